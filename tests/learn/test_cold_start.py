@@ -1,0 +1,106 @@
+"""Cold start: distinct items, spread over the pool, whatever the pool is like."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+from tuilabel.errors import UsageError
+from tuilabel.learn.cold_start import COLD_STARTS, SUBSAMPLE_ROWS, cold_start
+from tuilabel.learn.names import COLD_START_NAMES
+
+every_method = pytest.mark.parametrize("name", COLD_START_NAMES)
+
+
+def rng(seed: int = 5) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def noise(n: int) -> np.ndarray:
+    return rng(0).integers(0, 256, (n, 3, 4), dtype=np.uint8)
+
+
+@every_method
+@pytest.mark.parametrize(("n", "size"), [(0, 3), (1, 1), (5, 0), (5, 3), (5, 5), (5, 9), (300, 40)])
+def test_distinct_items_as_many_as_there_are(name: str, n: int, size: int) -> None:
+    chosen = cold_start(name, noise(n), size, rng())
+    assert chosen.dtype == np.intp
+    assert chosen.shape == (min(size, n),)
+    assert len(set(chosen.tolist())) == len(chosen)
+    assert all(0 <= item < n for item in chosen)
+
+
+@every_method
+def test_same_seed_same_batch_and_another_seed_another(name: str) -> None:
+    pool = noise(200)
+    one, two, other = (cold_start(name, pool, 8, rng(seed)).tolist() for seed in (1, 1, 2))
+    assert one == two != other
+
+
+@every_method
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_constant_images_are_no_error(name: str, dtype: type) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        chosen = cold_start(name, np.ones((30, 4, 4), dtype=dtype), 6, rng())
+    assert len(set(chosen.tolist())) == 6
+
+
+@every_method
+def test_excluded_items_are_never_chosen(name: str) -> None:
+    excluded = np.arange(0, 40, 2)
+    chosen = cold_start(name, noise(40), 30, rng(), excluded=excluded)
+    assert sorted(chosen.tolist()) == list(range(1, 40, 2))
+
+
+def test_kmeans_finds_every_group_and_the_biggest_first() -> None:
+    sizes = [5, 80, 20]
+    corners = np.array([[0, 0], [250, 0], [0, 250]])
+    groups = np.repeat([0, 1, 2], sizes)
+    pool = (corners[groups] + rng(1).integers(0, 5, (105, 2))).astype(np.uint8)
+    for seed in range(5):
+        chosen = cold_start("kmeans", pool, 3, rng(seed))
+        assert groups[chosen].tolist() == [1, 2, 0]
+
+
+def test_kmeans_takes_the_item_nearest_to_the_centre() -> None:
+    pool = np.array([[0], [10], [20], [200], [210], [220]], dtype=np.uint8)
+    assert sorted(cold_start("kmeans", pool, 2, rng())) == [1, 4]
+
+
+def test_kmeans_looks_at_a_bounded_part_of_a_big_pool() -> None:
+    class Counted(np.ndarray):
+        seen = 0
+
+        def __getitem__(self, key: np.ndarray) -> np.ndarray:
+            part = np.asarray(self).__getitem__(key)
+            Counted.seen += len(part)
+            return part
+
+    pool = np.zeros((3 * SUBSAMPLE_ROWS, 1), dtype=np.uint8).view(Counted)
+    cold_start("kmeans", pool, 2, rng())
+    assert Counted.seen == SUBSAMPLE_ROWS
+
+
+def test_random_is_fair() -> None:
+    generator = rng()
+    counts = np.zeros(10, dtype=int)
+    for _ in range(2000):
+        counts[cold_start("random", np.zeros((10, 1), dtype=np.uint8), 3, generator)] += 1
+    # Each of ten items is expected 600 times, give or take 20.
+    assert (abs(counts - 600) < 100).all()
+
+
+def test_bad_arguments_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"'typical'.*random, kmeans"):
+        cold_start("typical", noise(3), 1, rng())
+    with pytest.raises(ValueError, match="-2 items"):
+        cold_start("random", noise(3), -2, rng())
+    with pytest.raises(ValueError, match="expected 0 to 2"):
+        cold_start("random", noise(3), 1, rng(), excluded=np.array([3]))
+
+
+def test_the_name_list_is_the_table() -> None:
+    assert tuple(COLD_STARTS) == COLD_START_NAMES

@@ -1,0 +1,257 @@
+"""The command line: one function per command, which parses, calls and prints."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tuilabel import __version__
+from tuilabel.errors import TuilabelError, UsageError
+from tuilabel.learn.names import COLD_START_NAMES, MODEL_NAMES, STRATEGY_NAMES
+
+_HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class _Group(click.Group):
+    """A group whose command `label` may be left out."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {"--version", *ctx.help_option_names}
+        if not ctx.resilient_parsing and (
+            not args or (args[0] not in self.commands and args[0] not in own)
+        ):
+            args = ["label", *args]
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TuilabelError as error:
+            click.echo(f"tuilabel: {error}", err=True)
+            ctx.exit(error.exit_code)
+
+
+def _comma_separated(
+    ctx: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
+    return None if value is None else tuple(name.strip() for name in value.split(","))
+
+
+def _choice(names: Sequence[str]) -> str:
+    return "[" + "|".join(names) + "]"
+
+
+def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for decorate in reversed(
+        [
+            click.argument("source", required=False),
+            click.option(
+                "--classes",
+                metavar="A,B,...",
+                callback=_comma_separated,
+                help="Class names, where the source has none.",
+            ),
+            click.option(
+                "--pool", type=int, metavar="N", help="Use the first N images of the pool."
+            ),
+            click.option(
+                "--test", type=int, metavar="N", help="Use the first N images of the hold-out."
+            ),
+            click.option(
+                "--model", metavar=_choice(MODEL_NAMES), help="What learns.  [default: softmax]"
+            ),
+            click.option(
+                "--strategy",
+                metavar=_choice(STRATEGY_NAMES),
+                help="What is asked next.  [default: least-confident]",
+            ),
+            click.option(
+                "--cold-start",
+                metavar=_choice(COLD_START_NAMES),
+                help="What is asked first.  [default: kmeans]",
+            ),
+            click.option(
+                "--batch-size",
+                type=int,
+                metavar="N",
+                help="Labels between two fits.  [default: 10]",
+            ),
+            click.option(
+                "--seed", type=int, metavar="N", help="Seed of every random choice.  [default: 0]"
+            ),
+            click.option(
+                "--suggestions",
+                metavar="[before|after|off]",
+                help="When the model's classes are shown.  [default: before]",
+            ),
+        ]
+    ):
+        command = decorate(command)
+    return command
+
+
+@click.group(cls=_Group, context_settings=_HELP)
+@click.version_option(__version__, prog_name="tuilabel")
+def main() -> None:
+    """Label images in a terminal, one keypress each, while a model learns beside you.
+
+    Without a command it labels: `tuilabel` goes on where the last session was left, `tuilabel
+    SOURCE` opens digits, mnist, mnist:DIR, a folder of images or an .npz file.
+    """
+
+
+@main.command()
+@_source_options
+@click.option("--session", metavar="F", help="The session file.  [default: the source's own]")
+@click.option(
+    "--audit",
+    type=float,
+    metavar="SHARE",
+    help="Share drawn at random to measure accuracy, without truth.  [default: 0.1]",
+)
+@click.option("--annotator", metavar="NAME", help="Who labels.  [default: your user name]")
+@click.option("--mouse/--no-mouse", default=False, help="Report the mouse.  [default: no]")
+def label(source: str | None, session: str | None, mouse: bool, **options: Any) -> None:
+    """Label images (the default command).
+
+    Without SOURCE the last session goes on; the first time, scikit-learn's digits are opened.
+    """
+    from tuilabel.workspace import find_session, open_workspace, remember
+
+    _need_terminal()
+    path = None if session is None else find_session(session)
+    with open_workspace(_source(source, options), options, path=path, progress=_Progress()) as work:
+        remember(work.path)
+        from tuilabel.tui.app import run
+
+        status = run(work, mouse=mouse)
+        for line in (*work.dataset.notices, work.outcome()):
+            click.echo(line)
+    sys.exit(status)
+
+
+@main.command()
+@_source_options
+@click.option(
+    "--rate",
+    type=click.FloatRange(0.1, 1000),
+    default=4.0,
+    show_default=True,
+    help="Labels per second.",
+)
+@click.option(
+    "--budget",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Labels after which the demo ends.",
+)
+def demo(source: str | None, rate: float, budget: int, **options: Any) -> None:
+    """Watch the ground truth press the keys.
+
+    Any class key takes over; p pauses. SOURCE needs ground truth: digits by default.
+    """
+    from tuilabel.workspace import demo_workspace
+
+    _need_terminal()
+    with demo_workspace(_source(source, options), options, progress=_Progress()) as work:
+        from tuilabel.tui.app import run
+
+        status = run(work, demo=rate, demo_budget=budget)
+        click.echo(work.outcome())
+    sys.exit(status)
+
+
+@main.command("status")
+@click.argument("session", required=False, metavar="[F]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def status_(session: str | None, as_json: bool) -> None:
+    """Tell where a session stands (by default the last one)."""
+    import json
+
+    from tuilabel.journal import read_session, summarise
+    from tuilabel.workspace import find_session
+
+    path = find_session(session)
+    summary = summarise(*read_session(path))
+    if as_json:
+        click.echo(json.dumps(summary))
+        return
+    from tuilabel.report import status_lines
+
+    for line in status_lines(path, summary):
+        click.echo(line)
+
+
+@main.command()
+@click.argument("session", metavar="F")
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUT",
+    default="-",
+    show_default=True,
+    help="A file, or - for standard output.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["csv", "jsonl"]),
+    help="By default what OUT ends in, else csv.",
+)
+@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+def export(session: str, output: str, format_: str | None, force: bool) -> None:
+    """Write the labels of a session out."""
+    from tuilabel.exchange import FORMATS, export_to, label_rows
+    from tuilabel.journal import read_session
+    from tuilabel.workspace import find_session
+
+    _, events = read_session(find_session(session))
+    write = FORMATS[format_ or ("jsonl" if output.endswith(".jsonl") else "csv")]
+    if output == "-":
+        write(label_rows(events), click.get_text_stream("stdout", errors="surrogateescape"))
+    else:
+        export_to(Path(output), label_rows(events), write, force=force)
+
+
+@main.command()
+def doctor() -> None:
+    """Tell what this terminal and this installation can do."""
+    from tuilabel.tui.doctor import doctor_lines
+
+    for line in doctor_lines():
+        click.echo(line)
+
+
+def _source(source: str | None, options: dict[str, Any]) -> Any:
+    from tuilabel.workspace import SourceOptions
+
+    return SourceOptions(source, options.pop("classes"), options.pop("pool"), options.pop("test"))
+
+
+def _need_terminal() -> None:
+    from tuilabel.report import terminal_problem
+
+    problem = terminal_problem()
+    if problem is not None:
+        raise UsageError(problem)
+
+
+class _Progress:
+    """Shows on standard error how far opening a source is, once it takes a while."""
+
+    def __init__(self) -> None:
+        self._shown = ""
+
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        share = (
+            f"{done:,}" if total is None else f"{done:,} of {total:,} ({done / max(1, total):.0%})"
+        )
+        line = f"{what}: {share}"
+        if line != self._shown and sys.stderr.isatty():
+            click.echo("\r\x1b[K" + line, err=True, nl=total is not None and done >= total)
+            self._shown = line

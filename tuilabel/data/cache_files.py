@@ -1,0 +1,186 @@
+"""Files of the cache: whole or absent, checked before they are trusted."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import struct
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.data.text import inert
+from tuilabel.errors import SourceError
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+# Magic with the format's version, bytes of the index, bytes of the payload, digest of the index.
+_HEAD = struct.Struct("<16sQQ16s")
+_MAGIC = b"tuilabel-cache01"
+_CHECKSUM_SIZE = 4
+_ALIGNMENT = 64
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[BinaryIO]:
+    """Open a file that gets its name only when it is complete and on disk.
+
+    Parameters
+    ----------
+    target : Path
+        The name it gets; its folder is made where it is missing. What had this name before is
+        replaced in one step, and stays where the body fails.
+
+    Raises
+    ------
+    SourceError
+        If the cache cannot be written: no permission, no space.
+    """
+    temporary: Path | None = None
+    try:
+        with _cache_failures(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
+        temporary = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            with _cache_failures(target):
+                file.flush()
+                os.fsync(file.fileno())
+        with _cache_failures(target):
+            temporary.replace(target)
+    except BaseException as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        # The body may read other files too; but only a write runs out of room.
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise _cannot_write(target, error) from error
+        raise
+
+
+@contextmanager
+def _cache_failures(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _cannot_write(target, error) from error
+
+
+def _cannot_write(target: Path, error: OSError) -> SourceError:
+    return SourceError(
+        f"The cache folder {inert(str(target.parent), 200)} cannot be written "
+        f"({error.strerror}): free space there, or make it writable."
+    )
+
+
+def cache_key_of_file(file: BinaryIO) -> str:
+    """Give a key that changes when the open file is another or was changed.
+
+    Device, inode, size, and times of the last change of content and of state: any write moves
+    the last one, also one that sets the first one back.
+    """
+    stat = os.fstat(file.fileno())
+    identity = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    return hashlib.blake2b(repr(identity).encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A file of the cache: an index that JSON can hold, and bytes that it describes.
+
+    Attributes
+    ----------
+    index : dict
+    payload : uint8 array of shape (bytes,), memory-mapped and read-only
+    checksum : int
+        CRC-32 of the payload as it was written.
+    """
+
+    index: dict[str, Any]
+    payload: NDArray[np.uint8]
+    checksum: int
+
+    def is_intact(self) -> bool:
+        """Check the payload against its checksum, which reads all of it."""
+        return zlib.crc32(self.payload.data) == self.checksum
+
+
+def write_block(
+    path: Path, index: Mapping[str, Any], parts: Iterable[NDArray[np.uint8] | bytes]
+) -> None:
+    """Write a block under its final name, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    index : mapping
+        What `json.dumps` takes.
+    parts : iterable of bytes or uint8 arrays
+        The payload in pieces, taken and written one by one.
+
+    Raises
+    ------
+    SourceError
+        If the cache cannot be written.
+    """
+    encoded = json.dumps(index, separators=(",", ":")).encode()
+    # Spaces after JSON are JSON: they align the payload.
+    encoded += b" " * (-(_HEAD.size + len(encoded)) % _ALIGNMENT)
+    size = checksum = 0
+    with replacing(path) as file:
+        file.seek(_HEAD.size)
+        file.write(encoded)
+        for part in parts:
+            buffer = part if isinstance(part, bytes) else np.ascontiguousarray(part).data
+            file.write(buffer)
+            size += memoryview(buffer).nbytes
+            checksum = zlib.crc32(buffer, checksum)
+        file.write(checksum.to_bytes(_CHECKSUM_SIZE, "little"))
+        file.seek(0)
+        digest = hashlib.blake2b(encoded, digest_size=16).digest()
+        file.write(_HEAD.pack(_MAGIC, len(encoded), size, digest))
+
+
+def read_block(path: Path) -> Block | None:
+    """Open a block; the payload is mapped, not read.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    Block or None
+        None where the file is missing, cannot be read, is of another version or is damaged in
+        its index or its length: what it held is to be made again.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD.size)
+            if len(head) < _HEAD.size:
+                return None
+            magic, index_size, size, digest = _HEAD.unpack(head)
+            offset = _HEAD.size + index_size
+            whole = offset + size + _CHECKSUM_SIZE
+            if magic != _MAGIC or whole != os.fstat(file.fileno()).st_size:
+                return None
+            encoded = file.read(index_size)
+            if hashlib.blake2b(encoded, digest_size=16).digest() != digest:
+                return None
+            file.seek(offset + size)
+            checksum = int.from_bytes(file.read(_CHECKSUM_SIZE), "little")
+            payload = np.empty(0, dtype=np.uint8)
+            if size:
+                payload = np.memmap(file, dtype=np.uint8, mode="r", offset=offset, shape=size)
+            return Block(json.loads(encoded), payload, checksum)
+    except OSError:
+        return None

@@ -1,0 +1,351 @@
+"""What an opened source is: items, class names, perhaps ground truth and a hold-out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.data.item_ids import ItemIds, first_occurrence
+from tuilabel.data.text import inert
+from tuilabel.errors import SourceError, UsageError
+
+Progress = Callable[[str, int, int | None], None]
+"""Told ``(what, done, total or None)`` from the thread that opens the source."""
+
+MAX_CLASSES = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class HoldOut:
+    """Items with ground truth that training never sees.
+
+    Attributes
+    ----------
+    name : str
+        What to call it on the screen, such as ``"t10k"``.
+    images : uint8 array of shape (m, H, W) or (m, H, W, 3)
+        Each of the same shape as an image of the pool.
+    truth : int16 array of shape (m,)
+        Class indices.
+    """
+
+    name: str
+    images: NDArray[np.uint8]
+    truth: NDArray[np.int16]
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+
+class Dataset(Protocol):
+    """An opened source."""
+
+    @property
+    def source(self) -> str:
+        """What `open_dataset` takes to open the same source again, from any folder."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names in class order: unique, not empty, inert."""
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Item ids in dataset order: unique, 32 hex characters each."""
+
+    @property
+    def pool(self) -> NDArray[np.uint8]:
+        """What models see: shape (n, H, W) or (n, H, W, 3), memory-mapped where large."""
+
+    @property
+    def truth(self) -> NDArray[np.int16] | None:
+        """Class indices of shape (n,), where the source knows them."""
+
+    @property
+    def holdout(self) -> HoldOut | None:
+        """Items to measure on, where the source has ground truth."""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Sentences for the person: what was skipped, merged or left out."""
+
+    def __len__(self) -> int: ...
+
+    def row_of(self, item_id: str) -> int | None:
+        """Find an item's row by its id; None where the dataset has no such item."""
+
+    def image(self, i: int) -> NDArray[np.uint8]:
+        """Give item `i` for the screen: shape (H, W) or (H, W, 3), at most 96 px a side."""
+
+    def references(self, i: int) -> tuple[str, ...]:
+        """Tell where item `i` was found; more than one place for exact duplicates."""
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayDataset:
+    """A dataset whose pool is one array.
+
+    Attributes
+    ----------
+    source, class_names, ids, pool, truth, holdout, notices
+        As in `Dataset`.
+    locate : callable
+        From a row to its references.
+    screen : callable, optional
+        From a row to the image for the screen; without it the pool's own pixels are shown.
+    """
+
+    source: str
+    class_names: tuple[str, ...]
+    ids: ItemIds
+    pool: NDArray[np.uint8]
+    locate: Callable[[int], tuple[str, ...]] = field(repr=False)
+    truth: NDArray[np.int16] | None = None
+    holdout: HoldOut | None = None
+    notices: tuple[str, ...] = ()
+    screen: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.pool)
+
+    def row_of(self, item_id: str) -> int | None:
+        """Find an item's row by its id; None where the dataset has no such item."""
+        return self.ids.row_of(item_id)
+
+    def image(self, i: int) -> NDArray[np.uint8]:
+        """Give item `i` for the screen."""
+        return self.pool[i] if self.screen is None else self.screen(i)
+
+    def references(self, i: int) -> tuple[str, ...]:
+        """Tell where item `i` was found."""
+        return self.locate(i)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The items of one split of a source, duplicates included, as they lie in it.
+
+    Attributes
+    ----------
+    name : str
+        What to call it in a message and on the screen.
+    images : uint8 array of shape (n, H, W) or (n, H, W, 3)
+    digests : uint8 array of shape (n, 16)
+    reference : callable
+        From a row to where it was found.
+    truth : int16 array of shape (n,), optional
+    """
+
+    name: str
+    images: NDArray[np.uint8]
+    digests: NDArray[np.uint8]
+    reference: Callable[[int], str]
+    truth: NDArray[np.int16] | None = None
+
+    def __len__(self) -> int:
+        return len(self.digests)
+
+    def first(self, count: int) -> Split:
+        """Give the first `count` items: views, no copies."""
+        truth = None if self.truth is None else self.truth[:count]
+        return Split(self.name, self.images[:count], self.digests[:count], self.reference, truth)
+
+
+def build_dataset(
+    *,
+    source: str,
+    class_names: tuple[str, ...],
+    train: Split,
+    holdout: Split | None = None,
+    pool: int | None = None,
+    test: int | None = None,
+    notices: tuple[str, ...] = (),
+    screen: Callable[[int], NDArray[np.uint8]] | None = None,
+) -> ArrayDataset:
+    """Make a dataset of splits: take the first items, merge duplicates, keep the hold-out apart.
+
+    Equal images of the pool become one item with the truth of the first. An image of the
+    hold-out that the pool also has is left out of the hold-out: what is measured must be unseen.
+
+    Parameters
+    ----------
+    source, class_names, notices
+        As in `Dataset`; notices of duplicates are added.
+    train, holdout : Split
+        A hold-out needs truth.
+    pool, test : int, optional
+        Take the first so many of each split, duplicates included.
+    screen : callable, optional
+        From a row of `train` to the image for the screen.
+
+    Raises
+    ------
+    UsageError
+        If `pool` or `test` is out of range, or `test` is given without a hold-out.
+    SourceError
+        If every image of the hold-out is in the pool.
+    """
+    train = train.first(checked_count("--pool", pool, len(train), train.name))
+    if holdout is not None:
+        holdout = holdout.first(checked_count("--test", test, len(holdout), holdout.name))
+    else:
+        refuse_test(test, source)
+    train_rows, copies, in_pool = _merge(train, holdout)
+    found_notices = list(notices)
+    if copies:
+        found_notices.append(_duplicates_notice(train, copies))
+    kept_holdout = None
+    if holdout is not None and holdout.truth is not None:
+        images, truth = holdout.images, holdout.truth
+        if in_pool.any():
+            images, truth = images[~in_pool], truth[~in_pool]
+            found_notices.append(
+                f"{in_pool.sum()} of the {len(holdout)} {holdout.name} images are also in the "
+                "pool and were left out of the hold-out."
+            )
+        if not len(truth):
+            raise SourceError(
+                f"All {len(holdout)} {holdout.name} images of {inert(source)} are also in the "
+                "pool: measuring needs images that training never sees."
+            )
+        kept_holdout = HoldOut(holdout.name, images, truth)
+
+    # With nothing to merge the arrays stay as they are: a memory map stays one.
+    def kept(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return array[train_rows] if copies else array
+
+    def locate(i: int) -> tuple[str, ...]:
+        row = int(train_rows[i])
+        return tuple(train.reference(found) for found in (row, *copies.get(row, ())))
+
+    return ArrayDataset(
+        source=source,
+        class_names=class_names,
+        ids=ItemIds(kept(train.digests)),
+        pool=kept(train.images),
+        locate=locate,
+        truth=None if train.truth is None else train.truth[train_rows],
+        holdout=kept_holdout,
+        notices=tuple(found_notices),
+        screen=None if screen is None else lambda i: screen(int(train_rows[i])),
+    )
+
+
+def _merge(
+    train: Split, holdout: Split | None
+) -> tuple[NDArray[np.intp], Mapping[int, list[int]], NDArray[np.bool_]]:
+    """Find the rows to keep, the later copies of each, and the hold-out rows in the pool."""
+    both = train.digests
+    if holdout is not None:
+        both = np.concatenate([train.digests, holdout.digests])
+    first = first_occurrence(both)
+    first_in_train, in_pool = first[: len(train)], first[len(train) :] < len(train)
+    is_first = first_in_train == np.arange(len(train))
+    copies: dict[int, list[int]] = {}
+    for row in np.flatnonzero(~is_first).tolist():
+        copies.setdefault(int(first_in_train[row]), []).append(row)
+    return np.flatnonzero(is_first), copies, in_pool
+
+
+def _duplicates_notice(split: Split, copies: Mapping[int, Sequence[int]]) -> str:
+    count = sum(map(len, copies.values()))
+    notice = f"{count} exact duplicates of other images were merged with them."
+    if split.truth is not None:
+        truth = split.truth
+        differ = sum(bool((truth[rows] != truth[row]).any()) for row, rows in copies.items())
+        if differ:
+            notice += f" {differ} images have copies with another class; the first one counts."
+    return notice
+
+
+def checked_count(option: str, wanted: int | None, available: int, split: str) -> int:
+    """Give how many items to take, all where nothing is wanted.
+
+    Raises
+    ------
+    UsageError
+        If `wanted` is below 1 or above `available`.
+    """
+    if wanted is None:
+        return available
+    if not 1 <= wanted <= available:
+        raise UsageError(
+            f"{option} {wanted} was asked for, but {split} has {available} images: "
+            f"give a number from 1 to {available}."
+        )
+    return wanted
+
+
+def refuse_test(test: int | None, source: str) -> None:
+    """Refuse `test` for a source without a hold-out.
+
+    Raises
+    ------
+    UsageError
+        If `test` is given.
+    """
+    if test is not None:
+        raise UsageError(
+            f"--test {test} was asked for, but {inert(source)} has no hold-out to take it from: "
+            "leave it out."
+        )
+
+
+def resolve_classes(
+    source: str, *, own: Sequence[str] | None, given: Sequence[str] | None
+) -> tuple[str, ...]:
+    """Settle on class names: those given, else the source's own.
+
+    Parameters
+    ----------
+    source : str
+        For messages.
+    own : sequence of str or None
+        The source's classes in order, where it has any.
+    given : sequence of str or None
+        The person's; where the source has its own they rename those, one for one.
+
+    Returns
+    -------
+    tuple of str
+        Inert, stripped of outer white space, unique, none empty.
+
+    Raises
+    ------
+    SourceError
+        If neither has any, the counts differ, or a name is empty, repeated or one too many.
+    """
+    if given is None and own is None:
+        raise SourceError(
+            f"{inert(source)} does not say which classes there are: "
+            "name them with --classes, such as --classes cat,dog."
+        )
+    if given is not None and own is not None and len(given) != len(own):
+        raise SourceError(
+            f"{len(given)} classes were given ({_listed(given)}), but {inert(source)} has "
+            f"{len(own)} ({_listed(own)}): give as many, or leave --classes out."
+        )
+    names = tuple(inert(name.strip()) for name in (own if given is None else given) or ())
+    if not 1 <= len(names) <= MAX_CLASSES:
+        raise SourceError(
+            f"{inert(source)} would have {len(names)} classes, where 1 to {MAX_CLASSES} can be "
+            "labelled: name the classes with --classes."
+        )
+    for position, name in enumerate(names):
+        if not name:
+            raise SourceError(
+                f"Class {position + 1} of {len(names)} has an empty name: name every class."
+            )
+        if name in names[:position]:
+            raise SourceError(
+                f"Two classes are named {name!r}: give every class a name of its own."
+            )
+    return names
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(inert(name) for name in names[:5])
+    return f"{shown}, …" if len(names) > 5 else shown

@@ -1,0 +1,211 @@
+"""IDX, the file format of MNIST: plain or gzip, mapped into memory, every claim checked.
+
+A file is a big-endian header (two zero bytes, the type of the values, the number of dimensions,
+one 32-bit length per dimension), then the values. Only unsigned bytes occur here.
+See http://yann.lecun.com/exdb/mnist/.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import math
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.data.cache_files import cache_key_of_file, replacing
+from tuilabel.data.dataset import Progress
+from tuilabel.data.text import inert
+from tuilabel.errors import SourceError
+
+MAX_SIDE = 96
+MAX_BYTES = 4 * 2**30
+_UNSIGNED_BYTE = 0x08
+_GZIP_MAGIC = b"\x1f\x8b"
+_CHUNK = 2**20
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an IDX file says about itself: the lengths of its dimensions, all of unsigned bytes."""
+
+    shape: tuple[int, ...]
+
+    @property
+    def offset(self) -> int:
+        """Bytes before the first value."""
+        return 4 + 4 * len(self.shape)
+
+    @property
+    def file_size(self) -> int:
+        """Bytes of the whole file, not compressed."""
+        return self.offset + math.prod(self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class IdxArray:
+    """An open IDX file.
+
+    Attributes
+    ----------
+    values : uint8 array, memory-mapped and read-only
+    key : str
+        A name for this content, for what is computed from it and kept in the cache.
+    """
+
+    values: NDArray[np.uint8]
+    key: str
+
+
+def parse_header(start: bytes, dimensions: int, name: str) -> Header:
+    """Read the header of an IDX file and check it against sane limits.
+
+    Parameters
+    ----------
+    start : bytes
+        The first ``4 + 4 * dimensions`` bytes of the file, or fewer if it has no more.
+    dimensions : int
+        The number of dimensions expected: 3 for images, 1 for labels.
+    name : str
+        The file's name, for messages.
+
+    Raises
+    ------
+    SourceError
+        If the magic number is not that of unsigned bytes in so many dimensions, the header is
+        cut short, or a length is out of bounds.
+    """
+    magic = bytes((0, 0, _UNSIGNED_BYTE, dimensions))
+    if start[:4] != magic[: len(start[:4])] or not start:
+        raise SourceError(
+            f"{name} begins with {start[:4].hex(' ') or 'nothing'} where IDX "
+            f"{'images' if dimensions == 3 else 'labels'} begin with {magic.hex(' ')}: "
+            "give another file."
+        )
+    size = 4 + 4 * dimensions
+    if len(start) < size:
+        raise SourceError(
+            f"{name} ends after {len(start)} bytes, inside its header of {size} bytes: "
+            "get the file again."
+        )
+    shape = tuple(
+        int.from_bytes(start[position : position + 4], "big") for position in range(4, size, 4)
+    )
+    if not all(1 <= side <= MAX_SIDE for side in shape[1:]):
+        raise SourceError(
+            f"{name} claims images of {shape[1]}x{shape[2]} pixels, where 1 to {MAX_SIDE} a side "
+            "are expected: give smaller images, or a folder."
+        )
+    header = Header(shape)
+    if not shape[0] or header.file_size > MAX_BYTES:
+        raise SourceError(
+            f"{name} claims {shape[0]} entries in {header.file_size} bytes, where at least 1 "
+            f"entry and at most {MAX_BYTES} bytes are expected: get the file again."
+        )
+    return header
+
+
+def open_idx(
+    path: Path, dimensions: int, cache_dir: Path, progress: Progress | None = None
+) -> IdxArray:
+    """Map an IDX file into memory.
+
+    A plain file is mapped where it lies. A gzip file is decompressed once into `cache_dir`,
+    under the SHA-256 of its compressed bytes, and mapped from there ever after; never more is
+    written than its header claims.
+
+    Parameters
+    ----------
+    path : Path
+    dimensions : int
+        3 for images, 1 for labels.
+    cache_dir : Path
+    progress : Progress, optional
+
+    Raises
+    ------
+    SourceError
+        If the file cannot be read, is not IDX, is damaged, is shorter or longer than its
+        header claims, or the cache cannot be written.
+    """
+    name = inert(path.name)
+    try:
+        with path.open("rb") as file:
+            compressed = file.read(2) == _GZIP_MAGIC
+            file.seek(0)
+            if not compressed:
+                header = parse_header(file.read(4 + 4 * dimensions), dimensions, name)
+                _check_size(os.fstat(file.fileno()).st_size, header, name)
+                return IdxArray(_mapped(path, header), cache_key_of_file(file))
+            key = hashlib.file_digest(file, "sha256").hexdigest()
+            unpacked = cache_dir / "idx" / f"{key}.idx"
+            cached = _header_of_cached(unpacked, dimensions)
+            if cached is not None:
+                return IdxArray(_mapped(unpacked, cached), key)
+            file.seek(0)
+            header = _decompress(file, unpacked, dimensions, name, progress)
+            return IdxArray(_mapped(unpacked, header), key)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise SourceError(f"{name} cannot be read ({reason}): get the file again.") from error
+
+
+def _check_size(found: int, header: Header, name: str) -> None:
+    if found < header.file_size:
+        raise SourceError(
+            f"{name} is cut short: it has {found} bytes where its header claims "
+            f"{header.file_size}: get the file again."
+        )
+    if found > header.file_size:
+        raise SourceError(
+            f"{name} is too long: it has at least {found} bytes where its header claims "
+            f"{header.file_size}: get the file again."
+        )
+
+
+def _mapped(path: Path, header: Header) -> NDArray[np.uint8]:
+    return np.memmap(path, dtype=np.uint8, mode="r", offset=header.offset, shape=header.shape)
+
+
+def _header_of_cached(path: Path, dimensions: int) -> Header | None:
+    """Give the header of a file decompressed earlier; None where it is not there or not whole."""
+    try:
+        with path.open("rb") as file:
+            header = parse_header(file.read(4 + 4 * dimensions), dimensions, path.name)
+            _check_size(os.fstat(file.fileno()).st_size, header, path.name)
+    except (FileNotFoundError, SourceError):
+        return None
+    return header
+
+
+def _decompress(
+    file: BinaryIO, target: Path, dimensions: int, name: str, progress: Progress | None
+) -> Header:
+    with gzip.open(file) as plain, replacing(target) as out:
+        start = plain.read(4 + 4 * dimensions)
+        header = parse_header(start, dimensions, name)
+        out.write(start)
+        written = len(start)
+        for chunk in _chunks(plain, header.file_size - written):
+            out.write(chunk)
+            written += len(chunk)
+            if progress is not None:
+                progress(f"decompressing {name}", written, header.file_size)
+        _check_size(written, header, name)
+        # Reading on also makes gzip check the sum at its end.
+        if plain.read(1):
+            _check_size(written + 1, header, name)
+    return header
+
+
+def _chunks(file: gzip.GzipFile, size: int) -> Iterator[bytes]:
+    while size and (chunk := file.read(min(_CHUNK, size))):
+        size -= len(chunk)
+        yield chunk

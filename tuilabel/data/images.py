@@ -1,0 +1,243 @@
+"""From an image file to pixels, an item id and a thumbnail, whatever the file tries."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.data import item_ids
+from tuilabel.data.text import inert
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_PIXELS = 100_000_000
+MAX_THUMBNAIL_SIDE = 96
+MODEL_SIDE = 32
+MAX_EXACT_SIDE = 64
+"""Images of one shape up to this side are given to models as they are."""
+
+# Decoded pixels, their copies and their transparency take some 10 bytes each: images above this
+# size are decoded one at a time.
+_LARGE_PIXELS = 16_000_000
+_one_large_image = threading.Lock()
+
+# Transparent parts show mid grey: neither a black nor a white drawing disappears on it.
+_BACKGROUND = (128, 128, 128, 255)
+_ORIENTATION_TAG = 0x0112
+
+
+class UnreadableImageError(Exception):
+    """An image file to skip; the message says why in a few words.
+
+    Attributes
+    ----------
+    lasting : bool
+        Whether the file's content is to blame, so that trying again is of no use.
+    """
+
+    def __init__(self, reason: str, *, lasting: bool = True) -> None:
+        super().__init__(reason)
+        self.lasting = lasting
+
+
+@dataclass(frozen=True, eq=False)
+class ReducedImage:
+    """What is kept of one image file.
+
+    Attributes
+    ----------
+    digest : bytes
+        The item id as 16 bytes, of the full-size pixels.
+    thumbnail : uint8 array of shape (h, w) or (h, w, 3)
+        At most 96 pixels a side; grey where every pixel is.
+    letterbox : uint8 array of shape (32, 32) or (32, 32, 3)
+        The thumbnail as models see it.
+    """
+
+    digest: bytes
+    thumbnail: NDArray[np.uint8]
+    letterbox: NDArray[np.uint8]
+
+
+def reduce_image_file(path: Path) -> ReducedImage:
+    """Decode the first frame of an image file, upright, and reduce it.
+
+    The size is checked before anything is decoded. Transparent parts are laid over mid grey.
+    Colours become RGB, and 16-bit values 8-bit ones. The item id is that of the pixels after all
+    this at full size, grey if R = G = B everywhere: other metadata or another lossless format
+    does not make another item.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    UnreadableImageError
+        If the file is no image, is cut short or damaged, or claims more than 100 megapixels.
+    """
+    from PIL import Image
+
+    formats = _safe_formats()
+    try:
+        with Image.open(path, formats=formats) as image:
+            count = image.width * image.height
+            if count > MAX_PIXELS:
+                raise UnreadableImageError(
+                    f"{image.width}x{image.height} pixels are more than {MAX_PIXELS}"
+                )
+            with _one_large_image if count > _LARGE_PIXELS else nullcontext():
+                image.load()
+                pixels = _pixels(image)
+                small = thumbnail(pixels)
+                return ReducedImage(item_ids.digest(pixels), small, letterbox(small))
+    except UnreadableImageError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise UnreadableImageError(f"more than {MAX_PIXELS} pixels") from error
+    # Pillow's decoders meet hostile bytes with exceptions of almost any class; each is reported.
+    except Exception as error:
+        system = isinstance(error, OSError) and error.errno is not None
+        raise UnreadableImageError(
+            _reason(error), lasting=not system and not isinstance(error, MemoryError)
+        ) from error
+
+
+def thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Reduce an image to at most 96 pixels a side; a smaller one stays as it is.
+
+    Parameters
+    ----------
+    pixels : uint8 array of shape (H, W) or (H, W, 3)
+
+    Returns
+    -------
+    uint8 array of shape (h, w) or (h, w, 3)
+    """
+    if max(pixels.shape[:2]) <= MAX_THUMBNAIL_SIDE:
+        return pixels
+    return _resized(pixels, MAX_THUMBNAIL_SIDE)
+
+
+def letterbox(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Fit an image into a square of 32 pixels, aspect ratio kept, centred on black.
+
+    Parameters
+    ----------
+    pixels : uint8 array of shape (H, W) or (H, W, 3)
+
+    Returns
+    -------
+    uint8 array of shape (32, 32) or (32, 32, 3)
+    """
+    fitted = _resized(pixels, MODEL_SIDE)
+    height, width = fitted.shape[:2]
+    top, left = (MODEL_SIDE - height) // 2, (MODEL_SIDE - width) // 2
+    square = np.zeros((MODEL_SIDE, MODEL_SIDE, *fitted.shape[2:]), dtype=np.uint8)
+    square[top : top + height, left : left + width] = fitted
+    return square
+
+
+def _resized(pixels: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    height, width = pixels.shape[:2]
+    scale = longest / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    return np.asarray(image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
+
+
+@cache
+def _safe_formats() -> tuple[str, ...]:
+    """Set Pillow up and give the formats it may open."""
+    from PIL import Image
+
+    Image.init()
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    # What Pillow warns of would be printed over the screen; what matters raises or is checked.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+    # Pillow hands EPS to another program, Ghostscript: nothing to do with files of strangers.
+    return tuple(name for name in Image.ID if name != "EPS")
+
+
+def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+    """Give a decoded image's pixels, upright, as (H, W) where all are grey, else (H, W, 3)."""
+    from PIL import Image
+
+    orientation = _orientation(image)
+    if image.mode.startswith(("I", "F")):
+        pixels = _eight_bit(np.asarray(image))
+    elif image.mode in ("1", "L") and not image.has_transparency_data:
+        pixels = np.asarray(image.convert("L"))
+    else:
+        if image.has_transparency_data:
+            upper = image.convert("RGBA")
+            image = Image.new("RGBA", upper.size, _BACKGROUND)
+            image.alpha_composite(upper)
+        pixels = np.asarray(image.convert("RGB"))
+        if _is_grey(pixels[::16, ::16]) and _is_grey(pixels):
+            pixels = pixels[..., 0]
+    return np.ascontiguousarray(_upright(pixels, orientation))
+
+
+def _is_grey(pixels: NDArray[np.uint8]) -> bool:
+    return bool((pixels == pixels[..., :1]).all())
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    # Damaged metadata does not make the pixels unreadable: the image stays as it is stored.
+    except Exception:  # noqa: BLE001
+        return 1
+
+
+def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Undo an EXIF orientation, 1 to 8; other values mean nothing."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return pixels
+
+
+def _eight_bit(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Scale values of more than 8 bits to 0..255.
+
+    16-bit values by their full range, so that images stay comparable. Integers of 32 bits and
+    floats say nothing about their range: those within 0..255, 0..1 or 0..65535 are taken as
+    such, others by their own smallest and largest value.
+    """
+    if not np.isfinite(values).all():
+        raise UnreadableImageError("values that are not finite")
+    low, high = float(values.min()), float(values.max())
+    if values.dtype.itemsize == 2 or (low >= 0 and 255 < high <= 65535):
+        low, high = 0.0, 65535.0
+    elif low >= 0 and high <= 255:
+        low, high = 0.0, 1.0 if values.dtype.kind == "f" and high <= 1 else 255.0
+    scaled = (values.astype(np.float32) - low) * (255 / max(high - low, 1e-30))
+    rounded: NDArray[np.uint8] = np.rint(scaled).clip(0, 255).astype(np.uint8)
+    return rounded
+
+
+def _reason(error: Exception) -> str:
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return inert(str(error), 60) or type(error).__name__

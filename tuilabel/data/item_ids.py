@@ -1,0 +1,142 @@
+"""Item ids: what an image is called, whatever its file is called and wherever it lies.
+
+An item id is the BLAKE2b hash (16 bytes, shown as 32 hex characters) of the image's shape and
+pixels. Equal images are one item; a renamed, copied or reordered image keeps its labels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+DIGEST_SIZE = 16
+
+
+def _shape_hash(shape: tuple[int, ...]) -> hashlib.blake2b:
+    """Start a hash with the shape, so that 2x8 and 4x4 images of equal bytes differ."""
+    return hashlib.blake2b("x".join(map(str, shape)).encode() + b"\0", digest_size=DIGEST_SIZE)
+
+
+def digest(image: NDArray[np.uint8]) -> bytes:
+    """Hash one image.
+
+    Parameters
+    ----------
+    image : uint8 array of shape (H, W) or (H, W, 3)
+
+    Returns
+    -------
+    bytes
+        16 bytes; their hex form is the item id.
+    """
+    state = _shape_hash(image.shape)
+    state.update(np.ascontiguousarray(image).data)
+    return state.digest()
+
+
+def digests(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Hash every image of an array.
+
+    Parameters
+    ----------
+    images : uint8 array of shape (n, H, W) or (n, H, W, 3)
+
+    Returns
+    -------
+    uint8 array of shape (n, 16)
+        Row i is `digest` of image i.
+    """
+    start = _shape_hash(images.shape[1:])
+    joined = bytearray()
+    for image in images:
+        state = start.copy()
+        state.update(np.ascontiguousarray(image).data)
+        joined += state.digest()
+    return np.frombuffer(bytes(joined), dtype=np.uint8).reshape(len(images), DIGEST_SIZE)
+
+
+def first_occurrence(digests: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Find, for every row, the first row that is equal to it.
+
+    Parameters
+    ----------
+    digests : uint8 array of shape (n, 16)
+
+    Returns
+    -------
+    intp array of shape (n,)
+        Entry i is the smallest j with ``digests[j] == digests[i]``; i itself where the row is
+        the first of its kind.
+    """
+    order = content_order(digests)
+    ranked = digests[order]
+    starts_group = np.ones(len(order), dtype=bool)
+    starts_group[1:] = (ranked[1:] != ranked[:-1]).any(axis=1)
+    first = np.empty(len(order), dtype=np.intp)
+    # The order is stable, so a group's first row in it is its first row in the array.
+    first[order] = order[starts_group][np.cumsum(starts_group) - 1]
+    return first
+
+
+def content_order(digests: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Give the order that sorts items by id, equal ones by position.
+
+    This order depends on the pixels alone: not on file order, not on the version of any random
+    number generator. That makes it a fair coin for hold-outs that must stay the same for ever.
+
+    Parameters
+    ----------
+    digests : uint8 array of shape (n, 16)
+
+    Returns
+    -------
+    intp array of shape (n,)
+    """
+    halves = np.ascontiguousarray(digests).view(">u8")
+    return np.lexsort((halves[:, 1], halves[:, 0]))
+
+
+class ItemIds(Sequence[str]):
+    """Item ids as hex strings, made one by one from an array of digests.
+
+    Parameters
+    ----------
+    digests : uint8 array of shape (n, 16)
+    """
+
+    def __init__(self, digests: NDArray[np.uint8]) -> None:
+        self._digests = digests
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> ItemIds: ...
+    def __getitem__(self, index: int | slice) -> str | ItemIds:
+        if isinstance(index, slice):
+            return ItemIds(self._digests[index])
+        row: NDArray[np.uint8] = self._digests[index]
+        return row.tobytes().hex()
+
+    def __iter__(self) -> Iterator[str]:
+        width = 2 * DIGEST_SIZE
+        joined = self._digests.tobytes().hex()
+        return (joined[start : start + width] for start in range(0, len(joined), width))
+
+    def __contains__(self, item_id: object) -> bool:
+        return isinstance(item_id, str) and self.row_of(item_id) is not None
+
+    def row_of(self, item_id: str) -> int | None:
+        """Find an item's row; None where no item has this id. The first call builds a table."""
+        return self._rows.get(item_id)
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {item_id: row for row, item_id in enumerate(self)}

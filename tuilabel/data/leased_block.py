@@ -1,0 +1,82 @@
+"""A block of the cache that stays on disk for as long as any process uses it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import weakref
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.data.cache_files import Block, read_block, write_block
+
+
+class LeasedBlock:
+    """A block that is made where it is missing, and not deleted while this object lives.
+
+    The payload's path may be handed to another process, so that the file must keep its name.
+    A shared lock tells other processes so; the kernel drops it however this process ends.
+
+    Parameters
+    ----------
+    path : Path
+        Blocks of the same ending in the same folder that nobody holds are deleted: they were
+        made of what the source held earlier.
+    make : callable
+        Gives the payload in pieces, called only where the block is missing or damaged.
+
+    Raises
+    ------
+    SourceError
+        If the cache cannot be written.
+    """
+
+    def __init__(self, path: Path, make: Callable[[], Iterable[NDArray[np.uint8]]]) -> None:
+        block, lease = _hold(path)
+        while block is None:
+            write_block(path, {}, make())
+            _delete_unused(path)
+            block, lease = _hold(path)
+        self.payload = block.payload
+        weakref.finalize(self, os.close, lease)
+
+
+def _hold(path: Path) -> tuple[Block | None, int]:
+    """Lock the block and open it; None where it is missing, damaged or just being deleted."""
+    try:
+        lease = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None, -1
+    fcntl.flock(lease, fcntl.LOCK_SH)
+    block = read_block(path)
+    if block is not None and block.is_intact() and _is_named(lease, path):
+        return block, lease
+    os.close(lease)
+    return None, -1
+
+
+def _is_named(lease: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(lease), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _delete_unused(current: Path) -> None:
+    for path in current.parent.glob(f"*{current.suffix}"):
+        if path == current:
+            continue
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(descriptor)

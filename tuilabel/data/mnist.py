@@ -1,0 +1,164 @@
+"""The `mnist` source: four IDX files, from a folder, from the cache, or downloaded into it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.data import item_ids
+from tuilabel.data.cache_files import read_block, write_block
+from tuilabel.data.dataset import ArrayDataset, Progress, Split, build_dataset, resolve_classes
+from tuilabel.data.idx import IdxArray, open_idx
+from tuilabel.data.text import inert
+from tuilabel.errors import SourceError
+
+TRAIN = "train"
+TEST = "t10k"
+_CLASS_NAMES = tuple("0123456789")
+
+
+def open_mnist(
+    folder: Path,
+    source: str,
+    *,
+    cache_dir: Path,
+    classes: Sequence[str] | None = None,
+    pool: int | None = None,
+    test: int | None = None,
+    progress: Progress | None = None,
+) -> ArrayDataset:
+    """Open four IDX files named as MNIST's are: the train split is the pool, t10k the hold-out.
+
+    The files are plain or gzip, and may spell ``.idx3-ubyte`` with a dot. They can hold any
+    other data set that uses these names, such as Fashion-MNIST.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files lie.
+    source : str
+        The canonical source string.
+    cache_dir : Path
+        Keeps decompressed files and item ids.
+    classes : sequence of str, optional
+        Other names for the ten classes; or as many names as the files have classes.
+    pool, test : int, optional
+        Take only the first so many images of train, of t10k.
+    progress : Progress, optional
+
+    Raises
+    ------
+    SourceError
+        If a file is missing or damaged, or the four do not fit each other.
+    UsageError
+        If `pool` or `test` is out of range.
+    """
+    if not folder.is_dir():
+        found = "is not a folder" if folder.exists() else "does not exist"
+        raise SourceError(
+            f"{inert(str(folder), 200)} {found}: give mnist:DIR the folder of the four IDX files."
+        )
+    train = _open_split(TRAIN, folder, cache_dir, progress)
+    holdout = _open_split(TEST, folder, cache_dir, progress)
+    if train.images.shape[1:] != holdout.images.shape[1:]:
+        raise SourceError(
+            f"The images of {TRAIN} are {_size(train)} pixels, but those of {TEST} are "
+            f"{_size(holdout)}: give files of one data set."
+        )
+    return build_dataset(
+        source=source,
+        class_names=_class_names(source, train, holdout, classes),
+        train=train,
+        holdout=holdout,
+        pool=pool,
+        test=test,
+    )
+
+
+def find_idx(folder: Path, split: str, kind: str) -> Path | None:
+    """Find one of the four files, plain before gzip; None where it is missing.
+
+    Parameters
+    ----------
+    folder : Path
+    split : {"train", "t10k"}
+    kind : {"images-idx3", "labels-idx1"}
+    """
+    for ending in ("", ".gz"):
+        for stem in (f"{split}-{kind}", f"{split}-{kind.replace('-', '.')}"):
+            path = folder / f"{stem}-ubyte{ending}"
+            if path.is_file():
+                return path
+    return None
+
+
+def _open_split(split: str, folder: Path, cache_dir: Path, progress: Progress | None) -> Split:
+    paths = []
+    for kind in ("images-idx3", "labels-idx1"):
+        path = find_idx(folder, split, kind)
+        if path is None:
+            raise SourceError(
+                f"{inert(str(folder), 200)} has no {split}-{kind}-ubyte, plain or .gz: "
+                "give the folder of all four IDX files."
+            )
+        paths.append(path)
+    images = open_idx(paths[0], 3, cache_dir, progress)
+    labels = open_idx(paths[1], 1, cache_dir, progress)
+    if len(images.values) != len(labels.values):
+        raise SourceError(
+            f"{inert(paths[0].name)} has {len(images.values)} images, but "
+            f"{inert(paths[1].name)} has {len(labels.values)} labels: give files that belong "
+            "together."
+        )
+    return Split(
+        name=split,
+        images=images.values,
+        digests=_digests(images, cache_dir),
+        truth=labels.values.astype(np.int16),
+        reference=lambda row: f"{split}[{row}]",
+    )
+
+
+def _digests(images: IdxArray, cache_dir: Path) -> NDArray[np.uint8]:
+    """Hash the images, or take the hashes of an earlier time: 60,000 take a tenth of a second."""
+    path = cache_dir / "idx" / f"{images.key}.ids"
+    expected = {"shape": list(images.values.shape)}
+    block = read_block(path)
+    if (
+        block is not None
+        and block.index.get("shape") == expected["shape"]
+        and block.payload.size == len(images.values) * item_ids.DIGEST_SIZE
+        and block.is_intact()
+    ):
+        return block.payload.reshape(-1, item_ids.DIGEST_SIZE)
+    digests = item_ids.digests(images.values)
+    write_block(path, expected, [digests.tobytes()])
+    return digests
+
+
+def _class_names(
+    source: str, train: Split, holdout: Split, given: Sequence[str] | None
+) -> tuple[str, ...]:
+    """Settle on class names; IDX has none of its own, so that other counts than ten can fit."""
+    largest = {
+        split.name: int(split.truth.max()) for split in (train, holdout) if split.truth is not None
+    }
+    found = max(largest.values()) + 1
+    own: Sequence[str] = _CLASS_NAMES
+    if given is not None and len(given) == found:
+        own = [str(index) for index in range(found)]
+    names = resolve_classes(source, own=own, given=given)
+    for split, label in largest.items():
+        if label >= len(names):
+            raise SourceError(
+                f"The labels of {split} go up to {label}, but there are {len(names)} classes "
+                f"(0 to {len(names) - 1}): name {found} classes with --classes."
+            )
+    return names
+
+
+def _size(split: Split) -> str:
+    return f"{split.images.shape[1]}x{split.images.shape[2]}"

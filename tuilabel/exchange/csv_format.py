@@ -1,0 +1,29 @@
+"""Comma-separated values, as RFC 4180 has them, safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from typing import TextIO
+
+from tuilabel.exchange.rows import COLUMNS, Row
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_csv(rows: Iterable[Row], file: TextIO) -> None:
+    """Write a header and a line per row.
+
+    Text that a spreadsheet would run as a formula gets an apostrophe in front (OWASP, "CSV
+    injection"); JSON Lines keeps it as it is.
+    """
+    writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({column: _inert(value) for column, value in row.items()})
+
+
+def _inert(value: object) -> object:
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return "'" + value
+    return value

@@ -1,0 +1,15 @@
+"""JSON Lines: one object per label."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import TextIO
+
+from tuilabel.exchange.rows import Row
+
+
+def write_jsonl(rows: Iterable[Row], file: TextIO) -> None:
+    """Write one JSON object per line, in ASCII, so that any file name survives."""
+    for row in rows:
+        file.write(json.dumps(row) + "\n")

@@ -1,0 +1,77 @@
+"""One line of the journal: what an annotator or a model did, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """What an event records."""
+
+    OPEN = "open"
+    """The session was opened, with these settings, by this annotator."""
+    LABEL = "label"
+    """An item was given a class."""
+    SKIP = "skip"
+    """An item was passed over; it is not asked again."""
+    UNDO = "undo"
+    """The answer named by `target` no longer holds."""
+    ROUND = "round"
+    """A ranking arrived: from a fit after a batch, or from a cold start before any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event before the journal has given it a place, an identity and a time.
+
+    Attributes
+    ----------
+    kind : Kind
+    item : str or None
+        Item id (a content hash) of a label, skip or undo.
+    class_name : str or None
+        The class of a label, by name: an index would change its meaning with the class list.
+    round : int
+        The batch that the event belongs to, counted from 1.
+    ms : int or None
+        Milliseconds from the moment the item was shown to the answer.
+    target : str or None
+        For an undo: the uuid of the answer that no longer holds.
+    body : mapping
+        What else belongs to the kind, JSON-serialisable: the probabilities shown with an answer,
+        the settings of an opening, the model and accuracy of a round.
+    """
+
+    kind: Kind
+    item: str | None = None
+    class_name: str | None = None
+    round: int = 0
+    ms: int | None = None
+    target: str | None = None
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A `Draft` that is on disk: with its number, uuid, UTC time and annotator."""
+
+    seq: int
+    uuid: str
+    kind: Kind
+    time: str
+    annotator: str
+    item: str | None
+    class_name: str | None
+    round: int
+    ms: int | None
+    origin: str
+    target: str | None
+    body: Mapping[str, Any]
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether this is a label or a skip: what an undo takes back."""
+        return self.kind in (Kind.LABEL, Kind.SKIP)

@@ -1,0 +1,111 @@
+"""The state of a session as a fold over its events."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Self
+
+from tuilabel.journal.events import Event, Kind
+
+
+class Ledger:
+    """What holds after a row of events: answers by item, rounds, and what an undo would take back.
+
+    The ledger only reads events; it applies them in the order of their numbers and never looks
+    at their times, because clocks go backwards.
+
+    Attributes
+    ----------
+    rounds : list of Event
+    opened : Event or None
+        The last opening.
+    acts : int
+        How many times an annotator labelled, skipped or undid.
+    labels_held, skips_held : int
+        How many items have a label, a skip.
+    by_class : Counter
+        How many items have each class as their label, by class name.
+    """
+
+    def __init__(self) -> None:
+        self._standing: dict[str, Event] = {}
+        self._by_item: dict[str, list[Event]] = {}
+        self.rounds: list[Event] = []
+        self.opened: Event | None = None
+        self.last_seq = 0
+        self.acts = 0
+        self.by_class: Counter[str] = Counter()
+        self.labels_held = 0
+        self.skips_held = 0
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> Self:
+        """Fold events into a new ledger."""
+        ledger = cls()
+        for event in events:
+            ledger.apply(event)
+        return ledger
+
+    def apply(self, event: Event) -> None:
+        """Take one more event into account."""
+        self.last_seq = event.seq
+        if event.is_answer:
+            self.acts += 1
+            self._count(event.item, -1)
+            self._standing[event.uuid] = event
+            self._by_item.setdefault(str(event.item), []).append(event)
+            self._count(event.item, +1)
+        elif event.kind is Kind.UNDO:
+            self.acts += 1
+            self._take_back(event)
+        elif event.kind is Kind.ROUND:
+            self.rounds.append(event)
+        elif event.kind is Kind.OPEN:
+            self.opened = event
+
+    def _take_back(self, undo: Event) -> None:
+        answer = self._standing.pop(undo.target or "", None)
+        if answer is None:
+            return
+        self._count(answer.item, -1)
+        answers = self._by_item[str(answer.item)]
+        answers.remove(answer)
+        if not answers:
+            del self._by_item[str(answer.item)]
+        self._count(answer.item, +1)
+
+    def _count(self, item: str | None, step: int) -> None:
+        answer = self.answer(str(item))
+        if answer is None:
+            return
+        if answer.kind is Kind.SKIP:
+            self.skips_held += step
+            return
+        self.labels_held += step
+        name = str(answer.class_name)
+        self.by_class[name] += step
+        if not self.by_class[name]:
+            del self.by_class[name]
+
+    def answer(self, item: str) -> Event | None:
+        """Give the label or skip that holds for an item: the latest not taken back."""
+        answers = self._by_item.get(item)
+        return answers[-1] if answers else None
+
+    def last_answer(self) -> Event | None:
+        """Give the answer that an undo would take back."""
+        return next(reversed(self._standing.values()), None)
+
+    def answers(self) -> Iterator[Event]:
+        """Yield the answer that holds for each item, in the order the items were first answered."""
+        for answers in self._by_item.values():
+            yield answers[-1]
+
+    def labels(self) -> Iterator[Event]:
+        """Yield the label that holds for each labelled item."""
+        return (event for event in self.answers() if event.kind is Kind.LABEL)
+
+    def skips(self) -> Iterator[Event]:
+        """Yield the skip that holds for each skipped item."""
+        return (event for event in self.answers() if event.kind is Kind.SKIP)

@@ -1,0 +1,70 @@
+"""The tables of a session file, as numbered migrations.
+
+A session is a SQLite database that says so in its header: `APPLICATION_ID` makes it recognisable
+without opening it, `user_version` is the number of the last migration that was applied.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+APPLICATION_ID = 0x54554C42
+"""The letters TULB, in the database header's application id."""
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE migration (
+        version INTEGER PRIMARY KEY,
+        applied TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+    );
+    CREATE TABLE meta (
+        key TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    );
+    CREATE TABLE event (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        uuid TEXT NOT NULL UNIQUE,
+        kind TEXT NOT NULL CHECK (kind IN ('open', 'label', 'skip', 'undo', 'round')),
+        time TEXT NOT NULL,
+        annotator TEXT NOT NULL,
+        item TEXT,
+        class_name TEXT,
+        round INTEGER NOT NULL,
+        ms INTEGER,
+        origin TEXT NOT NULL DEFAULT 'human',
+        target TEXT,
+        body TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(body)),
+        CHECK (kind <> 'label' OR (item IS NOT NULL AND class_name IS NOT NULL)),
+        CHECK (kind <> 'skip' OR item IS NOT NULL),
+        CHECK (kind <> 'undo' OR target IS NOT NULL)
+    );
+    CREATE TRIGGER event_is_never_changed BEFORE UPDATE ON event
+        BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+    CREATE TRIGGER event_is_never_deleted BEFORE DELETE ON event
+        BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+    CREATE TRIGGER meta_is_never_changed BEFORE UPDATE ON meta
+        BEGIN SELECT RAISE(ABORT, 'what a session is about never changes'); END;
+    CREATE TRIGGER meta_is_never_deleted BEFORE DELETE ON meta
+        BEGIN SELECT RAISE(ABORT, 'what a session is about never changes'); END;
+    """,
+)
+"""The SQL of each schema version, the first being version 1."""
+
+
+def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
+    """Bring a database to the newest schema, each migration in a transaction of its own.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        In autocommit mode, the only writer of its file.
+    migrations : sequence of str
+        The SQL of version 1, 2, ...
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    for number, sql in enumerate(migrations[version:], start=version + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {sql}; INSERT INTO migration (version) VALUES ({number});"
+            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {number}; COMMIT;"
+        )

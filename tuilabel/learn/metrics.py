@@ -1,0 +1,134 @@
+"""How good the labels have made the model, said with its uncertainty."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.learn.checks import check_indices
+
+
+def wilson_interval(correct: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Give the Wilson score interval of a proportion.
+
+    Unlike the textbook interval it stays within [0, 1] and keeps its coverage for few items and
+    for proportions near 0 or 1, which is where a labelling session begins and ends.
+
+    Parameters
+    ----------
+    correct
+        Items that were right, 0 to n.
+    n
+        Items that were looked at; with none, nothing is known: (0.0, 1.0).
+    confidence
+        Coverage, strictly between 0 and 1.
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper end.
+
+    Raises
+    ------
+    ValueError
+        If `correct` is not within 0..n or `confidence` is not within (0, 1).
+
+    References
+    ----------
+    Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927.
+    """
+    if not 0 <= correct <= n:
+        raise ValueError(f"{correct} of {n} items cannot be right: give 0 to {n}.")
+    if not 0 < confidence < 1:
+        raise ValueError(f"A confidence of {confidence} is not between 0 and 1.")
+    if n == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share = correct / n
+    shrink = 1 + z * z / n
+    centre = (share + z * z / (2 * n)) / shrink
+    half = z / shrink * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    # At the ends the formula is exactly 0 or 1; only rounding says otherwise.
+    low = 0.0 if correct == 0 else max(0.0, centre - half)
+    high = 1.0 if correct == n else min(1.0, centre + half)
+    return low, high
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The share of items a model got right, with where and on how many it was measured.
+
+    Attributes
+    ----------
+    correct
+        Items predicted right.
+    n
+        Items predicted, at least 1.
+    name
+        The set it is measured on: ``"hold-out"``, ``"t10k"``, ``"audit"``.
+    """
+
+    correct: int
+    n: int
+    name: str
+
+    def __post_init__(self) -> None:
+        if self.n < 1 or not 0 <= self.correct <= self.n:
+            raise ValueError(
+                f"An accuracy of {self.correct} of {self.n} on {self.name!r} cannot be: "
+                "it needs at least one item, and no more right than there are."
+            )
+
+    @property
+    def value(self) -> float:
+        """The share itself, 0 to 1."""
+        return self.correct / self.n
+
+    @property
+    def low(self) -> float:
+        """Lower end of the 95 % Wilson interval."""
+        return wilson_interval(self.correct, self.n)[0]
+
+    @property
+    def high(self) -> float:
+        """Upper end of the 95 % Wilson interval."""
+        return wilson_interval(self.correct, self.n)[1]
+
+
+def confusion_matrix(
+    truth: NDArray[np.integer], predicted: NDArray[np.integer], n_classes: int
+) -> NDArray[np.int64]:
+    """Count how often each class was taken for each class.
+
+    Parameters
+    ----------
+    truth : (m,) integer array
+        True class indices, 0 to n_classes - 1.
+    predicted : (m,) integer array
+        Predicted class indices, likewise.
+    n_classes
+        k, the number of classes.
+
+    Returns
+    -------
+    (k, k) int64 array
+        Rows are the truth, columns the prediction; the sum is m.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ or an index is not a class.
+    """
+    if truth.shape != predicted.shape or truth.ndim != 1:
+        raise ValueError(
+            f"Truth of shape {truth.shape} and predictions of shape {predicted.shape} "
+            "cannot be compared: give two lists of one length."
+        )
+    check_indices(truth, n_classes, "True classes")
+    check_indices(predicted, n_classes, "Predicted classes")
+    cells = truth.astype(np.int64) * n_classes + predicted
+    return np.bincount(cells, minlength=n_classes * n_classes).reshape(n_classes, n_classes)

@@ -1,0 +1,62 @@
+"""What the command line says in plain lines."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tuilabel.journal import Summary
+
+
+def terminal_problem() -> str | None:
+    """Tell why a full screen cannot be drawn here; None where it can."""
+    for stream, name in ((sys.stdin, "input"), (sys.stdout, "output"), (sys.stderr, "error")):
+        if stream is None or not stream.isatty():
+            return (
+                f"Labelling needs a terminal, and standard {name} is none. "
+                "`tuilabel status` and `tuilabel export` work without one; "
+                "`tuilabel demo --help` tells what can be watched on one."
+            )
+    if os.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):
+        return (
+            f"TERM is {os.environ.get('TERM', '')!r}, which names no terminal that can draw. "
+            "Set TERM to what your terminal is, such as xterm-256color."
+        )
+    return None
+
+
+def status_lines(path: Path, summary: Summary) -> Iterator[str]:
+    """Yield a summary as aligned lines.
+
+    Parameters
+    ----------
+    path : Path
+        The session file.
+    summary : Summary
+    """
+    from tuilabel.data import inert
+
+    left = summary["pool_left"]
+    yield f"session    {inert(str(path))}"
+    yield f"source     {inert(summary['source'])}"
+    yield f"labels     {summary['labels']:,}" + ("" if left is None else f", {left:,} left to ask")
+    yield f"skipped    {summary['skipped']:,}"
+    yield f"rounds     {summary['rounds']:,}"
+    if summary["model"]:
+        yield f"model      {summary['model']}, asked by {summary['strategy']}"
+    accuracy = summary["accuracy"]
+    if accuracy is None:
+        yield "accuracy   not measured yet"
+    else:
+        yield (
+            f"accuracy   {accuracy['value']:.1%} ({accuracy['low']:.1%} to {accuracy['high']:.1%}, "
+            f"95 %) on the {accuracy['set']}, n = {accuracy['n']:,}"
+        )
+    for name, count in summary["by_class"].items():
+        yield f"  {count:>6,}   {inert(name)}"
+    for name, count in summary["annotators"].items():
+        yield f"by         {inert(name)}: {count:,}"

@@ -1,0 +1,166 @@
+"""What holds: flags over what the session had, over TUILABEL_*, over settings.toml, over defaults.
+
+Resolved once, checked, frozen. A message about a bad value says where the value came from.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from tuilabel.errors import UsageError
+from tuilabel.learn.names import COLD_START_NAMES, MODEL_NAMES, STRATEGY_NAMES
+
+SUGGESTIONS = ("before", "after", "off")
+"""When the model's classes are shown: before the label, only after it, or not at all."""
+
+CHOICES = {
+    "model": MODEL_NAMES,
+    "strategy": STRATEGY_NAMES,
+    "cold_start": COLD_START_NAMES,
+    "suggestions": SUGGESTIONS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The resolved settings of one run.
+
+    Attributes
+    ----------
+    batch_size : int
+        Labels between two fits.
+    seed : int
+        From which every random choice follows; fixed when a session is made.
+    audit : float
+        Share of the pool, 0 to 0.5, kept out of training to measure accuracy on where the source
+        has no hold-out; fixed when a session is made.
+    annotator : str
+        Who answers.
+    """
+
+    model: str = "softmax"
+    strategy: str = "least-confident"
+    cold_start: str = "kmeans"
+    batch_size: int = 10
+    seed: int = 0
+    audit: float = 0.1
+    annotator: str = ""
+    suggestions: str = "before"
+
+
+def config_file() -> Path:
+    """Give the path of settings.toml."""
+    return platformdirs.user_config_path("tuilabel") / "settings.toml"
+
+
+def resolve(
+    flags: Mapping[str, Any],
+    stored: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    file: Path | None = None,
+) -> Settings:
+    """Decide what holds.
+
+    Parameters
+    ----------
+    flags : mapping
+        By field name; None means not given.
+    stored : mapping, optional
+        What the session was opened with last.
+    environ : mapping, optional
+        By default the process's.
+    file : Path, optional
+        By default `config_file`; it need not exist.
+
+    Raises
+    ------
+    UsageError
+        A value that cannot be meant, an unknown name in the file, or a file that is no TOML.
+    """
+    environ = os.environ if environ is None else environ
+    file = config_file() if file is None else file
+    names = [field.name for field in fields(Settings)]
+    layers: list[tuple[str, Mapping[str, Any]]] = [
+        ("", flags),
+        ("the session's", stored or {}),
+        *((f"TUILABEL_{name.upper()}: ", _environment(environ, name)) for name in names),
+        (f"{file}: ", _read(file, names)),
+    ]
+    found: dict[str, Any] = {}
+    for name in names:
+        for origin, layer in layers:
+            if layer.get(name) is not None:
+                found[name] = _checked(name, layer[name], origin)
+                break
+    found["annotator"] = found.get("annotator") or _user()
+    return Settings(**found)
+
+
+def _environment(environ: Mapping[str, str], name: str) -> dict[str, str]:
+    value = environ.get(f"TUILABEL_{name.upper()}")
+    return {name: value} if value else {}
+
+
+def _read(file: Path, names: list[str]) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file} cannot be read as TOML: {error}. Mend or remove it.") from error
+    values = {name.replace("-", "_"): value for name, value in content.items()}
+    unknown = sorted(set(values) - set(names))
+    if unknown:
+        raise UsageError(
+            f"{file} sets {unknown[0]!r}, which does not exist: choose among {', '.join(names)}."
+        )
+    return values
+
+
+def _checked(name: str, value: Any, origin: str) -> Any:
+    option = "--" + name.replace("_", "-")
+    if name in CHOICES:
+        if value not in CHOICES[name]:
+            raise UsageError(
+                f"{origin}There is no {name.replace('_', ' ')} {value!r}: "
+                f"choose one of {', '.join(CHOICES[name])}."
+            )
+        return value
+    try:
+        match name:
+            case "batch_size":
+                return _within(int(value), 1, 10_000)
+            case "seed":
+                return _within(int(value), 0, 2**63 - 1)
+            case "audit":
+                return _within(float(value), 0.0, 0.5)
+            case _:
+                return str(value)[:64]
+    except (ValueError, TypeError):
+        expected = {
+            "batch_size": "a whole number from 1 to 10,000",
+            "seed": "a whole number from 0 on",
+            "audit": "a share from 0 to 0.5",
+        }[name]
+        raise UsageError(f"{origin}{option} is {value!r}; expected {expected}.") from None
+
+
+def _within(value: float, low: float, high: float) -> float:
+    if not low <= value <= high:
+        raise ValueError
+    return value
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a numeric user without an entry in the password file
+        return str(os.getuid())

@@ -1,0 +1,31 @@
+"""`tuilabel.learn` in a child process: `runner` is the parent's side, `worker` the child's."""
+
+from tuilabel.trainer.messages import (
+    ColdStart,
+    ColdStartFinished,
+    Fit,
+    FitFinished,
+    OpenPool,
+    RequestFailed,
+)
+from tuilabel.trainer.runner import (
+    Trainer,
+    TrainerDown,
+    TrainerEvent,
+    TrainerRestarted,
+    TrainerState,
+)
+
+__all__ = [
+    "ColdStart",
+    "ColdStartFinished",
+    "Fit",
+    "FitFinished",
+    "OpenPool",
+    "RequestFailed",
+    "Trainer",
+    "TrainerDown",
+    "TrainerEvent",
+    "TrainerRestarted",
+    "TrainerState",
+]

@@ -1,0 +1,264 @@
+"""What the trainer's two processes say to each other.
+
+A message is one line of JSON: readable in a log, and as JSON has no bare line breaks, the end of
+a line is the end of a message. The arrays themselves never travel: both sides map the same file.
+Every message is checked when it arrives, so whoever handles one can trust its types; sequences
+arrive as tuples.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from tuilabel.data import ArrayFile
+from tuilabel.errors import TrainerError
+from tuilabel.learn.metrics import Accuracy
+
+MAX_LINE_BYTES = 16 * 2**20
+"""Longest message there can be: thousands of items with hundreds of classes each."""
+
+
+@dataclass(frozen=True)
+class OpenPool:
+    """To the child, first of all: what to work on.
+
+    Attributes
+    ----------
+    pool
+        All items: (n, ...) uint8 or float32.
+    n_classes
+        k, the number of classes.
+    holdout
+        Items that training never sees: (h, ...) of the pool's dtype.
+    holdout_truth
+        Their class indices: (h,) whole numbers.
+    holdout_name
+        What an accuracy on them is called.
+    """
+
+    pool: ArrayFile
+    n_classes: int
+    holdout: ArrayFile | None = None
+    holdout_truth: ArrayFile | None = None
+    holdout_name: str = "hold-out"
+
+    def __post_init__(self) -> None:
+        items, classes = (
+            0 if array is None else array.shape[0] for array in (self.holdout, self.holdout_truth)
+        )
+        if items != classes:
+            raise TrainerError(
+                f"A hold-out of {items} items has {classes} true classes: expected one each."
+            )
+
+
+@dataclass(frozen=True)
+class Fit:
+    """To the child: fit a model, measure it and rank the pool, as `learn.rounds.run_round` does.
+
+    Attributes
+    ----------
+    generation
+        Comes back in the answer.
+    items, classes
+        Rows to train on and their class indices.
+    excluded
+        Further rows that are not to be returned.
+    audit_items, audit_classes
+        Rows to measure on where there is no hold-out, and their class indices.
+    model, strategy
+        Names from `tuilabel.learn.names`.
+    limit
+        How many of the best items to return.
+    seed
+        Whole numbers, not negative, that seed the generator.
+    """
+
+    generation: int
+    items: Sequence[int]
+    classes: Sequence[int]
+    excluded: Sequence[int]
+    audit_items: Sequence[int]
+    audit_classes: Sequence[int]
+    model: str
+    strategy: str
+    limit: int
+    seed: Sequence[int]
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """To the child: choose a first batch, as `learn.cold_start.cold_start` does."""
+
+    generation: int
+    method: str
+    excluded: Sequence[int]
+    size: int
+    seed: Sequence[int]
+
+
+@dataclass(frozen=True)
+class PoolOpened:
+    """From the child: the pool is open and requests are taken."""
+
+    items: int
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """From the child, about once a second while it works: it is alive."""
+
+
+@dataclass(frozen=True)
+class FitFinished:
+    """From the child: what a fit found; see `learn.rounds.RoundResult`."""
+
+    generation: int
+    items: Sequence[int]
+    probabilities: Sequence[Sequence[float]]
+    fit_seconds: float
+    rank_seconds: float
+    accuracy: Accuracy | None
+    confusion: Sequence[Sequence[int]] | None
+
+    def __post_init__(self) -> None:
+        if len(self.items) != len(self.probabilities):
+            raise TrainerError(
+                f"{len(self.items)} items came with {len(self.probabilities)} rows of "
+                "probabilities: expected one each."
+            )
+
+
+@dataclass(frozen=True)
+class ColdStartFinished:
+    """From the child: the first batch, in the order to ask for it."""
+
+    generation: int
+    items: Sequence[int]
+
+
+@dataclass(frozen=True)
+class RequestFailed:
+    """From the child: a request that cannot be answered, and why, in one line.
+
+    `generation` is None when the pool itself could not be opened.
+    """
+
+    generation: int | None
+    message: str
+
+
+Request = Fit | ColdStart
+ToChild = OpenPool | Fit | ColdStart
+FromChild = PoolOpened | Heartbeat | FitFinished | ColdStartFinished | RequestFailed
+
+
+def encode(message: ToChild | FromChild) -> bytes:
+    """Write a message as one line, line break included."""
+    fields = {f.name: getattr(message, f.name) for f in dataclasses.fields(message)}
+    line = json.dumps({"message": type(message).__name__, **fields}, default=_plain)
+    return line.encode("ascii") + b"\n"
+
+
+def decode_to_child(line: bytes) -> ToChild:
+    """Read a line that the parent wrote.
+
+    Raises
+    ------
+    TrainerError
+        If it is not such a message, whole and with the right types.
+    """
+    message: ToChild = _decode(line, OpenPool, Fit, ColdStart)
+    return message
+
+
+def decode_from_child(line: bytes) -> FromChild:
+    """Read a line that the child wrote.
+
+    Raises
+    ------
+    TrainerError
+        If it is not such a message, whole and with the right types.
+    """
+    message: FromChild = _decode(
+        line, PoolOpened, Heartbeat, FitFinished, ColdStartFinished, RequestFailed
+    )
+    return message
+
+
+def _plain(value: object) -> dict[str, Any]:
+    if isinstance(value, ArrayFile):
+        return value.to_json()
+    if isinstance(value, Accuracy):
+        return dataclasses.asdict(value)
+    raise TypeError(f"{type(value).__name__} has no place in a message.")
+
+
+def _decode(line: bytes, *kinds: type[Any]) -> Any:
+    try:
+        fields = json.loads(line, parse_constant=_refuse)
+        by_name = {kind.__name__: kind for kind in kinds}
+        return _record(by_name[fields.pop("message")])(fields)
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise TrainerError(f"Not a message: {line[:60]!r} ({error!r}).") from error
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a number that a message can hold")
+
+
+def _record(kind: type[Any]) -> Callable[[Any], Any]:
+    """Give a reader of a dataclass from a dict that has its fields, all and no others."""
+    hints = typing.get_type_hints(kind).items()
+    readers = {name: _reader(hint) for name, hint in hints}
+
+    def read(fields: Any) -> Any:
+        if fields.keys() != readers.keys():
+            raise ValueError(f"fields {sorted(fields)} where {sorted(readers)} were expected")
+        return kind(**{name: readers[name](value) for name, value in fields.items()})
+
+    return read
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    """Give a function that checks and converts what JSON has for a type."""
+    if hint is ArrayFile:
+        return ArrayFile.from_json
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return _record(hint)
+    if typing.get_origin(hint) is types.UnionType:
+        (present,) = (arm for arm in typing.get_args(hint) if arm is not types.NoneType)
+        read = _reader(present)
+        return lambda value: None if value is None else read(value)
+    if typing.get_origin(hint) is Sequence:
+        return _sequence(typing.get_args(hint)[0])
+    return _scalar(hint)
+
+
+def _sequence(element: Any) -> Callable[[Any], tuple[Any, ...]]:
+    read = _reader(element)
+
+    def read_all(value: Any) -> tuple[Any, ...]:
+        if type(value) is not list:
+            raise TypeError(f"{value!r:.40} where a list was expected")
+        return tuple(map(read, value))
+
+    return read_all
+
+
+def _scalar(kind: type[Any]) -> Callable[[Any], Any]:
+    # JSON's true is no whole number; a float without decimals may arrive as one.
+    accepted = (int, float) if kind is float else (kind,)
+
+    def read(value: Any) -> Any:
+        if type(value) not in accepted:
+            raise TypeError(f"{value!r:.40} where {kind.__name__} was expected")
+        return kind(value)
+
+    return read

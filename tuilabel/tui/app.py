@@ -1,0 +1,111 @@
+"""The application: screens, signals, the trainer's child, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+
+from textual import events
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from tuilabel.data import inert
+from tuilabel.tui.actions import ACTIONS
+from tuilabel.tui.commands import ActionProvider
+from tuilabel.tui.screens.demo import DemoScreen
+from tuilabel.tui.screens.label import LabelScreen
+from tuilabel.tui.theme import THEME
+from tuilabel.tui.trainer_link import TrainerLink
+from tuilabel.workspace import Workspace, log_file
+
+
+class TuilabelApp(App[None], inherit_bindings=False):
+    """One labelling session on the terminal.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    demo : float, optional
+        Labels per second that the ground truth gives; without it a person labels.
+    demo_budget : int
+        After how many labels the demo ends.
+    """
+
+    TITLE = "tuilabel"
+    CSS_PATH = "tuilabel.tcss"
+    COMMANDS = {ActionProvider}  # noqa: RUF012
+    COMMAND_PALETTE_BINDING = next(action.keys[0] for action in ACTIONS if action.id == "palette")
+
+    def __init__(
+        self, workspace: Workspace, *, demo: float | None = None, demo_budget: int = 0
+    ) -> None:
+        super().__init__()
+        self.register_theme(THEME)
+        self.theme = THEME.name
+        self.animation_level = "none"
+        self.workspace = workspace
+        self.link = TrainerLink(workspace.dataset, log_file(), self._label_screen)
+        name = inert(source_name(workspace.dataset.source), 24)
+        if demo is None:
+            self._first = LabelScreen(workspace, name, self.link.submit)
+        else:
+            self._first = DemoScreen(
+                workspace, name, self.link.submit, rate=demo, budget=demo_budget
+            )
+
+    def _label_screen(self) -> LabelScreen | None:
+        return self._first if self._first.is_running else None
+
+    def on_mount(self) -> None:
+        """Show the first image, and make every ending an orderly one."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            loop.add_signal_handler(number, self._end_by, number)
+        self.push_screen(self._first)
+
+    def on_ready(self) -> None:
+        """Start what the first frame does not need."""
+        self.link.start()
+        # What start-up made lives as long as the process: collecting it again and again is what
+        # makes single keys slow.
+        gc.collect()
+        gc.freeze()
+
+    def _end_by(self, number: signal.Signals) -> None:
+        self.exit(return_code=128 + number)
+
+    async def on_unmount(self) -> None:
+        """Leave no child behind."""
+        await self.link.stop()
+
+    def on_cursor_position(self, event: events.CursorPosition) -> None:
+        """Take the terminal's word that an image is painted."""
+        screen = self._label_screen()
+        if screen is not None:
+            screen.terminal_answered()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer what is not an action of the screen."""
+        yield SystemCommand("theme", "Change the colours.", self.action_change_theme)
+
+
+def source_name(source: str) -> str:
+    """Give a source the name that the header shows."""
+    if source.startswith("mnist:"):
+        return "mnist"
+    return Path(source).name or source
+
+
+def run(
+    workspace: Workspace, *, demo: float | None = None, demo_budget: int = 0, mouse: bool = False
+) -> int:
+    """Label until the person, a signal or a crash ends it; give the exit status.
+
+    Mouse reporting is off unless wished: the terminal's own text selection keeps working.
+    """
+    app = TuilabelApp(workspace, demo=demo, demo_budget=demo_budget)
+    app.run(mouse=mouse)
+    return app.return_code or 0

@@ -1,0 +1,110 @@
+"""What the widgets show of a session, as plain values: no widget and no session is changed here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tuilabel.data import inert
+from tuilabel.session import Session, Slot
+from tuilabel.tui.widgets.batch_strip import Thumbnail
+from tuilabel.tui.widgets.lines import Piece
+from tuilabel.tui.widgets.suggestions import ClassBar
+
+MOST_BARS = 5
+_SKIPPED = "–"
+
+
+class Presenter:
+    """Puts a session into words, bars and marks.
+
+    Parameters
+    ----------
+    session : Session
+    keys : sequence of str
+        The key of each class.
+    holdout : str or None
+        The name of the hold-out that accuracy is measured on; None where an audit set is.
+    """
+
+    def __init__(self, session: Session, keys: Sequence[str], holdout: str | None) -> None:
+        self.session = session
+        self.keys = keys
+        self.names = tuple(inert(name, 40) for name in session.info.class_names)
+        self._holdout = holdout
+
+    def header(self, source: str, per_minute: float | None) -> tuple[list[Piece], list[Piece]]:
+        """Say where one is: round, place in the batch, labels, pool left; and how fast."""
+        session = self.session
+        answered = sum(1 for slot in session.batch if session.answer(slot))
+        position = min(session.cursor + 1, len(session.batch))
+        left: list[Piece] = [
+            (" " + source, "strong"),
+            (f"  round {session.round}", "plain"),
+            (f"  {position:>2} of {len(session.batch)}", "plain"),
+            (f"  {session.labels:,} labels", "strong"),
+            (f"  {session.pool_left:,} left", "plain"),
+        ]
+        right: list[Piece] = [
+            (f"{answered} answered  ", "muted"),
+            ("" if per_minute is None else f"{per_minute:.0f}/min ", "muted"),
+        ]
+        return left, right
+
+    def model_title(self) -> str:
+        """Name the model and the strategy."""
+        settings = self.session.settings
+        if not self.session.ranked:
+            return f"first batch: {settings.cold_start} cold start"
+        return f"{settings.model} · {settings.strategy}"
+
+    def bars(self, slot: Slot, chosen: int | None = None) -> list[ClassBar]:
+        """Give the likeliest classes of an item, likeliest first.
+
+        Parameters
+        ----------
+        slot : Slot
+        chosen : int, optional
+            The class that the annotator gave; it is always among the bars.
+        """
+        assert slot.probabilities is not None
+        chances = slot.probabilities
+        order = sorted(range(len(chances)), key=lambda index: -chances[index])[:MOST_BARS]
+        if chosen is not None and chosen not in order:
+            order[-1] = chosen
+        return [
+            ClassBar(self.keys[index], self.names[index], chances[index], index == chosen)
+            for index in order
+        ]
+
+    def thumbnails(self) -> list[Thumbnail]:
+        """Give the places of the batch with what was answered."""
+        session = self.session
+        marks = []
+        for place, slot in enumerate(session.batch):
+            answer = session.answer(slot)
+            if answer is None:
+                mark = ""
+            elif answer.class_index is None:
+                mark = _SKIPPED
+            else:
+                mark = self.names[answer.class_index]
+            marks.append(Thumbnail(slot.row, mark, place == session.cursor))
+        return marks
+
+    def curve(self) -> tuple[str, list[float], str]:
+        """Give the accuracy's title, values and caption."""
+        where = f"the {self._holdout}" if self._holdout else "the audit set"
+        title = f"accuracy on {where}"
+        points = self.session.curve
+        if not points:
+            waiting = "after the first batch" if self._holdout else "after the first audit images"
+            return title, [], waiting
+        newest = points[-1].accuracy
+        caption = f"{newest.value:.1%}  ({newest.low:.1%} to {newest.high:.1%}), n {newest.n:,}"
+        return title, [point.accuracy.value for point in points], caption
+
+    def ending(self) -> str:
+        """Say why nothing is asked any more."""
+        skipped = self.session.ledger.skips_held
+        rest = f"; {skipped:,} were skipped" if skipped else ""
+        return f"Everything is answered: {self.session.labels:,} labels{rest}."

@@ -1,0 +1,101 @@
+"""The labelling screen with the ground truth in the annotator's chair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.timer import Timer
+
+from tuilabel.session import Request
+from tuilabel.tui.actions import Action, actions_for
+from tuilabel.tui.screens.label import LabelScreen
+from tuilabel.workspace import Workspace
+
+ORACLE = "oracle"
+"""The annotator that the journal names for labels from the ground truth."""
+
+LINGER = 10
+"""Seconds for which the finished demo stays on the screen when nobody presses a key."""
+
+
+class DemoScreen(LabelScreen, inherit_bindings=False):
+    """Labels by itself at a steady rate until the budget is spent or a person takes over.
+
+    Parameters
+    ----------
+    rate : float
+        Labels per second.
+    budget : int
+        Labels to give.
+    """
+
+    actions: tuple[Action, ...] = actions_for(demo=True)
+    BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in actions]
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        source_name: str,
+        submit: Callable[[Request], None],
+        *,
+        rate: float,
+        budget: int,
+    ) -> None:
+        super().__init__(workspace, source_name + " demo", submit)
+        self._rate = rate
+        self._budget = budget
+        self._presses: Timer | None = None
+        self._leaving: Timer | None = None
+        self._paused = False
+        workspace.journal.annotator = ORACLE
+
+    def on_mount(self) -> None:
+        """Show the first image and begin."""
+        super().on_mount()
+        self._presses = self.set_interval(1 / self._rate, self._press)
+
+    def on_key(self, event: events.Key) -> None:
+        """Let any key keep a finished demo on the screen."""
+        if self._leaving is not None:
+            self._leaving.stop()
+            self._leaving = None
+        super().on_key(event)
+
+    def class_key(self, index: int) -> None:
+        """Let the person take over: from the first key on, every label is theirs."""
+        if self._presses is not None:
+            self._presses.stop()
+            self._presses = None
+        self.workspace.journal.annotator = self.workspace.settings.annotator
+        super().class_key(index)
+
+    def action_pause(self) -> None:
+        """Pause the demo, or let it go on."""
+        if self._presses is None:
+            self.say("The demo is over: the keys are yours.", "muted")
+        elif self._paused:
+            self._paused = False
+            self._presses.resume()
+            self.say("The demo goes on.", "muted")
+        else:
+            self._paused = True
+            self._presses.pause()
+            self.say("Paused: p goes on, a class key takes over.", "accent")
+
+    def _press(self) -> None:
+        slot, truth = self.loop.current, self.workspace.dataset.truth
+        if self.loop.labels >= self._budget or slot is None or truth is None:
+            if not self.busy:
+                self._finish()
+        elif not self.guard.holds(self._clock()):
+            self._answer(lambda item, ms: self.loop.label(item, int(truth[slot.row]), ms=ms))
+
+    def _finish(self) -> None:
+        if self._presses is not None:
+            self._presses.stop()
+            self._presses = None
+        self._leaving = self.set_timer(LINGER, lambda: self.app.exit(return_code=0))
+        self.say(f"The demo is over and leaves in {LINGER} s; any key keeps it here.", "accent")

@@ -1,0 +1,67 @@
+"""The keys, the classes and the promises, on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Static
+
+from tuilabel.tui.actions import Action
+
+
+class HelpScreen(Screen[None], inherit_bindings=False):
+    """Says what each key does; any of the usual keys leads back.
+
+    Parameters
+    ----------
+    actions : sequence of Action
+        Those of the screen below.
+    keys, names : sequence of str
+        Of the classes.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1,escape,q,enter,space", "app.pop_screen", "Back"),
+        Binding("ctrl+c", "app.quit", "Quit"),
+    ]
+
+    def __init__(
+        self, actions: Sequence[Action], keys: Sequence[str], names: Sequence[str]
+    ) -> None:
+        super().__init__()
+        self._actions = actions
+        self._named = list(zip(keys, names, strict=True))
+
+    def compose(self) -> ComposeResult:
+        """Lay out one page that scrolls with the arrows."""
+        with VerticalScroll(id="help"):
+            yield Static(self._text(), markup=False)
+
+    def on_mount(self) -> None:
+        """Let the arrows scroll."""
+        self.query_one("#help").focus()
+
+    def _text(self) -> Text:
+        text = Text()
+        text.append("Keys", "bold")
+        text.append("   ? goes back\n\n")
+        classes = ", ".join(key if key == name else f"{key} {name}" for key, name in self._named)
+        rows = [(" ".join(action.shown_keys), action.help) for action in self._actions]
+        for shown, sentence in [("classes", classes), *rows]:
+            text.append(f"  {shown:<13}", "bold")
+            text.append(f"{sentence}\n")
+        text.append("\nWhat you can rely on\n\n", "bold")
+        for promise in (
+            "A label is on disk before the next image comes: what says saved is saved.",
+            "A key pressed before an image was on your terminal is never taken as its label.",
+            "Accuracy is measured on images that training never sees, with a 95 % interval.",
+            "Everything can be undone, also tomorrow; nothing is ever deleted.",
+        ):
+            text.append(f"  · {promise}\n")
+        return text

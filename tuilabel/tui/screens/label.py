@@ -1,0 +1,344 @@
+"""The labelling screen: keys go to the session, and what it becomes goes to the widgets."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Static
+
+from tuilabel.errors import SaveError
+from tuilabel.journal import Event
+from tuilabel.session import Ranking, Request, Slot
+from tuilabel.settings import SUGGESTIONS
+from tuilabel.tui.actions import ACTIONS, Action
+from tuilabel.tui.class_keys import class_keys
+from tuilabel.tui.guard import QUERY, PaintGuard
+from tuilabel.tui.presenter import Presenter
+from tuilabel.tui.screens.help import HelpScreen
+from tuilabel.tui.widgets.bar import Bar
+from tuilabel.tui.widgets.batch_strip import BatchStrip
+from tuilabel.tui.widgets.curve import Curve
+from tuilabel.tui.widgets.legend import Legend
+from tuilabel.tui.widgets.lines import Piece
+from tuilabel.tui.widgets.picture import Picture
+from tuilabel.tui.widgets.suggestions import Suggestions
+from tuilabel.workspace import Workspace
+
+SMALLEST = (60, 20)
+"""Columns and rows below which there is no room for an image and its surroundings."""
+
+_WIDE = (110, 32)
+_SHOWN_WHEN = {
+    "before": "suggestions are shown",
+    "after": "suggestions come after the label",
+    "off": "suggestions are off",
+}
+
+
+class LabelScreen(Screen[None], inherit_bindings=False):
+    """Shows the image that is asked, takes the answer, shows the next.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    source_name : str
+        What the header calls the source.
+    submit : callable
+        Takes a request to the trainer.
+    clock : callable
+        A monotonic clock, in seconds.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in ACTIONS]
+    actions: tuple[Action, ...] = ACTIONS
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        source_name: str,
+        submit: Callable[[Request], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self.workspace = workspace
+        self.loop = workspace.session
+        self.guard = PaintGuard()
+        self._submit = submit
+        self._clock = clock
+        self._source_name = source_name
+        keys = class_keys(self.loop.info.class_names)
+        holdout = workspace.dataset.holdout
+        self.presenter = Presenter(self.loop, keys, holdout.name if holdout else None)
+        self._class_of = {key: index for index, key in enumerate(keys)}
+        self._suggestions = workspace.settings.suggestions
+        self._last: tuple[Slot, int | None] | None = None
+        self._since = clock()
+        self._milliseconds: deque[int] = deque(maxlen=20)
+        self._message: Piece | None = None
+        self._trainer: Piece = ("", "muted")
+        self.busy = False
+
+    def compose(self) -> ComposeResult:
+        """Lay the widgets out, top to bottom."""
+        yield Bar(id="header")
+        with Horizontal(id="main"):
+            yield Picture(id="picture")
+            with Vertical(id="side"):
+                yield Suggestions(id="suggestions")
+                yield Curve(id="curve")
+        yield BatchStrip(self.workspace.dataset.image, id="strip")
+        yield Legend(self.presenter.keys, self.presenter.names, id="legend")
+        yield Bar(id="status")
+        yield Static(id="too-small", markup=False)
+
+    def on_mount(self) -> None:
+        """Show the first image and let the trainer begin."""
+        self._changed()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Give the image the space there is, or say how much is needed."""
+        width, height = event.size
+        small = width < SMALLEST[0] or height < SMALLEST[1]
+        self.set_class(small, "-too-small")
+        wide = width >= _WIDE[0] and height >= _WIDE[1]
+        self.set_class(wide, "-wide")
+        if small:
+            self.query_one("#too-small", Static).update(
+                f"tuilabel needs {SMALLEST[0]}x{SMALLEST[1]}, this is {width}x{height}: enlarge "
+                "the terminal. Nothing is lost; q quits."
+            )
+        # A thumbnail is twice as wide as high, with a column between two of them.
+        rows = max(4, min(width // 20, (height - 16) // 2)) if wide else 4
+        self.query_one("#strip").styles.height = rows + 1
+        legend = self.query_one(Legend)
+        legend.styles.height = legend.rows_needed(width)
+
+    # Keys.
+
+    def on_key(self, event: events.Key) -> None:
+        """Label with the class whose key this is; any other key is left to the bindings."""
+        index = self._class_of.get(event.character or event.key)
+        if index is None:
+            self._message = None
+            return
+        event.stop()
+        event.prevent_default()
+        self.class_key(index)
+
+    def class_key(self, index: int) -> None:
+        """Take a class key as an answer for the image on the screen."""
+        self._answer(lambda item, ms: self.loop.label(item, index, ms=ms))
+
+    def action_accept(self) -> None:
+        """Label with the model's first choice."""
+        slot = self.loop.current
+        if slot is not None and self.loop.suggestion() is None:
+            why = "an audit image shows none" if slot.audit else "there is no model yet"
+            self.say(f"No suggestion to agree with: {why}.", "accent")
+        elif self._suggestions != "before":
+            self.say(f"Nothing to agree with: {_SHOWN_WHEN[self._suggestions]} (p).", "accent")
+        else:
+            self._answer(lambda item, ms: self.loop.accept_suggestion(item, ms=ms))
+
+    def action_skip(self) -> None:
+        """Pass the image over."""
+        self._answer(lambda item, ms: self.loop.skip(item, ms=ms))
+
+    def action_undo(self) -> None:
+        """Take the last answer back."""
+        event = self._saved(self.loop.undo)
+        if event is None:
+            if self._message is None:
+                self.say("There is nothing to undo.", "muted")
+            return
+        self._last = None
+        self._changed()
+
+    def action_back(self) -> None:
+        """Look at the place before."""
+        self._move(-1)
+
+    def action_forward(self) -> None:
+        """Look at the place after."""
+        self._move(+1)
+
+    def action_suggestions(self) -> None:
+        """Go on to the next way of showing suggestions."""
+        place = SUGGESTIONS.index(self._suggestions)
+        self._suggestions = SUGGESTIONS[(place + 1) % len(SUGGESTIONS)]
+        self._show_suggestions()
+        self.say(_SHOWN_WHEN[self._suggestions].capitalize() + ".", "muted")
+
+    def action_invert(self) -> None:
+        """Swap dark and light."""
+        self.query_one(Picture).invert()
+
+    def action_more_contrast(self) -> None:
+        """Raise the contrast."""
+        self.query_one(Picture).change_contrast(+1)
+
+    def action_less_contrast(self) -> None:
+        """Lower the contrast."""
+        self.query_one(Picture).change_contrast(-1)
+
+    def action_help(self) -> None:
+        """Show the keys and classes."""
+        self.app.push_screen(HelpScreen(self.actions, self.presenter.keys, self.presenter.names))
+
+    def action_palette(self) -> None:
+        """Open the command palette."""
+        self.app.action_command_palette()
+
+    async def action_quit(self) -> None:
+        """Leave."""
+        self.app.exit(return_code=0)
+
+    def _answer(self, give: Callable[[str, int], Event | None]) -> None:
+        item, now = self.loop.current_id, self._clock()
+        if item is None:
+            self.say(self.presenter.ending(), "muted")
+            return
+        if self.guard.holds(now):
+            held = self.guard.hold()
+            word = "was" if held == 1 else "were"
+            self.say(f"{held} {word} typed ahead of the image: press again.", "accent")
+            return
+        slot = self.loop.current
+        ms = int((now - self._since) * 1000)
+        event = self._saved(lambda: give(item, ms))
+        if event is None or slot is None:
+            return
+        self._milliseconds.append(ms)
+        name = event.class_name
+        self._last = (slot, None if name is None else self.loop.info.class_names.index(name))
+        self._changed()
+
+    def _saved(self, write: Callable[[], Event | None]) -> Event | None:
+        """Let the session write; what could not be saved is said, and the image stays."""
+        self._message = None
+        try:
+            return write()
+        except SaveError as error:
+            self.say(f"✗ {error}", "bad")
+            return None
+
+    def _move(self, step: int) -> None:
+        if self.loop.move(step):
+            self._changed()
+
+    # The trainer.
+
+    def ranking_arrived(self, ranking: Ranking) -> None:
+        """Ask what the trainer found best; the image on the screen stays."""
+        current = self.loop.current_id
+        if self._saved(lambda: self.loop.accept_ranking(ranking)) is None:
+            return
+        if self.loop.current_id != current:
+            self._changed()
+        else:
+            self._show_all()
+
+    def trainer_said(self, text: str, style: str = "muted", *, busy: bool = False) -> None:
+        """Show what the trainer does, and whether an answer of it is still to come."""
+        self._trainer = (text, style)
+        self.busy = busy
+        self._show_status()
+
+    # Showing.
+
+    def say(self, text: str, style: str) -> None:
+        """Show a sentence until the next key."""
+        self._message = (text, style)
+        self._show_status()
+
+    def _changed(self) -> None:
+        """Show another image, and take no answer for it before the terminal has it."""
+        self.guard.expect()
+        self._since = self._clock()
+        request = self.loop.take_request()
+        if request is not None:
+            self._submit(request)
+        slot = self.loop.current
+        picture = self.query_one(Picture)
+        if slot is None:
+            picture.clear()
+        else:
+            picture.show_image(slot.row, self.workspace.dataset.image(slot.row))
+        self._show_all()
+        self.call_after_refresh(self._ask_terminal)
+
+    def _ask_terminal(self) -> None:
+        self.guard.asked(self._clock())
+        driver = self.app._driver
+        if driver is None or driver.is_headless:
+            self.terminal_answered()
+        else:
+            driver.write(QUERY)
+            driver.flush()
+
+    def terminal_answered(self) -> None:
+        """Take answers from now on: the terminal has painted the image."""
+        if self.guard.acknowledged(self._clock()):
+            self._since = self._clock()
+            self.call_later(self._prepare_next)
+
+    def _prepare_next(self) -> None:
+        """Draw the image that comes next while the annotator looks at this one."""
+        after = self.loop.batch[self.loop.cursor + 1 : self.loop.cursor + 2]
+        for slot in after:
+            self.query_one(Picture).prepare(slot.row, self.workspace.dataset.image(slot.row))
+
+    def _show_all(self) -> None:
+        per_minute = None
+        if self._milliseconds:
+            per_minute = 60_000 * len(self._milliseconds) / max(1, sum(self._milliseconds))
+        header = self.presenter.header(self._source_name, per_minute)
+        self.query_one("#header", Bar).show_bar(*header)
+        self.query_one(BatchStrip).show_batch(self.presenter.thumbnails())
+        title, values, caption = self.presenter.curve()
+        chance = 1 / len(self.presenter.names)
+        self.query_one(Curve).show_curve(title, values, caption, chance=chance)
+        self._show_suggestions()
+        self._show_status()
+
+    def _show_suggestions(self) -> None:
+        widget = self.query_one(Suggestions)
+        title = self.presenter.model_title()
+        slot, chosen = self.loop.current, None
+        if self._suggestions == "after":
+            slot, chosen = self._last or (None, None)
+            title += " · the image before"
+        if self._suggestions == "off":
+            widget.show_sentence(title, "suggestions are off (p)")
+        elif slot is None:
+            done = self.loop.current is None
+            widget.show_sentence(title, self.presenter.ending() if done else "")
+        elif slot.audit:
+            widget.show_sentence(title, "audit image: drawn at random, no hint")
+        elif slot.probabilities is None:
+            widget.show_sentence(title, "no suggestion yet")
+        else:
+            widget.show_bars(title, self.presenter.bars(slot, chosen))
+
+    def _show_status(self) -> None:
+        bar = self.query_one("#status", Bar)
+        if self._message is not None:
+            bar.show_bar([(" " + self._message[0], self._message[1])])
+            return
+        acts = self.loop.ledger.acts
+        left: list[Piece] = [(f" ✓ saved #{acts}" if acts else " nothing to save yet", "good")]
+        if self._trainer[0]:
+            left.append(("  " + self._trainer[0], self._trainer[1]))
+        right: list[Piece] = []
+        for action in self.actions:
+            if action.footer:
+                right += [(f"{action.shown_keys[0]} ", "strong"), (f"{action.label}  ", "muted")]
+        bar.show_bar(left, right)

@@ -1,0 +1,1 @@
+"""The widgets, one file each; none of them knows the session."""

@@ -1,0 +1,81 @@
+"""The accuracy by round, on an axis that never moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.strip import Strip
+
+from tuilabel.tui.widgets.lines import Lines
+
+_LEVELS = "▁▂▃▄▅▆▇█"
+_AXIS = 5
+"""Columns that the numbers beside the axis take."""
+
+
+class Curve(Lines):
+    """A sparkline from chance to 1, one column per round, with the newest value in words.
+
+    The axis is fixed: a sparkline that scales itself to its data makes a cliff of a hundredth.
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._title = "accuracy"
+        self._values: Sequence[float] = ()
+        self._caption = ""
+        self._chance = 0.0
+
+    def show_curve(
+        self, title: str, values: Sequence[float], caption: str, *, chance: float
+    ) -> None:
+        """Show accuracies, oldest first.
+
+        Parameters
+        ----------
+        title : str
+            Says on which set they are measured.
+        values : sequence of float
+            0 to 1.
+        caption : str
+            The newest, with its interval and n; or why there is none.
+        chance : float
+            What guessing would reach; the foot of the axis.
+        """
+        self._title, self._values, self._caption, self._chance = title, values, caption, chance
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the curve in this size."""
+        width, height = self.size
+        if not self.size.area:
+            return
+        rows = [self.row((self._title, "muted"))]
+        rows += self._graph(width - _AXIS, height - 2) if height > 3 else []
+        rows.append(self.row((self._caption, "strong" if self._values else "muted")))
+        rows += [self.row()] * (height - len(rows))
+        self.show(rows[:height])
+
+    def _graph(self, width: int, height: int) -> list[Strip]:
+        columns = [self._column(value, height) for value in _resampled(self._values, width)]
+        rows = []
+        for y in range(height):
+            axis = {0: "1.0", height - 1: f"{self._chance:.1f}"}.get(y, "")
+            drawn = "".join(column[height - 1 - y] for column in columns)
+            rest = "·" * (width - len(drawn)) if y in (0, height - 1) else ""
+            rows.append(self.row((f"{axis:>3} ", "muted"), (drawn, "accent"), (rest, "track")))
+        return rows
+
+    def _column(self, value: float, height: int) -> str:
+        """Draw one value from the foot up; a value at chance or below still shows."""
+        share = (value - self._chance) / (1 - self._chance)
+        eighths = max(1, round(max(0.0, min(1.0, share)) * height * 8))
+        whole, rest = divmod(eighths, 8)
+        return ("█" * whole + (_LEVELS[rest - 1] if rest else "")).ljust(height)
+
+
+def _resampled(values: Sequence[float], width: int) -> list[float]:
+    """Give at most `width` of the values, evenly, the newest always among them."""
+    if len(values) <= width:
+        return list(values)
+    return [values[round((place + 1) * len(values) / width) - 1] for place in range(width)]

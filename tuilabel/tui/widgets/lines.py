@@ -1,0 +1,90 @@
+"""The one way in which this application draws text: rows that are redrawn only if they changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+Piece = tuple[str, str]
+"""A text and the name of its style, see `Lines.COMPONENT_CLASSES`."""
+
+
+class Lines(Widget):
+    """A widget made of rows; textual is told to redraw only those that differ from before.
+
+    Textual's compositor keeps no copy of the last frame: a widget that is refreshed as a whole is
+    written to the terminal as a whole.
+    """
+
+    COMPONENT_CLASSES = {  # noqa: RUF012 - textual reads it from the class
+        "plain",
+        "strong",
+        "muted",
+        "accent",
+        "good",
+        "bad",
+        "track",
+    }
+
+    can_focus = False
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._rows: list[Strip] = []
+        self._styles: dict[str, Style] = {}
+
+    def show(self, rows: Sequence[Strip]) -> None:
+        """Replace the rows, redrawing those that changed."""
+        old, self._rows = self._rows, list(rows)
+        width = self.size.width
+        changed = [
+            Region(0, y, width, 1)
+            for y in range(max(len(old), len(rows)))
+            if y >= len(old) or y >= len(rows) or old[y] != rows[y]
+        ]
+        if changed:
+            self.refresh(*changed)
+
+    def render_line(self, y: int) -> Strip:
+        """Give row y; below the last there is nothing."""
+        return self._rows[y] if y < len(self._rows) else Strip.blank(self.size.width)
+
+    def style_of(self, name: str) -> Style:
+        """Give the style that the style sheet has for a name."""
+        return self.get_component_rich_style(name, partial=True)
+
+    def row(self, *pieces: Piece, width: int | None = None) -> Strip:
+        """Make one row of pieces, cut or filled up to a width in cells (by default the whole)."""
+        width = self.size.width if width is None else width
+        segments = [Segment(text, self.style_of(style)) for text, style in pieces if text]
+        return Strip(segments).adjust_cell_length(width)
+
+    def notify_style_update(self) -> None:
+        """Draw anew with another theme's colours."""
+        super().notify_style_update()
+        self.redraw()
+
+    def on_resize(self) -> None:
+        """Draw anew in another size."""
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Make the rows from what was shown last; the widgets override it."""
+
+
+def fitted(text: str, width: int) -> str:
+    """Cut a text to a width in cells, marking the cut, or fill it up with spaces."""
+    if cell_len(text) > width:
+        text = set_cell_size(text, max(0, width - 1)) + "…"
+    return set_cell_size(text, width)
+
+
+def blank_rows(size: Size) -> list[Strip]:
+    """Give empty rows for a whole widget."""
+    return [Strip.blank(size.width)] * size.height

@@ -1,0 +1,82 @@
+"""What the model thinks of the image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.strip import Strip
+
+from tuilabel.tui.widgets.lines import Lines, Piece, fitted
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+@dataclass(frozen=True, slots=True)
+class ClassBar:
+    """One class with its probability."""
+
+    key: str
+    name: str
+    probability: float
+    chosen: bool = False
+
+
+class Suggestions(Lines):
+    """The likeliest classes as bars with numbers, under a title; or a sentence why there are none.
+
+    The title keeps its row and every class its own, so that nothing jumps.
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._title = ""
+        self._bars: Sequence[ClassBar] = ()
+        self._sentence = ""
+
+    def show_bars(self, title: str, bars: Sequence[ClassBar]) -> None:
+        """Show classes, likeliest first."""
+        self._title, self._bars, self._sentence = title, bars, ""
+        self.redraw()
+
+    def show_sentence(self, title: str, sentence: str) -> None:
+        """Show why there are no classes to show."""
+        self._title, self._bars, self._sentence = title, (), sentence
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the bars in this size."""
+        if not self.size.area:
+            return
+        rows = [self.row((self._title, "muted"))]
+        if self._sentence:
+            rows.append(self.row((self._sentence, "muted")))
+        rows += [self._bar(bar, place) for place, bar in enumerate(self._bars)]
+        rows += [self.row()] * (self.size.height - len(rows))
+        self.show(rows[: self.size.height])
+
+    def _bar(self, bar: ClassBar, place: int) -> Strip:
+        width = self.size.width
+        same = bar.name == bar.key
+        name_width = 0 if same else min(14, width // 4)
+        track = max(4, width - name_width - 12)
+        filled = _filled(bar.probability, track)
+        style = "accent" if place == 0 else "plain"
+        pieces: list[Piece] = [
+            ("›" if bar.chosen else " ", "strong"),
+            (f"{bar.key} ", "strong"),
+        ]
+        if name_width:
+            pieces.append((fitted(bar.name, name_width) + " ", style))
+        pieces += [
+            (filled, style),
+            ("·" * (track - len(filled)), "track"),
+            (f" {bar.probability:6.1%}", style),
+        ]
+        return self.row(*pieces)
+
+
+def _filled(share: float, width: int) -> str:
+    eighths = round(max(0.0, min(1.0, share)) * width * 8)
+    whole, rest = divmod(eighths, 8)
+    return "█" * whole + (_EIGHTHS[rest] if rest else "")

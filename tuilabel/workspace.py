@@ -1,0 +1,296 @@
+"""Where sessions are kept, which one was the last, and how a source and its journal are opened."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import platformdirs
+
+from tuilabel.data import inert
+from tuilabel.errors import SessionFileError, SourceError, UsageError
+from tuilabel.journal import Journal, SessionInfo, read_session
+from tuilabel.settings import Settings, resolve
+
+if TYPE_CHECKING:
+    from tuilabel.data import Dataset, Progress
+    from tuilabel.session import Session
+
+SUFFIX = ".tuilabel"
+FIRST_SOURCE = "digits"
+"""What is opened when nothing was ever opened: it comes with scikit-learn."""
+
+
+def data_dir() -> Path:
+    """Give the directory of sessions and logs."""
+    return platformdirs.user_data_path("tuilabel")
+
+
+def cache_dir() -> Path:
+    """Give the directory of what can be made again: decompressed and reduced images."""
+    return platformdirs.user_cache_path("tuilabel")
+
+
+def log_file() -> Path:
+    """Give the file that the trainer's child process reports to."""
+    return platformdirs.user_log_path("tuilabel") / "trainer.log"
+
+
+def session_path(source: str, pool: int | None = None, test: int | None = None) -> Path:
+    """Give the session file that belongs to a source when none is named.
+
+    A path in the name is not readable back, only unique: two folders of one name get two files.
+    """
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(source).name).strip("-.") or "session"
+    if source not in ("digits", "mnist"):
+        path = source.removeprefix("mnist:")
+        digest = hashlib.blake2b(str(Path(path).absolute()).encode(errors="surrogateescape"))
+        name = f"{name[:60]}-{digest.hexdigest()[:8]}"
+    parts = [name]
+    parts += [f"pool{pool}"] if pool is not None else []
+    parts += [f"test{test}"] if test is not None else []
+    return data_dir() / "sessions" / ("-".join(parts) + SUFFIX)
+
+
+def find_session(name: str | None) -> Path:
+    """Find a session by path or by the name of one in the sessions directory.
+
+    Parameters
+    ----------
+    name : str or None
+        None for the one that was opened last.
+
+    Raises
+    ------
+    SessionFileError
+        There is none.
+    """
+    if name is None:
+        last = last_session()
+        if last is None:
+            raise SessionFileError("No session was ever opened here; name a session file.")
+        return last
+    path = Path(name)
+    if not path.exists() and path.name == name:
+        for known in (name, name + SUFFIX):
+            candidate = data_dir() / "sessions" / known
+            if candidate.exists():
+                return candidate
+    return path
+
+
+def last_session() -> Path | None:
+    """Give the session that was opened last, if its file is still there."""
+    try:
+        path = Path((data_dir() / "last").read_text(encoding="utf-8", errors="surrogateescape"))
+    except OSError:
+        return None
+    return path if path.is_file() else None
+
+
+def remember(path: Path) -> None:
+    """Make a session the last one; where that cannot be written, the next start begins anew."""
+    try:
+        data_dir().mkdir(parents=True, exist_ok=True)
+        (data_dir() / "last").write_text(
+            str(path.absolute()), encoding="utf-8", errors="surrogateescape"
+        )
+    except OSError:
+        # A read-only home is no reason not to label: the session itself is elsewhere.
+        return
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """What the command line says about the source; None where it says nothing."""
+
+    source: str | None = None
+    classes: tuple[str, ...] | None = None
+    pool: int | None = None
+    test: int | None = None
+
+
+@dataclass
+class Workspace:
+    """An opened dataset, its journal and the loop over both."""
+
+    path: Path
+    dataset: Dataset
+    journal: Journal
+    session: Session
+    settings: Settings
+
+    def outcome(self) -> str:
+        """Say in a line what there is now, and where."""
+        labels = f"{self.session.labels:,} labels"
+        if self.session.curve:
+            found = self.session.curve[-1].accuracy
+            labels += (
+                f", {found.value:.1%} right ({found.low:.1%} to {found.high:.1%}, 95 %) "
+                f"on the {found.name}, n = {found.n:,}"
+            )
+        return f"{labels}; saved in {inert(str(self.path))}."
+
+    def close(self) -> None:
+        """Close the journal."""
+        self.journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_workspace(
+    options: SourceOptions,
+    flags: Mapping[str, Any],
+    *,
+    path: Path | None = None,
+    progress: Progress | None = None,
+) -> Workspace:
+    """Open a session with its source: the one that is there, or a new one.
+
+    Parameters
+    ----------
+    options : SourceOptions
+        Without a source, the session's own; without a session either, the last session; without
+        any, `FIRST_SOURCE`.
+    flags : mapping
+        Settings given on the command line, None where not given.
+    path : Path, optional
+        The session file; by default the one that belongs to the source.
+    progress : callable, optional
+        Told how far reading or downloading the source is.
+
+    Raises
+    ------
+    SourceError, DownloadError, SessionFileError, UsageError
+    """
+    if path is None and options.source is None:
+        path = last_session()
+    if path is None:
+        path = session_path(options.source or FIRST_SOURCE, options.pool, options.test)
+    if path.exists():
+        return _resume(path, options, flags, progress)
+    return _start(path, options, flags, progress)
+
+
+def demo_workspace(
+    options: SourceOptions, flags: Mapping[str, Any], *, progress: Progress | None = None
+) -> Workspace:
+    """Make a new session for the ground truth to label in, apart from a person's own.
+
+    Raises
+    ------
+    SourceError
+        The source has no ground truth; else as `open_workspace`.
+    """
+    now = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
+    path = data_dir() / "demos" / f"{now}{SUFFIX}"
+    workspace = _start(path, options, flags, progress)
+    if workspace.dataset.truth is None:
+        workspace.close()
+        path.unlink()
+        raise SourceError(
+            f"{inert(workspace.dataset.source)} has no ground truth to press the keys. "
+            "Demo digits, mnist or an .npz file with labels."
+        )
+    return workspace
+
+
+def _start(
+    path: Path, options: SourceOptions, flags: Mapping[str, Any], progress: Progress | None
+) -> Workspace:
+    settings = resolve(flags)
+    dataset = _open_dataset(options.source or FIRST_SOURCE, options, progress)
+    _check_batch(settings, dataset)
+    info = SessionInfo(
+        source=dataset.source,
+        class_names=tuple(dataset.class_names),
+        pool=options.pool,
+        test=options.test,
+        seed=settings.seed,
+        audit=settings.audit,
+    )
+    journal = Journal.create(path, info, settings.annotator)
+    return _assemble(path, dataset, journal, settings)
+
+
+def _resume(
+    path: Path, options: SourceOptions, flags: Mapping[str, Any], progress: Progress | None
+) -> Workspace:
+    info, events = read_session(path)
+    given = {
+        "--classes": (options.classes, info.class_names),
+        "--pool": (options.pool, info.pool),
+        "--test": (options.test, info.test),
+        "--seed": (flags.get("seed"), info.seed),
+        "--audit": (flags.get("audit"), info.audit),
+    }
+    for option, (wanted, fixed) in given.items():
+        if wanted is not None and wanted != fixed:
+            raise SessionFileError(
+                f"{path} was made with {option} {_shown(fixed)}, not {_shown(wanted)}. "
+                f"Leave {option} out, or start another session with --session FILE."
+            )
+    opened = next((event.body for event in reversed(events) if event.kind == "open"), {})
+    stored = {**opened, "seed": info.seed, "audit": info.audit}
+    settings = resolve(flags, stored)
+    options = SourceOptions(options.source, info.class_names, info.pool, info.test)
+    journal = Journal(path, settings.annotator)
+    try:
+        dataset = _open_dataset(options.source or info.source, options, progress)
+        _check_batch(settings, dataset)
+        return _assemble(path, dataset, journal, settings)
+    except BaseException:
+        journal.close()
+        raise
+
+
+def _open_dataset(source: str, options: SourceOptions, progress: Progress | None) -> Dataset:
+    from tuilabel.data import open_dataset
+
+    return open_dataset(
+        source,
+        classes=options.classes,
+        pool=options.pool,
+        test=options.test,
+        cache_dir=cache_dir(),
+        progress=progress,
+    )
+
+
+def _assemble(path: Path, dataset: Dataset, journal: Journal, settings: Settings) -> Workspace:
+    from tuilabel.session import LoopSettings, Session
+
+    known = asdict(settings)
+    loop = LoopSettings(**{name: known[name] for name in LoopSettings.__dataclass_fields__})
+    try:
+        session = Session(dataset, journal, loop, has_holdout=dataset.holdout is not None)
+    except BaseException:
+        journal.close()
+        raise
+    remember(path)
+    return Workspace(path, dataset, journal, session, settings)
+
+
+def _check_batch(settings: Settings, dataset: Dataset) -> None:
+    if settings.batch_size > len(dataset):
+        raise UsageError(
+            f"--batch-size {settings.batch_size} is larger than the pool of {len(dataset)} items. "
+            "Give a smaller one."
+        )
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "all items"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ",".join(map(str, value))
+    return str(value)
