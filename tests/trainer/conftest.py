@@ -26,8 +26,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 
-def say(message, **fields):
-    print(json.dumps({"message": message, **fields}), flush=True)
+def say(kind, **fields):
+    print(json.dumps({"kind": kind, **fields}), flush=True)
 
 def hear():
     line = sys.stdin.readline()

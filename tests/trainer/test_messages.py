@@ -79,8 +79,8 @@ def test_the_child_cannot_send_what_the_parent_sends(message: Any) -> None:
         decode_to_child(encode(message))
 
 
-def broken(message: Any, **changes: Any) -> bytes:
-    return json.dumps(json.loads(encode(message)) | changes).encode()
+def broken(whole: Any, /, **changes: Any) -> bytes:
+    return json.dumps(json.loads(encode(whole)) | changes).encode()
 
 
 @pytest.mark.parametrize(
@@ -93,9 +93,9 @@ def broken(message: Any, **changes: Any) -> bytes:
         b"[]",
         b"null",
         b"{}",
-        b'{"message": "Quit"}',
-        b'{"message": ["Heartbeat"]}',
-        b'{"message": "ColdStartFinished", "generation": 1}',
+        b'{"kind": "Quit"}',
+        b'{"kind": ["Heartbeat"]}',
+        b'{"kind": "ColdStartFinished", "generation": 1}',
         broken(Heartbeat(), more=1),
         broken(PoolOpened(7), items="7"),
         broken(PoolOpened(7), items=True),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import select
-import signal
 import stat
 import subprocess
 import sys
@@ -133,18 +132,12 @@ async def test_what_a_library_prints_goes_to_the_log(
 ) -> None:
     module = fake(
         "import tuilabel.trainer.worker as worker\n"
-        "def warm_up():\n"
-        "    print('printed')\n"
-        "    os.write(1, b'written')\n"
-        "worker.warm_up = warm_up\n"
+        "worker.warm_up = lambda: print('printed', flush=True)\n"
         "worker.main()\n"
     )
     trainer(worker_module=module).submit(a_fit(model="none"))
     await events.next(RequestFailed)
-    sys_stdout_is_buffered_so_only_this_is_sure = "written"
-    assert sys_stdout_is_buffered_so_only_this_is_sure in (
-        tmp_path / "log" / "trainer.log"
-    ).read_text()
+    assert "printed\n" in (tmp_path / "log" / "trainer.log").read_text()
 
 
 async def test_a_hostile_folder_is_not_imported_from(
@@ -161,22 +154,313 @@ async def test_a_hostile_folder_is_not_imported_from(
 
 
 async def test_the_child_is_nice_single_threaded_and_apart(
+    trainer: Start, fake: Fake, told: Told
+) -> None:
+    module = fake(
+        "names = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')\n"
+        "threads = {os.environ[name] for name in names}\n"
+        "tell([os.nice(0), os.getsid(0) == os.getpid(), threads])\n"
+    )
+    trainer(worker_module=module)
+    assert await told() == "[19, True, {'1'}]"
+
+
+async def test_only_the_newest_waiting_request_is_sent(
+    trainer: Start, fake: Fake, events: Any, told: Told, tmp_path: Path
+) -> None:
+    module = fake(
+        "open_pool()\n"
+        "while True:\n"
+        "    request = hear()\n"
+        "    tell(request['generation'])\n"
+        "    if request['generation'] == 1:\n"
+        "        os.mkfifo(HERE / 'go')\n"
+        "        tell('made')\n"
+        "        (HERE / 'go').read_text()\n"
+        "    answer(request)\n"
+    )
+    running = trainer(worker_module=module)
+    running.submit(a_cold_start(1))
+    assert [await told(), await told()] == ["1", "made"]
+    assert running.state.phase == "working"
+    assert running.state.generation == 1
+    running.submit(a_cold_start(2))
+    running.submit(a_cold_start(3, excluded=(7, 8)))
+    await asyncio.to_thread((tmp_path / "go").write_text, "go")
+    # The answer to 1 is not delivered, and 2 is never asked.
+    assert await events.next(ColdStartFinished) == ColdStartFinished(3, (2,))
+    assert await told() == "3"
+    assert events.queue.empty()
+
+
+async def test_an_answer_of_another_generation_is_dropped(
     trainer: Start, fake: Fake, events: Any
 ) -> None:
     module = fake(
         "open_pool()\n"
+        "say('ColdStartFinished', generation=1, items=[9])\n"
         "request = hear()\n"
-        "facts = [os.nice(0), os.getsid(0) == os.getpid(), os.environ['OMP_NUM_THREADS'],\n"
-        "         os.environ['OPENBLAS_NUM_THREADS'], os.environ['MKL_NUM_THREADS']]\n"
-        "import tuilabel\n"
-        "facts.append(tuilabel.__file__)\n"
-        "say('RequestFailed', generation=1)\n".replace(
-            "generation=1", "generation=1, **{'message ': 0}"
-        )
+        "answer(request, generation=1)\n"
+        "answer(request, generation=3)\n"
+        "answer(request)\n"
+        "hear()\n"
     )
-    # A message has a field of its own called like the one that names its kind.
+    trainer(worker_module=module).submit(a_cold_start(2))
+    assert await events.next(ColdStartFinished) == ColdStartFinished(2, (0,))
+    assert events.queue.empty()
+
+
+@pytest.mark.parametrize(
+    ("death", "reason"),
+    [
+        ("os._exit(3)", "the trainer died (exit status 3); restarting; labelling goes on"),
+        ("os.kill(os.getpid(), 9)", "the trainer died (signal 9); restarting; labelling goes on"),
+        ("os.write(1, b'half'); os._exit(0)", "the trainer died (exit status 0); restarting;"),
+        ("print('{}', flush=True); hear()", "the trainer sent garbage (Not a message: b'{}"),
+    ],
+)
+async def test_a_lost_request_is_asked_again(
+    trainer: Start, fake: Fake, events: Any, tmp_path: Path, death: str, reason: str
+) -> None:
     module = fake(
-        Path(sys.modules[__name__].__file__ or "").name and PLAIN_FACTS
+        f"open_pool()\nrequest = hear()\nif life() == 1:\n    {death}\nanswer(request)\nhear()\n"
     )
-    trainer(worker_module=module).submit(a_cold_start())
+    running = trainer(worker_module=module)
+    running.submit(a_cold_start(2, excluded=(1, 2, 3)))
+    down = await events.next(TrainerDown)
+    assert down.reason.startswith(reason)
+    assert "\n" not in down.reason
+    assert down.log_path == tmp_path / "log" / "trainer.log"
+    await events.next(TrainerRestarted)
+    assert await events.next(ColdStartFinished) == ColdStartFinished(2, (3,))
+    assert running.state.phase == "idle"
+
+
+async def test_a_child_that_dies_idle_is_replaced(trainer: Start, fake: Fake, events: Any) -> None:
+    module = fake("open_pool()\nif life() == 1:\n    sys.exit(4)\nanswer(hear())\nhear()\n")
+    running = trainer(worker_module=module)
+    await events.next(TrainerDown)
+    await events.next(TrainerRestarted)
+    running.submit(a_cold_start())
     await events.next(ColdStartFinished)
+
+
+async def test_it_gives_up_after_three_and_tries_again_when_asked(
+    trainer: Start, fake: Fake, events: Any
+) -> None:
+    module = fake("if life() <= 3:\n    sys.exit(7)\nopen_pool()\nanswer(hear())\nhear()\n")
+    running = trainer(worker_module=module)
+    running.submit(a_cold_start(1))
+    downs = [await events.next(TrainerDown) for _ in range(3)]
+    assert ["restarting" in down.reason for down in downs] == [True, True, False]
+    assert running.state.phase == "failed"
+    assert str(downs[2].log_path) in running.state.detail
+    assert running.pid is None
+    running.submit(a_cold_start(2))
+    await events.next(TrainerRestarted)
+    assert await events.next(ColdStartFinished) == ColdStartFinished(2, (0,))
+
+
+async def test_an_answer_forgives_earlier_deaths(trainer: Start, fake: Fake, events: Any) -> None:
+    running = trainer(worker_module=fake("open_pool()\nanswer(hear())\nhear()\nsys.exit(1)\n"))
+    running.submit(a_cold_start(0))
+    await events.next(ColdStartFinished)
+    for generation in range(1, 5):
+        running.submit(a_cold_start(generation))
+        assert "restarting" in (await events.next(TrainerDown)).reason
+        await events.next(TrainerRestarted)
+        await events.next(ColdStartFinished)
+
+
+@pytest.mark.parametrize(
+    ("code", "limit", "reason"),
+    [
+        ("open_pool(); hear(); os.kill(os.getpid(), signal.SIGSTOP)", "hang", "no sign of life"),
+        ("open_pool(); hear(); signal.pause()", "hang", "no sign of life"),
+        ("hear(); signal.pause()", "ready", "not ready"),
+        (
+            "open_pool(); hear()\nwhile True:\n    say('Heartbeat'); time.sleep(0.01)",
+            "request",
+            "one fit took",
+        ),
+    ],
+)
+async def test_a_child_that_hangs_is_replaced(
+    trainer: Start, fake: Fake, events: Any, code: str, limit: str, reason: str
+) -> None:
+    running = trainer(worker_module=fake(code), **{f"{limit}_seconds": 0.2})
+    running.submit(a_cold_start())
+    down = await events.next(TrainerDown)
+    assert down.reason.startswith(f"the trainer hung ({reason}")
+
+
+async def test_an_idle_child_may_be_silent(
+    trainer: Start, fake: Fake, events: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks: asyncio.Queue[asyncio.Future[None]] = asyncio.Queue()
+    pause = asyncio.sleep
+
+    async def tick(seconds: float) -> None:
+        end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        ticks.put_nowait(end)
+        await end
+
+    monkeypatch.setattr(asyncio, "sleep", tick)
+    running = trainer(worker_module=fake("open_pool()\nanswer(hear())\nhear()\n"))
+    running.submit(a_cold_start())
+    await events.next(ColdStartFinished)
+    # The tick that was under way ends; no other begins, so no time passes for an idle child.
+    (await asyncio.wait_for(ticks.get(), 30)).set_result(None)
+    for _ in range(20):
+        await pause(0)
+    assert ticks.empty()
+    assert running.state.phase == "idle"
+
+
+async def test_an_endless_line_is_garbage(
+    trainer: Start, fake: Fake, events: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "MAX_LINE_BYTES", 10_000)
+    trainer(worker_module=fake("while True:\n    os.write(1, b'x' * 5000)\n"))
+    down = await events.next(TrainerDown)
+    assert down.reason.startswith("the trainer sent garbage")
+
+
+async def test_a_child_that_does_not_read_blocks_nothing(
+    trainer: Start, fake: Fake, told: Told
+) -> None:
+    module = fake("open_pool()\ntell('open')\nsignal.pause()\n")
+    running = trainer(worker_module=module)
+    assert await told() == "open"
+    large = tuple(range(100_000))
+    for generation in range(20):
+        running.submit(a_cold_start(generation, excluded=large))
+    # Only the first is on its way; the others replaced each other.
+    assert running._process is not None
+    assert running._process.stdin is not None
+    unread = running._process.stdin.transport.get_write_buffer_size()
+    assert unread <= len(encode(a_cold_start(0, excluded=large)))
+
+
+async def test_a_large_request_arrives_whole(trainer: Start, fake: Fake, events: Any) -> None:
+    running = trainer(worker_module=fake("open_pool()\nanswer(hear())\nhear()\n"))
+    running.submit(a_cold_start(1, excluded=tuple(range(200_000))))
+    assert await events.next(ColdStartFinished) == ColdStartFinished(1, (200_000,))
+
+
+async def test_stopping_in_the_middle_of_a_fit_takes_no_second(
+    trainer: Start, fake: Fake, told: Told
+) -> None:
+    others = asyncio.all_tasks()
+    running = trainer(worker_module=fake(ENDLESS))
+    running.submit(a_fit(model="mlp"))
+    child = int(await told())
+    assert running.pid == child
+    await asyncio.wait_for(running.stop(), 1.0)
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+    assert running.pid is None
+    assert running.state.phase == "stopped"
+    assert asyncio.all_tasks() == others
+    await running.stop()
+    running.submit(a_fit(2))
+    assert running.state.phase == "stopped"
+
+
+async def test_stopping_at_any_moment_leaves_no_child(
+    trainer: Start, fake: Fake, events: Any, tmp_path: Path
+) -> None:
+    running = trainer()
+    await asyncio.wait_for(running.stop(), 1.0)
+    assert running.pid is None
+
+    failing = trainer(worker_module=fake("sys.exit(1)"))
+    for _ in range(3):
+        await events.next(TrainerDown)
+    assert failing.state.phase == "failed"
+    await asyncio.wait_for(failing.stop(), 1.0)
+
+
+async def test_one_that_was_never_started_can_be_stopped(toy: Any, tmp_path: Path) -> None:
+    await Trainer(toy.opened, on_event=print, log_path=tmp_path / "log").stop()
+    assert not (tmp_path / "log").exists()
+
+
+async def test_it_starts_once(trainer: Start) -> None:
+    running = trainer()
+    with pytest.raises(RuntimeError, match="only once"):
+        running.start()
+
+
+async def test_a_listener_that_fails_does_not_end_the_trainer(trainer: Start, fake: Fake) -> None:
+    heard: asyncio.Queue[Any] = asyncio.Queue()
+    asyncio.get_running_loop().set_exception_handler(
+        lambda loop, context: heard.put_nowait(context["exception"])
+    )
+
+    def listener(event: object) -> None:
+        raise ValueError(event)
+
+    module = fake("open_pool()\nwhile True:\n    answer(hear())\n")
+    running = trainer(worker_module=module, on_event=listener)
+    for generation in (1, 2):
+        running.submit(a_cold_start(generation))
+        error = await asyncio.wait_for(heard.get(), 30)
+        assert error.args == (ColdStartFinished(generation, (0,)),)
+
+
+async def test_a_pool_that_is_gone_is_said_so(trainer: Start, toy: Any, events: Any) -> None:
+    toy.opened.pool.path.unlink()
+    trainer()
+    down = await events.next(TrainerDown)
+    assert "could not open the pool" in down.reason
+    assert str(toy.opened.pool.path)[:20] in down.reason
+
+
+async def test_a_child_that_cannot_be_started_is_said_so(trainer: Start, events: Any) -> None:
+    running = trainer(python="/no/such/python")
+    down = [await events.next(TrainerDown) for _ in range(3)][-1]
+    assert down.reason.startswith("the trainer could not be started")
+    assert "/no/such/python" in down.reason
+    assert running.state.phase == "failed"
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux to watch a stranger's end")
+async def test_a_killed_parent_leaves_no_child(
+    toy: Any, fake: Fake, told: Told, tmp_path: Path
+) -> None:
+    request = a_fit(model="mlp")
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import asyncio\n"
+            "from pathlib import Path, PosixPath\n"
+            "from tuilabel.data import ArrayFile\n"
+            "from tuilabel.trainer import Fit, OpenPool, Trainer\n"
+            "async def main():\n"
+            f"    trainer = Trainer({toy.opened!r}, on_event=print,\n"
+            f"        log_path=Path({str(tmp_path / 'log')!r}), worker_module={fake(ENDLESS)!r})\n"
+            "    trainer.start()\n"
+            f"    trainer.submit({request!r})\n"
+            "    await asyncio.Event().wait()\n"
+            "asyncio.run(main())\n",
+        ],
+        cwd=Path(__file__).resolve().parents[2],
+    )
+    try:
+        child = os.pidfd_open(int(await told()))
+    finally:
+        parent.kill()
+        parent.wait()
+    with os.fdopen(child) as ended:
+        poll = select.poll()
+        poll.register(ended, select.POLLIN)
+        assert await asyncio.to_thread(poll.poll, 10_000)
+
+
+def test_the_parent_imports_no_scikit_learn() -> None:
+    code = "import sys, tuilabel.trainer; assert not {'sklearn', 'scipy'} & sys.modules.keys()"
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, cwd=Path(__file__).resolve().parents[2]
+    )

@@ -9,20 +9,19 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPMessage
+from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO
+from typing import IO, BinaryIO
+from urllib import request
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from tuilabel.data.dataset import Progress
 from tuilabel.data.text import inert
 from tuilabel.errors import DownloadError
-
-if TYPE_CHECKING:
-    from http.client import HTTPResponse
-    from urllib.request import OpenerDirector, Request
 
 STALL_SECONDS = 20.0
 _CHUNK = 2**16
@@ -97,9 +96,7 @@ def download(
         except _MirrorError as error:
             failures.append(f"{urlsplit(mirror).netloc or inert(mirror)}: {error}")
             continue
-        target = folder / file.name
-        part.replace(target)
-        return target
+        return part.replace(folder / file.name)
     raise DownloadError(
         f"{file.name} could not be downloaded ({'; '.join(failures)}): check the network and try "
         "again, or give a folder that has it."
@@ -156,31 +153,58 @@ def _receive(
     stall_seconds: float,
 ) -> int:
     """Append to the first `have` bytes what the mirror sends; give how many of them were kept."""
-    from urllib.error import HTTPError
-    from urllib.request import Request
-
-    request = Request(url, headers={"User-Agent": "tuilabel"})
+    asked = request.Request(url, headers={"User-Agent": "tuilabel"})
     if have:
-        request.add_header("Range", f"bytes={have}-")
+        asked.add_header("Range", f"bytes={have}-")
     try:
-        with _opener().open(request, timeout=stall_seconds) as response:
+        with _opener().open(asked, timeout=stall_seconds) as response:
             kept = have if have and _continues(response, have, file.size) else 0
-            if have and not kept and response.status == 206:
-                raise _MirrorError("it sent another part of the file than was asked for")
-            _check_announced(response, file.size - kept)
-            _copy(response, out, kept, file, progress)
-            return kept
-    except _MirrorError:
-        raise
+            if kept or not have or response.status == 200:
+                _check_announced(response, file.size - kept)
+                _copy(response, out, kept, file, progress)
+                return kept
     except HTTPError as error:
         error.close()
-        if have and error.code == 416:
-            return _receive(url, file, out, 0, progress, stall_seconds)
-        raise _MirrorError(f"it answered {error.code} {inert(str(error.reason))}") from error
-    except TimeoutError as error:
-        raise _MirrorError(f"it sent nothing for {stall_seconds:g} s") from error
+        if not have or error.code != 416:
+            raise _MirrorError(f"it answered {error.code} {inert(str(error.reason))}") from error
     except (OSError, HTTPException, ValueError) as error:
-        raise _MirrorError(inert(str(getattr(error, "reason", error)))) from error
+        reason = getattr(error, "reason", error)
+        if isinstance(reason, TimeoutError):
+            raise _MirrorError(f"it sent nothing for {stall_seconds:g} s") from error
+        raise _MirrorError(inert(str(reason)) or type(reason).__name__) from error
+    # The mirror does not go on where the part file ends: once more, from the beginning.
+    return _receive(url, file, out, 0, progress, stall_seconds)
+
+
+class _HttpRedirects(request.HTTPRedirectHandler):
+    def redirect_request(
+        self,
+        req: request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: HTTPMessage,
+        newurl: str,
+    ) -> request.Request | None:
+        if urlsplit(newurl).scheme not in _SCHEMES:
+            raise _MirrorError(f"it redirected to {inert(newurl)}, which is not http or https")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener() -> request.OpenerDirector:
+    """Make an opener that knows http and https only: no file, ftp or data addresses."""
+    opener = request.OpenerDirector()
+    for handler in (
+        request.ProxyHandler(),
+        request.HTTPHandler(),
+        request.HTTPSHandler(),
+        _HttpRedirects(),
+        request.HTTPDefaultErrorHandler(),
+        request.HTTPErrorProcessor(),
+        request.UnknownHandler(),
+    ):
+        opener.add_handler(handler)
+    return opener
 
 
 def _continues(response: HTTPResponse, have: int, size: int) -> bool:
@@ -209,16 +233,38 @@ def _copy(
     file: PublishedFile,
     progress: Progress | None,
 ) -> None:
+    with _writing(out):
+        out.seek(start)
+        out.truncate()
     done = start
-    _write(out, start, b"")
     while done < file.size and (chunk := response.read1(min(_CHUNK, file.size - done))):
-        _write(out, done, chunk)
+        with _writing(out):
+            out.write(chunk)
         done += len(chunk)
         if progress is not None:
             progress(f"downloading {file.name}", done, file.size)
+    with _writing(out):
+        out.flush()
+        os.fsync(out.fileno())
     if done < file.size:
         raise _MirrorError(f"it sent {done} of {file.size} bytes")
     if response.read1(1):
+        with _writing(out):
+            out.truncate(0)
         raise _MirrorError(f"it sent more than the published {file.size} bytes")
-    out.flush()
-    os.fsync(out.fileno())
+
+
+@contextmanager
+def _writing(out: BinaryIO) -> Iterator[None]:
+    """Tell a disk that fails from a mirror that fails: the next mirror would not help."""
+    try:
+        yield
+    except OSError as error:
+        raise _cannot_write(Path(out.name), error) from error
+
+
+def _cannot_write(part: Path, error: OSError) -> DownloadError:
+    return DownloadError(
+        f"{inert(str(part), 200)} cannot be written ({error.strerror}): free space there, or make "
+        "it writable."
+    )

@@ -9,10 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tuilabel.data.cache_files import read_block, write_block
 
 DIGEST_SIZE = 16
 
@@ -58,6 +61,39 @@ def digests(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         state.update(np.ascontiguousarray(image).data)
         joined += state.digest()
     return np.frombuffer(bytes(joined), dtype=np.uint8).reshape(len(images), DIGEST_SIZE)
+
+
+def kept_digests(images: NDArray[np.uint8], path: Path) -> NDArray[np.uint8]:
+    """Hash every image once, and from then on read the hashes from a file of the cache.
+
+    Parameters
+    ----------
+    images : uint8 array of shape (n, H, W) or (n, H, W, 3)
+    path : Path
+        Named after the content of `images`. A file that is damaged or of other images' shape is
+        made again.
+
+    Returns
+    -------
+    uint8 array of shape (n, 16)
+
+    Raises
+    ------
+    SourceError
+        If the cache cannot be written.
+    """
+    index = {"shape": list(images.shape)}
+    block = read_block(path)
+    if (
+        block is not None
+        and block.index == index
+        and block.payload.size == len(images) * DIGEST_SIZE
+        and block.is_intact()
+    ):
+        return block.payload.reshape(-1, DIGEST_SIZE)
+    fresh = digests(images)
+    write_block(path, index, [fresh])
+    return fresh
 
 
 def first_occurrence(digests: NDArray[np.uint8]) -> NDArray[np.intp]:

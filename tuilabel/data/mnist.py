@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tuilabel.data import item_ids
-from tuilabel.data.cache_files import read_block, write_block
 from tuilabel.data.dataset import ArrayDataset, Progress, Split, build_dataset, resolve_classes
-from tuilabel.data.idx import IdxArray, open_idx
+from tuilabel.data.idx import open_idx
 from tuilabel.data.text import inert
 from tuilabel.errors import SourceError
 
 TRAIN = "train"
 TEST = "t10k"
 _CLASS_NAMES = tuple("0123456789")
+_KINDS = ("images-idx3", "labels-idx1")
 
 
 def open_mnist(
@@ -97,7 +96,7 @@ def find_idx(folder: Path, split: str, kind: str) -> Path | None:
 
 def _open_split(split: str, folder: Path, cache_dir: Path, progress: Progress | None) -> Split:
     paths = []
-    for kind in ("images-idx3", "labels-idx1"):
+    for kind in _KINDS:
         path = find_idx(folder, split, kind)
         if path is None:
             raise SourceError(
@@ -116,27 +115,10 @@ def _open_split(split: str, folder: Path, cache_dir: Path, progress: Progress | 
     return Split(
         name=split,
         images=images.values,
-        digests=_digests(images, cache_dir),
+        digests=item_ids.kept_digests(images.values, cache_dir / "idx" / f"{images.key}.ids"),
         truth=labels.values.astype(np.int16),
         reference=lambda row: f"{split}[{row}]",
     )
-
-
-def _digests(images: IdxArray, cache_dir: Path) -> NDArray[np.uint8]:
-    """Hash the images, or take the hashes of an earlier time: 60,000 take a tenth of a second."""
-    path = cache_dir / "idx" / f"{images.key}.ids"
-    expected = {"shape": list(images.values.shape)}
-    block = read_block(path)
-    if (
-        block is not None
-        and block.index.get("shape") == expected["shape"]
-        and block.payload.size == len(images.values) * item_ids.DIGEST_SIZE
-        and block.is_intact()
-    ):
-        return block.payload.reshape(-1, item_ids.DIGEST_SIZE)
-    digests = item_ids.digests(images.values)
-    write_block(path, expected, [digests.tobytes()])
-    return digests
 
 
 def _class_names(

@@ -10,6 +10,7 @@ from tuilabel.data.text import inert
 from tuilabel.errors import SourceError
 
 _MNIST_PREFIX = "mnist:"
+_ARRAY_SUFFIXES = (".npz", ".npy")
 
 
 def open_dataset(
@@ -26,7 +27,8 @@ def open_dataset(
     Parameters
     ----------
     source : str
-        ``digits``, ``mnist``, ``mnist:DIR``, a folder of images or an ``.npz`` file.
+        ``digits``, ``mnist``, ``mnist:DIR``, a folder of images, or an ``.npz`` or ``.npy``
+        file. A folder or file of the name ``digits`` or ``mnist`` is opened as ``./digits``.
     classes : sequence of str, optional
         Class names; needed where the source has none, else they rename its own.
     pool, test : int, optional
@@ -49,6 +51,7 @@ def open_dataset(
     DownloadError
         If `mnist` is neither in the cache nor to be had from any mirror.
     """
+    # Each source is imported where it is opened: most need what the others do not.
     if source == "digits":
         from tuilabel.data.digits import open_digits
 
@@ -57,21 +60,61 @@ def open_dataset(
         from platformdirs import user_cache_path
 
         cache_dir = user_cache_path("tuilabel")
-    if source.startswith(_MNIST_PREFIX):
+    if source == "mnist" or source.startswith(_MNIST_PREFIX):
         from tuilabel.data.mnist import open_mnist
 
-        folder = _absolute(source.removeprefix(_MNIST_PREFIX))
+        if source == "mnist":
+            from tuilabel.data.mnist_download import fetch_mnist
+
+            folder = cache_dir / "mnist"
+            fetch_mnist(folder, progress=progress)
+        else:
+            folder = _absolute(source.removeprefix(_MNIST_PREFIX))
+            source = f"{_MNIST_PREFIX}{folder}"
         return open_mnist(
             folder,
-            f"{_MNIST_PREFIX}{folder}",
+            source,
             cache_dir=cache_dir,
             classes=classes,
             pool=pool,
             test=test,
             progress=progress,
         )
-    raise SourceError(f"There is no source {inert(source)}.")
+    path = _absolute(source)
+    if path.is_dir():
+        from tuilabel.data.folder import open_folder
+
+        return open_folder(
+            path, cache_dir=cache_dir, classes=classes, pool=pool, test=test, progress=progress
+        )
+    if path.is_file() and path.suffix.lower() in _ARRAY_SUFFIXES:
+        from tuilabel.data.npz import open_npz
+
+        return open_npz(
+            path, cache_dir=cache_dir, classes=classes, pool=pool, test=test, progress=progress
+        )
+    raise _unknown(source, path)
 
 
 def _absolute(path: str) -> Path:
-    return Path(path).expanduser().resolve()
+    if not path:
+        raise SourceError("The name of the source is empty: give a folder or a file, such as '.'.")
+    try:
+        return Path(path).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise SourceError(
+            f"{inert(path, 200)!r} cannot be the name of a file or folder ({error}): give another."
+        ) from error
+
+
+def _unknown(source: str, path: Path) -> SourceError:
+    if path.is_file():
+        found = "is a file, but neither .npz nor .npy"
+    elif path.exists():
+        found = "is neither a folder nor an ordinary file"
+    else:
+        found = "is no source, and no file or folder of that name was found"
+    return SourceError(
+        f"{inert(source, 200)!r} {found}: give digits, mnist, mnist:DIR, a folder of images or an "
+        ".npz file."
+    )

@@ -162,7 +162,7 @@ FromChild = PoolOpened | Heartbeat | FitFinished | ColdStartFinished | RequestFa
 def encode(message: ToChild | FromChild) -> bytes:
     """Write a message as one line, line break included."""
     fields = {f.name: getattr(message, f.name) for f in dataclasses.fields(message)}
-    line = json.dumps({"message": type(message).__name__, **fields}, default=_plain)
+    line = json.dumps({"kind": type(message).__name__, **fields}, default=_plain)
     return line.encode("ascii") + b"\n"
 
 
@@ -204,7 +204,7 @@ def _decode(line: bytes, *kinds: type[Any]) -> Any:
     try:
         fields = json.loads(line, parse_constant=_refuse)
         by_name = {kind.__name__: kind for kind in kinds}
-        return _record(by_name[fields.pop("message")])(fields)
+        return _record(by_name[fields.pop("kind")])(fields)
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise TrainerError(f"Not a message: {line[:60]!r} ({error!r}).") from error
 

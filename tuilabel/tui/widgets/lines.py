@@ -53,7 +53,8 @@ class Lines(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Give row y; below the last there is nothing."""
-        return self._rows[y] if y < len(self._rows) else Strip.blank(self.size.width)
+        row = self._rows[y] if y < len(self._rows) else Strip.blank(self.size.width)
+        return row.apply_style(self.rich_style)
 
     def style_of(self, name: str) -> Style:
         """Give the style that the style sheet has for a name."""

@@ -1,0 +1,76 @@
+"""A dataset and a journal that live in memory, for tests of the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tuilabel.errors import SaveError
+from tuilabel.journal import Draft, Event, SessionInfo
+from tuilabel.learn.metrics import Accuracy
+from tuilabel.session import ColdStartRequest, FitRequest, Ranking, Request
+
+
+class FakeItems:
+    """Items ``item-0`` to ``item-<n-1>``."""
+
+    def __init__(self, count: int, source: str = "fake") -> None:
+        self.source = source
+        self.ids: Sequence[str] = [f"{source}-{row}" for row in range(count)]
+        self._rows = {item: row for row, item in enumerate(self.ids)}
+
+    def row_of(self, item: str) -> int | None:
+        return self._rows.get(item)
+
+    def references(self, i: int) -> tuple[str, ...]:
+        return (f"file{i}.png",)
+
+
+class FakeLog:
+    """Keeps events in a list; can be told to fail."""
+
+    def __init__(self, info: SessionInfo) -> None:
+        self.info = info
+        self.written: list[Event] = []
+        self.fails = False
+
+    def append(self, draft: Draft) -> Event:
+        if self.fails:
+            raise SaveError("Not saved: the test says so.")
+        seq = len(self.written) + 1
+        event = Event(
+            seq,
+            f"uuid-{seq}",
+            draft.kind,
+            "2026-01-01T00:00:00.000+00:00",
+            "me",
+            draft.item,
+            draft.class_name,
+            draft.round,
+            draft.ms,
+            "human",
+            draft.target,
+            draft.body,
+        )
+        self.written.append(event)
+        return event
+
+    def events(self) -> list[Event]:
+        return list(self.written)
+
+
+def fake_ranking(request: Request, count: int, classes: int, salt: int = 0) -> Ranking:
+    """Answer a request as a trainer would, from the request alone."""
+    rng = np.random.default_rng([*request.seed, salt])
+    if isinstance(request, ColdStartRequest):
+        left = sorted(set(range(count)) - set(request.excluded))
+        return Ranking(request.generation, rng.permutation(left)[: request.limit].tolist())
+    assert isinstance(request, FitRequest)
+    left = sorted(set(range(count)) - set(request.excluded) - set(request.items))
+    rows = rng.permutation(left)[: request.limit].astype(int).tolist()
+    probabilities = rng.dirichlet([1.0] * classes, size=len(rows)).tolist()
+    accuracy = None
+    if request.audit_items:
+        accuracy = Accuracy(len(request.audit_items) // 2, len(request.audit_items), "audit")
+    return Ranking(request.generation, rows, probabilities, 0.1, 0.1, accuracy)

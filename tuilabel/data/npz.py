@@ -1,0 +1,429 @@
+"""Array files as a source: `.npz` with `images` and perhaps `labels`, or an `.npy` of images."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tokenize import TokenError
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.data import item_ids
+from tuilabel.data.cache_files import cache_key_of_file, read_block, write_block
+from tuilabel.data.dataset import (
+    MAX_CLASSES,
+    ArrayDataset,
+    Progress,
+    Split,
+    build_dataset,
+    resolve_classes,
+)
+from tuilabel.data.images import MAX_EXACT_SIDE, MODEL_SIDE, letterbox, thumbnail
+from tuilabel.data.text import inert, natural_key
+from tuilabel.errors import SourceError
+
+MAX_BYTES = 8 * 2**30
+MAX_LABEL_BYTES = 2**28
+HOLDOUT_SHARE = 0.2
+_MAX_SIDE = 10_000
+_CHUNK_BYTES = 2**24
+_VERSION = 1
+
+
+def open_npz(
+    path: Path,
+    *,
+    cache_dir: Path,
+    classes: Sequence[str] | None = None,
+    pool: int | None = None,
+    test: int | None = None,
+    progress: Progress | None = None,
+) -> ArrayDataset:
+    """Open an array file; with labels, a fifth of its items is held out.
+
+    `images` has shape (n, H, W), (n, H, W, 1) or (n, H, W, 3): booleans, integers within 0..255,
+    or floats within 0..1 or 0..255. `labels`, integers or strings of shape (n,), give the ground
+    truth and, sorted naturally, the class names. The hold-out is the fifth with the largest item
+    ids: as good as a random draw, and the same one everywhere. Nothing is ever unpickled, and
+    every size that a file declares is checked before anything is read.
+
+    The images are converted once, in pieces, into the cache and mapped from there. Models see
+    them as they are up to 64 pixels a side, else fitted into 32x32.
+
+    Parameters
+    ----------
+    path : Path
+        An absolute path that ends in ``.npz``, or in ``.npy`` for images alone.
+    cache_dir : Path
+    classes : sequence of str, optional
+        Class names where there are no labels; else they rename the labels' classes.
+    pool, test : int, optional
+        Take only the first so many items of the pool, of the hold-out.
+    progress : Progress, optional
+
+    Raises
+    ------
+    SourceError
+        If the file is damaged, declares sizes that do not fit, or holds values that are no
+        images or labels.
+    UsageError
+        If `pool` or `test` is out of range.
+    """
+    source = str(path)
+    name = inert(path.name)
+    with _reporting(name), path.open("rb") as file:
+        key = cache_key_of_file(file)
+        labels = None
+        if path.suffix.lower() == ".npz":
+            with zipfile.ZipFile(file) as archive:
+                images = _cached_images(_member(archive, "images", name), key, cache_dir, progress)
+                if "labels.npy" in archive.namelist():
+                    labels = _read_labels(_member(archive, "labels", name), len(images))
+        else:
+            size = path.stat().st_size
+            member = _Member(name, size, lambda: path.open("rb"))
+            images = _cached_images(member, key, cache_dir, progress)
+    own, truth = (None, None) if labels is None else _classes_of(labels)
+    class_names = resolve_classes(source, own=own, given=classes)
+    digests = item_ids.kept_digests(images, cache_dir / "arrays" / f"{key}.ids")
+    held_out = _held_out(digests) if truth is not None else np.zeros(len(images), dtype=bool)
+    arranged = _arrange(images, held_out, cache_dir / "arrays", key, progress)
+
+    def split(split_name: str, part: slice) -> Split:
+        rows = arranged.rows[part]
+        return Split(
+            name=split_name,
+            images=arranged.images[part],
+            digests=digests[rows],
+            truth=None if truth is None else truth[rows],
+            reference=lambda row: f"images[{rows[row]}]",
+        )
+
+    return build_dataset(
+        source=source,
+        class_names=class_names,
+        train=split("pool", slice(0, arranged.pool_size)),
+        holdout=(
+            split("hold-out", slice(arranged.pool_size, None))
+            if arranged.pool_size < len(arranged.rows)
+            else None
+        ),
+        pool=pool,
+        test=test,
+        screen=lambda row: thumbnail(images[arranged.rows[row]]),
+    )
+
+
+@contextmanager
+def _reporting(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise SourceError(
+            f"{name} is damaged or no array file ({inert(str(error))}): save it again with "
+            "numpy.savez."
+        ) from error
+    except (NotImplementedError, RuntimeError) as error:
+        # What zipfile says of encryption and of compressions that it does not know.
+        raise SourceError(
+            f"{name} cannot be unpacked ({inert(str(error))}): save it again with numpy.savez."
+        ) from error
+    except OSError as error:
+        raise SourceError(
+            f"{name} cannot be read ({error.strerror or error}): give another file."
+        ) from error
+
+
+# Members and their headers.
+
+
+@dataclass(frozen=True)
+class _Member:
+    """One array in a file: what to call it, its declared size, and how to read it."""
+
+    name: str
+    size: int
+    open: Callable[[], IO[bytes]]
+
+
+@dataclass(frozen=True)
+class _ArrayHeader:
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+def _member(archive: zipfile.ZipFile, array: str, name: str) -> _Member:
+    try:
+        info = archive.getinfo(f"{array}.npy")
+    except KeyError:
+        found = ", ".join(inert(each.removesuffix(".npy")) for each in archive.namelist()[:10])
+        raise SourceError(
+            f"{name} has no array named {array!r} (it has {found or 'none'}): save it with "
+            "numpy.savez(path, images=..., labels=...)."
+        ) from None
+    return _Member(f"{array!r} in {name}", info.file_size, lambda: archive.open(info))
+
+
+def _read_header(stream: IO[bytes], member: _Member, limit: int) -> _ArrayHeader:
+    """Read the header of an array, and check all it declares before anything else is read."""
+    if member.size > limit:
+        raise SourceError(
+            f"{member.name} declares {member.size} bytes, more than the {limit} that are read: "
+            "save fewer images."
+        )
+    try:
+        version = np.lib.format.read_magic(stream)
+        read = (
+            np.lib.format.read_array_header_1_0
+            if version == (1, 0)
+            else np.lib.format.read_array_header_2_0
+        )
+        shape, fortran_order, dtype = read(stream)
+    # numpy reads the header as a Python literal, and what is none fails in several ways.
+    except (ValueError, SyntaxError, TypeError, RecursionError, TokenError) as error:
+        raise SourceError(
+            f"{member.name} is not an array that numpy saved ({inert(str(error))}): save it again."
+        ) from error
+    if dtype.hasobject:
+        raise SourceError(
+            f"{member.name} holds Python objects, which could run code when read: save plain "
+            "numbers or strings."
+        )
+    if fortran_order and len(shape) > 1:
+        raise SourceError(
+            f"{member.name} is stored in Fortran order: save numpy.ascontiguousarray of it."
+        )
+    if not dtype.itemsize:
+        raise SourceError(f"{member.name} holds values of no size ({dtype}): save it again.")
+    declared = math.prod(shape) * dtype.itemsize
+    stored = member.size - stream.tell()
+    if declared != stored or min(shape, default=0) < 0:
+        raise SourceError(
+            f"{member.name} declares shape {shape} of {dtype}, which is {declared} bytes, but "
+            f"{stored} are stored: save it again."
+        )
+    return _ArrayHeader(shape, dtype)
+
+
+# Images: converted once into the cache.
+
+
+def _cached_images(
+    member: _Member, key: str, cache_dir: Path, progress: Progress | None
+) -> NDArray[np.uint8]:
+    """Give all images of a file, memory-mapped, in file order."""
+    path = cache_dir / "arrays" / f"{key}.images"
+    pixels = _mapped(path)
+    if pixels is not None:
+        return pixels
+    with member.open() as stream:
+        header = _read_header(stream, member, MAX_BYTES)
+        shape = _image_shape(header, member)
+        scale = _scale(member, header)
+
+        def converted() -> Iterator[NDArray[np.uint8]]:
+            done = 0
+            for values in _chunks(stream, header):
+                pixels = _to_bytes(values, scale, member, done).reshape(-1, *shape[1:])
+                yield pixels
+                done += len(pixels)
+                if progress is not None:
+                    progress("reading images", done, shape[0])
+
+        write_block(path, {"version": _VERSION, "shape": shape}, converted())
+    pixels = _mapped(path)
+    if pixels is None:
+        raise SourceError(f"The cache file {inert(str(path), 200)} is gone: open the file again.")
+    return pixels
+
+
+def _mapped(path: Path) -> NDArray[np.uint8] | None:
+    block = read_block(path)
+    if block is None or block.index.get("version") != _VERSION:
+        return None
+    return block.payload.reshape(block.index["shape"])
+
+
+def _image_shape(header: _ArrayHeader, member: _Member) -> tuple[int, ...]:
+    """Check the array's shape and kind; give the shape with a single channel dropped."""
+    shape = header.shape
+    if header.dtype.kind not in "buif":
+        raise SourceError(
+            f"{member.name} holds values of type {header.dtype}, where numbers are expected: save "
+            "images as unsigned bytes."
+        )
+    if len(shape) == 4 and shape[3] == 1:
+        shape = shape[:3]
+    if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] != 3):
+        raise SourceError(
+            f"{member.name} has shape {header.shape}, where (n, H, W), (n, H, W, 1) or "
+            "(n, H, W, 3) is expected: reshape it."
+        )
+    if not shape[0]:
+        raise SourceError(f"{member.name} has no images: its shape is {header.shape}.")
+    if not all(1 <= side <= _MAX_SIDE for side in shape[1:3]):
+        raise SourceError(
+            f"{member.name} has images of {shape[1]}x{shape[2]} pixels, where 1 to {_MAX_SIDE} a "
+            "side are expected."
+        )
+    return shape
+
+
+def _chunks(stream: IO[bytes], header: _ArrayHeader) -> Iterator[NDArray[Any]]:
+    """Read an array in pieces of whole images."""
+    one = math.prod(header.shape[1:]) * header.dtype.itemsize
+    step = max(1, _CHUNK_BYTES // one)
+    for start in range(0, header.shape[0], step):
+        count = min(step, header.shape[0] - start)
+        data = stream.read(count * one)
+        if len(data) < count * one:
+            raise EOFError(f"it ends at image {start + len(data) // one} of {header.shape[0]}")
+        yield np.frombuffer(data, dtype=header.dtype).reshape(count, *header.shape[1:])
+
+
+def _scale(member: _Member, header: _ArrayHeader) -> float:
+    """Find what floats have to be multiplied with, which only all of them together tell."""
+    if header.dtype.kind == "b":
+        return 255.0
+    if header.dtype.kind != "f":
+        return 1.0
+    largest = 0.0
+    with member.open() as stream:
+        _read_header(stream, member, MAX_BYTES)
+        done = 0
+        for values in _chunks(stream, header):
+            finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+            if not finite.all():
+                raise SourceError(
+                    f"Image {done + int(finite.argmin())} of {member.name} holds values that are "
+                    "not finite (NaN or infinity): replace them, or leave the image out."
+                )
+            largest = max(largest, float(values.max()))
+            done += len(values)
+    return 255.0 if largest <= 1 else 1.0
+
+
+def _to_bytes(values: NDArray[Any], scale: float, member: _Member, start: int) -> NDArray[np.uint8]:
+    if values.dtype == np.uint8:
+        return values
+    low, high = values.min(), values.max()
+    if low < 0 or high > 255:
+        outside = ((values < 0) | (values > 255)).reshape(len(values), -1).any(axis=1)
+        raise SourceError(
+            f"Image {start + int(outside.argmax())} of {member.name} has values outside 0..255 "
+            f"(from {low} to {high}): scale the images to 0..255, or to 0..1 as floats."
+        )
+    if values.dtype.kind == "f":
+        rounded: NDArray[np.uint8] = np.rint(values.astype(np.float32) * scale).astype(np.uint8)
+        return rounded
+    return values.astype(np.uint8) * np.uint8(scale)
+
+
+# Labels and the hold-out.
+
+
+def _read_labels(member: _Member, images: int) -> NDArray[Any]:
+    with member.open() as stream:
+        header = _read_header(stream, member, MAX_LABEL_BYTES)
+        if header.dtype.kind not in "buiUS":
+            raise SourceError(
+                f"{member.name} holds values of type {header.dtype}, where integers or strings "
+                "are expected: save one class for each image."
+            )
+        if header.shape != (images,):
+            raise SourceError(
+                f"{member.name} has shape {header.shape}, but there are {images} images: save one "
+                "class for each image."
+            )
+        data = stream.read()
+    labels = np.frombuffer(data, dtype=header.dtype)
+    try:
+        labels.tolist()
+    except ValueError as error:
+        raise SourceError(
+            f"{member.name} holds strings that are no text ({inert(str(error))}): save it again."
+        ) from error
+    return labels
+
+
+def _classes_of(labels: NDArray[Any]) -> tuple[list[str], NDArray[np.int16]]:
+    """Give the classes in natural order, and each label's index in it."""
+    values, inverse = np.unique(labels, return_inverse=True)
+    if len(values) > MAX_CLASSES:
+        raise SourceError(
+            f"The labels have {len(values)} different values, where at most {MAX_CLASSES} classes "
+            "can be labelled: save fewer classes."
+        )
+    if labels.dtype.kind == "U":
+        names = [str(value) for value in values]
+    elif labels.dtype.kind == "S":
+        names = [bytes(value).decode("utf-8", "replace") for value in values]
+    else:
+        names = [str(int(value)) for value in values]
+    order = list(range(len(names)))
+    if labels.dtype.kind in "US":
+        order.sort(key=lambda index: (natural_key(names[index]), names[index]))
+    position = np.empty(len(order), dtype=np.int16)
+    position[order] = np.arange(len(order), dtype=np.int16)
+    return [names[index] for index in order], position[inverse]
+
+
+@dataclass(frozen=True, eq=False)
+class _Arranged:
+    """Images as models see them, the pool first and then the hold-out.
+
+    `rows` gives each one's row in the file.
+    """
+
+    images: NDArray[np.uint8]
+    rows: NDArray[np.intp]
+    pool_size: int
+
+
+def _arrange(
+    images: NDArray[np.uint8],
+    held_out: NDArray[np.bool_],
+    folder: Path,
+    key: str,
+    progress: Progress | None,
+) -> _Arranged:
+    rows = np.concatenate([np.flatnonzero(~held_out), np.flatnonzero(held_out)])
+    pool_size = len(rows) - int(held_out.sum())
+    exact = max(images.shape[1:3]) <= MAX_EXACT_SIDE
+    if exact and not held_out.any():
+        return _Arranged(images, rows, pool_size)
+    size = images.shape[1:3] if exact else (MODEL_SIDE, MODEL_SIDE)
+    shape = (len(rows), *size, *images.shape[3:])
+    path = folder / f"{key}.{'split' if held_out.any() else 'whole'}"
+    index = {"version": _VERSION, "shape": list(shape)}
+
+    def arranged() -> Iterator[NDArray[np.uint8]]:
+        for done, row in enumerate(rows, start=1):
+            pixels = images[row]
+            yield pixels if exact else letterbox(thumbnail(pixels))
+            if progress is not None:
+                progress("reducing images", done, len(rows))
+
+    block = read_block(path)
+    while block is None or block.index != index:
+        write_block(path, index, arranged())
+        block = read_block(path)
+    return _Arranged(block.payload.reshape(shape), rows, pool_size)
+
+
+def _held_out(digests: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Choose the hold-out: whole groups of equal images, at least one, and never all."""
+    first = item_ids.first_occurrence(digests)
+    order = item_ids.content_order(digests)
+    unique = order[first[order] == order]
+    count = min(max(1, round(HOLDOUT_SHARE * len(unique))), len(unique) - 1)
+    chosen = np.zeros(len(digests), dtype=bool)
+    chosen[unique[len(unique) - count :]] = True
+    return chosen[first]
