@@ -204,7 +204,7 @@ class Session:
     ) -> None:
         self.items = items
         self.info = log.info
-        self.settings = settings
+        self.settings = LoopSettings()
         self.ledger = Ledger()
         self.round = 1
         self.cursor = 0
@@ -447,9 +447,10 @@ class Session:
             self._apply_open(event)
 
     def _apply_open(self, event: Event) -> None:
+        before = self.settings.batch_size
         self.settings = _settings_from(event.body, self.settings)
-        resized = len(self.batch) != self.settings.batch_size
-        if not self.batch or (resized and not any(map(self.answer, self.batch))):
+        resized = self.settings.batch_size != before and not any(map(self.answer, self.batch))
+        if resized or not self.batch:
             self._compose()
 
     def _apply_answer(self, event: Event) -> None:

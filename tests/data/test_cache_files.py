@@ -1,0 +1,83 @@
+import errno
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tuilabel.data.cache_files import cache_key_of_file, read_block, replacing, write_block
+from tuilabel.errors import SourceError
+
+
+def test_a_block_gives_back_what_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "x.block"
+    image = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    write_block(path, {"name": "bad\udcff"}, [b"abc", image[:, ::2]])
+    block = read_block(path)
+    assert block is not None
+    assert block.index == {"name": "bad\udcff"}
+    assert block.payload.tobytes() == b"abc" + image[:, ::2].tobytes()
+    assert isinstance(block.payload, np.memmap)
+    assert block.payload.offset % 64 == 0
+    assert block.is_intact()
+
+
+def test_a_block_may_be_empty(tmp_path: Path) -> None:
+    write_block(tmp_path / "x", {}, [])
+    block = read_block(tmp_path / "x")
+    assert block is not None
+    assert block.payload.size == 0
+    assert block.is_intact()
+
+
+def test_no_damaged_block_passes(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    write_block(path, {"a": 1}, [b"payload"])
+    whole = path.read_bytes()
+    for position in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[position] ^= 1
+        path.write_bytes(damaged)
+        block = read_block(path)
+        assert block is None or not block.is_intact(), position
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        assert read_block(path) is None
+    path.write_bytes(whole + b"x")
+    assert read_block(path) is None
+    assert read_block(tmp_path / "missing") is None
+
+
+def test_a_failed_replacement_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
+    target = tmp_path / "x"
+    target.write_bytes(b"old")
+
+    def fail_while_writing() -> None:
+        with replacing(target) as file:
+            file.write(b"new")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail_while_writing()
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+    assert target.read_bytes() == b"old"
+
+
+def test_a_full_disk_is_the_caches_fault(tmp_path: Path) -> None:
+    with (
+        pytest.raises(SourceError, match="cannot be written .*No space left"),
+        replacing(tmp_path / "x"),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_key_of_a_file_changes_with_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"one")
+    with path.open("rb") as file:
+        before = cache_key_of_file(file)
+    with path.open("rb") as file:
+        assert cache_key_of_file(file) == before
+    path.write_bytes(b"three")
+    with path.open("rb") as file:
+        assert cache_key_of_file(file) != before

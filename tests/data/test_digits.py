@@ -1,0 +1,96 @@
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tuilabel.data import digits, open_dataset
+from tuilabel.errors import SourceError, UsageError
+
+
+def test_the_digits_are_those_of_scikit_learn() -> None:
+    dataset = open_dataset("digits")
+    assert dataset.source == "digits"
+    assert dataset.class_names == tuple("0123456789")
+    assert dataset.pool.shape == (1297, 8, 8)
+    assert dataset.pool.dtype == np.uint8
+    assert (dataset.pool.min(), dataset.pool.max()) == (0, 255)
+    assert dataset.holdout is not None
+    assert dataset.holdout.name == "hold-out"
+    assert len(dataset.holdout) == 500
+    assert dataset.truth is not None
+    assert dataset.truth.dtype == dataset.holdout.truth.dtype == np.int16
+    everything = np.concatenate([dataset.truth, dataset.holdout.truth])
+    assert np.bincount(everything).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    assert len(set(dataset.ids)) == 1297
+
+
+def test_the_holdout_is_the_same_for_ever() -> None:
+    dataset = open_dataset("digits")
+    assert dataset.holdout is not None
+    joined = "".join(dataset.ids)
+    assert (
+        hashlib.sha256(joined.encode()).hexdigest()
+        == "072eab0b037fe464887bfae5c33234307163ff27ebffb622eb8998d1c3fc8b90"
+    )
+    assert (
+        hashlib.sha256(dataset.holdout.images.tobytes()).hexdigest()
+        == "39d5b6535ac71ac4ea39c479cbe6746f2396719829cbf311f1e06562d0e8404e"
+    )
+
+
+def test_the_values_agree_with_scikit_learn() -> None:
+    original = pytest.importorskip("sklearn.datasets").load_digits()
+    dataset = open_dataset("digits")
+    assert dataset.truth is not None
+    rows = [int(dataset.references(i)[0].removeprefix("digits[")[:-1]) for i in range(1297)]
+    assert rows == sorted(rows)
+    assert (dataset.truth == original.target[rows]).all()
+    assert (np.rint(dataset.pool / 255 * 16) == original.images[rows]).all()
+
+
+def test_the_first_of_each_split_can_be_taken() -> None:
+    whole, part = open_dataset("digits"), open_dataset("digits", pool=40, test=7)
+    assert list(part.ids) == list(whole.ids[:40])
+    assert whole.holdout is not None
+    assert part.holdout is not None
+    assert (part.holdout.images == whole.holdout.images[:7]).all()
+    with pytest.raises(UsageError, match="1298 .* 1297"):
+        open_dataset("digits", pool=1298)
+    with pytest.raises(UsageError, match="501 .* 500"):
+        open_dataset("digits", test=501)
+
+
+def test_classes_can_be_renamed() -> None:
+    names = [f"digit {i}" for i in range(10)]
+    assert open_dataset("digits", classes=names).class_names == tuple(names)
+    with pytest.raises(SourceError, match="2 classes were given .* digits has 10"):
+        open_dataset("digits", classes=["odd", "even"])
+
+
+def test_without_scikit_learn_the_person_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digits, "find_spec", lambda name: None)
+    with pytest.raises(SourceError, match="install scikit-learn"):
+        open_dataset("digits")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"not gzip", "cannot be read"), (b"", "cannot be read|as expected")],
+)
+def test_a_damaged_file_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, message: str
+) -> None:
+    path = tmp_path / "digits.csv.gz"
+    path.write_bytes(content)
+    monkeypatch.setattr(digits, "_find", lambda: path)
+    with pytest.raises(SourceError, match=message):
+        open_dataset("digits")
+
+
+def test_scikit_learn_stays_out_of_the_process(run_python) -> None:
+    modules = run_python(
+        "import sys, tuilabel.data as d; d.open_dataset('digits'); print(' '.join(sys.modules))"
+    ).split()
+    assert "tuilabel.data.digits" in modules
+    assert not {"sklearn", "scipy", "PIL", "sqlite3", "urllib.request"} & set(modules)

@@ -1,0 +1,102 @@
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuilabel.data.item_ids import (
+    ItemIds,
+    content_order,
+    digest,
+    digests,
+    first_occurrence,
+    kept_digests,
+)
+from tuilabel.errors import SourceError
+
+
+def test_an_id_is_the_documented_hash_for_ever() -> None:
+    image = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    expected = hashlib.blake2b(b"2x3\0" + bytes(range(6)), digest_size=16).digest()
+    assert digest(image) == expected
+    assert expected.hex() == "b3aa5a6297b639bee08f86ec7110b39f"
+
+
+def test_shape_is_part_of_an_id() -> None:
+    pixels = np.zeros(16, dtype=np.uint8)
+    assert digest(pixels.reshape(4, 4)) != digest(pixels.reshape(2, 8))
+
+
+def test_an_id_does_not_depend_on_memory_layout(rng: np.random.Generator) -> None:
+    image = rng.integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    assert digest(np.asfortranarray(image)) == digest(image)
+    assert digests(np.asfortranarray(image[None]))[0].tobytes() == digest(image)
+
+
+def test_many_are_hashed_as_one_is(rng: np.random.Generator) -> None:
+    images = rng.integers(0, 256, (9, 3, 4), dtype=np.uint8)
+    assert [row.tobytes() for row in digests(images)] == [digest(image) for image in images]
+
+
+@given(st.lists(st.integers(0, 5), max_size=40))
+def test_first_occurrence_is_the_smallest_equal_row(values: list[int]) -> None:
+    rows = digests(np.array(values, dtype=np.uint8).reshape(-1, 1, 1))
+    assert first_occurrence(rows).tolist() == [values.index(value) for value in values]
+
+
+def test_content_order_is_that_of_the_ids(rng: np.random.Generator) -> None:
+    rows = digests(rng.integers(0, 256, (50, 2, 2), dtype=np.uint8))
+    ids = list(ItemIds(rows))
+    assert [ids[i] for i in content_order(rows)] == sorted(ids)
+
+
+def test_ids_are_a_sequence_of_hex_strings(rng: np.random.Generator) -> None:
+    rows = digests(rng.integers(0, 256, (20, 2, 2), dtype=np.uint8))
+    ids = ItemIds(rows)
+    expected = [row.tobytes().hex() for row in rows]
+    assert list(ids) == expected
+    assert [ids[i] for i in range(20)] == expected
+    assert ids[-1] == expected[-1]
+    assert list(ids[3:7]) == expected[3:7]
+    with pytest.raises(IndexError):
+        ids[20]
+
+
+def test_a_row_is_found_by_its_id(rng: np.random.Generator) -> None:
+    ids = ItemIds(digests(rng.integers(0, 256, (20, 2, 2), dtype=np.uint8)))
+    assert [ids.row_of(item_id) for item_id in ids] == list(range(20))
+    assert ids.row_of("0" * 32) is None
+    assert ids[4] in ids
+    assert 4 not in ids
+
+
+def test_kept_digests_are_read_and_not_computed_again(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    images = rng.integers(0, 256, (6, 2, 2), dtype=np.uint8)
+    path = tmp_path / "x.ids"
+    fresh = kept_digests(images, path)
+    other = 255 - images
+    assert (kept_digests(other, path) == fresh).all()
+    assert (kept_digests(other[:5], path) == digests(other[:5])).all()
+
+
+def test_damaged_kept_digests_are_made_again(tmp_path: Path, rng: np.random.Generator) -> None:
+    images = rng.integers(0, 256, (6, 2, 2), dtype=np.uint8)
+    path = tmp_path / "x.ids"
+    kept_digests(images, path)
+    whole = path.read_bytes()
+    for position in range(0, len(whole), 5):
+        damaged = bytearray(whole)
+        damaged[position] ^= 0x40
+        path.write_bytes(damaged)
+        assert (kept_digests(images, path) == digests(images)).all()
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    blocker = tmp_path / "file"
+    blocker.write_text("")
+    with pytest.raises(SourceError, match="cache folder .* cannot be written"):
+        kept_digests(np.zeros((1, 2, 2), dtype=np.uint8), blocker / "x.ids")
