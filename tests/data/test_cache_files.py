@@ -64,7 +64,7 @@ def test_a_failed_replacement_leaves_the_old_file_and_no_rest(tmp_path: Path) ->
 
 def test_a_full_disk_is_the_caches_fault(tmp_path: Path) -> None:
     with (
-        pytest.raises(SourceError, match="cannot be written .*No space left"),
+        pytest.raises(SourceError, match=r"cannot be written .*No space left"),
         replacing(tmp_path / "x"),
     ):
         raise OSError(errno.ENOSPC, "No space left on device")

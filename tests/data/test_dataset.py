@@ -46,7 +46,7 @@ def test_equal_images_are_one_item_with_all_references() -> None:
 def test_without_duplicates_nothing_is_copied_or_said() -> None:
     train = make_split("train", [1, 2, 3])
     dataset = build(train)
-    assert dataset.pool.base is train.images
+    assert np.shares_memory(dataset.pool, train.images)
     assert dataset.notices == ()
     assert dataset.truth is None
     assert dataset.holdout is None
@@ -104,7 +104,7 @@ def test_a_count_in_range_is_taken() -> None:
 
 
 def test_test_without_a_holdout_is_refused() -> None:
-    with pytest.raises(UsageError, match="--test 5 .* has no hold-out"):
+    with pytest.raises(UsageError, match=r"--test 5 .* has no hold-out"):
         build(make_split("train", [1, 2]), test=5)
 
 

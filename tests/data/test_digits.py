@@ -1,3 +1,4 @@
+import gzip
 import hashlib
 from pathlib import Path
 
@@ -55,16 +56,16 @@ def test_the_first_of_each_split_can_be_taken() -> None:
     assert whole.holdout is not None
     assert part.holdout is not None
     assert (part.holdout.images == whole.holdout.images[:7]).all()
-    with pytest.raises(UsageError, match="1298 .* 1297"):
+    with pytest.raises(UsageError, match=r"1298 .* 1297"):
         open_dataset("digits", pool=1298)
-    with pytest.raises(UsageError, match="501 .* 500"):
+    with pytest.raises(UsageError, match=r"501 .* 500"):
         open_dataset("digits", test=501)
 
 
 def test_classes_can_be_renamed() -> None:
     names = [f"digit {i}" for i in range(10)]
     assert open_dataset("digits", classes=names).class_names == tuple(names)
-    with pytest.raises(SourceError, match="2 classes were given .* digits has 10"):
+    with pytest.raises(SourceError, match=r"2 classes were given .* digits has 10"):
         open_dataset("digits", classes=["odd", "even"])
 
 
@@ -76,7 +77,7 @@ def test_without_scikit_learn_the_person_is_told(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"not gzip", "cannot be read"), (b"", "cannot be read|as expected")],
+    [(b"not gzip", "cannot be read"), (gzip.compress(b"1,2\n" * 600), "as expected")],
 )
 def test_a_damaged_file_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, message: str

@@ -1,5 +1,6 @@
 import gzip
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -132,11 +133,8 @@ def test_a_name_with_escape_codes_is_shown_inert(tmp_path: Path, cache_dir: Path
 
 @given(st.binary(max_size=20), st.sampled_from([1, 3]))
 def test_any_bytes_are_a_header_or_refused(start: bytes, dimensions: int) -> None:
-    try:
+    with suppress(SourceError):
         header = parse_header(start, dimensions, "x")
-    except SourceError as error:
-        assert str(error).startswith("x ")
-    else:
         assert start[:4] == bytes((0, 0, 8, dimensions))
         assert len(header.shape) == dimensions
 

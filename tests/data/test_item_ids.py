@@ -98,5 +98,5 @@ def test_damaged_kept_digests_are_made_again(tmp_path: Path, rng: np.random.Gene
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     blocker = tmp_path / "file"
     blocker.write_text("")
-    with pytest.raises(SourceError, match="cache folder .* cannot be written"):
+    with pytest.raises(SourceError, match=r"cache folder .* cannot be written"):
         kept_digests(np.zeros((1, 2, 2), dtype=np.uint8), blocker / "x.ids")

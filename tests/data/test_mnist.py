@@ -56,9 +56,9 @@ def test_the_first_of_each_split_are_taken_in_place(
     assert len(dataset.holdout) == 4
     described = as_array_file(dataset.pool, tmp_path)
     assert described.path.name == "train-images-idx3-ubyte"
-    with pytest.raises(UsageError, match="--pool 31 .* train has 30 images"):
+    with pytest.raises(UsageError, match=r"--pool 31 .* train has 30 images"):
         open_dataset(f"mnist:{folder}", cache_dir=cache_dir, pool=31)
-    with pytest.raises(UsageError, match="--test 0 .* t10k has 12 images"):
+    with pytest.raises(UsageError, match=r"--test 0 .* t10k has 12 images"):
         open_dataset(f"mnist:{folder}", cache_dir=cache_dir, test=0)
 
 

@@ -180,7 +180,7 @@ def _header_of_cached(path: Path, dimensions: int) -> Header | None:
         with path.open("rb") as file:
             header = parse_header(file.read(4 + 4 * dimensions), dimensions, path.name)
             _check_size(os.fstat(file.fileno()).st_size, header, path.name)
-    except (FileNotFoundError, SourceError):
+    except (OSError, SourceError):
         return None
     return header
 

@@ -75,7 +75,7 @@ ACTIONS = (
         "suggestions",
         ("p",),
         "suggestions",
-        "Show the model's classes before the label, only after it, or not at all.",
+        "Show the model's classes before the label, after it, or never.",
     ),
     Action("invert", ("i",), "invert", "Swap dark and light in the image."),
     Action("more_contrast", ("plus",), "contrast", "Raise the contrast of the image."),

@@ -35,7 +35,6 @@ class Presenter:
     def header(self, source: str, per_minute: float | None) -> tuple[list[Piece], list[Piece]]:
         """Say where one is: round, place in the batch, labels, pool left; and how fast."""
         session = self.session
-        answered = sum(1 for slot in session.batch if session.answer(slot))
         position = min(session.cursor + 1, len(session.batch))
         left: list[Piece] = [
             (" " + source, "strong"),
@@ -44,17 +43,16 @@ class Presenter:
             (f"  {session.labels:,} labels", "strong"),
             (f"  {session.pool_left:,} left", "plain"),
         ]
-        right: list[Piece] = [
-            (f"{answered} answered  ", "muted"),
-            ("" if per_minute is None else f"{per_minute:.0f}/min ", "muted"),
-        ]
+        right: list[Piece] = []
+        if per_minute is not None:
+            right.append((f"{per_minute:.0f} labels/min ", "muted"))
         return left, right
 
     def model_title(self) -> str:
         """Name the model and the strategy."""
         settings = self.session.settings
         if not self.session.ranked:
-            return f"first batch: {settings.cold_start} cold start"
+            return f"first batch · {settings.cold_start}"
         return f"{settings.model} · {settings.strategy}"
 
     def bars(self, slot: Slot, chosen: int | None = None) -> list[ClassBar]:
@@ -93,7 +91,9 @@ class Presenter:
 
     def curve(self) -> tuple[str, list[float], str]:
         """Give the accuracy's title, values and caption."""
-        where = f"the {self._holdout}" if self._holdout else "the audit set"
+        where = "the audit set"
+        if self._holdout:
+            where = "the hold-out" if self._holdout == "hold-out" else f"hold-out {self._holdout}"
         title = f"accuracy on {where}"
         points = self.session.curve
         if not points:

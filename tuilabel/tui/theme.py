@@ -17,5 +17,9 @@ THEME = Theme(
     warning="#ffb454",
     error="#ff6b68",
     dark=True,
-    variables={"text-muted": "#8b939c", "surface-lighten-2": "#3a4148"},
+    variables={
+        "text-muted": "#8b939c",
+        "surface-lighten-2": "#3a4148",
+        "primary-darken-2": "#3f6473",
+    },
 )

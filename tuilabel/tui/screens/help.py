@@ -50,18 +50,18 @@ class HelpScreen(Screen[None], inherit_bindings=False):
     def _text(self) -> Text:
         text = Text()
         text.append("Keys", "bold")
-        text.append("   ? goes back\n\n")
+        text.append("   (? goes back)\n")
         classes = ", ".join(key if key == name else f"{key} {name}" for key, name in self._named)
         rows = [(" ".join(action.shown_keys), action.help) for action in self._actions]
         for shown, sentence in [("classes", classes), *rows]:
             text.append(f"  {shown:<13}", "bold")
             text.append(f"{sentence}\n")
-        text.append("\nWhat you can rely on\n\n", "bold")
+        text.append("\nWhat you can rely on\n", "bold")
         for promise in (
-            "A label is on disk before the next image comes: what says saved is saved.",
-            "A key pressed before an image was on your terminal is never taken as its label.",
-            "Accuracy is measured on images that training never sees, with a 95 % interval.",
-            "Everything can be undone, also tomorrow; nothing is ever deleted.",
+            "A label is on disk before the next image comes.",
+            "A key pressed before an image was on the screen never labels it.",
+            "Accuracy is measured on images that training never sees.",
+            "Everything can be undone, even tomorrow; nothing is ever deleted.",
         ):
             text.append(f"  · {promise}\n")
         return text

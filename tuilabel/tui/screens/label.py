@@ -315,7 +315,7 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         slot, chosen = self.loop.current, None
         if self._suggestions == "after":
             slot, chosen = self._last or (None, None)
-            title += " · the image before"
+            title += " · image before"
         if self._suggestions == "off":
             widget.show_sentence(title, "suggestions are off (p)")
         elif slot is None:
@@ -334,7 +334,7 @@ class LabelScreen(Screen[None], inherit_bindings=False):
             bar.show_bar([(" " + self._message[0], self._message[1])])
             return
         acts = self.loop.ledger.acts
-        left: list[Piece] = [(f" ✓ saved #{acts}" if acts else " nothing to save yet", "good")]
+        left: list[Piece] = [(f" ✓ saved #{acts}", "good")] if acts else [(" ready", "muted")]
         if self._trainer[0]:
             left.append(("  " + self._trainer[0], self._trainer[1]))
         right: list[Piece] = []

@@ -63,7 +63,14 @@ class Curve(Lines):
             axis = {0: "1.0", height - 1: f"{self._chance:.1f}"}.get(y, "")
             drawn = "".join(column[height - 1 - y] for column in columns)
             rest = "·" * (width - len(drawn)) if y in (0, height - 1) else ""
-            rows.append(self.row((f"{axis:>3} ", "muted"), (drawn, "accent"), (rest, "track")))
+            rows.append(
+                self.row(
+                    (f"{axis:>3} ", "muted"),
+                    (drawn[:-1], "area"),
+                    (drawn[-1:], "bar"),
+                    (rest, "track"),
+                )
+            )
         return rows
 
     def _column(self, value: float, height: int) -> str:

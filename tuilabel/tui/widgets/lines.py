@@ -27,6 +27,8 @@ class Lines(Widget):
         "strong",
         "muted",
         "accent",
+        "bar",
+        "area",
         "good",
         "bad",
         "track",

@@ -61,7 +61,7 @@ class Suggestions(Lines):
         name_width = 0 if same else min(14, width // 4)
         track = max(4, width - name_width - 12)
         filled = _filled(bar.probability, track)
-        style = "accent" if place == 0 else "plain"
+        style = "strong" if place == 0 else "plain"
         pieces: list[Piece] = [
             ("›" if bar.chosen else " ", "strong"),
             (f"{bar.key} ", "strong"),
@@ -69,7 +69,7 @@ class Suggestions(Lines):
         if name_width:
             pieces.append((fitted(bar.name, name_width) + " ", style))
         pieces += [
-            (filled, style),
+            (filled, "bar" if place == 0 else "area"),
             ("·" * (track - len(filled)), "track"),
             (f" {bar.probability:6.1%}", style),
         ]

@@ -1,0 +1,274 @@
+"""A program on a real pseudo-terminal, and the terminal emulator it draws on."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import select
+import signal
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pexpect
+import pyte
+
+PATIENCE = 20.0
+"""Seconds after which a wait that is in vain fails; far more than anything here takes."""
+
+_MODES_LEFT_ON = {
+    47: "alternate screen",
+    1047: "alternate screen",
+    1049: "alternate screen",
+    1000: "mouse",
+    1002: "mouse",
+    1003: "mouse",
+    1006: "mouse",
+    1015: "mouse",
+    1016: "mouse",
+    1004: "focus reports",
+    2004: "bracketed paste",
+    2026: "synchronized output",
+    2048: "resize reports",
+}
+_MODES_LEFT_OFF = {7: "line wrap", 25: "cursor"}
+
+# What pyte does not know (and partly would draw as text) is taken out of the stream: whether a
+# mode is supported (DECRQM), the kitty keyboard protocol, and the cursor report, which has to be
+# answered at its place among what is drawn.
+_QUERY = re.compile(r"\x1b\[(?:\?(?P<mode>\d+)\$p|(?P<kitty>[<>=])[\d;]*u|(?P<cursor>6n))")
+_CUT_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*)?\Z")
+
+Condition = str | Callable[[], object]
+
+
+class Terminal:
+    """Starts a command and plays the terminal emulator for it.
+
+    Nothing here runs by itself: the terminal reads, draws and answers while `pump`, or what is
+    made of it, is called.
+
+    Parameters
+    ----------
+    command : sequence of str
+    env : mapping
+        The whole environment.
+    cwd : Path
+    size : (int, int)
+        Columns and rows.
+    answers : bool
+        Whether questions of the program are answered, as every real terminal does.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        size: tuple[int, int] = (80, 24),
+        answers: bool = True,
+    ) -> None:
+        columns, rows = size
+        self._process = pexpect.spawn(
+            command[0],
+            list(command[1:]),
+            env=dict(env),
+            cwd=str(cwd),
+            dimensions=(rows, columns),
+            timeout=None,
+        )
+        self._fd = self._process.child_fd
+        self._settings_before = termios.tcgetattr(self._fd)
+        self.pid: int = self._process.pid
+        self._gone = os.pidfd_open(self.pid)
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.Stream(self._screen)
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._cut = ""
+        self._kitty_flags = 0
+        self._answers = answers
+        self.open = True
+        self.transcript = ""
+        self.bytes_read = 0
+        self.cursor_reports = 0
+
+    # What the program wrote.
+
+    @property
+    def text(self) -> str:
+        """The screen, one line per row."""
+        return "\n".join(row.rstrip() for row in self._screen.display)
+
+    @property
+    def after_screen(self) -> str:
+        """What the program wrote once it had left the alternate screen, without escape codes."""
+        return re.sub(
+            r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)",
+            "",
+            self.transcript.rpartition("\x1b[?1049l")[2],
+        )
+
+    def colours(self, columns: range, rows: range) -> list[tuple[str, str, str]]:
+        """Give character, foreground and background of the cells of a region, row by row."""
+        cells = [self._screen.buffer[y][x] for y in rows for x in columns]
+        return [(cell.data, cell.fg, cell.bg) for cell in cells]
+
+    def pump(self, seconds: float) -> bool:
+        """Read and draw what comes first within some seconds; tell whether anything came."""
+        if not self.open or not select.select([self._fd], [], [], max(0.0, seconds))[0]:
+            return False
+        try:
+            data = os.read(self._fd, 2**16)
+        except OSError:  # Linux says EIO when the last process has closed its side
+            data = b""
+        self.bytes_read += len(data)
+        self._draw(self._decode(data, final=not data))
+        self.open = bool(data)
+        return self.open
+
+    def wait_for(self, condition: Condition, seconds: float = PATIENCE) -> None:
+        """Read until a regular expression is found on the screen, or a function gives truth."""
+        holds = (lambda: re.search(condition, self.text)) if isinstance(condition, str) else condition
+        end = time.monotonic() + seconds
+        while not holds():
+            if not self.pump(end - time.monotonic()) and not holds():
+                what = repr(condition) if isinstance(condition, str) else condition.__qualname__
+                raise AssertionError(f"Waited in vain for {what}.\n{self.drawn()}")
+
+    def settle(self, silence: float) -> None:
+        """Read until nothing comes for some seconds."""
+        end = time.monotonic() + PATIENCE
+        while self.pump(silence):
+            assert time.monotonic() < end, f"It never fell silent.\n{self.drawn()}"
+
+    def drawn(self) -> str:
+        """Draw the screen with a frame, for messages."""
+        edge = "+" + "-" * self._screen.columns + "+"
+        end = "" if self.open else f"\nThe program has closed the terminal:\n{self.after_screen}"
+        return "\n".join([edge, *(f"|{row}|" for row in self._screen.display), edge]) + end
+
+    def watched(self) -> None:
+        """Look at the screen: called before each answer and after whatever was read."""
+
+    def _draw(self, text: str) -> None:
+        self.transcript += text
+        text = self._cut + text
+        cut = _CUT_SEQUENCE.search(text) if text else None
+        text, self._cut = (text[: cut.start()], cut[0]) if cut else (text, "")
+        place = 0
+        for query in _QUERY.finditer(text):
+            self._stream.feed(text[place : query.start()])
+            self._answer(query)
+            place = query.end()
+        self._stream.feed(text[place:])
+        self.watched()
+
+    def _answer(self, query: re.Match[str]) -> None:
+        if query["kitty"]:
+            self._kitty_flags += {">": 1, "<": -1, "=": 0}[query["kitty"]]
+            return
+        if not self._answers:
+            return
+        if query["mode"]:
+            state = 2 if query["mode"] == "2026" else 0  # 2: known and off, 0: not known
+            self._write(f"\x1b[?{query['mode']};{state}$y")
+            return
+        self.watched()
+        cursor = self._screen.cursor
+        self._write(f"\x1b[{cursor.y + 1};{cursor.x + 1}R")
+        self.cursor_reports += 1
+
+    # What a person does.
+
+    def press(self, keys: str) -> None:
+        """Send keys in one piece, as what a terminal sends for them."""
+        self._write(keys)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the size; the kernel tells the program."""
+        self._screen.resize(rows, columns)
+        self._process.setwinsize(rows, columns)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to the program alone."""
+        os.kill(self.pid, number)
+
+    def hang_up(self) -> None:
+        """Vanish, as a terminal does whose window is closed or whose line is cut."""
+        self.open = False
+        self._process.ptyproc.fileobj.close()
+
+    def _write(self, text: str) -> None:
+        try:
+            os.write(self._fd, text.encode())
+        except OSError:  # it is gone already: what it wrote last is still to be read
+            return
+
+    # How it ends.
+
+    def wait_exit(self, seconds: float = PATIENCE) -> int:
+        """Read until the program is gone; give its exit status, or minus the signal it died of."""
+        end = time.monotonic() + seconds
+        while self.pump(end - time.monotonic()):
+            pass
+        assert is_gone(self._gone, end - time.monotonic()), f"It does not end.\n{self.drawn()}"
+        self._process.wait()
+        died_of = self._process.signalstatus
+        return self._process.exitstatus if died_of is None else -died_of
+
+    def left_behind(self) -> list[str]:
+        """Name what the program did not put back as it found it."""
+        on = {mode >> 5 for mode in self._screen.mode}
+        left = [name for mode, name in _MODES_LEFT_ON.items() if mode in on]
+        left += [f"no {name}" for mode, name in _MODES_LEFT_OFF.items() if mode not in on]
+        left += ["kitty keyboard"] if self._kitty_flags else []
+        if termios.tcgetattr(self._fd) != self._settings_before:
+            left.append("terminal settings")
+        return left
+
+    def close(self) -> None:
+        """Kill the program if it still runs, and free everything."""
+        if not is_gone(self._gone, 0):
+            self.send_signal(signal.SIGKILL)
+            is_gone(self._gone, PATIENCE)
+        if not self._process.terminated:
+            self._process.wait()
+        os.close(self._gone)
+        self._process.ptyproc.fileobj.close()
+
+
+class Watched:
+    """Another process, whose end can be waited for."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._gone = os.pidfd_open(pid)
+
+    def is_gone(self, seconds: float) -> bool:
+        """Tell whether it ends within some seconds."""
+        return is_gone(self._gone, seconds)
+
+    def __del__(self) -> None:
+        os.close(self._gone)
+
+
+def is_gone(pidfd: int, seconds: float) -> bool:
+    """Tell whether a process ends within some seconds."""
+    return bool(select.select([pidfd], [], [], max(0.0, seconds))[0])
+
+
+def children(pid: int) -> list[Watched]:
+    """Give the processes that a process has started and that still run."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # The name, in parentheses, may hold anything.
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == pid and fields[0] != "Z":
+                found.append(Watched(int(stat.parent.name)))
+        except OSError:  # it ended meanwhile
+            continue
+    return found

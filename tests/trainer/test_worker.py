@@ -1,0 +1,102 @@
+"""The child's side: its messages, its heartbeat and its end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tuilabel.trainer.messages import (
+    ColdStart,
+    ColdStartFinished,
+    Heartbeat,
+    PoolOpened,
+    RequestFailed,
+    decode_from_child,
+    encode,
+)
+from tuilabel.trainer.worker import Channel
+
+COLD_START = ColdStart(1, "random", (), 3, (0,))
+
+
+def run_worker(line: bytes, *, input_ends: bool) -> subprocess.CompletedProcess[bytes]:
+    """Run a worker on this input to its end, which is its own unless its input ends."""
+    read, write = os.pipe()
+    os.write(write, line)
+    with os.fdopen(read, "rb") as requests, os.fdopen(write, "wb") as sender:
+        if input_ends:
+            sender.close()
+        return subprocess.run(
+            [sys.executable, "-m", "tuilabel.trainer.worker"],
+            stdin=requests,
+            capture_output=True,
+            cwd=Path(__file__).resolve().parents[2],
+            timeout=30,
+        )
+
+
+@pytest.fixture
+def pipe() -> Any:
+    read, write = os.pipe()
+    with os.fdopen(read, "rb") as receiver, os.fdopen(write, "wb") as sender:
+        yield receiver, sender
+
+
+def test_the_heart_beats_while_it_works_and_not_before(pipe: Any) -> None:
+    receiver, sender = pipe
+    channel = Channel(sender)
+    channel.send(PoolOpened(3))
+    with channel.working():
+        assert decode_from_child(receiver.readline()) == PoolOpened(3)
+        assert decode_from_child(receiver.readline()) == Heartbeat()
+
+
+def test_messages_of_several_threads_stay_whole(pipe: Any) -> None:
+    receiver, sender = pipe
+    channel = Channel(sender)
+    # Longer than a pipe takes at once.
+    long = [ColdStartFinished(number, (number,) * 30_000) for number in range(4)]
+    threads = [threading.Thread(target=channel.send, args=(message,)) for message in long]
+    for thread in threads:
+        thread.start()
+    found = [decode_from_child(receiver.readline()) for _ in long]
+    for thread in threads:
+        thread.join()
+    assert sorted(found, key=lambda message: message.generation) == long
+
+
+def test_it_ends_with_its_input() -> None:
+    ended = run_worker(b"", input_ends=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (encode(COLD_START), b"ColdStart came before OpenPool"),
+        (b"hello\n", b"Not a message: b'hello\\n'"),
+    ],
+)
+def test_what_is_no_request_ends_it_with_a_traceback(line: bytes, reason: bytes) -> None:
+    ended = run_worker(line, input_ends=False)
+    assert ended.returncode == 1
+    assert ended.stdout == b""
+    assert b"Traceback" in ended.stderr
+    assert reason in ended.stderr
+
+
+def test_a_pool_that_cannot_be_opened_is_said_before_the_end(toy: Any) -> None:
+    path = toy.opened.pool.path
+    path.write_bytes(b"short")
+    ended = run_worker(encode(toy.opened), input_ends=False)
+    assert ended.returncode == 1
+    said = decode_from_child(ended.stdout)
+    assert isinstance(said, RequestFailed)
+    assert said.generation is None
+    assert str(path) in said.message
