@@ -27,11 +27,8 @@ import tuilabel
 from tuilabel.data import Dataset, as_array_file, open_dataset
 from tuilabel.learn.features import CHUNK_ROWS, unit_rows
 from tuilabel.learn.names import MODEL_NAMES
+from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.trainer import (
-    ColdStart,
-    ColdStartFinished,
-    Fit,
-    FitFinished,
     OpenPool,
     Trainer,
     TrainerEvent,

@@ -9,16 +9,21 @@ import numpy as np
 from tuilabel.errors import SaveError
 from tuilabel.journal import Draft, Event, SessionInfo
 from tuilabel.learn.metrics import Accuracy
-from tuilabel.session import ColdStartRequest, FitRequest, Ranking, Request
+from tuilabel.learn.requests import ColdStart, ColdStartFinished, FitFinished
+from tuilabel.session import Ranking, Request
 
 
 class FakeItems:
     """Items ``item-0`` to ``item-<n-1>``."""
 
-    def __init__(self, count: int, source: str = "fake") -> None:
+    def __init__(self, count: int, source: str = "fake", *, holdout: bool = True) -> None:
         self.source = source
+        self.holdout = "hold-out" if holdout else None
         self.ids: Sequence[str] = [f"{source}-{row}" for row in range(count)]
         self._rows = {item: row for row, item in enumerate(self.ids)}
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
     def row_of(self, item: str) -> int | None:
         return self._rows.get(item)
@@ -63,14 +68,13 @@ class FakeLog:
 def fake_ranking(request: Request, count: int, classes: int, salt: int = 0) -> Ranking:
     """Answer a request as a trainer would, from the request alone."""
     rng = np.random.default_rng([*request.seed, salt])
-    if isinstance(request, ColdStartRequest):
+    if isinstance(request, ColdStart):
         left = sorted(set(range(count)) - set(request.excluded))
-        return Ranking(request.generation, rng.permutation(left)[: request.limit].tolist())
-    assert isinstance(request, FitRequest)
+        return ColdStartFinished(request.generation, rng.permutation(left)[: request.size].tolist())
     left = sorted(set(range(count)) - set(request.excluded) - set(request.items))
     rows = rng.permutation(left)[: request.limit].astype(int).tolist()
     probabilities = rng.dirichlet([1.0] * classes, size=len(rows)).tolist()
     accuracy = None
     if request.audit_items:
         accuracy = Accuracy(len(request.audit_items) // 2, len(request.audit_items), "audit")
-    return Ranking(request.generation, rows, probabilities, 0.1, 0.1, accuracy)
+    return FitFinished(request.generation, rows, probabilities, 0.1, 0.1, accuracy, None)

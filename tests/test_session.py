@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from loop_fakes import FakeItems, FakeLog, fake_ranking
+
 from tuilabel.errors import SaveError, SessionFileError
 from tuilabel.journal import Kind, SessionInfo
 from tuilabel.learn.metrics import Accuracy
+from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.session import (
-    ColdStartRequest,
-    FitRequest,
     LoopSettings,
     NotCurrentError,
     Ranking,
@@ -28,11 +27,11 @@ def make(
 ) -> tuple[Session, FakeLog]:
     log = FakeLog(SessionInfo("fake", CLASSES, seed=seed, audit=0.2))
     settings = settings or LoopSettings(cold_start="random", batch_size=5)
-    return Session(FakeItems(count), log, settings, has_holdout=holdout), log
+    return Session(FakeItems(count, holdout=holdout), log, settings), log
 
 
-def reopen(session: Session, log: FakeLog, *, holdout: bool = True) -> Session:
-    return Session(session.items, log, session.settings, has_holdout=holdout)
+def reopen(session: Session, log: FakeLog) -> Session:
+    return Session(session.items, log, session.settings)
 
 
 def label(session: Session, class_index: int = 0) -> str:
@@ -81,9 +80,7 @@ def test_a_label_is_written_with_all_that_was_known() -> None:
     assert event.body["references"] == [f"file{slot.row}.png"]
     assert event.body["position"] == 0
     shown = event.body["probabilities"]
-    assert shown == {
-        name: p for name, p in zip(CLASSES, slot.probabilities, strict=True) if p > 0
-    }
+    assert shown == {name: p for name, p in zip(CLASSES, slot.probabilities, strict=True) if p > 0}
 
 
 def test_an_answer_for_another_item_is_refused() -> None:
@@ -100,7 +97,7 @@ def test_a_full_batch_asks_for_a_fit_and_goes_on_at_once() -> None:
     session, _ = make()
     asked = fill(session, 1)
     request = session.take_request()
-    assert isinstance(request, FitRequest)
+    assert isinstance(request, Fit)
     assert [session.items.ids[row] for row in request.items] == asked
     assert request.classes == (1,) * 5
     assert session.take_request() is None
@@ -120,7 +117,7 @@ def test_a_ranking_replaces_only_what_was_not_shown() -> None:
     session.accept_ranking(ranking)
     assert session.batch[:2] == kept
     taken = {slot.row for slot in kept}
-    best = [row for row in ranking.rows if row not in taken][:3]
+    best = [row for row in ranking.items if row not in taken][:3]
     assert [slot.row for slot in session.batch[2:]] == best
     assert all(slot.probabilities is not None for slot in session.batch[2:])
 
@@ -156,8 +153,27 @@ def test_labelling_outruns_the_trainer_without_asking_twice() -> None:
     asked = fill(session) + fill(session) + fill(session)
     assert len(set(asked)) == 15
     newest = session.take_request()
-    assert isinstance(newest, FitRequest)
+    assert isinstance(newest, Fit)
     assert len(newest.items) == 15
+
+
+def test_a_fit_that_was_overtaken_by_labels_still_counts_with_its_own_labels() -> None:
+    session, log = make(60)
+    fill(session)
+    first = session.take_request()
+    fill(session)
+    second = session.take_request()
+    assert first is not None
+    assert second is not None
+    found = Accuracy(60, 100, "hold-out")
+    event = session.accept_ranking(replace(fake_ranking(first, 60, 3), accuracy=found))
+    assert event is not None
+    assert event.round == 1
+    assert [point.labels for point in session.curve] == [5]
+    assert session.accept_ranking(fake_ranking(second, 60, 3)) is not None
+    assert session.accept_ranking(fake_ranking(first, 60, 3)) is None
+    # The fit of the second batch came, so nothing is missing after a restart.
+    assert reopen(session, log).take_request() is None
 
 
 def test_undo_restores_exactly_within_and_across_batches() -> None:
@@ -202,7 +218,7 @@ def test_a_restart_goes_on_where_it_was() -> None:
 def test_a_restart_asks_for_the_fit_that_never_came() -> None:
     session, log = make()
     fill(session)
-    assert isinstance(reopen(session, log).take_request(), FitRequest)
+    assert isinstance(reopen(session, log).take_request(), Fit)
 
 
 def test_a_relabel_replaces_and_its_undo_brings_the_first_back() -> None:
@@ -226,7 +242,7 @@ def test_a_skip_is_not_asked_again_nor_trained_on() -> None:
     session.skip(skipped)
     asked = [label(session) for _ in range(4)]
     request = session.take_request()
-    assert isinstance(request, FitRequest)
+    assert isinstance(request, Fit)
     row = session.items.row_of(skipped)
     assert row not in request.items
     assert row in request.excluded
@@ -243,8 +259,11 @@ def test_the_last_batch_is_short_and_then_everything_is_answered() -> None:
     assert len(session.batch) == 2
     fill(session)
     assert session.current is None
-    assert isinstance(session.take_request(), FitRequest)
-    assert session.accept_ranking(Ranking(session.generation, [], [])) is not None
+    assert isinstance(session.take_request(), Fit)
+    assert (
+        session.accept_ranking(FitFinished(session.generation, [], [], 0.1, 0.1, None, None))
+        is not None
+    )
     assert session.current is None
     session.undo()
     assert session.current is not None
@@ -273,10 +292,10 @@ def test_a_failed_write_changes_nothing_and_can_be_retried() -> None:
 def test_a_cold_start_ranking_fills_what_was_not_shown() -> None:
     session, _ = make(settings=LoopSettings(cold_start="kmeans", batch_size=5))
     request = session.take_request()
-    assert isinstance(request, ColdStartRequest)
+    assert isinstance(request, ColdStart)
     first = session.batch[0]
     rows = [row for row in range(30) if row != first.row][:5]
-    session.accept_ranking(Ranking(request.generation, rows))
+    session.accept_ranking(ColdStartFinished(request.generation, rows))
     assert [slot.row for slot in session.batch] == [first.row, *rows[:4]]
     assert session.suggestion() is None
     assert not session.ranked
@@ -290,7 +309,7 @@ def test_audit_items_are_uniform_kept_from_training_and_carry_no_hint() -> None:
         assert all(slot.probabilities is None for slot in session.batch if slot.audit)
         fill(session, 1)
         request = session.take_request()
-        assert isinstance(request, FitRequest)
+        assert isinstance(request, Fit)
         assert set(request.audit_items) == audited
         assert not audited & set(request.items)
         assert audited <= set(request.excluded)
@@ -303,14 +322,14 @@ def test_audit_items_are_uniform_kept_from_training_and_carry_no_hint() -> None:
 def test_the_audit_reserve_is_never_queried_even_if_a_ranking_holds_it() -> None:
     session, _ = make(40, holdout=False, settings=LoopSettings(batch_size=5))
     request = session.take_request()
-    assert isinstance(request, ColdStartRequest)
+    assert isinstance(request, ColdStart)
     reserve = set(request.excluded)
     assert len(reserve) == 8
     fill(session)
     session.take_request()
     everything = list(range(40))
     even = np.full((40, 3), 1 / 3).tolist()
-    session.accept_ranking(Ranking(session.generation, everything, even))
+    session.accept_ranking(FitFinished(session.generation, everything, even, 0.1, 0.1, None, None))
     for _ in range(6):
         assert all(slot.audit == (slot.row in reserve) for slot in session.batch)
         fill(session)
@@ -330,7 +349,7 @@ def test_the_suggestion_is_the_likeliest_class() -> None:
     request = session.take_request()
     assert request is not None
     session.accept_ranking(
-        replace(fake_ranking(request, 30, 3), rows=[1, 2], probabilities=[[0.1, 0.2, 0.7]] * 2)
+        replace(fake_ranking(request, 30, 3), items=[1, 2], probabilities=[[0.1, 0.2, 0.7]] * 2)
     )
     session.move(+1)
     item = session.current_id
@@ -381,13 +400,13 @@ def test_another_dataset_is_refused_and_both_are_named() -> None:
     session, log = make()
     label(session)
     with pytest.raises(SessionFileError, match=r"made for fake, not for other"):
-        Session(FakeItems(30, "other"), log, session.settings, has_holdout=True)
+        Session(FakeItems(30, "other"), log, session.settings)
 
 
 def test_another_source_is_refused_even_before_the_first_answer() -> None:
     session, log = make()
     with pytest.raises(SessionFileError, match=r"made for fake, not for other"):
-        Session(FakeItems(30, "other"), log, session.settings, has_holdout=True)
+        Session(FakeItems(30, "other"), log, session.settings)
 
 
 def test_items_that_left_the_source_stay_labelled_and_do_no_harm() -> None:
@@ -397,7 +416,7 @@ def test_items_that_left_the_source_stay_labelled_and_do_no_harm() -> None:
     fewer = FakeItems(12)
     fewer.ids = [item for item in fewer.ids if item != gone]
     fewer._rows = {item: row for row, item in enumerate(fewer.ids)}
-    again = Session(fewer, log, session.settings, has_holdout=True)
+    again = Session(fewer, log, session.settings)
     assert again.labels == 2
     assert again.missing == 1
     while again.current is not None:
@@ -417,11 +436,11 @@ def test_another_batch_size_holds_from_the_next_batch_on() -> None:
     session, log = make()
     label(session)
     wider = replace(session.settings, batch_size=8)
-    again = Session(session.items, log, wider, has_holdout=True)
+    again = Session(session.items, log, wider)
     assert len(again.batch) == 5
     while again.round == 1:
         label(again)
     assert len(again.batch) == 8
     fresh, log = make()
-    again = Session(fresh.items, log, wider, has_holdout=True)
+    again = Session(fresh.items, log, wider)
     assert len(again.batch) == 8

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-
 from loop_fakes import FakeItems, FakeLog, fake_ranking
+
 from tuilabel.errors import SaveError
-from tuilabel.journal import SessionInfo
+from tuilabel.journal import Event, SessionInfo
 from tuilabel.session import LoopSettings, Request, Session
 
 CLASSES = ("cat", "dog", "owl")
@@ -27,22 +27,18 @@ class LoopMachine(RuleBasedStateMachine):
         seed=st.integers(0, 5),
         cold_start=st.sampled_from(["random", "kmeans"]),
     )
-    def start(
-        self, count: int, batch_size: int, holdout: bool, seed: int, cold_start: str
-    ) -> None:
-        self.items = FakeItems(count)
+    def start(self, count: int, batch_size: int, holdout: bool, seed: int, cold_start: str) -> None:
+        self.items = FakeItems(count, holdout=holdout)
         self.log = FakeLog(SessionInfo("fake", CLASSES, seed=seed, audit=0.3))
         self.loop_settings = LoopSettings(cold_start=cold_start, batch_size=batch_size)
-        self.holdout = holdout
         self.stack: list[tuple[str, int | None]] = []
         self.looked_away = False
         self.requests: list[Request] = []
+        self.valid: set[int] = set()
         self.open()
 
     def open(self) -> None:
-        self.session = Session(
-            self.items, self.log, self.loop_settings, has_holdout=self.holdout
-        )
+        self.session = Session(self.items, self.log, self.loop_settings)
 
     @property
     def held(self) -> dict[str, int | None]:
@@ -73,9 +69,17 @@ class LoopMachine(RuleBasedStateMachine):
         item = self.session.current_id
         assert item is not None
         self.session.label(item, class_index)
-        self.session.undo()
+        self.undo_in_session()
         assert self.picture() == before
         self.looked_away = False
+
+    def undo_in_session(self) -> Event | None:
+        before = self.session.round
+        event = self.session.undo()
+        if self.session.round < before:
+            # Labels that a fit was asked for hold no more.
+            self.valid.clear()
+        return event
 
     def picture(self) -> tuple[object, ...]:
         session = self.session
@@ -83,7 +87,7 @@ class LoopMachine(RuleBasedStateMachine):
 
     @rule()
     def undo(self) -> None:
-        event = self.session.undo()
+        event = self.undo_in_session()
         if not self.stack:
             assert event is None
             return
@@ -105,17 +109,19 @@ class LoopMachine(RuleBasedStateMachine):
         request = self.session.take_request()
         if request is not None:
             self.requests.append(request)
+            self.valid.add(request.generation)
 
     @precondition(lambda self: self.requests)
     @rule(data=st.data(), salt=st.integers(0, 3))
     def answer_request(self, data: st.DataObject, salt: int) -> None:
         request = data.draw(st.sampled_from(self.requests))
         current = self.session.current_id
-        fresh = request.generation == self.session.generation
+        fresh = request.generation in self.valid
         event = self.session.accept_ranking(
             fake_ranking(request, len(self.items.ids), len(CLASSES), salt)
         )
         assert (event is not None) == fresh
+        self.valid = {known for known in self.valid if known > request.generation}
         assert self.session.current_id == current
 
     @rule()
@@ -136,6 +142,7 @@ class LoopMachine(RuleBasedStateMachine):
         before = self.picture()
         self.open()
         self.requests = []
+        self.valid = set()
         # Where one looks is no event: a restart goes back to where the last answer led.
         first = 2 if self.looked_away else 0
         assert self.picture()[first:] == before[first:]

@@ -10,38 +10,23 @@ fold of `Session._apply` over those events: opening a session again replays them
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from tuilabel.data import Dataset
 from tuilabel.errors import SessionFileError, TuilabelError
 from tuilabel.journal import Draft, Event, Kind, Ledger, SessionInfo
+from tuilabel.learn.candidates import Candidates
 from tuilabel.learn.metrics import Accuracy
+from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 
 RANKED_BATCHES = 5
 """How many batches a ranking covers: labelling goes on from it while the next fit runs."""
 
 RANKED_AT_LEAST = 50
-
-
-class Items(Protocol):
-    """What the loop needs to know of a `tuilabel.data.Dataset`."""
-
-    @property
-    def source(self) -> str:
-        """What `tuilabel.data.open_dataset` takes."""
-
-    @property
-    def ids(self) -> Sequence[str]:
-        """Item ids, unique, in dataset order."""
-
-    def row_of(self, item: str) -> int | None:
-        """Find the row of an item id."""
-
-    def references(self, i: int) -> tuple[str, ...]:
-        """Tell where the source has the item."""
 
 
 class EventLog(Protocol):
@@ -95,74 +80,8 @@ class Answer:
     class_index: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class FitRequest:
-    """Please fit a model to these labels and rank what is left.
-
-    Attributes
-    ----------
-    generation : int
-        To be returned with the ranking; an older one is stale.
-    items, classes : tuple of int
-        Rows and class indices to train on.
-    audit_items, audit_classes : tuple of int
-        Rows and class indices to measure on; never to train on.
-    excluded : tuple of int
-        Rows that are not to be ranked, beside `items`.
-    limit : int
-        How many of the best to return.
-    seed : tuple of int
-        Seeds the generator of this round.
-    """
-
-    generation: int
-    items: tuple[int, ...]
-    classes: tuple[int, ...]
-    audit_items: tuple[int, ...]
-    audit_classes: tuple[int, ...]
-    excluded: tuple[int, ...]
-    model: str
-    strategy: str
-    limit: int
-    seed: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ColdStartRequest:
-    """Please choose a first batch, before any model exists."""
-
-    generation: int
-    method: str
-    excluded: tuple[int, ...]
-    limit: int
-    seed: tuple[int, ...]
-
-
-Request = FitRequest | ColdStartRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """The answer to a request: the items to ask next, best first.
-
-    Attributes
-    ----------
-    generation : int
-        Of the request.
-    rows : sequence of int, (m,)
-    probabilities : sequence of sequence of float, (m, k), or None
-        None from a cold start.
-    fit_seconds, rank_seconds : float
-    accuracy : Accuracy or None
-        On the hold-out or the audit set.
-    """
-
-    generation: int
-    rows: Sequence[int]
-    probabilities: Sequence[Sequence[float]] | None = None
-    fit_seconds: float = 0.0
-    rank_seconds: float = 0.0
-    accuracy: Accuracy | None = None
+Request = Fit | ColdStart
+Ranking = FitFinished | ColdStartFinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +90,14 @@ class CurvePoint:
 
     labels: int
     accuracy: Accuracy
+
+
+@dataclass(frozen=True, slots=True)
+class _Requested:
+    """What held when a request was taken: the batches closed, the labels given."""
+
+    round: int
+    labels: int
 
 
 class NotCurrentError(TuilabelError):
@@ -182,10 +109,8 @@ class Session:
 
     Parameters
     ----------
-    items : Items
-        The opened dataset.
-    has_holdout : bool
-        Whether accuracy is measured on a hold-out; otherwise an audit set is drawn.
+    dataset : Dataset
+        With a hold-out, accuracy is measured on it; otherwise an audit set is drawn.
     log : EventLog
         Its journal; what it holds already is replayed.
     settings : LoopSettings
@@ -199,10 +124,8 @@ class Session:
         The opening cannot be written.
     """
 
-    def __init__(
-        self, items: Items, log: EventLog, settings: LoopSettings, *, has_holdout: bool
-    ) -> None:
-        self.items = items
+    def __init__(self, dataset: Dataset, log: EventLog, settings: LoopSettings) -> None:
+        self.items = dataset
         self.info = log.info
         self.settings = LoopSettings()
         self.ledger = Ledger()
@@ -220,18 +143,13 @@ class Session:
         self._ranked: dict[int, tuple[float, ...] | None] = {}
         self._fitted = False
         self._wanted = False
+        self._requested: dict[int, _Requested] = {}
 
-        count = len(items.ids)
-        rng = np.random.default_rng([self.info.seed, 0])
-        self._random_order = rng.permutation(count)
-        self._reserve = np.zeros(count, dtype=bool)
-        if not has_holdout:
-            self._reserve[rng.permutation(count)[: round(count * self.info.audit)]] = True
-        self._next_query = self._next_audit = 0
-
+        audit = 0.0 if dataset.holdout is not None else self.info.audit
+        self._candidates = Candidates(len(dataset), audit, self.info.seed)
         self._replay()
         self._refuse_other_dataset()
-        self._write(Draft(Kind.OPEN, body={**asdict(settings), "items": count}))
+        self._write(Draft(Kind.OPEN, body={**asdict(settings), "items": len(dataset)}))
         self._shown = {self.cursor}
         self._wanted = not self._fitted
 
@@ -259,7 +177,7 @@ class Session:
     @property
     def pool_left(self) -> int:
         """How many items have no answer yet."""
-        return len(self.items.ids) - len(self._answered)
+        return len(self.items) - len(self._answered)
 
     @property
     def ranked(self) -> bool:
@@ -349,28 +267,32 @@ class Session:
         wanted, self._wanted = self._wanted, False
         if not wanted:
             return None
-        return self._fit_request() if self.round > 1 else self._cold_start_request()
+        request = self._fit_request() if self.round > 1 else self._cold_start_request()
+        if request is not None:
+            self._requested[request.generation] = _Requested(self.round - 1, self.labels)
+        return request
 
     def accept_ranking(self, ranking: Ranking) -> Event | None:
         """Let a ranking decide what is asked next; places already shown keep their items.
 
+        Labels that came after its request do not make it stale; an undone one does.
+
         Returns
         -------
         Event or None
-            None for a stale ranking: the labels it was made from no longer hold.
+            None for a stale ranking.
 
         Raises
         ------
         SaveError
             Not on disk; nothing has changed.
         """
-        if ranking.generation != self.generation:
+        requested = self._requested.get(ranking.generation)
+        if requested is None:
             return None
-        probabilities = ranking.probabilities
-        ranked: dict[int, tuple[float, ...] | None] = {
-            int(row): None if probabilities is None else _rounded(probabilities[place])
-            for place, row in enumerate(ranking.rows)
-        }
+        fit = ranking if isinstance(ranking, FitFinished) else None
+        probabilities = fit.probabilities if fit else [None] * len(ranking.items)
+        ranked = dict(zip(ranking.items, map(_rounded, probabilities), strict=True))
         kept = {
             place: slot
             for place, slot in enumerate(self.batch)
@@ -380,19 +302,25 @@ class Session:
         batch = [
             kept[place] if place in kept else next(queries) for place in range(len(self.batch))
         ]
-        accuracy = ranking.accuracy
+        ids = self.items.ids
         body = {
-            "model": self.settings.model if probabilities is not None else None,
+            "model": self.settings.model if fit else None,
             "settings": asdict(self.settings),
-            "labels": self.labels,
-            "fit_seconds": round(ranking.fit_seconds, 4),
-            "rank_seconds": round(ranking.rank_seconds, 4),
-            "accuracy": accuracy and _accuracy_body(accuracy),
-            "ranking": [self.items.ids[row] for row in ranked],
-            "probabilities": None if probabilities is None else list(ranked.values()),
-            "batch": [self.items.ids[slot.row] for slot in batch],
+            "labels": requested.labels,
+            "fit_seconds": round(fit.fit_seconds, 4) if fit else None,
+            "rank_seconds": round(fit.rank_seconds, 4) if fit else None,
+            "accuracy": _accuracy_body(fit.accuracy) if fit and fit.accuracy else None,
+            "ranking": [ids[row] for row in ranked],
+            "probabilities": list(ranked.values()) if fit else None,
+            "batch": [ids[slot.row] for slot in batch],
         }
-        return self._write(Draft(Kind.ROUND, round=self.round - 1, body=body))
+        event = self._write(Draft(Kind.ROUND, round=requested.round, body=body))
+        self._forget_requests(ranking.generation)
+        return event
+
+    def _forget_requests(self, newest: int) -> None:
+        for generation in [known for known in self._requested if known <= newest]:
+            del self._requested[generation]
 
     # How state changes: by events only.
 
@@ -482,7 +410,7 @@ class Session:
     def _note_answer(self, row: int, event: Event | None) -> None:
         if event is None:
             del self._answered[row]
-            self._next_query = self._next_audit = 0
+            self._candidates.forget_progress()
         else:
             name = event.class_name
             self._answered[row] = Answer(None if name is None else self._classes[name])
@@ -512,7 +440,7 @@ class Session:
             while self._closed and all(slot.row != row for slot in self.batch):
                 self.batch = self._closed.pop()
                 self.round -= 1
-            self.generation += 1
+            self._requested.clear()
             self._fitted, self._wanted = True, False
             self._shown = set(range(len(self.batch)))
         self._note_answer(row, self.ledger.answer(str(event.item)))
@@ -535,7 +463,7 @@ class Session:
             if row is not None
         ]
         self.cursor = min(self.cursor, len(self.batch))
-        self._fitted = True
+        self._fitted = event.round >= self.round - 1
         if body["accuracy"] is not None:
             found = body["accuracy"]
             labels = int(body["labels"])
@@ -544,20 +472,16 @@ class Session:
             accuracy = Accuracy(found["correct"], found["n"], found["set"])
             self.curve.append(CurvePoint(labels, accuracy))
 
-    # What a batch is made of.
-
     def _compose(self) -> None:
+        """Begin a new batch."""
         size = self.settings.batch_size
-        rng = np.random.default_rng([self.info.seed, 1, self.round])
-        audits = self._audits()
-        queries = self._queries(self._ranked, taken=set())
-        places: set[int] = set()
-        if self._reserve.any():
-            count = int(size * self.info.audit + rng.random())
-            places = set(rng.choice(size, count, replace=False).tolist())
-        batch: list[Slot] = []
+        candidates, answered = self._candidates, self._answered
+        audits = (Slot(row, audit=True) for row in candidates.audits(answered))
+        queries = self._queries(self._ranked)
+        audit_places = candidates.audit_places(size, self.round)
+        batch = []
         for place in range(size):
-            first, second = (audits, queries) if place in places else (queries, audits)
+            first, second = (audits, queries) if place in audit_places else (queries, audits)
             slot = next(first, None) or next(second, None)
             if slot is None:
                 break
@@ -567,45 +491,26 @@ class Session:
         self._shown = {0}
 
     def _queries(
-        self, ranked: Mapping[int, tuple[float, ...] | None], taken: set[int]
+        self, ranked: Mapping[int, tuple[float, ...] | None], taken: Container[int] = ()
     ) -> Iterator[Slot]:
-        """Yield candidates: the ranked ones best first, then the others in random order."""
-        for row, probabilities in ranked.items():
-            if row not in self._answered and row not in taken and not self._reserve[row]:
-                yield Slot(row, probabilities=probabilities)
-        order = self._random_order
-        while self._next_query < len(order) and order[self._next_query] in self._answered:
-            self._next_query += 1
-        for row in map(int, order[self._next_query :]):
-            if not (row in self._answered or row in taken or row in ranked or self._reserve[row]):
-                yield Slot(row)
-
-    def _audits(self) -> Iterator[Slot]:
-        """Yield what is left of the audit reserve, in random order."""
-        order = self._random_order
-        while self._next_audit < len(order) and (
-            order[self._next_audit] in self._answered or not self._reserve[order[self._next_audit]]
-        ):
-            self._next_audit += 1
-        for row in map(int, order[self._next_audit :]):
-            if self._reserve[row] and row not in self._answered:
-                yield Slot(row, audit=True)
+        for row in self._candidates.queries(ranked, self._answered, taken):
+            yield Slot(row, probabilities=ranked.get(row))
 
     # What a trainer is asked.
 
-    def _cold_start_request(self) -> ColdStartRequest | None:
+    def _cold_start_request(self) -> ColdStart | None:
         if self.settings.cold_start == "random" or self.current is None:
             return None
-        excluded = {*self._answered, *np.flatnonzero(self._reserve).tolist()}
-        return ColdStartRequest(
+        excluded = {*self._answered, *np.flatnonzero(self._candidates.reserved).tolist()}
+        return ColdStart(
             generation=self.generation,
             method=self.settings.cold_start,
             excluded=tuple(sorted(excluded)),
-            limit=self.settings.batch_size,
+            size=self.settings.batch_size,
             seed=(self.info.seed, 2, 0),
         )
 
-    def _fit_request(self) -> FitRequest | None:
+    def _fit_request(self) -> Fit | None:
         training: dict[int, int] = {}
         audit: dict[int, int] = {}
         for event in self.ledger.labels():
@@ -615,8 +520,8 @@ class Session:
                 target[row] = self._classes[str(event.class_name)]
         if not training:
             return None
-        reserve = np.flatnonzero(self._reserve).tolist()
-        return FitRequest(
+        reserve = np.flatnonzero(self._candidates.reserved).tolist()
+        return Fit(
             generation=self.generation,
             items=tuple(training),
             classes=tuple(training.values()),
@@ -635,7 +540,7 @@ class Session:
             return
         raise SessionFileError(
             f"The session was made for {self.info.source}, not for {self.items.source}: none of "
-            f"its {answered} answered items is among the {len(self.items.ids)} of that source. "
+            f"its {answered} answered items is among the {len(self.items)} of that source. "
             "Open it with its own source, or start another session with --session FILE."
         )
 
@@ -645,7 +550,9 @@ def _settings_from(body: Mapping[str, Any], default: LoopSettings) -> LoopSettin
     return LoopSettings(**{name: body.get(name, value) for name, value in known.items()})
 
 
-def _rounded(probabilities: Sequence[float]) -> tuple[float, ...]:
+def _rounded(probabilities: Sequence[float] | None) -> tuple[float, ...] | None:
+    if probabilities is None:
+        return None
     return tuple(round(float(probability), 4) for probability in probabilities)
 
 

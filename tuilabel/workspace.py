@@ -272,7 +272,7 @@ def _assemble(path: Path, dataset: Dataset, journal: Journal, settings: Settings
     known = asdict(settings)
     loop = LoopSettings(**{name: known[name] for name in LoopSettings.__dataclass_fields__})
     try:
-        session = Session(dataset, journal, loop, has_holdout=dataset.holdout is not None)
+        session = Session(dataset, journal, loop)
     except BaseException:
         journal.close()
         raise

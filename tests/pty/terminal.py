@@ -83,7 +83,6 @@ class Terminal:
         self._fd = self._process.child_fd
         self._settings_before = termios.tcgetattr(self._fd)
         self.pid: int = self._process.pid
-        self._gone = os.pidfd_open(self.pid)
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.Stream(self._screen)
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
@@ -131,12 +130,18 @@ class Terminal:
 
     def wait_for(self, condition: Condition, seconds: float = PATIENCE) -> None:
         """Read until a regular expression is found on the screen, or a function gives truth."""
-        holds = (lambda: re.search(condition, self.text)) if isinstance(condition, str) else condition
+        pattern = condition if isinstance(condition, str) else None
+
+        def holds() -> bool:
+            # Half a frame is not what a person sees: terminals show synchronized output at its end.
+            if 2026 << 5 in self._screen.mode:
+                return False
+            return bool(condition() if callable(condition) else re.search(condition, self.text))
+
         end = time.monotonic() + seconds
         while not holds():
             if not self.pump(end - time.monotonic()) and not holds():
-                what = repr(condition) if isinstance(condition, str) else condition.__qualname__
-                raise AssertionError(f"Waited in vain for {what}.\n{self.drawn()}")
+                raise AssertionError(f"Waited in vain for {pattern or condition}.\n{self.drawn()}")
 
     def settle(self, silence: float) -> None:
         """Read until nothing comes for some seconds."""
@@ -199,7 +204,9 @@ class Terminal:
     def hang_up(self) -> None:
         """Vanish, as a terminal does whose window is closed or whose line is cut."""
         self.open = False
+        # Not by pexpect's own close, which takes its time and signals the program besides.
         self._process.ptyproc.fileobj.close()
+        self._process.ptyproc.closed = True
 
     def _write(self, text: str) -> None:
         try:
@@ -214,7 +221,7 @@ class Terminal:
         end = time.monotonic() + seconds
         while self.pump(end - time.monotonic()):
             pass
-        assert is_gone(self._gone, end - time.monotonic()), f"It does not end.\n{self.drawn()}"
+        assert is_gone(self.pid, end - time.monotonic()), f"It does not end.\n{self.drawn()}"
         self._process.wait()
         died_of = self._process.signalstatus
         return self._process.exitstatus if died_of is None else -died_of
@@ -231,44 +238,33 @@ class Terminal:
 
     def close(self) -> None:
         """Kill the program if it still runs, and free everything."""
-        if not is_gone(self._gone, 0):
-            self.send_signal(signal.SIGKILL)
-            is_gone(self._gone, PATIENCE)
         if not self._process.terminated:
+            self.send_signal(signal.SIGKILL)
             self._process.wait()
-        os.close(self._gone)
-        self._process.ptyproc.fileobj.close()
+        self.hang_up()
 
 
-class Watched:
-    """Another process, whose end can be waited for."""
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        self._gone = os.pidfd_open(pid)
-
-    def is_gone(self, seconds: float) -> bool:
-        """Tell whether it ends within some seconds."""
-        return is_gone(self._gone, seconds)
-
-    def __del__(self) -> None:
-        os.close(self._gone)
-
-
-def is_gone(pidfd: int, seconds: float) -> bool:
+def is_gone(pid: int, seconds: float) -> bool:
     """Tell whether a process ends within some seconds."""
-    return bool(select.select([pidfd], [], [], max(0.0, seconds))[0])
+    try:
+        gone = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([gone], [], [], max(0.0, seconds))[0])
+    finally:
+        os.close(gone)
 
 
-def children(pid: int) -> list[Watched]:
+def children(pid: int) -> list[int]:
     """Give the processes that a process has started and that still run."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             # The name, in parentheses, may hold anything.
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[1]) == pid and fields[0] != "Z":
-                found.append(Watched(int(stat.parent.name)))
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
         except OSError:  # it ended meanwhile
             continue
+        if int(parent) == pid and state != "Z":
+            found.append(int(stat.parent.name))
     return found

@@ -13,11 +13,8 @@ from hypothesis import strategies as st
 from tuilabel.data import ArrayFile
 from tuilabel.errors import TrainerError
 from tuilabel.learn.metrics import Accuracy
+from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.trainer.messages import (
-    ColdStart,
-    ColdStartFinished,
-    Fit,
-    FitFinished,
     Heartbeat,
     OpenPool,
     PoolOpened,

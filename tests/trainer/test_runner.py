@@ -17,12 +17,9 @@ import numpy as np
 import pytest
 
 from tuilabel.learn.cold_start import cold_start
+from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.learn.rounds import run_round
 from tuilabel.trainer import (
-    ColdStart,
-    ColdStartFinished,
-    Fit,
-    FitFinished,
     RequestFailed,
     Trainer,
     TrainerDown,
@@ -187,7 +184,8 @@ async def test_only_the_newest_waiting_request_is_sent(
     running.submit(a_cold_start(2))
     running.submit(a_cold_start(3, excluded=(7, 8)))
     await asyncio.to_thread((tmp_path / "go").write_text, "go")
-    # The answer to 1 is not delivered, and 2 is never asked.
+    # 1 is answered though it was overtaken, and 2 is never asked.
+    assert (await events.next(ColdStartFinished)).generation == 1
     assert await events.next(ColdStartFinished) == ColdStartFinished(3, (2,))
     assert await told() == "3"
     assert events.queue.empty()
@@ -437,7 +435,8 @@ async def test_a_killed_parent_leaves_no_child(
             "import asyncio\n"
             "from pathlib import Path, PosixPath\n"
             "from tuilabel.data import ArrayFile\n"
-            "from tuilabel.trainer import Fit, OpenPool, Trainer\n"
+            "from tuilabel.learn.requests import Fit\n"
+            "from tuilabel.trainer import OpenPool, Trainer\n"
             "async def main():\n"
             f"    trainer = Trainer({toy.opened!r}, on_event=print,\n"
             f"        log_path=Path({str(tmp_path / 'log')!r}), worker_module={fake(ENDLESS)!r})\n"

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
+from tuilabel.learn.requests import ColdStart, ColdStartFinished
 from tuilabel.trainer.messages import (
-    ColdStart,
-    ColdStartFinished,
     Heartbeat,
     PoolOpened,
     RequestFailed,

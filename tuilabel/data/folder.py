@@ -91,6 +91,10 @@ def open_folder(
     refuse_test(test, str(root))
     class_names = resolve_classes(str(root), own=None, given=classes)
     files, skipped = _scan(root)
+    if not files:
+        raise _no_image(root, skipped)
+    # What cannot be had even if every file is an image is refused before any is read.
+    checked_count("--pool", pool, len(files), str(root))
     digest = hashlib.blake2b(os.fsencode(root), digest_size=16).hexdigest()
     directory = cache_dir / "folders" / digest
     cache = ThumbnailCache(directory, _decoder_version())
@@ -171,7 +175,7 @@ def _scan(root: Path) -> tuple[list[FileKey], list[tuple[str, str]]]:
 def _no_image(root: Path, failures: Sequence[tuple[str, str]]) -> SourceError:
     shown = inert(str(root), _PATH_LIMIT)
     if not failures:
-        return SourceError(f"The folder {shown} has no files: give a folder of images.")
+        return SourceError(f"The folder {shown} is empty: give a folder of images.")
     hint = "give a folder of images."
     if any("-ubyte" in name for name, _ in failures):
         hint = f"if these are IDX files, open mnist:{shown}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -130,8 +131,8 @@ def _reporting(name: str) -> Iterator[None]:
             f"{name} is damaged or no array file ({inert(str(error))}): save it again with "
             "numpy.savez."
         ) from error
-    except (NotImplementedError, RuntimeError) as error:
-        # What zipfile says of encryption and of compressions that it does not know.
+    except NotImplementedError as error:
+        # What zipfile says of compressions that it does not know.
         raise SourceError(
             f"{name} cannot be unpacked ({inert(str(error))}): save it again with numpy.savez."
         ) from error
@@ -168,6 +169,8 @@ def _member(archive: zipfile.ZipFile, array: str, name: str) -> _Member:
             f"{name} has no array named {array!r} (it has {found or 'none'}): save it with "
             "numpy.savez(path, images=..., labels=...)."
         ) from None
+    if info.flag_bits & 1:
+        raise SourceError(f"{array!r} in {name} is encrypted: save it with numpy.savez.")
     return _Member(f"{array!r} in {name}", info.file_size, lambda: archive.open(info))
 
 
@@ -343,14 +346,16 @@ def _read_labels(member: _Member, images: int) -> NDArray[Any]:
                 "class for each image."
             )
         data = stream.read()
-    labels = np.frombuffer(data, dtype=header.dtype)
-    try:
-        labels.tolist()
-    except ValueError as error:
-        raise SourceError(
-            f"{member.name} holds strings that are no text ({inert(str(error))}): save it again."
-        ) from error
-    return labels
+    if len(data) != images * header.dtype.itemsize:
+        raise EOFError(f"{member.name} ends after {len(data)} bytes")
+    if header.dtype.kind == "U":
+        largest = int(np.frombuffer(data, dtype=f"{header.dtype.byteorder}u4").max())
+        if largest > sys.maxunicode:
+            raise SourceError(
+                f"{member.name} holds strings that are no text (a character numbered {largest}): "
+                "save it again."
+            )
+    return np.frombuffer(data, dtype=header.dtype)
 
 
 def _classes_of(labels: NDArray[Any]) -> tuple[list[str], NDArray[np.int16]]:

@@ -1,15 +1,18 @@
-"""Which kind of file system a path lies on."""
+"""What the file system under a session can and cannot do."""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 NETWORK_TYPES = frozenset(
     [
-        *("afs", "ceph", "cifs", "davfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4"),
-        *("orangefs", "smb3", "smbfs", "fuse.ceph", "fuse.davfs", "fuse.glusterfs"),
-        *("fuse.rclone", "fuse.s3fs", "fuse.sshfs"),
+        *("afpfs", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "gfs2"),
+        *("glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "pvfs2"),
+        *("smb3", "smbfs", "fuse.blobfuse2", "fuse.ceph", "fuse.davfs", "fuse.davfs2"),
+        *("fuse.gcsfuse", "fuse.glusterfs", "fuse.gvfsd-fuse", "fuse.juicefs", "fuse.rclone"),
+        *("fuse.s3fs", "fuse.sshfs"),
     ]
 )
 """Types, as in mountinfo(5), on which several machines may see one file."""
@@ -33,22 +36,51 @@ def network_type(path: Path, mountinfo: Path = MOUNTINFO) -> str | None:
         Such as ``"nfs4"``; None for a local file system.
     """
     try:
-        table = mountinfo.read_text(errors="surrogateescape")
+        table = os.fsdecode(mountinfo.read_bytes())
     except OSError:
         return None
     resolved = path.resolve()
     best, found = -1, ""
-    for line in table.splitlines():
+    # Spaces and newlines in names are escaped in the table; other white space is not, so that
+    # nothing but the space itself separates fields.
+    for line in table.split("\n"):
         before, separator, after = line.partition(" - ")
-        fields = before.split()
+        fields = before.split(" ")
         if not separator or len(fields) < 5 or not after:
             continue
         point = Path(_unescape(fields[4]))
         depth = len(point.parts)
         # A later mount on the same point covers the earlier one.
         if depth >= best and resolved.is_relative_to(point):
-            best, found = depth, after.split()[0]
+            best, found = depth, after.split(" ")[0]
     return found if found in NETWORK_TYPES else None
+
+
+def give_name(new: Path, path: Path) -> None:
+    """Give a finished file its name, without ever replacing a file that is there.
+
+    Parameters
+    ----------
+    new : Path
+        The file, in the directory of `path`; afterwards it may still be there under this name.
+    path : Path
+        The name that it gets.
+
+    Raises
+    ------
+    FileExistsError
+        There is a file of that name.
+    OSError
+        The directory cannot be written.
+    """
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links, such as exFAT
+        if os.path.lexists(path):
+            raise FileExistsError(path) from None
+        new.rename(path)
 
 
 def _unescape(field: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 
 APPLICATION_ID = 0x54554C42
 """The letters TULB, in the database header's application id."""
@@ -61,10 +62,40 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIO
         In autocommit mode, the only writer of its file.
     migrations : sequence of str
         The SQL of version 1, 2, ...
+
+    Raises
+    ------
+    sqlite3.Error
+        A migration failed: the database is as the one before has left it.
     """
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    for number, sql in enumerate(migrations[version:], start=version + 1):
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {sql}; INSERT INTO migration (version) VALUES ({number});"
-            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {number}; COMMIT;"
-        )
+    for number, sql in enumerate(migrations, start=1):
+        if number <= version_of(connection):
+            continue
+        try:
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {sql}; INSERT INTO migration (version) VALUES ({number});"
+                f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {number}; COMMIT;"
+            )
+        except sqlite3.Error:
+            if connection.in_transaction:
+                connection.rollback()
+            raise
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Give the number of the last migration that a database has had."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def objects_of(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """List the tables, views, indices and triggers of a database as (type, name)."""
+    return set(
+        connection.execute("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
+    )
+
+
+def objects_at(version: int, migrations: Sequence[str] = MIGRATIONS) -> set[tuple[str, str]]:
+    """List what `objects_of` finds in a database of a schema version."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection, migrations[:version])
+        return objects_of(connection)

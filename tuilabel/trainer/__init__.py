@@ -1,13 +1,6 @@
 """`tuilabel.learn` in a child process: `runner` is the parent's side, `worker` the child's."""
 
-from tuilabel.trainer.messages import (
-    ColdStart,
-    ColdStartFinished,
-    Fit,
-    FitFinished,
-    OpenPool,
-    RequestFailed,
-)
+from tuilabel.trainer.messages import OpenPool, RequestFailed
 from tuilabel.trainer.runner import (
     Trainer,
     TrainerDown,
@@ -17,10 +10,6 @@ from tuilabel.trainer.runner import (
 )
 
 __all__ = [
-    "ColdStart",
-    "ColdStartFinished",
-    "Fit",
-    "FitFinished",
     "OpenPool",
     "RequestFailed",
     "Trainer",

@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 from tuilabel.data import ArrayFile
 from tuilabel.errors import TrainerError
 from tuilabel.learn.metrics import Accuracy
+from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 
 MAX_LINE_BYTES = 16 * 2**20
 """Longest message there can be: thousands of items with hundreds of classes each."""
@@ -59,51 +60,6 @@ class OpenPool:
 
 
 @dataclass(frozen=True)
-class Fit:
-    """To the child: fit a model, measure it and rank the pool, as `learn.rounds.run_round` does.
-
-    Attributes
-    ----------
-    generation
-        Comes back in the answer.
-    items, classes
-        Rows to train on and their class indices.
-    excluded
-        Further rows that are not to be returned.
-    audit_items, audit_classes
-        Rows to measure on where there is no hold-out, and their class indices.
-    model, strategy
-        Names from `tuilabel.learn.names`.
-    limit
-        How many of the best items to return.
-    seed
-        Whole numbers, not negative, that seed the generator.
-    """
-
-    generation: int
-    items: Sequence[int]
-    classes: Sequence[int]
-    excluded: Sequence[int]
-    audit_items: Sequence[int]
-    audit_classes: Sequence[int]
-    model: str
-    strategy: str
-    limit: int
-    seed: Sequence[int]
-
-
-@dataclass(frozen=True)
-class ColdStart:
-    """To the child: choose a first batch, as `learn.cold_start.cold_start` does."""
-
-    generation: int
-    method: str
-    excluded: Sequence[int]
-    size: int
-    seed: Sequence[int]
-
-
-@dataclass(frozen=True)
 class PoolOpened:
     """From the child: the pool is open and requests are taken."""
 
@@ -113,34 +69,6 @@ class PoolOpened:
 @dataclass(frozen=True)
 class Heartbeat:
     """From the child, about once a second while it works: it is alive."""
-
-
-@dataclass(frozen=True)
-class FitFinished:
-    """From the child: what a fit found; see `learn.rounds.RoundResult`."""
-
-    generation: int
-    items: Sequence[int]
-    probabilities: Sequence[Sequence[float]]
-    fit_seconds: float
-    rank_seconds: float
-    accuracy: Accuracy | None
-    confusion: Sequence[Sequence[int]] | None
-
-    def __post_init__(self) -> None:
-        if len(self.items) != len(self.probabilities):
-            raise TrainerError(
-                f"{len(self.items)} items came with {len(self.probabilities)} rows of "
-                "probabilities: expected one each."
-            )
-
-
-@dataclass(frozen=True)
-class ColdStartFinished:
-    """From the child: the first batch, in the order to ask for it."""
-
-    generation: int
-    items: Sequence[int]
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,9 @@ from typing import Literal
 
 import tuilabel
 from tuilabel.errors import TrainerError
+from tuilabel.learn.requests import ColdStartFinished, FitFinished
 from tuilabel.trainer.messages import (
     MAX_LINE_BYTES,
-    ColdStartFinished,
-    FitFinished,
     FromChild,
     Heartbeat,
     OpenPool,
@@ -88,9 +87,10 @@ TrainerEvent = FitFinished | ColdStartFinished | RequestFailed | TrainerDown | T
 class Trainer:
     """A child process that fits and ranks, one request at a time.
 
-    A newer request replaces one that is still waiting, and answers to any but the newest are
-    dropped. A child that dies, hangs or sends garbage is replaced, and what it was asked is
-    asked again.
+    A newer request replaces one that is still waiting. One that is being worked on is finished
+    and its answer given: whoever fills batches faster than a model fits still gets rankings, and
+    only whoever asked knows whether an answer is stale. A child that dies, hangs or sends garbage
+    is replaced, and what it was asked is asked again.
 
     Parameters
     ----------
@@ -138,7 +138,6 @@ class Trainer:
         self._ready = False
         self._waiting: Request | None = None
         self._in_flight: Request | None = None
-        self._newest: int | None = None
         self._failures = 0
         self._seconds_silent = 0.0
         self._seconds_busy = 0.0
@@ -174,7 +173,6 @@ class Trainer:
         It is sent as soon as the child is ready, and replaces a request that is still waiting.
         After `stop` nothing is sent any more.
         """
-        self._newest = request.generation
         self._waiting = request
         self._submitted.set()
         self._send_waiting()
@@ -345,9 +343,7 @@ class Trainer:
         asyncio.get_running_loop().call_soon(self._deliver, event)
 
     def _deliver(self, event: TrainerEvent) -> None:
-        if self._stopping.is_set():
-            return
-        if isinstance(event, TrainerDown | TrainerRestarted) or event.generation == self._newest:
+        if not self._stopping.is_set():
             self._on_event(event)
 
 

@@ -24,12 +24,9 @@ from tuilabel.data import inert
 from tuilabel.errors import TrainerError, TuilabelError
 from tuilabel.learn.cold_start import cold_start
 from tuilabel.learn.models import warm_up
+from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.learn.rounds import run_round
 from tuilabel.trainer.messages import (
-    ColdStart,
-    ColdStartFinished,
-    Fit,
-    FitFinished,
     FromChild,
     Heartbeat,
     OpenPool,

@@ -8,13 +8,9 @@ from pathlib import Path
 from typing import Protocol
 
 from tuilabel.data import Dataset, as_array_file
-from tuilabel.learn.metrics import Accuracy
-from tuilabel.session import ColdStartRequest, FitRequest, Ranking, Request
+from tuilabel.learn.requests import ColdStart, ColdStartFinished, FitFinished
+from tuilabel.session import Ranking, Request
 from tuilabel.trainer import (
-    ColdStart,
-    ColdStartFinished,
-    Fit,
-    FitFinished,
     OpenPool,
     RequestFailed,
     Trainer,
@@ -54,6 +50,7 @@ class TrainerLink:
         self._listener = listener
         self._trainer: Trainer | None = None
         self._waiting: Request | None = None
+        self._newest = -1
         # Arrays that lie in no file yet are handed over through this one.
         self._directory = tempfile.TemporaryDirectory(prefix="tuilabel-")
 
@@ -85,34 +82,12 @@ class TrainerLink:
 
     def submit(self, request: Request) -> None:
         """Hand a request over; returns at once."""
-        self._tell("choosing…" if isinstance(request, ColdStartRequest) else "fitting…", busy=True)
+        self._newest = request.generation
+        self._tell("choosing…" if isinstance(request, ColdStart) else "fitting…", busy=True)
         if self._trainer is None:
             self._waiting = request
-        elif isinstance(request, FitRequest):
-            self._trainer.submit(
-                Fit(
-                    generation=request.generation,
-                    items=list(request.items),
-                    classes=list(request.classes),
-                    excluded=list(request.excluded),
-                    audit_items=list(request.audit_items),
-                    audit_classes=list(request.audit_classes),
-                    model=request.model,
-                    strategy=request.strategy,
-                    limit=request.limit,
-                    seed=list(request.seed),
-                )
-            )
         else:
-            self._trainer.submit(
-                ColdStart(
-                    generation=request.generation,
-                    method=request.method,
-                    excluded=list(request.excluded),
-                    size=request.limit,
-                    seed=list(request.seed),
-                )
-            )
+            self._trainer.submit(request)
 
     def _heard(self, event: TrainerEvent) -> None:
         screen = self._listener()
@@ -120,22 +95,12 @@ class TrainerLink:
             return
         match event:
             case FitFinished():
-                found = event.accuracy
-                accuracy = found and Accuracy(found.correct, found.n, found.name)
-                self._tell(f"fitted in {event.fit_seconds + event.rank_seconds:.2f} s")
-                screen.ranking_arrived(
-                    Ranking(
-                        generation=event.generation,
-                        rows=event.items,
-                        probabilities=event.probabilities,
-                        fit_seconds=event.fit_seconds,
-                        rank_seconds=event.rank_seconds,
-                        accuracy=accuracy,
-                    )
-                )
+                seconds = event.fit_seconds + event.rank_seconds
+                self._tell(f"fitted in {seconds:.2f} s", busy=event.generation != self._newest)
+                screen.ranking_arrived(event)
             case ColdStartFinished():
-                self._tell("")
-                screen.ranking_arrived(Ranking(event.generation, event.items))
+                self._tell("", busy=event.generation != self._newest)
+                screen.ranking_arrived(event)
             case TrainerDown():
                 self._tell(f"! {event.reason}", "bad")
             case TrainerRestarted():

@@ -1,0 +1,54 @@
+"""A terminal to start `tuilabel` on, with a home of its own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+if not sys.platform.startswith("linux"):
+    collect_ignore_glob = ["test_*.py"]
+else:
+    from tests.pty.labelling import Home, LabellingTerminal
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """Give a home without any session."""
+    return Home.under(tmp_path)
+
+
+@pytest.fixture
+def start(home: Home) -> Iterator[Callable[..., LabellingTerminal]]:
+    """Give a function that starts `tuilabel` with arguments; what still runs is killed at last."""
+    started: list[LabellingTerminal] = []
+
+    def start(
+        *arguments: str, command: Sequence[str] = (sys.executable, "-m", "tuilabel"), **options: Any
+    ) -> LabellingTerminal:
+        options = {"env": home.env, "cwd": home.path} | options
+        terminal = LabellingTerminal([*command, *arguments], **options)
+        started.append(terminal)
+        return terminal
+
+    yield start
+    for terminal in started:
+        terminal.close()
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Give a folder of PNG files: night, which is dark, and day, which is bright; no truth."""
+    rng = np.random.default_rng(7)
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(120):
+        name, level = ("night", 30) if rng.random() < 0.5 else ("day", 190)
+        pixels = (level + rng.integers(0, 40, (12, 12))).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number:03}-{name}.png")
+    return folder

@@ -1,0 +1,160 @@
+"""`tuilabel` on a pseudo-terminal: the words of its screen, and what a person does with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tuilabel
+from tests.pty.terminal import PATIENCE, Terminal
+
+# The words that tests look for on the screen: here and nowhere else.
+SAVED = r"saved #(\d+)"
+ROUND = r"round (\d+)"
+PLACE = r"(\d+) of (\d+)"
+LABELS = r"([\d,]+) labels"
+ACCURACY = r"(\d+\.\d)%\s+\((\d+\.\d)% to (\d+\.\d)%\), n (\d+)"
+FITTING = r"fitting"
+TYPED_AHEAD = r"(\d+) w\w+ typed ahead"
+NOT_SAVED = r"Not saved"
+TRAINER_DIED = r"trainer died"
+TRAINER_BACK = r"trainer restarted"
+TOO_SMALL = r"needs\s+60x20"
+OUTCOME = r"(\d+) labels, (\d+\.\d)% right .* on the hold-out, n = (\d+); saved in (.*)\."
+
+UNBOUND_KEY = "Z"
+CTRL_C = "\x03"
+
+# Cells that an image covers at 80x24, however large it is drawn.
+_PICTURE = (range(7, 28), range(4, 14))
+
+
+class LabellingTerminal(Terminal):
+    """A terminal that knows what tuilabel shows on it."""
+
+    saved = 0
+    """The highest N of "saved #N" that ever stood on the screen."""
+
+    def watched(self) -> None:
+        """Note what is claimed to be saved."""
+        if found := re.search(SAVED, self.text):
+            self.saved = max(self.saved, int(found[1]))
+
+    def number(self, pattern: str) -> int:
+        """Give the number that a pattern finds on the screen."""
+        found = re.search(pattern, self.text)
+        assert found is not None, f"There is no {pattern!r}.\n{self.drawn()}"
+        return int(found[1].replace(",", ""))
+
+    def where(self) -> tuple[int, int, int]:
+        """Give what the screen says of round, place in the batch, and labels."""
+        return self.number(ROUND), self.number(PLACE), self.number(LABELS)
+
+    def picture(self) -> list[tuple[str, str, str]]:
+        """Give the cells of the image."""
+        return self.colours(*_PICTURE)
+
+    def sees_image(self) -> bool:
+        """Tell whether an image is there, and not an empty or half-drawn box."""
+        return all(background != "default" for _, _, background in self.picture())
+
+    def brightness(self) -> float:
+        """Give the mean brightness of the image, 0 to 255."""
+        return _mean_brightness(self.picture())
+
+    def wait_ready(self) -> None:
+        """Wait until an image is on the screen, and answers for it are taken."""
+        self.wait_for(lambda: re.search(LABELS, self.text) and self.sees_image())
+        self.wait_for(lambda: self.cursor_reports)
+
+    def answer(self, key: str) -> None:
+        """Press a key that answers or undoes; wait until it is saved and the next image is there."""
+        saved, reports = self.saved, self.cursor_reports
+        self.press(key)
+        self.wait_for(lambda: self.saved == saved + 1 and self.cursor_reports > reports)
+
+    def quit(self) -> None:
+        """Press q; see that the program leaves well, and the terminal as it was."""
+        self.press("q")
+        status = self.wait_exit()
+        assert (status, self.left_behind()) == (0, []), self.drawn()
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where one test's sessions are, and `tuilabel` with them."""
+
+    path: Path
+    env: Mapping[str, str]
+
+    @classmethod
+    def under(cls, path: Path) -> Home:
+        """Make one in an empty folder."""
+        settings = ("TUILABEL_", "TEXTUAL", "XDG_", "TERM", "COLORTERM", "NO_COLOR", "LC_")
+        env = {key: value for key, value in os.environ.items() if not key.startswith(settings)}
+        env |= {f"XDG_{kind}_HOME": str(path / kind) for kind in ("DATA", "CACHE", "STATE")}
+        env |= {"XDG_CONFIG_HOME": str(path / "CONFIG"), "LANG": "C.UTF-8"}
+        env |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        # The same tuilabel that is imported here, installed or not.
+        env["PYTHONPATH"] = str(Path(tuilabel.__file__).parent.parent)
+        return cls(path, env)
+
+    @property
+    def session(self) -> Path:
+        """The only session there is."""
+        (path,) = (self.path / "DATA" / "tuilabel" / "sessions").glob("*.tuilabel")
+        return path
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `tuilabel` without a terminal."""
+        return subprocess.run(
+            [sys.executable, "-m", "tuilabel", *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env=self.env,
+            cwd=self.path,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def status(self) -> dict[str, Any]:
+        """Give what `tuilabel status --json` says."""
+        done = self.run("status", str(self.session), "--json")
+        assert done.returncode == 0, done.stderr
+        status: dict[str, Any] = json.loads(done.stdout)
+        return status
+
+    def export(self, session: Path | None = None) -> list[dict[str, Any]]:
+        """Give what `tuilabel export` writes."""
+        done = self.run("export", str(session or self.session), "--format", "jsonl")
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def integrity(self) -> str:
+        """Give SQLite's verdict on the session file."""
+        connection = sqlite3.connect(self.session)
+        try:
+            (verdict,) = connection.execute("PRAGMA integrity_check").fetchone()
+        finally:
+            connection.close()
+        return str(verdict)
+
+
+def _mean_brightness(cells: list[tuple[str, str, str]]) -> float:
+    """Take the mean of cells that each show two pixels, one above the other."""
+    values = []
+    for block, foreground, background in cells:
+        for pixel in {" ": (background, background), "█": (foreground, foreground)}.get(
+            block, (foreground, background)
+        ):
+            values.append(int(pixel[:2], 16))
+    return sum(values) / len(values)

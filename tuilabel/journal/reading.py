@@ -1,0 +1,300 @@
+"""Reading a session file that may be damaged, hostile, or written to at the same moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from tuilabel.errors import SessionFileError
+from tuilabel.journal.events import Event, Kind
+from tuilabel.journal.schema import (
+    APPLICATION_ID,
+    MIGRATIONS,
+    objects_at,
+    objects_of,
+    version_of,
+)
+
+_SQLITE_MAGIC = b"SQLite format 3\0"
+_COLUMNS = tuple(field.name for field in fields(Event))
+_TEXT_COLUMNS = frozenset({"uuid", "kind", "time", "annotator", "origin", "body"})
+_OPTIONAL_TEXT_COLUMNS = frozenset({"item", "class_name", "target"})
+
+# What says nothing about the content of the file.
+_ENVIRONMENT_ERRORS = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_NOMEM,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """What a session is about; written once, at its creation.
+
+    Attributes
+    ----------
+    source : str
+        What `tuilabel.data.open_dataset` takes.
+    pool, test : int or None
+        How many items of each split are used; None for all.
+    class_names : tuple of str
+        In the order of the model's columns.
+    seed : int
+        From which every random choice of the session follows.
+    audit : float
+        The share of the pool that is kept out of training to measure accuracy on, where the
+        source has no hold-out.
+    """
+
+    source: str
+    class_names: tuple[str, ...]
+    pool: int | None = None
+    test: int | None = None
+    seed: int = 0
+    audit: float = 0.1
+
+
+def read_session(path: Path) -> tuple[SessionInfo, list[Event]]:
+    """Read a session without changing it; another process may be labelling in it meanwhile.
+
+    Raises
+    ------
+    SessionFileError
+        The file is missing, is no session, is damaged, or is of a newer version.
+    """
+    check_header(path)
+    if not _has_newer_events(path):
+        # Nobody has the file open: SQLite may take it for unchangeable, and then leaves no -shm
+        # and -wal of the reader's beside it, which the annotator might not be allowed to write.
+        before = _stamp(path)
+        try:
+            content = _read(path, "immutable=1")
+        except SessionFileError:
+            if _stamp(path) == before:
+                raise
+        else:
+            if _stamp(path) == before:
+                return content
+    return _read(path, "mode=ro")
+
+
+def check_header(path: Path) -> None:
+    """Refuse what is no session file before SQLite touches it.
+
+    Raises
+    ------
+    SessionFileError
+        With what was found instead.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            found = "directory" if path.is_dir() else "device, pipe or socket"
+            raise SessionFileError(
+                f"{path} is no session file but a {found}. Name a file that tuilabel made."
+            )
+        with path.open("rb") as file:
+            header = file.read(100)
+    except FileNotFoundError:
+        raise SessionFileError(
+            f"There is no session file {path}. Name a file that tuilabel made."
+        ) from None
+    except OSError as error:
+        raise cannot_be_read(path, error) from error
+    if len(header) < 100 or not header.startswith(_SQLITE_MAGIC):
+        found = "is empty" if not header else "is no session file: it is not a SQLite database"
+        raise SessionFileError(f"{path} {found}. Name a file that tuilabel made.")
+    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise SessionFileError(
+            f"{path} is no session file: it is a SQLite database of another application. "
+            "Name a file that tuilabel made."
+        )
+    _refuse_newer(path, int.from_bytes(header[60:64], "big"))
+
+
+def connect(path: Path, parameters: str) -> sqlite3.Connection:
+    """Open a session file in autocommit mode, trusting nothing that its schema holds.
+
+    Parameters
+    ----------
+    path : Path
+    parameters : str
+        Of the URI, see https://sqlite.org/uri.html.
+    """
+    connection = sqlite3.connect(
+        f"file://{quote(os.fsencode(path.absolute()))}?{parameters}",
+        uri=True,
+        isolation_level=None,
+        timeout=5.0,
+    )
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+def check_whole(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file that SQLite finds damaged, or whose tables are not those of a session.
+
+    Raises
+    ------
+    SessionFileError
+    """
+    try:
+        version = version_of(connection)
+        _refuse_newer(path, version)
+        if objects_of(connection) != objects_at(version):
+            raise damaged(path, ValueError("its tables are not those of a session"))
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as error:
+        raise unreadable(path, error) from error
+    if verdict != "ok":
+        raise damaged(path, ValueError(verdict.splitlines()[-1]))
+
+
+def read_info(connection: sqlite3.Connection, path: Path) -> SessionInfo:
+    """Read what a session is about.
+
+    Raises
+    ------
+    SessionFileError
+        The file is damaged.
+    """
+    try:
+        rows = connection.execute("SELECT key, value FROM meta").fetchall()
+        meta: dict[str, Any] = {key: json.loads(value) for key, value in rows}
+        info = SessionInfo(
+            source=meta["source"],
+            class_names=tuple(meta["class_names"]),
+            pool=meta["pool"],
+            test=meta["test"],
+            seed=meta["seed"],
+            audit=float(meta["audit"]),
+        )
+        if not (
+            all(isinstance(text, str) for text in (info.source, *info.class_names))
+            and all(isinstance(count, int | None) for count in (info.pool, info.test))
+            and isinstance(info.seed, int)
+            and info.seed >= 0
+            and 0 <= info.audit <= 1
+        ):
+            raise ValueError("what the session is about makes no sense")
+    except sqlite3.Error as error:
+        raise unreadable(path, error) from error
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise damaged(path, error) from error
+    return info
+
+
+def read_events(connection: sqlite3.Connection, path: Path) -> Iterator[Event]:
+    """Yield every event in the order in which they were written.
+
+    Raises
+    ------
+    SessionFileError
+        The file is damaged.
+    """
+    try:
+        for row in connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM event ORDER BY seq"):
+            yield _event(dict(zip(_COLUMNS, row, strict=True)))
+    except sqlite3.Error as error:
+        raise unreadable(path, error) from error
+    except (TypeError, ValueError, RecursionError) as error:
+        raise damaged(path, error) from error
+
+
+def damaged(path: Path, error: Exception) -> SessionFileError:
+    """Make the error for a file whose content is not what tuilabel has written."""
+    return SessionFileError(
+        f"{path} is damaged: cut short or overwritten ({reason(error)}). "
+        "Nothing was changed; go back to a copy of it, or name another with --session FILE."
+    )
+
+
+def cannot_be_read(path: Path, error: Exception) -> SessionFileError:
+    """Make the error for a file that may be sound but that cannot be got at."""
+    return SessionFileError(
+        f"{path} cannot be read ({reason(error)}). Mend that, or name another session file."
+    )
+
+
+def unreadable(path: Path, error: sqlite3.Error) -> SessionFileError:
+    """Make the error for what SQLite says while it reads."""
+    # Extended codes have the primary one in their last byte; Python's own errors have none.
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    if code not in _ENVIRONMENT_ERRORS:
+        return damaged(path, error)
+    if code == sqlite3.SQLITE_CANTOPEN and _has_newer_events(path):
+        return SessionFileError(
+            f"{path} cannot be read here: its newest events are in {path.name}-wal, and for that "
+            "SQLite needs to write to the directory. Copy both files to one that can be written."
+        )
+    return cannot_be_read(path, error)
+
+
+def reason(error: Exception) -> str:
+    """Say what went wrong, without the number and the path that Python adds."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _read(path: Path, parameters: str) -> tuple[SessionInfo, list[Event]]:
+    try:
+        connection = connect(path, parameters)
+    except sqlite3.Error as error:
+        raise unreadable(path, error) from error
+    with closing(connection):
+        check_whole(connection, path)
+        return read_info(connection, path), list(read_events(connection, path))
+
+
+def _event(values: dict[str, Any]) -> Event:
+    for name, value in values.items():
+        if name in _TEXT_COLUMNS:
+            fits = isinstance(value, str)
+        elif name in _OPTIONAL_TEXT_COLUMNS:
+            fits = isinstance(value, str | None)
+        else:
+            fits = isinstance(value, int) or (name == "ms" and value is None)
+        if not fits:
+            raise TypeError(f"event {values['seq']} has a {name} that makes no sense")
+    body = json.loads(values["body"])
+    if not isinstance(body, dict):
+        raise TypeError(f"event {values['seq']} has a body that is no object")
+    return Event(**{**values, "kind": Kind(values["kind"]), "body": body})
+
+
+def _refuse_newer(path: Path, version: int) -> None:
+    if version > len(MIGRATIONS):
+        raise SessionFileError(
+            f"{path} has session schema {version}; this tuilabel knows schemas up to "
+            f"{len(MIGRATIONS)}. Open it with a newer tuilabel."
+        )
+
+
+def _has_newer_events(path: Path) -> bool:
+    """Tell whether SQLite's write-ahead log beside the file holds anything."""
+    try:
+        return path.with_name(path.name + "-wal").stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns

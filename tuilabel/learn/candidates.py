@@ -1,0 +1,89 @@
+"""Who may be asked next: candidates in order, and apart from them those kept to measure on."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Candidates:
+    """The rows of a pool in a random order that a seed fixes, a share of them reserved for audit.
+
+    The audit reserve is drawn uniformly from the whole pool before anything is asked, and is
+    never queried: whatever of it gets labelled is a uniform sample of the pool. Drawing from what
+    a strategy has left over would measure on the easy rest.
+
+    Parameters
+    ----------
+    count
+        Rows in the pool.
+    audit
+        The share of them to reserve, 0 to 1.
+    seed
+        Fixes the order and the reserve.
+
+    Attributes
+    ----------
+    reserved : bool array of shape (count,)
+        Whether a row is kept to measure on.
+    """
+
+    def __init__(self, count: int, audit: float, seed: int) -> None:
+        rng = np.random.default_rng([seed, 0])
+        self._order: NDArray[np.intp] = rng.permutation(count)
+        self.reserved = np.zeros(count, dtype=bool)
+        self.reserved[rng.permutation(count)[: round(count * audit)]] = True
+        self._audit = audit
+        self._seed = seed
+        self._next_query = self._next_audit = 0
+
+    def queries(
+        self, ranked: Iterable[int], answered: Container[int], taken: Container[int] = ()
+    ) -> Iterator[int]:
+        """Yield the rows to ask: the ranked ones best first, then the others in random order.
+
+        Parameters
+        ----------
+        ranked
+            Rows, best first.
+        answered, taken
+            Rows not to ask: answered by the annotator, or in the batch already.
+        """
+        ranked = dict.fromkeys(ranked)
+        for row in ranked:
+            if not (row in answered or row in taken or self.reserved[row]):
+                yield row
+        order = self._order
+        while self._next_query < len(order) and order[self._next_query] in answered:
+            self._next_query += 1
+        for row in map(int, order[self._next_query :]):
+            if not (row in answered or row in taken or row in ranked or self.reserved[row]):
+                yield row
+
+    def audits(self, answered: Container[int]) -> Iterator[int]:
+        """Yield what is left of the audit reserve, in random order."""
+        order = self._order
+        while self._next_audit < len(order) and (
+            not self.reserved[order[self._next_audit]] or order[self._next_audit] in answered
+        ):
+            self._next_audit += 1
+        for row in map(int, order[self._next_audit :]):
+            if self.reserved[row] and row not in answered:
+                yield row
+
+    def audit_places(self, size: int, batch: int) -> frozenset[int]:
+        """Give the places of the batch with this number that are for the audit reserve.
+
+        They are the reserved share of the places, rounded up or down by chance.
+        """
+        if not self.reserved.any():
+            return frozenset()
+        rng = np.random.default_rng([self._seed, 1, batch])
+        count = int(size * self._audit + rng.random())
+        return frozenset(rng.choice(size, count, replace=False).tolist())
+
+    def forget_progress(self) -> None:
+        """Look at every row again: one that was answered may not be any more."""
+        self._next_query = self._next_audit = 0

@@ -1,0 +1,116 @@
+"""What a learner is asked, and what it answers: plain values that can cross to another process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tuilabel.learn.metrics import Accuracy
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Please fit a model, measure it and rank the pool, as `tuilabel.learn.rounds.run_round` does.
+
+    Attributes
+    ----------
+    generation
+        Comes back in the answer, so that whoever asked can tell a stale one.
+    items, classes
+        Rows to train on and their class indices.
+    excluded
+        Further rows that are not to be ranked.
+    audit_items, audit_classes
+        Rows to measure on where there is no hold-out, and their class indices; never to train on.
+    model, strategy
+        Names from `tuilabel.learn.names`.
+    limit
+        How many of the best items to return.
+    seed
+        Whole numbers, not negative, that seed the generator.
+    """
+
+    generation: int
+    items: Sequence[int]
+    classes: Sequence[int]
+    excluded: Sequence[int]
+    audit_items: Sequence[int]
+    audit_classes: Sequence[int]
+    model: str
+    strategy: str
+    limit: int
+    seed: Sequence[int]
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """Please choose a first batch, as `tuilabel.learn.cold_start.cold_start` does.
+
+    Attributes
+    ----------
+    generation
+        Comes back in the answer.
+    method
+        A name from `tuilabel.learn.names`.
+    excluded
+        Rows that are not to be chosen.
+    size
+        How many to choose.
+    seed
+        Whole numbers, not negative, that seed the generator.
+    """
+
+    generation: int
+    method: str
+    excluded: Sequence[int]
+    size: int
+    seed: Sequence[int]
+
+
+@dataclass(frozen=True)
+class FitFinished:
+    """A fit is done; see `tuilabel.learn.rounds.RoundResult`.
+
+    Attributes
+    ----------
+    generation
+        Of the request.
+    items
+        Rows to ask next, best first.
+    probabilities
+        One row per item, one column per class.
+    fit_seconds, rank_seconds
+        What it took.
+    accuracy
+        On the hold-out or the audit set; None where neither holds anything yet.
+    confusion
+        Counts by true class (rows) and predicted class (columns) on that set.
+
+    Raises
+    ------
+    ValueError
+        If there is not one row of probabilities per item.
+    """
+
+    generation: int
+    items: Sequence[int]
+    probabilities: Sequence[Sequence[float]]
+    fit_seconds: float
+    rank_seconds: float
+    accuracy: Accuracy | None
+    confusion: Sequence[Sequence[int]] | None
+
+    def __post_init__(self) -> None:
+        if len(self.items) != len(self.probabilities):
+            raise ValueError(
+                f"{len(self.items)} items came with {len(self.probabilities)} rows of "
+                "probabilities: expected one each."
+            )
+
+
+@dataclass(frozen=True)
+class ColdStartFinished:
+    """A first batch is chosen: rows in the order to ask for them."""
+
+    generation: int
+    items: Sequence[int]
