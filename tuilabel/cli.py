@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +16,8 @@ from tuilabel.errors import TuilabelError, UsageError
 from tuilabel.learn.names import COLD_START_NAMES, MODEL_NAMES, STRATEGY_NAMES
 
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+_LONGEST_MESSAGE = 2000
 
 
 class _Group(click.Group):
@@ -28,10 +32,16 @@ class _Group(click.Group):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            # A name that the locale has no characters for is no reason to fail.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")
         try:
             return super().invoke(ctx)
         except TuilabelError as error:
-            click.echo(f"tuilabel: {error}", err=True)
+            from tuilabel.data import inert
+
+            click.echo(f"tuilabel: {inert(str(error), _LONGEST_MESSAGE)}", err=True)
             ctx.exit(error.exit_code)
 
 
@@ -48,7 +58,7 @@ def _choice(names: Sequence[str]) -> str:
 def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for decorate in reversed(
         [
-            click.argument("source", required=False),
+            click.argument("source", required=False, type=click.Path()),
             click.option(
                 "--classes",
                 metavar="A,B,...",
@@ -106,7 +116,12 @@ def main() -> None:
 
 @main.command()
 @_source_options
-@click.option("--session", metavar="F", help="The session file.  [default: the source's own]")
+@click.option(
+    "--session",
+    type=click.Path(),
+    metavar="F",
+    help="The session file.  [default: the source's own]",
+)
 @click.option(
     "--audit",
     type=float,
@@ -120,17 +135,15 @@ def label(source: str | None, session: str | None, mouse: bool, **options: Any) 
 
     Without SOURCE the last session goes on; the first time, scikit-learn's digits are opened.
     """
-    from tuilabel.workspace import find_session, open_workspace, remember
+    from tuilabel.workspace import find_session, open_workspace
 
     _need_terminal()
     path = None if session is None else find_session(session)
     with open_workspace(_source(source, options), options, path=path, progress=_Progress()) as work:
-        remember(work.path)
         from tuilabel.tui.app import run
 
         status = run(work, mouse=mouse)
-        for line in (*work.dataset.notices, work.outcome()):
-            click.echo(line)
+        _say(*work.dataset.notices, work.outcome())
     sys.exit(status)
 
 
@@ -162,12 +175,12 @@ def demo(source: str | None, rate: float, budget: int, **options: Any) -> None:
         from tuilabel.tui.app import run
 
         status = run(work, demo=rate, demo_budget=budget)
-        click.echo(work.outcome())
+        _say(work.outcome())
     sys.exit(status)
 
 
 @main.command("status")
-@click.argument("session", required=False, metavar="[F]")
+@click.argument("session", required=False, type=click.Path(), metavar="[F]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status_(session: str | None, as_json: bool) -> None:
     """Tell where a session stands (by default the last one)."""
@@ -188,10 +201,11 @@ def status_(session: str | None, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("session", metavar="F")
+@click.argument("session", type=click.Path(), metavar="F")
 @click.option(
     "-o",
     "--output",
+    type=click.Path(),
     metavar="OUT",
     default="-",
     show_default=True,
@@ -206,14 +220,14 @@ def status_(session: str | None, as_json: bool) -> None:
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 def export(session: str, output: str, format_: str | None, force: bool) -> None:
     """Write the labels of a session out."""
-    from tuilabel.exchange import FORMATS, export_to, label_rows
+    from tuilabel.exchange import FORMATS, export_to, export_to_stdout, label_rows
     from tuilabel.journal import read_session
     from tuilabel.workspace import find_session
 
     _, events = read_session(find_session(session))
     write = FORMATS[format_ or ("jsonl" if output.endswith(".jsonl") else "csv")]
     if output == "-":
-        write(label_rows(events), click.get_text_stream("stdout", errors="surrogateescape"))
+        export_to_stdout(label_rows(events), write)
     else:
         export_to(Path(output), label_rows(events), write, force=force)
 
@@ -231,6 +245,13 @@ def _source(source: str | None, options: dict[str, Any]) -> Any:
     from tuilabel.workspace import SourceOptions
 
     return SourceOptions(source, options.pop("classes"), options.pop("pool"), options.pop("test"))
+
+
+def _say(*lines: str) -> None:
+    # After a hang-up there is no terminal to say it on, and the exit status is still to be given.
+    with contextlib.suppress(OSError):
+        for line in lines:
+            click.echo(line)
 
 
 def _need_terminal() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import platformdirs
 
+from tuilabel.data import inert
 from tuilabel.errors import UsageError
 from tuilabel.learn.names import COLD_START_NAMES, MODEL_NAMES, STRATEGY_NAMES
 
@@ -27,6 +28,10 @@ CHOICES = {
     "cold_start": COLD_START_NAMES,
     "suggestions": SUGGESTIONS,
 }
+
+
+MAX_ANNOTATOR = 64
+"""Characters in the longest name of an annotator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ def resolve(
     names = [field.name for field in fields(Settings)]
     layers: list[tuple[str, Mapping[str, Any]]] = [
         ("", flags),
-        ("the session's", stored or {}),
+        ("The session: ", stored or {}),
         *((f"TUILABEL_{name.upper()}: ", _environment(environ, name)) for name in names),
         (f"{file}: ", _read(file, names)),
     ]
@@ -100,7 +105,7 @@ def resolve(
             if layer.get(name) is not None:
                 found[name] = _checked(name, layer[name], origin)
                 break
-    found["annotator"] = found.get("annotator") or _user()
+    found.setdefault("annotator", inert(_user(), MAX_ANNOTATOR))
     return Settings(**found)
 
 
@@ -112,9 +117,11 @@ def _environment(environ: Mapping[str, str], name: str) -> dict[str, str]:
 def _read(file: Path, names: list[str]) -> dict[str, Any]:
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read ({error.strerror}). Mend or remove it.") from error
+    except ValueError as error:
         raise UsageError(f"{file} cannot be read as TOML: {error}. Mend or remove it.") from error
     values = {name.replace("-", "_"): value for name, value in content.items()}
     unknown = sorted(set(values) - set(names))
@@ -137,26 +144,46 @@ def _checked(name: str, value: Any, origin: str) -> Any:
     try:
         match name:
             case "batch_size":
-                return _within(int(value), 1, 10_000)
+                return _within(_whole(value), 1, 10_000)
             case "seed":
-                return _within(int(value), 0, 2**63 - 1)
+                return _within(_whole(value), 0, 2**63 - 1)
             case "audit":
-                return _within(float(value), 0.0, 0.5)
+                return _within(_number(value), 0.0, 0.5)
             case _:
-                return str(value)[:64]
-    except (ValueError, TypeError):
+                return _annotator(value)
+    except (ValueError, TypeError, OverflowError):
         expected = {
             "batch_size": "a whole number from 1 to 10,000",
-            "seed": "a whole number from 0 on",
+            "seed": "a whole number from 0 to 2^63 - 1",
             "audit": "a share from 0 to 0.5",
+            "annotator": f"a name of 1 to {MAX_ANNOTATOR} characters",
         }[name]
         raise UsageError(f"{origin}{option} is {value!r}; expected {expected}.") from None
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError
+    return float(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise TypeError
+    return int(value)
 
 
 def _within(value: float, low: float, high: float) -> float:
     if not low <= value <= high:
         raise ValueError
     return value
+
+
+def _annotator(value: Any) -> str:
+    name = value.strip() if isinstance(value, str) else ""
+    if not 1 <= len(name) <= MAX_ANNOTATOR:
+        raise ValueError
+    return inert(name)
 
 
 def _user() -> str:

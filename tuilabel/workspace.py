@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ import platformdirs
 
 from tuilabel.data import inert
 from tuilabel.errors import SessionFileError, SourceError, UsageError
-from tuilabel.journal import Journal, SessionInfo, read_session
+from tuilabel.journal import Journal, Kind, SessionInfo, read_session
 from tuilabel.settings import Settings, resolve
 
 if TYPE_CHECKING:
@@ -28,33 +29,55 @@ FIRST_SOURCE = "digits"
 
 def data_dir() -> Path:
     """Give the directory of sessions and logs."""
-    return platformdirs.user_data_path("tuilabel")
+    return _at_home(platformdirs.user_data_path("tuilabel"))
 
 
 def cache_dir() -> Path:
     """Give the directory of what can be made again: decompressed and reduced images."""
-    return platformdirs.user_cache_path("tuilabel")
+    return _at_home(platformdirs.user_cache_path("tuilabel"))
 
 
 def log_file() -> Path:
     """Give the file that the trainer's child process reports to."""
-    return platformdirs.user_log_path("tuilabel") / "trainer.log"
+    return _at_home(platformdirs.user_log_path("tuilabel")) / "trainer.log"
+
+
+def _at_home(path: Path) -> Path:
+    # Where neither HOME nor the password file knows one, "~" stays a word, and would become the
+    # name of a directory wherever the program happens to run.
+    if not path.is_absolute():
+        raise UsageError("There is no home directory to keep anything in; set HOME to one.")
+    return path
 
 
 def session_path(source: str, pool: int | None = None, test: int | None = None) -> Path:
     """Give the session file that belongs to a source when none is named.
 
-    A path in the name is not readable back, only unique: two folders of one name get two files.
+    A path in the name is not readable back, only unique: two folders of one name get two files,
+    one folder by two names gets one.
     """
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(source).name).strip("-.") or "session"
     if source not in ("digits", "mnist"):
-        path = source.removeprefix("mnist:")
-        digest = hashlib.blake2b(str(Path(path).absolute()).encode(errors="surrogateescape"))
+        digest = hashlib.blake2b(os.fsencode(_real(source.removeprefix("mnist:"))))
         name = f"{name[:60]}-{digest.hexdigest()[:8]}"
     parts = [name]
     parts += [f"pool{pool}"] if pool is not None else []
     parts += [f"test{test}"] if test is not None else []
     return data_dir() / "sessions" / ("-".join(parts) + SUFFIX)
+
+
+def _real(path: str) -> Path:
+    try:
+        return Path(path).expanduser().resolve()
+    except (OSError, RuntimeError):  # opening the source will tell what is wrong with its name
+        return Path(path)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long, or a directory that may not be entered
+        return False
 
 
 def find_session(name: str | None) -> Path:
@@ -76,10 +99,11 @@ def find_session(name: str | None) -> Path:
             raise SessionFileError("No session was ever opened here; name a session file.")
         return last
     path = Path(name)
-    if not path.exists() and path.name == name:
+    # A folder of the same name is the source, not the session.
+    if path.name == name and not _is_file(path):
         for known in (name, name + SUFFIX):
             candidate = data_dir() / "sessions" / known
-            if candidate.exists():
+            if _is_file(candidate):
                 return candidate
     return path
 
@@ -90,7 +114,7 @@ def last_session() -> Path | None:
         path = Path((data_dir() / "last").read_text(encoding="utf-8", errors="surrogateescape"))
     except OSError:
         return None
-    return path if path.is_file() else None
+    return path if _is_file(path) else None
 
 
 def remember(path: Path) -> None:
@@ -127,7 +151,8 @@ class Workspace:
 
     def outcome(self) -> str:
         """Say in a line what there is now, and where."""
-        labels = f"{self.session.labels:,} labels"
+        count = self.session.labels
+        labels = f"{count:,} label" + ("" if count == 1 else "s")
         if self.session.curve:
             found = self.session.curve[-1].accuracy
             labels += (
@@ -175,10 +200,13 @@ def open_workspace(
     if path is None and options.source is None:
         path = last_session()
     if path is None:
-        path = session_path(options.source or FIRST_SOURCE, options.pool, options.test)
-    if path.exists():
-        return _resume(path, options, flags, progress)
-    return _start(path, options, flags, progress)
+        path = session_path(_source(options), options.pool, options.test)
+    if os.path.lexists(path):
+        workspace = _resume(path, options, flags, progress)
+    else:
+        workspace = _start(path, options, flags, progress)
+    remember(path)
+    return workspace
 
 
 def demo_workspace(
@@ -193,22 +221,28 @@ def demo_workspace(
     """
     now = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
     path = data_dir() / "demos" / f"{now}{SUFFIX}"
-    workspace = _start(path, options, flags, progress)
-    if workspace.dataset.truth is None:
-        workspace.close()
-        path.unlink()
-        raise SourceError(
-            f"{inert(workspace.dataset.source)} has no ground truth to press the keys. "
-            "Demo digits, mnist or an .npz file with labels."
-        )
-    return workspace
+    return _start(path, options, flags, progress, needs_truth=True)
+
+
+def _source(options: SourceOptions) -> str:
+    return FIRST_SOURCE if options.source is None else options.source
 
 
 def _start(
-    path: Path, options: SourceOptions, flags: Mapping[str, Any], progress: Progress | None
+    path: Path,
+    options: SourceOptions,
+    flags: Mapping[str, Any],
+    progress: Progress | None,
+    *,
+    needs_truth: bool = False,
 ) -> Workspace:
     settings = resolve(flags)
-    dataset = _open_dataset(options.source or FIRST_SOURCE, options, progress)
+    dataset = _open_dataset(_source(options), options, progress)
+    if needs_truth and dataset.truth is None:
+        raise SourceError(
+            f"{inert(dataset.source)} has no ground truth to press the keys. "
+            "Demo digits, mnist or an .npz file with labels."
+        )
     _check_batch(settings, dataset)
     info = SessionInfo(
         source=dataset.source,
@@ -226,8 +260,9 @@ def _resume(
     path: Path, options: SourceOptions, flags: Mapping[str, Any], progress: Progress | None
 ) -> Workspace:
     info, events = read_session(path)
+    classes = options.classes and tuple(inert(name.strip()) for name in options.classes)
     given = {
-        "--classes": (options.classes, info.class_names),
+        "--classes": (classes, info.class_names),
         "--pool": (options.pool, info.pool),
         "--test": (options.test, info.test),
         "--seed": (flags.get("seed"), info.seed),
@@ -239,18 +274,34 @@ def _resume(
                 f"{path} was made with {option} {_shown(fixed)}, not {_shown(wanted)}. "
                 f"Leave {option} out, or start another session with --session FILE."
             )
-    opened = next((event.body for event in reversed(events) if event.kind == "open"), {})
+    opened = next((event.body for event in reversed(events) if event.kind is Kind.OPEN), {})
     stored = {**opened, "seed": info.seed, "audit": info.audit}
     settings = resolve(flags, stored)
-    options = SourceOptions(options.source, info.class_names, info.pool, info.test)
+    fixed_options = SourceOptions(options.source, info.class_names, info.pool, info.test)
     journal = Journal(path, settings.annotator)
     try:
-        dataset = _open_dataset(options.source or info.source, options, progress)
+        dataset = _open_dataset_of(path, info, fixed_options, progress)
         _check_batch(settings, dataset)
         return _assemble(path, dataset, journal, settings)
     except BaseException:
         journal.close()
         raise
+
+
+def _open_dataset_of(
+    path: Path, info: SessionInfo, options: SourceOptions, progress: Progress | None
+) -> Dataset:
+    """Open what a session is resumed with."""
+    source = info.source if options.source is None else options.source
+    try:
+        return _open_dataset(source, options, progress)
+    except SourceError as error:
+        if session_path(source) == session_path(info.source):
+            raise
+        raise SessionFileError(
+            f"{path} was made for {info.source} with the classes {_shown(info.class_names)}, and "
+            f"{source} does not do instead: {error}"
+        ) from error
 
 
 def _open_dataset(source: str, options: SourceOptions, progress: Progress | None) -> Dataset:
@@ -276,7 +327,6 @@ def _assemble(path: Path, dataset: Dataset, journal: Journal, settings: Settings
     except BaseException:
         journal.close()
         raise
-    remember(path)
     return Workspace(path, dataset, journal, session, settings)
 
 
@@ -292,5 +342,6 @@ def _shown(value: object) -> str:
     if value is None:
         return "all items"
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ",".join(map(str, value))
+        more = ",..." if len(value) > 20 else ""
+        return ",".join(map(str, value[:20])) + more
     return str(value)

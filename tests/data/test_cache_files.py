@@ -1,4 +1,5 @@
 import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,15 @@ def test_a_failed_replacement_leaves_the_old_file_and_no_rest(tmp_path: Path) ->
         fail_while_writing()
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
     assert target.read_bytes() == b"old"
+
+
+def test_only_what_was_abandoned_long_ago_is_removed(tmp_path: Path) -> None:
+    for name in (".old.part", ".new.part", "old.part"):
+        (tmp_path / name).touch()
+    for name in (".old.part", "old.part"):
+        os.utime(tmp_path / name, (0, 0))
+    write_block(tmp_path / "x", {}, [])
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".new.part", "old.part", "x"]
 
 
 def test_a_full_disk_is_the_caches_fault(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -265,6 +266,16 @@ def test_never_more_than_the_published_size_is_written(
     with pytest.raises(DownloadError):
         get("sends-more", progress=lambda *call: sizes.append(call[1]))
     assert max(sizes) == len(CONTENT)
+
+
+def test_a_mirror_that_crawls_is_given_up(
+    get: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(10**9))
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(module, "_CHUNK", 1000)
+    with pytest.raises(DownloadError, match=r"sent only \d+ bytes in 1 s"):
+        get("good")
 
 
 def test_only_http_and_https_are_spoken(tmp_path: Path) -> None:

@@ -92,6 +92,16 @@ def test_transparency_shows_mid_grey(tmp_path: Path) -> None:
     assert result[0].tolist() == [[255, 0, 0], [128, 128, 128], [64, 64, 64]]
 
 
+def test_colours_do_not_depend_on_the_bands(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = rng.integers(0, 256, (23, 10, 4), dtype=np.uint8)
+    whole = reduced(Image.fromarray(pixels), tmp_path / "x.png")
+    monkeypatch.setattr(images, "_BAND_PIXELS", 55)
+    assert (reduce_image_file(tmp_path / "x.png").thumbnail == whole.thumbnail).all()
+    assert reduce_image_file(tmp_path / "x.png").digest == whole.digest
+
+
 def test_a_palette_has_its_colours_and_its_transparency(tmp_path: Path) -> None:
     image = Image.new("P", (2, 1))
     image.putpalette([200, 10, 10, 10, 200, 10])

@@ -23,7 +23,7 @@ PLACE = r"(\d+) of (\d+)"
 LABELS = r"([\d,]+) labels"
 ACCURACY = r"(\d+\.\d)%\s+\((\d+\.\d)% to (\d+\.\d)%\), n (\d+)"
 FITTING = r"fitting"
-TYPED_AHEAD = r"(\d+) w\w+ typed ahead"
+TYPED_AHEAD = r"\b{} w\w+ typed ahead"
 NOT_SAVED = r"Not saved"
 TRAINER_DIED = r"trainer died"
 TRAINER_BACK = r"trainer restarted"
@@ -41,12 +41,15 @@ class LabellingTerminal(Terminal):
     """A terminal that knows what tuilabel shows on it."""
 
     saved = 0
-    """The highest N of "saved #N" that ever stood on the screen."""
+    """The highest N of "saved #N" or "N labels" that ever stood on the screen; another sentence
+    may stand in the place of the former."""
 
     def watched(self) -> None:
         """Note what is claimed to be saved."""
-        if found := re.search(SAVED, self.text):
-            self.saved = max(self.saved, int(found[1]))
+        text = self.text
+        claims = [re.search(SAVED, text), re.search(LABELS, text)]
+        counts = [int(claim[1].replace(",", "")) for claim in claims if claim]
+        self.saved = max(self.saved, *counts, 0)
 
     def number(self, pattern: str) -> int:
         """Give the number that a pattern finds on the screen."""

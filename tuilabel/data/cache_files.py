@@ -8,9 +8,10 @@ import json
 import os
 import struct
 import tempfile
+import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -28,6 +29,8 @@ _HEAD = struct.Struct("<16sQQ16s")
 _MAGIC = b"tuilabel-cache01"
 _CHECKSUM_SIZE = 4
 _ALIGNMENT = 64
+
+_ABANDONED_SECONDS = 86_400
 
 
 @contextmanager
@@ -49,6 +52,7 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
     try:
         with _cache_failures(target):
             target.parent.mkdir(parents=True, exist_ok=True)
+            _remove_abandoned(target.parent)
             handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
         temporary = Path(name)
         with os.fdopen(handle, "wb") as file:
@@ -65,6 +69,14 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             raise _cannot_write(target, error) from error
         raise
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what killed processes left unfinished, once none can be at work on it any more."""
+    for path in folder.glob(".*.part"):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                path.unlink()
 
 
 @contextmanager
@@ -116,8 +128,8 @@ class Block:
 
 def write_block(
     path: Path, index: Mapping[str, Any], parts: Iterable[NDArray[np.uint8] | bytes]
-) -> None:
-    """Write a block under its final name, whole or not at all.
+) -> Block:
+    """Write a block under its final name, whole or not at all, and open it.
 
     Parameters
     ----------
@@ -130,7 +142,7 @@ def write_block(
     Raises
     ------
     SourceError
-        If the cache cannot be written.
+        If the cache cannot be written, or what was written cannot be mapped.
     """
     encoded = json.dumps(index, separators=(",", ":")).encode()
     # Spaces after JSON are JSON: they align the payload.
@@ -148,6 +160,13 @@ def write_block(
         file.seek(0)
         digest = hashlib.blake2b(encoded, digest_size=16).digest()
         file.write(_HEAD.pack(_MAGIC, len(encoded), size, digest))
+    block = read_block(path)
+    if block is None:
+        raise SourceError(
+            f"The cache file {inert(str(path), 200)} cannot be read back: open the source again, "
+            "with the cache on another file system if that does not help."
+        )
+    return block
 
 
 def read_block(path: Path) -> Block | None:

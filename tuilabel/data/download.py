@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from tuilabel.errors import DownloadError
 
 STALL_SECONDS = 20.0
 _CHUNK = 2**16
+_CRAWL_BYTES = 1024
 _SCHEMES = ("http", "https")
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
@@ -76,7 +78,7 @@ def download(
     progress : Progress, optional
         Told of the bytes.
     stall_seconds : float
-        How long a mirror may send nothing before it is given up.
+        How long a mirror may send nothing, or less than a kilobyte, before it is given up.
 
     Returns
     -------
@@ -161,7 +163,7 @@ def _receive(
             kept = have if have and _continues(response, have, file.size) else 0
             if kept or not have or response.status == 200:
                 _check_announced(response, file.size - kept)
-                _copy(response, out, kept, file, progress)
+                _copy(response, out, kept, file, progress, stall_seconds)
                 return kept
     except HTTPError as error:
         error.close()
@@ -232,17 +234,25 @@ def _copy(
     start: int,
     file: PublishedFile,
     progress: Progress | None,
+    stall_seconds: float,
 ) -> None:
     with _writing(out):
         out.seek(start)
         out.truncate()
-    done = start
+    done = checked = start
+    since = time.monotonic()
     while done < file.size and (chunk := response.read1(min(_CHUNK, file.size - done))):
         with _writing(out):
             out.write(chunk)
         done += len(chunk)
         if progress is not None:
             progress(f"downloading {file.name}", done, file.size)
+        now = time.monotonic()
+        if now - since > stall_seconds:
+            # A timeout of the connection does not notice a mirror that sends a byte now and then.
+            if done - checked < _CRAWL_BYTES:
+                raise _MirrorError(f"it sent only {done - checked} bytes in {now - since:.0f} s")
+            checked, since = done, now
     with _writing(out):
         out.flush()
         os.fsync(out.fileno())

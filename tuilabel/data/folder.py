@@ -94,7 +94,7 @@ def open_folder(
     if not files:
         raise _no_image(root, skipped)
     # What cannot be had even if every file is an image is refused before any is read.
-    checked_count("--pool", pool, len(files), str(root))
+    checked_count("--pool", pool, len(files), inert(str(root), _PATH_LIMIT))
     digest = hashlib.blake2b(os.fsencode(root), digest_size=16).hexdigest()
     directory = cache_dir / "folders" / digest
     cache = ThumbnailCache(directory, _decoder_version())
@@ -107,7 +107,8 @@ def open_folder(
         ]
         if not readable:
             raise _no_image(root, skipped + failures)
-        readable = readable[: checked_count("--pool", pool, len(readable), str(root))]
+        available = checked_count("--pool", pool, len(readable), inert(str(root), _PATH_LIMIT))
+        readable = readable[:available]
         items = _merge(root, readable)
         try:
             block = LeasedBlock(directory / f"{items.key}.pool", items.pool_rows)

@@ -135,7 +135,7 @@ def open_idx(
         If the file cannot be read, is not IDX, is damaged, is shorter or longer than its
         header claims, or the cache cannot be written.
     """
-    name = inert(path.name)
+    name = inert(str(path), 200)
     try:
         with path.open("rb") as file:
             compressed = file.read(2) == _GZIP_MAGIC
@@ -188,6 +188,7 @@ def _header_of_cached(path: Path, dimensions: int) -> Header | None:
 def _decompress(
     file: BinaryIO, target: Path, dimensions: int, name: str, progress: Progress | None
 ) -> Header:
+    shown = inert(Path(file.name).name)
     with gzip.open(file) as plain, replacing(target) as out:
         start = plain.read(4 + 4 * dimensions)
         header = parse_header(start, dimensions, name)
@@ -197,7 +198,7 @@ def _decompress(
             out.write(chunk)
             written += len(chunk)
             if progress is not None:
-                progress(f"decompressing {name}", written, header.file_size)
+                progress(f"decompressing {shown}", written, header.file_size)
         _check_size(written, header, name)
         # Reading on also makes gzip check the sum at its end.
         if plain.read(1):

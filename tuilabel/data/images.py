@@ -25,9 +25,9 @@ MODEL_SIDE = 32
 MAX_EXACT_SIDE = 64
 """Images of one shape up to this side are given to models as they are."""
 
-# Decoded pixels, their copies and their transparency take some 10 bytes each: images above this
-# size are decoded one at a time.
+# Decoding takes some 8 bytes for each pixel: images above this size are decoded one at a time.
 _LARGE_PIXELS = 16_000_000
+_BAND_PIXELS = 2**20
 _one_large_image = threading.Lock()
 
 # Transparent parts show mid grey: neither a black nor a white drawing disappears on it.
@@ -98,6 +98,8 @@ def reduce_image_file(path: Path) -> ReducedImage:
             with _one_large_image if count > _LARGE_PIXELS else nullcontext():
                 image.load()
                 pixels = _pixels(image)
+                # Two copies at full size are enough: the decoder's goes before the next comes.
+                image.close()
                 small = thumbnail(pixels)
                 return ReducedImage(item_ids.digest(pixels), small, letterbox(small))
     except UnreadableImageError:
@@ -173,7 +175,6 @@ def _safe_formats() -> tuple[str, ...]:
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:
     """Give a decoded image's pixels, upright, as (H, W) where all are grey, else (H, W, 3)."""
-    from PIL import Image
 
     orientation = _orientation(image)
     if image.mode.startswith(("I", "F")):
@@ -181,18 +182,32 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
     elif image.mode in ("1", "L") and not image.has_transparency_data:
         pixels = np.asarray(image.convert("L"))
     else:
-        if image.has_transparency_data:
-            upper = image.convert("RGBA")
-            image = Image.new("RGBA", upper.size, _BACKGROUND)
-            image.alpha_composite(upper)
-        pixels = np.asarray(image.convert("RGB"))
+        pixels = _colours(image)
         if _is_grey(pixels[::16, ::16]) and _is_grey(pixels):
             pixels = pixels[..., 0]
     return np.ascontiguousarray(_upright(pixels, orientation))
 
 
+def _colours(image: Image.Image) -> NDArray[np.uint8]:
+    """Convert any mode to RGB without transparency, in bands to spare memory."""
+    from PIL import Image
+
+    width, height = image.size
+    pixels = np.empty((height, width, 3), dtype=np.uint8)
+    rows = max(1, _BAND_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        band = image.crop((0, top, width, bottom))
+        if band.has_transparency_data:
+            below = Image.new("RGBA", band.size, _BACKGROUND)
+            band = Image.alpha_composite(below, band.convert("RGBA"))
+        pixels[top:bottom] = np.asarray(band.convert("RGB"))
+    return pixels
+
+
 def _is_grey(pixels: NDArray[np.uint8]) -> bool:
-    return bool((pixels == pixels[..., :1]).all())
+    red, green, blue = np.moveaxis(pixels, -1, 0)
+    return bool((red == green).all() and (green == blue).all())
 
 
 def _orientation(image: Image.Image) -> int:

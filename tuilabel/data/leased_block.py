@@ -6,6 +6,7 @@ import fcntl
 import os
 import weakref
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -48,9 +49,11 @@ def _hold(path: Path) -> tuple[Block | None, int]:
     """Lock the block and open it; None where it is missing, damaged or just being deleted."""
     try:
         lease = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
+    except OSError:
         return None, -1
-    fcntl.flock(lease, fcntl.LOCK_SH)
+    # Where the file system knows no locks, nobody gets the one it takes to delete.
+    with suppress(OSError):
+        fcntl.flock(lease, fcntl.LOCK_SH)
     block = read_block(path)
     if block is not None and block.is_intact() and _is_named(lease, path):
         return block, lease
@@ -71,12 +74,13 @@ def _delete_unused(current: Path) -> None:
             continue
         try:
             descriptor = os.open(path, os.O_RDONLY)
-        except FileNotFoundError:
+        except OSError:
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink(missing_ok=True)
-        except BlockingIOError:
+        except OSError:
+            # In use, or no locks here.
             continue
         finally:
             os.close(descriptor)

@@ -223,9 +223,9 @@ def _cached_images(
 ) -> NDArray[np.uint8]:
     """Give all images of a file, memory-mapped, in file order."""
     path = cache_dir / "arrays" / f"{key}.images"
-    pixels = _mapped(path)
-    if pixels is not None:
-        return pixels
+    cached = read_block(path)
+    if cached is not None and cached.index.get("version") == _VERSION:
+        return cached.payload.reshape(cached.index["shape"])
     with member.open() as stream:
         header = _read_header(stream, member, MAX_BYTES)
         shape = _image_shape(header, member)
@@ -240,18 +240,8 @@ def _cached_images(
                 if progress is not None:
                     progress("reading images", done, shape[0])
 
-        write_block(path, {"version": _VERSION, "shape": shape}, converted())
-    pixels = _mapped(path)
-    if pixels is None:
-        raise SourceError(f"The cache file {inert(str(path), 200)} is gone: open the file again.")
-    return pixels
-
-
-def _mapped(path: Path) -> NDArray[np.uint8] | None:
-    block = read_block(path)
-    if block is None or block.index.get("version") != _VERSION:
-        return None
-    return block.payload.reshape(block.index["shape"])
+        block = write_block(path, {"version": _VERSION, "shape": shape}, converted())
+    return block.payload.reshape(shape)
 
 
 def _image_shape(header: _ArrayHeader, member: _Member) -> tuple[int, ...]:
@@ -417,9 +407,8 @@ def _arrange(
                 progress("reducing images", done, len(rows))
 
     block = read_block(path)
-    while block is None or block.index != index:
-        write_block(path, index, arranged())
-        block = read_block(path)
+    if block is None or block.index != index:
+        block = write_block(path, index, arranged())
     return _Arranged(block.payload.reshape(shape), rows, pool_size)
 
 

@@ -163,10 +163,8 @@ class ThumbnailCache:
         if not rows:
             return
         path = self._directory / f"{uuid.uuid4().hex}.thumbnails"
-        write_block(path, {"version": _VERSION, "decoder": self._decoder, "files": rows}, parts)
-        block = read_block(path)
-        if block is not None:
-            self._take(block, path)
+        index = {"version": _VERSION, "decoder": self._decoder, "files": rows}
+        self._take(write_block(path, index, parts), path)
 
     def _take(self, block: Block, path: Path) -> bool:
         """Take a block's entries over; False where it is of another version."""

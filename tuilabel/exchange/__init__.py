@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TextIO
-
 from tuilabel.exchange.csv_format import write_csv
 from tuilabel.exchange.jsonl_format import write_jsonl
-from tuilabel.exchange.output import export_to
+from tuilabel.exchange.output import Writer, export_to, export_to_stdout
 from tuilabel.exchange.rows import Row, label_rows
 
-FORMATS: dict[str, Callable[[Iterable[Row], TextIO], None]] = {
-    "csv": write_csv,
-    "jsonl": write_jsonl,
-}
+FORMATS: dict[str, Writer] = {"csv": write_csv, "jsonl": write_jsonl}
 """The writer of each format, by name."""
 
-__all__ = ["FORMATS", "Row", "export_to", "label_rows"]
+__all__ = ["FORMATS", "Row", "Writer", "export_to", "export_to_stdout", "label_rows"]

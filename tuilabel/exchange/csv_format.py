@@ -8,7 +8,7 @@ from typing import TextIO
 
 from tuilabel.exchange.rows import COLUMNS, Row
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def write_csv(rows: Iterable[Row], file: TextIO) -> None:
@@ -17,7 +17,7 @@ def write_csv(rows: Iterable[Row], file: TextIO) -> None:
     Text that a spreadsheet would run as a formula gets an apostrophe in front (OWASP, "CSV
     injection"); JSON Lines keeps it as it is.
     """
-    writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(file, COLUMNS)
     writer.writeheader()
     for row in rows:
         writer.writerow({column: _inert(value) for column, value in row.items()})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypedDict
 
+from tuilabel.errors import SessionFileError
 from tuilabel.journal import Event, Ledger
 
 # The functional form, because `class` is a keyword.
@@ -31,10 +32,21 @@ def label_rows(events: Iterable[Event]) -> Iterator[Row]:
     """Yield the labels that hold, one row for every place where the source has the image.
 
     Exact duplicates are one item with one label; each of them gets its row, so that every file
-    of a folder is found again in the export.
+    of a folder is found again in the export. A label without a reference gets one row.
+
+    Raises
+    ------
+    SessionFileError
+        A label holds what tuilabel does not write.
     """
     for event in Ledger.of(events).labels():
-        for reference in event.body.get("references") or [""]:
+        references = event.body.get("references") or [""]
+        if not isinstance(references, list):
+            raise SessionFileError(
+                f"Event {event.seq} of the session has references that make no sense: it was not "
+                "written by tuilabel, or is damaged. Go back to a copy of the session file."
+            )
+        for reference in references:
             yield Row(
                 {
                     "item_id": str(event.item),

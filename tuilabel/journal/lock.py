@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import getpass
 import json
@@ -24,7 +25,7 @@ class SessionLock:
     Parameters
     ----------
     session : Path
-        The session file.
+        The session file, by whatever name: the lock belongs to what a link points to.
     now : datetime
         What to tell others as "since when".
 
@@ -37,7 +38,9 @@ class SessionLock:
     """
 
     def __init__(self, session: Path, now: datetime) -> None:
-        self.path = session.with_name(session.name + ".lock")
+        real = session.resolve()
+        self.path = real.with_name(real.name + ".lock")
+        self._descriptor = -1
         try:
             self._descriptor = self._acquire(session)
             holder = {
@@ -49,6 +52,7 @@ class SessionLock:
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, json.dumps(holder).encode(), 0)
         except OSError as error:
+            self.release()
             raise SessionFileError(
                 f"{session} cannot be opened for labelling: {self.path.name} cannot be written "
                 f"beside it ({error.strerror}). Make the directory writable, or keep the session "
@@ -57,7 +61,9 @@ class SessionLock:
 
     def _acquire(self, session: Path) -> int:
         while True:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            # Without O_NOFOLLOW, a link put there by another user would have its target emptied.
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+            descriptor = os.open(self.path, flags, 0o666)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -85,7 +91,11 @@ class SessionLock:
         """Remove the lock file and give the lock up; a second call does nothing."""
         if self._descriptor < 0:
             return
-        self.path.unlink(missing_ok=True)
+        # Where the directory was renamed meanwhile, the name may be another holder's by now; and
+        # a file that stays behind does no harm, since only the lock counts.
+        with contextlib.suppress(OSError):
+            if self._is_still_there(self._descriptor):
+                self.path.unlink()
         os.close(self._descriptor)
         self._descriptor = -1
 
@@ -105,5 +115,5 @@ def _describe(text: bytes) -> str:
             f"process {int(holder['pid'])} of {holder['user']!s:.64} on {holder['host']!s:.64} "
             f"holds it since {since}"
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return "another process holds it"

@@ -128,7 +128,7 @@ def check_header(path: Path) -> None:
 
 
 def connect(path: Path, parameters: str) -> sqlite3.Connection:
-    """Open a session file in autocommit mode, trusting nothing that its schema holds.
+    """Open a session file in autocommit mode.
 
     Parameters
     ----------
@@ -136,14 +136,12 @@ def connect(path: Path, parameters: str) -> sqlite3.Connection:
     parameters : str
         Of the URI, see https://sqlite.org/uri.html.
     """
-    connection = sqlite3.connect(
+    return sqlite3.connect(
         f"file://{quote(os.fsencode(path.absolute()))}?{parameters}",
         uri=True,
         isolation_level=None,
         timeout=5.0,
     )
-    connection.execute("PRAGMA trusted_schema = OFF")
-    return connection
 
 
 def check_whole(connection: sqlite3.Connection, path: Path) -> None:
@@ -286,8 +284,9 @@ def _refuse_newer(path: Path, version: int) -> None:
 
 def _has_newer_events(path: Path) -> bool:
     """Tell whether SQLite's write-ahead log beside the file holds anything."""
+    real = path.resolve()
     try:
-        return path.with_name(path.name + "-wal").stat().st_size > 0
+        return real.with_name(real.name + "-wal").stat().st_size > 0
     except OSError:
         return False
 

@@ -35,7 +35,7 @@ MIGRATIONS: tuple[str, ...] = (
         ms INTEGER,
         origin TEXT NOT NULL DEFAULT 'human',
         target TEXT,
-        body TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(body)),
+        body TEXT NOT NULL DEFAULT '{}',
         CHECK (kind <> 'label' OR (item IS NOT NULL AND class_name IS NOT NULL)),
         CHECK (kind <> 'skip' OR item IS NOT NULL),
         CHECK (kind <> 'undo' OR target IS NOT NULL)

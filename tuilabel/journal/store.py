@@ -7,52 +7,34 @@ import os
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
-from urllib.parse import quote
+from typing import Self
 
 from tuilabel.errors import SaveError, SessionFileError
-from tuilabel.journal.events import Draft, Event, Kind
-from tuilabel.journal.filesystem import network_type
+from tuilabel.journal.events import Draft, Event
+from tuilabel.journal.filesystem import give_name, network_type
 from tuilabel.journal.lock import SessionLock
-from tuilabel.journal.schema import APPLICATION_ID, MIGRATIONS, migrate
+from tuilabel.journal.reading import (
+    SessionInfo,
+    check_header,
+    check_whole,
+    connect,
+    read_events,
+    read_info,
+    reason,
+    unreadable,
+)
+from tuilabel.journal.schema import migrate
 
-_SQLITE_MAGIC = b"SQLite format 3\0"
-_COLUMNS = tuple(field.name for field in fields(Event))
+# Moved away one by one, each of them would take events with it.
+_FILES = ("", "-wal")
 
 
 def utc_now() -> datetime:
     """Give the time that events are stamped with."""
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class SessionInfo:
-    """What a session is about; written once, at its creation.
-
-    Attributes
-    ----------
-    source : str
-        What `tuilabel.data.open_dataset` takes.
-    pool, test : int or None
-        How many items of each split are used; None for all.
-    class_names : tuple of str
-        In the order of the model's columns.
-    seed : int
-        From which every random choice of the session follows.
-    audit : float
-        The share of the pool that is kept out of training to measure accuracy on, where the
-        source has no hold-out.
-    """
-
-    source: str
-    class_names: tuple[str, ...]
-    pool: int | None = None
-    test: int | None = None
-    seed: int = 0
-    audit: float = 0.1
 
 
 class Journal:
@@ -70,8 +52,8 @@ class Journal:
     Raises
     ------
     SessionFileError
-        The file is missing, is no session, is damaged, is of a newer version, or lies on a
-        network file system.
+        The file is missing, is no session, is damaged, is of a newer version, cannot be written,
+        or lies on a network file system.
     SessionLockedError
         Another process labels in it.
     """
@@ -80,14 +62,13 @@ class Journal:
         self.path = path
         self.annotator = annotator
         self._clock = clock
+        self._connection: sqlite3.Connection | None = None
         check_header(path)
         _refuse_network(path)
         self._lock = SessionLock(path, clock())
         try:
             self._connection = _connect(path)
-            _check_whole(self._connection, path)
-            migrate(self._connection)
-            self.info = _read_info(self._connection, path)
+            self.info = read_info(self._connection, path)
             self._identity = _identity(path)
         except BaseException:
             self.close()
@@ -107,11 +88,10 @@ class Journal:
         SessionFileError
             The file exists already, or cannot be made here.
         """
-        new = path.with_name(f".{path.name}.{os.getpid()}.new")
+        new = path.with_name(f".tuilabel-{uuid.uuid4().hex}.new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             _refuse_network(path.parent)
-            new.unlink(missing_ok=True)
             connection = sqlite3.connect(new, isolation_level=None)
             try:
                 migrate(connection)
@@ -124,13 +104,13 @@ class Journal:
                 connection.execute("PRAGMA journal_mode = WAL")
             finally:
                 connection.close()
-            _give_name(new, path)
+            give_name(new, path)
             _sync_directory(path.parent)
         except FileExistsError:
             raise SessionFileError(f"{path} exists already; open it, or name another.") from None
         except (OSError, sqlite3.Error) as error:
             raise SessionFileError(
-                f"No session can be made at {path} ({_reason(error)}). "
+                f"No session can be made at {path} ({reason(error)}). "
                 "Make the directory writable, or name another place with --session FILE."
             ) from error
         finally:
@@ -144,6 +124,9 @@ class Journal:
         ------
         SaveError
             It is not on disk; nothing has changed, and the same event may be tried again.
+        ValueError
+            The body is no JSON, such as one with a NaN, or a text is no Unicode; nothing has
+            changed.
         """
         event = Event(
             seq=0,
@@ -159,9 +142,11 @@ class Journal:
             target=draft.target,
             body=draft.body,
         )
+        body = json.dumps(event.body, separators=(",", ":"), allow_nan=False)
+        connection = self._open_connection()
         self._check_identity()
         try:
-            cursor = self._connection.execute(
+            cursor = connection.execute(
                 "INSERT INTO event (uuid, kind, time, annotator, item, class_name, round, ms, "
                 "origin, target, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -175,18 +160,23 @@ class Journal:
                     event.ms,
                     event.origin,
                     event.target,
-                    json.dumps(event.body, separators=(",", ":"), allow_nan=False),
+                    body,
                 ),
             )
         except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                self._connection.rollback()
+            if connection.in_transaction:
+                connection.rollback()
             raise SaveError(
-                f"Not saved: {self.path} cannot be written ({_reason(error)}). "
+                f"Not saved: {self.path} cannot be written ({reason(error)}). "
                 "Mend that and press the key again."
             ) from error
         assert cursor.lastrowid is not None
         return replace(event, seq=cursor.lastrowid)
+
+    def _open_connection(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise SaveError(f"Not saved: {self.path} is closed.")
+        return self._connection
 
     def _check_identity(self) -> None:
         try:
@@ -195,8 +185,8 @@ class Journal:
             same = False
         if not same:
             raise SaveError(
-                f"Not saved: {self.path} was moved, replaced or deleted while it was open. "
-                "Put it back and press the key again, or quit."
+                f"Not saved: {self.path} or its -wal file was moved, replaced or deleted while it "
+                "was open. Put it back and press the key again, or quit."
             )
 
     def events(self) -> Iterator[Event]:
@@ -207,11 +197,11 @@ class Journal:
         SessionFileError
             The file is damaged.
         """
-        return _read_events(self._connection, self.path)
+        return read_events(self._open_connection(), self.path)
 
     def close(self) -> None:
         """Close the file and let others label in it; a second call does nothing."""
-        connection = getattr(self, "_connection", None)
+        connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
         self._lock.release()
@@ -223,122 +213,41 @@ class Journal:
         self.close()
 
 
-def read_session(path: Path) -> tuple[SessionInfo, list[Event]]:
-    """Read a session without changing it; another process may be labelling in it meanwhile.
-
-    Raises
-    ------
-    SessionFileError
-        The file is missing, is no session, is damaged, or is of a newer version.
-    """
-    check_header(path)
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open a session file to write in it, brought to the newest schema."""
     try:
-        connection = _connect(path, read_only=True)
+        connection = connect(path, "mode=rw")
     except sqlite3.Error as error:
-        raise _damaged(path, error) from error
+        raise unreadable(path, error) from error
     try:
-        _check_whole(connection, path)
-        return _read_info(connection, path), list(_read_events(connection, path))
-    finally:
+        check_whole(connection, path)
+        try:
+            # A file that was copied by other tools may have lost the mode; with a rollback
+            # journal, FULL alone would let a power cut take the last event back.
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            if mode != "wal":
+                raise sqlite3.OperationalError(f"no write-ahead log, only {mode}")
+            connection.execute("PRAGMA synchronous = FULL")
+            # On macOS, fsync alone leaves the data in the drive's own cache.
+            connection.execute("PRAGMA fullfsync = ON")
+            migrate(connection)
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise SessionFileError(
+                f"{path} cannot be opened for labelling ({reason(error)}). Make the file and its "
+                "directory writable, or label in another session with --session FILE."
+            ) from error
+    except BaseException:
         connection.close()
-
-
-def check_header(path: Path) -> None:
-    """Refuse what is no session file before SQLite touches it.
-
-    Raises
-    ------
-    SessionFileError
-        With what was found instead.
-    """
-    try:
-        with path.open("rb") as file:
-            header = file.read(100)
-    except FileNotFoundError:
-        raise SessionFileError(f"There is no session file {path}.") from None
-    except OSError as error:
-        raise SessionFileError(f"{path} cannot be read ({error.strerror}).") from error
-    if len(header) < 100 or not header.startswith(_SQLITE_MAGIC):
-        found = "is empty" if not header else "is no session file: it is not a SQLite database"
-        raise SessionFileError(f"{path} {found}. Name a file that tuilabel made.")
-    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-        raise SessionFileError(
-            f"{path} is no session file: it is a SQLite database of another application. "
-            "Name a file that tuilabel made."
-        )
-    version = int.from_bytes(header[60:64], "big")
-    if version > len(MIGRATIONS):
-        raise SessionFileError(
-            f"{path} has session schema {version}; this tuilabel knows schemas up to "
-            f"{len(MIGRATIONS)}. Open it with a newer tuilabel."
-        )
-
-
-def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    mode = "rw"
-    if read_only:
-        mode = "ro"
-        # SQLite needs to make a -shm file beside a WAL database; where it cannot, and no -wal
-        # holds newer events, the file alone is the whole truth.
-        wal = path.with_name(path.name + "-wal")
-        if not os.access(path.parent, os.W_OK) and not wal.exists():
-            mode = "ro&immutable=1"
-    connection = sqlite3.connect(
-        f"file:{quote(os.fsencode(path.absolute()))}?mode={mode}",
-        uri=True,
-        isolation_level=None,
-        timeout=5.0,
-    )
-    if not read_only:
-        connection.execute("PRAGMA synchronous = FULL")
+        raise
     return connection
 
 
-def _check_whole(connection: sqlite3.Connection, path: Path) -> None:
-    try:
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.Error as error:
-        raise _damaged(path, error) from error
-    if verdict != "ok":
-        raise _damaged(path, ValueError(verdict.splitlines()[-1]))
-
-
-def _read_info(connection: sqlite3.Connection, path: Path) -> SessionInfo:
-    try:
-        meta: dict[str, Any] = {
-            key: json.loads(value) for key, value in connection.execute("SELECT * FROM meta")
-        }
-        class_names = meta["class_names"]
-        info = SessionInfo(
-            source=meta["source"],
-            class_names=tuple(class_names),
-            pool=meta["pool"],
-            test=meta["test"],
-            seed=int(meta["seed"]),
-            audit=float(meta["audit"]),
-        )
-        if not isinstance(info.source, str) or not all(
-            isinstance(name, str) for name in info.class_names
-        ):
-            raise TypeError("the source and the class names must be text")
-    except (sqlite3.Error, KeyError, TypeError, ValueError) as error:
-        raise _damaged(path, error) from error
-    return info
-
-
-def _read_events(connection: sqlite3.Connection, path: Path) -> Iterator[Event]:
-    try:
-        for row in connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM event ORDER BY seq"):
-            values = dict(zip(_COLUMNS, row, strict=True))
-            values |= {"kind": Kind(values["kind"]), "body": json.loads(values["body"])}
-            yield Event(**values)
-    except (sqlite3.Error, ValueError) as error:
-        raise _damaged(path, error) from error
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_dev, status.st_ino
+def _identity(path: Path) -> list[tuple[int, int]]:
+    real = path.resolve()
+    found = [real.with_name(real.name + suffix).stat() for suffix in _FILES]
+    return [(status.st_dev, status.st_ino) for status in found]
 
 
 def _refuse_network(path: Path) -> None:
@@ -350,28 +259,6 @@ def _refuse_network(path: Path) -> None:
         )
 
 
-def _damaged(path: Path, error: Exception) -> SessionFileError:
-    return SessionFileError(
-        f"{path} is damaged: cut short or overwritten ({_reason(error)}). "
-        "Nothing was changed; go back to a copy of it, or name another with --session FILE."
-    )
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
-
-
-def _give_name(new: Path, path: Path) -> None:
-    try:
-        os.link(new, path)  # unlike a rename, it never replaces a file that is there
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        if path.exists():
-            raise FileExistsError(path) from None
-        new.rename(path)
-
-
 def _sync_directory(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -381,9 +268,9 @@ def _sync_directory(path: Path) -> None:
 
 
 def _remove_quietly(path: Path) -> None:
-    for name in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+    for suffix in ("", "-journal", "-wal", "-shm"):
         try:
-            name.unlink(missing_ok=True)
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
         except OSError:
             # A read-only directory is reported by what could not be made in it.
             continue

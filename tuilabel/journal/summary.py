@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from typing import Any, TypedDict
+from typing import TypedDict
 
+from tuilabel.errors import SessionFileError
 from tuilabel.journal.events import Event
 from tuilabel.journal.ledger import Ledger
-from tuilabel.journal.store import SessionInfo
+from tuilabel.journal.reading import SessionInfo
 
 
 class AccuracySummary(TypedDict):
@@ -47,33 +49,58 @@ def summarise(info: SessionInfo, events: Iterable[Event]) -> Summary:
     Returns
     -------
     Summary
-        `rounds` counts the batches that a model was fitted after; `accuracy` is the newest one
-        measured, None before the first; `annotators` counts the labels that hold by who gave
-        them; `pool_left` is None for a session that was never opened.
+        `by_class` has every class of the session, in its order; `rounds` counts the batches that
+        a model was fitted after; `accuracy` is the newest one measured, None before the first;
+        `annotators` counts the labels that hold by who gave them; `pool_left` is None for a
+        session that was never opened.
+
+    Raises
+    ------
+    SessionFileError
+        An event holds what tuilabel does not write.
     """
     ledger = Ledger.of(events)
-    opened = ledger.opened.body if ledger.opened else {}
+    items, model, strategy = _opening(ledger.opened)
     fits = [event for event in ledger.rounds if event.body.get("model")]
-    measured = [event.body["accuracy"] for event in fits if event.body.get("accuracy")]
-    annotators: dict[str, int] = {}
-    for event in ledger.labels():
-        annotators[event.annotator] = annotators.get(event.annotator, 0) + 1
-    items = opened.get("items")
+    measured = [event for event in fits if event.body.get("accuracy")]
     return Summary(
         source=info.source,
         labels=ledger.labels_held,
-        by_class={name: ledger.by_class[name] for name in info.class_names},
+        by_class={**dict.fromkeys(info.class_names, 0), **ledger.by_class},
         skipped=ledger.skips_held,
         pool_left=None if items is None else items - ledger.labels_held - ledger.skips_held,
         rounds=max((event.round for event in fits), default=0),
-        model=opened.get("model"),
-        strategy=opened.get("strategy"),
+        model=model,
+        strategy=strategy,
         accuracy=_accuracy(measured[-1]) if measured else None,
-        annotators=annotators,
+        annotators=dict(Counter(event.annotator for event in ledger.labels())),
     )
 
 
-def _accuracy(body: dict[str, Any]) -> AccuracySummary:
-    return AccuracySummary(
-        value=body["value"], low=body["low"], high=body["high"], n=body["n"], set=body["set"]
+def _accuracy(event: Event) -> AccuracySummary:
+    try:
+        body = event.body["accuracy"]
+        shares = [float(body[name]) for name in ("value", "low", "high")]
+        n, set_ = body["n"], body["set"]
+    except (LookupError, TypeError, ValueError) as error:
+        raise _senseless(event) from error
+    if not (all(0 <= share <= 1 for share in shares) and isinstance(n, int)):
+        raise _senseless(event)
+    value, low, high = shares
+    return AccuracySummary(value=value, low=low, high=high, n=n, set=str(set_))
+
+
+def _opening(event: Event | None) -> tuple[int | None, str | None, str | None]:
+    if event is None:
+        return None, None, None
+    items, model, strategy = (event.body.get(name) for name in ("items", "model", "strategy"))
+    if not (isinstance(items, int) and isinstance(model, str) and isinstance(strategy, str)):
+        raise _senseless(event)
+    return items, model, strategy
+
+
+def _senseless(event: Event) -> SessionFileError:
+    return SessionFileError(
+        f"Event {event.seq} of the session makes no sense: it was not written by "
+        "tuilabel, or is damaged. Go back to a copy of the session file."
     )

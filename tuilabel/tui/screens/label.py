@@ -84,6 +84,7 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         self._milliseconds: deque[int] = deque(maxlen=20)
         self._message: Piece | None = None
         self._trainer: Piece = ("", "muted")
+        self._too_small = False
         self.busy = False
 
     def compose(self) -> ComposeResult:
@@ -106,11 +107,12 @@ class LabelScreen(Screen[None], inherit_bindings=False):
     def on_resize(self, event: events.Resize) -> None:
         """Give the image the space there is, or say how much is needed."""
         width, height = event.size
-        small = width < SMALLEST[0] or height < SMALLEST[1]
-        self.set_class(small, "-too-small")
+        was_small = self._too_small
+        self._too_small = width < SMALLEST[0] or height < SMALLEST[1]
+        self.set_class(self._too_small, "-too-small")
         wide = width >= _WIDE[0] and height >= _WIDE[1]
         self.set_class(wide, "-wide")
-        if small:
+        if self._too_small:
             self.query_one("#too-small", Static).update(
                 f"tuilabel needs {SMALLEST[0]}x{SMALLEST[1]}, this is {width}x{height}: enlarge "
                 "the terminal. Nothing is lost; q quits."
@@ -120,6 +122,9 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         self.query_one("#strip").styles.height = rows + 1
         legend = self.query_one(Legend)
         legend.styles.height = legend.rows_needed(width)
+        if was_small and not self._too_small:
+            # The image was not on the terminal until now.
+            self._changed()
 
     # Keys.
 
@@ -205,6 +210,8 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         item, now = self.loop.current_id, self._clock()
         if item is None:
             self.say(self.presenter.ending(), "muted")
+            return
+        if self._too_small:
             return
         if self.guard.holds(now):
             held = self.guard.hold()

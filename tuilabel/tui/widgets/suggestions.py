@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from textual.strip import Strip
 
@@ -50,7 +51,7 @@ class Suggestions(Lines):
             return
         rows = [self.row((self._title, "muted"))]
         if self._sentence:
-            rows.append(self.row((self._sentence, "muted")))
+            rows += [self.row((line, "muted")) for line in wrap(self._sentence, self.size.width)]
         rows += [self._bar(bar, place) for place, bar in enumerate(self._bars)]
         rows += [self.row()] * (self.size.height - len(rows))
         self.show(rows[: self.size.height])

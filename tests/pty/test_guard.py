@@ -1,0 +1,98 @@
+"""No key is taken for an image that was not on the terminal when it was pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.pty.labelling import TYPED_AHEAD, Home, LabellingTerminal
+
+Start = Callable[..., LabellingTerminal]
+
+
+@pytest.fixture
+def gallery(start: Start, pictures: Path) -> Callable[..., LabellingTerminal]:
+    """Give a function that opens the two kinds of pictures and waits for the first."""
+
+    def open_gallery(**options: bool) -> LabellingTerminal:
+        terminal = start(str(pictures), "--classes", "day,night", **options)
+        terminal.wait_for(terminal.sees_image)
+        return terminal
+
+    return open_gallery
+
+
+def key_for(terminal: LabellingTerminal) -> str:
+    """Give the key of what is seen."""
+    return "1" if terminal.brightness() > 128 else "2"
+
+
+def misplaced(home: Home) -> list[str]:
+    """Give the labels that are not of the image they were given for."""
+    return [
+        f"{row['reference']}: {row['class']}"
+        for row in home.export()
+        if not row["reference"].endswith(f"-{row['class']}.png")
+    ]
+
+
+def test_of_200_keys_at_once_one_is_applied_and_199_are_held(start: Start, home: Home) -> None:
+    terminal = start("digits")
+    terminal.wait_ready()
+    terminal.settle(0.5)
+    terminal.press("7" + "3" * 199)
+    terminal.wait_for(TYPED_AHEAD.format(199))
+    assert terminal.where() == (1, 2, 1)
+    terminal.answer("4")
+    terminal.quit()
+    assert [row["class"] for row in home.export()] == ["7", "4"]
+
+
+def test_200_keys_in_a_stream_label_what_was_seen_when_they_were_pressed(
+    gallery: Callable[..., LabellingTerminal], home: Home
+) -> None:
+    """Press without pause what the screen shows at that moment; each label fits its image."""
+    terminal = gallery()
+    for _ in range(200):
+        terminal.press(key_for(terminal))
+        terminal.pump(0.01)
+    terminal.settle(0.5)
+    assert terminal.saved >= 10
+    terminal.quit()
+    assert len(home.export()) == terminal.saved
+    assert misplaced(home) == []
+
+
+def test_keys_pressed_before_the_first_image_label_nothing(start: Start, home: Home) -> None:
+    for _ in range(2):  # a new session, and one that is resumed
+        terminal = start("digits")
+        while not terminal.sees_image():
+            assert terminal.pump(20), terminal.drawn()
+            terminal.press("7")
+        terminal.settle(0.5)
+        terminal.quit()
+        assert home.export() == [], terminal.drawn()
+
+
+def test_a_terminal_that_never_answers_is_labelled_on_with_a_pause_after_each_image(
+    gallery: Callable[..., LabellingTerminal], home: Home
+) -> None:
+    terminal = gallery(answers=False)
+
+    def label_one() -> None:
+        saved = terminal.saved
+        while terminal.saved == saved:
+            terminal.press(key_for(terminal))
+            terminal.pump(0.1)
+
+    for _ in range(3):
+        label_one()
+    terminal.settle(0.3)
+    saved, key = terminal.saved, key_for(terminal)
+    terminal.press(key * 20)
+    terminal.wait_for(TYPED_AHEAD.format(19))
+    terminal.quit()
+    assert len(home.export()) == saved + 1
+    assert misplaced(home) == []

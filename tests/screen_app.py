@@ -1,0 +1,33 @@
+"""An application that hosts one labelling screen, without a trainer behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual import events
+from textual.app import App
+
+import tuilabel.tui
+from tuilabel.session import Request
+from tuilabel.tui.screens.label import LabelScreen
+from tuilabel.tui.theme import THEME
+from tuilabel.workspace import Workspace
+
+
+class ScreenApp(App[None], inherit_bindings=False):
+    """Hosts one labelling screen; requests to the trainer are kept in a list."""
+
+    CSS_PATH = Path(tuilabel.tui.__file__).parent / "tuilabel.tcss"
+
+    def __init__(self, workspace: Workspace, screen: type[LabelScreen], **options: object) -> None:
+        super().__init__()
+        self.register_theme(THEME)
+        self.theme = THEME.name
+        self.requests: list[Request] = []
+        self.label_screen = screen(workspace, "digits", self.requests.append, **options)
+
+    def on_mount(self) -> None:
+        self.push_screen(self.label_screen)
+
+    def on_cursor_position(self, event: events.CursorPosition) -> None:
+        self.label_screen.terminal_answered()

@@ -1,0 +1,27 @@
+"""A labelling screen in a new session of digits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from screen_app import ScreenApp
+
+from tuilabel.tui.screens.label import LabelScreen
+from tuilabel.workspace import SourceOptions, Workspace, open_workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """Open digits in a new session, with its first batch chosen at random."""
+    flags = {"annotator": "me", "cold_start": "random"}
+    path = tmp_path / "digits.tuilabel"
+    with open_workspace(SourceOptions("digits"), flags, path=path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def app(workspace: Workspace) -> ScreenApp:
+    """Give an application that shows the workspace on a labelling screen."""
+    return ScreenApp(workspace, LabelScreen)

@@ -1,0 +1,275 @@
+"""The labelling screen, driven by keys, without a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from screen_app import ScreenApp
+from textual.pilot import Pilot
+from textual.strip import Strip
+from textual.widgets import Static
+
+from tuilabel.errors import SaveError
+from tuilabel.journal import Kind
+from tuilabel.learn.metrics import Accuracy
+from tuilabel.learn.requests import FitFinished
+from tuilabel.tui.screens.demo import ORACLE, DemoScreen
+from tuilabel.tui.screens.help import HelpScreen
+from tuilabel.tui.widgets.lines import Lines
+from tuilabel.workspace import Workspace
+
+
+def shown(app: ScreenApp, selector: str) -> str:
+    widget = app.label_screen.query_one(selector, Lines)
+    return "\n".join(widget.render_line(y).text for y in range(widget.size.height))
+
+
+def picture_rows(app: ScreenApp) -> list[Strip]:
+    widget = app.label_screen.query_one("#picture", Lines)
+    return [widget.render_line(y) for y in range(widget.size.height)]
+
+
+def colours_drawn(app: ScreenApp) -> set[object]:
+    """Give the background colours of the picture: one where nothing is drawn."""
+    return {segment.style.bgcolor for row in picture_rows(app) for segment in row if segment.style}
+
+
+def fit_finished(app: ScreenApp) -> FitFinished:
+    loop = app.label_screen.loop
+    rows = [row for row in range(200) if loop.items.ids[row]][100:150]
+    rows = [row for row in rows if all(row != slot.row for slot in loop.batch)]
+    likely = [0.55, 0.2, 0.1] + [0.15 / 7] * 7
+    accuracy = Accuracy(430, 500, "hold-out")
+    return FitFinished(loop.generation, rows, [likely] * len(rows), 0.2, 0.1, accuracy, None)
+
+
+async def fill_batch(app: ScreenApp, pilot: Pilot[None]) -> None:
+    """Answer a whole batch without the price of pressing a key for each."""
+    screen = app.label_screen
+    for _ in range(len(screen.loop.batch)):
+        screen.class_key(7)
+        await pilot.pause()
+
+
+async def test_the_first_frame_is_complete(app: ScreenApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert "digits  round 1   1 of 10  0 labels  1,297 left" in shown(app, "#header")
+        assert "first batch · random" in shown(app, "#suggestions")
+        assert "accuracy on the hold-out" in shown(app, "#curve")
+        assert shown(app, "#legend").split() == list("0123456789")
+        assert "ready" in shown(app, "#status")
+        assert "quit" in shown(app, "#status")
+        assert len(colours_drawn(app)) > 3
+
+
+async def test_a_class_key_labels_what_is_shown_and_the_next_image_comes(app: ScreenApp) -> None:
+    loop = app.label_screen.loop
+    async with app.run_test(size=(80, 24)) as pilot:
+        item, before = loop.current_id, picture_rows(app)
+        await pilot.press("4")
+        assert loop.current_id != item
+        assert picture_rows(app) != before
+        assert "✓ saved #1" in shown(app, "#status")
+        assert "1 labels" in shown(app, "#header")
+        (event,) = loop.ledger.labels()
+        assert (event.item, event.class_name) == (item, "4")
+        assert event.ms is not None
+        assert event.ms >= 0
+
+
+async def test_skip_undo_and_looking_about(app: ScreenApp) -> None:
+    loop = app.label_screen.loop
+    async with app.run_test(size=(80, 24)) as pilot:
+        first = loop.current_id
+        await pilot.press("space")
+        assert loop.ledger.skips_held == 1
+        assert "–" in shown(app, "#strip")
+        await pilot.press("left")
+        assert loop.current_id == first
+        await pilot.press("right", "right")
+        assert loop.cursor == 2
+        await pilot.press("u")
+        assert loop.current_id == first
+        assert loop.ledger.skips_held == 0
+        assert "saved #2" in shown(app, "#status")
+        await pilot.press("backspace")
+        assert "nothing to undo" in shown(app, "#status")
+
+
+async def test_a_ranking_shows_suggestions_the_curve_and_enter_accepts(app: ScreenApp) -> None:
+    screen = app.label_screen
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("enter")
+        assert "No suggestion to agree with" in shown(app, "#status")
+        assert screen.loop.labels == 0
+        await fill_batch(app, pilot)
+        assert len(app.requests) == 1
+        assert screen.loop.take_request() is None
+        kept = screen.loop.current_id
+        screen.ranking_arrived(fit_finished(app))
+        await pilot.pause()
+        assert screen.loop.current_id == kept
+        assert "86.0%  (82.7% to 88.8%), n 500" in shown(app, "#curve")
+        assert "softmax · least-confident" in shown(app, "#suggestions")
+        await pilot.press("7")
+        assert "0 █" in shown(app, "#suggestions")
+        assert "55.0%" in shown(app, "#suggestions")
+        await pilot.press("enter")
+        last = screen.loop.ledger.last_answer()
+        assert last is not None
+        assert (last.class_name, last.body["accepted"]) == ("0", True)
+
+
+async def test_suggestions_can_come_after_the_label_or_not_at_all(app: ScreenApp) -> None:
+    screen = app.label_screen
+    async with app.run_test(size=(80, 24)) as pilot:
+        await fill_batch(app, pilot)
+        screen.ranking_arrived(fit_finished(app))
+        await pilot.press("7", "p")
+        assert "55.0%" not in shown(app, "#suggestions")
+        await pilot.press("enter")
+        assert "Nothing to agree with" in shown(app, "#status")
+        assert screen.loop.labels == 11
+        await pilot.press("9")
+        bars = shown(app, "#suggestions")
+        assert "image before" in bars
+        assert "›9" in bars
+        await pilot.press("p")
+        assert "suggestions are off" in shown(app, "#suggestions")
+        await pilot.press("p")
+        assert "55.0%" in shown(app, "#suggestions")
+
+
+async def test_what_is_not_saved_is_said_and_the_image_stays(
+    app: ScreenApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = app.label_screen.loop
+
+    def fail(_: Any) -> None:
+        raise SaveError("Not saved: the disk is full. Mend that and press the key again.")
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        item = loop.current_id
+        with monkeypatch.context() as patch:
+            patch.setattr(loop._log, "append", fail)
+            await pilot.press("3")
+        assert loop.current_id == item
+        assert loop.labels == 0
+        assert "✗ Not saved: the disk is full" in shown(app, "#status")
+        await pilot.press("3")
+        assert loop.labels == 1
+        assert "saved #1" in shown(app, "#status")
+
+
+async def test_answers_typed_ahead_of_the_image_are_held_and_counted(app: ScreenApp) -> None:
+    screen = app.label_screen
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        screen.guard.expect()
+        screen.guard.asked(screen._clock())
+        item = screen.loop.current_id
+        await pilot.press("3", "4", "space")
+        assert screen.loop.current_id == item
+        assert screen.loop.ledger.acts == 0
+        assert "3 were typed ahead" in shown(app, "#status")
+        screen.terminal_answered()
+        await pilot.press("3")
+        assert screen.loop.labels == 1
+
+
+async def test_invert_and_contrast_change_the_picture_only(app: ScreenApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        plain, strip = picture_rows(app), shown(app, "#strip")
+        await pilot.press("i")
+        assert picture_rows(app) != plain
+        await pilot.press("i", "plus")
+        assert picture_rows(app) != plain
+        await pilot.press("minus")
+        assert picture_rows(app) == plain
+        assert shown(app, "#strip") == strip
+
+
+async def test_help_shows_every_action_and_goes_back(app: ScreenApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        text = str(app.screen.query_one(Static).render())
+        for action in app.label_screen.actions:
+            assert action.help in text
+        await pilot.press("7")
+        assert app.label_screen.loop.labels == 0
+        await pilot.press("question_mark")
+        assert app.screen is app.label_screen
+
+
+async def test_a_small_terminal_says_what_it_needs_and_recovers(app: ScreenApp) -> None:
+    async with app.run_test(size=(20, 5)) as pilot:
+        await pilot.pause()
+        sentence = app.label_screen.query_one("#too-small", Static)
+        assert sentence.display
+        assert "needs 60x20, this is 20x5" in str(sentence.render())
+        item = app.label_screen.loop.current_id
+        await pilot.press("3")
+        assert app.label_screen.loop.labels == 0
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert not sentence.display
+        assert len(colours_drawn(app)) > 3
+        assert app.label_screen.loop.current_id == item
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 60), (60, 60), (250, 20)])
+async def test_every_part_has_its_place_at_every_size(
+    app: ScreenApp, size: tuple[int, int]
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        for selector in ("#header", "#picture", "#suggestions", "#curve", "#strip", "#status"):
+            region = app.label_screen.query_one(selector).region
+            assert region.area > 0
+            assert region in app.label_screen.region
+        assert len(colours_drawn(app)) > 3
+
+
+async def test_when_everything_is_answered_the_screen_says_so(
+    app: ScreenApp, workspace: Workspace
+) -> None:
+    screen = app.label_screen
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        loop = screen.loop
+        while loop.current_id is not None:
+            loop.skip(loop.current_id)
+        screen._changed()
+        await pilot.pause()
+        sentence = "Everything is answered: 0 labels; 1,297 were skipped."
+        assert sentence in " ".join(shown(app, "#suggestions").split())
+        await pilot.press("3")
+        assert "Everything is answered" in shown(app, "#status")
+        await pilot.press("u")
+        assert loop.current is not None
+
+
+async def test_the_demo_presses_the_true_keys_and_a_person_takes_over(workspace: Workspace) -> None:
+    app = ScreenApp(workspace, DemoScreen, rate=500.0, budget=1000)
+    loop = app.label_screen.loop
+    async with app.run_test(size=(80, 24)) as pilot:
+        while loop.labels < 5:
+            await pilot.pause(0.01)
+        await pilot.press("p")
+        paused_at = loop.labels
+        await pilot.pause(0.05)
+        assert loop.labels == paused_at
+        truth = workspace.dataset.truth
+        assert truth is not None
+        for event in loop.ledger.labels():
+            row = workspace.dataset.row_of(str(event.item))
+            assert event.class_name == str(truth[row])
+            assert event.annotator == ORACLE
+        await pilot.press("3")
+        last = loop.ledger.last_answer()
+        assert last is not None
+        assert (last.kind, last.annotator) == (Kind.LABEL, "me")
