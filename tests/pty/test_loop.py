@@ -35,7 +35,7 @@ def agrees(home: Home, *, labels: int, accuracy: float, shown: str) -> None:
     status = home.status()
     assert (status["labels"], status["rounds"]) == (labels, 1)
     assert round(100 * status["accuracy"]["value"], 1) == accuracy
-    assert f"accuracy on the {status['accuracy']['set']}" in shown
+    assert status["accuracy"]["set"] in shown
 
 
 def kill(terminal: LabellingTerminal) -> None:

@@ -48,7 +48,15 @@ async def fill_batch(app: ScreenApp, pilot: Pilot[None]) -> None:
     """Answer a whole batch without the price of pressing a key for each."""
     screen = app.label_screen
     for _ in range(len(screen.loop.batch)):
+        await painted(app, pilot)
         screen.class_key(7)
+    await painted(app, pilot)
+
+
+async def painted(app: ScreenApp, pilot: Pilot[None]) -> None:
+    """Wait until the image is on the terminal, so that keys are taken as answers."""
+    await pilot.pause()
+    while app.label_screen.guard.holds(app.label_screen._clock()):
         await pilot.pause()
 
 
@@ -67,6 +75,7 @@ async def test_the_first_frame_is_complete(app: ScreenApp) -> None:
 async def test_a_class_key_labels_what_is_shown_and_the_next_image_comes(app: ScreenApp) -> None:
     loop = app.label_screen.loop
     async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
         item, before = loop.current_id, picture_rows(app)
         await pilot.press("4")
         assert loop.current_id != item
@@ -82,6 +91,7 @@ async def test_a_class_key_labels_what_is_shown_and_the_next_image_comes(app: Sc
 async def test_skip_undo_and_looking_about(app: ScreenApp) -> None:
     loop = app.label_screen.loop
     async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
         first = loop.current_id
         await pilot.press("space")
         assert loop.ledger.skips_held == 1
@@ -101,6 +111,7 @@ async def test_skip_undo_and_looking_about(app: ScreenApp) -> None:
 async def test_a_ranking_shows_suggestions_the_curve_and_enter_accepts(app: ScreenApp) -> None:
     screen = app.label_screen
     async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
         await pilot.press("enter")
         assert "No suggestion to agree with" in shown(app, "#status")
         assert screen.loop.labels == 0
@@ -114,6 +125,7 @@ async def test_a_ranking_shows_suggestions_the_curve_and_enter_accepts(app: Scre
         assert "86.0%  (82.7% to 88.8%), n 500" in shown(app, "#curve")
         assert "softmax · least-confident" in shown(app, "#suggestions")
         await pilot.press("7")
+        await painted(app, pilot)
         assert "0 █" in shown(app, "#suggestions")
         assert "55.0%" in shown(app, "#suggestions")
         await pilot.press("enter")
@@ -128,6 +140,7 @@ async def test_suggestions_can_come_after_the_label_or_not_at_all(app: ScreenApp
         await fill_batch(app, pilot)
         screen.ranking_arrived(fit_finished(app))
         await pilot.press("7", "p")
+        await painted(app, pilot)
         assert "55.0%" not in shown(app, "#suggestions")
         await pilot.press("enter")
         assert "Nothing to agree with" in shown(app, "#status")
@@ -151,6 +164,7 @@ async def test_what_is_not_saved_is_said_and_the_image_stays(
         raise SaveError("Not saved: the disk is full. Mend that and press the key again.")
 
     async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
         item = loop.current_id
         with monkeypatch.context() as patch:
             patch.setattr(loop._log, "append", fail)
@@ -166,7 +180,7 @@ async def test_what_is_not_saved_is_said_and_the_image_stays(
 async def test_answers_typed_ahead_of_the_image_are_held_and_counted(app: ScreenApp) -> None:
     screen = app.label_screen
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
+        await painted(app, pilot)
         screen.guard.expect()
         screen.guard.asked(screen._clock())
         item = screen.loop.current_id
@@ -269,6 +283,7 @@ async def test_the_demo_presses_the_true_keys_and_a_person_takes_over(workspace:
             row = workspace.dataset.row_of(str(event.item))
             assert event.class_name == str(truth[row])
             assert event.annotator == ORACLE
+        await painted(app, pilot)
         await pilot.press("3")
         last = loop.ledger.last_answer()
         assert last is not None

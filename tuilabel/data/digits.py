@@ -76,7 +76,7 @@ def open_digits(
     return build_dataset(
         source=SOURCE,
         class_names=resolve_classes(SOURCE, own=_CLASS_NAMES, given=classes),
-        train=split("pool", ~held_out),
+        train=split("the pool", ~held_out),
         holdout=split("hold-out", held_out),
         pool=pool,
         test=test,

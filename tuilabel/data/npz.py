@@ -110,7 +110,7 @@ def open_npz(
     return build_dataset(
         source=source,
         class_names=class_names,
-        train=split("pool", slice(0, arranged.pool_size)),
+        train=split("the pool", slice(0, arranged.pool_size)),
         holdout=(
             split("hold-out", slice(arranged.pool_size, None))
             if arranged.pool_size < len(arranged.rows)

@@ -26,7 +26,7 @@ from tuilabel.journal.reading import (
     reason,
     unreadable,
 )
-from tuilabel.journal.schema import migrate
+from tuilabel.journal.schema import migrate, version_of
 
 # Moved away one by one, each of them would take events with it.
 _FILES = ("", "-wal")
@@ -231,7 +231,9 @@ def _connect(path: Path) -> sqlite3.Connection:
             # On macOS, fsync alone leaves the data in the drive's own cache.
             connection.execute("PRAGMA fullfsync = ON")
             migrate(connection)
-            connection.execute("BEGIN IMMEDIATE")
+            # SQLite opens what it may not write as read-only and says so at the first write.
+            connection.execute("BEGIN")
+            connection.execute(f"PRAGMA user_version = {version_of(connection)}")
             connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             raise SessionFileError(

@@ -10,7 +10,6 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -23,19 +22,13 @@ from tuilabel.tui.class_keys import class_keys
 from tuilabel.tui.guard import QUERY, PaintGuard
 from tuilabel.tui.presenter import Presenter
 from tuilabel.tui.screens.help import HelpScreen
-from tuilabel.tui.widgets.bar import Bar
-from tuilabel.tui.widgets.batch_strip import BatchStrip
-from tuilabel.tui.widgets.curve import Curve
-from tuilabel.tui.widgets.legend import Legend
+from tuilabel.tui.widgets.board import Board
 from tuilabel.tui.widgets.lines import Piece
-from tuilabel.tui.widgets.picture import Picture
-from tuilabel.tui.widgets.suggestions import Suggestions
 from tuilabel.workspace import Workspace
 
 SMALLEST = (60, 20)
 """Columns and rows below which there is no room for an image and its surroundings."""
 
-_WIDE = (110, 32)
 _SHOWN_WHEN = {
     "before": "suggestions are shown",
     "after": "suggestions come after the label",
@@ -73,10 +66,11 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         self.guard = PaintGuard()
         self._submit = submit
         self._clock = clock
-        self._source_name = source_name
         keys = class_keys(self.loop.info.class_names)
         holdout = workspace.dataset.holdout
         self.presenter = Presenter(self.loop, keys, holdout.name if holdout else None)
+        image_of = workspace.dataset.image
+        self.board = Board(self.presenter, image_of, source_name, self.actions)
         self._class_of = {key: index for index, key in enumerate(keys)}
         self._suggestions = workspace.settings.suggestions
         self._last: tuple[Slot, int | None] | None = None
@@ -88,16 +82,8 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         self.busy = False
 
     def compose(self) -> ComposeResult:
-        """Lay the widgets out, top to bottom."""
-        yield Bar(id="header")
-        with Horizontal(id="main"):
-            yield Picture(id="picture")
-            with Vertical(id="side"):
-                yield Suggestions(id="suggestions")
-                yield Curve(id="curve")
-        yield BatchStrip(self.workspace.dataset.image, id="strip")
-        yield Legend(self.presenter.keys, self.presenter.names, id="legend")
-        yield Bar(id="status")
+        """Lay out the board, and the sentence that stands in for it where space is short."""
+        yield self.board
         yield Static(id="too-small", markup=False)
 
     def on_mount(self) -> None:
@@ -110,18 +96,12 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         was_small = self._too_small
         self._too_small = width < SMALLEST[0] or height < SMALLEST[1]
         self.set_class(self._too_small, "-too-small")
-        wide = width >= _WIDE[0] and height >= _WIDE[1]
-        self.set_class(wide, "-wide")
         if self._too_small:
             self.query_one("#too-small", Static).update(
                 f"tuilabel needs {SMALLEST[0]}x{SMALLEST[1]}, this is {width}x{height}: enlarge "
                 "the terminal. Nothing is lost; q quits."
             )
-        # A thumbnail is twice as wide as high, with a column between two of them.
-        rows = max(4, min(width // 20, (height - 16) // 2)) if wide else 4
-        self.query_one("#strip").styles.height = rows + 1
-        legend = self.query_one(Legend)
-        legend.styles.height = legend.rows_needed(width)
+        self.board.fit_to(width, height)
         if was_small and not self._too_small:
             # The image was not on the terminal until now.
             self._changed()
@@ -179,20 +159,20 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         """Go on to the next way of showing suggestions."""
         place = SUGGESTIONS.index(self._suggestions)
         self._suggestions = SUGGESTIONS[(place + 1) % len(SUGGESTIONS)]
-        self._show_suggestions()
+        self.board.show_suggestions(self._suggestions, self._last)
         self.say(_SHOWN_WHEN[self._suggestions].capitalize() + ".", "muted")
 
     def action_invert(self) -> None:
         """Swap dark and light."""
-        self.query_one(Picture).invert()
+        self.board.picture.invert()
 
     def action_more_contrast(self) -> None:
         """Raise the contrast."""
-        self.query_one(Picture).change_contrast(+1)
+        self.board.picture.change_contrast(+1)
 
     def action_less_contrast(self) -> None:
         """Lower the contrast."""
-        self.query_one(Picture).change_contrast(-1)
+        self.board.picture.change_contrast(-1)
 
     def action_help(self) -> None:
         """Show the keys and classes."""
@@ -273,12 +253,7 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         request = self.loop.take_request()
         if request is not None:
             self._submit(request)
-        slot = self.loop.current
-        picture = self.query_one(Picture)
-        if slot is None:
-            picture.clear()
-        else:
-            picture.show_image(slot.row, self.workspace.dataset.image(slot.row))
+        self.board.show_image(self.loop.current)
         self._show_all()
         self.call_after_refresh(self._ask_terminal)
 
@@ -299,53 +274,16 @@ class LabelScreen(Screen[None], inherit_bindings=False):
 
     def _prepare_next(self) -> None:
         """Draw the image that comes next while the annotator looks at this one."""
-        after = self.loop.batch[self.loop.cursor + 1 : self.loop.cursor + 2]
-        for slot in after:
-            self.query_one(Picture).prepare(slot.row, self.workspace.dataset.image(slot.row))
+        for slot in self.loop.batch[self.loop.cursor + 1 : self.loop.cursor + 2]:
+            self.board.prepare_image(slot)
 
     def _show_all(self) -> None:
         per_minute = None
         if self._milliseconds:
             per_minute = 60_000 * len(self._milliseconds) / max(1, sum(self._milliseconds))
-        header = self.presenter.header(self._source_name, per_minute)
-        self.query_one("#header", Bar).show_bar(*header)
-        self.query_one(BatchStrip).show_batch(self.presenter.thumbnails())
-        title, values, caption = self.presenter.curve()
-        chance = 1 / len(self.presenter.names)
-        self.query_one(Curve).show_curve(title, values, caption, chance=chance)
-        self._show_suggestions()
+        self.board.show_progress(per_minute)
+        self.board.show_suggestions(self._suggestions, self._last)
         self._show_status()
 
-    def _show_suggestions(self) -> None:
-        widget = self.query_one(Suggestions)
-        title = self.presenter.model_title()
-        slot, chosen = self.loop.current, None
-        if self._suggestions == "after":
-            slot, chosen = self._last or (None, None)
-            title += " · image before"
-        if self._suggestions == "off":
-            widget.show_sentence(title, "suggestions are off (p)")
-        elif slot is None:
-            done = self.loop.current is None
-            widget.show_sentence(title, self.presenter.ending() if done else "")
-        elif slot.audit:
-            widget.show_sentence(title, "audit image: drawn at random, no hint")
-        elif slot.probabilities is None:
-            widget.show_sentence(title, "no suggestion yet")
-        else:
-            widget.show_bars(title, self.presenter.bars(slot, chosen))
-
     def _show_status(self) -> None:
-        bar = self.query_one("#status", Bar)
-        if self._message is not None:
-            bar.show_bar([(" " + self._message[0], self._message[1])])
-            return
-        acts = self.loop.ledger.acts
-        left: list[Piece] = [(f" ✓ saved #{acts}", "good")] if acts else [(" ready", "muted")]
-        if self._trainer[0]:
-            left.append(("  " + self._trainer[0], self._trainer[1]))
-        right: list[Piece] = []
-        for action in self.actions:
-            if action.footer:
-                right += [(f"{action.shown_keys[0]} ", "strong"), (f"{action.label}  ", "muted")]
-        bar.show_bar(left, right)
+        self.board.show_status(self._message, self._trainer)

@@ -1,0 +1,91 @@
+"""Small sessions, and other processes that hold or write one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tuilabel.journal import Draft, Journal, Kind, SessionInfo
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+
+INFO = SessionInfo("digits", ("cat", "dog"), pool=100, test=None, seed=3, audit=0.2)
+
+HOLDER = """
+import sys
+from pathlib import Path
+from tuilabel.journal import Journal
+journal = Journal(Path(sys.argv[1]), "other")
+print("open", flush=True)
+sys.stdin.read()
+journal.close()
+"""
+
+
+@pytest.fixture
+def info() -> SessionInfo:
+    """Say what the sessions of these tests are about."""
+    return INFO
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Name a session file that is not there yet."""
+    return tmp_path / "s.tuilabel"
+
+
+@pytest.fixture
+def journal(path: Path, info: SessionInfo) -> Iterator[Journal]:
+    """Make a session and open it."""
+    with Journal.create(path, info, "me") as made:
+        yield made
+
+
+@pytest.fixture
+def small_session(path: Path, info: SessionInfo) -> Path:
+    """Make a closed session in which every kind of event occurs."""
+    with Journal.create(path, info, "me") as journal:
+        journal.append(
+            Draft(Kind.OPEN, body={"model": "softmax", "strategy": "margin", "items": 100})
+        )
+        for number in range(12):
+            body = {"references": [f"{number}.png"], "probabilities": {"cat": 0.25, "dog": 0.75}}
+            journal.append(
+                Draft(Kind.LABEL, f"item{number}", "cat", round=1, ms=10 * number, body=body)
+            )
+        skip = journal.append(Draft(Kind.SKIP, "item50", round=1))
+        journal.append(Draft(Kind.UNDO, "item50", round=1, target=skip.uuid))
+        accuracy = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 90, "set": "hold-out", "correct": 45}
+        journal.append(Draft(Kind.ROUND, round=1, body={"model": "softmax", "accuracy": accuracy}))
+    return path
+
+
+Holder = Callable[[Path], "contextmanager[subprocess.Popen[str]]"]
+
+
+@pytest.fixture
+def held_by_another() -> Holder:
+    """Give a context in which another process has a session open for labelling."""
+
+    @contextmanager
+    def hold(path: Path) -> Iterator[subprocess.Popen[str]]:
+        with subprocess.Popen(
+            [sys.executable, "-c", HOLDER, str(path)],
+            cwd=REPOSITORY,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "open\n"
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    return hold

@@ -1,0 +1,113 @@
+"""However it ends: the terminal as it was, no process left, nothing lost, an honest status."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.pty.labelling import CTRL_C, FITTING, LABELS, Home, LabellingTerminal
+from tests.pty.terminal import children, is_gone
+
+Start = Callable[..., LabellingTerminal]
+
+GONE_WITHIN = 2.0
+"""Seconds after which a program that was told to end counts as one that does not."""
+
+CRASHES_AT_THE_THIRD_IMAGE = """
+import itertools
+
+from tuilabel.cli import main
+from tuilabel.tui.widgets.picture import Picture
+
+show_image, calls = Picture.show_image, itertools.count(1)
+
+def broken(self, *arguments):
+    if next(calls) == 3:
+        raise RuntimeError("broken on purpose")
+    show_image(self, *arguments)
+
+Picture.show_image = broken
+main()
+"""
+
+
+@pytest.fixture
+def labelling(start: Start) -> LabellingTerminal:
+    """Give a program with two labels and a trainer."""
+    terminal = start("digits")
+    terminal.wait_ready()
+    terminal.answer("1")
+    terminal.answer("2")
+    terminal.wait_for(lambda: children(terminal.pid))
+    return terminal
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
+)
+def test_a_signal_ends_it_in_order(
+    labelling: LabellingTerminal, home: Home, number: signal.Signals, status: int
+) -> None:
+    trainer = children(labelling.pid)
+    labelling.send_signal(number)
+    assert labelling.wait_exit(GONE_WITHIN) == status
+    ended_well(labelling, home, trainer)
+
+
+def test_ctrl_c_quits(labelling: LabellingTerminal, home: Home) -> None:
+    trainer = children(labelling.pid)
+    labelling.press(CTRL_C)
+    assert labelling.wait_exit(GONE_WITHIN) == 0
+    ended_well(labelling, home, trainer)
+
+
+def test_it_ends_when_its_terminal_vanishes(labelling: LabellingTerminal, home: Home) -> None:
+    trainer = children(labelling.pid)
+    labelling.hang_up()
+    assert is_gone(labelling.pid, GONE_WITHIN)
+    assert labelling.wait_exit() == 129
+    assert all(is_gone(pid, GONE_WITHIN) for pid in trainer)
+    assert [row["class"] for row in home.export()] == ["1", "2"]
+    assert home.integrity() == "ok"
+
+
+def test_a_crash_restores_the_terminal_and_says_so(start: Start, home: Home) -> None:
+    terminal = start("digits", command=(sys.executable, "-c", CRASHES_AT_THE_THIRD_IMAGE))
+    terminal.wait_ready()
+    terminal.answer("1")
+    terminal.press("2")
+    status = terminal.wait_exit()
+    assert status > 0
+    assert terminal.left_behind() == []
+    assert "broken on purpose" in terminal.after_screen
+    assert [row["class"] for row in home.export()] == ["1", "2"]
+
+
+def test_quitting_does_not_wait_for_a_fit(start: Start, home: Home, mnist_dir: Path) -> None:
+    terminal = start(f"mnist:{mnist_dir}", "--pool", "4000", "--test", "400", "--model", "mlp")
+    terminal.wait_ready()
+    terminal.wait_for(lambda: children(terminal.pid))
+    trainer = children(terminal.pid)
+    for place in range(9):
+        terminal.answer(str(place))
+    terminal.press("9")
+    terminal.wait_for(FITTING)
+    terminal.press("q")
+    assert terminal.wait_exit(GONE_WITHIN) == 0
+    assert terminal.left_behind() == []
+    assert all(is_gone(pid, 0) for pid in trainer)
+    assert len(home.export()) == 10
+
+
+def ended_well(terminal: LabellingTerminal, home: Home, trainer: list[int]) -> None:
+    assert terminal.left_behind() == [], terminal.drawn()
+    assert re.search(LABELS, terminal.after_screen)
+    assert all(is_gone(pid, 0) for pid in trainer)
+    assert [row["class"] for row in home.export()] == ["1", "2"]
+    assert home.integrity() == "ok"

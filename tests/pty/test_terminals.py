@@ -1,0 +1,63 @@
+"""Terminals that are too small, taken or none at all; and silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.pty.labelling import TOO_SMALL, UNBOUND_KEY, Home, LabellingTerminal
+
+Start = Callable[..., LabellingTerminal]
+
+SILENCE = 1.0
+"""Seconds without output after which a program counts as silent."""
+
+
+def test_a_small_terminal_is_told_what_is_needed(start: Start, home: Home) -> None:
+    terminal = start("digits", size=(20, 5))
+    terminal.wait_for(TOO_SMALL)
+    terminal.settle(0.3)
+    terminal.press("7")  # for an image that is not shown
+    terminal.settle(0.3)
+    terminal.resize(80, 24)
+    terminal.wait_ready()
+    assert terminal.where() == (1, 1, 0)
+    terminal.settle(0.3)
+    terminal.answer("3")
+    terminal.resize(20, 5)
+    terminal.wait_for(TOO_SMALL)
+    terminal.quit()
+    assert [row["class"] for row in home.export()] == ["3"]
+
+
+def test_a_second_process_is_told_who_labels(start: Start, home: Home) -> None:
+    first = start("digits")
+    first.wait_ready()
+    second = start("digits")
+    assert second.wait_exit() == 2
+    assert second.left_behind() == []
+    assert f"process {first.pid} " in " ".join(second.text.split())
+    first.answer("1")
+    first.quit()
+    third = start("digits")
+    third.wait_ready()
+    third.quit()
+
+
+def test_without_a_terminal_it_says_what_works(home: Home) -> None:
+    done = home.run("digits")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "\x1b" not in done.stderr
+    for command in ("status", "export", "demo"):
+        assert command in done.stderr
+
+
+def test_idle_and_unbound_keys_write_nothing(start: Start) -> None:
+    terminal = start("digits")
+    terminal.wait_ready()
+    for key in "1234567890":
+        terminal.answer(key)
+    terminal.settle(SILENCE)
+    terminal.press(UNBOUND_KEY)
+    assert not terminal.pump(SILENCE), terminal.drawn()
+    terminal.quit()

@@ -1,0 +1,142 @@
+"""All of the labelling screen that is drawn, in its places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from tuilabel.session import Slot
+from tuilabel.tui.actions import Action
+from tuilabel.tui.presenter import Presenter
+from tuilabel.tui.widgets.bar import Bar
+from tuilabel.tui.widgets.batch_strip import BatchStrip
+from tuilabel.tui.widgets.curve import Curve
+from tuilabel.tui.widgets.legend import Legend
+from tuilabel.tui.widgets.lines import Piece
+from tuilabel.tui.widgets.picture import Picture
+from tuilabel.tui.widgets.suggestions import Suggestions
+
+WIDE = (110, 32)
+"""Columns and rows from which the batch and the side get more room."""
+
+
+class Board(Vertical):
+    """Arranges the widgets and hands each what the presenter has for it.
+
+    Parameters
+    ----------
+    presenter : Presenter
+    image_of : callable
+        Gives the (H, W) or (H, W, 3) uint8 image of a row of the dataset.
+    source_name : str
+    actions : sequence of Action
+        Those that the footer may show.
+    """
+
+    def __init__(
+        self,
+        presenter: Presenter,
+        image_of: Callable[[int], NDArray[np.uint8]],
+        source_name: str,
+        actions: Sequence[Action],
+    ) -> None:
+        super().__init__()
+        self._presenter = presenter
+        self._image_of = image_of
+        self._source_name = source_name
+        self._actions = actions
+        self._header = Bar(id="header")
+        self.picture = Picture(id="picture")
+        self._suggestions = Suggestions(id="suggestions")
+        self._curve = Curve(id="curve")
+        self._strip = BatchStrip(image_of, id="strip")
+        self._legend = Legend(presenter.keys, presenter.names, id="legend")
+        self._status = Bar(id="status")
+
+    def compose(self) -> ComposeResult:
+        """Lay the widgets out, top to bottom."""
+        yield self._header
+        with Horizontal(id="main"):
+            yield self.picture
+            with Vertical(id="side"):
+                yield self._suggestions
+                yield self._curve
+        yield self._strip
+        yield self._legend
+        yield self._status
+
+    def fit_to(self, width: int, height: int) -> None:
+        """Share the space of a terminal of this size out."""
+        wide = width >= WIDE[0] and height >= WIDE[1]
+        self.set_class(wide, "-wide")
+        # A thumbnail is twice as wide as high, with a column between two of them.
+        rows = max(4, min(width // 20, (height - 16) // 2)) if wide else 4
+        self._strip.styles.height = rows + 1
+        self._legend.styles.height = self._legend.rows_needed(width)
+
+    def show_image(self, slot: Slot | None) -> None:
+        """Draw the image that is asked; nothing where none is."""
+        if slot is None:
+            self.picture.clear()
+        else:
+            self.picture.show_image(slot.row, self._image_of(slot.row))
+
+    def prepare_image(self, slot: Slot) -> None:
+        """Draw an image ahead of time."""
+        self.picture.prepare(slot.row, self._image_of(slot.row))
+
+    def show_progress(self, per_minute: float | None) -> None:
+        """Show where one is: the header, the batch and the curve."""
+        self._header.show_bar(*self._presenter.header(self._source_name, per_minute))
+        self._strip.show_batch(self._presenter.thumbnails())
+        title, values, caption = self._presenter.curve()
+        chance = 1 / len(self._presenter.names)
+        self._curve.show_curve(title, values, caption, chance=chance)
+
+    def show_suggestions(self, mode: str, last: tuple[Slot, int | None] | None) -> None:
+        """Show what the model thinks.
+
+        Parameters
+        ----------
+        mode : str
+            One of `tuilabel.settings.SUGGESTIONS`.
+        last : tuple of Slot and class index, or None
+            What was answered last, for the mode that shows it then.
+        """
+        presenter = self._presenter
+        title = presenter.model_title()
+        slot, chosen = presenter.session.current, None
+        if mode == "after":
+            slot, chosen = last or (None, None)
+            title += " · image before"
+        if presenter.session.current is None:
+            self._suggestions.show_sentence(title, presenter.ending())
+        elif mode == "off":
+            self._suggestions.show_sentence(title, "suggestions are off (p)")
+        elif slot is None:
+            self._suggestions.show_sentence(title, "")
+        elif slot.audit:
+            self._suggestions.show_sentence(title, "audit image: drawn at random, no hint")
+        elif slot.probabilities is None:
+            self._suggestions.show_sentence(title, "no suggestion yet")
+        else:
+            self._suggestions.show_bars(title, presenter.bars(slot, chosen))
+
+    def show_status(self, message: Piece | None, trainer: Piece) -> None:
+        """Show a sentence if there is one, else what is saved, the trainer and the keys."""
+        if message is not None:
+            self._status.show_bar([(" " + message[0], message[1])])
+            return
+        acts = self._presenter.session.ledger.acts
+        left: list[Piece] = [(f" ✓ saved #{acts}", "good")] if acts else [(" ready", "muted")]
+        if trainer[0]:
+            left.append(("  " + trainer[0], trainer[1]))
+        right: list[Piece] = []
+        for action in self._actions:
+            if action.footer:
+                right += [(f"{action.shown_keys[0]} ", "strong"), (f"{action.label}  ", "muted")]
+        self._status.show_bar(left, right)
