@@ -13,6 +13,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Static
 
+from tuilabel.data import inert
 from tuilabel.errors import SaveError
 from tuilabel.journal import Event
 from tuilabel.session import Ranking, Request, Slot
@@ -87,8 +88,13 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         yield Static(id="too-small", markup=False)
 
     def on_mount(self) -> None:
-        """Show the first image and let the trainer begin."""
+        """Show the first image, and what opening the source had to leave out."""
         self._changed()
+        notices = [inert(notice, 300) for notice in self.workspace.dataset.notices]
+        if self.loop.missing:
+            notices.append(f"{self.loop.missing} answered images are no longer in the source.")
+        if notices:
+            self.say(" ".join(notices), "accent")
 
     def on_resize(self, event: events.Resize) -> None:
         """Give the image the space there is, or say how much is needed."""
