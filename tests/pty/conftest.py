@@ -31,7 +31,7 @@ def start(home: Home) -> Iterator[Callable[..., LabellingTerminal]]:
     def start(
         *arguments: str, command: Sequence[str] = (sys.executable, "-m", "tuilabel"), **options: Any
     ) -> LabellingTerminal:
-        options = {"env": home.env, "cwd": home.path} | options
+        options = {"env": home.env, "cwd": home.path, **options}
         terminal = LabellingTerminal([*command, *arguments], **options)
         started.append(terminal)
         return terminal

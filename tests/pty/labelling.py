@@ -79,7 +79,7 @@ class LabellingTerminal(Terminal):
         self.wait_for(lambda: self.cursor_reports)
 
     def answer(self, key: str) -> None:
-        """Press a key that answers or undoes; wait until it is saved and the next image is there."""
+        """Press a key that answers or undoes; wait until that is saved and an image is there."""
         saved, reports = self.saved, self.cursor_reports
         self.press(key)
         self.wait_for(lambda: self.saved == saved + 1 and self.cursor_reports > reports)

@@ -223,8 +223,8 @@ class Terminal:
             pass
         assert is_gone(self.pid, end - time.monotonic()), f"It does not end.\n{self.drawn()}"
         self._process.wait()
-        died_of = self._process.signalstatus
-        return self._process.exitstatus if died_of is None else -died_of
+        died_of: int | None = self._process.signalstatus
+        return int(self._process.exitstatus) if died_of is None else -died_of
 
     def left_behind(self) -> list[str]:
         """Name what the program did not put back as it found it."""

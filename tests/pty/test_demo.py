@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 
@@ -17,7 +18,7 @@ def test_the_demo_of_digits_ends_above_90_percent_without_a_key(
     outcome = re.search(OUTCOME, " ".join(terminal.after_screen.split()))
     assert outcome is not None, terminal.after_screen
     labels, accuracy, n, _ = outcome.groups()
-    print(outcome[0])
+    logging.getLogger(__name__).info(outcome[0])
     assert int(labels) == 200
     assert float(accuracy) > 90
     assert int(n) == 500

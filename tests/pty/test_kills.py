@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Callable
@@ -24,12 +25,12 @@ def stream_keys(terminal: LabellingTerminal, rng: np.random.Generator) -> str:
     pressed = ""
     if not terminal.pump(float(rng.uniform(0.0, 4.0))):
         return pressed
-    end = int(rng.integers(200_000))
+    end = int(rng.integers(300_000))
     while terminal.bytes_read < end and len(pressed) < 400:
         key = str(rng.integers(10))
         terminal.press(key)
         pressed += key
-        terminal.pump(float(rng.uniform(0.0, 0.03)))
+        terminal.pump(float(rng.uniform(0.0, 0.05)))
     return pressed
 
 
@@ -43,7 +44,8 @@ def test_labels_shown_as_saved_survive_kills(
 ) -> None:
     """Kill and resume one session again and again while keys stream in.
 
-    Ten times, or as often as the environment variable TUILABEL_KILLS says.
+    Ten times, or as often as the environment variable TUILABEL_KILLS says; with
+    ``--log-cli-level=INFO`` the outcome is printed.
     """
     rng = np.random.default_rng(20)
     terminal = start("digits")
@@ -69,8 +71,8 @@ def test_labels_shown_as_saved_survive_kills(
         keys += len(pressed)
         silent += not terminal.bytes_read
         unseen += terminal.saved > 0 and len(rows) > terminal.saved
-    print(
-        f"{KILLS} kills while {keys} keys streamed in: {len(rows)} labels in the export, none that "
-        f"was shown as saved is missing; {silent} kills came before the first byte, {unseen} "
-        "between a commit and its repaint"
+    logging.getLogger(__name__).info(
+        "%d kills while %d keys streamed in: %d labels in the export, none that was shown as saved "
+        "is missing; %d kills came before the first byte, %d between a commit and its repaint",
+        *(KILLS, keys, len(rows), silent, unseen),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.pty.labelling import TOO_SMALL, UNBOUND_KEY, Home, LabellingTerminal
+from tests.pty.labelling import ACCURACY, TOO_SMALL, UNBOUND_KEY, Home, LabellingTerminal
 
 Start = Callable[..., LabellingTerminal]
 
@@ -57,6 +57,7 @@ def test_idle_and_unbound_keys_write_nothing(start: Start) -> None:
     terminal.wait_ready()
     for key in "1234567890":
         terminal.answer(key)
+    terminal.wait_for(ACCURACY)
     terminal.settle(SILENCE)
     terminal.press(UNBOUND_KEY)
     assert not terminal.pump(SILENCE), terminal.drawn()

@@ -61,9 +61,7 @@ def test_a_file_that_cannot_grow_is_said_and_nothing_is_lost(start: Start, home:
     assert home.integrity() == "ok"
 
 
-def test_a_full_disk_is_said_and_nothing_is_lost(
-    start: Start, home: Home, tmp_path: Path
-) -> None:
+def test_a_full_disk_is_said_and_nothing_is_lost(start: Start, home: Home, tmp_path: Path) -> None:
     """Put the session on a small file system that only the program sees, and fill that."""
     small = tmp_path / "small"
     small.mkdir()
@@ -84,9 +82,10 @@ def test_a_full_disk_is_said_and_nothing_is_lost(
     filler = inside / "filler"
     fill(filler)
     refuses_and_recovers(terminal, filler.unlink)
-    rows = home.export(inside / session.name)
+    for name in (session.name, session.name + "-wal"):
+        shutil.copy(inside / name, tmp_path)
     terminal.quit()
-    assert [row["class"] for row in rows] == ["1", "5"]
+    assert [row["class"] for row in home.export(tmp_path / session.name)] == ["1", "5"]
 
 
 def fill(path: Path) -> None:

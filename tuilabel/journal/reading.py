@@ -159,6 +159,8 @@ def check_whole(connection: sqlite3.Connection, path: Path) -> None:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
         raise unreadable(path, error) from error
+    except ValueError as error:  # a message of SQLite's that quotes what is no text
+        raise damaged(path, error) from error
     if verdict != "ok":
         raise damaged(path, ValueError(verdict.splitlines()[-1]))
 
@@ -244,8 +246,10 @@ def unreadable(path: Path, error: sqlite3.Error) -> SessionFileError:
 
 
 def reason(error: Exception) -> str:
-    """Say what went wrong, without the number and the path that Python adds."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    """Say in one short line what went wrong, without the number and the path that Python adds."""
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    # What SQLite says of a damaged schema quotes it, line by line.
+    return " ".join(text.split())[:200]
 
 
 def _read(path: Path, parameters: str) -> tuple[SessionInfo, list[Event]]:

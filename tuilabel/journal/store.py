@@ -26,7 +26,7 @@ from tuilabel.journal.reading import (
     reason,
     unreadable,
 )
-from tuilabel.journal.schema import migrate, version_of
+from tuilabel.journal.schema import migrate
 
 # Moved away one by one, each of them would take events with it.
 _FILES = ("", "-wal")
@@ -65,6 +65,7 @@ class Journal:
         self._connection: sqlite3.Connection | None = None
         check_header(path)
         _refuse_network(path)
+        _refuse_read_only(path)
         self._lock = SessionLock(path, clock())
         try:
             self._connection = _connect(path)
@@ -231,14 +232,10 @@ def _connect(path: Path) -> sqlite3.Connection:
             # On macOS, fsync alone leaves the data in the drive's own cache.
             connection.execute("PRAGMA fullfsync = ON")
             migrate(connection)
-            # SQLite opens what it may not write as read-only and says so at the first write.
-            connection.execute("BEGIN")
-            connection.execute(f"PRAGMA user_version = {version_of(connection)}")
-            connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             raise SessionFileError(
-                f"{path} cannot be opened for labelling ({reason(error)}). Make the file and its "
-                "directory writable, or label in another session with --session FILE."
+                f"{path} cannot be opened for labelling ({reason(error)}). Mend that, or label in "
+                "another session with --session FILE."
             ) from error
     except BaseException:
         connection.close()
@@ -258,6 +255,15 @@ def _refuse_network(path: Path) -> None:
         raise SessionFileError(
             f"{path} lies on a network file system ({kind}), where a session cannot be kept safe. "
             "Name a file on a local disk with --session FILE."
+        )
+
+
+def _refuse_read_only(path: Path) -> None:
+    # SQLite would open it all the same, leave files beside it, and fail at the first event.
+    if not os.access(path, os.W_OK):
+        raise SessionFileError(
+            f"{path} cannot be opened for labelling: it is read-only. Make it writable, or label "
+            "in another session with --session FILE."
         )
 
 

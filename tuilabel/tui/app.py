@@ -7,6 +7,7 @@ import gc
 import signal
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import App, SystemCommand
@@ -14,12 +15,21 @@ from textual.screen import Screen
 
 from tuilabel.data import inert
 from tuilabel.tui.actions import ACTIONS
-from tuilabel.tui.commands import ActionProvider
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.theme import THEME
 from tuilabel.tui.trainer_link import TrainerLink
 from tuilabel.workspace import Workspace, log_file
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+
+
+def _action_provider() -> type[Provider]:
+    # The palette's widgets take time to import that the first frame does not have.
+    from tuilabel.tui.commands import ActionProvider
+
+    return ActionProvider
 
 
 class TuilabelApp(App[None], inherit_bindings=False):
@@ -36,7 +46,7 @@ class TuilabelApp(App[None], inherit_bindings=False):
 
     TITLE = "tuilabel"
     CSS_PATH = "tuilabel.tcss"
-    COMMANDS = {ActionProvider}  # noqa: RUF012
+    COMMANDS = {_action_provider}  # noqa: RUF012
     COMMAND_PALETTE_BINDING = next(action.keys[0] for action in ACTIONS if action.id == "palette")
 
     def __init__(
@@ -69,10 +79,10 @@ class TuilabelApp(App[None], inherit_bindings=False):
     def on_ready(self) -> None:
         """Start what the first frame does not need."""
         self.link.start()
-        # What start-up made lives as long as the process: collecting it again and again is what
-        # makes single keys slow.
-        gc.collect()
+        # What start-up made lives as long as the process: looking through it for garbage again
+        # and again is what makes single keys slow.
         gc.freeze()
+        gc.enable()
 
     def _end_by(self, number: signal.Signals) -> None:
         self.exit(return_code=128 + number)

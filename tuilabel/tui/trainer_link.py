@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tuilabel.data import Dataset, as_array_file
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, FitFinished
 from tuilabel.session import Ranking, Request
-from tuilabel.trainer import (
-    OpenPool,
-    RequestFailed,
-    Trainer,
-    TrainerDown,
-    TrainerEvent,
-    TrainerRestarted,
-)
+
+if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
+
+    from tuilabel.trainer import Trainer, TrainerEvent
 
 
 class Listener(Protocol):
@@ -51,11 +47,17 @@ class TrainerLink:
         self._trainer: Trainer | None = None
         self._waiting: Request | None = None
         self._newest = -1
-        # Arrays that lie in no file yet are handed over through this one.
-        self._directory = tempfile.TemporaryDirectory(prefix="tuilabel-")
+        self._directory: TemporaryDirectory[str] | None = None
 
     def start(self) -> None:
         """Start the child; what was asked before is asked now."""
+        # Imported after the first frame, which needs none of it.
+        from tempfile import TemporaryDirectory
+
+        from tuilabel.trainer import OpenPool, Trainer
+
+        # Arrays that lie in no file yet are handed over through this one.
+        self._directory = TemporaryDirectory(prefix="tuilabel-")
         directory = Path(self._directory.name)
         holdout = self._dataset.holdout
         self._trainer = Trainer(
@@ -78,7 +80,8 @@ class TrainerLink:
         """End the child, also in the middle of a fit."""
         if self._trainer is not None:
             await self._trainer.stop()
-        self._directory.cleanup()
+        if self._directory is not None:
+            self._directory.cleanup()
 
     def submit(self, request: Request) -> None:
         """Hand a request over; returns at once."""
@@ -90,6 +93,8 @@ class TrainerLink:
             self._trainer.submit(request)
 
     def _heard(self, event: TrainerEvent) -> None:
+        from tuilabel.trainer import RequestFailed, TrainerDown, TrainerRestarted
+
         screen = self._listener()
         if screen is None:
             return

@@ -1,0 +1,239 @@
+"""Labels out: every label, nothing that runs, and whole files only."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+import pytest
+
+from tuilabel.errors import ExportError, SessionFileError
+from tuilabel.exchange import FORMATS, Row, export_to, label_rows
+from tuilabel.journal import Draft, Event, Journal, Kind, SessionInfo
+
+COLUMNS = ["item_id", "reference", "class", "annotator", "time", "round", "ms", "origin"]
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    """Make an empty session."""
+    info = SessionInfo("digits", ("cat", "dog"))
+    with Journal.create(tmp_path / "s.tuilabel", info, "me") as made:
+        yield made
+
+
+def label(journal: Journal, item: str, name: str, **body: Any) -> Event:
+    return journal.append(Draft(Kind.LABEL, item, name, round=2, ms=350, body=body))
+
+
+def row(**values: Any) -> Row:
+    known = {
+        **{"item_id": "id", "reference": "a.png", "class": "cat", "annotator": "me"},
+        **{"time": "2030-01-01T00:00:00.000+00:00", "round": 1, "ms": 5, "origin": "human"},
+    }
+    return {**known, **values}  # type: ignore[return-value]
+
+
+def written(format_: str, *rows: Row) -> str:
+    file = io.StringIO(newline="")
+    FORMATS[format_](rows, file)
+    return file.getvalue()
+
+
+def read_csv(text: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text, newline="")))
+
+
+# Rows.
+
+
+def test_a_row_says_all_there_is_to_say(journal: Journal) -> None:
+    event = label(journal, "id1", "cat", references=["a.png"])
+    assert list(label_rows(journal.events())) == [
+        {
+            "item_id": "id1",
+            "reference": "a.png",
+            "class": "cat",
+            "annotator": "me",
+            "time": event.time,
+            "round": 2,
+            "ms": 350,
+            "origin": "human",
+        }
+    ]
+
+
+def test_only_what_holds_is_exported(journal: Journal) -> None:
+    label(journal, "a", "cat")
+    label(journal, "a", "dog")
+    label(journal, "b", "cat")
+    journal.append(Draft(Kind.SKIP, "b"))
+    undone = label(journal, "c", "cat")
+    journal.append(Draft(Kind.UNDO, "c", target=undone.uuid))
+    assert [(r["item_id"], r["class"]) for r in label_rows(journal.events())] == [("a", "dog")]
+
+
+def test_every_duplicate_gets_a_row(journal: Journal) -> None:
+    label(journal, "a", "cat", references=["1.png", "copy/1.png"])
+    label(journal, "b", "dog")
+    rows = list(label_rows(journal.events()))
+    assert [(r["item_id"], r["reference"], r["class"]) for r in rows] == [
+        ("a", "1.png", "cat"),
+        ("a", "copy/1.png", "cat"),
+        ("b", "", "dog"),
+    ]
+
+
+def test_references_that_make_no_sense_are_refused(journal: Journal) -> None:
+    label(journal, "a", "cat", references="ab")
+    with pytest.raises(SessionFileError, match="Event 1 .* references that make no sense"):
+        list(label_rows(journal.events()))
+
+
+# Formats.
+
+
+def test_csv_has_a_header_and_a_line_per_label() -> None:
+    assert read_csv(written("csv")) == [COLUMNS]
+    assert read_csv(written("csv", row(), row(ms=None)))[1:] == [
+        ["id", "a.png", "cat", "me", "2030-01-01T00:00:00.000+00:00", "1", "5", "human"],
+        ["id", "a.png", "cat", "me", "2030-01-01T00:00:00.000+00:00", "1", "", "human"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ['say "cat"', "a,b", "two\nlines", "a\rb", "a\r\nb", " spaced ", "🐈‍⬛", "it's", "", "1=2"]
+)
+def test_csv_gives_text_back_as_it_was(text: str) -> None:
+    lines = read_csv(written("csv", row(**{"class": text, "reference": text, "annotator": text})))
+    assert lines[1][1:4] == [text, text, text]
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
+@pytest.mark.parametrize("column", ["reference", "class", "annotator"])
+def test_csv_holds_no_formulas(start: str, column: str) -> None:
+    text = start + 'cmd|" /C calc"!A0'
+    cell = read_csv(written("csv", row(**{column: text})))[1][COLUMNS.index(column)]
+    assert cell == "'" + text
+
+
+def test_jsonl_has_an_object_per_label() -> None:
+    odd = row(**{"class": '=1+1 "x"\n\u2028🐈', "reference": "caf\udce9", "ms": None})
+    text = written("jsonl", odd, row())
+    assert text.isascii()
+    assert [json.loads(line) for line in text.splitlines()] == [odd, row()]
+    assert list(json.loads(text.splitlines()[1])) == COLUMNS
+    assert written("jsonl") == ""
+
+
+# Files.
+
+
+def test_a_file_is_written_whole_and_alone(tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    export_to(out, [row(**{"class": "é"})], FORMATS["csv"])
+    assert out.read_bytes().decode() == written("csv", row(**{"class": "é"}))
+    assert [file.name for file in tmp_path.iterdir()] == ["out.csv"]
+    umask = os.umask(0)
+    os.umask(umask)
+    assert out.stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_names_that_are_no_utf8_come_out_as_the_bytes_they_are(tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    export_to(out, [row(reference=os.fsdecode(b"caf\xe9.png"))], FORMATS["csv"])
+    assert b",caf\xe9.png," not in out.read_bytes().split(b"\r\n")[0]
+    assert b",caf\xe9.png," in out.read_bytes()
+
+
+def test_what_is_no_text_at_all_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="--format jsonl"):
+        export_to(tmp_path / "out.csv", [row(reference="\ud800")], FORMATS["csv"])
+    assert list(tmp_path.iterdir()) == []
+    export_to(tmp_path / "out.jsonl", [row(reference="\ud800")], FORMATS["jsonl"])
+
+
+def test_an_existing_file_is_replaced_only_by_force(tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    out.write_text("precious")
+    with pytest.raises(ExportError, match="exists already; give --force"):
+        export_to(out, [row()], FORMATS["csv"])
+    assert out.read_text() == "precious"
+    export_to(out, [row()], FORMATS["csv"], force=True)
+    assert out.read_bytes().decode() == written("csv", row())
+    assert [file.name for file in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_a_file_that_appears_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+
+    def write(rows: Iterable[Row], file: TextIO) -> None:
+        out.write_text("precious")
+
+    with pytest.raises(ExportError, match="appeared meanwhile"):
+        export_to(out, [row()], write)
+    assert out.read_text() == "precious"
+    assert [file.name for file in tmp_path.iterdir()] == ["out.csv"]
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_a_failure_halfway_leaves_what_was_there(tmp_path: Path, force: bool) -> None:
+    out = tmp_path / "out.csv"
+    if force:
+        out.write_text("precious")
+
+    def write(rows: Iterable[Row], file: TextIO) -> None:
+        file.write("half")
+        file.flush()
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(ExportError, match=r"cannot be written \(No space left on device\)"):
+        export_to(out, [row()], write, force=force)
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["precious"] * force
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_what_is_no_ordinary_file_is_never_replaced(tmp_path: Path, force: bool) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(ExportError, match="no ordinary file"):
+        export_to(pipe, [row()], FORMATS["csv"], force=force)
+    with pytest.raises(ExportError, match="is a directory"):
+        export_to(tmp_path, [row()], FORMATS["csv"], force=force)
+    assert pipe.is_fifo()
+
+
+def test_a_place_that_is_not_there_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="No such file or directory"):
+        export_to(tmp_path / "missing" / "out.csv", [row()], FORMATS["csv"])
+    with pytest.raises(ExportError, match="File name too long"):
+        export_to(tmp_path / ("x" * 300), [row()], FORMATS["csv"])
+
+
+def test_a_long_name_is_no_obstacle(tmp_path: Path) -> None:
+    out = tmp_path / ("x" * 250 + ".csv")
+    export_to(out, [row()], FORMATS["csv"])
+    assert out.is_file()
+
+
+def test_a_directory_that_may_not_be_written_is_reported(powerless_dir: Path) -> None:
+    powerless_dir.chmod(0o555)
+    with pytest.raises(ExportError, match="Permission denied"):
+        export_to(powerless_dir / "out.csv", [row()], FORMATS["csv"])
+
+
+def test_without_hard_links_a_file_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    export_to(tmp_path / "out.csv", [row()], FORMATS["csv"])
+    assert [file.name for file in tmp_path.iterdir()] == ["out.csv"]

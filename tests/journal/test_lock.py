@@ -1,0 +1,147 @@
+"""One process at a time: whoever comes second is told who holds the session."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import resource
+import subprocess
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tuilabel.errors import SessionFileError, SessionLockedError
+from tuilabel.journal import Draft, Journal, Kind, read_session
+
+Holder = Callable[[Path], "contextlib.AbstractContextManager[subprocess.Popen[str]]"]
+
+
+def lock_file(path: Path) -> Path:
+    return path.with_name(path.name + ".lock")
+
+
+def test_a_second_process_is_told_who_holds_it_since_when(
+    small_session: Path, held_by_another: Holder
+) -> None:
+    with held_by_another(small_session) as holder:
+        since = datetime.fromisoformat(json.loads(lock_file(small_session).read_text())["since"])
+        with pytest.raises(SessionLockedError) as caught:
+            Journal(small_session, "me")
+        message = str(caught.value)
+        assert f"process {holder.pid} of {getpass.getuser()} on " in message
+        assert f"since {since:%Y-%m-%d %H:%M:%S}" in message
+        assert caught.value.exit_code == 2
+        assert len(read_session(small_session)[1]) == 16
+
+
+def test_it_is_free_once_the_holder_has_quit(small_session: Path, held_by_another: Holder) -> None:
+    with held_by_another(small_session) as holder:
+        holder.communicate("")
+        assert not lock_file(small_session).exists()
+        Journal(small_session, "me").close()
+
+
+def test_it_is_free_once_the_holder_is_killed(small_session: Path, held_by_another: Holder) -> None:
+    with held_by_another(small_session) as holder:
+        holder.kill()
+        holder.wait()
+        assert lock_file(small_session).exists()
+        with Journal(small_session, "me") as journal:
+            assert json.loads(lock_file(small_session).read_text())["pid"] == os.getpid()
+            journal.append(Draft(Kind.SKIP, "item"))
+    assert not lock_file(small_session).exists()
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"pid": 1}', "[" * 4000, "\0\xff", '"x"', "x" * 9999])
+def test_a_file_left_behind_is_taken_over(small_session: Path, content: str) -> None:
+    lock_file(small_session).write_text(content, encoding="latin-1")
+    with Journal(small_session, "me"):
+        assert json.loads(lock_file(small_session).read_text())["pid"] == os.getpid()
+    assert not lock_file(small_session).exists()
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[" * 4000, "\0\xff", '{"since": 5}'])
+def test_a_holder_that_says_nothing_sensible_still_holds_it(
+    small_session: Path, held_by_another: Holder, content: str
+) -> None:
+    with held_by_another(small_session):
+        lock_file(small_session).write_text(content, encoding="latin-1")
+        with pytest.raises(SessionLockedError, match="another process holds it"):
+            Journal(small_session, "me")
+
+
+def test_a_link_to_the_session_is_the_same_session(
+    small_session: Path, tmp_path: Path, held_by_another: Holder
+) -> None:
+    link = tmp_path / "elsewhere" / "other.tuilabel"
+    link.parent.mkdir()
+    link.symlink_to(small_session)
+    with held_by_another(small_session), pytest.raises(SessionLockedError):
+        Journal(link, "me")
+
+
+def test_a_link_in_the_place_of_the_lock_is_not_followed(
+    small_session: Path, tmp_path: Path
+) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("content")
+    lock_file(small_session).symlink_to(precious)
+    with pytest.raises(SessionFileError, match=r"s\.tuilabel\.lock cannot be written"):
+        Journal(small_session, "me")
+    assert precious.read_text() == "content"
+
+
+def test_a_directory_in_the_place_of_the_lock_is_reported(small_session: Path) -> None:
+    lock_file(small_session).mkdir()
+    with pytest.raises(SessionFileError, match=r"s\.tuilabel\.lock cannot be written"):
+        Journal(small_session, "me")
+
+
+def test_a_lock_that_cannot_be_written_is_given_up(small_session: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(SessionFileError, match="cannot be written"):
+            Journal(small_session, "me")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not lock_file(small_session).exists()
+    Journal(small_session, "me").close()
+
+
+def test_a_failed_opening_gives_the_lock_up(small_session: Path) -> None:
+    whole = small_session.read_bytes()
+    small_session.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(SessionFileError, match="damaged"):
+        Journal(small_session, "me")
+    assert not lock_file(small_session).exists()
+    small_session.write_bytes(whole)
+    Journal(small_session, "me").close()
+
+
+def test_closing_leaves_the_lock_of_another_session_alone(
+    small_session: Path, tmp_path: Path
+) -> None:
+    journal = Journal(small_session, "me")
+    away = tmp_path / "away"
+    away.mkdir()
+    for file in list(tmp_path.glob("s.tuilabel*")):
+        file.rename(away / file.name)
+    lock_file(small_session).write_text("another's")
+    journal.close()
+    assert lock_file(small_session).read_text() == "another's"
+
+
+def test_a_user_without_a_name_holds_it_by_number(
+    small_session: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr(getpass, "getuser", unknown)
+    with Journal(small_session, "me"):
+        assert json.loads(lock_file(small_session).read_text())["user"] == str(os.getuid())

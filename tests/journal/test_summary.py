@@ -1,0 +1,106 @@
+"""Where a session stands, after whatever was done in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tuilabel.errors import SessionFileError
+from tuilabel.journal import Draft, Event, Journal, Kind, SessionInfo, Summary, summarise
+
+
+def label(journal: Journal, item: str, name: str, number: int = 1) -> Event:
+    return journal.append(Draft(Kind.LABEL, item, name, round=number))
+
+
+def undo(journal: Journal, event: Event) -> None:
+    journal.append(Draft(Kind.UNDO, event.item, round=event.round, target=event.uuid))
+
+
+def opened(journal: Journal, **body: Any) -> None:
+    known = {"model": "softmax", "strategy": "margin", "items": 100}
+    journal.append(Draft(Kind.OPEN, body={**known, **body}))
+
+
+def fitted(journal: Journal, number: int, value: float | None) -> None:
+    accuracy = None
+    if value is not None:
+        accuracy = {"value": value, "low": 0.1, "high": 0.9, "n": 50, "set": "audit set"}
+        accuracy["correct"] = 5
+    journal.append(Draft(Kind.ROUND, round=number, body={"model": "mlp", "accuracy": accuracy}))
+
+
+def test_a_new_session_has_nothing_yet(journal: Journal, info: SessionInfo) -> None:
+    expected: Summary = {
+        "source": "digits",
+        "labels": 0,
+        "by_class": {"cat": 0, "dog": 0},
+        "skipped": 0,
+        "pool_left": None,
+        "rounds": 0,
+        "model": None,
+        "strategy": None,
+        "accuracy": None,
+        "annotators": {},
+    }
+    assert summarise(info, journal.events()) == expected
+
+
+def test_what_holds_is_counted_after_relabel_skip_and_undo(
+    journal: Journal, info: SessionInfo
+) -> None:
+    opened(journal)
+    label(journal, "a", "cat")
+    label(journal, "b", "cat")
+    label(journal, "a", "dog")
+    journal.append(Draft(Kind.SKIP, "c"))
+    journal.append(Draft(Kind.SKIP, "b"))
+    undo(journal, label(journal, "d", "dog"))
+    journal.annotator = "you"
+    label(journal, "e", "cat")
+    found = summarise(info, journal.events())
+    assert found["labels"] == 2
+    assert found["by_class"] == {"cat": 1, "dog": 1}
+    assert list(found["by_class"]) == ["cat", "dog"]
+    assert found["skipped"] == 2
+    assert found["pool_left"] == 96
+    assert found["annotators"] == {"me": 1, "you": 1}
+
+
+def test_undoing_a_relabel_brings_the_first_label_back(journal: Journal, info: SessionInfo) -> None:
+    opened(journal)
+    label(journal, "a", "cat")
+    undo(journal, label(journal, "a", "dog"))
+    assert summarise(info, journal.events())["by_class"] == {"cat": 1, "dog": 0}
+
+
+def test_the_newest_opening_and_the_newest_accuracy_count(
+    journal: Journal, info: SessionInfo
+) -> None:
+    opened(journal)
+    journal.append(Draft(Kind.ROUND, round=0, body={"model": None, "accuracy": None}))
+    assert summarise(info, journal.events())["rounds"] == 0
+    fitted(journal, 1, 0.5)
+    fitted(journal, 2, 0.75)
+    fitted(journal, 3, None)
+    opened(journal, model="mlp", strategy="entropy", items=90)
+    found = summarise(info, journal.events())
+    assert found["rounds"] == 3
+    assert (found["model"], found["strategy"], found["pool_left"]) == ("mlp", "entropy", 90)
+    assert found["accuracy"] == {
+        **{"value": 0.75, "low": 0.1, "high": 0.9, "n": 50, "set": "audit set"}
+    }
+
+
+def test_a_class_that_the_session_does_not_have_is_not_hidden(
+    journal: Journal, info: SessionInfo
+) -> None:
+    label(journal, "a", "horse")
+    assert summarise(info, journal.events())["by_class"] == {"cat": 0, "dog": 0, "horse": 1}
+
+
+def test_an_opening_that_makes_no_sense_is_refused(journal: Journal, info: SessionInfo) -> None:
+    opened(journal, items="many")
+    with pytest.raises(SessionFileError, match="Event 1 of the session makes no sense"):
+        summarise(info, journal.events())

@@ -1,0 +1,167 @@
+"""What holds: flags over the session over the environment over the file over defaults."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tuilabel.errors import UsageError
+from tuilabel.settings import Settings, config_file, resolve
+
+# Per field: a value for each layer, from the strongest to the weakest, and the default.
+VALUES: dict[str, tuple[Any, Any, str, Any, Any]] = {
+    "model": ("mlp", "softmax", "mlp", "softmax", "softmax"),
+    "strategy": ("margin", "entropy", "random", "least-confident", "least-confident"),
+    "cold_start": ("random", "kmeans", "random", "kmeans", "kmeans"),
+    "batch_size": (1, 2, "3", 4, 10),
+    "seed": (1, 2, "3", 4, 0),
+    "audit": (0.1, 0.2, "0.3", 0.4, 0.1),
+    "annotator": ("flag", "stored", "environ", "file", None),
+    "suggestions": ("after", "off", "before", "after", "before"),
+}
+
+
+def toml(path: Path, **values: Any) -> Path:
+    lines = (f"{name} = {value!r}\n".replace("'", '"') for name, value in values.items())
+    path.write_text("".join(lines))
+    return path
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Name a settings file that is not there."""
+    return tmp_path / "settings.toml"
+
+
+def test_every_setting_is_tried() -> None:
+    assert set(VALUES) == set(asdict(Settings()))
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_the_strongest_layer_that_says_something_holds(name: str, file: Path) -> None:
+    flag, stored, environ, in_file, default = VALUES[name]
+    if default is None:
+        default = getpass.getuser()
+    toml(file, **{name: in_file})
+    environment = {f"TUILABEL_{name.upper()}": environ}
+    type_ = type(in_file)
+    missing = file.with_name("missing")
+
+    def found(*layers: Any) -> Any:
+        return getattr(resolve(*layers), name)
+
+    assert found({name: flag}, {name: stored}, environment, file) == flag
+    assert found({name: None}, {name: stored}, environment, file) == stored
+    assert found({}, {"items": 5}, environment, file) == type_(environ)
+    assert found({}, None, {f"TUILABEL_{name.upper()}": ""}, file) == in_file
+    assert found({}, None, {}, missing) == default
+
+
+def test_nothing_said_gives_the_defaults(file: Path) -> None:
+    assert resolve({}, environ={}, file=file) == Settings(annotator=getpass.getuser())
+
+
+def test_names_in_the_file_may_have_hyphens(file: Path) -> None:
+    file.write_text('cold-start = "random"\nbatch-size = 7\n')
+    settings = resolve({}, environ={}, file=file)
+    assert (settings.cold_start, settings.batch_size) == ("random", 7)
+
+
+def test_the_process_environment_and_the_users_file_are_read(
+    monkeypatch: pytest.MonkeyPatch, own_home: Path
+) -> None:
+    assert config_file().is_relative_to(own_home)
+    config_file().parent.mkdir(parents=True)
+    toml(config_file(), model="mlp", seed=5)
+    monkeypatch.setenv("TUILABEL_SEED", "9223372036854775807")
+    settings = resolve({})
+    assert (settings.model, settings.seed) == ("mlp", 2**63 - 1)
+
+
+BAD: list[tuple[str, Any]] = [
+    *(("batch_size", value) for value in (0, -1, 10_001, "ten", "", "1.5", 2.5, True, [1])),
+    *(("seed", value) for value in (-1, 2**63, "x", 0.5, False, float("inf"))),
+    *(("audit", value) for value in (-0.1, 0.6, "nan", float("nan"), "much", True)),
+    *(("annotator", value) for value in ("  ", "x" * 65, 5, ["me"])),
+    *(("model", value) for value in ("forest", 5, ["mlp"])),
+    *(("strategy", value) for value in ("best", "")),
+    *(("cold_start", value) for value in ("warm", 1.0)),
+    *(("suggestions", value) for value in ("sometimes", True)),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+def test_a_bad_flag_is_refused(name: str, value: Any, file: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve({name: value}, environ={}, file=file)
+    message = str(caught.value)
+    assert repr(value) in message
+    assert name.replace("_", " ") in message.replace("-", " ")
+    assert "expected" in message or "choose one of" in message
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_bad_value_is_said_to_come_from_where_it_comes_from(name: str, file: Path) -> None:
+    bad = "x" * 65
+    variable = f"TUILABEL_{name.upper()}"
+    with pytest.raises(UsageError, match=r"^The session: \S"):
+        resolve({}, {name: bad}, {}, file)
+    with pytest.raises(UsageError, match=rf"^{variable}: \S"):
+        resolve({}, None, {variable: bad}, file)
+    toml(file, **{name: bad})
+    with pytest.raises(UsageError, match=rf"^{file}: \S"):
+        resolve({}, None, {}, file)
+    with pytest.raises(UsageError, match=r"^(--|There)"):
+        resolve({name: bad}, None, {}, file)
+
+
+def test_a_bad_value_under_a_good_one_does_no_harm(file: Path) -> None:
+    toml(file, seed=-1)
+    assert resolve({"seed": 1}, environ={"TUILABEL_SEED": "x"}, file=file).seed == 1
+
+
+def test_an_unknown_name_in_the_file_is_refused(file: Path) -> None:
+    toml(file, modle="mlp")
+    with pytest.raises(UsageError, match=r"settings.toml sets 'modle'.*choose among model, "):
+        resolve({}, environ={}, file=file)
+
+
+@pytest.mark.parametrize("content", [b"model = ", b"\xff\xfe", b"model = mlp", b"seed = 1\nseed = 2"])
+def test_a_file_that_is_no_toml_is_refused(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    with pytest.raises(UsageError, match=r"settings.toml cannot be read as TOML: .*Mend or remove"):
+        resolve({}, environ={}, file=file)
+
+
+def test_a_file_that_cannot_be_read_is_refused(file: Path) -> None:
+    file.mkdir()
+    with pytest.raises(UsageError, match=r"settings.toml cannot be read \(Is a directory\)"):
+        resolve({}, environ={}, file=file)
+
+
+def test_a_home_that_is_no_directory_has_no_file(file: Path) -> None:
+    file.write_text("")
+    assert resolve({}, environ={}, file=file / "settings.toml").model == "softmax"
+
+
+def test_an_annotators_name_is_made_harmless(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = resolve({"annotator": " Zoë\x1b[31m\udcff "}, environ={}, file=file).annotator
+    assert name == "Zoë␛[31m�"
+    name.encode()
+    monkeypatch.setenv("LOGNAME", "caf\udce9")
+    assert resolve({}, environ={}, file=file).annotator == "caf�"
+
+
+def test_a_user_without_a_name_is_a_number(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr(getpass, "getuser", unknown)
+    assert resolve({}, environ={}, file=file).annotator == str(os.getuid())
