@@ -133,29 +133,395 @@ class Program:
         return Repaint(max(0.0, last - pressed) * 1000, len(self.output) - before)
 
     def trainer_works(self) -> bool:
-        """Tell whether a child process of the program is running."""
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            with contextlib.suppress(OSError):
-                state, parent = stat.read_text().rpartition(")")[2].split()[:2]
-                if int(parent) == self._process.pid and state == "R":
-                    return True
-        return False
+        """Tell whether the child process is computing at this moment."""
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return any(_state(child) == "R" for child in children)
 
     def wait_idle(self) -> None:
         """Read until the trainer rests and nothing has come for a while."""
         calm = 0
-        while calm < 5:
-            self.read(QUIET, first=QUIET)
-            calm = 0 if self.trainer_works() else calm + 1
+        while calm < 3:
+            came = self.read(QUIET, first=QUIET)
+            calm = 0 if came or self.trainer_works() else calm + 1
 
-    def quit(self) -> None:
-        """Press q, or kill what does not know it."""
+    def end(self) -> None:
+        """Press q and read to the end; what does not know that key is killed."""
         with contextlib.suppress(OSError):
             os.write(self._fd, b"q")
-        self.read(PATIENCE, first=PATIENCE)
+        self.read(1.0, first=1.0)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
-    def kill(self) -> None:
-        """End a program that has no key for it."""
-        os.kill(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+
+def _state(pid: str) -> str:
+    """Give a process's state as the kernel has it, or nothing when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
+
+
+class Bench:
+    """The programs, the images and a folder for their sessions.
+
+    Parameters
+    ----------
+    folder : Path
+    mnist : Path, optional
+        Where the IDX files are; without it strokes are drawn.
+    runs : int
+        How often everything is started.
+    """
+
+    def __init__(self, folder: Path, mnist: Path | None, runs: int) -> None:
+        self.runs = runs
+        self._folder = folder
+        self._sessions = 0
+        kinds = ("DATA", "CACHE", "STATE", "CONFIG")
+        self.env = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("TUILABEL_")},
+            **{f"XDG_{kind}_HOME": str(folder / kind) for kind in kinds},
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            "PYTHONPATH": str(Path(tuilabel.__file__).parent.parent),
+        }
+        self._strokes = folder / "strokes.npz"
+        images, labels = strokes(np.random.default_rng(0), ITEMS)
+        np.savez(self._strokes, images=images, labels=labels)
+        self.source = [str(self._strokes)]
+        if mnist is not None:
+            self.source = [f"mnist:{mnist}", "--pool", str(ITEMS), "--test", "400"]
+
+    def tuilabel(self, *arguments: str) -> list[str]:
+        """Give the command that runs `tuilabel`."""
+        return [sys.executable, "-m", "tuilabel", *arguments]
+
+    def bare(self, kind: str) -> list[str]:
+        """Give the command that runs a program for scale, on the drawn strokes."""
+        return [sys.executable, __file__, "--play", kind, str(self._strokes)]
+
+    def new_session(self) -> Path:
+        """Give a session file that does not exist yet."""
+        self._sessions += 1
+        return self._folder / f"{self._sessions}.tuilabel"
+
+    def open(self, session: Path, *arguments: str, size: tuple[int, int] = (80, 24)) -> Program:
+        """Start labelling and wait until everything rests."""
+        command = self.tuilabel(*self.source, "--session", str(session), *arguments)
+        program = Program(command, self.env, size)
+        program.read_until(r"\d labels")
+        program.wait_idle()
+        return program
+
+    def exported(self, session: Path) -> int:
+        """Give how many labels are in a session."""
+        command = self.tuilabel("export", str(session), "--format", "jsonl")
+        return subprocess.run(
+            command, env=self.env, stdout=subprocess.PIPE, check=True
+        ).stdout.count(b"\n")
+
+
+def strokes(rng: np.random.Generator, count: int) -> tuple[Pictures, NDArray[np.int64]]:
+    """Draw smooth strokes of ten kinds: (count, 28, 28) uint8, and their kinds."""
+    kinds = rng.integers(0, 10, count)
+    images = np.zeros((count, 28, 28), dtype=np.uint8)
+    for image, kind in zip(images, kinds, strict=True):
+        large = Image.new("L", (112, 112))
+        bend = np.linspace(0, np.pi, 20)
+        x = 56 + (30 + rng.integers(0, 10)) * np.cos(bend + kind * 0.63)
+        y = 56 + (30 + rng.integers(0, 10)) * np.sin((1 + kind % 3) * bend)
+        ImageDraw.Draw(large).line(list(zip(x, y, strict=True)), fill=255, width=10)
+        image[:] = np.asarray(large.resize((28, 28), Image.Resampling.BILINEAR))
+    return images, kinds
+
+
+# What is measured.
+
+
+def label_keys(bench: Bench, size: tuple[int, int]) -> None:
+    """Measure label keys while no fit runs; then while long ones do; then two programs for scale."""
+    calm: list[Repaint] = []
+    for _ in range(bench.runs):
+        session = bench.new_session()
+        program = bench.open(session, size=size)
+        for place in range(KEYS):
+            program.wait_idle()
+            calm.append(program.press(str(place % 10)))
+        program.end()
+        print_lost(KEYS - bench.exported(session))
+    print_row(size, "label key", calm)
+    print_row(size, "  the last of its batch", calm[9::10])
+
+    fitting: list[Repaint] = []
+    for _ in range(bench.runs):
+        session = bench.new_session()
+        program = bench.open(session, "--model", "mlp", size=size)
+        for place in range(3 * KEYS):
+            working = program.trainer_works()
+            repaint = program.press(str(place % 10))
+            if working and program.trainer_works():
+                fitting.append(repaint)
+        program.end()
+        print_lost(3 * KEYS - bench.exported(session))
+    print_row(size, "label key while an mlp is fitted", fitting)
+
+    for kind, name in (("codes", "bare escape codes"), ("widgets", "plain Textual widgets")):
+        repaints = []
+        for _ in range(bench.runs):
+            program = Program(bench.bare(kind), bench.env, size)
+            program.read_until(r"\d labels")
+            program.read(0.3, first=0.3)
+            repaints += [program.press(str(place % 10)) for place in range(KEYS)]
+            program.end()
+        print_row(size, f"for scale: {name}", repaints)
+
+
+def keys_at_once(bench: Bench, count: int = 200) -> None:
+    """Write keys in one piece; tell what became of each."""
+    for _ in range(bench.runs):
+        session = bench.new_session()
+        program = bench.open(session)
+        before = len(program.output)
+        repaint = program.press("1" * count)
+        program.read(0.5, first=0.5)
+        text = _CODES.sub(b"", program.output[before:]).decode(errors="replace")
+        counts = [int(number) for number in re.findall(r"(\d+) w\w+ typed ahead", text)]
+        # The count starts anew with each image.
+        held = sum(
+            number
+            for number, following in zip(counts, [*counts[1:], 0], strict=True)
+            if following <= number
+        )
+        program.end()
+        applied = bench.exported(session)
+        print(
+            f"{count} keys at once: {applied} applied, {held} held, {count - applied - held} lost; "
+            f"{repaint.ms:.1f} ms, {repaint.size:,} bytes"
+        )
+
+
+def start_up(bench: Bench) -> None:
+    """Measure the first usable frame against a bare Textual program, pair by pair."""
+    session = str(bench.new_session())
+    command = bench.tuilabel("digits", "--session", session)
+    programs = {"tuilabel digits": command, "hello in Textual": [sys.executable, "-c", HELLO]}
+    seconds: dict[str, list[float]] = {name: [] for name in programs}
+    sizes: dict[str, list[int]] = {name: [] for name in programs}
+    for run in range(bench.runs + 3):
+        for name, start in programs.items():
+            program = Program(start, bench.env)
+            last = program.read_until(r"\d labels")
+            if run:  # the first pair warms the caches of the disk
+                seconds[name].append(1000 * (last - program.started))
+                sizes[name].append(len(program.output))
+            program.end()
+    for name in programs:
+        print_numbers(f"start to first usable frame: {name}", seconds[name], "ms")
+        print_numbers("  bytes of it", [float(size) for size in sizes[name]], "")
+    ratios = [a / b for a, b in zip(*seconds.values(), strict=True)]
+    print_numbers("  ratio, pair by pair", ratios, "", digits=2)
+
+
+def help_text(bench: Bench) -> None:
+    """Measure `--help` above what Python itself takes, pair by pair."""
+
+    def seconds(command: Sequence[str]) -> float:
+        began = time.perf_counter()
+        subprocess.run(command, env=bench.env, stdout=subprocess.DEVNULL, check=True)
+        return 1000 * (time.perf_counter() - began)
+
+    python = [sys.executable, "-c", "pass"]
+    pairs = [(seconds(bench.tuilabel("--help")), seconds(python)) for _ in range(bench.runs + 5)]
+    print_numbers("--help", [whole for whole, _ in pairs[1:]], "ms")
+    print_numbers("  above python -c pass", [whole - bare for whole, bare in pairs[1:]], "ms")
+
+
+def silence(bench: Bench, seconds: float = 3.0) -> None:
+    """Count the bytes of doing nothing, and of a key that does nothing."""
+    program = bench.open(bench.new_session())
+    program.read(1.0, first=1.0)
+    before = len(program.output)
+    program.read(seconds, first=seconds)
+    idle = len(program.output) - before
+    print(f"idle for {seconds:g} s: {idle} bytes; an unbound key: {program.press('Z').size} bytes")
+    program.end()
+
+
+# How it is printed.
+
+
+def print_machine(source: Sequence[str]) -> None:
+    """Say what this ran on."""
+    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    model = re.search(r"model name\s*: (.*)", info)
+    cpu = model[1] if model else platform.processor()
+    names = ("textual", "rich", "rich-pixels", "numpy", "scikit-learn")
+    print(f"{platform.platform()}; {cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}")
+    print(
+        f"python {platform.python_version()}, tuilabel {tuilabel.__version__}, "
+        + ", ".join(f"{name} {version(name)}" for name in names)
+    )
+    print(f"images: {' '.join(source)}\n")
+
+
+def print_row(size: tuple[int, int], what: str, repaints: Sequence[Repaint]) -> None:
+    """Print milliseconds to the last byte, and bytes."""
+    if not repaints:
+        print(f"{size[0]}x{size[1]:<4} {what:34} never seen")
+        return
+    p50, p95, p99 = np.percentile([repaint.ms for repaint in repaints], (50, 95, 99))
+    most = max(repaint.ms for repaint in repaints)
+    b50, b95 = np.percentile([repaint.size for repaint in repaints], (50, 95))
+    print(
+        f"{size[0]:>3}x{size[1]} {what:34}{len(repaints):>5}"
+        f"{p50:>8.1f}{p95:>8.1f}{p99:>8.1f}{most:>8.1f}{b50:>10,.0f}{b95:>10,.0f}",
+        flush=True,
+    )
+
+
+def print_lost(count: int) -> None:
+    """Say so when a key was not applied: then the times are of something else."""
+    if count:
+        print(f"! {count} keys of this run were not applied")
+
+
+def print_numbers(what: str, numbers: Sequence[float], unit: str, digits: int = 0) -> None:
+    """Print the median, and the least and greatest."""
+    shown = (statistics.median(numbers), min(numbers), max(numbers))
+    median, least, most = (f"{number:,.{digits}f}" for number in shown)
+    print(f"{what}: median {median} {unit} ({least} to {most}, n = {len(numbers)})", flush=True)
+
+
+# The programs for scale.
+
+
+def scale_of(columns: int, rows: int) -> int:
+    """Give how many columns a pixel takes in the room that tuilabel has for its image."""
+    return max(1, min((columns - 44) // 28, (rows - 8) * 2 // 28))
+
+
+def play_codes(images: Pictures) -> None:
+    """Draw an image per key with bare escape codes, writing only the cells that differ."""
+    import termios
+    import tty
+
+    columns, rows = os.get_terminal_size()
+    scale = scale_of(columns, rows)
+    before = termios.tcgetattr(0)
+    tty.setraw(0)
+    shown: dict[tuple[int, int], tuple[int, int]] = {}
+    labels, key = 0, b""
+    while key != b"q":
+        large = np.kron(images[labels % len(images)], np.ones((scale, scale), dtype=np.uint8))
+        out, style, at = [], None, None
+        for y in range(0, large.shape[0], 2):
+            for x in range(large.shape[1]):
+                cell = (int(large[y, x]), int(large[y + 1, x]))
+                if shown.get((x, y)) == cell:
+                    continue
+                shown[x, y] = cell
+                if at != (x, y):
+                    out.append(f"\x1b[{y // 2 + 2};{x + 1}H")
+                if style != cell:
+                    (up, low), style = cell, cell
+                    out.append(f"\x1b[38;2;{up};{up};{up};48;2;{low};{low};{low}m")
+                out.append("▀")
+                at = (x + 1, y)
+        out.append(f"\x1b[m\x1b[{rows};1H{labels} labels")
+        os.write(1, "".join(out).encode())
+        key = os.read(0, 1)
+        labels += 1
+    termios.tcsetattr(0, termios.TCSANOW, before)
+
+
+def play_widgets(images: Pictures) -> None:
+    """Show an image per key, its neighbours, numbers and a curve with Textual's own widgets."""
+    from rich_pixels import Pixels
+    from textual import events
+    from textual.app import App, ComposeResult
+    from textual.containers import Horizontal, Vertical
+    from textual.widgets import Sparkline, Static
+
+    columns, rows = os.get_terminal_size()
+    scale = scale_of(columns, rows)
+
+    def drawn(number: int, pixels: int) -> Pixels:
+        image = Image.fromarray(images[number % len(images)]).convert("RGB")
+        return Pixels.from_image(image.resize((pixels, pixels), Image.Resampling.NEAREST))
+
+    class Widgets(App[None]):
+        CSS = "#main { height: 1fr; } #image { width: 1fr; } Vertical { width: 44; }"
+        CSS += "#strip { height: 5; } #strip Static { width: 8; }"
+        labels = 0
+
+        def compose(self) -> ComposeResult:
+            yield Static(id="header")
+            with Horizontal(id="main"):
+                yield Static(id="image")
+                with Vertical():
+                    yield Static(id="bars")
+                    yield Sparkline([0.1, 0.5, 0.9])
+            with Horizontal(id="strip"):
+                for place in range(10):
+                    yield Static(id=f"place{place}")
+            yield Static(id="status")
+
+        def on_mount(self) -> None:
+            self.show()
+
+        def show(self) -> None:
+            number = self.labels
+            update: Callable[[str], Static] = lambda name: self.query_one(f"#{name}", Static)  # noqa: E731
+            update("header").update(f"round {number // 10}  {number % 10 + 1} of 10")
+            update("image").update(drawn(number, 28 * scale))
+            bars = "\n".join(f"{c} {'█' * ((number + c) % 20)} {c}.0 %" for c in range(5))
+            update("bars").update(bars)
+            for place in range(10):
+                update(f"place{place}").update(drawn(number // 10 * 10 + place, 8))
+            update("status").update(f"{number} labels")
+
+        def on_key(self, event: events.Key) -> None:
+            if event.key == "q":
+                self.exit()
+            self.labels += 1
+            self.show()
+
+    Widgets().run(mouse=False)
+
+
+@contextlib.contextmanager
+def bench_for(mnist: Path | None, runs: int) -> Iterator[Bench]:
+    """Give a bench in a folder that is removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="tuilabel-bench-") as folder:
+        yield Bench(Path(folder), mnist, runs)
+
+
+def main() -> None:
+    """Parse, measure, print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--mnist", type=Path, metavar="DIR", help="folder of the IDX files")
+    parser.add_argument("--runs", type=int, default=5, help="starts of each program (5)")
+    parser.add_argument("--play", nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.play:
+        kind, path = arguments.play
+        with np.load(path, allow_pickle=False) as archive:
+            {"codes": play_codes, "widgets": play_widgets}[kind](archive["images"])
+        return
+
+    with bench_for(arguments.mnist, arguments.runs) as bench:
+        print_machine(bench.source)
+        print(f"{'':41}{'n':>5}{'p50':>8}{'p95':>8}{'p99':>8}{'max':>8}{'bytes':>10}{'p95':>10}")
+        for size in SIZES:
+            label_keys(bench, size)
+        print()
+        keys_at_once(bench)
+        start_up(bench)
+        help_text(bench)
+        silence(bench)
+
+
+if __name__ == "__main__":
+    main()

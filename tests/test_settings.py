@@ -131,7 +131,9 @@ def test_an_unknown_name_in_the_file_is_refused(file: Path) -> None:
         resolve({}, environ={}, file=file)
 
 
-@pytest.mark.parametrize("content", [b"model = ", b"\xff\xfe", b"model = mlp", b"seed = 1\nseed = 2"])
+@pytest.mark.parametrize(
+    "content", [b"model = ", b"\xff\xfe", b"model = mlp", b"seed = 1\nseed = 2"]
+)
 def test_a_file_that_is_no_toml_is_refused(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     with pytest.raises(UsageError, match=r"settings.toml cannot be read as TOML: .*Mend or remove"):
@@ -149,9 +151,7 @@ def test_a_home_that_is_no_directory_has_no_file(file: Path) -> None:
     assert resolve({}, environ={}, file=file / "settings.toml").model == "softmax"
 
 
-def test_an_annotators_name_is_made_harmless(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_annotators_name_is_made_harmless(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = resolve({"annotator": " Zoë\x1b[31m\udcff "}, environ={}, file=file).annotator
     assert name == "Zoë␛[31m�"
     name.encode()

@@ -39,10 +39,11 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
     summary : Summary
     """
     from tuilabel.data import inert
+    from tuilabel.workspace import LONGEST_PATH
 
     left = summary["pool_left"]
-    yield f"session    {inert(str(path))}"
-    yield f"source     {inert(summary['source'])}"
+    yield f"session    {inert(str(path), LONGEST_PATH)}"
+    yield f"source     {inert(summary['source'], LONGEST_PATH)}"
     yield f"labels     {summary['labels']:,}" + ("" if left is None else f", {left:,} left to ask")
     yield f"skipped    {summary['skipped']:,}"
     yield f"rounds     {summary['rounds']:,}"

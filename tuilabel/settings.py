@@ -8,7 +8,7 @@ from __future__ import annotations
 import getpass
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,31 @@ class Settings:
 
 def config_file() -> Path:
     """Give the path of settings.toml."""
-    return platformdirs.user_config_path("tuilabel") / "settings.toml"
+    return user_directory(platformdirs.user_config_path) / "settings.toml"
+
+
+def user_directory(find: Callable[[str], Path]) -> Path:
+    """Give one of the person's directories.
+
+    Parameters
+    ----------
+    find : callable
+        Such as `platformdirs.user_data_path`.
+
+    Raises
+    ------
+    UsageError
+        Neither HOME, an XDG variable nor the password file says where it is.
+    """
+    try:
+        path = find("tuilabel")
+    except RuntimeError:
+        path = Path()
+    # Older versions of platformdirs leave "~" as it is, which would become the name of a
+    # directory wherever the program happens to run.
+    if not path.is_absolute():
+        raise UsageError("There is no home directory to keep anything in; set HOME to one.")
+    return path
 
 
 def resolve(

@@ -16,38 +16,33 @@ import platformdirs
 from tuilabel.data import inert
 from tuilabel.errors import SessionFileError, SourceError, UsageError
 from tuilabel.journal import Journal, Kind, SessionInfo, read_session
-from tuilabel.settings import Settings, resolve
+from tuilabel.settings import Settings, resolve, user_directory
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset, Progress
     from tuilabel.session import Session
 
 SUFFIX = ".tuilabel"
+LONGEST_PATH = 4096
+"""Characters of a path that are shown: all of it, since it is there to be copied."""
+
 FIRST_SOURCE = "digits"
 """What is opened when nothing was ever opened: it comes with scikit-learn."""
 
 
 def data_dir() -> Path:
     """Give the directory of sessions and logs."""
-    return _at_home(platformdirs.user_data_path("tuilabel"))
+    return user_directory(platformdirs.user_data_path)
 
 
 def cache_dir() -> Path:
     """Give the directory of what can be made again: decompressed and reduced images."""
-    return _at_home(platformdirs.user_cache_path("tuilabel"))
+    return user_directory(platformdirs.user_cache_path)
 
 
 def log_file() -> Path:
     """Give the file that the trainer's child process reports to."""
-    return _at_home(platformdirs.user_log_path("tuilabel")) / "trainer.log"
-
-
-def _at_home(path: Path) -> Path:
-    # Where neither HOME nor the password file knows one, "~" stays a word, and would become the
-    # name of a directory wherever the program happens to run.
-    if not path.is_absolute():
-        raise UsageError("There is no home directory to keep anything in; set HOME to one.")
-    return path
+    return user_directory(platformdirs.user_log_path) / "trainer.log"
 
 
 def session_path(source: str, pool: int | None = None, test: int | None = None) -> Path:
@@ -56,10 +51,14 @@ def session_path(source: str, pool: int | None = None, test: int | None = None) 
     A path in the name is not readable back, only unique: two folders of one name get two files,
     one folder by two names gets one.
     """
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(source).name).strip("-.") or "session"
+    name = source
     if source not in ("digits", "mnist"):
-        digest = hashlib.blake2b(os.fsencode(_real(source.removeprefix("mnist:"))))
-        name = f"{name[:60]}-{digest.hexdigest()[:8]}"
+        real = _real(source.removeprefix("mnist:"))
+        digest = hashlib.blake2b(os.fsencode(real)).hexdigest()[:8]
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", real.name).strip("-.")[:60] or "session"
+        name = f"{name}-{digest}"
+        if source.startswith("mnist:"):
+            name = f"mnist-{name}"
     parts = [name]
     parts += [f"pool{pool}"] if pool is not None else []
     parts += [f"test{test}"] if test is not None else []
@@ -159,7 +158,7 @@ class Workspace:
                 f", {found.value:.1%} right ({found.low:.1%} to {found.high:.1%}, 95 %) "
                 f"on the {found.name}, n = {found.n:,}"
             )
-        return f"{labels}; saved in {inert(str(self.path))}."
+        return f"{labels}; saved in {inert(str(self.path), LONGEST_PATH)}."
 
     def close(self) -> None:
         """Close the journal."""

@@ -107,7 +107,8 @@ def test_csv_has_a_header_and_a_line_per_label() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['say "cat"', "a,b", "two\nlines", "a\rb", "a\r\nb", " spaced ", "🐈‍⬛", "it's", "", "1=2"]
+    "text",
+    ['say "cat"', "a,b", "two\nlines", "a\rb", "a\r\nb", " spaced ", "🐈‍⬛", "it's", "", "1=2"],
 )
 def test_csv_gives_text_back_as_it_was(text: str) -> None:
     lines = read_csv(written("csv", row(**{"class": text, "reference": text, "annotator": text})))

@@ -60,7 +60,14 @@ def small_session(path: Path, info: SessionInfo) -> Path:
             )
         skip = journal.append(Draft(Kind.SKIP, "item50", round=1))
         journal.append(Draft(Kind.UNDO, "item50", round=1, target=skip.uuid))
-        accuracy = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 90, "set": "hold-out", "correct": 45}
+        accuracy = {
+            "value": 0.5,
+            "low": 0.4,
+            "high": 0.6,
+            "n": 90,
+            "set": "hold-out",
+            "correct": 45,
+        }
         journal.append(Draft(Kind.ROUND, round=1, body={"model": "softmax", "accuracy": accuracy}))
     return path
 

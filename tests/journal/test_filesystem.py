@@ -28,7 +28,9 @@ def test_network_file_systems_are_known(tmp_path: Path, kind: str) -> None:
     assert network_type(tmp_path.parent, mounts) is None
 
 
-@pytest.mark.parametrize("kind", ["ext4", "xfs", "btrfs", "tmpfs", "overlay", "fuse.mergerfs", "zfs"])
+@pytest.mark.parametrize(
+    "kind", ["ext4", "xfs", "btrfs", "tmpfs", "overlay", "fuse.mergerfs", "zfs"]
+)
 def test_local_file_systems_are_none(tmp_path: Path, kind: str) -> None:
     assert network_type(tmp_path, table(tmp_path, ("/", "nfs"), (str(tmp_path), kind))) is None
 
@@ -89,9 +91,7 @@ def test_without_a_table_nothing_is_known(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("links", [True, False])
-def test_a_name_is_given_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
-) -> None:
+def test_a_name_is_given_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 

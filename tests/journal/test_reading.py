@@ -213,7 +213,7 @@ def test_flipped_bits_never_end_in_a_traceback(small_session: Path, tmp_path: Pa
         "UPDATE event SET round = 'first' WHERE seq = 2",
         "UPDATE event SET ms = 1.5 WHERE seq = 2",
         "UPDATE event SET annotator = CAST(x'ff' AS TEXT) WHERE seq = 2",
-        'UPDATE event SET body = \'{"references": 5}\' WHERE seq = 2',
+        "UPDATE event SET body = '{\"references\": 5}' WHERE seq = 2",
         'UPDATE event SET body = \'{"items": "many"}\' WHERE seq = 1',
         "UPDATE event SET body = '{}' WHERE seq = 1",
         'UPDATE event SET body = \'{"model": "mlp", "accuracy": 1}\' WHERE seq = 16',

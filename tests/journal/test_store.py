@@ -114,7 +114,7 @@ def test_a_clock_that_goes_backwards_changes_nothing(path: Path, info: SessionIn
 
 
 @pytest.mark.parametrize(
-    "name", ["it's \"quoted\"", "🐈‍⬛", "x" * 10_000, "'; DROP TABLE event; --", "a\nb\tc", "é", ""]
+    "name", ['it\'s "quoted"', "🐈‍⬛", "x" * 10_000, "'; DROP TABLE event; --", "a\nb\tc", "é", ""]
 )
 def test_weird_names_survive(tmp_path: Path, name: str) -> None:
     path = tmp_path / "w.tuilabel"
@@ -126,7 +126,8 @@ def test_weird_names_survive(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["with space.tuilabel", "what?.tuilabel", "#1 100%.tuilabel", "%41", "a&b=c;d", "é\udce9"]
+    "name",
+    ["with space.tuilabel", "what?.tuilabel", "#1 100%.tuilabel", "%41", "a&b=c;d", "é\udce9"],
 )
 def test_weird_file_names_work(tmp_path: Path, info: SessionInfo, name: str) -> None:
     path = tmp_path / name
@@ -280,7 +281,9 @@ def test_a_read_only_directory_is_refused_at_once(powerless_dir: Path, info: Ses
     powerless_dir.chmod(0o555)
     with pytest.raises(SessionFileError, match=r"Permission denied.*directory writable"):
         Journal(path, "me")
-    with pytest.raises(SessionFileError, match=r"No session can be made .*Make the directory writable"):
+    with pytest.raises(
+        SessionFileError, match=r"No session can be made .*Make the directory writable"
+    ):
         Journal.create(powerless_dir / "new.tuilabel", info, "me")
 
 

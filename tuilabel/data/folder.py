@@ -89,10 +89,10 @@ def open_folder(
         If `pool` is out of range or `test` is given.
     """
     refuse_test(test, str(root))
-    class_names = resolve_classes(str(root), own=None, given=classes)
     files, skipped = _scan(root)
     if not files:
         raise _no_image(root, skipped)
+    class_names = resolve_classes(str(root), own=None, given=classes)
     # What cannot be had even if every file is an image is refused before any is read.
     checked_count("--pool", pool, len(files), inert(str(root), _PATH_LIMIT))
     digest = hashlib.blake2b(os.fsencode(root), digest_size=16).hexdigest()

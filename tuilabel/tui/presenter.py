@@ -32,7 +32,9 @@ class Presenter:
         self.names = tuple(inert(name, 40) for name in session.info.class_names)
         self._holdout = holdout
 
-    def header(self, source: str, per_minute: float | None) -> tuple[list[Piece], list[Piece]]:
+    def header(
+        self, source: str, per_minute: float | None
+    ) -> tuple[list[Piece], list[list[Piece]]]:
         """Say where one is: round, place in the batch, labels, pool left; and how fast."""
         session = self.session
         position = min(session.cursor + 1, len(session.batch))
@@ -43,9 +45,7 @@ class Presenter:
             (f"  {session.labels:,} labels", "strong"),
             (f"  {session.pool_left:,} left", "plain"),
         ]
-        right: list[Piece] = []
-        if per_minute is not None:
-            right.append((f"{per_minute:.0f} labels/min ", "muted"))
+        right = [] if per_minute is None else [[(f"{per_minute:.0f} labels/min ", "muted")]]
         return left, right
 
     def model_title(self) -> str:

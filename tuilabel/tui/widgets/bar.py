@@ -12,15 +12,18 @@ from tuilabel.tui.widgets.lines import Lines, Piece
 
 
 class Bar(Lines):
-    """A row of pieces; where both sides do not fit, the right one gives way piece by piece."""
+    """A row of pieces; where both sides do not fit, the right one gives way group by group."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._left: Sequence[Piece] = ()
-        self._right: Sequence[Piece] = ()
+        self._right: Sequence[Sequence[Piece]] = ()
 
-    def show_bar(self, left: Sequence[Piece], right: Sequence[Piece] = ()) -> None:
-        """Show pieces; those at the right are dropped from their front when space is short."""
+    def show_bar(self, left: Sequence[Piece], right: Sequence[Sequence[Piece]] = ()) -> None:
+        """Show pieces at the left, and at the right groups of them.
+
+        Where space is short, groups are dropped from the front.
+        """
         self._left, self._right = left, right
         self.redraw()
 
@@ -29,10 +32,11 @@ class Bar(Lines):
         width = self.size.width
         if not width:
             return
-        right = list(self._right)
+        groups = list(self._right)
         room = width - _length(self._left) - 1
-        while right and _length(right) > room:
-            right.pop(0)
+        while groups and sum(map(_length, groups)) > room:
+            groups.pop(0)
+        right = [piece for group in groups for piece in group]
         space = max(0, width - _length(self._left) - _length(right))
         pieces = [*self._left, (" " * space, "plain"), *right]
         segments = [Segment(text, self.style_of(style)) for text, style in pieces if text]

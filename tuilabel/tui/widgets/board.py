@@ -135,8 +135,9 @@ class Board(Vertical):
         left: list[Piece] = [(f" ✓ saved #{acts}", "good")] if acts else [(" ready", "muted")]
         if trainer[0]:
             left.append(("  " + trainer[0], trainer[1]))
-        right: list[Piece] = []
-        for action in self._actions:
-            if action.footer:
-                right += [(f"{action.shown_keys[0]} ", "strong"), (f"{action.label}  ", "muted")]
+        right: list[list[Piece]] = [
+            [(f"{action.shown_keys[0]} ", "strong"), (f"{action.label}  ", "muted")]
+            for action in self._actions
+            if action.footer
+        ]
         self._status.show_bar(left, right)
