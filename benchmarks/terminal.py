@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -37,7 +37,7 @@ QUIET = 0.03
 """Seconds of silence that end a repaint."""
 
 PATIENCE = 30.0
-ITEMS = 4000
+STROKES = 20_000
 KEYS = 60
 """Label keys per run and size."""
 
@@ -134,9 +134,12 @@ class Program:
 
     def trainer_works(self) -> bool:
         """Tell whether the child process is computing at this moment."""
-        pid = self._process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return any(_state(child) == "R" for child in children)
+        tasks = Path(f"/proc/{self._process.pid}/task/{self._process.pid}")
+        for child in (tasks / "children").read_text().split():
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                stat = Path(f"/proc/{child}/stat").read_text()
+                return stat.rpartition(")")[2].split()[0] == "R"
+        return False
 
     def wait_idle(self) -> None:
         """Read until the trainer rests and nothing has come for a while."""
@@ -153,14 +156,6 @@ class Program:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._process.pid, signal.SIGKILL)
         self._process.wait()
-
-
-def _state(pid: str) -> str:
-    """Give a process's state as the kernel has it, or nothing when it is gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return ""
 
 
 class Bench:
@@ -188,11 +183,11 @@ class Bench:
             "PYTHONPATH": str(Path(tuilabel.__file__).parent.parent),
         }
         self._strokes = folder / "strokes.npz"
-        images, labels = strokes(np.random.default_rng(0), ITEMS)
+        images, labels = strokes(np.random.default_rng(0), STROKES)
         np.savez(self._strokes, images=images, labels=labels)
         self.source = [str(self._strokes)]
         if mnist is not None:
-            self.source = [f"mnist:{mnist}", "--pool", str(ITEMS), "--test", "400"]
+            self.source = [f"mnist:{mnist}"]
 
     def tuilabel(self, *arguments: str) -> list[str]:
         """Give the command that runs `tuilabel`."""
@@ -241,30 +236,26 @@ def strokes(rng: np.random.Generator, count: int) -> tuple[Pictures, NDArray[np.
 
 
 def label_keys(bench: Bench, size: tuple[int, int]) -> None:
-    """Measure label keys while no fit runs; then while long ones do; then two programs for scale."""
+    """Measure label keys, without fits and during long ones, and two programs for scale."""
     calm: list[Repaint] = []
-    for _ in range(bench.runs):
-        session = bench.new_session()
-        program = bench.open(session, size=size)
-        for place in range(KEYS):
-            program.wait_idle()
-            calm.append(program.press(str(place % 10)))
-        program.end()
-        print_lost(KEYS - bench.exported(session))
-    print_row(size, "label key", calm)
-    print_row(size, "  the last of its batch", calm[9::10])
-
     fitting: list[Repaint] = []
-    for _ in range(bench.runs):
+    for model, keys in (("softmax", KEYS), ("mlp", 2 * KEYS)) * bench.runs:
         session = bench.new_session()
-        program = bench.open(session, "--model", "mlp", size=size)
-        for place in range(3 * KEYS):
+        program = bench.open(session, "--model", model, size=size)
+        for place in range(keys):
+            if model == "softmax":
+                program.wait_idle()
             working = program.trainer_works()
             repaint = program.press(str(place % 10))
-            if working and program.trainer_works():
+            if model == "softmax":
+                calm.append(repaint)
+            elif working and program.trainer_works():
                 fitting.append(repaint)
         program.end()
-        print_lost(3 * KEYS - bench.exported(session))
+        if lost := keys - bench.exported(session):
+            print(f"! {lost} keys of a run with {model} were not applied")
+    print_row(size, "label key", calm)
+    print_row(size, "  the last of its batch", calm[9::10])
     print_row(size, "label key while an mlp is fitted", fitting)
 
     for kind, name in (("codes", "bare escape codes"), ("widgets", "plain Textual widgets")):
@@ -289,11 +280,8 @@ def keys_at_once(bench: Bench, count: int = 200) -> None:
         text = _CODES.sub(b"", program.output[before:]).decode(errors="replace")
         counts = [int(number) for number in re.findall(r"(\d+) w\w+ typed ahead", text)]
         # The count starts anew with each image.
-        held = sum(
-            number
-            for number, following in zip(counts, [*counts[1:], 0], strict=True)
-            if following <= number
-        )
+        ends = zip(counts, [*counts[1:], 0], strict=True)
+        held = sum(number for number, following in ends if following <= number)
         program.end()
         applied = bench.exported(session)
         print(
@@ -354,9 +342,8 @@ def silence(bench: Bench, seconds: float = 3.0) -> None:
 
 def print_machine(source: Sequence[str]) -> None:
     """Say what this ran on."""
-    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    model = re.search(r"model name\s*: (.*)", info)
-    cpu = model[1] if model else platform.processor()
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    cpu = model[1] if model else platform.machine()
     names = ("textual", "rich", "rich-pixels", "numpy", "scikit-learn")
     print(f"{platform.platform()}; {cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}")
     print(
@@ -379,12 +366,6 @@ def print_row(size: tuple[int, int], what: str, repaints: Sequence[Repaint]) -> 
         f"{p50:>8.1f}{p95:>8.1f}{p99:>8.1f}{most:>8.1f}{b50:>10,.0f}{b95:>10,.0f}",
         flush=True,
     )
-
-
-def print_lost(count: int) -> None:
-    """Say so when a key was not applied: then the times are of something else."""
-    if count:
-        print(f"! {count} keys of this run were not applied")
 
 
 def print_numbers(what: str, numbers: Sequence[float], unit: str, digits: int = 0) -> None:
@@ -438,6 +419,7 @@ def play_codes(images: Pictures) -> None:
 
 def play_widgets(images: Pictures) -> None:
     """Show an image per key, its neighbours, numbers and a curve with Textual's own widgets."""
+    from rich.console import RenderableType
     from rich_pixels import Pixels
     from textual import events
     from textual.app import App, ComposeResult
@@ -447,9 +429,10 @@ def play_widgets(images: Pictures) -> None:
     columns, rows = os.get_terminal_size()
     scale = scale_of(columns, rows)
 
-    def drawn(number: int, pixels: int) -> Pixels:
+    def drawn(number: int, pixels: int) -> RenderableType:
         image = Image.fromarray(images[number % len(images)]).convert("RGB")
-        return Pixels.from_image(image.resize((pixels, pixels), Image.Resampling.NEAREST))
+        large: RenderableType = Pixels.from_image(image.resize((pixels, pixels), 0))
+        return large
 
     class Widgets(App[None]):
         CSS = "#main { height: 1fr; } #image { width: 1fr; } Vertical { width: 44; }"
@@ -473,14 +456,15 @@ def play_widgets(images: Pictures) -> None:
 
         def show(self) -> None:
             number = self.labels
-            update: Callable[[str], Static] = lambda name: self.query_one(f"#{name}", Static)  # noqa: E731
-            update("header").update(f"round {number // 10}  {number % 10 + 1} of 10")
-            update("image").update(drawn(number, 28 * scale))
-            bars = "\n".join(f"{c} {'█' * ((number + c) % 20)} {c}.0 %" for c in range(5))
-            update("bars").update(bars)
-            for place in range(10):
-                update(f"place{place}").update(drawn(number // 10 * 10 + place, 8))
-            update("status").update(f"{number} labels")
+            shown: dict[str, RenderableType] = {
+                "header": f"round {number // 10}  {number % 10 + 1} of 10",
+                "image": drawn(number, 28 * scale),
+                "bars": "\n".join(f"{c} {'█' * ((number + c) % 20)} {c}.0 %" for c in range(5)),
+                "status": f"{number} labels",
+            }
+            shown |= {f"place{place}": drawn(number // 10 * 10 + place, 8) for place in range(10)}
+            for name, content in shown.items():
+                self.query_one(f"#{name}", Static).update(content)
 
         def on_key(self, event: events.Key) -> None:
             if event.key == "q":
@@ -489,13 +473,6 @@ def play_widgets(images: Pictures) -> None:
             self.show()
 
     Widgets().run(mouse=False)
-
-
-@contextlib.contextmanager
-def bench_for(mnist: Path | None, runs: int) -> Iterator[Bench]:
-    """Give a bench in a folder that is removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="tuilabel-bench-") as folder:
-        yield Bench(Path(folder), mnist, runs)
 
 
 def main() -> None:
@@ -511,7 +488,8 @@ def main() -> None:
             {"codes": play_codes, "widgets": play_widgets}[kind](archive["images"])
         return
 
-    with bench_for(arguments.mnist, arguments.runs) as bench:
+    with tempfile.TemporaryDirectory(prefix="tuilabel-bench-") as folder:
+        bench = Bench(Path(folder), arguments.mnist, arguments.runs)
         print_machine(bench.source)
         print(f"{'':41}{'n':>5}{'p50':>8}{'p95':>8}{'p99':>8}{'max':>8}{'bytes':>10}{'p95':>10}")
         for size in SIZES:

@@ -131,9 +131,7 @@ def test_an_unknown_name_in_the_file_is_refused(file: Path) -> None:
         resolve({}, environ={}, file=file)
 
 
-@pytest.mark.parametrize(
-    "content", [b"model = ", b"\xff\xfe", b"model = mlp", b"seed = 1\nseed = 2"]
-)
+@pytest.mark.parametrize("content", [b"model = ", b"\xff", b"model = mlp", b"seed = 1\nseed = 2"])
 def test_a_file_that_is_no_toml_is_refused(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     with pytest.raises(UsageError, match=r"settings.toml cannot be read as TOML: .*Mend or remove"):

@@ -28,9 +28,7 @@ def test_network_file_systems_are_known(tmp_path: Path, kind: str) -> None:
     assert network_type(tmp_path.parent, mounts) is None
 
 
-@pytest.mark.parametrize(
-    "kind", ["ext4", "xfs", "btrfs", "tmpfs", "overlay", "fuse.mergerfs", "zfs"]
-)
+@pytest.mark.parametrize("kind", ["ext4", "xfs", "btrfs", "tmpfs", "overlay", "fuse.mergerfs"])
 def test_local_file_systems_are_none(tmp_path: Path, kind: str) -> None:
     assert network_type(tmp_path, table(tmp_path, ("/", "nfs"), (str(tmp_path), kind))) is None
 

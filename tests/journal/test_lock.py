@@ -56,9 +56,7 @@ def test_it_is_free_once_the_holder_is_killed(small_session: Path, held_by_anoth
     assert not lock_file(small_session).exists()
 
 
-@pytest.mark.parametrize(
-    "content", ["", "{}", '{"pid": 1}', "[" * 4000, "\0\xff", '"x"', "x" * 9999]
-)
+@pytest.mark.parametrize("content", ["", "{}", '{"pid": 1}', "[" * 4000, "\0\xff", "x" * 9999])
 def test_a_file_left_behind_is_taken_over(small_session: Path, content: str) -> None:
     lock_file(small_session).write_text(content, encoding="latin-1")
     with Journal(small_session, "me"):

@@ -38,10 +38,12 @@ def read_or_refuse(path: Path) -> list[Event] | None:
         summarise(info, events)
         list(label_rows(events))
     except SessionFileError as error:
-        assert len(str(error)) > 20
-        assert "\n" not in str(error)
-        return None
-    return events
+        message = str(error)
+    else:
+        return events
+    assert 20 < len(message) < 600
+    assert "\n" not in message
+    return None
 
 
 # What is no session.

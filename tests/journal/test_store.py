@@ -168,7 +168,7 @@ def test_a_session_is_opened_through_a_link(path: Path, journal: Journal, tmp_pa
     ],
 )
 def test_what_is_no_json_or_no_text_is_refused(journal: Journal, draft: Draft) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"JSON|surrogates"):
         journal.append(draft)
     event = journal.append(LABEL)
     assert list(journal.events()) == [event]
@@ -182,8 +182,7 @@ def test_a_full_database_loses_nothing_and_a_retry_works(journal: Journal, path:
     large = Draft(Kind.LABEL, "item", "cat", body={"references": ["x" * 1500]})
     saved: list[Event] = []
     with pytest.raises(SaveError, match=r"^Not saved: .* \(database or disk is full\)"):
-        for _ in range(10):
-            saved.append(journal.append(large))
+        saved.extend(journal.append(large) for _ in range(10))
     assert 0 < len(saved) < 10
     assert [uuid for _, uuid in seen_by_another(path)] == [event.uuid for event in saved]
     connection.execute("PRAGMA max_page_count = 1000000")
@@ -196,7 +195,7 @@ def test_a_write_that_the_disk_refuses_loses_nothing(journal: Journal, path: Pat
     saved = [journal.append(LABEL)]
     with (
         files_no_larger_than(path.with_name(path.name + "-wal").stat().st_size),
-        pytest.raises(SaveError, match="^Not saved: "),
+        pytest.raises(SaveError, match=r"^Not saved: "),
     ):
         journal.append(LABEL)
     assert [uuid for _, uuid in seen_by_another(path)] == [saved[0].uuid]
@@ -281,9 +280,7 @@ def test_a_read_only_directory_is_refused_at_once(powerless_dir: Path, info: Ses
     powerless_dir.chmod(0o555)
     with pytest.raises(SessionFileError, match=r"Permission denied.*directory writable"):
         Journal(path, "me")
-    with pytest.raises(
-        SessionFileError, match=r"No session can be made .*Make the directory writable"
-    ):
+    with pytest.raises(SessionFileError, match=r"No session .*Make the directory writable"):
         Journal.create(powerless_dir / "new.tuilabel", info, "me")
 
 

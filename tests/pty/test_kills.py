@@ -25,7 +25,7 @@ def stream_keys(terminal: LabellingTerminal, rng: np.random.Generator) -> str:
     pressed = ""
     if not terminal.pump(float(rng.uniform(0.0, 4.0))):
         return pressed
-    end = int(rng.integers(300_000))
+    end = int(rng.integers(250_000))
     while terminal.bytes_read < end and len(pressed) < 400:
         key = str(rng.integers(10))
         terminal.press(key)

@@ -121,7 +121,7 @@ def test_without_arguments_digits_are_opened_and_then_the_last_session(
     assert "digits" in terminal.text
     terminal.answer("4")
     terminal.quit()
-    assert "1 labels" in terminal.after_screen
+    assert re.search(LABELS, terminal.after_screen)
 
     terminal = start()
     terminal.wait_ready()

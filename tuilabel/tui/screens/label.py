@@ -24,7 +24,7 @@ from tuilabel.tui.guard import QUERY, PaintGuard
 from tuilabel.tui.presenter import Presenter
 from tuilabel.tui.screens.help import HelpScreen
 from tuilabel.tui.widgets.board import Board
-from tuilabel.tui.widgets.lines import Piece
+from tuilabel.tui.widgets.lines import STYLES, Piece
 from tuilabel.workspace import Workspace
 
 SMALLEST = (60, 20)
@@ -52,6 +52,7 @@ class LabelScreen(Screen[None], inherit_bindings=False):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in ACTIONS]
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(STYLES)
     actions: tuple[Action, ...] = ACTIONS
 
     def __init__(

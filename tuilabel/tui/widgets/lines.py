@@ -12,7 +12,15 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 Piece = tuple[str, str]
-"""A text and the name of its style, see `Lines.COMPONENT_CLASSES`."""
+"""A text and the name of its style, one of `STYLES`."""
+
+
+STYLES = frozenset(["plain", "strong", "muted", "accent", "bar", "area", "good", "bad", "track"])
+"""The styles of text, as component classes that a screen with `Lines` on it must have.
+
+They belong to the screen and not to each widget: textual works every one of them out for every
+widget that has it, which takes a noticeable part of the time to the first frame.
+"""
 
 
 class Lines(Widget):
@@ -22,24 +30,11 @@ class Lines(Widget):
     written to the terminal as a whole.
     """
 
-    COMPONENT_CLASSES = {  # noqa: RUF012 - textual reads it from the class
-        "plain",
-        "strong",
-        "muted",
-        "accent",
-        "bar",
-        "area",
-        "good",
-        "bad",
-        "track",
-    }
-
     can_focus = False
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._rows: list[Strip] = []
-        self._styles: dict[str, Style] = {}
 
     def show(self, rows: Sequence[Strip]) -> None:
         """Replace the rows, redrawing those that changed."""
@@ -60,7 +55,7 @@ class Lines(Widget):
 
     def style_of(self, name: str) -> Style:
         """Give the style that the style sheet has for a name."""
-        return self.get_component_rich_style(name, partial=True)
+        return self.screen.get_component_rich_style(name, partial=True)
 
     def row(self, *pieces: Piece, width: int | None = None) -> Strip:
         """Make one row of pieces, cut or filled up to a width in cells (by default the whole)."""
@@ -71,7 +66,9 @@ class Lines(Widget):
     def notify_style_update(self) -> None:
         """Draw anew with another theme's colours."""
         super().notify_style_update()
-        self.redraw()
+        if self._rows:
+            # Later, because the screen's own styles may still be those of before.
+            self.call_later(self.redraw)
 
     def on_resize(self) -> None:
         """Draw anew in another size."""

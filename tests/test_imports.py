@@ -1,0 +1,98 @@
+"""What is loaded when: a deferred import is seen only in a fresh process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tuilabel.journal import Journal, SessionInfo
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+SCREEN = {"textual", "rich", "rich_pixels"}
+LEARNING = {"sklearn", "scipy"}
+
+
+def loaded_by(code: str) -> set[str]:
+    """Run code in a fresh process; give the modules that it has loaded."""
+    report = "import json, sys; before = set(sys.modules)\ntry:\n"
+    report += "".join(f"    {line}\n" for line in code.splitlines())
+    report += "except SystemExit as end:\n    assert not end.code, end.code\n"
+    report += "print(); print(json.dumps(sorted(set(sys.modules) - before)))"
+    done = subprocess.run(
+        [sys.executable, "-c", report],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def run(*arguments: str) -> str:
+    return f"from tuilabel.cli import main\nmain({list(arguments)!r})"
+
+
+def test_the_package_alone_loads_nearly_nothing() -> None:
+    assert loaded_by("import tuilabel") <= {"tuilabel", "__future__"}
+
+
+def test_help_loads_no_numbers_and_no_screen() -> None:
+    heavy = {*SCREEN, *LEARNING, "numpy", "PIL", "sqlite3"}
+    assert not heavy & loaded_by(run("--help"))
+    assert not heavy & loaded_by(run("label", "--help"))
+
+
+@pytest.mark.parametrize("arguments", [("status",), ("status", "--json"), ("export",)])
+def test_status_and_export_load_no_learning_and_no_screen(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    path = tmp_path / "s.tuilabel"
+    Journal.create(path, SessionInfo("digits", ("cat",)), "me").close()
+    loaded = loaded_by(run(arguments[0], str(path), *arguments[1:]))
+    assert "tuilabel.journal" in loaded
+    assert not (SCREEN | LEARNING) & loaded
+
+
+def test_the_screen_loads_no_learning() -> None:
+    loaded = loaded_by("import tuilabel.tui.app")
+    assert "textual" in loaded
+    assert not LEARNING & loaded
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "data",
+        "journal",
+        "learn",
+        "session",
+        "trainer",
+        "exchange",
+        "settings",
+        "workspace",
+        "report",
+    ],
+)
+def test_what_lies_below_the_screen_loads_neither_screen_nor_learning(modules: str) -> None:
+    assert not (SCREEN | LEARNING) & loaded_by(f"import tuilabel.{modules}")
+
+
+def test_the_leaves_load_none_of_each_other() -> None:
+    leaves = {"data", "learn", "journal"}
+    for leaf in leaves:
+        others = {f"tuilabel.{other}" for other in leaves - {leaf}}
+        assert not others & loaded_by(f"import tuilabel.{leaf}")
+
+
+def test_a_whole_session_without_a_screen_loads_no_learning() -> None:
+    code = "from tuilabel.workspace import *\n"
+    code += "with open_workspace(SourceOptions('digits'), {}) as work:\n"
+    code += "    work.session.label(work.session.current_id, 0)\n"
+    assert not (SCREEN | LEARNING) & loaded_by(code)
