@@ -37,6 +37,7 @@ QUIET = 0.03
 """Seconds of silence that end a repaint."""
 
 PATIENCE = 30.0
+FIRST_FRAME = r"\d labels?\b"
 STROKES = 20_000
 KEYS = 60
 """Label keys per run and size."""
@@ -81,13 +82,10 @@ class Program:
         self._tail = b""
         self.output = b""
 
-    def read(self, quiet: float, first: float = PATIENCE) -> float:
-        """Read until some seconds pass without output; give when the last byte was read.
+    def read(self, quiet: float, first: float) -> float:
+        """Read until nothing comes for `quiet` seconds, or for `first` seconds at the beginning.
 
-        Parameters
-        ----------
-        quiet, first : float
-            Seconds of silence that end it, after the first byte and before.
+        Gives the time at which the last byte was read, or 0 when nothing came.
         """
         last, wait = 0.0, first
         while select.select([self._fd], [], [], wait)[0]:
@@ -173,11 +171,10 @@ class Bench:
     def __init__(self, folder: Path, mnist: Path | None, runs: int) -> None:
         self.runs = runs
         self._folder = folder
-        self._sessions = 0
-        kinds = ("DATA", "CACHE", "STATE", "CONFIG")
         self.env = {
             **{key: value for key, value in os.environ.items() if not key.startswith("TUILABEL_")},
-            **{f"XDG_{kind}_HOME": str(folder / kind) for kind in kinds},
+            **{f"XDG_{kind}_HOME": str(folder / kind) for kind in ("DATA", "CACHE", "STATE")},
+            "XDG_CONFIG_HOME": str(folder / "CONFIG"),
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
             "PYTHONPATH": str(Path(tuilabel.__file__).parent.parent),
@@ -199,23 +196,21 @@ class Bench:
 
     def new_session(self) -> Path:
         """Give a session file that does not exist yet."""
-        self._sessions += 1
-        return self._folder / f"{self._sessions}.tuilabel"
+        return Path(tempfile.mkdtemp(dir=self._folder)) / "bench.tuilabel"
 
     def open(self, session: Path, *arguments: str, size: tuple[int, int] = (80, 24)) -> Program:
         """Start labelling and wait until everything rests."""
         command = self.tuilabel(*self.source, "--session", str(session), *arguments)
         program = Program(command, self.env, size)
-        program.read_until(r"\d labels")
+        program.read_until(FIRST_FRAME)
         program.wait_idle()
         return program
 
     def exported(self, session: Path) -> int:
         """Give how many labels are in a session."""
         command = self.tuilabel("export", str(session), "--format", "jsonl")
-        return subprocess.run(
-            command, env=self.env, stdout=subprocess.PIPE, check=True
-        ).stdout.count(b"\n")
+        done = subprocess.run(command, env=self.env, stdout=subprocess.PIPE, check=True)
+        return done.stdout.count(b"\n")
 
 
 def strokes(rng: np.random.Generator, count: int) -> tuple[Pictures, NDArray[np.int64]]:
@@ -262,7 +257,7 @@ def label_keys(bench: Bench, size: tuple[int, int]) -> None:
         repaints = []
         for _ in range(bench.runs):
             program = Program(bench.bare(kind), bench.env, size)
-            program.read_until(r"\d labels")
+            program.read_until(FIRST_FRAME)
             program.read(0.3, first=0.3)
             repaints += [program.press(str(place % 10)) for place in range(KEYS)]
             program.end()
@@ -300,7 +295,7 @@ def start_up(bench: Bench) -> None:
     for run in range(bench.runs + 3):
         for name, start in programs.items():
             program = Program(start, bench.env)
-            last = program.read_until(r"\d labels")
+            last = program.read_until(FIRST_FRAME)
             if run:  # the first pair warms the caches of the disk
                 seconds[name].append(1000 * (last - program.started))
                 sizes[name].append(len(program.output))
@@ -356,8 +351,7 @@ def print_machine(source: Sequence[str]) -> None:
 def print_row(size: tuple[int, int], what: str, repaints: Sequence[Repaint]) -> None:
     """Print milliseconds to the last byte, and bytes."""
     if not repaints:
-        print(f"{size[0]}x{size[1]:<4} {what:34} never seen")
-        return
+        raise SystemExit(f"{what}: there was no such moment")
     p50, p95, p99 = np.percentile([repaint.ms for repaint in repaints], (50, 95, 99))
     most = max(repaint.ms for repaint in repaints)
     b50, b95 = np.percentile([repaint.size for repaint in repaints], (50, 95))

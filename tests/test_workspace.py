@@ -36,7 +36,7 @@ def arrays(tmp_path: Path) -> MakeArrays:
 
     def make(name: str, *classes: str, count: int = 40) -> str:
         rng = np.random.default_rng(len(name) + count)
-        labels = {"labels": np.resize(np.array(classes), count)} if classes else {}
+        labels: dict[str, Any] = {"labels": np.resize(np.array(classes), count)} if classes else {}
         images = rng.integers(0, 256, (count, 8, 8), dtype=np.uint8)
         np.savez(tmp_path / name, images=images, **labels)
         return str(tmp_path / name)
@@ -302,6 +302,12 @@ def test_what_is_no_session_is_refused_and_left_alone(
     with pytest.raises(SessionFileError, match="is no session file"):
         opened("digits", path)
     assert path.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_a_link_to_nothing_is_no_new_session(tmp_path: Path) -> None:
+    (tmp_path / "s.tuilabel").symlink_to(tmp_path / "unplugged")
+    with pytest.raises(SessionFileError, match="There is no session file"):
+        opened("digits", tmp_path / "s.tuilabel")
 
 
 def test_a_session_that_may_not_be_reached_is_refused(powerless_dir: Path) -> None:

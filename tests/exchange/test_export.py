@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import pytest
 
@@ -32,11 +32,11 @@ def label(journal: Journal, item: str, name: str, **body: Any) -> Event:
 
 
 def row(**values: Any) -> Row:
-    known = {
+    known: Any = {
         **{"item_id": "id", "reference": "a.png", "class": "cat", "annotator": "me"},
         **{"time": "2030-01-01T00:00:00.000+00:00", "round": 1, "ms": 5, "origin": "human"},
     }
-    return {**known, **values}  # type: ignore[return-value]
+    return cast(Row, {**known, **values})
 
 
 def written(format_: str, *rows: Row) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -72,7 +72,7 @@ def small_session(path: Path, info: SessionInfo) -> Path:
     return path
 
 
-Holder = Callable[[Path], "contextmanager[subprocess.Popen[str]]"]
+Holder = Callable[[Path], AbstractContextManager[subprocess.Popen[str]]]
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ acts = st.lists(
 
 
 def event(seq: int, kind: Kind, **fields: Any) -> Event:
-    known = {
+    known: dict[str, Any] = {
         **{"uuid": f"u{seq}", "time": "2030-01-01T00:00:00.000+00:00", "annotator": "me"},
         **{"item": None, "class_name": None, "round": 1, "ms": None, "origin": "human"},
         **{"target": None, "body": {}},

@@ -7,7 +7,7 @@ import resource
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,12 @@ def test_what_is_written_is_read_back(journal: Journal, path: Path, info: Sessio
     assert written[1].annotator == "me"
     assert written[1].origin == "human"
     assert datetime.fromisoformat(written[1].time).utcoffset() == timedelta(0)
+
+
+def test_times_are_utc_wherever_the_clock_is(path: Path, info: SessionInfo) -> None:
+    there = datetime(2030, 1, 1, 23, tzinfo=timezone(timedelta(hours=-5)))
+    with Journal.create(path, info, "me", clock=lambda: there) as journal:
+        assert journal.append(LABEL).time == "2030-01-02T04:00:00.000+00:00"
 
 
 @pytest.mark.parametrize(

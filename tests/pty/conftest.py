@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,10 +12,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-if not sys.platform.startswith("linux"):
-    collect_ignore_glob = ["test_*.py"]
-else:
-    from tests.pty.labelling import Home, LabellingTerminal
+from tests.pty.labelling import Home, LabellingTerminal
+
+
+@pytest.fixture(autouse=True)
+def pseudo_terminal() -> None:
+    """Skip where there is none."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("processes are watched through Linux's /proc and pidfd")
+    try:
+        for descriptor in os.openpty():
+            os.close(descriptor)
+    except OSError as error:
+        pytest.skip(f"no pseudo-terminal can be opened here: {error}")
 
 
 @pytest.fixture

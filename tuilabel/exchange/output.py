@@ -74,18 +74,12 @@ def export_to_stdout(rows: Iterable[Row], write: Writer) -> None:
         raise ExportError("Standard output is closed; name a file with --output.")
     text = io.StringIO(newline="")
     write(rows, text)
-    stream = sys.stdout.buffer
     try:
-        stream.write(text.getvalue().encode("utf-8", "surrogateescape"))
-        stream.flush()
+        sys.stdout.buffer.write(text.getvalue().encode("utf-8", "surrogateescape"))
+        sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise
-    except OSError as error:
-        # Python tries what is left in the buffer again at exit, and would complain again.
-        with Path(os.devnull).open("wb") as nothing:
-            os.dup2(nothing.fileno(), stream.fileno())
-        raise _cannot_be_written("Standard output", error) from error
-    except UnicodeEncodeError as error:
+    except (OSError, UnicodeEncodeError) as error:
         raise _cannot_be_written("Standard output", error) from error
 
 

@@ -73,6 +73,9 @@ class SessionInfo:
 def read_session(path: Path) -> tuple[SessionInfo, list[Event]]:
     """Read a session without changing it; another process may be labelling in it meanwhile.
 
+    Not for a session that this process has open as a `Journal`: closing the file would drop the
+    locks that SQLite holds on it (POSIX locks belong to the process and the file).
+
     Raises
     ------
     SessionFileError
