@@ -30,4 +30,4 @@ class ScreenApp(App[None], inherit_bindings=False):
         self.push_screen(self.label_screen)
 
     def on_cursor_position(self, event: events.CursorPosition) -> None:
-        self.label_screen.terminal_answered()
+        self.label_screen.post_message(LabelScreen.Painted())

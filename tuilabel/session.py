@@ -149,7 +149,10 @@ class Session:
         self._candidates = Candidates(len(dataset), audit, self.info.seed)
         self._replay()
         self._refuse_other_dataset()
-        self._write(Draft(Kind.OPEN, body={**asdict(settings), "items": len(dataset)}))
+        answered = [str(event.item) for event in self.ledger.answers()]
+        self.missing = sum(1 for item in answered if dataset.row_of(item) is None)
+        items = len(dataset) + self.missing
+        self._write(Draft(Kind.OPEN, body={**asdict(settings), "items": items}))
         self._shown = {self.cursor}
         self._wanted = not self._fitted
 
@@ -396,7 +399,6 @@ class Session:
                 return place
         still_open = [p for p, slot in enumerate(self.batch) if slot.row not in self._answered]
         if row is None:
-            self.missing += 1
             if still_open:
                 del self.batch[still_open[-1]]
             return None

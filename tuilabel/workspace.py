@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -242,7 +242,7 @@ def _start(
             f"{inert(dataset.source)} has no ground truth to press the keys. "
             "Demo digits, mnist or an .npz file with labels."
         )
-    _check_batch(settings, dataset)
+    settings = _fitting(settings, flags, dataset)
     info = SessionInfo(
         source=dataset.source,
         class_names=tuple(dataset.class_names),
@@ -280,7 +280,7 @@ def _resume(
     journal = Journal(path, settings.annotator)
     try:
         dataset = _open_dataset_of(path, info, fixed_options, progress)
-        _check_batch(settings, dataset)
+        settings = _fitting(settings, flags, dataset)
         return _assemble(path, dataset, journal, settings)
     except BaseException:
         journal.close()
@@ -329,12 +329,16 @@ def _assemble(path: Path, dataset: Dataset, journal: Journal, settings: Settings
     return Workspace(path, dataset, journal, session, settings)
 
 
-def _check_batch(settings: Settings, dataset: Dataset) -> None:
-    if settings.batch_size > len(dataset):
-        raise UsageError(
-            f"--batch-size {settings.batch_size} is larger than the pool of {len(dataset)} items. "
-            "Give a smaller one."
-        )
+def _fitting(settings: Settings, flags: Mapping[str, Any], dataset: Dataset) -> Settings:
+    """Refuse a batch that was asked for and is larger than the pool; cut any other to fit."""
+    if settings.batch_size <= len(dataset):
+        return settings
+    if flags.get("batch_size") is None:
+        return replace(settings, batch_size=len(dataset))
+    raise UsageError(
+        f"--batch-size {settings.batch_size} is larger than the pool of {len(dataset)} items. "
+        "Give a smaller one."
+    )
 
 
 def _shown(value: object) -> str:

@@ -92,10 +92,13 @@ class TuilabelApp(App[None], inherit_bindings=False):
         await self.link.stop()
 
     def on_cursor_position(self, event: events.CursorPosition) -> None:
-        """Take the terminal's word that an image is painted."""
+        """Pass the terminal's word that an image is painted on.
+
+        It goes where the keys go, so that a key which came before it is handled before it.
+        """
         screen = self._label_screen()
         if screen is not None:
-            screen.terminal_answered()
+            screen.post_message(LabelScreen.Painted())
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer what is not an action of the screen."""

@@ -10,6 +10,7 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -50,6 +51,9 @@ class LabelScreen(Screen[None], inherit_bindings=False):
     clock : callable
         A monotonic clock, in seconds.
     """
+
+    class Painted(Message):
+        """The terminal has said that it painted what was written to it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in ACTIONS]
     COMPONENT_CLASSES: ClassVar[set[str]] = set(STYLES)
@@ -272,6 +276,10 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         else:
             driver.write(QUERY)
             driver.flush()
+
+    def on_label_screen_painted(self) -> None:
+        """Hear of the terminal's answer in one queue with the keys, in the order they came."""
+        self.terminal_answered()
 
     def terminal_answered(self) -> None:
         """Take answers from now on: the terminal has painted the image."""
