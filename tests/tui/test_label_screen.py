@@ -188,7 +188,7 @@ async def test_answers_typed_ahead_of_the_image_are_held_and_counted(app: Screen
         assert screen.loop.current_id == item
         assert screen.loop.ledger.acts == 0
         assert "3 were typed ahead" in shown(app, "#status")
-        screen.terminal_answered()
+        screen.post_message(screen.Painted())
         await pilot.press("3")
         assert screen.loop.labels == 1
 

@@ -272,17 +272,13 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         self.guard.asked(self._clock())
         driver = self.app._driver
         if driver is None or driver.is_headless:
-            self.terminal_answered()
+            self.post_message(self.Painted())
         else:
             driver.write(QUERY)
             driver.flush()
 
     def on_label_screen_painted(self) -> None:
-        """Hear of the terminal's answer in one queue with the keys, in the order they came."""
-        self.terminal_answered()
-
-    def terminal_answered(self) -> None:
-        """Take answers from now on: the terminal has painted the image."""
+        """Take answers from now on; this message queues with the keys, in the order they came."""
         if self.guard.acknowledged(self._clock()):
             self._since = self._clock()
             self.call_later(self._prepare_next)
