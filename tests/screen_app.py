@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from textual import events
 from textual.app import App
 
 import tuilabel.tui
@@ -29,5 +28,6 @@ class ScreenApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         self.push_screen(self.label_screen)
 
-    def on_cursor_position(self, event: events.CursorPosition) -> None:
-        self.label_screen.post_message(LabelScreen.Painted())
+    def post_display_hook(self) -> None:
+        if self.label_screen.is_running:
+            self.label_screen.frame_written()

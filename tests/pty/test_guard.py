@@ -39,15 +39,16 @@ def misplaced(home: Home) -> list[str]:
 
 
 def test_of_200_keys_at_once_one_is_applied_and_199_are_held(start: Start, home: Home) -> None:
-    terminal = start("digits")
+    terminal = start("digits", "--cold-start", "random")
     terminal.wait_ready()
-    terminal.settle(0.5)
-    terminal.press("7" + "3" * 199)
-    terminal.wait_for(TYPED_AHEAD.format(199))
-    assert terminal.where() == (1, 2, 1)
-    terminal.answer("4")
+    for burst in range(1, 6):
+        terminal.settle(0.2)
+        terminal.press("7" + "3" * 199)
+        terminal.wait_for(TYPED_AHEAD.format(199))
+        assert terminal.where() == (1, burst + 1, burst)
+    terminal.settle(0.2)
     terminal.quit()
-    assert [row["class"] for row in home.export()] == ["7", "4"]
+    assert [row["class"] for row in home.export()] == ["7"] * 5
 
 
 def test_200_keys_in_a_stream_label_what_was_seen_when_they_were_pressed(

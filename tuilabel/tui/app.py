@@ -91,6 +91,12 @@ class TuilabelApp(App[None], inherit_bindings=False):
         """Leave no child behind."""
         await self.link.stop()
 
+    def post_display_hook(self) -> None:
+        """Hear of every frame, right after it was written."""
+        screen = self._label_screen()
+        if screen is not None:
+            screen.frame_written()
+
     def on_cursor_position(self, event: events.CursorPosition) -> None:
         """Pass the terminal's word that an image is painted on.
 

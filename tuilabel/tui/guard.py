@@ -33,13 +33,13 @@ class PaintGuard:
 
     def expect(self) -> None:
         """Note that another image is about to be painted: from now on keys are held."""
-        self._waiting += 1
         self._painted = None
         self.held = 0
 
     def asked(self, now: float) -> None:
         """Note that the image was written to the terminal, followed by `QUERY`."""
         self._painted = now
+        self._waiting += 1
 
     def acknowledged(self, now: float) -> bool:
         """Note an answer of the terminal; tell whether it is the one for the last image."""

@@ -85,6 +85,7 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         self._message: Piece | None = None
         self._trainer: Piece = ("", "muted")
         self._too_small = False
+        self._unasked = False
         self.busy = False
 
     def compose(self) -> ComposeResult:
@@ -266,9 +267,14 @@ class LabelScreen(Screen[None], inherit_bindings=False):
             self._submit(request)
         self.board.show_image(self.loop.current)
         self._show_all()
-        self.call_after_refresh(self._ask_terminal)
+        self._unasked = True
+        self.frame_written()
 
-    def _ask_terminal(self) -> None:
+    def frame_written(self) -> None:
+        """Ask the terminal whether it has painted the image, right behind the frame that has it."""
+        if not self._unasked or not self.board.picture.painted:
+            return
+        self._unasked = False
         self.guard.asked(self._clock())
         driver = self.app._driver
         if driver is None or driver.is_headless:

@@ -36,8 +36,8 @@ class Lines(Widget):
         super().__init__(id=id)
         self._rows: list[Strip] = []
 
-    def show(self, rows: Sequence[Strip]) -> None:
-        """Replace the rows, redrawing those that changed."""
+    def show(self, rows: Sequence[Strip]) -> bool:
+        """Replace the rows, redrawing those that changed; tell whether any did."""
         old, self._rows = self._rows, list(rows)
         width = self.size.width
         changed = [
@@ -47,6 +47,7 @@ class Lines(Widget):
         ]
         if changed:
             self.refresh(*changed)
+        return bool(changed)
 
     def render_line(self, y: int) -> Strip:
         """Give row y; below the last there is nothing."""

@@ -18,23 +18,34 @@ Pixels = NDArray[np.uint8]
 
 
 class Picture(Lines):
-    """Draws one image in the middle of its box, at a whole number of cells per pixel."""
+    """Draws one image in the middle of its box, at a whole number of cells per pixel.
+
+    Attributes
+    ----------
+    painted : bool
+        Whether the image as it is now went into a frame. A widget that was asked to refresh may
+        miss the next frame, and has no size at all before the first.
+    """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.inverted = False
         self.contrast = 0
+        self.painted = False
+        self._drawn_anew = False
         self._image: tuple[int, Pixels] | None = None
         self._drawn: OrderedDict[tuple[object, ...], list[Strip]] = OrderedDict()
 
     def show_image(self, key: int, image: Pixels) -> None:
         """Draw an image; `key` names it among those drawn before."""
         self._image = (key, image)
+        self.painted = False
         self.redraw()
 
     def clear(self) -> None:
         """Draw nothing."""
         self._image = None
+        self.painted = False
         self.redraw()
 
     def prepare(self, key: int, image: Pixels) -> None:
@@ -57,7 +68,17 @@ class Picture(Lines):
         if not self.size.area:
             return
         rows = blank_rows(self.size) if self._image is None else self._rows_of(*self._image)
-        self.show(rows)
+        changed = self.show(rows)
+        # Equal rows are on the terminal already; no frame will come for them.
+        self.painted = not changed
+        self._drawn_anew = changed
+
+    def render_line(self, y: int) -> Strip:
+        """Give a row to a frame; all rows that changed go into the same frame."""
+        if self._drawn_anew:
+            self._drawn_anew = False
+            self.painted = True
+        return super().render_line(y)
 
     def _rows_of(self, key: int, image: Pixels) -> list[Strip]:
         cache_key = (key, self.size, self.inverted, self.contrast)
