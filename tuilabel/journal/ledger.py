@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Self
 
 from tuilabel.journal.events import Event, Kind
@@ -96,6 +97,10 @@ class Ledger:
     def last_answer(self) -> Event | None:
         """Give the answer that an undo would take back."""
         return next(reversed(self._standing.values()), None)
+
+    def newest(self, count: int) -> Iterator[Event]:
+        """Yield the answers given last and not taken back, newest first."""
+        return islice(reversed(self._standing.values()), count)
 
     def answers(self) -> Iterator[Event]:
         """Yield the answer that holds for each item, in the order the items were first answered."""

@@ -36,6 +36,11 @@ class PaintGuard:
         self._painted = None
         self.held = 0
 
+    @property
+    def is_to_ask(self) -> bool:
+        """Whether `QUERY` is still to be written, behind the frame that has the image."""
+        return self._painted is None
+
     def asked(self, now: float) -> None:
         """Note that the image was written to the terminal, followed by `QUERY`."""
         self._painted = now

@@ -11,6 +11,10 @@ from tuilabel.tui.widgets.lines import Piece
 from tuilabel.tui.widgets.suggestions import ClassBar
 
 MOST_BARS = 5
+
+_PACE = 20
+"""Answers that the pace is taken from."""
+
 _SKIPPED = "–"
 
 
@@ -32,9 +36,7 @@ class Presenter:
         self.names = tuple(inert(name, 40) for name in session.info.class_names)
         self._holdout = holdout
 
-    def header(
-        self, source: str, per_minute: float | None
-    ) -> tuple[list[Piece], list[list[Piece]]]:
+    def header(self, source: str) -> tuple[list[Piece], list[list[Piece]]]:
         """Say where one is: round, place in the batch, labels, pool left; and how fast."""
         session = self.session
         position = min(session.cursor + 1, len(session.batch))
@@ -45,8 +47,12 @@ class Presenter:
             (f"  {session.labels:,} labels", "strong"),
             (f"  {session.pool_left:,} left", "plain"),
         ]
-        right = [] if per_minute is None else [[(f"{per_minute:.0f} labels/min ", "muted")]]
-        return left, right
+        pace = self._answers_per_minute()
+        return left, [] if pace is None else [[(f"{pace:.0f} labels/min ", "muted")]]
+
+    def _answers_per_minute(self) -> float | None:
+        taken = [event.ms for event in self.session.ledger.newest(_PACE) if event.ms is not None]
+        return 60_000 * len(taken) / max(1, sum(taken)) if taken else None
 
     def model_title(self) -> str:
         """Name the model and the strategy."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -81,11 +80,9 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         self._suggestions = workspace.settings.suggestions
         self._last: tuple[Slot, int | None] | None = None
         self._since = clock()
-        self._milliseconds: deque[int] = deque(maxlen=20)
         self._message: Piece | None = None
         self._trainer: Piece = ("", "muted")
         self._too_small = False
-        self._unasked = False
         self.busy = False
 
     def compose(self) -> ComposeResult:
@@ -215,7 +212,6 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         event = self._saved(lambda: give(item, ms))
         if event is None or slot is None:
             return
-        self._milliseconds.append(ms)
         name = event.class_name
         self._last = (slot, None if name is None else self.loop.info.class_names.index(name))
         self._changed()
@@ -267,14 +263,12 @@ class LabelScreen(Screen[None], inherit_bindings=False):
             self._submit(request)
         self.board.show_image(self.loop.current)
         self._show_all()
-        self._unasked = True
         self.frame_written()
 
     def frame_written(self) -> None:
         """Ask the terminal whether it has painted the image, right behind the frame that has it."""
-        if not self._unasked or not self.board.picture.painted:
+        if not (self.guard.is_to_ask and self.board.picture.painted):
             return
-        self._unasked = False
         self.guard.asked(self._clock())
         driver = self.app._driver
         if driver is None or driver.is_headless:
@@ -295,10 +289,7 @@ class LabelScreen(Screen[None], inherit_bindings=False):
             self.board.prepare_image(slot)
 
     def _show_all(self) -> None:
-        per_minute = None
-        if self._milliseconds:
-            per_minute = 60_000 * len(self._milliseconds) / max(1, sum(self._milliseconds))
-        self.board.show_progress(per_minute)
+        self.board.show_progress()
         self.board.show_suggestions(self._suggestions, self._last)
         self._show_status()
 

@@ -89,9 +89,9 @@ class Board(Vertical):
         """Draw an image ahead of time."""
         self.picture.prepare(slot.row, self._image_of(slot.row))
 
-    def show_progress(self, per_minute: float | None) -> None:
+    def show_progress(self) -> None:
         """Show where one is: the header, the batch and the curve."""
-        self._header.show_bar(*self._presenter.header(self._source_name, per_minute))
+        self._header.show_bar(*self._presenter.header(self._source_name))
         self._strip.show_batch(self._presenter.thumbnails())
         title, values, caption = self._presenter.curve()
         chance = 1 / len(self._presenter.names)
