@@ -227,9 +227,6 @@ def strokes(rng: np.random.Generator, count: int) -> tuple[Pictures, NDArray[np.
     return images, kinds
 
 
-# What is measured.
-
-
 def label_keys(bench: Bench, size: tuple[int, int]) -> None:
     """Measure label keys, without fits and during long ones, and two programs for scale."""
     calm: list[Repaint] = []
@@ -246,9 +243,10 @@ def label_keys(bench: Bench, size: tuple[int, int]) -> None:
                 calm.append(repaint)
             elif working and program.trainer_works():
                 fitting.append(repaint)
+        held = held_in(program.text)
         program.end()
-        if lost := keys - bench.exported(session):
-            print(f"! {lost} keys of a run with {model} were not applied")
+        if missing := keys - bench.exported(session):
+            print(f"{size[0]:>3}x{size[1]} {model}: {held} keys held, {missing - held} lost")
     print_row(size, "label key", calm)
     print_row(size, "  the last of its batch", calm[9::10])
     print_row(size, "label key while an mlp is fitted", fitting)
@@ -264,19 +262,20 @@ def label_keys(bench: Bench, size: tuple[int, int]) -> None:
         print_row(size, f"for scale: {name}", repaints)
 
 
+def held_in(text: str) -> int:
+    """Give how many keys the screen said were held; its count starts anew with each image."""
+    counts = [int(number) for number in re.findall(r"(\d+) w\w+ typed ahead", text)]
+    return sum(a for a, b in zip(counts, [*counts[1:], 0], strict=False) if b <= a)
+
+
 def keys_at_once(bench: Bench, count: int = 200) -> None:
     """Write keys in one piece; tell what became of each."""
     for _ in range(bench.runs):
         session = bench.new_session()
         program = bench.open(session)
-        before = len(program.output)
         repaint = program.press("1" * count)
         program.read(0.5, first=0.5)
-        text = _CODES.sub(b"", program.output[before:]).decode(errors="replace")
-        counts = [int(number) for number in re.findall(r"(\d+) w\w+ typed ahead", text)]
-        # The count starts anew with each image.
-        ends = zip(counts, [*counts[1:], 0], strict=True)
-        held = sum(number for number, following in ends if following <= number)
+        held = held_in(program.text)
         program.end()
         applied = bench.exported(session)
         print(
@@ -339,11 +338,10 @@ def print_machine(source: Sequence[str]) -> None:
     """Say what this ran on."""
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     cpu = model[1] if model else platform.machine()
-    names = ("textual", "rich", "rich-pixels", "numpy", "scikit-learn")
     print(f"{platform.platform()}; {cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}")
     print(
         f"python {platform.python_version()}, tuilabel {tuilabel.__version__}, "
-        + ", ".join(f"{name} {version(name)}" for name in names)
+        + ", ".join(f"{name} {version(name)}" for name in ("textual", "rich-pixels", "numpy"))
     )
     print(f"images: {' '.join(source)}\n")
 

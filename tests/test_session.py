@@ -444,3 +444,29 @@ def test_another_batch_size_holds_from_the_next_batch_on() -> None:
     fresh, log = make()
     again = Session(fresh.items, log, wider)
     assert len(again.batch) == 8
+
+
+def test_another_strategy_has_its_say_at_once() -> None:
+    session, log = make()
+    fill(session)
+    answer_request(session)
+    assert reopen(session, log).take_request() is None
+    other = replace(session.settings, strategy="margin")
+    request = Session(session.items, log, other).take_request()
+    assert isinstance(request, Fit)
+    assert request.strategy == "margin"
+
+
+def test_an_undo_that_no_batch_knows_of_is_a_clear_sentence() -> None:
+    session, log = make()
+    fill(session)
+    request = session.take_request()
+    assert request is not None
+    label(session)
+    session.accept_ranking(fake_ranking(request, 30, 3))
+    session.undo()
+    for place, event in enumerate(log.written):
+        if event.kind is Kind.ROUND:
+            log.written[place] = replace(event, body={**event.body, "batch": []})
+    with pytest.raises(SessionFileError, match="makes no sense"):
+        reopen(session, log)

@@ -134,7 +134,6 @@ class Session:
         self.generation = 0
         self.batch: list[Slot] = []
         self.curve: list[CurvePoint] = []
-        self.missing = 0
         self._log = log
         self._classes = {name: index for index, name in enumerate(self.info.class_names)}
         self._closed: list[list[Slot]] = []
@@ -150,6 +149,7 @@ class Session:
         self._replay()
         self._refuse_other_dataset()
         answered = [str(event.item) for event in self.ledger.answers()]
+        # Items that have left the source since keep their answers.
         self.missing = sum(1 for item in answered if dataset.row_of(item) is None)
         items = len(dataset) + self.missing
         self._write(Draft(Kind.OPEN, body={**asdict(settings), "items": items}))
@@ -316,6 +316,7 @@ class Session:
             "ranking": [ids[row] for row in ranked],
             "probabilities": list(ranked.values()) if fit else None,
             "batch": [ids[slot.row] for slot in batch],
+            "audits": [ids[slot.row] for slot in batch if slot.audit],
         }
         event = self._write(Draft(Kind.ROUND, round=requested.round, body=body))
         self._forget_requests(ranking.generation)
@@ -378,11 +379,14 @@ class Session:
             self._apply_open(event)
 
     def _apply_open(self, event: Event) -> None:
-        before = self.settings.batch_size
-        self.settings = _settings_from(event.body, self.settings)
-        resized = self.settings.batch_size != before and not any(map(self.answer, self.batch))
-        if resized or not self.batch:
+        before = self.settings
+        self.settings = _settings_from(event.body, before)
+        resized = self.settings.batch_size != before.batch_size
+        if not self.batch or (resized and not any(map(self.answer, self.batch))):
             self._compose()
+        if self.settings != before and self.round > 1:
+            # Another model or strategy is to have its say at once.
+            self._fitted = False
 
     def _apply_answer(self, event: Event) -> None:
         place = self._place_of(str(event.item), event)
@@ -446,7 +450,7 @@ class Session:
             self._fitted, self._wanted = True, False
             self._shown = set(range(len(self.batch)))
         self._note_answer(row, self.ledger.answer(str(event.item)))
-        self.cursor = next(p for p, slot in enumerate(self.batch) if slot.row == row)
+        self.cursor = [slot.row for slot in self.batch].index(row)
 
     def _apply_round(self, event: Event) -> None:
         body = event.body
@@ -458,9 +462,10 @@ class Session:
             if row is not None
         }
         slots = {slot.row: slot for slot in self.batch}
+        audits = {self.items.row_of(item) for item in body["audits"]}
         wanted = [self.items.row_of(item) for item in body["batch"]]
         self.batch = [
-            slots.get(row) or Slot(row, probabilities=self._ranked.get(row))
+            slots.get(row) or Slot(row, row in audits, self._ranked.get(row))
             for row in wanted
             if row is not None
         ]
