@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import platform
 import re
@@ -175,6 +176,7 @@ class Bench:
             **{key: value for key, value in os.environ.items() if not key.startswith("TUILABEL_")},
             **{f"XDG_{kind}_HOME": str(folder / kind) for kind in ("DATA", "CACHE", "STATE")},
             "XDG_CONFIG_HOME": str(folder / "CONFIG"),
+            "TMPDIR": str(folder),
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
             "PYTHONPATH": str(Path(tuilabel.__file__).parent.parent),
@@ -206,11 +208,11 @@ class Bench:
         program.wait_idle()
         return program
 
-    def exported(self, session: Path) -> int:
+    def labels(self, session: Path) -> int:
         """Give how many labels are in a session."""
-        command = self.tuilabel("export", str(session), "--format", "jsonl")
+        command = self.tuilabel("status", str(session), "--json")
         done = subprocess.run(command, env=self.env, stdout=subprocess.PIPE, check=True)
-        return done.stdout.count(b"\n")
+        return int(json.loads(done.stdout)["labels"])
 
 
 def strokes(rng: np.random.Generator, count: int) -> tuple[Pictures, NDArray[np.int64]]:
@@ -220,8 +222,8 @@ def strokes(rng: np.random.Generator, count: int) -> tuple[Pictures, NDArray[np.
     for image, kind in zip(images, kinds, strict=True):
         large = Image.new("L", (112, 112))
         bend = np.linspace(0, np.pi, 20)
-        x = 56 + (30 + rng.integers(0, 10)) * np.cos(bend + kind * 0.63)
-        y = 56 + (30 + rng.integers(0, 10)) * np.sin((1 + kind % 3) * bend)
+        x = 56 + rng.uniform(30, 40) * np.cos(bend + kind * 0.63)
+        y = 56 + rng.uniform(30, 40) * np.sin((1 + kind % 3) * bend)
         ImageDraw.Draw(large).line(list(zip(x, y, strict=True)), fill=255, width=10)
         image[:] = np.asarray(large.resize((28, 28), Image.Resampling.BILINEAR))
     return images, kinds
@@ -245,7 +247,7 @@ def label_keys(bench: Bench, size: tuple[int, int]) -> None:
                 fitting.append(repaint)
         held = held_in(program.text)
         program.end()
-        if missing := keys - bench.exported(session):
+        if missing := keys - bench.labels(session):
             print(f"{size[0]:>3}x{size[1]} {model}: {held} keys held, {missing - held} lost")
     print_row(size, "label key", calm)
     print_row(size, "  the last of its batch", calm[9::10])
@@ -277,7 +279,7 @@ def keys_at_once(bench: Bench, count: int = 200) -> None:
         program.read(0.5, first=0.5)
         held = held_in(program.text)
         program.end()
-        applied = bench.exported(session)
+        applied = bench.labels(session)
         print(
             f"{count} keys at once: {applied} applied, {held} held, {count - applied - held} lost; "
             f"{repaint.ms:.1f} ms, {repaint.size:,} bytes"

@@ -105,6 +105,9 @@ class Home:
         env = {key: value for key, value in os.environ.items() if not key.startswith(settings)}
         env |= {f"XDG_{kind}_HOME": str(path / kind) for kind in ("DATA", "CACHE", "STATE")}
         env |= {"XDG_CONFIG_HOME": str(path / "CONFIG"), "LANG": "C.UTF-8"}
+        # A killed program cannot remove its temporary files: they go where the test's own are.
+        (path / "TMP").mkdir()
+        env["TMPDIR"] = str(path / "TMP")
         env |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
         # The same tuilabel that is imported here, installed or not.
         env["PYTHONPATH"] = str(Path(tuilabel.__file__).parent.parent)
