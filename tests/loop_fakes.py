@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,14 +14,26 @@ from tuilabel.learn.requests import ColdStart, ColdStartFinished, FitFinished
 from tuilabel.session import Ranking, Request
 
 
+def item_id(source: str, row: int) -> str:
+    return hashlib.blake2b(f"{source}-{row}".encode(), digest_size=16).hexdigest()
+
+
 class FakeItems:
-    """Items ``item-0`` to ``item-<n-1>``."""
+    """A given number of items, each known by a hash."""
 
     def __init__(self, count: int, source: str = "fake", *, holdout: bool = True) -> None:
         self.source = source
         self.holdout = "hold-out" if holdout else None
-        self.ids: Sequence[str] = [f"{source}-{row}" for row in range(count)]
+        self.ids: Sequence[str] = [item_id(source, row) for row in range(count)]
         self._rows = {item: row for row, item in enumerate(self.ids)}
+
+    @classmethod
+    def of(cls, ids: Sequence[str], *, holdout: bool = True) -> FakeItems:
+        """Make a dataset of certain items of the usual source."""
+        items = cls(0, holdout=holdout)
+        items.ids = list(ids)
+        items._rows = {item: row for row, item in enumerate(items.ids)}
+        return items
 
     def __len__(self) -> int:
         return len(self.ids)

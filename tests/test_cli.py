@@ -74,7 +74,9 @@ def session(tmp_path: Path) -> Path:
         skip = journal.append(Draft(Kind.SKIP, "i0", round=1))
         journal.append(Draft(Kind.UNDO, "i0", round=1, target=skip.uuid))
         journal.append(Draft(Kind.SKIP, "i9", round=1))
-        journal.append(Draft(Kind.ROUND, round=1, body={"model": "mlp", "accuracy": accuracy}))
+        journal.append(
+            Draft(Kind.ROUND, round=1, body={"model": "mlp", "labels": 1, "accuracy": accuracy})
+        )
     return path
 
 

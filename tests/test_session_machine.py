@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from loop_fakes import FakeItems, FakeLog, fake_ranking
@@ -31,10 +31,11 @@ class LoopMachine(RuleBasedStateMachine):
         self.items = FakeItems(count, holdout=holdout)
         self.log = FakeLog(SessionInfo("fake", CLASSES, seed=seed, audit=0.3))
         self.loop_settings = LoopSettings(cold_start=cold_start, batch_size=batch_size)
-        self.stack: list[tuple[str, int | None]] = []
+        self.stack: list[tuple[str, int | None, int]] = []
+        self.answers = 0
         self.looked_away = False
         self.requests: list[Request] = []
-        self.valid: set[int] = set()
+        self.valid: dict[int, int] = {}
         self.open()
 
     def open(self) -> None:
@@ -42,7 +43,7 @@ class LoopMachine(RuleBasedStateMachine):
 
     @property
     def held(self) -> dict[str, int | None]:
-        return dict(self.stack)
+        return {item: answer for item, answer, _ in self.stack}
 
     @precondition(lambda self: self.session.current is not None)
     @rule(class_index=st.integers(0, 2))
@@ -50,7 +51,7 @@ class LoopMachine(RuleBasedStateMachine):
         item = self.session.current_id
         assert item is not None
         self.session.label(item, class_index)
-        self.stack.append((item, class_index))
+        self.remember(item, class_index)
         self.looked_away = False
 
     @precondition(lambda self: self.session.current is not None)
@@ -59,7 +60,7 @@ class LoopMachine(RuleBasedStateMachine):
         item = self.session.current_id
         assert item is not None
         self.session.skip(item)
-        self.stack.append((item, None))
+        self.remember(item, None)
         self.looked_away = False
 
     @precondition(lambda self: self.session.current is not None)
@@ -69,16 +70,19 @@ class LoopMachine(RuleBasedStateMachine):
         item = self.session.current_id
         assert item is not None
         self.session.label(item, class_index)
-        self.undo_in_session()
+        self.answers += 1
+        self.undo_in_session(self.answers)
         assert self.picture() == before
         self.looked_away = False
 
-    def undo_in_session(self) -> Event | None:
-        before = self.session.round
+    def remember(self, item: str, answer: int | None) -> None:
+        self.answers += 1
+        self.stack.append((item, answer, self.answers))
+
+    def undo_in_session(self, number: int) -> Event | None:
+        """Undo the answer with a number; a fit that was asked for with it is stale."""
         event = self.session.undo()
-        if self.session.round < before:
-            # Labels that a fit was asked for hold no more.
-            self.valid.clear()
+        self.valid = {known: at for known, at in self.valid.items() if at < number}
         return event
 
     def picture(self) -> tuple[object, ...]:
@@ -87,11 +91,11 @@ class LoopMachine(RuleBasedStateMachine):
 
     @rule()
     def undo(self) -> None:
-        event = self.undo_in_session()
         if not self.stack:
-            assert event is None
+            assert self.session.undo() is None
             return
-        item, _ = self.stack.pop()
+        event = self.undo_in_session(self.stack[-1][2])
+        item, _, _ = self.stack.pop()
         assert event is not None
         assert event.item == item
         assert self.session.current_id == item
@@ -109,7 +113,7 @@ class LoopMachine(RuleBasedStateMachine):
         request = self.session.take_request()
         if request is not None:
             self.requests.append(request)
-            self.valid.add(request.generation)
+            self.valid[request.generation] = self.answers
 
     @precondition(lambda self: self.requests)
     @rule(data=st.data(), salt=st.integers(0, 3))
@@ -121,7 +125,7 @@ class LoopMachine(RuleBasedStateMachine):
             fake_ranking(request, len(self.items.ids), len(CLASSES), salt)
         )
         assert (event is not None) == fresh
-        self.valid = {known for known in self.valid if known > request.generation}
+        self.valid = {known: at for known, at in self.valid.items() if known > request.generation}
         assert self.session.current_id == current
 
     @rule()
@@ -142,7 +146,7 @@ class LoopMachine(RuleBasedStateMachine):
         before = self.picture()
         self.open()
         self.requests = []
-        self.valid = set()
+        self.valid = {}
         # Where one looks is no event: a restart goes back to where the last answer led.
         first = 2 if self.looked_away else 0
         assert self.picture()[first:] == before[first:]
@@ -172,3 +176,49 @@ class LoopMachine(RuleBasedStateMachine):
 
 LoopMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
 TestLoop = LoopMachine.TestCase
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(["label", "label", "label", "undo", "fit", "look", "reopen"]),
+            st.integers(0, 10_000),
+        ),
+        max_size=40,
+    ),
+    holdout=st.booleans(),
+)
+def test_a_source_that_changes_between_openings_loses_nothing(
+    steps: list[tuple[str, int]], holdout: bool
+) -> None:
+    everything = FakeItems(12, holdout=holdout)
+    log = FakeLog(SessionInfo("fake", CLASSES, audit=0.3))
+    loop_settings = LoopSettings(batch_size=4)
+    session = Session(everything, log, loop_settings)
+    held: list[str] = []
+    for step, number in steps:
+        item = session.current_id
+        if step == "label" and item is not None:
+            session.label(item, number % 3)
+            held.append(item)
+        elif step == "undo":
+            event = session.undo()
+            assert (event is not None) == bool(held)
+            if event is not None:
+                assert event.item == held.pop()
+        elif step == "fit":
+            request = session.take_request()
+            if request is not None:
+                session.accept_ranking(fake_ranking(request, len(session.items), len(CLASSES)))
+        elif step == "look":
+            session.move(1 if number % 2 else -1)
+        elif step == "reopen":
+            some = [i for n, i in enumerate(everything.ids) if number >> (n % 13) & 1 or i in held]
+            # Something answered must still be there, or it is another source.
+            some = some[: max(1, len(some) - number % 3)]
+            if some and (not held or set(some) & set(held)):
+                session = Session(FakeItems.of(some, holdout=holdout), log, loop_settings)
+        assert {str(event.item) for event in session.ledger.labels()} == set(held)
+        for slot in session.batch:
+            assert (session.answer(slot) is not None) == (session.items.ids[slot.row] in held)

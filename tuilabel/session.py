@@ -94,10 +94,11 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class _Requested:
-    """What held when a request was taken: the batches closed, the labels given."""
+    """What held when a request was taken: batches closed, labels given, the newest event."""
 
     round: int
     labels: int
+    seq: int
 
 
 class NotCurrentError(TuilabelError):
@@ -145,7 +146,8 @@ class Session:
         self._requested: dict[int, _Requested] = {}
 
         audit = 0.0 if dataset.holdout is not None else self.info.audit
-        self._candidates = Candidates(len(dataset), audit, self.info.seed)
+        keys = np.array([int(item[:16], 16) for item in dataset.ids], dtype=np.uint64)
+        self._candidates = Candidates(keys, audit, self.info.seed)
         self._replay()
         self._refuse_other_dataset()
         answered = [str(event.item) for event in self.ledger.answers()]
@@ -272,7 +274,8 @@ class Session:
             return None
         request = self._fit_request() if self.round > 1 else self._cold_start_request()
         if request is not None:
-            self._requested[request.generation] = _Requested(self.round - 1, self.labels)
+            requested = _Requested(self.round - 1, self.labels, self.ledger.last_seq)
+            self._requested[request.generation] = requested
         return request
 
     def accept_ranking(self, ranking: Ranking) -> Event | None:
@@ -313,18 +316,19 @@ class Session:
             "fit_seconds": round(fit.fit_seconds, 4) if fit else None,
             "rank_seconds": round(fit.rank_seconds, 4) if fit else None,
             "accuracy": _accuracy_body(fit.accuracy) if fit and fit.accuracy else None,
+            "confusion": fit.confusion if fit else None,
             "ranking": [ids[row] for row in ranked],
             "probabilities": list(ranked.values()) if fit else None,
             "batch": [ids[slot.row] for slot in batch],
             "audits": [ids[slot.row] for slot in batch if slot.audit],
         }
         event = self._write(Draft(Kind.ROUND, round=requested.round, body=body))
-        self._forget_requests(ranking.generation)
+        self._requested = {
+            generation: later
+            for generation, later in self._requested.items()
+            if generation > ranking.generation
+        }
         return event
-
-    def _forget_requests(self, newest: int) -> None:
-        for generation in [known for known in self._requested if known <= newest]:
-            del self._requested[generation]
 
     # How state changes: by events only.
 
@@ -440,17 +444,41 @@ class Session:
         row = self.items.row_of(str(event.item))
         if row is None or row not in self._answered:
             return
+        self._forget_fits_of_what_was_undone()
         if all(slot.row != row for slot in self.batch):
-            # The item lies in an earlier batch: that one is current again, and what a trainer
-            # may be making of its labels is stale.
-            while self._closed and all(slot.row != row for slot in self.batch):
-                self.batch = self._closed.pop()
-                self.round -= 1
-            self._requested.clear()
-            self._fitted, self._wanted = True, False
-            self._shown = set(range(len(self.batch)))
+            self._return_to_batch_of(row)
         self._note_answer(row, self.ledger.answer(str(event.item)))
         self.cursor = [slot.row for slot in self.batch].index(row)
+
+    def _return_to_batch_of(self, row: int) -> None:
+        """Make an earlier batch the current one again."""
+        back = next(
+            (n for n, batch in enumerate(reversed(self._closed), 1) if _holds(batch, row)), None
+        )
+        if back is None:
+            # The item was not in the source when its batch was last written down.
+            self.batch.append(Slot(row))
+            return
+        self.batch = self._closed[-back]
+        del self._closed[-back:]
+        self.round -= back
+        self._fitted, self._wanted = True, False
+        self._shown = set(range(len(self.batch)))
+        self.curve = [point for point in self.curve if point.labels <= self.labels]
+
+    def _forget_fits_of_what_was_undone(self) -> None:
+        undone = self.ledger.taken_back
+        stale = [
+            generation
+            for generation, requested in self._requested.items()
+            if undone is not None and requested.seq >= undone.seq
+        ]
+        for generation in stale:
+            del self._requested[generation]
+        if stale:
+            # What was asked for is still missing, now without the answer that was undone.
+            self.generation += 1
+            self._wanted = True
 
     def _apply_round(self, event: Event) -> None:
         body = event.body
@@ -462,8 +490,10 @@ class Session:
             if row is not None
         }
         slots = {slot.row: slot for slot in self.batch}
-        audits = {self.items.row_of(item) for item in body["audits"]}
+        audits = {self.items.row_of(item) for item in body.get("audits", ())}
         wanted = [self.items.row_of(item) for item in body["batch"]]
+        # An answered item that had left the source when this was written may be back.
+        wanted += [row for row in slots if row in self._answered and row not in wanted]
         self.batch = [
             slots.get(row) or Slot(row, row in audits, self._ranked.get(row))
             for row in wanted
@@ -550,6 +580,10 @@ class Session:
             f"its {answered} answered items is among the {len(self.items)} of that source. "
             "Open it with its own source, or start another session with --session FILE."
         )
+
+
+def _holds(batch: Sequence[Slot], row: int) -> bool:
+    return any(slot.row == row for slot in batch)
 
 
 def _settings_from(body: Mapping[str, Any], default: LoopSettings) -> LoopSettings:

@@ -68,7 +68,9 @@ def small_session(path: Path, info: SessionInfo) -> Path:
             "set": "hold-out",
             "correct": 45,
         }
-        journal.append(Draft(Kind.ROUND, round=1, body={"model": "softmax", "accuracy": accuracy}))
+        journal.append(
+            Draft(Kind.ROUND, round=1, body={"model": "softmax", "labels": 1, "accuracy": accuracy})
+        )
     return path
 
 

@@ -28,7 +28,9 @@ def fitted(journal: Journal, number: int, value: float | None) -> None:
     if value is not None:
         accuracy = {"value": value, "low": 0.1, "high": 0.9, "n": 50, "set": "audit set"}
         accuracy["correct"] = 5
-    journal.append(Draft(Kind.ROUND, round=number, body={"model": "mlp", "accuracy": accuracy}))
+    journal.append(
+        Draft(Kind.ROUND, round=number, body={"model": "mlp", "labels": 0, "accuracy": accuracy})
+    )
 
 
 def test_a_new_session_has_nothing_yet(journal: Journal, info: SessionInfo) -> None:
@@ -104,3 +106,16 @@ def test_an_opening_that_makes_no_sense_is_refused(journal: Journal, info: Sessi
     opened(journal, items="many")
     with pytest.raises(SessionFileError, match="Event 1 of the session makes no sense"):
         summarise(info, journal.events())
+
+
+def test_a_fit_of_labels_that_were_taken_back_does_not_count(journal: Journal) -> None:
+    opened(journal)
+    label = Draft(Kind.LABEL, item="a" * 32, class_name="cat", round=1)
+    answer = journal.append(label)
+    accuracy = {"value": 0.9, "low": 0.1, "high": 1.0, "n": 5, "set": "audit", "correct": 4}
+    body = {"model": "mlp", "labels": 1, "accuracy": accuracy}
+    journal.append(Draft(Kind.ROUND, round=1, body=body))
+    assert summarise(journal.info, journal.events())["rounds"] == 1
+    journal.append(Draft(Kind.UNDO, item=answer.item, round=1, target=answer.uuid))
+    found = summarise(journal.info, journal.events())
+    assert (found["rounds"], found["accuracy"]) == (0, None)

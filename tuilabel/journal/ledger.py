@@ -21,6 +21,10 @@ class Ledger:
     rounds : list of Event
     opened : Event or None
         The last opening.
+    last_seq : int
+        The number of the newest event.
+    taken_back : Event or None
+        The answer that the newest undo took back.
     acts : int
         How many times an annotator labelled, skipped or undid.
     labels_held, skips_held : int
@@ -35,6 +39,7 @@ class Ledger:
         self.rounds: list[Event] = []
         self.opened: Event | None = None
         self.last_seq = 0
+        self.taken_back: Event | None = None
         self.acts = 0
         self.by_class: Counter[str] = Counter()
         self.labels_held = 0
@@ -67,6 +72,7 @@ class Ledger:
 
     def _take_back(self, undo: Event) -> None:
         answer = self._standing.pop(undo.target or "", None)
+        self.taken_back = answer
         if answer is None:
             return
         self._count(answer.item, -1)

@@ -50,7 +50,8 @@ def summarise(info: SessionInfo, events: Iterable[Event]) -> Summary:
     -------
     Summary
         `by_class` has every class of the session, in its order; `rounds` counts the batches that
-        a model was fitted after; `accuracy` is the newest one measured, None before the first;
+        a model was fitted after, without those taken back since; `accuracy` is the newest one
+        measured of them, None before the first;
         `annotators` counts the labels that hold by who gave them; `pool_left` is None for a
         session that was never opened.
 
@@ -61,7 +62,12 @@ def summarise(info: SessionInfo, events: Iterable[Event]) -> Summary:
     """
     ledger = Ledger.of(events)
     items, model, strategy = _opening(ledger.opened)
-    fits = [event for event in ledger.rounds if event.body.get("model")]
+    # A fit from labels that were taken back since says nothing of those that are left.
+    fits = [
+        event
+        for event in ledger.rounds
+        if event.body.get("model") and _labels(event) <= ledger.labels_held
+    ]
     measured = [event for event in fits if event.body.get("accuracy")]
     return Summary(
         source=info.source,
@@ -88,6 +94,13 @@ def _accuracy(event: Event) -> AccuracySummary:
         raise _senseless(event)
     value, low, high = shares
     return AccuracySummary(value=value, low=low, high=high, n=n, set=str(set_))
+
+
+def _labels(event: Event) -> int:
+    labels = event.body.get("labels")
+    if not isinstance(labels, int):
+        raise _senseless(event)
+    return labels
 
 
 def _opening(event: Event | None) -> tuple[int | None, str | None, str | None]:

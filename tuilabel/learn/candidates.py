@@ -13,14 +13,16 @@ class Candidates:
 
     The audit reserve is drawn uniformly from the whole pool before anything is asked, and is
     never queried: whatever of it gets labelled is a uniform sample of the pool. Drawing from what
-    a strategy has left over would measure on the easy rest.
+    a strategy has left over would measure on the easy rest. For the same reason a row's place
+    depends on its own key and the seed alone: rows that join or leave the pool later change
+    nothing for the others.
 
     Parameters
     ----------
-    count
-        Rows in the pool.
+    keys : uint64 array of shape (count,)
+        A number of each item's own, such as a part of its content hash.
     audit
-        The share of them to reserve, 0 to 1.
+        The share of the rows to reserve, 0 to 1; of two rows or more at least one, unless 0.
     seed
         Fixes the order and the reserve.
 
@@ -30,11 +32,14 @@ class Candidates:
         Whether a row is kept to measure on.
     """
 
-    def __init__(self, count: int, audit: float, seed: int) -> None:
+    def __init__(self, keys: NDArray[np.uint64], audit: float, seed: int) -> None:
         rng = np.random.default_rng([seed, 0])
-        self._order: NDArray[np.intp] = rng.permutation(count)
-        self.reserved = np.zeros(count, dtype=bool)
-        self.reserved[rng.permutation(count)[: round(count * audit)]] = True
+        for_order, for_audit = rng.integers(2**64, size=2, dtype=np.uint64)
+        self._order: NDArray[np.intp] = np.argsort(_mixed(keys, for_order), kind="stable")
+        drawn = _mixed(keys, for_audit)
+        self.reserved = drawn / 2.0**64 < audit
+        if audit > 0 and len(keys) > 1 and not self.reserved.any():
+            self.reserved[np.argmin(drawn)] = True
         self._audit = audit
         self._seed = seed
         self._next_query = self._next_audit = 0
@@ -87,3 +92,15 @@ class Candidates:
     def forget_progress(self) -> None:
         """Look at every row again: one that was answered may not be any more."""
         self._next_query = self._next_audit = 0
+
+
+def _mixed(keys: NDArray[np.uint64], salt: np.uint64) -> NDArray[np.uint64]:
+    """Give each key a number uniform in 0 to 2**64 - 1, other ones for another salt.
+
+    The finaliser of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+    generators", OOPSLA 2014).
+    """
+    mixed = keys ^ salt
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return mixed ^ (mixed >> np.uint64(31))
