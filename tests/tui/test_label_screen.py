@@ -81,7 +81,7 @@ async def test_a_class_key_labels_what_is_shown_and_the_next_image_comes(app: Sc
         assert loop.current_id != item
         assert picture_rows(app) != before
         assert "✓ saved #1" in shown(app, "#status")
-        assert "1 labels" in shown(app, "#header")
+        assert "1 label " in shown(app, "#header")
         (event,) = loop.ledger.labels()
         assert (event.item, event.class_name) == (item, "4")
         assert event.ms is not None

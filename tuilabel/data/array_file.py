@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import mmap
 import os
@@ -89,7 +90,8 @@ def as_array_file(array: NDArray[Any], directory: Path) -> ArrayFile:
         A contiguous view of a read-only memory map, such as ``mapped[:4000]``, is described in
         place: nothing is copied.
     directory : Path
-        An existing folder, where any other array is written to a new ``.npy`` file.
+        An existing folder, where any other array is written to an ``.npy`` file that is named by
+        its content: written again, it takes the place of the same.
 
     Returns
     -------
@@ -139,8 +141,17 @@ def _still_there(described: ArrayFile, array: NDArray[Any]) -> bool:
 
 
 def _written(array: NDArray[Any], directory: Path) -> ArrayFile:
-    handle, name = tempfile.mkstemp(prefix="array-", suffix=".npy", dir=directory)
-    with os.fdopen(handle, "wb") as file:
-        np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
-    mapped = np.lib.format.open_memmap(name, mode="r")
-    return ArrayFile(Path(name), mapped.dtype.str, mapped.shape, mapped.offset)
+    array = np.ascontiguousarray(array)
+    described = f"{array.dtype.str} {array.shape}".encode()
+    digest = hashlib.blake2b(described + array.tobytes(), digest_size=16).hexdigest()
+    path = directory / f"{digest}.npy"
+    handle, name = tempfile.mkstemp(prefix=".array-", suffix=".new", dir=directory)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.lib.format.write_array(file, array, allow_pickle=False)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    mapped = np.lib.format.open_memmap(path, mode="r")
+    return ArrayFile(path, mapped.dtype.str, mapped.shape, mapped.offset)

@@ -49,6 +49,11 @@ class Journal:
     clock : callable
         Gives the time to stamp events with.
 
+    Attributes
+    ----------
+    annotator, origin : str
+        Who answers, and what kind of source the answers have; both may be changed.
+
     Raises
     ------
     SessionFileError
@@ -61,6 +66,7 @@ class Journal:
     def __init__(self, path: Path, annotator: str, clock: Callable[[], datetime] = utc_now) -> None:
         self.path = path
         self.annotator = annotator
+        self.origin = "human"
         self._clock = clock
         self._connection: sqlite3.Connection | None = None
         check_header(path)
@@ -139,7 +145,7 @@ class Journal:
             class_name=draft.class_name,
             round=draft.round,
             ms=draft.ms,
-            origin="human",
+            origin=self.origin,
             target=draft.target,
             body=draft.body,
         )
@@ -168,8 +174,8 @@ class Journal:
             if connection.in_transaction:
                 connection.rollback()
             raise SaveError(
-                f"Not saved: {self.path} cannot be written ({reason(error)}). "
-                "Mend that and press the key again."
+                f"Not saved: {reason(error)}. Mend that and press the key again. "
+                f"The file is {self.path}."
             ) from error
         assert cursor.lastrowid is not None
         return replace(event, seq=cursor.lastrowid)
@@ -186,8 +192,8 @@ class Journal:
             same = False
         if not same:
             raise SaveError(
-                f"Not saved: {self.path} or its -wal file was moved, replaced or deleted while it "
-                "was open. Put it back and press the key again, or quit."
+                "Not saved: the session file or its -wal file was moved, replaced or deleted. "
+                f"Put it back and press the key again, or quit. It was {self.path}."
             )
 
     def events(self) -> Iterator[Event]:

@@ -18,8 +18,8 @@ from tuilabel.tui.actions import ACTIONS
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.theme import THEME
-from tuilabel.tui.trainer_link import TrainerLink
-from tuilabel.workspace import Workspace, log_file
+from tuilabel.tui.trainer_link import TrainerLink, TrainerSpoke
+from tuilabel.workspace import Workspace, cache_dir, log_file
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -57,7 +57,13 @@ class TuilabelApp(App[None], inherit_bindings=False):
         self.theme = THEME.name
         self.animation_level = "none"
         self.workspace = workspace
-        self.link = TrainerLink(workspace.dataset, log_file(), self._label_screen)
+        self.link = TrainerLink(
+            workspace.dataset,
+            cache_dir() / "handed-over",
+            log_file(),
+            self.post_message,
+            self._label_screen,
+        )
         name = inert(source_name(workspace.dataset.source), 24)
         if demo is None:
             self._first = LabelScreen(workspace, name, self.link.submit)
@@ -83,6 +89,10 @@ class TuilabelApp(App[None], inherit_bindings=False):
         # and again is what makes single keys slow.
         gc.freeze()
         gc.enable()
+
+    def on_trainer_spoke(self, message: TrainerSpoke) -> None:
+        """Hear the trainer."""
+        self.link.hear(message.event)
 
     def _end_by(self, number: signal.Signals) -> None:
         self.exit(return_code=128 + number)

@@ -15,8 +15,8 @@ from rich.console import Console
 from tuilabel import __version__
 from tuilabel.data import inert
 from tuilabel.settings import config_file
-from tuilabel.tui.screens.label import SMALLEST
-from tuilabel.workspace import cache_dir, data_dir, last_session, log_file
+from tuilabel.tui.widgets.board import SMALLEST
+from tuilabel.workspace import LONGEST_PATH, cache_dir, data_dir, last_session, log_file
 
 _LIBRARIES = ("textual", "rich", "rich-pixels", "numpy", "scikit-learn", "scipy", "pillow", "click")
 _DEPTHS = {
@@ -48,7 +48,7 @@ def doctor_lines() -> Iterator[str]:
         "last": last_session(),
     }.items():
         note = "" if path is None or path.exists() else " (not there yet)"
-        yield f"{name:<14}{'none' if path is None else inert(str(path))}{note}"
+        yield f"{name:<14}{'none' if path is None else inert(str(path), LONGEST_PATH)}{note}"
 
 
 def _terminal() -> Iterator[str]:

@@ -28,7 +28,6 @@ class PaintGuard:
         self._waiting = 0
         self._painted: float | None = None
         self.answers = True
-        self.round_trip: float | None = None
         self.held = 0
 
     def expect(self) -> None:
@@ -46,15 +45,14 @@ class PaintGuard:
         self._painted = now
         self._waiting += 1
 
-    def acknowledged(self, now: float) -> bool:
+    def acknowledged(self) -> bool:
         """Note an answer of the terminal; tell whether it is the one for the last image."""
         if not self._waiting:
             return False
-        self.answers = True
         self._waiting -= 1
         if self._waiting or self._painted is None:
             return False
-        self.round_trip = now - self._painted
+        self.answers = True
         return True
 
     def holds(self, now: float) -> bool:
@@ -62,9 +60,10 @@ class PaintGuard:
         if self._painted is None:
             return True
         age = now - self._painted
+        # An answer that is late still belongs to the image it was asked for: how many are owed
+        # is never forgotten, or it would be taken for the answer to the next image.
         if self._waiting and age > PATIENCE:
             self.answers = False
-            self._waiting = 0
         return self._waiting > 0 if self.answers else age < GUARD_INTERVAL
 
     def hold(self) -> int:

@@ -12,6 +12,13 @@ from tuilabel.tui.widgets.suggestions import ClassBar
 
 MOST_BARS = 5
 
+SHOWN_WHEN = {
+    "before": "suggestions are shown",
+    "after": "suggestions come after the label",
+    "off": "suggestions are off",
+}
+"""What each of `tuilabel.settings.SUGGESTIONS` means."""
+
 _PACE = 20
 """Answers that the pace is taken from."""
 
@@ -44,7 +51,7 @@ class Presenter:
             (" " + source, "strong"),
             (f"  round {session.round}", "plain"),
             (f"  {position:>2} of {len(session.batch)}", "plain"),
-            (f"  {session.labels:,} labels", "strong"),
+            (f"  {_labels(session.labels)}", "strong"),
             (f"  {session.pool_left:,} left", "plain"),
         ]
         pace = self._answers_per_minute()
@@ -109,8 +116,19 @@ class Presenter:
         caption = f"{newest.value:.1%}  ({newest.low:.1%} to {newest.high:.1%}), n {newest.n:,}"
         return title, [point.accuracy.value for point in points], caption
 
+    def notices(self, of_source: Sequence[str]) -> str:
+        """Say what opening the source had to leave out; nothing where it was nothing."""
+        sentences = [inert(notice, 300) for notice in of_source]
+        if self.session.missing:
+            sentences.append(f"{self.session.missing} answered images have left the source.")
+        return " ".join(sentences)
+
     def ending(self) -> str:
         """Say why nothing is asked any more."""
         skipped = self.session.ledger.skips_held
         rest = f"; {skipped:,} were skipped" if skipped else ""
-        return f"Everything is answered: {self.session.labels:,} labels{rest}."
+        return f"Everything is answered: {_labels(self.session.labels)}{rest}."
+
+
+def _labels(count: int) -> str:
+    return f"{count:,} label" + ("" if count == 1 else "s")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from tuilabel.data import Dataset, as_array_file
+from numpy.typing import NDArray
+from textual.message import Message
+
+from tuilabel.data import ArrayFile, Dataset, as_array_file
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, FitFinished
 from tuilabel.session import Ranking, Request
 
@@ -26,49 +29,64 @@ class Listener(Protocol):
         """The trainer's state in a few words, and whether it still owes an answer."""
 
 
+class TrainerSpoke(Message):
+    """The trainer has said something; what it means is `TrainerLink.hear`'s to tell."""
+
+    def __init__(self, event: TrainerEvent) -> None:
+        super().__init__()
+        self.event = event
+
+
 class TrainerLink:
     """Owns the trainer: hands it requests, and hands its answers to the screen.
 
     Parameters
     ----------
     dataset : Dataset
+    directory : Path
+        Where arrays that lie in no file yet are handed over; made if it is not there.
     log_path : Path
         What the child writes to its standard error.
+    post : callable
+        Takes what the trainer says, as a message that comes back to `hear`: what goes wrong then
+        is not lost in a callback.
     listener : callable
         Gives the screen to tell; None while there is none.
     """
 
     def __init__(
-        self, dataset: Dataset, log_path: Path, listener: Callable[[], Listener | None]
+        self,
+        dataset: Dataset,
+        directory: Path,
+        log_path: Path,
+        post: Callable[[TrainerSpoke], bool],
+        listener: Callable[[], Listener | None],
     ) -> None:
         self._dataset = dataset
+        self._directory = directory
         self._log_path = log_path
+        self._post = post
         self._listener = listener
         self._trainer: Trainer | None = None
         self._waiting: Request | None = None
-        self._newest = -1
-        self._directory: TemporaryDirectory[str] | None = None
+        self._owed: int | None = None
+        self._fallback: TemporaryDirectory[str] | None = None
 
     def start(self) -> None:
         """Start the child; what was asked before is asked now."""
         # Imported after the first frame, which needs none of it.
-        from tempfile import TemporaryDirectory
-
         from tuilabel.trainer import OpenPool, Trainer
 
-        # Arrays that lie in no file yet are handed over through this one.
-        self._directory = TemporaryDirectory(prefix="tuilabel-")
-        directory = Path(self._directory.name)
         holdout = self._dataset.holdout
         self._trainer = Trainer(
             OpenPool(
-                pool=as_array_file(self._dataset.pool, directory),
-                holdout=None if holdout is None else as_array_file(holdout.images, directory),
-                holdout_truth=None if holdout is None else as_array_file(holdout.truth, directory),
+                pool=self._handed_over(self._dataset.pool),
+                holdout=None if holdout is None else self._handed_over(holdout.images),
+                holdout_truth=None if holdout is None else self._handed_over(holdout.truth),
                 holdout_name="" if holdout is None else holdout.name,
                 n_classes=len(self._dataset.class_names),
             ),
-            on_event=self._heard,
+            on_event=self._pass_on,
             log_path=self._log_path,
         )
         self._trainer.start()
@@ -76,44 +94,60 @@ class TrainerLink:
             waiting, self._waiting = self._waiting, None
             self.submit(waiting)
 
+    def _handed_over(self, array: NDArray[Any]) -> ArrayFile:
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            return as_array_file(array, self._directory)
+        except OSError:
+            # A home that cannot be written to is no reason to go without a model.
+            from tempfile import TemporaryDirectory
+
+            self._fallback = self._fallback or TemporaryDirectory(prefix="tuilabel-")
+            return as_array_file(array, Path(self._fallback.name))
+
+    def _pass_on(self, event: TrainerEvent) -> None:
+        self._post(TrainerSpoke(event))
+
     async def stop(self) -> None:
         """End the child, also in the middle of a fit."""
         if self._trainer is not None:
             await self._trainer.stop()
-        if self._directory is not None:
-            self._directory.cleanup()
+        if self._fallback is not None:
+            self._fallback.cleanup()
 
     def submit(self, request: Request) -> None:
         """Hand a request over; returns at once."""
-        self._newest = request.generation
-        self._tell("choosing…" if isinstance(request, ColdStart) else "fitting…", busy=True)
+        self._owed = request.generation
+        self._tell("choosing…" if isinstance(request, ColdStart) else "fitting…")
         if self._trainer is None:
             self._waiting = request
         else:
             self._trainer.submit(request)
 
-    def _heard(self, event: TrainerEvent) -> None:
+    def hear(self, event: TrainerEvent) -> None:
+        """Tell the screen what the trainer said."""
         from tuilabel.trainer import RequestFailed, TrainerDown, TrainerRestarted
 
         screen = self._listener()
         if screen is None:
             return
+        if isinstance(event, FitFinished | ColdStartFinished | RequestFailed):
+            self._owed = None if event.generation == self._owed else self._owed
         match event:
             case FitFinished():
-                seconds = event.fit_seconds + event.rank_seconds
-                self._tell(f"fitted in {seconds:.2f} s", busy=event.generation != self._newest)
+                self._tell(f"fitted in {event.fit_seconds + event.rank_seconds:.2f} s")
                 screen.ranking_arrived(event)
             case ColdStartFinished():
-                self._tell("", busy=event.generation != self._newest)
+                self._tell("")
                 screen.ranking_arrived(event)
             case TrainerDown():
                 self._tell(f"! {event.reason}", "bad")
             case TrainerRestarted():
-                self._tell("trainer restarted")
+                self._tell("restarted; fitting…" if self._owed is not None else "restarted")
             case RequestFailed():
                 self._tell(f"! no fit: {event.message}", "bad")
 
-    def _tell(self, text: str, style: str = "muted", *, busy: bool = False) -> None:
+    def _tell(self, text: str, style: str = "muted") -> None:
         screen = self._listener()
         if screen is not None:
-            screen.trainer_said(text, style, busy=busy)
+            screen.trainer_said(text, style, busy=self._owed is not None)

@@ -15,7 +15,7 @@ from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.workspace import Workspace
 
 ORACLE = "oracle"
-"""The annotator that the journal names for labels from the ground truth."""
+"""The annotator and origin that the journal has for labels from the ground truth."""
 
 LINGER = 10
 """Seconds for which the finished demo stays on the screen when nobody presses a key."""
@@ -50,11 +50,11 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         self._presses: Timer | None = None
         self._leaving: Timer | None = None
         self._paused = False
-        workspace.journal.annotator = ORACLE
+        workspace.journal.annotator = workspace.journal.origin = ORACLE
 
     def on_mount(self) -> None:
         """Show the first image and begin."""
-        super().on_mount()
+        # textual calls the handlers of every class, so that of the base needs no call here.
         self._presses = self.set_interval(1 / self._rate, self._press)
 
     def on_key(self, event: events.Key) -> None:
@@ -62,15 +62,34 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         if self._leaving is not None:
             self._leaving.stop()
             self._leaving = None
-        super().on_key(event)
 
     def class_key(self, index: int) -> None:
-        """Let the person take over: from the first key on, every label is theirs."""
+        """Let the person take over."""
+        self._take_over()
+        super().class_key(index)
+
+    def action_accept(self) -> None:
+        """Let the person take over."""
+        self._take_over()
+        super().action_accept()
+
+    def action_skip(self) -> None:
+        """Let the person take over."""
+        self._take_over()
+        super().action_skip()
+
+    def action_undo(self) -> None:
+        """Let the person take over."""
+        self._take_over()
+        super().action_undo()
+
+    def _take_over(self) -> None:
+        """Make every answer from now on the person's."""
         if self._presses is not None:
             self._presses.stop()
             self._presses = None
-        self.workspace.journal.annotator = self.workspace.settings.annotator
-        super().class_key(index)
+        journal = self.workspace.journal
+        journal.annotator, journal.origin = self.workspace.settings.annotator, "human"
 
     def action_pause(self) -> None:
         """Pause the demo, or let it go on."""

@@ -13,7 +13,6 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tuilabel.data import inert
 from tuilabel.errors import SaveError
 from tuilabel.journal import Event
 from tuilabel.session import Ranking, Request, Slot
@@ -21,20 +20,11 @@ from tuilabel.settings import SUGGESTIONS
 from tuilabel.tui.actions import ACTIONS, Action
 from tuilabel.tui.class_keys import class_keys
 from tuilabel.tui.guard import QUERY, PaintGuard
-from tuilabel.tui.presenter import Presenter
+from tuilabel.tui.presenter import SHOWN_WHEN, Presenter
 from tuilabel.tui.screens.help import HelpScreen
-from tuilabel.tui.widgets.board import Board
+from tuilabel.tui.widgets.board import Board, too_small
 from tuilabel.tui.widgets.lines import STYLES, Piece
 from tuilabel.workspace import Workspace
-
-SMALLEST = (60, 20)
-"""Columns and rows below which there is no room for an image and its surroundings."""
-
-_SHOWN_WHEN = {
-    "before": "suggestions are shown",
-    "after": "suggestions come after the label",
-    "off": "suggestions are off",
-}
 
 
 class LabelScreen(Screen[None], inherit_bindings=False):
@@ -83,6 +73,7 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         self._message: Piece | None = None
         self._trainer: Piece = ("", "muted")
         self._too_small = False
+        self._unsaved_ranking: Ranking | None = None
         self.busy = False
 
     def compose(self) -> ComposeResult:
@@ -93,23 +84,22 @@ class LabelScreen(Screen[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Show the first image, and what opening the source had to leave out."""
         self._changed()
-        notices = [inert(notice, 300) for notice in self.workspace.dataset.notices]
-        if self.loop.missing:
-            notices.append(f"{self.loop.missing} answered images are no longer in the source.")
+        notices = self.presenter.notices(self.workspace.dataset.notices)
         if notices:
-            self.say(" ".join(notices), "accent")
+            self.say(notices, "accent")
+
+    def on_screen_resume(self) -> None:
+        """Take no answer before the image is back from under another screen."""
+        self.guard.expect()
 
     def on_resize(self, event: events.Resize) -> None:
         """Give the image the space there is, or say how much is needed."""
         width, height = event.size
         was_small = self._too_small
-        self._too_small = width < SMALLEST[0] or height < SMALLEST[1]
+        sentence = too_small(width, height)
+        self._too_small = sentence is not None
         self.set_class(self._too_small, "-too-small")
-        if self._too_small:
-            self.query_one("#too-small", Static).update(
-                f"tuilabel needs {SMALLEST[0]}x{SMALLEST[1]}, this is {width}x{height}: enlarge "
-                "the terminal. Nothing is lost; q quits."
-            )
+        self.query_one("#too-small", Static).update(sentence or "")
         self.board.fit_to(width, height)
         if was_small and not self._too_small:
             # The image was not on the terminal until now.
@@ -138,7 +128,7 @@ class LabelScreen(Screen[None], inherit_bindings=False):
             why = "an audit image shows none" if slot.audit else "there is no model yet"
             self.say(f"No suggestion to agree with: {why}.", "accent")
         elif self._suggestions != "before":
-            self.say(f"Nothing to agree with: {_SHOWN_WHEN[self._suggestions]} (p).", "accent")
+            self.say(f"Nothing to agree with: {SHOWN_WHEN[self._suggestions]} (p).", "accent")
         else:
             self._answer(lambda item, ms: self.loop.accept_suggestion(item, ms=ms))
 
@@ -148,6 +138,8 @@ class LabelScreen(Screen[None], inherit_bindings=False):
 
     def action_undo(self) -> None:
         """Take the last answer back."""
+        if self._too_small:
+            return
         event = self._saved(self.loop.undo)
         if event is None:
             if self._message is None:
@@ -169,7 +161,7 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         place = SUGGESTIONS.index(self._suggestions)
         self._suggestions = SUGGESTIONS[(place + 1) % len(SUGGESTIONS)]
         self.board.show_suggestions(self._suggestions, self._last)
-        self.say(_SHOWN_WHEN[self._suggestions].capitalize() + ".", "muted")
+        self.say(SHOWN_WHEN[self._suggestions].capitalize() + ".", "muted")
 
     def action_invert(self) -> None:
         """Swap dark and light."""
@@ -220,25 +212,31 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         """Let the session write; what could not be saved is said, and the image stays."""
         self._message = None
         try:
-            return write()
+            event = write()
         except SaveError as error:
             self.say(f"✗ {error}", "bad")
             return None
+        if event is not None and self._unsaved_ranking is not None:
+            self.ranking_arrived(self._unsaved_ranking)
+        return event
 
     def _move(self, step: int) -> None:
-        if self.loop.move(step):
+        if not self._too_small and self.loop.move(step):
             self._changed()
 
     # The trainer.
 
     def ranking_arrived(self, ranking: Ranking) -> None:
         """Ask what the trainer found best; the image on the screen stays."""
-        current = self.loop.current_id
-        if self._saved(lambda: self.loop.accept_ranking(ranking)) is None:
+        self._unsaved_ranking = None
+        try:
+            event = self.loop.accept_ranking(ranking)
+        except SaveError:
+            # With the next answer that can be saved, this can be.
+            self._unsaved_ranking = ranking
+            self.trainer_said("! ranking not saved", "bad", busy=self.busy)
             return
-        if self.loop.current_id != current:
-            self._changed()
-        else:
+        if event is not None:
             self._show_all()
 
     def trainer_said(self, text: str, style: str = "muted", *, busy: bool = False) -> None:
@@ -267,7 +265,8 @@ class LabelScreen(Screen[None], inherit_bindings=False):
 
     def frame_written(self) -> None:
         """Ask the terminal whether it has painted the image, right behind the frame that has it."""
-        if not (self.guard.is_to_ask and self.board.picture.painted):
+        seen = self.app.screen is self and not self._too_small and self.board.picture.painted
+        if not (seen and self.guard.is_to_ask):
             return
         self.guard.asked(self._clock())
         driver = self.app._driver
@@ -279,7 +278,7 @@ class LabelScreen(Screen[None], inherit_bindings=False):
 
     def on_label_screen_painted(self) -> None:
         """Take answers from now on; this message queues with the keys, in the order they came."""
-        if self.guard.acknowledged(self._clock()):
+        if self.guard.acknowledged():
             self._since = self._clock()
             self.call_later(self._prepare_next)
 

@@ -20,8 +20,21 @@ from tuilabel.tui.widgets.lines import Piece
 from tuilabel.tui.widgets.picture import Picture
 from tuilabel.tui.widgets.suggestions import Suggestions
 
+SMALLEST = (60, 20)
+"""Columns and rows below which there is no room for an image and its surroundings."""
+
 WIDE = (110, 32)
 """Columns and rows from which the batch and the side get more room."""
+
+
+def too_small(width: int, height: int) -> str | None:
+    """Say what a terminal of this size lacks; None where it is large enough."""
+    if width >= SMALLEST[0] and height >= SMALLEST[1]:
+        return None
+    return (
+        f"tuilabel needs {SMALLEST[0]}x{SMALLEST[1]}, this is {width}x{height}: enlarge the "
+        "terminal. Nothing is lost; q quits."
+    )
 
 
 class Board(Vertical):

@@ -75,7 +75,8 @@ class Curve(Lines):
 
     def _column(self, value: float, height: int) -> str:
         """Draw one value from the foot up; a value at chance or below still shows."""
-        share = (value - self._chance) / (1 - self._chance)
+        # With one class, chance is 1 and so is every value.
+        share = (value - self._chance) / max(1 - self._chance, 1e-9)
         eighths = max(1, round(max(0.0, min(1.0, share)) * height * 8))
         whole, rest = divmod(eighths, 8)
         return ("█" * whole + (_LEVELS[rest - 1] if rest else "")).ljust(height)

@@ -68,10 +68,11 @@ class Picture(Lines):
         if not self.size.area:
             return
         rows = blank_rows(self.size) if self._image is None else self._rows_of(*self._image)
-        changed = self.show(rows)
-        # Equal rows are on the terminal already; no frame will come for them.
-        self.painted = not changed
-        self._drawn_anew = changed
+        if self.show(rows):
+            self._drawn_anew = True
+        # Equal rows are on the terminal already, and no frame will come for them, unless one is
+        # still to come for the rows before.
+        self.painted = not self._drawn_anew
 
     def render_line(self, y: int) -> Strip:
         """Give a row to a frame; all rows that changed go into the same frame."""
