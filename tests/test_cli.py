@@ -173,8 +173,8 @@ def test_a_terminal_that_cannot_draw_is_named(monkeypatch: pytest.MonkeyPatch) -
         (("nowhere",), "nowhere"),
         (("",), "source is empty"),
         (("digits", "--session", "/proc/none/s.tuilabel"), "No session can be made"),
-        (("--batch-size", "0"), "--batch-size is 0; expected a whole number from 1 to 10,000"),
-        (("--batch-size", "5000"), "--batch-size 5000 is larger than the pool of "),
+        (("--batch-size", "0"), "--batch-size is 0; expected a whole number from 1 to 1,000"),
+        (("--batch-size", "60", "--pool", "50"), "--batch-size 60 is larger than the pool of 50"),
         (("--pool", "0"), "pool"),
         (("--pool", "-5"), "pool"),
         (("--model", "forest"), "no model 'forest': choose one of softmax, mlp"),
@@ -388,3 +388,30 @@ def test_closed_standard_streams_are_no_traceback(session: Path) -> None:
     )
     assert result.returncode == 2
     assert result.stderr == (b"tuilabel: Standard output is closed; name a file with --output.\n")
+
+
+@pytest.mark.usefixtures("terminal")
+def test_too_many_classes_leave_no_session_behind(tmp_path: Path) -> None:
+    import numpy as np
+
+    images = np.arange(64 * 16, dtype=np.uint8).reshape(64, 4, 4)
+    np.savez(tmp_path / "many.npz", images=images)
+    names = ",".join(f"class{number}" for number in range(64))
+    session = tmp_path / "many.tuilabel"
+    arguments = (str(tmp_path / "many.npz"), "--classes", names, "--session", str(session))
+    assert "There are 64 classes and" in refused(tuilabel(*arguments))
+    assert not session.exists()
+
+
+def test_names_of_an_option_are_completed() -> None:
+    completed = CliRunner().invoke(
+        main,
+        [],
+        prog_name="tuilabel",
+        env={
+            "_TUILABEL_COMPLETE": "bash_complete",
+            "COMP_WORDS": "tuilabel label --strategy mar",
+            "COMP_CWORD": "3",
+        },
+    )
+    assert "margin" in completed.output

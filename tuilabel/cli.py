@@ -51,8 +51,12 @@ def _comma_separated(
     return None if value is None else tuple(name.strip() for name in value.split(","))
 
 
-def _choice(names: Sequence[str]) -> str:
-    return "[" + "|".join(names) + "]"
+def _one_of(names: Sequence[str]) -> dict[str, Any]:
+    """Show and complete the names of an option; `settings` refuses others in one sentence."""
+    return {
+        "metavar": "[" + "|".join(names) + "]",
+        "shell_complete": lambda _, __, typed: [name for name in names if name.startswith(typed)],
+    }
 
 
 def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -72,16 +76,16 @@ def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 "--test", type=int, metavar="N", help="Use the first N images of the hold-out."
             ),
             click.option(
-                "--model", metavar=_choice(MODEL_NAMES), help="What learns.  [default: softmax]"
+                "--model", **_one_of(MODEL_NAMES), help="What learns.  [default: softmax]"
             ),
             click.option(
                 "--strategy",
-                metavar=_choice(STRATEGY_NAMES),
+                **_one_of(STRATEGY_NAMES),
                 help="What is asked next.  [default: least-confident]",
             ),
             click.option(
                 "--cold-start",
-                metavar=_choice(COLD_START_NAMES),
+                **_one_of(COLD_START_NAMES),
                 help="What is asked first.  [default: kmeans]",
             ),
             click.option(
@@ -95,7 +99,7 @@ def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option(
                 "--suggestions",
-                metavar="[before|after|off]",
+                **_one_of(("before", "after", "off")),
                 help="When the model's classes are shown.  [default: before]",
             ),
         ]
@@ -139,7 +143,8 @@ def label(source: str | None, session: str | None, mouse: bool, **options: Any) 
 
     _prepare_screen()
     path = None if session is None else find_session(session)
-    with open_workspace(_source(source, options), options, path=path, progress=_Progress()) as work:
+    where = _source(source, options)
+    with open_workspace(where, options, path=path, progress=_Progress(), check=_check_keys) as work:
         from tuilabel.tui.app import run
 
         status = run(work, mouse=mouse)
@@ -171,7 +176,9 @@ def demo(source: str | None, rate: float, budget: int, **options: Any) -> None:
     from tuilabel.workspace import demo_workspace
 
     _prepare_screen()
-    with demo_workspace(_source(source, options), options, progress=_Progress()) as work:
+    with demo_workspace(
+        _source(source, options), options, progress=_Progress(), check=_check_keys
+    ) as work:
         from tuilabel.tui.app import run
 
         status = run(work, demo=rate, demo_budget=budget)
@@ -252,6 +259,13 @@ def _say(*lines: str) -> None:
     with contextlib.suppress(OSError):
         for line in lines:
             click.echo(line)
+
+
+def _check_keys(dataset: Any) -> None:
+    """Refuse more classes than there are keys before a session is made for them."""
+    from tuilabel.tui.class_keys import class_keys
+
+    class_keys(dataset.class_names)
 
 
 def _prepare_screen() -> None:

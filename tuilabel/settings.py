@@ -22,6 +22,9 @@ from tuilabel.learn.names import COLD_START_NAMES, MODEL_NAMES, STRATEGY_NAMES
 SUGGESTIONS = ("before", "after", "off")
 """When the model's classes are shown: before the label, only after it, or not at all."""
 
+MAX_BATCH_SIZE = 1000
+"""More would make rankings too long to hand over and write down between two keys."""
+
 CHOICES = {
     "model": MODEL_NAMES,
     "strategy": STRATEGY_NAMES,
@@ -168,7 +171,7 @@ def _checked(name: str, value: Any, origin: str) -> Any:
     try:
         match name:
             case "batch_size":
-                return _within(_whole(value), 1, 10_000)
+                return _within(_whole(value), 1, MAX_BATCH_SIZE)
             case "seed":
                 return _within(_whole(value), 0, 2**63 - 1)
             case "audit":
@@ -177,7 +180,7 @@ def _checked(name: str, value: Any, origin: str) -> Any:
                 return _annotator(value)
     except (ValueError, TypeError, OverflowError):
         expected = {
-            "batch_size": "a whole number from 1 to 10,000",
+            "batch_size": f"a whole number from 1 to {MAX_BATCH_SIZE:,}",
             "seed": "a whole number from 0 to 2^63 - 1",
             "audit": "a share from 0 to 0.5",
             "annotator": f"a name of 1 to {MAX_ANNOTATOR} characters",

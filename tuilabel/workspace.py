@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -177,6 +177,7 @@ def open_workspace(
     *,
     path: Path | None = None,
     progress: Progress | None = None,
+    check: Callable[[Dataset], object] | None = None,
 ) -> Workspace:
     """Open a session with its source: the one that is there, or a new one.
 
@@ -191,6 +192,8 @@ def open_workspace(
         The session file; by default the one that belongs to the source.
     progress : callable, optional
         Told how far reading or downloading the source is.
+    check : callable, optional
+        Raises where the opened source cannot be labelled; then no session is made for it.
 
     Raises
     ------
@@ -203,13 +206,17 @@ def open_workspace(
     if os.path.lexists(path):
         workspace = _resume(path, options, flags, progress)
     else:
-        workspace = _start(path, options, flags, progress)
+        workspace = _start(path, options, flags, progress, check)
     remember(path)
     return workspace
 
 
 def demo_workspace(
-    options: SourceOptions, flags: Mapping[str, Any], *, progress: Progress | None = None
+    options: SourceOptions,
+    flags: Mapping[str, Any],
+    *,
+    progress: Progress | None = None,
+    check: Callable[[Dataset], object] | None = None,
 ) -> Workspace:
     """Make a new session for the ground truth to label in, apart from a person's own.
 
@@ -220,7 +227,7 @@ def demo_workspace(
     """
     now = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
     path = data_dir() / "demos" / f"{now}{SUFFIX}"
-    return _start(path, options, flags, progress, needs_truth=True)
+    return _start(path, options, flags, progress, check, needs_truth=True)
 
 
 def _source(options: SourceOptions) -> str:
@@ -232,6 +239,7 @@ def _start(
     options: SourceOptions,
     flags: Mapping[str, Any],
     progress: Progress | None,
+    check: Callable[[Dataset], object] | None,
     *,
     needs_truth: bool = False,
 ) -> Workspace:
@@ -242,6 +250,8 @@ def _start(
             f"{inert(dataset.source)} has no ground truth to press the keys. "
             "Demo digits, mnist or an .npz file with labels."
         )
+    if check is not None:
+        check(dataset)
     settings = _fitting(settings, flags, dataset)
     info = SessionInfo(
         source=dataset.source,
