@@ -286,7 +286,7 @@ def test_what_is_no_session_is_refused(command: str, tmp_path: Path, session: Pa
     assert "not a SQLite database" in refused(tuilabel(command, str(text)))
     assert "directory" in refused(tuilabel(command, str(tmp_path)))
     assert "damaged" in refused(tuilabel(command, str(cut)))
-    assert "File name too long" in refused(tuilabel(command, "x" * 300))
+    assert "There is no session file" in refused(tuilabel(command, "x" * 300))
 
 
 # Export.

@@ -133,7 +133,20 @@ def test_a_session_is_found_by_path_and_by_name(
     Journal.create(tmp_path / "digits.tuilabel", info, "me").close()
     assert find_session("digits.tuilabel") == Path("digits.tuilabel")
     for missing in ("other", "x" * 300, "", "sub/digits"):
-        assert find_session(missing) == Path(missing)
+        assert find_session(missing, may_be_new=True) == Path(missing)
+        with pytest.raises(SessionFileError, match=r"There is no session file .*: digits\."):
+            find_session(missing)
+
+
+def test_a_session_is_found_by_the_source_it_was_made_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    path = session_path("photos")
+    Journal.create(path, SessionInfo(str(tmp_path / "photos"), ("a", "b")), "me").close()
+    for name in ("photos", "./photos", str(tmp_path / "photos"), path.stem):
+        assert find_session(name) == path
 
 
 def test_the_last_session_is_remembered_while_it_is_there(tmp_path: Path) -> None:
@@ -313,7 +326,8 @@ def test_a_link_to_nothing_is_no_new_session(tmp_path: Path) -> None:
 def test_a_session_that_may_not_be_reached_is_refused(powerless_dir: Path) -> None:
     closed = powerless_dir / "closed"
     closed.mkdir(mode=0)
-    assert find_session(str(closed / "s.tuilabel")) == closed / "s.tuilabel"
+    with pytest.raises(SessionFileError, match="There is no session file"):
+        find_session(str(closed / "s.tuilabel"))
     with pytest.raises(SessionFileError, match="Permission denied"):
         read_session(closed / "s.tuilabel")
 

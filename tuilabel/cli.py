@@ -142,7 +142,7 @@ def label(source: str | None, session: str | None, mouse: bool, **options: Any) 
     from tuilabel.workspace import find_session, open_workspace
 
     _prepare_screen()
-    path = None if session is None else find_session(session)
+    path = None if session is None else find_session(session, may_be_new=True)
     where = _source(source, options)
     with open_workspace(where, options, path=path, progress=_Progress(), check=_check_keys) as work:
         from tuilabel.tui.app import run
@@ -190,7 +190,10 @@ def demo(source: str | None, rate: float, budget: int, **options: Any) -> None:
 @click.argument("session", required=False, type=click.Path(), metavar="[F]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status_(session: str | None, as_json: bool) -> None:
-    """Tell where a session stands (by default the last one)."""
+    """Tell where a session stands.
+
+    F is a session file or the source it was made for; by default the last session.
+    """
     import json
 
     from tuilabel.journal import read_session, summarise
@@ -208,7 +211,7 @@ def status_(session: str | None, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("session", type=click.Path(), metavar="F")
+@click.argument("session", required=False, type=click.Path(), metavar="[F]")
 @click.option(
     "-o",
     "--output",
@@ -225,8 +228,11 @@ def status_(session: str | None, as_json: bool) -> None:
     help="By default what OUT ends in, else csv.",
 )
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
-def export(session: str, output: str, format_: str | None, force: bool) -> None:
-    """Write the labels of a session out."""
+def export(session: str | None, output: str, format_: str | None, force: bool) -> None:
+    """Write the labels of a session out.
+
+    F is a session file or the source it was made for; by default the last session.
+    """
     from tuilabel.exchange import FORMATS, export_to, export_to_stdout, label_rows
     from tuilabel.journal import read_session
     from tuilabel.workspace import find_session

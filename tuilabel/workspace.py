@@ -79,13 +79,15 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def find_session(name: str | None) -> Path:
-    """Find a session by path or by the name of one in the sessions directory.
+def find_session(name: str | None, *, may_be_new: bool = False) -> Path:
+    """Find a session by its path, its source, or its name in the sessions directory.
 
     Parameters
     ----------
     name : str or None
         None for the one that was opened last.
+    may_be_new : bool
+        Take what is found nowhere as the path of a session to make.
 
     Raises
     ------
@@ -98,13 +100,23 @@ def find_session(name: str | None) -> Path:
             raise SessionFileError("No session was ever opened here; name a session file.")
         return last
     path = Path(name)
-    # A folder of the same name is the source, not the session.
-    if path.name == name and not _is_file(path):
-        for known in (name, name + SUFFIX):
-            candidate = data_dir() / "sessions" / known
-            if _is_file(candidate):
-                return candidate
-    return path
+    if _is_file(path) and path.suffix != ".npz":
+        return path
+    sessions = data_dir() / "sessions"
+    candidates = [session_path(name)]
+    if path.name == name:
+        candidates += [sessions / name, sessions / (name + SUFFIX)]
+    found = next(filter(_is_file, candidates), None)
+    if found is not None or may_be_new or (name and os.path.lexists(path)):
+        return found or path
+    try:
+        known = sorted(file.stem for file in sessions.glob("*" + SUFFIX))
+    except OSError:  # not to be looked into; the sentence does without
+        known = []
+    there = f" Those that are there: {', '.join(map(inert, known))}." if known else ""
+    raise SessionFileError(
+        f"There is no session file {inert(name, LONGEST_PATH)}. Name one, or its source.{there}"
+    )
 
 
 def last_session() -> Path | None:

@@ -113,7 +113,7 @@ async def test_a_ranking_shows_suggestions_the_curve_and_enter_accepts(app: Scre
     async with app.run_test(size=(80, 24)) as pilot:
         await painted(app, pilot)
         await pilot.press("enter")
-        assert "No suggestion to agree with" in shown(app, "#status")
+        assert "no suggestion to agree with" in shown(app, "#status")
         assert screen.loop.labels == 0
         await fill_batch(app, pilot)
         assert len(app.requests) == 1
@@ -147,7 +147,7 @@ async def test_suggestions_can_come_after_the_label_or_not_at_all(app: ScreenApp
         assert screen.loop.labels == 11
         await pilot.press("9")
         bars = shown(app, "#suggestions")
-        assert "image before" in bars
+        assert "on your last answer" in bars
         assert "›9" in bars
         await pilot.press("p")
         assert "suggestions are off" in shown(app, "#suggestions")
@@ -259,7 +259,7 @@ async def test_when_everything_is_answered_the_screen_says_so(
             loop.skip(loop.current_id)
         screen._changed()
         await pilot.pause()
-        sentence = "Everything is answered: 0 labels; 1,297 were skipped."
+        sentence = "Everything is answered: 0 labels, 1,297 skipped."
         assert sentence in " ".join(shown(app, "#suggestions").split())
         await pilot.press("3")
         assert "Everything is answered" in shown(app, "#status")

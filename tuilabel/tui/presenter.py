@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
 
 from tuilabel.data import inert
 from tuilabel.session import Session, Slot
@@ -20,7 +22,11 @@ SHOWN_WHEN = {
 """What each of `tuilabel.settings.SUGGESTIONS` means."""
 
 _PACE = 20
-"""Answers that the pace is taken from."""
+"""Answers that the pace is taken from, at most; and at least how many it takes."""
+_PACE_FROM = 5
+
+_LONGEST_PAUSE = 30.0
+"""Seconds between two answers beyond which somebody was away."""
 
 _SKIPPED = "–"
 
@@ -46,20 +52,32 @@ class Presenter:
     def header(self, source: str) -> tuple[list[Piece], list[list[Piece]]]:
         """Say where one is: round, place in the batch, labels, pool left; and how fast."""
         session = self.session
-        position = min(session.cursor + 1, len(session.batch))
         left: list[Piece] = [
             (" " + source, "strong"),
             (f"  round {session.round}", "plain"),
-            (f"  {position:>2} of {len(session.batch)}", "plain"),
+            (self._place(), "plain"),
             (f"  {_labels(session.labels)}", "strong"),
             (f"  {session.pool_left:,} left", "plain"),
         ]
         pace = self._answers_per_minute()
-        return left, [] if pace is None else [[(f"{pace:.0f} labels/min ", "muted")]]
+        return left, [] if pace is None else [[(f"{pace:,.0f} labels/min ", "muted")]]
+
+    def _place(self) -> str:
+        session = self.session
+        if session.current is None:
+            return "  done"
+        return f"  {session.cursor + 1:>2} of {len(session.batch)}"
 
     def _answers_per_minute(self) -> float | None:
-        taken = [event.ms for event in self.session.ledger.newest(_PACE) if event.ms is not None]
-        return 60_000 * len(taken) / max(1, sum(taken)) if taken else None
+        newest = [datetime.fromisoformat(e.time) for e in self.session.ledger.newest(_PACE)]
+        if len(newest) < _PACE_FROM:
+            return None
+        # A pause is no pace, and clocks go backwards.
+        between = [
+            min(max((later - earlier).total_seconds(), 0.0), _LONGEST_PAUSE)
+            for later, earlier in pairwise(newest)
+        ]
+        return 60 * len(between) / max(sum(between), 1e-3)
 
     def model_title(self) -> str:
         """Name the model and the strategy."""
@@ -126,8 +144,11 @@ class Presenter:
     def ending(self) -> str:
         """Say why nothing is asked any more."""
         skipped = self.session.ledger.skips_held
-        rest = f"; {skipped:,} were skipped" if skipped else ""
-        return f"Everything is answered: {_labels(self.session.labels)}{rest}."
+        rest = f", {skipped:,} skipped" if skipped else ""
+        return (
+            f"Everything is answered: {_labels(self.session.labels)}{rest}. "
+            "Backspace undoes, q leaves; `tuilabel export` writes the labels."
+        )
 
 
 def _labels(count: int) -> str:

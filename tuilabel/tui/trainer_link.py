@@ -135,7 +135,7 @@ class TrainerLink:
             self._owed = None if event.generation == self._owed else self._owed
         match event:
             case FitFinished():
-                self._tell(f"fitted in {event.fit_seconds + event.rank_seconds:.2f} s")
+                self._tell("fitted")
                 screen.ranking_arrived(event)
             case ColdStartFinished():
                 self._tell("")

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.timer import Timer
 
 from tuilabel.session import Request
-from tuilabel.tui.actions import Action, actions_for
+from tuilabel.tui.actions import ACTIONS, Action, actions_for
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.workspace import Workspace
 
@@ -85,16 +85,20 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
 
     def _take_over(self) -> None:
         """Make every answer from now on the person's."""
+        if self.workspace.journal.origin != ORACLE:
+            return
         if self._presses is not None:
             self._presses.stop()
             self._presses = None
+        self.actions = self.board.actions = ACTIONS
         journal = self.workspace.journal
         journal.annotator, journal.origin = self.workspace.settings.annotator, "human"
 
     def action_pause(self) -> None:
         """Pause the demo, or let it go on."""
         if self._presses is None:
-            self.say("The demo is over: the keys are yours.", "muted")
+            # The demo is over, and the key means what it means without one.
+            self.action_suggestions()
         elif self._paused:
             self._paused = False
             self._presses.resume()

@@ -56,6 +56,8 @@ class HelpScreen(Screen[None], inherit_bindings=False):
         for shown, sentence in [("classes", classes), *rows]:
             text.append(f"  {shown:<13}", "bold")
             text.append(f"{sentence}\n")
+        text.append("\nSigns   ", "bold")
+        text.append("▲ asked now   · open   – skipped   › your answer   ✓ on disk   ! trouble\n")
         text.append("\nWhat you can rely on\n", "bold")
         for promise in (
             "A label is on disk before the next image comes.",

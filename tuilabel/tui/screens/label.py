@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
+from tuilabel.data import inert
 from tuilabel.errors import SaveError
 from tuilabel.journal import Event
 from tuilabel.session import Ranking, Request, Slot
@@ -71,6 +72,7 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         self._last: tuple[Slot, int | None] | None = None
         self._since = clock()
         self._message: Piece | None = None
+        self._act: Piece = ("", "muted")
         self._trainer: Piece = ("", "muted")
         self._too_small = False
         self._unsaved_ranking: Ranking | None = None
@@ -101,8 +103,7 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         self.set_class(self._too_small, "-too-small")
         self.query_one("#too-small", Static).update(sentence or "")
         self.board.fit_to(width, height)
-        if was_small and not self._too_small:
-            # The image was not on the terminal until now.
+        if was_small and not self._too_small:  # the image was not on the terminal until now
             self._changed()
 
     # Keys.
@@ -125,8 +126,7 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         """Label with the model's first choice."""
         slot = self.loop.current
         if slot is not None and self.loop.suggestion() is None:
-            why = "an audit image shows none" if slot.audit else "there is no model yet"
-            self.say(f"No suggestion to agree with: {why}.", "accent")
+            self.say("This image has no suggestion to agree with.", "accent")
         elif self._suggestions != "before":
             self.say(f"Nothing to agree with: {SHOWN_WHEN[self._suggestions]} (p).", "accent")
         else:
@@ -142,10 +142,12 @@ class LabelScreen(Screen[None], inherit_bindings=False):
             return
         event = self._saved(self.loop.undo)
         if event is None:
-            if self._message is None:
-                self.say("There is nothing to undo.", "muted")
+            self.say(*(self._message or ("There is nothing to undo.", "muted")))
             return
         self._last = None
+        taken_back = self.loop.ledger.taken_back
+        name = taken_back.class_name if taken_back else None
+        self._act = (f"undone: {'skip' if name is None else inert(name, 12)}", "muted")
         self._changed()
 
     def action_back(self) -> None:
@@ -158,8 +160,8 @@ class LabelScreen(Screen[None], inherit_bindings=False):
 
     def action_suggestions(self) -> None:
         """Go on to the next way of showing suggestions."""
-        place = SUGGESTIONS.index(self._suggestions)
-        self._suggestions = SUGGESTIONS[(place + 1) % len(SUGGESTIONS)]
+        after = SUGGESTIONS.index(self._suggestions) + 1
+        self._suggestions = SUGGESTIONS[after % len(SUGGESTIONS)]
         self.board.show_suggestions(self._suggestions, self._last)
         self.say(SHOWN_WHEN[self._suggestions].capitalize() + ".", "muted")
 
@@ -206,6 +208,8 @@ class LabelScreen(Screen[None], inherit_bindings=False):
             return
         name = event.class_name
         self._last = (slot, None if name is None else self.loop.info.class_names.index(name))
+        done = "skipped" if name is None else ""
+        self._act = (f"{self.guard.held} held back" if self.guard.held else done, "muted")
         self._changed()
 
     def _saved(self, write: Callable[[], Event | None]) -> Event | None:
@@ -293,4 +297,4 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         self._show_status()
 
     def _show_status(self) -> None:
-        self.board.show_status(self._message, self._trainer)
+        self.board.show_status(self._message, self._act, self._trainer)

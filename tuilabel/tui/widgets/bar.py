@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.cells import cell_len
-from rich.segment import Segment
-from textual.strip import Strip
 
-from tuilabel.tui.widgets.lines import Lines, Piece
+from tuilabel.tui.widgets.lines import Lines, Piece, fitted
 
 
 class Bar(Lines):
@@ -37,10 +35,14 @@ class Bar(Lines):
         while groups and sum(map(_length, groups)) > room:
             groups.pop(0)
         right = [piece for group in groups for piece in group]
-        space = max(0, width - _length(self._left) - _length(right))
-        pieces = [*self._left, (" " * space, "plain"), *right]
-        segments = [Segment(text, self.style_of(style)) for text, style in pieces if text]
-        self.show([Strip(segments).adjust_cell_length(width)])
+        left, space = list(self._left), width - _length(self._left) - _length(right)
+        while left and space < 0:
+            # What does not fit is cut where the row ends, and the cut is marked.
+            text, style = left.pop()
+            rest = width - _length(left)
+            left += [(fitted(text, rest), style)] if rest > 0 else []
+            space = 0 if rest > 0 else width - _length(left)
+        self.show([self.row(*left, (" " * max(0, space), "plain"), *right)])
 
 
 def _length(pieces: Sequence[Piece]) -> int:

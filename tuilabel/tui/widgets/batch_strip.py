@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len
 from textual.strip import Strip
 
 from tuilabel.tui.pixels import draw
@@ -106,9 +107,10 @@ class BatchStrip(Lines):
 
 def _mark(place: Thumbnail, width: int) -> Piece:
     text = place.mark or ("▲" if place.current else "·")
-    text = fitted(text, min(width, len(text)) if len(text) <= width else width)
     if place.current and place.mark:
-        text = fitted(f"▲{place.mark}", min(width, len(place.mark) + 1))
+        text = f"▲{place.mark}"
+    if cell_len(text) > width:
+        text = fitted(text, width)
     style = "accent" if place.current else "strong" if place.mark else "muted"
-    left = (width - len(text)) // 2
+    left = (width - cell_len(text)) // 2
     return fitted(" " * left + text, width), style

@@ -61,7 +61,7 @@ class Board(Vertical):
         self._presenter = presenter
         self._image_of = image_of
         self._source_name = source_name
-        self._actions = actions
+        self.actions = actions
         self._header = Bar(id="header")
         self.picture = Picture(id="picture")
         self._suggestions = Suggestions(id="suggestions")
@@ -125,7 +125,7 @@ class Board(Vertical):
         slot, chosen = presenter.session.current, None
         if mode == "after":
             slot, chosen = last or (None, None)
-            title += " · image before"
+            title = "the model on your last answer"
         if presenter.session.current is None:
             self._suggestions.show_sentence(title, presenter.ending())
         elif mode == "off":
@@ -135,22 +135,32 @@ class Board(Vertical):
         elif slot.audit:
             self._suggestions.show_sentence(title, "audit image: drawn at random, no hint")
         elif slot.probabilities is None:
-            self._suggestions.show_sentence(title, "no suggestion yet")
+            why = "picked before the model learned" if presenter.session.ranked else "no model yet"
+            self._suggestions.show_sentence(title, f"no suggestion: {why}")
         else:
             self._suggestions.show_bars(title, presenter.bars(slot, chosen))
 
-    def show_status(self, message: Piece | None, trainer: Piece) -> None:
-        """Show a sentence if there is one, else what is saved, the trainer and the keys."""
+    def show_status(self, message: Piece | None, act: Piece, trainer: Piece) -> None:
+        """Show a sentence if there is one, else what is saved, the trainer and the keys.
+
+        Parameters
+        ----------
+        message : Piece or None
+            The sentence.
+        act : Piece
+            What the newest key did, where that is not plain to see.
+        trainer : Piece
+            What the trainer does.
+        """
         if message is not None:
             self._status.show_bar([(" " + message[0], message[1])])
             return
         acts = self._presenter.session.ledger.acts
         left: list[Piece] = [(f" ✓ saved #{acts}", "good")] if acts else [(" ready", "muted")]
-        if trainer[0]:
-            left.append(("  " + trainer[0], trainer[1]))
+        left += [("  " + text, style) for text, style in (act, trainer) if text]
         right: list[list[Piece]] = [
             [(f"{action.shown_keys[0]} ", "strong"), (f"{action.label}  ", "muted")]
-            for action in self._actions
+            for action in self.actions
             if action.footer
         ]
         self._status.show_bar(left, right)

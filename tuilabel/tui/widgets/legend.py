@@ -32,7 +32,13 @@ class Legend(Lines):
         rows = [self.row(*pieces) for pieces in shown]
         if len(wrapped) > len(shown) and shown:
             more = sum(len(pieces) // 2 for pieces in wrapped[len(shown) :])
-            rows[-1] = self.row(*shown[-1][:-2], (f" … and {more} more: ?", "muted"))
+            last = list(shown[-1])
+            note = f"  … and {more} more: ?"
+            while last and sum(cell_len(text) for text, _ in last) + len(note) > self.size.width:
+                del last[-2:]
+                more += 1
+                note = f"  … and {more} more: ?"
+            rows[-1] = self.row(*last, (note, "muted"))
         self.show(rows)
 
     def _wrapped(self, width: int) -> list[list[Piece]]:
