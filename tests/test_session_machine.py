@@ -125,7 +125,9 @@ class LoopMachine(RuleBasedStateMachine):
             fake_ranking(request, len(self.items.ids), len(CLASSES), salt)
         )
         assert (event is not None) == fresh
-        self.valid = {known: at for known, at in self.valid.items() if known > request.generation}
+        if fresh:
+            newest = request.generation
+            self.valid = {known: at for known, at in self.valid.items() if known > newest}
         assert self.session.current_id == current
 
     @rule()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -188,6 +189,12 @@ class Session:
     def ranked(self) -> bool:
         """Whether the ranking in use comes from a model."""
         return any(probabilities is not None for probabilities in self._ranked.values())
+
+    def likely_next(self, count: int) -> list[int]:
+        """Give rows that the next batch will probably have, for whoever draws ahead of time."""
+        batch = {slot.row for slot in self.batch}
+        rows = (row for row in self._ranked if row not in self._answered and row not in batch)
+        return list(islice(rows, count))
 
     # What an annotator may do.
 

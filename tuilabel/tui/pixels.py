@@ -56,7 +56,7 @@ def adjust(image: NDArray[np.uint8], *, inverted: bool, contrast: int) -> NDArra
     return image
 
 
-def draw(image: NDArray[np.uint8], columns: int, rows: int) -> list[Strip]:
+def draw(image: NDArray[np.uint8], columns: int, rows: int, *, levels: int = 256) -> list[Strip]:
     """Draw an image as large as it fits a box, without any space around it.
 
     Parameters
@@ -64,6 +64,8 @@ def draw(image: NDArray[np.uint8], columns: int, rows: int) -> list[Strip]:
     image : (H, W) or (H, W, 3) uint8
     columns, rows : int
         The box, in cells.
+    levels : int
+        How many values each channel may have, 2 to 256.
 
     Returns
     -------
@@ -75,6 +77,9 @@ def draw(image: NDArray[np.uint8], columns: int, rows: int) -> list[Strip]:
     shrunk = height < image.shape[0] or width < image.shape[1]
     resampling = Image.Resampling.BOX if shrunk else Image.Resampling.NEAREST
     picture = picture.convert("RGBA").resize((width, height), resampling)
+    if levels < 256:
+        step = 255 / (levels - 1)
+        picture = picture.point([round(round(value / step) * step) for value in range(256)] * 4)
     if height % 2:
         # The last row of cells has no lower pixel.
         taller = Image.new("RGBA", (width, height + 1))

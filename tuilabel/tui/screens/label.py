@@ -101,9 +101,10 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         sentence = too_small(width, height)
         self._too_small = sentence is not None
         self.set_class(self._too_small, "-too-small")
-        self.query_one("#too-small", Static).update(sentence or "")
+        if sentence is not None:
+            self.query_one("#too-small", Static).update(sentence)
         self.board.fit_to(width, height)
-        if was_small and not self._too_small:  # the image was not on the terminal until now
+        if was_small and sentence is None:  # the image was not on the terminal until now
             self._changed()
 
     # Keys.
@@ -260,9 +261,6 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         """Show another image, and take no answer for it before the terminal has it."""
         self.guard.expect()
         self._since = self._clock()
-        request = self.loop.take_request()
-        if request is not None:
-            self._submit(request)
         self.board.show_image(self.loop.current)
         self._show_all()
         self.frame_written()
@@ -279,6 +277,10 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         else:
             driver.write(QUERY)
             driver.flush()
+        # Not before the frame: what a fit needs takes time to gather.
+        request = self.loop.take_request()
+        if request is not None:
+            self._submit(request)
 
     def on_label_screen_painted(self) -> None:
         """Take answers from now on; this message queues with the keys, in the order they came."""
@@ -287,9 +289,11 @@ class LabelScreen(Screen[None], inherit_bindings=False):
             self.call_later(self._prepare_next)
 
     def _prepare_next(self) -> None:
-        """Draw the image that comes next while the annotator looks at this one."""
-        for slot in self.loop.batch[self.loop.cursor + 1 : self.loop.cursor + 2]:
-            self.board.prepare_image(slot)
+        """Draw what comes next while the annotator looks at this image."""
+        loop = self.loop
+        likely = loop.likely_next(len(loop.batch))
+        after = [slot.row for slot in loop.batch[loop.cursor + 1 : loop.cursor + 2]]
+        self.board.prepare(after or likely[:1], likely)
 
     def _show_all(self) -> None:
         self.board.show_progress()

@@ -13,6 +13,9 @@ from textual.strip import Strip
 from tuilabel.tui.pixels import draw
 from tuilabel.tui.widgets.lines import Lines, Piece, fitted
 
+_LEVELS = 12
+_AT_ONCE = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
@@ -79,6 +82,15 @@ class BatchStrip(Lines):
             marks += [(text, style), (" ", "plain")]
         self.show([*rows, self.row(*marks)])
 
+    def prepare(self, rows: Sequence[int]) -> None:
+        """Draw some of these thumbnails ahead of time, few enough that no key waits for it."""
+        if not self.size.area:
+            return
+        size = self._pitch - 1, self.size.height - 1
+        missing = [row for row in rows if (row, *size) not in self._drawn]
+        for row in missing[:_AT_ONCE]:
+            self._thumbnail(row, *size)
+
     @property
     def _pitch(self) -> int:
         """How many columns one thumbnail takes with the gap behind it: square pixels."""
@@ -95,7 +107,8 @@ class BatchStrip(Lines):
         if key not in self._drawn:
             if len(self._drawn) > 256:
                 self._drawn.clear()
-            picture = draw(self._image_of(row), width, height)
+            # Few levels make long runs, and so a batch of thumbnails short to send.
+            picture = draw(self._image_of(row), width, height, levels=_LEVELS)
             right = width - picture[0].cell_length
             top = (height - len(picture)) // 2
             left = Strip.blank(right // 2)

@@ -88,8 +88,13 @@ class Board(Vertical):
         self.set_class(wide, "-wide")
         # A thumbnail is twice as wide as high, with a column between two of them.
         rows = max(4, min(width // 20, (height - 16) // 2)) if wide else 4
-        self._strip.styles.height = rows + 1
-        self._legend.styles.height = self._legend.rows_needed(width)
+        for widget, needed in (
+            (self._strip, rows + 1),
+            (self._legend, self._legend.rows_needed(width)),
+        ):
+            # Setting what is set already would draw the whole screen anew.
+            if widget.size.height != needed:
+                widget.styles.height = needed
 
     def show_image(self, slot: Slot | None) -> None:
         """Draw the image that is asked; nothing where none is."""
@@ -98,9 +103,11 @@ class Board(Vertical):
         else:
             self.picture.show_image(slot.row, self._image_of(slot.row))
 
-    def prepare_image(self, slot: Slot) -> None:
-        """Draw an image ahead of time."""
-        self.picture.prepare(slot.row, self._image_of(slot.row))
+    def prepare(self, rows: Sequence[int], thumbnails: Sequence[int]) -> None:
+        """Draw ahead of time: images as large as they will be asked, and a few thumbnails."""
+        for row in rows:
+            self.picture.prepare(row, self._image_of(row))
+        self._strip.prepare(thumbnails)
 
     def show_progress(self) -> None:
         """Show where one is: the header, the batch and the curve."""
