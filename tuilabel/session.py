@@ -274,6 +274,13 @@ class Session:
 
     # What a trainer may do.
 
+    @property
+    def request_is_due(self) -> bool:
+        """Whether `take_request` has something to give."""
+        if self.round == 1:
+            return self._wanted and self.settings.cold_start != "random"
+        return self._wanted and self.labels > 0
+
     def take_request(self) -> Request | None:
         """Give what a trainer should do now, once."""
         wanted, self._wanted = self._wanted, False

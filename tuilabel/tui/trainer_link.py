@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 from textual.message import Message
 
 from tuilabel.data import ArrayFile, Dataset, as_array_file
-from tuilabel.learn.requests import ColdStart, ColdStartFinished, FitFinished
+from tuilabel.learn.requests import ColdStartFinished, FitFinished
 from tuilabel.session import Ranking, Request
 
 if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
 
     from tuilabel.trainer import Trainer, TrainerEvent
+
+
+WAITING = ("fitting…", "muted")
+"""What the screen shows while the trainer owes an answer, and in which style."""
 
 
 class Listener(Protocol):
@@ -118,7 +122,7 @@ class TrainerLink:
     def submit(self, request: Request) -> None:
         """Hand a request over; returns at once."""
         self._owed = request.generation
-        self._tell("choosing…" if isinstance(request, ColdStart) else "fitting…")
+        self._tell(*WAITING)
         if self._trainer is None:
             self._waiting = request
         else:
@@ -143,7 +147,7 @@ class TrainerLink:
             case TrainerDown():
                 self._tell(f"! {event.reason}", "bad")
             case TrainerRestarted():
-                self._tell("restarted; fitting…" if self._owed is not None else "restarted")
+                self._tell("restarted, fitting…" if self._owed is not None else "restarted")
             case RequestFailed():
                 self._tell(f"! no fit: {event.message}", "bad")
 

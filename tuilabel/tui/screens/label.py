@@ -9,8 +9,6 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Static
 
 from tuilabel.data import inert
@@ -20,15 +18,16 @@ from tuilabel.session import Ranking, Request, Slot
 from tuilabel.settings import SUGGESTIONS
 from tuilabel.tui.actions import ACTIONS, Action
 from tuilabel.tui.class_keys import class_keys
-from tuilabel.tui.guard import QUERY, PaintGuard
 from tuilabel.tui.presenter import SHOWN_WHEN, Presenter
 from tuilabel.tui.screens.help import HelpScreen
+from tuilabel.tui.screens.painted import PaintedScreen
+from tuilabel.tui.trainer_link import WAITING
 from tuilabel.tui.widgets.board import Board, too_small
 from tuilabel.tui.widgets.lines import STYLES, Piece
 from tuilabel.workspace import Workspace
 
 
-class LabelScreen(Screen[None], inherit_bindings=False):
+class LabelScreen(PaintedScreen, inherit_bindings=False):
     """Shows the image that is asked, takes the answer, shows the next.
 
     Parameters
@@ -42,9 +41,6 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         A monotonic clock, in seconds.
     """
 
-    class Painted(Message):
-        """The terminal has said that it painted what was written to it."""
-
     BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in ACTIONS]
     COMPONENT_CLASSES: ClassVar[set[str]] = set(STYLES)
     actions: tuple[Action, ...] = ACTIONS
@@ -56,12 +52,10 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         submit: Callable[[Request], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__()
+        super().__init__(clock)
         self.workspace = workspace
         self.loop = workspace.session
-        self.guard = PaintGuard()
         self._submit = submit
-        self._clock = clock
         keys = class_keys(self.loop.info.class_names)
         holdout = workspace.dataset.holdout
         self.presenter = Presenter(self.loop, keys, holdout.name if holdout else None)
@@ -70,7 +64,6 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         self._class_of = {key: index for index, key in enumerate(keys)}
         self._suggestions = workspace.settings.suggestions
         self._last: tuple[Slot, int | None] | None = None
-        self._since = clock()
         self._message: Piece | None = None
         self._act: Piece = ("", "muted")
         self._trainer: Piece = ("", "muted")
@@ -89,10 +82,6 @@ class LabelScreen(Screen[None], inherit_bindings=False):
         notices = self.presenter.notices(self.workspace.dataset.notices)
         if notices:
             self.say(notices, "accent")
-
-    def on_screen_resume(self) -> None:
-        """Take no answer before the image is back from under another screen."""
-        self.guard.expect()
 
     def on_resize(self, event: events.Resize) -> None:
         """Give the image the space there is, or say how much is needed."""
@@ -259,36 +248,29 @@ class LabelScreen(Screen[None], inherit_bindings=False):
 
     def _changed(self) -> None:
         """Show another image, and take no answer for it before the terminal has it."""
-        self.guard.expect()
-        self._since = self._clock()
+        self.expect_image()
+        if self.loop.request_is_due:
+            # In the same frame; `after_frame` hands the request over.
+            self._trainer, self.busy = WAITING, True
         self.board.show_image(self.loop.current)
         self._show_all()
         self.frame_written()
 
-    def frame_written(self) -> None:
-        """Ask the terminal whether it has painted the image, right behind the frame that has it."""
-        seen = self.app.screen is self and not self._too_small and self.board.picture.painted
-        if not (seen and self.guard.is_to_ask):
+    def image_is_in_frame(self) -> bool:
+        """Tell whether the image that is asked was drawn, where there was room for it."""
+        return not self._too_small and self.board.picture.painted
+
+    def after_frame(self) -> None:
+        """Hand over what the trainer is asked: it takes time to gather."""
+        if not self.loop.request_is_due:
             return
-        self.guard.asked(self._clock())
-        driver = self.app._driver
-        if driver is None or driver.is_headless:
-            self.post_message(self.Painted())
-        else:
-            driver.write(QUERY)
-            driver.flush()
-        # Not before the frame: what a fit needs takes time to gather.
         request = self.loop.take_request()
-        if request is not None:
+        if request is None:
+            self.trainer_said("")
+        else:
             self._submit(request)
 
-    def on_label_screen_painted(self) -> None:
-        """Take answers from now on; this message queues with the keys, in the order they came."""
-        if self.guard.acknowledged():
-            self._since = self._clock()
-            self.call_later(self._prepare_next)
-
-    def _prepare_next(self) -> None:
+    def after_painting(self) -> None:
         """Draw what comes next while the annotator looks at this image."""
         loop = self.loop
         likely = loop.likely_next(len(loop.batch))
