@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -54,8 +54,7 @@ class LoopSettings:
     batch_size: int = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """One place of a batch.
 
     Attributes
@@ -74,8 +73,7 @@ class Slot:
     probabilities: tuple[float, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What holds for an item: a class index, or None for a skip."""
 
     class_index: int | None
@@ -85,16 +83,14 @@ Request = Fit | ColdStart
 Ranking = FitFinished | ColdStartFinished
 
 
-@dataclass(frozen=True, slots=True)
-class CurvePoint:
+class CurvePoint(NamedTuple):
     """Accuracy after a number of labels."""
 
     labels: int
     accuracy: Accuracy
 
 
-@dataclass(frozen=True, slots=True)
-class _Requested:
+class _Requested(NamedTuple):
     """What held when a request was taken: batches closed, labels given, the newest event."""
 
     round: int

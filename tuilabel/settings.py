@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -143,7 +142,11 @@ def _environment(environ: Mapping[str, str], name: str) -> dict[str, str]:
 
 def _read(file: Path, names: list[str]) -> dict[str, Any]:
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        # Imported here: where there is no file, start-up does without.
+        import tomllib
+
+        content = tomllib.loads(text)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +46,9 @@ def wilson_interval(correct: int, n: int, confidence: float = 0.95) -> tuple[flo
         raise ValueError(f"A confidence of {confidence} is not between 0 and 1.")
     if n == 0:
         return 0.0, 1.0
+    # Imported here: it takes milliseconds that a start-up does not need.
+    from statistics import NormalDist
+
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     share = correct / n
     shrink = 1 + z * z / n

@@ -6,7 +6,7 @@ key table of the README, and the letters that are left for classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual.binding import Binding
 
@@ -25,8 +25,7 @@ KEY_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """One thing that a key does on the labelling screen.
 
     Attributes

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from textwrap import wrap
+from typing import NamedTuple
 
 from textual.strip import Strip
 
@@ -13,8 +13,7 @@ from tuilabel.tui.widgets.lines import Lines, Piece, fitted
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
-@dataclass(frozen=True, slots=True)
-class ClassBar:
+class ClassBar(NamedTuple):
     """One class with its probability."""
 
     key: str
