@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 from textual.widgets import Static
 
-from tuilabel.errors import SaveError
+from tuilabel.errors import SaveError, SourceError
 from tuilabel.journal import Kind
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import FitFinished
@@ -265,6 +265,20 @@ async def test_when_everything_is_answered_the_screen_says_so(
         assert "Everything is answered" in shown(app, "#status")
         await pilot.press("u")
         assert loop.current is not None
+
+
+async def test_a_damaged_image_is_said_and_can_be_skipped(
+    app: ScreenApp, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(row: int) -> Any:
+        raise SourceError(f"image {row} is damaged: open the source again.")
+
+    monkeypatch.setattr(type(workspace.dataset), "image", lambda _, row: damaged(row))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        assert "is damaged: open the source again." in shown(app, "#status")
+        await pilot.press("space")
+        assert app.label_screen.loop.ledger.skips_held == 1
 
 
 async def test_the_demo_presses_the_true_keys_and_a_person_takes_over(workspace: Workspace) -> None:

@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Static
 
 from tuilabel.data import inert
-from tuilabel.errors import SaveError
+from tuilabel.errors import SaveError, SourceError
 from tuilabel.journal import Event
 from tuilabel.session import Ranking, Request, Slot
 from tuilabel.settings import SUGGESTIONS
@@ -59,8 +61,7 @@ class LabelScreen(PaintedScreen, inherit_bindings=False):
         keys = class_keys(self.loop.info.class_names)
         holdout = workspace.dataset.holdout
         self.presenter = Presenter(self.loop, keys, holdout.name if holdout else None)
-        image_of = workspace.dataset.image
-        self.board = Board(self.presenter, image_of, source_name, self.actions)
+        self.board = Board(self.presenter, self._image_of, source_name, self.actions)
         self._class_of = {key: index for index, key in enumerate(keys)}
         self._suggestions = workspace.settings.suggestions
         self._last: tuple[Slot, int | None] | None = None
@@ -95,6 +96,14 @@ class LabelScreen(PaintedScreen, inherit_bindings=False):
         self.board.fit_to(width, height)
         if was_small and sentence is None:  # the image was not on the terminal until now
             self._changed()
+
+    def _image_of(self, row: int) -> NDArray[np.uint8]:
+        """Give an image, or a dark square and a sentence where it is damaged: it can be skipped."""
+        try:
+            return self.workspace.dataset.image(row)
+        except SourceError as error:
+            self.say(inert(str(error), 300), "bad")
+            return np.zeros((1, 1), np.uint8)
 
     # Keys.
 
