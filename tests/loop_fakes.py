@@ -90,4 +90,28 @@ def fake_ranking(request: Request, count: int, classes: int, salt: int = 0) -> R
     accuracy = None
     if request.audit_items:
         accuracy = Accuracy(len(request.audit_items) // 2, len(request.audit_items), "audit")
-    return FitFinished(request.generation, rows, probabilities, 0.1, 0.1, accuracy, None)
+    return fit_finished(request.generation, rows, probabilities, accuracy)
+
+
+def fit_finished(
+    generation: int,
+    items: Sequence[int],
+    probabilities: Sequence[Sequence[float]],
+    accuracy: Accuracy | None = None,
+) -> FitFinished:
+    """Make the answer of a trainer's first fit, a softmax on the pixels."""
+    return FitFinished(
+        generation=generation,
+        items=items,
+        probabilities=probabilities,
+        fit_seconds=0.1,
+        rank_seconds=0.1,
+        accuracy=accuracy,
+        confusion=None,
+        model="softmax",
+        features="raw",
+        strategy="margin",
+        stop_set=100,
+        moved=None,
+        agreement=None,
+    )

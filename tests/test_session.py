@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from loop_fakes import FakeItems, FakeLog, fake_ranking
+from loop_fakes import FakeItems, FakeLog, fake_ranking, fit_finished
 
 from tuilabel.errors import SaveError, SessionFileError
 from tuilabel.journal import Kind, SessionInfo
 from tuilabel.learn.metrics import Accuracy
-from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
+from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit
 from tuilabel.session import (
     LoopSettings,
     NotCurrentError,
@@ -261,7 +261,7 @@ def test_the_last_batch_is_short_and_then_everything_is_answered() -> None:
     assert session.current is None
     assert isinstance(session.take_request(), Fit)
     assert (
-        session.accept_ranking(FitFinished(session.generation, [], [], 0.1, 0.1, None, None))
+        session.accept_ranking(fit_finished(session.generation, [], []))
         is not None
     )
     assert session.current is None
@@ -329,7 +329,7 @@ def test_the_audit_reserve_is_never_queried_even_if_a_ranking_holds_it() -> None
     session.take_request()
     everything = list(range(40))
     even = np.full((40, 3), 1 / 3).tolist()
-    session.accept_ranking(FitFinished(session.generation, everything, even, 0.1, 0.1, None, None))
+    session.accept_ranking(fit_finished(session.generation, everything, even))
     for _ in range(6):
         assert all(slot.audit == (slot.row in reserve) for slot in session.batch)
         fill(session)

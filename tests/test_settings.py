@@ -15,9 +15,11 @@ from tuilabel.settings import Settings, config_file, resolve
 
 # Per field: a value for each layer, from the strongest to the weakest, and the default.
 VALUES: dict[str, tuple[Any, Any, str, Any, Any]] = {
-    "model": ("mlp", "softmax", "mlp", "softmax", "softmax"),
-    "strategy": ("margin", "entropy", "random", "least-confident", "least-confident"),
-    "cold_start": ("random", "kmeans", "random", "kmeans", "kmeans"),
+    "model": ("mlp", "softmax", "graph", "hybrid", "auto"),
+    "features": ("raw", "hog", "deskew-hog", "raw", "auto"),
+    "strategy": ("margin", "entropy", "random", "least-confident", "auto"),
+    "cold_start": ("random", "kmeans", "spectral", "kmeans", "auto"),
+    "epsilon": (0.1, 0.2, "0.3", 0.4, 0.0),
     "batch_size": (1, 2, "3", 4, 10),
     "seed": (1, 2, "3", 4, 0),
     "audit": (0.1, 0.2, "0.3", 0.4, 0.1),
@@ -87,8 +89,10 @@ BAD: list[tuple[str, Any]] = [
     *(("batch_size", value) for value in (0, -1, 10_001, "ten", "", "1.5", 2.5, True, [1])),
     *(("seed", value) for value in (-1, 2**63, "x", 0.5, False, float("inf"))),
     *(("audit", value) for value in (-0.1, 0.6, "nan", float("nan"), "much", True)),
+    *(("epsilon", value) for value in (-0.1, 1.1, "nan", "some", True)),
     *(("annotator", value) for value in ("  ", "x" * 65, 5, ["me"])),
     *(("model", value) for value in ("forest", 5, ["mlp"])),
+    *(("features", value) for value in ("pixels", 5, ["raw"])),
     *(("strategy", value) for value in ("best", "")),
     *(("cold_start", value) for value in ("warm", 1.0)),
     *(("suggestions", value) for value in ("sometimes", True)),
@@ -146,7 +150,7 @@ def test_a_file_that_cannot_be_read_is_refused(file: Path) -> None:
 
 def test_a_home_that_is_no_directory_has_no_file(file: Path) -> None:
     file.write_text("")
-    assert resolve({}, environ={}, file=file / "settings.toml").model == "softmax"
+    assert resolve({}, environ={}, file=file / "settings.toml").model == "auto"
 
 
 def test_an_annotators_name_is_made_harmless(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

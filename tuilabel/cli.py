@@ -13,7 +13,8 @@ import click
 
 from tuilabel import __version__
 from tuilabel.errors import TuilabelError, UsageError
-from tuilabel.learn.names import COLD_START_NAMES, MODEL_NAMES, STRATEGY_NAMES
+from tuilabel.learn.names import COLD_START_NAMES, FEATURE_NAMES, MODEL_NAMES, STRATEGY_NAMES
+from tuilabel.progress import ProgressLine
 
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -59,53 +60,74 @@ def _one_of(names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for decorate in reversed(
-        [
-            click.argument("source", required=False, type=click.Path()),
-            click.option(
-                "--classes",
-                metavar="A,B,...",
-                callback=_comma_separated,
-                help="Class names, where the source has none.",
-            ),
-            click.option(
-                "--pool", type=int, metavar="N", help="Use the first N images of the pool."
-            ),
-            click.option(
-                "--test", type=int, metavar="N", help="Use the first N images of the hold-out."
-            ),
-            click.option(
-                "--model", **_one_of(MODEL_NAMES), help="What learns.  [default: softmax]"
-            ),
-            click.option(
-                "--strategy",
-                **_one_of(STRATEGY_NAMES),
-                help="What is asked next.  [default: least-confident]",
-            ),
-            click.option(
-                "--cold-start",
-                **_one_of(COLD_START_NAMES),
-                help="What is asked first.  [default: kmeans]",
-            ),
-            click.option(
-                "--batch-size",
-                type=int,
-                metavar="N",
-                help="Labels between two fits.  [default: 10]",
-            ),
-            click.option(
-                "--seed", type=int, metavar="N", help="Seed of every random choice.  [default: 0]"
-            ),
-            click.option(
-                "--suggestions",
-                **_one_of(("before", "after", "off")),
-                help="When the model's classes are shown.  [default: before]",
-            ),
-        ]
-    ):
-        command = decorate(command)
-    return command
+def _some_of(names: Sequence[str]) -> dict[str, Any]:
+    """Do the same for an option that takes several names."""
+
+    def complete(ctx: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
+        before, comma, last = typed.rpartition(",")
+        return [before + comma + name for name in names if name.startswith(last)]
+
+    return {
+        "metavar": "[" + "|".join(names) + "],...",
+        "callback": _comma_separated,
+        "shell_complete": complete,
+    }
+
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _options(*decorators: Decorator) -> Decorator:
+    """Make one decorator of several, which are then shown in this order."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+_count_options = _options(
+    click.option(
+        "--classes",
+        metavar="A,B,...",
+        callback=_comma_separated,
+        help="Class names, where the source has none.",
+    ),
+    click.option("--pool", type=int, metavar="N", help="Use the first N images of the pool."),
+    click.option("--test", type=int, metavar="N", help="Use the first N images of the hold-out."),
+)
+
+_source_options = _options(
+    click.argument("source", required=False, type=click.Path()),
+    _count_options,
+    click.option("--model", **_one_of(MODEL_NAMES), help="What learns.  [default: auto]"),
+    click.option("--features", **_one_of(FEATURE_NAMES), help="What it sees.  [default: auto]"),
+    click.option(
+        "--strategy", **_one_of(STRATEGY_NAMES), help="What is asked next.  [default: auto]"
+    ),
+    click.option(
+        "--cold-start", **_one_of(COLD_START_NAMES), help="What is asked first.  [default: auto]"
+    ),
+    click.option(
+        "--epsilon",
+        type=float,
+        metavar="SHARE",
+        help="Share of each batch to draw at random.  [default: 0]",
+    ),
+    click.option(
+        "--batch-size", type=int, metavar="N", help="Labels between two fits.  [default: 10]"
+    ),
+    click.option(
+        "--seed", type=int, metavar="N", help="Seed of every random choice.  [default: 0]"
+    ),
+    click.option(
+        "--suggestions",
+        **_one_of(("before", "after", "off")),
+        help="When the model's classes are shown.  [default: before]",
+    ),
+)
 
 
 @click.group(cls=_Group, context_settings=_HELP)
@@ -144,7 +166,9 @@ def label(source: str | None, session: str | None, mouse: bool, **options: Any) 
     _prepare_screen()
     path = None if session is None else find_session(session, may_be_new=True)
     where = _source(source, options)
-    with open_workspace(where, options, path=path, progress=_Progress(), check=_check_keys) as work:
+    with open_workspace(
+        where, options, path=path, progress=ProgressLine(), check=_check_keys
+    ) as work:
         from tuilabel.tui.app import run
 
         status = run(work, mouse=mouse)
@@ -177,7 +201,7 @@ def demo(source: str | None, rate: float, budget: int, **options: Any) -> None:
 
     _prepare_screen()
     with demo_workspace(
-        _source(source, options), options, progress=_Progress(), check=_check_keys
+        _source(source, options), options, progress=ProgressLine(), check=_check_keys
     ) as work:
         from tuilabel.tui.app import run
 
@@ -227,8 +251,16 @@ def status_(session: str | None, as_json: bool) -> None:
     type=click.Choice(["csv", "jsonl"]),
     help="By default what OUT ends in, else csv.",
 )
+@click.option(
+    "--origin",
+    type=click.Choice(["human", "oracle", "auto"]),
+    multiple=True,
+    help="Only labels of this origin; may be given more than once.  [default: all]",
+)
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
-def export(session: str | None, output: str, format_: str | None, force: bool) -> None:
+def export(
+    session: str | None, output: str, format_: str | None, origin: tuple[str, ...], force: bool
+) -> None:
     """Write the labels of a session out.
 
     F is a session file or the source it was made for; by default the last session.
@@ -239,10 +271,124 @@ def export(session: str | None, output: str, format_: str | None, force: bool) -
 
     _, events = read_session(find_session(session))
     write = FORMATS[format_ or ("jsonl" if output.endswith(".jsonl") else "csv")]
+    rows = label_rows(events, origin or None)
     if output == "-":
-        export_to_stdout(label_rows(events), write)
+        export_to_stdout(rows, write)
     else:
-        export_to(Path(output), label_rows(events), write, force=force)
+        export_to(Path(output), rows, write, force=force)
+
+
+@main.command("autolabel")
+@click.argument("session", required=False, type=click.Path(), metavar="[F]")
+@click.option(
+    "--method",
+    **_one_of(("confident", "ordered", "naive")),
+    default="confident",
+    help="Those likely enough, all from the surest on with fits in between, or all at once."
+    "  [default: confident]",
+)
+@click.option(
+    "--threshold",
+    type=float,
+    metavar="P",
+    help="Least probability, 0 to 1.  [default: 0.95 for confident, else none]",
+)
+@click.option(
+    "--step", type=int, metavar="N", help="Labels between two fits, for ordered.  [default: 10]"
+)
+@click.option(
+    "--student",
+    **_one_of(("softmax", "mlp")),
+    help="Train this on the pixels of all labels, and tell what it is worth.",
+)
+@click.option("--dry-run", is_flag=True, help="Tell what would be done, and write nothing.")
+@click.option("--revert", is_flag=True, help="Take the newest batch of auto-labels back.")
+def autolabel_(session: str | None, revert: bool, **wishes: Any) -> None:
+    """Let the model label the rest, and tell how good that is.
+
+    F is a session file or the source it was made for; by default the last session. Auto-labels
+    are kept apart from a person's: they train nothing, measure nothing, and say what they are.
+    """
+    from tuilabel.autolabel import Wish, autolabel, outcome_lines, take_back
+    from tuilabel.workspace import find_session
+
+    path = find_session(session)
+    if revert:
+        header = take_back(path)
+        if header is None:
+            _say("There is no batch of auto-labels to take back.")
+        else:
+            _say(f"Taken back: {header.body['count']:,} auto-labels of {header.time}.")
+        return
+    wish = Wish(**wishes)
+    progress = ProgressLine()
+    outcome = autolabel(path, wish, progress=progress)
+    progress.close()
+    _say(*outcome_lines(outcome, wish, path))
+
+
+@main.command()
+@click.argument("source", type=click.Path())
+@_count_options
+@click.option("--strategy", **_some_of(STRATEGY_NAMES), help="What is asked next.")
+@click.option("--model", **_some_of(MODEL_NAMES), help="What learns.")
+@click.option("--features", **_some_of(FEATURE_NAMES), help="What it sees.")
+@click.option("--cold-start", **_some_of(COLD_START_NAMES), help="What is asked first.")
+@click.option(
+    "--epsilon",
+    type=float,
+    metavar="SHARE",
+    help="Share of each batch to draw at random.  [default: 0]",
+)
+@click.option("--budget", type=int, metavar="N", help="Labels in each run.  [default: 400]")
+@click.option("--batch-size", type=int, metavar="N", help="Labels between two fits.  [default: 10]")
+@click.option(
+    "--seeds", type=int, metavar="N", help="Runs of each, with seeds 0 to N - 1.  [default: 5]"
+)
+@click.option(
+    "--target",
+    metavar="SHARE,...",
+    callback=_comma_separated,
+    help="Accuracies to count the labels for.  [default: 0.9,0.95]",
+)
+@click.option("--jobs", type=int, metavar="N", help="Processes to run in.  [default: 1]")
+@click.option("--json", "json_", type=click.Path(), metavar="F", help="Write all runs as JSON.")
+@click.option("--csv", "csv_", type=click.Path(), metavar="F", help="Write all runs as CSV.")
+@click.option("--plot", type=click.Path(), metavar="F.svg|F.png", help="Draw the learning curves.")
+@click.option("--force", is_flag=True, help="Replace files that exist.")
+@click.option(
+    "--protocol",
+    type=click.Choice(["article"]),
+    help="Run another experiment: the article's, on MNIST.",
+)
+@click.option(
+    "--perturb",
+    type=int,
+    metavar="K",
+    help="With --protocol article: the band of K runs that differ in the last digits.",
+)
+def simulate(source: str, protocol: str | None, perturb: int | None, **options: Any) -> None:
+    """Compare strategies, with the ground truth as annotator.
+
+    SOURCE needs ground truth, such as digits or mnist. Options that take several names, such as
+    `--strategy margin,badge`, are run in every combination; `auto`, the default of each, is what
+    `label` does by itself. The random baseline is always run too. After Ctrl-C the same command
+    goes on from there.
+    """
+    from tuilabel.cli_simulate import INTERRUPTED, compare, run_the_article, use_one_thread
+
+    use_one_thread()
+    if protocol is None and perturb is not None:
+        raise UsageError("--perturb belongs to --protocol article: give both or neither.")
+    try:
+        if protocol is None:
+            status = compare(source, options)
+        else:
+            status = run_the_article(source, perturb or 0, options)
+    except KeyboardInterrupt:
+        click.echo("Interrupted.", err=True)
+        status = INTERRUPTED
+    sys.exit(status)
 
 
 @main.command()
@@ -291,19 +437,3 @@ def _prepare_screen() -> None:
         raise UsageError(problem)
     gc.disable()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-
-class _Progress:
-    """Shows on standard error how far opening a source is, once it takes a while."""
-
-    def __init__(self) -> None:
-        self._shown = ""
-
-    def __call__(self, what: str, done: int, total: int | None) -> None:
-        share = (
-            f"{done:,}" if total is None else f"{done:,} of {total:,} ({done / max(1, total):.0%})"
-        )
-        line = f"{what}: {share}"
-        if line != self._shown and sys.stderr.isatty():
-            click.echo("\r\x1b[K" + line, err=True, nl=total is not None and done >= total)
-            self._shown = line

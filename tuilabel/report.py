@@ -39,6 +39,7 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
     summary : Summary
     """
     from tuilabel.data import inert
+    from tuilabel.learn.stopping import advice
     from tuilabel.workspace import LONGEST_PATH
 
     left = summary["pool_left"]
@@ -46,6 +47,8 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
     yield f"source     {inert(summary['source'], LONGEST_PATH)}"
     yield f"labels     {summary['labels']:,}" + ("" if left is None else f", {left:,} left to ask")
     yield f"skipped    {summary['skipped']:,}"
+    if summary["auto_labels"]:
+        yield f"auto       {summary['auto_labels']:,} labels that a model gave"
     yield f"rounds     {summary['rounds']:,}"
     if summary["model"]:
         yield f"model      {summary['model']}, asked by {summary['strategy']}"
@@ -57,6 +60,11 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
             f"accuracy   {accuracy['value']:.1%} ({accuracy['low']:.1%} to {accuracy['high']:.1%}, "
             f"95 %) on the {accuracy['set']}, n = {accuracy['n']:,}"
         )
+    moved = summary["stopping"]
+    if moved is not None:
+        sentence = advice(moved["moved"], moved["agreement"], moved["n"])
+        if sentence is not None:
+            yield f"stopping   {sentence}"
     for name, count in summary["by_class"].items():
         yield f"  {count:>6,}   {inert(name)}"
     for name, count in summary["annotators"].items():

@@ -29,6 +29,12 @@ RANKED_BATCHES = 5
 
 RANKED_AT_LEAST = 50
 
+LEAST_LABELS = 20
+"""With fewer labels, items that a cold start would ask come first."""
+
+MOST_COLD_LABELS = 200
+"""With very many classes the model has a say before each has two labels."""
+
 
 class EventLog(Protocol):
     """What the loop needs of a `tuilabel.journal.Journal`."""
@@ -48,9 +54,11 @@ class EventLog(Protocol):
 class LoopSettings:
     """What an annotator may change from one opening of a session to the next."""
 
-    model: str = "softmax"
-    strategy: str = "least-confident"
-    cold_start: str = "kmeans"
+    model: str = "auto"
+    features: str = "auto"
+    strategy: str = "auto"
+    cold_start: str = "auto"
+    epsilon: float = 0.0
     batch_size: int = 10
 
 
@@ -88,6 +96,35 @@ class CurvePoint(NamedTuple):
 
     labels: int
     accuracy: Accuracy
+
+
+class Recipe(NamedTuple):
+    """What a fit was made with: never ``auto``."""
+
+    model: str
+    features: str
+    strategy: str
+
+
+class Moves(NamedTuple):
+    """How far a fit differs from the one before.
+
+    Attributes
+    ----------
+    labels : int
+        What it was fitted on.
+    moved : float
+        Share of the predictions that differ.
+    agreement : float or None
+        Cohen's kappa; None where chance alone would agree as well.
+    stop_set : int
+        How many predictions were compared.
+    """
+
+    labels: int
+    moved: float
+    agreement: float | None
+    stop_set: int
 
 
 class _Requested(NamedTuple):
@@ -132,6 +169,8 @@ class Session:
         self.generation = 0
         self.batch: list[Slot] = []
         self.curve: list[CurvePoint] = []
+        self.recipe: Recipe | None = None
+        self.moves: list[Moves] = []
         self._log = log
         self._classes = {name: index for index, name in enumerate(self.info.class_names)}
         self._closed: list[list[Slot]] = []
@@ -288,10 +327,24 @@ class Session:
             self._requested[request.generation] = requested
         return request
 
-    def accept_ranking(self, ranking: Ranking) -> Event | None:
+    def learn_anew(self) -> None:
+        """Ask a trainer once more, as it can do better with the same labels now.
+
+        What was requested before stays welcome: its answer comes sooner.
+        """
+        self.generation += 1
+        self._wanted = True
+
+    def accept_ranking(self, ranking: Ranking, *, shown: bool = True) -> Event | None:
         """Let a ranking decide what is asked next; places already shown keep their items.
 
         Labels that came after its request do not make it stale; an undone one does.
+
+        Parameters
+        ----------
+        ranking : FitFinished or ColdStartFinished
+        shown : bool
+            Whether the current image is before somebody's eyes; in a simulation nothing is.
 
         Returns
         -------
@@ -312,7 +365,7 @@ class Session:
         kept = {
             place: slot
             for place, slot in enumerate(self.batch)
-            if place in self._shown or slot.audit or slot.row in self._answered
+            if (shown and place in self._shown) or slot.audit or slot.row in self._answered
         }
         queries = self._queries(ranked, taken={slot.row for slot in kept.values()})
         batch = [
@@ -320,13 +373,18 @@ class Session:
         ]
         ids = self.items.ids
         body = {
-            "model": self.settings.model if fit else None,
+            "model": fit.model if fit else None,
+            "features": fit.features if fit else None,
+            "strategy": fit.strategy if fit else None,
             "settings": asdict(self.settings),
             "labels": requested.labels,
             "fit_seconds": round(fit.fit_seconds, 4) if fit else None,
             "rank_seconds": round(fit.rank_seconds, 4) if fit else None,
             "accuracy": _accuracy_body(fit.accuracy) if fit and fit.accuracy else None,
             "confusion": fit.confusion if fit else None,
+            "stop_set": fit.stop_set if fit else None,
+            "moved": _maybe_rounded(fit.moved) if fit else None,
+            "agreement": _maybe_rounded(fit.agreement) if fit else None,
             "ranking": [ids[row] for row in ranked],
             "probabilities": list(ranked.values()) if fit else None,
             "batch": [ids[slot.row] for slot in batch],
@@ -475,6 +533,7 @@ class Session:
         self._fitted, self._wanted = True, False
         self._shown = set(range(len(self.batch)))
         self.curve = [point for point in self.curve if point.labels <= self.labels]
+        self.moves = [moves for moves in self.moves if moves.labels <= self.labels]
 
     def _forget_fits_of_what_was_undone(self) -> None:
         undone = self.ledger.taken_back
@@ -511,6 +570,11 @@ class Session:
         ]
         self.cursor = min(self.cursor, len(self.batch))
         self._fitted = event.round >= self.round - 1
+        if body.get("features") is not None:
+            self.recipe = Recipe(body["model"], body["features"], body["strategy"])
+        if body.get("moved") is not None:
+            found = (body["labels"], body["moved"], body["agreement"], body["stop_set"])
+            self.moves.append(Moves(*found))
         if body["accuracy"] is not None:
             found = body["accuracy"]
             labels = int(body["labels"])
@@ -548,16 +612,27 @@ class Session:
     def _cold_start_request(self) -> ColdStart | None:
         if self.settings.cold_start == "random" or self.current is None:
             return None
-        excluded = {*self._answered, *np.flatnonzero(self._candidates.reserved).tolist()}
+        training, _ = self._labelled()
         return ColdStart(
             generation=self.generation,
             method=self.settings.cold_start,
-            excluded=tuple(sorted(excluded)),
-            size=self.settings.batch_size,
+            model=self.settings.model,
+            features=self.settings.features,
+            items=tuple(training),
+            excluded=self._excluded(training),
+            size=self._cold_start_size(),
             seed=(self.info.seed, 2, 0),
         )
 
-    def _fit_request(self) -> Fit | None:
+    def _cold_start_size(self) -> int:
+        """Give how many labels a cold start goes on for: two a class, if not more."""
+        if self.settings.cold_start == "random":
+            return 0
+        classes = len(self.info.class_names)
+        return max(self.settings.batch_size, LEAST_LABELS, min(2 * classes, MOST_COLD_LABELS))
+
+    def _labelled(self) -> tuple[dict[int, int], dict[int, int]]:
+        """Give the rows to train on and those to measure on, with their class indices."""
         training: dict[int, int] = {}
         audit: dict[int, int] = {}
         for event in self.ledger.labels():
@@ -565,18 +640,30 @@ class Session:
             if row is not None:
                 target = audit if event.body.get("audit") else training
                 target[row] = self._classes[str(event.class_name)]
+        return training, audit
+
+    def _excluded(self, training: Mapping[int, int]) -> tuple[int, ...]:
+        reserve = np.flatnonzero(self._candidates.reserved).tolist()
+        return tuple(sorted({*self._answered, *reserve}.difference(training)))
+
+    def _fit_request(self) -> Fit | None:
+        training, audit = self._labelled()
         if not training:
             return None
-        reserve = np.flatnonzero(self._candidates.reserved).tolist()
         return Fit(
             generation=self.generation,
             items=tuple(training),
             classes=tuple(training.values()),
             audit_items=tuple(audit),
             audit_classes=tuple(audit.values()),
-            excluded=tuple(sorted({*self._answered, *reserve}.difference(training))),
+            excluded=self._excluded(training),
             model=self.settings.model,
+            features=self.settings.features,
             strategy=self.settings.strategy,
+            cold_start=self.settings.cold_start,
+            cold_start_size=self._cold_start_size(),
+            batch_size=self.settings.batch_size,
+            epsilon=self.settings.epsilon,
             limit=max(RANKED_AT_LEAST, RANKED_BATCHES * self.settings.batch_size),
             seed=(self.info.seed, 2, self.round - 1),
         )
@@ -605,6 +692,10 @@ def _rounded(probabilities: Sequence[float] | None) -> tuple[float, ...] | None:
     if probabilities is None:
         return None
     return tuple(round(float(probability), 4) for probability in probabilities)
+
+
+def _maybe_rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 6)
 
 
 def _accuracy_body(accuracy: Accuracy) -> dict[str, Any]:

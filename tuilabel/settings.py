@@ -16,7 +16,7 @@ import platformdirs
 
 from tuilabel.data import inert
 from tuilabel.errors import UsageError
-from tuilabel.learn.names import COLD_START_NAMES, MODEL_NAMES, STRATEGY_NAMES
+from tuilabel.learn.names import COLD_START_NAMES, FEATURE_NAMES, MODEL_NAMES, STRATEGY_NAMES
 
 SUGGESTIONS = ("before", "after", "off")
 """When the model's classes are shown: before the label, only after it, or not at all."""
@@ -26,6 +26,7 @@ MAX_BATCH_SIZE = 1000
 
 CHOICES = {
     "model": MODEL_NAMES,
+    "features": FEATURE_NAMES,
     "strategy": STRATEGY_NAMES,
     "cold_start": COLD_START_NAMES,
     "suggestions": SUGGESTIONS,
@@ -42,6 +43,10 @@ class Settings:
 
     Attributes
     ----------
+    model, features, strategy, cold_start : str
+        Names from `tuilabel.learn.names`.
+    epsilon : float
+        Share of each batch to draw at random, 0 to 1.
     batch_size : int
         Labels between two fits.
     seed : int
@@ -53,9 +58,11 @@ class Settings:
         Who answers.
     """
 
-    model: str = "softmax"
-    strategy: str = "least-confident"
-    cold_start: str = "kmeans"
+    model: str = "auto"
+    features: str = "auto"
+    strategy: str = "auto"
+    cold_start: str = "auto"
+    epsilon: float = 0.0
     batch_size: int = 10
     seed: int = 0
     audit: float = 0.1
@@ -179,6 +186,8 @@ def _checked(name: str, value: Any, origin: str) -> Any:
                 return _within(_whole(value), 0, 2**63 - 1)
             case "audit":
                 return _within(_number(value), 0.0, 0.5)
+            case "epsilon":
+                return _within(_number(value), 0.0, 1.0)
             case _:
                 return _annotator(value)
     except (ValueError, TypeError, OverflowError):
@@ -186,6 +195,7 @@ def _checked(name: str, value: Any, origin: str) -> Any:
             "batch_size": f"a whole number from 1 to {MAX_BATCH_SIZE:,}",
             "seed": "a whole number from 0 to 2^63 - 1",
             "audit": "a share from 0 to 0.5",
+            "epsilon": "a share from 0 to 1",
             "annotator": f"a name of 1 to {MAX_ANNOTATOR} characters",
         }[name]
         raise UsageError(f"{origin}{option} is {value!r}; expected {expected}.") from None

@@ -309,6 +309,18 @@ def _resume(
         raise
 
 
+def open_dataset_of(path: Path, info: SessionInfo, progress: Progress | None = None) -> Dataset:
+    """Open the source that a session was made for.
+
+    Raises
+    ------
+    SourceError
+        It is not there any more, or cannot be read.
+    """
+    options = SourceOptions(info.source, info.class_names, info.pool, info.test)
+    return _open_dataset_of(path, info, options, progress)
+
+
 def _open_dataset_of(
     path: Path, info: SessionInfo, options: SourceOptions, progress: Progress | None
 ) -> Dataset:

@@ -14,9 +14,21 @@ import pytest
 
 from tuilabel.errors import ExportError, SessionFileError
 from tuilabel.exchange import FORMATS, Row, export_to, label_rows
-from tuilabel.journal import Draft, Event, Journal, Kind, SessionInfo
+from tuilabel.journal import (
+    AutoLabel,
+    Draft,
+    Event,
+    Journal,
+    Kind,
+    SessionInfo,
+    auto_batch,
+    revert,
+)
 
-COLUMNS = ["item_id", "reference", "class", "annotator", "time", "round", "ms", "origin"]
+COLUMNS = [
+    *("item_id", "reference", "class", "annotator", "time", "round", "ms", "origin"),
+    "probability",
+]
 
 
 @pytest.fixture
@@ -35,6 +47,7 @@ def row(**values: Any) -> Row:
     known: Any = {
         **{"item_id": "id", "reference": "a.png", "class": "cat", "annotator": "me"},
         **{"time": "2030-01-01T00:00:00.000+00:00", "round": 1, "ms": 5, "origin": "human"},
+        "probability": None,
     }
     return cast(Row, {**known, **values})
 
@@ -64,6 +77,7 @@ def test_a_row_says_all_there_is_to_say(journal: Journal) -> None:
             "round": 2,
             "ms": 350,
             "origin": "human",
+            "probability": None,
         }
     ]
 
@@ -95,14 +109,90 @@ def test_references_that_make_no_sense_are_refused(journal: Journal) -> None:
         list(label_rows(journal.events()))
 
 
+def auto_label(journal: Journal, *labels: AutoLabel) -> list[Event]:
+    drafts = auto_batch(
+        labels,
+        round=3,
+        method="confident",
+        threshold=0.9,
+        model="softmax",
+        trained_on=10,
+        settings={},
+        calibration=None,
+        estimate=None,
+    )
+    return journal.append_many(drafts)
+
+
+def test_auto_labels_come_last_with_their_origin_and_probability(journal: Journal) -> None:
+    _, auto, _ = auto_label(
+        journal,
+        AutoLabel("a", "dog", 0.987654321, ("1.png", "copy/1.png")),
+        AutoLabel("b", "dog", 0.9),
+    )
+    label(journal, "b", "cat", references=["2.png"], probabilities={"cat": 0.5, "dog": 0.5})
+    rows = list(label_rows(journal.events()))
+    columns = ("item_id", "reference", "class", "origin", "probability")
+    assert [tuple(row[column] for column in columns) for row in rows] == [
+        ("b", "2.png", "cat", "human", None),
+        ("a", "1.png", "dog", "auto", 0.987654),
+        ("a", "copy/1.png", "dog", "auto", 0.987654),
+    ]
+    assert (rows[1]["annotator"], rows[1]["time"]) == ("me", auto.time)
+    assert (rows[1]["round"], rows[1]["ms"]) == (3, None)
+
+
+def test_a_persons_answer_takes_the_place_of_a_models(journal: Journal) -> None:
+    auto_label(journal, AutoLabel("a", "dog", 0.9), AutoLabel("b", "dog", 0.9))
+    answer = label(journal, "a", "cat")
+    journal.append(Draft(Kind.SKIP, "b"))
+    assert [(r["item_id"], r["origin"]) for r in label_rows(journal.events())] == [("a", "human")]
+    journal.append(Draft(Kind.UNDO, "a", target=answer.uuid))
+    assert [(r["item_id"], r["origin"]) for r in label_rows(journal.events())] == [("a", "auto")]
+
+
+def test_reverted_auto_labels_are_not_exported(journal: Journal) -> None:
+    header, _ = auto_label(journal, AutoLabel("a", "dog", 0.9))
+    journal.append(revert(header))
+    assert list(label_rows(journal.events())) == []
+
+
+@pytest.mark.parametrize(
+    ("origins", "items"),
+    [
+        (None, "abc"),
+        ({"human", "oracle", "auto"}, "abc"),
+        ({"human"}, "a"),
+        ({"oracle"}, "b"),
+        ({"auto"}, "c"),
+        (set(), ""),
+    ],
+)
+def test_rows_of_some_origins_alone(journal: Journal, origins: set[str] | None, items: str) -> None:
+    label(journal, "a", "cat")
+    journal.origin = "oracle"
+    label(journal, "b", "cat")
+    auto_label(journal, AutoLabel("c", "dog", 0.9))
+    rows = list(label_rows(journal.events(), origins))
+    assert "".join(row["item_id"] for row in rows) == items
+
+
+@pytest.mark.parametrize("probability", [None, 1.5, -1, "high", [0.5]])
+def test_a_probability_that_makes_no_sense_is_refused(journal: Journal, probability: Any) -> None:
+    body = {"probability": probability}
+    journal.append(Draft(Kind.AUTO, "a", "cat", target="batch", body=body))
+    with pytest.raises(SessionFileError, match=r"Event 1 .* a probability that makes no sense"):
+        list(label_rows(journal.events()))
+
+
 # Formats.
 
 
 def test_csv_has_a_header_and_a_line_per_label() -> None:
     assert read_csv(written("csv")) == [COLUMNS]
     assert read_csv(written("csv", row(), row(ms=None)))[1:] == [
-        ["id", "a.png", "cat", "me", "2030-01-01T00:00:00.000+00:00", "1", "5", "human"],
-        ["id", "a.png", "cat", "me", "2030-01-01T00:00:00.000+00:00", "1", "", "human"],
+        ["id", "a.png", "cat", "me", "2030-01-01T00:00:00.000+00:00", "1", "5", "human", ""],
+        ["id", "a.png", "cat", "me", "2030-01-01T00:00:00.000+00:00", "1", "", "human", ""],
     ]
 
 
@@ -122,6 +212,12 @@ def test_csv_holds_no_formulas(start: str, column: str) -> None:
     text = start + 'cmd|" /C calc"!A0'
     cell = read_csv(written("csv", row(**{column: text})))[1][COLUMNS.index(column)]
     assert cell == "'" + text
+
+
+def test_probabilities_are_written_in_every_format() -> None:
+    auto = row(origin="auto", probability=0.987654)
+    assert read_csv(written("csv", auto))[1][-2:] == ["auto", "0.987654"]
+    assert json.loads(written("jsonl", auto))["probability"] == 0.987654
 
 
 def test_jsonl_has_an_object_per_label() -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tuilabel.journal import Draft, Journal, Kind, SessionInfo
+from tests.journal.sessions import auto_drafts
+from tuilabel.journal import Draft, Journal, Kind, SessionInfo, revert
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
@@ -69,8 +70,18 @@ def small_session(path: Path, info: SessionInfo) -> Path:
             "correct": 45,
         }
         journal.append(
-            Draft(Kind.ROUND, round=1, body={"model": "softmax", "labels": 1, "accuracy": accuracy})
+            Draft(
+                Kind.ROUND,
+                round=1,
+                body={
+                    **{"model": "softmax", "labels": 1, "accuracy": accuracy},
+                    **{"moved": 0.25, "agreement": 0.75, "stop_set": 2000},
+                },
+            )
         )
+        reverted, *_ = journal.append_many(auto_drafts("item60", "item61"))
+        journal.append(revert(reverted))
+        journal.append_many(auto_drafts("item3", "item60", "item62"))
     return path
 
 

@@ -35,7 +35,7 @@ def test_a_second_process_is_told_who_holds_it_since_when(
         assert f"process {holder.pid} of {getpass.getuser()} on " in message
         assert f"since {since:%Y-%m-%d %H:%M:%S}" in message
         assert caught.value.exit_code == 2
-        assert len(read_session(small_session)[1]) == 16
+        assert len(read_session(small_session)[1]) == 24
 
 
 def test_it_is_free_once_the_holder_has_quit(small_session: Path, held_by_another: Holder) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.journal.sessions import auto_drafts
 from tuilabel.errors import SessionFileError
-from tuilabel.journal import Draft, Event, Journal, Kind, SessionInfo, Summary, summarise
+from tuilabel.journal import Draft, Event, Journal, Kind, SessionInfo, Summary, revert, summarise
+from tuilabel.journal.summary import STOPPING_FITS
 
 
 def label(journal: Journal, item: str, name: str, number: int = 1) -> Event:
@@ -45,6 +47,8 @@ def test_a_new_session_has_nothing_yet(journal: Journal, info: SessionInfo) -> N
         "strategy": None,
         "accuracy": None,
         "annotators": {},
+        "auto_labels": 0,
+        "stopping": None,
     }
     assert summarise(info, journal.events()) == expected
 
@@ -119,3 +123,75 @@ def test_a_fit_of_labels_that_were_taken_back_does_not_count(journal: Journal) -
     journal.append(Draft(Kind.UNDO, item=answer.item, round=1, target=answer.uuid))
     found = summarise(journal.info, journal.events())
     assert (found["rounds"], found["accuracy"]) == (0, None)
+
+
+# Auto-labels and stopping.
+
+
+def compared(journal: Journal, number: int, *, labels: int = 0, **body: object) -> None:
+    known = {"model": "mlp", "labels": labels, "accuracy": None, "stop_set": 2000}
+    journal.append(Draft(Kind.ROUND, round=number, body={**known, **body}))
+
+
+def test_auto_labels_have_a_count_of_their_own(journal: Journal, info: SessionInfo) -> None:
+    opened(journal)
+    label(journal, "a", "cat")
+    journal.append(Draft(Kind.SKIP, "b"))
+    before = summarise(info, journal.events())
+    header, *_ = journal.append_many(auto_drafts("a", "b", "c", "d"))
+    found = summarise(info, journal.events())
+    assert found == {**before, "auto_labels": 2}
+    label(journal, "c", "dog")
+    assert summarise(info, journal.events())["auto_labels"] == 1
+    journal.append(revert(header))
+    found = summarise(info, journal.events())
+    assert (found["auto_labels"], found["labels"], found["annotators"]) == (0, 2, {"me": 2})
+
+
+def test_how_far_the_last_fits_moved_is_told(journal: Journal, info: SessionInfo) -> None:
+    opened(journal)
+    compared(journal, 1, moved=None, agreement=None)
+    assert summarise(info, journal.events())["stopping"] is None
+    compared(journal, 2, moved=0.5, agreement=None)
+    compared(journal, 3, moved=0, agreement=1)
+    expected = {"moved": [0.5, 0.0], "agreement": [None, 1.0], "n": 2000}
+    assert summarise(info, journal.events())["stopping"] == expected
+    for number in range(4, 24):
+        compared(journal, number, moved=number / 100, agreement=0.5)
+    found = summarise(info, journal.events())["stopping"]
+    assert found is not None
+    assert found["moved"] == [number / 100 for number in range(24 - STOPPING_FITS, 24)]
+    assert len(found["agreement"]) == STOPPING_FITS
+
+
+def test_fits_of_labels_that_were_taken_back_say_nothing_of_stopping(
+    journal: Journal, info: SessionInfo
+) -> None:
+    opened(journal)
+    answer = label(journal, "a", "cat")
+    compared(journal, 1, moved=0.25, agreement=0.75)
+    compared(journal, 2, labels=1, moved=0.5, agreement=0.5)
+    undo(journal, answer)
+    found = summarise(info, journal.events())["stopping"]
+    assert found == {"moved": [0.25], "agreement": [0.75], "n": 2000}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"moved": 1.5, "agreement": 0.5},
+        {"moved": -0.1, "agreement": 0.5},
+        {"moved": "much", "agreement": 0.5},
+        {"moved": 0.5, "agreement": 1.5},
+        {"moved": 0.5, "agreement": "good"},
+        {"moved": 0.5, "agreement": 0.5, "stop_set": 0},
+        {"moved": 0.5, "agreement": 0.5, "stop_set": None},
+    ],
+)
+def test_a_comparison_that_makes_no_sense_is_refused(
+    journal: Journal, info: SessionInfo, body: dict[str, object]
+) -> None:
+    opened(journal)
+    compared(journal, 1, **body)
+    with pytest.raises(SessionFileError, match="Event 2 of the session makes no sense"):
+        summarise(info, journal.events())

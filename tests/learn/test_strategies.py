@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -12,12 +13,13 @@ from hypothesis.extra import numpy as hnp
 
 from tuilabel.errors import UsageError
 from tuilabel.learn.batch import pick_batch
-from tuilabel.learn.names import STRATEGY_NAMES
-from tuilabel.learn.strategies import STRATEGIES, get_strategy
+from tuilabel.learn.batch_strategies import BATCH_STRATEGIES
+from tuilabel.learn.names import AUTO, STRATEGY_NAMES
+from tuilabel.learn.strategies import STRATEGIES, bootstrap_rows, committee, get_strategy
 
-PURE = [name for name in STRATEGY_NAMES if name != "random"]
+PURE = [name for name in STRATEGIES if name != "random"]
 
-every_strategy = pytest.mark.parametrize("name", STRATEGY_NAMES)
+every_strategy = pytest.mark.parametrize("name", list(STRATEGIES))
 every_pure_strategy = pytest.mark.parametrize("name", PURE)
 
 ROWS = np.array([[0.5, 0.25, 0.25], [1.0, 0.0, 0.0], [0.4, 0.4, 0.2]])
@@ -174,5 +176,105 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         get_strategy("bald")
 
 
-def test_the_name_list_is_the_table() -> None:
-    assert tuple(STRATEGIES) == STRATEGY_NAMES
+def test_the_name_list_is_the_tables() -> None:
+    assert (AUTO, *STRATEGIES, "committee", *BATCH_STRATEGIES) == STRATEGY_NAMES
+
+
+@st.composite
+def committees(draw: st.DrawFn) -> np.ndarray:
+    """Rows that sum to 1 of several members, some of them with exact zeros."""
+    shape = draw(st.tuples(st.integers(1, 4), st.integers(0, 8), st.integers(1, 5)))
+    weights = draw(hnp.arrays(np.int64, shape, elements=st.integers(0, 5)))
+    weights[..., 0] += weights.sum(axis=2) == 0
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    return (weights / weights.sum(axis=2, keepdims=True)).astype(dtype)
+
+
+@given(members=committees())
+def test_a_committee_is_apart_by_a_bounded_number_for_each_item(members: np.ndarray) -> None:
+    before, generator = members.copy(), rng()
+    utilities = committee(members, generator)
+    assert utilities.shape == (members.shape[1],)
+    assert utilities.dtype == np.float32
+    assert (utilities >= 0).all()
+    assert (utilities <= math.log(min(members.shape[0], members.shape[2])) + 1e-6).all()
+    assert generator.random() == rng().random()
+    np.testing.assert_array_equal(members, before)
+
+
+@given(members=committees(), cut=st.integers(0, 8), data=st.data())
+def test_a_committee_in_chunks_and_in_any_order(
+    members: np.ndarray, cut: int, data: st.DataObject
+) -> None:
+    whole = committee(members, rng())
+    parts = [committee(members[:, :cut], rng()), committee(members[:, cut:], rng())]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+    order = np.array(data.draw(st.permutations(range(len(members)))), dtype=np.intp)
+    np.testing.assert_array_equal(committee(members[order], rng()), whole)
+
+
+def votes(*elected: list[int], k: int = 4) -> np.ndarray:
+    """Give a committee in which member i is half sure of class elected[i][j] for item j."""
+    return 0.5 * np.eye(k)[np.array(elected)] + 0.5 / k
+
+
+def test_committee_by_hand() -> None:
+    members = votes([0, 0, 0], [0, 1, 0], [0, 2, 1], [0, 3, 1])
+    np.testing.assert_allclose(committee(members, rng()), [0, math.log(4), math.log(2)], rtol=1e-6)
+    uneven = -0.75 * math.log(0.75) - 0.25 * math.log(0.25)
+    np.testing.assert_allclose(committee(votes([3], [3], [1], [3]), rng()), [uneven], rtol=1e-6)
+
+
+def test_a_committee_is_higher_where_members_disagree_than_where_all_are_unsure() -> None:
+    unsure = np.tile([0.26, 0.25, 0.25, 0.24], (3, 1, 1))
+    utilities = committee(np.concatenate([unsure, votes([0], [1], [2])], axis=1), rng())
+    assert utilities[1] > 1
+    assert utilities[0] == 0
+
+
+def test_the_same_split_of_votes_ties_among_any_classes() -> None:
+    # 4, 2 and 1 votes: sums in the order of the classes would differ by rounding.
+    splits = [[a] * 4 + [b] * 2 + [c] for a, b, c in itertools.permutations(range(6), 3)]
+    utilities = committee(votes(*np.array(splits).T.tolist(), k=6), rng())
+    assert len(set(utilities.tolist())) == 1
+
+
+def test_one_member_never_disagrees() -> None:
+    assert committee(votes([0, 1, 2]), rng()).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (0, 3, 2), (3, 2, 0), (1, 2, 3, 4)])
+def test_a_committee_of_a_wrong_shape_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="not \\(members, items, classes\\)"):
+        committee(np.ones(shape), rng())
+
+
+def test_a_committee_with_nan_is_refused() -> None:
+    members = np.full((2, 3, 2), 0.5)
+    members[1, 2, 0] = np.nan
+    with pytest.raises(ValueError, match="of 1 of 3 items have NaN"):
+        committee(members, rng())
+
+
+@given(labels=hnp.arrays(np.int64, st.integers(0, 30), elements=st.integers(0, 4)))
+def test_each_member_trains_on_as_many_of_each_class(labels: np.ndarray) -> None:
+    rows = bootstrap_rows(labels, 3, rng())
+    assert rows.dtype == np.intp
+    assert rows.shape == (3, len(labels))
+    np.testing.assert_array_equal(labels[rows], np.tile(labels, (3, 1)))
+    np.testing.assert_array_equal(rows, bootstrap_rows(labels, 3, rng()))
+
+
+def test_members_train_on_different_rows_with_replacement() -> None:
+    rows = bootstrap_rows(np.zeros(1000, dtype=int), 4, rng())
+    assert len({tuple(row) for row in rows.tolist()}) == 4
+    for row in rows:
+        # Of n rows, n (1 - 1/e) are drawn at least once: 632, give or take 10.
+        assert 580 < len(np.unique(row)) < 685
+
+
+def test_bad_committees_are_refused() -> None:
+    with pytest.raises(ValueError, match="committee of 0 members"):
+        bootstrap_rows(np.arange(3), 0, rng())
+    with pytest.raises(ValueError, match="shape \\(2, 2\\)"):
+        bootstrap_rows(np.zeros((2, 2), dtype=int), 1, rng())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from loop_fakes import fit_finished
 from screen_app import ScreenApp
 from textual.pilot import Pilot
 from textual.strip import Strip
@@ -35,13 +36,13 @@ def colours_drawn(app: ScreenApp) -> set[object]:
     return {segment.style.bgcolor for row in picture_rows(app) for segment in row if segment.style}
 
 
-def fit_finished(app: ScreenApp) -> FitFinished:
+def finished_fit(app: ScreenApp) -> FitFinished:
     loop = app.label_screen.loop
     rows = [row for row in range(200) if loop.items.ids[row]][100:150]
     rows = [row for row in rows if all(row != slot.row for slot in loop.batch)]
     likely = [0.55, 0.2, 0.1] + [0.15 / 7] * 7
     accuracy = Accuracy(430, 500, "hold-out")
-    return FitFinished(loop.generation, rows, [likely] * len(rows), 0.2, 0.1, accuracy, None)
+    return fit_finished(loop.generation, rows, [likely] * len(rows), accuracy)
 
 
 async def fill_batch(app: ScreenApp, pilot: Pilot[None]) -> None:
@@ -119,7 +120,7 @@ async def test_a_ranking_shows_suggestions_the_curve_and_enter_accepts(app: Scre
         assert len(app.requests) == 1
         assert screen.loop.take_request() is None
         kept = screen.loop.current_id
-        screen.ranking_arrived(fit_finished(app))
+        screen.ranking_arrived(finished_fit(app))
         await pilot.pause()
         assert screen.loop.current_id == kept
         assert "86.0%  (82.7% to 88.8%), n 500" in shown(app, "#curve")
@@ -138,7 +139,7 @@ async def test_suggestions_can_come_after_the_label_or_not_at_all(app: ScreenApp
     screen = app.label_screen
     async with app.run_test(size=(80, 24)) as pilot:
         await fill_batch(app, pilot)
-        screen.ranking_arrived(fit_finished(app))
+        screen.ranking_arrived(finished_fit(app))
         await pilot.press("7", "p")
         await painted(app, pilot)
         assert "55.0%" not in shown(app, "#suggestions")

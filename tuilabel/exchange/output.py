@@ -6,9 +6,10 @@ import io
 import os
 import sys
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from tuilabel.errors import ExportError
 from tuilabel.exchange.rows import Row
@@ -35,24 +36,77 @@ def export_to(path: Path, rows: Iterable[Row], write: Writer, *, force: bool = F
         The file exists and `force` is not given, it is no ordinary file, or it cannot be written;
         what was there before is as it was.
     """
-    new = path.with_name(f".tuilabel-{uuid.uuid4().hex}.new")
+
+    def write_rows(file: BinaryIO) -> None:
+        text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
+        write(rows, text)
+        text.detach()
+
+    write_whole(path, write_rows, force=force)
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object], *, force: bool = False) -> None:
+    """Write a file that appears under its name when it is whole.
+
+    Parameters
+    ----------
+    path : Path
+    write : callable
+        Given the file to write to.
+    force : bool
+        Replace a file that is there.
+
+    Raises
+    ------
+    ExportError
+        As `export_to` does.
+    """
     try:
         _refuse_existing(path, force)
-        try:
-            with new.open("x", encoding="utf-8", errors="surrogateescape", newline="") as file:
-                write(rows, file)
+        with _new_beside(path) as new:
+            with new.open("xb") as file:
+                write(file)
                 file.flush()
                 os.fsync(file.fileno())
             if force:
                 new.replace(path)
             else:
                 give_name(new, path)
-        finally:
-            new.unlink(missing_ok=True)
     except FileExistsError:
         raise ExportError(f"{path} has appeared meanwhile; it was left alone.") from None
     except (OSError, UnicodeEncodeError) as error:
         raise _cannot_be_written(str(path), error) from error
+
+
+def check_output(path: Path, *, force: bool = False) -> None:
+    """Refuse now what `write_whole` would refuse later.
+
+    Parameters
+    ----------
+    path : Path
+    force : bool
+
+    Raises
+    ------
+    ExportError
+        As `write_whole` does.
+    """
+    try:
+        _refuse_existing(path, force)
+        with _new_beside(path) as new:
+            new.touch(exist_ok=False)
+    except OSError as error:
+        raise _cannot_be_written(str(path), error) from error
+
+
+@contextmanager
+def _new_beside(path: Path) -> Iterator[Path]:
+    """Give a name that no file has, in the same folder; what has it in the end is removed."""
+    new = path.with_name(f".tuilabel-{uuid.uuid4().hex}.new")
+    try:
+        yield new
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def export_to_stdout(rows: Iterable[Row], write: Writer) -> None:
@@ -87,7 +141,7 @@ def _refuse_existing(path: Path, force: bool) -> None:
     if path.is_dir():
         raise ExportError(f"{path} is a directory; name a file in it.")
     if path.exists() and not path.is_file():
-        raise ExportError(f"{path} is no ordinary file; use -o - and redirect standard output.")
+        raise ExportError(f"{path} is no ordinary file; give another name.")
     if path.exists() and not force:
         raise ExportError(f"{path} exists already; give --force to replace it, or another name.")
 

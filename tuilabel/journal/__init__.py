@@ -1,13 +1,17 @@
 """What was said: the append-only record of a session, and the only code that writes it."""
 
-from tuilabel.journal.events import Draft, Event, Kind
+from tuilabel.journal.auto import AutoLabel, auto_batch, revert
+from tuilabel.journal.events import AUTO_ORIGIN, Draft, Event, Kind
 from tuilabel.journal.filesystem import give_name
-from tuilabel.journal.ledger import Ledger
+from tuilabel.journal.ledger import AutoBatch, Ledger
 from tuilabel.journal.reading import SessionInfo, read_session
 from tuilabel.journal.store import Journal
 from tuilabel.journal.summary import Summary, summarise
 
 __all__ = [
+    "AUTO_ORIGIN",
+    "AutoBatch",
+    "AutoLabel",
     "Draft",
     "Event",
     "Journal",
@@ -15,7 +19,9 @@ __all__ = [
     "Ledger",
     "SessionInfo",
     "Summary",
+    "auto_batch",
     "give_name",
     "read_session",
+    "revert",
     "summarise",
 ]

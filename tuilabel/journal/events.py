@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+AUTO_ORIGIN = "auto"
+"""The origin of what a model labelled by itself, whoever told it to."""
+
 
 class Kind(StrEnum):
     """What an event records."""
@@ -21,6 +24,17 @@ class Kind(StrEnum):
     """The answer named by `target` no longer holds."""
     ROUND = "round"
     """A ranking arrived: from a fit after a batch, or from a cold start before any."""
+    AUTO_BATCH = "autobatch"
+    """A model labelled items by itself: how; the `auto` events that name this one say which."""
+    AUTO = "auto"
+    """An item was given a class by a model, as part of the batch named by `target`."""
+    REVERT = "revert"
+    """The batch of auto-labels named by `target` no longer holds, none of them."""
+
+    @property
+    def is_auto(self) -> bool:
+        """Whether only a model writes such events."""
+        return self in (Kind.AUTO_BATCH, Kind.AUTO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +45,22 @@ class Draft:
     ----------
     kind : Kind
     item : str or None
-        Item id (a content hash) of a label, skip or undo.
+        Item id (a content hash) of a label, skip, undo or auto-label.
     class_name : str or None
-        The class of a label, by name: an index would change its meaning with the class list.
+        The class of a label or auto-label, by name: an index would change its meaning with the
+        class list.
     round : int
         The batch that the event belongs to, counted from 1.
     ms : int or None
         Milliseconds from the moment the item was shown to the answer.
     target : str or None
-        For an undo: the uuid of the answer that no longer holds.
+        For an undo: the uuid of the answer that no longer holds. For an auto-label or a revert:
+        the uuid of its `autobatch`.
     body : mapping
         What else belongs to the kind, JSON-serialisable: the probabilities shown with an answer,
         the settings of an opening, the model and accuracy of a round.
+    uuid : str or None
+        Given ahead where drafts that are written together name each other; None for a new one.
     """
 
     kind: Kind
@@ -52,6 +70,7 @@ class Draft:
     ms: int | None = None
     target: str | None = None
     body: Mapping[str, Any] = field(default_factory=dict)
+    uuid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Self
+from typing import NamedTuple, Self
 
-from tuilabel.journal.events import Event, Kind
+from tuilabel.journal.events import AUTO_ORIGIN, Event, Kind
+
+
+class AutoBatch(NamedTuple):
+    """Auto-labels that were written together, and that one revert takes back together.
+
+    Attributes
+    ----------
+    header : Event
+        The `autobatch` event; its uuid is what a revert names.
+    written, held : int
+        How many auto-labels it has, and how many of them hold: no annotator has answered the
+        item, no later batch has labelled it again.
+    """
+
+    header: Event
+    written: int
+    held: int
 
 
 class Ledger:
@@ -15,6 +32,10 @@ class Ledger:
 
     The ledger only reads events; it applies them in the order of their numbers and never looks
     at their times, because clocks go backwards.
+
+    Answers are what annotators gave. Auto-labels stand apart from them and change none of their
+    counts: one holds while no annotator has answered its item and its batch is not reverted; of
+    several batches the latest one has its say.
 
     Attributes
     ----------
@@ -31,6 +52,8 @@ class Ledger:
         How many items have a label, a skip.
     by_class : Counter
         How many items have each class as their label, by class name.
+    auto_labels_held : int
+        How many items have an auto-label that holds.
     """
 
     def __init__(self) -> None:
@@ -44,6 +67,11 @@ class Ledger:
         self.by_class: Counter[str] = Counter()
         self.labels_held = 0
         self.skips_held = 0
+        self.auto_labels_held = 0
+        self._auto_by_item: dict[str, list[Event]] = {}
+        self._auto_by_batch: dict[str, list[Event]] = {}
+        self._auto_headers: dict[str, Event] = {}
+        self._reverted: set[str] = set()
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Self:
@@ -69,6 +97,12 @@ class Ledger:
             self.rounds.append(event)
         elif event.kind is Kind.OPEN:
             self.opened = event
+        elif event.kind is Kind.AUTO:
+            self._take_auto_label(event)
+        elif event.kind is Kind.AUTO_BATCH:
+            self._auto_headers[event.uuid] = event
+        elif event.kind is Kind.REVERT:
+            self._revert(str(event.target))
 
     def _take_back(self, undo: Event) -> None:
         answer = self._standing.pop(undo.target or "", None)
@@ -82,9 +116,31 @@ class Ledger:
             del self._by_item[str(answer.item)]
         self._count(answer.item, +1)
 
+    def _take_auto_label(self, event: Event) -> None:
+        item, batch = str(event.item), str(event.target)
+        if batch in self._reverted:
+            return
+        self._count(item, -1)
+        self._auto_by_item.setdefault(item, []).append(event)
+        self._auto_by_batch.setdefault(batch, []).append(event)
+        self._count(item, +1)
+
+    def _revert(self, batch: str) -> None:
+        self._reverted.add(batch)
+        for event in self._auto_by_batch.pop(batch, ()):
+            item = str(event.item)
+            self._count(item, -1)
+            labels = self._auto_by_item[item]
+            labels.remove(event)
+            if not labels:
+                del self._auto_by_item[item]
+            self._count(item, +1)
+
     def _count(self, item: str | None, step: int) -> None:
         answer = self.answer(str(item))
         if answer is None:
+            if str(item) in self._auto_by_item:
+                self.auto_labels_held += step
             return
         if answer.kind is Kind.SKIP:
             self.skips_held += step
@@ -120,3 +176,30 @@ class Ledger:
     def skips(self) -> Iterator[Event]:
         """Yield the skip that holds for each skipped item."""
         return (event for event in self.answers() if event.kind is Kind.SKIP)
+
+    def auto_label(self, item: str) -> Event | None:
+        """Give the auto-label that holds for an item: the latest, where no annotator answered."""
+        labels = None if item in self._by_item else self._auto_by_item.get(item)
+        return labels[-1] if labels else None
+
+    def auto_labels(self) -> Iterator[Event]:
+        """Yield the auto-label that holds for each item that has one, in the order of the items."""
+        return (
+            labels[-1] for item, labels in self._auto_by_item.items() if item not in self._by_item
+        )
+
+    def auto_batches(self) -> list[AutoBatch]:
+        """Give the batches of auto-labels that are not reverted, the oldest first."""
+        held = Counter(event.target for event in self.auto_labels())
+        return [
+            AutoBatch(header, len(self._auto_by_batch.get(batch, ())), held[batch])
+            for batch, header in self._auto_headers.items()
+            if batch not in self._reverted
+        ]
+
+    def by_origin(self) -> Counter[str]:
+        """Count the items with a label that holds by who gave it: a person, an oracle, a model."""
+        counts = Counter(event.origin for event in self.labels())
+        if self.auto_labels_held:
+            counts[AUTO_ORIGIN] += self.auto_labels_held
+        return counts

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
+from types import NoneType
 from typing import Any
 from urllib.parse import quote
 
@@ -25,8 +26,14 @@ from tuilabel.journal.schema import (
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
 _COLUMNS = tuple(field.name for field in fields(Event))
-_TEXT_COLUMNS = frozenset({"uuid", "kind", "time", "annotator", "origin", "body"})
-_OPTIONAL_TEXT_COLUMNS = frozenset({"item", "class_name", "target"})
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("seq", "round"), int),
+    **dict.fromkeys(("uuid", "kind", "time", "annotator", "origin", "body"), str),
+    **dict.fromkeys(("item", "class_name", "target"), (str, NoneType)),
+    "ms": (int, NoneType),
+}
+_TYPES_IN_ORDER = tuple(_TYPES[name] for name in _COLUMNS)
+_KINDS = {kind.value: kind for kind in Kind}
 
 # What says nothing about the content of the file.
 _ENVIRONMENT_ERRORS = frozenset(
@@ -212,7 +219,7 @@ def read_events(connection: sqlite3.Connection, path: Path) -> Iterator[Event]:
     """
     try:
         for row in connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM event ORDER BY seq"):
-            yield _event(dict(zip(_COLUMNS, row, strict=True)))
+            yield _event(row)
     except sqlite3.Error as error:
         raise unreadable(path, error) from error
     except (TypeError, ValueError, RecursionError) as error:
@@ -265,20 +272,34 @@ def _read(path: Path, parameters: str) -> tuple[SessionInfo, list[Event]]:
         return read_info(connection, path), list(read_events(connection, path))
 
 
-def _event(values: dict[str, Any]) -> Event:
-    for name, value in values.items():
-        if name in _TEXT_COLUMNS:
-            fits = isinstance(value, str)
-        elif name in _OPTIONAL_TEXT_COLUMNS:
-            fits = isinstance(value, str | None)
-        else:
-            fits = isinstance(value, int) or (name == "ms" and value is None)
-        if not fits:
-            raise TypeError(f"event {values['seq']} has a {name} that makes no sense")
-    body = json.loads(values["body"])
+def _event(row: tuple[Any, ...]) -> Event:
+    if not all(map(isinstance, row, _TYPES_IN_ORDER)):
+        wrong = next(
+            name
+            for name, value in zip(_COLUMNS, row, strict=True)
+            if not isinstance(value, _TYPES[name])
+        )
+        raise TypeError(f"event {row[0]} has a {wrong} that makes no sense")
+    seq, uuid, kind, time, annotator, item, class_name, number, ms, origin, target, text = row
+    body = json.loads(text)
     if not isinstance(body, dict):
-        raise TypeError(f"event {values['seq']} has a body that is no object")
-    return Event(**{**values, "kind": Kind(values["kind"]), "body": body})
+        raise TypeError(f"event {seq} has a body that is no object")
+    if kind not in _KINDS:
+        raise ValueError(f"event {seq} is of a kind that makes no sense")
+    return Event(
+        seq,
+        uuid,
+        _KINDS[kind],
+        time,
+        annotator,
+        item,
+        class_name,
+        number,
+        ms,
+        origin,
+        target,
+        body,
+    )
 
 
 def _refuse_newer(path: Path, version: int) -> None:

@@ -1,4 +1,4 @@
-"""One session is one SQLite file; every event is one commit that has reached the disk."""
+"""One session is one SQLite file; what is written is one commit that has reached the disk."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import json
 import os
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
 from tuilabel.errors import SaveError, SessionFileError
-from tuilabel.journal.events import Draft, Event
+from tuilabel.journal.events import AUTO_ORIGIN, Draft, Event
 from tuilabel.journal.filesystem import give_name, network_type
 from tuilabel.journal.lock import SessionLock
 from tuilabel.journal.reading import (
@@ -30,6 +30,12 @@ from tuilabel.journal.schema import migrate
 
 # Moved away one by one, each of them would take events with it.
 _FILES = ("", "-wal")
+
+_INSERT = (
+    "INSERT INTO event (seq, uuid, kind, time, annotator, item, class_name, round, ms, "
+    "origin, target, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_BODY = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 def utc_now() -> datetime:
@@ -52,7 +58,8 @@ class Journal:
     Attributes
     ----------
     annotator, origin : str
-        Who answers, and what kind of source the answers have; both may be changed.
+        Who answers, and what kind of source the answers have; both may be changed. What a model
+        labels by itself has `AUTO_ORIGIN` whatever this one is, and nothing else may have it.
 
     Raises
     ------
@@ -135,57 +142,91 @@ class Journal:
             The body is no JSON, such as one with a NaN, or a text is no Unicode; nothing has
             changed.
         """
-        event = Event(
-            seq=0,
-            uuid=str(uuid.uuid4()),
+        event = self._stamped(draft, self._now(), seq=0)
+        row = _row(event)
+        connection = self._open_connection()
+        self._check_identity("press the key again")
+        try:
+            cursor = connection.execute(_INSERT, row)
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.rollback()
+            raise self._not_saved(error, "press the key again") from error
+        assert cursor.lastrowid is not None
+        return replace(event, seq=cursor.lastrowid)
+
+    def append_many(self, drafts: Iterable[Draft]) -> list[Event]:
+        """Write events that belong together: all of them are on disk, or none.
+
+        One transaction, whatever their number; they get one time.
+
+        Parameters
+        ----------
+        drafts : iterable of Draft
+
+        Returns
+        -------
+        list of Event
+            In the order of the drafts; empty if there are none.
+
+        Raises
+        ------
+        SaveError
+            None is on disk; nothing has changed, and the same drafts may be tried again.
+        ValueError
+            As `append`, because of any of them; nothing has changed.
+        """
+        now = self._now()
+        drafts = list(drafts)
+        connection = self._open_connection()
+        self._check_identity("try again")
+        if not drafts:
+            return []
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            # Nobody else can write meanwhile, so the next numbers are known.
+            first = _last_seq(connection) + 1
+            events = [self._stamped(draft, now, seq) for seq, draft in enumerate(drafts, first)]
+            connection.executemany(_INSERT, map(_row, events))
+            connection.execute("COMMIT")
+        except BaseException as error:
+            if connection.in_transaction:
+                connection.rollback()
+            if isinstance(error, sqlite3.Error):
+                raise self._not_saved(error, "try again") from error
+            raise
+        return events
+
+    def _now(self) -> str:
+        return self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
+
+    def _stamped(self, draft: Draft, time: str, seq: int) -> Event:
+        return Event(
+            seq=seq,
+            uuid=draft.uuid or str(uuid.uuid4()),
             kind=draft.kind,
-            time=self._clock().astimezone(UTC).isoformat(timespec="milliseconds"),
+            time=time,
             annotator=self.annotator,
             item=draft.item,
             class_name=draft.class_name,
             round=draft.round,
             ms=draft.ms,
-            origin=self.origin,
+            origin=AUTO_ORIGIN if draft.kind.is_auto else self.origin,
             target=draft.target,
             body=draft.body,
         )
-        body = json.dumps(event.body, separators=(",", ":"), allow_nan=False)
-        connection = self._open_connection()
-        self._check_identity()
-        try:
-            cursor = connection.execute(
-                "INSERT INTO event (uuid, kind, time, annotator, item, class_name, round, ms, "
-                "origin, target, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    event.uuid,
-                    event.kind.value,
-                    event.time,
-                    event.annotator,
-                    event.item,
-                    event.class_name,
-                    event.round,
-                    event.ms,
-                    event.origin,
-                    event.target,
-                    body,
-                ),
-            )
-        except sqlite3.Error as error:
-            if connection.in_transaction:
-                connection.rollback()
-            raise SaveError(
-                f"Not saved: {reason(error)}. Mend that and press the key again. "
-                f"The file is {self.path}."
-            ) from error
-        assert cursor.lastrowid is not None
-        return replace(event, seq=cursor.lastrowid)
+
+    def _not_saved(self, error: sqlite3.Error, again: str) -> SaveError:
+        return SaveError(
+            f"Not saved: {reason(error)}. Mend that and {again}. The file is {self.path}."
+        )
 
     def _open_connection(self) -> sqlite3.Connection:
         if self._connection is None:
             raise SaveError(f"Not saved: {self.path} is closed.")
         return self._connection
 
-    def _check_identity(self) -> None:
+    def _check_identity(self, again: str) -> None:
         try:
             same = _identity(self.path) == self._identity
         except OSError:
@@ -193,7 +234,7 @@ class Journal:
         if not same:
             raise SaveError(
                 "Not saved: the session file or its -wal file was moved, replaced or deleted. "
-                f"Put it back and press the key again, or quit. It was {self.path}."
+                f"Put it back and {again}, or quit. It was {self.path}."
             )
 
     def events(self) -> Iterator[Event]:
@@ -247,6 +288,31 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _row(event: Event) -> tuple[str | int | None, ...]:
+    return (
+        event.seq or None,  # without a number it gets the next one
+        event.uuid,
+        event.kind.value,
+        event.time,
+        event.annotator,
+        event.item,
+        event.class_name,
+        event.round,
+        event.ms,
+        event.origin,
+        event.target,
+        _BODY.encode(event.body),
+    )
+
+
+def _last_seq(connection: sqlite3.Connection) -> int:
+    """Give the highest number that an event has had: what SQLite counts on from."""
+    numbers = connection.execute(
+        "SELECT max(seq) FROM event UNION ALL SELECT seq FROM sqlite_sequence WHERE name = 'event'"
+    )
+    return max(int(number or 0) for (number,) in numbers)
 
 
 def _identity(path: Path) -> list[tuple[int, int]]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import TypedDict
+from collections.abc import Iterable, Sequence
+from typing import TypedDict, TypeGuard
 
 from tuilabel.errors import SessionFileError
 from tuilabel.journal.events import Event
 from tuilabel.journal.ledger import Ledger
 from tuilabel.journal.reading import SessionInfo
+
+STOPPING_FITS = 10
+"""How many of the last fits a summary tells the movement of."""
 
 
 class AccuracySummary(TypedDict):
@@ -20,6 +23,18 @@ class AccuracySummary(TypedDict):
     high: float
     n: int
     set: str
+
+
+class StoppingSummary(TypedDict):
+    """How far the last fits moved the predictions of the stop set, the newest last.
+
+    `moved` are shares in 0..1, `agreement` Cohen's kappas, None where a fit gave everything one
+    class; `n` is how many predictions were compared.
+    """
+
+    moved: list[float]
+    agreement: list[float | None]
+    n: int
 
 
 class Summary(TypedDict):
@@ -35,6 +50,8 @@ class Summary(TypedDict):
     strategy: str | None
     accuracy: AccuracySummary | None
     annotators: dict[str, int]
+    auto_labels: int
+    stopping: StoppingSummary | None
 
 
 def summarise(info: SessionInfo, events: Iterable[Event]) -> Summary:
@@ -53,7 +70,9 @@ def summarise(info: SessionInfo, events: Iterable[Event]) -> Summary:
         a model was fitted after, without those taken back since; `accuracy` is the newest one
         measured of them, None before the first;
         `annotators` counts the labels that hold by who gave them; `pool_left` is None for a
-        session that was never opened.
+        session that was never opened. Auto-labels are in `auto_labels`, those that hold, and in
+        no other count; `stopping` has the last `STOPPING_FITS` of the same fits that were
+        compared with the one before, None where none was.
 
     Raises
     ------
@@ -80,6 +99,8 @@ def summarise(info: SessionInfo, events: Iterable[Event]) -> Summary:
         strategy=strategy,
         accuracy=_accuracy(measured[-1]) if measured else None,
         annotators=dict(Counter(event.annotator for event in ledger.labels())),
+        auto_labels=ledger.auto_labels_held,
+        stopping=_stopping([event for event in fits if event.body.get("moved") is not None]),
     )
 
 
@@ -94,6 +115,30 @@ def _accuracy(event: Event) -> AccuracySummary:
         raise _senseless(event)
     value, low, high = shares
     return AccuracySummary(value=value, low=low, high=high, n=n, set=str(set_))
+
+
+def _stopping(events: Sequence[Event]) -> StoppingSummary | None:
+    if not events:
+        return None
+    compared = [_compared(event) for event in events[-STOPPING_FITS:]]
+    moved, agreement, counts = zip(*compared, strict=True)
+    return StoppingSummary(moved=list(moved), agreement=list(agreement), n=counts[-1])
+
+
+def _compared(event: Event) -> tuple[float, float | None, int]:
+    moved, agreement, n = (event.body.get(name) for name in ("moved", "agreement", "stop_set"))
+    if not (
+        _is_number(moved, 0)
+        and (agreement is None or _is_number(agreement, -1))
+        and isinstance(n, int)
+        and n > 0
+    ):
+        raise _senseless(event)
+    return float(moved), None if agreement is None else float(agreement), n
+
+
+def _is_number(value: object, least: int) -> TypeGuard[float]:
+    return isinstance(value, int | float) and least <= value <= 1
 
 
 def _labels(event: Event) -> int:

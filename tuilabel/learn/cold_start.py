@@ -1,89 +1,108 @@
-"""Cold start: choosing the first batch, before any model exists."""
+"""Cold start: choosing the first items, before a model knows anything."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from tuilabel.learn.features import candidate_rows, unit_rows
+from tuilabel.learn.features import candidate_rows
 from tuilabel.learn.names import look_up
+from tuilabel.learn.views import View
 
-SUBSAMPLE_ROWS = 4096
-"""Items that k-means looks at in a bigger pool; their share of each cluster is what counts."""
+SUBSAMPLE_NUMBERS = 4_000_000
+"""Numbers of a view that k-means looks at in a bigger pool; the rest of its items are like them."""
 
 ROWS_PER_CENTRE = 4
-"""A subsample has at least that many items for each one asked for."""
+"""A subsample has at least that many items for each centre."""
 
-ColdStart = Callable[[NDArray[Any], NDArray[np.intp], int, Generator], NDArray[np.intp]]
-"""From a pool, its candidate rows, how many of them to choose (1 to all) and a generator to the
-rows chosen."""
+Method = Callable[
+    [View, NDArray[np.intp], NDArray[np.intp], int, Generator],
+    NDArray[np.intp],
+]
+"""From a pool, its candidate rows, its labelled rows, how many are to be labelled in the end and
+a generator to the rows chosen: at least one, at most as many as are missing."""
 
 _NONE = np.empty(0, dtype=np.intp)
 
 
 def cold_start(
     name: str,
-    features: NDArray[Any],
+    view: View,
     size: int,
     rng: Generator,
     *,
+    labelled: NDArray[np.integer] = _NONE,
     excluded: NDArray[np.integer] = _NONE,
 ) -> NDArray[np.intp]:
-    """Choose a first batch by the method of that name.
+    """Choose first items by the method of that name.
 
     Parameters
     ----------
     name
         A key of `COLD_STARTS`.
-    features : (n, ...) uint8 or float32 array
+    view : View of n items
         The pool, perhaps memory-mapped; only the rows that are looked at are copied.
     size
-        How many items to choose.
+        How many items are to have a label in the end.
     rng
         Where all random choices come from.
-    excluded : (m,) integer array
-        Rows that are never chosen.
+    labelled : (m,) integer array
+        Rows that have one already. With the same generator, items chosen at once and items chosen
+        one by one, each labelled before the next, are the same.
+    excluded : (e,) integer array
+        Further rows that are never chosen.
 
     Returns
     -------
-    (min(size, c),) intp array
-        Distinct rows of the c that are not excluded, in the order to ask for them.
+    (min(size - m, c),) intp array
+        Distinct rows of the c that are neither labelled nor excluded, in the order to ask for
+        them; empty where m is size already.
 
     Raises
     ------
     UsageError
         If there is no such method.
     ValueError
-        If `size` is negative or an excluded row is not in the pool.
+        If `size` is negative or a row is not in the pool.
     """
     method = look_up(COLD_STARTS, "cold start", name)
     if size < 0:
         raise ValueError(f"A batch of {size} items cannot be chosen: give 0 or more.")
-    candidates = candidate_rows(len(features), excluded)
-    size = min(size, len(candidates))
-    return method(features, candidates, size, rng) if size else _NONE.copy()
+    candidates = candidate_rows(len(view), labelled, excluded)
+    missing = min(size - len(labelled), len(candidates))
+    if missing <= 0:
+        return _NONE.copy()
+    return method(view, candidates, np.asarray(labelled, dtype=np.intp), size, rng)[:missing]
 
 
 def _uniform(
-    features: NDArray[Any], candidates: NDArray[np.intp], size: int, rng: Generator
+    view: View,
+    candidates: NDArray[np.intp],
+    labelled: NDArray[np.intp],
+    size: int,
+    rng: Generator,
 ) -> NDArray[np.intp]:
     """Draw uniformly at random, without replacement."""
-    return rng.choice(candidates, size, replace=False)
+    order = rng.permutation(len(view))
+    return order[np.isin(order, candidates, assume_unique=True)].astype(np.intp)
 
 
 def _kmeans_medoids(
-    features: NDArray[Any], candidates: NDArray[np.intp], size: int, rng: Generator
+    view: View,
+    candidates: NDArray[np.intp],
+    labelled: NDArray[np.intp],
+    size: int,
+    rng: Generator,
 ) -> NDArray[np.intp]:
     """Take the item nearest to each centre of k-means, the biggest cluster first.
 
-    Each item stands for many others and no two for the same ones. A bigger pool is represented
-    by a random subsample. Where centres coincide, as among identical images, each takes another
-    item.
+    Each item stands for many others and no two for the same ones; a cluster with a labelled item
+    has its own already. A bigger pool is represented by a random subsample. Where centres
+    coincide, as among identical images, each takes another item.
 
     References
     ----------
@@ -94,22 +113,34 @@ def _kmeans_medoids(
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
-    seen = min(len(candidates), max(SUBSAMPLE_ROWS, ROWS_PER_CENTRE * size))
+    size = min(size, len(candidates) + len(labelled))
+    width = view.rows(slice(0, 1)).shape[1]
+    seen = max(SUBSAMPLE_NUMBERS // max(width, 1), ROWS_PER_CENTRE * size)
     # In ascending order a memory-mapped pool is read forwards.
-    sample = np.sort(rng.choice(candidates, seen, replace=False))
-    rows = unit_rows(features[sample])
-    kmeans = KMeans(size, n_init=1, max_iter=30, random_state=int(rng.integers(2**32)))
+    sample = np.sort(rng.permutation(len(view))[:seen])
+    kmeans = KMeans(size, n_init=1, max_iter=100, random_state=int(rng.integers(2**32)))
     with warnings.catch_warnings():
         # It warns of fewer distinct items than centres; the choice below copes with that.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        distances = kmeans.fit_transform(rows)
+        kmeans.fit(view.rows(sample))
     members = np.bincount(kmeans.labels_, minlength=size)
-    chosen = np.empty(size, dtype=np.intp)
-    for place, centre in enumerate(np.argsort(-members, kind="stable")):
+    covered = np.zeros(size, dtype=bool)
+    if len(labelled):
+        covered[kmeans.predict(view.rows(labelled))] = True
+    # Among the candidates of the subsample, unless too few of them are in it.
+    free = sample[np.isin(sample, candidates, assume_unique=True)]
+    if len(free) < size:
+        free = candidates
+    distances = kmeans.transform(view.rows(free))
+    order = np.argsort(-members, kind="stable")
+    chosen: list[np.intp] = []
+    for centre in [*order[~covered[order]], *order[covered[order]]]:
+        if len(chosen) == len(free):
+            break
         nearest = distances[:, centre].argmin()
-        chosen[place] = sample[nearest]
+        chosen.append(free[nearest])
         distances[nearest] = np.inf
-    return chosen
+    return np.array(chosen, dtype=np.intp)
 
 
-COLD_STARTS: Mapping[str, ColdStart] = {"random": _uniform, "kmeans": _kmeans_medoids}
+COLD_STARTS: Mapping[str, Method] = {"random": _uniform, "kmeans": _kmeans_medoids}

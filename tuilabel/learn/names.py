@@ -2,7 +2,8 @@
 
 Importing this module loads neither numpy nor scikit-learn, so the command line can offer the
 names without paying for either. The functions behind them are in `tuilabel.learn.models`,
-`tuilabel.learn.strategies` and `tuilabel.learn.cold_start`, whose tables have these keys.
+`tuilabel.learn.strategies`, `tuilabel.learn.batch_strategies`, `tuilabel.learn.transformers` and
+`tuilabel.learn.cold_start`. ``auto`` stands for what `tuilabel.learn.learner` chooses.
 """
 
 from __future__ import annotations
@@ -12,9 +13,24 @@ from typing import TypeVar
 
 from tuilabel.errors import UsageError
 
-MODEL_NAMES = ("softmax", "mlp")
-STRATEGY_NAMES = ("least-confident", "margin", "entropy", "random")
-COLD_START_NAMES = ("random", "kmeans")
+AUTO = "auto"
+MODEL_NAMES = (AUTO, "softmax", "mlp", "graph", "hybrid")
+FEATURE_NAMES = (AUTO, "raw", "hog", "deskew-hog")
+STRATEGY_NAMES = (
+    AUTO,
+    "least-confident",
+    "margin",
+    "entropy",
+    "random",
+    "committee",
+    "diverse-margin",
+    "badge",
+    "typiclust",
+)
+COLD_START_NAMES = (AUTO, "random", "kmeans", "spectral")
+
+GRAPH_MODELS = (AUTO, "graph", "hybrid")
+"""The models that look at the label graph, where there is one."""
 
 T = TypeVar("T")
 

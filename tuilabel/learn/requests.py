@@ -22,8 +22,14 @@ class Fit:
         Further rows that are not to be ranked.
     audit_items, audit_classes
         Rows to measure on where there is no hold-out, and their class indices; never to train on.
-    model, strategy
+    model, features, strategy, cold_start
         Names from `tuilabel.learn.names`.
+    cold_start_size
+        With fewer labels than this, items that the cold start would still ask come first.
+    batch_size
+        How many items of the ranking will be asked together.
+    epsilon
+        Share of each batch to draw at random, 0 to 1.
     limit
         How many of the best items to return.
     seed
@@ -37,7 +43,12 @@ class Fit:
     audit_items: Sequence[int]
     audit_classes: Sequence[int]
     model: str
+    features: str
     strategy: str
+    cold_start: str
+    cold_start_size: int
+    batch_size: int
+    epsilon: float
     limit: int
     seed: Sequence[int]
 
@@ -50,10 +61,12 @@ class ColdStart:
     ----------
     generation
         Comes back in the answer.
-    method
-        A name from `tuilabel.learn.names`.
+    method, model, features
+        Names from `tuilabel.learn.names`; the model tells what will be looked at later.
+    items
+        Rows that are labelled already: parts of the pool that hold one are passed over.
     excluded
-        Rows that are not to be chosen.
+        Further rows that are not to be chosen.
     size
         How many to choose.
     seed
@@ -62,6 +75,9 @@ class ColdStart:
 
     generation: int
     method: str
+    model: str
+    features: str
+    items: Sequence[int]
     excluded: Sequence[int]
     size: int
     seed: Sequence[int]
@@ -85,6 +101,14 @@ class FitFinished:
         On the hold-out or the audit set; None where neither holds anything yet.
     confusion
         Counts by true class (rows) and predicted class (columns) on that set.
+    model, features, strategy
+        What was fitted, on what, and how it was ranked: never ``auto``.
+    stop_set
+        How many items of the pool the next two are taken from.
+    moved
+        Share of their predictions that differ from the fit before; None at the first fit.
+    agreement
+        Cohen's kappa between these predictions and those of the fit before.
 
     Raises
     ------
@@ -99,6 +123,12 @@ class FitFinished:
     rank_seconds: float
     accuracy: Accuracy | None
     confusion: Sequence[Sequence[int]] | None
+    model: str
+    features: str
+    strategy: str
+    stop_set: int
+    moved: float | None
+    agreement: float | None
 
     def __post_init__(self) -> None:
         if len(self.items) != len(self.probabilities):

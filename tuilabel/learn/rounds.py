@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from tuilabel.learn.batch import pick_batch
+from tuilabel.learn.batch_strategies import BATCH_STRATEGIES, QueryContext, with_random_share
 from tuilabel.learn.features import CHUNK_ROWS, candidate_rows
 from tuilabel.learn.metrics import Accuracy, confusion_matrix
-from tuilabel.learn.models import Model, fit_model, score_rows
-from tuilabel.learn.strategies import get_strategy
+from tuilabel.learn.models import MODELS, Model, fit_model, score_rows
+from tuilabel.learn.names import look_up
+from tuilabel.learn.strategies import STRATEGIES, bootstrap_rows, committee, get_strategy, margin
+from tuilabel.learn.views import View
 
 AUDIT_NAME = "audit"
 """What an accuracy on the audit set is called."""
+
+COMMITTEE = "committee"
+COMMITTEE_MEMBERS = 5
+
+_NONE = np.empty(0, dtype=np.intp)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +44,8 @@ class RoundResult:
         On the hold-out or else on the audit set; None without either or without a label.
     confusion : (k, k) int64 array or None
         Of the same items; rows are the truth.
+    stop_predictions : (s,) intp array
+        The class that the model finds likeliest for each row of the stop set.
     """
 
     items: NDArray[np.intp]
@@ -44,10 +54,11 @@ class RoundResult:
     rank_seconds: float
     accuracy: Accuracy | None
     confusion: NDArray[np.int64] | None
+    stop_predictions: NDArray[np.intp]
 
 
 def run_round(
-    pool: NDArray[Any],
+    pool: View,
     *,
     labelled: NDArray[np.integer],
     labels: NDArray[np.integer],
@@ -57,19 +68,23 @@ def run_round(
     strategy: str,
     limit: int,
     rng: Generator,
-    holdout: tuple[NDArray[Any], NDArray[np.integer]] | None = None,
+    batch_size: int = 10,
+    epsilon: float = 0.0,
+    first: NDArray[np.integer] = _NONE,
+    holdout: tuple[View, NDArray[np.integer]] | None = None,
     audit: tuple[NDArray[np.integer], NDArray[np.integer]] | None = None,
     holdout_name: str = "hold-out",
+    stop_rows: NDArray[np.integer] = _NONE,
     chunk_rows: int = CHUNK_ROWS,
 ) -> RoundResult:
     """Fit, measure and rank.
 
-    Beyond a few bytes for each item of the pool, memory grows with the chunk only.
+    Beyond a few bytes for each item and class of the pool, memory grows with the chunk only.
 
     Parameters
     ----------
-    pool : (n, ...) uint8 or float32 array
-        All items, perhaps memory-mapped.
+    pool : View of n items
+        What the model sees of all items, perhaps memory-mapped.
     labelled : (m,) integer array
         Rows of the pool to train on.
     labels : (m,) integer array
@@ -79,18 +94,26 @@ def run_round(
     excluded : (e,) integer array
         Further rows never to return: skipped ones, those kept for the audit set.
     model, strategy
-        Names: keys of `MODELS` and `STRATEGIES`.
+        Names: a key of `MODELS`, and one of `STRATEGIES` or `BATCH_STRATEGIES`.
     limit
         How many items to return at most.
     rng
         Where every random choice comes from: the fit's, the strategy's, the ties'.
-    holdout : ((h, ...) array, (h,) integer array), optional
+    batch_size
+        How many of the items will be asked together, which batch strategies choose jointly.
+    epsilon
+        Share of each batch that is drawn at random, 0 to 1.
+    first : (f,) integer array
+        Rows to return before all others, in this order.
+    holdout : (View of h items, (h,) integer array), optional
         Items that training never sees, and their classes.
     audit : ((a,) integer array, (a,) integer array), optional
         Labelled rows of the pool that are kept out of training, and their classes; measured on
         where there is no hold-out.
     holdout_name
         What the accuracy on the hold-out is called.
+    stop_rows : (s,) integer array
+        Rows of the pool whose predictions are to be returned.
     chunk_rows
         Items that are in memory as float32 at once.
 
@@ -105,21 +128,43 @@ def run_round(
     ValueError
         If rows and labels do not match, or an audit row is also trained on.
     """
-    score = get_strategy(strategy)
-    audit_rows = np.empty(0, dtype=np.intp) if audit is None else audit[0]
+    look_up(MODELS, "model", model)
+    look_up({**STRATEGIES, **BATCH_STRATEGIES, COMMITTEE: committee}, "strategy", strategy)
+    audit_rows = _NONE if audit is None else audit[0]
     candidates = candidate_rows(len(pool), labelled, excluded, audit_rows)
     if np.isin(audit_rows, labelled).any():
         raise ValueError("An audit item is also trained on: the accuracy would not be honest.")
 
     started = time.perf_counter()
-    fitted = fit_model(model, pool[labelled], labels, n_classes=n_classes, rng=rng)
+    fitted = fit_model(model, pool.rows(labelled), labels, n_classes=n_classes, rng=rng)
+    members = []
+    if strategy == COMMITTEE and len(labels):
+        members = [
+            fit_model(
+                model, pool.rows(labelled[drawn]), labels[drawn], n_classes=n_classes, rng=rng
+            )
+            for drawn in bootstrap_rows(labels, COMMITTEE_MEMBERS, rng)
+        ]
     fit_seconds = time.perf_counter() - started
 
     started = time.perf_counter()
-    utilities = np.empty(len(candidates), dtype=np.float32)
-    for chunk, probabilities in score_rows(fitted, pool, candidates, chunk_rows):
-        utilities[chunk] = score(probabilities, rng)
-    items = candidates[pick_batch(utilities, limit, rng)]
+    order = _rank(
+        fitted,
+        members,
+        pool,
+        candidates,
+        labelled,
+        strategy=strategy,
+        limit=limit,
+        batch_size=batch_size,
+        epsilon=epsilon,
+        n_classes=n_classes,
+        rng=rng,
+        chunk_rows=chunk_rows,
+    )
+    first = first[np.isin(first, candidates, assume_unique=True)].astype(np.intp)
+    items = candidates[order]
+    items = np.concatenate([first, items[~np.isin(items, first)]])[:limit]
     believed = np.empty((len(items), n_classes), dtype=np.float32)
     for chunk, probabilities in score_rows(fitted, pool, items, chunk_rows):
         believed[chunk] = probabilities
@@ -133,12 +178,61 @@ def run_round(
     elif len(labels) and audit is not None:
         confusion = _confusion(fitted, pool, audit_rows, audit[1], n_classes, chunk_rows)
         accuracy = _accuracy(confusion, AUDIT_NAME)
-    return RoundResult(items, believed, fit_seconds, rank_seconds, accuracy, confusion)
+    stop_predictions = predict_rows(fitted, pool, stop_rows, chunk_rows)
+    return RoundResult(
+        items, believed, fit_seconds, rank_seconds, accuracy, confusion, stop_predictions
+    )
+
+
+def _rank(
+    fitted: Model,
+    members: Sequence[Model],
+    pool: View,
+    candidates: NDArray[np.intp],
+    labelled: NDArray[np.integer],
+    *,
+    strategy: str,
+    limit: int,
+    batch_size: int,
+    epsilon: float,
+    n_classes: int,
+    rng: Generator,
+    chunk_rows: int,
+) -> NDArray[np.intp]:
+    """Give positions in `candidates`, best first, at most `limit`."""
+    utilities = np.empty(len(candidates), dtype=np.float32)
+    joint = BATCH_STRATEGIES.get(strategy)
+    score = margin if joint is not None or strategy == COMMITTEE else get_strategy(strategy)
+    kept = np.empty((len(candidates), n_classes) if joint else (0, 0), dtype=np.float32)
+    for chunk, probabilities in score_rows(fitted, pool, candidates, chunk_rows):
+        if joint is not None:
+            kept[chunk] = probabilities
+        if members:
+            rows = pool.rows(candidates[chunk])
+            utilities[chunk] = committee(np.stack([m.probabilities(rows) for m in members]), rng)
+        else:
+            utilities[chunk] = score(probabilities, rng)
+    order = pick_batch(utilities, limit, rng)
+    if joint is not None:
+        context = QueryContext(pool.rows, candidates, kept, labelled.astype(np.intp))
+        together = joint(context, min(batch_size, limit), rng)
+        order = np.concatenate([together, order[~np.isin(order, together)]])[:limit]
+    return with_random_share(order, len(candidates), batch_size, epsilon, rng)
+
+
+def predict_rows(
+    model: Model, view: View, rows: NDArray[np.integer], chunk_rows: int = CHUNK_ROWS
+) -> NDArray[np.intp]:
+    """Give the likeliest class of each of some rows: (r,) intp array."""
+    predicted = np.empty(len(rows), dtype=np.intp)
+    for chunk, probabilities in score_rows(model, view, rows, chunk_rows):
+        predicted[chunk] = probabilities.argmax(axis=1)
+    return predicted
 
 
 def _confusion(
     model: Model,
-    features: NDArray[Any],
+    view: View,
     rows: NDArray[np.integer],
     truth: NDArray[np.integer],
     n_classes: int,
@@ -147,10 +241,7 @@ def _confusion(
     """Predict rows and compare; None where there are none, as nothing is known then."""
     if len(rows) == 0:
         return None
-    predicted = np.empty(len(rows), dtype=np.intp)
-    for chunk, probabilities in score_rows(model, features, rows, chunk_rows):
-        predicted[chunk] = probabilities.argmax(axis=1)
-    return confusion_matrix(truth, predicted, n_classes)
+    return confusion_matrix(truth, predict_rows(model, view, rows, chunk_rows), n_classes)
 
 
 def _accuracy(confusion: NDArray[np.int64] | None, name: str) -> Accuracy | None:

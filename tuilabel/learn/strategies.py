@@ -138,6 +138,102 @@ def uniform(probabilities: NDArray[Any], rng: Generator) -> Utilities:
     return rng.random(len(_rows_of_classes(probabilities)))
 
 
+def committee(member_probabilities: NDArray[Any], rng: Generator) -> Utilities:
+    """Shannon entropy of the votes of a committee: each member votes for its likeliest class.
+
+    Votes are taken rather than the divergence of the members' distributions from their mean.
+    Members drawn by `bootstrap_rows` differ most about classes with several labels, whose rows
+    vary, and hardly about a class with one label, which all have alike; so the divergence goes on
+    asking about the classes it has asked about already. A vote counts the same for every class.
+    The members' models are fitted elsewhere.
+
+    Parameters
+    ----------
+    member_probabilities : (members, n, k) array
+        One distribution per member and item; rows sum to 1. Items may come a chunk at a time.
+    rng
+        Not drawn from.
+
+    Returns
+    -------
+    (n,) float32 array
+        Utilities in nats, 0 to log(min(members, k)). Few members can split their votes in few
+        ways, so many items tie, exactly.
+
+    Raises
+    ------
+    ValueError
+        If the array is not (members, n, k) with at least one member and one class, or has NaN.
+
+    References
+    ----------
+    Seung, Opper & Sompolinsky, "Query by committee", COLT 1992; the entropy of votes: Dagan &
+    Engelson, "Committee-based sampling for training probabilistic classifiers", ICML 1995; the
+    divergence: McCallum & Nigam, "Employing EM and pool-based active learning for text
+    classification", ICML 1998.
+    """
+    shape = member_probabilities.shape
+    if len(shape) != 3 or shape[0] == 0 or shape[2] == 0:
+        raise ValueError(
+            f"A committee's probabilities have shape {shape}, not (members, items, classes) with "
+            "at least one member and one class."
+        )
+    unknown = int(np.isnan(member_probabilities).any(axis=(0, 2)).sum())
+    if unknown:
+        raise ValueError(
+            f"A committee's probabilities of {unknown} of {shape[1]} items have NaN: expected "
+            "numbers from 0 to 1."
+        )
+    members, n, k = shape
+    votes = np.zeros((n, k), dtype=np.float32)
+    for elected in member_probabilities.argmax(axis=2):
+        votes[np.arange(n), elected] += 1
+    # In order of size, so that the same split gives the same sum whichever classes it is among.
+    return entropy(np.sort(votes, axis=1) / np.float32(members), rng)
+
+
+def bootstrap_rows(labels: NDArray[np.integer], members: int, rng: Generator) -> NDArray[np.intp]:
+    """Draw the training rows of each member of a committee, with replacement within each class.
+
+    Every class keeps its number of labels, so no member loses one and all predict the same
+    classes. A class with a single label gives all members that one; with no more than one label
+    in any class, the members differ only by their own random choices.
+
+    Parameters
+    ----------
+    labels : (m,) integer array
+        Class indices.
+    members
+        How many members, at least 1.
+    rng
+        Draws the rows.
+
+    Returns
+    -------
+    (members, m) intp array
+        Positions in `labels`; in each row, place i holds one of the class of label i.
+
+    Raises
+    ------
+    ValueError
+        If there is no member, or `labels` is not one-dimensional.
+
+    References
+    ----------
+    Efron & Tibshirani, "An introduction to the bootstrap", 1993; as a committee: Abe & Mamitsuka,
+    "Query learning strategies using boosting and bagging", ICML 1998.
+    """
+    if members < 1:
+        raise ValueError(f"A committee of {members} members cannot be drawn: give 1 or more.")
+    if labels.ndim != 1:
+        raise ValueError(f"Labels have shape {labels.shape}, not (items,).")
+    rows = np.empty((members, len(labels)), dtype=np.intp)
+    for label in np.unique(labels):
+        own = np.flatnonzero(labels == label)
+        rows[:, own] = rng.choice(own, (members, len(own)))
+    return rows
+
+
 STRATEGIES: dict[str, Strategy] = {
     "least-confident": least_confident,
     "margin": margin,

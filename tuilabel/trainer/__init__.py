@@ -1,6 +1,6 @@
 """`tuilabel.learn` in a child process: `runner` is the parent's side, `worker` the child's."""
 
-from tuilabel.trainer.messages import OpenPool, RequestFailed
+from tuilabel.trainer.messages import OpenPool, Prepared, Preparing, RequestFailed
 from tuilabel.trainer.runner import (
     Trainer,
     TrainerDown,
@@ -11,6 +11,8 @@ from tuilabel.trainer.runner import (
 
 __all__ = [
     "OpenPool",
+    "Prepared",
+    "Preparing",
     "RequestFailed",
     "Trainer",
     "TrainerDown",

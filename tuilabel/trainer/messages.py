@@ -41,6 +41,8 @@ class OpenPool:
         Their class indices: (h,) whole numbers.
     holdout_name
         What an accuracy on them is called.
+    cache_folder
+        Where features and graphs are kept; None to keep them in memory.
     """
 
     pool: ArrayFile
@@ -48,6 +50,7 @@ class OpenPool:
     holdout: ArrayFile | None = None
     holdout_truth: ArrayFile | None = None
     holdout_name: str = "hold-out"
+    cache_folder: str | None = None
 
     def __post_init__(self) -> None:
         items, classes = (
@@ -64,6 +67,42 @@ class PoolOpened:
     """From the child: the pool is open and requests are taken."""
 
     items: int
+
+
+@dataclass(frozen=True)
+class Preparing:
+    """From the child: how far it is with what makes it learn better.
+
+    Attributes
+    ----------
+    what
+        ``"features"``, ``"neighbours"`` and so on.
+    done, total
+        How much is done of how much.
+    """
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """From the child: from here on requests are answered with what they asked for.
+
+    Attributes
+    ----------
+    features
+        What was prepared: never ``auto``.
+    seconds
+        What it took.
+    problem
+        One line on what could not be prepared; None where all could.
+    """
+
+    features: str
+    seconds: float
+    problem: str | None
 
 
 @dataclass(frozen=True)
@@ -84,7 +123,9 @@ class RequestFailed:
 
 Request = Fit | ColdStart
 ToChild = OpenPool | Fit | ColdStart
-FromChild = PoolOpened | Heartbeat | FitFinished | ColdStartFinished | RequestFailed
+FromChild = (
+    PoolOpened | Heartbeat | Preparing | Prepared | FitFinished | ColdStartFinished | RequestFailed
+)
 
 
 def encode(message: ToChild | FromChild) -> bytes:
@@ -115,7 +156,14 @@ def decode_from_child(line: bytes) -> FromChild:
         If it is not such a message, whole and with the right types.
     """
     message: FromChild = _decode(
-        line, PoolOpened, Heartbeat, FitFinished, ColdStartFinished, RequestFailed
+        line,
+        PoolOpened,
+        Heartbeat,
+        Preparing,
+        Prepared,
+        FitFinished,
+        ColdStartFinished,
+        RequestFailed,
     )
     return message
 

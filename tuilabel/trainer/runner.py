@@ -23,6 +23,8 @@ from tuilabel.trainer.messages import (
     Heartbeat,
     OpenPool,
     PoolOpened,
+    Prepared,
+    Preparing,
     Request,
     RequestFailed,
     decode_from_child,
@@ -81,7 +83,15 @@ class TrainerRestarted:
     """A lost child has been replaced, and the replacement takes requests."""
 
 
-TrainerEvent = FitFinished | ColdStartFinished | RequestFailed | TrainerDown | TrainerRestarted
+TrainerEvent = (
+    FitFinished
+    | ColdStartFinished
+    | RequestFailed
+    | Preparing
+    | Prepared
+    | TrainerDown
+    | TrainerRestarted
+)
 
 
 class Trainer:
@@ -284,6 +294,9 @@ class Trainer:
     def _receive(self, message: FromChild) -> None:
         self._seconds_silent = 0.0
         if isinstance(message, Heartbeat):
+            return
+        if isinstance(message, Preparing | Prepared):
+            self._emit(message)
             return
         if isinstance(message, PoolOpened):
             self._ready = True

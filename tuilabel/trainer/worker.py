@@ -11,32 +11,35 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tuilabel.data import inert
+from tuilabel.data.array_store import ArrayStore
 from tuilabel.errors import TrainerError, TuilabelError
-from tuilabel.learn.cold_start import cold_start
+from tuilabel.learn.learner import Learner, Needs
 from tuilabel.learn.models import warm_up
-from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
-from tuilabel.learn.rounds import run_round
+from tuilabel.learn.requests import ColdStart, Fit
 from tuilabel.trainer.messages import (
     FromChild,
     Heartbeat,
     OpenPool,
     PoolOpened,
+    Prepared,
+    Preparing,
     RequestFailed,
     decode_to_child,
     encode,
 )
 
 HEARTBEAT_SECONDS = 1.0
+
+PROGRESS_SECONDS = 1.0
 
 MESSAGE_CHARACTERS = 300
 """Longest reason for a failure that is sent; the log has all of it."""
@@ -75,60 +78,51 @@ class Channel:
             time.sleep(HEARTBEAT_SECONDS)
 
 
-@dataclass(frozen=True)
-class Pool:
-    """What there is to work on, mapped into memory."""
+class Preparation:
+    """Prepares what requests need, in a thread of its own while they are answered.
 
-    features: NDArray[Any]
-    n_classes: int
-    holdout: tuple[NDArray[Any], NDArray[np.intp]] | None
-    holdout_name: str
+    Parameters
+    ----------
+    learner : Learner
+    channel : Channel
+        Where progress and the end are told.
+    """
 
-    @classmethod
-    def open(cls, request: OpenPool) -> Pool:
-        """Map the files that the request names."""
-        holdout = None
-        if request.holdout is not None and request.holdout_truth is not None:
-            truth = np.asarray(request.holdout_truth.open(), dtype=np.intp)
-            holdout = (request.holdout.open(), truth)
-        return cls(request.pool.open(), request.n_classes, holdout, request.holdout_name)
+    def __init__(self, learner: Learner, channel: Channel) -> None:
+        self._learner = learner
+        self._channel = channel
+        self._thread: threading.Thread | None = None
+        self._failed: set[Needs] = set()
+        self._told = time.monotonic()
 
-    def fit(self, request: Fit) -> FitFinished:
-        """Run a round."""
-        result = run_round(
-            self.features,
-            labelled=_indices(request.items),
-            labels=_indices(request.classes),
-            n_classes=self.n_classes,
-            excluded=_indices(request.excluded),
-            model=request.model,
-            strategy=request.strategy,
-            limit=request.limit,
-            rng=np.random.default_rng(request.seed),
-            holdout=self.holdout,
-            holdout_name=self.holdout_name,
-            audit=(_indices(request.audit_items), _indices(request.audit_classes)),
-        )
-        return FitFinished(
-            generation=request.generation,
-            items=tuple(result.items.tolist()),
-            probabilities=_rows(result.probabilities),
-            fit_seconds=result.fit_seconds,
-            rank_seconds=result.rank_seconds,
-            accuracy=result.accuracy,
-            confusion=None if result.confusion is None else _rows(result.confusion),
-        )
+    def see_to(self, needs: Needs) -> None:
+        """Prepare at once what takes no time, and begin with the rest unless at work already."""
+        if self._learner.is_ready(needs) or needs in self._failed:
+            return
+        if self._learner.is_quick():
+            self._prepare(needs)
+        elif self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._prepare, args=(needs,), daemon=True)
+            self._thread.start()
 
-    def cold_start(self, request: ColdStart) -> ColdStartFinished:
-        """Choose a first batch."""
-        items = cold_start(
-            request.method,
-            self.features,
-            request.size,
-            np.random.default_rng(request.seed),
-            excluded=_indices(request.excluded),
-        )
-        return ColdStartFinished(generation=request.generation, items=tuple(items.tolist()))
+    def _prepare(self, needs: Needs) -> None:
+        started = time.perf_counter()
+        try:
+            self._learner.prepare(needs, progress=self._tell)
+            problem = self._learner.why_no_graph(needs)
+        except Exception as error:
+            log.exception("preparing %s failed", needs)
+            self._failed.add(needs)
+            problem = _one_line(error)
+        seconds = time.perf_counter() - started
+        self._channel.send(Prepared(needs.features, seconds, problem and inert(problem, 300)))
+
+    def _tell(self, what: str, done: int, total: int) -> None:
+        # Each of these makes a line of the screen be drawn anew.
+        now = time.monotonic()
+        if now - self._told >= PROGRESS_SECONDS:
+            self._told = now
+            self._channel.send(Preparing(what, done, total))
 
 
 def main() -> None:
@@ -138,7 +132,8 @@ def main() -> None:
     lines: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(lines,), daemon=True).start()
 
-    pool = _open_pool(channel, lines.get())
+    learner = _open_pool(channel, lines.get())
+    preparation = Preparation(learner, channel)
     with channel.working():
         warm_up()
     while True:
@@ -146,28 +141,49 @@ def main() -> None:
         if isinstance(request, OpenPool):
             raise TrainerError("A pool is open already: each child process works on one.")
         with channel.working():
-            answer = _answer(pool, request)
+            answer = _answer(learner, preparation, request)
         channel.send(answer)
+        for _ in learner.reflect():
+            # Somebody waits for the next answer, and it comes with labels to weigh anew.
+            if not lines.empty():
+                break
 
 
-def _open_pool(channel: Channel, line: bytes) -> Pool:
+def _open_pool(channel: Channel, line: bytes) -> Learner:
     request = decode_to_child(line)
     if not isinstance(request, OpenPool):
         raise TrainerError(f"{type(request).__name__} came before OpenPool.")
     try:
-        pool = Pool.open(request)
+        learner = _learner(request)
     except TuilabelError as error:
         channel.send(RequestFailed(None, _one_line(error)))
         raise
-    channel.send(PoolOpened(len(pool.features)))
-    return pool
+    channel.send(PoolOpened(len(learner)))
+    return learner
 
 
-def _answer(pool: Pool, request: Fit | ColdStart) -> FromChild:
+def _learner(request: OpenPool) -> Learner:
+    """Map the files that a request names."""
+    holdout = None
+    if request.holdout is not None and request.holdout_truth is not None:
+        truth = np.asarray(request.holdout_truth.open(), dtype=np.intp)
+        holdout = (request.holdout.open(), truth)
+    folder = request.cache_folder
+    return Learner(
+        request.pool.open(),
+        request.n_classes,
+        holdout=holdout,
+        holdout_name=request.holdout_name,
+        store=None if folder is None else ArrayStore(Path(folder)),
+    )
+
+
+def _answer(learner: Learner, preparation: Preparation, request: Fit | ColdStart) -> FromChild:
     try:
+        preparation.see_to(learner.needs(request))
         if isinstance(request, Fit):
-            return pool.fit(request)
-        return pool.cold_start(request)
+            return learner.fit(request)
+        return learner.cold_start(request)
     except Exception as error:
         log.exception("request %d failed", request.generation)
         return RequestFailed(request.generation, _one_line(error))
@@ -191,14 +207,6 @@ def _read(lines: SimpleQueue[bytes]) -> None:
         for line in requests:
             lines.put(line)
     os._exit(0)
-
-
-def _indices(numbers: Sequence[int]) -> NDArray[np.intp]:
-    return np.array(numbers, dtype=np.intp)
-
-
-def _rows(table: NDArray[Any]) -> tuple[tuple[Any, ...], ...]:
-    return tuple(map(tuple, table.tolist()))
 
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ class TuilabelApp(App[None], inherit_bindings=False):
         self.link = TrainerLink(
             workspace.dataset,
             cache_dir() / "handed-over",
+            cache_dir() / "features",
             log_file(),
             self.post_message,
             self._label_screen,

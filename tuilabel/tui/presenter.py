@@ -7,6 +7,8 @@ from datetime import datetime
 from itertools import pairwise
 
 from tuilabel.data import inert
+from tuilabel.learn import stopping
+from tuilabel.learn.stopping import WINDOW
 from tuilabel.session import Session, Slot
 from tuilabel.tui.widgets.batch_strip import Thumbnail
 from tuilabel.tui.widgets.lines import Piece
@@ -81,10 +83,10 @@ class Presenter:
 
     def model_title(self) -> str:
         """Name the model and the strategy."""
-        settings = self.session.settings
-        if not self.session.ranked:
-            return f"first batch · {settings.cold_start}"
-        return f"{settings.model} · {settings.strategy}"
+        session = self.session
+        if not session.ranked or session.recipe is None:
+            return f"no model yet · cold start {session.settings.cold_start}"
+        return f"{session.recipe.model} on {session.recipe.features} · {session.recipe.strategy}"
 
     def bars(self, slot: Slot, chosen: int | None = None) -> list[ClassBar]:
         """Give the likeliest classes of an item, likeliest first.
@@ -133,6 +135,16 @@ class Presenter:
         newest = points[-1].accuracy
         caption = f"{newest.value:.1%}  ({newest.low:.1%} to {newest.high:.1%}), n {newest.n:,}"
         return title, [point.accuracy.value for point in points], caption
+
+    def stopping(self) -> str:
+        """Say whether more labels would change much; nothing before that can be told."""
+        moves = self.session.moves[-WINDOW:]
+        if len(moves) < WINDOW:
+            return ""
+        mean = sum(move.moved for move in moves) / len(moves)
+        settled = stopping.settled([move.agreement for move in self.session.moves])
+        verdict = "more labels change little" if settled else "labels still teach"
+        return f"fits moved {mean:.1%}: {verdict}"
 
     def notices(self, of_source: Sequence[str]) -> str:
         """Say what opening the source had to leave out; nothing where it was nothing."""

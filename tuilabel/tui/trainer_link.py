@@ -29,6 +29,9 @@ class Listener(Protocol):
     def ranking_arrived(self, ranking: Ranking) -> None:
         """A request was answered."""
 
+    def learner_prepared(self) -> None:
+        """The same labels can teach more from here on."""
+
     def trainer_said(self, text: str, style: str = "muted", *, busy: bool = False) -> None:
         """The trainer's state in a few words, and whether it still owes an answer."""
 
@@ -49,6 +52,8 @@ class TrainerLink:
     dataset : Dataset
     directory : Path
         Where arrays that lie in no file yet are handed over; made if it is not there.
+    features : Path
+        Where the child keeps features and graphs.
     log_path : Path
         What the child writes to its standard error.
     post : callable
@@ -62,12 +67,14 @@ class TrainerLink:
         self,
         dataset: Dataset,
         directory: Path,
+        features: Path,
         log_path: Path,
         post: Callable[[TrainerSpoke], bool],
         listener: Callable[[], Listener | None],
     ) -> None:
         self._dataset = dataset
         self._directory = directory
+        self._features = features
         self._log_path = log_path
         self._post = post
         self._listener = listener
@@ -89,6 +96,7 @@ class TrainerLink:
                 holdout_truth=None if holdout is None else self._handed_over(holdout.truth),
                 holdout_name="" if holdout is None else holdout.name,
                 n_classes=len(self._dataset.class_names),
+                cache_folder=str(self._features),
             ),
             on_event=self._pass_on,
             log_path=self._log_path,
@@ -130,7 +138,13 @@ class TrainerLink:
 
     def hear(self, event: TrainerEvent) -> None:
         """Tell the screen what the trainer said."""
-        from tuilabel.trainer import RequestFailed, TrainerDown, TrainerRestarted
+        from tuilabel.trainer import (
+            Prepared,
+            Preparing,
+            RequestFailed,
+            TrainerDown,
+            TrainerRestarted,
+        )
 
         screen = self._listener()
         if screen is None:
@@ -139,8 +153,14 @@ class TrainerLink:
             self._owed = None if event.generation == self._owed else self._owed
         match event:
             case FitFinished():
-                self._tell("fitted")
+                self._tell(f"{event.model} on {event.features}")
                 screen.ranking_arrived(event)
+            case Preparing():
+                self._tell(f"{event.what} {event.done / max(event.total, 1):.0%}")
+            case Prepared():
+                if event.problem is not None:
+                    self._tell(f"! {event.problem}", "accent")
+                screen.learner_prepared()
             case ColdStartFinished():
                 self._tell("")
                 screen.ranking_arrived(event)

@@ -242,6 +242,11 @@ class LabelScreen(PaintedScreen, inherit_bindings=False):
         if event is not None:
             self._show_all()
 
+    def learner_prepared(self) -> None:
+        """Ask the trainer again, without a word on the screen until it answers."""
+        self.loop.learn_anew()
+        self.after_frame()
+
     def trainer_said(self, text: str, style: str = "muted", *, busy: bool = False) -> None:
         """Show what the trainer does, and whether an answer of it is still to come."""
         self._trainer = (text, style)

@@ -115,7 +115,8 @@ class Board(Vertical):
         self._strip.show_batch(self._presenter.thumbnails())
         title, values, caption = self._presenter.curve()
         chance = 1 / len(self._presenter.names)
-        self._curve.show_curve(title, values, caption, chance=chance)
+        remark = self._presenter.stopping()
+        self._curve.show_curve(title, values, caption, chance=chance, remark=remark)
 
     def show_suggestions(self, mode: str, last: tuple[Slot, int | None] | None) -> None:
         """Show what the model thinks.

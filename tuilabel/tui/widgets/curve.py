@@ -24,10 +24,11 @@ class Curve(Lines):
         self._title = "accuracy"
         self._values: Sequence[float] = ()
         self._caption = ""
+        self._remark = ""
         self._chance = 0.0
 
     def show_curve(
-        self, title: str, values: Sequence[float], caption: str, *, chance: float
+        self, title: str, values: Sequence[float], caption: str, *, chance: float, remark: str = ""
     ) -> None:
         """Show accuracies, oldest first.
 
@@ -41,8 +42,11 @@ class Curve(Lines):
             The newest, with its interval and n; or why there is none.
         chance : float
             What guessing would reach; the foot of the axis.
+        remark : str
+            What else is to be said of it, in a line below.
         """
         self._title, self._values, self._caption, self._chance = title, values, caption, chance
+        self._remark = remark
         self.redraw()
 
     def redraw(self) -> None:
@@ -51,8 +55,10 @@ class Curve(Lines):
         if not self.size.area:
             return
         rows = [self.row((self._title, "muted"))]
-        rows += self._graph(width - _AXIS, height - 2) if height > 3 else []
+        # The place of the remark is kept, so that the axis does not move when there is one.
+        rows += self._graph(width - _AXIS, height - 3) if height > 5 else []
         rows.append(self.row((self._caption, "strong" if self._values else "muted")))
+        rows.append(self.row((self._remark, "muted")))
         rows += [self.row()] * (height - len(rows))
         self.show(rows[:height])
 

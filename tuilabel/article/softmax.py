@@ -1,0 +1,209 @@
+"""A plain softmax and full-batch Adam, as the article's model is trained.
+
+All arithmetic is float32, in the order of Adam's efficient form. Both matter: from some dozens of
+labels on, which images are asked for hangs on the last digits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.intp]
+
+_GREYS: Floats = (np.arange(256) / 255).astype(np.float32)
+"""What each byte is as a number from 0 to 1, divided in float64 and rounded once."""
+
+
+def pixel_rows(images: NDArray[np.uint8]) -> Floats:
+    """Flatten images into rows of numbers from 0 to 1.
+
+    Parameters
+    ----------
+    images : (m, ...) uint8 array
+
+    Returns
+    -------
+    (m, d) float32 array
+    """
+    return _GREYS[np.asarray(images).reshape(len(images), -1)]
+
+
+class Adam:
+    """Adam over one array of weights, in the efficient form.
+
+    The two bias corrections are folded into the step size, so `EPSILON` stands beside the
+    uncorrected second moment. That is what the article's library does; the other common form
+    takes another path from 20 labels on.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the weights.
+    learning_rate : float
+
+    References
+    ----------
+    Kingma & Ba, "Adam: a method for stochastic optimization", ICLR 2015, end of section 2.
+    """
+
+    BETA1 = np.float32(0.9)
+    BETA2 = np.float32(0.999)
+    EPSILON = np.float32(1e-8)
+
+    def __init__(self, shape: tuple[int, ...], learning_rate: float) -> None:
+        self.learning_rate = np.float32(learning_rate)
+        self.first: Floats = np.zeros(shape, np.float32)
+        self.second: Floats = np.zeros(shape, np.float32)
+        self._power1 = self.BETA1
+        self._power2 = self.BETA2
+
+    def step(self, weights: Floats, gradient: Floats) -> None:
+        """Move the weights in place, one step down the gradient.
+
+        Parameters
+        ----------
+        weights, gradient : float32 arrays
+            Of the shape given at the start.
+        """
+        one = np.float32(1)
+        self.first += (gradient - self.first) * (one - self.BETA1)
+        self.second += (gradient * gradient - self.second) * (one - self.BETA2)
+        size = self.learning_rate * np.sqrt(one - self._power2) / (one - self._power1)
+        self._power1 *= self.BETA1
+        self._power2 *= self.BETA2
+        weights -= size * self.first / (np.sqrt(self.second) + self.EPSILON)
+
+    def copy(self) -> Adam:
+        """Give another Adam in the same state."""
+        twin = Adam(self.first.shape, float(self.learning_rate))
+        twin.first, twin.second = self.first.copy(), self.second.copy()
+        twin._power1, twin._power2 = self._power1, self._power2
+        return twin
+
+
+class Softmax:
+    """Multinomial logistic regression without a penalty, trained on all its rows at once.
+
+    The moments of its Adam live as long as it does: a later fit goes on where the last one ended.
+
+    Parameters
+    ----------
+    d : int
+        Features of a row.
+    classes : int
+        k.
+    learning_rate : float
+    start : (d + 1, k) float32 array, optional
+        The weights to begin from, copied; the last row is the bias. Zero if not given.
+    """
+
+    def __init__(
+        self, d: int, classes: int, learning_rate: float, start: Floats | None = None
+    ) -> None:
+        self.weights: Floats = np.zeros((d + 1, classes), np.float32)
+        if start is not None:
+            self.weights += start
+        self.adam = Adam(self.weights.shape, learning_rate)
+
+    def _scores(self, rows: Floats) -> Floats:
+        scores: Floats = rows @ self.weights[:-1] + self.weights[-1]
+        return scores
+
+    def probabilities(self, rows: Floats) -> Floats:
+        """Predict classes.
+
+        Parameters
+        ----------
+        rows : (m, d) float32 array
+
+        Returns
+        -------
+        (m, k) float32 array
+            Rows sum to 1.
+        """
+        scores = self._scores(rows)
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+        return shares
+
+    def count_right(self, rows: Floats, classes: Indices) -> int:
+        """Count the rows whose likeliest class is theirs; of equal classes the first counts."""
+        return int(np.count_nonzero(self._scores(rows).argmax(axis=1) == classes))
+
+    def step(self, rows: Floats, classes: Indices) -> None:
+        """Make one Adam step on the mean cross-entropy of all rows.
+
+        Parameters
+        ----------
+        rows : (m, d) float32 array
+            m is at least 1.
+        classes : (m,) intp array
+        """
+        errors = self.probabilities(rows)
+        errors[np.arange(len(classes)), classes] -= 1
+        errors *= np.float32(1 / len(classes))
+        gradient = np.vstack([rows.T @ errors, errors.sum(axis=0)[np.newaxis]])
+        self.adam.step(self.weights, gradient)
+
+    def copy(self) -> Softmax:
+        """Give another model in the same state, moments included."""
+        d, classes = self.weights.shape
+        twin = Softmax(d - 1, classes, float(self.adam.learning_rate), self.weights)
+        twin.adam = self.adam.copy()
+        return twin
+
+
+def fit(
+    model: Softmax,
+    rows: Floats,
+    classes: Indices,
+    judge_rows: Floats,
+    judge_classes: Indices,
+    patience: int,
+) -> int:
+    """Train until no step is better on the judging images; keep the weights that were best there.
+
+    The weights at the start are the first to beat, and only a higher count beats them: of equal
+    ones the earliest stay. The moments are not taken back with the weights. There are at most
+    ``patience * (j + 1)`` steps.
+
+    Parameters
+    ----------
+    model
+        Changed in place.
+    rows : (m, d) float32 array
+        What is trained on.
+    classes : (m,) intp array
+    judge_rows : (j, d) float32 array
+        What the weights are picked on: the test images, if one does as the article does.
+    judge_classes : (j,) intp array
+    patience
+        Steps in a row that may fail to improve.
+
+    Returns
+    -------
+    int
+        The judging images that the weights kept get right.
+    """
+    most = model.count_right(judge_rows, judge_classes)
+    best = model.weights.copy()
+    left = patience
+    while left:
+        model.step(rows, classes)
+        right = model.count_right(judge_rows, judge_classes)
+        if right > most:
+            most, best, left = right, model.weights.copy(), patience
+        else:
+            left -= 1
+    model.weights = best
+    return most
+
+
+def noise(rng: np.random.Generator, shape: tuple[int, ...], scale: float) -> Floats:
+    """Draw normal numbers with that standard deviation, as float32."""
+    drawn: NDArray[Any] = rng.standard_normal(shape)
+    return (drawn * scale).astype(np.float32)

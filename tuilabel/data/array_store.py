@@ -1,0 +1,89 @@
+"""Arrays of numbers in the cache: made once, mapped by every process that needs them."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.data.cache_files import Block, read_block, write_block
+from tuilabel.errors import SourceError
+
+log = logging.getLogger(__name__)
+
+
+class ArrayStore:
+    """Keeps float32 arrays as files of a folder.
+
+    A file appears under its name when it is whole, so processes that make the same array at once
+    replace each other's file with an equal one. A file that is cut short, damaged or of another
+    format is as good as absent. Where the folder cannot be written to, arrays stay in memory.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load(self, name: str) -> NDArray[np.float32] | None:
+        """Give the array of that name, memory-mapped, or None where there is none to trust."""
+        block = read_block(self._path(name))
+        if block is None or not block.is_intact():
+            return None
+        return _array_of(block, name)
+
+    def save(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        parts: Callable[[], Iterable[NDArray[np.float32]]],
+    ) -> NDArray[np.float32]:
+        """Write an array and give it back, memory-mapped; in memory where it cannot be written.
+
+        Parameters
+        ----------
+        name
+            The same name always means the same content.
+        shape
+            Of the whole.
+        parts : callable
+            Gives its rows in order, in pieces that are taken and written one by one.
+
+        Raises
+        ------
+        ValueError
+            The parts do not add up to the shape.
+        """
+        index = {"name": name, "dtype": "<f4", "shape": list(shape)}
+        pieces = (np.ascontiguousarray(part, dtype="<f4").view(np.uint8) for part in parts())
+        try:
+            found = _array_of(write_block(self._path(name), index, pieces), name)
+        except SourceError as error:
+            log.warning("%s is kept in memory only: %s", name, error)
+            found = np.concatenate([np.empty((0, *shape[1:]), np.float32), *parts()])
+        if found is None or found.shape != shape:
+            raise ValueError(f"The parts of {name} do not add up to its shape {shape}.")
+        return found
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.block"
+
+
+def _array_of(block: Block, name: str) -> NDArray[np.float32] | None:
+    index = block.index
+    try:
+        shape = tuple(int(length) for length in index["shape"])
+        if index["name"] != name or index["dtype"] != "<f4":
+            return None
+    except (LookupError, TypeError, ValueError):
+        return None
+    if math.prod(shape) * 4 != len(block.payload) or min(shape, default=0) < 0:
+        return None
+    return block.payload.view("<f4").reshape(shape)

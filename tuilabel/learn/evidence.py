@@ -1,0 +1,109 @@
+"""Which model the labels so far speak for, by cross-validation on those labels alone."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from tuilabel.learn.models import fit_model
+
+LEAST_LABELS = 30
+"""With fewer labels nothing is concluded."""
+
+REPEATS = 2
+FOLDS = 5
+
+CLEARLY = 1.0
+"""Standard errors by which another model has to be better to replace the one in use."""
+
+LEAST_GAIN = 0.05
+"""Nats a label by which it has to be better besides: less is no difference worth a change."""
+
+LEAST_PROBABILITY = 1e-3
+"""What a label that a model deems impossible counts as; a single one is not to decide."""
+
+T = TypeVar("T", bound=Hashable)
+
+
+def cross_validate(
+    rows: Mapping[T, NDArray[np.float32]],
+    labels: NDArray[np.integer],
+    *,
+    n_classes: int,
+    rng: Generator,
+) -> Iterator[Mapping[T, NDArray[np.float64]] | None]:
+    """Score models on labels that they were not fitted on, a fit at a time.
+
+    Parameters
+    ----------
+    rows : mapping of (m, d) float32 arrays
+        What each model sees of the labelled items.
+    labels : (m,) integer array
+        Class indices.
+    n_classes
+        k
+    rng
+        Where the folds come from.
+
+    Yields
+    ------
+    mapping of (m,) float64 arrays, or None
+        None after each fit, so that whoever has better to do may stop; at the end, for each model
+        the log of the probability that it gave to each label, in nats, mean over the repeats.
+        It tells models apart with fewer labels than counting right predictions would.
+
+    References
+    ----------
+    Repeated, stratified: Kohavi, "A study of cross-validation and bootstrap for accuracy
+    estimation and model selection", IJCAI 1995.
+    """
+    scores = {name: np.zeros(len(labels)) for name in rows}
+    for _ in range(REPEATS):
+        fold = stratified_folds(labels, FOLDS, rng)
+        for held_out in range(FOLDS):
+            train, test = np.flatnonzero(fold != held_out), np.flatnonzero(fold == held_out)
+            for name, features in rows.items():
+                model = fit_model(
+                    "softmax", features[train], labels[train], n_classes=n_classes, rng=rng
+                )
+                given = model.probabilities(features[test])[np.arange(len(test)), labels[test]]
+                scores[name][test] += np.log(np.maximum(given, LEAST_PROBABILITY)) / REPEATS
+                yield None
+    yield scores
+
+
+def stratified_folds(labels: NDArray[np.integer], folds: int, rng: Generator) -> NDArray[np.intp]:
+    """Give each label a fold, 0 to folds - 1, so that each class is spread evenly: (m,) intp."""
+    shuffled = rng.permutation(len(labels))
+    order = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    fold = np.empty(len(labels), dtype=np.intp)
+    fold[order] = np.arange(len(labels)) % folds
+    return fold
+
+
+def decide(scores: Mapping[T, NDArray[np.float64]], current: T, preference: Sequence[T]) -> T:
+    """Keep the current model unless another one is clearly better.
+
+    Parameters
+    ----------
+    scores : mapping of (m,) float64 arrays
+        For each model how well it foretold each label: higher is better.
+    current
+        The model in use.
+    preference
+        All models, the one to prefer among equals first.
+
+    Returns
+    -------
+    model
+        The current one unless another's mean score is above it by more than `LEAST_GAIN` and by
+        more than `CLEARLY` standard errors of the difference in pairs; then the best.
+    """
+    best = max(preference, key=lambda name: (scores[name].mean(), -preference.index(name)))
+    difference = scores[best] - scores[current]
+    error = difference.std() / np.sqrt(max(len(difference), 1))
+    return best if difference.mean() > max(CLEARLY * error, LEAST_GAIN) else current

@@ -1,0 +1,406 @@
+"""The label graph: which images lie in one cluster, whatever their labels.
+
+Each image of the pool is tied to the images nearest to it. The leading eigenvectors of the
+normalised graph hardly change inside a cluster and change between clusters, so a softmax on them
+needs about one label per cluster. New images are embedded by interpolation between their
+neighbours in the pool; they are never part of the graph.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from tuilabel.errors import UsageError
+from tuilabel.learn.views import View
+
+VERSION = 1
+"""Part of the name of every cached graph: another recipe is another file."""
+
+NEIGHBOURS = 10
+COMPONENTS = 64
+"""Principal components that distances are measured in."""
+
+LOCAL_SCALE = 7
+"""The distance to which neighbour is the scale of an image's surroundings."""
+
+LEAST_VECTORS = 20
+MOST_VECTORS = 100
+
+LEAST_ROWS = 30
+"""A smaller pool is labelled sooner than its clusters tell anything."""
+
+EXACT_ROWS = 100_000
+"""Up to here neighbours are searched exactly; above it by an approximate index."""
+
+_EIGENVALUE_FLOOR = 0.01
+_STRAY_SHARE = 0.02
+_SEARCH_ROWS = 2048
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and how much there is."""
+
+
+class NoGraphError(UsageError):
+    """There can be no graph over these images; the message says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelGraph:
+    """The spectral embedding of a pool.
+
+    Attributes
+    ----------
+    vectors : (n, m) float32 array
+        The leading eigenvectors, slowly varying ones weighted up; rows are not of one length.
+    reduced : (n, c) float32 array
+        The pool in principal components, where neighbours are searched.
+    scales : (n,) float32 array
+        The distance scale around each image.
+    mean : (d,) float32 array
+    basis : (d, c) float32 array
+        From features to components: ``(features - mean) @ basis``.
+    """
+
+    vectors: NDArray[np.float32]
+    reduced: NDArray[np.float32]
+    scales: NDArray[np.float32]
+    mean: NDArray[np.float32]
+    basis: NDArray[np.float32]
+
+    def rows(self) -> NDArray[np.float32]:
+        """Give the embedded pool: (n, m) float32 rows of length 1."""
+        return _unit_length(np.asarray(self.vectors))
+
+    def embed(self, features: View, *, progress: Progress | None = None) -> NDArray[np.float32]:
+        """Embed further images by interpolation between their neighbours in the pool.
+
+        Parameters
+        ----------
+        features : View of h items
+            Of the width that the graph was built on.
+        progress : callable, optional
+
+        Returns
+        -------
+        (h, m) float32 array
+            Rows of length 1.
+
+        References
+        ----------
+        Bengio et al., "Out-of-sample extensions for LLE, Isomap, MDS, eigenmaps, and spectral
+        clustering", NIPS 2003.
+        """
+        if len(features) == 0:
+            return np.empty((0, self.vectors.shape[1]), dtype=np.float32)
+        reduced = _reduce(features, self.mean, self.basis)
+        count = min(NEIGHBOURS, len(self.reduced))
+        distances, nearest = search(self.reduced, reduced, count, "hold-out", progress)
+        scales = np.maximum(distances[:, min(LOCAL_SCALE, count) - 1], self.scales.min())
+        weights = _affinity(distances, scales[:, None], self.scales[nearest])
+        weights += np.float32(1e-12)
+        weights /= weights.sum(axis=1, keepdims=True)
+        embedded = np.einsum("hj,hjm->hm", weights, self.vectors[nearest])
+        return _unit_length(embedded.astype(np.float32))
+
+
+def build_graph(
+    features: View, n_classes: int, rng: Generator, *, progress: Progress | None = None
+) -> LabelGraph:
+    """Embed a pool by the leading eigenvectors of its normalised graph of nearest neighbours.
+
+    Parameters
+    ----------
+    features : View of n items
+        Perhaps memory-mapped; read in chunks.
+    n_classes
+        k: the more classes, the more eigenvectors.
+    rng
+        Where the eigensolver starts, and what a large pool's index is trained on.
+    progress : callable, optional
+
+    Returns
+    -------
+    LabelGraph
+        With max(20, 2 k) eigenvectors, at most 100, or fewer for a small pool.
+
+    Raises
+    ------
+    NoGraphError
+        The pool is too small, its images are all alike, or it is larger than `EXACT_ROWS` and
+        the index for such pools is not installed.
+
+    References
+    ----------
+    Zelnik-Manor & Perona, "Self-tuning spectral clustering", NIPS 2004 (weights and row
+    lengths); Shi & Malik, "Normalized cuts and image segmentation", PAMI 2000 (eigenvectors);
+    Belkin & Niyogi, "Using manifold structure for partially labeled classification", NIPS 2002
+    (a linear classifier on them).
+    """
+    n = len(features)
+    if n < LEAST_ROWS:
+        raise NoGraphError(
+            f"A pool of {n} images is too small for a label graph: it takes {LEAST_ROWS}. "
+            "Use --model softmax."
+        )
+    mean, basis = principal_components(features)
+    if basis.shape[1] == 0:
+        raise NoGraphError(
+            "All images of the pool look alike, so there are no clusters: use --model softmax."
+        )
+    reduced = _reduce(features, mean, basis)
+    distances, nearest = neighbours(reduced, min(NEIGHBOURS, n - 1), rng, progress)
+    scales = _local_scales(distances)
+    if progress is not None:
+        progress("eigenvectors", 0, 1)
+    weights = _connected(_weights(distances, nearest, scales), reduced, scales)
+    count = min(max(LEAST_VECTORS, 2 * n_classes), MOST_VECTORS, n - 2)
+    vectors = _leading_vectors(weights, count, rng)
+    if progress is not None:
+        progress("eigenvectors", 1, 1)
+    return LabelGraph(vectors, reduced, scales, mean, basis)
+
+
+def principal_components(
+    features: View,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Give the mean (d,) and the leading principal directions (d, at most 64) of rows.
+
+    Directions in which the rows hardly differ are left out; of equal rows none is left.
+    """
+    n, d = len(features), features.rows(slice(0, 1)).shape[1]
+    total = np.zeros(d)
+    for chunk in _chunks(n):
+        total += features.rows(chunk).sum(axis=0, dtype=np.float64)
+    mean = total / n
+    covariance = np.zeros((d, d))
+    for chunk in _chunks(n):
+        centred = features.rows(chunk) - mean.astype(np.float32)
+        covariance += centred.T @ centred
+    values, directions = np.linalg.eigh(covariance / n)
+    values, directions = values[::-1][:COMPONENTS], directions[:, ::-1][:, :COMPONENTS]
+    kept = values > max(1e-7 * float(values[0]), 1e-9)
+    return mean.astype(np.float32), np.ascontiguousarray(directions[:, kept], dtype=np.float32)
+
+
+def neighbours(
+    rows: NDArray[np.float32], count: int, rng: Generator, progress: Progress | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Find the nearest other rows of each row.
+
+    Parameters
+    ----------
+    rows : (n, c) float32 array
+    count
+        How many neighbours; at most n - 1.
+    rng
+        What an approximate index is trained on.
+    progress : callable, optional
+
+    Returns
+    -------
+    distances : (n, count) float32 array
+        Ascending.
+    nearest : (n, count) intp array
+        Never the row itself.
+
+    Raises
+    ------
+    NoGraphError
+        There are more than `EXACT_ROWS` rows and faiss is not installed.
+    """
+    if len(rows) <= EXACT_ROWS:
+        distances, nearest = search(rows, rows, count + 1, "neighbours", progress)
+    else:
+        from tuilabel.learn.approximate import search_approximately
+
+        distances, nearest = search_approximately(rows, count + 1, rng, progress)
+    return _without_self(distances, nearest)
+
+
+def search(
+    rows: NDArray[np.float32],
+    queries: NDArray[np.float32],
+    count: int,
+    what: str,
+    progress: Progress | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Find the nearest rows of each query exactly, on every core there is.
+
+    Parameters
+    ----------
+    rows : (n, c) float32 array
+    queries : (h, c) float32 array
+    count
+        How many to find for each, at most n.
+    what
+        What progress is called.
+    progress : callable, optional
+
+    Returns
+    -------
+    distances : (h, count) float32 array
+        Ascending.
+    nearest : (h, count) intp array
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    index = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(rows)
+    distances = np.empty((len(queries), count), dtype=np.float32)
+    nearest = np.empty((len(queries), count), dtype=np.intp)
+    chunks = _chunks(len(queries), _SEARCH_ROWS)
+
+    def find(chunk: slice) -> None:
+        distances[chunk], nearest[chunk] = index.kneighbors(queries[chunk])
+
+    # The search leaves Python's lock alone, so threads of one process share the cores; the
+    # numeric libraries' own threads may be pinned to one here.
+    with ThreadPoolExecutor(usable_cores()) as threads:
+        for done, _ in enumerate(threads.map(find, chunks), 1):
+            if progress is not None:
+                progress(what, min(done * _SEARCH_ROWS, len(queries)), len(queries))
+    return distances, nearest
+
+
+def usable_cores() -> int:
+    """Give how many cores this process may run on."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        return os.cpu_count() or 1
+
+
+def _without_self(
+    distances: NDArray[np.float32], nearest: NDArray[np.intp]
+) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Drop each row itself; among more duplicates than were asked for, the last one instead."""
+    n, count = nearest.shape
+    own = nearest == np.arange(n)[:, None]
+    own[~own.any(axis=1), -1] = True
+    keep = ~own
+    return distances[keep].reshape(n, count - 1), nearest[keep].reshape(n, count - 1)
+
+
+def _local_scales(distances: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give each row's distance scale; among duplicates a small part of the usual one."""
+    scales = distances[:, min(LOCAL_SCALE, distances.shape[1]) - 1]
+    positive = scales[scales > 0]
+    usual = float(np.median(positive)) if len(positive) else 1.0
+    return np.maximum(scales, np.float32(1e-3 * usual))
+
+
+def _affinity(
+    distances: NDArray[np.float32], scales: NDArray[np.float32], others: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    return np.exp(-(distances**2) / (scales * others))
+
+
+def _weights(
+    distances: NDArray[np.float32], nearest: NDArray[np.intp], scales: NDArray[np.float32]
+) -> Any:
+    """Give the symmetric sparse matrix of the weights between neighbours."""
+    from scipy.sparse import csr_matrix
+
+    n, count = nearest.shape
+    weights = _affinity(distances, scales[:, None], scales[nearest]).astype(np.float64)
+    # No weight is 0: a neighbour that is far in its own scale is a neighbour still.
+    weights = np.maximum(weights, 1e-9)
+    starts = np.arange(0, n * count + 1, count)
+    matrix = csr_matrix((weights.ravel(), nearest.ravel(), starts), shape=(n, n))
+    return matrix.maximum(matrix.T)
+
+
+def _connected(weights: Any, reduced: NDArray[np.float32], scales: NDArray[np.float32]) -> Any:
+    """Tie small components to what is nearest outside of them.
+
+    A component that nothing leads to, such as a dozen copies of one image, would take an
+    eigenvector of its own. Large ones may keep theirs: they are clusters.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    count, member = connected_components(weights, directed=False)
+    if count == 1:
+        return weights
+    sizes = np.bincount(member)
+    small = sizes < max(_STRAY_SHARE * len(member), NEIGHBOURS + 1)
+    small[sizes.argmax()] = False
+    stray, home = np.flatnonzero(small[member]), np.flatnonzero(~small[member])
+    if len(stray) == 0:
+        return weights
+    distances, nearest = search(
+        reduced[home], reduced[stray], min(NEIGHBOURS, len(home)), "strays", None
+    )
+    nearest = home[nearest]
+    own = np.maximum(scales[stray], distances[:, -1])
+    ties = np.maximum(_affinity(distances, own[:, None], scales[nearest]), 1e-3)
+    rows = np.repeat(stray, nearest.shape[1])
+    shape = weights.shape
+    bridge = coo_matrix((ties.ravel(), (rows, nearest.ravel())), shape=shape).tocsr()
+    return weights.maximum(bridge).maximum(bridge.T)
+
+
+def _leading_vectors(weights: Any, count: int, rng: Generator) -> NDArray[np.float32]:
+    """Give the leading eigenvectors of the normalised graph, but for the constant one.
+
+    The constant one is projected out: where the graph falls into components its eigenvalue is a
+    multiple one, and dropping any one vector of that space would lose a component.
+    """
+    from scipy.sparse import diags
+    from scipy.sparse.linalg import LinearOperator, eigsh
+
+    n = weights.shape[0]
+    degrees = np.asarray(weights.sum(axis=1)).ravel()
+    root = diags(1 / np.sqrt(degrees))
+    normalised = (root @ weights @ root).tocsr()
+    constant = np.sqrt(degrees / degrees.sum())
+
+    def apply(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+        flat = vector.ravel()
+        product = normalised @ flat
+        # A shift keeps what matters apart from the projected vector's eigenvalue of 0.
+        return np.asarray(product + flat - 2 * constant * (constant @ flat))
+
+    if n <= 500:
+        dense = normalised.toarray() + np.eye(n) - 2 * np.outer(constant, constant)
+        values, vectors = np.linalg.eigh(dense)
+    else:
+        values, vectors = eigsh(
+            LinearOperator((n, n), matvec=apply, dtype=np.float64),
+            k=count,
+            which="LA",
+            v0=rng.standard_normal(n),
+            tol=1e-4,
+        )
+    order = np.argsort(-values)[:count]
+    values, vectors = values[order] - 1, vectors[:, order]
+    # The sign of an eigenvector is arbitrary; a fixed one makes runs repeatable.
+    vectors = vectors * np.where(vectors[np.abs(vectors).argmax(axis=0), range(count)] < 0, -1, 1)
+    scaled = vectors / np.sqrt(degrees)[:, None] / np.sqrt(1 - values + _EIGENVALUE_FLOOR)
+    return np.ascontiguousarray(scaled * math.sqrt(degrees.sum()), dtype=np.float32)
+
+
+def _reduce(
+    features: View, mean: NDArray[np.float32], basis: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    reduced = np.empty((len(features), basis.shape[1]), dtype=np.float32)
+    for chunk in _chunks(len(features)):
+        reduced[chunk] = (features.rows(chunk) - mean) @ basis
+    return reduced
+
+
+def _unit_length(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(length > 0, length, 1), dtype=np.float32)
+
+
+def _chunks(n: int, size: int = 4096) -> list[slice]:
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]

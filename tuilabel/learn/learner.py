@@ -1,0 +1,455 @@
+"""A learner: answers requests over one pool, and gets better as more is prepared."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.learn.checks import check_indices
+from tuilabel.learn.cold_start import cold_start
+from tuilabel.learn.evidence import LEAST_LABELS, cross_validate, decide
+from tuilabel.learn.graph import NoGraphError, Progress
+from tuilabel.learn.models import Model, fit_model, score_rows
+from tuilabel.learn.names import (
+    AUTO,
+    COLD_START_NAMES,
+    FEATURE_NAMES,
+    GRAPH_MODELS,
+    MODEL_NAMES,
+    STRATEGY_NAMES,
+    look_up,
+)
+from tuilabel.learn.preparation import (
+    Images,
+    Prepared,
+    prepare_features,
+    prepare_graph,
+    resolve_features,
+)
+from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
+from tuilabel.learn.rounds import run_round
+from tuilabel.learn.stopping import kappa, moved, stop_set
+from tuilabel.learn.store import MemoryStore, Store
+from tuilabel.learn.views import View
+
+AUTO_MODELS = ("hybrid", "graph", "softmax")
+"""What ``auto`` chooses among, in the order of preference among equals.
+
+With ``auto`` features a softmax on the pixels is looked at too: what classes differ by, such as how
+dark an image is, may be what other features leave out.
+"""
+
+WEIGHED_AGAIN = 1.2
+"""How many times the labels that were weighed last there have to be to weigh anew."""
+
+AUTO_STRATEGY = "diverse-margin"
+
+QUICK_ROWS = 5000
+"""A pool that is prepared in a second or two, so that one may as well wait for it."""
+
+_CLASSIFIER = {"softmax": "softmax", "mlp": "mlp", "graph": "softmax", "hybrid": "softmax"}
+
+
+Seen = tuple[str, str]
+"""A model, and the features that it sees or that its graph is built on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Teacher:
+    """A fitted model, and what it says of the pool and the hold-out.
+
+    Attributes
+    ----------
+    seen
+        The model and the features that it sees.
+    pool : View of n items
+    holdout : View of h items, or None
+    fitted
+        The model.
+    n_classes
+        k
+    """
+
+    seen: Seen
+    pool: View
+    holdout: View | None
+    fitted: Model
+    n_classes: int
+
+    def of_pool(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Give the probabilities of some rows of the pool: (r, k) float32."""
+        return self._probabilities(self.pool, rows)
+
+    def of_holdout(self) -> NDArray[np.float32]:
+        """Give the probabilities of the hold-out: (h, k) float32, h being 0 where there is none."""
+        if self.holdout is None:
+            return np.empty((0, self.n_classes), dtype=np.float32)
+        return self._probabilities(self.holdout, np.arange(len(self.holdout)))
+
+    def _probabilities(self, view: View, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        found = np.empty((len(rows), self.n_classes), dtype=np.float32)
+        for chunk, probabilities in score_rows(self.fitted, view, rows):
+            found[chunk] = probabilities
+        return found
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What has to be prepared before a request can be answered as it is meant.
+
+    Attributes
+    ----------
+    features
+        Never ``"auto"``.
+    graph
+        Whether the label graph of these features is needed too.
+    """
+
+    features: str
+    graph: bool
+
+
+class Learner:
+    """Fits, measures and ranks over one pool.
+
+    Until what a request needs is prepared, it is answered with what there is: a softmax on the
+    pixels. `prepare` may run in another thread meanwhile.
+
+    Parameters
+    ----------
+    pool : (n, ...) uint8 or float32 array
+        All items, perhaps memory-mapped.
+    n_classes
+        k, the number of classes.
+    holdout : ((h, ...) array, (h,) integer array), optional
+        Items that training never sees, and their classes.
+    holdout_name
+        What an accuracy on them is called.
+    store : Store, optional
+        Where features and graphs are kept; in memory by default.
+
+    Raises
+    ------
+    ValueError
+        A true class of the hold-out is not a class.
+    """
+
+    def __init__(
+        self,
+        pool: NDArray[Any],
+        n_classes: int,
+        *,
+        holdout: tuple[NDArray[Any], NDArray[np.integer]] | None = None,
+        holdout_name: str = "hold-out",
+        store: Store | None = None,
+    ) -> None:
+        self.n_classes = n_classes
+        self._images = Images(pool, None if holdout is None else holdout[0])
+        self._truth = None if holdout is None else holdout[1]
+        if self._truth is not None:
+            check_indices(self._truth, n_classes, "Classes of the hold-out")
+        self._holdout_name = holdout_name
+        self._store = MemoryStore() if store is None else store
+        self._features = {"raw": Prepared(pool, self._images.holdout)}
+        self._graphs: dict[str, Prepared] = {}
+        self._lengths: dict[str, float] = {}
+        self._no_graph: dict[str, NoGraphError] = {}
+        self._auto_features: str | None = None
+        self._choice: Seen | None = None
+        self._weighed = 0
+        self._to_weigh: Fit | None = None
+        self._stop_rows = stop_set(len(pool), np.random.default_rng(0))
+        self._stop_predictions: tuple[int, NDArray[np.intp]] | None = None
+
+    def __len__(self) -> int:
+        return len(self._images.pool)
+
+    def for_new_session(self) -> Learner:
+        """Give a learner that shares all that is prepared and has heard of no label yet."""
+        other = copy.copy(self)
+        other._choice = other._to_weigh = other._stop_predictions = None
+        other._weighed = 0
+        return other
+
+    # What is prepared, and what is missing.
+
+    def needs(self, request: Fit | ColdStart) -> Needs:
+        """Tell what a request needs.
+
+        Raises
+        ------
+        UsageError
+            There is no such model, feature, strategy or cold start.
+        """
+        look_up(dict.fromkeys(MODEL_NAMES), "model", request.model)
+        look_up(dict.fromkeys(FEATURE_NAMES), "feature", request.features)
+        method = request.cold_start if isinstance(request, Fit) else request.method
+        look_up(dict.fromkeys(COLD_START_NAMES), "cold start", method)
+        if isinstance(request, Fit):
+            look_up(dict.fromkeys(STRATEGY_NAMES), "strategy", request.strategy)
+        if request.features == AUTO:
+            self._auto_features = self._auto_features or resolve_features(AUTO, self._images.pool)
+        features = str(self._auto_features if request.features == AUTO else request.features)
+        return Needs(features, request.model in GRAPH_MODELS or method == "spectral")
+
+    def is_ready(self, needs: Needs) -> bool:
+        """Tell whether `prepare` has nothing left to do."""
+        return needs.features in self._features and not (
+            needs.graph and needs.features not in {*self._graphs, *self._no_graph}
+        )
+
+    def is_quick(self) -> bool:
+        """Tell whether `prepare` is done before anybody would notice."""
+        return len(self) <= QUICK_ROWS
+
+    def prepare(self, needs: Needs, *, progress: Progress | None = None) -> None:
+        """Compute the features and the graph that are needed, or take them from the store."""
+        if needs.features not in self._features:
+            self._features[needs.features] = prepare_features(
+                needs.features, self._images, self._store, progress=progress
+            )
+        if self.is_ready(needs):
+            return
+        try:
+            self._graphs[needs.features] = prepare_graph(
+                self._features[needs.features],
+                needs.features,
+                self._images,
+                self.n_classes,
+                self._store,
+                progress=progress,
+            )
+        except NoGraphError as error:
+            self._no_graph[needs.features] = error
+
+    def why_no_graph(self, needs: Needs) -> str | None:
+        """Tell why there is no graph where one was looked for."""
+        error = self._no_graph.get(needs.features)
+        return None if error is None or not needs.graph else str(error)
+
+    # Requests and answers.
+
+    def cold_start(self, request: ColdStart) -> ColdStartFinished:
+        """Choose a first batch.
+
+        Raises
+        ------
+        UsageError
+            There is no such method, or no graph for it.
+        """
+        items = self._first_items(
+            self.needs(request),
+            request.method,
+            request.size,
+            request.seed,
+            labelled=_indices(request.items),
+            excluded=_indices(request.excluded),
+        )
+        return ColdStartFinished(generation=request.generation, items=tuple(items.tolist()))
+
+    def fit(self, request: Fit) -> FitFinished:
+        """Run a round.
+
+        Raises
+        ------
+        UsageError
+            There is no such model, feature or strategy, or no graph for the model.
+        """
+        needs = self.needs(request)
+        model, features = self._seen_by(request, needs)
+        pool, holdout = self._view(model, features)
+        labelled, excluded = _indices(request.items), _indices(request.excluded)
+        first = _NONE
+        if len(labelled) < request.cold_start_size:
+            first = self._first_items(
+                needs,
+                request.cold_start,
+                request.cold_start_size,
+                (*request.seed[:-1], 0),
+                labelled=labelled,
+                excluded=excluded,
+            )
+        strategy = AUTO_STRATEGY if request.strategy == AUTO else request.strategy
+        result = run_round(
+            pool,
+            labelled=labelled,
+            labels=_indices(request.classes),
+            n_classes=self.n_classes,
+            excluded=excluded,
+            model=_CLASSIFIER[model],
+            strategy=strategy,
+            limit=request.limit,
+            rng=np.random.default_rng(request.seed),
+            batch_size=request.batch_size,
+            epsilon=request.epsilon,
+            first=first,
+            holdout=None if holdout is None or self._truth is None else (holdout, self._truth),
+            holdout_name=self._holdout_name,
+            audit=(_indices(request.audit_items), _indices(request.audit_classes)),
+            stop_rows=self._stop_rows,
+        )
+        share, agreement = self._compared(len(labelled), result.stop_predictions)
+        self._to_weigh = request if request.model == AUTO and needs.graph else None
+        return FitFinished(
+            generation=request.generation,
+            items=tuple(result.items.tolist()),
+            probabilities=_rows(result.probabilities),
+            fit_seconds=result.fit_seconds,
+            rank_seconds=result.rank_seconds,
+            accuracy=result.accuracy,
+            confusion=None if result.confusion is None else _rows(result.confusion),
+            model=model,
+            features=features,
+            strategy=strategy,
+            stop_set=len(self._stop_rows),
+            moved=share,
+            agreement=agreement,
+        )
+
+    def teach(
+        self,
+        request: Fit,
+        *,
+        rows: NDArray[np.integer] | None = None,
+        classes: NDArray[np.integer] | None = None,
+        seen: Seen | None = None,
+    ) -> Teacher:
+        """Fit what `fit` would fit, to be asked about any item.
+
+        Parameters
+        ----------
+        request : Fit
+        rows, classes : (m,) integer arrays, optional
+            Rows of the pool to train on and their classes, in place of those of the request.
+        seen : tuple of model and features, optional
+            What to fit on what, in place of what the request amounts to.
+
+        Raises
+        ------
+        UsageError
+            There is no such model or feature, or no graph for the model.
+        """
+        model, features = self._seen_by(request, self.needs(request)) if seen is None else seen
+        rows = _indices(request.items) if rows is None else rows
+        classes = _indices(request.classes) if classes is None else classes
+        pool, holdout = self._view(model, features)
+        fitted = fit_model(
+            _CLASSIFIER[model],
+            pool.rows(rows),
+            classes,
+            n_classes=self.n_classes,
+            rng=np.random.default_rng(request.seed),
+        )
+        return Teacher((model, features), pool, holdout, fitted, self.n_classes)
+
+    def reflect(self) -> Iterator[None]:
+        """Weigh which model ``auto`` is to use from the next fit on, a small step at a time.
+
+        Whoever stops in between loses nothing but the steps so far: the next fit's labels are
+        weighed instead.
+        """
+        request, self._to_weigh = self._to_weigh, None
+        if request is None or len(request.items) < LEAST_LABELS:
+            return
+        needs = self.needs(request)
+        if needs.features not in self._graphs:
+            return
+        labelled, labels = _indices(request.items), _indices(request.classes)
+        if WEIGHED_AGAIN * self._weighed > len(labels) >= self._weighed:
+            return
+        choices: list[Seen] = [(model, needs.features) for model in AUTO_MODELS]
+        if request.features == AUTO and needs.features != "raw":
+            choices.append(("softmax", "raw"))
+        rows = {seen: self._view(*seen)[0].rows(labelled) for seen in choices}
+        rng = np.random.default_rng((*request.seed, 1))
+        for scores in cross_validate(rows, labels, n_classes=self.n_classes, rng=rng):
+            if scores is not None:
+                self._choice = decide(scores, self._choice or choices[0], choices)
+                self._weighed = len(labels)
+            yield
+
+    def _seen_by(self, request: Fit, needs: Needs) -> Seen:
+        """Say which model to fit on what: as was asked for, as far as it can be had by now."""
+        features = needs.features if needs.features in self._features else "raw"
+        if request.model not in GRAPH_MODELS:
+            return request.model, features
+        if needs.features in self._no_graph and request.model != AUTO:
+            raise self._no_graph[needs.features]
+        if needs.features not in self._graphs:
+            return "softmax", features
+        if request.model != AUTO:
+            return request.model, features
+        if self._choice is None and len(request.items) >= LEAST_LABELS:
+            # A learner that is new to a session with labels hears them before it says anything.
+            self._to_weigh = request
+            for _ in self.reflect():
+                pass
+        return self._choice or (AUTO_MODELS[0], features)
+
+    def _view(self, model: str, features: str) -> tuple[View, View | None]:
+        """Give what a model sees of the pool and of the hold-out."""
+        parts, factors = [], None
+        if model in ("graph", "hybrid"):
+            parts.append(self._graphs[features])
+        if model != "graph":
+            parts.append(self._features[features])
+        if model == "hybrid":
+            # Rows of the graph have length 1; neither side is to drown the other.
+            factors = (1.0, 1 / self._length_of(features))
+        pool = View(*(part.pool for part in parts), factors=factors)
+        shown = [part.holdout for part in parts if part.holdout is not None]
+        return pool, View(*shown, factors=factors) if shown else None
+
+    def _length_of(self, features: str) -> float:
+        if features not in self._lengths:
+            self._lengths[features] = View(self._features[features].pool).typical_length()
+        return self._lengths[features]
+
+    def _first_items(
+        self,
+        needs: Needs,
+        method: str,
+        size: int,
+        seed: Sequence[int],
+        *,
+        labelled: NDArray[np.intp],
+        excluded: NDArray[np.intp],
+    ) -> NDArray[np.intp]:
+        if method == "spectral" and needs.features in self._no_graph:
+            raise self._no_graph[needs.features]
+        spectral = method in (AUTO, "spectral") and needs.graph and needs.features in self._graphs
+        features = needs.features if needs.features in self._features else "raw"
+        view, _ = self._view("graph" if spectral else "softmax", features)
+        return cold_start(
+            "random" if method == "random" else "kmeans",
+            view,
+            size,
+            np.random.default_rng(seed),
+            labelled=labelled,
+            excluded=excluded,
+        )
+
+    def _compared(
+        self, labels: int, predictions: NDArray[np.intp]
+    ) -> tuple[float | None, float | None]:
+        """Compare with the predictions of the last fit, if that was on fewer labels."""
+        before, self._stop_predictions = self._stop_predictions, (labels, predictions)
+        if before is None or before[0] >= labels or len(predictions) == 0:
+            return None, None
+        return moved(before[1], predictions), kappa(before[1], predictions, self.n_classes)
+
+
+_NONE = np.empty(0, dtype=np.intp)
+
+
+def _indices(numbers: Sequence[int]) -> NDArray[np.intp]:
+    return np.array(numbers, dtype=np.intp)
+
+
+def _rows(table: NDArray[Any]) -> tuple[tuple[Any, ...], ...]:
+    return tuple(map(tuple, table.tolist()))

@@ -1,0 +1,244 @@
+"""What is made of the images once, before a model can learn well: features and the label graph."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.learn.features import CHUNK_ROWS
+from tuilabel.learn.graph import VERSION as GRAPH_VERSION
+from tuilabel.learn.graph import LabelGraph, Progress, build_graph, usable_cores
+from tuilabel.learn.names import AUTO, look_up
+from tuilabel.learn.store import Store
+from tuilabel.learn.views import View
+
+SMALL_SIDE = 64
+"""Pixels along the longer side up to which an image may be a glyph."""
+
+_LOOKED_AT = 500
+_EMPTY_BORDER = 0.9
+_FLAT = 0.1
+
+FEATURE_VERSIONS = {"hog": 1, "deskew-hog": 1}
+"""Part of the name of cached features: another recipe is another file."""
+
+
+class Images:
+    """The pool and the hold-out as they are.
+
+    Parameters
+    ----------
+    pool : (n, H, W) or (n, H, W, 3) uint8 or float32 array
+    holdout : array of the same, with h items, or None
+    """
+
+    def __init__(self, pool: NDArray[Any], holdout: NDArray[Any] | None) -> None:
+        self.pool = pool
+        self.holdout = holdout
+
+    @cached_property
+    def digests(self) -> tuple[str, str]:
+        """Hashes of the pool's content and the hold-out's."""
+        return _digest(self.pool), "" if self.holdout is None else _digest(self.holdout)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Arrays for the pool and for the hold-out."""
+
+    pool: NDArray[Any]
+    holdout: NDArray[Any] | None
+
+
+def choose_features(pool: NDArray[Any]) -> str:
+    """Choose features by what the images look like; no label is looked at.
+
+    Gradients beat pixels wherever shapes count. Small grey glyphs, such as handwritten digits,
+    are also set upright: images whose border is nearly all background and whose middle is not.
+
+    Parameters
+    ----------
+    pool : (n, H, W) or (n, H, W, 3) uint8 or float32 array
+
+    Returns
+    -------
+    str
+        ``"raw"`` for images too small to have gradients on a grid, or for rows that are no
+        images; else ``"deskew-hog"`` for glyphs and ``"hog"`` for all others.
+    """
+    if pool.ndim not in (3, 4) or min(pool.shape[1:3]) < 4:
+        return "raw"
+    if pool.ndim == 4 or max(pool.shape[1:3]) > SMALL_SIDE or len(pool) == 0:
+        return "hog"
+    from tuilabel.learn.transformers import brightness, ink
+
+    step = max(1, len(pool) // _LOOKED_AT)
+    drawn = ink(brightness(np.asarray(pool[::step][:_LOOKED_AT])))
+    border = np.concatenate([drawn[:, 0], drawn[:, -1], drawn[:, :, 0], drawn[:, :, -1]], axis=1)
+    empty_border = (border < _FLAT).mean()
+    has_ink = (drawn.reshape(len(drawn), -1).max(axis=1) > 2 * _FLAT).mean()
+    return "deskew-hog" if empty_border > _EMPTY_BORDER and has_ink > 0.5 else "hog"
+
+
+def resolve_features(name: str, pool: NDArray[Any]) -> str:
+    """Give the features of that name, with ``auto`` decided by `choose_features`."""
+    return choose_features(pool) if name == AUTO else name
+
+
+def prepare_features(
+    name: str, images: Images, store: Store, *, progress: Progress | None = None
+) -> Prepared:
+    """Compute features of all images, or take them from the store.
+
+    Parameters
+    ----------
+    name
+        Never ``"auto"``.
+    images : Images
+    store : Store
+    progress : callable, optional
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    UsageError
+        There are no such features.
+    """
+    transform = look_up(_TRANSFORMS, "feature", name)
+    if transform is None:
+        return Prepared(images.pool, images.holdout)
+    version = f"{name}-{FEATURE_VERSIONS[name]}"
+    pool, holdout = images.digests
+    return Prepared(
+        _kept(images.pool, f"{version}-{pool}", transform(), store, progress),
+        None
+        if images.holdout is None
+        else _kept(images.holdout, f"{version}-{holdout}", transform(), store, progress),
+    )
+
+
+def prepare_graph(
+    features: Prepared,
+    name: str,
+    images: Images,
+    n_classes: int,
+    store: Store,
+    *,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Build the label graph of the pool and embed the hold-out, or take both from the store.
+
+    Parameters
+    ----------
+    features : Prepared
+        What distances are measured on, of the pool and the hold-out.
+    name
+        Of the features.
+    images : Images
+    n_classes
+        k
+    store : Store
+    progress : callable, optional
+
+    Returns
+    -------
+    Prepared
+        (n, m) and (h, m) float32 arrays, rows of length 1.
+
+    Raises
+    ------
+    NoGraphError
+        There can be no graph over this pool.
+    """
+    digest, of_holdout = images.digests
+    version = f"graph-{GRAPH_VERSION}-{name}-{FEATURE_VERSIONS.get(name, 0)}-{n_classes}"
+    names = [
+        f"{version}-{digest}-{part}" for part in ("vectors", "reduced", "scales", "mean", "basis")
+    ]
+    kept = [store.load(part) for part in names]
+    if any(part is None for part in kept):
+        # The graph is shared by sessions of every seed.
+        rng = np.random.default_rng(0)
+        graph = build_graph(View(features.pool), n_classes, rng, progress=progress)
+        for part, array in zip(
+            names,
+            (graph.vectors, graph.reduced, graph.scales, graph.mean, graph.basis),
+            strict=True,
+        ):
+            store.save(part, array.shape, lambda array=array: [array])  # type: ignore[misc]
+    else:
+        graph = LabelGraph(*kept)  # type: ignore[arg-type]
+    embedded = None
+    if features.holdout is not None:
+        embedded = store.load(f"{version}-{digest}-{of_holdout}")
+        if embedded is None:
+            made = graph.embed(View(features.holdout), progress=progress)
+            embedded = store.save(f"{version}-{digest}-{of_holdout}", made.shape, lambda: [made])
+    return Prepared(graph.rows(), embedded)
+
+
+def _hog() -> Any:
+    from tuilabel.learn.transformers import Hog
+
+    return Hog()
+
+
+def _deskew_hog() -> Any:
+    from sklearn.pipeline import make_pipeline
+
+    from tuilabel.learn.transformers import Deskew, Hog
+
+    return make_pipeline(Deskew(), Hog())
+
+
+_TRANSFORMS: Mapping[str, Callable[[], Any] | None] = {
+    "raw": None,
+    "hog": _hog,
+    "deskew-hog": _deskew_hog,
+}
+"""What makes the transformer of each feature; None where the images are taken as they are."""
+
+
+def _kept(
+    images: NDArray[Any], name: str, transformer: Any, store: Store, progress: Progress | None
+) -> NDArray[np.float32]:
+    """Take transformed images from the store, or transform them in chunks on every core."""
+    found = store.load(name)
+    if found is not None:
+        return found
+    transformer.fit(images[:1])
+    chunks = [slice(start, start + CHUNK_ROWS) for start in range(0, len(images), CHUNK_ROWS)]
+
+    def transform(chunk: slice) -> NDArray[np.float32]:
+        return np.asarray(transformer.transform(images[chunk]), dtype=np.float32)
+
+    def parts() -> Iterator[NDArray[np.float32]]:
+        cores = usable_cores()
+        with ThreadPoolExecutor(cores) as threads:
+            # A few chunks ahead at a time: what waits to be written stays small.
+            for start in range(0, len(chunks), 2 * cores):
+                yield from threads.map(transform, chunks[start : start + 2 * cores])
+                if progress is not None:
+                    done = min((start + 2 * cores) * CHUNK_ROWS, len(images))
+                    progress("features", done, len(images))
+
+    width = transform(slice(0, 1)).shape[1]
+    return store.save(name, (len(images), width), parts)
+
+
+def _digest(array: NDArray[Any]) -> str:
+    """Hash an array's shape, type and content, a chunk at a time."""
+    digest = hashlib.blake2b(f"{array.shape} {array.dtype.str}".encode(), digest_size=16)
+    for start in range(0, len(array), CHUNK_ROWS):
+        digest.update(np.ascontiguousarray(array[start : start + CHUNK_ROWS]).data)
+    return digest.hexdigest()

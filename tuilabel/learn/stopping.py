@@ -1,0 +1,191 @@
+"""Stopping: whether more labels would still change what a model says.
+
+Two fits in a row are compared on the same random items, the stop set. No labels are needed for
+it. It tells when a model has settled, not whether it is right: that is what accuracy is for.
+numpy is imported when something is counted, so that a sentence costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+STOP_SET_SIZE = 2000
+WINDOW = 3
+"""How many comparisons are averaged."""
+
+SETTLED_KAPPA = 0.99
+"""Mean agreement from which on a model counts as settled: Bloodgood & Vijay-Shanker's figure."""
+
+MUCH_MOVED = 0.05
+"""Share of predictions from which on a fit counts as having moved many."""
+
+
+def stop_set(n: int, rng: Generator, size: int = STOP_SET_SIZE) -> NDArray[np.intp]:
+    """Draw the rows of a pool on which fits are compared, uniformly without replacement.
+
+    Parameters
+    ----------
+    n
+        Rows of the pool, labelled or not.
+    rng
+        The same state gives the same rows: the set has to stay the same from fit to fit.
+    size
+        How many.
+
+    Returns
+    -------
+    (min(size, n),) intp array
+        Ascending, so that a memory-mapped pool is read forwards.
+
+    Raises
+    ------
+    ValueError
+        If `n` or `size` is negative.
+    """
+    if n < 0 or size < 0:
+        raise ValueError(f"{size} of {n} rows cannot be drawn: give 0 or more.")
+    import numpy as np
+
+    return np.sort(rng.choice(n, min(size, n), replace=False)).astype(np.intp)
+
+
+def moved(before: NDArray[np.integer], after: NDArray[np.integer]) -> float:
+    """Give the share of predictions that differ from one fit to the next.
+
+    Parameters
+    ----------
+    before, after : (n,) integer array
+        Predicted classes of the same items, n at least 1.
+
+    Returns
+    -------
+    float
+        0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ or are 0.
+    """
+    _check_pair(before, after)
+    return float((before != after).mean())
+
+
+def kappa(before: NDArray[np.integer], after: NDArray[np.integer], n_classes: int) -> float | None:
+    """Give Cohen's kappa of two fits: their agreement beyond what chance would give.
+
+    Parameters
+    ----------
+    before, after : (n,) integer array
+        Predicted classes of the same items, 0 to n_classes - 1, n at least 1.
+    n_classes
+        k, the number of classes.
+
+    Returns
+    -------
+    float or None
+        -1 to 1; 1 for the same predictions. None where both give everything one and the same
+        class: then chance gives the same agreement, and it says nothing.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ or are 0, or a prediction is no class.
+
+    References
+    ----------
+    Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological
+    Measurement 1960; between successive models: Bloodgood & Vijay-Shanker, "A method for stopping
+    active learning based on stabilizing predictions and the need for user-adjustable stopping",
+    CoNLL 2009.
+    """
+    import numpy as np
+
+    from tuilabel.learn.checks import check_indices
+
+    _check_pair(before, after)
+    check_indices(before, n_classes, "Predictions before")
+    check_indices(after, n_classes, "Predictions after")
+    n = len(before)
+    agreed = int((before == after).sum())
+    counts = [np.bincount(found, minlength=n_classes) for found in (before, after)]
+    # In whole numbers, so that the same predictions give exactly 1.
+    by_chance = int(counts[0] @ counts[1])
+    if by_chance == n * n:
+        return None
+    return (agreed * n - by_chance) / (n * n - by_chance)
+
+
+def settled(agreements: Sequence[float | None]) -> bool:
+    """Tell whether the last `WINDOW` comparisons agree so well that more labels change little.
+
+    Parameters
+    ----------
+    agreements
+        Of each fit with the one before, the newest last; None where `kappa` gives none.
+
+    References
+    ----------
+    Bloodgood & Vijay-Shanker, CoNLL 2009: a mean of 0.99 over three comparisons on a stop set of
+    2,000.
+    """
+    last = agreements[-WINDOW:]
+    known = [value for value in last if value is not None]
+    return len(known) == WINDOW and sum(known) / WINDOW >= SETTLED_KAPPA
+
+
+def advice(shares: Sequence[float], agreements: Sequence[float | None], n: int) -> str | None:
+    """Say in one plain sentence what the last fits have moved.
+
+    Parameters
+    ----------
+    shares
+        What `moved` gives for each fit with the one before, the newest last.
+    agreements
+        What `kappa` gives for the same.
+    n
+        How many predictions were compared.
+
+    Returns
+    -------
+    str or None
+        None with fewer than `WINDOW` comparisons, and where a model gave everything one class.
+
+    Raises
+    ------
+    ValueError
+        If there is not one agreement for each share.
+    """
+    if len(shares) != len(agreements):
+        raise ValueError(
+            f"{len(shares)} shares came with {len(agreements)} agreements: give one each."
+        )
+    last = shares[-WINDOW:]
+    if len(last) < WINDOW or None in agreements[-WINDOW:]:
+        return None
+    of_all = f"of {n:,} predictions"
+    if settled(agreements):
+        share = _percent(sum(last) / WINDOW)
+        return (
+            f"The last {WINDOW} fits moved {share} {of_all} each: the next ones will change little."
+        )
+    much = "a lot" if last[-1] >= MUCH_MOVED else "something"
+    return f"The last fit moved {_percent(last[-1])} {of_all}: labels still teach {much}."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1f} %"
+
+
+def _check_pair(before: NDArray[np.integer], after: NDArray[np.integer]) -> None:
+    if before.shape != after.shape or before.ndim != 1 or len(before) == 0:
+        raise ValueError(
+            f"Predictions of shape {before.shape} and {after.shape} cannot be compared: "
+            "give two lists of one length, with at least one prediction."
+        )

@@ -1,0 +1,296 @@
+"""Every run of a plan, here or in several processes, and what is done when it is interrupted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from tuilabel.data import Dataset, inert
+from tuilabel.errors import SourceError, UsageError
+from tuilabel.learn.learner import Learner
+from tuilabel.learn.names import AUTO, GRAPH_MODELS
+from tuilabel.learn.requests import ColdStart
+from tuilabel.simulate.kept import KeptRuns
+from tuilabel.simulate.plan import Combination, Plan
+from tuilabel.simulate.processes import run_in_processes
+from tuilabel.simulate.results import Description, Results
+from tuilabel.simulate.run import Run, open_learner, run_session
+from tuilabel.simulate.threads import one_thread
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a simulation is.
+
+    Attributes
+    ----------
+    runs_done, runs : int
+        Runs that are finished, and all of them.
+    share : float
+        Of all rounds of all runs, 0 to 1.
+    seconds_left : float or None
+        Estimated from the rounds so far; None before the first.
+    preparing : str or None
+        What is computed before the first run.
+    """
+
+    runs_done: int
+    runs: int
+    share: float = 0.0
+    seconds_left: float | None = None
+    preparing: str | None = None
+
+
+Progress = Callable[[Standing], None]
+"""Told how far a simulation is, from the calling thread."""
+
+
+class InterruptedSimulation(KeyboardInterrupt):
+    """Ctrl-C, with what was done by then.
+
+    Attributes
+    ----------
+    results : Results
+        Of the runs that are finished.
+    """
+
+    def __init__(self, results: Results) -> None:
+        super().__init__("The simulation was interrupted.")
+        self.results = results
+
+
+def simulate(
+    dataset: Dataset,
+    plan: Plan,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+    kept: KeptRuns | None = None,
+    cache_folder: Path | None = None,
+) -> Results:
+    """Run every combination of a plan with every seed, and the random baselines.
+
+    The same plan over the same dataset gives the same labels and accuracies, whatever the number
+    of processes.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With ground truth and a hold-out.
+    plan : Plan
+    jobs : int
+        Processes to share the runs among. With more than one, a script that calls this needs
+        ``if __name__ == "__main__"`` around its own work, as for all of `multiprocessing`.
+    progress : callable, optional
+        Told how far it is after each round; with several processes, a few times a second.
+    kept : KeptRuns, optional
+        Where finished runs are put on disk; those there are not run again. It is the caller's
+        to remove.
+    cache_folder : Path, optional
+        Where features and label graphs are kept; by default they are forgotten.
+
+    Returns
+    -------
+    Results
+
+    Raises
+    ------
+    SourceError
+        The dataset has no ground truth or no hold-out.
+    UsageError
+        A batch does not fit the pool, or a model or a cold start has no label graph to use.
+    TrainerError
+        A process ended before its runs did.
+    InterruptedSimulation
+        Ctrl-C was pressed; with the results so far.
+    """
+    if jobs < 1:
+        raise UsageError(f"--jobs is {jobs}; expected a whole number of 1 or more.")
+    _check(dataset)
+    description = _describe(dataset, plan)
+    simulation = _Simulation(dataset, plan, description, progress, kept)
+    try:
+        simulation.run(jobs, cache_folder)
+    except KeyboardInterrupt:
+        raise InterruptedSimulation(simulation.results()) from None
+    return simulation.results()
+
+
+class _Simulation:
+    """Runs as they are finished."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        plan: Plan,
+        description: Description,
+        progress: Progress | None,
+        kept: KeptRuns | None,
+    ) -> None:
+        self._dataset, self._plan, self._description = dataset, plan, description
+        self._progress, self._kept = progress, kept
+        self._runs = [] if kept is None else kept.load()
+        done = {(run.combination, run.seed) for run in self._runs}
+        self._missing = [wanted for wanted in plan.runs() if wanted not in done]
+        self._preparation = 0.0
+        self._notices = list(dataset.notices)
+        self._rounds_each = len(plan.label_counts(len(dataset)))
+        self._rounds = 0
+        self._started = 0.0
+
+    def results(self) -> Results:
+        """Give what is done, in the order of the plan."""
+        order = {combination: place for place, combination in enumerate(self._plan.combinations())}
+        runs = sorted(self._runs, key=lambda run: (order[run.combination], run.seed))
+        notices = list(self._notices)
+        if self._kept is not None and self._kept.problem is not None:
+            notices.append(self._kept.problem)
+        return Results(
+            self._plan, self._description, tuple(runs), self._preparation, tuple(notices)
+        )
+
+    def run(self, jobs: int, cache_folder: Path | None) -> None:
+        """Do what is missing."""
+        if not self._missing:
+            return
+        self._tell()
+        with ExitStack() as stack:
+            stack.enter_context(one_thread())
+            jobs = min(jobs, len(self._missing))
+            if cache_folder is None and jobs > 1:
+                cache_folder = Path(stack.enter_context(TemporaryDirectory(prefix="tuilabel-")))
+            learner = open_learner(self._dataset, cache_folder)
+            self._prepare(learner)
+            self._started = time.perf_counter()
+            if jobs > 1:
+                run_in_processes(
+                    self._dataset,
+                    self._plan,
+                    self._missing,
+                    jobs=jobs,
+                    cache_folder=cache_folder,
+                    finish=self._finish,
+                    tell=self._count,
+                )
+                return
+            for combination, seed in self._missing:
+                self._finish(
+                    run_session(
+                        self._dataset,
+                        learner.for_new_session(),
+                        self._plan,
+                        combination,
+                        seed,
+                        tell=lambda: self._count(self._rounds + 1),
+                    )
+                )
+
+    def _prepare(self, learner: Learner) -> None:
+        """Compute features and label graphs, once for all runs."""
+        started = time.perf_counter()
+        for combination in dict.fromkeys(combination for combination, _ in self._missing):
+            request = ColdStart(
+                generation=0,
+                method=combination.cold_start,
+                model=combination.model,
+                features=combination.features,
+                items=(),
+                excluded=(),
+                size=0,
+                seed=(0,),
+            )
+            needs = learner.needs(request)
+            if not learner.is_ready(needs):
+                learner.prepare(needs, progress=lambda what, done, total: self._tell(what))
+            self._heed(learner.why_no_graph(needs), combination)
+        self._preparation = time.perf_counter() - started
+
+    def _heed(self, problem: str | None, combination: Combination) -> None:
+        """Refuse what cannot be without a label graph; say it where something else will do."""
+        if problem is None:
+            return
+        for option, name, needing in (
+            ("--model", combination.model, GRAPH_MODELS),
+            ("--cold-start", combination.cold_start, ("spectral",)),
+        ):
+            if name in needing and name != AUTO:
+                raise UsageError(f"{option} {name} cannot be simulated: {problem}")
+        notice = f"auto does without a label graph: {problem}"
+        if notice not in self._notices:
+            self._notices.append(notice)
+
+    def _finish(self, run: Run) -> None:
+        self._runs.append(run)
+        if self._kept is not None:
+            self._kept.add(run)
+        self._tell()
+
+    def _count(self, rounds: int) -> None:
+        """Take note of how many rounds were done here."""
+        self._rounds = rounds
+        self._tell()
+
+    def _tell(self, preparing: str | None = None) -> None:
+        if self._progress is None:
+            return
+        runs = len(self._plan.runs())
+        to_do = len(self._missing) * self._rounds_each
+        left = to_do - self._rounds
+        seconds = None
+        if self._rounds:
+            seconds = (time.perf_counter() - self._started) / self._rounds * left
+        share = 1 - left / (runs * self._rounds_each)
+        self._progress(Standing(len(self._runs), runs, share, seconds, preparing))
+
+
+def _describe(dataset: Dataset, plan: Plan) -> Description:
+    holdout = dataset.holdout
+    return Description(
+        source=dataset.source,
+        classes=tuple(dataset.class_names),
+        pool=len(dataset),
+        test=0 if holdout is None else len(holdout),
+        test_set="" if holdout is None else holdout.name,
+        batch_size=plan.batch_for(len(dataset)),
+    )
+
+
+def _check(dataset: Dataset) -> None:
+    """Refuse a dataset that cannot be simulated, or whose arrays make no sense."""
+    source = inert(dataset.source)
+    if dataset.truth is None:
+        raise SourceError(
+            f"{source} has no ground truth to answer with. "
+            "Simulate digits, mnist or an .npz file with labels."
+        )
+    if dataset.holdout is None or not len(dataset.holdout):
+        raise SourceError(
+            f"{source} has no hold-out: accuracy needs images that training never sees. "
+            "Simulate a source with more images that differ."
+        )
+    if not len(dataset):
+        raise SourceError(f"{source} has no images to ask for. Simulate a source with some.")
+    for where, truth, images in (
+        ("the pool", dataset.truth, dataset.pool),
+        ("the hold-out", dataset.holdout.truth, dataset.holdout.images),
+    ):
+        if len(truth) != len(images):
+            raise SourceError(
+                f"{source} has {len(images)} images and {len(truth)} true classes in {where}: "
+                "expected one each."
+            )
+        if truth.min() < 0 or truth.max() >= len(dataset.class_names):
+            raise SourceError(
+                f"{source} has true classes from {truth.min()} to {truth.max()} in {where}; "
+                f"expected 0 to {len(dataset.class_names) - 1}."
+            )
+        if not np.issubdtype(images.dtype, np.integer) and not np.isfinite(images).all():
+            raise SourceError(
+                f"{source} has numbers in {where} that are not finite: replace NaN and infinity."
+            )

@@ -1,0 +1,89 @@
+"""A dataset that other processes can open: its arrays as files that all of them map."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.data import Dataset, HoldOut
+
+
+@dataclass(frozen=True, eq=False)
+class HandedOver:
+    """What the loop needs of a `Dataset` that another process has opened."""
+
+    source: str
+    class_names: tuple[str, ...]
+    ids: Sequence[str]
+    pool: NDArray[Any]
+    truth: NDArray[np.int16]
+    holdout: HoldOut
+    notices: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.pool)
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {item: row for row, item in enumerate(self.ids)}
+
+    def row_of(self, item_id: str) -> int | None:
+        """Find an item's row by its id; None where the dataset has no such item."""
+        return self._rows.get(item_id)
+
+    def image(self, i: int) -> NDArray[Any]:
+        """Give item `i` as a model sees it: in a simulation nobody looks."""
+        image: NDArray[Any] = self.pool[i]
+        return image
+
+    def references(self, i: int) -> tuple[str, ...]:
+        """Give none: in a simulation nobody asks where an item lies."""
+        return ()
+
+
+def hand_over(dataset: Dataset, folder: Path) -> None:
+    """Write a dataset with truth and a hold-out into a folder.
+
+    Raises
+    ------
+    OSError
+        It cannot be written.
+    """
+    if dataset.truth is None or dataset.holdout is None:
+        raise ValueError("Only a dataset with ground truth and a hold-out can be handed over.")
+    words = {
+        "source": dataset.source,
+        "class_names": list(dataset.class_names),
+        "ids": list(dataset.ids),
+        "holdout": dataset.holdout.name,
+    }
+    (folder / "words.json").write_text(json.dumps(words), encoding="utf-8")
+    np.save(folder / "pool.npy", dataset.pool)
+    np.save(folder / "truth.npy", dataset.truth)
+    np.save(folder / "holdout.npy", dataset.holdout.images)
+    np.save(folder / "holdout-truth.npy", dataset.holdout.truth)
+
+
+def take_over(folder: Path) -> HandedOver:
+    """Open what `hand_over` wrote, with its arrays memory-mapped."""
+    words = json.loads((folder / "words.json").read_text(encoding="utf-8"))
+
+    def mapped(name: str) -> NDArray[Any]:
+        array: NDArray[Any] = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        return array
+
+    return HandedOver(
+        source=words["source"],
+        class_names=tuple(words["class_names"]),
+        ids=words["ids"],
+        pool=mapped("pool"),
+        truth=mapped("truth"),
+        holdout=HoldOut(words["holdout"], mapped("holdout"), mapped("holdout-truth")),
+    )

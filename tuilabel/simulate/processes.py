@@ -1,0 +1,143 @@
+"""Runs in several processes, which end when the one that started them wants or is gone."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tuilabel.data import Dataset
+from tuilabel.errors import TrainerError
+from tuilabel.learn.learner import Learner
+from tuilabel.simulate.handover import HandedOver, hand_over, take_over
+from tuilabel.simulate.plan import Combination, Plan
+from tuilabel.simulate.run import Run, open_learner, run_session
+from tuilabel.simulate.threads import one_thread, quiet_children
+
+_LOOK_SECONDS = 0.2
+
+
+def run_in_processes(
+    dataset: Dataset,
+    plan: Plan,
+    runs: Sequence[tuple[Combination, int]],
+    *,
+    jobs: int,
+    cache_folder: Path | None,
+    finish: Callable[[Run], None],
+    tell: Callable[[int], None],
+) -> None:
+    """Run what is given, a run at a time in each process.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With ground truth and a hold-out.
+    plan : Plan
+    runs : sequence of (Combination, int)
+        With their seeds.
+    jobs : int
+        How many processes.
+    cache_folder : Path or None
+        Where features and label graphs are.
+    finish : callable
+        Given each run as it is done, in the calling thread.
+    tell : callable
+        Given the number of rounds so far, a few times a second.
+
+    Raises
+    ------
+    TrainerError
+        A process ended before its run did, or the images cannot be handed over.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="tuilabel-")))
+        try:
+            hand_over(dataset, folder)
+        except OSError as error:
+            raise TrainerError(
+                f"The images cannot be handed to other processes ({error.strerror}). "
+                "Make room, or do with --jobs 1."
+            ) from error
+        # Whoever reads learns at once when this end is closed, also by this process's death.
+        reading, writing = context.Pipe(duplex=False)
+        stack.callback(reading.close)
+        rounds = context.Value("q", 0)
+        executor = ProcessPoolExecutor(
+            jobs,
+            mp_context=context,
+            initializer=_begin,
+            initargs=(folder, cache_folder, plan, reading, rounds),
+        )
+        try:
+            with quiet_children():
+                pending = {executor.submit(_work, *run) for run in runs}
+            while pending:
+                done, pending = wait(pending, _LOOK_SECONDS, return_when=FIRST_COMPLETED)
+                tell(rounds.value)
+                for future in done:
+                    finish(future.result())
+        except BrokenProcessPool as error:
+            raise TrainerError(
+                "A process of the simulation ended before its run did, perhaps for want of "
+                "memory. Finished runs are kept; try again with fewer --jobs."
+            ) from error
+        except BaseException:
+            writing.close()
+            raise
+        finally:
+            executor.shutdown(cancel_futures=True)
+            writing.close()
+
+
+@dataclass(frozen=True)
+class _Workplace:
+    """What a process has ready for its runs."""
+
+    dataset: HandedOver
+    learner: Learner
+    plan: Plan
+    rounds: Any
+
+
+_workplace: list[_Workplace] = []
+_for_good = ExitStack()
+
+
+def _begin(
+    folder: Path, cache_folder: Path | None, plan: Plan, other_end: Connection, rounds: Any
+) -> None:
+    """Get a new process ready."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(other_end,), daemon=True).start()
+    _for_good.enter_context(one_thread())
+    dataset = take_over(folder)
+    _workplace.append(_Workplace(dataset, open_learner(dataset, cache_folder), plan, rounds))
+
+
+def _end_with(other_end: Connection) -> None:
+    """Wait until the other end of a pipe is closed, then end in the middle of whatever is done."""
+    other_end.poll(None)
+    os._exit(1)
+
+
+def _work(combination: Combination, seed: int) -> Run:
+    place = _workplace[0]
+
+    def tell() -> None:
+        with place.rounds.get_lock():
+            place.rounds.value += 1
+
+    learner = place.learner.for_new_session()
+    return run_session(place.dataset, learner, place.plan, combination, seed, tell)

@@ -1,0 +1,199 @@
+"""One run: a session from its first label to its last, answered by the ground truth."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from tuilabel.data import Dataset
+from tuilabel.data.array_store import ArrayStore
+from tuilabel.errors import SourceError
+from tuilabel.journal import Draft, Event, SessionInfo
+from tuilabel.learn.learner import Learner
+from tuilabel.learn.requests import ColdStart
+from tuilabel.session import LoopSettings, Session
+from tuilabel.simulate.plan import Combination, Plan
+
+ORACLE = "oracle"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one combination did with one seed: a point for each fit.
+
+    Attributes
+    ----------
+    combination : Combination
+    seed : int
+    labels : tuple of int
+        Labels that each fit was made on, ascending.
+    accuracy : tuple of float
+        Of each fit on the hold-out, 0 to 1.
+    round_seconds : tuple of float
+        What each fit and its ranking of the pool took: an annotator's next batch waits for it.
+    weigh_seconds : float
+        What weighing the models took between fits, in all, which nobody waits for; only ``auto``
+        has something to weigh.
+    """
+
+    combination: Combination
+    seed: int
+    labels: tuple[int, ...]
+    accuracy: tuple[float, ...]
+    round_seconds: tuple[float, ...]
+    weigh_seconds: float
+
+
+class MemoryLog:
+    """A journal that is forgotten with its run.
+
+    Parameters
+    ----------
+    info : SessionInfo
+    """
+
+    def __init__(self, info: SessionInfo) -> None:
+        self._info = info
+        self._events: list[Event] = []
+
+    @property
+    def info(self) -> SessionInfo:
+        """What the session is about."""
+        return self._info
+
+    def append(self, draft: Draft) -> Event:
+        """Take an event."""
+        seq = len(self._events) + 1
+        event = Event(
+            seq=seq,
+            uuid=draft.uuid or f"{ORACLE}-{seq}",
+            kind=draft.kind,
+            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            annotator=ORACLE,
+            item=draft.item,
+            class_name=draft.class_name,
+            round=draft.round,
+            ms=draft.ms,
+            origin=ORACLE,
+            target=draft.target,
+            body=draft.body,
+        )
+        self._events.append(event)
+        return event
+
+    def events(self) -> tuple[Event, ...]:
+        """Give every event so far."""
+        return tuple(self._events)
+
+
+def open_learner(dataset: Dataset, cache_folder: Path | None) -> Learner:
+    """Make a learner over a dataset with a hold-out."""
+    holdout = dataset.holdout
+    if holdout is None:
+        raise SourceError("There is no hold-out to measure on.")
+    return Learner(
+        dataset.pool,
+        len(dataset.class_names),
+        holdout=(holdout.images, np.asarray(holdout.truth, dtype=np.intp)),
+        holdout_name=holdout.name,
+        store=None if cache_folder is None else ArrayStore(cache_folder),
+    )
+
+
+def run_session(
+    dataset: Dataset,
+    learner: Learner,
+    plan: Plan,
+    combination: Combination,
+    seed: int,
+    tell: Callable[[], None],
+) -> Run:
+    """Label until the budget is spent or the pool is empty, with a fit after each batch.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With ground truth and a hold-out.
+    learner : Learner
+        Over the dataset's pool, new to this session.
+    plan : Plan
+    combination : Combination
+    seed : int
+    tell : callable
+        Called after each fit.
+
+    Raises
+    ------
+    UsageError
+        As `Learner.fit` does.
+    """
+    info = SessionInfo(dataset.source, dataset.class_names, seed=seed)
+    settings = LoopSettings(
+        **combination._asdict(), epsilon=plan.epsilon, batch_size=plan.batch_for(len(dataset))
+    )
+    session = Session(dataset, MemoryLog(info), settings)
+    oracle = _Oracle(dataset, session, learner, tell)
+    while session.labels < plan.budget and session.current is not None:
+        if session.request_is_due:
+            oracle.learn()
+            oracle.weigh()
+        oracle.label()
+    if not session.request_is_due:
+        session.learn_anew()
+    oracle.learn()
+    return Run(
+        combination,
+        seed,
+        labels=tuple(point.labels for point in session.curve),
+        accuracy=tuple(point.accuracy.value for point in session.curve),
+        round_seconds=tuple(oracle.round_seconds),
+        weigh_seconds=oracle.weigh_seconds,
+    )
+
+
+class _Oracle:
+    """The ground truth at the keys, which waits for every fit."""
+
+    def __init__(
+        self, dataset: Dataset, session: Session, learner: Learner, tell: Callable[[], None]
+    ) -> None:
+        if dataset.truth is None:
+            raise SourceError("There is no ground truth to answer with.")
+        self._truth = dataset.truth
+        self._session = session
+        self._learner = learner
+        self._tell = tell
+        self.round_seconds: list[float] = []
+        self.weigh_seconds = 0.0
+
+    def label(self) -> None:
+        """Answer for the current item."""
+        slot, item = self._session.current, self._session.current_id
+        if slot is not None and item is not None:
+            self._session.label(item, int(self._truth[slot.row]))
+
+    def learn(self) -> None:
+        """Do what the session asks a trainer for, and wait for it."""
+        request = self._session.take_request()
+        if request is None:
+            return
+        self._learner.prepare(self._learner.needs(request))
+        if isinstance(request, ColdStart):
+            self._session.accept_ranking(self._learner.cold_start(request), shown=False)
+            return
+        found = self._learner.fit(request)
+        self._session.accept_ranking(found, shown=False)
+        self.round_seconds.append(found.fit_seconds + found.rank_seconds)
+        self._tell()
+
+    def weigh(self) -> None:
+        """Let the learner think over what it was fitted on, if it was."""
+        started = time.perf_counter()
+        for _ in self._learner.reflect():
+            pass
+        self.weigh_seconds += time.perf_counter() - started

@@ -1,0 +1,267 @@
+"""Results as lines of text."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+
+from tuilabel.data import inert
+from tuilabel.simulate.grid import Standing
+from tuilabel.simulate.plan import RANDOM
+from tuilabel.simulate.results import Needed, Results
+
+BASELINE_NAME = "random (baseline)"
+
+_GAP = "  "
+_CLOSE = 0.85
+"""A round number of labels this near to the last one says nothing that the last does not."""
+
+
+def result_lines(results: Results, targets: Sequence[float], width: int = 80) -> Iterator[str]:
+    """Yield results as lines for a terminal: a row for each combination.
+
+    Parameters
+    ----------
+    results : Results
+        With at least one run.
+    targets : sequence of float
+        Accuracies, 0 to 1, for which the labels needed are told.
+    width : int
+        Columns to fill at most; a table that is wider goes on below itself.
+
+    Yields
+    ------
+    str
+        One line without its end.
+    """
+    yield from _heading(results, width)
+    names = _names(results)
+    yield ""
+    yield from _wrapped(
+        f"Per cent right on the {inert(results.on.test_set)} after that many labels"
+        + (", mean±sd:" if results.plan.seeds > 1 else ":"),
+        width,
+    )
+    yield from _table(names, _accuracy_columns(results), width)
+    yield ""
+    yield from _needed_heading(results, targets, width)
+    yield from _table(names, _needed_columns(results, targets), width)
+    notes = list(_notes(results))
+    if notes:
+        yield ""
+    for note in notes:
+        yield from _wrapped(note, width)
+
+
+def standing_line(standing: Standing) -> str:
+    """Say how far a simulation is."""
+    if standing.preparing is not None:
+        return f"preparing: {standing.preparing}"
+    said = f"{standing.runs_done} of {_count(standing.runs, 'run')}, {standing.share:.0%}"
+    if standing.seconds_left is not None:
+        said += f", {duration(standing.seconds_left)} left"
+    return said
+
+
+def duration(seconds: float) -> str:
+    """Say seconds as people do: two units at most."""
+    whole = math.ceil(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, whole = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {whole} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _heading(results: Results, width: int) -> Iterator[str]:
+    on, plan = results.on, results.plan
+    yield from _wrapped(
+        f"{inert(on.source, 200)}: a pool of {_count(on.pool, 'image')}, "
+        f"{_count(on.test, 'image')} to measure on ({inert(on.test_set)}).",
+        width,
+    )
+    said = [
+        _count(plan.seeds, "seed"),
+        f"{_count(on.batch_size, 'label')} a round up to {min(plan.budget, on.pool):,}",
+    ]
+    if plan.epsilon:
+        said.append(f"{plan.epsilon:.0%} of each batch at random")
+    said += [f"{kind} {names[0]}" for kind, names in _dimensions(results) if len(names) == 1]
+    if len(plan.cold_starts) == 1 and plan.cold_starts != (RANDOM,):
+        said[-1] += " (the baseline's is random)"
+    yield from _wrapped(", ".join(said) + ".", width)
+    if not results.is_complete:
+        yield f"{len(results.runs)} of {_count(len(plan.runs()), 'run')}."
+
+
+def _dimensions(results: Results) -> list[tuple[str, tuple[str, ...]]]:
+    plan = results.plan
+    return [
+        ("model", plan.models),
+        ("features", plan.features),
+        ("cold start", plan.cold_starts),
+    ]
+
+
+def _names(results: Results) -> list[tuple[str, ...]]:
+    """Give the columns that name each row, headings first: only what differs between rows."""
+    shown = [len(names) > 1 for _, names in _dimensions(results)]
+
+    def of(values: Sequence[str]) -> tuple[str, ...]:
+        return (values[0], *(v for v, wanted in zip(values[1:], shown, strict=True) if wanted))
+
+    rows = [of(("strategy", *(kind for kind, _ in _dimensions(results))))]
+    for combination in results.combinations:
+        values = list(combination)
+        if combination.is_baseline:
+            values[0] = BASELINE_NAME
+        rows.append(of(values))
+    return rows
+
+
+Columns = list[list[str]]
+"""Cells from top to bottom, the heading first."""
+
+
+def _accuracy_columns(results: Results) -> Columns:
+    curves = [results.curve(combination) for combination in results.combinations]
+    columns = []
+    for place in chosen_places([point.labels for point in curves[0]]):
+        points = [curve[place] for curve in curves]
+        columns.append(
+            [f"{points[0].labels:,}"]
+            + [
+                f"{100 * point.mean:.1f}" + ("" if point.sd is None else f"±{100 * point.sd:.1f}")
+                for point in points
+            ]
+        )
+    if any(len(results.of(c)) != results.plan.seeds for c in results.combinations):
+        columns.append(["seeds"] + [str(len(results.of(c))) for c in results.combinations])
+    return columns
+
+
+def chosen_places(labels: Sequence[int]) -> list[int]:
+    """Choose which points of a curve to show: near 10, 20, 50, 100, ..., and always the last.
+
+    Parameters
+    ----------
+    labels : sequence of int
+        Labels of each point, ascending.
+
+    Returns
+    -------
+    list of int
+        Places in it, ascending.
+    """
+    last = len(labels) - 1
+    chosen = {0}
+    for wanted in _round_numbers(labels[-1]):
+        place = min(range(len(labels)), key=lambda place: abs(labels[place] - wanted))
+        chosen.add(place)
+    return [place for place in sorted(chosen) if labels[place] < _CLOSE * labels[last]] + [last]
+
+
+def _round_numbers(most: int) -> Iterator[int]:
+    unit = 10
+    while unit <= most:
+        yield from (number for number in (unit, 2 * unit, 5 * unit) if number <= most)
+        unit *= 10
+
+
+def _needed_heading(results: Results, targets: Sequence[float], width: int) -> Iterator[str]:
+    if not targets:
+        yield "Median seconds of a fit and its ranking:"
+        return
+    several = results.plan.seeds > 1
+    yield from _wrapped(
+        "Labels needed to get that much right"
+        + (" (median; how many seeds did)" if several else "")
+        + ", and median seconds of a fit with its ranking:",
+        width,
+    )
+
+
+def _needed_columns(results: Results, targets: Sequence[float]) -> Columns:
+    combinations = results.combinations
+    last = min(results.plan.budget, results.on.pool)
+    columns = [
+        [_percent(target), *(_needed(results.needed(c, target), last) for c in combinations)]
+        for target in targets
+    ]
+    return [*columns, ["s/round", *(f"{results.round_seconds(c):.3f}" for c in combinations)]]
+
+
+def _needed(needed: Needed, last: int) -> str:
+    if needed.median is None:
+        labels = f"> {last:,}"
+    else:
+        labels = f"{needed.median:,.0f}" if needed.median % 1 == 0 else f"{needed.median:,.1f}"
+    return labels if needed.runs == 1 else f"{labels} ({needed.reached}/{needed.runs})"
+
+
+def _notes(results: Results) -> Iterator[str]:
+    if results.is_pool_exhausted:
+        yield (
+            f"The pool has {_count(results.on.pool, 'image')}: with all of them labelled, the "
+            f"budget of {results.plan.budget:,} labels is not used up."
+        )
+    yield (
+        "The baseline draws every image at random and goes through the same loop, with the same "
+        "model and features."
+    )
+    weighing = [results.weigh_seconds(c) for c in results.combinations if c.model == "auto"]
+    if weighing and max(weighing) >= 0.1:
+        yield (
+            f"Between fits, auto weighs its models: {max(weighing):.1f} s a run, while nobody "
+            "waits."
+        )
+    if results.preparation_seconds >= 0.5:
+        yield (
+            f"Features and label graphs took {results.preparation_seconds:.1f} s, once for all "
+            "runs."
+        )
+    yield from results.notices
+
+
+def _table(names: list[tuple[str, ...]], columns: Columns, width: int) -> Iterator[str]:
+    """Yield a table whose columns go on below, under the same names, where it is too wide."""
+    left = [_aligned([row[place] for row in names], str.ljust) for place in range(len(names[0]))]
+    margin = sum(len(column[0]) + len(_GAP) for column in left)
+    right = [_aligned(column, str.rjust) for column in columns]
+    for number, part in enumerate(_parts(right, width - margin + len(_GAP))):
+        if number:
+            yield ""
+        yield from (_GAP.join(cells).rstrip() for cells in zip(*left, *part, strict=True))
+
+
+def _parts(columns: Columns, width: int) -> list[Columns]:
+    """Share columns out among as few tables as will do, about as many to each."""
+    for count in range(1, len(columns)):
+        parts = _shared_out(columns, count)
+        if all(sum(len(cells[0]) + len(_GAP) for cells in part) <= width for part in parts):
+            return parts
+    return _shared_out(columns, len(columns))
+
+
+def _shared_out(columns: Columns, count: int) -> list[Columns]:
+    each = -(-len(columns) // count)
+    return [columns[start : start + each] for start in range(0, len(columns), each)]
+
+
+def _aligned(cells: list[str], align: Callable[[str, int], str]) -> list[str]:
+    width = max(map(len, cells))
+    return [align(cell, width) for cell in cells]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:g} %"
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_on_hyphens=False)
