@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tuilabel.data import HoldOut
-from tuilabel.simulate import Results, Run
+from tuilabel.simulate import Combination, Description, Plan, Results, Run
 from tuilabel.simulate.handover import HandedOver
 
 
@@ -44,3 +44,30 @@ def same(results: Results) -> list[tuple[Any, ...]]:
 
 def what(run: Run) -> tuple[Any, ...]:
     return (run.combination, run.seed, run.labels, run.accuracy)
+
+
+ON = Description("digits", ("a", "b"), 500, 1000, "hold-out", 10)
+PLAN = Plan(("margin",), ("softmax",), ("raw",), ("kmeans",), budget=30, seeds=3)
+_MARGIN, _RANDOM = PLAN.combinations()
+
+
+def run(combination: Combination, seed: int, *accuracy: float) -> Run:
+    labels = tuple(10 * place for place in range(1, len(accuracy) + 1))
+    seconds = tuple(0.1 * place for place in range(1, len(accuracy) + 1))
+    return Run(combination, seed, labels, accuracy, seconds, 2.5 * seed)
+
+
+RESULTS = Results(
+    PLAN,
+    ON,
+    (
+        run(_MARGIN, 0, 0.5, 0.9, 0.92),
+        run(_MARGIN, 1, 0.7, 0.8, 0.96),
+        run(_MARGIN, 2, 0.6, 0.85, 0.91),
+        run(_RANDOM, 0, 0.1, 0.2, 0.3),
+        run(_RANDOM, 1, 0.1, 0.2, 0.95),
+        run(_RANDOM, 2, 0.1, 0.95, 0.3),
+    ),
+    preparation_seconds=7.26,
+    notices=("Two were merged.",),
+)

@@ -22,10 +22,10 @@ from tuilabel.journal import Draft, Journal, Kind, SessionInfo
 from tuilabel.workspace import last_session, remember, session_path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-COMMANDS = ("label", "demo", "status", "export", "doctor")
+COMMANDS = ("label", "demo", "status", "export", "autolabel", "simulate", "doctor")
 STATUS_FIELDS = {
     *("source", "labels", "by_class", "skipped", "pool_left", "rounds", "model", "strategy"),
-    *("accuracy", "annotators"),
+    *("accuracy", "annotators", "auto_labels", "fitted", "stopping"),
 }
 
 
@@ -177,7 +177,7 @@ def test_a_terminal_that_cannot_draw_is_named(monkeypatch: pytest.MonkeyPatch) -
         (("--batch-size", "60", "--pool", "50"), "--batch-size 60 is larger than the pool of 50"),
         (("--pool", "0"), "pool"),
         (("--pool", "-5"), "pool"),
-        (("--model", "forest"), "no model 'forest': choose one of softmax, mlp"),
+        (("--model", "forest"), "no model 'forest': choose one of auto, softmax, mlp"),
         (("--strategy", "best"), "no strategy 'best'"),
         (("--audit", "0.9"), "--audit is 0.9; expected a share from 0 to 0.5"),
         (("--classes", "a,b"), "10"),
@@ -248,6 +248,9 @@ def test_status_json_has_the_promised_fields(session: Path) -> None:
         "labels": 3,
         "by_class": {"Katze 猫": 1, "=1+1": 1, "\x1b[31mred": 1},
         "skipped": 1,
+        "auto_labels": 0,
+        "fitted": None,
+        "stopping": None,
         "pool_left": 5,
         "rounds": 1,
         "model": "mlp",

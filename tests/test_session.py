@@ -260,10 +260,7 @@ def test_the_last_batch_is_short_and_then_everything_is_answered() -> None:
     fill(session)
     assert session.current is None
     assert isinstance(session.take_request(), Fit)
-    assert (
-        session.accept_ranking(fit_finished(session.generation, [], []))
-        is not None
-    )
+    assert session.accept_ranking(fit_finished(session.generation, [], [])) is not None
     assert session.current is None
     session.undo()
     assert session.current is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,8 @@ from tuilabel.learn.calibration import Calibration, fit_temperature
 from tuilabel.learn.learner import Learner, Teacher
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import Fit
-from tuilabel.session import LoopSettings
+from tuilabel.session.asking import Material, fit_request, labelled_rows
+from tuilabel.session.bodies import settings_from
 from tuilabel.settings import resolve
 from tuilabel.workspace import cache_dir, open_dataset_of
 
@@ -113,6 +114,8 @@ class Outcome:
 
 def autolabel(path: Path, wish: Wish, *, progress: Any = None) -> Outcome:
     """Let the model of a session label what no annotator has answered.
+
+    What it labelled before is taken back in the same step.
 
     Annotators' labels alone train it, as in the session; items of the audit reserve and of the
     hold-out calibrate its probabilities and measure the result, and train nothing.
@@ -250,8 +253,10 @@ def _autolabel(path: Path, wish: Wish, journal: Journal | None, progress: Any) -
     saved = journal is not None and len(accepted) > 0
     if journal is not None and saved:
         names = info.class_names
+        earlier = [revert(batch.header) for batch in ledger.auto_batches()]
         journal.append_many(
-            auto_batch(
+            earlier
+            + auto_batch(
                 [
                     AutoLabel(
                         dataset.ids[row],
@@ -291,35 +296,14 @@ def _autolabel(path: Path, wish: Wish, journal: Journal | None, progress: Any) -
 
 def _request(info: SessionInfo, ledger: Ledger, dataset: Dataset) -> Fit:
     """Ask for the fit that the session would make of its labels."""
-    opened = {} if ledger.opened is None else ledger.opened.body
-    known = {field.name: opened.get(field.name, field.default) for field in fields(LoopSettings)}
-    settings = LoopSettings(**known)
-    training: dict[int, int] = {}
-    audit: dict[int, int] = {}
-    for event in ledger.labels():
-        row = dataset.row_of(str(event.item))
-        if row is not None:
-            part = audit if event.body.get("audit") else training
-            part[row] = info.class_names.index(str(event.class_name))
-    if not training:
+    settings = settings_from({} if ledger.opened is None else ledger.opened.body)
+    classes = {name: index for index, name in enumerate(info.class_names)}
+    training, audit = labelled_rows(ledger, dataset, classes)
+    material = Material(settings, len(classes), training, audit, ())
+    request = fit_request(material, 0, (info.seed, 2, len(training)))
+    if request is None:
         raise UsageError("No label has been given that a model could learn from: label first.")
-    return Fit(
-        generation=0,
-        items=tuple(training),
-        classes=tuple(training.values()),
-        excluded=(),
-        audit_items=tuple(audit),
-        audit_classes=tuple(audit.values()),
-        model=settings.model,
-        features=settings.features,
-        strategy=settings.strategy,
-        cold_start=settings.cold_start,
-        cold_start_size=0,
-        batch_size=settings.batch_size,
-        epsilon=0.0,
-        limit=0,
-        seed=(info.seed, 2, len(training)),
-    )
+    return request
 
 
 def _unanswered(dataset: Dataset, ledger: Ledger) -> NDArray[np.intp]:
@@ -395,7 +379,13 @@ class _Choosing:
 
         def everything(teacher: Teacher) -> NDArray[np.float32]:
             both = [teacher.of_pool(self.rows), self.shadows.probabilities(teacher)]
-            return np.asarray(self.calibration.apply(np.concatenate(both)))
+            calibration = self.calibration
+            if self.wish.threshold is not None:
+                # A threshold means the same after each fit only if the probabilities do.
+                calibration = fit_temperature(
+                    both[1], self.shadows.truth, fitted_on=self.shadows.name, rng=rng
+                )
+            return np.asarray(calibration.apply(np.concatenate(both)))
 
         def refit(rows: NDArray[np.intp], classes: NDArray[np.intp]) -> NDArray[np.float32]:
             if self.progress is not None:

@@ -294,7 +294,10 @@ def export(
     help="Least probability, 0 to 1.  [default: 0.95 for confident, else none]",
 )
 @click.option(
-    "--step", type=int, metavar="N", help="Labels between two fits, for ordered.  [default: 10]"
+    "--step",
+    type=int,
+    metavar="N",
+    help="Labels between two fits, for ordered.  [default: 10, or a 400th of the pool]",
 )
 @click.option(
     "--student",

@@ -96,12 +96,13 @@ def compare(source: str, options: Mapping[str, Any]) -> int:
             results, interrupted = interruption.results, True
     if not interrupted:
         outputs.write(_contents(results, targets, options["plot"]))
-        # Only now has somebody got what the runs were for.
-        kept.remove()
     if results.runs:
         for line in result_lines(results, targets, _width()):
             click.echo(line)
-    if interrupted:
+    if not interrupted:
+        # Only now has somebody got what the runs were for.
+        kept.remove()
+    else:
         done = f"{len(results.runs)} of {len(plan.runs())} runs are done"
         hint = "; the same command goes on from there" if kept.problem is None else ""
         click.echo(f"Interrupted: {done}{hint}.", err=True)

@@ -52,6 +52,12 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
     yield f"rounds     {summary['rounds']:,}"
     if summary["model"]:
         yield f"model      {summary['model']}, asked by {summary['strategy']}"
+    if summary["fitted"]:
+        fitted = summary["fitted"]
+        yield (
+            f"fitted     {inert(fitted['model'])} on {inert(fitted['features'])}, "
+            f"asked by {inert(fitted['strategy'])}"
+        )
     accuracy = summary["accuracy"]
     if accuracy is None:
         yield "accuracy   not measured yet"

@@ -37,8 +37,8 @@ def blobs(n: int, seed: int, classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
     """Draw bytes of shape (n, 4, 6) around one picture per class, noisy enough to be mistaken."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, classes, n)
-    middles = np.random.default_rng(99).integers(0, 150, (classes, 4, 6))
-    return (middles[labels] + rng.integers(0, 106, (n, 4, 6))).astype(np.uint8), labels
+    middles = np.random.default_rng(99).integers(0, 90, (classes, 4, 6))
+    return (middles[labels] + rng.integers(0, 166, (n, 4, 6))).astype(np.uint8), labels
 
 
 @pytest.fixture(scope="session")

@@ -75,7 +75,7 @@ def test_least_confident_images(images: Images) -> None:
 def test_a_little_noise_takes_other_paths(images: Images) -> None:
     rng = np.random.default_rng(0)
     ends = []
-    for _ in range(4):
+    for _ in range(3):
         start = noise(rng, (785, 10), ARTICLE.noise)
         learner = Learner(ARTICLE, images, on_test=True, start=start)
         for labels in ask_least_confident(learner, ARTICLE):
@@ -83,4 +83,4 @@ def test_a_little_noise_takes_other_paths(images: Images) -> None:
             assert labels > 10 or abs(per_cent(learner) - 38.0) <= 1
         ends.append(per_cent(learner))
     assert len(set(ends)) > 1
-    assert 86.9 - 3 <= np.mean(ends) <= 86.9 + 3
+    assert 86.9 - 3.5 <= np.mean(ends) <= 86.9 + 3.5

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from tuilabel.article import ARTICLE, ArticleReport, Protocol, published, run_article
-from tuilabel.article.report import AutoRow, Row
+from tuilabel.article.loop import Learner, ask_least_confident
+from tuilabel.article.report import AutoRow, Row, spread
 from tuilabel.errors import UsageError
 
 
@@ -39,6 +40,28 @@ def test_every_row_is_there(small: Protocol, report: ArticleReport) -> None:
 def test_each_column_has_its_own_images(report: ArticleReport) -> None:
     for row in every_row(report):
         assert (row.picked.n, row.others.n, row.unpicked.n) == (20, 30, 50)
+
+
+def test_columns_are_those_of_learners_run_by_hand(
+    small: Protocol, data: Any, report: ArticleReport
+) -> None:
+    images = data.images(small)
+    picked, unpicked = (Learner(small, images, on_test=on_test) for on_test in (True, False))
+    rows = [picked.right() for _ in ask_least_confident(picked, small)]
+    alone = [sum(unpicked.right()) for _ in ask_least_confident(unpicked, small)]
+    assert [(row.picked.correct, row.others.correct) for row in report.curve] == rows
+    assert [row.unpicked.correct for row in report.curve] == alone
+    assert alone != [sum(row) for row in rows], "the two must differ for this to show anything"
+    # What is left is sorted, so a tenth is the next few of it.
+    hits = [int(np.count_nonzero(part)) for part in np.array_split(picked.hits(), 10)]
+    assert [tenth.right for tenth in report.confidence[-1].tenths] == hits
+    for learner in (picked, unpicked):
+        learner.auto_label(len(learner.left))
+        learner.fit()
+    naive = report.naive
+    assert (naive.right, naive.unpicked_right) == (picked.auto_right, unpicked.auto_right)
+    assert naive.row.unpicked.correct == sum(unpicked.right())
+    assert naive.right != naive.unpicked_right
 
 
 def test_picking_never_loses_on_the_images_picked_on(report: ArticleReport) -> None:
@@ -184,3 +207,8 @@ def test_importing_it_loads_neither_screen_nor_learning() -> None:
     code = "import sys, tuilabel.article; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"textual", "rich", "sklearn", "scipy"} & set(done.stdout.split())
+
+
+def test_the_spread_is_that_of_a_sample() -> None:
+    assert spread([1.0, 3.0]) == pytest.approx(2**0.5)
+    assert spread([5.0]) == 0

@@ -45,6 +45,7 @@ def test_a_new_session_has_nothing_yet(journal: Journal, info: SessionInfo) -> N
         "rounds": 0,
         "model": None,
         "strategy": None,
+        "fitted": None,
         "accuracy": None,
         "annotators": {},
         "auto_labels": 0,

@@ -12,10 +12,17 @@ import pytest
 
 from tuilabel.errors import UsageError
 from tuilabel.learn.features import unit_rows
-from tuilabel.learn.models import MODELS, fit_model, score_rows, warm_up
-from tuilabel.learn.names import COLD_START_NAMES, MODEL_NAMES, STRATEGY_NAMES
+from tuilabel.learn.models import MODELS, TYPICAL_LENGTH, fit_model, score_rows, warm_up
+from tuilabel.learn.names import (
+    COLD_START_NAMES,
+    FEATURE_NAMES,
+    GRAPH_MODELS,
+    MODEL_NAMES,
+    STRATEGY_NAMES,
+)
+from tuilabel.learn.views import View
 
-every_model = pytest.mark.parametrize("name", MODEL_NAMES)
+every_model = pytest.mark.parametrize("name", MODELS)
 
 
 def rng(seed: int = 5) -> np.random.Generator:
@@ -129,10 +136,25 @@ def test_softmax_predicts_what_scikit_learn_predicts(classes: list[int]) -> None
     from sklearn.linear_model import LogisticRegression
 
     features, labels = blobs(80, classes)
-    expected = LogisticRegression().fit(unit_rows(features), labels).predict_proba
+    rows = unit_rows(features)
+    # The labelled rows' root mean square length is what makes the scale.
+    scale = TYPICAL_LENGTH / np.sqrt((rows**2).sum(axis=1).mean())
+    expected = LogisticRegression(tol=1e-3).fit(rows * scale, labels).predict_proba
     model = fit_model("softmax", features, labels, n_classes=len(classes), rng=rng())
     others, _ = blobs(50, classes, seed=1)
-    np.testing.assert_allclose(model.probabilities(others), expected(unit_rows(others)), atol=1e-5)
+    found = model.probabilities(others)
+    np.testing.assert_allclose(found, expected(unit_rows(others) * scale), atol=1e-4)
+
+
+@every_model
+@pytest.mark.parametrize("factor", [0.001, 30.0])
+def test_the_unit_that_features_are_measured_in_does_not_matter(name: str, factor: float) -> None:
+    features, labels = blobs(30, [0, 1, 2])
+    rows = unit_rows(features)
+    one = fit_model(name, rows, labels, n_classes=3, rng=rng()).probabilities(rows)
+    rows = rows * np.float32(factor)
+    two = fit_model(name, rows, labels, n_classes=3, rng=rng()).probabilities(rows)
+    np.testing.assert_allclose(one, two, atol=1e-2)
 
 
 def test_huge_scores_do_not_overflow() -> None:
@@ -153,12 +175,24 @@ def test_chunks_are_small_and_give_the_rows_asked_for() -> None:
 
     model = Places()
     rows = np.array([9, 3, 7, 0, 5])
-    pool = np.arange(10)[:, None]
+    pool = np.arange(10, dtype=np.float32)[:, None]
     found = np.empty((5, 1))
-    for chunk, probabilities in score_rows(model, pool, rows, chunk_rows=2):
+    for chunk, probabilities in score_rows(model, View(pool), rows, chunk_rows=2):
         found[chunk] = probabilities
     assert found[:, 0].tolist() == rows.tolist()
     assert model.sizes == [2, 2, 1]
+
+
+@pytest.mark.parametrize("gap", [2, 3])
+def test_rows_that_lie_near_each_other_come_in_the_order_asked(gap: int) -> None:
+    class Echo:
+        def probabilities(self, features: np.ndarray) -> np.ndarray:
+            return features.astype(np.float32)
+
+    pool = View(np.arange(100, dtype=np.float32)[:, None])
+    rows = np.r_[np.arange(0, 40), np.arange(40, 100, gap)]
+    found = [scored for _, scored in score_rows(Echo(), pool, rows, chunk_rows=16)]
+    assert np.concatenate(found)[:, 0].tolist() == rows.tolist()
 
 
 def test_an_unknown_model_is_refused_even_without_labels() -> None:
@@ -190,7 +224,7 @@ def test_unit_rows_are_scaled_flat_and_independent_of_layout() -> None:
 
 
 def test_the_name_list_is_the_table() -> None:
-    assert tuple(MODELS) == MODEL_NAMES
+    assert tuple(MODELS) == tuple(name for name in MODEL_NAMES if name not in GRAPH_MODELS)
 
 
 def test_names_and_tables_cost_no_scikit_learn() -> None:
@@ -216,5 +250,5 @@ def test_warm_up_leaves_no_warning() -> None:
 
 
 def test_names_are_distinct_words() -> None:
-    for names in (MODEL_NAMES, STRATEGY_NAMES, COLD_START_NAMES):
+    for names in (MODEL_NAMES, FEATURE_NAMES, STRATEGY_NAMES, COLD_START_NAMES):
         assert len(set(names)) == len(names) > 0

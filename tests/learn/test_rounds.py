@@ -10,8 +10,12 @@ import pytest
 
 from tuilabel.errors import UsageError
 from tuilabel.learn.metrics import Accuracy
-from tuilabel.learn.names import MODEL_NAMES, STRATEGY_NAMES
+from tuilabel.learn.models import MODELS
+from tuilabel.learn.names import AUTO, STRATEGY_NAMES
 from tuilabel.learn.rounds import RoundResult, run_round
+from tuilabel.learn.views import View
+
+EVERY_STRATEGY = [name for name in STRATEGY_NAMES if name != AUTO]
 
 NONE = np.empty(0, dtype=np.intp)
 
@@ -42,11 +46,14 @@ def a_round(pool: np.ndarray = POOL, labelled: Any = range(12), **changes: Any) 
         "limit": 10,
         "rng": rng(),
     }
-    return run_round(pool, **(given | changes))
+    holdout = changes.pop("holdout", None)
+    if holdout is not None:
+        given["holdout"] = (View(holdout[0]), holdout[1])
+    return run_round(View(pool), **(given | changes))
 
 
-@pytest.mark.parametrize("model", MODEL_NAMES)
-@pytest.mark.parametrize("strategy", STRATEGY_NAMES)
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("strategy", EVERY_STRATEGY)
 def test_items_come_with_what_the_model_believes(model: str, strategy: str) -> None:
     result = a_round(model=model, strategy=strategy)
     assert result.items.shape == (10,)
@@ -81,18 +88,50 @@ def test_nothing_left_is_an_empty_ranking() -> None:
 
 
 def test_same_seed_same_round() -> None:
-    for model in MODEL_NAMES:
+    for model in MODELS:
         one, two = (a_round(model=model, strategy="random") for _ in range(2))
         assert one.items.tolist() == two.items.tolist()
         np.testing.assert_array_equal(one.probabilities, two.probabilities)
 
 
-@pytest.mark.parametrize("strategy", STRATEGY_NAMES)
+@pytest.mark.parametrize("strategy", EVERY_STRATEGY)
 def test_the_chunk_size_changes_nothing(strategy: str) -> None:
     whole = a_round(strategy=strategy, chunk_rows=1000)
     parts = a_round(strategy=strategy, chunk_rows=7)
     assert whole.items.tolist() == parts.items.tolist()
     np.testing.assert_allclose(whole.probabilities, parts.probabilities, atol=1e-6)
+
+
+def test_first_items_come_first_in_their_order_and_once() -> None:
+    first = np.array([50, 3, 41, 30])
+    result = a_round(first=first, excluded=np.array([41]))
+    # 3 is labelled and 41 excluded.
+    assert result.items[:2].tolist() == [50, 30]
+    assert len(set(result.items.tolist())) == 10
+    plain = a_round(excluded=np.array([41])).items
+    rest = [item for item in plain.tolist() if item not in (50, 30)]
+    assert result.items[2:].tolist() == rest[:8]
+    # Their probabilities go with them.
+    alone = a_round(first=first, excluded=np.array([41]), limit=1)
+    np.testing.assert_allclose(alone.probabilities[0], result.probabilities[0], atol=1e-6)
+
+
+def test_the_stop_set_is_predicted_as_everything_else() -> None:
+    rows = np.array([40, 2, 59])
+    result = a_round(stop_rows=rows)
+    assert result.stop_predictions.tolist() == TRUTH[rows].tolist()
+    assert a_round().stop_predictions.shape == (0,)
+
+
+def test_a_share_of_each_batch_is_random() -> None:
+    plain, mixed, random = (
+        a_round(strategy="margin", epsilon=epsilon, batch_size=10).items.tolist()
+        for epsilon in (0.0, 0.5, 1.0)
+    )
+    assert len(set(mixed)) == len(set(random)) == 10
+    assert len(set(mixed) & set(plain)) >= 5
+    assert mixed != plain != random
+    assert a_round(strategy="margin", epsilon=0.5).items.tolist() == mixed
 
 
 def test_no_label_yet_is_an_ordinary_round() -> None:
@@ -175,12 +214,12 @@ def test_a_loop_on_digits_reaches_ninety_percent() -> None:
     images = (digits.images * (255 / 16)).astype(np.uint8)
     order = rng(0).permutation(len(images))
     pool, truth = images[order[500:]], digits.target[order[500:]]
-    holdout = (images[order[:500]], digits.target[order[:500]])
+    holdout = (View(images[order[:500]]), digits.target[order[:500]])
     generator = rng(1)
     labelled = generator.choice(len(pool), 10, replace=False)
     while True:
         result = run_round(
-            pool,
+            View(pool),
             labelled=labelled,
             labels=truth[labelled],
             n_classes=10,

@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,19 +75,19 @@ def test_the_same_seed_is_the_same_run(digits: Dataset, results: Results) -> Non
 
 def test_a_run_does_not_hang_on_those_before_it(automatic: Results) -> None:
     for wanted in ALL_AUTO.runs():
-        kept = _Others(automatic, wanted)
+        kept = _Others(automatic, [wanted])
         alone = simulate(made(pool=60), ALL_AUTO, kept=kept)
         assert same(alone) == same(automatic)
         assert [(run.combination, run.seed) for run in kept.added] == [wanted]
 
 
 class _Others:
-    """Every run but one is there."""
+    """Runs that are there already: all but some."""
 
     problem = None
 
-    def __init__(self, results: Results, wanted: tuple[Combination, int]) -> None:
-        self.runs = [run for run in results.runs if (run.combination, run.seed) != wanted]
+    def __init__(self, results: Results, wanted: Sequence[tuple[Combination, int]]) -> None:
+        self.runs = [run for run in results.runs if (run.combination, run.seed) not in wanted]
         self.added: list[Run] = []
 
     def load(self) -> list[Run]:
@@ -138,9 +138,10 @@ def test_it_is_the_loop_behind_the_screen(digits: Dataset, results: Results) -> 
 
 def test_processes_change_nothing(automatic: Results) -> None:
     standings: list[Standing] = []
-    shared = simulate(made(pool=60), ALL_AUTO, jobs=2, progress=standings.append)
+    kept = _Others(automatic, ALL_AUTO.runs()[:2])
+    shared = simulate(made(pool=60), ALL_AUTO, jobs=2, kept=kept, progress=standings.append)
     assert same(shared) == same(automatic)
-    assert shared.is_complete
+    assert {(run.combination, run.seed) for run in kept.added} == set(ALL_AUTO.runs()[:2])
     assert standings[-1].runs_done == standings[-1].runs == 4
     assert not multiprocessing.active_children()
 
@@ -290,12 +291,19 @@ def test_where_nothing_can_be_kept_it_is_said(digits: Dataset, tmp_path: Path) -
     assert "begins anew" in notice
 
 
-def test_ctrl_c_ends_the_processes(digits: Dataset) -> None:
+def test_ctrl_c_ends_the_processes_and_leaves_everything_as_it_was(
+    digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("MKL_NUM_THREADS", "3")
+    before, handler = dict(os.environ), signal.getsignal(signal.SIGINT)
     with pytest.raises(InterruptedSimulation) as interruption:
         # The second time, from where the processes are waited for.
         simulate(digits, QUICK, jobs=2, progress=_After(2))
     assert interruption.value.results.runs == ()
     assert not multiprocessing.active_children()
+    assert dict(os.environ) == before
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 class _After:
@@ -314,21 +322,11 @@ class _After:
 def test_a_process_that_dies_is_reported(digits: Dataset) -> None:
     def kill(standing: Standing) -> None:
         for child in multiprocessing.active_children():
-            os.kill(child.pid, signal.SIGKILL)
+            child.kill()
 
     with pytest.raises(TrainerError, match="ended before its run did"):
         simulate(digits, QUICK, jobs=2, progress=kill)
     assert not multiprocessing.active_children()
-
-
-def test_the_environment_is_left_as_it_was(digits: Dataset, monkeypatch: Any) -> None:
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setenv("MKL_NUM_THREADS", "3")
-    before, handler = dict(os.environ), signal.getsignal(signal.SIGINT)
-    with pytest.raises(InterruptedSimulation):
-        simulate(digits, QUICK, jobs=2, progress=_After(2))
-    assert dict(os.environ) == before
-    assert signal.getsignal(signal.SIGINT) is handler
 
 
 # Ordinary states that look odd.

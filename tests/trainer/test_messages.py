@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from tuilabel.trainer.messages import (
     Heartbeat,
     OpenPool,
     PoolOpened,
+    Prepared,
+    Preparing,
     RequestFailed,
     decode_from_child,
     decode_to_child,
@@ -27,22 +30,61 @@ from tuilabel.trainer.messages import (
 POOL = ArrayFile(Path("/p/\udcff\n.npy"), "|u1", (7, 2, 2), 128)
 HOLDOUT = ArrayFile(Path("/h.npy"), "|u1", (3, 2, 2), 0)
 TRUTH = ArrayFile(Path("/t.npy"), "<i2", (3,), 64)
-FIT = Fit(4, (1, 2), (0, 1), (3,), (5,), (0,), "softmax", "margin", 10, (7, 2, 0))
+FIT = Fit(
+    generation=4,
+    items=(1, 2),
+    classes=(0, 1),
+    excluded=(3,),
+    audit_items=(5,),
+    audit_classes=(0,),
+    model="softmax",
+    features="hog",
+    strategy="margin",
+    cold_start="spectral",
+    cold_start_size=20,
+    batch_size=5,
+    epsilon=0.25,
+    limit=10,
+    seed=(7, 2, 0),
+)
 FINISHED = FitFinished(
-    4, (6, 0), ((0.25, 0.75), (1.0, 0.0)), 0.5, 0.25, Accuracy(2, 3, "t10k"), ((1, 0), (1, 1))
+    generation=4,
+    items=(6, 0),
+    probabilities=((0.25, 0.75), (1.0, 0.0)),
+    fit_seconds=0.5,
+    rank_seconds=0.25,
+    accuracy=Accuracy(2, 3, "t10k"),
+    confusion=((1, 0), (1, 1)),
+    model="hybrid",
+    features="deskew-hog",
+    strategy="diverse-margin",
+    stop_set=2000,
+    moved=0.125,
+    agreement=0.75,
 )
 
 TO_CHILD = [
     OpenPool(POOL, 2),
-    OpenPool(POOL, 2, HOLDOUT, TRUTH, "t10k"),
+    OpenPool(POOL, 2, HOLDOUT, TRUTH, "t10k", cache_folder="/caché/features"),
     FIT,
-    ColdStart(5, "kmeans", (), 10, (7, 2, 0)),
+    ColdStart(5, "kmeans", "hybrid", "hog", (4,), (), 10, (7, 2, 0)),
 ]
 FROM_CHILD = [
     PoolOpened(7),
     Heartbeat(),
     FINISHED,
-    FitFinished(4, (), (), 0.5, 0.25, None, None),
+    replace(
+        FINISHED,
+        items=(),
+        probabilities=(),
+        accuracy=None,
+        confusion=None,
+        moved=None,
+        agreement=None,
+    ),
+    Preparing("neighbours", 2048, 60_000),
+    Prepared("deskew-hog", 7.5, None),
+    Prepared("hog", 0.0, "A pool of 3 images is too small.\nreally"),
     ColdStartFinished(5, (3, 1)),
     RequestFailed(4, "two\nlines and é"),
     RequestFailed(None, ""),
@@ -108,6 +150,12 @@ def broken(whole: Any, /, **changes: Any) -> bytes:
         broken(FINISHED, accuracy={"correct": 2, "n": 3}),
         broken(FINISHED, accuracy={"correct": 4, "n": 3, "name": "t10k"}),
         broken(FINISHED, accuracy=[]),
+        broken(FINISHED, moved="much"),
+        broken(FINISHED, model=None),
+        broken(Preparing("features", 1, 2), total=2.5),
+        broken(Preparing("features", 1, 2), what=None),
+        broken(Prepared("hog", 1.0, None), seconds=None),
+        broken(Prepared("hog", 1.0, None), problem=7),
     ],
 )
 def test_anything_else_is_refused(line: bytes) -> None:

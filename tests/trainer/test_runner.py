@@ -19,6 +19,7 @@ import pytest
 from tuilabel.learn.cold_start import cold_start
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.learn.rounds import run_round
+from tuilabel.learn.views import View
 from tuilabel.trainer import (
     RequestFailed,
     Trainer,
@@ -34,6 +35,7 @@ Fake = Callable[[str], str]
 Told = Callable[[], Awaitable[str]]
 
 ENDLESS = """
+import tuilabel.learn.learner as learner
 import tuilabel.trainer.worker as worker
 
 def run_round(*args, **options):
@@ -41,7 +43,7 @@ def run_round(*args, **options):
     while True:
         real(*args, **options)
 
-real, worker.run_round = worker.run_round, run_round
+real, learner.run_round = learner.run_round, run_round
 worker.main()
 """
 """The real worker, in a fit that never ends."""
@@ -57,7 +59,12 @@ def a_fit(generation: int = 1, **changes: Any) -> Fit:
         audit_items=(14, 15),
         audit_classes=(2, 0),
         model="softmax",
+        features="raw",
         strategy="margin",
+        cold_start="random",
+        cold_start_size=0,
+        batch_size=4,
+        epsilon=0.0,
         limit=8,
         seed=(0, 2, 1),
     )
@@ -65,7 +72,7 @@ def a_fit(generation: int = 1, **changes: Any) -> Fit:
 
 
 def a_cold_start(generation: int = 1, excluded: tuple[int, ...] = ()) -> ColdStart:
-    return ColdStart(generation, "kmeans", excluded, 5, (0, 2, 0))
+    return ColdStart(generation, "kmeans", "softmax", "raw", (), excluded, 5, (0, 2, 0))
 
 
 async def test_a_fit_in_the_child_is_the_fit_of_learn(
@@ -77,7 +84,7 @@ async def test_a_fit_in_the_child_is_the_fit_of_learn(
     found = await events.next(FitFinished)
     request = a_fit()
     expected = run_round(
-        toy.pool,
+        View(toy.pool),
         labelled=np.array(request.items),
         labels=np.array(request.classes),
         n_classes=3,
@@ -86,7 +93,7 @@ async def test_a_fit_in_the_child_is_the_fit_of_learn(
         strategy="margin",
         limit=8,
         rng=np.random.default_rng(request.seed),
-        holdout=toy.holdout,
+        holdout=(View(toy.holdout[0]), toy.holdout[1]),
         holdout_name="t10k",
         audit=(np.array(request.audit_items), np.array(request.audit_classes)),
     )
@@ -115,7 +122,7 @@ async def test_the_child_goes_on_after_a_request_that_fails(
     running.submit(a_cold_start(3, excluded=(1, 2)))
     chosen = await events.next(ColdStartFinished)
     expected = cold_start(
-        "kmeans", toy.pool, 5, np.random.default_rng((0, 2, 0)), excluded=np.array([1, 2])
+        "kmeans", View(toy.pool), 5, np.random.default_rng((0, 2, 0)), excluded=np.array([1, 2])
     )
     assert list(chosen.items) == expected.tolist()
 

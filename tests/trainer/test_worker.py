@@ -21,7 +21,7 @@ from tuilabel.trainer.messages import (
 )
 from tuilabel.trainer.worker import Channel
 
-COLD_START = ColdStart(1, "random", (), 3, (0,))
+COLD_START = ColdStart(1, "random", "softmax", "raw", (), (), 3, (0,))
 
 
 def run_worker(line: bytes, *, input_ends: bool) -> subprocess.CompletedProcess[bytes]:

@@ -65,7 +65,7 @@ async def test_the_first_frame_is_complete(app: ScreenApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         assert "digits  round 1   1 of 10  0 labels  1,297 left" in shown(app, "#header")
-        assert "first batch · random" in shown(app, "#suggestions")
+        assert "no model yet · cold start random" in shown(app, "#suggestions")
         assert "accuracy on the hold-out" in shown(app, "#curve")
         assert shown(app, "#legend").split() == list("0123456789")
         assert "ready" in shown(app, "#status")
@@ -124,7 +124,7 @@ async def test_a_ranking_shows_suggestions_the_curve_and_enter_accepts(app: Scre
         await pilot.pause()
         assert screen.loop.current_id == kept
         assert "86.0%  (82.7% to 88.8%), n 500" in shown(app, "#curve")
-        assert "softmax · least-confident" in shown(app, "#suggestions")
+        assert "softmax on raw · margin" in shown(app, "#suggestions")
         await pilot.press("7")
         await painted(app, pilot)
         assert "0 █" in shown(app, "#suggestions")

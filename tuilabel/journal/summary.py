@@ -37,6 +37,14 @@ class StoppingSummary(TypedDict):
     n: int
 
 
+class FittedSummary(TypedDict):
+    """What the newest fit was made with: never ``auto``."""
+
+    model: str
+    features: str
+    strategy: str
+
+
 class Summary(TypedDict):
     """What `tuilabel status --json` prints."""
 
@@ -48,6 +56,7 @@ class Summary(TypedDict):
     rounds: int
     model: str | None
     strategy: str | None
+    fitted: FittedSummary | None
     accuracy: AccuracySummary | None
     annotators: dict[str, int]
     auto_labels: int
@@ -97,11 +106,21 @@ def summarise(info: SessionInfo, events: Iterable[Event]) -> Summary:
         rounds=max((event.round for event in fits), default=0),
         model=model,
         strategy=strategy,
+        fitted=_fitted(fits[-1]) if fits else None,
         accuracy=_accuracy(measured[-1]) if measured else None,
         annotators=dict(Counter(event.annotator for event in ledger.labels())),
         auto_labels=ledger.auto_labels_held,
         stopping=_stopping([event for event in fits if event.body.get("moved") is not None]),
     )
+
+
+def _fitted(event: Event) -> FittedSummary | None:
+    model, features, strategy = (event.body.get(name) for name in ("model", "features", "strategy"))
+    if features is None and strategy is None:
+        return None  # written before there were features to choose
+    if not (isinstance(model, str) and isinstance(features, str) and isinstance(strategy, str)):
+        raise _senseless(event)
+    return FittedSummary(model=model, features=features, strategy=strategy)
 
 
 def _accuracy(event: Event) -> AccuracySummary:

@@ -124,22 +124,24 @@ def _kmeans_medoids(
         warnings.simplefilter("ignore", ConvergenceWarning)
         kmeans.fit(view.rows(sample))
     members = np.bincount(kmeans.labels_, minlength=size)
-    covered = np.zeros(size, dtype=bool)
-    if len(labelled):
-        covered[kmeans.predict(view.rows(labelled))] = True
-    # Among the candidates of the subsample, unless too few of them are in it.
-    free = sample[np.isin(sample, candidates, assume_unique=True)]
+    # Among the items of the subsample, unless too few of them are in it.
+    open_ = np.union1d(candidates, labelled)
+    free = sample[np.isin(sample, open_, assume_unique=True)]
     if len(free) < size:
-        free = candidates
+        free = open_
     distances = kmeans.transform(view.rows(free))
-    order = np.argsort(-members, kind="stable")
-    chosen: list[np.intp] = []
-    for centre in [*order[~covered[order]], *order[covered[order]]]:
-        if len(chosen) == len(free):
-            break
+    picks: dict[int, np.intp] = {}
+    for centre in np.argsort(-members, kind="stable").tolist():
         nearest = distances[:, centre].argmin()
-        chosen.append(free[nearest])
+        picks[centre] = free[nearest]
         distances[nearest] = np.inf
+    # Who was picked here and has a label stands for that centre, though another may be nearer;
+    # any other label stands for the cluster it lies in.
+    others = np.setdiff1d(labelled, list(picks.values()))
+    covered = set(kmeans.predict(view.rows(others)).tolist()) if len(others) else set()
+    left = [centre for centre, row in picks.items() if row not in labelled]
+    chosen = [picks[centre] for centre in left if centre not in covered]
+    chosen += [picks[centre] for centre in left if centre in covered]
     return np.array(chosen, dtype=np.intp)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.learn.checks import check_indices
+from tuilabel.learn.checks import check_finite, check_indices
 from tuilabel.learn.cold_start import cold_start
 from tuilabel.learn.evidence import LEAST_LABELS, cross_validate, decide
 from tuilabel.learn.graph import NoGraphError, Progress
@@ -137,6 +137,8 @@ class Learner:
     ------
     ValueError
         A true class of the hold-out is not a class.
+    UsageError
+        The pool or the hold-out holds NaN or infinite numbers.
     """
 
     def __init__(
@@ -149,6 +151,9 @@ class Learner:
         store: Store | None = None,
     ) -> None:
         self.n_classes = n_classes
+        check_finite(pool, "The pool")
+        if holdout is not None:
+            check_finite(holdout[0], "The hold-out")
         self._images = Images(pool, None if holdout is None else holdout[0])
         self._truth = None if holdout is None else holdout[1]
         if self._truth is not None:
@@ -382,9 +387,11 @@ class Learner:
             raise self._no_graph[needs.features]
         if needs.features not in self._graphs:
             return "softmax", features
+        # The graph may have come while this was asked: what it is built on is there too.
+        features = needs.features
         if request.model != AUTO:
             return request.model, features
-        if self._choice is None and len(request.items) >= LEAST_LABELS:
+        if self._stop_predictions is None and len(request.items) >= LEAST_LABELS:
             # A learner that is new to a session with labels hears them before it says anything.
             self._to_weigh = request
             for _ in self.reflect():

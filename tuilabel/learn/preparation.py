@@ -162,28 +162,24 @@ def prepare_graph(
     """
     digest, of_holdout = images.digests
     version = f"graph-{GRAPH_VERSION}-{name}-{FEATURE_VERSIONS.get(name, 0)}-{n_classes}"
-    names = [
-        f"{version}-{digest}-{part}" for part in ("vectors", "reduced", "scales", "mean", "basis")
-    ]
-    kept = [store.load(part) for part in names]
-    if any(part is None for part in kept):
+    kept = store.load(f"{version}-{digest}")
+    if kept is None:
         # The graph is shared by sessions of every seed.
         rng = np.random.default_rng(0)
         graph = build_graph(View(features.pool), n_classes, rng, progress=progress)
-        for part, array in zip(
-            names,
-            (graph.vectors, graph.reduced, graph.scales, graph.mean, graph.basis),
-            strict=True,
-        ):
-            store.save(part, array.shape, lambda array=array: [array])  # type: ignore[misc]
+        parts = _packed(graph)
+        size = sum(len(part) for part in parts)
+        store.save(f"{version}-{digest}", (size,), lambda: parts)
     else:
-        graph = LabelGraph(*kept)  # type: ignore[arg-type]
+        graph = _unpacked(kept, len(images.pool))
     embedded = None
     if features.holdout is not None:
-        embedded = store.load(f"{version}-{digest}-{of_holdout}")
+        # Another machine or thread count may turn the vectors: these are of this very graph.
+        own = f"{version}-{_digest(graph.vectors)}-{of_holdout}"
+        embedded = store.load(own)
         if embedded is None:
             made = graph.embed(View(features.holdout), progress=progress)
-            embedded = store.save(f"{version}-{digest}-{of_holdout}", made.shape, lambda: [made])
+            embedded = store.save(own, made.shape, lambda: [made])
     return Prepared(graph.rows(), embedded)
 
 
@@ -234,6 +230,25 @@ def _kept(
 
     width = transform(slice(0, 1)).shape[1]
     return store.save(name, (len(images), width), parts)
+
+
+def _packed(graph: LabelGraph) -> list[NDArray[np.float32]]:
+    """Give a graph as one run of numbers: its parts fit each other only."""
+    sizes = np.array([graph.vectors.shape[1], graph.reduced.shape[1]], dtype=np.float32)
+    parts = (graph.vectors, graph.reduced, graph.scales, graph.mean, graph.basis)
+    return [sizes, *(part.ravel() for part in parts)]
+
+
+def _unpacked(numbers: NDArray[np.float32], n: int) -> LabelGraph:
+    """Give the graph of n items that `_packed` took apart."""
+    m, c = int(numbers[0]), int(numbers[1])
+    rest = numbers[2:]
+    width = (len(rest) - n * (m + c + 1)) // (1 + c)
+    ends = np.cumsum([n * m, n * c, n, width])
+    vectors, reduced, scales, mean, basis = np.split(rest, ends)
+    return LabelGraph(
+        vectors.reshape(n, m), reduced.reshape(n, c), scales, mean, basis.reshape(width, c)
+    )
 
 
 def _digest(array: NDArray[Any]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from tuilabel.learn.checks import check_finite
 from tuilabel.learn.features import unit_rows
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -111,7 +112,7 @@ class Hog(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             split += np.where(first == (bin_ - 1) % self.bins, upper, np.float32(0))
             by_column = split.reshape(count * height, width) @ columns.T
             cells[:, bin_] = rows @ by_column.reshape(count, height, self.grid)
-        flat = np.sqrt(cells.reshape(count, -1))
+        flat = np.sqrt(cells.reshape(count, self.grid * self.grid * self.bins))
         length = np.linalg.norm(flat, axis=1, keepdims=True)
         flat /= np.where(length > 0, length, 1)
         return flat
@@ -174,7 +175,8 @@ class Deskew(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def brightness(images: NDArray[Any]) -> NDArray[np.float32]:
-    """Give images as one float32 plane each, 0 to 1."""
+    """Give images as one float32 plane each, 0 to 1; refuse NaN and infinite numbers."""
+    check_finite(images, "The array of images")
     planes: NDArray[np.float32] = unit_rows(images).reshape(images.shape)
     if images.ndim == 4:
         planes = np.asarray(planes @ LUMA, dtype=np.float32)

@@ -35,7 +35,7 @@ class Standing:
     share : float
         Of all rounds of all runs, 0 to 1.
     seconds_left : float or None
-        Estimated from the rounds so far; None before the first.
+        Estimated from the rounds so far; None as long as there are too few.
     preparing : str or None
         What is computed before the first run.
     """
@@ -142,7 +142,7 @@ class _Simulation:
         self._notices = list(dataset.notices)
         self._rounds_each = len(plan.label_counts(len(dataset)))
         self._rounds = 0
-        self._started = 0.0
+        self._first: tuple[int, float] | None = None
 
     def results(self) -> Results:
         """Give what is done, in the order of the plan."""
@@ -167,7 +167,6 @@ class _Simulation:
                 cache_folder = Path(stack.enter_context(TemporaryDirectory(prefix="tuilabel-")))
             learner = open_learner(self._dataset, cache_folder)
             self._prepare(learner)
-            self._started = time.perf_counter()
             if jobs > 1:
                 run_in_processes(
                     self._dataset,
@@ -234,6 +233,8 @@ class _Simulation:
     def _count(self, rounds: int) -> None:
         """Take note of how many rounds were done here."""
         self._rounds = rounds
+        if rounds and self._first is None:
+            self._first = rounds, time.perf_counter()
         self._tell()
 
     def _tell(self, preparing: str | None = None) -> None:
@@ -243,8 +244,10 @@ class _Simulation:
         to_do = len(self._missing) * self._rounds_each
         left = to_do - self._rounds
         seconds = None
-        if self._rounds:
-            seconds = (time.perf_counter() - self._started) / self._rounds * left
+        # Until the first rounds are done, time goes by for what is done once.
+        if self._first is not None and self._rounds > self._first[0]:
+            rounds, moment = self._first
+            seconds = (time.perf_counter() - moment) / (self._rounds - rounds) * left
         share = 1 - left / (runs * self._rounds_each)
         self._progress(Standing(len(self._runs), runs, share, seconds, preparing))
 

@@ -26,7 +26,7 @@ _DASHES: tuple[Any, ...] = ("-", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 _BASELINE_COLOUR = "#666666"
 _BASELINE_DASHES = (0, (4, 2))
 
-_MANY_TIMES = 20
+_MANY_TIMES = 10
 """From so many times as many labels at the end as at the first fit on, the axis is logarithmic."""
 
 _MOST_MARKERS = 12

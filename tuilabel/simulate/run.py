@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -138,14 +139,17 @@ def run_session(
     )
     session = Session(dataset, MemoryLog(info), settings)
     oracle = _Oracle(dataset, session, learner, tell)
-    while session.labels < plan.budget and session.current is not None:
-        if session.request_is_due:
-            oracle.learn()
-            oracle.weigh()
-        oracle.label()
-    if not session.request_is_due:
-        session.learn_anew()
-    oracle.learn()
+    with warnings.catch_warnings():
+        # With a few labels of each of many classes scikit-learn wonders whether they are numbers.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        while session.labels < plan.budget and session.current is not None:
+            if session.request_is_due:
+                oracle.learn()
+                oracle.weigh()
+            oracle.label()
+        if not session.request_is_due:
+            session.learn_anew()
+        oracle.learn()
     return Run(
         combination,
         seed,

@@ -10,121 +10,33 @@ fold of `Session._apply` over those events: opening a session again replays them
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tuilabel.data import Dataset
-from tuilabel.errors import SessionFileError, TuilabelError
-from tuilabel.journal import Draft, Event, Kind, Ledger, SessionInfo
+from tuilabel.errors import SessionFileError
+from tuilabel.journal import Draft, Event, Kind, Ledger
 from tuilabel.learn.candidates import Candidates
 from tuilabel.learn.metrics import Accuracy
-from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
-
-RANKED_BATCHES = 5
-"""How many batches a ranking covers: labelling goes on from it while the next fit runs."""
-
-RANKED_AT_LEAST = 50
-
-LEAST_LABELS = 20
-"""With fewer labels, items that a cold start would ask come first."""
-
-MOST_COLD_LABELS = 200
-"""With very many classes the model has a say before each has two labels."""
-
-
-class EventLog(Protocol):
-    """What the loop needs of a `tuilabel.journal.Journal`."""
-
-    @property
-    def info(self) -> SessionInfo:
-        """What the session is about."""
-
-    def append(self, draft: Draft) -> Event:
-        """Put an event on disk, or raise."""
-
-    def events(self) -> Iterable[Event]:
-        """Give every event so far."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoopSettings:
-    """What an annotator may change from one opening of a session to the next."""
-
-    model: str = "auto"
-    features: str = "auto"
-    strategy: str = "auto"
-    cold_start: str = "auto"
-    epsilon: float = 0.0
-    batch_size: int = 10
-
-
-class Slot(NamedTuple):
-    """One place of a batch.
-
-    Attributes
-    ----------
-    row : int
-        The item, as a row of the dataset.
-    audit : bool
-        Drawn uniformly at random to measure accuracy on; training never sees it.
-    probabilities : tuple of float or None
-        What the last ranking held of the item, one per class; None before any model, and for
-        audit items, where a suggestion would sway the measure.
-    """
-
-    row: int
-    audit: bool = False
-    probabilities: tuple[float, ...] | None = None
-
-
-class Answer(NamedTuple):
-    """What holds for an item: a class index, or None for a skip."""
-
-    class_index: int | None
-
-
-Request = Fit | ColdStart
-Ranking = FitFinished | ColdStartFinished
-
-
-class CurvePoint(NamedTuple):
-    """Accuracy after a number of labels."""
-
-    labels: int
-    accuracy: Accuracy
-
-
-class Recipe(NamedTuple):
-    """What a fit was made with: never ``auto``."""
-
-    model: str
-    features: str
-    strategy: str
-
-
-class Moves(NamedTuple):
-    """How far a fit differs from the one before.
-
-    Attributes
-    ----------
-    labels : int
-        What it was fitted on.
-    moved : float
-        Share of the predictions that differ.
-    agreement : float or None
-        Cohen's kappa; None where chance alone would agree as well.
-    stop_set : int
-        How many predictions were compared.
-    """
-
-    labels: int
-    moved: float
-    agreement: float | None
-    stop_set: int
+from tuilabel.learn.requests import ColdStart, Fit, FitFinished
+from tuilabel.session.asking import Material, cold_start_request, fit_request, labelled_rows
+from tuilabel.session.bodies import fit_body, rounded, settings_from
+from tuilabel.session.values import (
+    Answer,
+    CurvePoint,
+    EventLog,
+    LoopSettings,
+    Moves,
+    NotCurrentError,
+    Ranking,
+    Recipe,
+    Request,
+    Slot,
+)
 
 
 class _Requested(NamedTuple):
@@ -133,10 +45,6 @@ class _Requested(NamedTuple):
     round: int
     labels: int
     seq: int
-
-
-class NotCurrentError(TuilabelError):
-    """An answer for an item that is not the one being asked."""
 
 
 class Session:
@@ -361,7 +269,7 @@ class Session:
             return None
         fit = ranking if isinstance(ranking, FitFinished) else None
         probabilities = fit.probabilities if fit else [None] * len(ranking.items)
-        ranked = dict(zip(ranking.items, map(_rounded, probabilities), strict=True))
+        ranked = dict(zip(ranking.items, map(rounded, probabilities), strict=True))
         kept = {
             place: slot
             for place, slot in enumerate(self.batch)
@@ -373,18 +281,9 @@ class Session:
         ]
         ids = self.items.ids
         body = {
-            "model": fit.model if fit else None,
-            "features": fit.features if fit else None,
-            "strategy": fit.strategy if fit else None,
+            **fit_body(fit),
             "settings": asdict(self.settings),
             "labels": requested.labels,
-            "fit_seconds": round(fit.fit_seconds, 4) if fit else None,
-            "rank_seconds": round(fit.rank_seconds, 4) if fit else None,
-            "accuracy": _accuracy_body(fit.accuracy) if fit and fit.accuracy else None,
-            "confusion": fit.confusion if fit else None,
-            "stop_set": fit.stop_set if fit else None,
-            "moved": _maybe_rounded(fit.moved) if fit else None,
-            "agreement": _maybe_rounded(fit.agreement) if fit else None,
             "ranking": [ids[row] for row in ranked],
             "probabilities": list(ranked.values()) if fit else None,
             "batch": [ids[slot.row] for slot in batch],
@@ -452,7 +351,7 @@ class Session:
 
     def _apply_open(self, event: Event) -> None:
         before = self.settings
-        self.settings = _settings_from(event.body, before)
+        self.settings = settings_from(event.body, before)
         resized = self.settings.batch_size != before.batch_size
         if not self.batch or (resized and not any(map(self.answer, self.batch))):
             self._compose()
@@ -612,61 +511,16 @@ class Session:
     def _cold_start_request(self) -> ColdStart | None:
         if self.settings.cold_start == "random" or self.current is None:
             return None
-        training, _ = self._labelled()
-        return ColdStart(
-            generation=self.generation,
-            method=self.settings.cold_start,
-            model=self.settings.model,
-            features=self.settings.features,
-            items=tuple(training),
-            excluded=self._excluded(training),
-            size=self._cold_start_size(),
-            seed=(self.info.seed, 2, 0),
-        )
-
-    def _cold_start_size(self) -> int:
-        """Give how many labels a cold start goes on for: two a class, if not more."""
-        if self.settings.cold_start == "random":
-            return 0
-        classes = len(self.info.class_names)
-        return max(self.settings.batch_size, LEAST_LABELS, min(2 * classes, MOST_COLD_LABELS))
-
-    def _labelled(self) -> tuple[dict[int, int], dict[int, int]]:
-        """Give the rows to train on and those to measure on, with their class indices."""
-        training: dict[int, int] = {}
-        audit: dict[int, int] = {}
-        for event in self.ledger.labels():
-            row = self.items.row_of(str(event.item))
-            if row is not None:
-                target = audit if event.body.get("audit") else training
-                target[row] = self._classes[str(event.class_name)]
-        return training, audit
-
-    def _excluded(self, training: Mapping[int, int]) -> tuple[int, ...]:
-        reserve = np.flatnonzero(self._candidates.reserved).tolist()
-        return tuple(sorted({*self._answered, *reserve}.difference(training)))
+        return cold_start_request(self._material(), self.generation, self.info.seed)
 
     def _fit_request(self) -> Fit | None:
-        training, audit = self._labelled()
-        if not training:
-            return None
-        return Fit(
-            generation=self.generation,
-            items=tuple(training),
-            classes=tuple(training.values()),
-            audit_items=tuple(audit),
-            audit_classes=tuple(audit.values()),
-            excluded=self._excluded(training),
-            model=self.settings.model,
-            features=self.settings.features,
-            strategy=self.settings.strategy,
-            cold_start=self.settings.cold_start,
-            cold_start_size=self._cold_start_size(),
-            batch_size=self.settings.batch_size,
-            epsilon=self.settings.epsilon,
-            limit=max(RANKED_AT_LEAST, RANKED_BATCHES * self.settings.batch_size),
-            seed=(self.info.seed, 2, self.round - 1),
-        )
+        return fit_request(self._material(), self.generation, (self.info.seed, 2, self.round - 1))
+
+    def _material(self) -> Material:
+        training, audit = labelled_rows(self.ledger, self.items, self._classes)
+        reserve = np.flatnonzero(self._candidates.reserved).tolist()
+        excluded = tuple(sorted({*self._answered, *reserve}.difference(training)))
+        return Material(self.settings, len(self._classes), training, audit, excluded)
 
     def _refuse_other_dataset(self) -> None:
         answered = self.ledger.labels_held + self.ledger.skips_held
@@ -681,29 +535,3 @@ class Session:
 
 def _holds(batch: Sequence[Slot], row: int) -> bool:
     return any(slot.row == row for slot in batch)
-
-
-def _settings_from(body: Mapping[str, Any], default: LoopSettings) -> LoopSettings:
-    known = asdict(default)
-    return LoopSettings(**{name: body.get(name, value) for name, value in known.items()})
-
-
-def _rounded(probabilities: Sequence[float] | None) -> tuple[float, ...] | None:
-    if probabilities is None:
-        return None
-    return tuple(round(float(probability), 4) for probability in probabilities)
-
-
-def _maybe_rounded(share: float | None) -> float | None:
-    return None if share is None else round(share, 6)
-
-
-def _accuracy_body(accuracy: Accuracy) -> dict[str, Any]:
-    return {
-        "correct": accuracy.correct,
-        "n": accuracy.n,
-        "set": accuracy.name,
-        "value": round(accuracy.value, 6),
-        "low": round(accuracy.low, 6),
-        "high": round(accuracy.high, 6),
-    }

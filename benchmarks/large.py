@@ -1,0 +1,251 @@
+"""A million images in a memory map, and neighbours in large pools: ``--mnist DIR``.
+
+Times the ranking of generated images by a softmax in a process of its own, and prints how much
+memory that process had: pages of the mapped file, which the system may take back at any time,
+apart from what is its own. Then compares the approximate search for neighbours with the exact
+one, on features of real images (the extra ``large``). Run it on an otherwise idle machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from round import clock, print_head, print_machine, print_row
+from threadpoolctl import threadpool_limits
+
+from tuilabel.data import open_dataset
+from tuilabel.learn.approximate import LISTS_PER_ROOT, PROBES, search_approximately
+from tuilabel.learn.features import CHUNK_ROWS
+from tuilabel.learn.graph import COMPONENTS, NEIGHBOURS, principal_components, search, usable_cores
+from tuilabel.learn.models import warm_up
+from tuilabel.learn.preparation import Images, prepare_features
+from tuilabel.learn.rounds import run_round
+from tuilabel.learn.store import MemoryStore
+from tuilabel.learn.views import View
+
+SIDE = 28
+LABELS = 400
+STRATEGIES = ("least-confident", "margin", "diverse-margin")
+GOAL_SECONDS = 1.2
+GOAL_BYTES = 2**30
+
+LARGE = 200_000
+QUERIES = 2000
+"""Rows of the large pool whose neighbours are also searched exactly."""
+
+MEMORY = {
+    "VmHWM": "resident at most, all together",
+    "RssAnon": "resident at the end: its own",
+    "RssFile": "resident at the end: of mapped files",
+}
+
+
+def main() -> None:
+    """Parse, measure, print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--mnist", metavar="DIR", help="folder of the IDX files, for neighbours")
+    parser.add_argument("--items", type=int, default=1_000_000, help="images (1,000,000)")
+    parser.add_argument("--large", type=int, default=LARGE, help=f"rows to index ({LARGE:,})")
+    parser.add_argument("--repeats", type=int, default=7, help="rankings of each kind (7)")
+    parser.add_argument("--rank", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.rank is not None:
+        with threadpool_limits(1):
+            measure_ranking(arguments.rank, arguments.repeats)
+        return
+
+    print_machine(f"faiss {version('faiss-cpu')}")
+    with tempfile.TemporaryDirectory(prefix="tuilabel-bench-") as name:
+        make_images(Path(name) / "images.npy", arguments.items)
+        command = [sys.executable, __file__, "--rank", f"{name}/images.npy"]
+        subprocess.run([*command, "--repeats", str(arguments.repeats)], check=True)
+    if arguments.mnist is not None:
+        print()
+        with threadpool_limits(1):
+            measure_neighbours(real_rows(arguments.mnist), arguments.large)
+    print(f"\nload at the end {os.getloadavg()[0]:.2f}")
+
+
+# A million images.
+
+
+def make_images(path: Path, items: int) -> None:
+    """Write images of ten kinds of blurred strokes on a dark ground, each with noise of its own."""
+    needed, free = items * SIDE * SIDE, shutil.disk_usage(path.parent).free
+    if free < 1.5 * needed:
+        sys.exit(
+            f"{path.parent} has {free / 2**20:,.0f} MB free where {1.5 * needed / 2**20:,.0f} are "
+            "needed: set TMPDIR to a folder with more, or give fewer --items."
+        )
+    rng = np.random.default_rng(0)
+    kinds = make_kinds(rng)
+    array = np.lib.format.open_memmap(path, "w+", np.uint8, (items, SIDE, SIDE))
+    for start in range(0, items, 20_000):
+        chunk = array[start : start + 20_000]
+        noise = rng.integers(0, 64, chunk.shape, dtype=np.uint8)
+        chunk[:] = kinds[np.arange(start, start + len(chunk)) % len(kinds)] + noise
+    array.flush()
+
+
+def make_kinds(rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Draw one blurred walk for each of ten classes: (10, SIDE, SIDE), at most 191."""
+    kinds = np.zeros((10, SIDE, SIDE))
+    ys, xs = np.mgrid[:SIDE, :SIDE]
+    for kind in kinds:
+        y, x = rng.uniform(8, SIDE - 8, 2)
+        for _ in range(20):
+            kind += np.exp(-((ys - y) ** 2 + (xs - x) ** 2) / 4)
+            y, x = np.clip(np.add((y, x), rng.normal(0, 2, 2)), 4, SIDE - 4)
+    return np.asarray(np.minimum(kinds, 1) * 191, dtype=np.uint8)
+
+
+def measure_ranking(path: Path, repeats: int) -> None:
+    """Rank the images of a file; the first time, in which its pages are mapped, is shown apart."""
+    warm_up()
+    baseline = memory()
+    pool = np.load(path, mmap_mode="r", allow_pickle=False)
+    truth = np.arange(len(pool)) % 10
+    rows = np.random.default_rng(0).choice(len(pool), LABELS, replace=False)
+
+    def rank(strategy: str, repeat: int) -> float:
+        found = run_round(
+            View(pool),
+            labelled=rows,
+            labels=truth[rows],
+            n_classes=10,
+            excluded=rows[:0],
+            model="softmax",
+            strategy=strategy,
+            limit=50,
+            rng=np.random.default_rng(repeat),
+        )
+        return found.rank_seconds
+
+    print(
+        f"\nranking {len(pool):,} x {SIDE * SIDE} uint8, memory-mapped ({pool.nbytes / 2**20:,.0f} "
+        f"MB), softmax on raw, {LABELS} labels, chunks of {CHUNK_ROWS}; milliseconds"
+    )
+    print_head()
+    print_row("first, margin", [rank("margin", 0)])
+    for strategy in STRATEGIES:
+        seconds = [rank(strategy, repeat) for repeat in range(repeats)]
+        notes = [f"  VmHWM so far {memory()['VmHWM'] / 2**20:,.0f} MB"] if baseline else []
+        if statistics.median(seconds) > GOAL_SECONDS:
+            notes.append(f"over {GOAL_SECONDS:g} s")
+        print_row(f"warm, {strategy}", seconds, ", ".join(notes))
+    flat = pool.reshape(len(pool), -1)
+    print_row("for scale: reading every byte once", clock(lambda: flat.max(), 3))
+
+    found = memory()
+    for field, meaning in MEMORY.items():
+        if field in found:
+            print(
+                f"{field}, {meaning}: {found[field] / 2**20:,.0f} MB "
+                f"(before the file was opened {baseline[field] / 2**20:,.0f} MB)"
+            )
+    if found:
+        verdict = "under" if found["VmHWM"] < GOAL_BYTES else "NOT under"
+        print(f"{verdict} {GOAL_BYTES / 2**20:,.0f} MB resident at any time, the file's pages too")
+
+
+def memory() -> dict[str, int]:
+    """Give what the system says of this process's memory, in bytes; nothing where it does not."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return {}
+    fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+    return {field: int(fields[field].split()[0]) * 1024 for field in MEMORY}
+
+
+# Neighbours.
+
+
+def real_rows(mnist: str) -> NDArray[np.float32]:
+    """Give the rows that the label graph of MNIST's 60,000 images is built on."""
+    pool = open_dataset(f"mnist:{mnist}").pool
+    features = prepare_features("deskew-hog", Images(pool, None), MemoryStore()).pool
+    mean, basis = principal_components(View(features))
+    reduced: NDArray[np.float32] = (features - mean) @ basis
+    return reduced
+
+
+def measure_neighbours(rows: NDArray[np.float32], large: int) -> None:
+    """Compare the approximate search with the exact one: recall and seconds."""
+    import faiss
+
+    cores = usable_cores()
+    count = NEIGHBOURS + 1
+    print(
+        f"{NEIGHBOURS} neighbours (and oneself) of every row, {COMPONENTS} components of "
+        f"deskew-hog; {LISTS_PER_ROOT} lists for each root, {PROBES} of them searched"
+    )
+    seconds, (_, exact) = timed(lambda: search(rows, rows, count, "neighbours"))
+    print(f"{len(rows):,} real rows: exact on {cores} cores {seconds:.1f} s")
+    for threads in sorted({1, cores}):
+        faiss.omp_set_num_threads(threads)
+        seconds, (_, found) = timed(lambda: approximate(rows, count))
+        print(
+            f"{len(rows):,} real rows: faiss on {threads} of {cores} cores {seconds:.1f} s, "
+            f"recall {recall(exact, found, np.arange(len(rows))):.4f}"
+        )
+
+    between = rows_between(rows, exact, large)
+    drawn = np.random.default_rng(1).choice(len(between), min(QUERIES, len(between)), False)
+    _, exact = search(between, between[drawn], count, "neighbours")
+    for threads in sorted({1, cores}):
+        faiss.omp_set_num_threads(threads)
+        seconds, (_, found) = timed(lambda: approximate(between, count))
+        share = recall(exact, found[drawn], drawn)
+        print(
+            f"{len(between):,} rows between neighbours: faiss on {threads} of {cores} cores "
+            f"{seconds:.1f} s, recall of {len(drawn):,} of them {share:.4f}"
+        )
+
+
+def approximate(rows: NDArray[np.float32], count: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Search as the label graph does."""
+    return search_approximately(rows, count, np.random.default_rng(0))
+
+
+def rows_between(
+    rows: NDArray[np.float32], nearest: NDArray[np.intp], size: int
+) -> NDArray[np.float32]:
+    """Draw rows between real ones and one of their neighbours each: as dense as a larger pool."""
+    rng = np.random.default_rng(0)
+    ends = rng.integers(0, len(rows), size)
+    others = nearest[ends, rng.integers(1, nearest.shape[1], size)]
+    share = rng.random((size, 1), dtype=np.float32)
+    between: NDArray[np.float32] = rows[ends] * (1 - share) + rows[others] * share
+    return between
+
+
+def recall(exact: NDArray[np.intp], found: NDArray[np.intp], own: NDArray[np.intp]) -> float:
+    """Give the share of the exact neighbours, but for the rows themselves, that were found."""
+    shares = []
+    for row, true, some in zip(own.tolist(), exact.tolist(), found.tolist(), strict=True):
+        wanted = set(true) - {row}
+        shares.append(len(wanted.intersection(some)) / len(wanted))
+    return float(np.mean(shares))
+
+
+def timed(call: Any) -> tuple[float, Any]:
+    """Give the seconds that a call took, and its result."""
+    started = time.perf_counter()
+    result = call()
+    return time.perf_counter() - started, result
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""THE LOOP, as a synchronous state machine with no clock, no screen and no thread."""
+
+from tuilabel.session.loop import Session
+from tuilabel.session.values import (
+    Answer,
+    CurvePoint,
+    EventLog,
+    LoopSettings,
+    Moves,
+    NotCurrentError,
+    Ranking,
+    Recipe,
+    Request,
+    Slot,
+)
+
+__all__ = [
+    "Answer",
+    "CurvePoint",
+    "EventLog",
+    "LoopSettings",
+    "Moves",
+    "NotCurrentError",
+    "Ranking",
+    "Recipe",
+    "Request",
+    "Session",
+    "Slot",
+]
