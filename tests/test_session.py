@@ -14,8 +14,10 @@ from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit
 from tuilabel.session import (
     LoopSettings,
+    Moves,
     NotCurrentError,
     Ranking,
+    Recipe,
     Session,
 )
 
@@ -509,3 +511,182 @@ def test_an_audit_reserve_does_not_change_when_the_source_grows() -> None:
     grown = Session(more, log, session.settings)
     after = {more.ids[row] for row in np.flatnonzero(grown._candidates.reserved)}
     assert before == after & set(session.items.ids)
+
+
+# Asking once more.
+
+
+def test_learning_anew_asks_the_same_once_more_and_both_answers_count() -> None:
+    session, log = make(60)
+    fill(session)
+    first = session.take_request()
+    assert isinstance(first, Fit)
+    session.learn_anew()
+    assert session.request_is_due
+    again = session.take_request()
+    assert isinstance(again, Fit)
+    assert again.generation > first.generation
+    assert replace(again, generation=0) == replace(first, generation=0)
+    assert session.take_request() is None
+    soon, later = (
+        replace(fake_ranking(request, 60, 3), accuracy=Accuracy(correct, 100, "hold-out"))
+        for request, correct in ((first, 60), (again, 80))
+    )
+    better = replace(later, model="hybrid", features="hog")
+    assert session.accept_ranking(soon) is not None
+    assert session.accept_ranking(better) is not None
+    # One point for these labels: what the better fit measured.
+    assert [(point.labels, point.accuracy.correct) for point in session.curve] == [(5, 80)]
+    assert session.recipe == Recipe("hybrid", "hog", "margin")
+    reopened = reopen(session, log)
+    assert (reopened.curve, reopened.recipe) == (session.curve, session.recipe)
+    assert reopened.take_request() is None
+
+
+def test_an_answer_that_a_better_one_has_overtaken_is_dropped() -> None:
+    session, _ = make(60)
+    fill(session)
+    first = session.take_request()
+    session.learn_anew()
+    again = session.take_request()
+    assert first is not None
+    assert again is not None
+    assert session.accept_ranking(fake_ranking(again, 60, 3)) is not None
+    before = picture(session)
+    assert session.accept_ranking(fake_ranking(first, 60, 3, salt=1)) is None
+    assert picture(session) == before
+
+
+def test_learning_anew_before_any_label_asks_for_the_first_batch_once_more() -> None:
+    session, _ = make(settings=LoopSettings(cold_start="kmeans", batch_size=5))
+    first = session.take_request()
+    session.learn_anew()
+    again = session.take_request()
+    assert isinstance(first, ColdStart)
+    assert isinstance(again, ColdStart)
+    assert replace(again, generation=first.generation) == first
+    shown = session.batch[0]
+    for request, rows in ((first, [3, 4, 5, 6, 7]), (again, [13, 14, 15, 16, 17])):
+        session.accept_ranking(ColdStartFinished(request.generation, rows))
+    assert [slot.row for slot in session.batch] == [shown.row, 13, 14, 15, 16]
+
+
+def test_where_there_is_nothing_to_learn_from_learning_anew_asks_nothing() -> None:
+    session, _ = make()
+    session.learn_anew()
+    assert not session.request_is_due
+    assert session.take_request() is None
+    for _ in range(5):
+        assert session.current_id is not None
+        session.skip(session.current_id)
+    session.learn_anew()
+    assert not session.request_is_due
+    assert session.take_request() is None
+
+
+def test_in_the_middle_of_a_batch_learning_anew_hears_its_labels_too() -> None:
+    session, _ = make()
+    fill(session)
+    answer_request(session)
+    label(session)
+    session.learn_anew()
+    request = session.take_request()
+    assert isinstance(request, Fit)
+    assert len(request.items) == 6
+    kept = session.batch[:2]
+    session.accept_ranking(fake_ranking(request, 30, 3))
+    assert session.batch[:2] == kept
+
+
+def test_where_nothing_is_shown_no_place_is_kept_for_the_eye() -> None:
+    for shown in (True, False):
+        session, _ = make()
+        fill(session)
+        request = session.take_request()
+        assert request is not None
+        first = session.batch[0].row
+        rows = [row for row in fake_ranking(request, 30, 3).items if row != first]
+        even = [[0.2, 0.3, 0.5]] * len(rows)
+        session.accept_ranking(fit_finished(request.generation, rows, even), shown=shown)
+        found = [slot.row for slot in session.batch]
+        assert found == ([first, *rows[:4]] if shown else rows[:5])
+
+
+# What is asked for by default.
+
+
+def test_by_default_the_learner_chooses() -> None:
+    session, log = make(200, settings=LoopSettings(batch_size=5))
+    start = session.take_request()
+    assert isinstance(start, ColdStart)
+    assert (start.method, start.model, start.features) == ("auto", "auto", "auto")
+    assert (start.items, start.size) == ((), 20)
+    session.accept_ranking(ColdStartFinished(start.generation, range(20)))
+    fill(session)
+    request = session.take_request()
+    assert isinstance(request, Fit)
+    names = (request.model, request.features, request.strategy, request.cold_start)
+    assert names == ("auto",) * 4
+    assert (request.batch_size, request.epsilon, request.cold_start_size) == (5, 0.0, 20)
+    # What the fit goes on from is the very cold start: the same seed but for the round.
+    assert request.seed[:-1] == start.seed[:-1]
+    assert start.seed[-1] == 0
+    # A restart in the first round asks for the first batch, labels in hand.
+    undone, _ = make(200, settings=LoopSettings(batch_size=5))
+    item = label(undone)
+    undone.learn_anew()
+    start = undone.take_request()
+    assert isinstance(start, ColdStart)
+    assert start.items == (undone.items.row_of(item),)
+    assert log.written[0].body["model"] == "auto"
+
+
+@pytest.mark.parametrize(
+    ("classes", "batch_size", "expected"), [(3, 5, 20), (3, 30, 30), (26, 5, 52), (500, 5, 200)]
+)
+def test_a_cold_start_goes_on_for_two_labels_a_class_within_bounds(
+    classes: int, batch_size: int, expected: int
+) -> None:
+    names = tuple(f"class {number}" for number in range(classes))
+    log = FakeLog(SessionInfo("fake", names))
+    session = Session(FakeItems(600), log, LoopSettings(batch_size=batch_size))
+    request = session.take_request()
+    assert isinstance(request, ColdStart)
+    assert request.size == expected
+    random = LoopSettings(batch_size=batch_size, cold_start="random")
+    session = Session(FakeItems(600), FakeLog(SessionInfo("fake", names)), random)
+    fill(session)
+    request = session.take_request()
+    assert isinstance(request, Fit)
+    assert request.cold_start_size == 0
+
+
+def test_how_far_fits_moved_is_kept_and_goes_with_an_undo() -> None:
+    session, log = make(60)
+    for moved in (None, 0.25, 0.125):
+        fill(session)
+        request = session.take_request()
+        assert request is not None
+        agreement = None if moved is None else 1 - moved
+        session.accept_ranking(
+            replace(fake_ranking(request, 60, 3), moved=moved, agreement=agreement)
+        )
+    assert session.moves == [Moves(10, 0.25, 0.75, 100), Moves(15, 0.125, 0.875, 100)]
+    assert reopen(session, log).moves == session.moves
+    session.undo()
+    assert session.moves == [Moves(10, 0.25, 0.75, 100)]
+
+
+def test_a_session_of_before_there_was_a_choice_goes_on() -> None:
+    session, log = make(60)
+    fill(session)
+    answer_request(session)
+    older = ("features", "strategy", "stop_set", "moved", "agreement")
+    for event in log.written:
+        for name in older:
+            event.body.pop(name, None)
+    again = reopen(session, log)
+    assert again.labels == 5
+    assert again.ranked
+    assert again.recipe is None
+    assert again.moves == []

@@ -25,7 +25,7 @@ class LoopMachine(RuleBasedStateMachine):
         batch_size=st.integers(1, 6),
         holdout=st.booleans(),
         seed=st.integers(0, 5),
-        cold_start=st.sampled_from(["random", "kmeans"]),
+        cold_start=st.sampled_from(["random", "kmeans", "auto"]),
     )
     def start(self, count: int, batch_size: int, holdout: bool, seed: int, cold_start: str) -> None:
         self.items = FakeItems(count, holdout=holdout)
@@ -114,6 +114,12 @@ class LoopMachine(RuleBasedStateMachine):
         if request is not None:
             self.requests.append(request)
             self.valid[request.generation] = self.answers
+
+    @rule()
+    def learn_anew(self) -> None:
+        before = self.picture()
+        self.session.learn_anew()
+        assert self.picture() == before
 
     @precondition(lambda self: self.requests)
     @rule(data=st.data(), salt=st.integers(0, 3))

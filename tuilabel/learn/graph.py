@@ -49,6 +49,7 @@ cluster."""
 
 _STRAY_SHARE = 0.02
 _SEARCH_ROWS = 2048
+_RESOLUTION = 1e-4
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
@@ -122,6 +123,9 @@ def build_graph(
 ) -> LabelGraph:
     """Embed a pool by the leading eigenvectors of its normalised graph of nearest neighbours.
 
+    Copies of an image share one place in the graph: being each other's nearest neighbours and
+    nobody else's, a dozen of them would take an eigenvector for themselves.
+
     Parameters
     ----------
     features : View of n items
@@ -140,8 +144,8 @@ def build_graph(
     Raises
     ------
     NoGraphError
-        The pool is too small, its images are all alike, or it is larger than `EXACT_ROWS` and
-        the index for such pools is not installed.
+        The pool is too small, too many of its images are alike, or it is larger than
+        `EXACT_ROWS` and the index for such pools is not installed.
 
     References
     ----------
@@ -162,16 +166,23 @@ def build_graph(
             "All images of the pool look alike, so there are no clusters: use --model softmax."
         )
     reduced = _reduce(features, mean, basis)
-    distances, nearest = neighbours(reduced, min(NEIGHBOURS, n - 1), rng, progress)
+    distinct, same = _distinct(reduced)
+    if len(distinct) < LEAST_ROWS:
+        raise NoGraphError(
+            f"Only {len(distinct)} of the pool's {n:,} images differ, too few for a label graph: "
+            f"it takes {LEAST_ROWS}. Use --model softmax."
+        )
+    places = reduced[distinct]
+    distances, nearest = neighbours(places, NEIGHBOURS, rng, progress)
     scales = _local_scales(distances)
     if progress is not None:
         progress("eigenvectors", 0, 1)
-    weights = _connected(_weights(distances, nearest, scales), reduced, scales)
-    count = min(max(LEAST_VECTORS, 2 * n_classes), MOST_VECTORS, n - 2)
+    weights = _connected(_weights(distances, nearest, scales), places, scales)
+    count = min(max(LEAST_VECTORS, 2 * n_classes), MOST_VECTORS, len(places) - 2)
     vectors = _leading_vectors(weights, count, rng)
     if progress is not None:
         progress("eigenvectors", 1, 1)
-    return LabelGraph(vectors, reduced, scales, mean, basis)
+    return LabelGraph(vectors[same], reduced, scales[same], mean, basis)
 
 
 def principal_components(
@@ -336,8 +347,7 @@ def _weights(
 def _connected(weights: Any, reduced: NDArray[np.float32], scales: NDArray[np.float32]) -> Any:
     """Tie small components to what is nearest outside of them.
 
-    A component that nothing leads to, such as a dozen copies of one image, would take an
-    eigenvector of its own. Large ones may keep theirs: they are clusters.
+    The ties are weak: a small cluster of its own stays one. Large ones are left alone.
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
@@ -410,6 +420,23 @@ def _reduce(
     for chunk in _chunks(len(features)):
         reduced[chunk] = (features.rows(chunk) - mean) @ basis
     return reduced
+
+
+def _distinct(rows: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Tell copies: the first row of each kind, ascending, and which kind each row is.
+
+    Rows are compared at a resolution that is far below what images differ by, and above what
+    the same image differs by when it was computed in another chunk.
+    """
+    length = math.sqrt(float(np.einsum("nc,nc->", rows, rows, dtype=np.float64)) / len(rows))
+    cells = np.ascontiguousarray(np.rint(rows * np.float32(1 / (_RESOLUTION * length))), np.int32)
+    # One string of bytes per row sorts much faster than its numbers one by one.
+    strings = cells.view(np.dtype((np.void, cells.itemsize * cells.shape[1]))).ravel()
+    _, first, kind = np.unique(strings, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), dtype=np.intp)
+    rank[order] = np.arange(len(order))
+    return first[order], rank[kind.ravel()]
 
 
 def _unit_length(rows: NDArray[np.float32]) -> NDArray[np.float32]:

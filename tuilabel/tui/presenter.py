@@ -143,8 +143,8 @@ class Presenter:
             return ""
         mean = sum(move.moved for move in moves) / len(moves)
         settled = stopping.settled([move.agreement for move in self.session.moves])
-        verdict = "more labels change little" if settled else "labels still teach"
-        return f"fits moved {mean:.1%}: {verdict}"
+        verdict = "labels change little" if settled else "labels still teach"
+        return f"fits move {mean:.1%}: {verdict}"
 
     def notices(self, of_source: Sequence[str]) -> str:
         """Say what opening the source had to leave out; nothing where it was nothing."""

@@ -81,6 +81,7 @@ class TrainerLink:
         self._trainer: Trainer | None = None
         self._waiting: Request | None = None
         self._owed: int | None = None
+        self._problem: str | None = None
         self._fallback: TemporaryDirectory[str] | None = None
 
     def start(self) -> None:
@@ -153,16 +154,17 @@ class TrainerLink:
             self._owed = None if event.generation == self._owed else self._owed
         match event:
             case FitFinished():
-                self._tell(f"{event.model} on {event.features}")
+                self._tell_answered(f"{event.model} on {event.features}")
                 screen.ranking_arrived(event)
             case Preparing():
                 self._tell(f"{event.what} {event.done / max(event.total, 1):.0%}")
             case Prepared():
+                self._problem = event.problem
                 if event.problem is not None:
                     self._tell(f"! {event.problem}", "accent")
                 screen.learner_prepared()
             case ColdStartFinished():
-                self._tell("")
+                self._tell_answered("")
                 screen.ranking_arrived(event)
             case TrainerDown():
                 self._tell(f"! {event.reason}", "bad")
@@ -170,6 +172,15 @@ class TrainerLink:
                 self._tell("restarted, fitting…" if self._owed is not None else "restarted")
             case RequestFailed():
                 self._tell(f"! no fit: {event.message}", "bad")
+
+    def _tell_answered(self, text: str) -> None:
+        """Tell what came; a problem stands in its place until all that is owed has come."""
+        if self._problem is None:
+            self._tell(text)
+            return
+        self._tell(f"! {self._problem}", "accent")
+        if self._owed is None:
+            self._problem = None
 
     def _tell(self, text: str, style: str = "muted") -> None:
         screen = self._listener()

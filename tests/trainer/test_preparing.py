@@ -1,0 +1,237 @@
+"""A child that prepares while it answers: what comes before, what after, and through its death."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from blob_pools import glyphs
+
+from tests.trainer.conftest import PATIENCE, Events
+from tuilabel.data import as_array_file
+from tuilabel.learn.learner import QUICK_ROWS
+from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
+from tuilabel.trainer import (
+    OpenPool,
+    Prepared,
+    Preparing,
+    RequestFailed,
+    Trainer,
+    TrainerDown,
+    TrainerRestarted,
+)
+
+Start = Callable[..., Trainer]
+Fake = Callable[[str], str]
+Told = Callable[[], Awaitable[str]]
+
+POOL, KIND = glyphs(QUICK_ROWS + 100, side=12)
+
+HELD = """
+import tuilabel.learn.learner as learner
+import tuilabel.trainer.worker as worker
+
+def prepare_features(*args, **options):
+    tell("held")
+    (HERE / "go").read_text()
+    return real(*args, **options)
+
+real, learner.prepare_features = learner.prepare_features, prepare_features
+worker.PROGRESS_SECONDS = 0
+worker.main()
+"""
+"""The real worker, that begins to prepare when it is let go, and tells of each step."""
+
+
+@pytest.fixture
+def go(tmp_path: Path) -> Callable[[], Awaitable[object]]:
+    """Give a function that lets the worker go."""
+    os.mkfifo(tmp_path / "go")
+    return lambda: asyncio.to_thread((tmp_path / "go").write_text, "go")
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> OpenPool:
+    """Give a pool that is prepared in the background, with a cache for what comes of it."""
+    holdout, truth = glyphs(60, side=12, seed=1)
+    folder = tmp_path / "large"
+    folder.mkdir()
+    pool, images, classes = (
+        as_array_file(array, folder) for array in (POOL, holdout, truth.astype(np.int16))
+    )
+    return OpenPool(pool, 3, images, classes, "t10k", cache_folder=str(tmp_path / "cache"))
+
+
+def a_fit(generation: int, **changes: Any) -> Fit:
+    rows = tuple(range(12))
+    fit = Fit(
+        generation=generation,
+        items=rows,
+        classes=tuple(KIND[:12].tolist()),
+        excluded=(),
+        audit_items=(),
+        audit_classes=(),
+        model="hybrid",
+        features="auto",
+        strategy="margin",
+        cold_start="auto",
+        cold_start_size=0,
+        batch_size=5,
+        epsilon=0.0,
+        limit=10,
+        seed=(0, 2, 1),
+    )
+    return replace(fit, **changes)
+
+
+async def after_progress(events: Events, kind: type[Any]) -> tuple[Any, list[Preparing]]:
+    """Wait for an event of a kind; give the progress told before it, too."""
+    progress: list[Preparing] = []
+    while True:
+        event = await asyncio.wait_for(events.queue.get(), PATIENCE)
+        if not isinstance(event, Preparing):
+            assert isinstance(event, kind), event
+            return event, progress
+        progress.append(event)
+
+
+async def test_a_large_pool_is_answered_before_and_better_after(
+    trainer: Start,
+    fake: Fake,
+    told: Told,
+    events: Events,
+    large: OpenPool,
+    go: Callable[[], Awaitable[object]],
+) -> None:
+    running = trainer(opened=large, worker_module=fake(HELD))
+    running.submit(a_fit(1))
+    assert await told() == "held"
+    before = await events.next(FitFinished)
+    assert (before.generation, before.model, before.features) == (1, "softmax", "raw")
+    assert running.state.phase == "idle"
+    # Another request does not begin it a second time, and is answered as well.
+    running.submit(ColdStart(2, "auto", "hybrid", "auto", (), (), 4, (0, 2, 0)))
+    assert len((await events.next(ColdStartFinished)).items) == 4
+    await go()
+    prepared, progress = await after_progress(events, Prepared)
+    assert prepared.features == "deskew-hog"
+    assert prepared.problem is None
+    assert prepared.seconds > 0
+    kinds = {step.what for step in progress}
+    assert {"features", "neighbours", "eigenvectors", "hold-out"} <= kinds
+    assert all(0 <= step.done <= step.total for step in progress)
+    running.submit(a_fit(3))
+    after = await events.next(FitFinished)
+    assert (after.model, after.features) == ("hybrid", "deskew-hog")
+    assert after.accuracy is not None
+    assert after.accuracy.value > 0.8
+    assert events.queue.empty()
+
+
+async def test_a_death_in_the_middle_of_it_is_survived(
+    trainer: Start,
+    fake: Fake,
+    told: Told,
+    events: Events,
+    large: OpenPool,
+    go: Callable[[], Awaitable[object]],
+) -> None:
+    running = trainer(opened=large, worker_module=fake(HELD))
+    running.submit(a_fit(1))
+    assert await told() == "held"
+    await events.next(FitFinished)
+    assert running.pid is not None
+    os.kill(running.pid, signal.SIGKILL)
+    assert "signal 9" in (await events.next(TrainerDown)).reason
+    await events.next(TrainerRestarted)
+    running.submit(a_fit(2))
+    assert await told() == "held"
+    assert (await events.next(FitFinished)).model == "softmax"
+    await go()
+    await after_progress(events, Prepared)
+    running.submit(a_fit(3))
+    answer, _ = await after_progress(events, FitFinished)
+    assert (answer.generation, answer.model) == (3, "hybrid")
+
+    # The next child finds it all in the cache.
+    os.kill(running.pid, signal.SIGKILL)
+    await events.next(TrainerDown)
+    await events.next(TrainerRestarted)
+    running.submit(a_fit(4))
+    assert await told() == "held"
+    await events.next(FitFinished)
+    await go()
+    prepared, progress = await after_progress(events, Prepared)
+    assert (prepared.problem, progress) == (None, [])
+
+
+async def test_stopping_does_not_wait_for_it(
+    trainer: Start, fake: Fake, told: Told, large: OpenPool, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "go")
+    running = trainer(opened=large, worker_module=fake(HELD))
+    running.submit(a_fit(1))
+    assert await told() == "held"
+    await asyncio.wait_for(running.stop(), 1.0)
+    assert running.pid is None
+
+
+async def test_a_small_pool_is_prepared_before_the_first_answer(
+    trainer: Start, toy: Any, events: Events
+) -> None:
+    running = trainer()
+    running.submit(a_fit(1, features="hog", classes=tuple(toy.truth[:12].tolist())))
+    prepared, _ = await after_progress(events, Prepared)
+    assert (prepared.features, prepared.problem) == ("hog", None)
+    answer = await events.next(FitFinished)
+    assert (answer.model, answer.features) == ("hybrid", "hog")
+    running.submit(a_fit(2, features="hog", classes=tuple(toy.truth[:12].tolist())))
+    assert (await events.next(FitFinished)).model == "hybrid"
+
+
+async def test_what_cannot_be_prepared_is_said_once_and_learnt_without(
+    trainer: Start, toy: Any, events: Events, tmp_path: Path
+) -> None:
+    few = as_array_file(toy.pool[:25], tmp_path / "arrays")
+    running = trainer(opened=replace(toy.opened, pool=few))
+    request = a_fit(1, model="auto", classes=tuple(toy.truth[:12].tolist()))
+    running.submit(request)
+    prepared, _ = await after_progress(events, Prepared)
+    assert prepared.problem is not None
+    assert prepared.problem.startswith("A pool of 25 images is too small for a label graph")
+    assert (await events.next(FitFinished)).model == "softmax"
+    running.submit(replace(request, generation=2))
+    assert (await events.next(FitFinished)).model == "softmax"
+    # What was asked for by name and cannot be had is not replaced in silence.
+    running.submit(replace(request, generation=3, model="graph"))
+    failed = await events.next(RequestFailed)
+    assert (failed.generation, failed.message) == (3, prepared.problem)
+
+
+async def test_a_preparation_that_breaks_is_told_and_not_tried_again(
+    trainer: Start, fake: Fake, toy: Any, events: Events, tmp_path: Path
+) -> None:
+    module = fake(
+        "import tuilabel.learn.learner as learner\n"
+        "import tuilabel.trainer.worker as worker\n"
+        "def prepare_features(*args, **options):\n"
+        "    raise MemoryError('no room\\nfor this')\n"
+        "learner.prepare_features = prepare_features\n"
+        "worker.main()\n"
+    )
+    running = trainer(worker_module=module)
+    request = a_fit(1, classes=tuple(toy.truth[:12].tolist()))
+    running.submit(request)
+    assert (await after_progress(events, Prepared))[0].problem == "MemoryError: no room for this"
+    answer = await events.next(FitFinished)
+    assert (answer.model, answer.features) == ("softmax", "raw")
+    running.submit(replace(request, generation=2))
+    assert (await events.next(FitFinished)).generation == 2
+    assert "Traceback" in (tmp_path / "log" / "trainer.log").read_text()
