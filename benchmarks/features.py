@@ -73,9 +73,8 @@ def main() -> None:
     images = np.concatenate([dataset.pool, dataset.holdout.images])[:IMAGES]
     cores = usable_cores()
     print(
-        f"seconds for {len(images):,} images on one core and on {cores}; * from "
-        f"{TIMED_BY_SKIMAGE:,} images\naccuracy of a softmax in percent, {arguments.seeds} draws of "
-        "labels\n"
+        f"seconds for {len(images):,} images on one core and on {cores} (* extrapolated from "
+        f"{TIMED_BY_SKIMAGE:,} images); accuracy of a softmax in percent, {arguments.seeds} draws\n"
     )
     print(
         f"{'':62}{'numbers':>8}{'1 core':>9}{f'{cores} cores':>9}"

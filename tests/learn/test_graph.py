@@ -209,7 +209,7 @@ def test_numbers_that_are_none_are_a_clear_sentence(value: float) -> None:
     distinct=st.integers(2, 200),
     width=st.integers(1, 6),
     parts=st.integers(1, 4),
-    apart=st.sampled_from([1.0, 30.0]),
+    apart=st.sampled_from([10, 300]),
     constant=st.integers(0, 60),
     n_classes=st.integers(1, 40),
     seed=st.integers(0, 99),
@@ -219,7 +219,7 @@ def test_any_small_pool_has_a_graph(
     distinct: int,
     width: int,
     parts: int,
-    apart: float,
+    apart: int,
     constant: int,
     n_classes: int,
     seed: int,
@@ -229,9 +229,9 @@ def test_any_small_pool_has_a_graph(
     Or too few images that differ, and then it says so.
     """
     generator = rng(seed)
-    kinds = generator.normal(size=(distinct, width)) + apart * generator.integers(
-        0, parts, (distinct, 1)
-    )
+    # Whole numbers, so that there is no doubt which images differ.
+    kinds = generator.integers(-40, 41, (distinct, width))
+    kinds += apart * generator.integers(0, parts, (distinct, 1))
     rows = kinds[generator.integers(0, distinct, n)].astype(np.float32)
     rows[:constant] = 0
     rows[-1] = 1
@@ -259,6 +259,9 @@ def test_copies_share_a_place_and_change_nobody_elses() -> None:
     assert right_from_one_label_each(found.rows()[:800], cluster) > 0.98
     np.testing.assert_array_equal(found.vectors[800:], np.repeat(found.vectors[copied], 12, axis=0))
     np.testing.assert_allclose(found.rows()[:800], alone.rows(), atol=0.1)
+    np.testing.assert_array_equal(found.scales[800:], np.repeat(found.scales[copied], 12))
+    distances, _ = neighbours(rows, graph.LOCAL_SCALE, rng())
+    np.testing.assert_allclose(found.scales[:800], distances[:, -1], rtol=1e-3)
     embedded = found.embed(View(rows[copied]))
     assert (embedded * found.rows()[copied]).sum(axis=1).min() > 0.99
 

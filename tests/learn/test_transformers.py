@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.base import clone
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from tuilabel.errors import UsageError
 from tuilabel.learn.features import unit_rows
@@ -64,7 +64,10 @@ def test_in_chunks_or_as_a_whole_is_the_same(
 ) -> None:
     fitted = clone(transformer).fit(given[:1])
     parts = [fitted.transform(given[at : at + chunk]) for at in range(0, len(given), chunk)]
-    np.testing.assert_allclose(np.concatenate(parts), fitted.transform(given), atol=1e-6)
+    # Sums in another order differ in their last bit; where an image is nearly blank, the root of
+    # a gradient that is nothing but that bit is a larger number.
+    loose = 5e-3 if isinstance(transformer, Pipeline) else 5e-5
+    np.testing.assert_allclose(np.concatenate(parts), fitted.transform(given), atol=loose)
 
 
 @every_transformer

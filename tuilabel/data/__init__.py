@@ -3,7 +3,7 @@
 from tuilabel.data.array_file import ArrayFile, as_array_file
 from tuilabel.data.dataset import Dataset, HoldOut, Progress
 from tuilabel.data.sources import open_dataset
-from tuilabel.data.text import inert
+from tuilabel.data.text import inert, source_name
 
 __all__ = [
     "ArrayFile",
@@ -13,4 +13,5 @@ __all__ = [
     "as_array_file",
     "inert",
     "open_dataset",
+    "source_name",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from pathlib import PurePath
 
 DEFAULT_LIMIT = 80
 
@@ -74,3 +75,8 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
         for index, run in enumerate(_DIGITS.split(text))
         if run
     )
+
+
+def source_name(source: str) -> str:
+    """Give a source the short name that a person sees: of a path its last part."""
+    return "mnist" if source.startswith("mnist:") else PurePath(source).name or source

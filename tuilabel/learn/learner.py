@@ -44,6 +44,9 @@ With ``auto`` features a softmax on the pixels is looked at too: what classes di
 dark an image is, may be what other features leave out.
 """
 
+MOST_WEIGHED = 1000
+"""Labels that are weighed at most: with more, models that differ have long been told apart."""
+
 WEIGHED_AGAIN = 1.2
 """How many times the labels that were weighed last there have to be to weigh anew."""
 
@@ -370,9 +373,10 @@ class Learner:
         choices: list[Seen] = [(model, needs.features) for model in AUTO_MODELS]
         if request.features == AUTO and needs.features != "raw":
             choices.append(("softmax", "raw"))
-        rows = {seen: self._view(*seen)[0].rows(labelled) for seen in choices}
         rng = np.random.default_rng((*request.seed, 1))
-        for scores in cross_validate(rows, labels, n_classes=self.n_classes, rng=rng):
+        weighed = rng.permutation(len(labels))[:MOST_WEIGHED]
+        rows = {seen: self._view(*seen)[0].rows(labelled[weighed]) for seen in choices}
+        for scores in cross_validate(rows, labels[weighed], n_classes=self.n_classes, rng=rng):
             if scores is not None:
                 self._choice = decide(scores, self._choice or choices[0], choices)
                 self._weighed = len(labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,23 +53,50 @@ class View:
         length = float(np.sqrt(np.einsum("nd,nd->", rows, rows) / max(len(rows), 1)))
         return length if length > 0 else 1.0
 
-    def rows(self, which: slice | NDArray[np.integer]) -> NDArray[np.float32]:
+    @property
+    def width(self) -> int:
+        """d, how many numbers there are for each item."""
+        return sum(math.prod(block.shape[1:]) for block in self.blocks)
+
+    def rows(
+        self, which: slice | NDArray[np.integer], out: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
         """Give some items as float32 rows.
 
         Parameters
         ----------
         which : slice or (r,) integer array
+        out : (r or more, d) float32 array, optional
+            Where rows are written that would otherwise take memory of their own: whoever reads
+            chunk after chunk into the same memory spares the system giving it out anew.
 
         Returns
         -------
         (r, d) float32 array
+            Perhaps the first rows of `out`, perhaps the items themselves: not to be changed.
         """
-        if len(self.blocks) == 1:
-            return unit_rows(self.blocks[0][which])
-        factors = self.factors or (np.float32(1),) * len(self.blocks)
-        return np.hstack(
-            [
-                unit_rows(block[which]) if factor == 1 else unit_rows(block[which]) * factor
-                for block, factor in zip(self.blocks, factors, strict=True)
-            ]
-        )
+        parts = [block[which] for block in self.blocks]
+        if len(parts) == 1 and (out is None or parts[0].dtype == np.float32):
+            return unit_rows(parts[0])
+        count = len(parts[0])
+        rows = np.empty((count, self.width), dtype=np.float32) if out is None else out[:count]
+        factors = self.factors or (np.float32(1),) * len(parts)
+        start = 0
+        for part, factor in zip(parts, factors, strict=True):
+            stop = start + math.prod(part.shape[1:])
+            _write_rows(part, factor, rows[:, start:stop])
+            start = stop
+        return rows
+
+
+def _write_rows(items: NDArray[Any], factor: np.float32, out: NDArray[np.float32]) -> None:
+    """Write what `unit_rows` gives, times a factor, without an array in between."""
+    if items.dtype == np.uint8:
+        np.copyto(out, items.reshape(out.shape))
+        out *= np.float32(1 / 255)
+        if factor != 1:
+            out *= factor
+    elif factor == 1:
+        np.copyto(out, unit_rows(items))
+    else:
+        np.multiply(unit_rows(items), factor, out=out)

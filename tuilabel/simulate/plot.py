@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuilabel.data import inert
+from tuilabel.data import inert, source_name
 from tuilabel.errors import UsageError
 from tuilabel.simulate.plan import Combination
 from tuilabel.simulate.results import Results
@@ -172,8 +172,9 @@ def _dress(axes: Axes, results: Results) -> None:
     seeds = {len(results.of(combination)) for combination in results.combinations}
     many = f"{min(seeds)} to {max(seeds)}" if len(seeds) > 1 else f"{max(seeds)}"
     band = ", bands ±1 sd" if max(seeds) > 1 else ""
+    source = inert(source_name(on.source), 60)
     axes.set_title(
-        f"{inert(on.source, 60)}: pool {on.pool:,}, {many} seed{'s' * (many != '1')}{band}",
+        f"{source}: pool {on.pool:,}, {many} seed{'s' * (many != '1')}{band}",
         loc="left",
         fontsize=10,
     )

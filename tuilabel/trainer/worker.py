@@ -143,10 +143,11 @@ def main() -> None:
         with channel.working():
             answer = _answer(learner, preparation, request)
         channel.send(answer)
-        for _ in learner.reflect():
-            # Somebody waits for the next answer, and it comes with labels to weigh anew.
-            if not lines.empty():
-                break
+        with channel.working():
+            for _ in learner.reflect():
+                # Somebody waits for the next answer, and it comes with labels to weigh anew.
+                if not lines.empty():
+                    break
 
 
 def _open_pool(channel: Channel, line: bytes) -> Learner:

@@ -6,14 +6,13 @@ import asyncio
 import gc
 import signal
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from tuilabel.data import inert
+from tuilabel.data import inert, source_name
 from tuilabel.tui.actions import ACTIONS
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.label import LabelScreen
@@ -120,13 +119,6 @@ class TuilabelApp(App[None], inherit_bindings=False):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer what is not an action of the screen."""
         yield SystemCommand("theme", "Change the colours.", self.action_change_theme)
-
-
-def source_name(source: str) -> str:
-    """Give a source the name that the header shows."""
-    if source.startswith("mnist:"):
-        return "mnist"
-    return Path(source).name or source
 
 
 def run(
