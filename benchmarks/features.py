@@ -87,7 +87,7 @@ def main() -> None:
             one = seconds_of(lambda transform=transform: in_chunks(transform, images, 1))
             all_ = seconds_of(lambda transform=transform: in_chunks(transform, images, cores))
             print_row(
-                f"tuilabel {name}", transform, f"{one:.1f}", f"{all_:.1f}", dataset, arguments.seeds
+                f"tuilabel {name}", transform, f"{one:.2f}", f"{all_:.2f}", dataset, arguments.seeds
             )
         upright = Deskew().fit(images[:1]).transform
         for name, options in SKIMAGE.items():
@@ -99,7 +99,7 @@ def main() -> None:
                 print_row(
                     f"scikit-image {prefix}{name}",
                     transform,
-                    f"{one:.1f}*",
+                    f"{one:.0f}*",
                     "-",
                     dataset,
                     arguments.seeds,

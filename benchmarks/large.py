@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from round import clock, print_head, print_machine, print_row
+from round import clock, floor, print_head, print_machine, print_row
 from threadpoolctl import threadpool_limits
 
 from tuilabel.data import open_dataset
@@ -119,7 +119,8 @@ def measure_ranking(path: Path, repeats: int) -> None:
     truth = np.arange(len(pool)) % 10
     rows = np.random.default_rng(0).choice(len(pool), LABELS, replace=False)
 
-    def rank(strategy: str, repeat: int) -> float:
+    def rank(strategy: str, repeat: int) -> tuple[float, float]:
+        cpu = time.process_time()
         found = run_round(
             View(pool),
             labelled=rows,
@@ -131,23 +132,22 @@ def measure_ranking(path: Path, repeats: int) -> None:
             limit=50,
             rng=np.random.default_rng(repeat),
         )
-        return found.rank_seconds
+        return found.rank_seconds, time.process_time() - cpu
 
     print(
         f"\nranking {len(pool):,} x {SIDE * SIDE} uint8, memory-mapped ({pool.nbytes / 2**20:,.0f} "
         f"MB), softmax on raw, {LABELS} labels, chunks of {CHUNK_ROWS}; milliseconds"
     )
     print_head()
-    print_row("first, margin", [rank("margin", 0)])
+    print_row("first, margin", [rank("margin", 0)[0]])
     for strategy in STRATEGIES:
-        seconds = [rank(strategy, repeat) for repeat in range(repeats)]
-        notes = [f"  VmHWM so far {memory()['VmHWM'] / 2**20:,.0f} MB"] if baseline else []
+        seconds, cpus = zip(*(rank(strategy, repeat) for repeat in range(repeats)), strict=True)
+        notes = [f"  CPU, fit too {1000 * statistics.median(cpus):.0f}"]
+        if baseline:
+            notes.append(f"VmHWM so far {memory()['VmHWM'] / 2**20:,.0f} MB")
         if statistics.median(seconds) > GOAL_SECONDS:
             notes.append(f"over {GOAL_SECONDS:g} s")
         print_row(f"warm, {strategy}", seconds, ", ".join(notes))
-    flat = pool.reshape(len(pool), -1)
-    print_row("for scale: reading every byte once", clock(lambda: flat.max(), 3))
-
     found = memory()
     for field, meaning in MEMORY.items():
         if field in found:
@@ -158,6 +158,11 @@ def measure_ranking(path: Path, repeats: int) -> None:
     if found:
         verdict = "under" if found["VmHWM"] < GOAL_BYTES else "NOT under"
         print(f"{verdict} {GOAL_BYTES / 2**20:,.0f} MB resident at any time, the file's pages too")
+
+    flat = pool.reshape(len(pool), -1)
+    print_row("for scale: reading every byte once", clock(lambda: flat.max(), 3))
+    weights, bias = np.ones((flat.shape[1], 10), np.float32), np.zeros(10, np.float32)
+    print_row("  round.py's floor", clock(lambda: floor(flat, weights, bias, CHUNK_ROWS), 3))
 
 
 def memory() -> dict[str, int]:

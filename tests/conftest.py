@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 
+# Processes with numeric threads of their own would fight over the cores: a fit of a moment takes
+# seconds then. numpy reads this when it is first imported, here and in every child.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 

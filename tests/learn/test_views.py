@@ -79,3 +79,23 @@ def test_the_typical_length_of_many_rows_is_that_of_a_sample() -> None:
 def test_arrays_of_other_items_are_refused(blocks: tuple[np.ndarray, ...]) -> None:
     with pytest.raises(ValueError, match="expected the same in each"):
         View(*blocks)
+
+
+@pytest.mark.parametrize("which", [slice(1, 3), slice(0, 0), np.array([3, 0, 3])])
+@pytest.mark.parametrize(
+    "view",
+    [
+        View(BYTES),
+        View(NUMBERS),
+        View(NUMBERS.astype(np.float64)),
+        View(NUMBERS, BYTES),
+        View(BYTES, NUMBERS, factors=(0.5, 3.0)),
+    ],
+)
+def test_memory_that_is_lent_makes_no_difference(view: View, which: slice | np.ndarray) -> None:
+    room = np.full((9, view.width), np.nan, dtype=np.float32)
+    before = NUMBERS.copy()
+    plain = view.rows(which)
+    assert plain.shape[1] == view.width
+    np.testing.assert_allclose(view.rows(which, room), plain, rtol=1e-6)
+    np.testing.assert_array_equal(NUMBERS, before)

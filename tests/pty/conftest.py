@@ -62,3 +62,11 @@ def pictures(tmp_path: Path) -> Path:
         pixels = (level + rng.integers(0, 40, (12, 12))).astype(np.uint8)
         Image.fromarray(pixels).save(folder / f"{number:03}-{name}.png")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep terminals on one worker: two at once would wait for each other's processes."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("pty"))
