@@ -38,6 +38,9 @@ MOST_VECTORS = 100
 LEAST_ROWS = 30
 """A smaller pool is labelled sooner than its clusters tell anything."""
 
+MOST_NUMBERS = 4096
+"""Numbers of an item up to which principal components are found in seconds and little memory."""
+
 EXACT_ROWS = 100_000
 """Up to here neighbours are searched exactly; above it by an approximate index."""
 
@@ -159,6 +162,11 @@ def build_graph(
         raise NoGraphError(
             f"A pool of {n} images is too small for a label graph: it takes {LEAST_ROWS}. "
             "Use --model softmax."
+        )
+    if features.width > MOST_NUMBERS:
+        raise NoGraphError(
+            f"A label graph takes at most {MOST_NUMBERS:,} numbers an image, and these have "
+            f"{features.width:,}: use --features hog, or --model softmax."
         )
     mean, basis = principal_components(features)
     if basis.shape[1] == 0:

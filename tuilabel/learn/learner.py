@@ -170,6 +170,7 @@ class Learner:
         self._auto_features: str | None = None
         self._choice: Seen | None = None
         self._weighed = 0
+        self._is_new = True
         self._to_weigh: Fit | None = None
         self._stop_rows = stop_set(len(pool), np.random.default_rng(0))
         self._stop_predictions: tuple[int, NDArray[np.intp]] | None = None
@@ -182,6 +183,7 @@ class Learner:
         other = copy.copy(self)
         other._choice = other._to_weigh = other._stop_predictions = None
         other._weighed = 0
+        other._is_new = True
         return other
 
     # What is prepared, and what is missing.
@@ -395,7 +397,8 @@ class Learner:
         features = needs.features
         if request.model != AUTO:
             return request.model, features
-        if self._stop_predictions is None and len(request.items) >= LEAST_LABELS:
+        new, self._is_new = self._is_new, False
+        if new and len(request.items) >= LEAST_LABELS:
             # A learner that is new to a session with labels hears them before it says anything.
             self._to_weigh = request
             for _ in self.reflect():
