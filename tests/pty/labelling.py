@@ -103,6 +103,8 @@ class Home:
         """Make one in an empty folder."""
         settings = ("TUILABEL_", "TEXTUAL", "XDG_", "TERM", "COLORTERM", "NO_COLOR", "LC_")
         env = {key: value for key, value in os.environ.items() if not key.startswith(settings)}
+        for size in ("COLUMNS", "LINES"):  # of another terminal than this one
+            env.pop(size, None)
         env |= {f"XDG_{kind}_HOME": str(path / kind) for kind in ("DATA", "CACHE", "STATE")}
         env |= {"XDG_CONFIG_HOME": str(path / "CONFIG"), "LANG": "C.UTF-8"}
         # A killed program cannot remove its temporary files: they go where the test's own are.
