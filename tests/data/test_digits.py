@@ -78,6 +78,7 @@ def test_without_scikit_learn_the_person_is_told(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("content", "message"),
     [(b"not gzip", "cannot be read"), (gzip.compress(b"1,2\n" * 600), "as expected")],
+    ids=["no gzip", "other numbers"],
 )
 def test_a_damaged_file_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, message: str
