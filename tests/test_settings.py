@@ -25,6 +25,15 @@ VALUES: dict[str, tuple[Any, Any, str, Any, Any]] = {
     "audit": (0.1, 0.2, "0.3", 0.4, 0.1),
     "annotator": ("flag", "stored", "environ", "file", None),
     "suggestions": ("after", "off", "before", "after", "before"),
+    # A session has no say in what belongs to a person and a terminal.
+    "color": ("none", None, "16", "256", "auto"),
+    "theme": ("plain", None, "ansi", "high-contrast", "auto"),
+    "background": ("light", None, "dark", "light", "auto"),
+    "link": ("slow", None, "fast", "slow", "auto"),
+    "graphics": ("kitty", None, "off", "sixel", "off"),
+    "keymap": ("vim", None, "numpad", "prodigy", "default"),
+    "view": ("row", None, "single", "row", "single"),
+    "blocks": ("ascii", None, "half", "braille", "auto"),
 }
 
 
@@ -41,7 +50,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_every_setting_is_tried() -> None:
-    assert set(VALUES) == set(asdict(Settings()))
+    assert {*VALUES, "keys", "class_keys"} == set(asdict(Settings()))
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -58,10 +67,18 @@ def test_the_strongest_layer_that_says_something_holds(name: str, file: Path) ->
         return getattr(resolve(*layers), name)
 
     assert found({name: flag}, {name: stored}, environment, file) == flag
-    assert found({name: None}, {name: stored}, environment, file) == stored
+    if stored is None:
+        assert found({}, {name: flag}, environment, file) == type_(environ)
+    else:
+        assert found({name: None}, {name: stored}, environment, file) == stored
     assert found({}, {"items": 5}, environment, file) == type_(environ)
     assert found({}, None, {f"TUILABEL_{name.upper()}": ""}, file) == in_file
     assert found({}, None, {}, missing) == default
+
+
+def test_a_number_of_colours_may_be_a_number(file: Path) -> None:
+    file.write_text("color = 256")
+    assert resolve({}, environ={}, file=file).color == "256"
 
 
 def test_nothing_said_gives_the_defaults(file: Path) -> None:
@@ -96,6 +113,7 @@ BAD: list[tuple[str, Any]] = [
     *(("strategy", value) for value in ("best", "")),
     *(("cold_start", value) for value in ("warm", 1.0)),
     *(("suggestions", value) for value in ("sometimes", True)),
+    *((name, value) for name in list(VALUES)[10:] for value in ("Purple", 8, True, ["auto"])),
 ]
 
 
@@ -113,8 +131,9 @@ def test_a_bad_flag_is_refused(name: str, value: Any, file: Path) -> None:
 def test_a_bad_value_is_said_to_come_from_where_it_comes_from(name: str, file: Path) -> None:
     bad = "x" * 65
     variable = f"TUILABEL_{name.upper()}"
-    with pytest.raises(UsageError, match=r"^The session: \S"):
-        resolve({}, {name: bad}, {}, file)
+    if VALUES[name][1] is not None:
+        with pytest.raises(UsageError, match=r"^The session: \S"):
+            resolve({}, {name: bad}, {}, file)
     with pytest.raises(UsageError, match=rf"^{variable}: \S"):
         resolve({}, None, {variable: bad}, file)
     toml(file, **{name: bad})

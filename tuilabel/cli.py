@@ -15,6 +15,17 @@ from tuilabel import __version__
 from tuilabel.errors import TuilabelError, UsageError
 from tuilabel.learn.names import COLD_START_NAMES, FEATURE_NAMES, MODEL_NAMES, STRATEGY_NAMES
 from tuilabel.progress import ProgressLine
+from tuilabel.settings import (
+    BACKGROUNDS,
+    BLOCKS,
+    COLORS,
+    GRAPHICS,
+    KEYMAPS,
+    LINKS,
+    SUGGESTIONS,
+    THEMES,
+    VIEWS,
+)
 
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -124,8 +135,42 @@ _source_options = _options(
     ),
     click.option(
         "--suggestions",
-        **_one_of(("before", "after", "off")),
+        **_one_of(SUGGESTIONS),
         help="When the model's classes are shown.  [default: before]",
+    ),
+)
+
+
+_screen_options = _options(
+    click.option(
+        "--color",
+        **_one_of(COLORS),
+        help="How many colours the terminal has.  [default: auto]",
+    ),
+    click.option("--theme", **_one_of(THEMES), help="The colours.  [default: auto]"),
+    click.option(
+        "--background",
+        **_one_of(BACKGROUNDS),
+        help="What the terminal's own background is.  [default: auto]",
+    ),
+    click.option(
+        "--blocks",
+        **_one_of(BLOCKS),
+        help="The characters that images are drawn with.  [default: auto]",
+    ),
+    click.option(
+        "--graphics",
+        **_one_of(GRAPHICS),
+        help="Draw images by a graphics protocol.  [default: off]",
+    ),
+    click.option(
+        "--link", **_one_of(LINKS), help="How fast the line to the terminal is.  [default: auto]"
+    ),
+    click.option("--keymap", **_one_of(KEYMAPS), help="Which keys there are.  [default: default]"),
+    click.option(
+        "--view",
+        **_one_of(VIEWS),
+        help="One image at a time, or a batch at once.  [default: single]",
     ),
 )
 
@@ -155,6 +200,7 @@ def main() -> None:
     help="Share drawn at random to measure accuracy, without truth.  [default: 0.1]",
 )
 @click.option("--annotator", metavar="NAME", help="Who labels.  [default: your user name]")
+@_screen_options
 @click.option("--mouse/--no-mouse", default=False, help="Report the mouse.  [default: no]")
 def label(source: str | None, session: str | None, mouse: bool, **options: Any) -> None:
     """Label images (the default command).
@@ -178,6 +224,7 @@ def label(source: str | None, session: str | None, mouse: bool, **options: Any) 
 
 @main.command()
 @_source_options
+@_screen_options
 @click.option(
     "--rate",
     type=click.FloatRange(0.1, 1000),
