@@ -108,6 +108,8 @@ def fit_finished(
         rank_seconds=0.1,
         accuracy=accuracy,
         confusion=None,
+        predicted=(),
+        confidence=(),
         model="softmax",
         features="raw",
         strategy="margin",

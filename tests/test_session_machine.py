@@ -9,7 +9,7 @@ from loop_fakes import FakeItems, FakeLog, fake_ranking
 
 from tuilabel.errors import SaveError
 from tuilabel.journal import Event, SessionInfo
-from tuilabel.session import LoopSettings, Request, Session
+from tuilabel.session import LoopSettings, Request, Session, Slot
 
 CLASSES = ("cat", "dog", "owl")
 
@@ -31,19 +31,21 @@ class LoopMachine(RuleBasedStateMachine):
         self.items = FakeItems(count, holdout=holdout)
         self.log = FakeLog(SessionInfo("fake", CLASSES, seed=seed, audit=0.3))
         self.loop_settings = LoopSettings(cold_start=cold_start, batch_size=batch_size)
-        self.stack: list[tuple[str, int | None, int]] = []
+        self.stack: list[tuple[str, int | None, int, bool]] = []
         self.answers = 0
         self.looked_away = False
+        self.seen_whole: list[Slot] | None = None
         self.requests: list[Request] = []
         self.valid: dict[int, int] = {}
         self.open()
 
     def open(self) -> None:
+        self.seen_whole = None
         self.session = Session(self.items, self.log, self.loop_settings)
 
     @property
     def held(self) -> dict[str, int | None]:
-        return {item: answer for item, answer, _ in self.stack}
+        return {item: answer for item, answer, _, _ in self.stack}
 
     @precondition(lambda self: self.session.current is not None)
     @rule(class_index=st.integers(0, 2))
@@ -75,9 +77,24 @@ class LoopMachine(RuleBasedStateMachine):
         assert self.picture() == before
         self.looked_away = False
 
-    def remember(self, item: str, answer: int | None) -> None:
+    def remember(self, item: str, answer: int | None, *, again: bool = False) -> None:
         self.answers += 1
-        self.stack.append((item, answer, self.answers))
+        self.stack.append((item, answer, self.answers, again))
+
+    @precondition(lambda self: self.stack)
+    @rule(data=st.data(), class_index=st.integers(0, 2))
+    def relabel(self, data: st.DataObject, class_index: int) -> None:
+        item = data.draw(st.sampled_from(sorted(self.held)))
+        place = (self.session.round, self.session.cursor, self.session.batch)
+        event = self.session.relabel(item, class_index)
+        self.remember(item, class_index, again=True)
+        assert (event.item, event.class_name) == (item, CLASSES[class_index])
+        assert (self.session.round, self.session.cursor, self.session.batch) == place
+
+    @rule()
+    def show_all(self) -> None:
+        self.session.show_all()
+        self.seen_whole = list(self.session.batch)
 
     def undo_in_session(self, number: int) -> Event | None:
         """Undo the answer with a number; a fit that was asked for with it is stale."""
@@ -95,11 +112,12 @@ class LoopMachine(RuleBasedStateMachine):
             assert self.session.undo() is None
             return
         event = self.undo_in_session(self.stack[-1][2])
-        item, _, _ = self.stack.pop()
+        item, _, _, again = self.stack.pop()
         assert event is not None
         assert event.item == item
-        assert self.session.current_id == item
-        self.looked_away = False
+        if not again:
+            assert self.session.current_id == item
+            self.looked_away = False
 
     @rule(step=st.sampled_from([-1, 1]))
     def look(self, step: int) -> None:
@@ -125,7 +143,7 @@ class LoopMachine(RuleBasedStateMachine):
     @rule(data=st.data(), salt=st.integers(0, 3))
     def answer_request(self, data: st.DataObject, salt: int) -> None:
         request = data.draw(st.sampled_from(self.requests))
-        current = self.session.current_id
+        current, batch = self.session.current_id, list(self.session.batch)
         fresh = request.generation in self.valid
         event = self.session.accept_ranking(
             fake_ranking(request, len(self.items.ids), len(CLASSES), salt)
@@ -135,6 +153,8 @@ class LoopMachine(RuleBasedStateMachine):
             newest = request.generation
             self.valid = {known: at for known, at in self.valid.items() if known > newest}
         assert self.session.current_id == current
+        if batch == self.seen_whole:
+            assert self.session.batch == batch
 
     @rule()
     def fail_to_save(self) -> None:

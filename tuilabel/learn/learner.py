@@ -313,6 +313,8 @@ class Learner:
             rank_seconds=result.rank_seconds,
             accuracy=result.accuracy,
             confusion=None if result.confusion is None else _rows(result.confusion),
+            predicted=tuple(result.predicted.tolist()),
+            confidence=tuple(result.confidence.astype(np.float64).round(3).tolist()),
             model=model,
             features=features,
             strategy=strategy,

@@ -101,6 +101,9 @@ class FitFinished:
         On the hold-out or the audit set; None where neither holds anything yet.
     confusion
         Counts by true class (rows) and predicted class (columns) on that set.
+    predicted, confidence
+        The likeliest class of each item of that set and how likely it is, in the order of the
+        hold-out or of the request's audit items.
     model, features, strategy
         What was fitted, on what, and how it was ranked: never ``auto``.
     stop_set
@@ -123,6 +126,8 @@ class FitFinished:
     rank_seconds: float
     accuracy: Accuracy | None
     confusion: Sequence[Sequence[int]] | None
+    predicted: Sequence[int]
+    confidence: Sequence[float]
     model: str
     features: str
     strategy: str

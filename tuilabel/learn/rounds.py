@@ -44,6 +44,10 @@ class RoundResult:
         On the hold-out or else on the audit set; None without either or without a label.
     confusion : (k, k) int64 array or None
         Of the same items; rows are the truth.
+    predicted : (m,) intp array
+        The likeliest class of each of these items, in their order; empty where there are none.
+    confidence : (m,) float32 array
+        How likely the model finds it.
     stop_predictions : (s,) intp array
         The class that the model finds likeliest for each row of the stop set.
     """
@@ -54,6 +58,8 @@ class RoundResult:
     rank_seconds: float
     accuracy: Accuracy | None
     confusion: NDArray[np.int64] | None
+    predicted: NDArray[np.intp]
+    confidence: NDArray[np.float32]
     stop_predictions: NDArray[np.intp]
 
 
@@ -171,16 +177,28 @@ def run_round(
     rank_seconds = time.perf_counter() - started
 
     accuracy = confusion = None
+    predicted, confidence = _NONE, np.empty(0, dtype=np.float32)
+    truth, name = audit[1] if audit is not None else _NONE, AUDIT_NAME
     if len(labels) and holdout is not None:
+        truth, name = holdout[1], holdout_name
         everything = np.arange(len(holdout[0]))
-        confusion = _confusion(fitted, holdout[0], everything, holdout[1], n_classes, chunk_rows)
-        accuracy = _accuracy(confusion, holdout_name)
-    elif len(labels) and audit is not None:
-        confusion = _confusion(fitted, pool, audit_rows, audit[1], n_classes, chunk_rows)
-        accuracy = _accuracy(confusion, AUDIT_NAME)
-    stop_predictions = predict_rows(fitted, pool, stop_rows, chunk_rows)
+        predicted, confidence = predict_rows(fitted, holdout[0], everything, chunk_rows)
+    elif len(labels):
+        predicted, confidence = predict_rows(fitted, pool, audit_rows, chunk_rows)
+    if len(predicted):
+        confusion = confusion_matrix(truth, predicted, n_classes)
+        accuracy = Accuracy(correct=int(confusion.trace()), n=int(confusion.sum()), name=name)
+    stop_predictions, _ = predict_rows(fitted, pool, stop_rows, chunk_rows)
     return RoundResult(
-        items, believed, fit_seconds, rank_seconds, accuracy, confusion, stop_predictions
+        items,
+        believed,
+        fit_seconds,
+        rank_seconds,
+        accuracy,
+        confusion,
+        predicted,
+        confidence,
+        stop_predictions,
     )
 
 
@@ -222,29 +240,11 @@ def _rank(
 
 def predict_rows(
     model: Model, view: View, rows: NDArray[np.integer], chunk_rows: int = CHUNK_ROWS
-) -> NDArray[np.intp]:
-    """Give the likeliest class of each of some rows: (r,) intp array."""
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Give the likeliest class of each of some rows, and how likely it is: (r,) arrays."""
     predicted = np.empty(len(rows), dtype=np.intp)
+    confidence = np.empty(len(rows), dtype=np.float32)
     for chunk, probabilities in score_rows(model, view, rows, chunk_rows):
         predicted[chunk] = probabilities.argmax(axis=1)
-    return predicted
-
-
-def _confusion(
-    model: Model,
-    view: View,
-    rows: NDArray[np.integer],
-    truth: NDArray[np.integer],
-    n_classes: int,
-    chunk_rows: int,
-) -> NDArray[np.int64] | None:
-    """Predict rows and compare; None where there are none, as nothing is known then."""
-    if len(rows) == 0:
-        return None
-    return confusion_matrix(truth, predict_rows(model, view, rows, chunk_rows), n_classes)
-
-
-def _accuracy(confusion: NDArray[np.int64] | None, name: str) -> Accuracy | None:
-    if confusion is None:
-        return None
-    return Accuracy(correct=int(confusion.trace()), n=int(confusion.sum()), name=name)
+        confidence[chunk] = probabilities.max(axis=1)
+    return predicted, confidence

@@ -31,7 +31,9 @@ from tuilabel.session.values import (
     EventLog,
     LoopSettings,
     Moves,
+    NotAnsweredError,
     NotCurrentError,
+    Predictions,
     Ranking,
     Recipe,
     Request,
@@ -40,11 +42,12 @@ from tuilabel.session.values import (
 
 
 class _Requested(NamedTuple):
-    """What held when a request was taken: batches closed, labels given, the newest event."""
+    """What held when a request was taken: batches closed, labels, newest event, audit labels."""
 
     round: int
     labels: int
     seq: int
+    audit: Mapping[int, int]
 
 
 class Session:
@@ -79,6 +82,7 @@ class Session:
         self.curve: list[CurvePoint] = []
         self.recipe: Recipe | None = None
         self.moves: list[Moves] = []
+        self.predictions: Predictions | None = None
         self._log = log
         self._classes = {name: index for index, name in enumerate(self.info.class_names)}
         self._closed: list[list[Slot]] = []
@@ -215,6 +219,40 @@ class Session:
         self._shown.add(target)
         return True
 
+    def relabel(self, item: str, class_index: int, *, ms: int | None = None) -> Event:
+        """Give an item that was answered before another answer; the place in the loop stays.
+
+        Parameters
+        ----------
+        item : str
+            The item id that the annotator saw.
+        class_index : int
+        ms : int, optional
+            Milliseconds since the item was shown.
+
+        Raises
+        ------
+        NotAnsweredError
+            No answer holds for the item: it is asked in its turn.
+        SaveError
+            Not on disk; nothing has changed.
+        """
+        before = self.ledger.answer(item)
+        row = self.items.row_of(item)
+        if before is None or row is None:
+            raise NotAnsweredError("That image has no answer to change; it is asked in its turn.")
+        body: dict[str, Any] = {"relabel": True, "references": list(self.items.references(row))}
+        if before.body.get("audit"):
+            body["audit"] = True
+        name = self.info.class_names[class_index]
+        return self._write(
+            Draft(Kind.LABEL, item=item, class_name=name, round=self.round, ms=ms, body=body)
+        )
+
+    def show_all(self) -> None:
+        """Note that the annotator sees the whole batch: no ranking replaces one of its places."""
+        self._shown = set(range(len(self.batch)))
+
     # What a trainer may do.
 
     @property
@@ -231,7 +269,10 @@ class Session:
             return None
         request = self._fit_request() if self.round > 1 else self._cold_start_request()
         if request is not None:
-            requested = _Requested(self.round - 1, self.labels, self.ledger.last_seq)
+            audit: Mapping[int, int] = {}
+            if isinstance(request, Fit):
+                audit = dict(zip(request.audit_items, request.audit_classes, strict=True))
+            requested = _Requested(self.round - 1, self.labels, self.ledger.last_seq, audit)
             self._requested[request.generation] = requested
         return request
 
@@ -290,12 +331,22 @@ class Session:
             "audits": [ids[slot.row] for slot in batch if slot.audit],
         }
         event = self._write(Draft(Kind.ROUND, round=requested.round, body=body))
+        if fit is not None:
+            self.predictions = self._predictions(fit, requested.audit)
         self._requested = {
             generation: later
             for generation, later in self._requested.items()
             if generation > ranking.generation
         }
         return event
+
+    def _predictions(self, fit: FitFinished, audit: Mapping[int, int]) -> Predictions | None:
+        if not fit.predicted:
+            return None
+        on_holdout = self.items.holdout is not None
+        rows = range(len(fit.predicted)) if on_holdout else tuple(audit)
+        truth = None if on_holdout else tuple(audit.values())
+        return Predictions(rows, truth, fit.predicted, fit.confidence)
 
     # How state changes: by events only.
 
@@ -360,6 +411,12 @@ class Session:
             self._fitted = False
 
     def _apply_answer(self, event: Event) -> None:
+        if event.body.get("relabel"):
+            row = self.items.row_of(str(event.item))
+            if row is not None:
+                self._note_answer(row, event)
+                self._want_another_fit()
+            return
         place = self._place_of(str(event.item), event)
         if place is not None:
             self._note_answer(self.batch[place].row, event)
@@ -412,10 +469,22 @@ class Session:
         if row is None or row not in self._answered:
             return
         self._forget_fits_of_what_was_undone()
+        undone = self.ledger.taken_back
+        if undone is not None and undone.body.get("relabel"):
+            self._note_answer(row, self.ledger.answer(str(event.item)))
+            self._want_another_fit()
+            return
         if all(slot.row != row for slot in self.batch):
             self._return_to_batch_of(row)
         self._note_answer(row, self.ledger.answer(str(event.item)))
         self.cursor = [slot.row for slot in self.batch].index(row)
+
+    def _want_another_fit(self) -> None:
+        """Let the model learn what an answer that came out of turn has changed."""
+        if self.round > 1:
+            self._fitted = False
+            self.generation += 1
+            self._wanted = True
 
     def _return_to_batch_of(self, row: int) -> None:
         """Make an earlier batch the current one again."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -103,5 +103,31 @@ class Moves(NamedTuple):
     stop_set: int
 
 
+class Predictions(NamedTuple):
+    """What the newest fit says of the items that accuracy is measured on.
+
+    Attributes
+    ----------
+    rows : sequence of int
+        Rows of the hold-out, or of the pool where an audit set is measured on.
+    truth : sequence of int or None
+        Class indices that the annotator gave the audit items when the fit was asked for; None on
+        a hold-out, which has its own truth.
+    predicted : sequence of int
+        Class indices that the model finds likeliest.
+    confidence : sequence of float
+        How likely it finds them, 0 to 1.
+    """
+
+    rows: Sequence[int]
+    truth: Sequence[int] | None
+    predicted: Sequence[int]
+    confidence: Sequence[float]
+
+
 class NotCurrentError(TuilabelError):
     """An answer for an item that is not the one being asked."""
+
+
+class NotAnsweredError(TuilabelError):
+    """Another answer for an item that has none."""

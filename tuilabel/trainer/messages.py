@@ -223,7 +223,8 @@ def _sequence(element: Any) -> Callable[[Any], tuple[Any, ...]]:
     def read_all(value: Any) -> tuple[Any, ...]:
         if type(value) is not list:
             raise TypeError(f"{value!r:.40} where a list was expected")
-        return tuple(map(read, value))
+        # Thousands of predictions come with each fit, between two keys.
+        return tuple(value if set(map(type, value)) == {element} else map(read, value))
 
     return read_all
 
