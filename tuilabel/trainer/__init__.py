@@ -1,13 +1,28 @@
-"""`tuilabel.learn` in a child process: `runner` is the parent's side, `worker` the child's."""
+"""`tuilabel.learn` in a child process: `worker` is the child, `link` and `runner` its parent.
 
-from tuilabel.trainer.messages import OpenPool, Prepared, Preparing, RequestFailed
-from tuilabel.trainer.runner import (
-    Trainer,
-    TrainerDown,
-    TrainerEvent,
-    TrainerRestarted,
-    TrainerState,
-)
+Names are loaded when they are asked for: whoever draws needs `link` before the first image, and
+the rest only after it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tuilabel.trainer.messages import OpenPool, Prepared, Preparing, RequestFailed
+    from tuilabel.trainer.runner import (
+        Trainer,
+        TrainerDown,
+        TrainerEvent,
+        TrainerRestarted,
+        TrainerState,
+    )
+
+_HOMES = {
+    "messages": ("OpenPool", "Prepared", "Preparing", "RequestFailed"),
+    "runner": ("Trainer", "TrainerDown", "TrainerEvent", "TrainerRestarted", "TrainerState"),
+}
 
 __all__ = [
     "OpenPool",
@@ -20,3 +35,10 @@ __all__ = [
     "TrainerRestarted",
     "TrainerState",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"tuilabel.trainer.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

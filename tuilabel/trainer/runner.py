@@ -125,7 +125,7 @@ class Trainer:
         self,
         open_pool: OpenPool,
         *,
-        on_event: Callable[[TrainerEvent], None],
+        on_event: Callable[[TrainerEvent], object],
         log_path: Path,
         hang_seconds: float = 20.0,
         request_seconds: float = 600.0,

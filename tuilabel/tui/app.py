@@ -13,11 +13,12 @@ from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from tuilabel.data import inert, source_name
+from tuilabel.trainer.link import TrainerLink
 from tuilabel.tui.actions import ACTIONS
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.theme import THEME
-from tuilabel.tui.trainer_link import TrainerLink, TrainerSpoke
+from tuilabel.tui.trainer_link import TrainerSpoke
 from tuilabel.workspace import Workspace, cache_dir, log_file
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class TuilabelApp(App[None], inherit_bindings=False):
             cache_dir() / "handed-over",
             cache_dir() / "features",
             log_file(),
-            self.post_message,
+            lambda event: self.post_message(TrainerSpoke(event)),
             self._label_screen,
         )
         name = inert(source_name(workspace.dataset.source), 24)

@@ -18,12 +18,12 @@ from tuilabel.errors import SaveError, SourceError
 from tuilabel.journal import Event
 from tuilabel.session import Ranking, Request, Slot
 from tuilabel.settings import SUGGESTIONS
+from tuilabel.trainer.link import WAITING
 from tuilabel.tui.actions import ACTIONS, Action
 from tuilabel.tui.class_keys import class_keys
 from tuilabel.tui.presenter import SHOWN_WHEN, Presenter
 from tuilabel.tui.screens.help import HelpScreen
 from tuilabel.tui.screens.painted import PaintedScreen
-from tuilabel.tui.trainer_link import WAITING
 from tuilabel.tui.widgets.board import Board, too_small
 from tuilabel.tui.widgets.lines import STYLES, Piece
 from tuilabel.workspace import Workspace
