@@ -8,8 +8,9 @@ from textual.app import App
 
 import tuilabel.tui
 from tuilabel.session import Request
+from tuilabel.tui.colours import Colours
 from tuilabel.tui.screens.label import LabelScreen
-from tuilabel.tui.theme import THEME
+from tuilabel.tui.theme import apply_colours
 from tuilabel.workspace import Workspace
 
 
@@ -20,8 +21,7 @@ class ScreenApp(App[None], inherit_bindings=False):
 
     def __init__(self, workspace: Workspace, screen: type[LabelScreen], **options: object) -> None:
         super().__init__()
-        self.register_theme(THEME)
-        self.theme = THEME.name
+        apply_colours(self, Colours())
         self.requests: list[Request] = []
         self.label_screen = screen(workspace, "digits", self.requests.append, **options)
 

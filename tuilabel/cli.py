@@ -215,9 +215,10 @@ def label(source: str | None, session: str | None, mouse: bool, **options: Any) 
     with open_workspace(
         where, options, path=path, progress=ProgressLine(), check=_check_keys
     ) as work:
+        colours = _colours(work.settings)
         from tuilabel.tui.app import run
 
-        status = run(work, mouse=mouse)
+        status = run(work, colours=colours, mouse=mouse)
         _say(*work.dataset.notices, work.outcome())
     sys.exit(status)
 
@@ -250,9 +251,10 @@ def demo(source: str | None, rate: float, budget: int, **options: Any) -> None:
     with demo_workspace(
         _source(source, options), options, progress=ProgressLine(), check=_check_keys
     ) as work:
+        colours = _colours(work.settings)
         from tuilabel.tui.app import run
 
-        status = run(work, demo=rate, demo_budget=budget)
+        status = run(work, demo=rate, demo_budget=budget, colours=colours)
         _say(work.outcome())
     sys.exit(status)
 
@@ -468,6 +470,20 @@ def _check_keys(dataset: Any) -> None:
     from tuilabel.tui.class_keys import class_keys
 
     class_keys(dataset.class_names)
+
+
+def _colours(settings: Any) -> Any:
+    """Decide how many colours there are, and let textual know before it is imported."""
+    import os
+
+    from tuilabel.tui.colours import prepare
+
+    return prepare(
+        os.environ,
+        color=settings.color,
+        background=settings.background,
+        blocks=settings.blocks,
+    )
 
 
 def _prepare_screen() -> None:

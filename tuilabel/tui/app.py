@@ -15,9 +15,10 @@ from textual.screen import Screen
 from tuilabel.data import inert, source_name
 from tuilabel.trainer.link import TrainerLink
 from tuilabel.tui.actions import ACTIONS
+from tuilabel.tui.colours import Colours
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.label import LabelScreen
-from tuilabel.tui.theme import THEME
+from tuilabel.tui.theme import apply_colours
 from tuilabel.tui.trainer_link import TrainerSpoke
 from tuilabel.workspace import Workspace, cache_dir, log_file
 
@@ -42,6 +43,8 @@ class TuilabelApp(App[None], inherit_bindings=False):
         Labels per second that the ground truth gives; without it a person labels.
     demo_budget : int
         After how many labels the demo ends.
+    colours : Colours, optional
+        What the terminal can show; by default all colours on a dark background.
     """
 
     TITLE = "tuilabel"
@@ -50,11 +53,15 @@ class TuilabelApp(App[None], inherit_bindings=False):
     COMMAND_PALETTE_BINDING = next(action.keys[0] for action in ACTIONS if action.id == "palette")
 
     def __init__(
-        self, workspace: Workspace, *, demo: float | None = None, demo_budget: int = 0
+        self,
+        workspace: Workspace,
+        *,
+        demo: float | None = None,
+        demo_budget: int = 0,
+        colours: Colours | None = None,
     ) -> None:
         super().__init__()
-        self.register_theme(THEME)
-        self.theme = THEME.name
+        apply_colours(self, colours or Colours(), workspace.settings.theme)
         self.animation_level = "none"
         self.workspace = workspace
         self.link = TrainerLink(
@@ -123,12 +130,17 @@ class TuilabelApp(App[None], inherit_bindings=False):
 
 
 def run(
-    workspace: Workspace, *, demo: float | None = None, demo_budget: int = 0, mouse: bool = False
+    workspace: Workspace,
+    *,
+    demo: float | None = None,
+    demo_budget: int = 0,
+    colours: Colours | None = None,
+    mouse: bool = False,
 ) -> int:
     """Label until the person, a signal or a crash ends it; give the exit status.
 
     Mouse reporting is off unless wished: the terminal's own text selection keeps working.
     """
-    app = TuilabelApp(workspace, demo=demo, demo_budget=demo_budget)
+    app = TuilabelApp(workspace, demo=demo, demo_budget=demo_budget, colours=colours)
     app.run(mouse=mouse)
     return app.return_code or 0

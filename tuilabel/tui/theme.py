@@ -1,25 +1,252 @@
-"""The colours: few, calm, and far enough apart to survive 16 colours."""
+"""The colours of text and bars: calm, and far enough apart for whoever looks at them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.app import App
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.theme import Theme
 
-THEME = Theme(
-    name="tuilabel",
-    primary="#7fb4ca",
-    secondary="#938aa9",
-    accent="#ffb454",
-    foreground="#d6d6d6",
-    background="#101214",
-    surface="#16191c",
-    panel="#1d2125",
-    success="#87c38a",
-    warning="#ffb454",
-    error="#ff6b68",
+from tuilabel.tui.colours import Colours, Depth
+
+
+def _theme(
+    name: str,
+    *,
+    dark: bool,
+    background: str,
+    text: tuple[str, str],
+    accent: str,
+    bars: tuple[str, str, str],
+    states: tuple[str, str, str],
+    panels: tuple[str, str],
+) -> Theme:
+    """Make a theme.
+
+    Parameters
+    ----------
+    text : tuple of str
+        Foreground and muted.
+    bars : tuple of str
+        Bar, area and track.
+    states : tuple of str
+        Success, warning and error.
+    panels : tuple of str
+        Surface and panel.
+    """
+    return Theme(
+        name=name,
+        dark=dark,
+        background=background,
+        foreground=text[0],
+        primary=bars[0],
+        secondary=bars[0],
+        accent=accent,
+        success=states[0],
+        warning=states[1],
+        error=states[2],
+        surface=panels[0],
+        panel=panels[1],
+        variables={
+            "text-muted": text[1],
+            "primary-darken-2": bars[1],
+            "surface-lighten-2": bars[2],
+        },
+    )
+
+
+DARK = _theme(
+    "tuilabel",
     dark=True,
-    variables={
-        "text-muted": "#8b939c",
-        "surface-lighten-2": "#3a4148",
-        "primary-darken-2": "#3f6473",
-    },
+    background="#101214",
+    text=("#d6d6d6", "#8b939c"),
+    accent="#ffb454",
+    bars=("#7fb4ca", "#3f6473", "#3a4148"),
+    states=("#87c38a", "#ffb454", "#ff6b68"),
+    panels=("#16191c", "#1d2125"),
 )
+LIGHT = _theme(
+    "tuilabel-light",
+    dark=False,
+    background="#fafaf7",
+    text=("#22272c", "#59626b"),
+    accent="#8f4a00",
+    bars=("#1f6f8b", "#8fbccb", "#c3c9ce"),
+    states=("#1d6b2c", "#8f4a00", "#b3261e"),
+    panels=("#f0f0ec", "#e4e5e1"),
+)
+HIGH_CONTRAST = _theme(
+    "high-contrast",
+    dark=True,
+    background="#000000",
+    text=("#ffffff", "#d7d7d7"),
+    accent="#ffff00",
+    bars=("#00d7ff", "#0087af", "#6c6c6c"),
+    states=("#5fff87", "#ffff00", "#ff8787"),
+    panels=("#121212", "#262626"),
+)
+DEUTERANOPIA = _theme(
+    "deuteranopia",
+    dark=True,
+    background="#101214",
+    text=("#e0e0e0", "#949ca5"),
+    accent="#f5e663",
+    bars=("#56b4e9", "#2a6288", "#3a4148"),
+    states=("#6fbcf0", "#fbf3d0", "#d9722e"),
+    panels=("#16191c", "#1d2125"),
+)
+TRITANOPIA = _theme(
+    "tritanopia",
+    dark=True,
+    background="#101214",
+    text=("#e0e0e0", "#949ca5"),
+    accent="#ffd0dc",
+    bars=("#4fc4b0", "#27695e", "#3a4148"),
+    states=("#4fc4b0", "#ffd0dc", "#ff5252"),
+    panels=("#16191c", "#1d2125"),
+)
+
+
+def _own_colours(name: str, *, bar: str, accent: str, success: str, error: str) -> Theme:
+    """Make a theme in which text is as the terminal has it, whatever that is."""
+    default = "ansi_default"
+    return Theme(
+        name=name,
+        ansi=True,
+        primary=bar,
+        secondary=bar,
+        accent=accent,
+        warning=accent,
+        success=success,
+        error=error,
+        foreground=default,
+        background=default,
+        surface=default,
+        panel=default,
+        boost=default,
+        variables={
+            # Dim text is hard to read on many of these terminals.
+            "text-muted": default,
+            "text-disabled": default,
+            "foreground-muted": default,
+            "primary-darken-2": bar,
+            "surface-lighten-2": default,
+            "ansi-background": default,
+            "ansi-foreground": default,
+            "border": default,
+            "border-blurred": default,
+            "block-cursor-text-style": "reverse",
+            "block-cursor-foreground": default,
+            "block-cursor-background": default,
+            "footer-key-foreground": default,
+            "scrollbar": bar,
+            "scrollbar-hover": bar,
+            "scrollbar-active": bar,
+            "scrollbar-background": default,
+            "scrollbar-background-hover": default,
+            "scrollbar-background-active": default,
+            "link-color": default,
+            "screen-selection-background": default,
+            "screen-selection-foreground": default,
+            "input-selection-background": default,
+        },
+    )
+
+
+# Of the sixteen colours, these are legible on black and on white, in the usual palettes.
+ANSI = _own_colours(
+    "ansi", bar="ansi_blue", accent="ansi_magenta", success="ansi_green", error="ansi_red"
+)
+PLAIN = _own_colours(
+    "plain",
+    bar="ansi_default",
+    accent="ansi_default",
+    success="ansi_default",
+    error="ansi_default",
+)
+
+THEMES = {
+    theme.name: theme
+    for theme in (DARK, LIGHT, HIGH_CONTRAST, DEUTERANOPIA, TRITANOPIA, ANSI, PLAIN)
+}
+"""All themes by name: those up to `tritanopia` need 256 colours, `ansi` needs 16, `plain` none."""
+
+
+def theme_for(colours: Colours, wish: str = "auto") -> str:
+    """Give the name of the theme to use.
+
+    Parameters
+    ----------
+    colours : Colours
+    wish : str
+        One of `THEMES` or `auto`. A theme that needs more colours than there are gives way to the
+        one that is made for as many as there are.
+    """
+    if colours.depth is Depth.NONE:
+        return PLAIN.name
+    if colours.depth is Depth.SIXTEEN:
+        return wish if wish == PLAIN.name else ANSI.name
+    if wish == "auto":
+        return DARK.name if colours.dark else LIGHT.name
+    return wish
+
+
+def apply_colours(app: App[Any], colours: Colours, wish: str = "auto") -> None:
+    """Show an application in the colours that there are.
+
+    Parameters
+    ----------
+    app : App
+        Its widgets find the colours again with `colours_of`.
+    colours : Colours
+    wish : str
+        A theme's name or `auto`.
+    """
+    for theme in THEMES.values():
+        app.register_theme(theme)
+    _APPLIED[app] = colours
+    # By themselves these turn the terminal's own colours into others, and no colour into grey.
+    app._filters = [Uncoloured()] if colours.depth is Depth.NONE else []
+    app.no_color = colours.depth is Depth.NONE
+    app.theme = theme_for(colours, wish)
+
+
+def colours_of(app: App[Any]) -> Colours:
+    """Give what `apply_colours` was given; all colours where it was not.
+
+    A theme with a background of its own says by it whether what is drawn is on dark.
+    """
+    colours, theme = _APPLIED.get(app, _ALL), app.current_theme
+    if theme.ansi or theme.dark == colours.dark:
+        return colours
+    return replace(colours, dark=theme.dark)
+
+
+_ALL = Colours()
+_APPLIED: WeakKeyDictionary[App[Any], Colours] = WeakKeyDictionary()
+
+
+class Uncoloured(LineFilter):
+    """Leaves nothing of a style but bold, dim, underline and reverse.
+
+    textual's own way of having no colours writes the codes of the default colours.
+    """
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Take the colours out of segments."""
+        return [
+            Segment(text, None if style is None else _uncoloured(style), control)
+            for text, style, control in segments
+        ]
+
+
+@lru_cache(1024)
+def _uncoloured(style: Style) -> Style:
+    return style.without_color

@@ -1,0 +1,209 @@
+"""Themes are legible, also to those who see fewer hues; shades have readable numbers on them."""
+
+from __future__ import annotations
+
+import re
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from rich.color import ColorType
+from textual.app import App, ComposeResult
+from textual.theme import Theme
+from textual.widgets import Static
+
+from tuilabel import settings
+from tuilabel.tui.colours import Colours, Depth, Rgb, contrast
+from tuilabel.tui.shades import shade
+from tuilabel.tui.theme import THEMES, apply_colours, colours_of, theme_for
+
+OWN_BACKGROUND = [theme for theme in THEMES.values() if not theme.ansi]
+
+# Machado, Oliveira and Fernandes 2009, "A physiologically-based model for simulation of color
+# vision deficiency", at full severity, on linear RGB.
+SEEN = {
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+
+
+def rgb(colour: str | None) -> Rgb:
+    assert colour is not None
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return red, green, blue
+
+
+def lab(colour: Rgb, seen_as: str | None = None) -> NDArray[np.float64]:
+    """Give CIE L*a*b* of a colour, as it is or as somebody sees it."""
+    channels = np.array(colour) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    if seen_as is not None:
+        linear = np.clip(np.array(SEEN[seen_as]) @ linear, 0, 1)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = np.array(to_xyz) @ linear / [0.9505, 1, 1.089]
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("theme", OWN_BACKGROUND, ids=lambda theme: theme.name)
+def test_text_stands_out_from_its_background(theme: Theme) -> None:
+    background = rgb(theme.background)
+    texts = {
+        "foreground": theme.foreground,
+        "muted": theme.variables["text-muted"],
+        "accent": theme.accent,
+        "success": theme.success,
+        "warning": theme.warning,
+        "error": theme.error,
+    }
+    needed = 7.0 if theme.name == "high-contrast" else 4.5
+    for name, colour in texts.items():
+        assert contrast(rgb(colour), background) >= needed, name
+    assert contrast(rgb(theme.primary), background) >= 3, "bars"
+
+
+@pytest.mark.parametrize(
+    ("name", "seen_as"),
+    [
+        ("deuteranopia", "deuteranopia"),
+        ("deuteranopia", "protanopia"),
+        ("tritanopia", "tritanopia"),
+        ("deuteranopia", None),
+        ("tritanopia", None),
+    ],
+)
+def test_states_differ_in_lightness_and_hue_to_whoever_the_theme_is_for(
+    name: str, seen_as: str | None
+) -> None:
+    theme = THEMES[name]
+    states = {"success": theme.success, "warning": theme.warning, "error": theme.error}
+    seen = {state: lab(rgb(colour), seen_as) for state, colour in states.items()}
+    for one, other in combinations(seen, 2):
+        lightness, *hue = np.abs(seen[one] - seen[other])
+        assert lightness >= 8, (one, other)
+        assert np.hypot(*hue) >= 20, (one, other)
+
+
+def test_every_theme_can_be_wished_and_every_wish_is_a_theme() -> None:
+    assert set(settings.THEMES) == {"auto", *THEMES}
+
+
+def test_the_theme_goes_by_depth_and_background() -> None:
+    assert theme_for(Colours()) == "tuilabel"
+    assert theme_for(Colours(dark=False)) == "tuilabel-light"
+    assert theme_for(Colours(Depth.PALETTE), "tritanopia") == "tritanopia"
+    assert theme_for(Colours(Depth.SIXTEEN, dark=False)) == "ansi"
+    assert theme_for(Colours(Depth.SIXTEEN), "high-contrast") == "ansi"
+    assert theme_for(Colours(Depth.SIXTEEN), "plain") == "plain"
+    assert theme_for(Colours(Depth.NONE), "tuilabel") == "plain"
+    assert theme_for(Colours(), "plain") == "plain"
+
+
+@pytest.mark.parametrize("dark", [True, False])
+@pytest.mark.parametrize("wrong", [True, False])
+@pytest.mark.parametrize("depth", list(Depth))
+def test_numbers_on_shades_can_be_read(depth: Depth, wrong: bool, dark: bool) -> None:
+    colours = Colours(depth, dark)
+    styles = [shade(step / 40, colours, wrong=wrong) for step in range(41)]
+    assert len(set(styles)) >= (5 if depth in (Depth.SIXTEEN, Depth.NONE) else 10)
+    for style in styles:
+        if depth in (Depth.SIXTEEN, Depth.NONE):
+            assert style.color is None
+            assert style.bgcolor is None
+            continue
+        assert style.color is not None
+        assert style.bgcolor is not None
+        text, fill = style.color.get_truecolor(), style.bgcolor.get_truecolor()
+        assert contrast(tuple(text), tuple(fill)) >= 4.5
+    assert shade(-1, colours, wrong=wrong) == styles[0]
+    assert shade(2, colours, wrong=wrong) == styles[-1]
+
+
+def test_shades_are_in_order_of_brightness() -> None:
+    for dark in (True, False):
+        fills = [shade(step / 20, Colours(dark=dark)).bgcolor for step in range(21)]
+        against = (0, 0, 0) if dark else (255, 255, 255)
+        contrasts = [contrast(tuple(fill.get_truecolor()), against) for fill in fills if fill]
+        assert contrasts == sorted(contrasts)
+        assert len(contrasts) == 21
+
+
+class Page(App[None]):
+    """Text of all kinds on a screen."""
+
+    CSS = """
+    Screen { background: $background; color: $foreground; }
+    #good { color: $success; text-style: bold; }
+    #bad { color: $error; background: $surface; border: round $primary; }
+    """
+
+    def __init__(self, colours: Colours, wish: str) -> None:
+        super().__init__()
+        apply_colours(self, colours, wish)
+
+    def compose(self) -> ComposeResult:
+        yield Static("good", id="good")
+        yield Static("bad", id="bad")
+
+
+async def shown_styles(app: App[None]) -> list[tuple[str, object, object]]:
+    """Give text, colour and background of all that a screen shows."""
+    async with app.run_test(size=(30, 8)) as pilot:
+        await pilot.pause()
+        strips = app.screen._compositor.render_strips()
+        return [
+            (
+                segment.text,
+                segment.style and segment.style.color,
+                segment.style and segment.style.bgcolor,
+            )
+            for strip in strips
+            for segment in strip
+        ]
+
+
+@pytest.mark.parametrize("wish", ["auto", "tuilabel"])
+async def test_no_colour_means_no_colour_codes(wish: str) -> None:
+    styles = await shown_styles(Page(Colours(Depth.NONE), wish))
+    assert any("bad" in text for text, _, _ in styles)
+    assert {(colour, ground) for _, colour, ground in styles} == {(None, None)}
+
+
+async def test_with_sixteen_colours_text_is_as_the_terminal_has_it() -> None:
+    styles = await shown_styles(Page(Colours(Depth.SIXTEEN), "auto"))
+    for text, colour, ground in styles:
+        assert ground is None or ground.type is ColorType.DEFAULT, text  # type: ignore[attr-defined]
+        assert colour is None or colour.type in (ColorType.DEFAULT, ColorType.STANDARD), text  # type: ignore[attr-defined]
+
+
+async def test_what_widgets_are_told_goes_by_the_background_of_the_theme() -> None:
+    app = Page(Colours(dark=False), "deuteranopia")
+    async with app.run_test():
+        assert colours_of(app).dark
+        app.theme = "tuilabel-light"
+        assert not colours_of(app).dark
+        app.theme = "ansi"
+        assert not colours_of(app).dark
+    assert colours_of(App()) == Colours()
+
+
+def test_styles_use_only_what_themes_define() -> None:
+    css = (Path(settings.__file__).parents[1] / "tui" / "tuilabel.tcss").read_text()
+    used = set(re.findall(r"\$([\w-]+)", css))
+    known = {"background", "foreground", "accent", "primary", "success", "error", "warning"}
+    assert used <= known | set(THEMES["tuilabel"].variables) | {"surface", "panel"}

@@ -1,0 +1,66 @@
+"""Cells that are shaded by a share and have readable text on them, at every depth of colour."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from rich.color import Color
+from rich.style import Style
+
+from tuilabel.tui.colours import Colours, Depth, Rgb, contrast
+
+_BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
+
+_RAMPS: dict[tuple[bool, bool], tuple[Rgb, Rgb]] = {
+    (True, False): ((0x16, 0x19, 0x1C), (0x8F, 0xC7, 0xDE)),
+    (True, True): ((0x16, 0x19, 0x1C), (0xFF, 0xB4, 0x54)),
+    (False, False): ((0xF6, 0xF7, 0xF4), (0x1B, 0x62, 0x7C)),
+    (False, True): ((0xF6, 0xF7, 0xF4), (0x96, 0x45, 0x00)),
+}
+"""The first and last colour by (dark, wrong): blue is right, orange is wrong, to most eyes."""
+
+_STEPS = 16
+"""More shades are not told apart, and equal ones make long runs."""
+
+_FEW = (
+    Style(),
+    Style(underline=True),
+    Style(bold=True, underline=True),
+    Style(reverse=True),
+    Style(bold=True, reverse=True),
+)
+"""The shades where there are few colours or none: more and more ink, and never none of it."""
+
+
+def shade(share: float, colours: Colours, *, wrong: bool = False) -> Style:
+    """Give the style of a cell with a number in it, the fuller the larger its share.
+
+    Parameters
+    ----------
+    share : float
+        0 to 1; what is outside counts as the nearest.
+    colours : Colours
+    wrong : bool
+        Whether what the cell counts is a mistake. It is another hue, which says nothing that its
+        place does not.
+
+    Returns
+    -------
+    Style
+        Text on it has a contrast of at least 4.5. With 16 colours and less it is one of five
+        steps of underlined, bold and reversed text.
+    """
+    share = max(0.0, min(1.0, share))
+    if colours.depth in (Depth.SIXTEEN, Depth.NONE):
+        # Nothing at all is the first step, and only that.
+        return _FEW[0 if share == 0 else 1 + min(3, int(share * 4))]
+    return _filled(round(share * (_STEPS - 1)), colours.dark, wrong)
+
+
+@lru_cache(maxsize=4 * _STEPS)
+def _filled(step: int, dark: bool, wrong: bool) -> Style:
+    first, last = _RAMPS[dark, wrong]
+    share = step / (_STEPS - 1)
+    fill: Rgb = tuple(round(a + (b - a) * share) for a, b in zip(first, last, strict=True))  # type: ignore[assignment]
+    text = max(_BLACK, _WHITE, key=lambda colour: contrast(colour, fill))
+    return Style(color=Color.from_rgb(*text), bgcolor=Color.from_rgb(*fill))
