@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.screen import Screen
 
 from tuilabel.data import inert, source_name
 from tuilabel.trainer.link import TrainerLink
 from tuilabel.tui.actions import ACTIONS
 from tuilabel.tui.colours import Colours
+from tuilabel.tui.frames import FramesApp
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.theme import apply_colours
@@ -33,7 +34,7 @@ def _action_provider() -> type[Provider]:
     return ActionProvider
 
 
-class TuilabelApp(App[None], inherit_bindings=False):
+class TuilabelApp(FramesApp, inherit_bindings=False):
     """One labelling session on the terminal.
 
     Parameters
