@@ -13,7 +13,7 @@ from tuilabel.journal import Journal, SessionInfo
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-SCREEN = {"textual", "rich", "rich_pixels"}
+SCREEN = {"textual", "rich"}
 LEARNING = {"sklearn", "scipy"}
 
 

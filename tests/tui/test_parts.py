@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.color import Color
 
 from tuilabel.errors import UsageError
 from tuilabel.tui.actions import ACTIONS, DEMO_ACTIONS, actions_for
 from tuilabel.tui.class_keys import FREE_KEYS, class_keys
 from tuilabel.tui.guard import GUARD_INTERVAL, PATIENCE, PaintGuard
-from tuilabel.tui.pixels import adjust, draw, fit
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.widgets.curve import _resampled
@@ -135,81 +132,6 @@ def test_held_keys_are_counted_per_image() -> None:
     assert [guard.hold(), guard.hold()] == [1, 2]
     guard.expect()
     assert guard.hold() == 1
-
-
-# Pixels.
-
-
-@given(
-    height=st.integers(1, 300),
-    width=st.integers(1, 300),
-    columns=st.integers(1, 200),
-    rows=st.integers(1, 100),
-)
-def test_an_image_fits_its_box_at_a_whole_scale(
-    height: int, width: int, columns: int, rows: int
-) -> None:
-    drawn_height, drawn_width = fit(height, width, columns, rows)
-    assert 1 <= drawn_height <= rows * 2
-    assert 1 <= drawn_width <= columns
-    if height <= rows * 2 and width <= columns:
-        scale, rest = divmod(drawn_height, height)
-        assert rest == 0
-        assert drawn_width == width * scale
-        too_high = (scale + 1) * height > rows * 2
-        assert too_high or (scale + 1) * width > columns
-
-
-def test_two_pixels_share_a_cell_and_runs_are_one_segment() -> None:
-    image = np.zeros((4, 6), np.uint8)
-    image[0] = 255
-    strips = draw(image, 6, 2)
-    assert [strip.cell_length for strip in strips] == [6, 6]
-    assert [len(strip._segments) for strip in strips] == [1, 1]
-    (top,) = strips[0]
-    assert top.text == "▄" * 6
-    assert top.style is not None
-    assert top.style.color == Color.parse("rgb(0,0,0)")
-    assert top.style.bgcolor == Color.parse("rgb(255,255,255)")
-    (bottom,) = strips[1]
-    assert bottom.text == " " * 6
-
-
-def test_colour_images_keep_their_colours() -> None:
-    image = np.zeros((2, 2, 3), np.uint8)
-    image[0, 0] = (10, 20, 30)
-    first = next(iter(draw(image, 2, 1)[0]))
-    assert first.style is not None
-    assert first.style.bgcolor == Color.parse("rgb(10,20,30)")
-
-
-def test_the_last_row_of_an_odd_image_lets_the_background_through() -> None:
-    image = np.full((3, 2), 200, np.uint8)
-    last = next(iter(draw(image, 2, 2)[1]))
-    assert last.text == "▀▀"
-    assert last.style is not None
-    assert last.style.bgcolor is None
-
-
-@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 30), st.integers(1, 30))
-def test_every_image_is_drawn_inside_any_box(
-    height: int, width: int, columns: int, rows: int
-) -> None:
-    image = np.arange(height * width, dtype=np.uint8).reshape(height, width)
-    strips = draw(image, columns, rows)
-    assert 1 <= len(strips) <= rows
-    assert {strip.cell_length for strip in strips} == {strips[0].cell_length}
-    assert strips[0].cell_length <= columns
-
-
-def test_invert_and_contrast() -> None:
-    image = np.array([[0, 100, 255]], np.uint8)
-    assert adjust(image, inverted=True, contrast=0).tolist() == [[255, 155, 0]]
-    assert adjust(image, inverted=False, contrast=0) is image
-    raised = adjust(image, inverted=False, contrast=2)
-    lowered = adjust(image, inverted=False, contrast=-2)
-    assert raised[0, 1] < 100 < lowered[0, 1]
-    assert raised.dtype == np.uint8
 
 
 # Text.

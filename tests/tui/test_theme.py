@@ -17,7 +17,7 @@ from textual.widgets import Static
 from tuilabel import settings
 from tuilabel.tui.colours import Colours, Depth, Rgb, contrast
 from tuilabel.tui.shades import shade
-from tuilabel.tui.theme import THEMES, apply_colours, colours_of, theme_for
+from tuilabel.tui.theme import THEMES, _in_palette, apply_colours, colours_of, theme_for
 
 OWN_BACKGROUND = [theme for theme in THEMES.values() if not theme.ansi]
 
@@ -60,7 +60,11 @@ def lab(colour: Rgb, seen_as: str | None = None) -> NDArray[np.float64]:
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
-@pytest.mark.parametrize("theme", OWN_BACKGROUND, ids=lambda theme: theme.name)
+@pytest.mark.parametrize(
+    "theme",
+    [*OWN_BACKGROUND, *(_in_palette(theme) for theme in OWN_BACKGROUND)],
+    ids=lambda theme: theme.name,
+)
 def test_text_stands_out_from_its_background(theme: Theme) -> None:
     background = rgb(theme.background)
     texts = {
@@ -97,6 +101,16 @@ def test_states_differ_in_lightness_and_hue_to_whoever_the_theme_is_for(
         lightness, *hue = np.abs(seen[one] - seen[other])
         assert lightness >= 8, (one, other)
         assert np.hypot(*hue) >= 20, (one, other)
+
+
+def test_with_256_colours_a_theme_is_what_the_palette_has() -> None:
+    levels = {0, 95, 135, 175, 215, 255}
+    for theme in map(_in_palette, OWN_BACKGROUND):
+        for colour in (theme.background, theme.primary, theme.error, *theme.variables.values()):
+            red, green, blue = rgb(colour)
+            is_grey = red == green == blue and (red - 8) % 10 == 0
+            assert is_grey or {red, green, blue} <= levels
+    assert _in_palette(THEMES["ansi"]) is THEMES["ansi"]
 
 
 def test_every_theme_can_be_wished_and_every_wish_is_a_theme() -> None:

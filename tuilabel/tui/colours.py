@@ -68,12 +68,15 @@ class Colours:
         The block characters it draws; none where only ASCII is safe.
     greys : int
         How many values a channel of a picture may have, 2 to `MOST_GREYS`.
+    wished : Blocks or None
+        The alphabet that pictures are to be drawn with; None leaves it to each picture.
     """
 
     depth: Depth = Depth.TRUECOLOR
     dark: bool = True
     blocks: frozenset[Blocks] = _BLOCKS["braille"]
     greys: int = MOST_GREYS
+    wished: Blocks | None = None
 
     def thin(self) -> Colours:
         """Give what to draw pictures with on a slow link: at most 256 colours, and few greys."""
@@ -111,7 +114,8 @@ def decide(
     depth = _depth(environ, term, version) if color == "auto" else Depth(color)
     dark = _is_dark(environ, answered) if background == "auto" else background == "dark"
     drawn = _drawn(environ, term, version) if blocks == "auto" else _BLOCKS[blocks]
-    return Colours(depth, dark, drawn)
+    wished = Blocks(blocks) if blocks in set(Blocks) else None
+    return Colours(depth, dark, drawn, wished=wished)
 
 
 def prepare(

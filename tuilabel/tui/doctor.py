@@ -18,7 +18,7 @@ from tuilabel.settings import config_file
 from tuilabel.tui.widgets.board import SMALLEST
 from tuilabel.workspace import LONGEST_PATH, cache_dir, data_dir, last_session, log_file
 
-_LIBRARIES = ("textual", "rich", "rich-pixels", "numpy", "scikit-learn", "scipy", "pillow", "click")
+_LIBRARIES = ("textual", "rich", "numpy", "scikit-learn", "scipy", "pillow", "click")
 _DEPTHS = {
     None: "none",
     "standard": "16 colours",

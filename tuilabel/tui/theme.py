@@ -114,63 +114,45 @@ TRITANOPIA = _theme(
 )
 
 
-def _own_colours(name: str, *, bar: str, accent: str, success: str, error: str) -> Theme:
-    """Make a theme in which text is as the terminal has it, whatever that is."""
+def _own_colours(name: str, *, area: str, accent: str) -> Theme:
+    """Make a theme in which text is as the terminal has it, whatever that is.
+
+    States are told by signs, bold and reverse: of sixteen colours, each that is a hue is hard to
+    read on some background.
+    """
     default = "ansi_default"
+    names = (
+        "text-muted text-disabled foreground-muted surface-lighten-2 ansi-background "
+        "ansi-foreground border border-blurred block-cursor-foreground block-cursor-background "
+        "footer-key-foreground scrollbar-background scrollbar-background-hover "
+        "scrollbar-background-active link-color screen-selection-background "
+        "screen-selection-foreground input-selection-background"
+    )
     return Theme(
         name=name,
         ansi=True,
-        primary=bar,
-        secondary=bar,
+        primary=default,
+        secondary=area,
         accent=accent,
-        warning=accent,
-        success=success,
-        error=error,
+        warning=default,
+        success=default,
+        error=default,
         foreground=default,
         background=default,
         surface=default,
         panel=default,
         boost=default,
         variables={
-            # Dim text is hard to read on many of these terminals.
-            "text-muted": default,
-            "text-disabled": default,
-            "foreground-muted": default,
-            "primary-darken-2": bar,
-            "surface-lighten-2": default,
-            "ansi-background": default,
-            "ansi-foreground": default,
-            "border": default,
-            "border-blurred": default,
+            **dict.fromkeys(names.split(), default),
+            **dict.fromkeys(("scrollbar", "scrollbar-hover", "scrollbar-active"), area),
+            "primary-darken-2": area,
             "block-cursor-text-style": "reverse",
-            "block-cursor-foreground": default,
-            "block-cursor-background": default,
-            "footer-key-foreground": default,
-            "scrollbar": bar,
-            "scrollbar-hover": bar,
-            "scrollbar-active": bar,
-            "scrollbar-background": default,
-            "scrollbar-background-hover": default,
-            "scrollbar-background-active": default,
-            "link-color": default,
-            "screen-selection-background": default,
-            "screen-selection-foreground": default,
-            "input-selection-background": default,
         },
     )
 
 
-# Of the sixteen colours, these are legible on black and on white, in the usual palettes.
-ANSI = _own_colours(
-    "ansi", bar="ansi_blue", accent="ansi_magenta", success="ansi_green", error="ansi_red"
-)
-PLAIN = _own_colours(
-    "plain",
-    bar="ansi_default",
-    accent="ansi_default",
-    success="ansi_default",
-    error="ansi_default",
-)
+ANSI = _own_colours("ansi", area="ansi_blue", accent="ansi_magenta")
+PLAIN = _own_colours("plain", area="ansi_default", accent="ansi_default")
 
 THEMES = {
     theme.name: theme
@@ -210,12 +192,39 @@ def apply_colours(app: App[Any], colours: Colours, wish: str = "auto") -> None:
         A theme's name or `auto`.
     """
     for theme in THEMES.values():
-        app.register_theme(theme)
+        app.register_theme(_in_palette(theme) if colours.depth is Depth.PALETTE else theme)
     _APPLIED[app] = colours
     # By themselves these turn the terminal's own colours into others, and no colour into grey.
     app._filters = [Uncoloured()] if colours.depth is Depth.NONE else []
     app.no_color = colours.depth is Depth.NONE
     app.theme = theme_for(colours, wish)
+
+
+@lru_cache(maxsize=len(THEMES))
+def _palette_theme(name: str) -> Theme:
+    from tuilabel.tui.pixels.palettes import nearest_in_palette
+
+    theme = THEMES[name]
+
+    def nearest(colour: str | None) -> str | None:
+        return None if colour is None else nearest_in_palette(colour)
+
+    return replace(
+        theme,
+        **{part: nearest(getattr(theme, part)) for part in _PARTS},  # type: ignore[arg-type]
+        variables={name: str(nearest(colour)) for name, colour in theme.variables.items()},
+    )
+
+
+_PARTS = [
+    *("primary", "secondary", "accent", "success", "warning", "error"),
+    *("foreground", "background", "surface", "panel"),
+]
+
+
+def _in_palette(theme: Theme) -> Theme:
+    """Give a theme in the nearest of 256 colours: rich's own choice changes hues of dark ones."""
+    return theme if theme.ansi else _palette_theme(theme.name)
 
 
 def colours_of(app: App[Any]) -> Colours:

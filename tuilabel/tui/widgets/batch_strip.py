@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.cells import cell_len
 from textual.strip import Strip
 
-from tuilabel.tui.pixels import draw
+from tuilabel.tui.pixels import Pixels, draw
 from tuilabel.tui.widgets.lines import Lines, Piece, fitted
 
-_LEVELS = 12
+_GREYS = 16
+"""Few greys make long runs, and so a batch of thumbnails short to send."""
+
 _AT_ONCE = 2
+_KEPT = 512
+"""Thumbnails kept drawn, of all sizes that the terminal had."""
 
 
 class Thumbnail(NamedTuple):
@@ -46,14 +50,14 @@ class BatchStrip(Lines):
 
     def __init__(
         self,
-        image_of: Callable[[int], NDArray[np.uint8]],
+        image_of: Callable[[int], Pixels],
         *,
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self._image_of = image_of
         self._batch: Sequence[Thumbnail] = ()
-        self._drawn: dict[tuple[int, int, int], list[Strip]] = {}
+        self._drawn: OrderedDict[tuple[object, ...], list[Strip]] = OrderedDict()
 
     def show_batch(self, batch: Sequence[Thumbnail]) -> None:
         """Show the places of a batch."""
@@ -86,9 +90,12 @@ class BatchStrip(Lines):
         if not self.size.area:
             return
         size = self._pitch - 1, self.size.height - 1
-        missing = [row for row in rows if (row, *size) not in self._drawn]
+        missing = [row for row in rows if self._key(row, *size) not in self._drawn]
         for row in missing[:_AT_ONCE]:
             self._thumbnail(row, *size)
+
+    def _key(self, row: int, width: int, height: int) -> tuple[object, ...]:
+        return row, width, height, self.colours
 
     @property
     def _pitch(self) -> int:
@@ -102,18 +109,19 @@ class BatchStrip(Lines):
         return self._batch[start : start + fitting]
 
     def _thumbnail(self, row: int, width: int, height: int) -> list[Strip]:
-        key = (row, width, height)
+        key = self._key(row, width, height)
         if key not in self._drawn:
-            if len(self._drawn) > 256:
-                self._drawn.clear()
-            # Few levels make long runs, and so a batch of thumbnails short to send.
-            picture = draw(self._image_of(row), width, height, levels=_LEVELS)
+            colours = replace(self.colours, greys=min(self.colours.greys, _GREYS))
+            picture = draw(self._image_of(row), (width, height), colours)
             right = width - picture[0].cell_length
             top = (height - len(picture)) // 2
             left = Strip.blank(right // 2)
             rows = [Strip.join([left, strip]).adjust_cell_length(width) for strip in picture]
             blank = Strip.blank(width)
             self._drawn[key] = [blank] * top + rows + [blank] * (height - top - len(rows))
+            while len(self._drawn) > _KEPT:
+                self._drawn.popitem(last=False)
+        self._drawn.move_to_end(key)
         return self._drawn[key]
 
 

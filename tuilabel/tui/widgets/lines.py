@@ -11,6 +11,10 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tuilabel.tui.colours import Colours
+from tuilabel.tui.glyphs import drawable
+from tuilabel.tui.theme import colours_of
+
 Piece = tuple[str, str]
 """A text and the name of its style, one of `STYLES`."""
 
@@ -54,6 +58,11 @@ class Lines(Widget):
         row = self._rows[y] if y < len(self._rows) else Strip.blank(self.size.width)
         return row.apply_style(self.rich_style)
 
+    @property
+    def colours(self) -> Colours:
+        """What the terminal can show."""
+        return colours_of(self.app)
+
     def style_of(self, name: str) -> Style:
         """Give the style that the style sheet has for a name."""
         return self.screen.get_component_rich_style(name, partial=True)
@@ -61,7 +70,10 @@ class Lines(Widget):
     def row(self, *pieces: Piece, width: int | None = None) -> Strip:
         """Make one row of pieces, cut or filled up to a width in cells (by default the whole)."""
         width = self.size.width if width is None else width
-        segments = [Segment(text, self.style_of(style)) for text, style in pieces if text]
+        blocks = self.colours.blocks
+        segments = [
+            Segment(drawable(text, blocks), self.style_of(style)) for text, style in pieces if text
+        ]
         return Strip(segments).adjust_cell_length(width)
 
     def notify_style_update(self) -> None:

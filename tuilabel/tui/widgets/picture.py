@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-import numpy as np
-from numpy.typing import NDArray
 from textual.strip import Strip
 
-from tuilabel.tui.pixels import CONTRAST_STEPS, adjust, draw
+from tuilabel.tui.pixels import CONTRAST_STEPS, Pixels, adjust, draw
 from tuilabel.tui.widgets.lines import Lines, blank_rows
 
 _KEPT = 64
 """Pictures kept drawn: a few batches, so that looking back and undoing are as fast as a key."""
-
-Pixels = NDArray[np.uint8]
 
 
 class Picture(Lines):
@@ -82,7 +78,7 @@ class Picture(Lines):
         return super().render_line(y)
 
     def _rows_of(self, key: int, image: Pixels) -> list[Strip]:
-        cache_key = (key, self.size, self.inverted, self.contrast)
+        cache_key = (key, self.size, self.inverted, self.contrast, self.colours)
         rows = self._drawn.get(cache_key)
         if rows is None:
             rows = self._draw(adjust(image, inverted=self.inverted, contrast=self.contrast))
@@ -94,7 +90,7 @@ class Picture(Lines):
 
     def _draw(self, image: Pixels) -> list[Strip]:
         width, height = self.size
-        picture = draw(image, width, height)
+        picture = draw(image, (width, height), self.colours)
         left = (width - picture[0].cell_length) // 2
         top = (height - len(picture)) // 2
         right = width - left - picture[0].cell_length

@@ -1,0 +1,112 @@
+"""The one function that draws images."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from tuilabel.tui.colours import Blocks, Colours, Depth
+from tuilabel.tui.pixels.cells import Cells, ascii_cells, cells_of, stretched
+from tuilabel.tui.pixels.kinds import Kind, Pixels, kind_for
+from tuilabel.tui.pixels.palettes import NOTHING, Floats
+from tuilabel.tui.pixels.sampling import fit, sampled
+
+__all__ = ["Pixels", "draw"]
+
+
+def draw(
+    image: Pixels, box: tuple[int, int], colours: Colours, kind: Kind | None = None
+) -> list[Strip]:
+    """Draw an image as large as it fits a box, without any space around it.
+
+    Parameters
+    ----------
+    image : (H, W) or (H, W, 3) uint8
+    box : tuple of int
+        Columns and rows of cells.
+    colours : Colours
+        What the terminal can show.
+    kind : Kind, optional
+        The blocks to draw with, where the terminal has them; by default those that suit the image.
+
+    Returns
+    -------
+    list of Strip
+        One per row of cells, all of one width. Equal cells side by side are one segment.
+    """
+    kind = kind_for(colours, kind, image, box)
+    few = colours.depth in (Depth.SIXTEEN, Depth.NONE)
+    in_ascii = few and Blocks.SHADE not in colours.blocks
+    if in_ascii:
+        kind = Kind.HALF
+    pixels = sampled(image, *fit(image.shape[0], image.shape[1], box, kind))
+    if few:
+        pixels = stretched(pixels)
+    blocks, inside, columns = _blocks(pixels, kind)
+    cells = ascii_cells(blocks, colours) if in_ascii else cells_of(blocks, inside, kind, colours)
+    return _strips(cells, columns, colours.depth is Depth.TRUECOLOR)
+
+
+def _blocks(pixels: Floats, kind: Kind) -> tuple[Floats, NDArray[np.bool_], int]:
+    """Give the pixels cell by cell, which of them are the image's, and the cells in a row."""
+    height, width, channels = pixels.shape
+    rows, columns = -(-height // kind.rows), -(-width // kind.columns)
+    missing = ((0, rows * kind.rows - height), (0, columns * kind.columns - width))
+    if missing != ((0, 0), (0, 0)):
+        pixels = np.pad(pixels, (*missing, (0, 0)), mode="edge")
+    inside = np.zeros(pixels.shape[:2], np.bool_)
+    inside[:height, :width] = True
+    shape = (rows, kind.rows, columns, kind.columns)
+    return (
+        pixels.reshape(*shape, channels).swapaxes(1, 2).reshape(rows * columns, -1, channels),
+        inside.reshape(shape).swapaxes(1, 2).reshape(rows * columns, -1),
+        columns,
+    )
+
+
+def _strips(cells: Cells, columns: int, truecolor: bool) -> list[Strip]:
+    chars, front, back = (values.reshape(-1, columns) for values in cells)
+    changes = (front[:, 1:] != front[:, :-1]) | (back[:, 1:] != back[:, :-1])
+    strips: list[Strip] = []
+    drawn: dict[bytes, Strip] = {}
+    for y in range(len(chars)):
+        # A pixel that is drawn several cells high makes several equal rows.
+        key = chars[y].tobytes() + front[y].tobytes() + back[y].tobytes()
+        strip = drawn.get(key)
+        if strip is None:
+            text = chars[y].tobytes().decode("utf-32-le" if _LITTLE else "utf-32-be")
+            starts = [0, *(np.flatnonzero(changes[y]) + 1).tolist()]
+            ends = [*starts[1:], columns]
+            fronts, backs = front[y, starts].tolist(), back[y, starts].tolist()
+            strip = drawn[key] = Strip(
+                [
+                    Segment(text[start:end], _style(of_text, behind, truecolor))
+                    for start, end, of_text, behind in zip(starts, ends, fronts, backs, strict=True)
+                ],
+                columns,
+            )
+        strips.append(strip)
+    return strips
+
+
+_LITTLE = np.little_endian
+
+
+@lru_cache(maxsize=8192)
+def _style(front: int, back: int, truecolor: bool) -> Style:
+    return Style(color=_colour(front, truecolor), bgcolor=_colour(back, truecolor))
+
+
+@lru_cache(maxsize=4096)
+def _colour(code: int, truecolor: bool) -> Color | None:
+    if code == NOTHING:
+        return None
+    if truecolor:
+        return Color.from_rgb(code >> 16, code >> 8 & 255, code & 255)
+    return Color.from_ansi(code)

@@ -1,0 +1,253 @@
+"""The colours that can be written, and which of them is nearest to a pixel."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Codes = NDArray[np.int32]
+
+NOTHING = -1
+"""The code of no colour: what the terminal has by itself."""
+
+
+# All colours: a code is 0xRRGGBB.
+
+
+def quantised(values: Floats, levels: int) -> Floats:
+    """Give values of 0 to 255 as the nearest of so many levels."""
+    step = 255 / (levels - 1)
+    return np.asarray(np.rint(np.rint(values / step) * step), np.float32)
+
+
+def truecolor_codes(values: Floats, levels: int) -> Codes:
+    """Give the codes of colours.
+
+    Parameters
+    ----------
+    values : (..., C) float32
+        C is 1 or 3.
+    levels : int
+        Values that each channel may have.
+
+    Returns
+    -------
+    (...) int32
+    """
+    whole = quantised(values, levels).astype(np.int32)
+    if whole.shape[-1] == 1:
+        return np.asarray(whole[..., 0] * 0x010101)
+    return np.asarray(whole[..., 0] << 16 | whole[..., 1] << 8 | whole[..., 2])
+
+
+# 256 colours: a code is a place in the palette.
+
+_STEPS = (0, 95, 135, 175, 215, 255)
+
+
+@cache
+def _palette() -> tuple[NDArray[np.int32], Floats]:
+    """Give the codes and RGB of the cube and the greys.
+
+    The first sixteen are the terminal's own choice, and some terminals use the seventeenth, which
+    is black, for a seventeenth colour of their own: 232 is as dark to the eye.
+    """
+    cube = [(r, g, b) for r in _STEPS for g in _STEPS for b in _STEPS]
+    greys = [(8 + 10 * step,) * 3 for step in range(24)]
+    rgb = np.array([*cube, *greys], np.float32)[1:]
+    return np.arange(17, 256, dtype=np.int32), rgb
+
+
+def oklab(rgb: Floats) -> Floats:
+    """Give colours where distances are as the eye has them (Ottosson 2020).
+
+    Parameters
+    ----------
+    rgb : (..., 3) float32
+        sRGB, 0 to 255.
+    """
+    channels = rgb / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    cones = np.cbrt(linear @ _TO_CONES)
+    return np.asarray(cones @ _TO_LAB, np.float32)
+
+
+_TO_CONES = np.array(
+    [
+        [0.4122214708, 0.2119034982, 0.0883024619],
+        [0.5363325363, 0.6806995451, 0.2817188376],
+        [0.0514459929, 0.1073969566, 0.6299787005],
+    ],
+    np.float32,
+)
+_TO_LAB = np.array(
+    [
+        [0.2104542553, 1.9779984951, 0.0259040371],
+        [0.7936177850, -2.4285922050, 0.7827717662],
+        [-0.0040720468, 0.4505937099, -0.8086757660],
+    ],
+    np.float32,
+)
+
+
+@lru_cache
+def _grey_codes(levels: int) -> NDArray[np.int32]:
+    """Give the code of the nearest grey of 256 values, when there are so many levels."""
+    codes, rgb = _palette()
+    grey = np.flatnonzero(np.ptp(rgb, axis=1) == 0)
+    grey = grey[np.argsort(rgb[grey, 0])]
+    if levels < len(grey):
+        grey = grey[np.rint(np.linspace(0, len(grey) - 1, levels)).astype(int)]
+    nearest = np.abs(np.arange(256)[:, None] - rgb[None, grey, 0]).argmin(axis=1)
+    return np.asarray(codes[grey][nearest])
+
+
+_CELL = 4
+"""Colours are looked up in a cube of this many values to a side."""
+
+
+@cache
+def _known() -> NDArray[np.int16]:
+    """Give the cube of places in the palette, which is filled in as colours come up."""
+    return np.full((64, 64, 64), NOTHING, np.int16)
+
+
+def palette_codes(values: Floats, levels: int) -> Codes:
+    """Give the places of the nearest colours in the palette of 256.
+
+    Parameters
+    ----------
+    values : (..., C) float32
+        C is 1 or 3.
+    levels : int
+        Greys that there may be.
+    """
+    whole = np.clip(np.rint(values), 0, 255).astype(np.intp)
+    if whole.shape[-1] == 1:
+        return np.asarray(_grey_codes(levels)[whole[..., 0]])
+    place = tuple(np.moveaxis(whole // _CELL, -1, 0))
+    known = _known()
+    missing = known[place] == NOTHING
+    if missing.any():
+        cells = np.unique((whole // _CELL)[missing], axis=0)
+        codes, rgb = _palette()
+        middle = oklab((cells * _CELL + _CELL / 2 - 0.5).astype(np.float32))
+        targets = oklab(rgb)
+        distances = -2 * middle @ targets.T + np.square(targets).sum(axis=1)
+        known[tuple(cells.T)] = codes[distances.argmin(axis=1)]
+    return np.asarray(known[place], np.int32)
+
+
+def nearest_in_palette(colour: str) -> str:
+    """Give the nearest of 256 colours as ``#rrggbb``, of one given so."""
+    _, palette = _palette()
+    targets = oklab(palette)
+    here = oklab(np.array([list(bytes.fromhex(colour.removeprefix("#")))], np.float32))
+    red, green, blue = palette[np.square(targets - here).sum(axis=1).argmin()].astype(int)
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+# 16 colours and none: the colours there are, and shades of two of them.
+
+
+class Inks(NamedTuple):
+    """What can be drawn where there are few colours.
+
+    Attributes
+    ----------
+    solid_codes : (S,) int32
+    solid_values : (S, C) float32
+        How each looks, 0 to 255.
+    shade_chars : (F,) uint32
+        Code points that fill a cell evenly, the solid colours first.
+    shade_codes : (F, 2) int32
+        Colour and background of each.
+    shade_values : (F, C) float32
+    """
+
+    solid_codes: Codes
+    solid_values: Floats
+    shade_chars: NDArray[np.uint32]
+    shade_codes: Codes
+    shade_values: Floats
+
+
+_SHADES = {" ": 0.0, "░": 0.30, "▒": 0.55, "▓": 0.78}
+"""How full shades look: terminals draw them as dots, or as a mixture, which is darker."""
+
+BLACK, WHITE, BRIGHT = 0, 7, 15
+
+_HUES = {
+    1: (200, 30, 30),
+    2: (40, 170, 40),
+    3: (185, 140, 20),
+    4: (40, 70, 210),
+    5: (180, 40, 170),
+    6: (30, 165, 175),
+}
+"""The six hues as palettes mostly have them. The bright ones are greys in some palettes, and the
+bright black is the background, or darker than black: none of these is used."""
+
+_NEUTRALS = {BLACK: (0, 0, 0), WHITE: (200, 200, 200), BRIGHT: (255, 255, 255)}
+
+
+@cache
+def sixteen_inks(coloured: bool) -> Inks:
+    """Give what sixteen colours can draw, of greys only or of hues as well."""
+    solid = dict(_NEUTRALS)
+    pairs = [(WHITE, BLACK), (BRIGHT, WHITE)]
+    if coloured:
+        solid.update(_HUES)
+        pairs += [(hue, dark) for hue in _HUES for dark in (BLACK, WHITE)]
+    return _inks({code: solid[code] for code in sorted(solid)}, pairs, 3 if coloured else 1)
+
+
+@cache
+def plain_inks(dark: bool) -> Inks:
+    """Give what can be drawn without colours: ink, which is light on a dark terminal."""
+    ink = 255 if dark else 0
+    return _inks({NOTHING: (255 - ink,) * 3, INK: (ink,) * 3}, [(INK, NOTHING)], 1)
+
+
+INK = -2
+"""The code of a cell's own colour as ink; what it is drawn on is `NOTHING`."""
+
+
+def _inks(
+    solid: dict[int, tuple[int, int, int]], pairs: list[tuple[int, int]], channels: int
+) -> Inks:
+    chars, codes, values = [], [], []
+    for code, value in solid.items():
+        chars.append("█" if code == INK else " ")
+        codes.append((INK, NOTHING) if code == INK else (NOTHING, code))
+        values.append(value)
+    for front, back in pairs:
+        for char, share in _SHADES.items():
+            if share:
+                chars.append(char)
+                codes.append((front, back))
+                mixed = np.array(solid[back]) * (1 - share) + np.array(solid[front]) * share
+                values.append(tuple(mixed))
+    return Inks(
+        np.array(list(solid), np.int32),
+        np.array(list(solid.values()), np.float32)[:, :channels],
+        np.array([ord(char) for char in chars], np.uint32),
+        np.array(codes, np.int32),
+        np.array(values, np.float32)[:, :channels],
+    )
+
+
+def seen(values: Floats) -> Floats:
+    """Give colours where their lightness counts for more than their hue; greys stay as they are."""
+    if values.shape[-1] == 1:
+        return values
+    return np.asarray(values @ _LIGHTNESS_FIRST)
+
+
+_LIGHTNESS_FIRST = np.array(
+    [[0.299, 0.300, -0.101], [0.587, -0.251, -0.199], [0.114, -0.049, 0.300]], np.float32
+)
