@@ -62,8 +62,8 @@ class LabellingTerminal(Terminal):
         return self.number(ROUND), self.number(PLACE), self.number(LABELS)
 
     def picture(self) -> list[tuple[str, str, str]]:
-        """Give the cells of the image."""
-        return self.colours(*_PICTURE)
+        """Give the cells of the image as they look, however they were written."""
+        return [_look(*cell) for cell in self.colours(*_PICTURE)]
 
     def sees_image(self) -> bool:
         """Tell whether an image is there, and not an empty or half-drawn box."""
@@ -155,6 +155,17 @@ class Home:
         finally:
             connection.close()
         return str(verdict)
+
+
+def _look(block: str, foreground: str, background: str) -> tuple[str, str, str]:
+    match block:
+        case " ":
+            return " ", background, background
+        case "█":
+            return " ", foreground, foreground
+        case "▄":
+            return "▀", background, foreground
+    return block, foreground, background
 
 
 def _mean_brightness(cells: list[tuple[str, str, str]]) -> float:

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import signal
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.app import SystemCommand
@@ -84,12 +84,15 @@ class TuilabelApp(FramesApp, inherit_bindings=False):
     def _label_screen(self) -> LabelScreen | None:
         return self._first if self._first.is_running else None
 
+    def get_default_screen(self) -> Screen[Any]:
+        """Begin with the labelling screen: one below it would be made and drawn too."""
+        return self._first
+
     def on_mount(self) -> None:
-        """Show the first image, and make every ending an orderly one."""
+        """Make every ending an orderly one."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             loop.add_signal_handler(number, self._end_by, number)
-        self.push_screen(self._first)
 
     def on_ready(self) -> None:
         """Start what the first frame does not need."""

@@ -197,7 +197,9 @@ def apply_colours(app: App[Any], colours: Colours, wish: str = "auto") -> None:
     # By themselves these turn the terminal's own colours into others, and no colour into grey.
     app._filters = [Uncoloured()] if colours.depth is Depth.NONE else []
     app.no_color = colours.depth is Depth.NONE
-    app.theme = theme_for(colours, wish)
+    # Set by itself, a theme would have the style sheet read again after the first frame.
+    app.set_reactive(App.theme, theme_for(colours, wish))
+    app.stylesheet.set_variables(app.get_css_variables())
 
 
 @lru_cache(maxsize=len(THEMES))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.geometry import Size
 from textual.widgets import Static
 
 from tuilabel.data import inert
@@ -79,6 +80,8 @@ class LabelScreen(PaintedScreen, inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Show the first image, and what opening the source had to leave out."""
+        # Before the first layout: one after it would be another whole frame.
+        self._fit_to(self.app.size)
         self._changed()
         notices = self.presenter.notices(self.workspace.dataset.notices)
         if notices:
@@ -86,7 +89,10 @@ class LabelScreen(PaintedScreen, inherit_bindings=False):
 
     def on_resize(self, event: events.Resize) -> None:
         """Give the image the space there is, or say how much is needed."""
-        width, height = event.size
+        self._fit_to(event.size)
+
+    def _fit_to(self, size: Size) -> None:
+        width, height = size
         was_small = self._too_small
         sentence = too_small(width, height)
         self._too_small = sentence is not None

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
 
 from tuilabel.session import Slot
 from tuilabel.tui.actions import Action
@@ -69,6 +70,7 @@ class Board(Vertical):
         self._strip = BatchStrip(image_of, id="strip")
         self._legend = Legend(presenter.keys, presenter.names, id="legend")
         self._status = Bar(id="status")
+        self._heights: dict[Widget, int] = {}
 
     def compose(self) -> ComposeResult:
         """Lay the widgets out, top to bottom."""
@@ -93,8 +95,8 @@ class Board(Vertical):
             (self._legend, self._legend.rows_needed(width)),
         ):
             # Setting what is set already would draw the whole screen anew.
-            if widget.size.height != needed:
-                widget.styles.height = needed
+            if self._heights.get(widget) != needed:
+                self._heights[widget] = widget.styles.height = needed
 
     def show_image(self, slot: Slot | None) -> None:
         """Draw the image that is asked; nothing where none is."""

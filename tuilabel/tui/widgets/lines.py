@@ -39,22 +39,32 @@ class Lines(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._rows: list[Strip] = []
+        self._rows_size = Size(0, 0)
+        self._is_in_frame = False
 
     def show(self, rows: Sequence[Strip]) -> bool:
         """Replace the rows, redrawing those that changed; tell whether any did."""
         old, self._rows = self._rows, list(rows)
+        self._rows_size = self.size
         width = self.size.width
         changed = [
             Region(0, y, width, 1)
             for y in range(max(len(old), len(rows)))
             if y >= len(old) or y >= len(rows) or old[y] != rows[y]
         ]
-        if changed:
+        if changed and not self._is_in_frame:
             self.refresh(*changed)
         return bool(changed)
 
     def render_line(self, y: int) -> Strip:
-        """Give row y; below the last there is nothing."""
+        """Give row y; below the last there is nothing.
+
+        The first frame in another size comes before word of that size does.
+        """
+        if self._rows_size != self.size:
+            self._is_in_frame = True
+            self.redraw()
+            self._is_in_frame, self._rows_size = False, self.size
         row = self._rows[y] if y < len(self._rows) else Strip.blank(self.size.width)
         return row.apply_style(self.rich_style)
 
@@ -84,8 +94,9 @@ class Lines(Widget):
             self.call_later(self.redraw)
 
     def on_resize(self) -> None:
-        """Draw anew in another size."""
-        self.redraw()
+        """Draw anew in another size, where no frame has done so."""
+        if self._rows_size != self.size:
+            self.redraw()
 
     def redraw(self) -> None:
         """Make the rows from what was shown last; the widgets override it."""
