@@ -394,15 +394,14 @@ def test_closed_standard_streams_are_no_traceback(session: Path) -> None:
 
 
 @pytest.mark.usefixtures("terminal")
-def test_too_many_classes_leave_no_session_behind(tmp_path: Path) -> None:
-    import numpy as np
+def test_keys_that_cannot_be_leave_no_session_behind(tmp_path: Path) -> None:
+    from tuilabel.settings import config_file
 
-    images = np.arange(64 * 16, dtype=np.uint8).reshape(64, 4, 4)
-    np.savez(tmp_path / "many.npz", images=images)
-    names = ",".join(f"class{number}" for number in range(64))
-    session = tmp_path / "many.tuilabel"
-    arguments = (str(tmp_path / "many.npz"), "--classes", names, "--session", str(session))
-    assert "There are 64 classes and" in refused(tuilabel(*arguments))
+    config_file().parent.mkdir(parents=True)
+    config_file().write_text('[keys]\nundo = "ctrl+m"\n')
+    session = tmp_path / "digits.tuilabel"
+    answer = refused(tuilabel("digits", "--session", str(session)))
+    assert "undo: 'ctrl+m' cannot be told from Enter" in answer
     assert not session.exists()
 
 

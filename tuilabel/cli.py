@@ -465,11 +465,11 @@ def _say(*lines: str) -> None:
             click.echo(line)
 
 
-def _check_keys(dataset: Any) -> None:
-    """Refuse more classes than there are keys before a session is made for them."""
-    from tuilabel.tui.class_keys import class_keys
+def _check_keys(dataset: Any, settings: Any) -> None:
+    """Refuse keys that cannot be, before a session is made or opened."""
+    from tuilabel.tui.keymap.resolved import keymap_of
 
-    class_keys(dataset.class_names)
+    keymap_of(settings).check_classes(dataset.class_names)
 
 
 def _colours(settings: Any) -> Any:

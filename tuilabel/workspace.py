@@ -189,7 +189,7 @@ def open_workspace(
     *,
     path: Path | None = None,
     progress: Progress | None = None,
-    check: Callable[[Dataset], object] | None = None,
+    check: Callable[[Dataset, Settings], object] | None = None,
 ) -> Workspace:
     """Open a session with its source: the one that is there, or a new one.
 
@@ -205,7 +205,8 @@ def open_workspace(
     progress : callable, optional
         Told how far reading or downloading the source is.
     check : callable, optional
-        Raises where the opened source cannot be labelled; then no session is made for it.
+        Raises where the opened source cannot be labelled with these settings; then no session is
+        made for it.
 
     Raises
     ------
@@ -216,7 +217,7 @@ def open_workspace(
     if path is None:
         path = session_path(_source(options), options.pool, options.test)
     if os.path.lexists(path):
-        workspace = _resume(path, options, flags, progress)
+        workspace = _resume(path, options, flags, progress, check)
     else:
         workspace = _start(path, options, flags, progress, check)
     remember(path)
@@ -228,7 +229,7 @@ def demo_workspace(
     flags: Mapping[str, Any],
     *,
     progress: Progress | None = None,
-    check: Callable[[Dataset], object] | None = None,
+    check: Callable[[Dataset, Settings], object] | None = None,
 ) -> Workspace:
     """Make a new session for the ground truth to label in, apart from a person's own.
 
@@ -251,7 +252,7 @@ def _start(
     options: SourceOptions,
     flags: Mapping[str, Any],
     progress: Progress | None,
-    check: Callable[[Dataset], object] | None,
+    check: Callable[[Dataset, Settings], object] | None,
     *,
     needs_truth: bool = False,
 ) -> Workspace:
@@ -263,7 +264,7 @@ def _start(
             "Demo digits, mnist or an .npz file with labels."
         )
     if check is not None:
-        check(dataset)
+        check(dataset, settings)
     settings = _fitting(settings, flags, dataset)
     info = SessionInfo(
         source=dataset.source,
@@ -278,7 +279,11 @@ def _start(
 
 
 def _resume(
-    path: Path, options: SourceOptions, flags: Mapping[str, Any], progress: Progress | None
+    path: Path,
+    options: SourceOptions,
+    flags: Mapping[str, Any],
+    progress: Progress | None,
+    check: Callable[[Dataset, Settings], object] | None,
 ) -> Workspace:
     info, events = read_session(path)
     classes = options.classes and tuple(inert(name.strip()) for name in options.classes)
@@ -302,6 +307,8 @@ def _resume(
     journal = Journal(path, settings.annotator)
     try:
         dataset = _open_dataset_of(path, info, fixed_options, progress)
+        if check is not None:
+            check(dataset, settings)
         settings = _fitting(settings, flags, dataset)
         return _assemble(path, dataset, journal, settings)
     except BaseException:

@@ -2,62 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilabel.errors import UsageError
-from tuilabel.tui.actions import ACTIONS, DEMO_ACTIONS, actions_for
-from tuilabel.tui.class_keys import FREE_KEYS, class_keys
 from tuilabel.tui.guard import GUARD_INTERVAL, PATIENCE, PaintGuard
-from tuilabel.tui.screens.demo import DemoScreen
-from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.widgets.curve import _resampled
 from tuilabel.tui.widgets.lines import fitted
 from tuilabel.tui.widgets.suggestions import _filled
-
-# Actions and keys.
-
-
-def test_no_two_actions_share_a_key() -> None:
-    for demo in (False, True):
-        keys = [key for action in actions_for(demo=demo) for key in action.keys]
-        assert len(set(keys)) == len(keys)
-
-
-def test_every_action_has_its_method() -> None:
-    for action in ACTIONS:
-        assert callable(getattr(LabelScreen, f"action_{action.id}"))
-    for action in DEMO_ACTIONS:
-        assert callable(getattr(DemoScreen, f"action_{action.id}"))
-
-
-def test_only_keys_that_reach_the_program_everywhere_are_used() -> None:
-    named = {"enter", "space", "backspace", "left", "right", "question_mark", "plus", "minus"}
-    for action in ACTIONS + DEMO_ACTIONS:
-        for key in action.keys:
-            is_function_key = key.startswith("f") and key[1:].isdigit()
-            assert len(key) == 1 or key in named or is_function_key or key == "ctrl+c"
-
-
-def test_digits_are_their_own_keys() -> None:
-    assert class_keys(["3", "1", "0"]) == ("3", "1", "0")
-
-
-def test_other_classes_get_digits_then_letters_that_no_action_uses() -> None:
-    keys = class_keys([f"class {number}" for number in range(14)])
-    assert "".join(keys) == "1234567890abcd"
-    used = {key for action in ACTIONS + DEMO_ACTIONS for key in action.keys}
-    assert not used & set(FREE_KEYS)
-    assert len(set(FREE_KEYS)) == len(FREE_KEYS)
-
-
-def test_more_classes_than_keys_is_a_clear_sentence() -> None:
-    many = [f"class {number}" for number in range(len(FREE_KEYS) + 1)]
-    assert len(class_keys(many[:-1])) == len(FREE_KEYS)
-    with pytest.raises(UsageError, match=rf"{len(many)} classes and {len(FREE_KEYS)} keys"):
-        class_keys(many)
-
 
 # The paint guard.
 

@@ -1,28 +1,15 @@
 """Every action of the labelling screen, once: its keys, its name and what it does.
 
-From this registry come the bindings, the footer, the help screen, the command palette and the
-key table of the README, and the letters that are left for classes.
+From this registry, and from the keys that the keymap in use has for it, come the bindings, the
+footer, the help screen, the command palette and the key table of the README, and the letters that
+are left for classes.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from textual.binding import Binding
-
-KEY_NAMES = {
-    "enter": "Enter",
-    "space": "Space",
-    "backspace": "Backspace",
-    "left": "←",
-    "right": "→",
-    "question_mark": "?",
-    "plus": "+",
-    "minus": "-",
-    "ctrl+c": "Ctrl-C",
-    "f1": "F1",
-    "f2": "F2",
-}
+from tuilabel.tui.keymap.keys import shown_key
 
 
 class Action(NamedTuple):
@@ -31,15 +18,18 @@ class Action(NamedTuple):
     Attributes
     ----------
     id : str
-        The screen's method is ``action_<id>``.
+        The method of the screen or of the application is ``action_<id>``.
     keys : tuple of str
-        In textual's names; the first is the one that is shown.
+        In textual's names; the first is the one that is shown. Those of the registry are the
+        keymap `default`'s.
     label : str
         A word for the footer.
     help : str
         A sentence for the help screen, the palette and the README.
     footer : bool
         Whether the footer shows it.
+    palette : bool
+        Whether the palette offers it.
     """
 
     id: str
@@ -47,18 +37,15 @@ class Action(NamedTuple):
     label: str
     help: str
     footer: bool = False
+    palette: bool = True
 
     @property
     def shown_keys(self) -> tuple[str, ...]:
         """The keys as a person knows them."""
-        return tuple(KEY_NAMES.get(key, key) for key in self.keys)
-
-    def binding(self) -> Binding:
-        """Give textual's form of this action."""
-        return Binding(",".join(self.keys), self.id, self.label, show=False)
+        return tuple(map(shown_key, self.keys))
 
 
-ACTIONS = (
+_ALL = (
     Action("accept", ("enter",), "agree", "Label with the model's first choice.", footer=True),
     Action("skip", ("space",), "skip", "Pass this image over; it is not asked again.", footer=True),
     Action(
@@ -68,8 +55,10 @@ ACTIONS = (
         "Take the last answer back, however long ago it was given.",
         footer=True,
     ),
+    Action("name", ("slash",), "name", "Label by typing a part of the class's name."),
     Action("back", ("left",), "back", "Look at the image before in this batch."),
     Action("forward", ("right",), "forward", "Look at the next image in this batch."),
+    Action("view", ("v",), "view", "Show the whole batch at once, or one image at a time."),
     Action(
         "suggestions",
         ("p",),
@@ -80,19 +69,31 @@ ACTIONS = (
     Action("more_contrast", ("plus",), "contrast", "Raise the contrast of the image."),
     Action("less_contrast", ("minus",), "contrast", "Lower the contrast of the image."),
     Action("help", ("question_mark", "f1"), "help", "Show the keys and classes.", footer=True),
-    Action("palette", ("f2",), "palette", "Find an action by typing a part of its name."),
+    Action(
+        "palette",
+        ("f2",),
+        "palette",
+        "Find an action by typing a part of its name.",
+        palette=False,
+    ),
+    Action("curve", ("f3",), "curve", "Show accuracy and confidence by labels."),
+    Action("confusion", ("f4",), "confusion", "Show which classes are taken for which."),
+    Action("classes", ("f5",), "classes", "Show every class with its count and examples."),
+    Action("history", ("f6",), "history", "Show all that was done in this session."),
+    Action("home", ("f7",), "home", "Show recent sessions and sources."),
+    Action("suspend", ("ctrl+z",), "suspend", "Go back to the shell; `fg` leads here again."),
     Action(
         "quit", ("q", "ctrl+c"), "quit", "Leave; the next start goes on from here.", footer=True
     ),
 )
 
-DEMO_ACTIONS = (Action("pause", ("p",), "pause", "Pause the demo, or let it go on.", footer=True),)
-"""What takes the place of an action with the same key while the demo runs."""
+COMING = frozenset(["name", "view", "curve", "confusion", "classes", "history", "home", "suspend"])
+"""Actions whose keys are taken, and which nothing does yet."""
 
+ACTIONS = tuple(action for action in _ALL if action.id not in COMING)
 
-def actions_for(*, demo: bool) -> tuple[Action, ...]:
-    """Give the actions that hold on a labelling screen."""
-    if not demo:
-        return ACTIONS
-    taken = {key for action in DEMO_ACTIONS for key in action.keys}
-    return tuple(action for action in ACTIONS if not taken & set(action.keys)) + DEMO_ACTIONS
+PAUSE = Action("pause", ("p",), "pause", "Pause the demo, or let it go on.", footer=True)
+"""While the demo runs it takes the place of the suggestions, whose keys it may share."""
+
+REGISTRY = {action.id: action for action in (*_ALL, PAUSE)}
+"""Every action by its id."""

@@ -14,9 +14,10 @@ from textual.screen import Screen
 
 from tuilabel.data import inert, source_name
 from tuilabel.trainer.link import TrainerLink
-from tuilabel.tui.actions import ACTIONS
+from tuilabel.tui.bindings import bind
 from tuilabel.tui.colours import Colours
 from tuilabel.tui.frames import FramesApp
+from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.theme import apply_colours
@@ -51,7 +52,6 @@ class TuilabelApp(FramesApp, inherit_bindings=False):
     TITLE = "tuilabel"
     CSS_PATH = "tuilabel.tcss"
     COMMANDS = {_action_provider}  # noqa: RUF012
-    COMMAND_PALETTE_BINDING = next(action.keys[0] for action in ACTIONS if action.id == "palette")
 
     def __init__(
         self,
@@ -62,6 +62,8 @@ class TuilabelApp(FramesApp, inherit_bindings=False):
         colours: Colours | None = None,
     ) -> None:
         super().__init__()
+        self.keymap = keymap_of(workspace.settings)
+        bind(self, [self.keymap.action("palette")])
         apply_colours(self, colours or Colours(), workspace.settings.theme)
         self.animation_level = "none"
         self.workspace = workspace
@@ -127,6 +129,10 @@ class TuilabelApp(FramesApp, inherit_bindings=False):
         screen = self._label_screen()
         if screen is not None:
             screen.post_message(LabelScreen.Painted())
+
+    def action_palette(self) -> None:
+        """Open the command palette."""
+        self.action_command_palette()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer what is not an action of the screen."""

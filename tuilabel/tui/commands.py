@@ -20,7 +20,7 @@ class ActionProvider(Provider):
         return [
             (f"{action.label}: {action.help}", action)
             for action in screen.actions
-            if action.id != "palette"
+            if action.palette
         ]
 
     async def discover(self) -> Hits:
@@ -39,4 +39,4 @@ class ActionProvider(Provider):
 
 
 def _keys(action: Action) -> str:
-    return "key: " + " or ".join(action.shown_keys)
+    return "key: " + " or ".join(action.shown_keys) if action.keys else "no key"

@@ -10,6 +10,7 @@ from tuilabel.data import inert
 from tuilabel.learn import stopping
 from tuilabel.learn.stopping import WINDOW
 from tuilabel.session import Session, Slot
+from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.widgets.batch_strip import Thumbnail
 from tuilabel.tui.widgets.lines import Piece
 from tuilabel.tui.widgets.suggestions import ClassBar
@@ -39,15 +40,15 @@ class Presenter:
     Parameters
     ----------
     session : Session
-    keys : sequence of str
-        The key of each class.
+    keymap : Keymap
     holdout : str or None
         The name of the hold-out that accuracy is measured on; None where an audit set is.
     """
 
-    def __init__(self, session: Session, keys: Sequence[str], holdout: str | None) -> None:
+    def __init__(self, session: Session, keymap: Keymap, holdout: str | None) -> None:
         self.session = session
-        self.keys = keys
+        self.keymap = keymap
+        self.keys = keymap.class_keys(session.info.class_names)
         self.names = tuple(inert(name, 40) for name in session.info.class_names)
         self._holdout = holdout
 
@@ -159,7 +160,8 @@ class Presenter:
         rest = f", {skipped:,} skipped" if skipped else ""
         return (
             f"Everything is answered: {_labels(self.session.labels)}{rest}. "
-            "Backspace undoes, q leaves; `tuilabel export` writes the labels."
+            f"{self.keymap.key('undo')} undoes, {self.keymap.key('quit')} leaves; "
+            "`tuilabel export` writes the labels."
         )
 
 

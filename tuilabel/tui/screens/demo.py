@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
 
 from textual import events
-from textual.binding import BindingType
 from textual.timer import Timer
 
 from tuilabel.session import Request
-from tuilabel.tui.actions import ACTIONS, Action, actions_for
+from tuilabel.tui.bindings import bind
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.workspace import Workspace
 
@@ -32,9 +30,6 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         Labels to give.
     """
 
-    actions: tuple[Action, ...] = actions_for(demo=True)
-    BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in actions]
-
     def __init__(
         self,
         workspace: Workspace,
@@ -45,6 +40,8 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         budget: int,
     ) -> None:
         super().__init__(workspace, source_name + " demo", submit)
+        self.actions = self.board.actions = self.keymap.demo_actions
+        bind(self, self.actions)
         self._rate = rate
         self._budget = budget
         self._presses: Timer | None = None
@@ -90,7 +87,7 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         if self._presses is not None:
             self._presses.stop()
             self._presses = None
-        self.actions = self.board.actions = ACTIONS
+        self.actions = self.board.actions = self.keymap.actions
         journal = self.workspace.journal
         journal.annotator, journal.origin = self.workspace.settings.annotator, "human"
 
@@ -106,7 +103,9 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         else:
             self._paused = True
             self._presses.pause()
-            self.say("Paused: p goes on, a class key takes over.", "accent")
+            self.say(
+                f"Paused: {self.keymap.key('pause')} goes on, a class key takes over.", "accent"
+            )
 
     def _press(self) -> None:
         slot, truth = self.loop.current, self.workspace.dataset.truth

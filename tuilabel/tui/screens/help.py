@@ -13,6 +13,8 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tuilabel.tui.actions import Action
+from tuilabel.tui.keymap.presets import PRESETS
+from tuilabel.tui.keymap.resolved import Keymap
 
 
 class HelpScreen(Screen[None], inherit_bindings=False):
@@ -20,10 +22,11 @@ class HelpScreen(Screen[None], inherit_bindings=False):
 
     Parameters
     ----------
+    keymap : Keymap
     actions : sequence of Action
         Those of the screen below.
-    keys, names : sequence of str
-        Of the classes.
+    classes : sequence of (str, str)
+        The keys of each class, none where its name is typed; and its name.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -32,11 +35,12 @@ class HelpScreen(Screen[None], inherit_bindings=False):
     ]
 
     def __init__(
-        self, actions: Sequence[Action], keys: Sequence[str], names: Sequence[str]
+        self, keymap: Keymap, actions: Sequence[Action], classes: Sequence[tuple[str, str]]
     ) -> None:
         super().__init__()
+        self._keymap = keymap
         self._actions = actions
-        self._named = list(zip(keys, names, strict=True))
+        self._named = classes
 
     def compose(self) -> ComposeResult:
         """Lay out one page that scrolls with the arrows."""
@@ -56,6 +60,8 @@ class HelpScreen(Screen[None], inherit_bindings=False):
         for shown, sentence in [("classes", classes), *rows]:
             text.append(f"  {shown:<13}", "bold")
             text.append(f"{sentence}\n")
+        text.append(f"\nKeymap  {self._keymap.name}: ", "bold")
+        text.append(f"{PRESETS[self._keymap.name].about}\n")
         text.append("\nSigns   ", "bold")
         text.append("▲ asked now   · open   – skipped   › your answer   ✓ on disk   ! trouble\n")
         text.append("\nWhat you can rely on\n", "bold")

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.geometry import Size
 from textual.widgets import Static
 
@@ -20,8 +19,8 @@ from tuilabel.journal import Event
 from tuilabel.session import Ranking, Request, Slot
 from tuilabel.settings import SUGGESTIONS
 from tuilabel.trainer.link import WAITING
-from tuilabel.tui.actions import ACTIONS, Action
-from tuilabel.tui.class_keys import class_keys
+from tuilabel.tui.bindings import bind
+from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.presenter import SHOWN_WHEN, Presenter
 from tuilabel.tui.screens.help import HelpScreen
 from tuilabel.tui.screens.painted import PaintedScreen
@@ -44,9 +43,7 @@ class LabelScreen(PaintedScreen, inherit_bindings=False):
         A monotonic clock, in seconds.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in ACTIONS]
     COMPONENT_CLASSES: ClassVar[set[str]] = set(STYLES)
-    actions: tuple[Action, ...] = ACTIONS
 
     def __init__(
         self,
@@ -59,9 +56,12 @@ class LabelScreen(PaintedScreen, inherit_bindings=False):
         self.workspace = workspace
         self.loop = workspace.session
         self._submit = submit
-        keys = class_keys(self.loop.info.class_names)
+        self.keymap = keymap_of(workspace.settings)
+        self.actions = self.keymap.actions
+        bind(self, self.actions)
         holdout = workspace.dataset.holdout
-        self.presenter = Presenter(self.loop, keys, holdout.name if holdout else None)
+        self.presenter = Presenter(self.loop, self.keymap, holdout.name if holdout else None)
+        keys = self.presenter.keys
         self.board = Board(self.presenter, self._image_of, source_name, self.actions)
         self._class_of = {key: index for index, key in enumerate(keys)}
         self._suggestions = workspace.settings.suggestions
@@ -94,7 +94,7 @@ class LabelScreen(PaintedScreen, inherit_bindings=False):
     def _fit_to(self, size: Size) -> None:
         width, height = size
         was_small = self._too_small
-        sentence = too_small(width, height)
+        sentence = too_small(width, height, self.keymap.key("quit"))
         self._too_small = sentence is not None
         self.set_class(self._too_small, "-too-small")
         if sentence is not None:
@@ -133,7 +133,8 @@ class LabelScreen(PaintedScreen, inherit_bindings=False):
         if slot is not None and self.loop.suggestion() is None:
             self.say("This image has no suggestion to agree with.", "accent")
         elif self._suggestions != "before":
-            self.say(f"Nothing to agree with: {SHOWN_WHEN[self._suggestions]} (p).", "accent")
+            hint = self.keymap.hint("suggestions")
+            self.say(f"Nothing to agree with: {SHOWN_WHEN[self._suggestions]}{hint}.", "accent")
         else:
             self._answer(lambda item, ms: self.loop.accept_suggestion(item, ms=ms))
 
@@ -184,11 +185,8 @@ class LabelScreen(PaintedScreen, inherit_bindings=False):
 
     def action_help(self) -> None:
         """Show the keys and classes."""
-        self.app.push_screen(HelpScreen(self.actions, self.presenter.keys, self.presenter.names))
-
-    def action_palette(self) -> None:
-        """Open the command palette."""
-        self.app.action_command_palette()
+        named = list(zip(self.presenter.keys, self.presenter.names, strict=True))
+        self.app.push_screen(HelpScreen(self.keymap, self.actions, named))
 
     async def action_quit(self) -> None:
         """Leave."""

@@ -28,13 +28,13 @@ WIDE = (110, 32)
 """Columns and rows from which the batch and the side get more room."""
 
 
-def too_small(width: int, height: int) -> str | None:
-    """Say what a terminal of this size lacks; None where it is large enough."""
+def too_small(width: int, height: int, leave: str) -> str | None:
+    """Say what a terminal of this size lacks, and the key to leave; None where it is enough."""
     if width >= SMALLEST[0] and height >= SMALLEST[1]:
         return None
     return (
         f"tuilabel needs {SMALLEST[0]}x{SMALLEST[1]}, this is {width}x{height}: enlarge the "
-        "terminal. Nothing is lost; q quits."
+        f"terminal. Nothing is lost; {leave} quits."
     )
 
 
@@ -139,7 +139,9 @@ class Board(Vertical):
         if presenter.session.current is None:
             self._suggestions.show_sentence(title, presenter.ending())
         elif mode == "off":
-            self._suggestions.show_sentence(title, "suggestions are off (p)")
+            self._suggestions.show_sentence(
+                title, f"suggestions are off{presenter.keymap.hint('suggestions')}"
+            )
         elif slot is None:
             self._suggestions.show_sentence(title, "")
         elif slot.audit:
@@ -171,6 +173,6 @@ class Board(Vertical):
         right: list[list[Piece]] = [
             [(f"{action.shown_keys[0]} ", "strong"), (f"{action.label}  ", "muted")]
             for action in self.actions
-            if action.footer
+            if action.footer and action.keys
         ]
         self._status.show_bar(left, right)

@@ -1,0 +1,201 @@
+"""Names of keys: as a person writes them, as textual has them, as they are shown.
+
+A terminal sends characters, not keys: Ctrl-M *is* Enter, Ctrl-Enter is Enter too, and the Command
+key never gets here. Such keys are refused with the reason, because nothing would ever happen.
+"""
+
+from __future__ import annotations
+
+import difflib
+import string
+import unicodedata
+
+from tuilabel.errors import UsageError
+
+_SHOWN = {
+    "enter": "Enter",
+    "space": "Space",
+    "backspace": "Backspace",
+    "delete": "Delete",
+    "insert": "Insert",
+    "tab": "Tab",
+    "escape": "Esc",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+    "home": "Home",
+    "end": "End",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+}
+
+_ALIASES = {
+    "return": "enter",
+    "esc": "escape",
+    "del": "delete",
+    "ins": "insert",
+    "bs": "backspace",
+    "pgup": "pageup",
+    "pgdn": "pagedown",
+    "page_up": "pageup",
+    "page_down": "pagedown",
+    "backtab": "shift+tab",
+    "control": "ctrl",
+    "option": "alt",
+}
+
+_WITHOUT_MODIFIERS = frozenset(["enter", "space", "tab", "backspace", "escape"])
+_WITH_MODIFIERS = frozenset(
+    ["left", "right", "up", "down", "home", "end", "pageup", "pagedown", "insert", "delete"]
+) | {f"f{number}" for number in range(1, 13)}
+
+_NEVER_SENT = frozenset(["cmd", "command", "super", "win", "windows", "meta", "hyper", "fn"])
+_SENT_AS = {"m": "Enter", "i": "Tab", "h": "Backspace", "[": "Esc", "j": "Enter on some terminals"}
+
+_TEXTUAL_NAMES = {
+    "solidus": "slash",
+    "reverse_solidus": "backslash",
+    "commercial_at": "at",
+    "hyphen_minus": "minus",
+    "plus_sign": "plus",
+    "low_line": "underscore",
+}
+
+KEYPAD = {
+    "plus": "add",
+    "minus": "subtract",
+    "asterisk": "multiply",
+    "slash": "divide",
+    "full_stop": "decimal",
+    "comma": "separator",
+}
+"""Keys of the numeric keypad that some terminals tell apart, by the character that all others
+send for them."""
+
+
+def key_of(text: str) -> str:
+    """Give the key that a person means, in textual's name.
+
+    Parameters
+    ----------
+    text : str
+        A character, or a name such as ``Enter``, ``f5``, ``ctrl+r``, ``shift+left``, ``slash``.
+
+    Raises
+    ------
+    UsageError
+        There is no such key, or no terminal sends it. The sentence begins with the key.
+    """
+    if len(text) == 1:
+        return character_key(text, text)
+    if not text.strip():
+        raise UsageError(f"{text!r} is no key: give a character or a name such as 'enter'.")
+    *modifiers, base = _parts(text)
+    if never := [modifier for modifier in modifiers if modifier in _NEVER_SENT]:
+        raise UsageError(f"{text!r} never reaches a terminal, which has no {never[0]} key.")
+    if unknown := [part for part in modifiers if part not in ("shift", "ctrl", "alt")]:
+        raise UsageError(f"{text!r} is no key: {unknown[0]!r} is none of shift, ctrl and alt.")
+    held = sorted(set(modifiers))
+    if base in _WITH_MODIFIERS or (base in _WITHOUT_MODIFIERS and not held):
+        return "+".join([*held, base])
+    if base == "tab" and held == ["shift"]:
+        return "shift+tab"
+    if base in ("space", "@") and held == ["ctrl"]:
+        return "ctrl+@"
+    if base in _WITHOUT_MODIFIERS:
+        raise UsageError(
+            f"{text!r} is not sent by most terminals, for which it is {_SHOWN[base]} alone."
+        )
+    if len(base) == 1:
+        return _with_modifiers(text, held, base)
+    if not held and (character := _BY_NAME.get(base)):
+        return character_key(character, text)
+    close = difflib.get_close_matches(base, [*_SHOWN, *_WITH_MODIFIERS, *_BY_NAME], 1)
+    hint = f"do you mean {close[0]!r}?" if close else "give a character or a name such as 'enter'."
+    raise UsageError(f"{text!r} is no key: {hint}")
+
+
+def _parts(text: str) -> list[str]:
+    """Split ``Ctrl-Shift-Left`` at its signs; a sign at the end is the key itself."""
+    body, last = (text[:-1], text[-1]) if text[-1] in "+-" else (text, "")
+    parts = body.replace("-", "+").split("+")
+    if last:
+        parts = [*(part for part in parts if part), last]
+    # A capital letter is a key of its own, the names of keys are not told apart by them.
+    *before, end = parts
+    lowered = [_ALIASES.get(part.strip().lower(), part.strip().lower()) for part in before]
+    end = end if len(end) == 1 else _ALIASES.get(end.strip().lower(), end.strip().lower())
+    return [*lowered, *end.split("+")] if end == "shift+tab" else [*lowered, end]
+
+
+def _with_modifiers(text: str, held: list[str], base: str) -> str:
+    lower = base.lower()
+    if held == ["shift"] and base.isalpha():
+        return character_key(base.upper(), text)
+    if held == ["shift"]:
+        raise UsageError(f"{text!r} is a character of its own: give that instead.")
+    if held == ["ctrl"] and lower in _SENT_AS:
+        raise UsageError(f"{text!r} cannot be told from {_SENT_AS[lower]}, which terminals send.")
+    if (held == ["ctrl"] and lower in string.ascii_lowercase) or (
+        held == ["alt"] and base in string.ascii_lowercase + string.digits
+    ):
+        return f"{held[0]}+{lower}"
+    if held == ["ctrl", "shift"] and lower in string.ascii_lowercase:
+        raise UsageError(f"{text!r} cannot be told from ctrl+{lower}, which terminals send.")
+    raise UsageError(f"{text!r} is not sent by most terminals: give another key.")
+
+
+def character_key(character: str, said: str) -> str:
+    """Give textual's name for the key that sends a character.
+
+    Raises
+    ------
+    UsageError
+        It is not one that a key sends, or one that is drawn over another.
+    """
+    if character == " ":
+        return "space"
+    if not character.isprintable() or unicodedata.category(character)[0] in "MZ":
+        raise UsageError(f"{said!r} is no key: give a character that can be seen.")
+    if character.isalnum():
+        return character
+    if character not in _SIGNS:
+        raise UsageError(f"{said!r} is on no keyboard known here: give a letter, digit or sign.")
+    return _SIGNS[character]
+
+
+def _sign_key(character: str) -> str:
+    name = unicodedata.name(character).lower().replace("-", "_").replace(" ", "_")
+    return _TEXTUAL_NAMES.get(name, name)
+
+
+_SIGNS = {
+    character: _sign_key(character)
+    for character in [*map(chr, range(0x21, 0x100)), "€"]
+    if character.isprintable() and not character.isalnum()
+}
+_BY_NAME = {key: character for character, key in _SIGNS.items()}
+
+
+def shown_key(key: str) -> str:
+    """Give a key as a person knows it: ``?``, ``Enter``, ``Ctrl-C``."""
+    *modifiers, base = key.split("+")
+    if key == "ctrl+@":  # what Ctrl-Space sends
+        name = "Space"
+    elif base in _BY_NAME:
+        name = _BY_NAME[base]
+    elif base in _SHOWN:
+        name = _SHOWN[base]
+    elif len(base) == 1:
+        name = base.upper() if modifiers else base
+    else:
+        name = base.upper()  # a function key
+    return "-".join([*(modifier.capitalize() for modifier in modifiers), name])
+
+
+def character_of(key: str) -> str | None:
+    """Give the character that a key sends; None for keys that send none that can be seen."""
+    if "+" in key or key == "space":
+        return None
+    return key if len(key) == 1 else _BY_NAME.get(key)
