@@ -409,6 +409,11 @@ def autolabel_(session: str | None, revert: bool, **wishes: Any) -> None:
 @click.option("--plot", type=click.Path(), metavar="F.svg|F.png", help="Draw the learning curves.")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 @click.option(
+    "--progress",
+    is_flag=True,
+    help="Tell how far it is where standard error is no terminal, too.",
+)
+@click.option(
     "--protocol",
     type=click.Choice(["article"]),
     help="Run another experiment: the article's, on MNIST.",
@@ -419,7 +424,9 @@ def autolabel_(session: str | None, revert: bool, **wishes: Any) -> None:
     metavar="K",
     help="With --protocol article: the band of K runs that differ in the last digits.",
 )
-def simulate(source: str, protocol: str | None, perturb: int | None, **options: Any) -> None:
+def simulate(
+    source: str, progress: bool, protocol: str | None, perturb: int | None, **options: Any
+) -> None:
     """Compare strategies, with the ground truth as annotator.
 
     SOURCE needs ground truth, such as digits or mnist. Options that take several names, such as
@@ -432,11 +439,12 @@ def simulate(source: str, protocol: str | None, perturb: int | None, **options: 
     use_one_thread()
     if protocol is None and perturb is not None:
         raise UsageError("--perturb belongs to --protocol article: give both or neither.")
+    line = ProgressLine(everywhere=progress)
     try:
         if protocol is None:
-            status = compare(source, options)
+            status = compare(source, options, line)
         else:
-            status = run_the_article(source, perturb or 0, options)
+            status = run_the_article(source, perturb or 0, options, line)
     except KeyboardInterrupt:
         click.echo("Interrupted.", err=True)
         status = INTERRUPTED

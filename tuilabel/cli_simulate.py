@@ -45,7 +45,7 @@ def use_one_thread() -> None:
         os.environ[name] = "1"
 
 
-def compare(source: str, options: Mapping[str, Any]) -> int:
+def compare(source: str, options: Mapping[str, Any], told: ProgressLine) -> int:
     """Simulate every combination of what the options name.
 
     Parameters
@@ -53,6 +53,8 @@ def compare(source: str, options: Mapping[str, Any]) -> int:
     source : str
     options : mapping
         From the names of the command's parameters to their values, None where not given.
+    told : ProgressLine
+        Where it is told how far all is.
 
     Returns
     -------
@@ -76,7 +78,7 @@ def compare(source: str, options: Mapping[str, Any]) -> int:
     plan = Plan(**given)
     if options["plot"] is not None:
         check_plot(Path(options["plot"]))
-    with closing(ProgressLine()) as progress:
+    with closing(told) as progress:
         dataset = _open(source, options, progress)
         kept = KeptRuns(data_dir() / "simulations", dataset, plan)
         found = len(kept.load())
@@ -109,7 +111,9 @@ def compare(source: str, options: Mapping[str, Any]) -> int:
     return INTERRUPTED if interrupted else 0
 
 
-def run_the_article(source: str, perturb: int, options: Mapping[str, Any]) -> int:
+def run_the_article(
+    source: str, perturb: int, options: Mapping[str, Any], told: ProgressLine
+) -> int:
     """Run the article's protocol; parameters and errors as for `compare`."""
     for name, value in options.items():
         if value is not None and name not in ("json_", "force"):
@@ -124,7 +128,7 @@ def run_the_article(source: str, perturb: int, options: Mapping[str, Any]) -> in
     from tuilabel.article import article_lines, run_article
 
     outputs = Outputs(options)
-    with closing(ProgressLine()) as progress:
+    with closing(told) as progress:
         dataset = _open(source, options, progress)
         if dataset.truth is None or dataset.holdout is None:
             raise UsageError("--protocol article needs ground truth, which this source has not.")

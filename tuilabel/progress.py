@@ -8,9 +8,16 @@ import click
 
 
 class ProgressLine:
-    """Shows on standard error, where that is a terminal, how far something is."""
+    """Shows on standard error, where that is a terminal, how far something is.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    everywhere : bool
+        Also where it is no terminal: there each line is one of its own.
+    """
+
+    def __init__(self, *, everywhere: bool = False) -> None:
+        self._everywhere = everywhere
         self._last = ""
         self._stands = False
 
@@ -34,7 +41,12 @@ class ProgressLine:
             self._stands = False
 
     def _show(self, text: str) -> bool:
-        if text == self._last or not sys.stderr.isatty():
+        if text == self._last:
+            return False
+        if not sys.stderr.isatty():
+            if self._everywhere:
+                self._last = text
+                click.echo(text, err=True)
             return False
         click.echo("\r\x1b[K" + text, err=True, nl=False)
         self._last, self._stands = text, True

@@ -267,7 +267,7 @@ class Trainer:
                 limit=MAX_LINE_BYTES,
                 # Ctrl-C in the terminal goes to every process of its session.
                 start_new_session=True,
-                env=_child_environment(),
+                env=child_environment(),
             )
         finally:
             os.close(log)
@@ -385,7 +385,7 @@ async def _end(process: Process) -> None:
     await process.communicate()
 
 
-def _child_environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """Give the child this environment, one thread for each numeric library, and this tuilabel."""
     environment = os.environ | dict.fromkeys(THREAD_VARIABLES, "1")
     root = str(Path(tuilabel.__file__).resolve().parent.parent)

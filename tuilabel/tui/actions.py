@@ -87,13 +87,16 @@ _ALL = (
     ),
 )
 
-COMING = frozenset(["name", "view", "curve", "confusion", "classes", "history", "home", "suspend"])
+COMING = frozenset(["name", "view", "classes", "history", "home", "suspend"])
 """Actions whose keys are taken, and which nothing does yet."""
 
 ACTIONS = tuple(action for action in _ALL if action.id not in COMING)
 
 PAUSE = Action("pause", ("p",), "pause", "Pause the demo, or let it go on.", footer=True)
 """While the demo runs it takes the place of the suggestions, whose keys it may share."""
+
+PLACES = ("curve", "confusion", "classes", "history", "home")
+"""The screens beside the labelling one: on each of them, the key of any other leads there."""
 
 REGISTRY = {action.id: action for action in (*_ALL, PAUSE)}
 """Every action by its id."""

@@ -8,7 +8,6 @@ import signal
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from textual import events
 from textual.app import SystemCommand
 from textual.screen import Screen
 
@@ -18,8 +17,10 @@ from tuilabel.tui.bindings import bind
 from tuilabel.tui.colours import Colours
 from tuilabel.tui.frames import FramesApp
 from tuilabel.tui.keymap.resolved import keymap_of
+from tuilabel.tui.places import WithPlaces
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.label import LabelScreen
+from tuilabel.tui.screens.painted import PaintedApp
 from tuilabel.tui.theme import apply_colours
 from tuilabel.tui.trainer_link import TrainerSpoke
 from tuilabel.workspace import Workspace, cache_dir, log_file
@@ -35,7 +36,7 @@ def _action_provider() -> type[Provider]:
     return ActionProvider
 
 
-class TuilabelApp(FramesApp, inherit_bindings=False):
+class TuilabelApp(PaintedApp, FramesApp, inherit_bindings=False):
     """One labelling session on the terminal.
 
     Parameters
@@ -105,8 +106,10 @@ class TuilabelApp(FramesApp, inherit_bindings=False):
         gc.enable()
 
     def on_trainer_spoke(self, message: TrainerSpoke) -> None:
-        """Hear the trainer."""
+        """Hear the trainer, and show it where one is."""
         self.link.hear(message.event)
+        if isinstance(self.screen, WithPlaces):
+            self.screen.session_changed()
 
     def _end_by(self, number: signal.Signals) -> None:
         self.exit(return_code=128 + number)
@@ -114,21 +117,6 @@ class TuilabelApp(FramesApp, inherit_bindings=False):
     async def on_unmount(self) -> None:
         """Leave no child behind."""
         await self.link.stop()
-
-    def post_display_hook(self) -> None:
-        """Hear of every frame, right after it was written."""
-        screen = self._label_screen()
-        if screen is not None:
-            screen.frame_written()
-
-    def on_cursor_position(self, event: events.CursorPosition) -> None:
-        """Pass the terminal's word that an image is painted on.
-
-        It goes where the keys go, so that a key which came before it is handled before it.
-        """
-        screen = self._label_screen()
-        if screen is not None:
-            screen.post_message(LabelScreen.Painted())
 
     def action_palette(self) -> None:
         """Open the command palette."""

@@ -7,15 +7,15 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from tuilabel.tui.actions import Action
-from tuilabel.tui.screens.label import LabelScreen
+from tuilabel.tui.places import WithPlaces
 
 
 class ActionProvider(Provider):
-    """Offers the actions of the labelling screen that is below the palette."""
+    """Offers the actions of the screen that is below the palette."""
 
     def _entries(self) -> list[tuple[str, Action]]:
         screen = self.screen
-        if not isinstance(screen, LabelScreen):
+        if not isinstance(screen, WithPlaces):
             return []
         return [
             (f"{action.label}: {action.help}", action)

@@ -123,12 +123,16 @@ class Presenter:
             marks.append(Thumbnail(slot.row, mark, place == session.cursor))
         return marks
 
+    @property
+    def set_name(self) -> str:
+        """Say what accuracy is measured on."""
+        if not self._holdout:
+            return "the audit set"
+        return "the hold-out" if self._holdout == "hold-out" else f"hold-out {self._holdout}"
+
     def curve(self) -> tuple[str, list[float], str]:
         """Give the accuracy's title, values and caption."""
-        where = "the audit set"
-        if self._holdout:
-            where = "the hold-out" if self._holdout == "hold-out" else f"hold-out {self._holdout}"
-        title = f"accuracy on {where}"
+        title = f"accuracy on {self.set_name}"
         points = self.session.curve
         if not points:
             waiting = "after the first batch" if self._holdout else "after the first audit images"

@@ -6,21 +6,21 @@ import time
 from collections.abc import Callable
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from textual import events
 from textual.app import ComposeResult
 from textual.geometry import Size
 from textual.widgets import Static
 
 from tuilabel.data import inert
-from tuilabel.errors import SaveError, SourceError
+from tuilabel.errors import SaveError
 from tuilabel.journal import Event
 from tuilabel.session import Ranking, Request, Slot
 from tuilabel.settings import SUGGESTIONS
 from tuilabel.trainer.link import WAITING
 from tuilabel.tui.bindings import bind
+from tuilabel.tui.desk import Desk
 from tuilabel.tui.keymap.resolved import keymap_of
+from tuilabel.tui.places import WithPlaces
 from tuilabel.tui.presenter import SHOWN_WHEN, Presenter
 from tuilabel.tui.screens.help import HelpScreen
 from tuilabel.tui.screens.painted import PaintedScreen
@@ -29,7 +29,7 @@ from tuilabel.tui.widgets.lines import STYLES, Piece
 from tuilabel.workspace import Workspace
 
 
-class LabelScreen(PaintedScreen, inherit_bindings=False):
+class LabelScreen(PaintedScreen, WithPlaces, inherit_bindings=False):
     """Shows the image that is asked, takes the answer, shows the next.
 
     Parameters
@@ -62,7 +62,8 @@ class LabelScreen(PaintedScreen, inherit_bindings=False):
         holdout = workspace.dataset.holdout
         self.presenter = Presenter(self.loop, self.keymap, holdout.name if holdout else None)
         keys = self.presenter.keys
-        self.board = Board(self.presenter, self._image_of, source_name, self.actions)
+        self.desk = Desk(workspace, self.presenter, source_name, self._damaged, self._elsewhere)
+        self.board = Board(self.presenter, self.desk.image, source_name, self.actions)
         self._class_of = {key: index for index, key in enumerate(keys)}
         self._suggestions = workspace.settings.suggestions
         self._last: tuple[Slot, int | None] | None = None
@@ -103,13 +104,13 @@ class LabelScreen(PaintedScreen, inherit_bindings=False):
         if was_small and sentence is None:  # the image was not on the terminal until now
             self._changed()
 
-    def _image_of(self, row: int) -> NDArray[np.uint8]:
-        """Give an image, or a dark square and a sentence where it is damaged: it can be skipped."""
-        try:
-            return self.workspace.dataset.image(row)
-        except SourceError as error:
-            self.say(inert(str(error), 300), "bad")
-            return np.zeros((1, 1), np.uint8)
+    def _damaged(self, sentence: str) -> None:
+        self.say(sentence, "bad")
+
+    def _elsewhere(self) -> None:
+        """Show an answer that was given on another screen, and let the model learn of it."""
+        self._show_all()
+        self.after_frame()
 
     # Keys.
 

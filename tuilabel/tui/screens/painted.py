@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 
+from textual import events
+from textual.app import App
 from textual.message import Message
 from textual.screen import Screen
 
@@ -59,6 +62,8 @@ class PaintedScreen(Screen[None], inherit_bindings=False):
         if driver is None or driver.is_headless:
             self.post_message(self.Painted())
         else:
+            if isinstance(self.app, PaintedApp):
+                self.app.asked.append(self)
             driver.write(QUERY)
             driver.flush()
         self.after_frame()
@@ -68,3 +73,28 @@ class PaintedScreen(Screen[None], inherit_bindings=False):
         if self.guard.acknowledged():
             self._since = self._clock()
             self.call_later(self.after_painting)
+
+
+class PaintedApp(App[None], inherit_bindings=False):
+    """Tells its screens of each frame, and brings each the answers to what it asked itself.
+
+    The terminal answers in order. An answer that comes when another screen is shown already is
+    still that of the one which asked.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: deque[PaintedScreen] = deque()
+
+    def post_display_hook(self) -> None:
+        """Hear of every frame, right after it was written."""
+        if self._screen_stack and isinstance(self.screen, PaintedScreen):
+            self.screen.frame_written()
+
+    def on_cursor_position(self, event: events.CursorPosition) -> None:
+        """Pass the terminal's word that an image is painted on.
+
+        It goes where the keys go, so that a key which came before it is handled before it.
+        """
+        if self.asked:
+            self.asked.popleft().post_message(PaintedScreen.Painted())

@@ -1,0 +1,63 @@
+"""The ways between the labelling screen and those beside it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from textual.app import App
+from textual.screen import Screen
+
+from tuilabel.tui.actions import Action
+
+if TYPE_CHECKING:
+    from tuilabel.tui.desk import Desk
+    from tuilabel.tui.screens.side import SideScreen
+
+_CLASSES = {
+    "curve": "CurveScreen",
+    "confusion": "ConfusionScreen",
+}
+"""The class of each of `tuilabel.tui.actions.PLACES`, in the file of its name."""
+
+
+class WithPlaces(Screen[None], inherit_bindings=False):
+    """A screen from which the screens beside the labelling one are a key away.
+
+    Attributes
+    ----------
+    actions : tuple of Action
+        What its keys do.
+    desk : Desk
+        What the others stand on.
+    """
+
+    actions: tuple[Action, ...]
+    desk: Desk
+
+    def visit(self, place: str) -> None:
+        """Go to one of the places."""
+        open_place(self.app, place, self.desk)
+
+    def session_changed(self) -> None:
+        """Show what the trainer has found meanwhile."""
+
+    def action_curve(self) -> None:
+        """See the accuracy by labels."""
+        self.visit("curve")
+
+    def action_confusion(self) -> None:
+        """See the confusion matrix."""
+        self.visit("confusion")
+
+
+def open_place(app: App[object], place: str, desk: Desk) -> None:
+    """Put a place over the labelling screen, instead of any other that is there."""
+    # Loaded when first wanted: none of them belongs to the first frame.
+    from tuilabel.tui.screens.side import SideScreen
+
+    module = import_module(f"tuilabel.tui.screens.{place}")
+    screen = cast("type[SideScreen]", getattr(module, _CLASSES[place]))
+    while isinstance(app.screen, SideScreen):
+        app.pop_screen()
+    app.push_screen(screen(desk))

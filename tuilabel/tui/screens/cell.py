@@ -1,0 +1,96 @@
+"""The images of one cell of the confusion matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from textual.widget import Widget
+
+from tuilabel.tui.confusion_view import CellItem
+from tuilabel.tui.desk import Desk
+from tuilabel.tui.pixels import Pixels
+from tuilabel.tui.screens.side import SideScreen
+from tuilabel.tui.widgets.gallery import Gallery, Tile
+
+
+class CellScreen(SideScreen, inherit_bindings=False):
+    """Items of one class that are taken for one class, the surest first.
+
+    Parameters
+    ----------
+    desk : Desk
+    cell : tuple of int
+        True and predicted class.
+    items : sequence of CellItem
+    """
+
+    place = "cell"
+
+    def __init__(self, desk: Desk, cell: tuple[int, int], items: Sequence[CellItem]) -> None:
+        super().__init__(desk)
+        self._cell = cell
+        self._items = items
+        self._gallery = Gallery(self._image_of, id="thumbnails")
+
+    def _image_of(self, row: int) -> Pixels:
+        return self.desk.image(row, held_out=self.desk.workspace.dataset.holdout is not None)
+
+    def body(self) -> Iterable[Widget]:
+        """Lay the images out."""
+        yield self._gallery
+
+    def session_changed(self) -> None:
+        """Keep what is being looked at."""
+
+    def show_all(self) -> None:
+        """Show the images."""
+        names = self.desk.presenter.names
+        truth, predicted = (names[index] for index in self._cell)
+        title = f"{truth} recognised" if truth == predicted else f"{truth} taken for {predicted}"
+        items = self._items
+        here = f"{self._gallery.cursor + 1:,} of {len(items):,}" if items else "none"
+        measured = f"on {self.desk.presenter.set_name}, the surest first"
+        self.show_header(title, (f"  {here}", "plain"), right=measured)
+        tiles = [Tile(item.row, self._caption(item)) for item in items]
+        self._gallery.show_tiles(tiles, "  No image is in this cell.")
+
+    def _caption(self, item: CellItem) -> str:
+        names = self.desk.presenter.names
+        truth, predicted = (names[index] for index in self._cell)
+        return f"{truth}›{predicted} {item.confidence:.0%}"
+
+    def _move(self, step: int) -> None:
+        self._gallery.move(step)
+        self.show_all()
+
+    def action_left(self) -> None:
+        """Go to the image before."""
+        self._move(-1)
+
+    def action_right(self) -> None:
+        """Go to the next image."""
+        self._move(+1)
+
+    def action_up(self) -> None:
+        """Go to the image above."""
+        self._move(-self._gallery.columns)
+
+    def action_down(self) -> None:
+        """Go to the image below."""
+        self._move(+self._gallery.columns)
+
+    def action_page_up(self) -> None:
+        """Go up by a page."""
+        self._move(-self._gallery.page)
+
+    def action_page_down(self) -> None:
+        """Go down by a page."""
+        self._move(+self._gallery.page)
+
+    def action_first(self) -> None:
+        """Go to the first image."""
+        self._move(-len(self._items))
+
+    def action_last(self) -> None:
+        """Go to the last image."""
+        self._move(+len(self._items))

@@ -1,0 +1,120 @@
+"""Which classes the newest fit takes for which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from textual.widget import Widget
+
+from tuilabel.tui.confusion_view import (
+    cell_sentence,
+    items_of_cell,
+    newest_confusion,
+    rates_sentence,
+)
+from tuilabel.tui.desk import Desk
+from tuilabel.tui.screens.cell import CellScreen
+from tuilabel.tui.screens.side import SideScreen
+from tuilabel.tui.widgets.bar import Bar
+from tuilabel.tui.widgets.matrix import Matrix
+
+_WAITING = "No matrix yet: it comes with the first accuracy."
+_NO_IMAGES = "The images come with the next fit of this run; these numbers are of the one before."
+
+
+class ConfusionScreen(SideScreen, inherit_bindings=False):
+    """The matrix with a mark on one cell, and what that cell says in words."""
+
+    place = "confusion"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._matrix = Matrix(desk.presenter.keys, desk.presenter.names, id="matrix")
+        self._cell = Bar(id="cell")
+        self._rates = Bar(id="rates")
+        self._found = newest_confusion(desk.session)
+        self._cursor = self._found.worst() if self._found else (0, 0)
+
+    def body(self) -> Iterable[Widget]:
+        """Lay the matrix out, and the words below it."""
+        yield self._matrix
+        yield self._cell
+        yield self._rates
+
+    def session_changed(self) -> None:
+        """Show the newest fit; the mark stays where it is."""
+        before, self._found = self._found, newest_confusion(self.desk.session)
+        if before is None and self._found is not None:
+            self._cursor = self._found.worst()
+        self.show_all()
+
+    def show_all(self) -> None:
+        """Show the matrix."""
+        found, presenter = self._found, self.desk.presenter
+        measured = ""
+        if found is not None:
+            measured = f"n {found.n:,} ({presenter.set_name}), after {found.labels:,} labels"
+        self.show_header("confusion", (f"  {self.desk.source_name}", "muted"), right=measured)
+        self._matrix.show_matrix(found, self._cursor, _WAITING)
+        cell = rates = ""
+        if found is not None:
+            cell = cell_sentence(found, *self._cursor, presenter.names)
+            rates = rates_sentence(found, *self._cursor, presenter.names)
+        self._cell.show_bar([("  " + cell, "strong")])
+        self._rates.show_bar([("  " + rates, "muted")])
+
+    def action_open_cell(self) -> None:
+        """See the images of the marked cell."""
+        predictions = self.desk.session.predictions
+        if self._found is None:
+            self.say(_WAITING, "accent")
+        elif predictions is None:
+            self.say(_NO_IMAGES, "accent")
+        else:
+            items = items_of_cell(predictions, self._truth(), self._cursor)
+            self.app.push_screen(CellScreen(self.desk, self._cursor, items))
+
+    def _truth(self) -> Sequence[int]:
+        predictions, holdout = self.desk.session.predictions, self.desk.workspace.dataset.holdout
+        if predictions is not None and predictions.truth is not None:
+            return predictions.truth
+        return holdout.truth.tolist() if holdout is not None else ()
+
+    def _move(self, down: int, right: int) -> None:
+        self.hush()
+        last = len(self.desk.presenter.names) - 1
+        row, column = self._cursor
+        self._cursor = (max(0, min(row + down, last)), max(0, min(column + right, last)))
+        self.show_all()
+
+    def action_up(self) -> None:
+        """Go to the cell above."""
+        self._move(-1, 0)
+
+    def action_down(self) -> None:
+        """Go to the cell below."""
+        self._move(+1, 0)
+
+    def action_left(self) -> None:
+        """Go to the cell at the left."""
+        self._move(0, -1)
+
+    def action_right(self) -> None:
+        """Go to the cell at the right."""
+        self._move(0, +1)
+
+    def action_page_up(self) -> None:
+        """Go up by a page."""
+        self._move(-self._matrix.page(), 0)
+
+    def action_page_down(self) -> None:
+        """Go down by a page."""
+        self._move(+self._matrix.page(), 0)
+
+    def action_first(self) -> None:
+        """Go to the first cell."""
+        self._move(-len(self.desk.presenter.names), -len(self.desk.presenter.names))
+
+    def action_last(self) -> None:
+        """Go to the last cell."""
+        self._move(+len(self.desk.presenter.names), +len(self.desk.presenter.names))

@@ -1,0 +1,146 @@
+"""What the labels are worth so far: accuracy by labels, and by confidence."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from functools import partial
+
+import numpy as np
+from textual.containers import Container
+from textual.widget import Widget
+
+from tuilabel.data import inert
+from tuilabel.errors import TrainerError
+from tuilabel.tui import curve_view as view
+from tuilabel.tui.baseline import BaselineFinder, why_no_baseline
+from tuilabel.tui.desk import Desk
+from tuilabel.tui.screens.side import SideScreen
+from tuilabel.tui.widgets.chart import Chart
+from tuilabel.tui.widgets.lines import Piece
+
+_BESIDE = 150
+"""Columns from which both curves stand beside each other."""
+_BELOW = 44
+"""Rows from which they stand one below the other."""
+
+
+class CurveScreen(SideScreen, inherit_bindings=False):
+    """Two charts: where there is room for one only, a key changes between them."""
+
+    place = "curve"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._by_labels = Chart(id="by-labels")
+        self._by_confidence = Chart(id="by-confidence")
+        self._zoomed = False
+        self._other = False
+        self._baseline: view.Baseline | None = None
+        self._state: Piece = ("", "muted")
+        self._finding: asyncio.Task[None] | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """Lay both charts out."""
+        with Container(id="charts"):
+            yield self._by_labels
+            yield self._by_confidence
+
+    def on_mount(self) -> None:
+        """Begin to look for the baseline."""
+        why = why_no_baseline(self.desk.workspace.dataset)
+        if why is not None:
+            self._state = (why, "muted")
+            return
+        self._tell("is looked up")
+        self._finding = asyncio.create_task(self._find())
+
+    async def on_unmount(self) -> None:
+        """Leave no simulation behind."""
+        if self._finding is not None:
+            self._finding.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._finding
+
+    async def _find(self) -> None:
+        try:
+            self._baseline = await BaselineFinder(self.desk.workspace, self._tell).find()
+            self._state = ("", "muted")
+        except TrainerError as error:
+            self._state = (f"No random baseline: {inert(str(error), 200)}", "accent")
+        except OSError as error:
+            self._state = (f"No random baseline: it cannot be kept ({error.strerror}).", "accent")
+        self.show_all()
+
+    def _tell(self, text: str) -> None:
+        self._state = (f"The random baseline is simulated: {text}", "muted")
+        if self.is_running:
+            self.show_all()
+
+    def fit_to(self, width: int, height: int) -> None:
+        """Put the charts beside or below each other, or show one of them."""
+        beside, below = width >= _BESIDE, height >= _BELOW
+        self.set_class(beside, "-beside")
+        self.set_class(not beside and below, "-below")
+        self._choose()
+
+    def action_zoom(self) -> None:
+        """Let the axis begin elsewhere."""
+        self._zoomed = not self._zoomed
+        self.show_all()
+
+    def action_other(self) -> None:
+        """Show the other chart."""
+        self._other = not self._other
+        self._choose()
+
+    def _choose(self) -> None:
+        both = self.has_class("-beside") or self.has_class("-below")
+        self._by_labels.display = both or not self._other
+        self._by_confidence.display = both or self._other
+
+    def show_all(self) -> None:
+        """Draw both."""
+        desk, session = self.desk, self.desk.session
+        presenter = desk.presenter
+        self.show_header("curve", (f"  {desk.source_name}", "muted"), right=presenter.stopping())
+        chance, set_name = 1 / len(presenter.names), presenter.set_name
+        waiting = (
+            "they come after the first batch"
+            if desk.workspace.dataset.holdout
+            else ("they come after the first audit images")
+        )
+        self._by_labels.show_chart(
+            partial(view.labels_title, set_name, self._baseline),
+            partial(
+                view.by_labels,
+                session.curve,
+                self._baseline,
+                labels=session.labels,
+                chance=chance,
+                zoomed=self._zoomed,
+            ),
+            view.labels_sentences(
+                session.curve, set_name, self._baseline, self._state, waiting=waiting
+            ),
+        )
+        found = self._confident()
+        self._by_confidence.show_chart(
+            partial(view.confidence_title, set_name),
+            partial(view.by_confidence, found, chance=chance, zoomed=self._zoomed),
+            view.confidence_sentences(
+                found, set_name, waiting="they come with the next fit of this run"
+            ),
+        )
+
+    def _confident(self) -> view.Confident | None:
+        predictions, holdout = self.desk.session.predictions, self.desk.workspace.dataset.holdout
+        if predictions is None:
+            return None
+        truth = predictions.truth
+        if truth is None:
+            assert holdout is not None
+            truth = holdout.truth.tolist()
+        right = np.equal(truth, predictions.predicted).tolist()
+        return view.confident(predictions.confidence, right)

@@ -1,0 +1,158 @@
+"""What the screens beside the labelling one have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tuilabel.tui.actions import PLACES, Action
+from tuilabel.tui.bindings import bind
+from tuilabel.tui.desk import Desk
+from tuilabel.tui.places import WithPlaces, open_place
+from tuilabel.tui.screens.help import HelpScreen
+from tuilabel.tui.side_actions import side_actions
+from tuilabel.tui.widgets.bar import Bar
+from tuilabel.tui.widgets.board import too_small
+from tuilabel.tui.widgets.lines import STYLES, Piece
+
+
+class SideScreen(WithPlaces, inherit_bindings=False):
+    """A header, a body and the keys; below the smallest size, one sentence.
+
+    The screens give the body, and show what has changed in `show_all`.
+
+    Parameters
+    ----------
+    desk : Desk
+    """
+
+    place: ClassVar[str]
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(STYLES)
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.actions = side_actions(self.place, desk.presenter.keymap)
+        bind(self, self.actions)
+        self.header = Bar(id="header")
+        self.footer = Bar(id="status")
+        self._message: Piece | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay the screen out."""
+        with Vertical(id="whole"):
+            yield self.header
+            with Vertical(id="body"):
+                yield from self.body()
+            yield self.footer
+        yield Static(id="too-small", markup=False)
+
+    def body(self) -> Iterable[Widget]:
+        """Give the widgets between the header and the keys."""
+        raise NotImplementedError
+
+    def show_all(self) -> None:
+        """Show what there is to see now."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Show what there is."""
+        self.show_footer()
+        self.show_all()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Share the space out, or say how much is needed."""
+        sentence = too_small(*event.size, self._key_of("quit"))
+        self.set_class(sentence is not None, "-too-small")
+        self.query_one("#too-small", Static).update(sentence or "")
+        self.fit_to(*event.size)
+        self.show_footer()
+
+    def _key_of(self, action_id: str) -> str:
+        return next(a.shown_keys[0] for a in self.actions if a.id == action_id)
+
+    def fit_to(self, width: int, height: int) -> None:
+        """Share the space of a terminal of this size out."""
+
+    def session_changed(self) -> None:
+        """Show what the trainer has found meanwhile."""
+        self.show_all()
+
+    # Where one goes from here.
+
+    def visit(self, place: str) -> None:
+        """Go to another place; from this one itself, back."""
+        if place == self.place:
+            self.action_leave()
+        else:
+            open_place(self.app, place, self.desk)
+
+    def action_leave(self) -> None:
+        """Go back."""
+        self.app.pop_screen()
+
+    def action_help(self) -> None:
+        """Say what the keys do."""
+        presenter = self.desk.presenter
+        named = list(zip(presenter.keys, presenter.names, strict=True))
+        self.app.push_screen(HelpScreen(presenter.keymap, self.actions, named))
+
+    async def action_quit(self) -> None:
+        """Leave the program."""
+        self.app.exit(return_code=0)
+
+    # The two rows that all of them have.
+
+    def show_header(self, title: str, *pieces: Piece, right: str = "") -> None:
+        """Say where one is."""
+        left: list[Piece] = [(" " + title, "strong"), *pieces]
+        self.header.show_bar(left, [[(right + " ", "muted")]] if right else [])
+
+    def say(self, text: str, style: str = "muted") -> None:
+        """Show a sentence until `hush`."""
+        self._message = (text, style)
+        self.show_footer()
+
+    def hush(self) -> None:
+        """Show the keys again."""
+        if self._message is not None:
+            self._message = None
+            self.show_footer()
+
+    def show_footer(self) -> None:
+        """Show a sentence if there is one, else the keys."""
+        if self._message is not None:
+            self.footer.show_bar([(" " + self._message[0], self._message[1])])
+            return
+        left: list[Piece] = [(" ", "plain")]
+        left += keys_of(a for a in self.actions if a.footer and a.id != "help")
+        others = [action for action in self.actions if action.id in PLACES]
+        help_ = keys_of(action for action in self.actions if action.id == "help")
+        right = [*keys_of(action for action in others if action.id != self.place), *help_]
+        if _length(left) + _length(right) >= self.app.size.width:
+            right = help_
+            if others:
+                between = f"{others[0].shown_keys[0]}–{others[-1].shown_keys[0]} "
+                right = [(between, "strong"), ("screens  ", "muted"), *help_]
+        self.footer.show_bar(left, [right])
+
+
+def keys_of(actions: Iterable[Action]) -> list[Piece]:
+    """Give actions as their first key and a word."""
+    pieces: list[Piece] = []
+    for action in actions:
+        if not action.keys:
+            continue
+        pieces += [(f"{action.shown_keys[0]} ", "strong"), (f"{action.label}  ", "muted")]
+    return pieces
+
+
+def _length(pieces: Iterable[Piece]) -> int:
+    return sum(cell_len(text) for text, _ in pieces)

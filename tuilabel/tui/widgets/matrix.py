@@ -1,0 +1,139 @@
+"""The confusion matrix: shaded cells with their numbers, and a mark that moves over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from tuilabel.tui.confusion_view import Confusion
+from tuilabel.tui.glyphs import drawable
+from tuilabel.tui.shades import shade
+from tuilabel.tui.widgets.lines import Lines, fitted
+
+_MOST_NAME = 14
+_RATE = 6
+"""Columns for the share of a class that is found."""
+
+
+class Matrix(Lines):
+    """Rows are the truth, columns the prediction; what does not fit is scrolled to.
+
+    Parameters
+    ----------
+    keys, names : sequence of str
+        Of the classes.
+    """
+
+    def __init__(self, keys: Sequence[str], names: Sequence[str], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._keys = keys
+        self._names = names
+        self._found: Confusion | None = None
+        self._waiting = ""
+        self.cursor = (0, 0)
+        self._top = self._left = 0
+
+    def show_matrix(self, found: Confusion | None, cursor: tuple[int, int], waiting: str) -> None:
+        """Show numbers with the mark on a cell; or a sentence why there are none."""
+        self._found, self.cursor, self._waiting = found, cursor, waiting
+        self.redraw()
+
+    def page(self) -> int:
+        """Tell how many rows of the matrix are seen at once."""
+        return max(1, self.size.height - 2)
+
+    def redraw(self) -> None:
+        """Draw the matrix in this size."""
+        if not self.size.area:
+            return
+        found = self._found
+        if found is None:
+            blank = [self.row()] * (self.size.height - 1)
+            self.show([self.row((" " + self._waiting, "muted")), *blank])
+            return
+        width, height = self.size
+        biggest = max(max(row) for row in found.counts)
+        pitch = max(4, len(f"{biggest:,}") + 2)
+        head = self._head_width()
+        columns = max(1, min(len(self._keys), (width - head - _RATE) // pitch))
+        lines = max(1, min(len(self._keys), height - 2))
+        self._top = _scrolled(self._top, self.cursor[0], lines, len(self._keys))
+        self._left = _scrolled(self._left, self.cursor[1], columns, len(self._keys))
+        shown = range(self._left, self._left + columns)
+        used = head + columns * pitch + _RATE
+        indent = " " * max(0, (width - used) // 2)
+        rows = self._titles(found, shown, pitch, head, indent)
+        rows += [
+            self._line(found, truth, shown, pitch, head, indent)
+            for truth in range(self._top, self._top + lines)
+        ]
+        rows += [self.row()] * (height - len(rows))
+        self.show(rows[:height])
+
+    def _head_width(self) -> int:
+        return 2 + max(cell_len(self._head(index)) for index in range(len(self._keys)))
+
+    def _head(self, index: int) -> str:
+        key, name = self._keys[index], self._names[index]
+        if key == name:
+            return name
+        return f"{key} {fitted(name, min(cell_len(name), _MOST_NAME))}"
+
+    def _titles(
+        self, found: Confusion, shown: range, pitch: int, head: int, indent: str
+    ) -> list[Strip]:
+        arrows = ("‹ " if shown.start else "") + "taken for"
+        arrows += " ›" if shown.stop < len(self._keys) else ""
+        over = self.row((indent + " " * head + " " + arrows, "muted"))
+        names = []
+        for index in shown:
+            name = self._names[index]
+            text = name if cell_len(name) <= pitch - 2 else self._keys[index]
+            style = "strong" if index == self.cursor[1] else "muted"
+            names.append((" " * (pitch - 1 - cell_len(text)) + text + " ", style))
+        corner = fitted("truth", head) if head >= 5 else " " * head
+        return [
+            over,
+            self.row((indent + corner, "muted"), *names, (f"{'found':>{_RATE}}", "muted")),
+        ]
+
+    def _line(
+        self, found: Confusion, truth: int, shown: range, pitch: int, head: int, indent: str
+    ) -> Strip:
+        here = truth == self.cursor[0]
+        colours = self.colours
+        lead = "›" if here else " "
+        segments = [
+            Segment(indent),
+            Segment(
+                drawable(lead + fitted(self._head(truth), head - 1), colours.blocks),
+                self.style_of("strong" if here else "plain"),
+            ),
+        ]
+        for predicted in shown:
+            count = found.counts[truth][predicted]
+            number = f"{count:,}" if count else "·"
+            style = shade(found.darkness(truth, predicted), colours, wrong=truth != predicted)
+            after = "✓" if truth == predicted else " "
+            if (truth, predicted) == self.cursor:
+                before, after = "[", "]"
+                style += Style(bold=True, reverse=not style.reverse)
+            else:
+                before = " "
+            segments.append(
+                Segment(drawable(before + f"{number:>{pitch - 2}}" + after, colours.blocks), style)
+            )
+        total = found.of_truth(truth)
+        rate = f"{found.share(truth, truth):.0%}" if total else "–"
+        segments.append(Segment(f"{rate:>{_RATE}}", self.style_of("muted")))
+        return Strip(segments).adjust_cell_length(self.size.width)
+
+
+def _scrolled(first: int, cursor: int, fitting: int, count: int) -> int:
+    """Give where to begin so that the mark is seen, as near to before as can be."""
+    first = min(max(first, cursor - fitting + 1), cursor)
+    return max(0, min(first, count - fitting))
