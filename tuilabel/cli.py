@@ -207,9 +207,9 @@ def label(source: str | None, session: str | None, mouse: bool, **options: Any) 
 
     Without SOURCE the last session goes on; the first time, scikit-learn's digits are opened.
     """
+    _prepare_screen()
     from tuilabel.workspace import find_session, open_workspace
 
-    _prepare_screen()
     path = None if session is None else find_session(session, may_be_new=True)
     where = _source(source, options)
     with open_workspace(
@@ -245,9 +245,9 @@ def demo(source: str | None, rate: float, budget: int, **options: Any) -> None:
 
     Any class key takes over; p pauses. SOURCE needs ground truth: digits by default.
     """
+    _prepare_screen()
     from tuilabel.workspace import demo_workspace
 
-    _prepare_screen()
     with demo_workspace(
         _source(source, options), options, progress=ProgressLine(), check=_check_keys
     ) as work:

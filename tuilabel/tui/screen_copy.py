@@ -20,20 +20,32 @@ from textual.strip import Strip
 _UNKNOWN = None
 """A cell that may hold anything."""
 
-_SWAPPED = {"▀": "▄", "▄": "▀"}
-"""Half blocks: either may be drawn as the other with its two colours swapped."""
+_TURNED = {
+    one: other
+    for pair in ("▀▄", "▌▐", "▘▟", "▝▙", "▖▜", "▗▛", "▚▞")
+    for one, other in zip(pair, reversed(pair), strict=True)
+}
+"""Halves and quarters of a cell: each may be drawn as the other with its two colours swapped."""
 
 
 class Pen(NamedTuple):
-    """How a cell is drawn, as the numbers of SGR (ECMA-48); empty is the terminal's own."""
+    """How a cell is drawn, as the numbers of SGR (ECMA-48); empty is the terminal's own.
+
+    Attributes
+    ----------
+    attributes, colour, ground, link : str
+    turned : tuple of str, or None
+        Colour and ground swapped; None where that cannot be.
+    """
 
     attributes: str
     colour: str
     ground: str
     link: str
+    turned: tuple[str, str] | None
 
 
-_PLAIN = Pen("", "", "", "")
+_PLAIN = Pen("", "", "", "", None)
 
 
 class ScreenCopy:
@@ -49,6 +61,7 @@ class ScreenCopy:
         self._pens: list[list[Pen]] = []
         self._system = ColorSystem.TRUECOLOR
         self._pen_of: dict[Style | None, Pen] = {None: _PLAIN}
+        self._pens_made = {_PLAIN: _PLAIN}
         self._single: set[str] = set()
 
     def forget(self) -> bool:
@@ -89,7 +102,7 @@ class ScreenCopy:
         return writer.finished()
 
     def _write(self, writer: _Writer, x: int, y: int, strip: Strip) -> None:
-        texts: list[str | None] = []
+        texts: list[str] = []
         pens: list[Pen] = []
         for text, style, control in strip:
             if control or not text:
@@ -103,11 +116,18 @@ class ScreenCopy:
         if old_texts[x:end] == texts and old_pens[x:end] == pens:
             return
         self._break_up(old_texts, x, end)
-        for at, (text_, pen) in enumerate(zip(texts, pens, strict=True), x):
-            if text_ != old_texts[at] or pen != old_pens[at]:
-                old_texts[at], old_pens[at] = text_, pen
-                if text_:
-                    writer.put(at, y, text_, pen, old_texts, old_pens)
+        at, length = 0, end - x
+        while at < length:
+            if texts[at] == old_texts[x + at] and pens[at] is old_pens[x + at]:
+                at += 1
+                continue
+            start, pen = at, pens[at]
+            while at < length and pens[at] is pen:
+                if texts[at] == old_texts[x + at] and pen is old_pens[x + at]:
+                    break
+                at += 1
+            writer.put(x + start, y, texts[start:at], pen, old_texts, old_pens)
+        old_texts[x:end], old_pens[x:end] = texts, pens
 
     def _break_up(self, texts: list[str | None], start: int, end: int) -> None:
         """Forget what takes several cells and is about to lose some of them."""
@@ -133,7 +153,9 @@ class ScreenCopy:
         pen = self._pen_of.get(style)
         if pen is None:
             assert style is not None
-            pen = self._pen_of[style] = _pen_of(style, self._system)
+            pen = _pen_of(style, self._system)
+            # Equal pens are one object.
+            pen = self._pen_of[style] = self._pens_made.setdefault(pen, pen)
         return pen
 
 
@@ -158,13 +180,15 @@ def _pieces(update: CompositorUpdate) -> Iterator[tuple[int, int, Strip]]:
 
 
 def _pen_of(style: Style, system: ColorSystem) -> Pen:
-    colour, ground = style.color, style.bgcolor
-    return Pen(
-        Strip.render_ansi(style.without_color, system),
-        ";".join(colour.downgrade(system).get_ansi_codes()) if colour else "",
-        ";".join(ground.downgrade(system).get_ansi_codes(foreground=False)) if ground else "",
-        style.link or "",
-    )
+    attributes = Strip.render_ansi(style.without_color, system)
+    front, behind = style.color, style.bgcolor
+    colour = ";".join(front.downgrade(system).get_ansi_codes()) if front else ""
+    ground = ";".join(behind.downgrade(system).get_ansi_codes(foreground=False)) if behind else ""
+    turned = None
+    # Only of 256 colours and more: of sixteen not all can be behind a character.
+    if not attributes and colour.startswith("38;") and ground.startswith("48;"):
+        turned = "3" + ground[1:], "4" + colour[1:]
+    return Pen(attributes, colour, ground, style.link or "", turned)
 
 
 class _Writer:
@@ -172,81 +196,77 @@ class _Writer:
 
     def __init__(self) -> None:
         self._out: list[str] = []
-        self._pen = _PLAIN
+        self._attributes = self._colour = self._ground = self._link = ""
         self._at: tuple[int, int] | None = None
 
     def put(
         self,
         x: int,
         y: int,
-        text: str,
+        cells: Sequence[str],
         pen: Pen,
         row: Sequence[str | None],
         pens: Sequence[Pen],
     ) -> None:
-        """Put a cell; `row` and `pens` are what its row shows, from its first cell to this one."""
+        """Put cells of one pen, or of one that looks the same and is shorter to write.
+
+        `row` and `pens` are what the row shows, up to those that were put before.
+        """
         if self._at != (x, y):
             self._move(x, y, row, pens)
-        if pen != self._pen:
-            text = self._change(pen, text)
+        self._at = (x + len(cells), y)
+        text = "".join(cells)
+        attributes, colour, ground, link, turned = pen
+        if link != self._link:
+            self._out.append(f"\x1b]8;;{link}\x1b\\")
+            self._link = link
+        if attributes != self._attributes:
+            numbers = ";".join(part for part in ("0", attributes, colour, ground) if part)
+            self._out.append(f"\x1b[{numbers}m{text}")
+            self._attributes, self._colour, self._ground = attributes, colour, ground
+            return
+        if turned is not None and text in _TURNED:
+            if self._cost(*turned) < self._cost(colour, ground):
+                (colour, ground), text = turned, _TURNED[text]
+        elif not attributes and text.isspace():
+            colour = self._colour
+        elif not attributes and not text.strip("█"):
+            ground = self._ground
+        if colour == self._colour:
+            if ground != self._ground:
+                text = f"\x1b[{ground or 49}m{text}"
+        elif ground == self._ground:
+            text = f"\x1b[{colour or 39}m{text}"
+        else:
+            text = f"\x1b[{colour or 39};{ground or 49}m{text}"
         self._out.append(text)
-        self._at = (x + (1 if len(text) == 1 else cell_len(text)), y)
+        self._colour, self._ground = colour, ground
 
     def finished(self) -> str:
         """Give all that was put, with the terminal's own pen behind it."""
-        if not self._out:
-            return ""
-        if self._pen.link:
+        if self._link:
             self._out.append("\x1b]8;;\x1b\\")
-        if self._pen != _PLAIN:
+        if self._attributes or self._colour or self._ground:
             self._out.append("\x1b[m")
         return "".join(self._out)
 
+    def _cost(self, colour: str, ground: str) -> int:
+        return (len(colour) if colour != self._colour else 0) + (
+            len(ground) if ground != self._ground else 0
+        )
+
+    def _holds(self, pen: Pen) -> bool:
+        return pen[:4] == (self._attributes, self._colour, self._ground, self._link)
+
     def _move(self, x: int, y: int, row: Sequence[str | None], pens: Sequence[Pen]) -> None:
-        if self._at is not None and self._at[1] == y and self._at[0] < x:
-            left = self._at[0]
-            gap = row[left:x]
-            step = f"\x1b[{x - left}C" if x - left > 1 else "\x1b[C"
-            if None not in gap and all(pen == self._pen for pen in pens[left:x]):
-                again = "".join(map(str, gap))
-                if len(again.encode()) <= len(step):
-                    step = again
-            self._out.append(step)
-        else:
+        if self._at is None or self._at[1] != y or self._at[0] >= x:
             self._out.append(f"\x1b[{y + 1};{x + 1}H")
-
-    def _change(self, pen: Pen, text: str) -> str:
-        """Take another pen, or one that looks the same with this text; give the text to write."""
-        old = self._pen
-        if pen.link != old.link:
-            self._out.append(f"\x1b]8;;{pen.link}\x1b\\")
-        if pen.attributes != old.attributes:
-            numbers = [part for part in ("0", pen.attributes, pen.colour, pen.ground) if part]
-            self._out.append(f"\x1b[{';'.join(numbers)}m")
-            self._pen = pen
-            return text
-        if not pen.attributes:
-            if text == " ":
-                pen = pen._replace(colour=old.colour)
-            elif text == "█":
-                pen = pen._replace(ground=old.ground)
-            elif text in _SWAPPED and pen.colour[:3] == "38;" and pen.ground[:3] == "48;":
-                # Only of 256 colours and more: of sixteen not all can be behind a character.
-                swapped = Pen("", "3" + pen.ground[1:], "4" + pen.colour[1:], pen.link)
-                if _cost(old, swapped) < _cost(old, pen):
-                    pen, text = swapped, _SWAPPED[text]
-        numbers = []
-        if pen.colour != old.colour:
-            numbers.append(pen.colour or "39")
-        if pen.ground != old.ground:
-            numbers.append(pen.ground or "49")
-        if numbers:
-            self._out.append(f"\x1b[{';'.join(numbers)}m")
-        self._pen = pen
-        return text
-
-
-def _cost(old: Pen, new: Pen) -> int:
-    return (len(new.colour) if new.colour != old.colour else 0) + (
-        len(new.ground) if new.ground != old.ground else 0
-    )
+            return
+        left = self._at[0]
+        step = f"\x1b[{x - left}C" if x - left > 1 else "\x1b[C"
+        gap = row[left:x]
+        if x - left <= len(step) and None not in gap and all(map(self._holds, pens[left:x])):
+            again = "".join(map(str, gap))
+            if len(again.encode()) <= len(step):
+                step = again
+        self._out.append(step)
