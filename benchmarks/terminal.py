@@ -54,7 +54,7 @@ class Hello(App):
 Hello().run()
 """
 
-_QUERY = re.compile(rb"\x1b\[(?:6n|\?(\d+)\$p)")
+_QUERY = re.compile(rb"(?:\x1b\[(\d+);(\d+)H)?\x1b\[(?:6n|\?(\d+)\$p)")
 _CODES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[^\[\]])")
 
 Pictures = NDArray[np.uint8]
@@ -104,10 +104,11 @@ class Program:
         place = 0
         for query in _QUERY.finditer(data):
             place = query.end()
-            mode = query[1]
+            row, column, mode = query.groups(default=b"1")
             known = 2 if mode == b"2026" else 0
-            os.write(self._fd, b"\x1b[?%b;%d$y" % (mode, known) if mode else b"\x1b[1;1R")
-        self._tail = data[max(place, len(data) - 8) :]
+            answer = b"\x1b[%b;%bR" % (row, column)
+            os.write(self._fd, b"\x1b[?%b;%d$y" % (mode, known) if query[3] else answer)
+        self._tail = data[max(place, len(data) - 16) :]
 
     def read_until(self, pattern: str) -> float:
         """Read until the text written so far has a pattern and silence follows."""

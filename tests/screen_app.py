@@ -9,7 +9,9 @@ from textual.app import App
 import tuilabel.tui
 from tuilabel.session import Request
 from tuilabel.tui.colours import Colours
+from tuilabel.tui.link import Link
 from tuilabel.tui.screens.label import LabelScreen
+from tuilabel.tui.terminal import Terminal
 from tuilabel.tui.theme import apply_colours
 from tuilabel.workspace import Workspace
 
@@ -22,6 +24,7 @@ class ScreenApp(App[None], inherit_bindings=False):
     def __init__(self, workspace: Workspace, screen: type[LabelScreen], **options: object) -> None:
         super().__init__()
         apply_colours(self, Colours())
+        self.terminal = Terminal(self, Link())
         self.requests: list[Request] = []
         self.label_screen = screen(workspace, "digits", self.requests.append, **options)
 
@@ -29,5 +32,4 @@ class ScreenApp(App[None], inherit_bindings=False):
         self.push_screen(self.label_screen)
 
     def post_display_hook(self) -> None:
-        if self.label_screen.is_running:
-            self.label_screen.frame_written()
+        self.terminal.frame_written()

@@ -183,13 +183,13 @@ async def test_answers_typed_ahead_of_the_image_are_held_and_counted(app: Screen
     async with app.run_test(size=(80, 24)) as pilot:
         await painted(app, pilot)
         screen.guard.expect()
-        screen.guard.asked(screen._clock())
+        screen.guard.asked(5, screen._clock())
         item = screen.loop.current_id
         await pilot.press("3", "4", "space")
         assert screen.loop.current_id == item
         assert screen.loop.ledger.acts == 0
         assert "3 were typed ahead" in shown(app, "#status")
-        screen.post_message(screen.Painted())
+        screen.post_message(screen.Painted(5))
         await pilot.press("3")
         assert screen.loop.labels == 1
 

@@ -15,12 +15,14 @@ from tuilabel.data import inert, source_name
 from tuilabel.trainer.link import TrainerLink
 from tuilabel.tui.bindings import bind
 from tuilabel.tui.colours import Colours
+from tuilabel.tui.driver import MeasuredDriver
 from tuilabel.tui.frames import FramesApp
 from tuilabel.tui.keymap.resolved import keymap_of
+from tuilabel.tui.link import Link
 from tuilabel.tui.places import WithPlaces
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.label import LabelScreen
-from tuilabel.tui.screens.painted import PaintedApp
+from tuilabel.tui.terminal import Terminal
 from tuilabel.tui.theme import apply_colours
 from tuilabel.tui.trainer_link import TrainerSpoke
 from tuilabel.workspace import Workspace, cache_dir, log_file
@@ -36,7 +38,7 @@ def _action_provider() -> type[Provider]:
     return ActionProvider
 
 
-class TuilabelApp(PaintedApp, FramesApp, inherit_bindings=False):
+class TuilabelApp(FramesApp, inherit_bindings=False):
     """One labelling session on the terminal.
 
     Parameters
@@ -62,7 +64,8 @@ class TuilabelApp(PaintedApp, FramesApp, inherit_bindings=False):
         demo_budget: int = 0,
         colours: Colours | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=MeasuredDriver)
+        self.terminal = Terminal(self, Link(workspace.settings.link))
         self.keymap = keymap_of(workspace.settings)
         bind(self, [self.keymap.action("palette")])
         apply_colours(self, colours or Colours(), workspace.settings.theme)
@@ -117,6 +120,15 @@ class TuilabelApp(PaintedApp, FramesApp, inherit_bindings=False):
     async def on_unmount(self) -> None:
         """Leave no child behind."""
         await self.link.stop()
+        await self.terminal.drain()
+
+    def post_display_hook(self) -> None:
+        """Hear of every frame, right after it was written."""
+        self.terminal.frame_written()
+
+    def on_cursor_position(self, event: events.CursorPosition) -> None:
+        """Pass the terminal's word that all is painted on."""
+        self.terminal.heard(event)
 
     def action_palette(self) -> None:
         """Open the command palette."""

@@ -1,17 +1,12 @@
 """No answer lands on an image that was not on the terminal when its key was pressed.
 
-After an image is painted the terminal is asked where its cursor is. It answers in order: a key
-that arrives before the answer was pressed before the picture was there.
+After an image is painted the terminal is asked where its cursor is, see `tuilabel.tui.link`. It
+answers in order: a key that arrives before the answer was pressed before the picture was there.
 """
 
 from __future__ import annotations
 
-QUERY = "\x1b[6n"
-"""DSR 6, "report the cursor position" (ECMA-48)."""
-
-PATIENCE = 2.0
-"""Seconds without an answer after which a terminal counts as one that never answers; far longer
-than any round trip on which a person would label."""
+from tuilabel.tui.link import PATIENCE
 
 GUARD_INTERVAL = 0.15
 """Seconds for which keys are held after painting on a terminal that does not answer: about as
@@ -22,49 +17,73 @@ class PaintGuard:
     """Tells whether what is on the terminal is what a key that arrives now was meant for.
 
     It has no clock: every method takes the time in seconds of a monotonic clock.
+
+    Attributes
+    ----------
+    answers : bool
+        Whether the terminal answers, or has still time to do so for the first time.
+    held : int
+        How many keys were held back since the image was painted.
     """
 
     def __init__(self) -> None:
-        self._waiting = 0
+        self._question: int | None = None
         self._painted: float | None = None
+        self._seen = False
+        self._ever_seen = False
         self.answers = True
         self.held = 0
 
     def expect(self) -> None:
         """Note that another image is about to be painted: from now on keys are held."""
         self._painted = None
+        self._seen = False
         self.held = 0
 
     @property
     def is_to_ask(self) -> bool:
-        """Whether `QUERY` is still to be written, behind the frame that has the image."""
+        """Whether the terminal is still to be asked, behind the frame that has the image."""
         return self._painted is None
 
-    def asked(self, now: float) -> None:
-        """Note that the image was written to the terminal, followed by `QUERY`."""
-        self._painted = now
-        self._waiting += 1
+    def asked(self, question: int, now: float, *, answers: bool = False) -> None:
+        """Note that the image was written to the terminal, followed by a question.
 
-    def acknowledged(self) -> bool:
-        """Note an answer of the terminal; tell whether it is the one for the last image."""
-        if not self._waiting:
+        Parameters
+        ----------
+        question : int
+            Its number.
+        now : float
+        answers : bool
+            Whether the terminal is known to answer.
+        """
+        self._ever_seen |= answers
+        self._question = question
+        self._painted = now
+
+    def acknowledged(self, question: int) -> bool:
+        """Note that a question is answered; tell whether the image is on the terminal with it."""
+        self.answers = self._ever_seen = True
+        if self._painted is None or self._question is None or question < self._question:
             return False
-        self._waiting -= 1
-        if self._waiting or self._painted is None:
-            return False
-        self.answers = True
-        return True
+        before, self._seen = self._seen, True
+        return not before
 
     def holds(self, now: float) -> bool:
         """Tell whether a key that arrives now was pressed before the image was there."""
         if self._painted is None:
             return True
+        if self._seen:
+            return False
         age = now - self._painted
-        # An answer that is late still belongs to the image it was asked for: how many are owed
-        # is never forgotten, or it would be taken for the answer to the next image.
-        if self._waiting and age > PATIENCE:
+        # Only a terminal that never answered is given up: on a line that stalled, keys and answers
+        # arrive in the order in which they were given, however late.
+        if not self._ever_seen and age > PATIENCE:
             self.answers = False
-        return self._waiting > 0 if self.answers else age < GUARD_INTERVAL
+        return self.answers or age < GUARD_INTERVAL
+
+    def waits_in_vain(self, now: float) -> bool:
+        """Tell whether an answer is so late that it was lost, and the terminal is asked again."""
+        return self.answers and not self._seen and (now - (self._painted or now)) > PATIENCE
 
     def hold(self) -> int:
         """Count a key that was held back; give how many were since the image was painted."""

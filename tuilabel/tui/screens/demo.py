@@ -112,7 +112,7 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         if self.loop.labels >= self._budget or slot is None or truth is None:
             if not self.busy:
                 self._finish()
-        elif not self.guard.holds(self._clock()):
+        elif not self.holds_key(self._clock()):
             self._answer(lambda item, ms: self.loop.label(item, int(truth[slot.row]), ms=ms))
 
     def _finish(self) -> None:

@@ -200,7 +200,7 @@ class LabelScreen(PaintedScreen, WithPlaces, inherit_bindings=False):
             return
         if self._too_small:
             return
-        if self.guard.holds(now):
+        if self.holds_key(now):
             held = self.guard.hold()
             word = "was" if held == 1 else "were"
             self.say(f"{held} {word} typed ahead of the image: press again.", "accent")
@@ -273,7 +273,7 @@ class LabelScreen(PaintedScreen, WithPlaces, inherit_bindings=False):
             self._trainer, self.busy = WAITING, True
         self.board.show_image(self.loop.current)
         self._show_all()
-        self.frame_written()
+        self.ask_without_frame()
 
     def image_is_in_frame(self) -> bool:
         """Tell whether the image that is asked was drawn, where there was room for it."""

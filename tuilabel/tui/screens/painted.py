@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 
-from textual import events
-from textual.app import App
 from textual.message import Message
-from textual.screen import Screen
 
-from tuilabel.tui.guard import QUERY, PaintGuard
+from tuilabel.tui.guard import PaintGuard
+from tuilabel.tui.screens.paced import PacedScreen
 
 
-class PaintedScreen(Screen[None], inherit_bindings=False):
-    """Asks the terminal behind each frame with a new image, and hears its answer.
+class PaintedScreen(PacedScreen, inherit_bindings=False):
+    """Hears when the terminal has painted a frame with a new image.
 
-    Who shows another image calls `expect_image`; who handles a key asks `guard.holds`.
+    Who shows another image calls `expect_image`; who handles a key asks `holds_key`.
 
     Parameters
     ----------
@@ -26,7 +23,11 @@ class PaintedScreen(Screen[None], inherit_bindings=False):
     """
 
     class Painted(Message):
-        """The terminal has said that it painted what was written to it."""
+        """The terminal has said that it painted all that was written before a question."""
+
+        def __init__(self, question: int) -> None:
+            super().__init__()
+            self.question = question
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -53,48 +54,42 @@ class PaintedScreen(Screen[None], inherit_bindings=False):
         """Take no answer before the image is back from under another screen."""
         self.guard.expect()
 
-    def frame_written(self) -> None:
-        """Ask the terminal whether it has painted the image, right behind the frame that has it."""
+    def frame_written(self, question: int | None) -> None:
+        """Note which question follows the frame that has the image.
+
+        Without a terminal, as in a test, what is drawn counts as painted.
+        """
         if not self.guard.is_to_ask or self.app.screen is not self or not self.image_is_in_frame():
             return
-        self.guard.asked(self._clock())
-        driver = self.app._driver
-        if driver is None or driver.is_headless:
-            self.post_message(self.Painted())
-        else:
-            if isinstance(self.app, PaintedApp):
-                self.app.asked.append(self)
-            driver.write(QUERY)
-            driver.flush()
+        terminal = self.terminal
+        known = terminal is not None and terminal.link.has_answered
+        self.guard.asked(question or 0, self._clock(), answers=known)
+        if question is None:
+            self.post_message(self.Painted(0))
         self.after_frame()
 
-    def on_painted_screen_painted(self) -> None:
+    def ask_without_frame(self) -> None:
+        """Ask the terminal for an image that is on it already: no frame will come for it."""
+        if self.guard.is_to_ask and self.app.screen is self and self.image_is_in_frame():
+            self.frame_written(None if self.terminal is None else self.terminal.ask())
+
+    def holds_key(self, now: float) -> bool:
+        """Tell whether a key that arrives now was pressed before the image was there."""
+        if not self.guard.holds(now):
+            return False
+        if self.guard.waits_in_vain(now):
+            # The answer was lost, with the terminal that it was to come from.
+            self.guard.expect()
+            self.ask_without_frame()
+        return True
+
+    def painted_up_to(self, question: int) -> None:
+        """Hear an answer; it goes where the keys go, and so keeps its place among them."""
+        super().painted_up_to(question)
+        self.post_message(self.Painted(question))
+
+    def on_painted_screen_painted(self, message: Painted) -> None:
         """Take answers from now on; this message queues with the keys, in the order they came."""
-        if self.guard.acknowledged():
+        if self.guard.acknowledged(message.question):
             self._since = self._clock()
             self.call_later(self.after_painting)
-
-
-class PaintedApp(App[None], inherit_bindings=False):
-    """Tells its screens of each frame, and brings each the answers to what it asked itself.
-
-    The terminal answers in order. An answer that comes when another screen is shown already is
-    still that of the one which asked.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: deque[PaintedScreen] = deque()
-
-    def post_display_hook(self) -> None:
-        """Hear of every frame, right after it was written."""
-        if self._screen_stack and isinstance(self.screen, PaintedScreen):
-            self.screen.frame_written()
-
-    def on_cursor_position(self, event: events.CursorPosition) -> None:
-        """Pass the terminal's word that an image is painted on.
-
-        It goes where the keys go, so that a key which came before it is handled before it.
-        """
-        if self.asked:
-            self.asked.popleft().post_message(PaintedScreen.Painted())

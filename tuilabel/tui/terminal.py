@@ -1,0 +1,114 @@
+"""Between the application and its terminal: each frame is followed by a question."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from textual import events
+from textual.app import App, ScreenStackError
+from textual.screen import Screen
+
+from tuilabel.tui.driver import MeasuredDriver
+from tuilabel.tui.link import Link
+from tuilabel.tui.screens.paced import PacedScreen
+
+_DRAIN = 1.0
+"""Seconds for which an ending waits at most for answers that are under way."""
+
+
+class Terminal:
+    """Asks behind each frame, tells screens of the answers, and keeps frames back that would queue.
+
+    Parameters
+    ----------
+    app : App
+    link : Link
+    on_change : callable, optional
+        Called when the line turned out slow, or quick again.
+    clock : callable
+        A monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        app: App[Any],
+        link: Link,
+        on_change: Callable[[], object] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.link = link
+        self._app = app
+        self._on_change = on_change
+        self._clock = clock
+        self._written = 0
+        self._size = (0, 0)
+
+    @property
+    def _driver(self) -> MeasuredDriver | None:
+        driver = self._app._driver
+        return driver if isinstance(driver, MeasuredDriver) else None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the application is on a terminal now."""
+        return self._driver is not None
+
+    def frame_written(self) -> None:
+        """Ask behind a frame, if something was written, and let the screen know."""
+        try:
+            screen = self._app.screen
+        except ScreenStackError:
+            return
+        driver = self._driver
+        if driver is None:
+            _tell(screen, None)
+        elif driver.written != self._written:
+            _tell(screen, self.ask())
+
+    def ask(self) -> int | None:
+        """Ask the terminal; give the number of the question, or None where there is no terminal."""
+        driver = self._driver
+        if driver is None:
+            return None
+        size = (self._app.size.width, self._app.size.height)
+        if size != self._size:
+            # A smaller terminal has moved the cursor of what was asked before.
+            self._size = size
+            self.link.forget()
+        number, query = self.link.ask(self._clock(), driver.written - self._written, *size)
+        driver.ask(query)
+        self._written = driver.written
+        return number
+
+    def heard(self, event: events.CursorPosition) -> None:
+        """Take an answer of the terminal."""
+        slow = self.link.slow
+        number = self.link.answered(event.x, event.y, event.time)
+        if number is None:
+            return
+        for screen in self._app.screen_stack:
+            if isinstance(screen, PacedScreen):
+                screen.painted_up_to(number)
+        if self.link.slow != slow and self._on_change is not None:
+            self._on_change()
+
+    def is_full(self) -> bool:
+        """Tell whether another frame had better wait."""
+        return self.link.is_full(self._clock())
+
+    async def drain(self) -> None:
+        """Wait for answers that are under way: they are not for the shell that comes after."""
+        driver = self._driver
+        if driver is None or not self.link.has_answered:
+            return
+        end = self._clock() + min(_DRAIN, 3 * (self.link.round_trip or 0.0) + 0.05)
+        while driver.answered < driver.asked and self._clock() < end:
+            await asyncio.sleep(0.002)
+
+
+def _tell(screen: Screen[Any], number: int | None) -> None:
+    if isinstance(screen, PacedScreen):
+        screen.frame_written(number)
