@@ -15,7 +15,6 @@ from tuilabel.data import inert, source_name
 from tuilabel.trainer.link import TrainerLink
 from tuilabel.tui.bindings import bind
 from tuilabel.tui.colours import Colours
-from tuilabel.tui.driver import MeasuredDriver
 from tuilabel.tui.frames import FramesApp
 from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.link import Link
@@ -64,7 +63,7 @@ class TuilabelApp(FramesApp, inherit_bindings=False):
         demo_budget: int = 0,
         colours: Colours | None = None,
     ) -> None:
-        super().__init__(driver_class=MeasuredDriver)
+        super().__init__()
         self.terminal = Terminal(self, Link(workspace.settings.link))
         self.keymap = keymap_of(workspace.settings)
         bind(self, [self.keymap.action("palette")])

@@ -11,6 +11,7 @@ from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.app import App
 from textual.screen import Screen
 
+from tuilabel.tui.driver import MeasuredDriver
 from tuilabel.tui.screen_copy import ScreenCopy
 
 
@@ -22,7 +23,7 @@ class FramesApp(App[None], inherit_bindings=False):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(driver_class=MeasuredDriver)
         self.copy = ScreenCopy()
 
     def on_mount(self) -> None:

@@ -83,7 +83,8 @@ class PaintGuard:
 
     def waits_in_vain(self, now: float) -> bool:
         """Tell whether an answer is so late that it was lost, and the terminal is asked again."""
-        return self.answers and not self._seen and (now - (self._painted or now)) > PATIENCE
+        waits = self.answers and not self._seen and self._painted is not None
+        return waits and now - (self._painted or 0.0) > PATIENCE
 
     def hold(self) -> int:
         """Count a key that was held back; give how many were since the image was painted."""

@@ -9,7 +9,6 @@ from typing import Any
 
 from textual import events
 from textual.app import App, ScreenStackError
-from textual.screen import Screen
 
 from tuilabel.tui.driver import MeasuredDriver
 from tuilabel.tui.link import Link
@@ -63,10 +62,15 @@ class Terminal:
         except ScreenStackError:
             return
         driver = self._driver
-        if driver is None:
-            _tell(screen, None)
+        if not isinstance(screen, PacedScreen):
+            if driver is not None and driver.written != self._written:
+                self.ask()
+        elif driver is None:
+            screen.frame_written(None)
         elif driver.written != self._written:
-            _tell(screen, self.ask())
+            screen.frame_written(self.ask())
+        else:
+            screen.frame_was_there()
 
     def ask(self) -> int | None:
         """Ask the terminal; give the number of the question, or None where there is no terminal."""
@@ -107,8 +111,3 @@ class Terminal:
         end = self._clock() + min(_DRAIN, 3 * (self.link.round_trip or 0.0) + 0.05)
         while driver.answered < driver.asked and self._clock() < end:
             await asyncio.sleep(0.002)
-
-
-def _tell(screen: Screen[Any], number: int | None) -> None:
-    if isinstance(screen, PacedScreen):
-        screen.frame_written(number)

@@ -273,7 +273,7 @@ class LabelScreen(PaintedScreen, WithPlaces, inherit_bindings=False):
             self._trainer, self.busy = WAITING, True
         self.board.show_image(self.loop.current)
         self._show_all()
-        self.ask_without_frame()
+        self.frame_was_there()
 
     def image_is_in_frame(self) -> bool:
         """Tell whether the image that is asked was drawn, where there was room for it."""

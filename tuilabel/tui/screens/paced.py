@@ -30,6 +30,9 @@ class PacedScreen(Screen[None], inherit_bindings=False):
     def frame_written(self, question: int | None) -> None:
         """Hear that a frame was written, and the number of the question behind it, if any."""
 
+    def frame_was_there(self) -> None:
+        """Hear that a frame brought nothing that was not on the terminal already."""
+
     def painted_up_to(self, question: int) -> None:
         """Hear that the terminal has painted all that was written before a question."""
         self._go_on()

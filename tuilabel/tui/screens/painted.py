@@ -68,8 +68,8 @@ class PaintedScreen(PacedScreen, inherit_bindings=False):
             self.post_message(self.Painted(0))
         self.after_frame()
 
-    def ask_without_frame(self) -> None:
-        """Ask the terminal for an image that is on it already: no frame will come for it."""
+    def frame_was_there(self) -> None:
+        """Ask the terminal for an image that is on it already: no frame comes for it."""
         if self.guard.is_to_ask and self.app.screen is self and self.image_is_in_frame():
             self.frame_written(None if self.terminal is None else self.terminal.ask())
 
@@ -80,7 +80,7 @@ class PaintedScreen(PacedScreen, inherit_bindings=False):
         if self.guard.waits_in_vain(now):
             # The answer was lost, with the terminal that it was to come from.
             self.guard.expect()
-            self.ask_without_frame()
+            self.frame_was_there()
         return True
 
     def painted_up_to(self, question: int) -> None:
