@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from textual import events
 from textual.app import SystemCommand
 from textual.screen import Screen
 

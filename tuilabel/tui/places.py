@@ -6,9 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from textual.app import App
-from textual.screen import Screen
 
 from tuilabel.tui.actions import Action
+from tuilabel.tui.screens.paced import PacedScreen
 
 if TYPE_CHECKING:
     from tuilabel.tui.desk import Desk
@@ -21,7 +21,7 @@ _CLASSES = {
 """The class of each of `tuilabel.tui.actions.PLACES`, in the file of its name."""
 
 
-class WithPlaces(Screen[None], inherit_bindings=False):
+class WithPlaces(PacedScreen, inherit_bindings=False):
     """A screen from which the screens beside the labelling one are a key away.
 
     Attributes

@@ -9,15 +9,15 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import Screen
 from textual.widgets import Static
 
 from tuilabel.tui.actions import Action
 from tuilabel.tui.keymap.presets import PRESETS
 from tuilabel.tui.keymap.resolved import Keymap
+from tuilabel.tui.screens.paced import PacedScreen
 
 
-class HelpScreen(Screen[None], inherit_bindings=False):
+class HelpScreen(PacedScreen, inherit_bindings=False):
     """Says what each key does; any of the usual keys leads back.
 
     Parameters
