@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from tests.pty.labelling import FITTING, PLACE, LabellingTerminal
+from tests.pty.labelling import FITTING, LabellingTerminal
 
 Start = Callable[..., LabellingTerminal]
 
@@ -17,12 +17,8 @@ def test_the_start_is_one_frame(start: Start) -> None:
     terminal = start("digits", "--cold-start", "random")
     terminal.wait_ready()
     terminal.settle(0.3)
-    first = terminal.transcript.partition(FRAME)[2]
-    assert re.search(PLACE, first)
-    # What the trainer says comes later, in a few characters.
-    frames = [len(frame) for frame in terminal.transcript.split(FRAME)[1:]]
-    assert max(frames) == frames[0]
-    assert sum(frames[1:]) < 600, frames
+    for once in ("round 1", "accuracy on", "quit"):
+        assert terminal.transcript.count(once) == 1
 
 
 def test_another_image_costs_what_differs_and_no_more(start: Start) -> None:
