@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
+
+from rich.cells import cell_len
 
 from tuilabel.data import inert
 from tuilabel.learn import stopping
 from tuilabel.learn.stopping import WINDOW
 from tuilabel.session import Session, Slot
 from tuilabel.tui.keymap.resolved import Keymap
+from tuilabel.tui.shown import shown_name
 from tuilabel.tui.widgets.batch_strip import Thumbnail
-from tuilabel.tui.widgets.lines import Piece
+from tuilabel.tui.widgets.lines import Piece, fitted
 from tuilabel.tui.widgets.suggestions import ClassBar
 
 MOST_BARS = 5
@@ -49,8 +53,10 @@ class Presenter:
         self.session = session
         self.keymap = keymap
         self.keys = keymap.class_keys(session.info.class_names)
-        self.names = tuple(inert(name, 40) for name in session.info.class_names)
+        self.names = tuple(map(shown_name, session.info.class_names))
         self._holdout = holdout
+        width = max(1, *map(cell_len, self.keys))
+        self._bar_keys = [fitted(key, width) for key in self.keys]
 
     def header(self, source: str) -> tuple[list[Piece], list[list[Piece]]]:
         """Say where one is: round, place in the batch, labels, pool left; and how fast."""
@@ -104,9 +110,15 @@ class Presenter:
         if chosen is not None and chosen not in order:
             order[-1] = chosen
         return [
-            ClassBar(self.keys[index], self.names[index], chances[index], index == chosen)
+            ClassBar(self._bar_keys[index], self.names[index], chances[index], index == chosen)
             for index in order
         ]
+
+    def usual_classes(self) -> list[int]:
+        """Give the classes that were given so far, the most frequent ones first."""
+        counts = Counter(event.class_name for event in self.session.ledger.labels())
+        place = {name: index for index, name in enumerate(self.session.info.class_names)}
+        return [place[name] for name, _ in counts.most_common() if name in place]
 
     def thumbnails(self) -> list[Thumbnail]:
         """Give the places of the batch with what was answered."""

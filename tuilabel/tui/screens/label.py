@@ -22,14 +22,14 @@ from tuilabel.tui.desk import Desk
 from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.places import WithPlaces
 from tuilabel.tui.presenter import SHOWN_WHEN, Presenter
+from tuilabel.tui.screens.class_keys import ClassKeysScreen
 from tuilabel.tui.screens.help import HelpScreen
-from tuilabel.tui.screens.painted import PaintedScreen
 from tuilabel.tui.widgets.board import Board, too_small
 from tuilabel.tui.widgets.lines import STYLES, Piece
 from tuilabel.workspace import Workspace
 
 
-class LabelScreen(PaintedScreen, WithPlaces, inherit_bindings=False):
+class LabelScreen(ClassKeysScreen, WithPlaces, inherit_bindings=False):
     """Shows the image that is asked, takes the answer, shows the next.
 
     Parameters
@@ -61,10 +61,9 @@ class LabelScreen(PaintedScreen, WithPlaces, inherit_bindings=False):
         bind(self, self.actions)
         holdout = workspace.dataset.holdout
         self.presenter = Presenter(self.loop, self.keymap, holdout.name if holdout else None)
-        keys = self.presenter.keys
         self.desk = Desk(workspace, self.presenter, source_name, self._damaged, self._elsewhere)
         self.board = Board(self.presenter, self.desk.image, source_name, self.actions)
-        self._class_of = {key: index for index, key in enumerate(keys)}
+        self.take_class_keys()
         self._suggestions = workspace.settings.suggestions
         self._last: tuple[Slot, int | None] | None = None
         self._message: Piece | None = None
@@ -113,16 +112,6 @@ class LabelScreen(PaintedScreen, WithPlaces, inherit_bindings=False):
         self.after_frame()
 
     # Keys.
-
-    def on_key(self, event: events.Key) -> None:
-        """Label with the class whose key this is; any other key is left to the bindings."""
-        index = self._class_of.get(event.character or event.key)
-        if index is None:
-            self._message = None
-            return
-        event.stop()
-        event.prevent_default()
-        self.class_key(index)
 
     def class_key(self, index: int) -> None:
         """Take a class key as an answer for the image on the screen."""
@@ -201,9 +190,7 @@ class LabelScreen(PaintedScreen, WithPlaces, inherit_bindings=False):
         if self._too_small:
             return
         if self.holds_key(now):
-            held = self.guard.hold()
-            word = "was" if held == 1 else "were"
-            self.say(f"{held} {word} typed ahead of the image: press again.", "accent")
+            self.hold_key()
             return
         slot = self.loop.current
         ms = int((now - self._since) * 1000)
@@ -256,14 +243,14 @@ class LabelScreen(PaintedScreen, WithPlaces, inherit_bindings=False):
         """Show what the trainer does, and whether an answer of it is still to come."""
         self._trainer = (text, style)
         self.busy = busy
-        self._show_status()
+        self.show_status()
 
     # Showing.
 
     def say(self, text: str, style: str) -> None:
         """Show a sentence until the next key."""
         self._message = (text, style)
-        self._show_status()
+        self.show_status()
 
     def _changed(self) -> None:
         """Show another image, and take no answer for it before the terminal has it."""
@@ -299,7 +286,8 @@ class LabelScreen(PaintedScreen, WithPlaces, inherit_bindings=False):
     def _show_all(self) -> None:
         self.board.show_progress()
         self.board.show_suggestions(self._suggestions, self._last)
-        self._show_status()
+        self.show_status()
 
-    def _show_status(self) -> None:
-        self.board.show_status(self._message, self._act, self._trainer)
+    def show_status(self) -> None:
+        """Show what was saved, or what was begun, or the sentence that is to be said."""
+        self.board.show_status(self.entry_line() or self._message, self._act, self._trainer)

@@ -68,9 +68,12 @@ class Board(Vertical):
         self._suggestions = Suggestions(id="suggestions")
         self._curve = Curve(id="curve")
         self._strip = BatchStrip(image_of, id="strip")
-        self._legend = Legend(presenter.keys, presenter.names, id="legend")
+        self._legend = Legend(
+            presenter.keys, presenter.names, presenter.keymap.key("help"), id="legend"
+        )
         self._status = Bar(id="status")
         self._heights: dict[Widget, int] = {}
+        self._legend_of = 0
 
     def compose(self) -> ComposeResult:
         """Lay the widgets out, top to bottom."""
@@ -115,6 +118,10 @@ class Board(Vertical):
         """Show where one is: the header, the batch and the curve."""
         self._header.show_bar(*self._presenter.header(self._source_name))
         self._strip.show_batch(self._presenter.thumbnails())
+        if len(self._presenter.names) > 10 and self._legend_of != self._presenter.session.round:
+            # Once a round, so that the classes do not move about while one labels.
+            self._legend_of = self._presenter.session.round
+            self._legend.prefer(self._presenter.usual_classes())
         title, values, caption = self._presenter.curve()
         chance = 1 / len(self._presenter.names)
         remark = self._presenter.stopping()
@@ -151,6 +158,10 @@ class Board(Vertical):
             self._suggestions.show_sentence(title, f"no suggestion: {why}")
         else:
             self._suggestions.show_bars(title, presenter.bars(slot, chosen))
+
+    def show_classes(self, classes: Sequence[int] | None, marked: int | None = None) -> None:
+        """Show the keys of some classes, one of them marked; with None of all, as usual."""
+        self._legend.show_only(classes, marked)
 
     def show_status(self, message: Piece | None, act: Piece, trainer: Piece) -> None:
         """Show a sentence if there is one, else what is saved, the trainer and the keys.

@@ -11,46 +11,93 @@ from tuilabel.tui.widgets.lines import Lines, Piece, fitted
 MOST_ROWS = 3
 """Rows it may take of a small terminal; the help screen has what does not fit."""
 
+_LONGEST_NAME = 20
+
 
 class Legend(Lines):
-    """Each class as its key and name, in as many rows as it needs."""
+    """Classes as key and name, in as many rows as all of them need and may have.
 
-    def __init__(self, keys: Sequence[str], names: Sequence[str], *, id: str | None = None) -> None:
+    Parameters
+    ----------
+    keys : sequence of str
+        Of each class; none where its name is typed.
+    names : sequence of str
+    more : str
+        The key that shows all of them.
+    """
+
+    def __init__(
+        self, keys: Sequence[str], names: Sequence[str], more: str, *, id: str | None = None
+    ) -> None:
         super().__init__(id=id)
-        self._entries = list(zip(keys, names, strict=True))
+        self._keys = keys
+        self._names = names
+        self._more = more
+        self._all = range(len(keys))
+        self._first: Sequence[int] = self._all
+        self._only: Sequence[int] | None = None
+        self._marked: int | None = None
 
     def rows_needed(self, width: int) -> int:
         """Tell how many rows the classes take at a width."""
-        return min(MOST_ROWS, len(self._wrapped(width)))
+        # So many do not fit in any case, and counting thousands takes time.
+        return min(MOST_ROWS, len(self._wrapped(self._all[: width * MOST_ROWS], width)))
+
+    def prefer(self, classes: Sequence[int]) -> None:
+        """Show these rather than others where not all of them fit."""
+        self._first = [*classes, *(index for index in self._all if index not in set(classes))]
+        self.redraw()
+
+    def show_only(self, classes: Sequence[int] | None, marked: int | None = None) -> None:
+        """Show some classes in this order, one of them marked; with None, all as usual."""
+        if (classes, marked) != (self._only, self._marked):
+            self._only, self._marked = classes, marked
+            self.redraw()
 
     def redraw(self) -> None:
         """Draw the classes in this size."""
+        width, height = self.size
         if not self.size.area:
             return
-        wrapped = self._wrapped(self.size.width)
-        shown = wrapped[: self.size.height]
-        rows = [self.row(*pieces) for pieces in shown]
-        if len(wrapped) > len(shown) and shown:
-            more = sum(len(pieces) // 2 for pieces in wrapped[len(shown) :])
-            last = list(shown[-1])
-            note = f"  … and {more} more: ?"
-            while last and sum(cell_len(text) for text, _ in last) + len(note) > self.size.width:
-                del last[-2:]
-                more += 1
-                note = f"  … and {more} more: ?"
-            rows[-1] = self.row(*last, (note, "muted"))
-        self.show(rows)
+        listed = self._first if self._only is None else self._only
+        shown = self._fitting(listed, width, height)
+        rest = len(listed) - len(shown)
+        rows = self._wrapped(sorted(shown) if self._only is None else shown, width)
+        if rest:
+            rows[-1].append((self._note(rest), "muted"))
+        drawn = [self.row(*pieces) for pieces in rows]
+        self.show(drawn + [self.row()] * (height - len(drawn)))
 
-    def _wrapped(self, width: int) -> list[list[Piece]]:
+    def _note(self, rest: int) -> str:
+        return f"  … and {rest:,} more" + (f": {self._more}" if self._only is None else "")
+
+    def _fitting(self, listed: Sequence[int], width: int, height: int) -> Sequence[int]:
+        """Give as many of the first ones as fit, with room for what is said of the others."""
+        fitting = listed[: width * height // 3]
+        if len(fitting) == len(listed) and len(self._wrapped(listed, width)) <= height:
+            return listed
+        while len(fitting) > 1:
+            rows = self._wrapped(sorted(fitting) if self._only is None else fitting, width)
+            note = cell_len(self._note(len(listed) - len(fitting)))
+            used = sum(cell_len(text) for text, _ in rows[-1])
+            if len(rows) < height or (len(rows) == height and used + note <= width):
+                break
+            fitting = fitting[:-1]
+        return fitting
+
+    def _wrapped(self, classes: Sequence[int], width: int) -> list[list[Piece]]:
         rows: list[list[Piece]] = [[]]
         used = 0
-        for key, name in self._entries:
-            text = "" if name == key else " " + fitted(name, min(cell_len(name), 20))
-            piece: list[Piece] = [(f"  {key}", "strong"), (text, "plain")]
-            length = 3 + cell_len(text)
+        for index in classes:
+            key, name = self._keys[index], self._names[index]
+            sign = " ›" if index == self._marked else "  "
+            longest = min(_LONGEST_NAME, width - 3 - cell_len(key))
+            text = "" if name == key else " " + fitted(name, min(cell_len(name), longest))
+            label = sign + (key or "/")
+            length = cell_len(label) + cell_len(text)
             if used + length > width and rows[-1]:
                 rows.append([])
                 used = 0
-            rows[-1] += piece
+            rows[-1] += [(label, "strong"), (text, "plain")]
             used += length
         return rows

@@ -11,8 +11,9 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tuilabel.tui.colours import Colours
+from tuilabel.tui.colours import Blocks, Colours
 from tuilabel.tui.glyphs import drawable
+from tuilabel.tui.shown import is_right_to_left
 from tuilabel.tui.theme import colours_of
 
 Piece = tuple[str, str]
@@ -81,6 +82,8 @@ class Lines(Widget):
         """Make one row of pieces, cut or filled up to a width in cells (by default the whole)."""
         width = self.size.width if width is None else width
         blocks = self.colours.blocks
+        if Blocks.EIGHTH in blocks:
+            pieces = kept_apart(pieces)
         segments = [
             Segment(drawable(text, blocks), self.style_of(style)) for text, style in pieces if text
         ]
@@ -107,6 +110,39 @@ def fitted(text: str, width: int) -> str:
     if cell_len(text) > width:
         text = set_cell_size(text, max(0, width - 1)) + "…"
     return set_cell_size(text, width)
+
+
+_WALL = "\u2800"
+"""A blank that counts as a letter written from left to right: an empty braille pattern.
+
+Some terminals turn text from right to left around, together with the digits and signs between two
+such texts: the key of a class would change places with that of another. The characters that are
+meant to prevent it are not heeded by these terminals, and seen on others."""
+
+
+def kept_apart(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    """Put walls around what is written from right to left, so that its neighbours keep their place.
+
+    Each takes the place of a space, at an end of the piece or beside it: nothing gets wider.
+    """
+    if not any(is_right_to_left(text) for text, _ in pieces):
+        return pieces
+    texts, styles = [text for text, _ in pieces if text], [style for text, style in pieces if text]
+    for place, text in enumerate(texts):
+        if not is_right_to_left(text):
+            continue
+        start, end = len(text) - len(text.lstrip(" ")), len(text.rstrip(" "))
+        before, after = text[:start], text[end:]
+        if before:
+            before = before[:-1] + _WALL
+        elif place and texts[place - 1].endswith(" "):
+            texts[place - 1] = texts[place - 1][:-1] + _WALL
+        if after:
+            after = _WALL + after[1:]
+        elif place + 1 < len(texts) and texts[place + 1].startswith(" "):
+            texts[place + 1] = _WALL + texts[place + 1][1:]
+        texts[place] = before + text[start:end] + after
+    return tuple(zip(texts, styles, strict=True))
 
 
 def blank_rows(size: Size) -> list[Strip]:

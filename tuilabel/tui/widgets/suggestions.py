@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import NamedTuple
 
+from rich.cells import cell_len
 from textual.strip import Strip
 
 from tuilabel.tui.widgets.lines import Lines, Piece, fitted
@@ -57,9 +58,9 @@ class Suggestions(Lines):
 
     def _bar(self, bar: ClassBar, place: int) -> Strip:
         width = self.size.width
-        same = bar.name == bar.key
+        same = bar.name == bar.key.strip()
         name_width = 0 if same else min(14, width // 4)
-        track = max(4, width - name_width - 12)
+        track = max(4, width - name_width - 11 - cell_len(bar.key))
         filled = _filled(bar.probability, track)
         style = "strong" if place == 0 else "plain"
         pieces: list[Piece] = [

@@ -1,0 +1,70 @@
+"""Names of classes in the form in which every terminal gives them the same cells.
+
+Terminals agree on how wide a character is, and disagree on sequences: a family of emoji joined to
+one is 2 cells on some and 6 on others, a heart with a variation selector 1 or 2. What comes after
+such a name in a row would stand elsewhere on each of them. So names are shown without sequences.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from tuilabel.data import inert
+
+MOST_MARKS = 3
+"""Combining marks that a character may bear; more would be drawn over the rows around it."""
+
+_JOINER = "\u200d"
+_SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))
+_KEYCAP = "\u20e3"
+_SKINS = frozenset(map(chr, range(0x1F3FB, 0x1F400)))
+_FLAG_A, _FLAG_Z = 0x1F1E6, 0x1F1FF
+
+
+def shown_name(name: str, limit: int = 40) -> str:
+    """Give a name in a form that is harmless and as wide on one terminal as on another.
+
+    Accents are put together with their letters; emoji that are joined stand side by side with a
+    plus between them, so that two that differ still do; flags become letters.
+
+    Parameters
+    ----------
+    name : str
+        What a file or an option has.
+    limit : int
+        The most characters.
+    """
+    name = inert(name, limit)
+    if name.isascii():
+        return name
+    shown: list[str] = []
+    marks = 0
+    for character in unicodedata.normalize("NFC", name):
+        if unicodedata.category(character) in ("Mn", "Me") and character not in _SELECTORS:
+            marks += 1
+            if character == _KEYCAP or marks > MOST_MARKS:
+                continue
+            # A mark without a letter would be drawn over the cell before the name.
+            shown.append(character if shown and shown[-1] != " " else "◌" + character)
+            continue
+        marks = 0
+        if _FLAG_A <= ord(character) <= _FLAG_Z:
+            shown.append(chr(ord("A") + ord(character) - _FLAG_A))
+        elif character == _JOINER:
+            shown.append("+" if shown and _is_pictograph(shown[-1]) else "")
+        elif character in _SKINS and shown:
+            shown.append("+" + character)
+        elif character not in _SELECTORS:
+            shown.append(character)
+    return "".join(shown)
+
+
+def _is_pictograph(text: str) -> bool:
+    return unicodedata.category(text[-1]) in ("So", "Sk") if text else False
+
+
+def is_right_to_left(text: str) -> bool:
+    """Tell whether a terminal may write some of this from right to left."""
+    return not text.isascii() and any(
+        unicodedata.bidirectional(character) in ("R", "AL", "AN") for character in text
+    )
