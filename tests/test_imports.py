@@ -49,7 +49,9 @@ def test_help_loads_no_numbers_and_no_screen() -> None:
     assert not heavy & loaded_by(run("label", "--help"))
 
 
-@pytest.mark.parametrize("arguments", [("status",), ("status", "--json"), ("export",)])
+@pytest.mark.parametrize(
+    "arguments", [("status",), ("status", "--json"), ("export",), ("settings",)]
+)
 def test_status_and_export_load_no_learning_and_no_screen(
     tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:

@@ -11,7 +11,7 @@ from tuilabel.cli import main
 from tuilabel.tui.actions import ACTIONS
 
 README = Path(__file__).resolve().parent.parent / "README.md"
-COMMANDS = ("", "label", "demo", "status", "export", "autolabel", "simulate", "doctor")
+COMMANDS = ("", "label", "demo", "status", "export", "autolabel", "simulate", "settings", "doctor")
 
 
 def key_table() -> str:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
+from rich.cells import cell_len
 
+from tuilabel.cli import main
 from tuilabel.errors import UsageError
 from tuilabel.settings import Settings, config_file, resolve
+from tuilabel.workspace import SourceOptions, open_workspace
 
 # Per field: a value for each layer, from the strongest to the weakest, and the default.
 VALUES: dict[str, tuple[Any, Any, str, Any, Any]] = {
@@ -186,3 +192,116 @@ def test_a_user_without_a_name_is_a_number(file: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(getpass, "getuser", unknown)
     assert resolve({}, environ={}, file=file).annotator == str(os.getuid())
+
+
+# Tables of keys.
+
+
+def test_tables_of_keys_are_read(file: Path) -> None:
+    file.write_text(
+        '[keys]\nundo = "z"\nmore-contrast = ["k", "K"]\n[class_keys]\n"my cat" = "c"\n'
+    )
+    settings = resolve({}, environ={}, file=file)
+    assert settings.keys == (("undo", ("z",)), ("more_contrast", ("k", "K")))
+    assert settings.class_keys == (("my cat", "c"),)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("keys = 5", r"keys is 5; expected a table.*\[keys\]"),
+        ("class_keys = []", r"class_keys is \[\]; expected a table"),
+        ("[keys]\nundo = 5", r"\[keys\] sets undo to 5; expected a key"),
+        ('[keys]\nundo = ""', r"\[keys\] sets undo to ''; expected a key"),
+        ('[keys]\nundo = ["a", 1]', r"\[keys\] sets undo to \['a', 1\]"),
+        ("[class_keys]\ncat = true", r"\[class_keys\] sets 'cat' to True; expected a key"),
+        ('[class_keys]\ncat = ["c"]', r"\[class_keys\] sets 'cat' to \['c'\]; expected a key"),
+    ],
+)
+def test_tables_of_anything_else_are_refused(file: Path, content: str, message: str) -> None:
+    file.write_text(content)
+    with pytest.raises(UsageError, match=rf"^{file}: {message}"):
+        resolve({}, environ={}, file=file)
+
+
+# The command.
+
+
+def shown(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["settings", *arguments], prog_name="tuilabel")
+
+
+def origins(output: str) -> dict[str, tuple[str, str]]:
+    return {
+        fields[0]: (fields[1], fields[2])
+        for line in output.split("\n\n")[1].splitlines()
+        if len(fields := re.split(r"  +", line)) == 3
+    }
+
+
+def test_what_holds_is_shown_with_where_it_came_from(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    where = str(config_file())
+    result = shown()
+    assert result.exit_code == 0
+    assert f"{where} (not there yet)" in result.output
+    assert set(origins(result.output)) == set(VALUES)
+    assert {origin for _, origin in origins(result.output).values()} == {"default"}
+
+    config_file().parent.mkdir(parents=True)
+    config_file().write_text('theme = "plain"\nmodel = "mlp"\n[keys]\nundo = ["z", "Delete"]\n')
+    monkeypatch.setenv("TUILABEL_BATCH_SIZE", "7")
+    monkeypatch.setenv("TUILABEL_COLOR", "16")
+    session = tmp_path / "digits.tuilabel"
+    flags = {"model": "softmax", "batch_size": 5, "theme": "ansi"}
+    with open_workspace(SourceOptions("digits"), flags, path=session):
+        pass
+    found = origins(shown().output)
+    assert found["batch_size"] == ("7", "TUILABEL_BATCH_SIZE")
+    assert found["keys: undo"] == ("z or Delete", where)
+    found = origins(shown(str(session), "--view", "row").output)
+    assert found["model"] == ("softmax", "session")
+    assert found["batch_size"] == ("5", "session")
+    assert found["theme"] == ("plain", where)
+    assert found["color"] == ("16", "TUILABEL_COLOR")
+    assert found["view"] == ("row", "flag")
+
+    found = json.loads(shown(str(session), "--json").output)
+    assert (found["file"], found["session"]) == (where, str(session))
+    assert found["settings"]["model"] == {"value": "softmax", "origin": "session"}
+    assert found["settings"]["keys"]["value"] == {"undo": ["z", "Delete"]}
+    assert set(found["settings"]) == set(asdict(Settings()))
+
+
+def test_the_columns_of_what_holds_are_straight() -> None:
+    config_file().parent.mkdir(parents=True)
+    config_file().write_text('annotator = "猫 cafe\u0301"\n[class_keys]\n"猫咪" = "c"\n')
+    lines = shown().output.split("\n\n")[1].splitlines()
+    places = {cell_len(line[: re.search(r"\S+$", line).start()]) for line in lines}  # type: ignore[union-attr]
+    assert len(places) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[keys]\nundo = "ctrl+m"', "undo: 'ctrl+m' cannot be told from Enter"),
+        ('[keys]\nundo = "space"', "gives undo the key 'Space'"),
+        ('[keys]\nundoo = "z"', "'undoo', which is no action"),
+        ('theme = "pink"', "There is no theme 'pink': choose one of auto, tuilabel"),
+        ("theme = ", "cannot be read as TOML"),
+    ],
+)
+def test_what_is_wrong_with_the_file_is_one_sentence(content: str, message: str) -> None:
+    config_file().parent.mkdir(parents=True)
+    config_file().write_text(content)
+    result = shown()
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_session_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    result = shown(str(tmp_path / "none.tuilabel"))
+    assert result.exit_code == 2
+    assert result.stderr.startswith("tuilabel: ")

@@ -110,9 +110,7 @@ _count_options = _options(
     click.option("--test", type=int, metavar="N", help="Use the first N images of the hold-out."),
 )
 
-_source_options = _options(
-    click.argument("source", required=False, type=click.Path()),
-    _count_options,
+_loop_options = _options(
     click.option("--model", **_one_of(MODEL_NAMES), help="What learns.  [default: auto]"),
     click.option("--features", **_one_of(FEATURE_NAMES), help="What it sees.  [default: auto]"),
     click.option(
@@ -140,6 +138,19 @@ _source_options = _options(
     ),
 )
 
+_source_options = _options(
+    click.argument("source", required=False, type=click.Path()), _count_options, _loop_options
+)
+
+_person_options = _options(
+    click.option(
+        "--audit",
+        type=float,
+        metavar="SHARE",
+        help="Share drawn at random to measure accuracy, without truth.  [default: 0.1]",
+    ),
+    click.option("--annotator", metavar="NAME", help="Who labels.  [default: your user name]"),
+)
 
 _screen_options = _options(
     click.option(
@@ -193,13 +204,7 @@ def main() -> None:
     metavar="F",
     help="The session file.  [default: the source's own]",
 )
-@click.option(
-    "--audit",
-    type=float,
-    metavar="SHARE",
-    help="Share drawn at random to measure accuracy, without truth.  [default: 0.1]",
-)
-@click.option("--annotator", metavar="NAME", help="Who labels.  [default: your user name]")
+@_person_options
 @_screen_options
 @click.option("--mouse/--no-mouse", default=False, help="Report the mouse.  [default: no]")
 def label(source: str | None, session: str | None, mouse: bool, **options: Any) -> None:
@@ -449,6 +454,41 @@ def simulate(
         click.echo("Interrupted.", err=True)
         status = INTERRUPTED
     sys.exit(status)
+
+
+@main.command("settings")
+@click.argument("session", required=False, type=click.Path(), metavar="[F]")
+@_loop_options
+@_person_options
+@_screen_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def settings_(session: str | None, as_json: bool, **flags: Any) -> None:
+    """Tell what holds, and where each value came from.
+
+    F is a session file or the source it was made for; with it, what the session was opened with
+    last takes part. Options are those of `label`: what would hold with them.
+    """
+    import json
+
+    from tuilabel.settings import (
+        Settings,
+        config_file,
+        find,
+        settings_lines,
+        settings_object,
+    )
+    from tuilabel.tui.keymap.resolved import keymap_of
+    from tuilabel.workspace import find_session, stored_settings
+
+    path = None if session is None else find_session(session)
+    found = find(flags, None if path is None else stored_settings(path))
+    if as_json:
+        click.echo(json.dumps(settings_object(found, config_file(), path), ensure_ascii=False))
+    else:
+        for line in settings_lines(found, config_file(), path):
+            click.echo(line)
+    # After all of it was shown: what is wrong with keys is seen in what is set.
+    keymap_of(Settings(**{name: value for name, (value, _) in found.items()}))
 
 
 @main.command()

@@ -15,7 +15,7 @@ import platformdirs
 
 from tuilabel.data import inert
 from tuilabel.errors import SessionFileError, SourceError, UsageError
-from tuilabel.journal import Journal, Kind, SessionInfo, read_session
+from tuilabel.journal import Event, Journal, Kind, SessionInfo, read_session
 from tuilabel.settings import Settings, resolve, user_directory
 
 if TYPE_CHECKING:
@@ -300,9 +300,7 @@ def _resume(
                 f"{path} was made with {option} {_shown(fixed)}, not {_shown(wanted)}. "
                 f"Leave {option} out, or start another session with --session FILE."
             )
-    opened = next((event.body for event in reversed(events) if event.kind is Kind.OPEN), {})
-    stored = {**opened, "seed": info.seed, "audit": info.audit}
-    settings = resolve(flags, stored)
+    settings = resolve(flags, _stored(info, events))
     fixed_options = SourceOptions(options.source, info.class_names, info.pool, info.test)
     journal = Journal(path, settings.annotator)
     try:
@@ -314,6 +312,22 @@ def _resume(
     except BaseException:
         journal.close()
         raise
+
+
+def stored_settings(path: Path) -> dict[str, Any]:
+    """Give the settings that a session was opened with last.
+
+    Raises
+    ------
+    SessionFileError
+        The file cannot be read as a session.
+    """
+    return _stored(*read_session(path))
+
+
+def _stored(info: SessionInfo, events: Sequence[Event]) -> dict[str, Any]:
+    opened = next((event.body for event in reversed(events) if event.kind is Kind.OPEN), {})
+    return {**opened, "seed": info.seed, "audit": info.audit}
 
 
 def open_dataset_of(path: Path, info: SessionInfo, progress: Progress | None = None) -> Dataset:

@@ -4,6 +4,7 @@ Resolved once, checked, frozen. A message about a bad value says where the value
 """
 
 from tuilabel.settings.layers import Found, config_file, find, resolve, user_directory
+from tuilabel.settings.report import settings_lines, settings_object
 from tuilabel.settings.values import (
     BACKGROUNDS,
     BLOCKS,
@@ -38,5 +39,7 @@ __all__ = [
     "config_file",
     "find",
     "resolve",
+    "settings_lines",
+    "settings_object",
     "user_directory",
 ]
