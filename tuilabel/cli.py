@@ -212,19 +212,20 @@ def label(source: str | None, session: str | None, mouse: bool, **options: Any) 
 
     Without SOURCE the last session goes on; the first time, scikit-learn's digits are opened.
     """
-    _prepare_screen()
-    from tuilabel.workspace import find_session, open_workspace
+    with _prepare_screen() as probe:
+        from tuilabel.workspace import find_session, open_workspace
 
-    path = None if session is None else find_session(session, may_be_new=True)
-    where = _source(source, options)
-    with open_workspace(
-        where, options, path=path, progress=ProgressLine(), check=_check_keys
-    ) as work:
-        colours = _colours(work.settings)
-        from tuilabel.tui.app import run
+        path = None if session is None else find_session(session, may_be_new=True)
+        where = _source(source, options)
+        with open_workspace(
+            where, options, path=path, progress=ProgressLine(), check=_check_keys
+        ) as work:
+            answers = probe.finish()
+            colours = _colours(work.settings, answers)
+            from tuilabel.tui.app import run
 
-        status = run(work, colours=colours, mouse=mouse)
-        _say(*work.dataset.notices, work.outcome())
+            status = run(work, colours=colours, answers=answers, mouse=mouse)
+            _say(*work.dataset.notices, work.outcome())
     sys.exit(status)
 
 
@@ -250,17 +251,18 @@ def demo(source: str | None, rate: float, budget: int, **options: Any) -> None:
 
     Any class key takes over; p pauses. SOURCE needs ground truth: digits by default.
     """
-    _prepare_screen()
-    from tuilabel.workspace import demo_workspace
+    with _prepare_screen() as probe:
+        from tuilabel.workspace import demo_workspace
 
-    with demo_workspace(
-        _source(source, options), options, progress=ProgressLine(), check=_check_keys
-    ) as work:
-        colours = _colours(work.settings)
-        from tuilabel.tui.app import run
+        with demo_workspace(
+            _source(source, options), options, progress=ProgressLine(), check=_check_keys
+        ) as work:
+            answers = probe.finish()
+            colours = _colours(work.settings, answers)
+            from tuilabel.tui.app import run
 
-        status = run(work, demo=rate, demo_budget=budget, colours=colours)
-        _say(work.outcome())
+            status = run(work, demo=rate, demo_budget=budget, colours=colours, answers=answers)
+            _say(work.outcome())
     sys.exit(status)
 
 
@@ -520,7 +522,7 @@ def _check_keys(dataset: Any, settings: Any) -> None:
     keymap_of(settings).check_classes(dataset.class_names)
 
 
-def _colours(settings: Any) -> Any:
+def _colours(settings: Any, answers: Any) -> Any:
     """Decide how many colours there are, and let textual know before it is imported."""
     import os
 
@@ -531,11 +533,13 @@ def _colours(settings: Any) -> Any:
         color=settings.color,
         background=settings.background,
         blocks=settings.blocks,
+        answered=answers.background,
+        version=answers.version,
     )
 
 
-def _prepare_screen() -> None:
-    """Refuse where no screen can be drawn, and make the start quick where one can.
+def _prepare_screen() -> Any:
+    """Refuse where no screen can be drawn; else ask the terminal, and make the start quick.
 
     Until the first frame nothing is garbage, and looking for it takes a tenth of the start: the
     application turns the collector on again. Numerical threads, of which this process needs none,
@@ -545,9 +549,11 @@ def _prepare_screen() -> None:
     import os
 
     from tuilabel.report import terminal_problem
+    from tuilabel.tui.probe import Probe
 
     problem = terminal_problem()
     if problem is not None:
         raise UsageError(problem)
     gc.disable()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    return Probe(os.environ["TERM"])

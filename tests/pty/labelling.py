@@ -76,7 +76,8 @@ class LabellingTerminal(Terminal):
     def wait_ready(self) -> None:
         """Wait until an image is on the screen, and answers for it are taken."""
         self.wait_for(lambda: re.search(LABELS, self.text) and self.sees_image())
-        self.wait_for(lambda: self.cursor_reports)
+        # Once before the first frame, and once behind it.
+        self.wait_for(lambda: self.cursor_reports > 1)
 
     def answer(self, key: str) -> None:
         """Press a key that answers or undoes; wait until that is saved and an image is there."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from textual import events
+from textual._xterm_parser import XTermParser
 from textual.app import SystemCommand
 from textual.screen import Screen
 
@@ -20,6 +21,7 @@ from tuilabel.tui.frames import FramesApp
 from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.link import Link
 from tuilabel.tui.places import WithPlaces
+from tuilabel.tui.probe import Answers
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.terminal import Terminal
@@ -50,6 +52,8 @@ class TuilabelApp(FramesApp, inherit_bindings=False):
         After how many labels the demo ends.
     colours : Colours, optional
         What the terminal can show; by default all colours on a dark background.
+    answers : Answers, optional
+        What the terminal told of itself.
     """
 
     TITLE = "tuilabel"
@@ -63,9 +67,12 @@ class TuilabelApp(FramesApp, inherit_bindings=False):
         demo: float | None = None,
         demo_budget: int = 0,
         colours: Colours | None = None,
+        answers: Answers | None = None,
     ) -> None:
         super().__init__()
-        self.terminal = Terminal(self, Link(workspace.settings.link))
+        self._answers = answers or Answers()
+        link = Link(workspace.settings.link, self._answers.round_trip)
+        self.terminal = Terminal(self, link)
         self.keymap = keymap_of(workspace.settings)
         bind(self, [self.keymap.action("palette")])
         apply_colours(self, colours or Colours(), workspace.settings.theme)
@@ -103,6 +110,10 @@ class TuilabelApp(FramesApp, inherit_bindings=False):
     def on_ready(self) -> None:
         """Start what the first frame does not need."""
         self.link.start()
+        for event in XTermParser().feed(self._answers.typed):
+            # What was typed at the very beginning was read by the probe: it is no answer to an
+            # image, but may be another key.
+            self.post_message(event)
         # What start-up made lives as long as the process: looking through it for garbage again
         # and again is what makes single keys slow.
         gc.freeze()
@@ -145,12 +156,15 @@ def run(
     demo: float | None = None,
     demo_budget: int = 0,
     colours: Colours | None = None,
+    answers: Answers | None = None,
     mouse: bool = False,
 ) -> int:
     """Label until the person, a signal or a crash ends it; give the exit status.
 
     Mouse reporting is off unless wished: the terminal's own text selection keeps working.
     """
-    app = TuilabelApp(workspace, demo=demo, demo_budget=demo_budget, colours=colours)
+    app = TuilabelApp(
+        workspace, demo=demo, demo_budget=demo_budget, colours=colours, answers=answers
+    )
     app.run(mouse=mouse)
     return app.return_code or 0

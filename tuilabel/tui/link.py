@@ -47,6 +47,8 @@ class Link:
     ----------
     mode : str
         ``"fast"`` or ``"slow"`` for what is known of the line, ``"auto"`` to find out.
+    round_trip : float, optional
+        Seconds that an answer has taken already.
 
     Attributes
     ----------
@@ -56,14 +58,16 @@ class Link:
         Whether little is to be sent.
     """
 
-    def __init__(self, mode: str = "auto") -> None:
+    def __init__(self, mode: str = "auto", round_trip: float | None = None) -> None:
         self._mode = mode
         self._open: deque[_Question] = deque()
         self._number = 0
         self._trips: deque[float] = deque(maxlen=_KEPT)
         self._rates: deque[float] = deque(maxlen=_KEPT)
         self._shortest = float("inf")
-        self.has_answered = False
+        self.has_answered = round_trip is not None
+        if round_trip is not None:
+            self._trips.append(round_trip)
         self.slow = mode == "slow"
 
     def ask(self, now: float, size: int, columns: int, rows: int) -> tuple[int, str]:
