@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 
 from tuilabel.tui.class_entry import ClassEntry, Kind, Place
 from tuilabel.tui.class_names import ClassNames
+from tuilabel.tui.screens.help import HelpPage
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.workspace import SourceOptions, Workspace, open_workspace
 
@@ -286,3 +287,24 @@ async def test_the_columns_stay_straight_with_wide_and_turned_names(many: Worksp
             widget = app.label_screen.query_one(f"#{id}")
             for y in range(widget.size.height):
                 assert cell_len(widget.render_line(y).text) == widget.size.width
+
+
+async def test_the_help_page_lists_every_class_in_straight_columns(many: Workspace) -> None:
+    app = ScreenApp(many, LabelScreen)
+    screen = app.label_screen
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pressed(pilot, "question_mark")
+        page = app.screen.query_one(HelpPage)
+        for key, name in zip(screen.presenter.keys, screen.presenter.names, strict=True):
+            assert f" {key} {name}" in page.text
+        assert "Two keys, one after the other" in page.text
+        rows = [page.render_line(y) for y in range(page.size.height)]
+        assert {row.cell_length for row in rows} == {page.size.width}
+        grid = [row.text for row in rows if "猫" in row.text]
+        starts = {cell_len(row[: row.index("猫") - 1]) for row in grid}
+        assert len(starts) <= 6
+        assert page.size.height > 24
+        await pressed(pilot, "end")
+        assert app.screen.query_one("#help").scroll_y > 0
+        await pressed(pilot, "escape")
+        assert app.screen is screen

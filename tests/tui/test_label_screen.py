@@ -16,7 +16,7 @@ from tuilabel.journal import Kind
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import FitFinished
 from tuilabel.tui.screens.demo import ORACLE, DemoScreen
-from tuilabel.tui.screens.help import HelpScreen
+from tuilabel.tui.screens.help import HelpPage, HelpScreen
 from tuilabel.tui.widgets.lines import Lines
 from tuilabel.workspace import Workspace
 
@@ -211,9 +211,10 @@ async def test_help_shows_every_action_and_goes_back(app: ScreenApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("question_mark")
         assert isinstance(app.screen, HelpScreen)
-        text = str(app.screen.query_one(Static).render())
+        text = " ".join(app.screen.query_one(HelpPage).text.split())
         for action in app.label_screen.actions:
             assert action.help in text
+        assert "Keymap default" in text
         await pilot.press("7")
         assert app.label_screen.loop.labels == 0
         await pilot.press("question_mark")

@@ -5,16 +5,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import Binding, BindingsMap
 from textual.containers import VerticalScroll
-from textual.widgets import Static
 
 from tuilabel.tui.actions import Action
-from tuilabel.tui.keymap.presets import PRESETS
+from tuilabel.tui.help_page import Row, help_rows
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.screens.paced import PacedScreen
+from tuilabel.tui.widgets.lines import STYLES, Lines
+
+_AROUND = 5
+"""Columns of the page that are its margins and the scroll bar."""
+
+
+class HelpPage(Lines):
+    """The rows of the help page, all of them: what is around it scrolls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pieces: list[Row] = []
+
+    def show_page(self, rows: list[Row]) -> None:
+        """Show rows of pieces, and be as high as they are many."""
+        self._pieces = rows
+        self.styles.height = len(rows)
+        self.redraw()
+
+    @property
+    def text(self) -> str:
+        """All that the page says."""
+        return "\n".join("".join(text for text, _ in row) for row in self._pieces)
+
+    def redraw(self) -> None:
+        """Draw the page in this width."""
+        if self.size.width:
+            self.show([self.row(*pieces) for pieces in self._pieces])
 
 
 class HelpScreen(PacedScreen, inherit_bindings=False):
@@ -29,10 +56,7 @@ class HelpScreen(PacedScreen, inherit_bindings=False):
         The keys of each class, none where its name is typed; and its name.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,f1,escape,q,enter,space", "app.pop_screen", "Back"),
-        Binding("ctrl+c", "app.quit", "Quit"),
-    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(STYLES)
 
     def __init__(
         self, keymap: Keymap, actions: Sequence[Action], classes: Sequence[tuple[str, str]]
@@ -41,35 +65,27 @@ class HelpScreen(PacedScreen, inherit_bindings=False):
         self._keymap = keymap
         self._actions = actions
         self._named = classes
+        self._page = HelpPage()
+        back = {*keymap.keys["help"], *keymap.keys["quit"], "escape", "enter", "space"}
+        self._bindings = BindingsMap(
+            [Binding(key, "app.pop_screen", "Back") for key in back - {"ctrl+c"}]
+            + [Binding("ctrl+c", "app.quit", "Quit")]
+        )
 
     def compose(self) -> ComposeResult:
         """Lay out one page that scrolls with the arrows."""
         with VerticalScroll(id="help"):
-            yield Static(self._text(), markup=False)
+            yield self._page
 
     def on_mount(self) -> None:
         """Let the arrows scroll."""
+        self._fit_to(self.app.size.width)
         self.query_one("#help").focus()
 
-    def _text(self) -> Text:
-        text = Text()
-        text.append("Keys", "bold")
-        text.append("   (? goes back)\n")
-        classes = ", ".join(key if key == name else f"{key} {name}" for key, name in self._named)
-        rows = [(" ".join(action.shown_keys), action.help) for action in self._actions]
-        for shown, sentence in [("classes", classes), *rows]:
-            text.append(f"  {shown:<13}", "bold")
-            text.append(f"{sentence}\n")
-        text.append(f"\nKeymap  {self._keymap.name}: ", "bold")
-        text.append(f"{PRESETS[self._keymap.name].about}\n")
-        text.append("\nSigns   ", "bold")
-        text.append("▲ asked now   · open   – skipped   › your answer   ✓ on disk   ! trouble\n")
-        text.append("\nWhat you can rely on\n", "bold")
-        for promise in (
-            "A label is on disk before the next image comes.",
-            "A key pressed before an image was on the screen never labels it.",
-            "Accuracy is measured on images that training never sees.",
-            "Everything can be undone, even tomorrow; nothing is ever deleted.",
-        ):
-            text.append(f"  · {promise}\n")
-        return text
+    def on_resize(self, event: events.Resize) -> None:
+        """Lay the page out in another width."""
+        self._fit_to(event.size.width)
+
+    def _fit_to(self, width: int) -> None:
+        width = max(20, width - _AROUND)
+        self._page.show_page(help_rows(self._keymap, self._actions, self._named, width))
