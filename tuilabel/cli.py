@@ -220,11 +220,10 @@ def label(source: str | None, session: str | None, mouse: bool, **options: Any) 
         with open_workspace(
             where, options, path=path, progress=ProgressLine(), check=_check_keys
         ) as work:
-            answers = probe.finish()
-            colours = _colours(work.settings, answers)
+            terminal = _terminal(work.settings, probe.finish())
             from tuilabel.tui.app import run
 
-            status = run(work, colours=colours, answers=answers, mouse=mouse)
+            status = run(work, mouse=mouse, **terminal)
             _say(*work.dataset.notices, work.outcome())
     sys.exit(status)
 
@@ -257,11 +256,10 @@ def demo(source: str | None, rate: float, budget: int, **options: Any) -> None:
         with demo_workspace(
             _source(source, options), options, progress=ProgressLine(), check=_check_keys
         ) as work:
-            answers = probe.finish()
-            colours = _colours(work.settings, answers)
+            terminal = _terminal(work.settings, probe.finish())
             from tuilabel.tui.app import run
 
-            status = run(work, demo=rate, demo_budget=budget, colours=colours, answers=answers)
+            status = run(work, demo=rate, demo_budget=budget, **terminal)
             _say(work.outcome())
     sys.exit(status)
 
@@ -522,13 +520,18 @@ def _check_keys(dataset: Any, settings: Any) -> None:
     keymap_of(settings).check_classes(dataset.class_names)
 
 
-def _colours(settings: Any, answers: Any) -> Any:
-    """Decide how many colours there are, and let textual know before it is imported."""
+def _terminal(settings: Any, answers: Any) -> dict[str, Any]:
+    """Find out what the terminal can show, and let textual know before it is imported."""
     import os
 
     from tuilabel.tui.colours import prepare
 
-    return prepare(
+    graphics = None
+    if settings.graphics != "off":
+        from tuilabel.tui.graphics.support import graphics_for
+
+        graphics = graphics_for(settings.graphics, os.environ)
+    colours = prepare(
         os.environ,
         color=settings.color,
         background=settings.background,
@@ -536,6 +539,7 @@ def _colours(settings: Any, answers: Any) -> Any:
         answered=answers.background,
         version=answers.version,
     )
+    return {"colours": colours, "answers": answers, "graphics": graphics}
 
 
 def _prepare_screen() -> Any:

@@ -32,6 +32,8 @@ from tuilabel.workspace import Workspace, cache_dir, log_file
 if TYPE_CHECKING:
     from textual.command import Provider
 
+    from tuilabel.tui.graphics.support import Graphics
+
 
 def _action_provider() -> type[Provider]:
     # The palette's widgets take time to import that the first frame does not have.
@@ -54,6 +56,8 @@ class TuilabelApp(FramesApp, inherit_bindings=False):
         What the terminal can show; by default all colours on a dark background.
     answers : Answers, optional
         What the terminal told of itself.
+    graphics : Graphics, optional
+        The protocol that the image is drawn by; by default it is drawn with characters.
     """
 
     TITLE = "tuilabel"
@@ -68,11 +72,16 @@ class TuilabelApp(FramesApp, inherit_bindings=False):
         demo_budget: int = 0,
         colours: Colours | None = None,
         answers: Answers | None = None,
+        graphics: Graphics | None = None,
     ) -> None:
         super().__init__()
         self._answers = answers or Answers()
         link = Link(workspace.settings.link, self._answers.round_trip)
         self.terminal = Terminal(self, link)
+        if graphics is not None:
+            from tuilabel.tui.graphics.overlay import Overlay
+
+            self.overlay = Overlay(graphics)
         self.keymap = keymap_of(workspace.settings)
         bind(self, [self.keymap.action("palette")])
         apply_colours(self, colours or Colours(), workspace.settings.theme)
@@ -157,6 +166,7 @@ def run(
     demo_budget: int = 0,
     colours: Colours | None = None,
     answers: Answers | None = None,
+    graphics: Graphics | None = None,
     mouse: bool = False,
 ) -> int:
     """Label until the person, a signal or a crash ends it; give the exit status.
@@ -164,7 +174,12 @@ def run(
     Mouse reporting is off unless wished: the terminal's own text selection keeps working.
     """
     app = TuilabelApp(
-        workspace, demo=demo, demo_budget=demo_budget, colours=colours, answers=answers
+        workspace,
+        demo=demo,
+        demo_budget=demo_budget,
+        colours=colours,
+        answers=answers,
+        graphics=graphics,
     )
     app.run(mouse=mouse)
     return app.return_code or 0

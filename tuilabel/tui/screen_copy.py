@@ -14,7 +14,7 @@ from rich.cells import cell_len, get_character_cell_size
 from rich.color import ColorSystem
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.strip import Strip
 
 _UNKNOWN = None
@@ -69,6 +69,13 @@ class ScreenCopy:
         known = bool(self._texts)
         self._size, self._texts, self._pens = Size(0, 0), [], []
         return known
+
+    def forget_cells(self, region: Region) -> None:
+        """Take some cells for unknown: something else than a frame has written there."""
+        for y in region.line_range:
+            if y < len(self._texts):
+                row = self._texts[y]
+                row[region.x : region.right] = [_UNKNOWN] * len(row[region.x : region.right])
 
     def difference(self, update: CompositorUpdate, size: Size, system: ColorSystem | None) -> str:
         """Give what is to be written for a frame, and note it as written.

@@ -64,7 +64,7 @@ class Board(Vertical):
         self._source_name = source_name
         self.actions = actions
         self._header = Bar(id="header")
-        self.picture = Picture(id="picture")
+        self.picture = Picture(overlaid=True, id="picture")
         self._suggestions = Suggestions(id="suggestions")
         self._curve = Curve(id="curve")
         self._strip = BatchStrip(image_of, id="strip")

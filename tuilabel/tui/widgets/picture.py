@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
 
 from textual.strip import Strip
 
 from tuilabel.tui.pixels import CONTRAST_STEPS, Pixels, adjust, draw
 from tuilabel.tui.widgets.lines import Lines, blank_rows
+
+if TYPE_CHECKING:
+    from tuilabel.tui.graphics.overlay import Overlay
 
 _KEPT = 64
 """Pictures kept drawn: a few batches, so that looking back and undoing are as fast as a key."""
@@ -16,6 +21,11 @@ _KEPT = 64
 class Picture(Lines):
     """Draws one image in the middle of its box, at a whole number of cells per pixel.
 
+    Parameters
+    ----------
+    overlaid : bool
+        Whether to leave the image to the application's overlay, where it has one.
+
     Attributes
     ----------
     painted : bool
@@ -23,14 +33,15 @@ class Picture(Lines):
         miss the next frame, and has no size at all before the first.
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, overlaid: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._overlaid = overlaid
         self.inverted = False
         self.contrast = 0
         self.painted = False
         self._drawn_anew = False
         self._image: tuple[int, Pixels] | None = None
-        self._drawn: OrderedDict[tuple[object, ...], list[Strip]] = OrderedDict()
+        self._drawn: OrderedDict[tuple[Hashable, ...], list[Strip]] = OrderedDict()
 
     def show_image(self, key: int, image: Pixels) -> None:
         """Draw an image; `key` names it among those drawn before."""
@@ -46,8 +57,12 @@ class Picture(Lines):
 
     def prepare(self, key: int, image: Pixels) -> None:
         """Draw an image ahead of time, without showing it."""
-        if self.size.area:
+        if not self.size.area:
+            return
+        if self._overlay is None:
             self._rows_of(key, image)
+        else:
+            self._overlay.prepare(self, self._key(key), self._adjusted(image))
 
     def invert(self) -> None:
         """Swap dark and light."""
@@ -63,8 +78,20 @@ class Picture(Lines):
         """Draw the image again, in this size and contrast."""
         if not self.size.area:
             return
-        rows = blank_rows(self.size) if self._image is None else self._rows_of(*self._image)
+        overlay, is_other = self._overlay, False
+        rows = blank_rows(self.size)
+        if overlay is not None and self._image is None:
+            is_other = overlay.clear()
+        elif overlay is not None and self._image is not None:
+            key, image = self._image
+            is_other = overlay.show(self, self._key(key), self._adjusted(image))
+        elif self._image is not None:
+            rows = self._rows_of(*self._image)
         if self.show(rows):
+            self._drawn_anew = True
+        elif is_other and not self._is_in_frame:
+            # The cells stay blank, and what lies above them goes out with a frame of theirs.
+            self.refresh()
             self._drawn_anew = True
         # Equal rows are on the terminal already, and no frame will come for them, unless one is
         # still to come for the rows before.
@@ -77,11 +104,22 @@ class Picture(Lines):
             self.painted = True
         return super().render_line(y)
 
+    @property
+    def _overlay(self) -> Overlay | None:
+        return getattr(self.app, "overlay", None) if self._overlaid else None
+
+    def _key(self, key: int) -> tuple[Hashable, ...]:
+        """Name an image as it looks now."""
+        return key, self.size, self.inverted, self.contrast, self.colours
+
+    def _adjusted(self, image: Pixels) -> Pixels:
+        return adjust(image, inverted=self.inverted, contrast=self.contrast)
+
     def _rows_of(self, key: int, image: Pixels) -> list[Strip]:
-        cache_key = (key, self.size, self.inverted, self.contrast, self.colours)
+        cache_key = self._key(key)
         rows = self._drawn.get(cache_key)
         if rows is None:
-            rows = self._draw(adjust(image, inverted=self.inverted, contrast=self.contrast))
+            rows = self._draw(self._adjusted(image))
             self._drawn[cache_key] = rows
             while len(self._drawn) > _KEPT:
                 self._drawn.popitem(last=False)
