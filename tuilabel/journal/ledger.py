@@ -39,6 +39,8 @@ class Ledger:
 
     Attributes
     ----------
+    events : list of Event
+        All of them, in order.
     rounds : list of Event
     opened : Event or None
         The last opening.
@@ -59,6 +61,7 @@ class Ledger:
     def __init__(self) -> None:
         self._standing: dict[str, Event] = {}
         self._by_item: dict[str, list[Event]] = {}
+        self.events: list[Event] = []
         self.rounds: list[Event] = []
         self.opened: Event | None = None
         self.last_seq = 0
@@ -84,6 +87,7 @@ class Ledger:
     def apply(self, event: Event) -> None:
         """Take one more event into account."""
         self.last_seq = event.seq
+        self.events.append(event)
         if event.is_answer:
             self.acts += 1
             self._count(event.item, -1)

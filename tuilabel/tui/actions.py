@@ -87,7 +87,7 @@ _ALL = (
     ),
 )
 
-COMING = frozenset(["view", "classes", "history", "home", "suspend"])
+COMING = frozenset(["view", "classes", "home", "suspend"])
 """Actions whose keys are taken, and which nothing does yet."""
 
 ACTIONS = tuple(action for action in _ALL if action.id not in COMING)

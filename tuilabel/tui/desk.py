@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -17,6 +17,22 @@ from tuilabel.workspace import Workspace
 _DAMAGED = np.zeros((1, 1), np.uint8)
 
 
+class Front(Protocol):
+    """What is needed of the labelling screen."""
+
+    def say(self, text: str, style: str) -> None:
+        """Show a sentence until the next key."""
+
+    def move(self, step: int) -> None:
+        """Look at another place of the batch."""
+
+    def show_all(self) -> None:
+        """Show all but the image."""
+
+    def after_frame(self) -> None:
+        """Hand over what the trainer is asked."""
+
+
 @dataclass(frozen=True, eq=False)
 class Desk:
     """The session that is open, and how to tell the labelling screen of it.
@@ -27,17 +43,13 @@ class Desk:
     presenter : Presenter
     source_name : str
         What headers call the source.
-    damaged : callable
-        Told a sentence about an image that cannot be shown.
-    answered : callable
-        Called after an answer that was not given on the labelling screen.
+    front : Front
     """
 
     workspace: Workspace
     presenter: Presenter
     source_name: str
-    damaged: Callable[[str], None]
-    answered: Callable[[], None]
+    front: Front
 
     @property
     def session(self) -> Session:
@@ -54,5 +66,14 @@ class Desk:
         try:
             return dataset.image(row)
         except SourceError as error:
-            self.damaged(inert(str(error), 300))
+            self.front.say(inert(str(error), 300), "bad")
             return _DAMAGED
+
+    def look_at(self, place: int) -> None:
+        """Show a place of the batch on the labelling screen."""
+        self.front.move(place - self.session.cursor)
+
+    def answered(self) -> None:
+        """Show an answer that was given elsewhere, and let the model learn of it."""
+        self.front.show_all()
+        self.front.after_frame()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _CLASSES = {
     "curve": "CurveScreen",
     "confusion": "ConfusionScreen",
+    "history": "HistoryScreen",
 }
 """The class of each of `tuilabel.tui.actions.PLACES`, in the file of its name."""
 
@@ -49,6 +50,10 @@ class WithPlaces(PacedScreen, inherit_bindings=False):
     def action_confusion(self) -> None:
         """See the confusion matrix."""
         self.visit("confusion")
+
+    def action_history(self) -> None:
+        """See every event."""
+        self.visit("history")
 
 
 def open_place(app: App[object], place: str, desk: Desk) -> None:

@@ -32,6 +32,13 @@ _OWN: dict[str, tuple[Action, ...]] = {
         *_UP_AND_DOWN,
         *_TO_THE_SIDES,
     ),
+    "history": (
+        Action("show", ("enter",), "image", "Show its image; once more, jump back to it.", True),
+        Action("jump", ("j",), "jump", "Go back to where it was asked, or to what it is about."),
+        Action("relabel", ("r",), "relabel", "Give its image another class.", footer=True),
+        Action("filter", ("slash",), "filter", "Show what has certain words only.", footer=True),
+        *_UP_AND_DOWN,
+    ),
     "cell": (*_UP_AND_DOWN, *_TO_THE_SIDES),
 }
 """What the keys do on each of `PLACES`, and on the images of a cell of the confusion matrix."""

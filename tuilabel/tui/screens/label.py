@@ -61,7 +61,7 @@ class LabelScreen(ClassKeysScreen, WithPlaces, inherit_bindings=False):
         bind(self, self.actions)
         holdout = workspace.dataset.holdout
         self.presenter = Presenter(self.loop, self.keymap, holdout.name if holdout else None)
-        self.desk = Desk(workspace, self.presenter, source_name, self._damaged, self._elsewhere)
+        self.desk = Desk(workspace, self.presenter, source_name, self)
         self.board = Board(self.presenter, self.desk.image, source_name, self.actions)
         self.take_class_keys()
         self._suggestions = workspace.settings.suggestions
@@ -103,14 +103,6 @@ class LabelScreen(ClassKeysScreen, WithPlaces, inherit_bindings=False):
         if was_small and sentence is None:  # the image was not on the terminal until now
             self._changed()
 
-    def _damaged(self, sentence: str) -> None:
-        self.say(sentence, "bad")
-
-    def _elsewhere(self) -> None:
-        """Show an answer that was given on another screen, and let the model learn of it."""
-        self._show_all()
-        self.after_frame()
-
     # Keys.
 
     def class_key(self, index: int) -> None:
@@ -148,11 +140,11 @@ class LabelScreen(ClassKeysScreen, WithPlaces, inherit_bindings=False):
 
     def action_back(self) -> None:
         """Look at the place before."""
-        self._move(-1)
+        self.move(-1)
 
     def action_forward(self) -> None:
         """Look at the place after."""
-        self._move(+1)
+        self.move(+1)
 
     def action_suggestions(self) -> None:
         """Go on to the next way of showing suggestions."""
@@ -215,7 +207,8 @@ class LabelScreen(ClassKeysScreen, WithPlaces, inherit_bindings=False):
             self.ranking_arrived(self._unsaved_ranking)
         return event
 
-    def _move(self, step: int) -> None:
+    def move(self, step: int) -> None:
+        """Look at another place of the batch."""
         if not self._too_small and self.loop.move(step):
             self._changed()
 
@@ -232,7 +225,7 @@ class LabelScreen(ClassKeysScreen, WithPlaces, inherit_bindings=False):
             self.trainer_said("! ranking not saved", "bad", busy=self.busy)
             return
         if event is not None:
-            self._show_all()
+            self.show_all()
 
     def learner_prepared(self) -> None:
         """Ask the trainer again, without a word on the screen until it answers."""
@@ -259,7 +252,7 @@ class LabelScreen(ClassKeysScreen, WithPlaces, inherit_bindings=False):
             # In the same frame; `after_frame` hands the request over.
             self._trainer, self.busy = WAITING, True
         self.board.show_image(self.loop.current)
-        self._show_all()
+        self.show_all()
         self.frame_was_there()
 
     def image_is_in_frame(self) -> bool:
@@ -283,7 +276,8 @@ class LabelScreen(ClassKeysScreen, WithPlaces, inherit_bindings=False):
         after = [slot.row for slot in loop.batch[loop.cursor + 1 : loop.cursor + 2]]
         self.board.prepare(after or likely[:1], likely)
 
-    def _show_all(self) -> None:
+    def show_all(self) -> None:
+        """Show all but the image."""
         self.board.show_progress()
         self.board.show_suggestions(self._suggestions, self._last)
         self.show_status()

@@ -1,0 +1,297 @@
+"""All that was done in the session: found again, looked at, labelled again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual import events
+from textual.containers import Horizontal
+from textual.widget import Widget
+
+from tuilabel.data import inert
+from tuilabel.errors import SaveError
+from tuilabel.journal import Event
+from tuilabel.session import NotAnsweredError
+from tuilabel.tui.desk import Desk
+from tuilabel.tui.history_view import History
+from tuilabel.tui.screens.painted import PaintedScreen
+from tuilabel.tui.screens.side import SideScreen
+from tuilabel.tui.widgets.event_list import EventList
+from tuilabel.tui.widgets.picture import Picture
+
+_ALWAYS_BESIDE = 110
+"""Columns from which the image has its place whether or not one is shown."""
+
+_HOW_TO_FILTER = "Type words, or kind: class: who: round: and a word. Enter keeps, Esc clears."
+
+
+class HistoryScreen(SideScreen, PaintedScreen, inherit_bindings=False):
+    """Every event, the newest first, with the image of the marked one by wish."""
+
+    place = "history"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._history = History(desk.session.ledger.events, self._holds)
+        self._list = EventList(id="events")
+        self._picture = Picture(id="image")
+        self._cursor = 0
+        self._open = False
+        self._shown: str | None = None
+        self._typing = False
+        self._typed: str | None = None
+        keys = desk.presenter.keys
+        self._class_of = {key: index for index, key in enumerate(keys) if key}
+        self._own = {key for action in self.actions for key in action.keys}
+
+    def body(self) -> Iterable[Widget]:
+        """Lay the list out, and the image beside it."""
+        with Horizontal(id="columns"):
+            yield self._list
+            yield self._picture
+
+    def on_mount(self) -> None:
+        """Take no place from the list before an image is wished for."""
+        self._share_out(self.app.size.width)
+
+    def fit_to(self, width: int, height: int) -> None:
+        """Share the space out between the list and the image."""
+        self._share_out(width)
+
+    def _share_out(self, width: int) -> None:
+        self._picture.display = self._open or width >= _ALWAYS_BESIDE
+        wanted = max(26, min(60, width // 3))
+        if self._picture.styles.width is None or self._picture.styles.width.value != wanted:
+            self._picture.styles.width = wanted
+
+    # Showing.
+
+    def session_changed(self) -> None:
+        """Take new events in; the mark stays on its event."""
+        marked = self._event()
+        if self._history.grow() and marked is not None:
+            self._cursor = self._history.place_of(marked.seq) or 0
+        self.show_all()
+
+    def show_all(self) -> None:
+        """Show the list, and how much of it the filter leaves."""
+        history = self._history
+        count = f"{history.total:,} events"
+        if history.filter or self._typing:
+            count = f"{len(history):,} of {count}"
+        written = history.filter + ("_" if self._typing else "")
+        self.show_header(
+            "history",
+            (f"  {self.desk.source_name}", "muted"),
+            (f"   / {written}" if written else "", "accent"),
+            right=count,
+        )
+        self._list.show_events(
+            history.row, len(history), self._cursor, "No event has all of these words."
+        )
+        self._cursor = self._list.cursor
+        if self._open:
+            self._show_image()
+
+    def _holds(self, event: Event) -> bool:
+        return self.desk.session.ledger.answer(str(event.item)) is event
+
+    def _event(self) -> Event | None:
+        return self._history.event(self._cursor) if self._cursor < len(self._history) else None
+
+    def _show_image(self) -> None:
+        event = self._event()
+        item = event.item if event is not None else None
+        if item == self._shown:
+            return
+        self._shown = item
+        row = None if item is None else self.desk.workspace.dataset.row_of(item)
+        if row is None:
+            self._shown = None
+            self._picture.clear()
+            return
+        self.expect_image()
+        self._picture.show_image(row, self.desk.image(row))
+        self.frame_was_there()
+
+    def image_is_in_frame(self) -> bool:
+        """Tell whether the image of the marked event was drawn."""
+        small = self.has_class("-too-small")
+        return not small and self._shown is not None and self._picture.painted
+
+    # Moving.
+
+    def _move(self, step: int) -> None:
+        self._typed = None
+        self.hush()
+        self._cursor = max(0, min(self._cursor + step, len(self._history) - 1))
+        self.show_all()
+
+    def action_up(self) -> None:
+        """Go to the newer event."""
+        self._move(-1)
+
+    def action_down(self) -> None:
+        """Go to the older event."""
+        self._move(+1)
+
+    def action_page_up(self) -> None:
+        """Go up by a page."""
+        self._move(-self._list.page)
+
+    def action_page_down(self) -> None:
+        """Go down by a page."""
+        self._move(+self._list.page)
+
+    def action_first(self) -> None:
+        """Go to the newest event."""
+        self._move(-len(self._history))
+
+    def action_last(self) -> None:
+        """Go to the oldest event."""
+        self._move(+len(self._history))
+
+    # What can be done with an event.
+
+    def action_show(self) -> None:
+        """Show the image of the marked event; once more, jump back to it."""
+        if self._open and self._shown is not None:
+            self.action_jump()
+            return
+        event = self._event()
+        if event is None or event.item is None:
+            self.say("This event is about no image.")
+        elif self.desk.workspace.dataset.row_of(event.item) is None:
+            self.say("This image has left the source.")
+        else:
+            self.hush()
+            self._open = True
+            self._share_out(self.app.size.width)
+            self.show_all()
+
+    def action_jump(self) -> None:
+        """Go back to where the image was asked, or to the event that this one is about."""
+        event = self._event()
+        if event is None:
+            return
+        target = self._history.target(event)
+        if target is not None:
+            if self._history.place_of(target.seq) is None:
+                self._filter("")
+            self._move((self._history.place_of(target.seq) or 0) - self._cursor)
+            return
+        session = self.desk.session
+        row = None if event.item is None else self.desk.workspace.dataset.row_of(event.item)
+        place = next((p for p, slot in enumerate(session.batch) if slot.row == row), None)
+        if row is None:
+            self.say("This event is about no image of the source.")
+        elif place is None:
+            self.say("Its batch is closed: label it again here, with r or its class's key.")
+        else:
+            self.action_leave()
+            self.desk.look_at(place)
+
+    def action_relabel(self) -> None:
+        """Take the next class key for another class."""
+        event = self._event()
+        if event is None or event.item is None:
+            self.say("This event is about no image.")
+            return
+        if not self._open:
+            self.action_show()
+        self._typed = ""
+        self.say("Now the key of its class; Esc leaves it as it is.", "accent")
+
+    def _relabel(self, index: int) -> None:
+        now, item, event = self._clock(), self._shown, self._event()
+        if event is None or event.item is None:
+            self.say("This event is about no image.")
+            return
+        if not self._open:
+            self.action_show()
+            item = None
+        if item is None or self.has_class("-too-small"):
+            self.say("Look at the image first: then press the key again.", "accent")
+            return
+        if self.holds_key(now):
+            held = self.guard.hold()
+            word = "was" if held == 1 else "were"
+            self.say(f"{held} {word} typed ahead of the image: press again.", "accent")
+            return
+        before = self.desk.session.ledger.answer(item)
+        try:
+            saved = self.desk.session.relabel(item, index, ms=int((now - self._since) * 1000))
+        except (NotAnsweredError, SaveError) as error:
+            self.say(f"✗ {error}", "bad")
+            return
+        self.desk.answered()
+        self.session_changed()
+        was = "a skip" if before is None or before.class_name is None else before.class_name
+        self.say(
+            f"✓ saved #{saved.seq}: {inert(str(saved.class_name), 30)}, was {inert(was, 30)}.",
+            "good",
+        )
+
+    # Typing: the filter, and keys of classes.
+
+    def action_filter(self) -> None:
+        """Begin to type what the list is to show."""
+        self._typing = True
+        self.say(_HOW_TO_FILTER)
+        self.show_all()
+
+    def _filter(self, text: str) -> None:
+        marked = self._event()
+        self._history.narrow(text)
+        self._cursor = (self._history.place_of(marked.seq) if marked is not None else None) or 0
+        self.show_all()
+
+    def on_key(self, event: events.Key) -> None:
+        """Take what is typed into the filter, and the keys of classes."""
+        if self._typing:
+            took = self._type(event)
+        else:
+            took = self._class_key(event.character or event.key, event.key)
+        if took:
+            event.stop()
+            event.prevent_default()
+
+    def _type(self, event: events.Key) -> bool:
+        text = self._history.filter
+        if event.key in ("enter", "escape"):
+            self._typing = False
+            self.hush()
+            self._filter(text if event.key == "enter" else "")
+        elif event.key == "backspace":
+            self._filter(text[:-1])
+        elif event.character is not None and event.is_printable:
+            self._filter(text + event.character)
+        else:
+            return False
+        return True
+
+    def _class_key(self, character: str, key: str) -> bool:
+        """Tell whether a key was one of a class, or a part of one."""
+        if self._typed is None:
+            if key in self._own:
+                return False
+            typed = character
+        elif key == "escape":
+            self._typed = None
+            self.hush()
+            return True
+        else:
+            typed = self._typed + character
+        index = self._class_of.get(typed)
+        if index is not None:
+            self._typed = None
+            self._relabel(index)
+            return True
+        if any(sequence.startswith(typed) for sequence in self._class_of):
+            self._typed = typed
+            self.say(f"{typed} … and the second key of the class; Esc leaves it.", "accent")
+            return True
+        if self._typed is not None:
+            self._typed = None
+            self.say("No class has that key: nothing was changed.", "accent")
+        return False

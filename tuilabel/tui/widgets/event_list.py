@@ -1,0 +1,110 @@
+"""Events in columns; rows are made when they are seen, so that thousands cost nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tuilabel.tui.history_view import EventRow
+from tuilabel.tui.widgets.lines import Lines, Piece, fitted
+
+_COLUMNS = (
+    # Field, heading, width, whether it stands at the right; by importance in `_ORDER`.
+    ("number", "#", 6, True),
+    ("date", "day", 5, False),
+    ("time", "time", 8, False),
+    ("kind", "event", 9, False),
+    ("class_name", "class", 12, False),
+    ("who", "who", 8, False),
+    ("round", "round", 5, True),
+    ("ms", "ms", 6, True),
+)
+_ORDER = ("number", "time", "kind", "class_name", "who", "round", "ms", "about", "date")
+_LEAST_ABOUT = 14
+
+
+class EventList(Lines):
+    """A list with a mark; the columns that do not fit are left out."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._row_of: Callable[[int], EventRow] | None = None
+        self._count = 0
+        self._sentence = ""
+        self._top = 0
+        self.cursor = 0
+
+    def show_events(
+        self, row_of: Callable[[int], EventRow], count: int, cursor: int, sentence: str
+    ) -> None:
+        """Show events.
+
+        Parameters
+        ----------
+        row_of : callable
+            Gives the row at a place, 0 to `count` - 1.
+        count : int
+        cursor : int
+            The place that is marked.
+        sentence : str
+            What is said where there are none.
+        """
+        self._row_of, self._count, self._sentence = row_of, count, sentence
+        self.cursor = max(0, min(cursor, count - 1))
+        self.redraw()
+
+    @property
+    def page(self) -> int:
+        """How many events are seen at once."""
+        return max(1, self.size.height - 1)
+
+    def redraw(self) -> None:
+        """Draw the rows that are seen."""
+        if not self.size.area or self._row_of is None:
+            return
+        columns, about = self._columns()
+        heading = "".join(
+            f" {text:>{width}}" if right else " " + text.ljust(width)
+            for _, text, width, right in columns
+        )
+        rows = [self.row((" " + heading + ("  about" if about else ""), "muted"))]
+        page = self.page
+        self._top = min(max(self._top, self.cursor - page + 1), self.cursor)
+        self._top = max(0, min(self._top, self._count - page))
+        for place in range(self._top, min(self._top + page, self._count)):
+            rows.append(self.row(*self._pieces(self._row_of(place), place, columns, about)))
+        if not self._count:
+            rows.append(self.row(("  " + self._sentence, "muted")))
+        rows += [self.row()] * (self.size.height - len(rows))
+        self.show(rows[: self.size.height])
+
+    def _columns(self) -> tuple[list[tuple[str, str, int, bool]], int]:
+        """Give the columns that fit, and the width that is left to say what an event is about."""
+        room = self.size.width - 2
+        chosen: set[str] = set()
+        about = 0
+        widths = {name: width for name, _, width, _ in _COLUMNS}
+        for name in _ORDER:
+            needed = _LEAST_ABOUT if name == "about" else widths[name] + 1
+            if needed > room:
+                break
+            room -= needed
+            if name == "about":
+                about = needed
+            else:
+                chosen.add(name)
+        kept = [column for column in _COLUMNS if column[0] in chosen]
+        return kept, about + room - 2 if about else 0
+
+    def _pieces(
+        self, row: EventRow, place: int, columns: list[tuple[str, str, int, bool]], about: int
+    ) -> list[Piece]:
+        here = place == self.cursor
+        pieces: list[Piece] = [("›" if here else " ", "accent")]
+        for name, _, width, right in columns:
+            text = getattr(row, name)
+            text = f"{text:>{width}}" if right and len(text) <= width else fitted(text, width)
+            style = "plain" if name in ("kind", "class_name") else "muted"
+            pieces.append((" " + text, "strong" if here else style))
+        if about:
+            pieces.append(("  " + fitted(row.about, about), "strong" if here else "muted"))
+        return pieces
