@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tuilabel.data import inert
 from tuilabel.journal import Event, Kind
+from tuilabel.tui.shown import shown_name
 
 
 class EventRow(NamedTuple):
@@ -88,7 +89,7 @@ class History:
         if event.kind is Kind.UNDO:
             target = self.target(event)
             name = target.class_name if target else None
-        name = "" if name is None else inert(name, 40)
+        name = "" if name is None else shown_name(name)
         if name and event.is_answer and not self._holds(event):
             name = f"({name})"
         kind = "relabel" if event.body.get("relabel") else event.kind.value

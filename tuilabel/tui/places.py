@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _CLASSES = {
     "curve": "CurveScreen",
     "confusion": "ConfusionScreen",
+    "classes": "ClassesScreen",
     "history": "HistoryScreen",
 }
 """The class of each of `tuilabel.tui.actions.PLACES`, in the file of its name."""
@@ -50,6 +51,10 @@ class WithPlaces(PacedScreen, inherit_bindings=False):
     def action_confusion(self) -> None:
         """See the confusion matrix."""
         self.visit("confusion")
+
+    def action_classes(self) -> None:
+        """See the classes."""
+        self.visit("classes")
 
     def action_history(self) -> None:
         """See every event."""

@@ -32,6 +32,10 @@ _OWN: dict[str, tuple[Action, ...]] = {
         *_UP_AND_DOWN,
         *_TO_THE_SIDES,
     ),
+    "classes": (
+        Action("centres", ("c",), "typical images", "Work out what the pool looks like.", True),
+        *_UP_AND_DOWN,
+    ),
     "history": (
         Action("show", ("enter",), "image", "Show its image; once more, jump back to it.", True),
         Action("jump", ("j",), "jump", "Go back to where it was asked, or to what it is about."),

@@ -8,20 +8,22 @@ from textual import events
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from tuilabel.data import inert
 from tuilabel.errors import SaveError
 from tuilabel.journal import Event
 from tuilabel.session import NotAnsweredError
+from tuilabel.tui.class_entry import ClassEntry, Kind, Place
 from tuilabel.tui.desk import Desk
 from tuilabel.tui.history_view import History
 from tuilabel.tui.screens.painted import PaintedScreen
 from tuilabel.tui.screens.side import SideScreen
+from tuilabel.tui.shown import shown_name
 from tuilabel.tui.widgets.event_list import EventList
 from tuilabel.tui.widgets.picture import Picture
 
 _ALWAYS_BESIDE = 110
 """Columns from which the image has its place whether or not one is shown."""
 
+_HOW_TO_RELABEL = "Now the key of its class, or / and its name; Esc leaves it as it is."
 _HOW_TO_FILTER = "Type words, or kind: class: who: round: and a word. Enter keeps, Esc clears."
 
 
@@ -39,9 +41,8 @@ class HistoryScreen(SideScreen, PaintedScreen, inherit_bindings=False):
         self._open = False
         self._shown: str | None = None
         self._typing = False
-        self._typed: str | None = None
-        keys = desk.presenter.keys
-        self._class_of = {key: index for index, key in enumerate(keys) if key}
+        self._relabelling = False
+        self._entry = ClassEntry(desk.presenter.keys, desk.session.info.class_names)
         self._own = {key for action in self.actions for key in action.keys}
 
     def body(self) -> Iterable[Widget]:
@@ -122,7 +123,7 @@ class HistoryScreen(SideScreen, PaintedScreen, inherit_bindings=False):
     # Moving.
 
     def _move(self, step: int) -> None:
-        self._typed = None
+        self._relabelling = False
         self.hush()
         self._cursor = max(0, min(self._cursor + step, len(self._history) - 1))
         self.show_all()
@@ -199,8 +200,8 @@ class HistoryScreen(SideScreen, PaintedScreen, inherit_bindings=False):
             return
         if not self._open:
             self.action_show()
-        self._typed = ""
-        self.say("Now the key of its class; Esc leaves it as it is.", "accent")
+        self._relabelling = True
+        self.say(_HOW_TO_RELABEL, "accent")
 
     def _relabel(self, index: int) -> None:
         now, item, event = self._clock(), self._shown, self._event()
@@ -214,9 +215,7 @@ class HistoryScreen(SideScreen, PaintedScreen, inherit_bindings=False):
             self.say("Look at the image first: then press the key again.", "accent")
             return
         if self.holds_key(now):
-            held = self.guard.hold()
-            word = "was" if held == 1 else "were"
-            self.say(f"{held} {word} typed ahead of the image: press again.", "accent")
+            self._hold()
             return
         before = self.desk.session.ledger.answer(item)
         try:
@@ -228,7 +227,7 @@ class HistoryScreen(SideScreen, PaintedScreen, inherit_bindings=False):
         self.session_changed()
         was = "a skip" if before is None or before.class_name is None else before.class_name
         self.say(
-            f"✓ saved #{saved.seq}: {inert(str(saved.class_name), 30)}, was {inert(was, 30)}.",
+            f"✓ saved #{saved.seq}: {shown_name(str(saved.class_name))}, was {shown_name(was)}.",
             "good",
         )
 
@@ -250,8 +249,10 @@ class HistoryScreen(SideScreen, PaintedScreen, inherit_bindings=False):
         """Take what is typed into the filter, and the keys of classes."""
         if self._typing:
             took = self._type(event)
+        elif self._relabelling or self._entry.is_begun:
+            took = self._take_class(event)
         else:
-            took = self._class_key(event.character or event.key, event.key)
+            took = event.key not in self._own and self._take_class(event)
         if took:
             event.stop()
             event.prevent_default()
@@ -270,28 +271,46 @@ class HistoryScreen(SideScreen, PaintedScreen, inherit_bindings=False):
             return False
         return True
 
-    def _class_key(self, character: str, key: str) -> bool:
-        """Tell whether a key was one of a class, or a part of one."""
-        if self._typed is None:
-            if key in self._own:
-                return False
-            typed = character
-        elif key == "escape":
-            self._typed = None
-            self.hush()
+    def _take_class(self, event: events.Key) -> bool:
+        """Take a key that is one of a class or a part of one; tell whether it was."""
+        shown = self._shown
+        place = Place(shown, shown is not None and not self.holds_key(self._clock()))
+        if self._relabelling and event.key == "slash" and not self._entry.is_begun:
+            self._entry.begin_name(place)
+            self._say_entry()
             return True
-        else:
-            typed = self._typed + character
-        index = self._class_of.get(typed)
-        if index is not None:
-            self._typed = None
-            self._relabel(index)
-            return True
-        if any(sequence.startswith(typed) for sequence in self._class_of):
-            self._typed = typed
-            self.say(f"{typed} … and the second key of the class; Esc leaves it.", "accent")
-            return True
-        if self._typed is not None:
-            self._typed = None
-            self.say("No class has that key: nothing was changed.", "accent")
-        return False
+        outcome = self._entry.press(event.key, event.character, place)
+        match outcome.kind:
+            case Kind.LABEL | Kind.HELD if outcome.class_index is not None:
+                self._relabelling = False
+                self._relabel(outcome.class_index)
+            case Kind.WAITING:
+                self._say_entry()
+            case Kind.SAID:
+                self._relabelling = self._entry.is_begun
+                self.say(outcome.text, "accent")
+            case Kind.LEFT:
+                self._relabelling = False
+                self.hush()
+            case _:
+                if not self._relabelling or event.key != "escape":
+                    return False
+                self._relabelling = False
+                self.hush()
+        return True
+
+    def _say_entry(self) -> None:
+        """Say how far a chord or a name is."""
+        entry = self._entry
+        if entry.text is None:
+            self.say(f"{entry.leader} … and the second key of the class; Esc leaves.", "accent")
+            return
+        names, meant = self.desk.presenter.names, entry.meant()
+        fitting = f"{len(entry.matches()):,} fit"
+        rest = fitting if meant is None else f"Enter: {names[meant]}"
+        self.say(f"/{entry.text}_  {rest} · Tab completes · Esc leaves", "accent")
+
+    def _hold(self) -> None:
+        held = self.guard.hold()
+        word = "was" if held == 1 else "were"
+        self.say(f"{held} {word} typed ahead of the image: press again.", "accent")

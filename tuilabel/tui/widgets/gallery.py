@@ -65,6 +65,7 @@ class Gallery(Lines):
         self._sentence = ""
         self._drawn: dict[tuple[int, int], list[Strip]] = {}
         self._drawing = False
+        self._gap = 1
         self.cursor = 0
 
     def show_tiles(
@@ -106,6 +107,9 @@ class Gallery(Lines):
             columns, lines = (width + 1) // (2 * rows + 1), height // (rows + 1)
             if columns * lines >= max(1, wanted):
                 break
+        self._gap = 1
+        if columns * lines < wanted <= width // (2 * rows) * lines:
+            columns, self._gap = width // (2 * rows), 0
         return rows, max(1, columns), max(1, lines)
 
     def redraw(self) -> None:
@@ -138,7 +142,7 @@ class Gallery(Lines):
         width = 2 * rows
         blank = [Strip.blank(width)] * rows
         pictures = [self._drawn.get((tile.key, rows), blank) for tile in tiles]
-        gap = Strip.blank(1)
+        gap = Strip.blank(self._gap)
         made = [
             Strip.join([part for picture in pictures for part in (picture[y], gap)])
             for y in range(rows)
@@ -149,7 +153,9 @@ class Gallery(Lines):
             text = ("▲" if here else "") + tile.caption
             text = fitted(text, width) if cell_len(text) > width else text
             left = (width - cell_len(text)) // 2
-            captions.append((fitted(" " * left + text, width) + " ", "accent" if here else "plain"))
+            captions.append(
+                (fitted(" " * left + text, width) + " " * self._gap, "accent" if here else "plain")
+            )
         size = self.size.width
         return [*(strip.adjust_cell_length(size) for strip in made), self.row(*captions)]
 

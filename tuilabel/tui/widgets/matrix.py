@@ -107,13 +107,12 @@ class Matrix(Lines):
         here = truth == self.cursor[0]
         colours = self.colours
         lead = "›" if here else " "
-        segments = [
-            Segment(indent),
-            Segment(
-                drawable(lead + fitted(self._head(truth), head - 1), colours.blocks),
-                self.style_of("strong" if here else "plain"),
-            ),
-        ]
+        style_of_head = "strong" if here else "plain"
+        named = fitted(self._head(truth), head - 1)
+        begin = self.row(
+            (indent + lead, "strong"), (named, style_of_head), width=len(indent) + head
+        )
+        segments: list[Segment] = []
         for predicted in shown:
             count = found.counts[truth][predicted]
             number = f"{count:,}" if count else "·"
@@ -130,7 +129,7 @@ class Matrix(Lines):
         total = found.of_truth(truth)
         rate = f"{found.share(truth, truth):.0%}" if total else "–"
         segments.append(Segment(f"{rate:>{_RATE}}", self.style_of("muted")))
-        return Strip(segments).adjust_cell_length(self.size.width)
+        return Strip.join([begin, Strip(segments)]).adjust_cell_length(self.size.width)
 
 
 def _scrolled(first: int, cursor: int, fitting: int, count: int) -> int:

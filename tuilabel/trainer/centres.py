@@ -1,0 +1,31 @@
+"""Works the centres of a pool out: ``python -m tuilabel.trainer.centres POOL K SEED OUT``.
+
+POOL is an `ArrayFile` as JSON. OUT becomes an ``.npz`` file with `pictures` and `shares`, see
+`tuilabel.learn.centres`; it gets its name when it is complete.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tuilabel.data import ArrayFile
+from tuilabel.data.cache_files import replacing
+from tuilabel.learn.centres import cluster_pictures
+
+
+def main() -> None:
+    """Do what the arguments say."""
+    pool, clusters, seed, out = sys.argv[1:]
+    rng = np.random.default_rng(int(seed))
+    images = ArrayFile.from_json(json.loads(pool)).open()
+    pictures, shares = cluster_pictures(images, int(clusters), rng)
+    with replacing(Path(out)) as file:
+        np.savez(file, pictures=pictures, shares=shares)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""The classes: how many labels, examples of each, and what the pool looks like at large."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+
+from textual.containers import Horizontal
+from textual.widget import Widget
+
+from tuilabel.data import inert
+from tuilabel.errors import SourceError, TrainerError
+from tuilabel.tui.classes_view import (
+    Centres,
+    centres_wanted,
+    class_counts,
+    find_centres,
+    kept_centres,
+    newest_of_class,
+)
+from tuilabel.tui.desk import Desk
+from tuilabel.tui.pixels import Pixels
+from tuilabel.tui.screens.side import SideScreen
+from tuilabel.tui.widgets.class_list import ClassList
+from tuilabel.tui.widgets.gallery import Gallery, Tile
+
+
+class ClassesScreen(SideScreen, inherit_bindings=False):
+    """A list with a mark, examples of the marked class, and the centres of the pool below."""
+
+    place = "classes"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._list = ClassList(desk.presenter.keys, desk.presenter.names, id="class-list")
+        self._examples = Gallery(desk.image, has_cursor=False, at_once=6, id="examples")
+        self._below = Gallery(self._centre, has_cursor=False, id="centres")
+        self._cursor = 0
+        self._centres: Centres | None = None
+        self._about = ""
+        self._finding: asyncio.Task[None] | None = None
+
+    def _centre(self, number: int) -> Pixels:
+        assert self._centres is not None
+        picture: Pixels = self._centres.pictures[number]
+        return picture
+
+    def body(self) -> Iterable[Widget]:
+        """Lay the list out with examples beside it, and the centres below."""
+        with Horizontal(id="columns"):
+            yield self._list
+            yield self._examples
+        yield self._below
+
+    def on_mount(self) -> None:
+        """Look whether the centres are there from another time."""
+        key = self._key_of("centres")
+        self._about = f"{key} works {self._wanted} of them out, by k-means"
+        self._finding = asyncio.create_task(self._look_up())
+
+    @property
+    def _wanted(self) -> int:
+        return centres_wanted(len(self.desk.presenter.names))
+
+    async def on_unmount(self) -> None:
+        """Leave no child process behind."""
+        if self._finding is not None:
+            self._finding.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._finding
+
+    async def _look_up(self) -> None:
+        found = await kept_centres(self.desk.workspace.dataset)
+        if found is not None:
+            self._take(found)
+
+    def action_centres(self) -> None:
+        """Work the centres out."""
+        if self._centres is None and (self._finding is None or self._finding.done()):
+            self._about = "working them out…"
+            self.show_all()
+            self._finding = asyncio.create_task(self._find())
+
+    async def _find(self) -> None:
+        try:
+            self._take(await find_centres(self.desk.workspace.dataset))
+        except (TrainerError, SourceError) as error:
+            self._about = f"not to be had: {inert(str(error), 200)}"
+        except OSError as error:
+            self._about = f"not to be had: {error.strerror}"
+        self.show_all()
+
+    def _take(self, found: Centres) -> None:
+        self._centres = found
+        self._about = "the mean images of clusters (k-means), and the share of the pool in each"
+        self._below.forget()
+        self.show_all()
+
+    def fit_to(self, width: int, height: int) -> None:
+        """Share the space out."""
+        rows = 14 if height >= 50 else 10 if height >= 40 else 7 if height >= 32 else 4
+        if self._below.styles.height is None or self._below.styles.height.value != rows + 2:
+            self._below.styles.height = rows + 2
+
+    def show_all(self) -> None:
+        """Show counts, examples and centres."""
+        session, names = self.desk.session, self.desk.presenter.names
+        counts = class_counts(session)
+        total = f"{session.labels:,} labels"
+        auto = session.ledger.auto_labels_held
+        total += f", {auto:,} auto-labels" if auto else ""
+        self.show_header("classes", (f"  {self.desk.source_name}", "muted"), right=total)
+        self._list.show_counts(counts, self._cursor)
+        own = session.info.class_names[self._cursor]
+        rows = newest_of_class(session, self.desk.workspace.dataset, own)
+        title = f"newest labelled {names[self._cursor]}"
+        tiles = [Tile(row, "") for row in rows]
+        self._examples.show_tiles(tiles, "none yet", [(title, "strong")])
+        shares = self._centres.shares if self._centres is not None else ()
+        centres = [Tile(number, f"{share:.0%}") for number, share in enumerate(shares)]
+        heading = [("typical images  ", "strong"), (self._about, "muted")]
+        self._below.show_tiles(centres, "", heading)
+
+    def _move(self, step: int) -> None:
+        last = len(self.desk.presenter.names) - 1
+        self._cursor = max(0, min(self._cursor + step, last))
+        self.show_all()
+
+    def action_up(self) -> None:
+        """Go to the class above."""
+        self._move(-1)
+
+    def action_down(self) -> None:
+        """Go to the class below."""
+        self._move(+1)
+
+    def action_page_up(self) -> None:
+        """Go up by a page."""
+        self._move(-self._list.page)
+
+    def action_page_down(self) -> None:
+        """Go down by a page."""
+        self._move(+self._list.page)
+
+    def action_first(self) -> None:
+        """Go to the first class."""
+        self._move(-len(self.desk.presenter.names))
+
+    def action_last(self) -> None:
+        """Go to the last class."""
+        self._move(+len(self.desk.presenter.names))
