@@ -9,11 +9,11 @@ from textual.widget import Widget
 from tuilabel.tui.confusion_view import CellItem
 from tuilabel.tui.desk import Desk
 from tuilabel.tui.pixels import Pixels
-from tuilabel.tui.screens.side import SideScreen
+from tuilabel.tui.screens.marked import MarkedScreen
 from tuilabel.tui.widgets.gallery import Gallery, Tile
 
 
-class CellScreen(SideScreen, inherit_bindings=False):
+class CellScreen(MarkedScreen, inherit_bindings=False):
     """Items of one class that are taken for one class, the surest first.
 
     Parameters
@@ -59,38 +59,27 @@ class CellScreen(SideScreen, inherit_bindings=False):
         truth, predicted = (names[index] for index in self._cell)
         return f"{truth}›{predicted} {item.confidence:.0%}"
 
-    def _move(self, step: int) -> None:
+    def page(self) -> int:
+        """Tell how many steps a page is."""
+        return self._gallery.page
+
+    def move(self, step: int) -> None:
+        """Move the mark."""
         self._gallery.move(step)
         self.show_all()
 
     def action_left(self) -> None:
         """Go to the image before."""
-        self._move(-1)
+        self.move(-1)
 
     def action_right(self) -> None:
         """Go to the next image."""
-        self._move(+1)
+        self.move(+1)
 
     def action_up(self) -> None:
         """Go to the image above."""
-        self._move(-self._gallery.columns)
+        self.move(-self._gallery.columns)
 
     def action_down(self) -> None:
         """Go to the image below."""
-        self._move(+self._gallery.columns)
-
-    def action_page_up(self) -> None:
-        """Go up by a page."""
-        self._move(-self._gallery.page)
-
-    def action_page_down(self) -> None:
-        """Go down by a page."""
-        self._move(+self._gallery.page)
-
-    def action_first(self) -> None:
-        """Go to the first image."""
-        self._move(-len(self._items))
-
-    def action_last(self) -> None:
-        """Go to the last image."""
-        self._move(+len(self._items))
+        self.move(+self._gallery.columns)

@@ -21,12 +21,12 @@ from tuilabel.tui.classes_view import (
 )
 from tuilabel.tui.desk import Desk
 from tuilabel.tui.pixels import Pixels
-from tuilabel.tui.screens.side import SideScreen
+from tuilabel.tui.screens.marked import MarkedScreen
 from tuilabel.tui.widgets.class_list import ClassList
 from tuilabel.tui.widgets.gallery import Gallery, Tile
 
 
-class ClassesScreen(SideScreen, inherit_bindings=False):
+class ClassesScreen(MarkedScreen, inherit_bindings=False):
     """A list with a mark, examples of the marked class, and the centres of the pool below."""
 
     place = "classes"
@@ -122,31 +122,12 @@ class ClassesScreen(SideScreen, inherit_bindings=False):
         heading = [("typical images  ", "strong"), (self._about, "muted")]
         self._below.show_tiles(centres, "", heading)
 
-    def _move(self, step: int) -> None:
+    def page(self) -> int:
+        """Tell how many steps a page is."""
+        return self._list.page
+
+    def move(self, step: int) -> None:
+        """Move the mark."""
         last = len(self.desk.presenter.names) - 1
         self._cursor = max(0, min(self._cursor + step, last))
         self.show_all()
-
-    def action_up(self) -> None:
-        """Go to the class above."""
-        self._move(-1)
-
-    def action_down(self) -> None:
-        """Go to the class below."""
-        self._move(+1)
-
-    def action_page_up(self) -> None:
-        """Go up by a page."""
-        self._move(-self._list.page)
-
-    def action_page_down(self) -> None:
-        """Go down by a page."""
-        self._move(+self._list.page)
-
-    def action_first(self) -> None:
-        """Go to the first class."""
-        self._move(-len(self.desk.presenter.names))
-
-    def action_last(self) -> None:
-        """Go to the last class."""
-        self._move(+len(self.desk.presenter.names))

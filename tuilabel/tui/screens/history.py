@@ -14,8 +14,8 @@ from tuilabel.session import NotAnsweredError
 from tuilabel.tui.class_entry import ClassEntry, Kind, Place
 from tuilabel.tui.desk import Desk
 from tuilabel.tui.history_view import History
+from tuilabel.tui.screens.marked import MarkedScreen
 from tuilabel.tui.screens.painted import PaintedScreen
-from tuilabel.tui.screens.side import SideScreen
 from tuilabel.tui.shown import shown_name
 from tuilabel.tui.widgets.event_list import EventList
 from tuilabel.tui.widgets.picture import Picture
@@ -27,7 +27,7 @@ _HOW_TO_RELABEL = "Now the key of its class, or / and its name; Esc leaves it as
 _HOW_TO_FILTER = "Type words, or kind: class: who: round: and a word. Enter keeps, Esc clears."
 
 
-class HistoryScreen(SideScreen, PaintedScreen, inherit_bindings=False):
+class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
     """Every event, the newest first, with the image of the marked one by wish."""
 
     place = "history"
@@ -122,35 +122,16 @@ class HistoryScreen(SideScreen, PaintedScreen, inherit_bindings=False):
 
     # Moving.
 
-    def _move(self, step: int) -> None:
+    def page(self) -> int:
+        """Tell how many steps a page is."""
+        return self._list.page
+
+    def move(self, step: int) -> None:
+        """Move the mark."""
         self._relabelling = False
         self.hush()
         self._cursor = max(0, min(self._cursor + step, len(self._history) - 1))
         self.show_all()
-
-    def action_up(self) -> None:
-        """Go to the newer event."""
-        self._move(-1)
-
-    def action_down(self) -> None:
-        """Go to the older event."""
-        self._move(+1)
-
-    def action_page_up(self) -> None:
-        """Go up by a page."""
-        self._move(-self._list.page)
-
-    def action_page_down(self) -> None:
-        """Go down by a page."""
-        self._move(+self._list.page)
-
-    def action_first(self) -> None:
-        """Go to the newest event."""
-        self._move(-len(self._history))
-
-    def action_last(self) -> None:
-        """Go to the oldest event."""
-        self._move(+len(self._history))
 
     # What can be done with an event.
 
@@ -179,7 +160,7 @@ class HistoryScreen(SideScreen, PaintedScreen, inherit_bindings=False):
         if target is not None:
             if self._history.place_of(target.seq) is None:
                 self._filter("")
-            self._move((self._history.place_of(target.seq) or 0) - self._cursor)
+            self.move((self._history.place_of(target.seq) or 0) - self._cursor)
             return
         session = self.desk.session
         row = None if event.item is None else self.desk.workspace.dataset.row_of(event.item)
