@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from screen_app import ScreenApp
+from textual import events
 from textual.pilot import Pilot
 
 from tuilabel.tui.class_entry import ClassEntry, Kind, Place
@@ -266,6 +267,22 @@ async def test_chords_and_names_label_and_are_shown(many: Workspace) -> None:
         assert answer.class_name == "qardvark"
         assert "saved #2" in row_of(app, "status")
         assert many.session.labels == 2
+
+
+async def test_what_is_written_at_once_is_taken_in_turn(many: Workspace) -> None:
+    app = ScreenApp(many, LabelScreen)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        first = many.session.current_id
+        assert first is not None
+        for key in ("slash", *"qardvark", "enter", *"123"):
+            app.post_message(events.Key(key, {"slash": "/", "enter": "\r"}.get(key, key)))
+        await pilot.pause()
+        answer = many.session.ledger.answer(first)
+        assert answer is not None
+        assert answer.class_name == "qardvark"
+        # What came behind Enter was for an image that was not there.
+        assert many.session.labels == 1
 
 
 async def test_what_is_refused_is_said_beside_what_was_typed(many: Workspace) -> None:

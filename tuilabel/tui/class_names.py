@@ -6,6 +6,9 @@ import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
+SCATTERED = 4
+"""The rank of a name that has the letters of a text, and others between them."""
+
 
 class Match(NamedTuple):
     """A class that was found.
@@ -65,7 +68,7 @@ class ClassNames:
         if self._names.count(text) == 1:
             return self._names.index(text)
         found = self.matches(text)
-        if not found or found[0].rank > 3:
+        if not found or found[0].rank == SCATTERED:
             return None
         best = [match for match in found if match.rank == found[0].rank]
         return best[0].place if len(best) == 1 else None
@@ -77,7 +80,7 @@ class ClassNames:
         found = self.matches(text)
         if not found:
             return "No class has that in its name: Backspace, or Esc to leave."
-        if found[0].rank > 3:
+        if found[0].rank == SCATTERED:
             return "Only its letters are in a name: Tab completes it, then Enter takes it."
         count = sum(match.rank == found[0].rank for match in found)
         return f"{count:,} classes fit: type on, or choose with the arrows."
@@ -116,7 +119,7 @@ def _rank(name: str, wanted: str) -> int | None:
     at = name.find(wanted)
     if at < 0:
         letters = iter(name)
-        return 4 if all(letter in letters for letter in wanted) else None
+        return SCATTERED if all(letter in letters for letter in wanted) else None
     while at > 0:
         if not name[at - 1].isalnum():
             return 2

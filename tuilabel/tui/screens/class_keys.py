@@ -6,6 +6,7 @@ from textual import events
 
 from tuilabel.session import Session
 from tuilabel.tui.class_entry import MATCHES_SHOWN, ClassEntry, Kind, Outcome, Place
+from tuilabel.tui.class_names import SCATTERED
 from tuilabel.tui.presenter import Presenter
 from tuilabel.tui.screens.painted import PaintedScreen
 from tuilabel.tui.widgets.board import Board
@@ -24,14 +25,22 @@ class ClassKeysScreen(PaintedScreen, inherit_bindings=False):
         """Begin to take the keys that the presenter has for the classes."""
         self.entry = ClassEntry(self.presenter.keys, self.loop.info.class_names)
 
-    def on_key(self, event: events.Key) -> None:
-        """Take what means a class; any other key is left to the bindings."""
+    async def on_key(self, event: events.Key) -> None:
+        """Take what means a class, or an action of this screen; at once, and in turn.
+
+        Left to textual, an action would be done after the keys that were pressed behind its own:
+        what is typed behind the key that begins a name would label.
+        """
         was_begun = self.entry.is_begun
         outcome = self.entry.press(event.key, event.character, self._place())
         if outcome.kind is Kind.NOT_OURS:
             self._message = None
             if was_begun:
                 self._show_entry()
+            for binding in self._bindings.key_to_bindings.get(event.key, ()):
+                event.stop()
+                event.prevent_default()
+                await self.app.run_action(binding.action, self)
             return
         event.stop()
         event.prevent_default()
@@ -84,6 +93,8 @@ class ClassKeysScreen(PaintedScreen, inherit_bindings=False):
             rest = f"Enter: {self.presenter.names[taken]}"
         else:
             rest = f"{len(found):,} fit" if found else "no class has that in its name"
+            if found and found[0].rank == SCATTERED:
+                rest = f"Tab: {self.presenter.names[found[0].place]}"
         return f"/{entry.text}_  {rest} · Tab completes · ↑↓ choose · Esc leaves", "accent"
 
     def _place(self) -> Place:

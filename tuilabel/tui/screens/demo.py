@@ -54,7 +54,7 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         # textual calls the handlers of every class, so that of the base needs no call here.
         self._presses = self.set_interval(1 / self._rate, self._press)
 
-    def on_key(self, event: events.Key) -> None:
+    async def on_key(self, event: events.Key) -> None:
         """Let any key keep a finished demo on the screen."""
         if self._leaving is not None:
             self._leaving.stop()

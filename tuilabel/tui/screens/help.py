@@ -16,8 +16,8 @@ from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.screens.paced import PacedScreen
 from tuilabel.tui.widgets.lines import STYLES, Lines
 
-_AROUND = 5
-"""Columns of the page that are its margins and the scroll bar."""
+_AROUND = 6
+"""Columns of the page that are its margins and the scroll bar, with a space before it."""
 
 
 class HelpPage(Lines):
