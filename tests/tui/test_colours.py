@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tuilabel.settings import Settings
 from tuilabel.tui.colours import (
     MOST_GREYS,
     THIN_GREYS,
@@ -18,6 +19,8 @@ from tuilabel.tui.colours import (
     luminance,
     prepare,
 )
+from tuilabel.tui.doctor import colour_lines
+from tuilabel.tui.probe import Answers
 
 TRUE, PALETTE, SIXTEEN, NONE = Depth
 
@@ -173,6 +176,26 @@ def test_contrast_is_that_of_the_web_guidelines() -> None:
     assert contrast((0, 0, 0), (255, 255, 255)) == pytest.approx(21)
     assert contrast((255, 255, 255), (0x76, 0x76, 0x76)) == pytest.approx(4.54, abs=0.01)
     assert luminance((255, 255, 255)) == pytest.approx(1)
+
+
+def told(settings: Settings, answers: Answers | None = None, **environ: str) -> str:
+    return "\n".join(colour_lines({"TERM": "xterm", **environ}, settings, answers or Answers()))
+
+
+def test_doctor_says_what_is_drawn_with_and_why() -> None:
+    lines = told(Settings(), Answers((255, 255, 255), "kitty(0.41.0)"))
+    assert "all (truecolor)" in lines
+    assert "light (as the terminal says)" in lines
+    assert "octants" in lines
+    assert "tuilabel-light" in lines
+    assert "!" not in lines
+    assert "! More colours are not known" in told(Settings())
+    assert "dark (assumed" in told(Settings())
+    assert "! NO_COLOR is set" in told(Settings(), NO_COLOR="1")
+    assert "!" not in told(Settings(color="none"), NO_COLOR="1")
+    assert "light (by COLORFGBG)" in told(Settings(), COLORFGBG="0;15")
+    assert "ASCII" in told(Settings(blocks="ascii"))
+    assert "needs more colours than there are: ansi is used" in told(Settings(theme="tritanopia"))
 
 
 def test_textual_is_told() -> None:

@@ -155,6 +155,12 @@ def test_not_inside_a_multiplexer(environ: dict[str, str]) -> None:
     assert graphics_for("off", environ) is None
 
 
+@pytest.mark.parametrize("term", ["linux", "vt220"])
+def test_a_terminal_that_would_print_the_question_is_not_asked(term: str) -> None:
+    with pytest.raises(UsageError, match="does not draw kitty images"):
+        graphics_for("kitty", {"TERM": term})
+
+
 def test_a_terminal_is_asked_and_left_as_it_was() -> None:
     terminal, program = pty.openpty()
     import termios

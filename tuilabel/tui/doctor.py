@@ -7,25 +7,33 @@ import platform
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
-
-from rich.console import Console
 
 from tuilabel import __version__
 from tuilabel.data import inert
-from tuilabel.settings import config_file
+from tuilabel.errors import TuilabelError
+from tuilabel.settings import Settings, config_file, resolve
+from tuilabel.tui.colours import Blocks, Depth, decide
+from tuilabel.tui.graphics.support import ask, can_be_asked
+from tuilabel.tui.probe import Answers, Probe
+from tuilabel.tui.theme import theme_for
 from tuilabel.tui.widgets.board import SMALLEST
 from tuilabel.workspace import LONGEST_PATH, cache_dir, data_dir, last_session, log_file
 
 _LIBRARIES = ("textual", "rich", "numpy", "scikit-learn", "scipy", "pillow", "click")
 _DEPTHS = {
-    None: "none",
-    "standard": "16 colours",
-    "256": "256 colours",
-    "truecolor": "truecolor",
-    "windows": "16 colours",
+    Depth.TRUECOLOR: "all (truecolor)",
+    Depth.PALETTE: "256",
+    Depth.SIXTEEN: "16",
+    Depth.NONE: "none",
 }
+_BLOCKS = {
+    Blocks.OCTANT: "octants, two by four blocks",
+    Blocks.BRAILLE: "quarter blocks and braille",
+    Blocks.HALF: "half blocks and shades",
+}
+_LONGEST = 300
 
 
 def doctor_lines() -> Iterator[str]:
@@ -58,13 +66,61 @@ def _terminal() -> Iterator[str]:
     if not sys.stdout.isatty():
         yield "terminal      standard output is none"
         return
-    depth = Console().color_system
-    yield f"colours       {_DEPTHS.get(depth, str(depth))}"
-    if "NO_COLOR" in os.environ:
-        yield "! NO_COLOR is set: images are drawn in greys."
-    elif depth != "truecolor":
-        yield "! Images have few greys here; if the terminal can do more: COLORTERM=truecolor."
+    settings = Settings()
+    try:
+        settings = resolve({})
+    except TuilabelError as error:
+        yield f"! {inert(str(error), _LONGEST)}"
+    can_answer = sys.stdin.isatty()
+    answers = Probe(term).finish() if can_answer else Answers()
+    yield from colour_lines(os.environ, settings, answers)
+    if answers.round_trip is not None and can_be_asked(os.environ):
+        told = ask(0, 1)
+        names = [name for name, has in (("sixel", told.sixel), ("kitty", told.kitty)) if has]
+        yield f"graphics      {', '.join(names) or 'none'}"
     columns, rows = shutil.get_terminal_size()
     yield f"size          {columns}x{rows}"
     if columns < SMALLEST[0] or rows < SMALLEST[1]:
         yield f"! tuilabel needs {SMALLEST[0]}x{SMALLEST[1]}: enlarge the terminal."
+
+
+def colour_lines(environ: Mapping[str, str], settings: Settings, answers: Answers) -> Iterator[str]:
+    """Yield what images and text are drawn with, and why.
+
+    Parameters
+    ----------
+    environ : mapping
+    settings : Settings
+    answers : Answers
+        What the terminal told of itself.
+    """
+    colours = decide(
+        environ,
+        color=settings.color,
+        background=settings.background,
+        blocks=settings.blocks,
+        answered=answers.background,
+        version=answers.version,
+    )
+    yield f"name          {inert(answers.version, _LONGEST) or 'the terminal does not tell'}"
+    yield f"colours       {_DEPTHS[colours.depth]}"
+    if settings.color == "auto" and colours.depth is Depth.NONE and environ.get("NO_COLOR"):
+        yield "! NO_COLOR is set: images are drawn with shades. --color overrules it."
+    elif settings.color == "auto" and colours.depth is not Depth.TRUECOLOR:
+        yield (
+            "! More colours are not known of this terminal, and SSH passes no word of them on. "
+            "If it has them: --color truecolor."
+        )
+    if settings.background != "auto":
+        why = "as set"
+    elif answers.background is not None:
+        why = "as the terminal says"
+    else:
+        why = "by COLORFGBG" if environ.get("COLORFGBG") else "assumed: --background tells"
+    yield f"background    {'dark' if colours.dark else 'light'} ({why})"
+    finest = next((name for block, name in _BLOCKS.items() if block in colours.blocks), "ASCII")
+    yield f"characters    {finest}"
+    theme = theme_for(colours, settings.theme)
+    yield f"theme         {theme}"
+    if settings.theme not in ("auto", theme):
+        yield f"! The theme {settings.theme} needs more colours than there are: {theme} is used."

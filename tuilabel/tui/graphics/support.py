@@ -131,6 +131,18 @@ def cell_of(terminal: int) -> tuple[int, int] | None:
     return width // columns, height // rows
 
 
+def can_be_asked(environ: Mapping[str, str]) -> bool:
+    """Tell whether the terminal takes a question that it does not know for what it is.
+
+    Others print it, or are not alone with the program.
+    """
+    term = environ.get("TERM", "")
+    return not (is_multiplexed(environ) or _PRINTING.fullmatch(term))
+
+
+_PRINTING = re.compile("|dumb|unknown|linux|cygwin|ansi|vt[0-9].*")
+
+
 def graphics_for(wish: str, environ: Mapping[str, str]) -> Graphics | None:
     """Give the protocol that is wished, or None where none is.
 
@@ -154,7 +166,7 @@ def graphics_for(wish: str, environ: Mapping[str, str]) -> Graphics | None:
             f"--graphics {protocol} does not work inside tmux or screen, which would leave old "
             "images standing. Leave it out, or run tuilabel outside of them."
         )
-    return _checked(protocol, ask(0, 1))
+    return _checked(protocol, ask(0, 1) if can_be_asked(environ) else Answers(answered=True))
 
 
 def _checked(protocol: Protocol, answers: Answers) -> Graphics:
