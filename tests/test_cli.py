@@ -84,6 +84,7 @@ def session(tmp_path: Path) -> Path:
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pretend that there is a terminal."""
     monkeypatch.setattr("tuilabel.report.terminal_problem", lambda: None)
+    monkeypatch.setattr("tuilabel.report.cannot_draw", lambda: None)
 
 
 # Help, version, completion.
@@ -146,23 +147,30 @@ def test_completion_is_what_click_gives() -> None:
 )
 def test_without_a_terminal_there_is_a_way_out(arguments: tuple[str, ...]) -> None:
     message = refused(tuilabel(*arguments))
-    for way in ("terminal", "tuilabel status", "tuilabel export", "tuilabel demo --help"):
+    for way in (
+        "terminal",
+        "tuilabel label --line",
+        "tuilabel status",
+        "tuilabel export",
+        "tuilabel demo --help",
+    ):
         assert way in message
 
 
 def test_a_terminal_that_cannot_draw_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tuilabel.report import terminal_problem
+    from tuilabel.report import cannot_draw, terminal_problem
 
     for stream in ("stdin", "stdout", "stderr"):
         fake = io.StringIO()
         fake.isatty = lambda: True  # type: ignore[method-assign]
         monkeypatch.setattr(sys, stream, fake)
     monkeypatch.setenv("TERM", "dumb")
-    assert "TERM is 'dumb'" in str(terminal_problem())
+    assert "TERM is 'dumb'" in str(cannot_draw())
     monkeypatch.delenv("TERM")
-    assert "names no terminal that can draw" in str(terminal_problem())
+    assert "names no terminal that can draw" in str(cannot_draw())
     monkeypatch.setenv("TERM", "xterm")
     assert terminal_problem() is None
+    assert cannot_draw() is None
     monkeypatch.setattr(sys, "stdout", None)
     assert "standard output is none" in str(terminal_problem())
 

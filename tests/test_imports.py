@@ -80,9 +80,10 @@ def test_the_screen_loads_no_learning() -> None:
         "settings",
         "workspace",
         "report",
+        "line.run",
     ],
 )
-def test_what_lies_below_the_screen_loads_neither_screen_nor_learning(modules: str) -> None:
+def test_what_is_not_the_screen_loads_neither_screen_nor_learning(modules: str) -> None:
     assert not (SCREEN | LEARNING) & loaded_by(f"import tuilabel.{modules}")
 
 

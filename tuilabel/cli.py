@@ -185,6 +185,21 @@ _screen_options = _options(
     ),
 )
 
+_line_options = _options(
+    click.option(
+        "--line",
+        is_flag=True,
+        envvar="TUILABEL_LINE",
+        help="No full screen: plain lines of text, for screen readers and serial lines.",
+    ),
+    click.option(
+        "--image/--no-image",
+        default=True,
+        envvar="TUILABEL_IMAGE",
+        help="With --line: draw images, or only name them.  [default: draw]",
+    ),
+)
+
 
 @click.group(cls=_Group, context_settings=_HELP)
 @click.version_option(__version__, prog_name="tuilabel")
@@ -206,12 +221,21 @@ def main() -> None:
 )
 @_person_options
 @_screen_options
+@_line_options
 @click.option("--mouse/--no-mouse", default=False, help="Report the mouse.  [default: no]")
-def label(source: str | None, session: str | None, mouse: bool, **options: Any) -> None:
+def label(
+    source: str | None, session: str | None, mouse: bool, line: bool, image: bool, **options: Any
+) -> None:
     """Label images (the default command).
 
     Without SOURCE the last session goes on; the first time, scikit-learn's digits are opened.
     """
+    from tuilabel.cli_line import label_in_lines, line_mode
+
+    lines = line_mode(line, image)
+    if lines is not None:
+        where = _source(source, options)
+        sys.exit(label_in_lines(where, session, options, image=image, opening=lines))
     with _prepare_screen() as probe:
         from tuilabel.workspace import find_session, open_workspace
 
@@ -231,6 +255,7 @@ def label(source: str | None, session: str | None, mouse: bool, **options: Any) 
 @main.command()
 @_source_options
 @_screen_options
+@_line_options
 @click.option(
     "--rate",
     type=click.FloatRange(0.1, 1000),
@@ -245,11 +270,21 @@ def label(source: str | None, session: str | None, mouse: bool, **options: Any) 
     show_default=True,
     help="Labels after which the demo ends.",
 )
-def demo(source: str | None, rate: float, budget: int, **options: Any) -> None:
+def demo(
+    source: str | None, rate: float, budget: int, line: bool, image: bool, **options: Any
+) -> None:
     """Watch the ground truth press the keys.
 
     Any class key takes over; p pauses. SOURCE needs ground truth: digits by default.
     """
+    from tuilabel.cli_line import demo_in_lines, line_mode
+
+    lines = line_mode(line, image)
+    if lines is not None:
+        where = _source(source, options)
+        sys.exit(
+            demo_in_lines(where, options, rate=rate, budget=budget, image=image, opening=lines)
+        )
     with _prepare_screen() as probe:
         from tuilabel.workspace import demo_workspace
 
@@ -543,7 +578,7 @@ def _terminal(settings: Any, answers: Any) -> dict[str, Any]:
 
 
 def _prepare_screen() -> Any:
-    """Refuse where no screen can be drawn; else ask the terminal, and make the start quick.
+    """Ask the terminal what it is, and make the start quick.
 
     Until the first frame nothing is garbage, and looking for it takes a tenth of the start: the
     application turns the collector on again. Numerical threads, of which this process needs none,
@@ -552,12 +587,8 @@ def _prepare_screen() -> Any:
     import gc
     import os
 
-    from tuilabel.report import terminal_problem
     from tuilabel.tui.probe import Probe
 
-    problem = terminal_problem()
-    if problem is not None:
-        raise UsageError(problem)
     gc.disable()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     return Probe(os.environ["TERM"])

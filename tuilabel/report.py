@@ -18,15 +18,20 @@ def terminal_problem() -> str | None:
         if stream is None or not stream.isatty():
             return (
                 f"Labelling needs a terminal, and standard {name} is none. "
-                "`tuilabel status` and `tuilabel export` work without one; "
+                "`tuilabel label --line` takes lines from anywhere, "
+                "`tuilabel status` and `tuilabel export` work without a terminal; "
                 "`tuilabel demo --help` tells what can be watched on one."
             )
-    if os.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):
-        return (
-            f"TERM is {os.environ.get('TERM', '')!r}, which names no terminal that can draw. "
-            "Set TERM to what your terminal is, such as xterm-256color."
-        )
     return None
+
+
+def cannot_draw() -> str | None:
+    """Tell why this terminal gets plain lines instead of a full screen; None where it does not."""
+    term = os.environ.get("TERM", "")
+    if term not in ("", "dumb", "unknown"):
+        return None
+    found = f"TERM is {term!r}, which names" if term else "TERM is not set and names"
+    return f"{found} no terminal that can draw: this is line mode, as with --line."
 
 
 def status_lines(path: Path, summary: Summary) -> Iterator[str]:

@@ -26,6 +26,9 @@ SUFFIX = ".tuilabel"
 LONGEST_PATH = 4096
 """Characters of a path that are shown: all of it, since it is there to be copied."""
 
+ORACLE = "oracle"
+"""The annotator and origin that the journal has for labels from the ground truth."""
+
 FIRST_SOURCE = "digits"
 """What is opened when nothing was ever opened: it comes with scikit-learn."""
 

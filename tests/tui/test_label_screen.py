@@ -15,10 +15,10 @@ from tuilabel.errors import SaveError, SourceError
 from tuilabel.journal import Kind
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import FitFinished
-from tuilabel.tui.screens.demo import ORACLE, DemoScreen
+from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.help import HelpPage, HelpScreen
 from tuilabel.tui.widgets.lines import Lines
-from tuilabel.workspace import Workspace
+from tuilabel.workspace import ORACLE, Workspace
 
 
 def shown(app: ScreenApp, selector: str) -> str:

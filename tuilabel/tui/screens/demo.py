@@ -10,10 +10,7 @@ from textual.timer import Timer
 from tuilabel.session import Request
 from tuilabel.tui.bindings import bind
 from tuilabel.tui.screens.label import LabelScreen
-from tuilabel.workspace import Workspace
-
-ORACLE = "oracle"
-"""The annotator and origin that the journal has for labels from the ground truth."""
+from tuilabel.workspace import ORACLE, Workspace
 
 LINGER = 10
 """Seconds for which the finished demo stays on the screen when nobody presses a key."""

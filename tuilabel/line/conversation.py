@@ -1,0 +1,292 @@
+"""The conversation: what is said, what an answer does. No clock, no descriptor, no process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.data import inert
+from tuilabel.errors import SaveError, SourceError
+from tuilabel.journal import Event
+from tuilabel.line.answers import Ambiguous, Chosen, Command, Meaning, Unknown, Vocabulary
+from tuilabel.line.picture import Look, picture
+from tuilabel.line.wording import SHOWN_WHEN, WIDTH, Wording
+from tuilabel.session import Ranking, Request, Session, Slot
+from tuilabel.settings import SUGGESTIONS
+from tuilabel.trainer.link import WAITING
+
+PROMPT = "class? "
+PROMPT_AT_END = "undo or quit? "
+
+ANSWERS = (Command.ACCEPT, Command.SKIP)
+
+
+class Conversation:
+    """Says what there is to label, and does what is typed.
+
+    `ask` gives the lines that belong above a prompt, `hear` those that answer what was typed at
+    it. A label is on disk when `hear` returns.
+
+    Parameters
+    ----------
+    session : Session
+    image : callable
+        From a row to its image; raises `SourceError` where it is damaged.
+    submit : callable
+        Takes a request to the trainer.
+    suggestions : str
+        When the model's classes are told, one of `tuilabel.settings.SUGGESTIONS`.
+    look : Look
+        How images are drawn.
+    pictures : bool
+        Whether they are drawn; else they are named.
+    width : int
+        Columns of a line.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        image: Callable[[int], NDArray[np.uint8]],
+        submit: Callable[[Request], None],
+        *,
+        suggestions: str = "before",
+        look: Look = Look(),  # noqa: B008
+        pictures: bool = True,
+        width: int = WIDTH,
+    ) -> None:
+        self.session = session
+        self.vocabulary = Vocabulary(session.info.class_names)
+        self.words = Wording(session, self.vocabulary, width)
+        self.over = False
+        self.busy = False
+        self.image_is_new = True
+        self._image = image
+        self._submit = submit
+        self._suggestions = suggestions
+        self._look = look
+        self._pictures = pictures
+        self._page = 0
+        self._news: list[str] = []
+        self._trainer = ""
+        self._unsaved: Ranking | None = None
+
+    # What is said.
+
+    def opening(self, source: str, notices: Sequence[str] = ()) -> list[str]:
+        """Say what is labelled, and how."""
+        words, session = self.words, self.session
+        lines = words.say(
+            f"Labelling {inert(source)}.", *(inert(notice, 300) for notice in notices)
+        )
+        if session.missing:
+            lines += words.say(f"{session.missing} answered images have left the source.")
+        lines += [*words.classes_at_start(), *words.say(words.how_to_answer())]
+        return lines + (words.accuracy() if session.curve else words.model())
+
+    @property
+    def prompt(self) -> str:
+        """What stands before the answer."""
+        return PROMPT_AT_END if self.session.current is None else PROMPT
+
+    def ask(self) -> list[str]:
+        """Give what belongs above the prompt: news, and the image where it is another one."""
+        lines = self.news()
+        if self.image_is_new:
+            lines += self._show()
+        return lines
+
+    def news(self) -> list[str]:
+        """Give what the trainer brought since the last prompt."""
+        news, self._news = self._news, []
+        return news
+
+    def asked(self) -> None:
+        """Note that the prompt stands, with all that `ask` gave above it."""
+        self.image_is_new = False
+        if self.session.request_is_due:
+            self.hand_over()
+
+    def _show(self) -> list[str]:
+        slot = self.session.current
+        if slot is None:
+            return self.words.ending()
+        lines = self.words.where() + self._draw(slot)
+        return lines + (self.words.opinion(slot) if self._suggestions == "before" else [])
+
+    def _draw(self, slot: Slot) -> list[str]:
+        if not self._pictures:
+            return self.words.files(slot.row)
+        try:
+            lines = picture(self._image(slot.row), self._look)
+        except SourceError as error:
+            skip = self.vocabulary.form(Command.SKIP)
+            return self.words.say(
+                f"This image cannot be shown: {inert(str(error), 300)}", f"{skip} skips it."
+            )
+        return lines or self.words.say("The image is of one shade all over, as dark as can be.")
+
+    # What is typed.
+
+    def answers(self, line: str) -> bool:
+        """Tell whether a line would answer for the image."""
+        meaning = self.vocabulary.meaning(line)
+        return isinstance(meaning, Chosen) or meaning in ANSWERS
+
+    def hear(self, line: str, ms: int | None = None) -> list[str]:
+        """Do what was typed at the prompt.
+
+        Parameters
+        ----------
+        line : str
+        ms : int, optional
+            Milliseconds since the image was shown.
+
+        Returns
+        -------
+        list of str
+            What it did, or why it did nothing.
+        """
+        meaning = self.vocabulary.meaning(line)
+        page, self._page = self._page, 0
+        match meaning:
+            case Chosen(index):
+                return self.label(index, ms)
+            case Command.ACCEPT:
+                return self._accept(ms)
+            case Command.SKIP:
+                return self._answer(lambda item: self.session.skip(item, ms=ms))
+            case Command.UNDO:
+                return self._undo()
+            case Command.QUIT:
+                self.over = True
+                return []
+            case Command.CLASSES:
+                self._page = (page + 1) % self.words.pages
+                return self.words.classes(page)
+            case _:
+                return self._tell(meaning, line)
+
+    def _tell(self, meaning: Meaning, line: str) -> list[str]:
+        """Answer what changes nothing in the session."""
+        words = self.words
+        match meaning:
+            case None:
+                return words.say(words.how_to_answer())
+            case Ambiguous(indices):
+                return words.say(f"Several classes begin so: {words.named(indices)}. Type more.")
+            case Unknown(nearest):
+                return self._unknown(inert(line.strip(), 40), nearest)
+            case Command.ACCURACY:
+                doing = f"The model is at work: {self._trainer}." if self.busy else ""
+                return [*words.accuracy(), *words.model(), *words.say(doing)]
+            case Command.IMAGE:
+                self._pictures = not self._pictures
+                self.image_is_new = True
+                return words.say("Images are drawn." if self._pictures else "Images are named.")
+            case Command.INVERT:
+                self._look = self._look.inverted()
+                self.image_is_new = True
+                return words.say("Dark and light are swapped.")
+            case Command.SUGGESTIONS:
+                after = SUGGESTIONS.index(self._suggestions) + 1
+                self._suggestions = SUGGESTIONS[after % len(SUGGESTIONS)]
+                return words.say(SHOWN_WHEN[self._suggestions])
+            case Command.SHOW:
+                self.image_is_new = True
+                return []
+            case _:
+                return words.help()
+
+    def _unknown(self, typed: str, nearest: Sequence[int]) -> list[str]:
+        form = self.vocabulary.form
+        near = f" The nearest: {self.words.named(nearest)}." if nearest else ""
+        return self.words.say(
+            f"There is no class {typed!r}.{near} {form(Command.CLASSES)} lists the classes, "
+            f"{form(Command.HELP)} tells what else can be typed."
+        )
+
+    def label(self, index: int, ms: int | None = None) -> list[str]:
+        """Give the image a class."""
+        return self._answer(lambda item: self.session.label(item, index, ms=ms))
+
+    def _accept(self, ms: int | None) -> list[str]:
+        if self.session.current is not None:
+            if self._suggestions != "before":
+                return self.words.say(f"Nothing to agree with. {SHOWN_WHEN[self._suggestions]}")
+            if self.session.suggestion() is None:
+                return self.words.say("This image has no suggestion to agree with.")
+        return self._answer(lambda item: self.session.accept_suggestion(item, ms=ms))
+
+    def _answer(self, give: Callable[[str], Event | None]) -> list[str]:
+        item, slot = self.session.current_id, self.session.current
+        if item is None or slot is None:
+            return self.words.ending()
+        try:
+            event = give(item)
+        except SaveError as error:
+            return self._not_saved(error)
+        if event is None or event.class_name is None:
+            return self._moved("Saved: skipped.")
+        lines = self._moved(f"Saved: {inert(event.class_name, 40)}.")
+        if self._suggestions == "after":
+            lines += self.words.opinion(slot, past=True)
+        return lines
+
+    def _undo(self) -> list[str]:
+        try:
+            event = self.session.undo()
+        except SaveError as error:
+            return self._not_saved(error)
+        if event is None:
+            return self.words.say("There is nothing to undo.")
+        taken_back = self.session.ledger.taken_back
+        name = taken_back.class_name if taken_back else None
+        return self._moved(f"Undone: {'skipped' if name is None else inert(name, 40)}.")
+
+    def _not_saved(self, error: SaveError) -> list[str]:
+        again = "" if self.session.current is None else "It is the same image: answer again."
+        return self.words.say(inert(str(error), 400), again)
+
+    def _moved(self, done: str) -> list[str]:
+        """Go on to another image, once something is saved."""
+        self.image_is_new = True
+        if self._unsaved is not None:
+            self.ranking_arrived(self._unsaved)
+        return self.words.say(done)
+
+    # The trainer.
+
+    def hand_over(self) -> None:
+        """Hand the trainer what it is asked."""
+        request = self.session.take_request()
+        if request is not None:
+            self.busy, self._trainer = True, WAITING[0]
+            self._submit(request)
+
+    def ranking_arrived(self, ranking: Ranking) -> None:
+        """Ask what the trainer found best; the image above the prompt stays."""
+        self._unsaved = None
+        before = self.session.curve[-1:]
+        try:
+            event = self.session.accept_ranking(ranking)
+        except SaveError as error:
+            # With the next answer that can be saved, this can be.
+            self._unsaved = ranking
+            self._news += self.words.say(f"What the model learned is not saved: {error}")
+            return
+        if event is not None and self.session.curve[-1:] != before:
+            self._news += self.words.accuracy()
+
+    def learner_prepared(self) -> None:
+        """Ask the trainer again: the same labels can teach more from here on."""
+        self.session.learn_anew()
+        self.hand_over()
+
+    def trainer_said(self, text: str, style: str = "muted", *, busy: bool = False) -> None:
+        """Keep what the trainer does; what went wrong is told before the next prompt."""
+        self._trainer, self.busy = text, busy
+        if style != "muted":
+            self._news += self.words.say(f"The model: {inert(text.removeprefix('! '), 300)}.")
