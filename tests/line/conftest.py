@@ -1,0 +1,79 @@
+"""A conversation over a session in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from loop_fakes import FakeItems, FakeLog, fake_ranking
+from numpy.typing import NDArray
+
+from tuilabel.errors import SourceError
+from tuilabel.journal import SessionInfo
+from tuilabel.line.conversation import Conversation
+from tuilabel.session import LoopSettings, Request, Session
+
+DAMAGED = 5
+"""A row whose image cannot be read."""
+
+
+def image(row: int) -> NDArray[np.uint8]:
+    if row == DAMAGED:
+        raise SourceError("file5.png is damaged.")
+    return np.full((8, 8), 255, np.uint8)
+
+
+@dataclass
+class Talk:
+    """A conversation, and all that was asked of its trainer."""
+
+    session: Session
+    log: FakeLog
+    options: dict[str, Any] = field(default_factory=dict)
+    requests: list[Request] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.conversation = Conversation(self.session, image, self.requests.append, **self.options)
+
+    def prompt(self) -> str:
+        """Give what stands above the next prompt, in one line."""
+        lines = self.conversation.ask()
+        self.conversation.asked()
+        return " ".join(lines)
+
+    def say(self, line: str) -> str:
+        """Type a line; give what it did, in one line."""
+        return " ".join(self.conversation.hear(line))
+
+    def fit(self) -> None:
+        """Let the trainer answer what it was asked last."""
+        request = self.requests[-1]
+        count = len(self.session.items.ids)
+        self.conversation.ranking_arrived(
+            fake_ranking(request, count, len(self.session.info.class_names))
+        )
+
+    def labels(self) -> list[str | None]:
+        return [event.class_name for event in self.log.written if event.is_answer]
+
+
+@pytest.fixture
+def talk() -> Callable[..., Talk]:
+    """Give a function that begins a conversation."""
+
+    def begin(
+        classes: Sequence[str] = ("cat", "dog", "owl"),
+        count: int = 30,
+        *,
+        holdout: bool = True,
+        log: FakeLog | None = None,
+        **options: Any,
+    ) -> Talk:
+        log = log or FakeLog(SessionInfo("fake", tuple(classes), audit=0.2))
+        settings = LoopSettings(cold_start="random", batch_size=5)
+        return Talk(Session(FakeItems(count, holdout=holdout), log, settings), log, options)
+
+    return begin

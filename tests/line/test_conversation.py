@@ -1,0 +1,190 @@
+"""What is said, and what an answer does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from loop_fakes import fit_finished
+
+from tests.line.conftest import DAMAGED, Talk
+from tuilabel.journal import Kind
+from tuilabel.learn.metrics import Accuracy
+from tuilabel.line.conversation import PROMPT_AT_END
+
+Begin = Callable[..., Talk]
+
+
+def test_an_answer_is_on_disk_before_it_is_said(talk: Begin) -> None:
+    it = talk()
+    assert it.prompt().startswith("Round 1, image 1 of 5. 0 labels, 30 left. @@@@")
+    assert it.say("cat") == "Saved: cat."
+    assert it.log.written[-1].class_name == "cat"
+    assert "image 2 of 5. 1 label, 29 left." in it.prompt()
+    assert it.say("s") == "Saved: skipped."
+    assert it.log.written[-1].kind is Kind.SKIP
+
+
+@pytest.mark.parametrize("line", ["", "  ", "ctt", "9", "?", "c", "a", "p", "r", "i", "v"])
+def test_what_is_no_answer_answers_nothing(talk: Begin, line: str) -> None:
+    it = talk()
+    it.prompt()
+    item = it.session.current_id
+    assert not it.conversation.answers(line)
+    it.say(line)
+    it.prompt()
+    assert it.session.current_id == item
+    assert it.labels() == []
+
+
+def test_the_image_is_not_read_out_again_without_need(talk: Begin) -> None:
+    it = talk()
+    assert "@" in it.prompt()
+    assert it.say("ctt").startswith("There is no class 'ctt'. The nearest: 1 cat.")
+    assert it.prompt() == ""
+    it.say("r")
+    assert "@" in it.prompt()
+    it.say("i")
+    assert "@" not in it.prompt()
+    assert "The image is file" in " ".join(it.conversation.words.files(3))
+
+
+def test_a_save_that_fails_is_said_and_the_image_stays(talk: Begin) -> None:
+    it = talk()
+    it.prompt()
+    item = it.session.current_id
+    it.log.fails = True
+    for line in ("cat", "s"):
+        assert "Not saved: the test says so. It is the same image" in it.say(line)
+        assert it.session.current_id == item
+    it.log.fails = False
+    assert it.say("cat") == "Saved: cat."
+
+
+def test_undo_works_across_restarts(talk: Begin) -> None:
+    it = talk()
+    item = it.session.current_id
+    it.say("owl")
+    again = talk(log=it.log)
+    assert again.say("u") == "Undone: owl."
+    assert again.session.current_id == item
+    assert "image 1 of 5" in again.prompt()
+    assert again.say("u") == "There is nothing to undo."
+
+
+def test_a_batch_is_handed_over_once_the_next_prompt_stands(talk: Begin) -> None:
+    it = talk()
+    for _ in range(5):
+        it.say("dog")
+    assert it.requests == []
+    it.prompt()
+    assert len(it.requests) == 1
+    assert "The model is at work: fitting" in it.say("a")
+    assert it.prompt() == ""
+    assert len(it.requests) == 1
+
+
+def test_what_the_model_learned_comes_before_the_next_prompt(talk: Begin) -> None:
+    it = talk()
+    for _ in range(5):
+        it.say("dog")
+    it.prompt()
+    rows = [row for row in range(30) if row not in it.session._answered][:10]
+    fit = fit_finished(
+        it.requests[0].generation, rows, [[0.1, 0.2, 0.7]] * 10, Accuracy(45, 50, "hold-out")
+    )
+    it.conversation.ranking_arrived(fit)
+    it.say("dog")
+    said = it.prompt()
+    assert said.startswith("Accuracy 90.0%, 95 % interval")
+    assert "on the hold-out of 50 images, with 5 labels. Round 2, image 2 of 5." in said
+    assert said.endswith("The model says owl at 70%, dog at 20%, cat at 10%.")
+    assert it.say("=") == "Saved: owl."
+    assert it.log.written[-1].body["accepted"] is True
+
+
+def test_suggestions_come_after_or_not_at_all_when_wished(talk: Begin) -> None:
+    it = talk(suggestions="after")
+    for _ in range(5):
+        it.say("dog")
+    it.prompt()
+    it.fit()
+    it.say("dog")
+    assert "The model says" not in it.prompt()
+    assert it.say("=").startswith("Nothing to agree with.")
+    assert "The model had said" in it.say("cat")
+    assert it.say("p") == "The model's classes are not told."
+    assert "The model" not in it.say("cat")
+
+
+def test_images_to_measure_on_get_no_suggestion(talk: Begin) -> None:
+    it = talk(holdout=False, count=60)
+    audits = 0
+    for _ in range(40):
+        said = it.prompt()
+        if it.requests:
+            it.fit()
+            it.requests.clear()
+        slot = it.session.current
+        assert slot is not None
+        assert slot.audit == ("drawn at random, to measure accuracy" in said)
+        if slot.audit:
+            audits += 1
+            assert it.say("=") == "This image has no suggestion to agree with."
+        it.say("cat")
+    assert audits
+
+
+def test_at_the_end_there_is_undo_and_quit(talk: Begin) -> None:
+    it = talk(count=5)
+    for _ in range(5):
+        it.say("cat")
+    assert it.prompt().startswith("Everything is answered: 5 labels. u undoes, q leaves;")
+    assert it.conversation.prompt == PROMPT_AT_END
+    for line in ("cat", "s", "="):
+        assert it.say(line).startswith("Everything is answered: 5 labels.")
+    assert it.say("u") == "Undone: cat."
+    assert "image 5 of 5" in it.prompt()
+    it.say("q")
+    assert it.conversation.over
+
+
+def test_a_damaged_image_is_said_and_can_be_skipped(talk: Begin) -> None:
+    it = talk()
+    said = ""
+    while it.session.current is not None and it.session.current.row != DAMAGED:
+        it.say("cat")
+    said = it.prompt()
+    assert "This image cannot be shown: file5.png is damaged. s skips it." in said
+    assert it.say("s") == "Saved: skipped."
+
+
+def test_trouble_with_the_trainer_is_said_once_before_the_next_image(talk: Begin) -> None:
+    it = talk()
+    it.prompt()
+    it.conversation.trainer_said("! the trainer died (signal 9)", "bad", busy=True)
+    assert it.prompt() == "The model: the trainer died (signal 9)."
+    assert it.prompt() == ""
+
+
+def test_many_classes_are_listed_page_by_page(talk: Begin) -> None:
+    it = talk(classes=[f"class {number:02}" for number in range(45)])
+    assert "There are 45 classes; c lists them." in " ".join(it.conversation.opening("fake"))
+    pages = [it.say("c") for _ in range(4)]
+    assert pages[0].startswith("Classes 1 to 20 of 45; c goes on:   1 class 00   2 class 01")
+    assert pages[2].startswith("Classes 41 to 45 of 45")
+    assert pages[3] == pages[0]
+    it.say("?")
+    assert it.say("c") == pages[0]
+    assert it.say("class").startswith("Several classes begin so: 1 class 00, 2 class 01")
+
+
+def test_nothing_but_text_is_ever_printed(talk: Begin) -> None:
+    it = talk(classes=["\x1b[31mred", "a\nb\r\x07", "[bold]x[/]"])
+    lines = it.conversation.opening("evil\x1b]0;x", ["no\x9btice"])
+    for typed in ("\x1b[2J", "1", "2", "3", "?", "c", "a", "u", "no\x00thing", "p", "\x9b"):
+        lines += it.conversation.ask()
+        it.conversation.asked()
+        lines += it.conversation.hear(typed)
+    assert all(line.isprintable() and len(line) <= 80 for line in lines), lines
+    assert "␛[31mred" in " ".join(lines)
