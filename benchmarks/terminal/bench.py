@@ -1,0 +1,129 @@
+"""The programs that are measured, their images, and a folder for their sessions."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+import tuilabel
+from benchmarks.terminal.program import Program
+from tuilabel.data import open_dataset
+
+FIRST_FRAME = r"\d labels?\b"
+_STROKES = 20_000
+_FOR_SCALE = 2000
+
+_Pictures = NDArray[np.uint8]
+
+
+class Bench:
+    """The programs, the images and a folder for their sessions.
+
+    Parameters
+    ----------
+    folder : Path
+    mnist : Path, optional
+        Where the IDX files are; without it strokes are drawn.
+    runs : int
+        How often everything is started.
+    """
+
+    def __init__(self, folder: Path, mnist: Path | None, runs: int) -> None:
+        self.runs = runs
+        self.folder = folder
+        self.is_mnist = mnist is not None
+        dropped = ("TUILABEL_", "TEXTUAL", "NO_COLOR", "TMUX", "PYTHONDONTWRITEBYTECODE", "SSH_")
+        self.env = {
+            **{key: value for key, value in os.environ.items() if not key.startswith(dropped)},
+            **{f"XDG_{kind}_HOME": str(folder / kind) for kind in ("DATA", "CACHE", "STATE")},
+            "XDG_CONFIG_HOME": str(folder / "CONFIG"),
+            "TMPDIR": str(folder),
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": str(Path(tuilabel.__file__).parent.parent),
+        }
+        self._pictures = folder / "pictures.npz"
+        if mnist is None:
+            images, labels = strokes(np.random.default_rng(0), _STROKES)
+            self.source = str(self._pictures)
+        else:
+            self.source = f"mnist:{mnist}"
+            dataset = open_dataset(self.source, cache_dir=folder / "CACHE" / "tuilabel")
+            assert dataset.truth is not None
+            images = np.array(dataset.pool[:_FOR_SCALE])
+            labels = dataset.truth[:_FOR_SCALE].astype(np.int64)
+        np.savez(self._pictures, images=images, labels=labels)
+
+    def tuilabel(self, *arguments: str) -> list[str]:
+        """Give the command that runs `tuilabel`."""
+        return [sys.executable, "-m", "tuilabel", *arguments]
+
+    def for_scale(self, kind: str) -> list[str]:
+        """Give the command that runs a program for scale, one of `scale.PROGRAMS`."""
+        return [sys.executable, "-m", "benchmarks.terminal.scale", kind, str(self._pictures)]
+
+    def new_session(self) -> Path:
+        """Give a session file that does not exist yet."""
+        return Path(tempfile.mkdtemp(dir=self.folder)) / "bench.tuilabel"
+
+    def open(
+        self,
+        session: Path,
+        *arguments: str,
+        source: str | None = None,
+        size: tuple[int, int] = (80, 24),
+        bytes_per_second: float | None = None,
+    ) -> Program:
+        """Start labelling and wait until everything rests."""
+        command = self.tuilabel(source or self.source, "--session", str(session), *arguments)
+        program = Program(command, self.env, size, bytes_per_second)
+        program.read_until(FIRST_FRAME)
+        program.wait_idle()
+        return program
+
+    def labels(self, session: Path) -> int:
+        """Give how many labels are in a session."""
+        command = self.tuilabel("status", str(session), "--json")
+        done = subprocess.run(command, env=self.env, stdout=subprocess.PIPE, check=True)
+        return int(json.loads(done.stdout)["labels"])
+
+
+def held_on(screen: str) -> int:
+    """Give how many keys the screen says were held."""
+    found = re.search(r"(\d+) w\w+ typed ahead", screen)
+    return int(found[1]) if found else 0
+
+
+def strokes(rng: np.random.Generator, count: int) -> tuple[_Pictures, NDArray[np.int64]]:
+    """Draw smooth strokes of ten kinds: (count, 28, 28) uint8, and their kinds."""
+    kinds = rng.integers(0, 10, count)
+    images = np.zeros((count, 28, 28), dtype=np.uint8)
+    for image, kind in zip(images, kinds, strict=True):
+        large = Image.new("L", (112, 112))
+        bend = np.linspace(0, np.pi, 20)
+        x = 56 + rng.uniform(30, 40) * np.cos(bend + kind * 0.63)
+        y = 56 + rng.uniform(30, 40) * np.sin((1 + kind % 3) * bend)
+        ImageDraw.Draw(large).line(list(zip(x, y, strict=True)), fill=255, width=10)
+        image[:] = np.asarray(large.resize((28, 28), Image.Resampling.BILINEAR))
+    return images, kinds
+
+
+def seconds_of(command: Sequence[str], env: dict[str, str]) -> float:
+    """Run a command that says nothing of worth; give the processor seconds that it took."""
+    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command} ended with {process.returncode}")
+    return usage.ru_utime + usage.ru_stime

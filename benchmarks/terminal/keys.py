@@ -1,0 +1,92 @@
+"""From a label key to the last byte: milliseconds and bytes, calm, during fits, in row mode."""
+
+from __future__ import annotations
+
+from benchmarks.terminal import table
+from benchmarks.terminal.bench import FIRST_FRAME, Bench, held_on
+from benchmarks.terminal.program import Program, Repaint
+
+SIZES = ((80, 24), (120, 40), (200, 60))
+MOST_MS = {(80, 24): 12.0, (120, 40): 16.0, (200, 60): 16.0}
+MOST_MS_P99 = 20.0
+MOST_BYTES = 1.3
+"""Of those that bare escape codes take."""
+
+_KEYS = 40
+"""Label keys per run and size, four batches."""
+
+
+def calm_keys(bench: Bench) -> None:
+    """Measure label keys while nothing else happens, and two programs for scale."""
+    for size in SIZES:
+        name = "{}x{}".format(*size)
+        repaints = _label(bench, size, ("--model", "softmax"), calm=True)
+        bare, widgets = (_play(bench, kind, size) for kind in ("codes", "widgets"))
+        table.times(f"label key, {name}", repaints, p95=MOST_MS[size], p99=MOST_MS_P99)
+        table.times("  the last of its batch", repaints[9::10])
+        table.times("  for scale: bare escape codes", bare)
+        table.times("  for scale: plain Textual widgets", widgets)
+        table.sizes_beside(f"bytes of a label key, {name}", repaints, bare, MOST_BYTES)
+        table.sizes("  the last of its batch", repaints[9::10])
+        table.sizes("  for scale: bare escape codes", bare)
+        table.sizes("  for scale: plain Textual widgets", widgets)
+
+
+def keys_during_fits(bench: Bench) -> None:
+    """Measure label keys while a slow model is fitted."""
+    for size in SIZES:
+        repaints = _label(bench, size, ("--model", "mlp"), calm=False)
+        what = "label key while an mlp is fitted, {}x{}".format(*size)
+        if repaints:
+            table.times(what, repaints, p95=MOST_MS[size], p99=MOST_MS_P99)
+        else:
+            table.row(what, "", "there was no such moment")
+
+
+def keys_at_once(bench: Bench, count: int = 200) -> None:
+    """Write keys in one piece; tell what became of each."""
+    for _ in range(bench.runs):
+        session = bench.new_session()
+        program = bench.open(session)
+        program.press("1" * count)
+        program.read(0.5, first=0.5)
+        held = held_on(program.screen)
+        program.end()
+        applied = bench.labels(session)
+        lost = count - applied - held
+        result = f"{applied} applied, {held} held, {lost} lost"
+        met = (applied, lost) == (1, 0)
+        table.row(f"{count} keys at once", "1 applied, none lost", result, met)
+
+
+def _label(
+    bench: Bench, size: tuple[int, int], arguments: tuple[str, ...], *, calm: bool
+) -> list[Repaint]:
+    """Press label keys; without calm, keep those that came while the trainer was at work."""
+    repaints = []
+    for _ in range(bench.runs):
+        session = bench.new_session()
+        program = bench.open(session, *arguments, size=size)
+        for place in range(_KEYS):
+            if calm:
+                program.wait_idle()
+            working = program.trainer_works()
+            repaint = program.press(str(place % 10))
+            if calm or (working and program.trainer_works()):
+                repaints.append(repaint)
+        program.end()
+        missing = _KEYS - bench.labels(session)
+        if missing:
+            table.note(f"{missing} of {_KEYS} keys came before their image and were held")
+    return repaints
+
+
+def _play(bench: Bench, kind: str, size: tuple[int, int]) -> list[Repaint]:
+    repaints = []
+    for _ in range(bench.runs):
+        program = Program(bench.for_scale(kind), bench.env, size)
+        program.read_until(FIRST_FRAME)
+        program.read(0.3, first=0.3)
+        repaints += [program.press(str(place % 10)) for place in range(_KEYS)]
+        program.end()
+    return repaints
