@@ -22,7 +22,17 @@ from tuilabel.journal import Draft, Journal, Kind, SessionInfo
 from tuilabel.workspace import last_session, remember, session_path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-COMMANDS = ("label", "demo", "status", "export", "autolabel", "simulate", "doctor", "settings")
+COMMANDS = (
+    "label",
+    "demo",
+    "status",
+    "export",
+    "repair",
+    "autolabel",
+    "simulate",
+    "doctor",
+    "settings",
+)
 STATUS_FIELDS = {
     *("source", "labels", "by_class", "skipped", "pool_left", "rounds", "model", "strategy"),
     *("accuracy", "annotators", "auto_labels", "fitted", "stopping"),

@@ -11,7 +11,18 @@ from tuilabel.cli import main
 from tuilabel.tui.actions import ACTIONS
 
 README = Path(__file__).resolve().parent.parent / "README.md"
-COMMANDS = ("", "label", "demo", "status", "export", "autolabel", "simulate", "settings", "doctor")
+COMMANDS = (
+    "",
+    "label",
+    "demo",
+    "status",
+    "export",
+    "repair",
+    "autolabel",
+    "simulate",
+    "settings",
+    "doctor",
+)
 
 
 def key_table() -> str:

@@ -367,6 +367,42 @@ def export(
         export_to(Path(output), rows, write, force=force)
 
 
+@main.command()
+@click.argument("session", required=False, type=click.Path(), metavar="[F]")
+@click.option(
+    "-o", "--output", type=click.Path(), metavar="OUT", help="Write here, and leave F as it is."
+)
+@click.option("--dry-run", is_flag=True, help="Tell what would be done, and write nothing.")
+@click.option("--source", metavar="S", help="What F was made for, where it has lost that.")
+@click.option(
+    "--classes", metavar="A,B,...", callback=_comma_separated, help="Its classes, likewise."
+)
+def repair(
+    session: str | None,
+    output: str | None,
+    dry_run: bool,
+    source: str | None,
+    classes: tuple[str, ...] | None,
+) -> None:
+    """Bring back what a damaged session file still holds.
+
+    F is a session file or the source it was made for; by default the last session. A sound file
+    is left alone; a damaged one is kept under another name.
+    """
+    from tuilabel.journal.repair import repair
+    from tuilabel.report import repair_lines
+    from tuilabel.workspace import find_session, named_source
+
+    done = repair(
+        find_session(session),
+        output=None if output is None else Path(output),
+        dry_run=dry_run,
+        source=None if source is None else named_source(source),
+        class_names=classes,
+    )
+    _say(*repair_lines(done))
+
+
 @main.command("autolabel")
 @click.argument("session", required=False, type=click.Path(), metavar="[F]")
 @click.option(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tuilabel.journal import Summary
+    from tuilabel.journal.repair import Repaired
 
 
 def terminal_problem() -> str | None:
@@ -80,3 +81,41 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
         yield f"  {count:>6,}   {inert(name)}"
     for name, count in summary["annotators"].items():
         yield f"by         {inert(name)}: {count:,}"
+
+
+def repair_lines(done: Repaired) -> Iterator[str]:
+    """Yield what a repair has found and done, in sentences."""
+    from tuilabel.data import inert
+    from tuilabel.journal import Ledger
+    from tuilabel.journal.repair import describe_gaps
+    from tuilabel.workspace import LONGEST_PATH
+
+    path = inert(str(done.path), LONGEST_PATH)
+    ledger = Ledger.of(done.events)
+    auto = f" and {ledger.auto_labels_held:,} of a model" if ledger.auto_labels_held else ""
+    found = f"{len(done.events):,} events, {ledger.labels_held:,} labels that hold{auto}"
+    if done.problem is None:
+        yield f"{path} is sound, and nothing was changed: {found}."
+        return
+    yield f"{path} is damaged: {inert(done.problem, 300)}."
+    yield f"Found: {found}."
+    missing = done.last - len(done.events)
+    if missing:
+        numbers = describe_gaps(done.gaps)
+        yield f"Lost: {missing:,} of {done.last:,} events, those numbered {numbers}."
+    else:
+        yield f"Lost: none of the {done.last:,} events that are known of."
+    if done.dropped:
+        yield f"Left out: {done.dropped:,} that make no sense."
+    yield f"Not to be known: whether there were events after number {done.last:,}."
+    if done.unchecked:
+        yield (
+            f"Not to be known either: whether {done.unchecked:,} events from places that nothing "
+            "vouches for are as they were written."
+        )
+    if done.written is None:
+        yield "Nothing was written."
+    else:
+        yield f"Written: {inert(str(done.written), LONGEST_PATH)}."
+    if done.kept is not None:
+        yield f"The damaged file is kept: {inert(str(done.kept), LONGEST_PATH)}."

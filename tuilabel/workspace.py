@@ -68,6 +68,14 @@ def session_path(source: str, pool: int | None = None, test: int | None = None) 
     return data_dir() / "sessions" / ("-".join(parts) + SUFFIX)
 
 
+def named_source(source: str) -> str:
+    """Give the name that a session has of a source: a path in it is absolute."""
+    if source in ("digits", "mnist"):
+        return source
+    folder = source.removeprefix("mnist:")
+    return source[: len(source) - len(folder)] + str(_real(folder))
+
+
 def _real(path: str) -> Path:
     try:
         return Path(path).expanduser().resolve()

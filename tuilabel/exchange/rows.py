@@ -88,5 +88,6 @@ def _probability(event: Event) -> float | None:
 def _senseless(event: Event, what: str) -> SessionFileError:
     return SessionFileError(
         f"Event {event.seq} of the session has {what} no sense: it was not written by tuilabel, "
-        "or is damaged. Go back to a copy of the session file."
+        "or is damaged. Go back to a copy of the session file F, or bring back what "
+        "makes sense with `tuilabel repair F`."
     )

@@ -100,6 +100,24 @@ class SessionLock:
         self._descriptor = -1
 
 
+def held_by_living(session: Path) -> bool:
+    """Tell whether a process that is still there has, by what it wrote, a session open.
+
+    It takes no lock, so that whoever opens the session at the same moment is not refused.
+    """
+    real = session.resolve()
+    try:
+        holder = json.loads(real.with_name(real.name + ".lock").read_bytes()[:4096])
+        if holder["host"] != socket.gethostname():
+            return True
+        os.kill(int(holder["pid"]), 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
+        return False
+    return True
+
+
 def _user() -> str:
     try:
         return getpass.getuser()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,6 +17,7 @@ from urllib.parse import quote
 
 from tuilabel.errors import SessionFileError
 from tuilabel.journal.events import Event, Kind
+from tuilabel.journal.lock import held_by_living
 from tuilabel.journal.schema import (
     APPLICATION_ID,
     MIGRATIONS,
@@ -23,16 +25,18 @@ from tuilabel.journal.schema import (
     objects_of,
     version_of,
 )
+from tuilabel.journal.wal import cut_off
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
-_COLUMNS = tuple(field.name for field in fields(Event))
+COLUMNS = tuple(field.name for field in fields(Event))
+"""Of the table `event`, in the order of an `Event`."""
 _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("seq", "round"), int),
     **dict.fromkeys(("uuid", "kind", "time", "annotator", "origin", "body"), str),
     **dict.fromkeys(("item", "class_name", "target"), (str, NoneType)),
     "ms": (int, NoneType),
 }
-_TYPES_IN_ORDER = tuple(_TYPES[name] for name in _COLUMNS)
+_TYPES_IN_ORDER = tuple(_TYPES[name] for name in COLUMNS)
 _KINDS = {kind.value: kind for kind in Kind}
 
 # What says nothing about the content of the file.
@@ -113,11 +117,7 @@ def check_header(path: Path) -> None:
         With what was found instead.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            found = "directory" if path.is_dir() else "device, pipe or socket"
-            raise SessionFileError(
-                f"{path} is no session file but a {found}. Name a file that tuilabel made."
-            )
+        check_regular(path.stat(), path)
         with path.open("rb") as file:
             header = file.read(100)
     except FileNotFoundError:
@@ -128,13 +128,27 @@ def check_header(path: Path) -> None:
         raise cannot_be_read(path, error) from error
     if len(header) < 100 or not header.startswith(_SQLITE_MAGIC):
         found = "is empty" if not header else "is no session file: it is not a SQLite database"
-        raise SessionFileError(f"{path} {found}. Name a file that tuilabel made.")
+        raise SessionFileError(f"{path} {found}. Name a file that tuilabel made{if_it_was(path)}.")
     if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
         raise SessionFileError(
             f"{path} is no session file: it is a SQLite database of another application. "
-            "Name a file that tuilabel made."
+            f"Name a file that tuilabel made{if_it_was(path)}."
         )
     _refuse_newer(path, int.from_bytes(header[60:64], "big"))
+
+
+def check_regular(status: os.stat_result, path: Path) -> None:
+    """Refuse what is no ordinary file.
+
+    Raises
+    ------
+    SessionFileError
+    """
+    if not stat.S_ISREG(status.st_mode):
+        found = "directory" if stat.S_ISDIR(status.st_mode) else "device, pipe or socket"
+        raise SessionFileError(
+            f"{path} is no session file but a {found}. Name a file that tuilabel made."
+        )
 
 
 def connect(path: Path, parameters: str) -> sqlite3.Connection:
@@ -175,6 +189,44 @@ def check_whole(connection: sqlite3.Connection, path: Path) -> None:
         raise damaged(path, ValueError(verdict.splitlines()[-1]))
 
 
+def check_untouched(path: Path) -> None:
+    """Refuse a file that is not whole, without changing it; nobody else may have it open.
+
+    Raises
+    ------
+    SessionFileError
+    """
+    try:
+        connection = connect(path, "mode=ro" if _has_newer_events(path) else "immutable=1")
+    except sqlite3.Error as error:
+        raise unreadable(path, error) from error
+    with closing(connection):
+        check_whole(connection, path)
+        refuse_cut_off(connection, path)
+
+
+def refuse_cut_off(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file whose log holds events that SQLite does not see, behind a damaged place.
+
+    It would take them for what a power cut has left, and the next event would be written over
+    them.
+
+    Raises
+    ------
+    SessionFileError
+    """
+    try:
+        behind = cut_off(path)
+    except OSError as error:
+        raise cannot_be_read(path, error) from error
+    if behind:
+        behind.difference_update(uuid for (uuid,) in connection.execute("SELECT uuid FROM event"))
+    if behind:
+        raise damaged(
+            path, ValueError(f"{len(behind)} newer events lie behind a damaged place in its -wal")
+        )
+
+
 def read_info(connection: sqlite3.Connection, path: Path) -> SessionInfo:
     """Read what a session is about.
 
@@ -184,28 +236,38 @@ def read_info(connection: sqlite3.Connection, path: Path) -> SessionInfo:
         The file is damaged.
     """
     try:
-        rows = connection.execute("SELECT key, value FROM meta").fetchall()
-        meta: dict[str, Any] = {key: json.loads(value) for key, value in rows}
-        info = SessionInfo(
-            source=meta["source"],
-            class_names=tuple(meta["class_names"]),
-            pool=meta["pool"],
-            test=meta["test"],
-            seed=meta["seed"],
-            audit=float(meta["audit"]),
-        )
-        if not (
-            all(isinstance(text, str) for text in (info.source, *info.class_names))
-            and all(isinstance(count, int | None) for count in (info.pool, info.test))
-            and isinstance(info.seed, int)
-            and info.seed >= 0
-            and 0 <= info.audit <= 1
-        ):
-            raise ValueError("what the session is about makes no sense")
+        return info_of(dict(connection.execute("SELECT key, value FROM meta")))
     except sqlite3.Error as error:
         raise unreadable(path, error) from error
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise damaged(path, error) from error
+
+
+def info_of(rows: Mapping[str, str]) -> SessionInfo:
+    """Make what a session is about from the keys and values of its table `meta`.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, RecursionError
+        It makes no sense.
+    """
+    meta: dict[str, Any] = {key: json.loads(value) for key, value in rows.items()}
+    info = SessionInfo(
+        source=meta["source"],
+        class_names=tuple(meta["class_names"]),
+        pool=meta["pool"],
+        test=meta["test"],
+        seed=meta["seed"],
+        audit=float(meta["audit"]),
+    )
+    if not (
+        all(isinstance(text, str) for text in (info.source, *info.class_names))
+        and all(isinstance(count, int | None) for count in (info.pool, info.test))
+        and isinstance(info.seed, int)
+        and info.seed >= 0
+        and 0 <= info.audit <= 1
+    ):
+        raise ValueError("what the session is about makes no sense")
     return info
 
 
@@ -218,8 +280,8 @@ def read_events(connection: sqlite3.Connection, path: Path) -> Iterator[Event]:
         The file is damaged.
     """
     try:
-        for row in connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM event ORDER BY seq"):
-            yield _event(row)
+        for row in connection.execute(f"SELECT {', '.join(COLUMNS)} FROM event ORDER BY seq"):
+            yield event_of(row)
     except sqlite3.Error as error:
         raise unreadable(path, error) from error
     except (TypeError, ValueError, RecursionError) as error:
@@ -230,8 +292,18 @@ def damaged(path: Path, error: Exception) -> SessionFileError:
     """Make the error for a file whose content is not what tuilabel has written."""
     return SessionFileError(
         f"{path} is damaged: cut short or overwritten ({reason(error)}). "
-        "Nothing was changed; go back to a copy of it, or name another with --session FILE."
+        "Nothing was changed; go back to a copy of it, or bring back what can be with "
+        f"{_repair(path)}."
     )
+
+
+def if_it_was(path: Path) -> str:
+    """Say what helps where a session file may have lost what it is known by."""
+    return f"; if it was one, {_repair(path)} brings back what can be"
+
+
+def _repair(path: Path) -> str:
+    return f"`tuilabel repair {shlex.quote(str(path))}`"
 
 
 def cannot_be_read(path: Path, error: Exception) -> SessionFileError:
@@ -269,14 +341,23 @@ def _read(path: Path, parameters: str) -> tuple[SessionInfo, list[Event]]:
         raise unreadable(path, error) from error
     with closing(connection):
         check_whole(connection, path)
+        if not held_by_living(path):
+            refuse_cut_off(connection, path)
         return read_info(connection, path), list(read_events(connection, path))
 
 
-def _event(row: tuple[Any, ...]) -> Event:
+def event_of(row: tuple[Any, ...]) -> Event:
+    """Make an event of a row of the table, its columns as in `COLUMNS`.
+
+    Raises
+    ------
+    TypeError, ValueError, RecursionError
+        It makes no sense.
+    """
     if not all(map(isinstance, row, _TYPES_IN_ORDER)):
         wrong = next(
             name
-            for name, value in zip(_COLUMNS, row, strict=True)
+            for name, value in zip(COLUMNS, row, strict=True)
             if not isinstance(value, _TYPES[name])
         )
         raise TypeError(f"event {row[0]} has a {wrong} that makes no sense")

@@ -19,7 +19,7 @@ from tuilabel.journal.lock import SessionLock
 from tuilabel.journal.reading import (
     SessionInfo,
     check_header,
-    check_whole,
+    check_untouched,
     connect,
     read_events,
     read_info,
@@ -77,7 +77,7 @@ class Journal:
         self._clock = clock
         self._connection: sqlite3.Connection | None = None
         check_header(path)
-        _refuse_network(path)
+        refuse_network(path)
         _refuse_read_only(path)
         self._lock = SessionLock(path, clock())
         try:
@@ -105,21 +105,10 @@ class Journal:
         new = path.with_name(f".tuilabel-{uuid.uuid4().hex}.new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _refuse_network(path.parent)
-            connection = sqlite3.connect(new, isolation_level=None)
-            try:
-                migrate(connection)
-                connection.execute("BEGIN IMMEDIATE")
-                connection.executemany(
-                    "INSERT INTO meta (key, value) VALUES (?, ?)",
-                    [(key, json.dumps(value)) for key, value in asdict(info).items()],
-                )
-                connection.execute("COMMIT")
-                connection.execute("PRAGMA journal_mode = WAL")
-            finally:
-                connection.close()
+            refuse_network(path.parent)
+            write_session(new, info)
             give_name(new, path)
-            _sync_directory(path.parent)
+            sync_directory(path.parent)
         except FileExistsError:
             raise SessionFileError(f"{path} exists already; open it, or name another.") from None
         except (OSError, sqlite3.Error) as error:
@@ -128,7 +117,7 @@ class Journal:
                 "Make the directory writable, or name another place with --session FILE."
             ) from error
         finally:
-            _remove_quietly(new)
+            remove_quietly(new)
         return cls(path, annotator, clock)
 
     def append(self, draft: Draft) -> Event:
@@ -261,14 +250,54 @@ class Journal:
         self.close()
 
 
+def write_session(
+    new: Path, info: SessionInfo, events: Iterable[Event] = (), last_seq: int = 0
+) -> None:
+    """Write a whole session file, under a name that nobody looks for.
+
+    Parameters
+    ----------
+    new : Path
+    info : SessionInfo
+    events : iterable of Event
+        Each with its own number.
+    last_seq : int
+        The highest number that an event ever had: no other event is to get it.
+
+    Raises
+    ------
+    OSError, sqlite3.Error
+        The file is not whole.
+    """
+    connection = sqlite3.connect(new, isolation_level=None)
+    try:
+        migrate(connection)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(
+            "INSERT INTO meta (key, value) VALUES (?, ?)",
+            [(key, json.dumps(value)) for key, value in asdict(info).items()],
+        )
+        connection.executemany(_INSERT, map(_row, events))
+        if last_seq > _last_seq(connection):
+            connection.execute("DELETE FROM sqlite_sequence WHERE name = 'event'")
+            connection.execute("INSERT INTO sqlite_sequence VALUES ('event', ?)", (last_seq,))
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA journal_mode = WAL")
+    finally:
+        connection.close()
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     """Open a session file to write in it, brought to the newest schema."""
+    # Whoever may write moves the log into the file when closing, were it only to refuse the file;
+    # of what a damaged log or file still holds, that destroys the rest.
+    check_untouched(path)
     try:
         connection = connect(path, "mode=rw")
     except sqlite3.Error as error:
         raise unreadable(path, error) from error
     try:
-        check_whole(connection, path)
         try:
             # A file that was copied by other tools may have lost the mode; with a rollback
             # journal, FULL alone would let a power cut take the last event back.
@@ -321,7 +350,8 @@ def _identity(path: Path) -> list[tuple[int, int]]:
     return [(status.st_dev, status.st_ino) for status in found]
 
 
-def _refuse_network(path: Path) -> None:
+def refuse_network(path: Path) -> None:
+    """Refuse a place where SQLite's locks and logs are not safe."""
     kind = network_type(path)
     if kind is not None:
         raise SessionFileError(
@@ -339,7 +369,8 @@ def _refuse_read_only(path: Path) -> None:
         )
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Make names that were given or taken in a directory last through a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -347,7 +378,8 @@ def _sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def _remove_quietly(path: Path) -> None:
+def remove_quietly(path: Path) -> None:
+    """Remove a file that never became a session, and what SQLite has put beside it."""
     for suffix in ("", "-journal", "-wal", "-shm"):
         try:
             path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypedDict, TypeGuard
 
 from tuilabel.errors import SessionFileError
-from tuilabel.journal.events import Event
+from tuilabel.journal.events import Event, Kind
 from tuilabel.journal.ledger import Ledger
 from tuilabel.journal.reading import SessionInfo
 
@@ -114,6 +114,24 @@ def summarise(info: SessionInfo, events: Iterable[Event]) -> Summary:
     )
 
 
+def check_body(event: Event) -> None:
+    """Refuse an opening or a round that `summarise` could make nothing of.
+
+    Raises
+    ------
+    SessionFileError
+    """
+    if event.kind is Kind.OPEN:
+        _opening(event)
+    elif event.kind is Kind.ROUND and event.body.get("model"):
+        _labels(event)
+        _fitted(event)
+        if event.body.get("accuracy"):
+            _accuracy(event)
+        if event.body.get("moved") is not None:
+            _compared(event)
+
+
 def _fitted(event: Event) -> FittedSummary | None:
     model, features, strategy = (event.body.get(name) for name in ("model", "features", "strategy"))
     if features is None and strategy is None:
@@ -179,5 +197,6 @@ def _opening(event: Event | None) -> tuple[int | None, str | None, str | None]:
 def _senseless(event: Event) -> SessionFileError:
     return SessionFileError(
         f"Event {event.seq} of the session makes no sense: it was not written by "
-        "tuilabel, or is damaged. Go back to a copy of the session file."
+        "tuilabel, or is damaged. Go back to a copy of the session file F, or bring back what "
+        "makes sense with `tuilabel repair F`."
     )

@@ -386,7 +386,8 @@ class Session:
         except (LookupError, TypeError, ValueError) as error:
             raise SessionFileError(
                 f"The session for {self.info.source} holds an event that makes no sense "
-                f"({error!r}): it was not written by tuilabel, or is damaged."
+                f"({error!r}): it was not written by tuilabel, or is damaged. Go back to a copy of "
+                "the session file F, or bring back what makes sense with `tuilabel repair F`."
             ) from error
 
     def _apply(self, event: Event) -> None:

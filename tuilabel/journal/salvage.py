@@ -1,0 +1,303 @@
+"""What a damaged session file still holds, found with SQLite and without."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tuilabel.journal.events import Event
+from tuilabel.journal.pages import (
+    DEFAULT_PAGE_SIZE,
+    event_rows,
+    index_entries,
+    last_numbers,
+    meta_rows,
+    page_size_of,
+)
+from tuilabel.journal.reading import COLUMNS, connect, event_of, info_of, reason
+from tuilabel.journal.schema import MIGRATIONS, objects_at, objects_of, version_of
+from tuilabel.journal.sense import makes_sense
+from tuilabel.journal.wal import Log, read_log
+
+# How much a row is believed, by where it was found.
+_FRAME_DAMAGED, _FILE, _SQLITE, _FRAME = range(4)
+
+_LONGEST_GAP = 10_000
+"""Numbers that nothing else comes near are taken for damage."""
+
+_META = ("source", "class_names", "pool", "test", "seed", "audit")
+
+
+@dataclass
+class Salvage:
+    """What was found.
+
+    Attributes
+    ----------
+    meta : dict
+        What the session is about, as in its table: by key, in JSON; what was not found is missing.
+    events : list of Event
+        In the order of their numbers.
+    dropped : int
+        Events that were found and make no sense.
+    unchecked : int
+        How many of `events` come from pages that nothing vouches for.
+    last : int
+        The highest number that an event is known to have had.
+    complaint : str or None
+        What SQLite says is wrong; None where it finds nothing.
+    """
+
+    meta: dict[str, str] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    dropped: int = 0
+    unchecked: int = 0
+    last: int = 0
+    complaint: str | None = None
+
+    @property
+    def missing(self) -> int:
+        """How many events are known to be lost."""
+        return self.last - len(self.events)
+
+    def gaps(self) -> list[tuple[int, int]]:
+        """Give the numbers of the events known to be lost, as (first, last)."""
+        numbers = [0, *(event.seq for event in self.events), self.last + 1]
+        return [(low + 1, high - 1) for low, high in pairwise(numbers) if high - low > 1]
+
+    def foreign_classes(self, class_names: Iterable[str]) -> Counter[str]:
+        """Count the labels whose class is none of these, by class."""
+        known = set(class_names)
+        return Counter(
+            event.class_name
+            for event in self.events
+            if event.class_name is not None and event.class_name not in known
+        )
+
+
+class _Found(NamedTuple):
+    event: Event
+    trust: int
+
+
+def salvage(content: bytes, log: bytes) -> Salvage:
+    """Find all events and what the session is about.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the session file, as much as can be read.
+    log : bytes
+        Of its write-ahead log.
+    """
+    found = Salvage()
+    rows: list[tuple[tuple[Any, ...], int]] = []
+    with tempfile.TemporaryDirectory(prefix="tuilabel-repair-") as folder:
+        found.complaint = _ask_sqlite(Path(folder) / "copy", content, log, rows, found.meta)
+    page_size = page_size_of(content) or page_size_of(log) or DEFAULT_PAGE_SIZE
+    frames = read_log(log, page_size)
+    units = list(_units(content, log, page_size, frames))
+    overflow = _newest_pages(content, log, page_size, frames)
+    seen_by_sqlite = {row[1] for row, _ in rows}
+    numbers: dict[str, set[int]] = {}
+    last: set[int] = set()
+    for unit, trust in units:
+        rows += ((row, trust) for row in event_rows(unit, overflow))
+        for uuid, seq in index_entries(unit):
+            numbers.setdefault(uuid, set()).add(seq)
+        last.update(last_numbers(unit))
+        for _, key, value in meta_rows(unit, overflow):
+            if isinstance(key, str) and isinstance(value, str):
+                _offer_meta(found.meta, key, value)
+    class_names = _class_names(found.meta)
+    by_uuid, senseless = _by_uuid(rows, class_names)
+    by_seq, beaten = _by_seq(by_uuid.values(), numbers)
+    found.events = [by_seq[seq].event for seq in sorted(by_seq)]
+    found.unchecked = sum(1 for one in by_seq.values() if one.trust in (_FRAME_DAMAGED, _FILE))
+    found.dropped = len(senseless - by_uuid.keys()) + beaten
+    found.last = _last(by_seq, numbers, last)
+    hidden = {event.uuid for event in found.events} - seen_by_sqlite
+    if found.complaint is None and hidden:
+        found.complaint = f"SQLite does not see {len(hidden)} of the events that it holds"
+    if found.complaint is None and found.dropped:
+        found.complaint = f"{found.dropped} of its events make no sense"
+    return found
+
+
+def _ask_sqlite(
+    path: Path,
+    content: bytes,
+    log: bytes,
+    rows: list[tuple[tuple[Any, ...], int]],
+    meta: dict[str, str],
+) -> str | None:
+    """Read what SQLite gives of a copy, and tell what it finds wrong.
+
+    A copy, because SQLite writes to what it opens: it would move the log into a damaged file.
+    """
+    try:
+        path.write_bytes(content)
+        if log:
+            path.with_name(path.name + "-wal").write_bytes(log)
+        connection = connect(path, "mode=rw")
+    except (OSError, sqlite3.Error) as error:
+        return reason(error)
+    with closing(connection):
+        # What is no text is refused row by row.
+        connection.text_factory = _text_or_bytes
+        try:
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute("PRAGMA cell_size_check = ON")
+            version = version_of(connection)
+            # Tables that are others only by name may do anything when they are read.
+            if not 1 <= version <= len(MIGRATIONS) or objects_of(connection) != objects_at(version):
+                return "its tables are not those of a session"
+        except (sqlite3.Error, ValueError) as error:
+            return reason(error)
+        complaint = _check(connection)
+        for key, value in _until_it_fails(connection, "SELECT key, value FROM meta"):
+            if isinstance(key, str) and isinstance(value, str):
+                _offer_meta(meta, key, value)
+        select = f"SELECT {', '.join(COLUMNS)} FROM event ORDER BY seq"
+        # A damaged page ends a scan: what lies behind it is met from the other side.
+        ascending = list(_until_it_fails(connection, select))
+        rows += ((row, _SQLITE) for row in ascending)
+        if complaint is not None:
+            lowest = ascending[-1][0] if ascending else 0
+            for row in _until_it_fails(connection, select + " DESC"):
+                if row[0] <= lowest:
+                    break
+                rows.append((row, _SQLITE))
+    return complaint
+
+
+def _text_or_bytes(data: bytes) -> str | bytes:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
+
+
+def _check(connection: sqlite3.Connection) -> str | None:
+    try:
+        (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    except (sqlite3.Error, ValueError) as error:
+        return reason(error)
+    return None if verdict == "ok" else reason(ValueError(str(verdict).splitlines()[-1]))
+
+
+def _until_it_fails(connection: sqlite3.Connection, select: str) -> Iterator[tuple[Any, ...]]:
+    try:
+        yield from connection.execute(select)
+    except sqlite3.Error:
+        # What SQLite has to say of it, `_check` has heard; the pages are read without it next.
+        return
+
+
+def _units(content: bytes, log: bytes, page_size: int, frames: Log) -> Iterator[tuple[bytes, int]]:
+    for frame in frames.frames:
+        trust = _FRAME if frame.sound else _FRAME_DAMAGED
+        yield log[frame.start : frame.start + frames.page_size], trust
+    for start in range(0, len(content), page_size):
+        yield content[start : start + page_size].ljust(page_size, b"\0"), _FILE
+
+
+def _newest_pages(
+    content: bytes, log: bytes, page_size: int, frames: Log
+) -> Callable[[int], bytes | None]:
+    """Give a function from a page's number to its newest content."""
+    places = {frame.page: frame.start for frame in frames.frames if frame.sound}
+
+    def page(number: int) -> bytes | None:
+        if number in places:
+            start, source = places[number], log
+        else:
+            start, source = (number - 1) * page_size, content
+        found = source[start : start + page_size] if start >= 0 else b""
+        return found if len(found) == page_size else None
+
+    return page
+
+
+def _offer_meta(meta: dict[str, str], key: str, value: str) -> None:
+    """Keep the first value of each key that, with anything sensible for the others, makes sense."""
+    if key not in _META or key in meta:
+        return
+    sensible = {
+        **{"source": '""', "class_names": "[]", "pool": "null", "test": "null"},
+        **{"seed": "0", "audit": "0"},
+    }
+    if _makes_sense({**sensible, key: value}):
+        meta[key] = value
+
+
+def _makes_sense(meta: Mapping[str, str]) -> bool:
+    """Tell whether a reader can make something of what the session is about."""
+    try:
+        info_of(meta)
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _class_names(meta: Mapping[str, str]) -> tuple[str, ...] | None:
+    if "class_names" not in meta:
+        return None
+    sensible = {"source": '""', "pool": "null", "test": "null", "seed": "0", "audit": "0"}
+    return info_of({**sensible, "class_names": meta["class_names"]}).class_names
+
+
+def _by_uuid(
+    rows: Iterable[tuple[tuple[Any, ...], int]], class_names: tuple[str, ...] | None
+) -> tuple[dict[str, _Found], set[str]]:
+    """Take the most believable row of each event; name those of which no row makes sense."""
+    found: dict[str, _Found] = {}
+    senseless: set[str] = set()
+    for row, trust in rows:
+        try:
+            event = event_of(row)
+        except (TypeError, ValueError, RecursionError):
+            senseless.add(str(row[1]))
+            continue
+        if not makes_sense(event, class_names):
+            senseless.add(event.uuid)
+        elif event.uuid not in found or trust > found[event.uuid].trust:
+            found[event.uuid] = _Found(event, trust)
+    return found, senseless
+
+
+def _by_seq(
+    found: Iterable[_Found], numbers: Mapping[str, set[int]]
+) -> tuple[dict[int, _Found], int]:
+    """Give each number to one event, with what the index of uuids says where rows disagree."""
+    by_seq: dict[int, _Found] = {}
+    beaten = 0
+    # Those that the index agrees with come first, then the most believable.
+    for one in sorted(
+        found,
+        key=lambda one: (one.event.seq not in numbers.get(one.event.uuid, ()), -one.trust),
+    ):
+        seq = one.event.seq
+        by_index = numbers.get(one.event.uuid, set())
+        doubtful = seq in by_seq or one.trust <= _FILE
+        if doubtful and len(by_index) == 1 and not by_index & by_seq.keys():
+            (seq,) = by_index
+        if seq in by_seq or seq < 1:
+            beaten += 1
+        else:
+            by_seq[seq] = one._replace(event=replace(one.event, seq=seq))
+    return by_seq, beaten
+
+
+def _last(events: Iterable[int], numbers: Mapping[str, set[int]], last: Iterable[int]) -> int:
+    evidence = sorted({0, *events, *last}.union(*numbers.values()))
+    while len(evidence) > 1 and evidence[-1] - evidence[-2] > _LONGEST_GAP:
+        evidence.pop()
+    return max(evidence[-1], max(events, default=0))
