@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from tuilabel.cli import main
-from tuilabel.tui.actions import ACTIONS
+from tuilabel.settings import KEYMAPS, Settings
+from tuilabel.settings.values import NAMES
+from tuilabel.tui.actions import ACTIONS, PAUSE
+from tuilabel.tui.keymap.resolved import keymap_of
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 COMMANDS = (
@@ -44,6 +48,30 @@ def help_blocks() -> str:
     return "\n\n".join(blocks)
 
 
+def keymap_table() -> str:
+    keymaps = [keymap_of(Settings(keymap=name)) for name in KEYMAPS]
+    rows = [f"| action | {' | '.join(f'`{name}`' for name in KEYMAPS)} |", "|---" * 6 + "|"]
+    for action_id, *_ in [*ACTIONS, PAUSE]:
+        cells = [
+            " ".join(f"`{key}`" for key in keymap.action(action_id).shown_keys)
+            for keymap in keymaps
+        ]
+        rows.append(f"| `{action_id}` | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def settings_list() -> str:
+    return ", ".join(f"`{name}`" for name in NAMES) + "; tables `[keys]`, `[class_keys]`."
+
+
+PARTS = {
+    "keys": key_table,
+    "keymaps": keymap_table,
+    "help": help_blocks,
+    "settings": settings_list,
+}
+
+
 def part(name: str) -> str:
     text = README.read_text(encoding="utf-8")
     found = re.search(rf"<!-- {name}: [^>]*-->\n(.*?)<!-- /{name} -->", text, re.DOTALL)
@@ -51,13 +79,10 @@ def part(name: str) -> str:
     return found[1].strip()
 
 
-def test_the_key_table_is_the_registry() -> None:
-    assert part("keys") == key_table()
-
-
-def test_the_commands_are_what_help_says() -> None:
+@pytest.mark.parametrize("name", PARTS)
+def test_what_the_program_makes_is_what_it_says(name: str) -> None:
     # How click breaks lines is its own affair.
-    assert part("help").split() == help_blocks().split()
+    assert part(name).split() == PARTS[name]().split()
 
 
 def test_every_picture_and_file_that_is_linked_exists() -> None:
@@ -69,10 +94,10 @@ def test_every_picture_and_file_that_is_linked_exists() -> None:
 
 def update() -> None:
     text = README.read_text(encoding="utf-8")
-    for name, content in {"keys": key_table(), "help": help_blocks()}.items():
+    for name, make in PARTS.items():
         text = re.sub(
             rf"(<!-- {name}: [^>]*-->\n).*?(<!-- /{name} -->)",
-            lambda found, content=content: f"{found[1]}{content}\n{found[2]}",
+            lambda found, make=make: f"{found[1]}{make()}\n{found[2]}",
             text,
             flags=re.DOTALL,
         )

@@ -100,3 +100,6 @@ PLACES = ("curve", "confusion", "classes", "history", "home")
 
 REGISTRY = {action.id: action for action in (*_ALL, PAUSE)}
 """Every action by its id."""
+
+MORE_CLASSES = tuple(name for name in ("help", "classes") if name not in COMING)
+"""The actions that show all classes, where not all of them fit."""

@@ -14,10 +14,10 @@ from tuilabel.data import inert
 MOST_MARKS = 3
 """Combining marks that a character may bear; more would be drawn over the rows around it."""
 
-_JOINER = "\u200d"
+_JOINER, _NON_JOINER = "\u200d", "\u200c"
 _SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))
 _KEYCAP = "\u20e3"
-_SKINS = frozenset(map(chr, range(0x1F3FB, 0x1F400)))
+_SKIN_FROM, _SKIN_TO = 0x1F3FB, 0x1F3FF
 _FLAG_A, _FLAG_Z = 0x1F1E6, 0x1F1FF
 
 
@@ -25,7 +25,8 @@ def shown_name(name: str, limit: int = 40) -> str:
     """Give a name in a form that is harmless and as wide on one terminal as on another.
 
     Accents are put together with their letters; emoji that are joined stand side by side with a
-    plus between them, so that two that differ still do; flags become letters.
+    plus between them, so that two that differ still do; flags become letters, and tones of skin
+    their number.
 
     Parameters
     ----------
@@ -47,20 +48,24 @@ def shown_name(name: str, limit: int = 40) -> str:
             # A mark without a letter would be drawn over the cell before the name.
             shown.append(character if shown and shown[-1] != " " else "◌" + character)
             continue
+        if character == _NON_JOINER:
+            shown += [character] if shown else []
+            continue
         marks = 0
         if _FLAG_A <= ord(character) <= _FLAG_Z:
             shown.append(chr(ord("A") + ord(character) - _FLAG_A))
         elif character == _JOINER:
-            shown.append("+" if shown and _is_pictograph(shown[-1]) else "")
-        elif character in _SKINS and shown:
-            shown.append("+" + character)
+            shown += ["+"] if shown and _is_pictograph(shown[-1]) else []
+        elif _SKIN_FROM <= ord(character) <= _SKIN_TO:
+            # On the Fitzpatrick scale, which these are named by. Alone they are 0 cells or 2.
+            shown.append(f"+{ord(character) - _SKIN_FROM + 2}")
         elif character not in _SELECTORS:
             shown.append(character)
     return "".join(shown)
 
 
 def _is_pictograph(text: str) -> bool:
-    return unicodedata.category(text[-1]) in ("So", "Sk") if text else False
+    return unicodedata.category(text[-1]) in ("So", "Sk")
 
 
 def is_right_to_left(text: str) -> bool:

@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.geometry import Size
 from textual.widgets import Static
 
-from tuilabel.data import inert
 from tuilabel.errors import SaveError
 from tuilabel.journal import Event
 from tuilabel.session import Ranking, Request, Slot
@@ -24,6 +23,7 @@ from tuilabel.tui.places import WithPlaces
 from tuilabel.tui.presenter import SHOWN_WHEN, Presenter
 from tuilabel.tui.screens.class_keys import ClassKeysScreen
 from tuilabel.tui.screens.help import HelpScreen
+from tuilabel.tui.shown import shown_name
 from tuilabel.tui.widgets.board import Board, too_small
 from tuilabel.tui.widgets.lines import STYLES, Piece
 from tuilabel.workspace import Workspace
@@ -135,7 +135,7 @@ class LabelScreen(ClassKeysScreen, WithPlaces, inherit_bindings=False):
         self._last = None
         taken_back = self.loop.ledger.taken_back
         name = taken_back.class_name if taken_back else None
-        self._act = (f"undone: {'skip' if name is None else inert(name, 12)}", "muted")
+        self._act = (f"undone: {'skip' if name is None else shown_name(name, 12)}", "muted")
         self._changed()
 
     def action_back(self) -> None:

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from tuilabel.session import Slot
-from tuilabel.tui.actions import Action
+from tuilabel.tui.actions import MORE_CLASSES, Action
 from tuilabel.tui.presenter import Presenter
 from tuilabel.tui.widgets.bar import Bar
 from tuilabel.tui.widgets.batch_strip import BatchStrip
@@ -69,7 +69,10 @@ class Board(Vertical):
         self._curve = Curve(id="curve")
         self._strip = BatchStrip(image_of, id="strip")
         self._legend = Legend(
-            presenter.keys, presenter.names, presenter.keymap.key("help"), id="legend"
+            presenter.keys,
+            presenter.names,
+            " ".join(map(presenter.keymap.key, MORE_CLASSES)),
+            id="legend",
         )
         self._status = Bar(id="status")
         self._heights: dict[Widget, int] = {}
