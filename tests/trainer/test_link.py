@@ -138,6 +138,13 @@ def test_troubles_are_said(screen: Screen, tmp_path: Path) -> None:
     ]
 
 
+def test_a_trainer_that_was_given_up_owes_nothing(screen: Screen, tmp_path: Path) -> None:
+    screen.link.submit(a_request(1))
+    assert hear(screen, TrainerDown("it died; given up", tmp_path, given_up=True)) == [
+        ("! it died; given up", "bad", False)
+    ]
+
+
 def test_without_a_screen_nothing_is_said(tmp_path: Path) -> None:
     dataset = open_dataset("digits")
     link = TrainerLink(dataset, tmp_path, tmp_path, tmp_path, lambda _: None, lambda: None)

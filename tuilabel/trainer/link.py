@@ -154,6 +154,7 @@ class TrainerLink:
                 self._tell_answered("")
                 listener.ranking_arrived(event)
             case TrainerDown():
+                self._owed = None if event.given_up else self._owed
                 self._tell(f"! {event.reason}", "bad")
             case TrainerRestarted():
                 self._tell("restarted, fitting…" if self._owed is not None else "restarted")

@@ -72,10 +72,14 @@ class TrainerState:
 
 @dataclass(frozen=True)
 class TrainerDown:
-    """The child was lost; `reason` is one line, the rest is in the file `log_path`."""
+    """The child was lost; `reason` is one line, the rest is in the file `log_path`.
+
+    `given_up` tells that what it was asked is not asked again before the next request.
+    """
 
     reason: str
     log_path: Path
+    given_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -220,7 +224,7 @@ class Trainer:
                 f"{reason}; given up after {MAX_FAILURES} tries until the next batch; "
                 f"see {self._log_path}",
             )
-            self._emit(TrainerDown(self._state.detail, self._log_path))
+            self._emit(TrainerDown(self._state.detail, self._log_path, given_up=True))
             self._submitted.clear()
             await self._submitted.wait()
             self._failures = 0

@@ -1,0 +1,202 @@
+"""A whole conversation over a pseudo-terminal or pipes, without a trainer; and one with."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tuilabel.journal import Event, Journal, read_session
+from tuilabel.line.channel import GUARD, Channel
+from tuilabel.line.run import Talk
+from tuilabel.workspace import ORACLE, SourceOptions, Workspace, open_workspace, session_path
+
+PATIENCE = 30.0
+"""Seconds after which a wait that is in vain fails."""
+
+
+class NoTrainer:
+    """A link that takes requests and never answers."""
+
+    def __init__(self, *_: Any) -> None:
+        self.started = 0
+        self.asked: list[Any] = []
+
+    def start(self) -> None:
+        self.started += 1
+
+    def submit(self, request: Any) -> None:
+        self.asked.append(request)
+
+    async def stop(self) -> None:
+        self.started -= 1
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """Open digits in a new session, without a trainer behind it."""
+    monkeypatch.setattr("tuilabel.line.run.TrainerLink", NoTrainer)
+    flags = {"annotator": "me", "cold_start": "random"}
+    path = tmp_path / "digits.tuilabel"
+    with open_workspace(SourceOptions("digits"), flags, path=path) as opened:
+        yield opened
+
+
+@dataclass
+class Person:
+    """Sits at the other end of a pseudo-terminal, with a watch of its own."""
+
+    keyboard: int
+    program: int
+    now: float = 100.0
+    seen: str = ""
+    _unread: str = field(default="", repr=False)
+
+    def talk(self, workspace: Workspace) -> Talk:
+        return Talk(workspace, Channel(self.program, self.program), False, lambda: self.now)
+
+    async def sees(self, text: str) -> None:
+        """Read until a text comes that has not been looked for before."""
+        loop = asyncio.get_running_loop()
+        while text not in self._unread:
+            came = loop.create_future()
+            loop.add_reader(self.keyboard, lambda came=came: came.done() or came.set_result(None))
+            try:
+                await asyncio.wait_for(came, PATIENCE)
+            except TimeoutError:
+                raise AssertionError(f"There is no {text!r} in {self._unread!r}.") from None
+            finally:
+                loop.remove_reader(self.keyboard)
+            data = os.read(self.keyboard, 2**16).decode()
+            self.seen += data
+            self._unread += data
+        self._unread = self._unread.partition(text)[2]
+
+    def types(self, keys: str) -> None:
+        os.write(self.keyboard, keys.encode())
+
+
+@pytest.fixture
+async def person() -> AsyncIterator[Person]:
+    """Give one with a terminal."""
+    person = Person(*os.openpty())
+    yield person
+    for end in (person.keyboard, person.program):
+        os.close(end)
+
+
+def answers(journal: Journal) -> list[Event]:
+    return [event for event in journal.events() if event.is_answer]
+
+
+async def test_an_answer_that_comes_with_its_prompt_was_typed_before_it(
+    workspace: Workspace, person: Person
+) -> None:
+    talking = asyncio.create_task(person.talk(workspace).run((), None, 0))
+    await person.sees("class? ")
+    person.now += GUARD / 2
+    person.types("3\n")
+    await person.sees("Typed ahead: dropped.")
+    await person.sees("class? ")
+    assert answers(workspace.journal) == []
+    person.now += 1.5
+    person.types("4\n")
+    await person.sees("Saved: 4.")
+    await person.sees("class? ")
+    (answer,) = answers(workspace.journal)
+    # Since the image was shown, not since it was asked again.
+    assert (answer.class_name, answer.ms) == ("4", 1500 + GUARD / 2 * 1000)
+    # What is no answer need not wait.
+    person.types("q\n")
+    assert await asyncio.wait_for(talking, PATIENCE) == 0
+    await person.sees("1 label; saved in")
+
+
+async def test_what_came_with_an_answer_is_not_taken_for_the_next_image(
+    workspace: Workspace, person: Person
+) -> None:
+    talking = asyncio.create_task(person.talk(workspace).run((), None, 0))
+    await person.sees("class? ")
+    person.now += 1
+    person.types("3\n4\n5")
+    await person.sees("Saved: 3.")
+    await person.sees("image 2 of 10")
+    await person.sees("Typed ahead: dropped.")
+    await person.sees("class? ")
+    assert [event.class_name for event in answers(workspace.journal)] == ["3"]
+    person.types("\x04")
+    assert await asyncio.wait_for(talking, PATIENCE) == 0
+
+
+async def test_a_demo_is_taken_over_by_enter(workspace: Workspace, person: Person) -> None:
+    talking = asyncio.create_task(person.talk(workspace).run((), 0.1, 200))
+    await person.sees("Enter takes over.")
+    await person.sees("class? ")
+    person.types("5\n")
+    await person.sees("You take over; what you typed until now is no answer.")
+    await person.sees("class? ")
+    assert answers(workspace.journal) == []
+    person.now += 1
+    person.types("6\n")
+    await person.sees("Saved: 6.")
+    await person.sees("class? ")
+    (answer,) = answers(workspace.journal)
+    assert (answer.class_name, answer.origin, answer.annotator) == ("6", "human", "me")
+    person.types("q\n")
+    assert await asyncio.wait_for(talking, PATIENCE) == 0
+
+
+async def test_a_demo_without_a_person_labels_its_budget(workspace: Workspace) -> None:
+    sink = os.open(os.devnull, os.O_WRONLY)
+    source = os.open(os.devnull, os.O_RDONLY)
+    try:
+        status = await Talk(workspace, Channel(source, sink), True).run((), 1000, 8)
+    finally:
+        os.close(sink)
+        os.close(source)
+    assert status == 0
+    truth = workspace.dataset.truth
+    assert truth is not None
+    given = answers(workspace.journal)
+    assert len(given) == 8
+    for event in given:
+        row = workspace.dataset.row_of(str(event.item))
+        assert row is not None
+        assert (event.class_name, event.origin) == (str(truth[row]), ORACLE)
+
+
+def lines_of(*arguments: str, typed: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tuilabel", *arguments],
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "TERM": "dumb", "LC_ALL": "C.UTF-8"},
+    )
+
+
+def test_a_pipe_labels_in_order_and_its_end_is_the_end() -> None:
+    done = lines_of("digits", "--line", "--no-image", typed="7\n3\nx\nu\n:skip\n9")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "The input ended within a line, which does not count." in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("1 label; saved in ")
+    assert all(line.isprintable() and len(line) <= 80 for line in done.stdout.splitlines()[:-1])
+    _, events = read_session(session_path("digits"))
+    assert [event.class_name for event in events if event.is_answer] == ["7", "3", None]
+    assert "class? 7\nSaved: 7.\nRound 1, image 2 of 10. 1 label, 1,296 left.\n" in done.stdout
+
+
+def test_without_a_terminal_line_mode_has_to_be_asked_for() -> None:
+    done = lines_of("digits", typed="7\n")
+    assert done.returncode == 2
+    assert "`tuilabel label --line` takes lines from anywhere" in done.stderr
