@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from tuilabel.cli import main
-from tuilabel.settings import KEYMAPS, Settings
+from tuilabel.settings import KEYMAPS, Settings, resolve
 from tuilabel.settings.values import NAMES
 from tuilabel.tui.actions import ACTIONS, PAUSE
 from tuilabel.tui.keymap.resolved import keymap_of
@@ -83,6 +83,18 @@ def part(name: str) -> str:
 def test_what_the_program_makes_is_what_it_says(name: str) -> None:
     # How click breaks lines is its own affair.
     assert part(name).split() == PARTS[name]().split()
+
+
+def test_the_keys_that_are_shown_for_settings_toml_hold(tmp_path: Path) -> None:
+    text = README.read_text(encoding="utf-8")
+    found = re.search(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    file = tmp_path / "settings.toml"
+    file.write_text(found[1])
+    keymap = keymap_of(resolve({}, environ={}, file=file))
+    assert keymap.name == "vim"
+    assert keymap.keys["more_contrast"] == ("ctrl+up",)
+    assert keymap.class_keys(["dog", "cat"]) == ("1", "c")
 
 
 def test_every_picture_and_file_that_is_linked_exists() -> None:

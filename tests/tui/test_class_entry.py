@@ -77,6 +77,13 @@ def test_escape_leaves_a_chord_and_ctrl_c_leaves_the_program() -> None:
     assert not one.is_begun
 
 
+def test_ctrl_z_is_no_text_and_what_was_typed_stays() -> None:
+    one = typing()
+    press(one, "do")
+    assert one.press("ctrl+z", "\x1a", HERE).kind is Kind.NOT_OURS
+    assert one.text == "do"
+
+
 def test_a_chord_that_began_before_the_image_was_there_is_held_to_its_end() -> None:
     one = entry()
     press(one, "z", NOT_YET)

@@ -13,7 +13,7 @@ from textual._xterm_parser import XTermParser
 from textual.app import SystemCommand
 from textual.screen import Screen
 
-from tuilabel.data import inert, source_name
+from tuilabel.data import source_name
 from tuilabel.trainer.link import TrainerLink
 from tuilabel.tui.bindings import bind
 from tuilabel.tui.colours import Colours
@@ -24,6 +24,7 @@ from tuilabel.tui.places import WithPlaces
 from tuilabel.tui.probe import Answers
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.label import LabelScreen
+from tuilabel.tui.shown import shown_name
 from tuilabel.tui.terminal import Terminal
 from tuilabel.tui.theme import apply_colours
 from tuilabel.tui.trainer_link import TrainerSpoke
@@ -95,7 +96,7 @@ class TuilabelApp(FramesApp, inherit_bindings=False):
             lambda event: self.post_message(TrainerSpoke(event)),
             self._label_screen,
         )
-        name = inert(source_name(workspace.dataset.source), 24)
+        name = shown_name(source_name(workspace.dataset.source), 24)
         if demo is None:
             self._first = LabelScreen(workspace, name, self.link.submit)
         else:

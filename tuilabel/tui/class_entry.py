@@ -15,6 +15,9 @@ from tuilabel.tui.class_names import ClassNames, Match
 
 MATCHES_SHOWN = 50
 
+_PASSED = frozenset(["ctrl+c", "ctrl+z"])
+"""Keys that are no text and begin no answer: they leave the program, for good or for a while."""
+
 
 class Kind(Enum):
     """What became of a key."""
@@ -168,7 +171,7 @@ class ClassEntry:
         """Take the second key of a chord, or whatever was pressed in its place."""
         leader, begun = self.leader, self._begun
         self._leave()
-        if key == "ctrl+c":
+        if key in _PASSED:
             return _NOT_OURS
         if key == "escape":
             return _LEFT
@@ -189,8 +192,7 @@ class ClassEntry:
             case "escape":
                 self._leave()
                 return _LEFT
-            case "ctrl+c":
-                self._leave()
+            case _ if key in _PASSED:
                 return _NOT_OURS
             case "enter":
                 return self._take(place)

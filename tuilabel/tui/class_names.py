@@ -42,10 +42,13 @@ class ClassNames:
     def __init__(self, names: Sequence[str]) -> None:
         self._names = list(names)
         self._folded = [_folded(name) for name in names]
+        self._newest: tuple[str, list[Match]] = ("", [])
 
     def matches(self, text: str) -> list[Match]:
         """Give the classes whose name has this text, best first; all where there is no text."""
         wanted = _folded(text.strip())
+        if wanted and wanted == self._newest[0]:
+            return self._newest[1]
         if not wanted:
             return [Match(1, index) for index in range(len(self._names))]
         found = [
@@ -54,6 +57,7 @@ class ClassNames:
             if (rank := _rank(name, wanted)) is not None
         ]
         found.sort()
+        self._newest = wanted, found
         return found
 
     def meant(self, text: str) -> int | None:

@@ -45,6 +45,8 @@ class ClassKeysScreen(PaintedScreen, inherit_bindings=False):
         event.stop()
         event.prevent_default()
         self._message = None
+        if self.entry.is_begun and not was_begun:
+            self.answer_begun()
         if was_begun or self.entry.is_begun:
             self._show_entry()
         self._take(outcome)
@@ -59,8 +61,12 @@ class ClassKeysScreen(PaintedScreen, inherit_bindings=False):
     def action_name(self) -> None:
         """Begin to type the name of a class."""
         self._message = None
+        self.answer_begun()
         self.entry.begin_name(self._place())
         self._show_entry()
+
+    def answer_begun(self) -> None:
+        """Hear that the person has begun an answer of several keys."""
 
     def class_key(self, index: int) -> None:
         """Take a class as an answer for the image on the screen."""

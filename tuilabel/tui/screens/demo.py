@@ -57,6 +57,10 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
             self._leaving.stop()
             self._leaving = None
 
+    def answer_begun(self) -> None:
+        """Let the person take over."""
+        self._take_over()
+
     def class_key(self, index: int) -> None:
         """Let the person take over."""
         self._take_over()

@@ -45,7 +45,8 @@ class Legend(Lines):
 
     def prefer(self, classes: Sequence[int]) -> None:
         """Show these rather than others where not all of them fit."""
-        self._first = [*classes, *(index for index in self._all if index not in set(classes))]
+        preferred = set(classes)
+        self._first = [*classes, *(index for index in self._all if index not in preferred)]
         self.redraw()
 
     def show_only(self, classes: Sequence[int] | None, marked: int | None = None) -> None:
