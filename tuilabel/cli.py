@@ -275,7 +275,8 @@ def demo(
 ) -> None:
     """Watch the ground truth press the keys.
 
-    Any class key takes over; p pauses. SOURCE needs ground truth: digits by default.
+    Any class key takes over, in --line mode Enter; p pauses. SOURCE needs ground truth: digits by
+    default.
     """
     from tuilabel.cli_line import demo_in_lines, line_mode
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ class PlainProgress:
         """Say a part's beginning and end."""
         if what != self._begun:
             self._begun = what
-            click.echo(f"{what}: " + ("begun" if total is None else f"{total:,} to do"), err=True)
+            click.echo(f"{what}: begun", err=True)
         if total is not None and done >= total:
             click.echo(f"{what}: done", err=True)
             self._begun = ""
@@ -52,6 +53,11 @@ def line_mode(wished: bool, image: bool) -> tuple[str, ...] | None:
         Neither can be.
     """
     if wished:
+        for stream, name in ((sys.stdin, "input"), (sys.stdout, "output")):
+            if stream is None:
+                raise UsageError(
+                    f"Standard {name} is closed, and line mode needs it: leave it open."
+                )
         return ()
     from tuilabel.report import cannot_draw, terminal_problem
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tuilabel.cli_line import PlainProgress, line_mode
+from tuilabel.errors import UsageError
 from tuilabel.journal import Event, Journal, read_session
 from tuilabel.line.channel import GUARD, Channel
 from tuilabel.line.run import Talk
@@ -196,7 +198,27 @@ def test_a_pipe_labels_in_order_and_its_end_is_the_end() -> None:
     assert "class? 7\nSaved: 7.\nRound 1, image 2 of 10. 1 label, 1,296 left.\n" in done.stdout
 
 
+@pytest.mark.parametrize("stream", ["stdin", "stdout"])
+def test_a_closed_stream_is_said(stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, stream, None)
+    with pytest.raises(UsageError, match="is closed, and line mode needs it"):
+        line_mode(True, True)
+
+
 def test_without_a_terminal_line_mode_has_to_be_asked_for() -> None:
     done = lines_of("digits", typed="7\n")
     assert done.returncode == 2
     assert "`tuilabel label --line` takes lines from anywhere" in done.stderr
+
+
+def test_reading_a_source_is_told_in_whole_lines(capfd: pytest.CaptureFixture[str]) -> None:
+    tell = PlainProgress()
+    for what in ("reading images", "reducing images"):
+        for done in range(0, 101, 10):
+            tell(what, done, 100)
+    assert capfd.readouterr().err.splitlines() == [
+        "reading images: begun",
+        "reading images: done",
+        "reducing images: begun",
+        "reducing images: done",
+    ]

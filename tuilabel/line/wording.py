@@ -121,7 +121,8 @@ class Wording:
         names = self._vocabulary.names
         first = page * LISTED_AT_ONCE
         here = range(first, min(first + LISTED_AT_ONCE, len(names)))
-        more = f"; {self._vocabulary.form(Command.CLASSES)} goes on" if self.pages > 1 else ""
+        then = "goes on" if page + 1 < self.pages else "begins again"
+        more = f"; {self._vocabulary.form(Command.CLASSES)} {then}" if self.pages > 1 else ""
         head = f"Classes {first + 1} to {here[-1] + 1} of {len(names):,}{more}:"
         return [*self.say(head), *(f"  {self.named([index])}" for index in here)]
 
