@@ -619,7 +619,8 @@ def _prepare_screen() -> Any:
 
     Until the first frame nothing is garbage, and looking for it takes a tenth of the start: the
     application turns the collector on again. Numerical threads, of which this process needs none,
-    double the time that numpy takes to import.
+    double the time that numpy takes to import. asyncio would load TLS, which downloads load
+    themselves and nothing else needs.
     """
     import gc
     import os
@@ -628,4 +629,9 @@ def _prepare_screen() -> Any:
 
     gc.disable()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    without = sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]
+    import asyncio  # noqa: F401
+
+    if without is None:
+        del sys.modules["ssl"]
     return Probe(os.environ["TERM"])

@@ -22,7 +22,6 @@ from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.link import Link
 from tuilabel.tui.places import WithPlaces
 from tuilabel.tui.probe import Answers
-from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.shown import shown_name
 from tuilabel.tui.terminal import Terminal
@@ -100,6 +99,8 @@ class TuilabelApp(FramesApp, inherit_bindings=False):
         if demo is None:
             self._first = LabelScreen(workspace, name, self.link.submit)
         else:
+            from tuilabel.tui.screens.demo import DemoScreen
+
             self._first = DemoScreen(
                 workspace, name, self.link.submit, rate=demo, budget=demo_budget
             )
