@@ -100,3 +100,17 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     blocker.write_text("")
     with pytest.raises(SourceError, match=r"cache folder .* cannot be written"):
         kept_digests(np.zeros((1, 2, 2), dtype=np.uint8), blocker / "x.ids")
+
+
+@given(st.lists(st.binary(min_size=1, max_size=1), max_size=30, unique=True), st.binary())
+def test_a_row_is_found_also_among_ids_that_begin_alike(ends: list[bytes], other: bytes) -> None:
+    rows = np.array([[7] * 15 + [*end] for end in ends], np.uint8).reshape(-1, 16)
+    ids = ItemIds(rows)
+    assert [ids.row_of(item_id) for item_id in ids] == list(range(len(ends)))
+    assert ids.row_of(other.hex()) is None or other.hex() in list(ids)
+
+
+@pytest.mark.parametrize("item_id", ["", "0" * 31, "0" * 33, "x" * 32, "0 " * 16, "AB" * 16])
+def test_what_is_no_id_has_no_row(item_id: str) -> None:
+    ids = ItemIds(np.frombuffer(bytes([0xAB] * 16 + [0] * 16), np.uint8).reshape(2, 16))
+    assert ids.row_of(item_id) is None

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from tuilabel.data.mapped import give_back
 from tuilabel.data.text import inert
 from tuilabel.errors import SourceError
 
@@ -123,7 +124,9 @@ class Block:
 
     def is_intact(self) -> bool:
         """Check the payload against its checksum, which reads all of it."""
-        return zlib.crc32(self.payload.data) == self.checksum
+        found = zlib.crc32(self.payload.data)
+        give_back(self.payload)
+        return found == self.checksum
 
 
 def write_block(

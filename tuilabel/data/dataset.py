@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data.item_ids import ItemIds, first_occurrence
+from tuilabel.data.mapped import give_back
 from tuilabel.data.text import inert
 from tuilabel.errors import SourceError, UsageError
 
@@ -117,7 +118,11 @@ class ArrayDataset:
 
     def image(self, i: int) -> NDArray[np.uint8]:
         """Give item `i` for the screen."""
-        return self.pool[i] if self.screen is None else self.screen(i)
+        if self.screen is not None:
+            return self.screen(i)
+        image = np.array(self.pool[i])
+        give_back(self.pool)
+        return image
 
     def references(self, i: int) -> tuple[str, ...]:
         """Tell where item `i` was found."""

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data.cache_files import read_block, write_block
+from tuilabel.data.mapped import give_back
 
 DIGEST_SIZE = 16
 
@@ -60,6 +61,7 @@ def digests(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         state = start.copy()
         state.update(np.ascontiguousarray(image).data)
         joined += state.digest()
+    give_back(images)
     return np.frombuffer(bytes(joined), dtype=np.uint8).reshape(len(images), DIGEST_SIZE)
 
 
@@ -170,9 +172,29 @@ class ItemIds(Sequence[str]):
         return isinstance(item_id, str) and self.row_of(item_id) is not None
 
     def row_of(self, item_id: str) -> int | None:
-        """Find an item's row; None where no item has this id. The first call builds a table."""
-        return self._rows.get(item_id)
+        """Find an item's row; None where no item has this id. The first call sorts them."""
+        try:
+            digest = bytes.fromhex(item_id)
+        except ValueError:
+            return None
+        if len(digest) != DIGEST_SIZE or digest.hex() != item_id:
+            return None
+        order, halves = self._sorted
+        first, last = (
+            int(np.searchsorted(halves, _half(digest), side)) for side in ("left", "right")
+        )
+        for row in order[first:last].tolist():
+            if self._digests[row].tobytes() == digest:
+                return int(row)
+        return None
 
     @cached_property
-    def _rows(self) -> dict[str, int]:
-        return {item_id: row for row, item_id in enumerate(self)}
+    def _sorted(self) -> tuple[NDArray[np.intp], NDArray[np.uint64]]:
+        # A table of texts would take a hundred times the memory of the digests.
+        order = content_order(self._digests)
+        halves = np.ascontiguousarray(self._digests).view(">u8")[order, 0]
+        return order, halves.astype(np.uint64)
+
+
+def _half(digest: bytes) -> np.uint64:
+    return np.uint64(int.from_bytes(digest[: DIGEST_SIZE // 2], "big"))
