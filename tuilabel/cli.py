@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import click
 
 from tuilabel import __version__
+from tuilabel.endings import ENDINGS
 from tuilabel.errors import TuilabelError, UsageError
 from tuilabel.learn.names import COLD_START_NAMES, FEATURE_NAMES, MODEL_NAMES, STRATEGY_NAMES
 from tuilabel.progress import ProgressLine
@@ -55,6 +57,13 @@ class _Group(click.Group):
 
             click.echo(f"tuilabel: {inert(str(error), _LONGEST_MESSAGE)}", err=True)
             ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(128 + signal.SIGINT)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:  # noqa: BLE001  (it is reported, and ends the program)
+            ctx.exit(_say_crashed(error))
 
 
 def _comma_separated(
@@ -248,7 +257,7 @@ def label(
             from tuilabel.tui.app import run
 
             status = run(work, mouse=mouse, **terminal)
-            _say(*work.dataset.notices, work.outcome())
+            _say(*work.dataset.notices, *_outcome(work, status))
     sys.exit(status)
 
 
@@ -296,7 +305,7 @@ def demo(
             from tuilabel.tui.app import run
 
             status = run(work, demo=rate, demo_budget=budget, **terminal)
-            _say(work.outcome())
+            _say(*_outcome(work, status))
     sys.exit(status)
 
 
@@ -585,6 +594,24 @@ def _say(*lines: str) -> None:
             click.echo(line)
 
 
+def _outcome(work: Any, status: int) -> tuple[str, ...]:
+    """Give what there is now; after a crash that was said already."""
+    from tuilabel.crash import EXIT_CODE
+
+    return () if status == EXIT_CODE else (work.outcome(),)
+
+
+def _say_crashed(error: Exception) -> int:
+    """Report what nobody foresaw, and say where; give the status to end with."""
+    from tuilabel.crash import EXIT_CODE, report_crash, sentences
+    from tuilabel.workspace import log_file
+
+    report = report_crash(error, log_file().parent, {})
+    for line in sentences(error, report, ""):
+        click.echo(line, err=True)
+    return EXIT_CODE
+
+
 def _check_keys(dataset: Any, settings: Any) -> None:
     """Refuse keys that cannot be, before a session is made or opened."""
     from tuilabel.tui.keymap.resolved import keymap_of
@@ -627,6 +654,7 @@ def _prepare_screen() -> Any:
 
     from tuilabel.tui.probe import Probe
 
+    ENDINGS.listen()
     gc.disable()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     without = sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ import platformdirs
 
 from tuilabel.data import inert
 from tuilabel.errors import SessionFileError, SourceError, UsageError
-from tuilabel.journal import Event, Journal, Kind, SessionInfo, read_session
+from tuilabel.journal import Event, Journal, Kind, SessionInfo, read_session, summarise
 from tuilabel.settings import Settings, resolve, user_directory
 
 if TYPE_CHECKING:
@@ -182,6 +182,17 @@ class Workspace:
                 f"on the {found.name}, n = {found.n:,}"
             )
         return f"{labels}; saved in {inert(str(self.path), LONGEST_PATH)}."
+
+    def saved(self) -> str:
+        """Say in a sentence how many labels are on disk: what is in memory may be at fault."""
+        where = inert(str(self.path), LONGEST_PATH)
+        try:
+            count = summarise(*read_session(self.path))["labels"]
+        except SessionFileError as error:
+            return f"Whether all labels are saved is not known: {inert(str(error), LONGEST_PATH)}"
+        if count == 1:
+            return f"The one label is saved in {where}."
+        return f"All {count:,} labels are saved in {where}."
 
     def close(self) -> None:
         """Close the journal."""

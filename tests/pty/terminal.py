@@ -192,6 +192,17 @@ class Terminal:
         """Send keys in one piece, as what a terminal sends for them."""
         self._write(keys)
 
+    @property
+    def before_cursor(self) -> str:
+        """The row that the cursor is in, up to the cursor."""
+        cursor = self._screen.cursor
+        return self._screen.display[cursor.y][: cursor.x]
+
+    def wide(self) -> int:
+        """Give the column of the rightmost cell that something was drawn in."""
+        drawn = {column for row in self._screen.buffer.values() for column in row}
+        return max(drawn, default=-1) + 1
+
     def resize(self, columns: int, rows: int) -> None:
         """Change the size; the kernel tells the program."""
         self._screen.resize(rows, columns)

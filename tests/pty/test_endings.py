@@ -49,7 +49,7 @@ def labelling(start: Start) -> LabellingTerminal:
 
 @pytest.mark.parametrize(
     ("number", "status"),
-    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGQUIT, 131)],
 )
 def test_a_signal_ends_it_in_order(
     labelling: LabellingTerminal, home: Home, number: signal.Signals, status: int
@@ -83,9 +83,11 @@ def test_a_crash_restores_the_terminal_and_says_so(start: Start, home: Home) -> 
     terminal.answer("1")
     terminal.press("2")
     status = terminal.wait_exit()
-    assert status > 0
+    assert status == 70
     assert terminal.left_behind() == []
-    assert "broken on purpose" in terminal.after_screen
+    said = "".join(terminal.after_screen.split())
+    assert "RuntimeErrorintuilabel.tui.widgets.board" in said
+    assert "All2labelsaresavedin" in said
     assert [row["class"] for row in home.export()] == ["1", "2"]
 
 

@@ -87,7 +87,7 @@ _ALL = (
     ),
 )
 
-COMING = frozenset(["view", "home", "suspend"])
+COMING = frozenset(["view", "home"])
 """Actions whose keys are taken, and which nothing does yet."""
 
 ACTIONS = tuple(action for action in _ALL if action.id not in COMING)

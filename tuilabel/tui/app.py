@@ -1,13 +1,12 @@
-"""The application: screens, signals, the trainer's child, and an orderly end."""
+"""The application: screens, and the trainer's child."""
 
 from __future__ import annotations
 
-import asyncio
 import gc
-import signal
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import click
 from textual import events
 from textual._xterm_parser import XTermParser
 from textual.app import SystemCommand
@@ -20,6 +19,7 @@ from tuilabel.tui.colours import Colours
 from tuilabel.tui.frames import FramesApp
 from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.link import Link
+from tuilabel.tui.orderly import OrderlyApp
 from tuilabel.tui.places import WithPlaces
 from tuilabel.tui.probe import Answers
 from tuilabel.tui.screens.label import LabelScreen
@@ -42,7 +42,7 @@ def _action_provider() -> type[Provider]:
     return ActionProvider
 
 
-class TuilabelApp(FramesApp, inherit_bindings=False):
+class TuilabelApp(OrderlyApp, FramesApp, inherit_bindings=False):
     """One labelling session on the terminal.
 
     Parameters
@@ -83,7 +83,7 @@ class TuilabelApp(FramesApp, inherit_bindings=False):
 
             self.overlay = Overlay(graphics)
         self.keymap = keymap_of(workspace.settings)
-        bind(self, [self.keymap.action("palette")])
+        bind(self, [self.keymap.action("palette"), self.keymap.action("suspend")])
         apply_colours(self, colours or Colours(), workspace.settings.theme)
         self.animation_level = "none"
         self.workspace = workspace
@@ -112,12 +112,6 @@ class TuilabelApp(FramesApp, inherit_bindings=False):
         """Begin with the labelling screen: one below it would be made and drawn too."""
         return self._first
 
-    def on_mount(self) -> None:
-        """Make every ending an orderly one."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            loop.add_signal_handler(number, self._end_by, number)
-
     def on_ready(self) -> None:
         """Start what the first frame does not need."""
         self.link.start()
@@ -136,13 +130,9 @@ class TuilabelApp(FramesApp, inherit_bindings=False):
         if isinstance(self.screen, WithPlaces):
             self.screen.session_changed()
 
-    def _end_by(self, number: signal.Signals) -> None:
-        self.exit(return_code=128 + number)
-
     async def on_unmount(self) -> None:
         """Leave no child behind."""
         await self.link.stop()
-        await self.terminal.drain()
 
     def post_display_hook(self) -> None:
         """Hear of every frame, right after it was written."""
@@ -183,5 +173,13 @@ def run(
         answers=answers,
         graphics=graphics,
     )
-    app.run(mouse=mouse)
+    app.report_folder = log_file().parent
+    with app.orderly():
+        app.run(mouse=mouse)
+    if app.report is not None and app.crashed is not None:
+        from tuilabel.crash import sentences
+        from tuilabel.data import inert
+
+        for line in sentences(app.crashed, app.report, workspace.saved()):
+            click.echo(inert(line, 2000), err=True)
     return app.return_code or 0

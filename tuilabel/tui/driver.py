@@ -1,13 +1,14 @@
-"""textual's driver, which counts what goes out and hears first what the terminal answers."""
+"""The driver that counts what goes out and hears first what the terminal answers."""
 
 from __future__ import annotations
 
 from textual import events
-from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from tuilabel.tui.tty_driver import TtyDriver
 
-class MeasuredDriver(LinuxDriver):
+
+class MeasuredDriver(TtyDriver):
     """Counts the bytes that were written and the questions that are open.
 
     Attributes

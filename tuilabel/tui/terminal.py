@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,9 +12,6 @@ from textual.app import App, ScreenStackError
 from tuilabel.tui.driver import MeasuredDriver
 from tuilabel.tui.link import Link
 from tuilabel.tui.screens.paced import PacedScreen
-
-_DRAIN = 1.0
-"""Seconds for which an ending waits at most for answers that are under way."""
 
 
 class Terminal:
@@ -102,12 +98,3 @@ class Terminal:
     def is_full(self) -> bool:
         """Tell whether another frame had better wait."""
         return self.link.is_full(self._clock())
-
-    async def drain(self) -> None:
-        """Wait for answers that are under way: they are not for the shell that comes after."""
-        driver = self._driver
-        if driver is None or not self.link.has_answered:
-            return
-        end = self._clock() + min(_DRAIN, 3 * (self.link.round_trip or 0.0) + 0.05)
-        while driver.answered < driver.asked and self._clock() < end:
-            await asyncio.sleep(0.002)

@@ -1,0 +1,57 @@
+"""What the signals that end a program do, from its first line to its last.
+
+Until a screen runs they end the program where it is, through every `with` and `finally`; while one
+runs, it is told and ends in order; once it ends, more of them change nothing. A signal that was
+ignored when the program started, as `nohup` and background jobs have it, stays ignored.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+NUMBERS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+
+
+class Endings:
+    """Hears the signals of this process and remembers the first.
+
+    Attributes
+    ----------
+    status : int or None
+        What the process is to end with, by the shell's rule of 128 and the signal's number.
+    """
+
+    def __init__(self) -> None:
+        self.status: int | None = None
+        self._listener: Callable[[int], None] | None = None
+        self._over = False
+
+    def listen(self) -> None:
+        """Take the place of what the signals did so far."""
+        for number in NUMBERS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._receive)
+
+    @contextmanager
+    def told_to(self, listener: Callable[[int], None]) -> Iterator[None]:
+        """Tell a listener the status to end with, at once and from wherever the signal comes."""
+        self._listener = listener
+        try:
+            yield
+        finally:
+            self._listener, self._over = None, True
+
+    def _receive(self, number: int, _: FrameType | None) -> None:
+        if self._over or self.status is not None:
+            return
+        self.status = 128 + number
+        if self._listener is None:
+            raise SystemExit(self.status)
+        self._listener(self.status)
+
+
+ENDINGS = Endings()
+"""This process's: handlers of signals are the process's too."""

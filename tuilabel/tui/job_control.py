@@ -1,0 +1,66 @@
+"""What a shell does with its jobs: who has the terminal, who is stopped, who can be woken."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+
+def has_job_control() -> bool:
+    """Tell whether a shell would see this process stop, and could let it go on.
+
+    The kernel does not stop a process whose group has no member with a parent outside the group
+    and within the session: nobody would wake it.
+    """
+    group, session, parent = os.getpgrp(), os.getsid(0), os.getppid()
+    while parent > 0:
+        try:
+            if os.getsid(parent) != session:
+                return False
+            if os.getpgid(parent) != group:
+                return True
+            stat = Path(f"/proc/{parent}/stat").read_text()
+        except ProcessLookupError:
+            return False
+        except OSError:  # no /proc: whoever shares the group is taken for a part of a shell's job
+            return True
+        # The name, in parentheses, may hold anything.
+        parent = int(stat.rpartition(")")[2].split()[1])
+    return False
+
+
+def stop_group(number: signal.Signals) -> None:
+    """Stop this process and those that share its group, as the terminal would; return when woken.
+
+    Parameters
+    ----------
+    number : signal.Signals
+        SIGTSTP or SIGTTOU; it does what it does by default.
+    """
+    handler = signal.signal(number, signal.SIG_DFL)
+    try:
+        os.killpg(0, number)
+    finally:
+        signal.signal(number, handler)
+
+
+def is_in_foreground(descriptor: int) -> bool:
+    """Tell whether a terminal is this process's, or nobody's who would hand it about."""
+    try:
+        return os.tcgetpgrp(descriptor) == os.getpgrp()
+    except OSError:  # the shell is gone, or never was
+        return True
+
+
+def forsake_terminal() -> None:
+    """Let standard output and error lead nowhere: a terminal that is gone or stuck takes nothing.
+
+    Without this the last words of the program fail or wait for ever.
+    """
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream is not None:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
