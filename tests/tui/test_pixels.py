@@ -50,6 +50,8 @@ def shown(strips: list[Strip], *, dark: bool = True) -> NDArray[np.float64]:
             ground = style.bgcolor if style else None
             front = _brightness(colour, 255 if dark else 0)
             back = _brightness(ground, 0 if dark else 255)
+            if style is not None and style.reverse:
+                front, back = back, front
             for character in text:
                 if character in SHARES:
                     share = SHARES[character]
@@ -103,7 +105,10 @@ def test_an_image_fits_its_box_at_a_whole_scale(
     assert 1 <= drawn_width <= columns * kind.columns
     # As long as a pixel of the kind is wide, and as long as it is high.
     wide, high = 1 / kind.columns, 2 / kind.rows
-    if height * max(wide, high) <= rows * 2 and width * max(wide, high) <= columns:
+    largest = min(rows * 2 / height, columns / width)
+    assert drawn_height == 1 or drawn_height * high <= height * largest + 1e-6
+    assert drawn_height * high > height * largest * 0.4 - high
+    if largest >= max(1, wide, high):
         scale, rest = divmod(drawn_height, height)
         assert rest == 0
         assert drawn_width * wide * height == drawn_height * high * width
@@ -217,6 +222,8 @@ def test_quarters_lie_where_the_pixels_are() -> None:
         (ALL - {Blocks.OCTANT}, None, 96, Kind.QUARTER),
         (frozenset({Blocks.HALF, Blocks.SHADE}), None, 96, Kind.HALF),
         (ASCII, None, 28, Kind.RAMP),
+        (ALL, None, 30, Kind.HALF),
+        (ALL, None, 31, Kind.TWO_BY_FOUR),
         (ALL, Blocks.OCTANT, 28, Kind.TWO_BY_FOUR),
         (ALL - {Blocks.OCTANT}, Blocks.BRAILLE, 28, Kind.TWO_BY_FOUR),
         (frozenset({Blocks.HALF, Blocks.SHADE}), Blocks.HALF, 96, Kind.HALF),
@@ -374,6 +381,22 @@ def test_letters_are_as_dense_as_the_image_is_bright() -> None:
         assert all(image[2 * y : 2 * y + 2, x].mean() > 150 for y, x in dense)
     light = draw(image, (28, 14), Colours(Depth.NONE, False, ASCII))
     assert light[0].text.startswith("@" * 8)
+
+
+def test_braille_has_most_of_a_cell_behind_its_dots() -> None:
+    """A picture that is mostly ink, as on a light terminal, is turned about: dots are small."""
+    colours = Colours(Depth.NONE, False, ALL - {Blocks.OCTANT})
+    strips = draw(digit(), (14, 7), colours, Kind.TWO_BY_FOUR)
+    dots = [
+        (character, bool(segment.style and segment.style.reverse))
+        for strip in strips
+        for segment in strip
+        for character in segment.text
+        if 0x2800 < ord(character) < 0x2900
+    ]
+    assert any(turned for _, turned in dots)
+    for character, _ in dots:
+        assert (ord(character) - 0x2800).bit_count() <= 4
 
 
 # The two colours of a cell.

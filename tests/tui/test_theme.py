@@ -148,9 +148,11 @@ def test_numbers_on_shades_can_be_read(depth: Depth, wrong: bool, dark: bool) ->
     assert shade(2, colours, wrong=wrong) == styles[-1]
 
 
-def test_shades_are_in_order_of_brightness() -> None:
+@pytest.mark.parametrize("depth", [Depth.TRUECOLOR, Depth.PALETTE])
+@pytest.mark.parametrize("wrong", [True, False])
+def test_shades_are_in_order_of_brightness(depth: Depth, wrong: bool) -> None:
     for dark in (True, False):
-        fills = [shade(step / 20, Colours(dark=dark)).bgcolor for step in range(21)]
+        fills = [shade(step / 20, Colours(depth, dark), wrong=wrong).bgcolor for step in range(21)]
         against = (0, 0, 0) if dark else (255, 255, 255)
         contrasts = [contrast(tuple(fill.get_truecolor()), against) for fill in fills if fill]
         assert contrasts == sorted(contrasts)

@@ -19,6 +19,14 @@ _RAMPS: dict[tuple[bool, bool], tuple[Rgb, Rgb]] = {
 }
 """The first and last colour by (dark, wrong): blue is right, orange is wrong, to most eyes."""
 
+_PALETTE_RAMPS: dict[tuple[bool, bool], tuple[int, ...]] = {
+    (True, False): (234, 236, 238, 23, 24, 30, 31, 67, 73, 74, 110, 117),
+    (True, True): (234, 236, 238, 94, 130, 137, 172, 173, 179, 214, 215),
+    (False, False): (231, 195, 254, 153, 152, 110, 74, 73, 67, 31, 30, 24),
+    (False, True): (231, 230, 255, 223, 222, 180, 179, 173, 172, 137, 130, 94),
+}
+"""The same in the palette of 256, picked for their hues and in the order of their lightness."""
+
 _STEPS = 16
 """More shades are not told apart, and equal ones make long runs."""
 
@@ -54,7 +62,19 @@ def shade(share: float, colours: Colours, *, wrong: bool = False) -> Style:
     if colours.depth in (Depth.SIXTEEN, Depth.NONE):
         # Nothing at all is the first step, and only that.
         return _FEW[0 if share == 0 else 1 + min(3, int(share * 4))]
+    if colours.depth is Depth.PALETTE:
+        ramp = _PALETTE_RAMPS[colours.dark, wrong]
+        return _in_palette(ramp[round(share * (len(ramp) - 1))])
     return _filled(round(share * (_STEPS - 1)), colours.dark, wrong)
+
+
+@lru_cache(maxsize=256)
+def _in_palette(number: int) -> Style:
+    fill = Color.from_ansi(number)
+    red, green, blue = fill.get_truecolor()
+    on_white, on_black = contrast((red, green, blue), _WHITE), contrast((red, green, blue), _BLACK)
+    # The two that no terminal changes.
+    return Style(color=Color.from_ansi(231 if on_white > on_black else 232), bgcolor=fill)
 
 
 @lru_cache(maxsize=4 * _STEPS)

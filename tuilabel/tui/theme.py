@@ -146,7 +146,8 @@ def _own_colours(name: str, *, area: str, accent: str) -> Theme:
             **dict.fromkeys(names.split(), default),
             **dict.fromkeys(("scrollbar", "scrollbar-hover", "scrollbar-active"), area),
             "primary-darken-2": area,
-            "block-cursor-text-style": "reverse",
+            "block-cursor-text-style": "bold underline",
+            "block-cursor-blurred-text-style": "bold underline",
         },
     )
 

@@ -42,7 +42,8 @@ class Cells(NamedTuple):
     chars : (N,) uint32
         Code points.
     front, back : (N,) int32
-        Codes of the character's colour and of what it stands on.
+        Codes of the character's colour and of what it stands on. Only `back` may be `INK`, which
+        is the terminal's own colours the other way round.
     """
 
     chars: NDArray[np.uint32]
@@ -191,15 +192,12 @@ def _few(
     fronts = np.where(is_even, inks.shade_codes[even, 0], inks.solid_codes[front])
     backs = np.where(is_even, inks.shade_codes[even, 1], inks.solid_codes[back])
     backs = np.where(partly, NOTHING, backs)
-    # Ink can only be in front: where it is behind, the pattern is turned about.
     behind = ~is_even & (backs == INK)
-    pattern = np.where(behind, len(chars) - 1 - parts.pattern, parts.pattern)
+    pattern = parts.pattern
     # Where part of a cell is outside and the rest is to be without ink, nothing is drawn.
     pattern = np.where(~is_even & (fronts == NOTHING) & ~behind, 0, pattern)
     drawn = np.where(is_even, inks.shade_chars[even], chars[pattern]).astype(np.uint32)
-    return Cells(
-        drawn, np.where(fronts == INK, NOTHING, fronts), np.where(backs == INK, NOTHING, backs)
-    )
+    return Cells(drawn, np.where(fronts == INK, NOTHING, fronts), backs)
 
 
 def _nearest(values: Floats, targets: Floats) -> NDArray[np.intp]:

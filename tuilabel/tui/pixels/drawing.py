@@ -14,7 +14,7 @@ from textual.strip import Strip
 from tuilabel.tui.colours import Blocks, Colours, Depth
 from tuilabel.tui.pixels.cells import Cells, ascii_cells, cells_of, stretched
 from tuilabel.tui.pixels.kinds import Kind, Pixels, kind_for
-from tuilabel.tui.pixels.palettes import NOTHING, Floats
+from tuilabel.tui.pixels.palettes import INK, NOTHING, Floats
 from tuilabel.tui.pixels.sampling import fit, sampled
 
 __all__ = ["Pixels", "draw"]
@@ -100,6 +100,9 @@ _LITTLE = np.little_endian
 
 @lru_cache(maxsize=8192)
 def _style(front: int, back: int, truecolor: bool) -> Style:
+    if back == INK:
+        # Braille cannot be turned about instead: its gaps are wider than its dots.
+        return Style(reverse=True)
     return Style(color=_colour(front, truecolor), bgcolor=_colour(back, truecolor))
 
 

@@ -53,7 +53,8 @@ def kind_for(colours: Colours, wish: Kind | None, image: Pixels, box: tuple[int,
             # Braille has gaps between its dots: where there are shades of two colours, four solid
             # quarters show more than eight dots.
             fine = Blocks.OCTANT in colours.blocks or colours.depth is Depth.NONE
-            wish = Kind.TWO_BY_FOUR if fine else Kind.QUARTER
+            enough = _holds((box[0] * 2, box[1]), image)
+            wish = Kind.TWO_BY_FOUR if fine and not enough else Kind.QUARTER
     needs = {
         Kind.TWO_BY_FOUR: {Blocks.OCTANT, Blocks.BRAILLE},
         Kind.QUARTER: {Blocks.QUADRANT},

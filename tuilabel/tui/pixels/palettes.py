@@ -143,10 +143,11 @@ def palette_codes(values: Floats, levels: int) -> Codes:
 
 
 def nearest_in_palette(colour: str) -> str:
-    """Give the nearest of 256 colours as ``#rrggbb``, of one given so."""
+    """Give the nearest of 256 colours as ``#rrggbb``, of one given so; hues matter more here."""
     _, palette = _palette()
-    targets = oklab(palette)
-    here = oklab(np.array([list(bytes.fromhex(colour.removeprefix("#")))], np.float32))
+    hues_first = np.array([1, 2, 2], np.float32)
+    targets = oklab(palette) * hues_first
+    here = oklab(np.array([list(bytes.fromhex(colour.removeprefix("#")))], np.float32)) * hues_first
     red, green, blue = palette[np.square(targets - here).sum(axis=1).argmin()].astype(int)
     return f"#{red:02x}{green:02x}{blue:02x}"
 

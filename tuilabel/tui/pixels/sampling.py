@@ -14,6 +14,9 @@ CONTRAST_STEPS = 4
 
 _ALMOST = 1e-9
 
+_NEARLY = 0.75
+"""How large an image smaller than its cells has to be at a whole scale, or it takes another."""
+
 
 def fit(height: int, width: int, box: tuple[int, int], kind: Kind = Kind.HALF) -> tuple[int, int]:
     """Give the largest size at which an image fits a box of cells, its aspect ratio kept.
@@ -30,15 +33,16 @@ def fit(height: int, width: int, box: tuple[int, int], kind: Kind = Kind.HALF) -
     Returns
     -------
     tuple of int
-        Height and width to draw, in pixels of this kind: a whole multiple of the image where it
-        fits at all.
+        Height and width to draw, in pixels of this kind: a whole multiple of the image where a
+        pixel of it is as large as a cell is wide, and below that where little is lost by it.
     """
     columns, rows = box
     # Pixels of the kind in the width of a cell, and in half of its height, which is as long.
     across, down = float(kind.columns), kind.rows / 2
     scale = min(rows * 2 / height, columns / width)
     whole = int(scale * min(across, down) + _ALMOST) / min(across, down)
-    scale = whole or scale
+    if whole >= 1 or whole >= scale * _NEARLY:
+        scale = whole
     return (
         max(1, int(height * scale * down + _ALMOST)),
         max(1, int(width * scale * across + _ALMOST)),
