@@ -42,6 +42,7 @@ class Lines(Widget):
         self._rows: list[Strip] = []
         self._rows_size = Size(0, 0)
         self._is_in_frame = False
+        self._own_style: Style | None = None
 
     def show(self, rows: Sequence[Strip]) -> bool:
         """Replace the rows, redrawing those that changed; tell whether any did."""
@@ -70,6 +71,13 @@ class Lines(Widget):
         return row.apply_style(self.rich_style)
 
     @property
+    def rich_style(self) -> Style:
+        """What is behind its text; worked out once, and not for each row of each frame."""
+        if self._own_style is None:
+            self._own_style = super().rich_style
+        return self._own_style
+
+    @property
     def colours(self) -> Colours:
         """What the terminal can show."""
         return colours_of(self.app)
@@ -92,9 +100,14 @@ class Lines(Widget):
     def notify_style_update(self) -> None:
         """Draw anew with another theme's colours."""
         super().notify_style_update()
+        self._own_style = None
         if self._rows:
             # Later, because the screen's own styles may still be those of before.
-            self.call_later(self.redraw)
+            self.call_later(self._redraw_in_other_colours)
+
+    def _redraw_in_other_colours(self) -> None:
+        self._own_style = None
+        self.redraw()
 
     def on_resize(self) -> None:
         """Draw anew in another size, where no frame has done so."""
