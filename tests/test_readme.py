@@ -19,6 +19,7 @@ COMMANDS = (
     "",
     "label",
     "demo",
+    "home",
     "status",
     "export",
     "repair",

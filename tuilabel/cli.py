@@ -256,9 +256,9 @@ def label(
             terminal = _terminal(work.settings, probe.finish())
             from tuilabel.tui.app import run
 
-            status = run(work, mouse=mouse, **terminal)
-            _say(*work.dataset.notices, *_outcome(work, status))
-    sys.exit(status)
+            ended = run(work, mouse=mouse, **terminal)
+            _say(*work.dataset.notices, *_outcome(work, ended.status))
+    _go_on(ended, options, mouse)
 
 
 @main.command()
@@ -304,9 +304,27 @@ def demo(
             terminal = _terminal(work.settings, probe.finish())
             from tuilabel.tui.app import run
 
-            status = run(work, demo=rate, demo_budget=budget, **terminal)
-            _say(*_outcome(work, status))
-    sys.exit(status)
+            ended = run(work, demo=rate, demo_budget=budget, **terminal)
+            _say(*_outcome(work, ended.status))
+    _go_on(ended, options)
+
+
+@main.command()
+@_screen_options
+def home(**options: Any) -> None:
+    """Choose among your sessions and sources.
+
+    Enter opens what is marked. The same list is one key away from labelling.
+    """
+    with _prepare_screen() as probe:
+        from tuilabel.settings import resolve
+
+        settings = resolve(options)
+        terminal = _terminal(settings, probe.finish())
+        from tuilabel.tui.home_app import run_home
+
+        ended = run_home(settings, colours=terminal["colours"], answers=terminal["answers"])
+    _go_on(ended, options)
 
 
 @main.command("status")
@@ -585,6 +603,27 @@ def _source(source: str | None, options: dict[str, Any]) -> Any:
     from tuilabel.workspace import SourceOptions
 
     return SourceOptions(source, options.pop("classes"), options.pop("pool"), options.pop("test"))
+
+
+def _go_on(ended: Any, options: dict[str, Any], mouse: bool = False) -> None:
+    """Open what was wished for on the screen that has ended, if anything was; else leave.
+
+    What the person said of the screen holds on; what was said of the session before does not.
+    """
+    if ended.wish is None:
+        sys.exit(ended.status)
+    from tuilabel.settings.values import OF_THE_PERSON
+
+    kept = {name: options.get(name) for name in (*OF_THE_PERSON, "annotator")}
+    context, (kind, name) = click.get_current_context(), ended.wish
+    match kind:
+        case "demo":
+            del kept["annotator"]
+            context.invoke(demo, source=name, **kept)
+        case "session":
+            context.invoke(label, source=None, session=name, mouse=mouse, **kept)
+        case _:
+            context.invoke(label, source=name, mouse=mouse, **kept)
 
 
 def _say(*lines: str) -> None:

@@ -87,7 +87,7 @@ _ALL = (
     ),
 )
 
-COMING = frozenset(["view", "home"])
+COMING = frozenset(["view"])
 """Actions whose keys are taken, and which nothing does yet."""
 
 ACTIONS = tuple(action for action in _ALL if action.id not in COMING)

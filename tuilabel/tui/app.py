@@ -6,43 +6,27 @@ import gc
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import click
-from textual import events
 from textual._xterm_parser import XTermParser
 from textual.app import SystemCommand
 from textual.screen import Screen
 
 from tuilabel.data import source_name
 from tuilabel.trainer.link import TrainerLink
-from tuilabel.tui.bindings import bind
 from tuilabel.tui.colours import Colours
-from tuilabel.tui.frames import FramesApp
-from tuilabel.tui.keymap.resolved import keymap_of
-from tuilabel.tui.link import Link
-from tuilabel.tui.orderly import OrderlyApp
 from tuilabel.tui.places import WithPlaces
 from tuilabel.tui.probe import Answers
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.shown import shown_name
-from tuilabel.tui.terminal import Terminal
-from tuilabel.tui.theme import apply_colours
+from tuilabel.tui.terminal_app import TerminalApp
 from tuilabel.tui.trainer_link import TrainerSpoke
+from tuilabel.tui.wished import Ended
 from tuilabel.workspace import Workspace, cache_dir, log_file
 
 if TYPE_CHECKING:
-    from textual.command import Provider
-
     from tuilabel.tui.graphics.support import Graphics
 
 
-def _action_provider() -> type[Provider]:
-    # The palette's widgets take time to import that the first frame does not have.
-    from tuilabel.tui.commands import ActionProvider
-
-    return ActionProvider
-
-
-class TuilabelApp(OrderlyApp, FramesApp, inherit_bindings=False):
+class TuilabelApp(TerminalApp, inherit_bindings=False):
     """One labelling session on the terminal.
 
     Parameters
@@ -60,10 +44,6 @@ class TuilabelApp(OrderlyApp, FramesApp, inherit_bindings=False):
         The protocol that the image is drawn by; by default it is drawn with characters.
     """
 
-    TITLE = "tuilabel"
-    CSS_PATH = "tuilabel.tcss"
-    COMMANDS = {_action_provider}  # noqa: RUF012
-
     def __init__(
         self,
         workspace: Workspace,
@@ -74,18 +54,12 @@ class TuilabelApp(OrderlyApp, FramesApp, inherit_bindings=False):
         answers: Answers | None = None,
         graphics: Graphics | None = None,
     ) -> None:
-        super().__init__()
         self._answers = answers or Answers()
-        link = Link(workspace.settings.link, self._answers.round_trip)
-        self.terminal = Terminal(self, link)
+        super().__init__(workspace.settings, colours or Colours(), self._answers)
         if graphics is not None:
             from tuilabel.tui.graphics.overlay import Overlay
 
             self.overlay = Overlay(graphics)
-        self.keymap = keymap_of(workspace.settings)
-        bind(self, [self.keymap.action("palette"), self.keymap.action("suspend")])
-        apply_colours(self, colours or Colours(), workspace.settings.theme)
-        self.animation_level = "none"
         self.workspace = workspace
         self.link = TrainerLink(
             workspace.dataset,
@@ -134,18 +108,6 @@ class TuilabelApp(OrderlyApp, FramesApp, inherit_bindings=False):
         """Leave no child behind."""
         await self.link.stop()
 
-    def post_display_hook(self) -> None:
-        """Hear of every frame, right after it was written."""
-        self.terminal.frame_written()
-
-    def on_cursor_position(self, event: events.CursorPosition) -> None:
-        """Pass the terminal's word that all is painted on."""
-        self.terminal.heard(event)
-
-    def action_palette(self) -> None:
-        """Open the command palette."""
-        self.action_command_palette()
-
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer what is not an action of the screen."""
         yield SystemCommand("theme", "Change the colours.", self.action_change_theme)
@@ -160,8 +122,8 @@ def run(
     answers: Answers | None = None,
     graphics: Graphics | None = None,
     mouse: bool = False,
-) -> int:
-    """Label until the person, a signal or a crash ends it; give the exit status.
+) -> Ended:
+    """Label until the person, a signal or a crash ends it.
 
     Mouse reporting is off unless wished: the terminal's own text selection keeps working.
     """
@@ -173,13 +135,4 @@ def run(
         answers=answers,
         graphics=graphics,
     )
-    app.report_folder = log_file().parent
-    with app.orderly():
-        app.run(mouse=mouse)
-    if app.report is not None and app.crashed is not None:
-        from tuilabel.crash import sentences
-        from tuilabel.data import inert
-
-        for line in sentences(app.crashed, app.report, workspace.saved()):
-            click.echo(inert(line, 2000), err=True)
-    return app.return_code or 0
+    return app.run_to_its_end(workspace.saved, mouse=mouse)

@@ -19,6 +19,7 @@ _CLASSES = {
     "confusion": "ConfusionScreen",
     "classes": "ClassesScreen",
     "history": "HistoryScreen",
+    "home": "HomeScreen",
 }
 """The class of each of `tuilabel.tui.actions.PLACES`, in the file of its name."""
 
@@ -59,6 +60,10 @@ class WithPlaces(PacedScreen, inherit_bindings=False):
     def action_history(self) -> None:
         """See every event."""
         self.visit("history")
+
+    def action_home(self) -> None:
+        """See sessions and sources."""
+        self.visit("home")
 
 
 def open_place(app: App[object], place: str, desk: Desk) -> None:

@@ -43,28 +43,33 @@ _OWN: dict[str, tuple[Action, ...]] = {
         Action("filter", ("slash",), "filter", "Show what has certain words only.", footer=True),
         *_UP_AND_DOWN,
     ),
+    "home": (
+        Action("open", ("enter",), "open", "Open what is marked.", footer=True),
+        *_UP_AND_DOWN,
+    ),
     "cell": (*_UP_AND_DOWN, *_TO_THE_SIDES),
 }
 """What the keys do on each of `PLACES`, and on the images of a cell of the confusion matrix."""
 
 
-def side_actions(place: str, keymap: Keymap | None) -> tuple[Action, ...]:
+def side_actions(place: str, keymap: Keymap, *, alone: bool = False) -> tuple[Action, ...]:
     """Give the actions of a screen.
 
     Parameters
     ----------
     place : str
         One of `PLACES`, or ``"cell"``.
-    keymap : Keymap or None
+    keymap : Keymap
         Says by which keys the other places are reached; the screen's own keys go before them.
-        None where there is no session, and so no other place.
+    alone : bool
+        Whether there is no session, and so no other place.
     """
     own = (*_OWN[place], _BACK)
-    if keymap is None:
-        return (*own, _QUIT)
     taken = {key for action in (*own, _QUIT) for key in action.keys}
     there = {action.id for action in ACTIONS}
-    shared = [keymap.action(name) for name in (*PLACES, "help", "palette") if name in there]
+    common = ("help", "palette", "suspend")
+    names = common if alone else (*PLACES, *common)
+    shared = [keymap.action(name) for name in names if name in there]
     reached = [
         action._replace(keys=tuple(key for key in action.keys if key not in taken), footer=False)
         for action in shared

@@ -93,7 +93,7 @@ class ClassesScreen(MarkedScreen, inherit_bindings=False):
 
     def _take(self, found: Centres) -> None:
         self._centres = found
-        self._about = "the mean images of clusters (k-means), and the share of the pool in each"
+        self._about = "k-means centres and their shares of the pool"
         self._below.forget()
         self.show_all()
 
@@ -119,7 +119,7 @@ class ClassesScreen(MarkedScreen, inherit_bindings=False):
         self._examples.show_tiles(tiles, "none yet", [(title, "strong")])
         shares = self._centres.shares if self._centres is not None else ()
         centres = [Tile(number, f"{share:.0%}") for number, share in enumerate(shares)]
-        heading = [("typical images  ", "strong"), (self._about, "muted")]
+        heading = [(" typical images  ", "strong"), (self._about, "muted")]
         self._below.show_tiles(centres, "", heading)
 
     def page(self) -> int:

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from tuilabel.tui.actions import PLACES, Action
 from tuilabel.tui.bindings import bind
 from tuilabel.tui.desk import Desk
+from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.places import WithPlaces, open_place
 from tuilabel.tui.screens.help import HelpScreen
 from tuilabel.tui.side_actions import side_actions
@@ -30,16 +31,26 @@ class SideScreen(WithPlaces, inherit_bindings=False):
 
     Parameters
     ----------
-    desk : Desk
+    desk : Desk or None
+        None where no session is open: then no other place is reached from here.
+    keymap : Keymap, optional
+        By default that of the desk.
     """
 
     place: ClassVar[str]
     COMPONENT_CLASSES: ClassVar[set[str]] = set(STYLES)
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk | None, keymap: Keymap | None = None) -> None:
         super().__init__()
-        self.desk = desk
-        self.actions = side_actions(self.place, desk.presenter.keymap)
+        self._named: list[tuple[str, str]] = []
+        if desk is not None:
+            self.desk = desk
+            presenter = desk.presenter
+            keymap = keymap or presenter.keymap
+            self._named = list(zip(presenter.keys, presenter.names, strict=True))
+        assert keymap is not None
+        self._keymap = keymap
+        self.actions = side_actions(self.place, keymap, alone=desk is None)
         bind(self, self.actions)
         self.header = Bar(id="header")
         self.footer = Bar(id="status")
@@ -100,9 +111,7 @@ class SideScreen(WithPlaces, inherit_bindings=False):
 
     def action_help(self) -> None:
         """Say what the keys do."""
-        presenter = self.desk.presenter
-        named = list(zip(presenter.keys, presenter.names, strict=True))
-        self.app.push_screen(HelpScreen(presenter.keymap, self.actions, named))
+        self.app.push_screen(HelpScreen(self._keymap, self.actions, self._named))
 
     async def action_quit(self) -> None:
         """Leave the program."""

@@ -1,0 +1,127 @@
+"""Sessions, sources and the demo: what can be opened."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from textual.widget import Widget
+
+from tuilabel.recent import (
+    SessionFile,
+    SessionState,
+    is_same_file,
+    known_sources,
+    read_state,
+    session_files,
+)
+from tuilabel.tui.desk import Desk
+from tuilabel.tui.home_view import Entry, entries, state_of
+from tuilabel.tui.keymap.resolved import Keymap
+from tuilabel.tui.screens.marked import MarkedScreen
+from tuilabel.tui.widgets.entry_list import EntryList
+from tuilabel.tui.widgets.words import Words
+from tuilabel.tui.wished import Wished
+
+
+class HomeScreen(MarkedScreen, inherit_bindings=False):
+    """Lists what is here; files are read one after another, beside the screen."""
+
+    place = "home"
+
+    def __init__(self, desk: Desk | None, keymap: Keymap | None = None) -> None:
+        super().__init__(desk, keymap)
+        self._session = None if desk is None else desk.session
+        self._open_path = None if desk is None else desk.workspace.path
+        self._list = EntryList(id="entries")
+        self._words = Words(id="about")
+        self._files: list[SessionFile] = []
+        self._states: dict[Path, SessionState] = {}
+        self._sources: list[str] = []
+        self._entries: list[Entry] = []
+        self._cursor = 0
+        self._moved = False
+        self._reading: asyncio.Task[None] | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """Lay the list out, and what is to be said of the marked entry."""
+        yield self._list
+        yield self._words
+
+    def on_mount(self) -> None:
+        """Begin to read."""
+        self._reading = asyncio.create_task(self._read())
+
+    async def on_unmount(self) -> None:
+        """Stop reading."""
+        if self._reading is not None:
+            self._reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reading
+
+    async def _read(self) -> None:
+        self._files = await asyncio.to_thread(session_files)
+        self._sources = await asyncio.to_thread(known_sources, ())
+        self.show_all()
+        for file in self._files:
+            if self._open_path is not None and is_same_file(file.path, self._open_path):
+                continue
+            self._states[file.path] = await asyncio.to_thread(read_state, file.path)
+            self.show_all()
+        states = list(self._states.values())
+        self._sources = await asyncio.to_thread(known_sources, states)
+        self.show_all()
+
+    def show_all(self) -> None:
+        """Show what is known by now; the mark stays on its entry."""
+        if self._session is not None and self._open_path is not None:
+            here = [f for f in self._files if is_same_file(f.path, self._open_path)]
+            self._states.update((file.path, state_of(self._session)) for file in here)
+        marked = self._entries[self._cursor].wish if self._moved else None
+        self._entries = entries(
+            self._files,
+            self._states,
+            self._sources,
+            self._open_path,
+            datetime.now().astimezone(),
+        )
+        if marked is not None:
+            places = (place for place, entry in enumerate(self._entries) if entry.wish == marked)
+            self._cursor = next(places, self._cursor)
+        self._cursor = min(self._cursor, len(self._entries) - 1)
+        count = len(self._files)
+        self.show_header("tuilabel", right=f"{count:,} session" + ("" if count == 1 else "s"))
+        self._list.show_entries(self._entries, self._cursor)
+        entry = self._entries[self._cursor]
+        self._words.show_words(entry.about, "bad" if entry.is_bad else "muted")
+
+    def page(self) -> int:
+        """Tell how many steps a page is."""
+        return self._list.page
+
+    def move(self, step: int) -> None:
+        """Move the mark."""
+        self.hush()
+        self._moved = True
+        self._cursor = max(0, min(self._cursor + step, len(self._entries) - 1))
+        self.show_all()
+
+    def action_open(self) -> None:
+        """Open what is marked; the session that is open already is gone back to."""
+        entry = self._entries[self._cursor]
+        if entry.is_bad:
+            self.say("It cannot be opened as it is: see above.", "accent")
+        elif entry.wish is None:
+            self.action_leave()
+        else:
+            self.app.post_message(Wished(entry.wish))
+
+    def action_leave(self) -> None:
+        """Go back to labelling; where nothing is open, leave the program."""
+        if self._session is None:
+            self.app.exit(return_code=0)
+        else:
+            super().action_leave()
