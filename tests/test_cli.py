@@ -25,6 +25,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 COMMANDS = (
     "label",
     "demo",
+    "home",
     "status",
     "export",
     "repair",

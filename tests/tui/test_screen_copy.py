@@ -152,3 +152,13 @@ def test_wide_and_joined_characters_are_never_written_in_halves() -> None:
     piece = ChopsUpdate([{0: None, 2: Strip([Segment("y")])}], [(0, 2, 3)], [[2, 3]])
     assert copy.difference(piece, SIZE, None) == "\x1b[1;3Hy"
     assert "e\u0301界x" in copy.difference(layout("e\u0301界x"), SIZE, None)
+
+
+def test_the_cursor_is_known_behind_a_piece_that_takes_the_place_of_another() -> None:
+    copy = ScreenCopy()
+    shown, stream = emulator()
+    for pieces in (("界ab", "....", "x"), ("円abcd", "..", "y")):
+        strip = Strip(list(map(Segment, pieces))).adjust_cell_length(WIDTH)
+        frame = LayoutUpdate([[strip]], Region(0, 0, WIDTH, 1))
+        stream.feed(copy.difference(frame, SIZE, None))
+    assert "".join(shown.display[0]).rstrip() == "円abcd..y"

@@ -48,7 +48,7 @@ class Confusion(NamedTuple):
     def worst(self) -> tuple[int, int]:
         """Give the largest of the mistakes; the first cell where there are none."""
         size = len(self.counts)
-        wrong = [(t, p) for t in range(size) for p in range(size) if t != p]
+        wrong = [(t, p) for t in range(size) for p in range(size) if t != p and self.counts[t][p]]
         return max(wrong, key=lambda cell: self.counts[cell[0]][cell[1]], default=(0, 0))
 
 

@@ -130,7 +130,8 @@ class ScreenCopy:
                 continue
             start, pen = at, pens[at]
             while at < length and pens[at] is pen:
-                if texts[at] == old_texts[x + at] and pen is old_pens[x + at]:
+                # What takes several cells is written as one, and the cursor is behind it then.
+                if texts[at] and texts[at] == old_texts[x + at] and pen is old_pens[x + at]:
                     break
                 at += 1
             writer.put(x + start, y, texts[start:at], pen, old_texts, old_pens)
