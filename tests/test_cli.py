@@ -19,6 +19,8 @@ from tuilabel import __version__
 from tuilabel.cli import main
 from tuilabel.exchange import FORMATS
 from tuilabel.journal import Draft, Journal, Kind, SessionInfo
+from tuilabel.recent import Wish
+from tuilabel.tui.wished import Ended
 from tuilabel.workspace import last_session, remember, session_path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -223,9 +225,9 @@ def test_wrong_usage_is_clicks_to_report(arguments: tuple[str, ...]) -> None:
 def test_the_status_and_the_outcome_of_labelling_are_told(
     monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
-    def run(work: Any, **options: Any) -> int:
+    def run(work: Any, **options: Any) -> Ended:
         work.session.label(work.session.current_id, 0)
-        return status
+        return Ended(status, None)
 
     monkeypatch.setattr("tuilabel.tui.app.run", run)
     result = tuilabel("--annotator", "me")
@@ -245,9 +247,50 @@ def test_a_terminal_that_has_gone_does_not_change_the_status(
     def gone(*_: object, **__: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("tuilabel.tui.app.run", lambda *_, **__: 129)
+    monkeypatch.setattr("tuilabel.tui.app.run", lambda *_, **__: Ended(129, None))
     monkeypatch.setattr(click, "echo", gone)
     assert tuilabel("digits").exit_code == 129
+
+
+@pytest.mark.usefixtures("terminal")
+def test_what_is_wished_for_is_opened_next_with_the_same_screen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wishes = [
+        Wish("session", str(session_path("digits", 60))),
+        Wish("demo", "digits"),
+        Wish("source", "digits"),
+    ]
+    opened: list[tuple[str, str]] = []
+
+    def run(work: Any, **options: Any) -> Ended:
+        opened.append((work.path.parent.name, work.settings.theme))
+        return Ended(0, wishes.pop(0)) if wishes else Ended(3, None)
+
+    monkeypatch.setattr("tuilabel.tui.app.run", run)
+    monkeypatch.setattr("tuilabel.tui.home_app.run_home", run_home := _Wishing("digits"))
+    assert tuilabel("digits", "--pool", "60", "--theme", "plain").exit_code == 3
+    assert opened == [
+        ("sessions", "plain"),
+        ("sessions", "plain"),
+        ("demos", "plain"),
+        ("sessions", "plain"),
+    ]
+    assert last_session() == session_path("digits")
+    assert tuilabel("home").exit_code == 3
+    assert run_home.settings is not None
+
+
+class _Wishing:
+    """Stands in for the home screen, on which somebody chooses a source."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self.settings: Any = None
+
+    def __call__(self, settings: Any, **_: Any) -> Ended:
+        self.settings = settings
+        return Ended(0, Wish("source", self._source))
 
 
 def test_a_message_holds_no_escape_codes() -> None:
