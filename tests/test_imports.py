@@ -99,3 +99,11 @@ def test_a_whole_session_without_a_screen_loads_no_learning() -> None:
     code += "with open_workspace(SourceOptions('digits'), {}) as work:\n"
     code += "    work.session.label(work.session.current_id, 0)\n"
     assert not (SCREEN | LEARNING) & loaded_by(code)
+
+
+def test_the_first_frame_waits_for_no_other_screen_and_no_picture_files() -> None:
+    loaded = loaded_by("import tuilabel.workspace, tuilabel.tui.app, tuilabel.data.digits")
+    later = {f"tuilabel.tui.{name}" for name in ("commands", "curve_view", "confusion_view")}
+    later |= {f"tuilabel.tui.screens.{name}" for name in ("curve", "confusion", "demo")}
+    later |= {"PIL", "rich_pixels", "textual.widgets._markdown", "tuilabel.trainer.runner"}
+    assert not later & loaded

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
-from tests.pty.labelling import FITTING, LabellingTerminal
+from tests.pty.labelling import LabellingTerminal
 
 Start = Callable[..., LabellingTerminal]
 
@@ -13,19 +14,13 @@ FRAME = "\x1b[?2026h"
 """Synchronized output begins: what comes up to its end is shown at once."""
 
 
-def test_the_start_is_one_frame(start: Start) -> None:
+def test_the_start_is_one_frame_and_another_image_costs_what_differs(start: Start) -> None:
     terminal = start("digits", "--cold-start", "random")
     terminal.wait_ready()
-    terminal.settle(0.3)
+    terminal.settle(0.2)
     for once in ("round 1", "accuracy on", "quit"):
         assert terminal.transcript.count(once) == 1
-
-
-def test_another_image_costs_what_differs_and_no_more(start: Start) -> None:
-    terminal = start("digits", "--cold-start", "random")
-    terminal.wait_ready()
-    terminal.settle(0.3)
-    for key in "123":
+    for key in "12":
         before = len(terminal.transcript)
         terminal.answer(key)
         terminal.settle(0.1)
@@ -36,11 +31,25 @@ def test_another_image_costs_what_differs_and_no_more(start: Start) -> None:
         assert len(written) < 4000
 
 
-def test_a_fit_that_arrives_writes_what_is_new(start: Start) -> None:
-    terminal = start("digits", "--cold-start", "random", "--batch-size", "2")
+_WATCHED = """
+import os, sys
+
+class Watch:
+    def find_spec(name, path=None, target=None):
+        assert name != "numpy" or os.environ.get("OPENBLAS_NUM_THREADS") == "1"
+
+sys.meta_path.insert(0, Watch)
+from tuilabel.cli import main
+main()
+"""
+
+
+def test_the_drawing_process_loads_only_what_it_needs(start: Start) -> None:
+    # Numerical threads would double the time that numpy takes to load.
+    command = (sys.executable, "-c", _WATCHED)
+    terminal = start("digits", "--cold-start", "random", command=command)
     terminal.wait_ready()
-    for key in "12":
-        terminal.answer(key)
-    terminal.wait_for(lambda: not re.search(FITTING, terminal.text))
-    terminal.settle(0.5)
-    assert "left" not in terminal.transcript.rpartition(FRAME)[2]
+    loaded = Path(f"/proc/{terminal.pid}/maps").read_text()
+    assert "numpy" in loaded
+    for name in ("libssl", "_imaging", "sklearn", "scipy/", "_multiprocessing"):
+        assert name not in loaded
