@@ -11,13 +11,22 @@ import pytest
 from numpy.typing import NDArray
 from rich.color import ColorType
 from textual.app import App, ComposeResult
+from textual.strip import Strip
 from textual.theme import Theme
 from textual.widgets import Static
 
 from tuilabel import settings
 from tuilabel.tui.colours import Colours, Depth, Rgb, contrast
 from tuilabel.tui.shades import shade
-from tuilabel.tui.theme import THEMES, _in_palette, apply_colours, colours_of, theme_for
+from tuilabel.tui.theme import (
+    THEMES,
+    _in_palette,
+    apply_colours,
+    colours_of,
+    draw_thin,
+    theme_for,
+)
+from tuilabel.tui.widgets.picture import Picture
 
 OWN_BACKGROUND = [theme for theme in THEMES.values() if not theme.ansi]
 
@@ -216,6 +225,40 @@ async def test_what_widgets_are_told_goes_by_the_background_of_the_theme() -> No
         app.theme = "ansi"
         assert not colours_of(app).dark
     assert colours_of(App()) == Colours()
+
+
+async def test_a_slow_line_has_small_pictures_of_few_colours_until_it_is_quick_again() -> None:
+    app = Page(Colours(), "auto")
+    picture = Picture()
+    picture.styles.width, picture.styles.height = 80, 40
+    async with app.run_test(size=(90, 50)) as pilot:
+        await app.screen.mount(picture)
+        picture.show_image(0, np.arange(28 * 28, dtype=np.uint16).reshape(28, 28).astype(np.uint8))
+        await pilot.pause()
+        large = [picture.render_line(y) for y in range(40)]
+        draw_thin(app, True)
+        assert colours_of(app) == Colours().thin()
+        small = [picture.render_line(y) for y in range(40)]
+        draw_thin(app, False)
+        assert [picture.render_line(y) for y in range(40)] == large
+
+    def cells(rows: list[Strip]) -> int:
+        return sum(
+            segment.cell_length
+            for row in rows
+            for segment in row
+            if segment.style and segment.style.bgcolor and segment.style.bgcolor != ground
+        )
+
+    ground = large[0]._segments[0].style.bgcolor  # type: ignore[union-attr]
+    assert cells(small) < cells(large) / 3
+    colours = {
+        segment.style.bgcolor.type
+        for row in small
+        for segment in row
+        if segment.style and segment.style.bgcolor
+    }
+    assert ColorType.EIGHT_BIT in colours
 
 
 def test_styles_use_only_what_themes_define() -> None:

@@ -18,7 +18,7 @@ from tuilabel.tui.link import Link
 from tuilabel.tui.orderly import OrderlyApp
 from tuilabel.tui.probe import Answers
 from tuilabel.tui.terminal import Terminal
-from tuilabel.tui.theme import apply_colours
+from tuilabel.tui.theme import apply_colours, draw_thin
 from tuilabel.tui.wished import Ended, Wished
 from tuilabel.workspace import log_file
 
@@ -56,10 +56,12 @@ class TerminalApp(OrderlyApp, FramesApp, inherit_bindings=False):
 
     def __init__(self, settings: Settings, colours: Colours, answers: Answers) -> None:
         super().__init__()
-        self.terminal = Terminal(self, Link(settings.link, answers.round_trip))
+        link = Link(settings.link, answers.round_trip)
+        self.terminal = Terminal(self, link, lambda: draw_thin(self, link.slow))
         self.keymap = keymap_of(settings)
         bind(self, [self.keymap.action("palette"), self.keymap.action("suspend")])
         apply_colours(self, colours, settings.theme)
+        draw_thin(self, link.slow)
         self.animation_level = "none"
         self.wish: Wish | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from rich.segment import Segment
 from rich.style import Style
@@ -230,12 +230,27 @@ def _in_palette(theme: Theme) -> Theme:
     return theme if theme.ansi else _palette_theme(theme.name)
 
 
+def draw_thin(app: App[Any], slow: bool) -> None:
+    """Draw pictures small and with few colours while the line is slow, else as they can be."""
+    if slow == (app in _THIN):
+        return
+    if slow:
+        _THIN.add(app)
+    else:
+        _THIN.discard(app)
+    for screen in app.screen_stack:
+        for widget in screen.query("Lines"):
+            widget.redraw()  # type: ignore[attr-defined]
+
+
 def colours_of(app: App[Any]) -> Colours:
-    """Give what `apply_colours` was given; all colours where it was not.
+    """Give what `apply_colours` was given, for as quick a line as there is; else all colours.
 
     A theme with a background of its own says by it whether what is drawn is on dark.
     """
     colours, theme = _APPLIED.get(app, _ALL), app.current_theme
+    if app in _THIN:
+        colours = colours.thin()
     if theme.ansi or theme.dark == colours.dark:
         return colours
     return replace(colours, dark=theme.dark)
@@ -243,6 +258,7 @@ def colours_of(app: App[Any]) -> Colours:
 
 _ALL = Colours()
 _APPLIED: WeakKeyDictionary[App[Any], Colours] = WeakKeyDictionary()
+_THIN: WeakSet[App[Any]] = WeakSet()
 
 
 class Uncoloured(LineFilter):

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 from textual.strip import Strip
 
+from tuilabel.tui.colours import THIN_GREYS
 from tuilabel.tui.pixels import CONTRAST_STEPS, Pixels, adjust, draw
 from tuilabel.tui.widgets.lines import Lines, blank_rows
 
 if TYPE_CHECKING:
     from tuilabel.tui.graphics.overlay import Overlay
+
+_THIN_BOX = (36, 15)
+"""What an image has on the smallest terminals, and on a slow line everywhere."""
 
 _KEPT = 64
 """Pictures kept drawn: a few batches, so that looking back and undoing are as fast as a key."""
@@ -128,7 +132,10 @@ class Picture(Lines):
 
     def _draw(self, image: Pixels) -> list[Strip]:
         width, height = self.size
-        picture = draw(image, (width, height), self.colours)
+        box = (width, height)
+        if self.colours.greys <= THIN_GREYS:
+            box = (min(width, _THIN_BOX[0]), min(height, _THIN_BOX[1]))
+        picture = draw(image, box, self.colours)
         left = (width - picture[0].cell_length) // 2
         top = (height - len(picture)) // 2
         right = width - left - picture[0].cell_length
