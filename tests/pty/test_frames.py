@@ -53,3 +53,14 @@ def test_the_drawing_process_loads_only_what_it_needs(start: Start) -> None:
     assert "numpy" in loaded
     for name in ("libssl", "_imaging", "sklearn", "scipy/", "_multiprocessing"):
         assert name not in loaded
+
+
+def test_what_another_program_wrote_is_drawn_over(start: Start) -> None:
+    terminal = start("digits", "--cold-start", "random")
+    terminal.wait_ready()
+    terminal.settle(0.2)
+    before = terminal.drawn()
+    terminal._stream.feed("\x1b[1;1HBroadcast message from root")
+    assert terminal.drawn() != before
+    terminal.press("\x0c")
+    terminal.wait_for(lambda: terminal.drawn() == before)

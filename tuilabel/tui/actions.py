@@ -81,6 +81,12 @@ _ALL = (
     Action("classes", ("f5",), "classes", "Show every class with its count and examples."),
     Action("history", ("f6",), "history", "Show all that was done in this session."),
     Action("home", ("f7",), "home", "Show recent sessions and sources."),
+    Action(
+        "redraw",
+        ("ctrl+l",),
+        "redraw",
+        "Draw the whole screen again, where another program wrote on it.",
+    ),
     Action("suspend", ("ctrl+z",), "suspend", "Go back to the shell; `fg` leads here again."),
     Action(
         "quit", ("q", "ctrl+c"), "quit", "Leave; the next start goes on from here.", footer=True

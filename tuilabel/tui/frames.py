@@ -46,6 +46,10 @@ class FramesApp(App[None], inherit_bindings=False):
         if self.copy.forget():
             self.screen.refresh()
 
+    def action_redraw(self) -> None:
+        """Draw everything again, for the person sees what this application cannot."""
+        self.draw_anew()
+
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         if isinstance(renderable, LayoutUpdate | ChopsUpdate) and self._writes:
             codes = self._codes(renderable)

@@ -59,7 +59,7 @@ class TerminalApp(OrderlyApp, FramesApp, inherit_bindings=False):
         link = Link(settings.link, answers.round_trip)
         self.terminal = Terminal(self, link, lambda: draw_thin(self, link.slow))
         self.keymap = keymap_of(settings)
-        bind(self, [self.keymap.action("palette"), self.keymap.action("suspend")])
+        bind(self, map(self.keymap.action, ("palette", "redraw", "suspend")))
         apply_colours(self, colours, settings.theme)
         draw_thin(self, link.slow)
         self.animation_level = "none"
