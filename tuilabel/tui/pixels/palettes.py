@@ -94,6 +94,11 @@ _TO_LAB = np.array(
 )
 
 
+@cache
+def _palette_lab() -> Floats:
+    return oklab(_palette()[1])
+
+
 @lru_cache
 def _grey_codes(levels: int) -> NDArray[np.int32]:
     """Give the code of the nearest grey of 256 values, when there are so many levels."""
@@ -134,9 +139,9 @@ def palette_codes(values: Floats, levels: int) -> Codes:
     missing = known[place] == NOTHING
     if missing.any():
         cells = np.unique((whole // _CELL)[missing], axis=0)
-        codes, rgb = _palette()
+        codes, _ = _palette()
         middle = oklab((cells * _CELL + _CELL / 2 - 0.5).astype(np.float32))
-        targets = oklab(rgb)
+        targets = _palette_lab()
         distances = -2 * middle @ targets.T + np.square(targets).sum(axis=1)
         known[tuple(cells.T)] = codes[distances.argmin(axis=1)]
     return np.asarray(known[place], np.int32)
@@ -146,9 +151,9 @@ def nearest_in_palette(colour: str) -> str:
     """Give the nearest of 256 colours as ``#rrggbb``, of one given so; hues matter more here."""
     _, palette = _palette()
     hues_first = np.array([1, 2, 2], np.float32)
-    targets = oklab(palette) * hues_first
-    here = oklab(np.array([list(bytes.fromhex(colour.removeprefix("#")))], np.float32)) * hues_first
-    red, green, blue = palette[np.square(targets - here).sum(axis=1).argmin()].astype(int)
+    here = oklab(np.array([list(bytes.fromhex(colour.removeprefix("#")))], np.float32))
+    apart = (_palette_lab() - here) * hues_first
+    red, green, blue = palette[np.square(apart).sum(axis=1).argmin()].astype(int)
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
