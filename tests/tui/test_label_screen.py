@@ -259,7 +259,7 @@ async def test_when_everything_is_answered_the_screen_says_so(
         loop = screen.loop
         while loop.current_id is not None:
             loop.skip(loop.current_id)
-        screen._changed()
+        screen.changed()
         await pilot.pause()
         sentence = "Everything is answered: 0 labels, 1,297 skipped."
         assert sentence in " ".join(shown(app, "#suggestions").split())
@@ -304,3 +304,62 @@ async def test_the_demo_presses_the_true_keys_and_a_person_takes_over(workspace:
         last = loop.ledger.last_answer()
         assert last is not None
         assert (last.kind, last.annotator) == (Kind.LABEL, "me")
+
+
+async def test_in_rows_a_whole_batch_is_typed_once_it_was_seen(app: ScreenApp) -> None:
+    screen, loop = app.label_screen, app.label_screen.loop
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        await pilot.press("v")
+        await painted(app, pilot)
+        batch = [slot.row for slot in loop.batch]
+        pictures = shown(app, "#rows")
+        for digit in range(9):
+            screen.class_key(digit)
+            assert not screen.guard.holds(screen._clock()), "each image was seen"
+        await pilot.pause()
+        assert loop.labels == 9
+        assert loop.cursor == 9
+        assert "▲" in shown(app, "#rows").splitlines()[-1].split()
+        assert shown(app, "#rows").splitlines()[:7] == pictures.splitlines()[:7]
+        await pilot.press("backspace", "up", "down")
+        assert (loop.labels, loop.cursor) == (8, 8)
+        screen.class_key(8)
+        screen.class_key(9)
+        assert screen.guard.holds(screen._clock()), "the next batch is not painted yet"
+        screen.class_key(3)
+        assert loop.labels == 10
+        names = [e.class_name for e in loop.ledger.labels()]
+        rows = [loop.items.row_of(str(e.item)) for e in loop.ledger.labels()]
+        assert dict(zip(rows, names, strict=True)) == {
+            row: str(digit) for digit, row in enumerate(batch)
+        }
+
+
+async def test_a_ranking_leaves_alone_what_stands_in_rows(app: ScreenApp) -> None:
+    screen, loop = app.label_screen, app.label_screen.loop
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        await pilot.press("v")
+        await fill_batch(app, pilot)
+        batch = list(loop.batch)
+        screen.ranking_arrived(finished_fit(app))
+        assert [slot.row for slot in loop.batch] == [slot.row for slot in batch]
+        await pilot.press("v")
+        await painted(app, pilot)
+        assert len(colours_drawn(app)) > 3
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 60), (60, 60), (250, 20)])
+async def test_ten_images_stand_in_rows_at_every_size(
+    app: ScreenApp, size: tuple[int, int]
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("v")
+        await painted(app, pilot)
+        marks = [line for line in shown(app, "#rows").splitlines() if set(line) & set("▲·")]
+        assert sum(line.count("▲") + line.count("·") for line in marks) == 10
+        for selector in ("#header", "#rows", "#suggestions", "#curve", "#legend", "#status"):
+            region = app.label_screen.query_one(selector).region
+            assert region.area > 0
+            assert region in app.label_screen.region

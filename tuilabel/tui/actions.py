@@ -45,7 +45,7 @@ class Action(NamedTuple):
         return tuple(map(shown_key, self.keys))
 
 
-_ALL = (
+ACTIONS = (
     Action("accept", ("enter",), "agree", "Label with the model's first choice.", footer=True),
     Action("skip", ("space",), "skip", "Pass this image over; it is not asked again.", footer=True),
     Action(
@@ -58,6 +58,8 @@ _ALL = (
     Action("name", ("slash",), "name", "Label by typing a part of the class's name."),
     Action("back", ("left",), "back", "Look at the image before in this batch."),
     Action("forward", ("right",), "forward", "Look at the next image in this batch."),
+    Action("above", ("up",), "above", "Look at the image above, where the batch stands in rows."),
+    Action("below", ("down",), "below", "Look at the image below."),
     Action("view", ("v",), "view", "Show the whole batch at once, or one image at a time."),
     Action(
         "suggestions",
@@ -93,19 +95,14 @@ _ALL = (
     ),
 )
 
-COMING = frozenset(["view"])
-"""Actions whose keys are taken, and which nothing does yet."""
-
-ACTIONS = tuple(action for action in _ALL if action.id not in COMING)
-
 PAUSE = Action("pause", ("p",), "pause", "Pause the demo, or let it go on.", footer=True)
 """While the demo runs it takes the place of the suggestions, whose keys it may share."""
 
 PLACES = ("curve", "confusion", "classes", "history", "home")
 """The screens beside the labelling one: on each of them, the key of any other leads there."""
 
-REGISTRY = {action.id: action for action in (*_ALL, PAUSE)}
+REGISTRY = {action.id: action for action in (*ACTIONS, PAUSE)}
 """Every action by its id."""
 
-MORE_CLASSES = tuple(name for name in ("help", "classes") if name not in COMING)
+MORE_CLASSES = ("help", "classes")
 """The actions that show all classes, where not all of them fit."""

@@ -15,9 +15,9 @@ from tuilabel.learn.stopping import WINDOW
 from tuilabel.session import Session, Slot
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.shown import shown_name
-from tuilabel.tui.widgets.batch_strip import Thumbnail
 from tuilabel.tui.widgets.lines import Piece, fitted
 from tuilabel.tui.widgets.suggestions import ClassBar
+from tuilabel.tui.widgets.thumbnails import Thumbnail
 
 MOST_BARS = 5
 

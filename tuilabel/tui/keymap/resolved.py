@@ -8,7 +8,7 @@ from functools import cached_property
 
 from tuilabel.errors import UsageError
 from tuilabel.settings import Settings
-from tuilabel.tui.actions import ACTIONS, COMING, PAUSE, REGISTRY, Action
+from tuilabel.tui.actions import ACTIONS, PAUSE, REGISTRY, Action
 from tuilabel.tui.keymap.classes import class_sequences
 from tuilabel.tui.keymap.keys import character_key, character_of, key_of, shown_key
 from tuilabel.tui.keymap.presets import PRESETS
@@ -98,8 +98,8 @@ def keymap_of(settings: Settings) -> Keymap:
     preset = PRESETS[settings.keymap]
     keys = {action.id: preset.keys.get(action.id, action.keys) for action in REGISTRY.values()}
     for action_id, wished in settings.keys:
-        if action_id not in REGISTRY or action_id in COMING:
-            known = ", ".join(sorted(set(REGISTRY) - COMING))
+        if action_id not in REGISTRY:
+            known = ", ".join(sorted(REGISTRY))
             raise UsageError(
                 f"[keys] in settings.toml has {action_id!r}, which is no action: "
                 f"choose among {known}."

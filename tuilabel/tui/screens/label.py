@@ -22,6 +22,7 @@ from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.places import WithPlaces
 from tuilabel.tui.presenter import SHOWN_WHEN, Presenter
 from tuilabel.tui.screens.class_keys import ClassKeysScreen
+from tuilabel.tui.screens.looking import LookingScreen
 from tuilabel.tui.screens.help import HelpScreen
 from tuilabel.tui.shown import shown_name
 from tuilabel.tui.widgets.board import Board, too_small
@@ -29,7 +30,7 @@ from tuilabel.tui.widgets.lines import STYLES, Piece
 from tuilabel.workspace import Workspace
 
 
-class LabelScreen(ClassKeysScreen, WithPlaces, inherit_bindings=False):
+class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=False):
     """Shows the image that is asked, takes the answer, shows the next.
 
     Parameters
@@ -62,7 +63,9 @@ class LabelScreen(ClassKeysScreen, WithPlaces, inherit_bindings=False):
         holdout = workspace.dataset.holdout
         self.presenter = Presenter(self.loop, self.keymap, holdout.name if holdout else None)
         self.desk = Desk(workspace, self.presenter, source_name, self)
-        self.board = Board(self.presenter, self.desk.image, source_name, self.actions)
+        self.board = Board(
+            self.presenter, self.desk.image, source_name, self.actions, workspace.settings.view
+        )
         self.take_class_keys()
         self._suggestions = workspace.settings.suggestions
         self._last: tuple[Slot, int | None] | None = None
@@ -82,7 +85,7 @@ class LabelScreen(ClassKeysScreen, WithPlaces, inherit_bindings=False):
         """Show the first image, and what opening the source had to leave out."""
         # Before the first layout: one after it would be another whole frame.
         self._fit_to(self.app.size)
-        self._changed()
+        self.changed()
         notices = self.presenter.notices(self.workspace.dataset.notices)
         if notices:
             self.say(notices, "accent")
@@ -101,7 +104,7 @@ class LabelScreen(ClassKeysScreen, WithPlaces, inherit_bindings=False):
             self.query_one("#too-small", Static).update(sentence)
         self.board.fit_to(width, height)
         if was_small and sentence is None:  # the image was not on the terminal until now
-            self._changed()
+            self.changed()
 
     # Keys.
 
@@ -136,15 +139,7 @@ class LabelScreen(ClassKeysScreen, WithPlaces, inherit_bindings=False):
         taken_back = self.loop.ledger.taken_back
         name = taken_back.class_name if taken_back else None
         self._act = (f"undone: {'skip' if name is None else shown_name(name, 12)}", "muted")
-        self._changed()
-
-    def action_back(self) -> None:
-        """Look at the place before."""
-        self.move(-1)
-
-    def action_forward(self) -> None:
-        """Look at the place after."""
-        self.move(+1)
+        self.changed()
 
     def action_suggestions(self) -> None:
         """Go on to the next way of showing suggestions."""
@@ -152,18 +147,6 @@ class LabelScreen(ClassKeysScreen, WithPlaces, inherit_bindings=False):
         self._suggestions = SUGGESTIONS[after % len(SUGGESTIONS)]
         self.board.show_suggestions(self._suggestions, self._last)
         self.say(SHOWN_WHEN[self._suggestions].capitalize() + ".", "muted")
-
-    def action_invert(self) -> None:
-        """Swap dark and light."""
-        self.board.picture.invert()
-
-    def action_more_contrast(self) -> None:
-        """Raise the contrast."""
-        self.board.picture.change_contrast(+1)
-
-    def action_less_contrast(self) -> None:
-        """Lower the contrast."""
-        self.board.picture.change_contrast(-1)
 
     def action_help(self) -> None:
         """Show the keys and classes."""
@@ -193,7 +176,7 @@ class LabelScreen(ClassKeysScreen, WithPlaces, inherit_bindings=False):
         self._last = (slot, None if name is None else self.loop.info.class_names.index(name))
         done = "skipped" if name is None else ""
         self._act = (f"{self.guard.held} held back" if self.guard.held else done, "muted")
-        self._changed()
+        self.changed()
 
     def _saved(self, write: Callable[[], Event | None]) -> Event | None:
         """Let the session write; what could not be saved is said, and the image stays."""
@@ -210,7 +193,7 @@ class LabelScreen(ClassKeysScreen, WithPlaces, inherit_bindings=False):
     def move(self, step: int) -> None:
         """Look at another place of the batch."""
         if not self._too_small and self.loop.move(step):
-            self._changed()
+            self.changed()
 
     # The trainer.
 
@@ -245,9 +228,14 @@ class LabelScreen(ClassKeysScreen, WithPlaces, inherit_bindings=False):
         self._message = (text, style)
         self.show_status()
 
-    def _changed(self) -> None:
+    def changed(self) -> None:
         """Show another image, and take no answer for it before the terminal has it."""
-        self.expect_image()
+        if self.board.view == "row":
+            self.loop.show_all()
+        if self.board.stands_already():
+            self._since = self._clock()
+        else:
+            self.expect_image()
         if self.loop.request_is_due:
             # In the same frame; `after_frame` hands the request over.
             self._trainer, self.busy = WAITING, True
@@ -257,7 +245,7 @@ class LabelScreen(ClassKeysScreen, WithPlaces, inherit_bindings=False):
 
     def image_is_in_frame(self) -> bool:
         """Tell whether the image that is asked was drawn, where there was room for it."""
-        return not self._too_small and self.board.picture.painted
+        return not self._too_small and self.board.painted
 
     def after_frame(self) -> None:
         """Hand over what the trainer is asked: it takes time to gather."""

@@ -12,8 +12,10 @@ from textual.widget import Widget
 
 from tuilabel.session import Slot
 from tuilabel.tui.actions import MORE_CLASSES, Action
+from tuilabel.tui.pixels import adjust
 from tuilabel.tui.presenter import Presenter
 from tuilabel.tui.widgets.bar import Bar
+from tuilabel.tui.widgets.batch_rows import BatchRows
 from tuilabel.tui.widgets.batch_strip import BatchStrip
 from tuilabel.tui.widgets.curve import Curve
 from tuilabel.tui.widgets.legend import Legend
@@ -49,6 +51,8 @@ class Board(Vertical):
     source_name : str
     actions : sequence of Action
         Those that the footer may show.
+    view : str
+        One of `tuilabel.settings.VIEWS`: one image at a time, or the whole batch in rows.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class Board(Vertical):
         image_of: Callable[[int], NDArray[np.uint8]],
         source_name: str,
         actions: Sequence[Action],
+        view: str = "single",
     ) -> None:
         super().__init__()
         self._presenter = presenter
@@ -64,7 +69,8 @@ class Board(Vertical):
         self._source_name = source_name
         self.actions = actions
         self._header = Bar(id="header")
-        self.picture = Picture(overlaid=True, id="picture")
+        self._picture = Picture(overlaid=True, id="picture")
+        self._rows = BatchRows(self._adjusted, id="rows")
         self._suggestions = Suggestions(id="suggestions")
         self._curve = Curve(id="curve")
         self._strip = BatchStrip(image_of, id="strip")
@@ -77,12 +83,15 @@ class Board(Vertical):
         self._status = Bar(id="status")
         self._heights: dict[Widget, int] = {}
         self._legend_of = 0
+        self.view = view
+        self.set_class(view == "row", "-rows")
 
     def compose(self) -> ComposeResult:
         """Lay the widgets out, top to bottom."""
         yield self._header
         with Horizontal(id="main"):
-            yield self.picture
+            yield self._picture
+            yield self._rows
             with Vertical(id="side"):
                 yield self._suggestions
                 yield self._curve
@@ -104,23 +113,63 @@ class Board(Vertical):
             if self._heights.get(widget) != needed:
                 self._heights[widget] = widget.styles.height = needed
 
+    def change_view(self) -> None:
+        """Go from one image at a time to the whole batch in rows, or back."""
+        self.view = "single" if self.view == "row" else "row"
+        self.set_class(self.view == "row", "-rows")
+        (self._rows if self.view == "row" else self._picture).uncover()
+
+    @property
+    def across(self) -> int:
+        """How many places of the batch stand beside each other."""
+        return self._rows.across if self.view == "row" else len(self._presenter.session.batch)
+
+    @property
+    def painted(self) -> bool:
+        """Whether the image that is asked went into a frame."""
+        return self._rows.painted if self.view == "row" else self._picture.painted
+
+    def stands_already(self) -> bool:
+        """Tell whether the place that is asked is among images that were shown before."""
+        return self.view == "row" and self._rows.holds(self._presenter.thumbnails())
+
     def show_image(self, slot: Slot | None) -> None:
         """Draw the image that is asked; nothing where none is."""
-        if slot is None:
-            self.picture.clear()
+        if self.view == "row":
+            self._rows.show_batch(self._presenter.thumbnails())
+        elif slot is None:
+            self._picture.clear()
         else:
-            self.picture.show_image(slot.row, self._image_of(slot.row))
+            self._picture.show_image(slot.row, self._image_of(slot.row))
+
+    def _adjusted(self, row: int) -> NDArray[np.uint8]:
+        look = self._picture
+        return adjust(self._image_of(row), inverted=look.inverted, contrast=look.contrast)
+
+    def invert(self) -> None:
+        """Swap dark and light."""
+        self._picture.invert()
+        self._rows.forget()
+
+    def change_contrast(self, step: int) -> None:
+        """Raise or lower the contrast."""
+        self._picture.change_contrast(step)
+        self._rows.forget()
 
     def prepare(self, rows: Sequence[int], thumbnails: Sequence[int]) -> None:
         """Draw ahead of time: images as large as they will be asked, and a few thumbnails."""
+        if self.view == "row":
+            self._rows.prepare(thumbnails)
+            return
         for row in rows:
-            self.picture.prepare(row, self._image_of(row))
+            self._picture.prepare(row, self._image_of(row))
         self._strip.prepare(thumbnails)
 
     def show_progress(self) -> None:
         """Show where one is: the header, the batch and the curve."""
         self._header.show_bar(*self._presenter.header(self._source_name))
-        self._strip.show_batch(self._presenter.thumbnails())
+        batch = self._rows if self.view == "row" else self._strip
+        batch.show_batch(self._presenter.thumbnails())
         if len(self._presenter.names) > 10 and self._legend_of != self._presenter.session.round:
             # Once a round, so that the classes do not move about while one labels.
             self._legend_of = self._presenter.session.round

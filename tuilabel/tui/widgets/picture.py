@@ -10,7 +10,8 @@ from textual.strip import Strip
 
 from tuilabel.tui.colours import THIN_GREYS
 from tuilabel.tui.pixels import CONTRAST_STEPS, Pixels, adjust, draw
-from tuilabel.tui.widgets.lines import Lines, blank_rows
+from tuilabel.tui.widgets.image_lines import ImageLines
+from tuilabel.tui.widgets.lines import blank_rows
 
 if TYPE_CHECKING:
     from tuilabel.tui.graphics.overlay import Overlay
@@ -22,19 +23,13 @@ _KEPT = 64
 """Pictures kept drawn: a few batches, so that looking back and undoing are as fast as a key."""
 
 
-class Picture(Lines):
+class Picture(ImageLines):
     """Draws one image in the middle of its box, at a whole number of cells per pixel.
 
     Parameters
     ----------
     overlaid : bool
         Whether to leave the image to the application's overlay, where it has one.
-
-    Attributes
-    ----------
-    painted : bool
-        Whether the image as it is now went into a frame. A widget that was asked to refresh may
-        miss the next frame, and has no size at all before the first.
     """
 
     def __init__(self, *, overlaid: bool = False, id: str | None = None) -> None:
@@ -42,8 +37,6 @@ class Picture(Lines):
         self._overlaid = overlaid
         self.inverted = False
         self.contrast = 0
-        self.painted = False
-        self._drawn_anew = False
         self._image: tuple[int, Pixels] | None = None
         self._drawn: OrderedDict[tuple[Hashable, ...], list[Strip]] = OrderedDict()
 
@@ -91,22 +84,8 @@ class Picture(Lines):
             is_other = overlay.show(self, self._key(key), self._adjusted(image))
         elif self._image is not None:
             rows = self._rows_of(*self._image)
-        if self.show(rows):
-            self._drawn_anew = True
-        elif is_other and not self._is_in_frame:
-            # The cells stay blank, and what lies above them goes out with a frame of theirs.
-            self.refresh()
-            self._drawn_anew = True
-        # Equal rows are on the terminal already, and no frame will come for them, unless one is
-        # still to come for the rows before.
-        self.painted = not self._drawn_anew
-
-    def render_line(self, y: int) -> Strip:
-        """Give a row to a frame; all rows that changed go into the same frame."""
-        if self._drawn_anew:
-            self._drawn_anew = False
-            self.painted = True
-        return super().render_line(y)
+        # The cells below an overlay stay blank, and what lies above them goes out with their frame.
+        self.show_images(rows, anew=is_other and not self._is_in_frame)
 
     @property
     def _overlay(self) -> Overlay | None:

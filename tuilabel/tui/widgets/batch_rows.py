@@ -1,0 +1,126 @@
+"""The whole batch at once, large enough to be labelled from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from textual.strip import Strip
+
+from tuilabel.tui.pixels import Pixels
+from tuilabel.tui.widgets.image_lines import ImageLines
+from tuilabel.tui.widgets.thumbnails import Thumbnail, Thumbnails, marks, side_by_side
+
+_GREYS = 32
+_LARGEST, _SMALLEST = 28, 4
+"""Rows that one image may take. Below the smallest no digit can be read."""
+
+
+class _Layout(NamedTuple):
+    """Rows of an image, and how many images stand beside and above each other."""
+
+    rows: int
+    across: int
+    down: int
+
+
+class BatchRows(ImageLines):
+    """Images in rows, each with its mark; a batch too large for them goes on page by page.
+
+    Parameters
+    ----------
+    image_of : callable
+        Gives the (H, W) or (H, W, 3) uint8 image of a row of the dataset.
+
+    Attributes
+    ----------
+    across : int
+        How many images stand beside each other.
+    """
+
+    def __init__(self, image_of: Callable[[int], Pixels], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._thumbnails = Thumbnails(image_of, _GREYS)
+        self._batch: Sequence[Thumbnail] = ()
+        self._shown: tuple[object, ...] = ()
+        self.across = 1
+
+    def show_batch(self, batch: Sequence[Thumbnail]) -> None:
+        """Show the places of a batch, those of the page that has the current one."""
+        self._batch = batch
+        self.redraw()
+
+    def holds(self, batch: Sequence[Thumbnail]) -> bool:
+        """Tell whether the images of the page that a batch needs are those that are shown."""
+        return bool(self.size.area) and self._key(self._page(batch, self._layout(batch))) == (
+            self._shown
+        )
+
+    def forget(self) -> None:
+        """Draw everything anew: images look different now."""
+        self._thumbnails.forget()
+        self._shown = ()
+        self.redraw()
+
+    def prepare(self, rows: Sequence[int]) -> None:
+        """Draw some images ahead of time."""
+        if self.size.area:
+            height = self._layout(self._batch).rows
+            self._thumbnails.prepare(rows, 2 * height, height, self.colours)
+
+    def redraw(self) -> None:
+        """Draw the page in this size."""
+        if not self.size.area:
+            return
+        layout = self._layout(self._batch)
+        self.across = layout.across
+        page = self._page(self._batch, layout)
+        made: list[Strip] = []
+        for start in range(0, len(page), layout.across):
+            made += self._line(page[start : start + layout.across], layout)
+        made += [Strip.blank(self.size.width)] * (self.size.height - len(made))
+        made = made[: self.size.height]
+        key = self._key(page)
+        if key == self._shown:
+            self.show(made)
+        else:
+            self._shown = key
+            self.show_images(made)
+
+    def _key(self, page: Sequence[Thumbnail]) -> tuple[object, ...]:
+        return (*(place.row for place in page), self.size, self.colours)
+
+    def _line(self, places: Sequence[Thumbnail], layout: _Layout) -> list[Strip]:
+        rows, width = layout.rows, self.size.width
+        drawn = [
+            self._thumbnails.drawn(place.row, 2 * rows, rows, self.colours) for place in places
+        ]
+        left = max(0, (width - layout.across * (2 * rows + 1) + 1) // 2)
+        return [
+            *side_by_side(drawn, rows, left, width),
+            self.row(*marks(places, 2 * rows, left)),
+        ]
+
+    def _layout(self, batch: Sequence[Thumbnail]) -> _Layout:
+        """Take the largest images of which all fit, in lines of five where that is as large."""
+        width, height = self.size
+        fitting = _Layout(_SMALLEST, 1, 1)
+        for rows in range(_LARGEST, _SMALLEST - 1, -1):
+            across, down = (width + 1) // (2 * rows + 1), height // (rows + 1)
+            fitting = _Layout(rows, max(1, across), max(1, down))
+            if across * down >= max(1, len(batch)):
+                break
+        lines = -(-len(batch) // fitting.across)
+        if lines and fitting.across * fitting.down >= len(batch):
+            # Lines as even as can be: ten images are two lines of five, not of eight and two.
+            even = -(-len(batch) // lines)
+            if even > 5 and -(-len(batch) // 5) <= fitting.down:
+                even = 5
+            return fitting._replace(across=even)
+        return fitting
+
+    def _page(self, batch: Sequence[Thumbnail], layout: _Layout) -> Sequence[Thumbnail]:
+        size = layout.across * layout.down
+        current = next((i for i, place in enumerate(batch) if place.current), 0)
+        start = current // size * size
+        return batch[start : start + size]

@@ -1,0 +1,57 @@
+"""Rows with images in them, of which it is known whether they are in a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.strip import Strip
+
+from tuilabel.tui.widgets.lines import Lines
+
+
+class ImageLines(Lines):
+    """Tells whether the images that it was given last went into a frame.
+
+    A widget that was asked to refresh may miss the next frame, and has no size at all before the
+    first.
+
+    Attributes
+    ----------
+    painted : bool
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.painted = False
+        self._drawn_anew = False
+
+    def uncover(self) -> None:
+        """Come back from where it was hidden: what it holds is on the terminal no more."""
+        self._drawn_anew = True
+        self.painted = False
+        self.refresh()
+
+    def show_images(self, rows: Sequence[Strip], *, anew: bool = False) -> None:
+        """Replace the rows by some with other images.
+
+        Parameters
+        ----------
+        rows : sequence of Strip
+        anew : bool
+            Whether a frame is to come even where the rows are those of before.
+        """
+        if self.show(rows):
+            self._drawn_anew = True
+        elif anew:
+            self.refresh()
+            self._drawn_anew = True
+        # Equal rows are on the terminal already, and no frame will come for them, unless one is
+        # still to come for the rows before.
+        self.painted = not self._drawn_anew
+
+    def render_line(self, y: int) -> Strip:
+        """Give a row to a frame; all rows that changed go into the same frame."""
+        if self._drawn_anew:
+            self._drawn_anew = False
+            self.painted = True
+        return super().render_line(y)
