@@ -22,8 +22,8 @@ from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.places import WithPlaces
 from tuilabel.tui.presenter import SHOWN_WHEN, Presenter
 from tuilabel.tui.screens.class_keys import ClassKeysScreen
-from tuilabel.tui.screens.looking import LookingScreen
 from tuilabel.tui.screens.help import HelpScreen
+from tuilabel.tui.screens.looking import LookingScreen
 from tuilabel.tui.shown import shown_name
 from tuilabel.tui.widgets.board import Board, too_small
 from tuilabel.tui.widgets.lines import STYLES, Piece
