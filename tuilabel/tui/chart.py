@@ -132,14 +132,15 @@ def draw_chart(
     dashed = _dots(drawing.beside, drawing, columns, rows, alphabet)
     for (x, y), dots in dashed.items():
         if x % 2 == 0 or (alphabet.across == 1 and x % 3):
-            cells[y][x] = (alphabet.marks[dots], "strong")
+            cells[y][x] = (alphabet.marks[dots], "muted")
     for (x, y), dots in _dots(drawing.line, drawing, columns, rows, alphabet).items():
         cells[y][x] = (alphabet.marks[dots], "bar")
     if drawing.line:
-        x, y = _cell(drawing.line[-1], drawing, columns, rows)
+        x, y = _cell(drawing.line[-1], drawing, columns, rows, alphabet.down)
         cells[y][x] = (alphabet.newest, "accent")
     numbers = {
-        _row(drawing.y.share(tick), rows): f"{tick:.2f}" for tick in reversed(drawing.y.ticks)
+        _cell_row(drawing.y.share(tick), rows, alphabet.down): f"{tick:.2f}"
+        for tick in reversed(drawing.y.ticks)
     }
     drawn: list[list[Piece]] = []
     for y, row in enumerate(cells):
@@ -158,7 +159,8 @@ def _draw_band(cells: list[list[tuple[str, str]]], drawing: Drawing, alphabet: A
         low, high = _between(lows, at, drawing.x, columns), _between(highs, at, drawing.x, columns)
         if low is None or high is None:
             continue
-        top, foot = _row(drawing.y.share(high), rows), _row(drawing.y.share(low), rows)
+        top = _cell_row(drawing.y.share(high), rows, alphabet.down)
+        foot = _cell_row(drawing.y.share(low), rows, alphabet.down)
         if drawing.y.share(high) < 0:
             continue
         for y in range(top, foot + 1):
@@ -221,9 +223,14 @@ def _row(share: float, rows: int) -> int:
     return round((1 - max(0.0, min(1.0, share))) * (rows - 1))
 
 
-def _cell(point: Point, drawing: Drawing, columns: int, rows: int) -> tuple[int, int]:
+def _cell_row(share: float, rows: int, down: int) -> int:
+    """Give the row of cells that has the dot of a share."""
+    return _row(share, rows * down) // down
+
+
+def _cell(point: Point, drawing: Drawing, columns: int, rows: int, down: int) -> tuple[int, int]:
     share = max(0.0, min(1.0, drawing.x.share(point[0])))
-    return round(share * (columns - 1)), _row(drawing.y.share(point[1]), rows)
+    return round(share * (columns - 1)), _cell_row(drawing.y.share(point[1]), rows, down)
 
 
 def _merged(row: Sequence[tuple[str, str]]) -> list[Piece]:

@@ -196,7 +196,7 @@ def labels_title(set_name: str, baseline: Baseline | None, alphabet: Alphabet) -
         ("95 %", "muted"),
     ]
     if baseline is not None:
-        pieces += [(f"  {_dashed(alphabet)} ", "strong"), ("at random", "muted")]
+        pieces += [(f"  {_dashed(alphabet)} at random", "muted")]
     return pieces
 
 
@@ -248,7 +248,7 @@ def labels_sentences(
     second: list[Piece] = [
         (f" {there:6.1%}", "strong"),
         (
-            f"  at random ({runs}): {points:+.1f} points for you; the same takes {takes} labels",
+            f"  at random ({runs}): {points:+.1f} points; the same takes {takes} labels",
             "muted",
         ),
     ]

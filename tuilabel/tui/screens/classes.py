@@ -12,6 +12,7 @@ from textual.widget import Widget
 from tuilabel.data import inert
 from tuilabel.errors import SourceError, TrainerError
 from tuilabel.tui.classes_view import (
+    USUAL_CENTRES,
     Centres,
     centres_wanted,
     class_counts,
@@ -23,7 +24,7 @@ from tuilabel.tui.desk import Desk
 from tuilabel.tui.pixels import Pixels
 from tuilabel.tui.screens.marked import MarkedScreen
 from tuilabel.tui.widgets.class_list import ClassList
-from tuilabel.tui.widgets.gallery import Gallery, Tile
+from tuilabel.tui.widgets.gallery import SIZES, Gallery, Tile
 
 
 class ClassesScreen(MarkedScreen, inherit_bindings=False):
@@ -93,13 +94,19 @@ class ClassesScreen(MarkedScreen, inherit_bindings=False):
 
     def _take(self, found: Centres) -> None:
         self._centres = found
-        self._about = "k-means centres and their shares of the pool"
+        self._about = "k-means centres, shares of the pool"
         self._below.forget()
         self.show_all()
 
     def fit_to(self, width: int, height: int) -> None:
         """Share the space out."""
-        rows = 14 if height >= 50 else 10 if height >= 40 else 7 if height >= 32 else 4
+        # In one row beside each other, and not higher than a quarter of the screen.
+        fitting = (
+            rows
+            for rows in SIZES
+            if rows <= height // 4 and USUAL_CENTRES * (2 * rows + 1) <= width + 1
+        )
+        rows = next(fitting, SIZES[-1])
         if self._below.styles.height is None or self._below.styles.height.value != rows + 2:
             self._below.styles.height = rows + 2
 

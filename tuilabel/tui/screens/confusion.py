@@ -43,6 +43,7 @@ class ConfusionScreen(SideScreen, inherit_bindings=False):
 
     def session_changed(self) -> None:
         """Show the newest fit; the mark stays where it is."""
+        self.hush()
         before, self._found = self._found, newest_confusion(self.desk.session)
         if before is None and self._found is not None:
             self._cursor = self._found.worst()

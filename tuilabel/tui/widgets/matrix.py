@@ -59,6 +59,9 @@ class Matrix(Lines):
         biggest = max(max(row) for row in found.counts)
         pitch = max(4, len(f"{biggest:,}") + 2)
         head = self._head_width()
+        named = min(_MOST_NAME, max(map(cell_len, self._names))) + 2
+        if head + len(self._names) * named + _RATE <= width:
+            pitch = max(pitch, named)
         columns = max(1, min(len(self._keys), (width - head - _RATE) // pitch))
         lines = max(1, min(len(self._keys), height - 2))
         self._top = _scrolled(self._top, self.cursor[0], lines, len(self._keys))
