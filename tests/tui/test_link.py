@@ -184,3 +184,13 @@ def test_what_is_known_of_the_line_is_not_found_out(mode: str, slow: bool) -> No
     link = Link(mode)
     round_trips(link, 5e6 if slow else 10e3)
     assert link.slow == slow
+
+
+@pytest.mark.parametrize(
+    ("trip", "words"),
+    [(0.0006, ""), (0.0384, "link 38 ms"), (0.1537, "link 150 ms"), (1.204, "link 1200 ms")],
+)
+def test_a_round_trip_that_one_notices_is_shown(trip: float, words: str) -> None:
+    assert Link(round_trip=trip).words == words
+    assert Link().words == ""
+    assert Link("slow", trip).words.startswith("slow link")

@@ -30,6 +30,9 @@ _FRAME = 1500
 
 _KEPT = 9
 
+NOTICED = 0.01
+"""Seconds of a round trip from which it is shown."""
+
 
 class _Question(NamedTuple):
     number: int
@@ -132,6 +135,16 @@ class Link:
     def round_trip(self) -> float | None:
         """Seconds that an answer takes, the median of the last few; None before the first."""
         return median(self._trips) if self._trips else None
+
+    @property
+    def words(self) -> str:
+        """How quick the line is, where one notices: empty for a terminal that is near."""
+        trip = self.round_trip
+        if trip is None or (trip < NOTICED and not self.slow):
+            return ""
+        # In steps, so that the number does not change all the time.
+        shown = 10 ** max(0, len(str(round(1000 * trip))) - 2)
+        return f"{'slow ' if self.slow else ''}link {round(1000 * trip / shown) * shown} ms"
 
     def waits_in_vain(self, now: float) -> bool:
         """Tell whether a question is open for longer than answers take."""

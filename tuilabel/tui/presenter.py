@@ -58,8 +58,11 @@ class Presenter:
         width = max(1, *map(cell_len, self.keys))
         self._bar_keys = [fitted(key, width) for key in self.keys]
 
-    def header(self, source: str) -> tuple[list[Piece], list[list[Piece]]]:
-        """Say where one is: round, place in the batch, labels, pool left; and how fast."""
+    def header(self, source: str, line: str = "") -> tuple[list[Piece], list[list[Piece]]]:
+        """Say where one is: round, place in the batch, labels, pool left; and how fast.
+
+        The line is what there is to say of the line to the terminal.
+        """
         session = self.session
         left: list[Piece] = [
             (" " + source, "strong"),
@@ -69,7 +72,12 @@ class Presenter:
             (f"  {session.pool_left:,} left", "plain"),
         ]
         pace = self._answers_per_minute()
-        return left, [] if pace is None else [[(f"{pace:,.0f} labels/min ", "muted")]]
+        right: list[list[Piece]] = []
+        if pace is not None:
+            right.append([(f"{pace:,.0f} labels/min ", "muted")])
+        if line:
+            right.append([(f" {line} ", "muted")])
+        return left, right
 
     def _place(self) -> str:
         session = self.session

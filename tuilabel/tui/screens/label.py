@@ -266,7 +266,8 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
 
     def show_all(self) -> None:
         """Show all but the image."""
-        self.board.show_progress()
+        terminal = self.terminal
+        self.board.show_progress("" if terminal is None else terminal.link.words)
         self.board.show_suggestions(self._suggestions, self._last)
         self.show_status()
 

@@ -165,9 +165,15 @@ class Board(Vertical):
             self._picture.prepare(row, self._image_of(row))
         self._strip.prepare(thumbnails)
 
-    def show_progress(self) -> None:
-        """Show where one is: the header, the batch and the curve."""
-        self._header.show_bar(*self._presenter.header(self._source_name))
+    def show_progress(self, line: str = "") -> None:
+        """Show where one is: the header, the batch and the curve.
+
+        Parameters
+        ----------
+        line : str
+            What there is to say of the line to the terminal.
+        """
+        self._header.show_bar(*self._presenter.header(self._source_name, line))
         batch = self._rows if self.view == "row" else self._strip
         batch.show_batch(self._presenter.thumbnails())
         if len(self._presenter.names) > 10 and self._legend_of != self._presenter.session.round:
