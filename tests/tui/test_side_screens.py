@@ -159,20 +159,22 @@ async def test_help_and_palette_know_the_keys_of_each_screen(app: ScreenApp) -> 
             screen.action_leave()
 
 
-@pytest.mark.parametrize("size", [(60, 20), (80, 24), (200, 60), (60, 60), (250, 20)])
-async def test_every_screen_fits_every_size(app: ScreenApp, size: tuple[int, int]) -> None:
-    async with app.run_test(size=size) as pilot:
+async def test_every_screen_fits_every_size(app: ScreenApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         answer_a_batch(app)
         for place in ("curve", "confusion", "classes", "history", "home"):
             screen = await visit(app, pilot, place)
-            for widget in screen.query("Lines").results(Lines):
-                if not widget.display:
-                    continue
-                assert widget.region in screen.region
-                assert widget.size.area
-                rows = [widget.render_line(y).cell_length for y in range(widget.size.height)]
-                assert set(rows) == {widget.size.width}
+            for size in ((60, 20), (60, 60), (250, 40)):
+                await pilot.resize_terminal(*size)
+                await pilot.pause()
+                for widget in screen.query("Lines").results(Lines):
+                    if not widget.display:
+                        continue
+                    assert widget.region in screen.region
+                    assert widget.size.area
+                    rows = [widget.render_line(y).cell_length for y in range(widget.size.height)]
+                    assert set(rows) == {widget.size.width}
             screen.action_leave()
 
 
