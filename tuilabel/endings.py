@@ -7,10 +7,13 @@ ignored when the program started, as `nohup` and background jobs have it, stays 
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 NUMBERS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 
@@ -28,9 +31,12 @@ class Endings:
         self.status: int | None = None
         self._listener: Callable[[int], None] | None = None
         self._over = False
+        self._settings: list[Any] | None = None
 
     def listen(self) -> None:
-        """Take the place of what the signals did so far."""
+        """Take the place of what the signals did so far, and note how the terminal is set."""
+        with contextlib.suppress(OSError, ValueError, termios.error):  # it is none
+            self._settings = termios.tcgetattr(0)
         for number in NUMBERS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._receive)
@@ -49,6 +55,10 @@ class Endings:
             return
         self.status = 128 + number
         if self._listener is None:
+            # What is being set right now cannot be put back by whoever sets it.
+            if self._settings is not None:
+                with contextlib.suppress(termios.error):  # it is gone
+                    termios.tcsetattr(0, termios.TCSAFLUSH, self._settings)
             raise SystemExit(self.status)
         self._listener(self.status)
 

@@ -44,11 +44,15 @@ class LabellingTerminal(Terminal):
     """The highest N of "saved #N" or "N labels" that ever stood on the screen; another sentence
     may stand in the place of the former."""
 
+    _reports_when_saved = 0
+
     def watched(self) -> None:
         """Note what is claimed to be saved."""
         text = self.text
         claims = [re.search(SAVED, text), re.search(LABELS, text)]
         counts = [int(claim[1].replace(",", "")) for claim in claims if claim]
+        if max(self.saved, *counts, 0) > self.saved:
+            self._reports_when_saved = self.cursor_reports
         self.saved = max(self.saved, *counts, 0)
 
     def number(self, pattern: str) -> int:
@@ -81,9 +85,12 @@ class LabellingTerminal(Terminal):
 
     def answer(self, key: str) -> None:
         """Press a key that answers or undoes; wait until that is saved and an image is there."""
-        saved, reports = self.saved, self.cursor_reports
+        saved = self.saved
         self.press(key)
-        self.wait_for(lambda: self.saved == saved + 1 and self.cursor_reports > reports)
+        # Not any report: one may be of a frame before, such as a word on the trainer's.
+        self.wait_for(
+            lambda: self.saved == saved + 1 and self.cursor_reports > self._reports_when_saved
+        )
 
     def quit(self) -> None:
         """Press q; see that the program leaves well, and the terminal as it was."""

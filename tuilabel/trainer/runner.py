@@ -37,6 +37,9 @@ MAX_FAILURES = 3
 EXIT_SECONDS = 1.0
 """How long a child that has closed its output may take to exit."""
 
+LOG_BYTES = 2**20
+"""Size from which on a child begins the log anew."""
+
 NICENESS = 19
 """The child works with what the screen leaves over."""
 
@@ -259,6 +262,8 @@ class Trainer:
     async def _spawn(self) -> Process:
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
         log = os.open(self._log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        if os.fstat(log).st_size > LOG_BYTES:
+            os.ftruncate(log, 0)
         try:
             process = await asyncio.create_subprocess_exec(
                 self._python,

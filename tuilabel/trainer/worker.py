@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -43,6 +44,9 @@ PROGRESS_SECONDS = 1.0
 
 MESSAGE_CHARACTERS = 300
 """Longest reason for a failure that is sent; the log has all of it."""
+
+_PR_SET_PDEATHSIG = 1
+"""From Linux's <sys/prctl.h>."""
 
 log = logging.getLogger(__name__)
 
@@ -127,6 +131,7 @@ class Preparation:
 
 def main() -> None:
     """Answer requests until the parent is gone."""
+    _die_with_the_parent()
     logging.basicConfig(format="%(asctime)s trainer %(process)d: %(message)s")
     channel = Channel(_private_output())
     lines: SimpleQueue[bytes] = SimpleQueue()
@@ -200,6 +205,20 @@ def _private_output() -> BinaryIO:
     private = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return private
+
+
+def _die_with_the_parent() -> None:
+    """Have the kernel end this process with its parent, also while it is stopped, on Linux.
+
+    Elsewhere, and before this, the end of the input does: see `_read`.
+    """
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _read(lines: SimpleQueue[bytes]) -> None:

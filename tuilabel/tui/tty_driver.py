@@ -26,10 +26,10 @@ from textual.geometry import Size
 from textual.message import Message
 
 from tuilabel.tui.job_control import has_job_control, is_in_foreground, stop_group
-from tuilabel.tui.tty_writer import TtyWriter
+from tuilabel.tui.tty_writer import FINISH_SECONDS, TtyWriter
 
 ANSWER_SECONDS = 1.0
-"""How long answers that the terminal owes are waited for: later ones are typed into the shell."""
+"""How long owed answers are waited for: later ones are typed into the shell."""
 
 STOP_SECONDS = 0.3
 """After how much of its own time a process that asked to be stopped was not stopped."""
@@ -107,7 +107,7 @@ class TtyDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         """Take the terminal, once it is there to be taken."""
         while self._is_in_background() and has_job_control():
-            pass
+            continue
         file = self._file
         assert file is not None, "the command line refuses to start without standard error"
         self._writer = TtyWriter(file.fileno(), file.encoding, self._lose)
@@ -125,11 +125,12 @@ class TtyDriver(LinuxDriver):
         if self._writer is None:
             return
         self._await_answers()
+        seconds = 0.0 if self._has_answered and self._owed and self.backlog else FINISH_SECONDS
+        self._owed = 0
         self.disable_input()
-        if self._in_band_window_resize:
-            self.write("\x1b[?2048l")
+        self._disable_in_band_window_resize()
         writer, self._writer = self._writer, None
-        writer.finish(_LEAVE)
+        writer.finish(_LEAVE, seconds=seconds)
         self.is_unusable = self._is_gone or writer.is_stuck
         if self.attrs_before is not None:
             _set(self.fileno, self.attrs_before)
@@ -208,7 +209,6 @@ class TtyDriver(LinuxDriver):
             self._answered.clear()
             if self._owed:
                 self._answered.wait(max(0.0, end - get_time()))
-        self._owed = 0
 
     def _lose(self) -> None:
         self._is_gone = True
@@ -249,7 +249,7 @@ class TtyDriver(LinuxDriver):
             self.write(_ENTER)
             self._enable_mouse_support()
             if self._in_band_window_resize:
-                self.write("\x1b[?2048h")
+                self._enable_in_band_window_resize()
             self._announce()
 
     def _take_back(self) -> None:

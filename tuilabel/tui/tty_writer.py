@@ -13,8 +13,8 @@ from collections.abc import Callable
 FINISH_SECONDS = 1.0
 """How long a terminal that takes nothing is waited for at the end."""
 
-_CANCEL = b"\x18"
-"""Ends an escape sequence that was cut in the middle."""
+_CANCEL = b"\x18\x1b[?2026l"
+"""Ends an escape sequence and a synchronized frame that were cut in the middle."""
 
 
 class TtyWriter(threading.Thread):
@@ -53,16 +53,16 @@ class TtyWriter(threading.Thread):
                 self.backlog += len(data)
                 self._changed.notify()
 
-    def finish(self, parting: str) -> None:
+    def finish(self, parting: str, *, seconds: float = FINISH_SECONDS) -> None:
         """Write what waits and a last text, and end.
 
-        A terminal that takes nothing for `FINISH_SECONDS` is given the last text alone, as far as
-        it takes that.
+        A terminal that does not take all in time is given the last text alone, as far as it takes
+        that.
         """
         with self._changed:
             if self._finished is None:
                 self._parting = parting.encode(self._encoding, errors="replace")
-                self._finished = time.monotonic() + FINISH_SECONDS
+                self._finished = time.monotonic() + seconds
                 self._changed.notify()
         self.join(2 * FINISH_SECONDS)
         self.is_stuck = self.is_stuck or self.is_alive()
