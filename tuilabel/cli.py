@@ -64,6 +64,8 @@ class _Group(click.Group):
             raise
         except Exception as error:  # noqa: BLE001  (it is reported, and ends the program)
             ctx.exit(_say_crashed(error))
+        finally:
+            ENDINGS.put_back()
 
 
 def _comma_separated(

@@ -25,7 +25,7 @@ EXIT_CODE = 70
 KEPT = 10
 """Reports that are kept; older ones make room for new ones."""
 
-LIBRARIES = ("textual", "rich", "rich-pixels", "numpy", "scikit-learn", "scipy", "pillow", "click")
+LIBRARIES = ("textual", "rich", "numpy", "scikit-learn", "scipy", "pillow", "click")
 
 _HEAD, _TAIL = 15, 25
 """Places that are told of a very long way through the code: its beginning and its end."""
@@ -34,7 +34,7 @@ _SHORTEST = 8
 """Characters from which on a text in the code, of several words, says something in a message."""
 
 _PUBLIC = sys.stdlib_module_names | {
-    *("tuilabel", "textual", "rich", "rich_pixels", "numpy", "sklearn", "scipy", "PIL", "click"),
+    *("tuilabel", "textual", "rich", "numpy", "sklearn", "scipy", "PIL", "click"),
     *("platformdirs", "joblib", "threadpoolctl", "faiss"),
 }
 """Modules whose names tell nothing about whoever runs the program."""
@@ -185,15 +185,15 @@ def _message(error: BaseException) -> str:
         return f" {errno.errorcode.get(error.errno, error.errno)}"
     if isinstance(error, sqlite3.Error):
         return f" {getattr(error, 'sqlite_errorname', '')}".rstrip()
-    text = " ".join(str(argument) for argument in error.args)
-    if not text:
-        return ""
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
-    if traceback is None:
-        return ": …"
-    return f": {_known_words(text, set(_texts(traceback.tb_frame.f_code)))}"
+    code = None if traceback is None else traceback.tb_frame.f_code
+    known = set[str]() if code is None else set(_texts(code))
+    if isinstance(error, AttributeError | NameError) and code is not None:
+        return f": {error.name if error.name in (*code.co_names, *code.co_varnames) else '…'}"
+    text = " ".join(argument for argument in error.args if isinstance(argument, str))
+    return f": {_known_words(text, known)}" if error.args else ""
 
 
 def _known_words(text: str, known: set[str]) -> str:

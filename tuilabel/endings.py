@@ -50,15 +50,20 @@ class Endings:
         finally:
             self._listener, self._over = None, True
 
+    def put_back(self) -> None:
+        """Put the terminal back after a signal before any screen, at the very last.
+
+        Whoever was setting it at that moment had not yet got so far as to put it back.
+        """
+        if self.status is not None and not self._over and self._settings is not None:
+            with contextlib.suppress(termios.error):  # it is gone
+                termios.tcsetattr(0, termios.TCSAFLUSH, self._settings)
+
     def _receive(self, number: int, _: FrameType | None) -> None:
         if self._over or self.status is not None:
             return
         self.status = 128 + number
         if self._listener is None:
-            # What is being set right now cannot be put back by whoever sets it.
-            if self._settings is not None:
-                with contextlib.suppress(termios.error):  # it is gone
-                    termios.tcsetattr(0, termios.TCSAFLUSH, self._settings)
             raise SystemExit(self.status)
         self._listener(self.status)
 

@@ -36,6 +36,18 @@ main()
 """
 
 
+CRASHES_OVER_A_SECRET = """
+from tuilabel.cli import main
+from tuilabel.session import Session
+
+def broken(session, *arguments, **others):
+    raise KeyError(session.info.source, *session.info.class_names)
+
+Session.undo = broken
+main()
+"""
+
+
 @pytest.fixture
 def labelling(start: Start) -> LabellingTerminal:
     """Give a program with two labels and a trainer."""
@@ -89,6 +101,27 @@ def test_a_crash_restores_the_terminal_and_says_so(start: Start, home: Home) -> 
     assert "RuntimeErrorintuilabel.tui.widgets.board" in said
     assert "All2labelsaresavedin" in said
     assert [row["class"] for row in home.export()] == ["1", "2"]
+
+
+def test_a_report_has_no_names_in_it(start: Start, home: Home, pictures: Path) -> None:
+    folder = pictures.rename(pictures.with_name("aunt-agatha"))
+    terminal = start(
+        *(str(folder), "--classes", "umbrella,parasol"),
+        command=(sys.executable, "-c", CRASHES_OVER_A_SECRET),
+    )
+    terminal.wait_ready()
+    terminal.answer("1")
+    terminal.press("u")
+    assert terminal.wait_exit() == 70
+    assert "onelabelissaved" in "".join(terminal.after_screen.split())
+    (report,) = (home.path / "STATE" / "tuilabel" / "log").glob("crash-*.txt")
+    text = report.read_text()
+    assert "KeyError" in text
+    assert "tuilabel.tui.screens.label:" in text
+    for secret in ("agatha", "umbrella", "parasol", "night", "day.png", str(home.path)):
+        assert secret not in text
+    assert report.name in "".join(terminal.after_screen.split())
+    assert report.name in home.run("doctor").stdout.replace("\n", "")
 
 
 def test_quitting_does_not_wait_for_a_fit(start: Start, home: Home, mnist_dir: Path) -> None:

@@ -151,7 +151,9 @@ def switches(pid: int) -> int:
 def test_a_stopped_trainer_holds_nothing_up_and_dies_with_the_program(start: Start) -> None:
     terminal = start("digits")
     terminal.wait_ready()
-    terminal.wait_for(lambda: children(terminal.pid))
+    for key in "1234567890":
+        terminal.answer(key)
+    terminal.wait_for(ACCURACY)
     (trainer,) = children(terminal.pid)
     os.kill(trainer, signal.SIGSTOP)
     for key in "123456789012":

@@ -11,17 +11,19 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from tuilabel import __version__
+from tuilabel.crash import LIBRARIES, reports
 from tuilabel.data import inert
 from tuilabel.errors import TuilabelError
 from tuilabel.settings import Settings, config_file, resolve
 from tuilabel.tui.colours import Blocks, Depth, decide
 from tuilabel.tui.graphics.support import ask, can_be_asked
+from tuilabel.tui.guard import GUARD_INTERVAL
+from tuilabel.tui.job_control import has_job_control
 from tuilabel.tui.probe import Answers, Probe
 from tuilabel.tui.theme import theme_for
 from tuilabel.tui.widgets.board import SMALLEST
 from tuilabel.workspace import LONGEST_PATH, cache_dir, data_dir, last_session, log_file
 
-_LIBRARIES = ("textual", "rich", "numpy", "scikit-learn", "scipy", "pillow", "click")
 _DEPTHS = {
     Depth.TRUECOLOR: "all (truecolor)",
     Depth.PALETTE: "256",
@@ -41,7 +43,7 @@ def doctor_lines() -> Iterator[str]:
     yield f"tuilabel      {__version__}"
     yield f"python        {platform.python_version()} ({sys.executable})"
     yield f"system        {platform.system()} {platform.release()} {platform.machine()}"
-    for library in _LIBRARIES:
+    for library in LIBRARIES:
         try:
             yield f"{library:<14}{version(library)}"
         except PackageNotFoundError:
@@ -57,6 +59,8 @@ def doctor_lines() -> Iterator[str]:
     }.items():
         note = "" if path is None or path.exists() else " (not there yet)"
         yield f"{name:<14}{'none' if path is None else inert(str(path), LONGEST_PATH)}{note}"
+    for path in reports(log_file().parent)[-1:]:
+        yield f"! The newest report of a crash: {inert(str(path), LONGEST_PATH)}"
 
 
 def _terminal() -> Iterator[str]:
@@ -74,6 +78,8 @@ def _terminal() -> Iterator[str]:
     can_answer = sys.stdin.isatty()
     answers = Probe(term).finish() if can_answer else Answers()
     yield from colour_lines(os.environ, settings, answers)
+    if can_answer:
+        yield from keyboard_lines(answers, shell=has_job_control())
     if answers.round_trip is not None and can_be_asked(os.environ):
         told = ask(0, 1)
         names = [name for name, has in (("sixel", told.sixel), ("kitty", told.kitty)) if has]
@@ -82,6 +88,23 @@ def _terminal() -> Iterator[str]:
     yield f"size          {columns}x{rows}"
     if columns < SMALLEST[0] or rows < SMALLEST[1]:
         yield f"! tuilabel needs {SMALLEST[0]}x{SMALLEST[1]}: enlarge the terminal."
+
+
+def keyboard_lines(answers: Answers, *, shell: bool) -> Iterator[str]:
+    """Yield how soon a key is taken after an image, and whether there is a shell to go back to.
+
+    Parameters
+    ----------
+    answers : Answers
+        What the terminal told of itself.
+    shell : bool
+    """
+    if answers.round_trip is None:
+        interval = f"{1000 * GUARD_INTERVAL:.0f} ms"
+        yield f"! It does not tell where its cursor is: keys wait {interval} after each image."
+    else:
+        yield f"answers       in {1000 * answers.round_trip:.1f} ms"
+    yield f"job control   {'Ctrl-Z and fg' if shell else 'none: there is no shell to go back to'}"
 
 
 def colour_lines(environ: Mapping[str, str], settings: Settings, answers: Answers) -> Iterator[str]:
