@@ -6,28 +6,27 @@ import contextlib
 import io
 import signal
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tuilabel import __version__
+from tuilabel.cli_options import (
+    comma_separated,
+    count_options,
+    line_options,
+    loop_options,
+    one_of,
+    person_options,
+    screen_options,
+    some_of,
+    source_options,
+)
 from tuilabel.endings import ENDINGS
 from tuilabel.errors import TuilabelError, UsageError
 from tuilabel.learn.names import COLD_START_NAMES, FEATURE_NAMES, MODEL_NAMES, STRATEGY_NAMES
 from tuilabel.progress import ProgressLine
-from tuilabel.settings import (
-    BACKGROUNDS,
-    BLOCKS,
-    COLORS,
-    GRAPHICS,
-    KEYMAPS,
-    LINKS,
-    SUGGESTIONS,
-    THEMES,
-    VIEWS,
-)
 
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -68,150 +67,6 @@ class _Group(click.Group):
             ENDINGS.put_back()
 
 
-def _comma_separated(
-    ctx: click.Context, parameter: click.Parameter, value: str | None
-) -> tuple[str, ...] | None:
-    return None if value is None else tuple(name.strip() for name in value.split(","))
-
-
-def _one_of(names: Sequence[str]) -> dict[str, Any]:
-    """Show and complete the names of an option; `settings` refuses others in one sentence."""
-    return {
-        "metavar": "[" + "|".join(names) + "]",
-        "shell_complete": lambda _, __, typed: [name for name in names if name.startswith(typed)],
-    }
-
-
-def _some_of(names: Sequence[str]) -> dict[str, Any]:
-    """Do the same for an option that takes several names."""
-
-    def complete(ctx: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
-        before, comma, last = typed.rpartition(",")
-        return [before + comma + name for name in names if name.startswith(last)]
-
-    return {
-        "metavar": "[" + "|".join(names) + "],...",
-        "callback": _comma_separated,
-        "shell_complete": complete,
-    }
-
-
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-
-def _options(*decorators: Decorator) -> Decorator:
-    """Make one decorator of several, which are then shown in this order."""
-
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for decorator in reversed(decorators):
-            command = decorator(command)
-        return command
-
-    return decorate
-
-
-_count_options = _options(
-    click.option(
-        "--classes",
-        metavar="A,B,...",
-        callback=_comma_separated,
-        help="Class names, where the source has none.",
-    ),
-    click.option("--pool", type=int, metavar="N", help="Use the first N images of the pool."),
-    click.option("--test", type=int, metavar="N", help="Use the first N images of the hold-out."),
-)
-
-_loop_options = _options(
-    click.option("--model", **_one_of(MODEL_NAMES), help="What learns.  [default: auto]"),
-    click.option("--features", **_one_of(FEATURE_NAMES), help="What it sees.  [default: auto]"),
-    click.option(
-        "--strategy", **_one_of(STRATEGY_NAMES), help="What is asked next.  [default: auto]"
-    ),
-    click.option(
-        "--cold-start", **_one_of(COLD_START_NAMES), help="What is asked first.  [default: auto]"
-    ),
-    click.option(
-        "--epsilon",
-        type=float,
-        metavar="SHARE",
-        help="Share of each batch to draw at random.  [default: 0]",
-    ),
-    click.option(
-        "--batch-size", type=int, metavar="N", help="Labels between two fits.  [default: 10]"
-    ),
-    click.option(
-        "--seed", type=int, metavar="N", help="Seed of every random choice.  [default: 0]"
-    ),
-    click.option(
-        "--suggestions",
-        **_one_of(SUGGESTIONS),
-        help="When the model's classes are shown.  [default: before]",
-    ),
-)
-
-_source_options = _options(
-    click.argument("source", required=False, type=click.Path()), _count_options, _loop_options
-)
-
-_person_options = _options(
-    click.option(
-        "--audit",
-        type=float,
-        metavar="SHARE",
-        help="Share drawn at random to measure accuracy, without truth.  [default: 0.1]",
-    ),
-    click.option("--annotator", metavar="NAME", help="Who labels.  [default: your user name]"),
-)
-
-_screen_options = _options(
-    click.option(
-        "--color",
-        **_one_of(COLORS),
-        help="How many colours the terminal has.  [default: auto]",
-    ),
-    click.option("--theme", **_one_of(THEMES), help="The colours.  [default: auto]"),
-    click.option(
-        "--background",
-        **_one_of(BACKGROUNDS),
-        help="What the terminal's own background is.  [default: auto]",
-    ),
-    click.option(
-        "--blocks",
-        **_one_of(BLOCKS),
-        help="The characters that images are drawn with.  [default: auto]",
-    ),
-    click.option(
-        "--graphics",
-        **_one_of(GRAPHICS),
-        help="Draw images by a graphics protocol.  [default: off]",
-    ),
-    click.option(
-        "--link", **_one_of(LINKS), help="How fast the line to the terminal is.  [default: auto]"
-    ),
-    click.option("--keymap", **_one_of(KEYMAPS), help="Which keys there are.  [default: default]"),
-    click.option(
-        "--view",
-        **_one_of(VIEWS),
-        help="One image at a time, or a batch at once.  [default: single]",
-    ),
-)
-
-_line_options = _options(
-    click.option(
-        "--line",
-        is_flag=True,
-        envvar="TUILABEL_LINE",
-        help="No full screen: plain lines of text, for screen readers and serial lines.",
-    ),
-    click.option(
-        "--image/--no-image",
-        default=True,
-        envvar="TUILABEL_IMAGE",
-        help="With --line: draw images, or only name them.  [default: draw]",
-    ),
-)
-
-
 @click.group(cls=_Group, context_settings=_HELP)
 @click.version_option(__version__, prog_name="tuilabel")
 def main() -> None:
@@ -223,16 +78,16 @@ def main() -> None:
 
 
 @main.command()
-@_source_options
+@source_options
 @click.option(
     "--session",
     type=click.Path(),
     metavar="F",
     help="The session file.  [default: the source's own]",
 )
-@_person_options
-@_screen_options
-@_line_options
+@person_options
+@screen_options
+@line_options
 @click.option("--mouse/--no-mouse", default=False, help="Report the mouse.  [default: no]")
 def label(
     source: str | None, session: str | None, mouse: bool, line: bool, image: bool, **options: Any
@@ -264,9 +119,9 @@ def label(
 
 
 @main.command()
-@_source_options
-@_screen_options
-@_line_options
+@source_options
+@screen_options
+@line_options
 @click.option(
     "--rate",
     type=click.FloatRange(0.1, 1000),
@@ -312,7 +167,7 @@ def demo(
 
 
 @main.command()
-@_screen_options
+@screen_options
 def home(**options: Any) -> None:
     """Choose among your sessions and sources.
 
@@ -405,7 +260,7 @@ def export(
 @click.option("--dry-run", is_flag=True, help="Tell what would be done, and write nothing.")
 @click.option("--source", metavar="S", help="What F was made for, where it has lost that.")
 @click.option(
-    "--classes", metavar="A,B,...", callback=_comma_separated, help="Its classes, likewise."
+    "--classes", metavar="A,B,...", callback=comma_separated, help="Its classes, likewise."
 )
 def repair(
     session: str | None,
@@ -437,7 +292,7 @@ def repair(
 @click.argument("session", required=False, type=click.Path(), metavar="[F]")
 @click.option(
     "--method",
-    **_one_of(("confident", "ordered", "naive")),
+    **one_of(("confident", "ordered", "naive")),
     default="confident",
     help="Those likely enough, all from the surest on with fits in between, or all at once."
     "  [default: confident]",
@@ -456,7 +311,7 @@ def repair(
 )
 @click.option(
     "--student",
-    **_one_of(("softmax", "mlp")),
+    **one_of(("softmax", "mlp")),
     help="Train this on the pixels of all labels, and tell what it is worth.",
 )
 @click.option("--dry-run", is_flag=True, help="Tell what would be done, and write nothing.")
@@ -487,11 +342,11 @@ def autolabel_(session: str | None, revert: bool, **wishes: Any) -> None:
 
 @main.command()
 @click.argument("source", type=click.Path())
-@_count_options
-@click.option("--strategy", **_some_of(STRATEGY_NAMES), help="What is asked next.")
-@click.option("--model", **_some_of(MODEL_NAMES), help="What learns.")
-@click.option("--features", **_some_of(FEATURE_NAMES), help="What it sees.")
-@click.option("--cold-start", **_some_of(COLD_START_NAMES), help="What is asked first.")
+@count_options
+@click.option("--strategy", **some_of(STRATEGY_NAMES), help="What is asked next.")
+@click.option("--model", **some_of(MODEL_NAMES), help="What learns.")
+@click.option("--features", **some_of(FEATURE_NAMES), help="What it sees.")
+@click.option("--cold-start", **some_of(COLD_START_NAMES), help="What is asked first.")
 @click.option(
     "--epsilon",
     type=float,
@@ -506,7 +361,7 @@ def autolabel_(session: str | None, revert: bool, **wishes: Any) -> None:
 @click.option(
     "--target",
     metavar="SHARE,...",
-    callback=_comma_separated,
+    callback=comma_separated,
     help="Accuracies to count the labels for.  [default: 0.9,0.95]",
 )
 @click.option("--jobs", type=int, metavar="N", help="Processes to run in.  [default: 1]")
@@ -559,9 +414,9 @@ def simulate(
 
 @main.command("settings")
 @click.argument("session", required=False, type=click.Path(), metavar="[F]")
-@_loop_options
-@_person_options
-@_screen_options
+@loop_options
+@person_options
+@screen_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def settings_(session: str | None, as_json: bool, **flags: Any) -> None:
     """Tell what holds, and where each value came from.
