@@ -538,12 +538,15 @@ def _terminal(settings: Any, answers: Any) -> dict[str, Any]:
 
 
 def _prepare_screen() -> Any:
-    """Ask the terminal what it is, and make the start quick.
+    """Ask the terminal what it is, and make the start and the frames quick.
 
     Until the first frame nothing is garbage, and looking for it takes a tenth of the start: the
     application turns the collector on again. Numerical threads, of which this process needs none,
     double the time that numpy takes to import. asyncio would load TLS, which downloads load
     themselves and nothing else needs.
+
+    A frame waits for the next beat after the last one: at textual's 60 a second, that is as long
+    as all else that a key takes. What the line cannot carry is held back by `tui/screens/paced.py`.
     """
     import gc
     import os
@@ -553,6 +556,7 @@ def _prepare_screen() -> Any:
     ENDINGS.listen()
     gc.disable()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("TEXTUAL_FPS", "500")
     without = sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]
     import asyncio  # noqa: F401
 

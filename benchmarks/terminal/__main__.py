@@ -18,6 +18,7 @@ from benchmarks.terminal.bench import Bench
 PARTS = {
     "keys": keys.calm_keys,
     "fits": keys.keys_during_fits,
+    "rows": keys.rows,
     "burst": keys.keys_at_once,
     "status": rest.status_and_curve,
     "silence": rest.silence,

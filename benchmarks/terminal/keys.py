@@ -20,10 +20,11 @@ def calm_keys(bench: Bench) -> None:
     """Measure label keys while nothing else happens, and two programs for scale."""
     for size in SIZES:
         name = "{}x{}".format(*size)
-        repaints = _label(bench, size, ("--model", "softmax"), calm=True)
+        repaints, cpu = _label(bench, size, ("--model", "softmax"), calm=True)
         bare, widgets = (_play(bench, kind, size) for kind in ("codes", "widgets"))
         table.times(f"label key, {name}", repaints, p95=MOST_MS[size], p99=MOST_MS_P99)
         table.times("  the last of its batch", repaints[9::10])
+        table.numbers("  its processor time, with what comes behind it", cpu, " ms", digits=1)
         table.times("  for scale: bare escape codes", bare)
         table.times("  for scale: plain Textual widgets", widgets)
         table.sizes_beside(f"bytes of a label key, {name}", repaints, bare, MOST_BYTES)
@@ -35,7 +36,7 @@ def calm_keys(bench: Bench) -> None:
 def keys_during_fits(bench: Bench) -> None:
     """Measure label keys while a slow model is fitted."""
     for size in SIZES:
-        repaints = _label(bench, size, ("--model", "mlp"), calm=False)
+        repaints, _ = _label(bench, size, ("--model", "mlp"), calm=False)
         what = "label key while an mlp is fitted, {}x{}".format(*size)
         if repaints:
             table.times(what, repaints, p95=MOST_MS[size], p99=MOST_MS_P99)
@@ -59,14 +60,37 @@ def keys_at_once(bench: Bench, count: int = 200) -> None:
         table.row(f"{count} keys at once", "1 applied, none lost", result, met)
 
 
+def rows(bench: Bench) -> None:
+    """Type whole batches in row mode, ten keys in one write; all land where they were meant."""
+    repaints, landed = [], 0
+    for _ in range(bench.runs):
+        session = bench.new_session()
+        program = bench.open(session, "--model", "softmax", "--view", "row")
+        for _ in range(_KEYS // 10):
+            program.wait_idle()
+            repaints.append(program.press("0123456789"))
+        program.wait_idle()
+        program.end()
+        landed += bench.labels(session)
+    typed = _KEYS * bench.runs
+    met = landed == typed
+    table.row("row mode, ten keys in one write", "all land", f"{landed} of {typed} labels", met)
+    table.times("  to the last byte of all ten", repaints)
+    table.sizes("  bytes of all ten", repaints)
+
+
 def _label(
     bench: Bench, size: tuple[int, int], arguments: tuple[str, ...], *, calm: bool
-) -> list[Repaint]:
-    """Press label keys; without calm, keep those that came while the trainer was at work."""
-    repaints = []
+) -> tuple[list[Repaint], list[float]]:
+    """Press label keys; without calm, keep those that came while the trainer was at work.
+
+    Gives also the mean milliseconds of processor time of each run.
+    """
+    repaints, cpu = [], []
     for _ in range(bench.runs):
         session = bench.new_session()
         program = bench.open(session, *arguments, size=size)
+        used = program.cpu_seconds()
         for place in range(_KEYS):
             if calm:
                 program.wait_idle()
@@ -74,11 +98,13 @@ def _label(
             repaint = program.press(str(place % 10))
             if calm or (working and program.trainer_works()):
                 repaints.append(repaint)
+        program.wait_idle()
+        cpu.append(1000 * (program.cpu_seconds() - used) / _KEYS)
         program.end()
         missing = _KEYS - bench.labels(session)
         if missing:
             table.note(f"{missing} of {_KEYS} keys came before their image and were held")
-    return repaints
+    return repaints, cpu
 
 
 def _play(bench: Bench, kind: str, size: tuple[int, int]) -> list[Repaint]:

@@ -53,6 +53,8 @@ def over_ssh(bench: Bench) -> None:
         table.row("over SSH, 150 ms there and back", "", f"not measured: {reason}")
         return
     trips: list[float] = []
+    batches: list[float] = []
+    landed = 0
     folder = bench.folder / "sshd"
     folder.mkdir()
     with (
@@ -66,11 +68,23 @@ def over_ssh(bench: Bench) -> None:
                 repaint = program.press(str(place % 10), quiet=2 * _ROUND_TRIP)
                 trips.append(repaint.ms / 1000 / _ROUND_TRIP)
             program.end()
+            session = bench.new_session()
+            program = _ssh(bench, server, line, session, "--view", "row")
+            for _ in range(2):
+                repaint = program.press("0123456789", quiet=2 * _ROUND_TRIP)
+                batches.append(repaint.ms / 1000 / _ROUND_TRIP)
+                program.read(1.0, first=1.0)
+            program.end()
+            landed += bench.labels(session)
     table.numbers("key to image over SSH at 150 ms, round trips", trips, "", most=1.5, digits=2)
+    typed = 20 * bench.runs
+    what = "row mode over SSH, ten keys in one write"
+    table.row(what, "all land", f"{landed} of {typed} labels", landed == typed)
+    table.numbers("  to the last byte of all ten, round trips", batches, "", digits=2)
 
 
-def _ssh(bench: Bench, server: SshServer, line: Link, session: Path) -> Program:
-    words = bench.tuilabel(bench.source, "--session", str(session))
+def _ssh(bench: Bench, server: SshServer, line: Link, session: Path, *options: str) -> Program:
+    words = bench.tuilabel(bench.source, "--session", str(session), *options)
     kept = ("XDG_", "TMPDIR", "PYTHONPATH", "LANG")
     env = {key: value for key, value in bench.env.items() if key.startswith(kept)}
     program = Program(server.client(*words, env=env, port=line.port), bench.env)
