@@ -38,8 +38,11 @@ _MODES_LEFT_OFF = {7: "line wrap", 25: "cursor"}
 # What pyte does not know (and partly would draw as text) is taken out of the stream: whether a
 # mode is supported (DECRQM), the kitty keyboard protocol, and the cursor report, which has to be
 # answered at its place among what is drawn.
-_QUERY = re.compile(r"\x1b\[(?:\?(?P<mode>\d+)\$p|(?P<kitty>[<>=])[\d;]*u|(?P<cursor>6n))")
-_CUT_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*)?\Z")
+_QUERY = re.compile(
+    r"\x1b\[(?:\?(?P<mode>\d+)\$p|(?P<kitty>[<>=])[\d;]*u|(?P<cursor>6n))"
+    r"|(?P<background>\x1b\]11;\?(?:\x07|\x1b\\))"
+)
+_CUT_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\]11;\??\x1b?)?\Z")
 
 Condition = str | Callable[[], object]
 
@@ -60,6 +63,8 @@ class Terminal:
         Columns and rows.
     answers : bool
         Whether questions of the program are answered, as every real terminal does.
+    background : str or None
+        The colour to tell who asks for it (OSC 11), as six hexadecimal digits; None tells nothing.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class Terminal:
         cwd: Path,
         size: tuple[int, int] = (80, 24),
         answers: bool = True,
+        background: str | None = None,
     ) -> None:
         columns, rows = size
         self._process = pexpect.spawn(
@@ -89,6 +95,7 @@ class Terminal:
         self._cut = ""
         self._kitty_flags = 0
         self._answers = answers
+        self._background = background
         self.open = True
         self.transcript = ""
         self.bytes_read = 0
@@ -176,6 +183,11 @@ class Terminal:
             self._kitty_flags += {">": 1, "<": -1, "=": 0}[query["kitty"]]
             return
         if not self._answers:
+            return
+        if query["background"]:
+            if self._background is not None:
+                red, green, blue = (self._background[n : n + 2] * 2 for n in (0, 2, 4))
+                self._write(f"\x1b]11;rgb:{red}/{green}/{blue}\x1b\\")
             return
         if query["mode"]:
             state = 2 if query["mode"] == "2026" else 0  # 2: known and off, 0: not known

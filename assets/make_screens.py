@@ -1,0 +1,253 @@
+"""Make pictures of every screen, as terminals of several kinds show it, to be looked at.
+
+    python assets/make_screens.py --out /tmp/screens
+    python assets/make_screens.py --out /tmp/screens --only label,curve --sizes 80x24 \\
+        --colors 16,none --backgrounds light --mnist ../shared/data/mnist
+
+The real program runs on a real pseudo-terminal, once for each size, number of colours and
+background, and visits all screens; it is told the background by the terminal, as by a real one.
+What stands on the terminal is drawn as SIZE/SCREEN-COLORS-BACKGROUND.png, with the terminal's own
+colours; SHEETS/SCREEN-SIZE.png shows one screen in all its variants. Waits are for what is on the
+screen, and the session is made once from a seed and copied for each run, so that only the times of
+day differ from run to run. It needs Linux, what `pip install -e ".[dev]"` installs, and a
+monospaced font.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import re
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from assets.screen_png import LOOKS, NoFontError, draw, font, sheet  # noqa: E402
+from assets.screen_tours import PictureTerminal, Tour, tours  # noqa: E402
+from tests.pty.labelling import Home  # noqa: E402
+
+if TYPE_CHECKING:
+    from tuilabel.tui.screens.label import LabelScreen
+    from tuilabel.workspace import Workspace
+
+LABELS = 84
+"""Labels of the session that is shown: eight batches, and the ninth begun."""
+
+SIZES, DEPTHS, BACKGROUNDS = "80x24,140x45", "truecolor,256,16,none", "dark,light"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One kind of terminal."""
+
+    size: str
+    depth: str
+    background: str
+
+    @property
+    def columns_and_rows(self) -> tuple[int, int]:
+        """The size as numbers."""
+        columns, rows = map(int, self.size.split("x"))
+        return columns, rows
+
+
+# The session.
+
+
+def world(folder: Path) -> str:
+    """Make a folder of coloured pictures whose classes have names of several scripts.
+
+    Returns
+    -------
+    str
+        The class names, as `--classes` takes them; a picture's class is in its name.
+    """
+    names = "猫科动物,鸟,كلب,שועל,🐟 fish,👩‍🚀,naïve,ไก่,ひつじ,a class with a long name,vlk,kůň"
+    names += ",žába,yak"
+    rng = np.random.default_rng(7)
+    folder.mkdir()
+    for number in range(280):
+        label = number % 14
+        image = Image.new("RGB", (40, 30), tuple(rng.integers(0, 120, 3).tolist()))
+        pen = ImageDraw.Draw(image)
+        colour = tuple(int(128 + 127 * np.sin(label * angle)) for angle in (1.0, 1.7, 2.9))
+        left, top = rng.integers(2, 10, 2).tolist()
+        draw_shape = (pen.ellipse, pen.rectangle)[label % 2]
+        draw_shape((left, top, left + 14 + label, top + 16), fill=colour)
+        image.save(folder / f"{number:03}-{label}.png")
+    return names
+
+
+def open_source(source: str, classes: str | None) -> Workspace:
+    """Open the session that is to be shown."""
+    from tuilabel.workspace import SourceOptions, open_workspace
+
+    names = None if classes is None else tuple(classes.split(","))
+    return open_workspace(SourceOptions(source, classes=names), {"annotator": "you"})
+
+
+async def prepare(source: str, classes: str | None) -> None:
+    """Label by the truth, with a few slips, through the screen that a person sees."""
+    from tuilabel.tui.app import TuilabelApp
+    from tuilabel.tui.screens.label import LabelScreen
+
+    with open_source(source, classes) as workspace:
+        dataset = workspace.dataset
+        app = TuilabelApp(workspace)
+        async with app.run_test(size=(80, 24)) as pilot:
+            screen = app.screen
+            assert isinstance(screen, LabelScreen)
+            await settled(screen)
+            while screen.loop.labels < LABELS:
+                slot = screen.loop.current
+                assert slot is not None
+                if dataset.truth is not None:
+                    label = int(dataset.truth[slot.row])
+                else:
+                    label = int(re.findall(r"-(\d+)\.png", dataset.references(slot.row)[0])[0])
+                acts = screen.loop.ledger.acts
+                if acts == 25:
+                    await pilot.press("space")
+                elif acts == 40:
+                    screen.class_key((label + 1) % len(dataset.class_names))
+                    await settled(screen)
+                    await pilot.press("u")
+                else:
+                    screen.class_key(label)
+                await settled(screen)
+
+
+async def settled(screen: LabelScreen) -> None:
+    """Wait until the image is painted and the trainer owes nothing."""
+    while screen.busy or screen.guard.holds(screen._clock()):
+        await asyncio.sleep(0.01)
+
+
+def prepared(path: Path, source: str, classes: str | None) -> Home:
+    """Make a home with the session in it."""
+    home = Home.under(path)
+    before = dict(os.environ)
+    os.environ.update(home.env)
+    try:
+        asyncio.run(prepare(source, classes))
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return home
+
+
+def copied(home: Home, path: Path) -> Home:
+    """Copy a home."""
+    shutil.copytree(home.path, path)
+    env = {key: value.replace(str(home.path), str(path)) for key, value in home.env.items()}
+    return Home(path, env)
+
+
+# The pictures.
+
+
+def main() -> int:
+    """Make them; give an exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--out", type=Path, required=True, help="the folder to draw into")
+    parser.add_argument("--only", help="names of screens; all without it")
+    parser.add_argument("--sizes", default=SIZES, help=f"by default {SIZES}")
+    parser.add_argument("--colors", default=DEPTHS, help=f"by default {DEPTHS}")
+    parser.add_argument("--backgrounds", default=BACKGROUNDS, help=f"by default {BACKGROUNDS}")
+    parser.add_argument("--mnist", type=Path, metavar="DIR", help="MNIST from there, not digits")
+    parser.add_argument(
+        "--world", action="store_true", help="coloured pictures and class names of many scripts"
+    )
+    options, further = parser.parse_known_args()
+    try:
+        font()
+    except NoFontError as error:
+        print(error, file=sys.stderr)
+        return 1
+    variants = [
+        Variant(size, depth, background)
+        for size in options.sizes.split(",")
+        for depth in options.colors.split(",")
+        for background in options.backgrounds.split(",")
+    ]
+    with tempfile.TemporaryDirectory() as temporary:
+        place = Path(temporary)
+        classes = world(place / "pictures") if options.world else None
+        source = f"mnist:{options.mnist.resolve()}" if options.mnist else "digits"
+        source = str(place / "pictures") if options.world else source
+        plan = tours(source, classes)
+        wanted = set(options.only.split(",")) if options.only else None
+        known = {screen for tour in plan for screen in tour.screens}
+        if wanted is not None and not wanted <= known:
+            print(f"There is no {wanted - known}; there are {sorted(known)}.", file=sys.stderr)
+            return 2
+        (place / "home").mkdir()
+        home = prepared(place / "home", source, classes)
+        for number, variant in enumerate(variants):
+            here = copied(home, place / f"run{number}")
+            for tour in plan:
+                if wanted is None or wanted & set(tour.screens):
+                    photograph(here, tour, variant, options.out, wanted, further)
+            shutil.rmtree(here.path)
+            print(f"{variant.size} {variant.depth} {variant.background}", flush=True)
+    make_sheets(options.out, variants, [s for tour in plan for s in tour.screens])
+    return 0
+
+
+def photograph(
+    home: Home,
+    tour: Tour,
+    variant: Variant,
+    out: Path,
+    wanted: set[str] | None,
+    further: list[str],
+) -> None:
+    """Start the program and draw its screens, until there is nothing more to draw."""
+    folder = out / variant.size
+    folder.mkdir(parents=True, exist_ok=True)
+    arguments = [*tour.arguments, "--color", variant.depth, *further]
+    look = LOOKS[variant.background]
+    missing = set(tour.screens) if wanted is None else wanted & set(tour.screens)
+    terminal = PictureTerminal(home, arguments, variant.columns_and_rows, look)
+    try:
+        for screen in tour.visit(terminal):
+            if screen in missing:
+                name = f"{screen}-{variant.depth}-{variant.background}.png"
+                draw(terminal.rows(), look).save(folder / name)
+                missing.discard(screen)
+            if not missing:
+                break
+    finally:
+        terminal.close()
+
+
+def make_sheets(out: Path, variants: list[Variant], screens: list[str]) -> None:
+    """Put all variants of each screen and size on a sheet."""
+    sheets = out / "SHEETS"
+    sheets.mkdir(exist_ok=True)
+    for size in dict.fromkeys(variant.size for variant in variants):
+        for screen in screens:
+            pictures = [
+                (f"{screen} {v.size} {v.depth} {v.background}", path)
+                for v in variants
+                if v.size == size
+                and (path := out / size / f"{screen}-{v.depth}-{v.background}.png").exists()
+            ]
+            if pictures:
+                scale = 1.0 if variants[0].columns_and_rows[0] <= 80 else 0.6
+                whole = sheet(pictures, columns=2, scale=scale)
+                whole.save(sheets / f"{screen}-{size}.png")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,257 @@
+"""What is visited for pictures of every screen, on a terminal whose screen can be drawn."""
+
+from __future__ import annotations
+
+import re
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pyte
+
+from assets.screen_png import Cell, Look
+from tests.pty.labelling import ACCURACY, NOT_SAVED, PLACE, TOO_SMALL, Home
+from tests.pty.terminal import Terminal
+
+KEYS = {f"f{n}": code for n, code in enumerate(("\x1bOP", "\x1bOQ", "\x1bOR", "\x1bOS"), 1)}
+KEYS |= {"f5": "\x1b[15~", "f6": "\x1b[17~", "f7": "\x1b[18~"}
+KEYS |= {"enter": "\r", "escape": "\x1b", "down": "\x1b[B", "right": "\x1b[C", "space": " "}
+
+
+# The terminal.
+
+
+class DimScreen(pyte.Screen):  # type: ignore[misc]
+    """A screen that knows dim text, which pyte does not: it is kept as blinking, unused here."""
+
+    def select_graphic_rendition(self, *attrs: int, **options: bool) -> None:
+        """Take 2 as 5, and 22 as 22 and 25, where they are no part of a colour."""
+        taken, rest = [], list(attrs)
+        while rest:
+            code = rest.pop(0)
+            if code in (38, 48):
+                length = 2 if rest[:1] == [5] else 4
+                taken += [code, *rest[:length]]
+                del rest[:length]
+            else:
+                taken += {2: [5], 22: [22, 25]}.get(code, [code])
+        super().select_graphic_rendition(*taken, **options)
+
+
+class PictureTerminal(Terminal):
+    """A terminal whose screen can be drawn.
+
+    Parameters
+    ----------
+    home : Home
+    arguments : sequence of str
+        For `tuilabel`.
+    size : tuple of int
+    look : Look
+    """
+
+    def __init__(self, home: Home, arguments: list[str], size: tuple[int, int], look: Look) -> None:
+        command = [sys.executable, "-m", "tuilabel", *arguments]
+        background = look.back.lstrip("#")
+        super().__init__(command, env=home.env, cwd=home.path, size=size, background=background)
+        self._screen = DimScreen(*size)
+        self._stream = pyte.Stream(self._screen)
+        self.size = size
+
+    def rows(self) -> list[list[Cell]]:
+        """Give what stands on the screen."""
+        screen = self._screen
+        return [
+            [
+                Cell(c.data, c.fg, c.bg, c.bold, c.blink, c.underscore, c.reverse)
+                for c in (screen.buffer[y][x] for x in range(screen.columns))
+            ]
+            for y in range(screen.lines)
+        ]
+
+    def reported(self, count: int) -> Callable[[], bool]:
+        """Tell whether the terminal was asked so many times whether it has painted."""
+        return lambda: self.cursor_reports >= count
+
+    def is_idle(self) -> bool:
+        """Tell whether an image is asked, there is an accuracy, and the trainer owes nothing."""
+        text = self.text
+        return bool(re.search(PLACE, text) and re.search(ACCURACY, text)) and "fitting" not in text
+
+
+# What is visited. Each function shows its screens one after the other, by giving their names when
+# they stand on the terminal.
+
+Visit = Callable[[PictureTerminal], Iterator[str]]
+
+
+def visit_fresh(terminal: PictureTerminal) -> Iterator[str]:
+    """Before there is any model."""
+    terminal.wait_for(PLACE)
+    terminal.wait_for(terminal.reported(2))
+    terminal.wait_for(lambda: "fitting" not in terminal.text)
+    yield "fresh"
+    terminal.press("1")
+    terminal.wait_for("saved #1")
+    terminal.press("23")
+    terminal.wait_for("typed ahead")
+    yield "typed-ahead"
+    soft, hard = resource.prlimit(terminal.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(terminal.pid, resource.RLIMIT_FSIZE, (1, hard))
+    reports = terminal.cursor_reports
+    terminal.press("2")
+    terminal.wait_for(NOT_SAVED)
+    yield "not-saved"
+    resource.prlimit(terminal.pid, resource.RLIMIT_FSIZE, (soft, hard))
+    terminal.press("2")
+    terminal.wait_for(terminal.reported(reports + 1))
+
+
+def visit_label(terminal: PictureTerminal) -> Iterator[str]:
+    """The labelling screen with a model, and what comes up over it."""
+    terminal.wait_for(terminal.is_idle)
+    terminal.wait_for(terminal.reported(2))
+    yield "label"
+    terminal.press("p")
+    terminal.wait_for("after")
+    yield "suggestions-after"
+    terminal.press("p")
+    terminal.wait_for("are off")
+    terminal.press("p")
+    terminal.wait_for("Suggestions are shown")
+    terminal.press("/")
+    terminal.wait_for("Esc")
+    yield "name"
+    terminal.press(KEYS["escape"])
+    terminal.wait_for(lambda: "Esc" not in terminal.text)
+    reports = terminal.cursor_reports
+    terminal.press("v")
+    terminal.wait_for(terminal.reported(reports + 1))
+    yield "rows"
+    reports = terminal.cursor_reports
+    terminal.press("v")
+    terminal.wait_for(terminal.reported(reports + 1))
+    columns, rows = terminal.size
+    terminal.resize(50, 15)
+    terminal.wait_for(TOO_SMALL)
+    yield "too-small"
+    terminal.resize(columns, rows)
+    terminal.wait_for(lambda: terminal.is_idle())
+
+
+def visit_others(terminal: PictureTerminal) -> Iterator[str]:
+    """The screens beside the labelling one, after a fit of this run."""
+    terminal.wait_for(terminal.is_idle)
+    while "round 9" in terminal.text:
+        reports = terminal.cursor_reports
+        # An image of the audit set has no suggestion to agree with.
+        terminal.press("1" if "no hint" in terminal.text else KEYS["enter"])
+        terminal.wait_for(terminal.reported(reports + 1))
+    terminal.wait_for(terminal.is_idle)
+    terminal.press("?")
+    terminal.wait_for("Take the last answer back")
+    yield "help"
+    terminal.press("q")
+    terminal.wait_for(PLACE)
+    terminal.press(KEYS["f2"])
+    terminal.wait_for("key: ")
+    yield "palette"
+    terminal.press(KEYS["escape"])
+    terminal.wait_for(lambda: re.search(PLACE, terminal.text) and "key: " not in terminal.text)
+    terminal.press(KEYS["f3"])
+    terminal.wait_for("zoom")
+    yield "curve"
+    terminal.press("\t")
+    terminal.wait_for("surest")
+    yield "curve-confidence"
+    terminal.press(KEYS["f4"])
+    terminal.wait_for("images")
+    terminal.press(KEYS["down"])
+    yield "confusion"
+    reports = terminal.cursor_reports
+    terminal.press(KEYS["enter"])
+    terminal.wait_for(lambda: "Enter" not in terminal.text)
+    yield "cell"
+    terminal.press("q")
+    terminal.wait_for("images")
+    terminal.press(KEYS["f5"])
+    terminal.wait_for("typical images")
+    yield "classes"
+    terminal.press("c")
+    terminal.wait_for("group|centre|typical")
+    yield "classes-centres"
+    terminal.press(KEYS["f6"])
+    terminal.wait_for("events")
+    yield "history"
+    terminal.press("/")
+    terminal.wait_for("Enter keeps")
+    terminal.press("kind:label ")
+    terminal.wait_for("kind:label")
+    yield "history-typing"
+    reports = terminal.cursor_reports
+    terminal.press(KEYS["enter"])
+    terminal.press(KEYS["enter"])
+    terminal.wait_for(terminal.reported(reports + 1))
+    yield "history-image"
+    terminal.press("r")
+    terminal.wait_for("Esc leaves it")
+    yield "history-relabel"
+    terminal.press(KEYS["escape"])
+    terminal.press(KEYS["f7"])
+    terminal.wait_for("sessions?")
+    yield "home"
+
+
+def visit_answered(terminal: PictureTerminal) -> Iterator[str]:
+    """When nothing is left to ask."""
+    terminal.wait_for("2 left|1 left|0 left")
+    for count in (1, 2):
+        terminal.wait_for(terminal.reported(count))
+        terminal.press(str(count))
+        terminal.wait_for(f"saved #{count}|Everything")
+    terminal.wait_for("Everything is answered")
+    yield "answered"
+
+
+def visit_demo(terminal: PictureTerminal) -> Iterator[str]:
+    """The demo, paused."""
+    terminal.wait_for("saved #12")
+    terminal.press("p")
+    terminal.wait_for("Paused")
+    yield "demo"
+
+
+@dataclass(frozen=True)
+class Tour:
+    """A start of the program, and what is visited in it."""
+
+    arguments: tuple[str, ...]
+    visit: Visit
+    screens: tuple[str, ...]
+
+
+def tours(source: str, classes: str | None) -> list[Tour]:
+    """Give every start of the program."""
+    named = ("--classes", classes) if classes is not None else ()
+    side = (
+        "help palette curve curve-confidence confusion cell classes classes-centres history "
+        "history-typing history-image history-relabel home"
+    )
+    all_tours = [
+        Tour(
+            (source, "--session", "new.tuilabel", *named),
+            visit_fresh,
+            ("fresh", "typed-ahead", "not-saved"),
+        ),
+        Tour((source,), visit_label, ("label", "suggestions-after", "name", "rows", "too-small")),
+        Tour((source,), visit_others, tuple(side.split())),
+        Tour(
+            (source, "--session", "two.tuilabel", "--pool", "2", *named),
+            visit_answered,
+            ("answered",),
+        ),
+    ]
+    if classes is None:
+        all_tours.append(Tour(("demo", source), visit_demo, ("demo",)))
+    return all_tours
