@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuilabel.tui.guard import GUARD_INTERVAL, PaintGuard
-from tuilabel.tui.link import PATIENCE, SLOW, WINDOW, Link
+from tuilabel.tui.link import BACKED_UP, PATIENCE, SLOW, WINDOW, Link
 
 
 def ask(link: Link, now: float, size: int = 100, *, columns: int = 80, rows: int = 24) -> int:
@@ -88,6 +88,15 @@ def test_on_a_line_that_stalls_keys_are_held_for_as_long_as_it_does(known: bool)
     assert guard.waits_in_vain(1000.0)
     assert guard.acknowledged(2)
     assert not guard.waits_in_vain(1000.0)
+
+
+def test_what_answers_for_a_terminal_is_not_believed_alone() -> None:
+    guard = PaintGuard()
+    guard.relayed = True
+    guard.asked(1, 0.0)
+    guard.acknowledged(1)
+    assert guard.holds(GUARD_INTERVAL / 2)
+    assert not guard.holds(GUARD_INTERVAL * 1.1)
 
 
 def test_held_keys_are_counted_for_each_image() -> None:
@@ -194,3 +203,14 @@ def test_a_round_trip_that_one_notices_is_shown(trip: float, words: str) -> None
     assert Link(round_trip=trip).words == words
     assert Link().words == ""
     assert Link("slow", trip).words.startswith("slow link")
+
+
+def test_a_line_that_always_has_something_left_to_take_is_slow() -> None:
+    link = Link()
+    link.backed_up(500, 0.0)
+    link.backed_up(0, 0.1)
+    link.backed_up(500, 0.2)
+    link.backed_up(500, 0.2 + BACKED_UP)
+    assert not link.slow
+    link.backed_up(900, 0.3 + BACKED_UP)
+    assert link.slow

@@ -12,7 +12,7 @@ from textual.app import App
 from textual.geometry import Region
 from textual.screen import Screen
 
-from tuilabel.tui.driver import MeasuredDriver
+from tuilabel.tui.tty_driver import TtyDriver
 from tuilabel.tui.screen_copy import ScreenCopy
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class FramesApp(App[None], inherit_bindings=False):
     """
 
     def __init__(self) -> None:
-        super().__init__(driver_class=MeasuredDriver)
+        super().__init__(driver_class=TtyDriver)
         self.copy = ScreenCopy()
         self.overlay: Overlay | None = None
 

@@ -22,6 +22,9 @@ class PaintGuard:
     ----------
     answers : bool
         Whether the terminal answers, or has still time to do so for the first time.
+    relayed : bool
+        Whether it is not the terminal that answers but what stands between, such as tmux, before
+        a slow line: then both are waited for, the answer and the interval.
     held : int
         How many keys were held back since the image was painted.
     """
@@ -32,6 +35,7 @@ class PaintGuard:
         self._seen = False
         self._ever_seen = False
         self.answers = True
+        self.relayed = False
         self.held = 0
 
     def expect(self) -> None:
@@ -72,9 +76,9 @@ class PaintGuard:
         """Tell whether a key that arrives now was pressed before the image was there."""
         if self._painted is None:
             return True
-        if self._seen:
-            return False
         age = now - self._painted
+        if self._seen:
+            return self.relayed and age < GUARD_INTERVAL
         # Only a terminal that never answered is given up: on a line that stalled, keys and answers
         # arrive in the order in which they were given, however late.
         if not self._ever_seen and age > PATIENCE:

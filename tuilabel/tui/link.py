@@ -25,6 +25,9 @@ QUICK = 400_000
 """Bytes a second below which a line is slow, and above which a slow one is quick again: at 150 kB/s
 a batch of new images takes more than a tenth of a second."""
 
+BACKED_UP = 0.3
+"""Seconds for which a line has always something left to take, and is slow."""
+
 _FRAME = 1500
 """Bytes of a frame from which the rate of the line is told; less says more of the system."""
 
@@ -68,6 +71,7 @@ class Link:
         self._trips: deque[float] = deque(maxlen=_KEPT)
         self._rates: deque[float] = deque(maxlen=_KEPT)
         self._shortest = float("inf")
+        self._backed_up_since: float | None = None
         self.has_answered = round_trip is not None
         if round_trip is not None:
             self._trips.append(round_trip)
@@ -126,6 +130,15 @@ class Link:
         if self._mode == "auto" and len(self._rates) >= _KEPT // 2:
             rate = median(self._rates)
             self.slow = rate < (QUICK if self.slow else SLOW)
+
+    def backed_up(self, backlog: int, now: float) -> None:
+        """Note how many bytes the line has not taken yet: it need not answer to be found slow."""
+        if not backlog:
+            self._backed_up_since = None
+        elif self._backed_up_since is None:
+            self._backed_up_since = now
+        elif self._mode == "auto" and now - self._backed_up_since > BACKED_UP:
+            self.slow = True
 
     def forget(self) -> None:
         """Forget what is open: the terminal has another size, or was another's for a while."""

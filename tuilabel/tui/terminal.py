@@ -9,8 +9,8 @@ from typing import Any
 from textual import events
 from textual.app import App, ScreenStackError
 
-from tuilabel.tui.driver import MeasuredDriver
-from tuilabel.tui.link import Link
+from tuilabel.tui.tty_driver import TtyDriver
+from tuilabel.tui.link import WINDOW, Link
 from tuilabel.tui.screens.paced import PacedScreen
 
 
@@ -39,12 +39,13 @@ class Terminal:
         self._on_change = on_change
         self._clock = clock
         self._written = 0
+        self._slow = link.slow
         self._size = (0, 0)
 
     @property
-    def _driver(self) -> MeasuredDriver | None:
+    def _driver(self) -> TtyDriver | None:
         driver = self._app._driver
-        return driver if isinstance(driver, MeasuredDriver) else None
+        return driver if isinstance(driver, TtyDriver) else None
 
     @property
     def is_there(self) -> bool:
@@ -79,22 +80,30 @@ class Terminal:
             self._size = size
             self.link.forget()
         number, query = self.link.ask(self._clock(), driver.written - self._written, *size)
-        driver.ask(query)
+        driver.write(query)
         self._written = driver.written
         return number
 
     def heard(self, event: events.CursorPosition) -> None:
         """Take an answer of the terminal."""
-        slow = self.link.slow
         number = self.link.answered(event.x, event.y, event.time)
         if number is None:
             return
         for screen in self._app.screen_stack:
             if isinstance(screen, PacedScreen):
                 screen.painted_up_to(number)
-        if self.link.slow != slow and self._on_change is not None:
-            self._on_change()
+        self._tell_of_change()
 
     def is_full(self) -> bool:
         """Tell whether another frame had better wait."""
-        return self.link.is_full(self._clock())
+        now = self._clock()
+        driver = self._driver
+        backlog = 0 if driver is None else driver.backlog
+        self.link.backed_up(backlog, now)
+        self._tell_of_change()
+        return backlog > WINDOW or self.link.is_full(now)
+
+    def _tell_of_change(self) -> None:
+        slow, self._slow = self._slow, self.link.slow
+        if self._slow != slow and self._on_change is not None:
+            self._on_change()

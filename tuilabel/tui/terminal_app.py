@@ -57,13 +57,21 @@ class TerminalApp(OrderlyApp, FramesApp, inherit_bindings=False):
     def __init__(self, settings: Settings, colours: Colours, answers: Answers) -> None:
         super().__init__()
         link = Link(settings.link, answers.round_trip)
-        self.terminal = Terminal(self, link, lambda: draw_thin(self, link.slow))
+        self.terminal = Terminal(self, link, self.line_changed)
         self.keymap = keymap_of(settings)
         bind(self, map(self.keymap.action, ("palette", "redraw", "suspend")))
         apply_colours(self, colours, settings.theme)
         draw_thin(self, link.slow)
         self.animation_level = "none"
         self.wish: Wish | None = None
+
+    def line_changed(self) -> None:
+        """Send less on a line that turned out slow, and say so; or more again."""
+        slow = self.terminal.link.slow
+        draw_thin(self, slow)
+        say = getattr(self.screen, "say", None)
+        if slow and say is not None:
+            say("The line is slow: images are smaller, with fewer colours. ssh -C helps.", "muted")
 
     def on_wished(self, message: Wished) -> None:
         """Leave, so that what was wished for is opened."""

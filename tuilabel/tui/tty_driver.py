@@ -81,6 +81,8 @@ class TtyDriver(LinuxDriver):
         self._owed = 0
         self._has_answered = False
         self._answered = threading.Event()
+        self.written = 0
+        """Characters written so far; all but a few are bytes."""
         self.is_unusable = False
         """Whether the terminal is gone or takes nothing: what is written to it would be lost."""
 
@@ -101,6 +103,7 @@ class TtyDriver(LinuxDriver):
         data : str
         """
         if self._writer is not None:
+            self.written += len(data)
             self._owed += data.count(_QUESTION)
             self._writer.write(data)
 

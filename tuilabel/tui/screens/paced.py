@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
-from tuilabel.tui.link import PATIENCE
-
 if TYPE_CHECKING:
     from tuilabel.tui.terminal import Terminal
+
+
+_LOOK_AGAIN = 0.1
+"""Seconds after which a frame that waits is tried again without any word of the terminal."""
 
 
 class PacedScreen(Screen[None], inherit_bindings=False):
@@ -46,8 +48,8 @@ class PacedScreen(Screen[None], inherit_bindings=False):
         self._update_timer.pause()
         if not self._held_back:
             self._held_back = True
-            # An answer may be lost.
-            self.set_timer(PATIENCE, self._go_on)
+            # A terminal may take long without an answer, and an answer may be lost.
+            self.set_timer(_LOOK_AGAIN, self._go_on)
 
     def _go_on(self) -> None:
         if self._held_back:

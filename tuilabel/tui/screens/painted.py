@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 
 from textual.message import Message
 
+from tuilabel.tui.colours import is_multiplexed
 from tuilabel.tui.guard import PaintGuard
 from tuilabel.tui.screens.paced import PacedScreen
 
@@ -63,6 +65,8 @@ class PaintedScreen(PacedScreen, inherit_bindings=False):
             return
         terminal = self.terminal
         known = terminal is not None and terminal.link.has_answered
+        slow = terminal is not None and terminal.link.slow
+        self.guard.relayed = slow and is_multiplexed(os.environ)
         self.guard.asked(question or 0, self._clock(), answers=known)
         if question is None:
             self.post_message(self.Painted(0))
