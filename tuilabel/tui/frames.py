@@ -12,8 +12,8 @@ from textual.app import App
 from textual.geometry import Region
 from textual.screen import Screen
 
-from tuilabel.tui.tty_driver import TtyDriver
 from tuilabel.tui.screen_copy import ScreenCopy
+from tuilabel.tui.tty_driver import TtyDriver
 
 if TYPE_CHECKING:
     from tuilabel.tui.graphics.overlay import Overlay

@@ -9,9 +9,9 @@ from typing import Any
 from textual import events
 from textual.app import App, ScreenStackError
 
-from tuilabel.tui.tty_driver import TtyDriver
 from tuilabel.tui.link import WINDOW, Link
 from tuilabel.tui.screens.paced import PacedScreen
+from tuilabel.tui.tty_driver import TtyDriver
 
 
 class Terminal:
