@@ -145,21 +145,27 @@ def test_a_log_without_its_header_comes_back_but_for_nothing(tmp_path: Path) -> 
     assert list(repair(path).events) == session.events
 
 
-def test_what_a_power_cut_left_of_the_last_transaction_is_no_damage(tmp_path: Path) -> None:
+def test_a_last_transaction_that_is_torn_is_never_dropped_without_a_word(tmp_path: Path) -> None:
     session = made(log=True)
-    path = session.put(tmp_path)
-    log = bytearray(session.log)
     frame = 24 + PAGE
-    last = (len(log) - 32) // frame - 1
-    commits = [
-        n for n in range(last) if int.from_bytes(log[36 + n * frame : 40 + n * frame], "big")
-    ]
-    # The first frame of the last transaction never reached the disk.
-    place = 32 + (commits[-1] + 1) * frame
-    log[place + 24 : place + frame] = bytes(PAGE)
-    path.with_name(path.name + "-wal").write_bytes(log)
-    with Journal(path, "me") as journal:
-        assert list(journal.events()) == session.events[:-1]
+    frames = range(32, len(session.log), frame)
+    ends = [n for n in frames if any(session.log[n + 4 : n + 8])]
+    said = set()
+    for torn in range(ends[-2] + frame, len(session.log), frame):
+        folder = tmp_path / str(torn)
+        folder.mkdir()
+        path = session.put(folder)
+        log = bytearray(session.log)
+        log[torn + 24 : torn + frame] = bytes(PAGE)
+        path.with_name(path.name + "-wal").write_bytes(log)
+        try:
+            with Journal(path, "me") as journal:
+                assert list(journal.events()) == session.events[:-1]
+            said.add("the event is gone, and was never committed")
+        except SessionFileError:
+            assert list(repair(path).events) == session.events
+            said.add("repaired")
+    assert len(said) == 2
 
 
 def test_an_empty_file_comes_back_from_its_log(tmp_path: Path) -> None:
@@ -185,6 +191,31 @@ def test_numbers_of_lost_events_are_not_given_again(tmp_path: Path) -> None:
     assert done.last == session.events[-1].seq == done.events[-1].seq + 1
     with Journal(path, "me") as journal:
         assert journal.append(Draft(Kind.SKIP, "item")).seq == done.last + 1
+
+
+def test_what_a_failed_write_left_in_the_log_is_no_damage(tmp_path: Path) -> None:
+    session = made(log=True)
+    frame = 24 + PAGE
+    ends = [
+        place + frame
+        for place in range(32, len(session.log), frame)
+        if int.from_bytes(session.log[place + 4 : place + 8], "big")
+    ]
+    path = session.put(tmp_path)
+    # That of a long event, number 42, fails, and another is written over its beginning.
+    before, end = ends[40], ends[41]
+    path.with_name(path.name + "-wal").write_bytes(session.log[:before])
+    with Journal(path, "me") as journal:
+        other = journal.append(Draft(Kind.SKIP, "other"))
+        log = path.with_name(path.name + "-wal").read_bytes()
+    assert before < len(log) < end
+    path = session.put(tmp_path)
+    path.with_name(path.name + "-wal").write_bytes(log + session.log[len(log) : end])
+    done = repair(path)
+    assert done.problem is None
+    assert [event.uuid for event in done.events][-1] == other.uuid
+    with Journal(path, "me") as journal:
+        assert list(journal.events()) == list(done.events)
 
 
 # What is asked for.

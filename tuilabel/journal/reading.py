@@ -216,11 +216,18 @@ def refuse_cut_off(connection: sqlite3.Connection, path: Path) -> None:
     SessionFileError
     """
     try:
-        behind = cut_off(path)
+        rows = cut_off(path)
     except OSError as error:
         raise cannot_be_read(path, error) from error
-    if behind:
-        behind.difference_update(uuid for (uuid,) in connection.execute("SELECT uuid FROM event"))
+    if not rows:
+        return
+    try:
+        taken = dict(connection.execute("SELECT seq, uuid FROM event"))
+    except sqlite3.Error as error:
+        raise unreadable(path, error) from error
+    known = set(taken.values())
+    # What a failed write has left has the number of what was written in its place.
+    behind = {row[1] for row in rows if row[1] not in known and row[0] not in taken}
     if behind:
         raise damaged(
             path, ValueError(f"{len(behind)} newer events lie behind a damaged place in its -wal")

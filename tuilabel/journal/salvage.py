@@ -27,7 +27,10 @@ from tuilabel.journal.sense import makes_sense
 from tuilabel.journal.wal import Log, read_log
 
 # How much a row is believed, by where it was found.
-_FRAME_DAMAGED, _FILE, _SQLITE, _FRAME = range(4)
+_FRAME_DAMAGED, _FILE, _HIDDEN, _SQLITE, _FRAME = range(5)
+
+_MAY_BE_LEFT = (_FRAME_DAMAGED, _HIDDEN)
+"""Where what a failed write has left may be found."""
 
 _LONGEST_GAP = 10_000
 """Numbers that nothing else comes near are taken for damage."""
@@ -202,8 +205,11 @@ def _until_it_fails(connection: sqlite3.Connection, select: str) -> Iterator[tup
 
 
 def _units(content: bytes, log: bytes, page_size: int, frames: Log) -> Iterator[tuple[bytes, int]]:
+    # Behind what SQLite sees there may also be what a failed write has left: that gives way.
+    hidden = {frame.start for frame in frames.hidden}
     for frame in frames.frames:
-        trust = _FRAME if frame.sound else _FRAME_DAMAGED
+        sound = _HIDDEN if frame.start in hidden else _FRAME
+        trust = sound if frame.sound else _FRAME_DAMAGED
         yield log[frame.start : frame.start + frames.page_size], trust
     for start in range(0, len(content), page_size):
         yield content[start : start + page_size].ljust(page_size, b"\0"), _FILE
@@ -264,10 +270,11 @@ def _by_uuid(
         try:
             event = event_of(row)
         except (TypeError, ValueError, RecursionError):
-            senseless.add(str(row[1]))
-            continue
-        if not makes_sense(event, class_names):
-            senseless.add(event.uuid)
+            event = None
+        if event is None or not makes_sense(event, class_names):
+            # What a failed write has left may be half overwritten: that is no damage.
+            if trust not in _MAY_BE_LEFT:
+                senseless.add(str(row[1]))
         elif event.uuid not in found or trust > found[event.uuid].trust:
             found[event.uuid] = _Found(event, trust)
     return found, senseless
@@ -290,7 +297,8 @@ def _by_seq(
         if doubtful and len(by_index) == 1 and not by_index & by_seq.keys():
             (seq,) = by_index
         if seq in by_seq or seq < 1:
-            beaten += 1
+            # What a failed write has left has the number of what was written next.
+            beaten += one.trust not in _MAY_BE_LEFT
         else:
             by_seq[seq] = one._replace(event=replace(one.event, seq=seq))
     return by_seq, beaten

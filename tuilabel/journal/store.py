@@ -76,6 +76,7 @@ class Journal:
         self.origin = "human"
         self._clock = clock
         self._connection: sqlite3.Connection | None = None
+        self._has_failed = False
         check_header(path)
         refuse_network(path)
         _refuse_read_only(path)
@@ -135,6 +136,7 @@ class Journal:
         row = _row(event)
         connection = self._open_connection()
         self._check_identity("press the key again")
+        self._clear_log(connection)
         try:
             cursor = connection.execute(_INSERT, row)
         except sqlite3.Error as error:
@@ -171,6 +173,7 @@ class Journal:
         self._check_identity("try again")
         if not drafts:
             return []
+        self._clear_log(connection)
         try:
             connection.execute("BEGIN IMMEDIATE")
             # Nobody else can write meanwhile, so the next numbers are known.
@@ -205,7 +208,19 @@ class Journal:
             body=draft.body,
         )
 
+    def _clear_log(self, connection: sqlite3.Connection) -> None:
+        """Take what a failed write has left out of the log, so that nobody ever finds it there."""
+        if not self._has_failed:
+            return
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error:
+            # Whether a disk that has failed takes anything, the write that follows tells.
+            return
+        self._has_failed = False
+
     def _not_saved(self, error: sqlite3.Error, again: str) -> SaveError:
+        self._has_failed = True
         return SaveError(
             f"Not saved: {reason(error)}. Mend that and {again}. The file is {self.path}."
         )

@@ -1,9 +1,8 @@
 """A write-ahead log, read without SQLite: also what lies behind a damaged place in it.
 
 SQLite reads a log from its beginning to the first frame that is not whole, and takes all behind
-that for what a power cut has left of one last transaction. Where a disk has damaged a frame in the
-middle, whole transactions lie behind it, and the next one would be written over them. The format
-is that of https://sqlite.org/fileformat2.html#the_write_ahead_log.
+that for what a power cut has left of one last transaction. Where a disk has damaged a frame, whole
+events may lie behind it, and the next one would be written over them. The format is that of https://sqlite.org/fileformat2.html#the_write_ahead_log.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tuilabel.journal.pages import DEFAULT_PAGE_SIZE, LOG_MAGIC, event_rows, page_size_of
+from tuilabel.journal.pages import DEFAULT_PAGE_SIZE, LOG_MAGIC, Value, event_rows, page_size_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,20 +41,6 @@ class Frame(NamedTuple):
     sound: bool
 
 
-class Hidden(NamedTuple):
-    """Frames of committed transactions of one round of the log that SQLite does not see.
-
-    Attributes
-    ----------
-    frames : tuple of Frame
-    commits : int
-        How many transactions end among them.
-    """
-
-    frames: tuple[Frame, ...]
-    commits: int
-
-
 @dataclass(frozen=True)
 class Log:
     """What a write-ahead log holds.
@@ -63,18 +48,16 @@ class Log:
     Attributes
     ----------
     page_size : int
-    header_sound : bool
     frames : tuple of Frame
         Those of transactions that were committed, in the order of the file.
-    hidden : tuple of Hidden
-        Those of them that SQLite does not see, round by round: left from before the log was
-        begun anew, and then in the file already, or behind something damaged.
+    hidden : tuple of Frame
+        Those of them that SQLite does not see: left from before the log was begun anew, and then
+        in the file already, or behind something damaged.
     """
 
     page_size: int
-    header_sound: bool
     frames: tuple[Frame, ...]
-    hidden: tuple[Hidden, ...]
+    hidden: tuple[Frame, ...]
 
 
 def log_path(path: Path) -> Path:
@@ -83,11 +66,11 @@ def log_path(path: Path) -> Path:
     return real.with_name(real.name + "-wal")
 
 
-def cut_off(path: Path) -> set[str]:
-    """Name the events that are in a session's log, but where SQLite does not look for them.
+def cut_off(path: Path) -> list[tuple[Value, ...]]:
+    """Give the events that are in a session's log, but where SQLite does not look for them.
 
-    What a power cut has left of the last transaction is none of them: that was never said to be
-    saved. Events that are in the file itself as well may be among them.
+    They may have been damaged away, or be of a last transaction that a power cut has torn. Events
+    that are in the file itself as well may be among them.
 
     Parameters
     ----------
@@ -96,8 +79,8 @@ def cut_off(path: Path) -> set[str]:
 
     Returns
     -------
-    set of str
-        Their uuids.
+    list of tuple
+        Rows of the table `event`.
 
     Raises
     ------
@@ -107,18 +90,13 @@ def cut_off(path: Path) -> set[str]:
     try:
         data = log_path(path).read_bytes()
     except FileNotFoundError:
-        return set()
+        return []
     log = read_log(data, DEFAULT_PAGE_SIZE)
-    # Each transaction is on disk before the next begins, so that a power cut spoils only one; and
-    # the header is on disk before any.
-    spoilt = 1 if log.header_sound else 0
-    found: set[str] = set()
-    for hidden in log.hidden:
-        if hidden.commits > spoilt:
-            for frame in hidden.frames:
-                if frame.sound:
-                    page = data[frame.start : frame.start + log.page_size]
-                    found.update(str(row[1]) for row in event_rows(page, lambda _: None))
+    found: list[tuple[Value, ...]] = []
+    for frame in log.hidden:
+        if frame.sound:
+            page = data[frame.start : frame.start + log.page_size]
+            found += event_rows(page, lambda _: None)
     return found
 
 
@@ -142,7 +120,7 @@ def read_log(data: Data, page_size: int) -> Log:
     step = FRAME_HEADER_SIZE + size
     count = max(0, len(data) - HEADER_SIZE) // step
     if not count:
-        return Log(size, True, (), ())
+        return Log(size, (), ())
     raw = np.frombuffer(data, np.uint8, count * step, HEADER_SIZE).reshape(count, step)
     header = np.frombuffer(data, ">u4", HEADER_SIZE // 4).astype(np.uint32)
     heads = raw[:, :FRAME_HEADER_SIZE].copy().view(">u4").astype(np.uint32)
@@ -159,25 +137,23 @@ def read_log(data: Data, page_size: int) -> Log:
     # SQLite reads from the first frame on while each goes on from the one before.
     seen_commits = np.flatnonzero((np.cumsum(~(own & sound)) == 0) & commits)
     seen = int(seen_commits[-1]) + 1 if len(seen_commits) else 0
-    frames: list[Frame] = []
-    hidden: list[Hidden] = []
-    # One round of the log after the other: a frame is committed if one behind it, of its own
-    # round, is sound and ends a transaction.
-    starts = np.flatnonzero(np.r_[True, (salts[1:] != salts[:-1]).any(axis=1)]).tolist()
-    for start, end in zip(starts, [*starts[1:], count], strict=True):
-        ends = np.flatnonzero(sound[start:end] & commits[start:end])
-        if not len(ends):
-            continue
-        last = start + int(ends[-1]) + 1
-        found = [
-            Frame(int(heads[n, 0]), HEADER_SIZE + n * step + FRAME_HEADER_SIZE, bool(sound[n]))
-            for n in range(start, last)
-        ]
-        frames += found
-        first = max(seen, start)
-        if first < last:
-            hidden.append(Hidden(tuple(found[first - start :]), int(commits[first:last].sum())))
-    return Log(size, header_sound, tuple(frames), tuple(hidden))
+    frames: dict[int, Frame] = {}
+    # One round of the log after the other, each with salts of its own: a frame is committed if one
+    # behind it, of the same round, is sound and ends a transaction.
+    _, rounds = np.unique(salts, axis=0, return_inverse=True)
+    ends = np.flatnonzero(sound & commits)
+    for round_ in dict.fromkeys(rounds.ravel()[ends].tolist()):
+        of_round = np.flatnonzero(rounds.ravel() == round_)
+        last = ends[rounds.ravel()[ends] == round_][-1]
+        for n in of_round[of_round <= last].tolist():
+            start = HEADER_SIZE + n * step + FRAME_HEADER_SIZE
+            frames[n] = Frame(int(heads[n, 0]), start, bool(sound[n]))
+    in_order = sorted(frames)
+    return Log(
+        size,
+        tuple(frames[n] for n in in_order),
+        tuple(frames[n] for n in in_order if n >= seen),
+    )
 
 
 def _checksums(raw: np.ndarray, before: np.ndarray, order: str) -> np.ndarray:
