@@ -84,13 +84,18 @@ class LabellingTerminal(Terminal):
         self.wait_for(lambda: self.cursor_reports > 1)
 
     def answer(self, key: str) -> None:
-        """Press a key that answers or undoes; wait until that is saved and an image is there."""
-        saved = self.saved
-        self.press(key)
-        # Not any report: one may be of a frame before, such as a word on the trainer's.
-        self.wait_for(
-            lambda: self.saved == saved + 1 and self.cursor_reports > self._reports_when_saved
-        )
+        """Press a key that answers or undoes; wait until that is saved and an image is there.
+
+        A key that came before its image was acknowledged is pressed again, as the screen asks.
+        """
+        saved, reports = self.saved, self.cursor_reports
+        while self.saved == saved:
+            self.press(key)
+            self.wait_for(lambda: self.saved > saved or re.search("typed ahead", self.text))
+            if self.saved == saved:
+                self.pump(0.05)
+        assert self.saved == saved + 1, self.drawn()
+        self.wait_for(lambda: self.cursor_reports > reports)
 
     def quit(self) -> None:
         """Press q; see that the program leaves well, and the terminal as it was."""
