@@ -88,10 +88,12 @@ class LabellingTerminal(Terminal):
 
         A key that came before its image was acknowledged is pressed again, as the screen asks.
         """
-        saved = self.saved
+        saved, presses = self.saved, 0
         while self.saved == saved:
             self.press(key)
-            self.wait_for(lambda: self.saved > saved or re.search("typed ahead", self.text))
+            presses += 1
+            held = TYPED_AHEAD.format(presses)
+            self.wait_for(lambda held=held: self.saved > saved or re.search(held, self.text))
             if self.saved == saved:
                 self.pump(0.05)
         assert self.saved == saved + 1, self.drawn()
