@@ -471,6 +471,7 @@ def _go_on(ended: Any, options: dict[str, Any], mouse: bool = False) -> None:
         sys.exit(ended.status)
     from tuilabel.settings.values import OF_THE_PERSON
 
+    ENDINGS.go_on()
     kept = {name: options.get(name) for name in (*OF_THE_PERSON, "annotator")}
     context, (kind, name) = click.get_current_context(), ended.wish
     match kind:

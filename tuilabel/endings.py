@@ -7,6 +7,7 @@ ignored when the program started, as `nohup` and background jobs have it, stays 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import signal
 import termios
@@ -40,6 +41,18 @@ class Endings:
         for number in NUMBERS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._receive)
+        # An interpreter that ends gives signals back to what they do by default, but for those
+        # that are ignored.
+        atexit.register(self._fall_deaf)
+
+    def _fall_deaf(self) -> None:
+        for number in NUMBERS:
+            if signal.getsignal(number) == self._receive:
+                signal.signal(number, signal.SIG_IGN)
+
+    def go_on(self) -> None:
+        """Hear signals again after a screen has ended: another one follows."""
+        self._over = False
 
     @contextmanager
     def told_to(self, listener: Callable[[int], None]) -> Iterator[None]:
