@@ -363,3 +363,15 @@ async def test_ten_images_stand_in_rows_at_every_size(
             region = app.label_screen.query_one(selector).region
             assert region.area > 0
             assert region in app.label_screen.region
+
+
+async def test_a_finished_demo_leaves_by_itself_unless_a_key_keeps_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuilabel.tui.screens.demo.LINGER", 0.05)
+    app = ScreenApp(workspace, DemoScreen, rate=500.0, budget=2)
+    async with app.run_test(size=(80, 24)) as pilot:
+        while app.is_running:
+            await pilot.pause(0.01)
+    assert app.return_code == 0
+    assert app.label_screen.loop.labels == 2
