@@ -29,6 +29,7 @@ CELL = (9, 18)
 
 BLOCKS = {
     "▀": (0, 0, 1, 0.5),
+    "▖": (0, 0.5, 0.5, 0.5),
     "█": (0, 0, 1, 1),
     **{block: (0, 1 - n / 8, 1, n / 8) for n, block in enumerate("▁▂▃▄▅▆▇", 1)},
     **{block: (0, 0, 1 - n / 8, 1) for n, block in enumerate("▉▊▋▌▍▎▏", 1)},

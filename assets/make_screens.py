@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 LABELS = 84
 """Labels of the session that is shown: eight batches, and the ninth begun."""
 
+SILENCE = 0.1
+"""Seconds without a byte after which nothing more is drawn, for pictures that come one by one."""
+
 SIZES, DEPTHS, BACKGROUNDS = "80x24,140x45", "truecolor,256,16,none", "dark,light"
 
 
@@ -222,6 +225,7 @@ def photograph(
     try:
         for screen in tour.visit(terminal):
             if screen in missing:
+                terminal.settle(SILENCE)
                 name = f"{screen}-{variant.depth}-{variant.background}.png"
                 draw(terminal.rows(), look).save(folder / name)
                 missing.discard(screen)

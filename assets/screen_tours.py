@@ -179,7 +179,7 @@ def visit_others(terminal: PictureTerminal) -> Iterator[str]:
     terminal.wait_for("typical images")
     yield "classes"
     terminal.press("c")
-    terminal.wait_for("group|centre|typical")
+    terminal.wait_for(lambda: "works" not in terminal.text)
     yield "classes-centres"
     terminal.press(KEYS["f6"])
     terminal.wait_for("events")
@@ -199,7 +199,7 @@ def visit_others(terminal: PictureTerminal) -> Iterator[str]:
     yield "history-relabel"
     terminal.press(KEYS["escape"])
     terminal.press(KEYS["f7"])
-    terminal.wait_for("sessions?")
+    terminal.wait_for(r"\d sessions?")
     yield "home"
 
 

@@ -28,7 +28,7 @@ def test_modern_terminals_show_what_is_meant() -> None:
     text = "✓ saved ▁▂▃ …"
     assert drawable(text, decide({"TERM": "xterm-256color"}).blocks) == text
     assert drawable(text, CONSOLE) == "√ saved ▄▄▄ ."
-    assert drawable("✓ ▉▏· Ä", frozenset()) == "+ #-. Ä"
+    assert drawable("✓ ▄▖· Ä", frozenset()) == "+ =-. Ä"
 
 
 @pytest.mark.parametrize("folder", ["widgets", "screens"])

@@ -67,7 +67,7 @@ async def test_the_first_frame_is_complete(app: ScreenApp) -> None:
         assert "digits  round 1   1 of 10  0 labels  1,297 left" in shown(app, "#header")
         assert "no model yet · cold start random" in shown(app, "#suggestions")
         assert "accuracy on the hold-out" in shown(app, "#curve")
-        assert shown(app, "#legend").split() == list("0123456789")
+        assert shown(app, "#legend").split() == ["keys", *"0123456789"]
         assert "ready" in shown(app, "#status")
         assert "quit" in shown(app, "#status")
         assert len(colours_drawn(app)) > 3
@@ -127,7 +127,7 @@ async def test_a_ranking_shows_suggestions_the_curve_and_enter_accepts(app: Scre
         assert "softmax on raw · margin" in shown(app, "#suggestions")
         await pilot.press("7")
         await painted(app, pilot)
-        assert "0 █" in shown(app, "#suggestions")
+        assert "0 ▄" in shown(app, "#suggestions")
         assert "55.0%" in shown(app, "#suggestions")
         await pilot.press("enter")
         last = screen.loop.ledger.last_answer()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuilabel.tui.glyphs import level_bar
 from tuilabel.tui.widgets.curve import _resampled
 from tuilabel.tui.widgets.lines import fitted
-from tuilabel.tui.widgets.suggestions import _filled
 
 # Text.
 
@@ -20,11 +20,12 @@ def test_fitted_text_has_exactly_its_width(text: str, width: int) -> None:
 
 
 def test_bars_are_as_long_as_their_share() -> None:
-    assert _filled(0, 8) == ""
-    assert _filled(1, 8) == "█" * 8
-    assert _filled(0.5, 8) == "████"
-    assert _filled(1 / 64, 8) == "▏"
-    assert len(_filled(2.0, 8)) == 8
+    assert level_bar(0, 8) == ""
+    assert level_bar(1, 8) == "▄" * 8
+    assert level_bar(0.5, 8) == "▄▄▄▄"
+    assert level_bar(0.45, 8) == "▄▄▄▖"
+    assert level_bar(1e-9, 8) == "▖"
+    assert len(level_bar(2.0, 8)) == 8
 
 
 def test_a_long_curve_keeps_its_newest_value() -> None:

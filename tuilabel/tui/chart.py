@@ -159,12 +159,17 @@ def _draw_band(cells: list[list[tuple[str, str]]], drawing: Drawing, alphabet: A
         low, high = _between(lows, at, drawing.x, columns), _between(highs, at, drawing.x, columns)
         if low is None or high is None:
             continue
-        top = _cell_row(drawing.y.share(high), rows, alphabet.down)
-        foot = _cell_row(drawing.y.share(low), rows, alphabet.down)
         if drawing.y.share(high) < 0:
             continue
-        for y in range(top, foot + 1):
-            cells[y][x] = (alphabet.band, "area")
+        top = _row(drawing.y.share(high), rows * alphabet.down)
+        foot = _row(drawing.y.share(low), rows * alphabet.down)
+        # Cells that it fills half at least: of a narrow one only pieces would be seen, here and
+        # there beside the line.
+        half = (alphabet.down + 1) // 2
+        for y in range(top // alphabet.down, foot // alphabet.down + 1):
+            first, last = max(top, y * alphabet.down), min(foot, (y + 1) * alphabet.down - 1)
+            if last - first + 1 >= half:
+                cells[y][x] = (alphabet.band, "area")
 
 
 def _dots(

@@ -7,7 +7,6 @@ from functools import lru_cache
 from tuilabel.tui.colours import Blocks
 
 _RISING = "▁▂▃▄▅▆▇█"
-_GROWING = "▏▎▍▌▋▊▉█"
 
 _CONSOLE = {
     "✓": "√",
@@ -23,12 +22,27 @@ _CONSOLE = {
 _CONSOLE |= {"←": "<", "↑": "^", "↓": "v", "●": "o", "○": ".", "−": "-"}
 # Half a cell at least, because the smallest value is to be seen.
 _CONSOLE |= dict(zip(_RISING, "▄▄▄▄▄███", strict=True))
-_CONSOLE |= dict(zip(_GROWING, "▌▌▌▌▌███", strict=True))
+_CONSOLE["▖"] = "▄"
 
 _ASCII = _CONSOLE | {"✓": "+", "·": ".", "×": "x", "│": "|", "─": "-", "█": "#", "▀": '"', "±": "~"}
 _ASCII |= {"░": ".", "▒": "%", "▓": "#", "≥": ">", "≤": "<", "┤": "|", "├": "|", "└": "+", "┘": "+"}
 _ASCII |= dict(zip(_RISING, "____=###", strict=True))
-_ASCII |= dict(zip(_GROWING, "----=###", strict=True))
+_ASCII |= {"▄": "=", "▖": "-"}
+
+
+def level_bar(share: float, width: int) -> str:
+    """Give a bar of half blocks, to half a cell, with room to the row above it.
+
+    Parameters
+    ----------
+    share : float
+        0 to 1; anything above 0 is to be seen.
+    width : int
+        Cells of a full bar.
+    """
+    share = max(0.0, min(1.0, share))
+    whole, rest = divmod(max(round(share * width * 2), int(share > 0)), 2)
+    return "▄" * whole + "▖" * rest
 
 
 @lru_cache

@@ -41,7 +41,7 @@ def help_rows(
     width : int
         Cells that a row may have.
     """
-    rows: list[Row] = [[("Keys", "strong"), ("   Esc goes back", "muted")]]
+    rows: list[Row] = [[("Keys", "strong")]]
     for action in actions:
         rows += _described(" ".join(action.shown_keys) or "–", action.help, width)
     rows.append([])

@@ -173,7 +173,7 @@ def _about(event: Event, target: Event | None) -> str:
         case Kind.ROUND:
             return _round(event)
         case Kind.OPEN:
-            return f"{body.get('model', '')} {body.get('strategy', '')}".strip()
+            return f"model {body.get('model', '–')}, strategy {body.get('strategy', '–')}"
         case Kind.AUTO_BATCH:
             return f"{body.get('count', 0):,} labels by {inert(str(body.get('method', '')), 20)}"
         case Kind.UNDO | Kind.REVERT:

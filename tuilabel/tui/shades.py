@@ -20,10 +20,10 @@ _RAMPS: dict[tuple[bool, bool], tuple[Rgb, Rgb]] = {
 """The first and last colour by (dark, wrong): blue is right, orange is wrong, to most eyes."""
 
 _PALETTE_RAMPS: dict[tuple[bool, bool], tuple[int, ...]] = {
-    (True, False): (234, 236, 238, 23, 24, 30, 31, 67, 73, 74, 110, 117),
-    (True, True): (234, 236, 238, 94, 130, 137, 172, 173, 179, 214, 215),
-    (False, False): (231, 195, 254, 153, 152, 110, 74, 73, 67, 31, 30, 24),
-    (False, True): (231, 230, 255, 223, 222, 180, 179, 173, 172, 137, 130, 94),
+    (True, False): (234, 235, 236, 237, 238, 24, 31, 38, 74, 117),
+    (True, True): (234, 235, 236, 237, 238, 94, 130, 172, 208, 214),
+    (False, False): (231, 195, 159, 153, 117, 75, 74, 38, 31, 24),
+    (False, True): (231, 230, 223, 222, 216, 215, 208, 172, 130, 94),
 }
 """The same in the palette of 256, picked for their hues and in the order of their lightness."""
 

@@ -88,7 +88,11 @@ class TerminalApp(OrderlyApp, FramesApp, inherit_bindings=False):
 
     def action_palette(self) -> None:
         """Open the command palette."""
-        self.action_command_palette()
+        from textual.command import CommandPalette
+
+        if not isinstance(self.screen, CommandPalette):
+            hint = "Type a part of an action…"
+            self.push_screen(CommandPalette(placeholder=hint, id="--command-palette"))
 
     def run_to_its_end(self, saved: Callable[[], str], *, mouse: bool = False) -> Ended:
         """Run until the person, a signal or a crash ends it; say of a crash where it is reported.

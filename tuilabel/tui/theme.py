@@ -114,7 +114,7 @@ TRITANOPIA = _theme(
 )
 
 
-def _own_colours(name: str, *, area: str, accent: str) -> Theme:
+def _own_colours(name: str, *, area: str) -> Theme:
     """Make a theme in which text is as the terminal has it, whatever that is.
 
     States are told by signs, bold and reverse: of sixteen colours, each that is a hue is hard to
@@ -133,7 +133,7 @@ def _own_colours(name: str, *, area: str, accent: str) -> Theme:
         ansi=True,
         primary=default,
         secondary=area,
-        accent=accent,
+        accent=default,
         warning=default,
         success=default,
         error=default,
@@ -147,13 +147,16 @@ def _own_colours(name: str, *, area: str, accent: str) -> Theme:
             **dict.fromkeys(("scrollbar", "scrollbar-hover", "scrollbar-active"), area),
             "primary-darken-2": area,
             "block-cursor-text-style": "bold underline",
+            "input-cursor-background": default,
+            "input-cursor-foreground": default,
+            "input-cursor-text-style": "reverse",
             "block-cursor-blurred-text-style": "bold underline",
         },
     )
 
 
-ANSI = _own_colours("ansi", area="ansi_blue", accent="ansi_magenta")
-PLAIN = _own_colours("plain", area="ansi_default", accent="ansi_default")
+ANSI = _own_colours("ansi", area="ansi_blue")
+PLAIN = _own_colours("plain", area="ansi_default")
 
 THEMES = {
     theme.name: theme

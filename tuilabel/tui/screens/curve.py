@@ -53,7 +53,7 @@ class CurveScreen(SideScreen, inherit_bindings=False):
         if why is not None:
             self._state = (why, "muted")
             return
-        self._tell("is looked up")
+        self._state = ("The random baseline is looked up.", "muted")
         self._finding = asyncio.create_task(self._find())
 
     async def on_unmount(self) -> None:

@@ -14,7 +14,8 @@ from tuilabel.tui.actions import Action
 from tuilabel.tui.help_page import Row, help_rows
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.screens.paced import PacedScreen
-from tuilabel.tui.widgets.lines import STYLES, Lines
+from tuilabel.tui.widgets.bar import Bar
+from tuilabel.tui.widgets.lines import STYLES, Lines, Piece
 
 _AROUND = 6
 """Columns of the page that are its margins and the scroll bar, with a space before it."""
@@ -66,6 +67,8 @@ class HelpScreen(PacedScreen, inherit_bindings=False):
         self._actions = actions
         self._named = classes
         self._page = HelpPage()
+        self._header, self._footer = Bar(id="header"), Bar(id="status")
+        self._scroll = VerticalScroll(id="help")
         back = {*keymap.keys["help"], *keymap.keys["quit"], "escape", "enter", "space"}
         self._bindings = BindingsMap(
             [Binding(key, "app.pop_screen", "Back") for key in back - {"ctrl+c"}]
@@ -74,13 +77,29 @@ class HelpScreen(PacedScreen, inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """Lay out one page that scrolls with the arrows."""
-        with VerticalScroll(id="help"):
+        yield self._header
+        with self._scroll:
             yield self._page
+        yield self._footer
 
     def on_mount(self) -> None:
         """Let the arrows scroll."""
+        self._header.show_bar([(" help", "strong")])
         self._fit_to(self.app.size.width)
-        self.query_one("#help").focus()
+        self._scroll.focus()
+        self.watch(self._scroll, "scroll_y", self._show_place)
+
+    def _show_place(self) -> None:
+        """Say how to go on, and whether there is more than is seen."""
+        left: list[Piece] = [(" Esc ", "strong"), ("back", "muted")]
+        scroll = self._scroll
+        below = round(scroll.max_scroll_y - scroll.scroll_y)
+        right: list[Piece] = []
+        if scroll.max_scroll_y:
+            left += [("  ↑ ↓ ", "strong"), ("scroll", "muted")]
+            more = f"{below} more row" + ("" if below == 1 else "s") + " below "
+            right = [(more if below else "the end ", "muted")]
+        self._footer.show_bar(left, [right])
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay the page out in another width."""
@@ -89,3 +108,4 @@ class HelpScreen(PacedScreen, inherit_bindings=False):
     def _fit_to(self, width: int) -> None:
         width = max(20, width - _AROUND)
         self._page.show_page(help_rows(self._keymap, self._actions, self._named, width))
+        self.call_after_refresh(self._show_place)

@@ -44,6 +44,7 @@ class HomeScreen(MarkedScreen, inherit_bindings=False):
         self._entries: list[Entry] = []
         self._cursor = 0
         self._moved = False
+        self._listed = False
         self._reading: asyncio.Task[None] | None = None
 
     def body(self) -> Iterable[Widget]:
@@ -65,6 +66,7 @@ class HomeScreen(MarkedScreen, inherit_bindings=False):
     async def _read(self) -> None:
         self._files = await asyncio.to_thread(session_files)
         self._sources = await asyncio.to_thread(known_sources, ())
+        self._listed = True
         self.show_all()
         for file in self._files:
             if self._open_path is not None and is_same_file(file.path, self._open_path):
@@ -93,7 +95,8 @@ class HomeScreen(MarkedScreen, inherit_bindings=False):
             self._cursor = next(places, self._cursor)
         self._cursor = min(self._cursor, len(self._entries) - 1)
         count = len(self._files)
-        self.show_header("tuilabel", right=f"{count:,} session" + ("" if count == 1 else "s"))
+        counted = f"{count:,} session" + ("" if count == 1 else "s")
+        self.show_header("home", right=counted if self._listed else "looking for sessions…")
         self._list.show_entries(self._entries, self._cursor)
         entry = self._entries[self._cursor]
         self._words.show_words(entry.about, "bad" if entry.is_bad else "muted")

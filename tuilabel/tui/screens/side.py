@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -75,15 +76,19 @@ class SideScreen(WithPlaces, inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Show what there is."""
-        self.show_footer()
+        # Before the first frame, which comes before word of the size does.
+        self._fit_to(self.app.size)
         self.show_all()
 
     def on_resize(self, event: events.Resize) -> None:
         """Share the space out, or say how much is needed."""
-        sentence = too_small(*event.size, self._key_of("quit"))
+        self._fit_to(event.size)
+
+    def _fit_to(self, size: Size) -> None:
+        sentence = too_small(*size, self._key_of("quit"))
         self.set_class(sentence is not None, "-too-small")
         self.query_one("#too-small", Static).update(sentence or "")
-        self.fit_to(*event.size)
+        self.fit_to(*size)
         self.show_footer()
 
     def _key_of(self, action_id: str) -> str:

@@ -40,10 +40,20 @@ class Bar(Lines):
             # What does not fit is cut where the row ends, and the cut is marked.
             text, style = left.pop()
             rest = width - _length(left)
-            left += [(fitted(text, rest), style)] if rest > 0 else []
+            left += [(_cut(text, rest), style)] if rest > 0 else []
             space = 0 if rest > 0 else width - _length(left)
         self.show([self.row(*left, (" " * max(0, space), "plain"), *right)])
 
 
 def _length(pieces: Sequence[Piece]) -> int:
     return sum(cell_len(text) for text, _ in pieces)
+
+
+def _cut(text: str, width: int) -> str:
+    """Cut a text to a width: behind a sentence if one fits, else in the middle of a word."""
+    sentences = text.split(". ")
+    for count in range(len(sentences) - 1, 0, -1):
+        whole = ". ".join(sentences[:count]) + "."
+        if cell_len(whole) <= width:
+            return fitted(whole, width)
+    return fitted(text, width)

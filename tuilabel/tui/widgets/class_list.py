@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 
 from tuilabel.tui.classes_view import ClassCount
+from tuilabel.tui.glyphs import level_bar
 from tuilabel.tui.widgets.lines import Lines, Piece, fitted
 
 _MOST_NAME = 20
 _COUNT = 7
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 class ClassList(Lines):
@@ -68,13 +68,8 @@ class ClassList(Lines):
             pieces.append((f"{found.labels:>{_COUNT},}", style))
             if has_auto:
                 pieces.append((f"{found.auto_labels:>{_COUNT},}", "muted"))
-            bar = _bar(found.labels / most, track)
+            bar = level_bar(found.labels / most, track)
             pieces += [("  ", "plain"), (bar, "bar" if here else "area")]
             rows.append(self.row(*pieces))
         rows += [self.row()] * (self.size.height - len(rows))
         self.show(rows[: self.size.height])
-
-
-def _bar(share: float, width: int) -> str:
-    whole, rest = divmod(round(share * width * 8), 8)
-    return "█" * whole + (_EIGHTHS[rest] if rest else "")

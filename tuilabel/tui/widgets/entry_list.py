@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from textual.strip import Strip
 
+from tuilabel.tui.glyphs import level_bar
 from tuilabel.tui.home_view import Entry
 from tuilabel.tui.widgets.lines import Lines, Piece, fitted
 
 _LABELS, _ACCURACY, _USED = 16, 8, 16
 _TRACK = 10
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 class EntryList(Lines):
@@ -66,15 +66,9 @@ class EntryList(Lines):
         text = fitted(f"{entry.labels:>{_LABELS - 1}}", _LABELS - 1) + " "
         pieces.append((text, "bad" if entry.is_bad else style))
         if track:
-            bar = _bar(entry.share or 0.0, track)
+            bar = level_bar(entry.share or 0.0, track)
             rest = ("·" if entry.share is not None else " ") * (track - len(bar))
             pieces += [(" ", "plain"), (bar, "bar"), (rest, "track"), (" ", "plain")]
         pieces.append((f"{entry.accuracy:>{_ACCURACY - 1}} ", style))
         pieces.append((f"{entry.used:>{_USED}}", "accent" if entry.wish is None else "muted"))
         return pieces
-
-
-def _bar(share: float, width: int) -> str:
-    eighths = round(max(0.0, min(1.0, share)) * width * 8)
-    whole, rest = divmod(max(1, eighths) if share > 0 else 0, 8)
-    return "█" * whole + (_EIGHTHS[rest] if rest else "")

@@ -13,6 +13,8 @@ MOST_ROWS = 3
 
 _LONGEST_NAME = 20
 
+_CAPTION = "keys "
+
 
 class Legend(Lines):
     """Classes as key and name, in as many rows as all of them need and may have.
@@ -66,6 +68,9 @@ class Legend(Lines):
         rows = self._wrapped(sorted(shown) if self._only is None else shown, width)
         if rest:
             rows[-1].append((self._note(rest), "muted"))
+        if _length(rows[0]) + cell_len(_CAPTION) + 1 <= width and len(rows) == 1:
+            # What stands above are classes too: those that the images were given.
+            rows[0].insert(0, (" " + _CAPTION, "muted"))
         drawn = [self.row(*pieces) for pieces in rows]
         self.show(drawn + [self.row()] * (height - len(drawn)))
 
@@ -80,7 +85,7 @@ class Legend(Lines):
         while len(fitting) > 1:
             rows = self._wrapped(sorted(fitting) if self._only is None else fitting, width)
             note = cell_len(self._note(len(listed) - len(fitting)))
-            used = sum(cell_len(text) for text, _ in rows[-1])
+            used = _length(rows[-1])
             if len(rows) < height or (len(rows) == height and used + note <= width):
                 break
             fitting = fitting[:-1]
@@ -102,3 +107,7 @@ class Legend(Lines):
             rows[-1] += [(label, "strong"), (text, "plain")]
             used += length
         return rows
+
+
+def _length(pieces: Sequence[Piece]) -> int:
+    return sum(cell_len(text) for text, _ in pieces)

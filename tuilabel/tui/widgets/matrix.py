@@ -18,6 +18,11 @@ _MOST_NAME = 14
 _RATE = 6
 """Columns for the share of a class that is found."""
 
+_WIDEST = 9
+"""Columns of a cell that numbers need at most to be read at ease."""
+_FOR_TALL = 8
+"""Columns from which a cell of three rows is no tower."""
+
 
 class Matrix(Lines):
     """Rows are the truth, columns the prediction; what does not fit is scrolled to.
@@ -36,6 +41,8 @@ class Matrix(Lines):
         self._waiting = ""
         self.cursor = (0, 0)
         self._top = self._left = 0
+        self._comma = ","
+        self._tall = 1
 
     def show_matrix(self, found: Confusion | None, cursor: tuple[int, int], waiting: str) -> None:
         """Show numbers with the mark on a cell; or a sentence why there are none."""
@@ -57,23 +64,26 @@ class Matrix(Lines):
             return
         width, height = self.size
         biggest = max(max(row) for row in found.counts)
-        pitch = max(4, len(f"{biggest:,}") + 2)
         head = self._head_width()
+        room = width - head - _RATE
+        # Commas give way where without them all classes are seen at once.
+        self._comma = "," if (len(f"{biggest:,}") + 2) * len(self._keys) <= room else ""
+        pitch = max(4, len(f"{biggest:{self._comma}}") + 2)
         named = min(_MOST_NAME, max(map(cell_len, self._names))) + 2
-        if head + len(self._names) * named + _RATE <= width:
-            pitch = max(pitch, named)
-        columns = max(1, min(len(self._keys), (width - head - _RATE) // pitch))
+        pitch = max(pitch, min(max(named, _WIDEST), room // len(self._keys)))
+        columns = max(1, min(len(self._keys), room // pitch))
         lines = max(1, min(len(self._keys), height - 2))
+        # Cells as high as they look wide, where all classes have room; the number in the middle.
+        self._tall = 3 if 3 * len(self._keys) + 2 <= height and pitch >= _FOR_TALL else 1
         self._top = _scrolled(self._top, self.cursor[0], lines, len(self._keys))
         self._left = _scrolled(self._left, self.cursor[1], columns, len(self._keys))
         shown = range(self._left, self._left + columns)
         used = head + columns * pitch + _RATE
         indent = " " * max(0, (width - used) // 2)
         rows = self._titles(found, shown, pitch, head, indent)
-        rows += [
-            self._line(found, truth, shown, pitch, head, indent)
-            for truth in range(self._top, self._top + lines)
-        ]
+        for truth in range(self._top, self._top + lines):
+            around = [self._padding(found, truth, shown, pitch, head, indent)] * (self._tall // 2)
+            rows += [*around, self._line(found, truth, shown, pitch, head, indent), *around]
         rows += [self.row()] * (height - len(rows))
         self.show(rows[:height])
 
@@ -118,7 +128,7 @@ class Matrix(Lines):
         segments: list[Segment] = []
         for predicted in shown:
             count = found.counts[truth][predicted]
-            number = f"{count:,}" if count else "·"
+            number = f"{count:{self._comma}}" if count else "·"
             style = shade(found.darkness(truth, predicted), colours, wrong=truth != predicted)
             after = "✓" if truth == predicted else " "
             if (truth, predicted) == self.cursor:
@@ -132,6 +142,21 @@ class Matrix(Lines):
         total = found.of_truth(truth)
         rate = f"{found.share(truth, truth):.0%}" if total else "–"
         segments.append(Segment(f"{rate:>{_RATE}}", self.style_of("muted")))
+        return Strip.join([begin, Strip(segments)]).adjust_cell_length(self.size.width)
+
+    def _padding(
+        self, found: Confusion, truth: int, shown: range, pitch: int, head: int, indent: str
+    ) -> Strip:
+        """Give the shades of a class without its numbers, for above and below them."""
+        begin = self.row(width=len(indent) + head)
+        segments = []
+        for predicted in shown:
+            wrong = truth != predicted
+            style = shade(found.darkness(truth, predicted), self.colours, wrong=wrong)
+            if (truth, predicted) == self.cursor:
+                style += Style(reverse=not style.reverse)
+            # A line below nothing says nothing.
+            segments.append(Segment(" " * pitch, style + Style(underline=False)))
         return Strip.join([begin, Strip(segments)]).adjust_cell_length(self.size.width)
 
 

@@ -9,9 +9,8 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from textual.strip import Strip
 
+from tuilabel.tui.glyphs import level_bar
 from tuilabel.tui.widgets.lines import Lines, Piece, fitted
-
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 class ClassBar(NamedTuple):
@@ -61,7 +60,7 @@ class Suggestions(Lines):
         same = bar.name == bar.key.strip()
         name_width = 0 if same else min(14, width // 4)
         track = max(4, width - name_width - 11 - cell_len(bar.key))
-        filled = _filled(bar.probability, track)
+        filled = level_bar(bar.probability, track)
         style = "strong" if place == 0 else "plain"
         pieces: list[Piece] = [
             ("›" if bar.chosen else " ", "strong"),
@@ -75,9 +74,3 @@ class Suggestions(Lines):
             (f" {bar.probability:6.1%}", style),
         ]
         return self.row(*pieces)
-
-
-def _filled(share: float, width: int) -> str:
-    eighths = round(max(0.0, min(1.0, share)) * width * 8)
-    whole, rest = divmod(eighths, 8)
-    return "█" * whole + (_EIGHTHS[rest] if rest else "")
