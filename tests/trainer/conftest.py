@@ -21,7 +21,7 @@ PATIENCE = 30.0
 E = TypeVar("E")
 
 PRELUDE = """
-import json, os, signal, sys, time
+import base64, json, os, signal, sys, time
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -43,7 +43,10 @@ def open_pool():
 
 def answer(request, generation=None):
     generation = request["generation"] if generation is None else generation
-    say("ColdStartFinished", generation=generation, items=[len(request["excluded"])])
+    excluded = request["excluded"]
+    if isinstance(excluded, dict):  # packed: eight bytes each
+        excluded = base64.b64decode(excluded["packed"])[::8]
+    say("ColdStartFinished", generation=generation, items=[len(excluded)])
 
 def life():
     with open(HERE / "lives", "a+") as lives:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from tuilabel.errors import TrainerError
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.trainer.messages import (
+    LONG,
     Heartbeat,
     OpenPool,
     PoolOpened,
@@ -188,3 +190,27 @@ def test_a_refusal_shows_no_control_characters() -> None:
 def test_a_holdout_needs_one_class_for_each_item() -> None:
     with pytest.raises(TrainerError, match="hold-out of 3 items has 0 true classes"):
         OpenPool(POOL, 2, HOLDOUT)
+
+
+def test_many_numbers_travel_packed_and_arrive_as_they_were() -> None:
+    many = replace(
+        FINISHED,
+        predicted=tuple(range(LONG + 1)),
+        confidence=tuple(place / 7 for place in range(LONG + 1)),
+    )
+    line = encode(many)
+    assert b"packed" in line
+    assert decode_from_child(line) == many
+    assert b"packed" not in encode(FINISHED)
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [b"7", b'"no base64!"', b'"AAAA"', b"null", b'"' + base64.b64encode(b"\xff" * 8) + b'"'],
+)
+def test_packed_numbers_are_checked(packed: bytes) -> None:
+    many = replace(FINISHED, confidence=(0.5,) * (LONG + 1))
+    head, _, rest = encode(many).partition(b'"packed": ')
+    spoilt = head + b'"packed": ' + packed + rest[rest.index(b"}") :]
+    with pytest.raises(TrainerError, match="Not a message"):
+        decode_from_child(spoilt)

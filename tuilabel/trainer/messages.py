@@ -8,12 +8,16 @@ arrive as tuples.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
+import math
 import types
 import typing
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NoReturn
 
 from tuilabel.data import ArrayFile
@@ -23,6 +27,13 @@ from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinish
 
 MAX_LINE_BYTES = 16 * 2**20
 """Longest message there can be: thousands of items with hundreds of classes each."""
+
+
+LONG = 500
+"""Numbers in a row from which they travel packed: reading ten thousand as text takes longer than a
+key may take."""
+
+_CODES = {int: "q", float: "d"}
 
 
 @dataclass(frozen=True)
@@ -130,7 +141,13 @@ FromChild = (
 
 def encode(message: ToChild | FromChild) -> bytes:
     """Write a message as one line, line break included."""
+    kind: Any = type(message)
+    kinds = _long_numbers(kind)
     fields = {f.name: getattr(message, f.name) for f in dataclasses.fields(message)}
+    for name, number in kinds.items():
+        if len(fields[name]) > LONG:
+            packed = array(_CODES[number], fields[name])
+            fields[name] = {"packed": base64.b64encode(packed.tobytes()).decode("ascii")}
     line = json.dumps({"kind": type(message).__name__, **fields}, default=_plain)
     return line.encode("ascii") + b"\n"
 
@@ -221,12 +238,33 @@ def _sequence(element: Any) -> Callable[[Any], tuple[Any, ...]]:
     read = _reader(element)
 
     def read_all(value: Any) -> tuple[Any, ...]:
+        if element in _CODES and type(value) is dict and value.keys() == {"packed"}:
+            return _unpacked(value["packed"], element)
         if type(value) is not list:
             raise TypeError(f"{value!r:.40} where a list was expected")
-        # Thousands of predictions come with each fit, between two keys.
-        return tuple(value if set(map(type, value)) == {element} else map(read, value))
+        return tuple(map(read, value))
 
     return read_all
+
+
+def _unpacked(text: Any, kind: type[int] | type[float]) -> tuple[Any, ...]:
+    if type(text) is not str:
+        raise TypeError(f"{text!r:.40} where packed numbers were expected")
+    numbers = array(_CODES[kind])
+    numbers.frombytes(base64.b64decode(text, validate=True))
+    if kind is float and not math.isfinite(sum(numbers)):
+        raise ValueError("packed numbers hold one that a message cannot hold")
+    return tuple(numbers)
+
+
+@cache
+def _long_numbers(kind: Any) -> dict[str, type[int] | type[float]]:
+    """Give the fields of a message that are rows of numbers, and the kind of each."""
+    return {
+        name: typing.get_args(hint)[0]
+        for name, hint in typing.get_type_hints(kind).items()
+        if typing.get_origin(hint) is Sequence and typing.get_args(hint)[0] in _CODES
+    }
 
 
 def _scalar(kind: type[Any]) -> Callable[[Any], Any]:
