@@ -327,6 +327,11 @@ class SshServer:
             shlex.join(["exec", "env", *settings, *command]),
         ]
 
+    @property
+    def pid(self) -> int:
+        """The server's process, whose children serve one connection each."""
+        return self._process.pid
+
     def close(self) -> None:
         """End the server; connections that are open have processes of their own."""
         self._process.terminate()

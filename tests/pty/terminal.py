@@ -94,7 +94,7 @@ class Terminal:
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._cut = ""
         self._kitty_flags = 0
-        self._answers = answers
+        self.answers = answers
         self._background = background
         self.open = True
         self.transcript = ""
@@ -182,7 +182,7 @@ class Terminal:
         if query["kitty"]:
             self._kitty_flags += {">": 1, "<": -1, "=": 0}[query["kitty"]]
             return
-        if not self._answers:
+        if not self.answers:
             return
         if query["background"]:
             if self._background is not None:
