@@ -170,8 +170,10 @@ def test_a_trainer_that_dies_again_and_again_holds_nothing_up(start: Start) -> N
         (trainer,) = children(terminal.pid)
         os.kill(trainer, signal.SIGKILL)
         assert is_gone(trainer, PATIENCE)
+        terminal.settle(0.2)  # a word on the trainer has frames of its own
         terminal.answer(key)
     terminal.wait_for("given up")
+    terminal.settle(0.2)
     for key in "4567890":
         terminal.answer(key)
     terminal.wait_for(ACCURACY)
