@@ -23,6 +23,7 @@ from tuilabel.cli_options import (
     some_of,
     source_options,
 )
+from tuilabel.cli_screen import check_keys, prepare_screen, terminal_for
 from tuilabel.endings import ENDINGS
 from tuilabel.errors import TuilabelError, UsageError
 from tuilabel.learn.names import COLD_START_NAMES, FEATURE_NAMES, MODEL_NAMES, STRATEGY_NAMES
@@ -102,15 +103,15 @@ def label(
     if lines is not None:
         where = _source(source, options)
         sys.exit(label_in_lines(where, session, options, image=image, opening=lines))
-    with _prepare_screen() as probe:
+    with prepare_screen() as probe:
         from tuilabel.workspace import find_session, open_workspace
 
         path = None if session is None else find_session(session, may_be_new=True)
         where = _source(source, options)
         with open_workspace(
-            where, options, path=path, progress=ProgressLine(), check=_check_keys
+            where, options, path=path, progress=ProgressLine(), check=check_keys
         ) as work:
-            terminal = _terminal(work.settings, probe.finish())
+            terminal = terminal_for(work.settings, probe.finish())
             from tuilabel.tui.app import run
 
             ended = run(work, mouse=mouse, **terminal)
@@ -152,13 +153,13 @@ def demo(
         sys.exit(
             demo_in_lines(where, options, rate=rate, budget=budget, image=image, opening=lines)
         )
-    with _prepare_screen() as probe:
+    with prepare_screen() as probe:
         from tuilabel.workspace import demo_workspace
 
         with demo_workspace(
-            _source(source, options), options, progress=ProgressLine(), check=_check_keys
+            _source(source, options), options, progress=ProgressLine(), check=check_keys
         ) as work:
-            terminal = _terminal(work.settings, probe.finish())
+            terminal = terminal_for(work.settings, probe.finish())
             from tuilabel.tui.app import run
 
             ended = run(work, demo=rate, demo_budget=budget, **terminal)
@@ -173,11 +174,11 @@ def home(**options: Any) -> None:
 
     Enter opens what is marked. The same list is one key away from labelling.
     """
-    with _prepare_screen() as probe:
+    with prepare_screen() as probe:
         from tuilabel.settings import resolve
 
         settings = resolve(options)
-        terminal = _terminal(settings, probe.finish())
+        terminal = terminal_for(settings, probe.finish())
         from tuilabel.tui.home_app import run_home
 
         ended = run_home(settings, colours=terminal["colours"], answers=terminal["answers"])
@@ -507,60 +508,3 @@ def _say_crashed(error: Exception) -> int:
     for line in sentences(error, report, ""):
         click.echo(line, err=True)
     return EXIT_CODE
-
-
-def _check_keys(dataset: Any, settings: Any) -> None:
-    """Refuse keys that cannot be, before a session is made or opened."""
-    from tuilabel.tui.keymap.resolved import keymap_of
-
-    keymap_of(settings).check_classes(dataset.class_names)
-
-
-def _terminal(settings: Any, answers: Any) -> dict[str, Any]:
-    """Find out what the terminal can show, and let textual know before it is imported."""
-    import os
-
-    from tuilabel.tui.colours import prepare
-
-    graphics = None
-    if settings.graphics != "off":
-        from tuilabel.tui.graphics.support import graphics_for
-
-        graphics = graphics_for(settings.graphics, os.environ)
-    colours = prepare(
-        os.environ,
-        color=settings.color,
-        background=settings.background,
-        blocks=settings.blocks,
-        answered=answers.background,
-        version=answers.version,
-    )
-    return {"colours": colours, "answers": answers, "graphics": graphics}
-
-
-def _prepare_screen() -> Any:
-    """Ask the terminal what it is, and make the start and the frames quick.
-
-    Until the first frame nothing is garbage, and looking for it takes a tenth of the start: the
-    application turns the collector on again. Numerical threads, of which this process needs none,
-    double the time that numpy takes to import. asyncio would load TLS, which downloads load
-    themselves and nothing else needs.
-
-    A frame waits for the next beat after the last one: at textual's 60 a second, that is as long
-    as all else that a key takes. What the line cannot carry is held back by `tui/screens/paced.py`.
-    """
-    import gc
-    import os
-
-    from tuilabel.tui.probe import Probe
-
-    ENDINGS.listen()
-    gc.disable()
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    os.environ.setdefault("TEXTUAL_FPS", "500")
-    without = sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]
-    import asyncio  # noqa: F401
-
-    if without is None:
-        del sys.modules["ssl"]
-    return Probe(os.environ["TERM"])

@@ -1,0 +1,62 @@
+"""What the command line does for every screen before there is one."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from typing import Any
+
+from tuilabel.endings import ENDINGS
+
+
+def check_keys(dataset: Any, settings: Any) -> None:
+    """Refuse keys that cannot be, before a session is made or opened."""
+    from tuilabel.tui.keymap.resolved import keymap_of
+
+    keymap_of(settings).check_classes(dataset.class_names)
+
+
+def terminal_for(settings: Any, answers: Any) -> dict[str, Any]:
+    """Find out what the terminal can show, and let textual know before it is imported."""
+    from tuilabel.tui.colours import prepare
+
+    graphics = None
+    if settings.graphics != "off":
+        from tuilabel.tui.graphics.support import graphics_for
+
+        graphics = graphics_for(settings.graphics, os.environ)
+    colours = prepare(
+        os.environ,
+        color=settings.color,
+        background=settings.background,
+        blocks=settings.blocks,
+        answered=answers.background,
+        version=answers.version,
+    )
+    return {"colours": colours, "answers": answers, "graphics": graphics}
+
+
+def prepare_screen() -> Any:
+    """Ask the terminal what it is, and make the start and the frames quick.
+
+    Until the first frame nothing is garbage, and looking for it takes a tenth of the start: the
+    application turns the collector on again. Numerical threads, of which this process needs none,
+    double the time that numpy takes to import. asyncio would load TLS, which downloads load
+    themselves and nothing else needs.
+
+    A frame waits for the next beat after the last one: at textual's 60 a second, that is as long
+    as all else that a key takes. What the line cannot carry is held back by `tui/screens/paced.py`.
+    """
+    from tuilabel.tui.probe import Probe
+
+    ENDINGS.listen()
+    gc.disable()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("TEXTUAL_FPS", "500")
+    without = sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]
+    import asyncio  # noqa: F401
+
+    if without is None:
+        del sys.modules["ssl"]
+    return Probe(os.environ["TERM"])
