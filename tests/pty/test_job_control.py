@@ -17,6 +17,7 @@ from tests.pty.terminal import PATIENCE, children, is_gone
 Start = Callable[..., LabellingTerminal]
 
 CTRL_Z = "\x1a"
+F2 = "\x1bOQ"
 NO_SHELL = "no shell to go back to"
 LABEL = f"{sys.executable} -m tuilabel digits; echo ended $?\n"
 
@@ -175,6 +176,20 @@ def test_where_stopping_is_ignored_by_wish_it_says_so(start: Start, home: Home) 
     shell.terminal.wait_for(NO_SHELL)
     shell.terminal.press("q")
     shell.wait_prompt("ended 0")
+
+
+def test_ctrl_z_and_ctrl_c_are_heard_where_text_is_typed(shell: Shell) -> None:
+    terminal = shell.terminal
+    terminal.press(F2)
+    terminal.wait_for("Type a part of an action")
+    terminal.settle(0.7)  # longer than a cursor that blinks is still
+    terminal.press(CTRL_Z)
+    shell.wait_stopped()
+    terminal.press("clear; fg; echo ended $?\n")
+    terminal.wait_for("Type a part of an action")
+    terminal.press(CTRL_C)
+    shell.wait_prompt("ended 0")
+    assert terminal.left_behind() == []
 
 
 def test_sigcont_alone_does_no_harm(start: Start, home: Home) -> None:

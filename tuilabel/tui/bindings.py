@@ -10,6 +10,14 @@ from textual.dom import DOMNode
 from tuilabel.tui.actions import Action
 from tuilabel.tui.keymap.keys import KEYPAD
 
+EVERYWHERE = ("suspend", "quit")
+"""Actions that a key with Ctrl does wherever it is pressed, also where text is typed."""
+
+
+def only_with_ctrl(action: Action) -> Action:
+    """Give an action with those of its keys that no text is typed with."""
+    return action._replace(keys=tuple(key for key in action.keys if key.startswith("ctrl+")))
+
 
 def bind(node: DOMNode, actions: Iterable[Action]) -> None:
     """Give a screen or an application the keys of these actions, in place of any it had.
@@ -19,7 +27,13 @@ def bind(node: DOMNode, actions: Iterable[Action]) -> None:
     """
     node._bindings = BindingsMap(
         [
-            Binding(key, _target(node, action.id), action.label, show=False)
+            Binding(
+                key,
+                _target(node, action.id),
+                action.label,
+                show=False,
+                priority=action.id in EVERYWHERE and key.startswith("ctrl+"),
+            )
             for action in actions
             for name in action.keys
             for key in ([name, KEYPAD[name]] if name in KEYPAD else [name])

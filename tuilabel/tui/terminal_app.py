@@ -10,7 +10,7 @@ from textual import events
 
 from tuilabel.recent import Wish
 from tuilabel.settings import Settings
-from tuilabel.tui.bindings import bind
+from tuilabel.tui.bindings import EVERYWHERE, bind, only_with_ctrl
 from tuilabel.tui.colours import Colours
 from tuilabel.tui.frames import FramesApp
 from tuilabel.tui.keymap.resolved import keymap_of
@@ -59,7 +59,8 @@ class TerminalApp(OrderlyApp, FramesApp, inherit_bindings=False):
         link = Link(settings.link, answers.round_trip)
         self.terminal = Terminal(self, link, self.line_changed)
         self.keymap = keymap_of(settings)
-        bind(self, map(self.keymap.action, ("palette", "redraw", "suspend")))
+        everywhere = (only_with_ctrl(self.keymap.action(name)) for name in EVERYWHERE)
+        bind(self, [*map(self.keymap.action, ("palette", "redraw", "suspend")), *everywhere])
         apply_colours(self, colours, settings.theme)
         draw_thin(self, link.slow)
         self.animation_level = "none"
@@ -89,10 +90,20 @@ class TerminalApp(OrderlyApp, FramesApp, inherit_bindings=False):
     def action_palette(self) -> None:
         """Open the command palette."""
         from textual.command import CommandPalette
+        from textual.widgets import Input
 
         if not isinstance(self.screen, CommandPalette):
             hint = "Type a part of an action…"
-            self.push_screen(CommandPalette(placeholder=hint, id="--command-palette"))
+            palette = CommandPalette(placeholder=hint, id="--command-palette")
+            self.push_screen(palette)
+
+            def stand_still() -> None:
+                # A cursor that blinks wakes the program, and writes, twice a second.
+                typed = palette.query_one(Input)
+                typed.cursor_blink = False
+                typed._pause_blink(visible=True)
+
+            palette.call_after_refresh(stand_still)
 
     def run_to_its_end(self, saved: Callable[[], str], *, mouse: bool = False) -> Ended:
         """Run until the person, a signal or a crash ends it; say of a crash where it is reported.
