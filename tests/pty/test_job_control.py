@@ -185,7 +185,9 @@ def test_ctrl_z_and_ctrl_c_are_heard_where_text_is_typed(shell: Shell) -> None:
     terminal.settle(0.7)  # longer than a cursor that blinks is still
     terminal.press(CTRL_Z)
     shell.wait_stopped()
-    terminal.press("clear; fg; echo ended $?\n")
+    terminal.press("clear\n")
+    terminal.wait_for(r"\A\s*shell>\s*\Z")
+    terminal.press("fg; echo ended $?\n")
     terminal.wait_for("Type a part of an action")
     terminal.press(CTRL_C)
     shell.wait_prompt("ended 0")
