@@ -227,11 +227,21 @@ def refuse_cut_off(connection: sqlite3.Connection, path: Path) -> None:
         raise unreadable(path, error) from error
     known = set(taken.values())
     # What a failed write has left has the number of what was written in its place.
-    behind = {row[1] for row in rows if row[1] not in known and row[0] not in taken}
+    behind = {
+        row[1] for row in rows if row[1] not in known and row[0] not in taken and _is_event(row)
+    }
     if behind:
         raise damaged(
             path, ValueError(f"{len(behind)} newer events lie behind a damaged place in its -wal")
         )
+
+
+def _is_event(row: tuple[Any, ...]) -> bool:
+    try:
+        event_of(row)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def read_info(connection: sqlite3.Connection, path: Path) -> SessionInfo:
