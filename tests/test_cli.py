@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from tuilabel import __version__
 from tuilabel.cli import main
 from tuilabel.exchange import FORMATS
-from tuilabel.journal import Draft, Journal, Kind, SessionInfo
+from tuilabel.journal import Draft, Journal, Kind, SessionInfo, read_session
 from tuilabel.recent import Wish
 from tuilabel.tui.wished import Ended
 from tuilabel.workspace import last_session, remember, session_path
@@ -465,6 +465,53 @@ def test_keys_that_cannot_be_leave_no_session_behind(tmp_path: Path) -> None:
     answer = refused(tuilabel("digits", "--session", str(session)))
     assert "undo: 'ctrl+m' cannot be told from Enter" in answer
     assert not session.exists()
+
+
+def test_repair_leaves_a_sound_file_alone_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "s.tuilabel"
+    with Journal.create(path, SessionInfo("digits", ("0", "1")), "me") as journal:
+        journal.append(Draft(Kind.LABEL, "item", "1"))
+    before = path.read_bytes()
+    result = tuilabel("repair", str(path))
+    assert result.exit_code == 0
+    expected = f"{path} is sound, and nothing was changed: 1 event; labels that hold: 1.\n"
+    assert result.stdout == expected
+    assert path.read_bytes() == before
+
+
+def test_repair_tells_what_came_back_and_what_did_not(tmp_path: Path) -> None:
+    path = tmp_path / "s.tuilabel"
+    with Journal.create(path, SessionInfo("digits", ("0", "1")), "me") as journal:
+        lost, kept = (journal.append(Draft(Kind.LABEL, name, "1")) for name in ("a", "b"))
+    content = path.read_bytes()
+    record = content.index(lost.uuid.encode() + b"label")
+    path.write_bytes(content[:record] + bytes(40) + content[record + 40 :])
+    refused(tuilabel("status", str(path)))
+    dry = tuilabel("repair", str(path), "--dry-run")
+    assert "Nothing was written." in dry.stdout
+    lines = tuilabel("repair", str(path)).stdout.splitlines()
+    assert lines[0].startswith(f"{path} is damaged: ")
+    assert lines[1:3] == [
+        "Found: 1 event; labels that hold: 1.",
+        "Lost: 1 of 2 events, numbered 1.",
+    ]
+    assert lines[-2] == f"Written: {path}."
+    assert lines[-1].startswith(f"The damaged file is kept: {path}.damaged-")
+    assert kept.uuid in {event.uuid for event in read_session(path)[1]}
+
+
+def test_repair_asks_for_what_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "s.tuilabel"
+    with Journal.create(path, SessionInfo("digits", ("0", "1")), "me") as journal:
+        journal.append(Draft(Kind.LABEL, "item", "1"))
+    path.write_bytes(
+        path.read_bytes().replace(b"source", b"??????").replace(b"class_names", b"?" * 11)
+    )
+    answer = refused(tuilabel("repair", str(path)))
+    assert "say it with --source S and --classes A,B,..." in answer
+    result = tuilabel("repair", str(path), "--source", "digits", "--classes", "0,1")
+    assert result.exit_code == 0
+    assert read_session(path)[0].class_names == ("0", "1")
 
 
 def test_names_of_an_option_are_completed() -> None:

@@ -92,8 +92,9 @@ def repair_lines(done: Repaired) -> Iterator[str]:
 
     path = inert(str(done.path), LONGEST_PATH)
     ledger = Ledger.of(done.events)
-    auto = f" and {ledger.auto_labels_held:,} of a model" if ledger.auto_labels_held else ""
-    found = f"{len(done.events):,} events, {ledger.labels_held:,} labels that hold{auto}"
+    auto = f", {ledger.auto_labels_held:,} of a model" if ledger.auto_labels_held else ""
+    events = _counted(len(done.events), "event")
+    found = f"{events}; labels that hold: {ledger.labels_held:,}{auto}"
     if done.problem is None:
         yield f"{path} is sound, and nothing was changed: {found}."
         return
@@ -102,16 +103,16 @@ def repair_lines(done: Repaired) -> Iterator[str]:
     missing = done.last - len(done.events)
     if missing:
         numbers = describe_gaps(done.gaps)
-        yield f"Lost: {missing:,} of {done.last:,} events, those numbered {numbers}."
+        yield f"Lost: {missing:,} of {_counted(done.last, 'event')}, numbered {numbers}."
     else:
-        yield f"Lost: none of the {done.last:,} events that are known of."
+        yield f"Lost: nothing of {_counted(done.last, 'event')} known of."
     if done.dropped:
         yield f"Left out: {done.dropped:,} that make no sense."
     yield f"Not to be known: whether there were events after number {done.last:,}."
     if done.unchecked:
         yield (
-            f"Not to be known either: whether {done.unchecked:,} events from places that nothing "
-            "vouches for are as they were written."
+            "Not to be known either: whether all is as it was written in "
+            f"{_counted(done.unchecked, 'event')} from pages without a checksum."
         )
     if done.written is None:
         yield "Nothing was written."
@@ -119,3 +120,7 @@ def repair_lines(done: Repaired) -> Iterator[str]:
         yield f"Written: {inert(str(done.written), LONGEST_PATH)}."
     if done.kept is not None:
         yield f"The damaged file is kept: {inert(str(done.kept), LONGEST_PATH)}."
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count:,} {word}" + ("" if count == 1 else "s")

@@ -63,7 +63,7 @@ class Repaired:
     dropped : int
         Events that were found and make no sense.
     unchecked : int
-        How many of `events` come from pages that nothing vouches for.
+        How many of `events` come from pages without a checksum.
     unreadable : int
         Bytes that the disk does not give any more.
     written : Path or None

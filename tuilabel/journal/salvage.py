@@ -29,6 +29,9 @@ from tuilabel.journal.wal import Log, read_log
 # How much a row is believed, by where it was found.
 _FRAME_DAMAGED, _FILE, _HIDDEN, _SQLITE, _FRAME = range(5)
 
+_CHECKED = (_HIDDEN, _FRAME)
+"""Where checksums vouch for every byte."""
+
 _MAY_BE_LEFT = (_FRAME_DAMAGED, _HIDDEN)
 """Where what a failed write has left may be found."""
 
@@ -51,7 +54,7 @@ class Salvage:
     dropped : int
         Events that were found and make no sense.
     unchecked : int
-        How many of `events` come from pages that nothing vouches for.
+        How many of `events` come from pages without a checksum.
     last : int
         The highest number that an event is known to have had.
     complaint : str or None
@@ -123,7 +126,7 @@ def salvage(content: bytes, log: bytes) -> Salvage:
     by_uuid, senseless = _by_uuid(rows, class_names)
     by_seq, beaten = _by_seq(by_uuid.values(), numbers)
     found.events = [by_seq[seq].event for seq in sorted(by_seq)]
-    found.unchecked = sum(1 for one in by_seq.values() if one.trust in (_FRAME_DAMAGED, _FILE))
+    found.unchecked = sum(1 for one in by_seq.values() if one.trust not in _CHECKED)
     found.dropped = len(senseless - by_uuid.keys()) + beaten
     found.last = _last(by_seq, numbers, last)
     hidden = {event.uuid for event in found.events} - seen_by_sqlite
