@@ -218,6 +218,28 @@ def test_what_a_failed_write_left_in_the_log_is_no_damage(tmp_path: Path) -> Non
         assert list(journal.events()) == list(done.events)
 
 
+def test_a_session_of_a_newer_tuilabel_is_left_alone(tmp_path: Path) -> None:
+    path = made(log=False).put(tmp_path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE another (value)")
+        connection.execute("PRAGMA user_version = 99")
+    before = files(tmp_path)
+    with pytest.raises(SessionFileError, match=r"schema 99.*newer tuilabel"):
+        repair(path)
+    assert files(tmp_path) == before
+
+
+def test_a_version_that_is_only_damaged_comes_back(tmp_path: Path) -> None:
+    session = made(log=False)
+    path = session.put(tmp_path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    done = repair(path)
+    assert done.problem is not None
+    assert "session schema 99" in done.problem
+    assert read_session(path)[1] == session.events
+
+
 # What is asked for.
 
 

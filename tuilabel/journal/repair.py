@@ -27,7 +27,8 @@ from tuilabel.journal.reading import (
     read_session,
     reason,
 )
-from tuilabel.journal.salvage import Salvage, salvage
+from tuilabel.journal.salvage import NewerError, Salvage, salvage
+from tuilabel.journal.schema import MIGRATIONS
 from tuilabel.journal.store import (
     refuse_network,
     remove_quietly,
@@ -129,7 +130,13 @@ def repair(
         _hold(real, path, touches, held)
         content, lost = _read(real, path)
         log, lost_log = _read(log_path(real), path)
-        found = salvage(content, log)
+        try:
+            found = salvage(content, log)
+        except NewerError as error:
+            raise SessionFileError(
+                f"{path} has session schema {error}, and this tuilabel knows schemas up to "
+                f"{len(MIGRATIONS)}. Repair it with a newer tuilabel."
+            ) from error
         if not found.events and not found.meta:
             raise SessionFileError(
                 f"{path} has nothing of a session in it that could be brought back. "

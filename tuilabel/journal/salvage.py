@@ -88,6 +88,10 @@ class Salvage:
         )
 
 
+class NewerError(Exception):
+    """The file is of a schema that a later tuilabel has made."""
+
+
 class _Found(NamedTuple):
     event: Event
     trust: int
@@ -102,6 +106,11 @@ def salvage(content: bytes, log: bytes) -> Salvage:
         Of the session file, as much as can be read.
     log : bytes
         Of its write-ahead log.
+
+    Raises
+    ------
+    NewerError
+        Its tables are not known here.
     """
     found = Salvage()
     rows: list[tuple[tuple[Any, ...], int]] = []
@@ -162,8 +171,13 @@ def _ask_sqlite(
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA cell_size_check = ON")
             version = version_of(connection)
-            # Tables that are others only by name may do anything when they are read.
-            if not 1 <= version <= len(MIGRATIONS) or objects_of(connection) != objects_at(version):
+            objects = objects_of(connection)
+            # A version that no tuilabel has is damage where the tables are known all the same.
+            known = 1 <= version <= len(MIGRATIONS)
+            if objects != objects_at(version if known else len(MIGRATIONS)):
+                # Tables that are others only by name may do anything when they are read.
+                if version > len(MIGRATIONS):
+                    raise NewerError(version)
                 return "its tables are not those of a session"
         except (sqlite3.Error, ValueError) as error:
             return reason(error)
