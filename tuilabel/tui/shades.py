@@ -31,13 +31,14 @@ _STEPS = 16
 """More shades are not told apart, and equal ones make long runs."""
 
 _FEW = (
-    Style(),
-    Style(underline=True),
-    Style(bold=True, underline=True),
-    Style(reverse=True),
-    Style(bold=True, reverse=True),
+    (0.05, Style()),
+    (0.15, Style(bold=True)),
+    (0.35, Style(bold=True, underline=True)),
+    (0.7, Style(reverse=True)),
+    (1.0, Style(bold=True, reverse=True)),
 )
-"""The shades where there are few colours or none: more and more ink, and never none of it."""
+"""The shades where there are few colours or none, each with the share that it goes up to. They have
+more and more ink; small numbers are plain, or a matrix is all lines. Nothing has its own sign."""
 
 
 def shade(share: float, colours: Colours, *, wrong: bool = False) -> Style:
@@ -60,8 +61,7 @@ def shade(share: float, colours: Colours, *, wrong: bool = False) -> Style:
     """
     share = max(0.0, min(1.0, share))
     if colours.depth in (Depth.SIXTEEN, Depth.NONE):
-        # Nothing at all is the first step, and only that.
-        return _FEW[0 if share == 0 else 1 + min(3, int(share * 4))]
+        return next(style for up_to, style in _FEW if share <= up_to)
     if colours.depth is Depth.PALETTE:
         ramp = _PALETTE_RAMPS[colours.dark, wrong]
         return _in_palette(ramp[round(share * (len(ramp) - 1))])

@@ -30,6 +30,10 @@ WIDE = (110, 32)
 """Columns and rows from which the batch and the side get more room."""
 
 
+_FOR_AN_IMAGE = ("accept", "skip")
+"""Actions that mean nothing when everything is answered."""
+
+
 def too_small(width: int, height: int, leave: str) -> str | None:
     """Say what a terminal of this size lacks, and the key to leave; None where it is enough."""
     if width >= SMALLEST[0] and height >= SMALLEST[1]:
@@ -239,9 +243,10 @@ class Board(Vertical):
         acts = self._presenter.session.ledger.acts
         left: list[Piece] = [(f" ✓ saved #{acts}", "good")] if acts else [(" ready", "muted")]
         left += [("  " + text, style) for text, style in (act, trainer) if text]
+        is_over = self._presenter.session.current is None
         right: list[list[Piece]] = [
             [(f"{action.shown_keys[0]} ", "strong"), (f"{action.label}  ", "muted")]
             for action in self.actions
-            if action.footer and action.keys
+            if action.footer and action.keys and not (action.id in _FOR_AN_IMAGE and is_over)
         ]
         self._status.show_bar(left, right)
