@@ -61,7 +61,7 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
 
     def _share_out(self, width: int) -> None:
         self._picture.display = self._open or width >= _ALWAYS_BESIDE
-        wanted = max(26, min(60, width // 3))
+        wanted = max(26, min(60, width // 4))
         if self._picture.styles.width is None or self._picture.styles.width.value != wanted:
             self._picture.styles.width = wanted
 
