@@ -212,7 +212,7 @@ class Board(Vertical):
                 title, f"suggestions are off{presenter.keymap.hint('suggestions')}"
             )
         elif slot is None:
-            self._suggestions.show_sentence(title, "")
+            self._suggestions.show_sentence(title, "comes with your next label")
         elif slot.audit:
             self._suggestions.show_sentence(title, "audit image: drawn at random, no hint")
         elif slot.probabilities is None:
