@@ -207,10 +207,19 @@ def test_a_round_trip_that_one_notices_is_shown(trip: float, words: str) -> None
 
 def test_a_line_that_always_has_something_left_to_take_is_slow() -> None:
     link = Link()
-    link.backed_up(500, 0.0)
+    much = WINDOW + 1
+    link.backed_up(much, 0.0)
     link.backed_up(0, 0.1)
-    link.backed_up(500, 0.2)
-    link.backed_up(500, 0.2 + BACKED_UP)
+    for tenth in range(2, 6):
+        link.backed_up(much, tenth / 10)
     assert not link.slow
-    link.backed_up(900, 0.3 + BACKED_UP)
+    link.backed_up(much, 0.25 + BACKED_UP)
     assert link.slow
+
+
+@pytest.mark.parametrize("backlog", [WINDOW, WINDOW + 1])
+def test_moments_far_apart_are_no_backlog_that_lasts(backlog: int) -> None:
+    link = Link()
+    for second in range(10):
+        link.backed_up(backlog, float(second))
+    assert not link.slow

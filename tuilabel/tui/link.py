@@ -17,8 +17,8 @@ will, and after which one that did is asked again; far longer than any round tri
 would label."""
 
 WINDOW = 4096
-"""Bytes that may be under way, not yet painted, while another frame is drawn: half of what a label
-key brings. What comes after waits until the line is free, and is drawn as it is then."""
+"""Bytes that may be under way, not yet painted, while another frame is drawn: about what a label
+key brings at 80x24. What comes after waits for a free line, and is drawn as it is then."""
 
 SLOW = 150_000
 QUICK = 400_000
@@ -26,7 +26,11 @@ QUICK = 400_000
 a batch of new images takes more than a tenth of a second."""
 
 BACKED_UP = 0.3
-"""Seconds for which a line has always something left to take, and is slow."""
+"""Seconds for which more than `WINDOW` is always left to take on a slow line."""
+
+NOT_LOOKED = 0.2
+"""Seconds between two looks beyond which it is not known what was left in between; a frame that
+waits is tried again sooner."""
 
 _FRAME = 1500
 """Bytes of a frame from which the rate of the line is told; less says more of the system."""
@@ -72,6 +76,7 @@ class Link:
         self._rates: deque[float] = deque(maxlen=_KEPT)
         self._shortest = float("inf")
         self._backed_up_since: float | None = None
+        self._looked = 0.0
         self.has_answered = round_trip is not None
         if round_trip is not None:
             self._trips.append(round_trip)
@@ -133,9 +138,10 @@ class Link:
 
     def backed_up(self, backlog: int, now: float) -> None:
         """Note how many bytes the line has not taken yet: it need not answer to be found slow."""
-        if not backlog:
+        looked, self._looked = self._looked, now
+        if backlog <= WINDOW:
             self._backed_up_since = None
-        elif self._backed_up_since is None:
+        elif self._backed_up_since is None or now - looked > NOT_LOOKED:
             self._backed_up_since = now
         elif self._mode == "auto" and now - self._backed_up_since > BACKED_UP:
             self.slow = True
