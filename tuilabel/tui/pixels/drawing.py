@@ -12,12 +12,13 @@ from rich.style import Style
 from textual.strip import Strip
 
 from tuilabel.tui.colours import Blocks, Colours, Depth
-from tuilabel.tui.pixels.cells import Cells, ascii_cells, cells_of, stretched
-from tuilabel.tui.pixels.kinds import Kind, Pixels, kind_for
+from tuilabel.tui.pixels.cells import Cells, ascii_cells, cells_of, luma, stretched
+from tuilabel.tui.pixels.kinds import Kind, Pixels, kind_for, kind_for_small
 from tuilabel.tui.pixels.palettes import INK, NOTHING, Floats
 from tuilabel.tui.pixels.sampling import fit, sampled
+from tuilabel.tui.pixels.small import as_ink, is_small, is_two_toned, small
 
-__all__ = ["Pixels", "draw"]
+__all__ = ["Pixels", "draw", "draw_small"]
 
 
 def draw(
@@ -50,6 +51,39 @@ def draw(
         pixels = stretched(pixels)
     blocks, inside, columns = _blocks(pixels, kind)
     cells = ascii_cells(blocks, colours) if in_ascii else cells_of(blocks, inside, kind, colours)
+    return _strips(cells, columns, colours.depth is Depth.TRUECOLOR)
+
+
+def draw_small(image: Pixels, box: tuple[int, int], colours: Colours) -> list[Strip]:
+    """Draw an image so that it can be told in a small box: for orientation, and not faithfully.
+
+    Where half blocks show all of its pixels at a size that fills the box, it is as `draw` has it.
+
+    Parameters
+    ----------
+    image : (H, W) or (H, W, 3) uint8
+    box : tuple of int
+        Columns and rows of cells.
+    colours : Colours
+
+    Returns
+    -------
+    list of Strip
+        As of `draw`.
+    """
+    few = colours.depth in (Depth.SIXTEEN, Depth.NONE)
+    if (few and Blocks.SHADE not in colours.blocks) or not is_small(image, box):
+        return draw(image, box, colours)
+    kind = kind_for_small(colours)
+    pixels = small(image, box, kind)
+    if colours.depth is Depth.NONE and pixels.shape[2] == 3:
+        pixels = luma(pixels)
+    if few and pixels.shape[2] == 1 and is_two_toned(image):
+        pixels = as_ink(pixels, colours.depth is Depth.SIXTEEN)
+    elif few:
+        pixels = stretched(pixels)
+    blocks, inside, columns = _blocks(pixels, kind)
+    cells = cells_of(blocks, inside, kind, colours)
     return _strips(cells, columns, colours.depth is Depth.TRUECOLOR)
 
 

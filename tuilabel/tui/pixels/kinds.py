@@ -55,6 +55,21 @@ def kind_for(colours: Colours, wish: Kind | None, image: Pixels, box: tuple[int,
             fine = Blocks.OCTANT in colours.blocks or colours.depth is Depth.NONE
             enough = _holds((box[0] * 2, box[1]), image)
             wish = Kind.TWO_BY_FOUR if fine and not enough else Kind.QUARTER
+    return _drawn(wish, colours)
+
+
+def kind_for_small(colours: Colours) -> Kind:
+    """Give the kind of blocks to draw an image with that is smaller in cells than in pixels.
+
+    They are the finest solid ones: braille's dots beside solid blocks are of another brightness.
+    """
+    if colours.wished in (Blocks.BRAILLE, Blocks.OCTANT) or Blocks.OCTANT in colours.blocks:
+        return _drawn(Kind.TWO_BY_FOUR, colours)
+    return _drawn(Kind.QUARTER if colours.wished is None else Kind.HALF, colours)
+
+
+def _drawn(wish: Kind, colours: Colours) -> Kind:
+    """Give a kind, or the next coarser one that the terminal draws."""
     needs = {
         Kind.TWO_BY_FOUR: {Blocks.OCTANT, Blocks.BRAILLE},
         Kind.QUARTER: {Blocks.QUADRANT},

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from textual.strip import Strip
 
-from tuilabel.tui.pixels import Pixels, draw
+from tuilabel.tui.pixels import Pixels, draw_small
 from tuilabel.tui.widgets.lines import Lines, Piece, fitted
 
 _GREYS = 24
@@ -164,7 +164,7 @@ class Gallery(Lines):
             self._drawn.clear()
         width = 2 * rows
         colours = replace(self.colours, greys=min(self.colours.greys, _GREYS))
-        picture = draw(self._image_of(key), (width, rows), colours)
+        picture = draw_small(self._image_of(key), (width, rows), colours)
         left = Strip.blank((width - picture[0].cell_length) // 2)
         top = (rows - len(picture)) // 2
         made = [Strip.join([left, strip]).adjust_cell_length(width) for strip in picture]

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from textual.strip import Strip
 
 from tuilabel.tui.colours import Colours
-from tuilabel.tui.pixels import Pixels, draw
+from tuilabel.tui.pixels import Pixels, draw_small
 from tuilabel.tui.widgets.lines import Piece, fitted
 
 _AT_ONCE = 2
@@ -58,7 +58,7 @@ class Thumbnails:
         key = (row, width, height, colours)
         if key not in self._drawn:
             few = replace(colours, greys=min(colours.greys, self._greys))
-            picture = draw(self._image_of(row), (width, height), few)
+            picture = draw_small(self._image_of(row), (width, height), few)
             left = Strip.blank((width - picture[0].cell_length) // 2)
             top = (height - len(picture)) // 2
             rows = [Strip.join([left, strip]).adjust_cell_length(width) for strip in picture]
