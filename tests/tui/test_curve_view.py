@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.theme import Theme
 
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.session import CurvePoint
-from tuilabel.tui.chart import (
+from tuilabel.tui.axes import Axis, accuracy_axis, even_axis, nice_ticks
+from tuilabel.tui.baseline import Baseline, BaselinePoint, budget_for, read_baseline
+from tuilabel.tui.chart import GUTTER, ON_BAND, Drawing, draw_chart, legend
+from tuilabel.tui.chart_looks import (
     ASCII,
     BRAILLE,
-    GUTTER,
     HALVES,
     Alphabet,
-    Axis,
-    Drawing,
     alphabet_for,
-    draw_chart,
-    nice_ticks,
+    surface_colour,
 )
-from tuilabel.tui.colours import Blocks, Colours
-from tuilabel.tui.curve_view import (
-    Baseline,
-    BaselinePoint,
-    accuracy_axis,
-    budget_for,
+from tuilabel.tui.colours import Blocks, Colours, Depth, Rgb, contrast
+from tuilabel.tui.confidence_view import (
+    LEAST,
     by_confidence,
-    by_labels,
     confidence_sentences,
     confident,
-    labels_sentences,
-    read_baseline,
 )
+from tuilabel.tui.curve_view import by_labels, labels_sentences
+from tuilabel.tui.theme import THEMES
 
+FILLED = alphabet_for(Colours(), filled=True)
 CURVE = [
     CurvePoint(10, Accuracy(60, 100, "hold-out")),
     CurvePoint(20, Accuracy(80, 100, "hold-out")),
@@ -62,7 +60,7 @@ def cells_of(drawn: list[list[tuple[str, str]]], style: str) -> set[tuple[int, i
 # Charts.
 
 
-@pytest.mark.parametrize("alphabet", [BRAILLE, HALVES, ASCII])
+@pytest.mark.parametrize("alphabet", [BRAILLE, FILLED, HALVES, ASCII])
 @given(
     st.lists(st.tuples(st.floats(0, 100), st.floats(0, 1)), max_size=12).map(sorted),
     st.integers(GUTTER + 2, 90),
@@ -73,59 +71,185 @@ def test_every_row_of_a_chart_has_the_width_of_its_box(
 ) -> None:
     axes = Axis(0, 100, nice_ticks(0, 100, 5)), Axis(0.1, 1, nice_ticks(0.1, 1, 4))
     band = [(x, max(0, y - 0.1), min(1, y + 0.1)) for x, y in line]
-    drawn = draw_chart(Drawing(*axes, line, band, line), width, height, alphabet)
+    drawing = Drawing(*axes, line, band, line, newest="50.0%")
+    drawn = draw_chart(drawing, width, height, alphabet).rows
     assert len(drawn) == height
     assert {len(row) for row in text_of(drawn)} <= {width}
 
 
 def test_the_axis_does_not_follow_the_data() -> None:
-    low = Drawing(Axis(0, 50, (0, 50)), accuracy_axis(0.1, 12, zoomed=False), [(10, 0.2)])
-    high = Drawing(Axis(0, 50, (0, 50)), accuracy_axis(0.1, 12, zoomed=False), [(10, 0.9)])
-    drawn = [draw_chart(drawing, 40, 14, BRAILLE) for drawing in (low, high)]
+    y, rows = accuracy_axis(0.1, 12, zoomed=False)
+    low = Drawing(Axis(0, 50, (0, 50)), y, [(10, 0.2)], rows=rows)
+    high = Drawing(Axis(0, 50, (0, 50)), y, [(10, 0.9)], rows=rows)
+    drawn = [draw_chart(drawing, 40, 14, BRAILLE).rows for drawing in (low, high)]
     labels = [[row[:GUTTER] for row in text_of(chart)] for chart in drawn]
     assert labels[0] == labels[1]
     assert cells_of(drawn[0], "accent") != cells_of(drawn[1], "accent")
 
 
-def test_zoomed_the_axis_begins_at_nine_tenths_or_at_chance_above_it() -> None:
-    assert accuracy_axis(0.1, 20, zoomed=True)[:2] == (0.9, 1.0)
-    assert accuracy_axis(0.1, 20, zoomed=False)[:2] == (0.1, 1.0)
-    assert accuracy_axis(1.0, 20, zoomed=False).low < 1
+@pytest.mark.parametrize("chance", [0.01, 1 / 14, 0.1, 0.25, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("zoomed", [False, True])
+def test_numbers_of_the_upright_axis_stand_at_equal_distances(chance: float, zoomed: bool) -> None:
+    for rows in range(2, 61):
+        axis, used = accuracy_axis(chance, rows, zoomed=zoomed)
+        begin = min(0.99, max(0.9, chance) if zoomed else chance)
+        assert axis.high == axis.ticks[-1] == 1
+        assert 0 <= axis.low <= begin + 1e-9
+        assert axis.low >= 1 - (1 - begin) * 1.12 - 1e-9 or rows < 7
+        assert rows - 3 <= used <= rows
+        places = [(1 - axis.share(tick)) * (used - 1) for tick in axis.ticks]
+        assert places == pytest.approx([round(place) for place in places], abs=1e-6)
+        assert len({round(a - b) for a, b in pairwise(places)}) <= 1
+        assert len(axis.ticks) >= 3 or rows < 7
+
+
+@given(st.integers(2, 40), st.data())
+def test_a_value_that_has_a_number_stands_in_its_row(rows: int, data: st.DataObject) -> None:
+    axis, used = even_axis(0.1, rows)
+    tick = data.draw(st.sampled_from(axis.ticks))
+    for alphabet in (BRAILLE, HALVES, ASCII):
+        line = Drawing(Axis(0, 10, ()), axis, [(0, tick), (10, tick)], rows=used)
+        drawn = draw_chart(line, GUTTER + 20, rows + 2, alphabet).rows
+        ((_, y),) = {(0, y) for x, y in cells_of(drawn, "bar")}
+        assert text_of(drawn)[y][: GUTTER - 1].strip() == f"{tick:.2f}"
 
 
 @pytest.mark.parametrize("alphabet", [BRAILLE, HALVES, ASCII])
 def test_newest_band_and_baseline_are_told_apart_without_colour(alphabet: Alphabet) -> None:
     drawing = by_labels(CURVE, BASELINE, 60, 16, labels=30, chance=0.1, zoomed=False)
-    drawn = draw_chart(drawing, 66, 18, alphabet)
+    chart = draw_chart(drawing, 66, 18, alphabet)
+    drawn = chart.rows
     text = "\n".join(text_of(drawn))
-    assert text.count(alphabet.newest) == 1
-    assert alphabet.band in text
+    assert alphabet.levels[-1] in text
+    assert text.count("90.0%") == 1
     dashed = {x for x, y in cells_of(drawn, "muted") if x > GUTTER and y < 16}
     assert dashed
     assert max(dashed) - min(dashed) + 1 > len(dashed)
-    # The newest stands at the row of its value, at the column of its labels.
-    ((x, y),) = cells_of(drawn, "accent")
-    assert abs((x - GUTTER) / 59 - 30 / 50) < 0.02
-    assert abs((1 - y / 15) - (0.9 - 0.1) / 0.9) < 0.1
+    said = "".join(piece for piece, _ in legend(drawing, chart, 60, alphabet))
+    assert "measured" in said
+    assert "at random" in said
+    assert f"{alphabet.levels[-1]} 95 %" in said
+
+
+@given(st.floats(0.12, 1), st.integers(1, 50))
+def test_the_newest_is_marked_where_it_is(value: float, labels: int) -> None:
+    y_axis, rows = even_axis(0.1, 16)
+    drawing = Drawing(
+        Axis(0, 50, ()), y_axis, [(0, 0.5), (labels, value)], newest="here", rows=rows
+    )
+    for alphabet in (BRAILLE, HALVES, ASCII):
+        drawn = draw_chart(drawing, GUTTER + 60, 18, alphabet).rows
+        marked = cells_of(drawn, "accent")
+        text = text_of(drawn)
+        word = {(x, y) for x, y in marked if text[y][x] in "here"}
+        ((x, y),) = marked - word
+        depth = (1 - y_axis.share(value)) * (rows - 1) + 0.5
+        assert abs(y + 0.5 - depth) <= 0.5 + 0.5 / alphabet.down + 1e-6
+        assert abs((x - GUTTER) - labels / 50 * 59) <= 1
+        assert not word or min(abs(y - other) for _, other in word) <= 1
+
+
+# The surface of an interval.
+
+
+@pytest.mark.parametrize("theme", [theme for theme in THEMES.values() if not theme.ansi])
+@pytest.mark.parametrize("depth", [Depth.TRUECOLOR, Depth.PALETTE])
+def test_a_surface_is_seen_and_a_line_on_it_is_clear(theme: Theme, depth: Depth) -> None:
+    page, line = (rgb(str(colour)) for colour in (theme.background, theme.primary))
+    surface = surface_colour(page, line, depth)
+    assert 1.5 <= contrast(surface, page) <= 2
+    assert contrast(surface, line) >= 3
+
+
+def rgb(colour: str) -> Rgb:
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return red, green, blue
+
+
+def level(value: float, half: float) -> Drawing:
+    """Draw a level line with an interval about it."""
+    axis, rows = even_axis(0.0, 21)
+    band = [(x, value - half, value + half) for x in (0, 10)]
+    return Drawing(Axis(0, 10, ()), axis, [(0, value), (10, value)], band, rows=rows)
+
+
+@given(st.floats(0.3, 0.7), st.floats(0.02, 0.2))
+def test_a_filled_surface_is_as_high_as_its_interval(value: float, half: float) -> None:
+    chart = draw_chart(level(value, half), GUTTER + 30, 23, FILLED)
+    column = [cell_at(row, GUTTER + 10) for row in chart.rows[:21]]
+    eighths = 0
+    for text, style in column:
+        if style == "band":
+            eighths += FILLED.levels.index(text)
+        elif style == "page" + ON_BAND:
+            eighths += 8 - FILLED.levels.index(text)
+        elif style.endswith(ON_BAND):
+            eighths += 8
+    # The cell with the line has one colour behind it, whole.
+    assert abs(eighths / 8 - 2 * half * 20) <= 0.75
+    assert chart.band == 1
+
+
+@pytest.mark.parametrize("alphabet", [BRAILLE, FILLED, HALVES, ASCII])
+@given(value=st.floats(0.3, 0.7), half=st.floats(0.001, 0.2))
+def test_the_legend_has_an_interval_if_the_graph_has(
+    alphabet: Alphabet, value: float, half: float
+) -> None:
+    drawing = level(value, half)
+    chart = draw_chart(drawing, GUTTER + 30, 23, alphabet)
+    graph = [piece for row in chart.rows[:21] for piece in row]
+    drawn = any(style.endswith(("band", ON_BAND)) for _, style in graph)
+    if not alphabet.filled:
+        drawn = any(alphabet.levels[-1] in text for text, style in graph if style == "plain")
+    assert drawn == (chart.band > 0)
+    said = "".join(text for text, _ in legend(drawing, chart, 80, alphabet))
+    assert ("thinner than the line" in said) == (not drawn)
+    assert "95 %" in said
+
+
+def test_an_interval_that_is_seen_in_a_part_only_is_said_to_be() -> None:
+    drawing = level(0.5, 0.1)._replace(band=[(0, 0.4, 0.6), (5, 0.5, 0.5), (10, 0.5, 0.5)])
+    chart = draw_chart(drawing, GUTTER + 30, 23, FILLED)
+    assert 0 < chart.band < 1
+    said = "".join(text for text, _ in legend(drawing, chart, 80, FILLED))
+    assert "where it is wider than the line" in said
+    patch = drawing._replace(band=[(0, 0.4, 0.6), (1, 0.5, 0.5), (10, 0.5, 0.5)])
+    assert draw_chart(patch, GUTTER + 30, 23, FILLED).band == 0
+
+
+@given(st.integers(0, 90))
+def test_nothing_of_the_legend_is_cut(room: int) -> None:
+    drawing = by_labels(CURVE, BASELINE, 60, 16, labels=30, chance=0.1, zoomed=False)
+    chart = draw_chart(drawing, 66, 18, FILLED)
+    said = "".join(text for text, _ in legend(drawing, chart, room, FILLED))
+    assert len(said) <= room
+    assert not said or said.endswith(("measured", "at random", "95 %", "than the line"))
+
+
+def cell_at(row: list[tuple[str, str]], x: int) -> tuple[str, str]:
+    for text, style in row:
+        if x < len(text):
+            return text[x], style
+        x -= len(text)
+    raise IndexError(x)
 
 
 def test_what_is_below_the_axis_is_left_out() -> None:
     drawing = Drawing(Axis(0, 10, (0, 10)), Axis(0.9, 1.0, (0.9, 1)), [(0, 0.5), (10, 0.6)])
-    drawn = draw_chart(drawing._replace(line=[], beside=drawing.line), 40, 12, ASCII)
-    assert "*" not in "".join(text_of(drawn))
+    for below in (drawing, drawing._replace(line=[], beside=drawing.line)):
+        drawn = draw_chart(below._replace(newest="50.0%"), 40, 12, ASCII).rows
+        assert not set("*o%") & set("".join(text_of(drawn)))
 
 
 def test_the_alphabet_is_the_finest_that_the_terminal_draws() -> None:
     assert alphabet_for(Colours()) is BRAILLE
     assert alphabet_for(Colours(blocks=frozenset({Blocks.HALF}))) is HALVES
     assert alphabet_for(Colours(blocks=frozenset())) is ASCII
-    assert "".join(
-        text_of(
-            draw_chart(
-                by_labels(CURVE, None, 40, 10, labels=30, chance=0.1, zoomed=False), 46, 12, ASCII
-            )
-        )
-    ).isascii()
+    drawing = by_labels(CURVE, BASELINE, 40, 10, labels=30, chance=0.1, zoomed=False)
+    for filled in (False, True):
+        plain = alphabet_for(Colours(blocks=frozenset()), filled=filled)
+        chart = draw_chart(drawing, 46, 12, plain)
+        assert "".join(text_of([*chart.rows, legend(drawing, chart, 80, plain)])).isascii()
 
 
 @given(st.floats(0, 10_000), st.floats(0.01, 10_000), st.integers(2, 12))
@@ -185,7 +309,7 @@ def test_the_surest_come_first_and_equal_ones_together() -> None:
     assert found.correct == (1, 2, 2)
     assert (found.sure, found.sure_correct) == (2, 1)
     drawing = by_confidence(found, 60, 12, chance=0.1, zoomed=False)
-    assert drawing.line[-1] == (1.0, 0.5)
+    assert drawing.line == [(1.0, 0.5)]
     assert all(
         low <= y <= high for (_, y), (_, low, high) in zip(drawing.line, drawing.band, strict=True)
     )
@@ -198,6 +322,16 @@ def test_all_predictions_are_in_the_last_point(pairs: list[tuple[float, bool]]) 
     assert found.correct[-1] == sum(right for _, right in pairs)
     assert list(found.counts) == sorted(set(found.counts))
     assert len(found.counts) <= 402
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=300))
+def test_the_curve_begins_where_a_share_means_something(pairs: list[tuple[float, bool]]) -> None:
+    n = len(pairs)
+    found = confident([c for c, _ in pairs], [r for _, r in pairs])
+    drawing = by_confidence(found, 60, 12, chance=0.1, zoomed=False)
+    assert drawing.line[0][0] * n >= min(LEAST, n) - 1e-6
+    assert drawing.line[-1][0] == 1
+    assert [x for x, *_ in drawing.band] == [x for x, _ in drawing.line]
 
 
 # Sentences.

@@ -21,9 +21,8 @@ from tuilabel.journal import Kind
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.recent import Wish
 from tuilabel.tui import classes_view
-from tuilabel.tui.baseline import BaselineFinder
+from tuilabel.tui.baseline import Baseline, BaselineFinder, BaselinePoint
 from tuilabel.tui.classes_view import Centres
-from tuilabel.tui.curve_view import Baseline, BaselinePoint
 from tuilabel.tui.screens.cell import CellScreen
 from tuilabel.tui.screens.classes import ClassesScreen
 from tuilabel.tui.screens.confusion import ConfusionScreen

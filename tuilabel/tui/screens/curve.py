@@ -13,8 +13,8 @@ from textual.widget import Widget
 
 from tuilabel.data import inert
 from tuilabel.errors import TrainerError
-from tuilabel.tui import curve_view as view
-from tuilabel.tui.baseline import BaselineFinder, why_no_baseline
+from tuilabel.tui import confidence_view, curve_view
+from tuilabel.tui.baseline import Baseline, BaselineFinder, why_no_baseline
 from tuilabel.tui.desk import Desk
 from tuilabel.tui.screens.side import SideScreen
 from tuilabel.tui.widgets.chart import Chart
@@ -37,7 +37,7 @@ class CurveScreen(SideScreen, inherit_bindings=False):
         self._by_confidence = Chart(id="by-confidence")
         self._zoomed = False
         self._other = False
-        self._baseline: view.Baseline | None = None
+        self._baseline: Baseline | None = None
         self._state: Piece = ("", "muted")
         self._finding: asyncio.Task[None] | None = None
 
@@ -53,7 +53,7 @@ class CurveScreen(SideScreen, inherit_bindings=False):
         if why is not None:
             self._state = (why, "muted")
             return
-        self._state = ("The random baseline is looked up.", "muted")
+        self._state = ("Looking up the random baseline…", "muted")
         self._finding = asyncio.create_task(self._find())
 
     async def on_unmount(self) -> None:
@@ -74,7 +74,7 @@ class CurveScreen(SideScreen, inherit_bindings=False):
         self.show_all()
 
     def _tell(self, text: str) -> None:
-        self._state = (f"The random baseline is simulated: {text}", "muted")
+        self._state = (f"Simulating the random baseline: {text}", "muted")
         if self.is_running:
             self.show_all()
 
@@ -112,29 +112,29 @@ class CurveScreen(SideScreen, inherit_bindings=False):
             else ("they come after the first audit images")
         )
         self._by_labels.show_chart(
-            partial(view.labels_title, set_name, self._baseline),
+            curve_view.labels_title(set_name),
             partial(
-                view.by_labels,
+                curve_view.by_labels,
                 session.curve,
                 self._baseline,
                 labels=session.labels,
                 chance=chance,
                 zoomed=self._zoomed,
             ),
-            view.labels_sentences(
+            curve_view.labels_sentences(
                 session.curve, set_name, self._baseline, self._state, waiting=waiting
             ),
         )
         found = self._confident()
         self._by_confidence.show_chart(
-            partial(view.confidence_title, set_name),
-            partial(view.by_confidence, found, chance=chance, zoomed=self._zoomed),
-            view.confidence_sentences(
+            confidence_view.confidence_title(set_name),
+            partial(confidence_view.by_confidence, found, chance=chance, zoomed=self._zoomed),
+            confidence_view.confidence_sentences(
                 found, set_name, waiting="they come with the next fit of this run"
             ),
         )
 
-    def _confident(self) -> view.Confident | None:
+    def _confident(self) -> confidence_view.Confident | None:
         predictions, holdout = self.desk.session.predictions, self.desk.workspace.dataset.holdout
         if predictions is None:
             return None
@@ -143,4 +143,4 @@ class CurveScreen(SideScreen, inherit_bindings=False):
             assert holdout is not None
             truth = holdout.truth.tolist()
         right = np.equal(truth, predictions.predicted).tolist()
-        return view.confident(predictions.confidence, right)
+        return confidence_view.confident(predictions.confidence, right)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tuilabel.tui.chart import Alphabet, Drawing, alphabet_for, draw_chart
+from rich.cells import cell_len
+from rich.color import Color
+from rich.style import Style
+
+from tuilabel.tui.chart import FOOT, GUTTER, ON_BAND, Drawing, draw_chart, legend
+from tuilabel.tui.chart_looks import alphabet_for, surface_colour
+from tuilabel.tui.colours import Depth
 from tuilabel.tui.widgets.lines import Lines, Piece
 
 _LEAST_ROWS = 5
@@ -15,13 +21,13 @@ class Chart(Lines):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._title: Callable[[Alphabet], Sequence[Piece]] | None = None
+        self._title = ""
         self._drawing: Callable[[int, int], Drawing] | None = None
         self._sentences: Sequence[Sequence[Piece]] = ()
 
     def show_chart(
         self,
-        title: Callable[[Alphabet], Sequence[Piece]],
+        title: str,
         drawing: Callable[[int, int], Drawing],
         sentences: Sequence[Sequence[Piece]],
     ) -> None:
@@ -29,10 +35,10 @@ class Chart(Lines):
 
         Parameters
         ----------
-        title : callable
-            Gives the title with the legend, from the characters that are drawn with.
+        title : str
+            Beside it is the legend, as far as there is room.
         drawing : callable
-            Gives what to draw in so many columns and rows.
+            Gives what to draw in so many columns and rows, without the axes' numbers.
         sentences : sequence of sequences of Piece
             One for each row below the chart; their number does not change, so that nothing jumps.
         """
@@ -42,15 +48,43 @@ class Chart(Lines):
     def redraw(self) -> None:
         """Draw the chart in this size."""
         width, height = self.size
-        if not self.size.area or self._drawing is None or self._title is None:
+        if not self.size.area or self._drawing is None:
             return
-        alphabet = alphabet_for(self.colours)
-        rows = [self.row(*self._title(alphabet))]
+        alphabet = alphabet_for(self.colours, filled=self._has_surface)
+        title: list[Piece] = [(self._title, "strong")]
         below = [self.row(*pieces) for pieces in self._sentences]
         room = height - 1 - len(below)
+        graph = []
         if room >= _LEAST_ROWS:
-            chart = draw_chart(self._drawing(width, room), width, room, alphabet)
-            rows += [self.row(*pieces) for pieces in chart]
-        rows += below
+            drawing = self._drawing(width - GUTTER, room - FOOT)
+            chart = draw_chart(drawing, width, room, alphabet)
+            graph = [self.row(*pieces) for pieces in chart.rows]
+            beside = width - cell_len(self._title) - 1
+            title += [(" ", "plain"), *legend(drawing, chart, beside, alphabet)]
+        rows = [self.row(*title), *graph, *below]
         rows += [self.row()] * (height - len(rows))
         self.show(rows[:height])
+
+    def style_of(self, name: str) -> Style:
+        """Give the style of a name; those of the surface behind a line are worked out here."""
+        if name == "band":
+            return Style(color=self._surface)
+        if not name.endswith(ON_BAND):
+            return super().style_of(name)
+        name = name.removesuffix(ON_BAND)
+        text = Style(color=self.rich_style.bgcolor) if name == "page" else super().style_of(name)
+        return text + Style(bgcolor=self._surface)
+
+    @property
+    def _has_surface(self) -> bool:
+        """Whether a surface can have a colour of its own: that of the page has to be known."""
+        enough = self.colours.depth in (Depth.TRUECOLOR, Depth.PALETTE)
+        return enough and not self.app.current_theme.ansi
+
+    @property
+    def _surface(self) -> Color:
+        page, line = self.rich_style.bgcolor, super().style_of("bar").color
+        assert page is not None
+        assert line is not None
+        depth = self.colours.depth
+        return Color.from_rgb(*surface_colour(page.get_truecolor(), line.get_truecolor(), depth))
