@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from tuilabel.recent import (
     SessionFile,
@@ -26,9 +27,11 @@ from tuilabel.tui.confusion_view import (
     newest_confusion,
     rates_sentence,
 )
+from tuilabel.tui.help_page import help_rows
 from tuilabel.tui.home_view import entries
 from tuilabel.tui.keymap.presets import PRESETS
 from tuilabel.tui.keymap.resolved import keymap_of
+from tuilabel.tui.screens.help import AROUND
 from tuilabel.tui.side_actions import side_actions
 from tuilabel.workspace import Workspace, data_dir, remember
 
@@ -165,3 +168,13 @@ def test_no_key_means_two_things_and_each_place_is_reached(
     reached = {action.id for action in actions if action.keys}
     assert {"leave", "quit", "help"} <= reached
     assert alone or set(PLACES) <= reached
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("place", ["label", *PLACES, "cell"])
+def test_on_80_columns_every_key_has_one_row_of_help(name: str, place: str) -> None:
+    keymap = keymap_of(Settings(keymap=name))
+    actions = keymap.actions if place == "label" else side_actions(place, keymap)
+    rows = help_rows(keymap, actions, [], 80 - AROUND)
+    assert rows.index([]) == 1 + len(actions)
+    assert all(cell_len("".join(text for text, _ in row)) <= 80 - AROUND for row in rows)

@@ -14,7 +14,9 @@ from tuilabel.tui.widgets.lines import Piece, fitted
 
 Row = list[Piece]
 
-_KEYS = 18
+_MOST_KEYS = 18
+"""Cells for the keys of an action, at most; more keys have a row of their own."""
+
 _LONGEST_NAME = 24
 
 _PROMISES = (
@@ -42,8 +44,10 @@ def help_rows(
         Cells that a row may have.
     """
     rows: list[Row] = [[("Keys", "strong")]]
-    for action in actions:
-        rows += _described(" ".join(action.shown_keys) or "–", action.help, width)
+    named = [(" ".join(action.shown_keys) or "–", action.help) for action in actions]
+    widest = max((cell_len(keys) for keys, _ in named), default=0) + 2
+    for keys, sentence in named:
+        rows += _described(keys, sentence, width, min(widest, _MOST_KEYS, width // 3))
     rows.append([])
     rows += _about_keymap(keymap, width)
     rows.append([])
@@ -57,8 +61,7 @@ def help_rows(
     return rows
 
 
-def _described(keys: str, sentence: str, width: int) -> Iterator[Row]:
-    column = min(_KEYS, width // 3)
+def _described(keys: str, sentence: str, width: int, column: int) -> Iterator[Row]:
     lines = wrap(sentence, max(10, width - column - 2))
     if cell_len(keys) > column - 1:
         yield [("  " + keys, "strong")]
@@ -75,9 +78,11 @@ def _about_keymap(keymap: Keymap, width: int) -> Iterator[Row]:
         changed = ", ".join(sorted(keymap.changed))
         sentences.append(f"settings.toml has other keys for: {changed}.")
     others = ", ".join(name for name in PRESETS if name != keymap.name)
-    sentences.append(f"Others, by --keymap or in settings.toml: {others}.")
+    sentences.append(f"Others (--keymap or settings.toml): {others}.")
     for sentence in sentences:
-        yield from ([("  " + line, "plain")] for line in wrap(sentence, width - 2))
+        yield from (
+            [("  " + line, "plain")] for line in wrap(sentence, width - 2, break_on_hyphens=False)
+        )
 
 
 def _classes(keymap: Keymap, classes: Sequence[tuple[str, str]], width: int) -> Iterator[Row]:

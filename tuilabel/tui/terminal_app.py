@@ -89,21 +89,10 @@ class TerminalApp(OrderlyApp, FramesApp, inherit_bindings=False):
 
     def action_palette(self) -> None:
         """Open the command palette."""
-        from textual.command import CommandPalette
-        from textual.widgets import Input
+        from tuilabel.tui.palette import Palette
 
-        if not isinstance(self.screen, CommandPalette):
-            hint = "Type a part of an action…"
-            palette = CommandPalette(placeholder=hint, id="--command-palette")
-            self.push_screen(palette)
-
-            def stand_still() -> None:
-                # A cursor that blinks wakes the program, and writes, twice a second.
-                typed = palette.query_one(Input)
-                typed.cursor_blink = False
-                typed._pause_blink(visible=True)
-
-            palette.call_after_refresh(stand_still)
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette())
 
     def run_to_its_end(self, saved: Callable[[], str], *, mouse: bool = False) -> Ended:
         """Run until the person, a signal or a crash ends it; say of a crash where it is reported.

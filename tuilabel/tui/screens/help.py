@@ -17,7 +17,7 @@ from tuilabel.tui.screens.paced import PacedScreen
 from tuilabel.tui.widgets.bar import Bar
 from tuilabel.tui.widgets.lines import STYLES, Lines, Piece
 
-_AROUND = 6
+AROUND = 6
 """Columns of the page that are its margins and the scroll bar, with a space before it."""
 
 
@@ -106,6 +106,6 @@ class HelpScreen(PacedScreen, inherit_bindings=False):
         self._fit_to(event.size.width)
 
     def _fit_to(self, width: int) -> None:
-        width = max(20, width - _AROUND)
+        width = max(20, width - AROUND)
         self._page.show_page(help_rows(self._keymap, self._actions, self._named, width))
         self.call_after_refresh(self._show_place)

@@ -1,0 +1,71 @@
+"""The command palette as it looks here: a plain mark, a plain cursor, nothing that blinks."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.app import ComposeResult
+from textual.command import CommandInput, CommandList, CommandPalette
+from textual.containers import Horizontal, Vertical
+from textual.strip import Strip
+from textual.widgets import LoadingIndicator
+
+from tuilabel.tui.colours import Blocks
+from tuilabel.tui.glyphs import drawable
+from tuilabel.tui.theme import colours_of
+
+_MARK = "› "
+"""As wide as the space that entries have at their left."""
+
+_REVERSED = Style(reverse=True)
+
+
+class FoundList(CommandList, can_focus=False):
+    """What was found; the entry that Enter takes is marked where there are no colours too."""
+
+    def render_line(self, y: int) -> Strip:
+        """Give a row in characters that the terminal draws."""
+        strip = super().render_line(y)
+        blocks = colours_of(self.app).blocks
+        if Blocks.EIGHTH not in blocks:
+            drawn = [Segment(drawable(text, blocks), style) for text, style, _ in strip]
+            strip = Strip(drawn, strip.cell_length)
+        line = self.scroll_offset.y + y
+        if line >= len(self._lines) or self._lines[line][0] != self.highlighted:
+            return strip
+        if not self._lines[line][1]:
+            width = len(_MARK)
+            style = next((style for _, style, _ in strip), None)
+            mark = Strip([Segment(drawable(_MARK, blocks), style)], width)
+            strip = Strip.join([mark, strip.crop(width)])
+        # textual leaves the reverse of the style sheet out of what an entry is drawn with.
+        return strip.apply_style(_REVERSED) if self.app.current_theme.ansi else strip
+
+
+class Palette(CommandPalette):
+    """Finds an action by a part of its name."""
+
+    def __init__(self) -> None:
+        super().__init__(placeholder="Type a part of an action…", id="--command-palette")
+
+    def compose(self) -> ComposeResult:
+        """Lay out what is typed, and right below it what is found."""
+        blocks = colours_of(self.app).blocks
+        self.set_class(not blocks, "-ascii")
+        with Vertical(id="--container"):
+            with Horizontal(id="--input"):
+                hint = drawable(self._placeholder, blocks)
+                yield CommandInput(placeholder=hint, select_on_focus=False)
+            with Vertical(id="--results"):
+                yield FoundList()
+                yield LoadingIndicator()
+
+    def on_mount(self) -> None:
+        """Have the cursor stand still."""
+        self.call_after_refresh(self._stand_still)
+
+    def _stand_still(self) -> None:
+        # A cursor that blinks wakes the program, and writes, twice a second.
+        typed = self.query_one(CommandInput)
+        typed.cursor_blink = False
+        typed._pause_blink(visible=True)
