@@ -172,6 +172,24 @@ async def test_a_death_in_the_middle_of_it_is_survived(
     assert (prepared.problem, progress) == (None, [])
 
 
+async def test_what_is_kept_from_another_time_serves_the_first_answer(
+    trainer: Start, events: Events, large: OpenPool
+) -> None:
+    first = trainer(opened=large)
+    first.submit(a_fit(1))
+    while not isinstance(await asyncio.wait_for(events.queue.get(), PATIENCE), Prepared):
+        pass
+    await first.stop()
+    while not events.queue.empty():
+        events.queue.get_nowait()
+
+    trainer(opened=large).submit(a_fit(1))
+    answer, _ = await after_progress(events, Prepared)
+    assert answer.problem is None
+    fitted = await events.next(FitFinished)
+    assert (fitted.model, fitted.features) == ("hybrid", "deskew-hog")
+
+
 async def test_stopping_does_not_wait_for_it(
     trainer: Start, fake: Fake, told: Told, large: OpenPool, tmp_path: Path
 ) -> None:

@@ -42,6 +42,9 @@ HEARTBEAT_SECONDS = 1.0
 
 PROGRESS_SECONDS = 1.0
 
+KEPT_SECONDS = 0.5
+"""How long an answer waits for a preparation that has only to be taken from the cache."""
+
 MESSAGE_CHARACTERS = 300
 """Longest reason for a failure that is sent; the log has all of it."""
 
@@ -108,6 +111,9 @@ class Preparation:
         elif self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._prepare, args=(needs,), daemon=True)
             self._thread.start()
+            # What was kept from another time is there in a moment. Without it the first fit of a
+            # session that is opened again would be of a worse model than the last one before.
+            self._thread.join(KEPT_SECONDS)
 
     def _prepare(self, needs: Needs) -> None:
         started = time.perf_counter()
