@@ -6,7 +6,7 @@ import unicodedata
 
 import pyte
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -55,6 +55,7 @@ def test_names_that_differ_are_shown_differently() -> None:
     assert len({shown_name(name) for name in names}) == len(set(names))
 
 
+@example("\u0301\u0301\u0301\u200d\u0301")
 @given(st.text(alphabet=st.sampled_from("ab \u0301\u0302\u200d\u200c\ufe0f🇩👨🏿猫ש"), max_size=12))
 def test_a_name_has_no_sequences_and_few_marks(name: str) -> None:
     shown = shown_name(name)

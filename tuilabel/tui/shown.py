@@ -51,7 +51,7 @@ def shown_name(name: str, limit: int = 40) -> str:
         if character == _NON_JOINER:
             shown += [character] if shown else []
             continue
-        marks = 0
+        before = len(shown)
         if _FLAG_A <= ord(character) <= _FLAG_Z:
             shown.append(chr(ord("A") + ord(character) - _FLAG_A))
         elif character == _JOINER:
@@ -61,6 +61,8 @@ def shown_name(name: str, limit: int = 40) -> str:
             shown.append(f"+{ord(character) - _SKIN_FROM + 2}")
         elif character not in _SELECTORS:
             shown.append(character)
+        if len(shown) > before:  # what is left out keeps no marks apart
+            marks = 0
     return "".join(shown)
 
 
