@@ -101,7 +101,7 @@ class Bench:
 
 def held_on(screen: str) -> int:
     """Give how many keys the screen says were held."""
-    found = re.search(r"(\d+) w\w+ typed ahead", screen)
+    found = re.search(r"(\d+) keys? w\w+ typed ahead", screen)
     return int(found[1]) if found else 0
 
 

@@ -94,3 +94,9 @@ class PaintGuard:
         """Count a key that was held back; give how many were since the image was painted."""
         self.held += 1
         return self.held
+
+    @property
+    def words(self) -> str:
+        """Say how many keys were held back, in a way that cannot be taken for one of the keys."""
+        keys = "1 key was" if self.held == 1 else f"{self.held} keys were"
+        return f"{keys} typed ahead of the image: press again."

@@ -78,9 +78,8 @@ class ClassKeysScreen(PaintedScreen, inherit_bindings=False):
 
     def hold_key(self) -> None:
         """Count an answer that was pressed before its image was there, and say so."""
-        held = self.guard.hold()
-        word = "was" if held == 1 else "were"
-        self.say(f"{held} {word} typed ahead of the image: press again.", "accent")
+        self.guard.hold()
+        self.say(self.guard.words, "accent")
 
     def entry_line(self) -> Piece | None:
         """Say what was begun: the first key of a chord, or a part of a name."""

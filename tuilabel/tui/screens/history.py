@@ -292,6 +292,5 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
         self.say(f"/{entry.text}_  {rest} · Tab completes · Esc leaves", "accent")
 
     def _hold(self) -> None:
-        held = self.guard.hold()
-        word = "was" if held == 1 else "were"
-        self.say(f"{held} {word} typed ahead of the image: press again.", "accent")
+        self.guard.hold()
+        self.say(self.guard.words, "accent")
