@@ -9,8 +9,8 @@ background, and visits all screens; it is told the background by the terminal, a
 What stands on the terminal is drawn as SIZE/SCREEN-COLORS-BACKGROUND.png, with the terminal's own
 colours; SHEETS/SCREEN-SIZE.png shows one screen in all its variants. Waits are for what is on the
 screen, and the session is made once from a seed and copied for each run, so that only the times of
-day differ from run to run. It needs Linux, what `pip install -e ".[dev]"` installs, and a
-monospaced font.
+day, and what is counted from them, differ from run to run. It needs Linux, what
+`pip install -e ".[dev]"` installs, and a monospaced font.
 """
 
 from __future__ import annotations
@@ -110,6 +110,7 @@ async def prepare(source: str, classes: str | None) -> None:
         async with app.run_test(size=(80, 24)) as pilot:
             screen = app.screen
             assert isinstance(screen, LabelScreen)
+            prepared = knows_of_preparation(screen)
             await settled(screen)
             while screen.loop.labels < LABELS:
                 slot = screen.loop.current
@@ -128,6 +129,22 @@ async def prepare(source: str, classes: str | None) -> None:
                 else:
                     screen.class_key(label)
                 await settled(screen)
+                if screen.loop.labels == len(dataset.class_names):
+                    # Which images are asked depends on what the trainer knows when it ranks them.
+                    await prepared.wait()
+                    await settled(screen)
+
+
+def knows_of_preparation(screen: LabelScreen) -> asyncio.Event:
+    """Give what is set when the trainer has prepared all that it learns from."""
+    prepared, hear = asyncio.Event(), screen.learner_prepared
+
+    def learner_prepared() -> None:
+        hear()
+        prepared.set()
+
+    screen.learner_prepared = learner_prepared  # type: ignore[method-assign]
+    return prepared
 
 
 async def settled(screen: LabelScreen) -> None:
@@ -147,6 +164,22 @@ def prepared(path: Path, source: str, classes: str | None) -> Home:
         os.environ.clear()
         os.environ.update(before)
     return home
+
+
+def warm_up(home: Home, plan: list[Tour], path: Path) -> None:
+    """Let the random baseline be simulated once, for it takes long; the rest stays as it was."""
+    here = copied(home, path)
+    (tour,) = (tour for tour in plan if "curve" in tour.screens)
+    terminal = PictureTerminal(here, [*tour.arguments], (80, 24), LOOKS["dark"])
+    try:
+        for screen in tour.visit(terminal):
+            if screen == "curve":
+                break
+    finally:
+        terminal.close()
+    kept = Path("CACHE", "tuilabel", "baselines")
+    shutil.copytree(here.path / kept, home.path / kept)
+    shutil.rmtree(here.path)
 
 
 def copied(home: Home, path: Path) -> Home:
@@ -196,6 +229,8 @@ def main() -> int:
             return 2
         (place / "home").mkdir()
         home = prepared(place / "home", source, classes)
+        if classes is None and (wanted is None or {"curve", "curve-confidence"} & wanted):
+            warm_up(home, plan, place / "warm")
         for number, variant in enumerate(variants):
             here = copied(home, place / f"run{number}")
             for tour in plan:

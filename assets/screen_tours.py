@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import resource
+import sqlite3
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyte
 
@@ -14,9 +18,16 @@ from assets.screen_png import Cell, Look
 from tests.pty.labelling import ACCURACY, NOT_SAVED, PLACE, TOO_SMALL, TYPED_AHEAD, Home
 from tests.pty.terminal import Terminal
 
+LONG = 180.0
+"""Seconds after which a wait for something that is worked out fails."""
+
+QUIET = 1.0
+"""Seconds without a ranking after which no other is expected."""
+
 KEYS = {f"f{n}": code for n, code in enumerate(("\x1bOP", "\x1bOQ", "\x1bOR", "\x1bOS"), 1)}
 KEYS |= {"f5": "\x1b[15~", "f6": "\x1b[17~", "f7": "\x1b[18~"}
-KEYS |= {"enter": "\r", "escape": "\x1b", "down": "\x1b[B", "right": "\x1b[C", "space": " "}
+KEYS |= {"enter": "\r", "escape": "\x1b", "space": " "}
+KEYS |= {"up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C", "left": "\x1b[D"}
 
 
 # The terminal.
@@ -58,6 +69,7 @@ class PictureTerminal(Terminal):
         self._screen = DimScreen(*size)
         self._stream = pyte.Stream(self._screen)
         self.size = size
+        self._home = home
 
     def rows(self) -> list[list[Cell]]:
         """Give what stands on the screen."""
@@ -74,10 +86,31 @@ class PictureTerminal(Terminal):
         """Tell whether the terminal was asked so many times whether it has painted."""
         return lambda: self.cursor_reports >= count
 
+    def wait_for_rankings(self) -> None:
+        """Wait until the trainer has decided what is asked, and owes no better answer."""
+        end = time.monotonic() + LONG
+        known, since = 0, time.monotonic()
+        while not known or time.monotonic() - since < QUIET:
+            self.pump(0.1)
+            count = sum(map(_rankings, self._home.path.rglob("*.tuilabel")))
+            if count != known:
+                known, since = count, time.monotonic()
+            assert time.monotonic() < end, f"Nothing was ranked.\n{self.drawn()}"
+
     def is_idle(self) -> bool:
         """Tell whether an image is asked, there is an accuracy, and the trainer owes nothing."""
         text = self.text
         return bool(re.search(PLACE, text) and re.search(ACCURACY, text)) and "fitting" not in text
+
+
+def _rankings(session: Path) -> int:
+    """Count how often the trainer has decided what is asked."""
+    with contextlib.closing(sqlite3.connect(f"file:{session}?mode=ro", uri=True)) as journal:
+        try:
+            ((count,),) = journal.execute("SELECT count(*) FROM event WHERE kind = 'round'")
+        except sqlite3.OperationalError:  # as long as it is being made
+            return 0
+    return int(count)
 
 
 # What is visited. Each function shows its screens one after the other, by giving their names when
@@ -90,7 +123,7 @@ def visit_fresh(terminal: PictureTerminal) -> Iterator[str]:
     """Before there is any model."""
     terminal.wait_for(PLACE)
     terminal.wait_for(terminal.reported(2))
-    terminal.wait_for(lambda: "fitting" not in terminal.text)
+    terminal.wait_for_rankings()
     yield "fresh"
     terminal.press("1")
     terminal.wait_for("saved #1")
@@ -148,6 +181,7 @@ def visit_others(terminal: PictureTerminal) -> Iterator[str]:
         # An image of the audit set has no suggestion to agree with.
         terminal.press("1" if "no hint" in terminal.text else KEYS["enter"])
         terminal.wait_for(terminal.reported(reports + 1))
+    terminal.wait_for_rankings()
     terminal.wait_for(terminal.is_idle)
     terminal.press("?")
     terminal.wait_for("Take the last answer back")
@@ -161,13 +195,13 @@ def visit_others(terminal: PictureTerminal) -> Iterator[str]:
     terminal.wait_for(lambda: re.search(PLACE, terminal.text) and "key: " not in terminal.text)
     terminal.press(KEYS["f3"])
     terminal.wait_for("zoom")
+    terminal.wait_for("at random|No random baseline", LONG)
     yield "curve"
     terminal.press("\t")
     terminal.wait_for("surest")
     yield "curve-confidence"
     terminal.press(KEYS["f4"])
     terminal.wait_for("images")
-    terminal.press(KEYS["down"])
     yield "confusion"
     reports = terminal.cursor_reports
     terminal.press(KEYS["enter"])
@@ -175,11 +209,13 @@ def visit_others(terminal: PictureTerminal) -> Iterator[str]:
     yield "cell"
     terminal.press("q")
     terminal.wait_for("images")
+    find_an_empty_cell(terminal)
+    yield "confusion-empty"
     terminal.press(KEYS["f5"])
     terminal.wait_for("typical images")
     yield "classes"
     terminal.press("c")
-    terminal.wait_for(lambda: "works" not in terminal.text)
+    terminal.wait_for("shares of the pool", LONG)
     yield "classes-centres"
     terminal.press(KEYS["f6"])
     terminal.wait_for("events")
@@ -203,6 +239,23 @@ def visit_others(terminal: PictureTerminal) -> Iterator[str]:
     yield "home"
 
 
+def find_an_empty_cell(terminal: PictureTerminal) -> None:
+    """Mark a cell of the confusion matrix that nothing is in, line by line from the first one."""
+    for key in ("left", "up"):
+        for _ in range(terminal.size[0]):
+            terminal.press(KEYS[key])
+    terminal.settle(QUIET)
+    while not re.search(r"taken for .*: 0 of", terminal.text):
+        before = terminal.text
+        terminal.press(KEYS["right"])
+        terminal.settle(0.05)
+        if terminal.text == before:
+            terminal.press(KEYS["down"])
+            for _ in range(terminal.size[0]):
+                terminal.press(KEYS["left"])
+            terminal.settle(QUIET)
+
+
 def visit_answered(terminal: PictureTerminal) -> Iterator[str]:
     """When nothing is left to ask."""
     terminal.wait_for("2 left|1 left|0 left")
@@ -213,14 +266,33 @@ def visit_answered(terminal: PictureTerminal) -> Iterator[str]:
             terminal.press(str(count))
             terminal.wait_for(f"{saved}|{TYPED_AHEAD.format(presses)}")
     terminal.wait_for("Everything is answered")
+    terminal.wait_for_rankings()
+    terminal.wait_for(lambda: "fitting" not in terminal.text)
     yield "answered"
 
 
 def visit_demo(terminal: PictureTerminal) -> Iterator[str]:
     """The demo, paused."""
-    terminal.wait_for("saved #12")
+    terminal.wait_for(PLACE)
     terminal.press("p")
     terminal.wait_for("Paused")
+    terminal.wait_for_rankings()
+    terminal.press("p")
+    terminal.wait_for(r"1\d labels")
+    terminal.press("p")
+    terminal.wait_for("Paused")
+    terminal.wait_for_rankings()
+    # So few labels make mistakes of every size.
+    terminal.press(KEYS["f4"])
+    terminal.wait_for("taken for")
+    yield "confusion-early"
+    terminal.press("q")
+    terminal.wait_for(PLACE)
+    terminal.press("p")
+    terminal.wait_for(r"2\d labels")
+    terminal.press("p")
+    terminal.wait_for("Paused")
+    terminal.wait_for_rankings()
     yield "demo"
 
 
@@ -237,7 +309,8 @@ def tours(source: str, classes: str | None) -> list[Tour]:
     """Give every start of the program."""
     named = ("--classes", classes) if classes is not None else ()
     side = (
-        "help palette curve curve-confidence confusion cell classes classes-centres history "
+        "help palette curve curve-confidence confusion cell confusion-empty classes "
+        "classes-centres history "
         "history-typing history-image history-relabel home"
     )
     all_tours = [
@@ -255,5 +328,5 @@ def tours(source: str, classes: str | None) -> list[Tour]:
         ),
     ]
     if classes is None:
-        all_tours.append(Tour(("demo", source), visit_demo, ("demo",)))
+        all_tours.append(Tour(("demo", source), visit_demo, ("confusion-early", "demo")))
     return all_tours
