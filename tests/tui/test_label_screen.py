@@ -113,6 +113,7 @@ async def test_a_ranking_shows_suggestions_the_curve_and_enter_accepts(app: Scre
     screen = app.label_screen
     async with app.run_test(size=(80, 24)) as pilot:
         await painted(app, pilot)
+        assert "Enter" not in shown(app, "#status"), "there is nothing to agree with"
         await pilot.press("enter")
         assert "no suggestion to agree with" in shown(app, "#status")
         assert screen.loop.labels == 0
@@ -129,6 +130,7 @@ async def test_a_ranking_shows_suggestions_the_curve_and_enter_accepts(app: Scre
         await painted(app, pilot)
         assert "0 ▄" in shown(app, "#suggestions")
         assert "55.0%" in shown(app, "#suggestions")
+        assert "Enter agree  Space skip" in shown(app, "#status")
         await pilot.press("enter")
         last = screen.loop.ledger.last_answer()
         assert last is not None
@@ -147,6 +149,7 @@ async def test_suggestions_can_come_after_the_label_or_not_at_all(app: ScreenApp
         assert "Nothing to agree with" in shown(app, "#status")
         assert screen.loop.labels == 11
         await pilot.press("9")
+        assert "Enter" not in shown(app, "#status"), "what comes after is not agreed with"
         bars = shown(app, "#suggestions")
         assert "on your last answer" in bars
         assert "›9" in bars
@@ -188,7 +191,7 @@ async def test_answers_typed_ahead_of_the_image_are_held_and_counted(app: Screen
         await pilot.press("3", "4", "space")
         assert screen.loop.current_id == item
         assert screen.loop.ledger.acts == 0
-        assert "3 were typed ahead" in shown(app, "#status")
+        assert "3 keys were typed ahead" in shown(app, "#status")
         screen.post_message(screen.Painted(5))
         await pilot.press("3")
         assert screen.loop.labels == 1
@@ -261,12 +264,17 @@ async def test_when_everything_is_answered_the_screen_says_so(
             loop.skip(loop.current_id)
         screen.changed()
         await pilot.pause()
-        sentence = "Everything is answered: 0 labels, 1,297 skipped."
-        assert sentence in " ".join(shown(app, "#suggestions").split())
+        for place in ("#picture", "#rows"):
+            words = shown(app, place).split()
+            assert "Everything is answered. 0 labels, 1,297 skipped" in " ".join(words)
+            assert shown(app, "#legend").split() == []
+            assert not {"Enter", "Space"} & set(shown(app, "#status").split())
+            await pilot.press("v")
         await pilot.press("3")
         assert "Everything is answered" in shown(app, "#status")
         await pilot.press("u")
         assert loop.current is not None
+        assert shown(app, "#legend").split()[:2] == ["keys", "0"]
 
 
 async def test_a_damaged_image_is_said_and_can_be_skipped(
@@ -363,6 +371,18 @@ async def test_ten_images_stand_in_rows_at_every_size(
             region = app.label_screen.query_one(selector).region
             assert region.area > 0
             assert region in app.label_screen.region
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 45), (120, 40)])
+async def test_what_the_rows_cannot_use_the_side_has(app: ScreenApp, size: tuple[int, int]) -> None:
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("v")
+        await painted(app, pilot)
+        assert shown(app, "#rows").splitlines()[-1].strip(), "the marks are in the last row"
+        assert ("1.0" in shown(app, "#curve")) == (size[1] > 24)
+        await pilot.press("v")
+        await painted(app, pilot)
+        assert app.label_screen.query_one("#side").region.bottom > size[1] // 2
 
 
 async def test_a_finished_demo_leaves_by_itself_unless_a_key_keeps_it(

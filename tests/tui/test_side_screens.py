@@ -293,7 +293,7 @@ async def test_classes_show_counts_examples_and_centres_once_found(
         await pilot.pause()
         answer_a_batch(app)
         screen = await visit(app, pilot, "classes")
-        assert "c works 10 of them out" in text_of(screen)
+        assert "c finds the 10 that stand for the pool" in text_of(screen)
         assert "newest labelled 0" in text_of(screen)
         await pilot.press("end")
         assert "newest labelled 9" in text_of(screen)

@@ -22,12 +22,12 @@ _CONSOLE = {
 _CONSOLE |= {"←": "<", "↑": "^", "↓": "v", "●": "o", "○": ".", "−": "-"}
 # Half a cell at least, because the smallest value is to be seen.
 _CONSOLE |= dict(zip(_RISING, "▄▄▄▄▄███", strict=True))
-_CONSOLE["▖"] = "▄"
+_CONSOLE |= {"▖": "▄", "▔": "·"}
 
 _ASCII = _CONSOLE | {"✓": "+", "·": ".", "×": "x", "│": "|", "─": "-", "█": "#", "▀": '"', "±": "~"}
 _ASCII |= {"░": ".", "▒": "%", "▓": "#", "≥": ">", "≤": "<", "┤": "|", "├": "|", "└": "+", "┘": "+"}
 _ASCII |= dict(zip(_RISING, "____=###", strict=True))
-_ASCII |= {"▄": "=", "▖": "-"}
+_ASCII |= {"▄": "=", "▖": "-", "▔": "."}
 
 
 def level_bar(share: float, width: int) -> str:

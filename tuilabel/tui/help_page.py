@@ -24,6 +24,7 @@ _PROMISES = (
     "A key pressed before an image was on the screen never labels it.",
     "Accuracy is measured on images that training never sees.",
     "Everything can be undone, even tomorrow; nothing is ever deleted.",
+    "`saved #9`: nine answers are on disk, skips and undone ones counted.",
 )
 _SIGNS = "▲ asked now   · open   – skipped   › your answer   ✓ on disk   ! trouble"
 

@@ -155,6 +155,8 @@ class Presenter:
         title = f"accuracy on {self.set_name}"
         points = self.session.curve
         if not points:
+            if self.session.current is None:
+                return title, [], "nothing measured"
             waiting = "after the first batch" if self._holdout else "after the first audit images"
             return title, [], waiting
         newest = points[-1].accuracy
@@ -180,13 +182,24 @@ class Presenter:
 
     def ending(self) -> str:
         """Say why nothing is asked any more."""
+        return f"Everything is answered: {self._answers()}. {self._keys_at_the_end()}."
+
+    def ending_lines(self) -> list[Piece]:
+        """Say the same where the image stood."""
+        return [
+            ("✓ Everything is answered.", "good"),
+            (self._answers(), "strong"),
+            ("", "plain"),
+            (self._keys_at_the_end(), "plain"),
+            ("`tuilabel export` writes them", "plain"),
+        ]
+
+    def _answers(self) -> str:
         skipped = self.session.ledger.skips_held
-        rest = f", {skipped:,} skipped" if skipped else ""
-        return (
-            f"Everything is answered: {_labels(self.session.labels)}{rest}. "
-            f"{self.keymap.key('undo')} undoes, {self.keymap.key('quit')} leaves; "
-            "`tuilabel export` writes the labels."
-        )
+        return _labels(self.session.labels) + (f", {skipped:,} skipped" if skipped else "")
+
+    def _keys_at_the_end(self) -> str:
+        return f"{self.keymap.key('undo')} undoes, {self.keymap.key('quit')} leaves"
 
 
 def _labels(count: int) -> str:

@@ -57,7 +57,7 @@ class ClassesScreen(MarkedScreen, inherit_bindings=False):
     def on_mount(self) -> None:
         """Look whether the centres are there from another time."""
         key = self._key_of("centres")
-        self._about = f"{key} works {self._wanted} of them out, by k-means"
+        self._about = f"{key} finds the {self._wanted} that stand for the pool, by k-means"
         self._finding = asyncio.create_task(self._look_up())
 
     @property
@@ -79,7 +79,7 @@ class ClassesScreen(MarkedScreen, inherit_bindings=False):
     def action_centres(self) -> None:
         """Work the centres out."""
         if self._centres is None and (self._finding is None or self._finding.done()):
-            self._about = "working them out…"
+            self._about = "looking for them…"
             self.show_all()
             self._finding = asyncio.create_task(self._find())
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from textual.geometry import Size
 from textual.strip import Strip
 
 from tuilabel.tui.pixels import Pixels
 from tuilabel.tui.widgets.image_lines import ImageLines
+from tuilabel.tui.widgets.lines import Piece
 from tuilabel.tui.widgets.thumbnails import Thumbnail, Thumbnails, marks, side_by_side
 
 _GREYS = 32
@@ -42,19 +44,22 @@ class BatchRows(ImageLines):
         super().__init__(id=id)
         self._thumbnails = Thumbnails(image_of, _GREYS)
         self._batch: Sequence[Thumbnail] = ()
+        self._words: Sequence[Piece] = ()
         self._shown: tuple[object, ...] = ()
         self.across = 1
 
-    def show_batch(self, batch: Sequence[Thumbnail]) -> None:
-        """Show the places of a batch, those of the page that has the current one."""
-        self._batch = batch
+    def show_batch(self, batch: Sequence[Thumbnail], words: Sequence[Piece] = ()) -> None:
+        """Show the places of a batch, those of the page that has the current one.
+
+        Where there are none, a few words may stand there instead.
+        """
+        self._batch, self._words = batch, words
         self.redraw()
 
     def holds(self, batch: Sequence[Thumbnail]) -> bool:
         """Tell whether the images of the page that a batch needs are those that are shown."""
-        return bool(self.size.area) and self._key(self._page(batch, self._layout(batch))) == (
-            self._shown
-        )
+        layout = _layout(len(batch), self.size)
+        return bool(self.size.area) and self._key(self._page(batch, layout)) == self._shown
 
     def forget(self) -> None:
         """Draw everything anew: images look different now."""
@@ -65,17 +70,17 @@ class BatchRows(ImageLines):
     def prepare(self, rows: Sequence[int]) -> None:
         """Draw some images ahead of time."""
         if self.size.area:
-            height = self._layout(self._batch).rows
+            height = _layout(len(self._batch), self.size).rows
             self._thumbnails.prepare(rows, 2 * height, height, self.colours)
 
     def redraw(self) -> None:
         """Draw the page in this size."""
         if not self.size.area:
             return
-        layout = self._layout(self._batch)
+        layout = _layout(len(self._batch), self.size)
         self.across = layout.across
         page = self._page(self._batch, layout)
-        made: list[Strip] = []
+        made = [] if page else self.centred(self._words)
         for start in range(0, len(page), layout.across):
             made += self._line(page[start : start + layout.across], layout)
         made += [Strip.blank(self.size.width)] * (self.size.height - len(made))
@@ -101,26 +106,33 @@ class BatchRows(ImageLines):
             self.row(*marks(places, 2 * rows, left)),
         ]
 
-    def _layout(self, batch: Sequence[Thumbnail]) -> _Layout:
-        """Take the largest images of which all fit, in lines of five where that is as large."""
-        width, height = self.size
-        fitting = _Layout(_SMALLEST, 1, 1)
-        for rows in range(_LARGEST, _SMALLEST - 1, -1):
-            across, down = (width + 1) // (2 * rows + 1), height // (rows + 1)
-            fitting = _Layout(rows, max(1, across), max(1, down))
-            if across * down >= max(1, len(batch)):
-                break
-        lines = -(-len(batch) // fitting.across)
-        if lines and fitting.across * fitting.down >= len(batch):
-            # Lines as even as can be: ten images are two lines of five, not of eight and two.
-            even = -(-len(batch) // lines)
-            if even > 5 and -(-len(batch) // 5) <= fitting.down:
-                even = 5
-            return fitting._replace(across=even)
-        return fitting
-
     def _page(self, batch: Sequence[Thumbnail], layout: _Layout) -> Sequence[Thumbnail]:
         size = layout.across * layout.down
         current = next((i for i, place in enumerate(batch) if place.current), 0)
         start = current // size * size
         return batch[start : start + size]
+
+
+def rows_taken(images: int, size: Size) -> int:
+    """Tell how many of the rows that there are so many images take, with their marks."""
+    layout = _layout(images, size)
+    return min(layout.down, -(-max(1, images) // layout.across)) * (layout.rows + 1)
+
+
+def _layout(images: int, size: Size) -> _Layout:
+    """Take the largest images of which all fit, in lines of five where that is as large."""
+    width, height = size
+    fitting = _Layout(_SMALLEST, 1, 1)
+    for rows in range(_LARGEST, _SMALLEST - 1, -1):
+        across, down = (width + 1) // (2 * rows + 1), height // (rows + 1)
+        fitting = _Layout(rows, max(1, across), max(1, down))
+        if across * down >= max(1, images):
+            break
+    lines = -(-images // fitting.across)
+    if lines and fitting.across * fitting.down >= images:
+        # Lines as even as can be: ten images are two lines of five, not of eight and two.
+        even = -(-images // lines)
+        if even > 5 and -(-images // 5) <= fitting.down:
+            even = 5
+        return fitting._replace(across=even)
+    return fitting

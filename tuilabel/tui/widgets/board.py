@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
 from textual.widget import Widget
 
 from tuilabel.session import Slot
@@ -15,7 +16,7 @@ from tuilabel.tui.actions import MORE_CLASSES, Action
 from tuilabel.tui.pixels import adjust
 from tuilabel.tui.presenter import Presenter
 from tuilabel.tui.widgets.bar import Bar
-from tuilabel.tui.widgets.batch_rows import BatchRows
+from tuilabel.tui.widgets.batch_rows import BatchRows, rows_taken
 from tuilabel.tui.widgets.batch_strip import BatchStrip
 from tuilabel.tui.widgets.curve import Curve
 from tuilabel.tui.widgets.legend import Legend
@@ -30,8 +31,8 @@ WIDE = (110, 32)
 """Columns and rows from which the batch and the side get more room."""
 
 
-_FOR_AN_IMAGE = ("accept", "skip")
-"""Actions that mean nothing when everything is answered."""
+_LEAST_SIDE, _MOST_SIDE = 5, 22
+"""Rows that the side has below the batch in rows, and the most it is given of what is left."""
 
 
 def too_small(width: int, height: int, leave: str) -> str | None:
@@ -85,8 +86,10 @@ class Board(Vertical):
             id="legend",
         )
         self._status = Bar(id="status")
-        self._heights: dict[Widget, int] = {}
+        self._side = Vertical(self._suggestions, self._curve, id="side")
+        self._heights: dict[Widget, int | str] = {}
         self._legend_of = 0
+        self._is_over = self._can_agree = False
         self.view = view
         self.set_class(view == "row", "-rows")
 
@@ -96,9 +99,7 @@ class Board(Vertical):
         with Horizontal(id="main"):
             yield self._picture
             yield self._rows
-            with Vertical(id="side"):
-                yield self._suggestions
-                yield self._curve
+            yield self._side
         yield self._strip
         yield self._legend
         yield self._status
@@ -109,18 +110,26 @@ class Board(Vertical):
         self.set_class(wide, "-wide")
         # A thumbnail is twice as wide as high, with a column between two of them.
         rows = max(4, min(width // 20, (height - 16) // 2)) if wide else 4
-        for widget, needed in (
-            (self._strip, rows + 1),
-            (self._legend, self._legend.rows_needed(width)),
-        ):
+        legend = self._legend.rows_needed(width)
+        side: int | str = "1fr"
+        if self.view == "row":
+            # What the images cannot use. Of a full batch, so that the last one moves nothing.
+            free = max(0, height - 2 - legend)
+            box = Size(width, max(0, free - _LEAST_SIDE))
+            taken = rows_taken(self._presenter.session.settings.batch_size, box)
+            side = max(_LEAST_SIDE, min(free - taken, _MOST_SIDE))
+        needs = ((self._strip, rows + 1), (self._legend, legend), (self._side, side))
+        for widget, needed in needs:
             # Setting what is set already would draw the whole screen anew.
             if self._heights.get(widget) != needed:
-                self._heights[widget] = widget.styles.height = needed
+                self._heights[widget] = needed
+                widget.styles.height = needed
 
     def change_view(self) -> None:
         """Go from one image at a time to the whole batch in rows, or back."""
         self.view = "single" if self.view == "row" else "row"
         self.set_class(self.view == "row", "-rows")
+        self.fit_to(*self.app.size)
         (self._rows if self.view == "row" else self._picture).uncover()
 
     @property
@@ -139,10 +148,11 @@ class Board(Vertical):
 
     def show_image(self, slot: Slot | None) -> None:
         """Draw the image that is asked; nothing where none is."""
+        words = self._presenter.ending_lines() if slot is None else ()
         if self.view == "row":
-            self._rows.show_batch(self._presenter.thumbnails())
+            self._rows.show_batch(self._presenter.thumbnails(), words)
         elif slot is None:
-            self._picture.clear()
+            self._picture.clear(words)
         else:
             self._picture.show_image(slot.row, self._image_of(slot.row))
 
@@ -178,8 +188,15 @@ class Board(Vertical):
             What there is to say of the line to the terminal.
         """
         self._header.show_bar(*self._presenter.header(self._source_name, line))
-        batch = self._rows if self.view == "row" else self._strip
-        batch.show_batch(self._presenter.thumbnails())
+        is_over = self._presenter.session.current is None
+        thumbnails = self._presenter.thumbnails()
+        if self.view == "row":
+            self._rows.show_batch(thumbnails, self._presenter.ending_lines() if is_over else ())
+        else:
+            self._strip.show_batch(thumbnails)
+        if self._is_over != is_over:
+            self._is_over = is_over
+            self._legend.show_only(() if is_over else None)
         if len(self._presenter.names) > 10 and self._legend_of != self._presenter.session.round:
             # Once a round, so that the classes do not move about while one labels.
             self._legend_of = self._presenter.session.round
@@ -202,11 +219,12 @@ class Board(Vertical):
         presenter = self._presenter
         title = presenter.model_title()
         slot, chosen = presenter.session.current, None
+        self._can_agree = mode == "before" and presenter.session.suggestion() is not None
         if mode == "after":
             slot, chosen = last or (None, None)
             title = "the model on your last answer"
         if presenter.session.current is None:
-            self._suggestions.show_sentence(title, presenter.ending())
+            self._suggestions.show_sentence(title if presenter.session.ranked else "", "")
         elif mode == "off":
             self._suggestions.show_sentence(
                 title, f"suggestions are off{presenter.keymap.hint('suggestions')}"
@@ -216,14 +234,19 @@ class Board(Vertical):
         elif slot.audit:
             self._suggestions.show_sentence(title, "audit image: drawn at random, no hint")
         elif slot.probabilities is None:
-            why = "picked before the model learned" if presenter.session.ranked else "no model yet"
-            self._suggestions.show_sentence(title, f"no suggestion: {why}")
+            self._suggestions.show_sentence(
+                title,
+                "no suggestion: picked before the model learned"
+                if presenter.session.ranked
+                else "suggestions come with the first fit",
+            )
         else:
             self._suggestions.show_bars(title, presenter.bars(slot, chosen))
 
     def show_classes(self, classes: Sequence[int] | None, marked: int | None = None) -> None:
         """Show the keys of some classes, one of them marked; with None of all, as usual."""
-        self._legend.show_only(classes, marked)
+        if not self._is_over:
+            self._legend.show_only(classes, marked)
 
     def show_status(self, message: Piece | None, act: Piece, trainer: Piece) -> None:
         """Show a sentence if there is one, else what is saved, the trainer and the keys.
@@ -243,10 +266,13 @@ class Board(Vertical):
         acts = self._presenter.session.ledger.acts
         left: list[Piece] = [(f" ✓ saved #{acts}", "good")] if acts else [(" ready", "muted")]
         left += [("  " + text, style) for text, style in (act, trainer) if text]
-        is_over = self._presenter.session.current is None
+        in_vain = {
+            *([] if self._can_agree else ["accept"]),
+            *(["skip"] if self._presenter.session.current is None else []),
+        }
         right: list[list[Piece]] = [
             [(f"{action.shown_keys[0]} ", "strong"), (f"{action.label}  ", "muted")]
             for action in self.actions
-            if action.footer and action.keys and not (action.id in _FOR_AN_IMAGE and is_over)
+            if action.footer and action.keys and action.id not in in_vain
         ]
         self._status.show_bar(left, right)

@@ -9,6 +9,8 @@ from textual.strip import Strip
 from tuilabel.tui.widgets.lines import Lines
 
 _LEVELS = "▁▂▃▄▅▆▇█"
+_EDGES = {0: "▔", -1: "▁"}
+"""Where 1 and chance are: a bar that comes near 1 is not to look higher than its line."""
 _AXIS = 5
 """Columns that the numbers beside the axis take."""
 
@@ -68,13 +70,13 @@ class Curve(Lines):
         for y in range(height):
             axis = {0: "1.0", height - 1: f"{self._chance:.1f}"}.get(y, "")
             drawn = "".join(column[height - 1 - y] for column in columns)
-            rest = "·" * (width - len(drawn)) if y in (0, height - 1) else ""
+            edge = _EDGES.get(y - height if y else 0, "")
             rows.append(
                 self.row(
                     (f"{axis:>3} ", "muted"),
                     (drawn[:-1], "area"),
                     (drawn[-1:], "bar"),
-                    (rest, "track"),
+                    (edge * (width - len(drawn)), "track"),
                 )
             )
         return rows

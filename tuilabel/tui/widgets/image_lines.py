@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from textual.strip import Strip
 
-from tuilabel.tui.widgets.lines import Lines
+from tuilabel.tui.widgets.lines import Lines, Piece, fitted
 
 
 class ImageLines(Lines):
@@ -48,6 +49,16 @@ class ImageLines(Lines):
         # Equal rows are on the terminal already, and no frame will come for them, unless one is
         # still to come for the rows before.
         self.painted = not self._drawn_anew
+
+    def centred(self, lines: Sequence[Piece]) -> list[Strip]:
+        """Give rows with a few lines of text in their middle, for when there is no image."""
+        width, height = self.size
+        first = max(0, (height - len(lines)) // 2)
+        rows = [Strip.blank(width)] * first
+        for text, style in lines:
+            left = max(0, (width - cell_len(text)) // 2)
+            rows.append(self.row((" " * left + fitted(text, width - left), style)))
+        return (rows + [Strip.blank(width)] * (height - len(rows)))[:height]
 
     def render_line(self, y: int) -> Strip:
         """Give a row to a frame; all rows that changed go into the same frame."""

@@ -68,7 +68,7 @@ class Legend(Lines):
         rows = self._wrapped(sorted(shown) if self._only is None else shown, width)
         if rest:
             rows[-1].append((self._note(rest), "muted"))
-        if _length(rows[0]) + cell_len(_CAPTION) + 1 <= width and len(rows) == 1:
+        if rows[0] and _length(rows[0]) + cell_len(_CAPTION) < width and len(rows) == 1:
             # What stands above are classes too: those that the images were given.
             rows[0].insert(0, (" " + _CAPTION, "muted"))
         drawn = [self.row(*pieces) for pieces in rows]

@@ -156,8 +156,3 @@ def kept_apart(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
             texts[place + 1] = _WALL + texts[place + 1][1:]
         texts[place] = before + text[start:end] + after
     return tuple(zip(texts, styles, strict=True))
-
-
-def blank_rows(size: Size) -> list[Strip]:
-    """Give empty rows for a whole widget."""
-    return [Strip.blank(size.width)] * size.height

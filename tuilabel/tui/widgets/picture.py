@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 
 from textual.strip import Strip
@@ -11,7 +11,7 @@ from textual.strip import Strip
 from tuilabel.tui.colours import THIN_GREYS
 from tuilabel.tui.pixels import CONTRAST_STEPS, Pixels, adjust, draw
 from tuilabel.tui.widgets.image_lines import ImageLines
-from tuilabel.tui.widgets.lines import blank_rows
+from tuilabel.tui.widgets.lines import Piece
 
 if TYPE_CHECKING:
     from tuilabel.tui.graphics.overlay import Overlay
@@ -38,6 +38,7 @@ class Picture(ImageLines):
         self.inverted = False
         self.contrast = 0
         self._image: tuple[int, Pixels] | None = None
+        self._words: Sequence[Piece] = ()
         self._drawn: OrderedDict[tuple[Hashable, ...], list[Strip]] = OrderedDict()
 
     def show_image(self, key: int, image: Pixels) -> None:
@@ -46,9 +47,9 @@ class Picture(ImageLines):
         self.painted = False
         self.redraw()
 
-    def clear(self) -> None:
-        """Draw nothing."""
-        self._image = None
+    def clear(self, words: Sequence[Piece] = ()) -> None:
+        """Draw no image, but perhaps a few words in its place."""
+        self._image, self._words = None, words
         self.painted = False
         self.redraw()
 
@@ -76,7 +77,7 @@ class Picture(ImageLines):
         if not self.size.area:
             return
         overlay, is_other = self._overlay, False
-        rows = blank_rows(self.size)
+        rows = self.centred(self._words if self._image is None else ())
         if overlay is not None and self._image is None:
             is_other = overlay.clear()
         elif overlay is not None and self._image is not None:
