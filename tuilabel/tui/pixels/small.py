@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,8 +23,8 @@ _MARGIN = 1 / 16
 
 _SHARPER = 1.0
 """How much of what a pixel differs from its neighbours by is added to it."""
-_DULL, _BRIGHT = 5.0, 95.0
-"""Percentiles of the mean values that become the darkest and the brightest of the image."""
+_DULL, _BRIGHT = 0.05, 0.95
+"""Quantiles of the mean values that become the darkest and the brightest of the image."""
 
 _TWO_TONED = 0.8
 """The part of the variance that two values explain in drawings and letters; ramps have 3/4."""
@@ -78,9 +80,10 @@ def small(image: Pixels, box: tuple[int, int], kind: Kind) -> Floats:
     # Sharpened is the smaller of the two: in a picture larger than its image, pixels are alike.
     pixels = _sharpened(sampled(part, *((tall, wide) if scale < 1 else (height, width))))
     pixels = pixels if scale < 1 else _between(pixels, tall, wide)
-    low, high = (float(value) for value in np.percentile(pixels, (_DULL, _BRIGHT)))
-    least, most = float(pixels.min()), float(pixels.max())
-    # A few bright pixels on a plain ground are above every percentile.
+    ordered = np.sort(pixels, axis=None)
+    least, most, last = float(ordered[0]), float(ordered[-1]), ordered.size - 1
+    low, high = float(ordered[round(last * _DULL)]), float(ordered[round(last * _BRIGHT)])
+    # A few bright pixels on a plain ground are above every quantile.
     low, high = min(low, least + (most - least) / 4), max(high, most - (most - least) / 4)
     darkest, brightest = float(image.min()), float(image.max())
     factor = (brightest - darkest) / max(high - low, 1.0)
@@ -128,13 +131,20 @@ def _trimmed(image: Pixels, box: tuple[int, int]) -> Pixels:
 
 def _sharpened(pixels: Floats) -> Floats:
     """Give pixels less like their neighbours; those beyond an edge are like the edge."""
-    around = np.pad(pixels, ((1, 1), (0, 0), (0, 0)), mode="edge")
-    down = around[:-2] + 2 * around[1:-1] + around[2:]
-    around = np.pad(down, ((0, 0), (1, 1), (0, 0)), mode="edge")
-    blurred = (around[:, :-2] + 2 * around[:, 1:-1] + around[:, 2:]) / 16
+    down, across = _blur(pixels.shape[0]), _blur(pixels.shape[1])
+    blurred = (down @ pixels.transpose(2, 0, 1) @ across.T).transpose(1, 2, 0)
     sharp = pixels + _SHARPER * (pixels - blurred)
     # Beside strokes it is darker than the ground, which would then be a grey.
     return np.asarray(np.clip(sharp, pixels.min(), pixels.max()), np.float32)
+
+
+@lru_cache(maxsize=64)
+def _blur(length: int) -> Floats:
+    """Give the matrix that makes values in a line means of themselves and their neighbours."""
+    beside = np.eye(length, k=1) + np.eye(length, k=-1)
+    beside[0, 0] += 1
+    beside[-1, -1] += 1
+    return np.asarray(beside / 4 + np.eye(length) / 2, np.float32)
 
 
 def is_two_toned(image: Pixels) -> bool:
