@@ -23,6 +23,7 @@ from tuilabel.recent import Wish
 from tuilabel.tui import classes_view
 from tuilabel.tui.baseline import Baseline, BaselineFinder, BaselinePoint
 from tuilabel.tui.classes_view import Centres
+from tuilabel.tui.colours import Colours, Depth
 from tuilabel.tui.screens.cell import CellScreen
 from tuilabel.tui.screens.classes import ClassesScreen
 from tuilabel.tui.screens.confusion import ConfusionScreen
@@ -31,7 +32,9 @@ from tuilabel.tui.screens.help import HelpScreen
 from tuilabel.tui.screens.history import HistoryScreen
 from tuilabel.tui.screens.home import HomeScreen
 from tuilabel.tui.screens.side import SideScreen
+from tuilabel.tui.theme import apply_colours
 from tuilabel.tui.widgets.lines import Lines
+from tuilabel.tui.widgets.matrix import Matrix
 from tuilabel.tui.wished import Wished
 
 BASELINE = Baseline((BaselinePoint(10, 0.5, 0.4, 0.6), BaselinePoint(50, 0.7, 0.6, 0.8)), 3)
@@ -264,6 +267,28 @@ async def test_a_cell_of_the_matrix_opens_its_images(app: ScreenApp) -> None:
         await pilot.press("escape", "up", "left")
         assert app.screen is screen
         assert "8 taken for 0: 0 of 54 (0%)" in text_of(screen)
+
+
+@pytest.mark.parametrize("depth", [Depth.SIXTEEN, Depth.NONE])
+async def test_with_few_colours_the_mark_is_at_the_sides_of_its_cell(
+    app: ScreenApp, depth: Depth
+) -> None:
+    apply_colours(app, Colours(depth))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        answer_a_batch(app)
+        screen = await visit(app, pilot, "confusion")
+        for key, found, filled in [(None, "18", True), ("right", "·", False)]:
+            if key is not None:
+                await pilot.press(key)
+            matrix = screen.query_one(Matrix)
+            rows = [list(matrix.render_line(y)) for y in range(matrix.size.height)]
+            (row,) = [row for row in rows if any(segment.text == "[" for segment in row)]
+            place = [segment.text for segment in row].index("[")
+            parts = row[place : place + 3]
+            assert "".join(part.text for part in parts).replace(" ", "") == f"[{found}]"
+            turned = [bool(part.style and part.style.reverse) for part in parts]
+            assert turned == [not filled, filled, not filled]
 
 
 async def test_without_predictions_the_numbers_stand_alone(app: ScreenApp) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from rich.color import ColorType
+from rich.color import Color, ColorType
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 from textual.theme import Theme
@@ -17,7 +17,8 @@ from textual.widgets import Static
 
 from tuilabel import settings
 from tuilabel.tui.colours import Colours, Depth, Rgb, contrast
-from tuilabel.tui.shades import shade
+from tuilabel.tui.pixels.palettes import oklab
+from tuilabel.tui.shades import marked, shade
 from tuilabel.tui.theme import (
     THEMES,
     _in_palette,
@@ -143,7 +144,8 @@ def test_the_theme_goes_by_depth_and_background() -> None:
 def test_numbers_on_shades_can_be_read(depth: Depth, wrong: bool, dark: bool) -> None:
     colours = Colours(depth, dark)
     styles = [shade(step / 40, colours, wrong=wrong) for step in range(41)]
-    assert len(set(styles)) >= (5 if depth in (Depth.SIXTEEN, Depth.NONE) else 10)
+    few = {Depth.SIXTEEN: 5, Depth.NONE: 5, Depth.PALETTE: 7}
+    assert len(set(styles)) >= few.get(depth, 10)
     for style in styles:
         if depth in (Depth.SIXTEEN, Depth.NONE):
             assert style.color is None
@@ -166,6 +168,50 @@ def test_shades_are_in_order_of_brightness(depth: Depth, wrong: bool) -> None:
         contrasts = [contrast(tuple(fill.get_truecolor()), against) for fill in fills if fill]
         assert contrasts == sorted(contrasts)
         assert len(contrasts) == 21
+
+
+@pytest.mark.parametrize("dark", [True, False])
+@pytest.mark.parametrize(("wrong", "hues"), [(True, (40, 85)), (False, (205, 265))])
+def test_the_palette_has_one_hue_for_mistakes_and_one_for_what_is_right(
+    wrong: bool, hues: tuple[int, int], dark: bool
+) -> None:
+    """Each shade but the first shows it, in its fill or, where that is grey, in its text."""
+    styles = [shade(step / 15, Colours(Depth.PALETTE, dark), wrong=wrong) for step in range(16)]
+    full = [shade(step / 15, Colours(dark=dark), wrong=wrong) for step in range(16)]
+    for style, like in zip(styles[1:], full[1:], strict=True):
+        assert style.color is not None
+        assert style.bgcolor is not None
+        assert like.bgcolor is not None
+        text, fill = style.color.get_truecolor(), style.bgcolor.get_truecolor()
+        coloured = fill if len(set(fill)) > 1 else text
+        _, a, b = oklab(np.array(coloured, np.float32)).tolist()
+        assert hues[0] < np.degrees(np.arctan2(b, a)) % 360 < hues[1]
+        here, there = (
+            oklab(np.array(colour, np.float32))[0]
+            for colour in (fill, like.bgcolor.get_truecolor())
+        )
+        assert abs(here - there) < 0.1
+    assert len({style.color for style in styles if style.bgcolor}) > 1
+    assert styles[0].color in (Color.from_ansi(231), Color.from_ansi(232))
+
+
+@pytest.mark.parametrize("dark", [True, False])
+@pytest.mark.parametrize("depth", list(Depth))
+def test_a_marked_cell_looks_like_no_other(depth: Depth, dark: bool) -> None:
+    colours = Colours(depth, dark)
+    for step in range(16):
+        style = shade(step / 15, colours, wrong=True)
+        mark = marked(style, colours)
+        if depth in (Depth.SIXTEEN, Depth.NONE):
+            assert bool(mark.reverse) is not bool(style.reverse)
+            continue
+        assert mark.color is not None
+        assert mark.bgcolor is not None
+        assert style.bgcolor is not None
+        text, fill = mark.color.get_truecolor(), mark.bgcolor.get_truecolor()
+        assert contrast(tuple(text), tuple(fill)) > 15
+        if step < 8:
+            assert contrast(tuple(fill), tuple(style.bgcolor.get_truecolor())) > 2
 
 
 class Page(App[None]):

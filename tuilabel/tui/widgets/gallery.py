@@ -17,7 +17,7 @@ _AT_ONCE = 8
 """Images drawn in one go: keys are handled in between."""
 _KEPT = 1024
 
-SIZES = (14, 10, 7, 5, 4)
+SIZES = tuple(range(14, 3, -1))
 """Rows that an image may take; the largest is taken of which enough fit."""
 
 

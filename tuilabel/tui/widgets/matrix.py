@@ -9,9 +9,10 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from tuilabel.tui.colours import Depth
 from tuilabel.tui.confusion_view import Confusion
 from tuilabel.tui.glyphs import drawable
-from tuilabel.tui.shades import shade
+from tuilabel.tui.shades import marked, shade
 from tuilabel.tui.widgets.lines import Lines, fitted
 
 _MOST_NAME = 14
@@ -130,19 +131,25 @@ class Matrix(Lines):
             count = found.counts[truth][predicted]
             number = f"{count:{self._comma}}" if count else "·"
             style = shade(found.darkness(truth, predicted), colours, wrong=truth != predicted)
-            after = "✓" if truth == predicted else " "
+            number = f"{number:>{pitch - 2}}"
             if (truth, predicted) == self.cursor:
-                before, after = "[", "]"
-                style += Style(bold=True, reverse=not style.reverse)
-            else:
-                before = " "
-            segments.append(
-                Segment(drawable(before + f"{number:>{pitch - 2}}" + after, colours.blocks), style)
-            )
+                segments += self._marked("[", number, "]", style)
+                continue
+            after = "✓" if truth == predicted else " "
+            segments.append(Segment(drawable(f" {number}{after}", colours.blocks), style))
         total = found.of_truth(truth)
         rate = f"{found.share(truth, truth):.0%}" if total else "–"
         segments.append(Segment(f"{rate:>{_RATE}}", self.style_of("muted")))
         return Strip.join([begin, Strip(segments)]).adjust_cell_length(self.size.width)
+
+    def _marked(self, before: str, text: str, after: str, style: Style) -> list[Segment]:
+        """Give a cell that the mark is on; between filled cells and empty ones it is neither."""
+        mark = marked(style, self.colours)
+        inside = mark
+        if self.colours.depth in (Depth.SIXTEEN, Depth.NONE):
+            inside = style + Style(bold=True, underline=False)
+        text = drawable(text, self.colours.blocks)
+        return [Segment(before, mark), Segment(text, inside), Segment(after, mark)]
 
     def _padding(
         self, found: Confusion, truth: int, shown: range, pitch: int, head: int, indent: str
@@ -153,10 +160,12 @@ class Matrix(Lines):
         for predicted in shown:
             wrong = truth != predicted
             style = shade(found.darkness(truth, predicted), self.colours, wrong=wrong)
-            if (truth, predicted) == self.cursor:
-                style += Style(reverse=not style.reverse)
             # A line below nothing says nothing.
-            segments.append(Segment(" " * pitch, style + Style(underline=False)))
+            style += Style(underline=False)
+            if (truth, predicted) == self.cursor:
+                segments += self._marked(" ", " " * (pitch - 2), " ", style)
+            else:
+                segments.append(Segment(" " * pitch, style))
         return Strip.join([begin, Strip(segments)]).adjust_cell_length(self.size.width)
 
 
