@@ -93,7 +93,7 @@ class PictureTerminal(Terminal):
         while not known or time.monotonic() - since < QUIET:
             self.pump(0.1)
             count = sum(map(_rankings, self._home.path.rglob("*.tuilabel")))
-            if count != known:
+            if count != known or "fitting" in self.text:
                 known, since = count, time.monotonic()
             assert time.monotonic() < end, f"Nothing was ranked.\n{self.drawn()}"
 

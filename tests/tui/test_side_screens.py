@@ -261,7 +261,7 @@ async def test_a_cell_of_the_matrix_opens_its_images(app: ScreenApp) -> None:
         assert isinstance(cell, CellScreen)
         await pilot.pause()
         assert "9 taken for 1  1 of 18" in text_of(cell)
-        assert "▲9›1 99%" in text_of(cell)
+        assert "▲9›1 99.0%" in text_of(cell)
         await pilot.press("right", "down")
         assert "  1 of 18" not in text_of(cell)
         await pilot.press("escape", "up", "left")

@@ -25,6 +25,7 @@ from tuilabel.tui.confusion_view import (
     cell_sentence,
     items_of_cell,
     newest_confusion,
+    percent,
     rates_sentence,
 )
 from tuilabel.tui.help_page import help_rows
@@ -47,9 +48,17 @@ def test_cells_are_said_with_their_share_and_rates_with_their_intervals() -> Non
     assert cell_sentence(FOUND, 0, 1, NAMES) == "cat taken for dog: 2 of 10 (20%)"
     assert cell_sentence(FOUND, 1, 1, NAMES) == "dog recognised: 5 of 5 (100%)"
     assert rates_sentence(FOUND, 0, 1, NAMES) == (
-        "80% (49% to 94%) of cat found, 71% (36% to 92%) of what is taken for dog right"
+        "cat: 80.0% found (49.0% to 94.3%)   taken for dog: 71.4% right (35.9% to 91.8%)"
     )
-    assert "none of what is taken for owl" in rates_sentence(FOUND, 2, 2, NAMES)
+    assert "taken for owl: none" in rates_sentence(FOUND, 2, 2, NAMES)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0%"), (0.004, "0.4%"), (0.055, "6%"), (0.984, "98%"), (0.996, "99.6%"), (1, "100%")],
+)
+def test_nearly_all_is_not_said_to_be_all(share: float, text: str) -> None:
+    assert percent(share) == text
 
 
 def test_the_largest_mistake_is_marked_first() -> None:

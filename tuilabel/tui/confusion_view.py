@@ -70,23 +70,26 @@ def cell_sentence(found: Confusion, truth: int, predicted: int, names: Sequence[
     what = f"{names[truth]} taken for {names[predicted]}"
     if truth == predicted:
         what = f"{names[truth]} recognised"
-    return f"{what}: {count:,} of {total:,} ({count / max(1, total):.0%})"
+    return f"{what}: {count:,} of {total:,} ({percent(count / max(1, total))})"
 
 
 def rates_sentence(found: Confusion, truth: int, predicted: int, names: Sequence[str]) -> str:
     """Say how well the row's class is found, and how far the column's can be believed."""
-    return (
-        f"{_rate(found.counts[truth][truth], found.of_truth(truth))} of {names[truth]} found, "
-        f"{_rate(found.counts[predicted][predicted], found.of_predicted(predicted))} of what is "
-        f"taken for {names[predicted]} right"
-    )
+    recall = _rate(found.counts[truth][truth], found.of_truth(truth), "found")
+    precision = _rate(found.counts[predicted][predicted], found.of_predicted(predicted), "right")
+    return f"{names[truth]}: {recall}   taken for {names[predicted]}: {precision}"
 
 
-def _rate(correct: int, n: int) -> str:
+def _rate(correct: int, n: int, what: str) -> str:
     if not n:
         return "none"
     low, high = wilson_interval(correct, n)
-    return f"{correct / n:.0%} ({low:.0%} to {high:.0%})"
+    return f"{correct / n:.1%} {what} ({low:.1%} to {high:.1%})"
+
+
+def percent(share: float) -> str:
+    """Give a share in whole percent; finer where that would read as all or none of them."""
+    return f"{share:.0%}" if 0.01 <= share < 0.99 or share in (0, 1) else f"{share:.1%}"
 
 
 class CellItem(NamedTuple):

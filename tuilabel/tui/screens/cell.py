@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from textual.widget import Widget
 
-from tuilabel.tui.confusion_view import CellItem
+from tuilabel.tui.confusion_view import CellItem, percent
 from tuilabel.tui.desk import Desk
 from tuilabel.tui.pixels import Pixels
 from tuilabel.tui.screens.marked import MarkedScreen
@@ -57,7 +57,7 @@ class CellScreen(MarkedScreen, inherit_bindings=False):
     def _caption(self, item: CellItem) -> str:
         names = self.desk.presenter.names
         truth, predicted = (names[index] for index in self._cell)
-        return f"{truth}›{predicted} {item.confidence:.0%}"
+        return f"{truth}›{predicted} {percent(item.confidence)}"
 
     def page(self) -> int:
         """Tell how many steps a page is."""

@@ -10,7 +10,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from tuilabel.tui.colours import Depth
-from tuilabel.tui.confusion_view import Confusion
+from tuilabel.tui.confusion_view import Confusion, percent
 from tuilabel.tui.glyphs import drawable
 from tuilabel.tui.shades import marked, shade
 from tuilabel.tui.widgets.lines import Lines, fitted
@@ -138,7 +138,7 @@ class Matrix(Lines):
             after = "✓" if truth == predicted else " "
             segments.append(Segment(drawable(f" {number}{after}", colours.blocks), style))
         total = found.of_truth(truth)
-        rate = f"{found.share(truth, truth):.0%}" if total else "–"
+        rate = percent(found.share(truth, truth)) if total else "–"
         segments.append(Segment(f"{rate:>{_RATE}}", self.style_of("muted")))
         return Strip.join([begin, Strip(segments)]).adjust_cell_length(self.size.width)
 
