@@ -13,8 +13,9 @@ from textual.theme import Theme
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.session import CurvePoint
 from tuilabel.tui.axes import Axis, accuracy_axis, even_axis, nice_ticks
+from tuilabel.tui.band import ON_BAND
 from tuilabel.tui.baseline import Baseline, BaselinePoint, budget_for, read_baseline
-from tuilabel.tui.chart import GUTTER, ON_BAND, Drawing, draw_chart, legend
+from tuilabel.tui.chart import GUTTER, Drawing, draw_chart, legend
 from tuilabel.tui.chart_looks import (
     ASCII,
     BRAILLE,
@@ -77,6 +78,12 @@ def test_every_row_of_a_chart_has_the_width_of_its_box(
     assert {len(row) for row in text_of(drawn)} <= {width}
 
 
+def test_an_accuracy_below_chance_is_on_the_axis() -> None:
+    axis, rows = accuracy_axis(0.1, 15, zoomed=False)
+    drawing = Drawing(Axis(0, 10, ()), axis, [(0, 0.0), (10, 0.0)], rows=rows)
+    assert cells_of(draw_chart(drawing, 40, 17, BRAILLE).rows, "bar")
+
+
 def test_the_axis_does_not_follow_the_data() -> None:
     y, rows = accuracy_axis(0.1, 12, zoomed=False)
     low = Drawing(Axis(0, 50, (0, 50)), y, [(10, 0.2)], rows=rows)
@@ -92,7 +99,7 @@ def test_the_axis_does_not_follow_the_data() -> None:
 def test_numbers_of_the_upright_axis_stand_at_equal_distances(chance: float, zoomed: bool) -> None:
     for rows in range(2, 61):
         axis, used = accuracy_axis(chance, rows, zoomed=zoomed)
-        begin = min(0.99, max(0.9, chance) if zoomed else chance)
+        begin = min(0.99, max(0.9, chance) if zoomed else chance if chance >= 0.25 else 0.0)
         assert axis.high == axis.ticks[-1] == 1
         assert 0 <= axis.low <= begin + 1e-9
         assert axis.low >= 1 - (1 - begin) * 1.12 - 1e-9 or rows < 7
@@ -212,7 +219,7 @@ def test_an_interval_that_is_seen_in_a_part_only_is_said_to_be() -> None:
     chart = draw_chart(drawing, GUTTER + 30, 23, FILLED)
     assert 0 < chart.band < 1
     said = "".join(text for text, _ in legend(drawing, chart, 80, FILLED))
-    assert "where it is wider than the line" in said
+    assert "where wider than the line" in said
     patch = drawing._replace(band=[(0, 0.4, 0.6), (1, 0.5, 0.5), (10, 0.5, 0.5)])
     assert draw_chart(patch, GUTTER + 30, 23, FILLED).band == 0
 
@@ -308,11 +315,6 @@ def test_the_surest_come_first_and_equal_ones_together() -> None:
     assert found.counts == (2, 3, 4)
     assert found.correct == (1, 2, 2)
     assert (found.sure, found.sure_correct) == (2, 1)
-    drawing = by_confidence(found, 60, 12, chance=0.1, zoomed=False)
-    assert drawing.line == [(1.0, 0.5)]
-    assert all(
-        low <= y <= high for (_, y), (_, low, high) in zip(drawing.line, drawing.band, strict=True)
-    )
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=700))
@@ -329,9 +331,14 @@ def test_the_curve_begins_where_a_share_means_something(pairs: list[tuple[float,
     n = len(pairs)
     found = confident([c for c, _ in pairs], [r for _, r in pairs])
     drawing = by_confidence(found, 60, 12, chance=0.1, zoomed=False)
-    assert drawing.line[0][0] * n >= min(LEAST, n) - 1e-6
-    assert drawing.line[-1][0] == 1
-    assert [x for x, *_ in drawing.band] == [x for x, _ in drawing.line]
+    said_so = "the curve begins at 30" in said(confidence_sentences(found, "x", waiting=""))
+    assert said_so == (not drawing.line) == (n < LEAST)
+    if drawing.line:
+        assert drawing.line[0][0] * n >= LEAST - 1e-6
+        assert drawing.line[-1] == (1, found.correct[-1] / n)
+        for (x, y), (at, low, high) in zip(drawing.line, drawing.band, strict=True):
+            assert x == at
+            assert low - 1e-9 <= y <= high + 1e-9
 
 
 # Sentences.

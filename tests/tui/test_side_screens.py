@@ -207,12 +207,52 @@ async def test_the_curve_says_the_newest_beside_the_baseline(app: ScreenApp) -> 
         assert "accuracy on the hold-out by labels" in text
         assert "96.4%  95 %: 94.4% to 97.7%  n 500 (the hold-out), after 10 labels" in text
         assert "at random (3 runs): +46.4 points" in text
+        title = text.splitlines()[text_row(text, "by labels")]
+        assert re.search(r"measured .* at random", title)
+        assert "Looking up" not in text
         await pilot.press("z")
         assert "0.90" in text_of(screen, "#by-labels")
         assert "0.20" not in text_of(screen, "#by-labels")
         await pilot.press("tab")
         assert "surest share of the hold-out" in text_of(screen)
         assert "surer than 95%" in text_of(screen)
+
+
+async def test_until_the_baseline_is_there_it_is_said_that_it_is_sought(
+    app: ScreenApp, simulated: list[Any]
+) -> None:
+    go_on = asyncio.Event()
+    simulated.append(go_on.wait)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        answer_a_batch(app)
+        screen = await visit(app, pilot, "curve")
+        text = text_of(screen)
+        assert "Simulating the random baseline: 1 of 3 runs, 40 %" in text
+        assert "at random" not in text
+        go_on.set()
+        await pilot.pause()
+        text = text_of(screen)
+        assert "Simulating" not in text
+        assert "at random" in text.splitlines()[text_row(text, "by labels")]
+
+
+async def test_both_charts_have_one_scale_where_they_stand_together(app: ScreenApp) -> None:
+    async with app.run_test(size=(140, 45)) as pilot:
+        await pilot.pause()
+        answer_a_batch(app)
+        screen = await visit(app, pilot, "curve")
+        for size in ((140, 45), (100, 46), (160, 30)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            charts = [text_of(screen, name) for name in ("#by-labels", "#by-confidence")]
+            scales = [re.findall(r"^ +([01]\.\d+)", chart, re.MULTILINE) for chart in charts]
+            assert scales[0] == scales[1]
+            assert len(scales[0]) >= 3
+
+
+def text_row(text: str, part: str) -> int:
+    return next(row for row, line in enumerate(text.splitlines()) if part in line)
 
 
 async def test_a_simulation_ends_with_the_screen(app: ScreenApp, simulated: list[Any]) -> None:

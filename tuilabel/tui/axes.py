@@ -43,10 +43,23 @@ ZOOMED = 0.9
 """Where the axis of accuracies begins by wish."""
 
 
+_MANY = 0.25
+"""Chance from which on the axis begins there. With less, all of it costs little, and an accuracy
+below chance, as that of a few images may be, is still on it."""
+
+
 def accuracy_axis(chance: float, rows: int, *, zoomed: bool) -> tuple[Axis, int]:
-    """Give the axis of accuracies, as `even_axis` does: from chance, or by wish from `ZOOMED`."""
-    low = max(ZOOMED, chance) if zoomed else chance
-    return even_axis(min(low, 0.99), rows)
+    """Give the axis of accuracies, as `even_axis` does.
+
+    Parameters
+    ----------
+    chance : float
+    rows : int
+    zoomed : bool
+        Whether it begins at `ZOOMED` by wish, and not at 0 or chance.
+    """
+    low = chance if chance >= _MANY else 0.0
+    return even_axis(min(max(ZOOMED, low) if zoomed else low, 0.99), rows)
 
 
 _STEPS = (1.0, 0.5, 0.25, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
@@ -94,7 +107,7 @@ def _even(low: float, rows: int, most: float) -> list[tuple[float, float, int, i
                 if not 1.0 - low - 1e-9 <= reach <= most + 1e-9:
                     continue
                 ticks = (used - 1) // apart + 1
-                worse = (rows - used) + abs(apart - _BEST_APART)
+                worse = 1.5 * (rows - used) + abs(apart - _BEST_APART)
                 worse += 2 * (apart == 1) + 4 * max(0, _FEWEST - ticks)
                 found.append((worse, step, apart, used))
     return found

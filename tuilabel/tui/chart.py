@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tuilabel.tui.axes import Axis
+from tuilabel.tui.band import ON_BAND, on_band, seen_spans
 from tuilabel.tui.chart_looks import BRAILLE, Alphabet
-from tuilabel.tui.dots import Point, between, depth_of, dot_of, dots_of, value_of
+from tuilabel.tui.dots import Point, depth_of, dot_of, dots_of
 from tuilabel.tui.widgets.lines import Piece
 
 
@@ -48,12 +49,7 @@ GUTTER = 6
 FOOT = 2
 """Rows at the foot for the level axis and its numbers."""
 
-ON_BAND = " on band"
-"""The end of the name of a style whose text stands on the surface of an interval."""
-
 Cells = dict[tuple[int, int], Piece]
-Spans = list[tuple[float, float] | None]
-"""From where to where an interval goes in each column, in rows from above."""
 
 
 class Chart(NamedTuple):
@@ -88,94 +84,21 @@ def draw_chart(drawing: Drawing, width: int, height: int, alphabet: Alphabet = B
     """
     columns, room = width - GUTTER, height - FOOT
     rows = min(drawing.rows or room, room)
-    spans, seen = _seen_spans(drawing, columns, rows, alphabet)
+    spans, seen = seen_spans(drawing.band, drawing.x, drawing.y, (columns, rows), alphabet)
     ink = _ink(drawing, columns, rows, alphabet)
     numbers = {math.floor(depth_of(drawing.y.share(t), rows)): _number(t) for t in drawing.y.ticks}
-    drawn: list[list[Piece]] = [[] for _ in range(room - rows)]
+    drawn: list[list[Piece]] = [[] for _ in range((room - rows + 1) // 2)]
     for y in range(rows):
         mark = alphabet.tick if y in numbers else alphabet.upright
         axis: list[Piece] = [(f"{numbers.get(y, ''):>{GUTTER - 1}}", "muted"), (mark, "track")]
-        cells = [_on_band(ink.get((x, y)), spans[x], y, alphabet) for x in range(columns)]
+        cells = [on_band(ink.get((x, y)), spans[x], y, alphabet) for x in range(columns)]
         drawn.append([*axis, *_merged(cells)])
-    return Chart([*drawn, *_foot(drawing, columns, alphabet)], seen)
+    drawn += _foot(drawing, columns, alphabet)
+    return Chart([*drawn, *([] for _ in range(height - len(drawn)))], seen)
 
 
 def _number(tick: float) -> str:
     return f"{tick:.2f}" if round(tick, 2) == round(tick, 6) else f"{tick:.3f}"
-
-
-# Intervals.
-
-_THINNEST = 0.75
-_THINNEST_SHADED = 2.1
-"""Rows from which an interval is seen around its line: a colour is behind the line, too, but of
-shades, which have no room in the line's cells, only pieces would be seen here and there."""
-
-_SHORTEST, _SEEN = 4, 0.25
-"""Columns side by side, and the share of all that a line has, for which its interval is shown:
-less is a patch."""
-
-
-def _seen_spans(
-    drawing: Drawing, columns: int, rows: int, alphabet: Alphabet
-) -> tuple[Spans, float]:
-    """Give the interval in each column where it can be drawn, and the share of those columns."""
-    thinnest = _THINNEST if alphabet.filled else _THINNEST_SHADED
-    lows = [(x, low) for x, low, _ in drawing.band]
-    highs = [(x, high) for x, _, high in drawing.band]
-    across, there = columns * alphabet.across, 0
-    spans: Spans = [None] * columns
-    for x in range(columns):
-        # At the middle of the column, and at both its edges: where a line is steep, its interval
-        # goes up or down a way within the column.
-        found = []
-        for part in (0.5, 0.0, 1.0):
-            at = value_of((x + part) * alphabet.across - 0.5, across, drawing.x)
-            low, high = (
-                between(lows, at, drawing.x, columns),
-                between(highs, at, drawing.x, columns),
-            )
-            if low is not None and high is not None and drawing.y.share(high) >= 0:
-                ends = (drawing.y.share(high), drawing.y.share(low))
-                found.append((depth_of(ends[0], rows), depth_of(ends[1], rows)))
-        there += bool(found)
-        if found and found[0][1] - found[0][0] >= thinnest:
-            spans[x] = (min(top for top, _ in found), min(max(foot for _, foot in found), rows))
-    _drop_short(spans, min(_SHORTEST, there))
-    seen = sum(span is not None for span in spans) / max(1, there)
-    return (spans, seen) if seen >= _SEEN else ([None] * columns, 0.0)
-
-
-def _drop_short(spans: Spans, shortest: int) -> None:
-    """Take out what stands in fewer columns side by side."""
-    start = 0
-    for x, span in enumerate([*spans, None]):
-        if span is None:
-            if x - start < shortest:
-                spans[start:x] = [None] * (x - start)
-            start = x + 1
-
-
-def _on_band(
-    inked: Piece | None, span: tuple[float, float] | None, y: int, alphabet: Alphabet
-) -> Piece:
-    """Give a cell with what is drawn in it, and the interval around or behind that."""
-    upper, lower = (0.0, 0.0) if span is None else (max(span[0] - y, 0.0), min(span[1] - y, 1.0))
-    covered = lower - upper
-    if inked is not None:
-        # Its characters have two colours: what is behind them is all of one.
-        behind = alphabet.filled and covered >= 0.5
-        return (inked[0], inked[1] + ON_BAND) if behind else inked
-    steps = len(alphabet.levels) - 1
-    step = math.floor(max(0.0, covered) * steps + 0.5)
-    if step == 0:
-        return " ", "plain"
-    if not alphabet.filled:
-        return alphabet.levels[step], "plain"
-    if step < steps and lower >= 1:
-        return alphabet.levels[step], "band"
-    rest = alphabet.levels[steps - step] if upper <= 0 else " "
-    return rest, "page" + ON_BAND
 
 
 # Lines.
@@ -258,6 +181,9 @@ def _foot(drawing: Drawing, columns: int, alphabet: Alphabet) -> list[list[Piece
     ]
 
 
+_IN_PART = ", where wider than the line"
+
+
 def legend(drawing: Drawing, chart: Chart, room: int, alphabet: Alphabet) -> list[Piece]:
     """Say what is seen, and nothing else.
 
@@ -284,16 +210,17 @@ def legend(drawing: Drawing, chart: Chart, room: int, alphabet: Alphabet) -> lis
     if drawing.beside:
         entries.append([(f"{dashes} at random", "muted")])
     if drawing.band and chart.band == 0:
-        entries.append([("95 % is thinner than the line", "muted")])
+        entries.append([("95 %: thinner than the line", "muted")])
     elif drawing.band:
         entries.append([shade, (" 95 %", "muted")])
         if chart.band < 1:
-            entries.append([("where it is wider than the line", "muted")])
+            entries.append([(_IN_PART, "muted")])
     pieces: list[Piece] = []
     for entry in entries:
-        length = 2 + sum(len(text) for text, _ in entry)
+        gap = "" if entry[0][0] == _IN_PART else "  "
+        length = len(gap) + sum(len(text) for text, _ in entry)
         if length > room:
             break
         room -= length
-        pieces += [("  ", "plain"), *entry]
+        pieces += [(gap, "plain"), *entry]
     return pieces

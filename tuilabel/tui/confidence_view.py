@@ -73,12 +73,12 @@ def by_confidence(
     """
     x = level_axis(1, columns)
     y, used = accuracy_axis(chance, rows, zoomed=zoomed)
-    if found is None or not found.counts:
+    if found is None or not found.counts or found.counts[-1] < LEAST:
         return Drawing(x, y, percent=True, rows=used)
     n = found.counts[-1]
     line, band = [], []
     for count, correct in zip(found.counts, found.correct, strict=True):
-        if count >= min(LEAST, n):
+        if count >= LEAST:
             line.append((count / n, correct / count))
             band.append((count / n, *wilson_interval(correct, count)))
     return Drawing(x, y, line, band, percent=True, newest=f"{line[-1][1]:.1%}", rows=used)
@@ -98,6 +98,8 @@ def confidence_sentences(found: Confident | None, set_name: str, *, waiting: str
         (f" {found.correct[-1] / n:6.1%}", "strong"),
         (f"  of all {n:,} are right ({set_name})", "muted"),
     ]
+    if n < LEAST:
+        first.append((f"; the curve begins at {LEAST}", "muted"))
     if not found.sure:
         return [first, [(f" None is surer than {SURE:.0%}.", "muted")]]
     low, high = wilson_interval(found.sure_correct, found.sure)

@@ -83,6 +83,8 @@ class CurveScreen(SideScreen, inherit_bindings=False):
         beside, below = width >= _BESIDE, height >= _BELOW
         self.set_class(beside, "-beside")
         self.set_class(not beside and below, "-below")
+        # The row that is over goes between them: of one height, they have the same scale.
+        self.set_class(height % 2 == 1, "-odd")
         self._choose()
 
     def action_zoom(self) -> None:

@@ -8,7 +8,8 @@ from rich.cells import cell_len
 from rich.color import Color
 from rich.style import Style
 
-from tuilabel.tui.chart import FOOT, GUTTER, ON_BAND, Drawing, draw_chart, legend
+from tuilabel.tui.band import ON_BAND
+from tuilabel.tui.chart import FOOT, GUTTER, Drawing, draw_chart, legend
 from tuilabel.tui.chart_looks import alphabet_for, surface_colour
 from tuilabel.tui.colours import Depth
 from tuilabel.tui.widgets.lines import Lines, Piece
