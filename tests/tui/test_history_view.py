@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from loop_fakes import FakeItems, FakeLog, fit_finished
+from rich.cells import cell_len
 
 from tuilabel.journal import Event, Kind, SessionInfo
 from tuilabel.learn.metrics import Accuracy
@@ -72,6 +73,26 @@ def test_what_no_longer_holds_is_in_brackets_and_hostile_names_are_inert(
     undone = next(row for row in labels if row.kind == "label" and "red" in row.class_name)
     assert undone.class_name.startswith("(")
     assert "\x1b" not in undone.class_name
+
+
+def test_every_part_of_every_row_fits_its_width(history: History) -> None:
+    for place in range(len(history)):
+        row = history.row(place)
+        for part, width in history.widths.items():
+            assert cell_len(getattr(row, part)) <= width
+    assert history.widths["ms"] == len("1,234")
+    assert history.widths["kind"] == len("relabel")
+
+
+def test_the_details_of_an_event_say_what_its_row_does(history: History) -> None:
+    for place in range(len(history)):
+        row = history.row(place)
+        said = " ".join(text for _, text in history.details(place))
+        for text in (f"#{row.number}", row.kind, row.class_name, row.who, row.ms, row.about):
+            assert text in said
+    assert ("class", "dog, was (cat)") not in history.details(0)
+    assert ("class", "dog, was cat") in history.details(0)
+    assert ("tested", "on 10 images that training never sees") in history.details(1)
 
 
 def test_an_undo_is_about_what_it_took_back(history: History) -> None:

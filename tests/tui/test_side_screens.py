@@ -14,6 +14,7 @@ from loop_fakes import fit_finished
 from screen_app import ScreenApp
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from tuilabel.errors import SaveError, TrainerError
@@ -172,7 +173,8 @@ async def test_every_screen_fits_every_size(app: ScreenApp) -> None:
                 await pilot.resize_terminal(*size)
                 await pilot.pause()
                 for widget in screen.query("Lines").results(Lines):
-                    if not widget.display:
+                    nodes = widget.ancestors_with_self
+                    if not all(node.display for node in nodes if isinstance(node, Widget)):
                         continue
                     assert widget.region in screen.region
                     assert widget.size.area
@@ -489,6 +491,52 @@ async def test_thousands_of_events_are_drawn_a_page_at_a_time(
         screen.action_last()
         assert len(made) <= 24
         assert made[-1] == 5011
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 45)])
+async def test_beside_the_image_nothing_of_an_event_is_lost(
+    app: ScreenApp, size: tuple[int, int]
+) -> None:
+    loop = app.label_screen.loop
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        item = loop.current_id
+        answer_a_batch(app)
+        loop.relabel(str(item), 7, ms=1234)
+        before = next(event for event in loop.ledger.events if event.item == item)
+        screen = await visit(app, pilot, "history")
+        assert isinstance(screen, HistoryScreen)
+        await pilot.press("enter")
+        await pilot.pause()
+        heading, row, *_ = text_of(screen, "#events").splitlines()
+        assert {"#", "time", "event", "class", "who", "round", "ms"} <= set(heading.split())
+        assert "1,234" in row
+        details = text_of(screen, "#details")
+        for text in (f"7, was {before.class_name}", "me", "1,234 ms", "relabel", "image  digits"):
+            assert text in details
+        image = screen._picture
+        assert image.region.bottom <= screen.query_one("#details").region.y
+        assert image.size.width >= 28
+        await pilot.press("down")
+        assert "images that training never sees" in " ".join(text_of(screen, "#details").split())
+
+
+async def test_a_sentence_that_nobody_asked_for_goes_by_itself(
+    app: ScreenApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuilabel.tui.screens.side._A_WHILE", 0.01)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await visit(app, pilot, "history")
+        keys = text_of(screen, "#status")
+        for asked in (None, "This event is about no image."):
+            if asked is not None:
+                screen.say(asked)
+            screen.mention("The line is slow.")
+            assert "The line is slow." in text_of(screen, "#status")
+            async with asyncio.timeout(10):
+                while "The line is slow." in text_of(screen, "#status"):
+                    await pilot.pause()
+            assert (asked or keys) in text_of(screen, "#status")
 
 
 # Home.

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tuilabel.recent import (
@@ -34,7 +36,8 @@ from tuilabel.tui.keymap.presets import PRESETS
 from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.screens.help import AROUND
 from tuilabel.tui.side_actions import side_actions
-from tuilabel.workspace import Workspace, data_dir, remember
+from tuilabel.tui.widgets.details import cut_in_the_middle
+from tuilabel.workspace import Workspace, data_dir, remember, session_path
 
 FOUND = Confusion(((8, 2, 0), (0, 5, 0), (1, 0, 0)), 30)
 NAMES = ("cat", "dog", "owl")
@@ -111,7 +114,9 @@ def listed(state: SessionState | None, *, open_path: Path | None = None) -> str:
 
 def test_a_session_is_told_with_progress_and_age() -> None:
     text = listed(SessionState("mnist:/data", 25, 75, 0.912, 400))
-    assert "25 labels | 0.25 | 91.2% | 3 hours ago | mnist, 75 left." in text
+    assert " | mnist:/data | 25 labels | 75 left | 0.25 | 91.2% | 3 hours ago | " in text
+    assert "91.2% right of 400 images that training never sees" in text
+    assert "/data" in text
     assert "\x1b" not in text
     assert "alone goes on with it" in text
 
@@ -160,6 +165,32 @@ def test_files_are_found_newest_first_and_read_or_refused_in_one_sentence(
         "digits",
         str(tmp_path),
     ]
+
+
+def test_sessions_have_short_names_unless_two_would_share_one() -> None:
+    def names(*stems: str) -> list[str]:
+        files = [SessionFile(Path(f"/{stem}.tuilabel"), 0.0, is_last=False) for stem in stems]
+        return [entry.name for entry in entries(files, {}, [], None, NOW)][: len(stems)]
+
+    assert names("mnist-mnist-e53dc52d", "cats-0123abcd-pool50") == ["mnist", "cats-pool50"]
+    assert names("mnist", "mnist-mnist-e53dc52d") == ["mnist", "mnist-mnist-e53dc52d"]
+    assert names("a-0123abcd", "a-0123abce") == ["a-0123abcd", "a-0123abce"]
+    assert names("my-own-name") == ["my-own-name"]
+    for source in ("mnist:/some/mnist", "/some/cats"):
+        stem = session_path(source).stem
+        assert names(stem) == [stem.split("-")[0]]
+
+
+@given(st.text("ab/猫é-", min_size=1, max_size=40), st.integers(1, 30))
+def test_of_a_path_that_is_too_long_both_ends_stay(text: str, width: int) -> None:
+    cut = cut_in_the_middle(text, width)
+    assert cell_len(cut) <= width
+    if cell_len(text) <= width:
+        assert cut == text
+    else:
+        start, end = cut.split("…")
+        assert text.startswith(start.rstrip())
+        assert text.endswith(end)
 
 
 # Keys.

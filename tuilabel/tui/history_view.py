@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from rich.cells import cell_len
+
 from tuilabel.data import inert
 from tuilabel.journal import Event, Kind
+from tuilabel.tui.home_view import Detail
 from tuilabel.tui.shown import shown_name
 
 
@@ -41,6 +44,11 @@ class History:
         All of them in order; it grows.
     holds : callable
         Tells whether an answer still holds.
+
+    Attributes
+    ----------
+    widths : dict of str to int
+        Cells that the longest of all events needs, by parts of a row.
     """
 
     def __init__(self, events: Sequence[Event], holds: Callable[[Event], bool]) -> None:
@@ -50,6 +58,9 @@ class History:
         self._texts: list[str] = []
         self._kept: list[int] = []
         self._looked_at = 0
+        self.widths = dict.fromkeys(("number", "kind", "class_name", "who", "ms"), 0)
+        self._measured: set[tuple[str | None, ...]] = set()
+        self._longest = 0
         self._words: tuple[str, ...] = ()
         self.filter = ""
         self.grow()
@@ -92,27 +103,68 @@ class History:
         name = "" if name is None else shown_name(name)
         if name and event.is_answer and not self._holds(event):
             name = f"({name})"
-        kind = "relabel" if event.body.get("relabel") else event.kind.value
         return EventRow(
             f"{event.seq}",
             date,
             time,
-            kind,
+            _kind(event),
             name,
-            inert(event.annotator, 40) if event.origin == "human" else inert(event.origin, 40),
+            _who(event),
             f"{event.round}" if event.round else "",
             "" if event.ms is None else f"{event.ms:,}",
             _about(event, self.target(event)),
         )
+
+    def details(self, place: int) -> list[Detail]:
+        """Say all that is known of an event."""
+        event, row = self.event(place), self.row(place)
+        details = [("event", f"#{row.number} {row.kind}")]
+        if row.class_name:
+            before = self._before(event) if row.kind == "relabel" else None
+            was = "" if before is None else f", was {_answer(before)}"
+            details.append(("class", row.class_name + was))
+        details.append(("who", row.who + (f", round {row.round}" if row.round else "")))
+        if row.ms:
+            details.append(("took", f"{row.ms} ms"))
+        details.append(("time", f"{row.date} {row.time}".strip()))
+        if event.item is not None and event.kind not in (Kind.UNDO, Kind.REVERT):
+            details.append(("image", row.about))
+        elif row.about:
+            details.append(("about", row.about))
+        accuracy = event.body.get("accuracy")
+        if event.kind is Kind.ROUND and accuracy:
+            details.append(("tested", f"on {accuracy['n']:,} images that training never sees"))
+        return details
+
+    def _before(self, event: Event) -> Event | None:
+        """Give the answer that an image had before another."""
+        earlier = (other for other in reversed(self._events) if other.seq < event.seq)
+        return next((one for one in earlier if one.item == event.item and one.is_answer), None)
+
+    def _measure(self, event: Event) -> None:
+        """Widen what an event needs more room for."""
+        self._longest = max(self._longest, event.ms or 0)
+        looks = (_kind(event), event.class_name, event.annotator, event.origin)
+        if looks in self._measured:
+            return
+        self._measured.add(looks)
+        # A class that no longer holds is in brackets.
+        name = "" if event.class_name is None else f"({shown_name(event.class_name)})"
+        parts = {"kind": _kind(event), "class_name": name, "who": _who(event)}
+        for part, text in parts.items():
+            self.widths[part] = max(self.widths[part], cell_len(text))
 
     def grow(self) -> bool:
         """Take in the events that came since; tell whether there were any."""
         before = self._looked_at
         for index in range(before, len(self._events)):
             self._by_uuid[self._events[index].uuid] = index
+            self._measure(self._events[index])
             if self._lets_through(index):
                 self._kept.append(index)
         self._looked_at = len(self._events)
+        self.widths["number"] = len(f"{self._events[-1].seq}") if self._events else 0
+        self.widths["ms"] = len(f"{self._longest:,}")
         return self._looked_at > before
 
     def narrow(self, text: str) -> None:
@@ -157,6 +209,18 @@ class History:
         return self._texts[index]
 
 
+def _kind(event: Event) -> str:
+    return "relabel" if event.body.get("relabel") else event.kind.value
+
+
+def _who(event: Event) -> str:
+    return inert(event.annotator if event.origin == "human" else event.origin, 40)
+
+
+def _answer(event: Event) -> str:
+    return "a skip" if event.class_name is None else shown_name(event.class_name)
+
+
 def _local(time: str) -> tuple[str, str]:
     """Give date and time of day where the annotator is."""
     try:
@@ -193,4 +257,4 @@ def _round(event: Event) -> str:
         return "first images chosen"
     said = f"{body['model']} on {body.get('features')}"
     accuracy = body.get("accuracy")
-    return f"{said}, {accuracy['value']:.1%} right" if accuracy else said
+    return f"{accuracy['value']:.1%} right, {said}" if accuracy else said

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from tuilabel.data import inert
-from tuilabel.recent import SessionFile, SessionState, Wish, is_same_file, short_name
+from tuilabel.recent import SessionFile, SessionState, Wish, is_same_file
 from tuilabel.session import Session
+
+Detail = tuple[str, str]
+"""What something is, and what is known of it."""
 
 _LONGEST = 400
 
@@ -22,12 +27,14 @@ class Entry(NamedTuple):
     heading : str
         What stands above it; empty where it goes on with what is above.
     name : str
-    labels, progress, accuracy, used : str
+    note : str
+        What that is, where the name does not say it.
+    source, labels, left, accuracy, used : str
         Of a session; empty where there is nothing to say.
     share : float or None
         Of the items that are labelled.
-    about : str
-        A sentence or two, shown while it is marked.
+    details : tuple of (str, str)
+        What is known of it, shown while it is marked.
     is_bad : bool
         Whether it cannot be read.
     wish : Wish or None
@@ -36,11 +43,14 @@ class Entry(NamedTuple):
 
     heading: str
     name: str
+    note: str = ""
+    source: str = ""
     labels: str = ""
+    left: str = ""
     share: float | None = None
     accuracy: str = ""
     used: str = ""
-    about: str = ""
+    details: tuple[Detail, ...] = ()
     is_bad: bool = False
     wish: Wish | None = None
 
@@ -76,56 +86,86 @@ def entries(
         The session that is open.
     now : datetime
     """
+    names = _names([file.path.stem for file in files])
     listed = [
         _session(
+            name,
             file,
             states.get(file.path),
             is_open=open_path is not None and is_same_file(file.path, open_path),
             now=now,
         )
-        for file in files
+        for name, file in zip(names, files, strict=True)
     ]
-    listed += [
-        Entry("", inert(source, 200), about=_about_source(source), wish=Wish("source", source))
-        for source in sources
-    ]
+    for source in sources:
+        note, more = _what_is(source)
+        details = (("source", inert(source, _LONGEST)), ("about", more))
+        wish = Wish("source", source)
+        listed.append(Entry("", inert(source, 200), note, details=details, wish=wish))
     about = "The ground truth presses the keys; nothing is kept among your sessions."
-    listed.append(Entry("", "digits", about=about, wish=Wish("demo", "digits")))
+    note, wish = "watch it label itself", Wish("demo", "digits")
+    listed.append(Entry("", "digits", note, details=(("about", about),), wish=wish))
     counts = {0: "sessions", len(files): "sources", len(files) + len(sources): "demo"}
     return [entry._replace(heading=counts.get(place, "")) for place, entry in enumerate(listed)]
 
 
-def _about_source(source: str) -> str:
+_DIGEST = re.compile(r"-[0-9a-f]{8}(?=$|-pool\d|-test\d)")
+"""What makes the name of a file the only one of its kind, see `tuilabel.workspace.session_path`."""
+
+
+def _names(stems: Sequence[str]) -> list[str]:
+    """Give sessions short names; those that would share one keep the names of their files."""
+    short = [_DIGEST.sub("", stem) for stem in stems]
+    short = [re.sub(r"^mnist-mnist(?=$|-)", "mnist", name) for name in short]
+    count = Counter(short)
+    names = zip(stems, short, strict=True)
+    return [inert(name if count[name] == 1 else stem, 60) for stem, name in names]
+
+
+def _what_is(source: str) -> tuple[str, str]:
+    """Say in a few words and in a sentence what a source is."""
     if source == "digits":
-        return "1,797 handwritten digits of 8x8 pixels, which come with scikit-learn."
+        return (
+            "1,797 handwritten digits, 8x8",
+            "They come with scikit-learn; opens its own session.",
+        )
     if source == "mnist":
-        return "70,000 handwritten digits of 28x28 pixels, from the cache."
-    return "A source of one of your sessions: opens its own session."
+        return "70,000 handwritten digits, 28x28", "They are in the cache; opens its own session."
+    kind = "handwritten digits, 28x28" if source.startswith("mnist:") else "images of your own"
+    return kind, "What one of your sessions is of; opens its own session."
 
 
 def _session(
-    file: SessionFile, state: SessionState | None, *, is_open: bool, now: datetime
+    name: str, file: SessionFile, state: SessionState | None, *, is_open: bool, now: datetime
 ) -> Entry:
-    name = inert(file.path.stem, 60)
     used = "open now" if is_open else _ago(file.used, now)
-    path = inert(str(file.path), _LONGEST)
+    path = ("file", inert(str(file.path), _LONGEST))
     wish = None if is_open else Wish("session", str(file.path))
     if state is None:
-        return Entry("", name, "…", used=used, about=path, wish=wish)
+        return Entry("", name, labels="…", used=used, details=(path,), wish=wish)
     if state.problem is not None:
-        problem = inert(state.problem, _LONGEST)
-        return Entry("", name, "! unreadable", used=used, about=problem, is_bad=True, wish=wish)
+        problem, said = ("problem", inert(state.problem, _LONGEST)), "! unreadable"
+        return Entry(
+            "", name, labels=said, used=used, details=(path, problem), is_bad=True, wish=wish
+        )
+    labels = f"{state.labels:,} label" + ("" if state.labels == 1 else "s")
+    left = "" if state.left is None else f"{state.left:,} left"
     share = None
     if state.left is not None and state.labels + state.left:
         share = state.labels / (state.labels + state.left)
+    details: tuple[Detail, ...] = (
+        ("source", inert(state.source, _LONGEST)),
+        ("progress", f"{labels}, {left}" if left else labels),
+    )
     accuracy = "" if state.accuracy is None else f"{state.accuracy:.1%}"
-    left = "" if state.left is None else f", {state.left:,} left"
-    measured = "" if state.accuracy is None else f" Accuracy on n {state.n:,}."
-    last = " `tuilabel` alone goes on with it." if file.is_last else ""
-    source = inert(short_name(state.source), 60)
-    about = f"{source}{left}.{measured}{last} {path}"
-    labels = f"{state.labels:,} label" + ("" if state.labels == 1 else "s")
-    return Entry("", name, labels, share, accuracy, used, about, False, wish)
+    if accuracy:
+        seen = f"{accuracy} right of {state.n:,} images that training never sees"
+        details += (("accuracy", seen),)
+    details += (path,)
+    if file.is_last:
+        details += (("next", "`tuilabel` alone goes on with it."),)
+    source = inert(state.source, 200)
+    return Entry("", name, "", source, labels, left, share, accuracy, used, details, False, wish)
 
 
 def _ago(used: float, now: datetime) -> str:

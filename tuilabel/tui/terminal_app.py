@@ -70,7 +70,8 @@ class TerminalApp(OrderlyApp, FramesApp, inherit_bindings=False):
         """Send less on a line that turned out slow, and say so; or more again."""
         slow = self.terminal.link.slow
         draw_thin(self, slow)
-        say = getattr(self.screen, "say", None)
+        # Beside the labelling screen it goes by itself: the next key there may be long in coming.
+        say = getattr(self.screen, "mention", None) or getattr(self.screen, "say", None)
         if slow and say is not None:
             say("The line is slow: images are smaller, with fewer colours. ssh -C helps.", "muted")
 

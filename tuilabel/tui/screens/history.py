@@ -17,11 +17,8 @@ from tuilabel.tui.history_view import History
 from tuilabel.tui.screens.marked import MarkedScreen
 from tuilabel.tui.screens.painted import PaintedScreen
 from tuilabel.tui.shown import shown_name
+from tuilabel.tui.widgets.beside import Beside
 from tuilabel.tui.widgets.event_list import EventList
-from tuilabel.tui.widgets.picture import Picture
-
-_ALWAYS_BESIDE = 110
-"""Columns from which the image has its place whether or not one is shown."""
 
 _HOW_TO_RELABEL = "Now the key of its class, or / and its name; Esc leaves it as it is."
 _HOW_TO_FILTER = "Type words, or kind: class: who: round: and a word. Enter keeps, Esc clears."
@@ -36,7 +33,8 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
         super().__init__(desk)
         self._history = History(desk.session.ledger.events, self._holds)
         self._list = EventList(id="events")
-        self._picture = Picture(id="image")
+        self._beside = Beside(id="beside")
+        self._picture = self._beside.picture
         self._cursor = 0
         self._open = False
         self._shown: str | None = None
@@ -49,21 +47,19 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
         """Lay the list out, and the image beside it."""
         with Horizontal(id="columns"):
             yield self._list
-            yield self._picture
+            yield self._beside
 
     def on_mount(self) -> None:
         """Take no place from the list before an image is wished for."""
-        self._share_out(self.app.size.width)
+        self._share_out(*self.app.size)
 
     def fit_to(self, width: int, height: int) -> None:
         """Share the space out between the list and the image."""
-        self._share_out(width)
+        self._share_out(width, height)
 
-    def _share_out(self, width: int) -> None:
-        self._picture.display = self._open or width >= _ALWAYS_BESIDE
-        wanted = max(26, min(60, width // 4))
-        if self._picture.styles.width is None or self._picture.styles.width.value != wanted:
-            self._picture.styles.width = wanted
+    def _share_out(self, width: int, height: int) -> None:
+        self._beside.display = self._open
+        self._beside.fit_to(width, height)
 
     # Showing.
 
@@ -88,11 +84,17 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
             right=count,
         )
         self._list.show_events(
-            history.row, len(history), self._cursor, "No event has all of these words."
+            history.row,
+            len(history),
+            self._cursor,
+            history.widths,
+            "No event has all of these words.",
         )
         self._cursor = self._list.cursor
         if self._open:
             self._show_image()
+            here = self._event() is not None
+            self._beside.show_details(history.details(self._cursor) if here else ())
 
     def _holds(self, event: Event) -> bool:
         return self.desk.session.ledger.answer(str(event.item)) is event
@@ -148,7 +150,7 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
         else:
             self.hush()
             self._open = True
-            self._share_out(self.app.size.width)
+            self._share_out(*self.app.size)
             self.show_all()
 
     def action_jump(self) -> None:

@@ -22,9 +22,13 @@ from tuilabel.tui.desk import Desk
 from tuilabel.tui.home_view import Entry, entries, state_of
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.screens.marked import MarkedScreen
+from tuilabel.tui.widgets.details import Details
 from tuilabel.tui.widgets.entry_list import EntryList
-from tuilabel.tui.widgets.words import Words
 from tuilabel.tui.wished import Wished
+
+_DETAILS = 6
+_AROUND = 2 + 2 + _DETAILS
+"""Rows of the screen that the list has not: header and footer, empty rows, the details."""
 
 
 class HomeScreen(MarkedScreen, inherit_bindings=False):
@@ -37,7 +41,7 @@ class HomeScreen(MarkedScreen, inherit_bindings=False):
         self._session = None if desk is None else desk.session
         self._open_path = None if desk is None else desk.workspace.path
         self._list = EntryList(id="entries")
-        self._words = Words(id="about")
+        self._details = Details(heading="details", paths=("file", "source"), id="about")
         self._files: list[SessionFile] = []
         self._states: dict[Path, SessionState] = {}
         self._sources: list[str] = []
@@ -50,7 +54,7 @@ class HomeScreen(MarkedScreen, inherit_bindings=False):
     def body(self) -> Iterable[Widget]:
         """Lay the list out, and what is to be said of the marked entry."""
         yield self._list
-        yield self._words
+        yield self._details
 
     def on_mount(self) -> None:
         """Begin to read."""
@@ -99,7 +103,16 @@ class HomeScreen(MarkedScreen, inherit_bindings=False):
         self.show_header("home", right=counted if self._listed else "looking for sessions…")
         self._list.show_entries(self._entries, self._cursor)
         entry = self._entries[self._cursor]
-        self._words.show_words(entry.about, "bad" if entry.is_bad else "muted")
+        self._details.show_details(entry.details, "bad" if entry.is_bad else "plain")
+        self.fit_to(*self.app.size)
+
+    def fit_to(self, width: int, height: int) -> None:
+        """Put what is known of an entry right below the list, as far as there is room for both."""
+        rows = min(self._list.height_of_all, height - _AROUND)
+        if rows > 0 and (
+            self._list.styles.height is None or self._list.styles.height.value != rows
+        ):
+            self._list.styles.height = rows
 
     def page(self) -> int:
         """Tell how many steps a page is."""

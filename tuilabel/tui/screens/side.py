@@ -24,6 +24,9 @@ from tuilabel.tui.widgets.bar import Bar
 from tuilabel.tui.widgets.board import too_small
 from tuilabel.tui.widgets.lines import STYLES, Piece
 
+_A_WHILE = 6.0
+"""Seconds in which a sentence is read, before the keys are wanted again."""
+
 
 class SideScreen(WithPlaces, inherit_bindings=False):
     """A header, a body and the keys; below the smallest size, one sentence.
@@ -133,6 +136,19 @@ class SideScreen(WithPlaces, inherit_bindings=False):
         """Show a sentence until `hush`."""
         self._message = (text, style)
         self.show_footer()
+
+    def mention(self, text: str, style: str = "muted") -> None:
+        """Show a sentence for a while: of something that nobody did, and no key answers."""
+        before = self._message
+        self.say(text, style)
+        mentioned = self._message
+
+        def end() -> None:
+            if self._message is mentioned:
+                self._message = before
+                self.show_footer()
+
+        self.set_timer(_A_WHILE, end)
 
     def hush(self) -> None:
         """Show the keys again."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from textual.strip import Strip
 
 from tuilabel.tui.glyphs import level_bar
 from tuilabel.tui.home_view import Entry
+from tuilabel.tui.widgets.details import cut_in_the_middle
 from tuilabel.tui.widgets.lines import Lines, Piece, fitted
 
 _LABELS, _ACCURACY, _USED = 16, 8, 16
-_TRACK = 10
+_TRACK, _LEFT = 10, 16
+_WIDE = 90
+"""Columns from which it is said how much is left, and what of."""
 
 
 class EntryList(Lines):
@@ -28,6 +32,12 @@ class EntryList(Lines):
         self._entries = entries
         self.cursor = max(0, min(cursor, len(entries) - 1))
         self.redraw()
+
+    @property
+    def height_of_all(self) -> int:
+        """How many rows all entries take, with their headings."""
+        headings = sum(bool(entry.heading) for entry in self._entries)
+        return len(self._entries) + max(0, 2 * headings - 1)
 
     @property
     def page(self) -> int:
@@ -58,17 +68,28 @@ class EntryList(Lines):
         style = "strong" if here else "plain"
         mark: Piece = (" › " if here else "   ", "accent")
         if not entry.used:
-            return [mark, (fitted(entry.name, width - 4), style)]
-        track = _TRACK if width >= 90 else 0
-        used = _LABELS + _ACCURACY + _USED + (track + 2 if track else 0)
-        name = max(12, width - 3 - used)
-        pieces: list[Piece] = [mark, (fitted(entry.name, name - 1) + " ", style)]
+            longest = max(cell_len(each.name) for each in self._entries if not each.used)
+            name = min(longest, width // 2)
+            pieces: list[Piece] = [mark, (fitted(cut_in_the_middle(entry.name, name), name), style)]
+            return [*pieces, ("  " + fitted(entry.note, max(0, width - name - 6)), "muted")]
+        sessions = [each for each in self._entries if each.used]
+        wide = width >= _WIDE
+        room = width - 4 - _LABELS - _ACCURACY - _USED - (_TRACK + 2 + _LEFT if wide else 0)
+        longest = max(cell_len(each.name) for each in sessions) + 3
+        name = max(12, min(longest, room // 2 if wide else room))
+        pieces = [mark, (fitted(entry.name, name - 1) + " ", style)]
+        if wide:
+            longest = max(cell_len(each.source) for each in sessions) + 3
+            source = min(longest, room - name)
+            text = cut_in_the_middle(entry.source, source - 2)
+            pieces.append((fitted(text, source), "muted"))
         text = fitted(f"{entry.labels:>{_LABELS - 1}}", _LABELS - 1) + " "
         pieces.append((text, "bad" if entry.is_bad else style))
-        if track:
-            bar = level_bar(entry.share or 0.0, track)
-            rest = ("·" if entry.share is not None else " ") * (track - len(bar))
+        if wide:
+            bar = level_bar(entry.share or 0.0, _TRACK)
+            rest = ("·" if entry.share is not None else " ") * (_TRACK - len(bar))
             pieces += [(" ", "plain"), (bar, "bar"), (rest, "track"), (" ", "plain")]
+            pieces.append((f"{entry.left:>{_LEFT - 1}} ", "muted"))
         pieces.append((f"{entry.accuracy:>{_ACCURACY - 1}} ", style))
         pieces.append((f"{entry.used:>{_USED}}", "accent" if entry.wish is None else "muted"))
         return pieces

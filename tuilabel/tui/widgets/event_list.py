@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tuilabel.tui.history_view import EventRow
 from tuilabel.tui.widgets.lines import Lines, Piece, fitted
 
 _COLUMNS = (
-    # Field, heading, width, whether it stands at the right; by importance in `_ORDER`.
-    ("number", "#", 6, True),
-    ("date", "day", 5, False),
-    ("time", "time", 8, False),
-    ("kind", "event", 9, False),
-    ("class_name", "class", 12, False),
-    ("who", "who", 8, False),
-    ("round", "round", 5, True),
-    ("ms", "ms", 6, True),
+    # Field, heading, least and most width, whether it stands at the right.
+    ("number", "#", 3, 8, True),
+    ("date", "day", 5, 5, False),
+    ("time", "time", 8, 8, False),
+    ("kind", "event", 5, 9, False),
+    ("class_name", "class", 5, 12, False),
+    ("who", "who", 3, 10, False),
+    ("round", "round", 5, 5, True),
+    ("ms", "ms", 4, 9, True),
 )
 _ORDER = ("number", "time", "kind", "class_name", "who", "round", "ms", "about", "date")
-_LEAST_ABOUT = 14
+"""The columns by importance: those that there is no room for are left out."""
+
+_LEAST_ABOUT, _GOOD_ABOUT = 14, 40
+"""Cells below which nothing can be said of what an event is about, and in which most of it can."""
+
+_Column = tuple[str, str, int, bool]
+"""Field, heading, width, whether it stands at the right."""
 
 
 class EventList(Lines):
@@ -29,12 +35,18 @@ class EventList(Lines):
         super().__init__(id=id)
         self._row_of: Callable[[int], EventRow] | None = None
         self._count = 0
+        self._widths: Mapping[str, int] = {}
         self._sentence = ""
         self._top = 0
         self.cursor = 0
 
     def show_events(
-        self, row_of: Callable[[int], EventRow], count: int, cursor: int, sentence: str
+        self,
+        row_of: Callable[[int], EventRow],
+        count: int,
+        cursor: int,
+        widths: Mapping[str, int],
+        sentence: str,
     ) -> None:
         """Show events.
 
@@ -45,10 +57,13 @@ class EventList(Lines):
         count : int
         cursor : int
             The place that is marked.
+        widths : mapping of str to int
+            Cells that parts of rows need, by their names.
         sentence : str
             What is said where there are none.
         """
         self._row_of, self._count, self._sentence = row_of, count, sentence
+        self._widths = widths
         self.cursor = max(0, min(cursor, count - 1))
         self.redraw()
 
@@ -77,27 +92,27 @@ class EventList(Lines):
         rows += [self.row()] * (self.size.height - len(rows))
         self.show(rows[: self.size.height])
 
-    def _columns(self) -> tuple[list[tuple[str, str, int, bool]], int]:
+    def _columns(self) -> tuple[list[_Column], int]:
         """Give the columns that fit, and the width that is left to say what an event is about."""
+        columns = [
+            (name, heading, max(least, min(most, self._widths.get(name, least))), right)
+            for name, heading, least, most, right in _COLUMNS
+        ]
+        widths = {name: width for name, _, width, _ in columns}
         room = self.size.width - 2
         chosen: set[str] = set()
-        about = 0
-        widths = {name: width for name, _, width, _ in _COLUMNS}
         for name in _ORDER:
-            needed = _LEAST_ABOUT if name == "about" else widths[name] + 1
+            needed = widths.get(name, _LEAST_ABOUT) + 1
+            if "about" in chosen:
+                needed += _GOOD_ABOUT
             if needed > room:
                 break
-            room -= needed
-            if name == "about":
-                about = needed
-            else:
-                chosen.add(name)
-        kept = [column for column in _COLUMNS if column[0] in chosen]
-        return kept, about + room - 2 if about else 0
+            chosen.add(name)
+            room -= 0 if name == "about" else needed - ("about" in chosen) * _GOOD_ABOUT
+        kept = [column for column in columns if column[0] in chosen]
+        return kept, room - 1 if "about" in chosen else 0
 
-    def _pieces(
-        self, row: EventRow, place: int, columns: list[tuple[str, str, int, bool]], about: int
-    ) -> list[Piece]:
+    def _pieces(self, row: EventRow, place: int, columns: list[_Column], about: int) -> list[Piece]:
         here = place == self.cursor
         pieces: list[Piece] = [("›" if here else " ", "accent")]
         for name, _, width, right in columns:

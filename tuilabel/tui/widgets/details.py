@@ -1,0 +1,73 @@
+"""What is known of the marked entry of a list, one thing a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import wrap
+
+from rich.cells import cell_len, set_cell_size
+
+from tuilabel.tui.home_view import Detail
+from tuilabel.tui.widgets.lines import Lines, fitted
+
+
+class Details(Lines):
+    """Words in a column, and beside each what is known; of a path the middle is left out.
+
+    Parameters
+    ----------
+    heading : str
+        What stands above them; empty for nothing.
+    paths : sequence of str
+        The words that have a path beside them.
+    """
+
+    def __init__(
+        self, *, heading: str = "", paths: Sequence[str] = (), id: str | None = None
+    ) -> None:
+        super().__init__(id=id)
+        self._heading = heading
+        self._paths = frozenset(paths)
+        self._details: Sequence[Detail] = ()
+        self._style = "plain"
+
+    def show_details(self, details: Sequence[Detail], style: str = "plain") -> None:
+        """Show details, the values in a style."""
+        self._details, self._style = details, style
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the details in this width; what does not fit is cut and marked."""
+        width, height = self.size
+        if not self.size.area:
+            return
+        rows = [self.row((self._heading, "muted"))] if self._heading and self._details else []
+        indent = "  " if self._heading else ""
+        column = max((cell_len(word) for word, _ in self._details), default=0) + 2 + len(indent)
+        for word, text in self._details:
+            room = max(1, width - column)
+            if word in self._paths:
+                lines = [cut_in_the_middle(text, room)]
+            else:
+                lines = wrap(text, room, break_on_hyphens=False)
+            for line in lines:
+                pieces = (
+                    (fitted(indent + word, column), "muted"),
+                    (fitted(line, room), self._style),
+                )
+                rows.append(self.row(*pieces))
+                word = ""
+        self.show([*rows, *[self.row()] * (height - len(rows))][:height])
+
+
+def cut_in_the_middle(text: str, width: int) -> str:
+    """Cut a text to a width in cells; its beginning and its end, which tell the most, stay."""
+    if cell_len(text) <= width:
+        return text
+    start = set_cell_size(text, max(0, (width - 1) // 2))
+    end = ""
+    for character in reversed(text):
+        if cell_len(start) + 1 + cell_len(character + end) > width:
+            break
+        end = character + end
+    return f"{start}…{end}"
