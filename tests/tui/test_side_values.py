@@ -125,6 +125,9 @@ def test_a_damaged_session_is_shown_with_its_reason() -> None:
     text = listed(SessionState(problem="It is damaged: go back to a copy."))
     assert "! unreadable" in text
     assert "It is damaged: go back to a copy." in text
+    text = listed(SessionState(problem="/nowhere/a\x1bb.tuilabel is damaged: do this."))
+    assert "b.tuilabel is damaged" in text
+    assert "/nowhere" not in text.partition("do this.")[0]
 
 
 def test_sessions_that_are_not_read_yet_have_their_place() -> None:

@@ -123,17 +123,17 @@ class History:
             before = self._before(event) if row.kind == "relabel" else None
             was = "" if before is None else f", was {_answer(before)}"
             details.append(("class", row.class_name + was))
-        details.append(("who", row.who + (f", round {row.round}" if row.round else "")))
-        if row.ms:
-            details.append(("took", f"{row.ms} ms"))
-        details.append(("time", f"{row.date} {row.time}".strip()))
         if event.item is not None and event.kind not in (Kind.UNDO, Kind.REVERT):
             details.append(("image", row.about))
         elif row.about:
             details.append(("about", row.about))
         accuracy = event.body.get("accuracy")
         if event.kind is Kind.ROUND and accuracy:
-            details.append(("tested", f"on {accuracy['n']:,} images that training never sees"))
+            details.append(("tested", f"on {accuracy['n']:,} images"))
+        details.append(("who", row.who + (f", round {row.round}" if row.round else "")))
+        if row.ms:
+            details.append(("took", f"{row.ms} ms"))
+        details.append(("time", f"{row.date} {row.time}".strip()))
         return details
 
     def _before(self, event: Event) -> Event | None:

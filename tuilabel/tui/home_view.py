@@ -144,28 +144,30 @@ def _session(
     if state is None:
         return Entry("", name, labels="…", used=used, details=(path,), wish=wish)
     if state.problem is not None:
-        problem, said = ("problem", inert(state.problem, _LONGEST)), "! unreadable"
+        # It names the file, whose folder would take the room of what is to be done.
+        problem = state.problem.replace(str(file.path), file.path.name, 1)
+        details = (("problem", inert(problem, _LONGEST)),)
         return Entry(
-            "", name, labels=said, used=used, details=(path, problem), is_bad=True, wish=wish
+            "", name, labels="! unreadable", used=used, details=details, is_bad=True, wish=wish
         )
     labels = f"{state.labels:,} label" + ("" if state.labels == 1 else "s")
     left = "" if state.left is None else f"{state.left:,} left"
     share = None
     if state.left is not None and state.labels + state.left:
         share = state.labels / (state.labels + state.left)
-    details: tuple[Detail, ...] = (
+    known: tuple[Detail, ...] = (
         ("source", inert(state.source, _LONGEST)),
         ("progress", f"{labels}, {left}" if left else labels),
     )
     accuracy = "" if state.accuracy is None else f"{state.accuracy:.1%}"
     if accuracy:
         seen = f"{accuracy} right of {state.n:,} images that training never sees"
-        details += (("accuracy", seen),)
-    details += (path,)
+        known += (("accuracy", seen),)
+    known += (path,)
     if file.is_last:
-        details += (("next", "`tuilabel` alone goes on with it."),)
+        known += (("next", "`tuilabel` alone goes on with it."),)
     source = inert(state.source, 200)
-    return Entry("", name, "", source, labels, left, share, accuracy, used, details, False, wish)
+    return Entry("", name, "", source, labels, left, share, accuracy, used, known, False, wish)
 
 
 def _ago(used: float, now: datetime) -> str:

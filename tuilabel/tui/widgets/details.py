@@ -44,12 +44,15 @@ class Details(Lines):
         rows = [self.row((self._heading, "muted"))] if self._heading and self._details else []
         indent = "  " if self._heading else ""
         column = max((cell_len(word) for word, _ in self._details), default=0) + 2 + len(indent)
+        room = max(1, width - column)
         for word, text in self._details:
-            room = max(1, width - column)
+            left = height - len(rows)
+            if left <= 0:
+                break
             if word in self._paths:
                 lines = [cut_in_the_middle(text, room)]
             else:
-                lines = wrap(text, room, break_on_hyphens=False)
+                lines = wrap(text, room, max_lines=left, placeholder=" …", break_on_hyphens=False)
             for line in lines:
                 pieces = (
                     (fitted(indent + word, column), "muted"),
@@ -57,7 +60,7 @@ class Details(Lines):
                 )
                 rows.append(self.row(*pieces))
                 word = ""
-        self.show([*rows, *[self.row()] * (height - len(rows))][:height])
+        self.show([*rows, *[self.row()] * (height - len(rows))])
 
 
 def cut_in_the_middle(text: str, width: int) -> str:
