@@ -101,7 +101,7 @@ def answer_a_batch(app: ScreenApp) -> None:
         predicted=tuple(predicted),
         confidence=tuple(0.5 + row % 50 / 100 for row in range(len(truth))),
     )
-    app.label_screen.ranking_arrived(finished)
+    app.label_screen.take_ranking(finished)
 
 
 async def visit(app: ScreenApp, pilot: Pilot[None], place: str) -> SideScreen:

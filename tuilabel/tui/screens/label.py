@@ -16,6 +16,7 @@ from tuilabel.journal import Event
 from tuilabel.session import Ranking, Request, Slot
 from tuilabel.settings import SUGGESTIONS
 from tuilabel.trainer.link import WAITING
+from tuilabel.tui.between_keys import BetweenKeys
 from tuilabel.tui.bindings import bind
 from tuilabel.tui.desk import Desk
 from tuilabel.tui.keymap.resolved import keymap_of
@@ -74,7 +75,13 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
         self._trainer: Piece = ("", "muted")
         self._too_small = False
         self._unsaved_ranking: Ranking | None = None
-        self.busy = False
+        self._between_keys = BetweenKeys(clock, self.set_timer)
+        self._trainer_owes = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether something of the trainer is still to come, or to be shown."""
+        return self._trainer_owes or self._between_keys.waits
 
     def compose(self) -> ComposeResult:
         """Lay out the board, and the sentence that stands in for it where space is short."""
@@ -167,6 +174,7 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
         if self.holds_key(now):
             self.hold_key()
             return
+        self._between_keys.key_pressed()
         slot = self.loop.current
         ms = int((now - self._since) * 1000)
         event = self._saved(lambda: give(item, ms))
@@ -187,7 +195,7 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
             self.say(f"✗ {error}", "bad")
             return None
         if event is not None and self._unsaved_ranking is not None:
-            self.ranking_arrived(self._unsaved_ranking)
+            self.take_ranking(self._unsaved_ranking)
         return event
 
     def move(self, step: int) -> None:
@@ -198,6 +206,13 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
     # The trainer.
 
     def ranking_arrived(self, ranking: Ranking) -> None:
+        """Ask what the trainer found best, as soon as no key has to wait for it."""
+        if self.app.screen is self:
+            self._between_keys.do(lambda: self.take_ranking(ranking))
+        else:
+            self.take_ranking(ranking)
+
+    def take_ranking(self, ranking: Ranking) -> None:
         """Ask what the trainer found best; the image on the screen stays."""
         self._unsaved_ranking = None
         try:
@@ -218,7 +233,7 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
     def trainer_said(self, text: str, style: str = "muted", *, busy: bool = False) -> None:
         """Show what the trainer does, and whether an answer of it is still to come."""
         self._trainer = (text, style)
-        self.busy = busy
+        self._trainer_owes = busy
         self.show_status()
 
     # Showing.
@@ -238,7 +253,7 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
             self.expect_image()
         if self.loop.request_is_due:
             # In the same frame; `after_frame` hands the request over.
-            self._trainer, self.busy = WAITING, True
+            self._trainer, self._trainer_owes = WAITING, True
         self.board.show_image(self.loop.current)
         self.show_all()
         self.frame_was_there()
@@ -259,6 +274,7 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
 
     def after_painting(self) -> None:
         """Draw what comes next while the annotator looks at this image."""
+        self._between_keys.do_waiting()
         loop = self.loop
         likely = loop.likely_next(len(loop.batch))
         after = [slot.row for slot in loop.batch[loop.cursor + 1 : loop.cursor + 2]]
