@@ -205,7 +205,7 @@ def test_the_legend_has_an_interval_if_the_graph_has(
     drawing = level(value, half)
     chart = draw_chart(drawing, GUTTER + 30, 23, alphabet)
     graph = [piece for row in chart.rows[:21] for piece in row]
-    drawn = any(style.endswith(("band", ON_BAND)) for _, style in graph)
+    drawn = any(style.endswith("band") for _, style in graph)
     if not alphabet.filled:
         drawn = any(alphabet.levels[-1] in text for text, style in graph if style == "plain")
     assert drawn == (chart.band > 0)
@@ -220,8 +220,13 @@ def test_an_interval_that_is_seen_in_a_part_only_is_said_to_be() -> None:
     assert 0 < chart.band < 1
     said = "".join(text for text, _ in legend(drawing, chart, 80, FILLED))
     assert "where wider than the line" in said
-    patch = drawing._replace(band=[(0, 0.4, 0.6), (1, 0.5, 0.5), (10, 0.5, 0.5)])
-    assert draw_chart(patch, GUTTER + 30, 23, FILLED).band == 0
+    for end, mostly in ((2.5, True), (0.5, False)):
+        patch = drawing._replace(band=[(0, 0.4, 0.6), (end, 0.5, 0.5), (10, 0.5, 0.5)])
+        chart = draw_chart(patch, GUTTER + 30, 23, FILLED)
+        assert not any(ON_BAND in style for row in chart.rows for _, style in row)
+        said = "".join(text for text, _ in legend(patch, chart, 80, FILLED))
+        assert ("mostly thinner than the line" in said) == mostly
+        assert "thinner than the line" in said
 
 
 @given(st.integers(0, 90))

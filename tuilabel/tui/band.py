@@ -16,10 +16,18 @@ ON_BAND = " on band"
 Spans = list[tuple[float, float] | None]
 """From where to where an interval goes in each column, in rows from above."""
 
-_THINNEST = 0.75
-_THINNEST_SHADED = 2.1
-"""Rows from which an interval is seen around its line: a colour is behind the line, too, but of
-shades, which have no room in the line's cells, only pieces would be seen here and there."""
+_THINNEST, _SEEN = 0.5, 0.75
+_SHADED = 2.1
+"""Rows from which an interval is drawn, and clearly seen, around its line. A colour is behind the
+line, too; of shades, which have no room in the line's cells, only pieces would be seen."""
+
+_LEAST_SEEN = 0.25
+"""The share of a line's columns in which its interval has to be clearly seen to be drawn at all:
+of less there would be patches, which look like something else."""
+
+_BEHIND_LINE = 0.3
+"""The share of a cell of the line that an interval takes if it is `_THINNEST` and the line is at
+the cell's edge."""
 
 _SHORTEST = 4
 """Columns side by side in which an interval is shown at least: less is a patch."""
@@ -32,7 +40,9 @@ def seen_spans(
     size: tuple[int, int],
     alphabet: Alphabet,
 ) -> tuple[Spans, float]:
-    """Give the interval in each column where it can be drawn, and the share of those columns.
+    """Give the interval in each column where it is drawn, and the share of the line's columns.
+
+    The share is -1 where it could be drawn in so few of them that it is not.
 
     Parameters
     ----------
@@ -44,10 +54,10 @@ def seen_spans(
     alphabet : Alphabet
     """
     columns, rows = size
-    thinnest = _THINNEST if alphabet.filled else _THINNEST_SHADED
+    thinnest, clear = (_THINNEST, _SEEN) if alphabet.filled else (_SHADED, _SHADED)
     lows = [(x, low) for x, low, _ in band]
     highs = [(x, high) for x, _, high in band]
-    across, there = columns * alphabet.across, 0
+    across, there, seen = columns * alphabet.across, 0, 0
     spans: Spans = [None] * columns
     for x in range(columns):
         dots = [
@@ -66,12 +76,18 @@ def seen_spans(
             if low is not None and high is not None and y_axis.share(high) >= 0:
                 ends = (y_axis.share(high), y_axis.share(low))
                 found.append((depth_of(ends[0], rows), depth_of(ends[1], rows)))
-        there += bool(found)
-        if found and found[0][1] - found[0][0] >= thinnest:
+        if not found:
+            continue
+        there += 1
+        thick = found[0][1] - found[0][0]
+        seen += thick >= clear
+        if thick >= thinnest:
             spans[x] = (min(top for top, _ in found), min(max(foot for _, foot in found), rows))
     _drop_short(spans, min(_SHORTEST, there))
-    seen = sum(span is not None for span in spans) / max(1, there)
-    return spans, seen
+    drawn = sum(span is not None for span in spans)
+    if drawn and seen >= _LEAST_SEEN * there:
+        return spans, drawn / there
+    return [None] * columns, -1.0 if drawn else 0.0
 
 
 def _drop_short(spans: Spans, shortest: int) -> None:
@@ -102,8 +118,9 @@ def on_band(
     upper, lower = (0.0, 0.0) if span is None else (max(span[0] - y, 0.0), min(span[1] - y, 1.0))
     covered = lower - upper
     if inked is not None:
-        # Its characters have two colours: what is behind them is all of one.
-        behind = alphabet.filled and covered >= 0.5
+        # What is behind a character is all of one colour. The cells of the line itself have it
+        # from less on: a thin interval would be seen on one side of the line only.
+        behind = alphabet.filled and covered >= (_BEHIND_LINE if inked[1] == "bar" else 0.5)
         return (inked[0], inked[1] + ON_BAND) if behind else inked
     steps = len(alphabet.levels) - 1
     step = math.floor(max(0.0, covered) * steps + 0.5)

@@ -60,7 +60,8 @@ class Chart(NamedTuple):
     rows : list of list of (text, style)
         Runs of one style merged.
     band : float
-        The share of the line's columns in which its interval is seen.
+        The share of the line's columns in which its interval is drawn; -1 where that would be so
+        few that it is not.
     """
 
     rows: list[list[Piece]]
@@ -108,12 +109,17 @@ def _ink(drawing: Drawing, columns: int, rows: int, alphabet: Alphabet) -> Cells
     """Give the cells that lines and the newest point stand in."""
     ink: Cells = {}
     axes, size = (drawing.x, drawing.y), (columns, rows)
-    for (x, y), dots in dots_of(drawing.beside, *axes, size, alphabet).items():
-        if x % 2 == 0 if alphabet.across > 1 else x % 3:
-            ink[x, y] = (alphabet.marks[dots], "muted")
+    dashes = {
+        (x, y): dots
+        for (x, y), dots in dots_of(drawing.beside, *axes, size, alphabet).items()
+        if (x % 2 == 0 if alphabet.across > 1 else x % 3)
+    }
+    for place, dots in dashes.items():
+        ink[place] = (alphabet.marks[dots], "muted")
     dots_of_line = dots_of(drawing.line, *axes, size, alphabet)
     for place, dots in dots_of_line.items():
-        ink[place] = (alphabet.marks[dots], "bar")
+        # Where both are in one cell, neither hides the other.
+        ink[place] = (alphabet.marks[dots | dashes.get(place, 0)], "bar")
     if not drawing.line or drawing.y.share(drawing.line[-1][1]) < 0:
         return ink
     last_x, last_y = drawing.line[-1]
@@ -209,8 +215,9 @@ def legend(drawing: Drawing, chart: Chart, room: int, alphabet: Alphabet) -> lis
         entries.append([(piece * 3, "bar"), (" measured", "muted")])
     if drawing.beside:
         entries.append([(f"{dashes} at random", "muted")])
-    if drawing.band and chart.band == 0:
-        entries.append([("95 %: thinner than the line", "muted")])
+    if drawing.band and chart.band <= 0:
+        mostly = "mostly " if chart.band < 0 else ""
+        entries.append([(f"95 %: {mostly}thinner than the line", "muted")])
     elif drawing.band:
         entries.append([shade, (" 95 %", "muted")])
         if chart.band < 1:
