@@ -132,10 +132,17 @@ def test_an_image_of_few_pixels_fills_its_box(depth: Depth) -> None:
     assert (strips[0].cell_length, len(strips)) == (14, 7)
 
 
-def test_where_every_pixel_has_room_an_image_is_as_it_is() -> None:
-    for depth in Depth:
-        colours = Colours(depth, blocks=PLAIN)
-        assert draw_small(digit(), (28, 14), colours) == draw(digit(), (28, 14), colours)
+@pytest.mark.parametrize("depth", Depth)
+def test_where_every_pixel_has_room_an_image_is_as_it_is(depth: Depth) -> None:
+    """Drawings in few colours are ink and ground at every size."""
+    colours = Colours(depth, blocks=PLAIN)
+    image = photograph()[:28, :28]
+    assert draw_small(image, (28, 14), colours) == draw(image, (28, 14), colours)
+    strips = draw_small(digit(), (28, 14), colours)
+    if depth in (Depth.TRUECOLOR, Depth.PALETTE):
+        assert strips == draw(digit(), (28, 14), colours)
+    else:
+        assert {char for strip in strips for char in strip.text} <= QUARTERS
 
 
 def test_drawings_are_of_two_tones_and_photographs_are_not() -> None:

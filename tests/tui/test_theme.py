@@ -155,6 +155,8 @@ def test_numbers_on_shades_can_be_read(depth: Depth, wrong: bool, dark: bool) ->
         assert style.bgcolor is not None
         text, fill = style.color.get_truecolor(), style.bgcolor.get_truecolor()
         assert contrast(tuple(text), tuple(fill)) >= 4.5
+    if depth in (Depth.TRUECOLOR, Depth.PALETTE):
+        assert shade(0.001, colours, wrong=wrong) == styles[3] != styles[0]
     assert shade(-1, colours, wrong=wrong) == styles[0]
     assert shade(2, colours, wrong=wrong) == styles[-1]
 

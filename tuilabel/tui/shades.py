@@ -71,7 +71,8 @@ def shade(share: float, colours: Colours, *, wrong: bool = False) -> Style:
     share = max(0.0, min(1.0, share))
     if colours.depth in (Depth.SIXTEEN, Depth.NONE):
         return next(style for up_to, style in _FEW if share <= up_to)
-    step = round(share * (_STEPS - 1))
+    # The least is apart from nothing.
+    step = max(int(share > 0), round(share * (_STEPS - 1)))
     if colours.depth is Depth.PALETTE:
         return _in_palette(step, colours.dark, wrong)
     return _filled(step, colours.dark, wrong)

@@ -57,7 +57,8 @@ def draw(
 def draw_small(image: Pixels, box: tuple[int, int], colours: Colours) -> list[Strip]:
     """Draw an image so that it can be told in a small box: for orientation, and not faithfully.
 
-    Where half blocks show all of its pixels at a size that fills the box, it is as `draw` has it.
+    Where half blocks show all of its pixels at a size that fills the box, it is as `draw` has it,
+    but for drawings where there are few colours: shades would be blots beside their strokes.
 
     Parameters
     ----------
@@ -72,13 +73,14 @@ def draw_small(image: Pixels, box: tuple[int, int], colours: Colours) -> list[St
         As of `draw`.
     """
     few = colours.depth in (Depth.SIXTEEN, Depth.NONE)
-    if (few and Blocks.SHADE not in colours.blocks) or not is_small(image, box):
+    as_drawing = few and is_two_toned(image)
+    if (few and Blocks.SHADE not in colours.blocks) or not (as_drawing or is_small(image, box)):
         return draw(image, box, colours)
     kind = kind_for_small(colours)
     pixels = small(image, box, kind)
     if colours.depth is Depth.NONE and pixels.shape[2] == 3:
         pixels = luma(pixels)
-    if few and pixels.shape[2] == 1 and is_two_toned(image):
+    if as_drawing and pixels.shape[2] == 1:
         pixels = as_ink(pixels, colours.depth is Depth.SIXTEEN)
     elif few:
         pixels = stretched(pixels)
