@@ -27,14 +27,21 @@ SIZE = (100, 30)
 CELL = (9, 18)
 """Width and height of a character cell, in SVG units; a half block is a square."""
 
+LEFT, RIGHT, UP = (0, 0, 0.5, 1), (0.5, 0, 0.5, 1), (0, 0, 1, 0.5)
+QUARTERS = ((0, 0, 0.5, 0.5), (0.5, 0, 0.5, 0.5), (0, 0.5, 0.5, 0.5), (0.5, 0.5, 0.5, 0.5))
 BLOCKS = {
-    "▀": (0, 0, 1, 0.5),
-    "▖": (0, 0.5, 0.5, 0.5),
-    "█": (0, 0, 1, 1),
-    **{block: (0, 1 - n / 8, 1, n / 8) for n, block in enumerate("▁▂▃▄▅▆▇", 1)},
-    **{block: (0, 0, 1 - n / 8, 1) for n, block in enumerate("▉▊▋▌▍▎▏", 1)},
+    "█": [(0, 0, 1, 1)],
+    "▀": [UP],
+    "▐": [RIGHT],
+    "▔": [(0, 0, 1, 1 / 8)],
+    **{block: [QUARTERS[n]] for n, block in enumerate("▘▝▖▗")},
+    **{"▚": [QUARTERS[0], QUARTERS[3]], "▞": [QUARTERS[1], QUARTERS[2]]},
+    **{"▙": [LEFT, QUARTERS[3]], "▛": [LEFT, QUARTERS[1]]},
+    **{"▟": [RIGHT, QUARTERS[2]], "▜": [RIGHT, QUARTERS[0]]},
+    **{block: [(0, 1 - n / 8, 1, n / 8)] for n, block in enumerate("▁▂▃▄▅▆▇", 1)},
+    **{block: [(0, 0, 1 - n / 8, 1)] for n, block in enumerate("▉▊▋▌▍▎▏", 1)},
 }
-"""The part of its cell that a block character fills: left, top, width, height."""
+"""The parts of its cell that a block character fills: left, top, width, height."""
 
 
 async def main() -> None:
@@ -61,9 +68,10 @@ async def main() -> None:
                 screen.class_key(int(truth[slot.row]))
                 await settled(screen)
             (HERE / "label.svg").write_text(picture(app), encoding="utf-8")
-            await pilot.press("question_mark")
+            await pilot.press("v")
+            await settled(screen)
             await pilot.pause()
-            (HERE / "help.svg").write_text(picture(app), encoding="utf-8")
+            (HERE / "rows.svg").write_text(picture(app), encoding="utf-8")
 
 
 async def settled(screen: LabelScreen) -> None:
@@ -97,15 +105,16 @@ def row(strip: Strip, top: int, back: str) -> list[str]:
         left, wide = column * CELL[0], segment.cell_length * CELL[0]
         column += segment.cell_length
         ground = style.bgcolor.get_truecolor().hex if style.bgcolor else back
+        ink = style.color.get_truecolor(foreground=True).hex if style.color else "#ffffff"
+        if style.reverse:
+            ground, ink = ink, ground
         if ground != back:
             parts.append(rectangle(left, top, wide, CELL[1], ground))
-        ink = style.color.get_truecolor(foreground=True).hex if style.color else "#ffffff"
         text = ""
         for place, character in enumerate(segment.text):
-            block = BLOCKS.get(character)
-            text += " " if block else character
-            if block is not None:
-                x, y, w, h = block
+            parts_of_it = BLOCKS.get(character, [])
+            text += " " if parts_of_it else character
+            for x, y, w, h in parts_of_it:
                 at = left + place * CELL[0] + x * CELL[0], top + y * CELL[1]
                 parts.append(rectangle(*at, w * CELL[0], h * CELL[1], ink))
         if text.strip():
