@@ -156,6 +156,16 @@ def test_the_newest_is_marked_where_it_is(value: float, labels: int) -> None:
         assert not word or min(abs(y - other) for _, other in word) <= 1
 
 
+def test_a_line_does_not_hide_the_one_beside_it() -> None:
+    axis, rows = even_axis(0.0, 11)
+    drawing = Drawing(Axis(0, 10, ()), axis, [(0, 0.52), (10, 0.52)], rows=rows)
+    both = drawing._replace(beside=[(0, 0.48), (10, 0.48)])
+    alone, beside = (text_of(draw_chart(d, 40, 13, BRAILLE).rows)[5] for d in (drawing, both))
+    cells = list(zip(alone[GUTTER:-1], beside[GUTTER:-1], strict=True))
+    assert all(ord(one) & ord(two) == ord(one) for one, two in cells)
+    assert [one != two for one, two in cells[:4]] == [True, False, True, False]
+
+
 # The surface of an interval.
 
 
@@ -373,10 +383,10 @@ def test_before_the_first_fit_it_is_said_why_there_is_nothing() -> None:
 
 
 def test_how_right_the_sure_are_is_said() -> None:
-    found = confident([0.99] * 10 + [0.5] * 10, [True] * 9 + [False] * 11)
+    found = confident([0.99] * 20 + [0.5] * 20, [True] * 18 + [False] * 22)
     text = said(confidence_sentences(found, "the hold-out", waiting=""))
-    assert "45.0%  of all 20 are right (the hold-out)" in text
+    assert "45.0%  95 %: 30.7% to 60.2%  of all 40 are right (the hold-out)" in text
     assert "90.0%" in text
-    assert "of the 10 that are surer than 95% (50%)" in text
+    assert "of the 20 that are surer than 95% (50%)" in text
     none = confident([0.5], [True])
     assert "None is surer than 95%." in said(confidence_sentences(none, "x", waiting=""))

@@ -118,8 +118,9 @@ def _ink(drawing: Drawing, columns: int, rows: int, alphabet: Alphabet) -> Cells
         ink[place] = (alphabet.marks[dots], "muted")
     dots_of_line = dots_of(drawing.line, *axes, size, alphabet)
     for place, dots in dots_of_line.items():
-        # Where both are in one cell, neither hides the other.
-        ink[place] = (alphabet.marks[dots | dashes.get(place, 0)], "bar")
+        # Where both are in one cell, neither hides the other, if its dots are fine enough.
+        behind = dashes.get(place, 0) if alphabet.across > 1 else 0
+        ink[place] = (alphabet.marks[dots | behind], "bar")
     if not drawing.line or drawing.y.share(drawing.line[-1][1]) < 0:
         return ink
     last_x, last_y = drawing.line[-1]

@@ -52,7 +52,7 @@ def _braille(dots: int) -> str:
 BRAILLE = Alphabet(
     *(2, 4, "".join(map(_braille, range(256))), "⠒", ""), " ░", False, *("│", "┤", "└", "─", "┬")
 )
-HALVES = Alphabet(*(1, 2, " ▀▄█", "▄", ""), " ░", False, *("│", "┤", "└", "─", "┬"))
+HALVES = Alphabet(*(1, 2, " ▀▄█", "▀", ""), " ░", False, *("│", "┤", "└", "─", "┬"))
 ASCII = Alphabet(*(1, 1, " *", "*", "o"), " :", False, *("|", "+", "+", "-", "+"))
 
 

@@ -94,12 +94,13 @@ def confidence_sentences(found: Confident | None, set_name: str, *, waiting: str
     if found is None or not found.counts:
         return [[(f" No predictions yet: {waiting}.", "muted")], []]
     n = found.counts[-1]
+    low, high = wilson_interval(found.correct[-1], n)
+    rest = f"are right ({set_name})" if n >= LEAST else f"are right; the curve begins at {LEAST}"
     first: list[Piece] = [
         (f" {found.correct[-1] / n:6.1%}", "strong"),
-        (f"  of all {n:,} are right ({set_name})", "muted"),
+        (f"  95 %: {low:.1%} to {high:.1%}", "plain"),
+        (f"  of all {n:,} {rest}", "muted"),
     ]
-    if n < LEAST:
-        first.append((f"; the curve begins at {LEAST}", "muted"))
     if not found.sure:
         return [first, [(f" None is surer than {SURE:.0%}.", "muted")]]
     low, high = wilson_interval(found.sure_correct, found.sure)
