@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.color import Color
 from textual.theme import Theme
 
 from tuilabel.learn.metrics import Accuracy
@@ -22,6 +23,7 @@ from tuilabel.tui.chart_looks import (
     HALVES,
     Alphabet,
     alphabet_for,
+    grey_number,
     surface_colour,
 )
 from tuilabel.tui.colours import Blocks, Colours, Depth, Rgb, contrast
@@ -146,10 +148,8 @@ def test_the_newest_is_marked_where_it_is(value: float, labels: int) -> None:
     )
     for alphabet in (BRAILLE, HALVES, ASCII):
         drawn = draw_chart(drawing, GUTTER + 60, 18, alphabet).rows
-        marked = cells_of(drawn, "accent")
-        text = text_of(drawn)
-        word = {(x, y) for x, y in marked if text[y][x] in "here"}
-        ((x, y),) = marked - word
+        ((x, y),) = cells_of(drawn, "accent")
+        word = cells_of(drawn, "strong")
         depth = (1 - y_axis.share(value)) * (rows - 1) + 0.5
         assert abs(y + 0.5 - depth) <= 0.5 + 0.5 / alphabet.down + 1e-6
         assert abs((x - GUTTER) - labels / 50 * 59) <= 1
@@ -175,6 +175,9 @@ def test_a_surface_is_seen_and_a_line_on_it_is_clear(theme: Theme, depth: Depth)
     page, line = (rgb(str(colour)) for colour in (theme.background, theme.primary))
     surface = surface_colour(page, line, depth)
     assert 1.5 <= contrast(surface, page) <= 2
+    assert contrast(surface, rgb(str(theme.foreground))) >= 4.5
+    if depth is Depth.PALETTE:
+        assert Color.from_ansi(grey_number(surface)).get_truecolor() == surface
     assert contrast(surface, line) >= 3
 
 

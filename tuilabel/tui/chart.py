@@ -145,7 +145,10 @@ def _blob(dot: int, alphabet: Alphabet) -> int:
 
 
 def _write(ink: Cells, text: str, x: int, y: int, size: tuple[int, int]) -> None:
-    """Write a value beside, below or above its point: if need be, over the line in dashes."""
+    """Write a value beside, below or above its point: if need be, over the line in dashes.
+
+    It may stand on an interval, on which not every colour of text can be read.
+    """
     columns, rows = size
     last = columns - len(text)
     places = [(x + 2, y), (min(x, last), y + 1), (min(x, last), y - 1)]
@@ -156,7 +159,7 @@ def _write(ink: Cells, text: str, x: int, y: int, size: tuple[int, int]) -> None
             if 0 <= row < rows and left <= last and taken <= clear:
                 ink |= {cell: (" ", "plain") for cell in around if cell in ink}
                 for place, letter in enumerate(text, start=left):
-                    ink[place, row] = (letter, "accent")
+                    ink[place, row] = (letter, "strong")
                 return
 
 

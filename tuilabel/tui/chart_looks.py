@@ -82,6 +82,11 @@ _GREYS = tuple((8 + 10 * number,) * 3 for number in range(24))
 """The greys of the palette of 256: dark hues of it are too far apart for a calm surface."""
 
 
+def grey_number(grey: Rgb) -> int:
+    """Give the number that one of the greys of the palette has."""
+    return 232 + _GREYS.index(grey)
+
+
 @lru_cache(maxsize=8)
 def surface_colour(page: Rgb, line: Rgb, depth: Depth) -> Rgb:
     """Give the colour of a surface that a line is drawn on.

@@ -10,7 +10,7 @@ from rich.style import Style
 
 from tuilabel.tui.band import ON_BAND
 from tuilabel.tui.chart import FOOT, GUTTER, Drawing, draw_chart, legend
-from tuilabel.tui.chart_looks import alphabet_for, surface_colour
+from tuilabel.tui.chart_looks import alphabet_for, grey_number, surface_colour
 from tuilabel.tui.colours import Depth
 from tuilabel.tui.widgets.lines import Lines, Piece
 
@@ -88,4 +88,10 @@ class Chart(Lines):
         assert page is not None
         assert line is not None
         depth = self.colours.depth
-        return Color.from_rgb(*surface_colour(page.get_truecolor(), line.get_truecolor(), depth))
+        colour = surface_colour(page.get_truecolor(), line.get_truecolor(), depth)
+        # By its number: rich's own choice of a grey may be the next one.
+        return (
+            Color.from_ansi(grey_number(colour))
+            if depth is Depth.PALETTE
+            else Color.from_rgb(*colour)
+        )
