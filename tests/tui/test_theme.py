@@ -310,7 +310,8 @@ async def test_a_slow_line_has_small_pictures_of_few_colours_until_it_is_quick_a
 
 
 def test_styles_use_only_what_themes_define() -> None:
-    css = (Path(settings.__file__).parents[1] / "tui" / "tuilabel.tcss").read_text()
-    used = set(re.findall(r"\$([\w-]+)", css))
+    sheets = list((Path(settings.__file__).parents[1] / "tui").rglob("*.tcss"))
+    assert len(sheets) == 3
+    used = {name for css in sheets for name in re.findall(r"\$([\w-]+)", css.read_text())}
     known = {"background", "foreground", "accent", "primary", "success", "error", "warning"}
     assert used <= known | set(THEMES["tuilabel"].variables) | {"surface", "panel"}

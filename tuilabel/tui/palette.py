@@ -45,6 +45,8 @@ class FoundList(CommandList, can_focus=False):
 class Palette(CommandPalette):
     """Finds an action by a part of its name."""
 
+    CSS_PATH = "palette.tcss"
+
     def __init__(self) -> None:
         super().__init__(placeholder="Type a part of an action…", id="--command-palette")
 

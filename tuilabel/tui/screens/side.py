@@ -42,6 +42,7 @@ class SideScreen(WithPlaces, inherit_bindings=False):
     """
 
     place: ClassVar[str]
+    CSS_PATH = "side.tcss"
     COMPONENT_CLASSES: ClassVar[set[str]] = set(STYLES)
 
     def __init__(self, desk: Desk | None, keymap: Keymap | None = None) -> None:
