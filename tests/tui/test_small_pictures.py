@@ -159,3 +159,17 @@ def test_without_colours_a_photograph_keeps_its_shades() -> None:
     assert {char for strip in strips for char in strip.text} & set("░▒▓")
     seen = shown(strips).mean(axis=0)
     assert np.corrcoef(seen, np.arange(len(seen)))[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("size", [(28, 28), (90, 90), (9, 9)])
+def test_a_coloured_thing_has_no_rim_and_no_other_colour(size: tuple[int, int]) -> None:
+    ground, thing = np.array([20, 40, 120]), np.array([0, 200, 220])
+    image = np.empty((*size, 3), np.uint8)
+    image[:] = ground
+    image[size[0] // 4 : size[0] // 2, size[1] // 4 : size[1] // 2] = thing
+    seen = small(image, (14, 7), Kind.HALF)
+    # Everything lies on the way from the one colour to the other.
+    share = (seen[:, :, 1] - ground[1]) / (thing[1] - ground[1])
+    assert share.min() > -0.01
+    assert share.max() < 1.01
+    assert np.abs(seen - (ground + share[:, :, None] * (thing - ground))).max() < 2

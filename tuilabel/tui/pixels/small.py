@@ -53,10 +53,12 @@ def is_small(image: Pixels, box: tuple[int, int]) -> bool:
 
 
 def small(image: Pixels, box: tuple[int, int], kind: Kind) -> Floats:
-    """Give an image in the pixels of a box, which it fills: trimmed, sharpened and stretched.
+    """Give an image in the pixels of a box, which it fills: without its plain edge.
 
-    Thin strokes lose their brightness to the mean, and most of a small box goes to the plain edge
-    that many images have. What is drawn so serves to find an image, not to judge it.
+    Most of a small box goes to the plain edge that many images have. Of grey drawings and letters,
+    thin strokes lose their brightness to the mean as well: they are sharpened and stretched. All
+    other images, colours above all, keep the values they have: a rim or a shade that an image does
+    not have would be taken for a part of it.
 
     Parameters
     ----------
@@ -77,9 +79,19 @@ def small(image: Pixels, box: tuple[int, int], kind: Kind) -> Floats:
     scale = min(rows * 2 / height, columns / width)
     tall = min(rows * kind.rows, max(1, round(height * scale * kind.rows / 2)))
     wide = min(columns * kind.columns, max(1, round(width * scale * kind.columns)))
-    # Sharpened is the smaller of the two: in a picture larger than its image, pixels are alike.
-    pixels = _sharpened(sampled(part, *((tall, wide) if scale < 1 else (height, width))))
-    pixels = pixels if scale < 1 else _between(pixels, tall, wide)
+    is_drawing = image.ndim == 2 and is_two_toned(image)
+    pixels = sampled(part, *((tall, wide) if scale < 1 else (height, width)))
+    if is_drawing:
+        # The smaller of the two: in a picture larger than its image, pixels are like their
+        # neighbours.
+        pixels = _sharpened(pixels)
+    if scale >= 1:
+        pixels = _between(pixels, tall, wide)
+    return _stretched(pixels, image) if is_drawing else pixels
+
+
+def _stretched(pixels: Floats, image: Pixels) -> Floats:
+    """Give pixels as dark and as bright as those of the image are."""
     ordered = np.sort(pixels, axis=None)
     least, most, last = float(ordered[0]), float(ordered[-1]), ordered.size - 1
     low, high = float(ordered[round(last * _DULL)]), float(ordered[round(last * _BRIGHT)])
