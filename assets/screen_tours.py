@@ -65,11 +65,12 @@ class PictureTerminal(Terminal):
     def __init__(self, home: Home, arguments: list[str], size: tuple[int, int], look: Look) -> None:
         command = [sys.executable, "-m", "tuilabel", *arguments]
         background = look.back.lstrip("#")
+        self._home = home
+        self._before = self.rankings()
         super().__init__(command, env=home.env, cwd=home.path, size=size, background=background)
         self._screen = DimScreen(*size)
         self._stream = pyte.Stream(self._screen)
         self.size = size
-        self._home = home
 
     def rows(self) -> list[list[Cell]]:
         """Give what stands on the screen."""
@@ -86,13 +87,24 @@ class PictureTerminal(Terminal):
         """Tell whether the terminal was asked so many times whether it has painted."""
         return lambda: self.cursor_reports >= count
 
-    def wait_for_rankings(self) -> None:
-        """Wait until the trainer has decided what is asked, and owes no better answer."""
+    def rankings(self) -> int:
+        """Count how often the trainer has decided what is asked."""
+        return sum(map(_rankings, self._home.path.rglob("*.tuilabel")))
+
+    def wait_for_rankings(self, before: int | None = None) -> None:
+        """Wait until the trainer has decided what is asked, and owes no better answer.
+
+        Parameters
+        ----------
+        before : int, optional
+            How often it had done so before; by default, when the program was started.
+        """
+        before = self._before if before is None else before
         end = time.monotonic() + LONG
-        known, since = 0, time.monotonic()
-        while not known or time.monotonic() - since < QUIET:
+        known, since = before, time.monotonic()
+        while known == before or time.monotonic() - since < QUIET:
             self.pump(0.1)
-            count = sum(map(_rankings, self._home.path.rglob("*.tuilabel")))
+            count = self.rankings()
             if count != known or "fitting" in self.text:
                 known, since = count, time.monotonic()
             assert time.monotonic() < end, f"Nothing was ranked.\n{self.drawn()}"
@@ -176,12 +188,13 @@ def visit_label(terminal: PictureTerminal) -> Iterator[str]:
 def visit_others(terminal: PictureTerminal) -> Iterator[str]:
     """The screens beside the labelling one, after a fit of this run."""
     terminal.wait_for(terminal.is_idle)
+    before = terminal.rankings()
     while "round 9" in terminal.text:
         reports = terminal.cursor_reports
         # An image of the audit set has no suggestion to agree with.
         terminal.press("1" if "no hint" in terminal.text else KEYS["enter"])
         terminal.wait_for(terminal.reported(reports + 1))
-    terminal.wait_for_rankings()
+    terminal.wait_for_rankings(before)
     terminal.wait_for(terminal.is_idle)
     terminal.press("?")
     terminal.wait_for("Take the last answer back")
@@ -277,22 +290,24 @@ def visit_demo(terminal: PictureTerminal) -> Iterator[str]:
     terminal.press("p")
     terminal.wait_for("Paused")
     terminal.wait_for_rankings()
+    before = terminal.rankings()
     terminal.press("p")
-    terminal.wait_for(r"1\d labels")
+    terminal.wait_for(r"\b1\d labels ")
     terminal.press("p")
     terminal.wait_for("Paused")
-    terminal.wait_for_rankings()
+    terminal.wait_for_rankings(before)
     # So few labels make mistakes of every size.
     terminal.press(KEYS["f4"])
     terminal.wait_for("taken for")
     yield "confusion-early"
     terminal.press("q")
     terminal.wait_for(PLACE)
+    before = terminal.rankings()
     terminal.press("p")
-    terminal.wait_for(r"2\d labels")
+    terminal.wait_for(r"\b2\d labels ")
     terminal.press("p")
     terminal.wait_for("Paused")
-    terminal.wait_for_rankings()
+    terminal.wait_for_rankings(before)
     yield "demo"
 
 
