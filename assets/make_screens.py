@@ -37,6 +37,8 @@ from assets.screen_tours import PictureTerminal, Tour, tours  # noqa: E402
 from tests.pty.labelling import Home  # noqa: E402
 
 if TYPE_CHECKING:
+    from tuilabel.trainer import TrainerEvent
+    from tuilabel.tui.app import TuilabelApp
     from tuilabel.tui.screens.label import LabelScreen
     from tuilabel.workspace import Workspace
 
@@ -107,10 +109,10 @@ async def prepare(source: str, classes: str | None) -> None:
     with open_source(source, classes) as workspace:
         dataset = workspace.dataset
         app = TuilabelApp(workspace)
+        prepared = knows_of_preparation(app)
         async with app.run_test(size=(80, 24)) as pilot:
             screen = app.screen
             assert isinstance(screen, LabelScreen)
-            prepared = knows_of_preparation(screen)
             await settled(screen)
             while screen.loop.labels < LABELS:
                 slot = screen.loop.current
@@ -135,15 +137,18 @@ async def prepare(source: str, classes: str | None) -> None:
                     await settled(screen)
 
 
-def knows_of_preparation(screen: LabelScreen) -> asyncio.Event:
+def knows_of_preparation(app: TuilabelApp) -> asyncio.Event:
     """Give what is set when the trainer has prepared all that it learns from."""
-    prepared, hear = asyncio.Event(), screen.learner_prepared
+    from tuilabel.trainer import Prepared
 
-    def learner_prepared() -> None:
-        hear()
-        prepared.set()
+    prepared, hear = asyncio.Event(), app.link.hear
 
-    screen.learner_prepared = learner_prepared  # type: ignore[method-assign]
+    def listen(event: TrainerEvent) -> None:
+        hear(event)
+        if isinstance(event, Prepared):
+            prepared.set()
+
+    app.link.hear = listen  # type: ignore[method-assign]
     return prepared
 
 

@@ -190,6 +190,7 @@ def visit_others(terminal: PictureTerminal) -> Iterator[str]:
     terminal.wait_for(terminal.is_idle)
     before = terminal.rankings()
     while "round 9" in terminal.text:
+        terminal.settle(0.05)
         reports = terminal.cursor_reports
         # An image of the audit set has no suggestion to agree with.
         terminal.press("1" if "no hint" in terminal.text else KEYS["enter"])

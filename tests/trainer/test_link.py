@@ -22,7 +22,7 @@ from tuilabel.trainer import (
 )
 from tuilabel.trainer.link import TrainerLink
 
-PREPARED = Prepared("deskew-hog", 3.5, None)
+PREPARED = Prepared("deskew-hog", 3.5, None, late=True)
 FITTED = replace(
     fit_finished(1, [3], [[0.1] * 10]), model="hybrid", features="deskew-hog", strategy="margin"
 )
@@ -99,6 +99,8 @@ def test_a_learner_that_is_prepared_is_the_screens_to_ask_again(screen: Screen) 
     screen.asks = [a_request(7)]
     assert hear(screen, PREPARED) == [("fitting…", "muted", True)]
     assert screen.prepared == 1
+    assert hear(screen, replace(PREPARED, late=False)) == []
+    assert screen.prepared == 1, "the answer that comes has it already"
 
 
 @pytest.mark.parametrize("asks", [[], [a_request(2)]])

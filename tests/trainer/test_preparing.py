@@ -122,7 +122,7 @@ async def test_a_large_pool_is_answered_before_and_better_after(
     await go()
     prepared, progress = await after_progress(events, Prepared)
     assert prepared.features == "deskew-hog"
-    assert prepared.problem is None
+    assert (prepared.problem, prepared.late) == (None, True)
     assert prepared.seconds > 0
     kinds = {step.what for step in progress}
     assert {"features", "neighbours", "eigenvectors", "hold-out"} <= kinds
@@ -185,7 +185,7 @@ async def test_what_is_kept_from_another_time_serves_the_first_answer(
 
     trainer(opened=large).submit(a_fit(1))
     answer, _ = await after_progress(events, Prepared)
-    assert answer.problem is None
+    assert (answer.problem, answer.late) == (None, False)
     fitted = await events.next(FitFinished)
     assert (fitted.model, fitted.features) == ("hybrid", "deskew-hog")
 
@@ -207,7 +207,7 @@ async def test_a_small_pool_is_prepared_before_the_first_answer(
     running = trainer()
     running.submit(a_fit(1, features="hog", classes=tuple(toy.truth[:12].tolist())))
     prepared, _ = await after_progress(events, Prepared)
-    assert (prepared.features, prepared.problem) == ("hog", None)
+    assert (prepared.features, prepared.problem, prepared.late) == ("hog", None, False)
     answer = await events.next(FitFinished)
     assert (answer.model, answer.features) == ("hybrid", "hog")
     running.submit(a_fit(2, features="hog", classes=tuple(toy.truth[:12].tolist())))

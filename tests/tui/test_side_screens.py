@@ -398,7 +398,16 @@ async def test_history_filters_as_one_types_and_labels_again(app: ScreenApp) -> 
         await pilot.press("slash", *"class:7", "backspace", "enter")
         assert "/ class:" in text_of(screen, "#header")
         screen.action_filter()
-        await pilot.press("escape", "slash", *"label", "enter", "end", "enter")
+        await pilot.press("escape", "slash", *"label", "enter", "end")
+        assert not screen.query_one("#legend").display
+        await pilot.press("enter")
+        await pilot.pause()
+        assert text_of(screen, "#legend").split()[:3] == ["keys", "0", "1"]
+        await pilot.press("r", "slash", "4")
+        assert text_of(screen, "#legend").split() == ["keys", "4"]
+        assert "Enter: 4" in text_of(screen, "#status")
+        await pilot.press("escape")
+        assert text_of(screen, "#legend").split()[:3] == ["keys", "0", "1"]
         event = screen._event()  # type: ignore[attr-defined]
         assert event.kind is Kind.LABEL
         acts = loop.ledger.acts

@@ -14,7 +14,7 @@ from tuilabel.trainer.link import TrainerLink
 from tuilabel.tui.widgets.lines import Lines
 from tuilabel.workspace import Workspace
 
-PREPARED = Prepared("deskew-hog", 3.5, None)
+PREPARED = Prepared("deskew-hog", 3.5, None, late=True)
 
 
 def status(app: ScreenApp) -> str:

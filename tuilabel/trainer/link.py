@@ -149,7 +149,8 @@ class TrainerLink:
                 self._problem = event.problem
                 if event.problem is not None:
                     self._tell(f"! {event.problem}", "accent")
-                listener.learner_prepared()
+                if event.late:
+                    listener.learner_prepared()
             case ColdStartFinished():
                 self._tell_answered("")
                 listener.ranking_arrived(event)

@@ -109,11 +109,15 @@ class Prepared:
         What it took.
     problem
         One line on what could not be prepared; None where all could.
+    late
+        Whether a request may have been answered without it; else the answer that comes next is the
+        first that is as it was asked for.
     """
 
     features: str
     seconds: float
     problem: str | None
+    late: bool
 
 
 @dataclass(frozen=True)

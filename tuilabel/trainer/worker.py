@@ -99,6 +99,8 @@ class Preparation:
         self._learner = learner
         self._channel = channel
         self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._late = False
         self._failed: set[Needs] = set()
         self._told = time.monotonic()
 
@@ -109,11 +111,14 @@ class Preparation:
         if self._learner.is_quick():
             self._prepare(needs)
         elif self._thread is None or not self._thread.is_alive():
+            self._late = False
             self._thread = threading.Thread(target=self._prepare, args=(needs,), daemon=True)
             self._thread.start()
             # What was kept from another time is there in a moment. Without it the first fit of a
             # session that is opened again would be of a worse model than the last one before.
             self._thread.join(KEPT_SECONDS)
+            with self._lock:
+                self._late = True
 
     def _prepare(self, needs: Needs) -> None:
         started = time.perf_counter()
@@ -125,7 +130,9 @@ class Preparation:
             self._failed.add(needs)
             problem = _one_line(error)
         seconds = time.perf_counter() - started
-        self._channel.send(Prepared(needs.features, seconds, problem and inert(problem, 300)))
+        problem = problem and inert(problem, 300)
+        with self._lock:
+            self._channel.send(Prepared(needs.features, seconds, problem, self._late))
 
     def _tell(self, what: str, done: int, total: int) -> None:
         # Each of these makes a line of the screen be drawn anew.

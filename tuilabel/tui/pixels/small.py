@@ -77,8 +77,8 @@ def small(image: Pixels, box: tuple[int, int], kind: Kind) -> Floats:
     height, width = part.shape[:2]
     columns, rows = box
     scale = min(rows * 2 / height, columns / width)
-    tall = min(rows * kind.rows, max(1, round(height * scale * kind.rows / 2)))
-    wide = min(columns * kind.columns, max(1, round(width * scale * kind.columns)))
+    tall = _side(round(height * scale * kind.rows / 2), rows * kind.rows)
+    wide = _side(round(width * scale * kind.columns), columns * kind.columns)
     is_drawing = image.ndim == 2 and is_two_toned(image)
     pixels = sampled(part, *((tall, wide) if scale < 1 else (height, width)))
     if is_drawing:
@@ -88,6 +88,11 @@ def small(image: Pixels, box: tuple[int, int], kind: Kind) -> Floats:
     if scale >= 1:
         pixels = _between(pixels, tall, wide)
     return _stretched(pixels, image) if is_drawing else pixels
+
+
+def _side(length: int, most: int) -> int:
+    """Give the pixels of a side; a box that is filled but for one of them is filled."""
+    return most if length >= most - 1 else max(1, length)
 
 
 def _stretched(pixels: Floats, image: Pixels) -> Floats:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual import events
 
 from tuilabel.session import Session
-from tuilabel.tui.class_entry import MATCHES_SHOWN, ClassEntry, Kind, Outcome, Place
-from tuilabel.tui.class_names import SCATTERED
+from tuilabel.tui.class_entry import ClassEntry, Kind, Outcome, Place
+from tuilabel.tui.entry_words import entry_classes, entry_line
 from tuilabel.tui.presenter import Presenter
 from tuilabel.tui.screens.painted import PaintedScreen
 from tuilabel.tui.widgets.board import Board
@@ -83,24 +83,7 @@ class ClassKeysScreen(PaintedScreen, inherit_bindings=False):
 
     def entry_line(self) -> Piece | None:
         """Say what was begun: the first key of a chord, or a part of a name."""
-        entry = self.entry
-        if entry.leader:
-            count = len(entry.chords())
-            which = "1 class begins" if count == 1 else f"{count} classes begin"
-            return f"{entry.leader} …  {which} with this key; Esc leaves.", "accent"
-        if entry.text is None:
-            return None
-        if self._message is not None:
-            return f"/{entry.text}_  {self._message[0]}", self._message[1]
-        found = entry.matches()
-        taken = entry.meant()
-        if taken is not None:
-            rest = f"Enter: {self.presenter.names[taken]}"
-        else:
-            rest = f"{len(found):,} fit" if found else "no class has that in its name"
-            if found and found[0].rank == SCATTERED:
-                rest = f"Tab: {self.presenter.names[found[0].place]}"
-        return f"/{entry.text}_  {rest} · Tab completes · ↑↓ choose · Esc leaves", "accent"
+        return entry_line(self.entry, self.presenter.names, self._message)
 
     def _place(self) -> Place:
         return Place(self.loop.current_id, not self.holds_key(self._clock()))
@@ -116,14 +99,7 @@ class ClassKeysScreen(PaintedScreen, inherit_bindings=False):
                 self.say(outcome.text, "accent")
 
     def _show_entry(self) -> None:
-        entry = self.entry
-        if entry.is_typing:
-            shown = [match.place for match in entry.matches()]
-            first = max(0, (entry.marked or 0) - MATCHES_SHOWN // 2)
-            marked = None if entry.marked is None else shown[entry.marked]
-            self.board.show_classes(shown[first:], marked)
-        else:
-            self.board.show_classes(entry.chords() if entry.leader else None)
+        self.board.show_classes(*entry_classes(self.entry))
         self.show_status()
 
     def show_status(self) -> None:

@@ -13,12 +13,14 @@ from tuilabel.journal import Event
 from tuilabel.session import NotAnsweredError
 from tuilabel.tui.class_entry import ClassEntry, Kind, Place
 from tuilabel.tui.desk import Desk
+from tuilabel.tui.entry_words import entry_classes, entry_line
 from tuilabel.tui.history_view import History
 from tuilabel.tui.screens.marked import MarkedScreen
 from tuilabel.tui.screens.painted import PaintedScreen
 from tuilabel.tui.shown import shown_name
 from tuilabel.tui.widgets.beside import Beside
 from tuilabel.tui.widgets.event_list import EventList
+from tuilabel.tui.widgets.legend import legend_of
 
 _HOW_TO_RELABEL = "Now the key of its class, or / and its name; Esc leaves it as it is."
 _HOW_TO_FILTER = "Type words, or kind: class: who: round: and a word. Enter keeps, Esc clears."
@@ -35,6 +37,8 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
         self._list = EventList(id="events")
         self._beside = Beside(id="beside")
         self._picture = self._beside.picture
+        self._legend = legend_of(desk.presenter)
+        self._legend_rows = 0
         self._cursor = 0
         self._open = False
         self._shown: str | None = None
@@ -48,6 +52,7 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
         with Horizontal(id="columns"):
             yield self._list
             yield self._beside
+        yield self._legend
 
     def on_mount(self) -> None:
         """Take no place from the list before an image is wished for."""
@@ -58,8 +63,11 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
         self._share_out(width, height)
 
     def _share_out(self, width: int, height: int) -> None:
-        self._beside.display = self._open
+        self._beside.display = self._legend.display = self._open
         self._beside.fit_to(width, height)
+        needed = self._legend.rows_needed(width)
+        if self._legend_rows != needed:
+            self._legend_rows = self._legend.styles.height = needed
 
     # Showing.
 
@@ -198,7 +206,8 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
             self.say("Look at the image first: then press the key again.", "accent")
             return
         if self.holds_key(now):
-            self._hold()
+            self.guard.hold()
+            self.say(self.guard.words, "accent")
             return
         before = self.desk.session.ledger.answer(item)
         try:
@@ -237,6 +246,7 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
         else:
             took = event.key not in self._own and self._take_class(event)
         if took:
+            self._legend.show_only(*entry_classes(self._entry))
             event.stop()
             event.prevent_default()
 
@@ -284,15 +294,6 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
 
     def _say_entry(self) -> None:
         """Say how far a chord or a name is."""
-        entry = self._entry
-        if entry.text is None:
-            self.say(f"{entry.leader} … and the second key of the class; Esc leaves.", "accent")
-            return
-        names, meant = self.desk.presenter.names, entry.meant()
-        fitting = f"{len(entry.matches()):,} fit"
-        rest = fitting if meant is None else f"Enter: {names[meant]}"
-        self.say(f"/{entry.text}_  {rest} · Tab completes · Esc leaves", "accent")
-
-    def _hold(self) -> None:
-        self.guard.hold()
-        self.say(self.guard.words, "accent")
+        line = entry_line(self._entry, self.desk.presenter.names)
+        if line is not None:
+            self.say(*line)

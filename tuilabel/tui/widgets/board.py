@@ -12,14 +12,14 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from tuilabel.session import Slot
-from tuilabel.tui.actions import MORE_CLASSES, Action
+from tuilabel.tui.actions import Action
 from tuilabel.tui.pixels import adjust
 from tuilabel.tui.presenter import Presenter
 from tuilabel.tui.widgets.bar import Bar
 from tuilabel.tui.widgets.batch_rows import BatchRows, rows_taken
 from tuilabel.tui.widgets.batch_strip import BatchStrip
 from tuilabel.tui.widgets.curve import Curve
-from tuilabel.tui.widgets.legend import Legend
+from tuilabel.tui.widgets.legend import legend_of
 from tuilabel.tui.widgets.lines import Piece
 from tuilabel.tui.widgets.picture import Picture
 from tuilabel.tui.widgets.suggestions import Suggestions
@@ -79,12 +79,7 @@ class Board(Vertical):
         self._suggestions = Suggestions(id="suggestions")
         self._curve = Curve(id="curve")
         self._strip = BatchStrip(image_of, id="strip")
-        self._legend = Legend(
-            presenter.keys,
-            presenter.names,
-            " ".join(map(presenter.keymap.key, MORE_CLASSES)),
-            id="legend",
-        )
+        self._legend = legend_of(presenter)
         self._status = Bar(id="status")
         self._side = Vertical(self._suggestions, self._curve, id="side")
         self._heights: dict[Widget, int | str] = {}

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from tuilabel.tui.actions import MORE_CLASSES
 from tuilabel.tui.widgets.lines import Lines, Piece, fitted
+
+if TYPE_CHECKING:
+    from tuilabel.tui.presenter import Presenter
 
 MOST_ROWS = 3
 """Rows it may take of a small terminal; the help screen has what does not fit."""
@@ -107,6 +112,12 @@ class Legend(Lines):
             rows[-1] += [(label, "strong"), (text, "plain")]
             used += length
         return rows
+
+
+def legend_of(presenter: Presenter) -> Legend:
+    """Give the legend of a session's classes."""
+    more = " ".join(map(presenter.keymap.key, MORE_CLASSES))
+    return Legend(presenter.keys, presenter.names, more, id="legend")
 
 
 def _length(pieces: Sequence[Piece]) -> int:
