@@ -101,7 +101,8 @@ def answer_a_batch(app: ScreenApp) -> None:
         predicted=tuple(predicted),
         confidence=tuple(0.5 + row % 50 / 100 for row in range(len(truth))),
     )
-    app.label_screen.take_ranking(finished)
+    assert app.label_screen.take_ranking(finished)
+    app.label_screen.show_all()
 
 
 async def visit(app: ScreenApp, pilot: Pilot[None], place: str) -> SideScreen:

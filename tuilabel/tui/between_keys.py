@@ -1,4 +1,4 @@
-"""Work that no key is to wait for: it is done while the annotator looks at an image."""
+"""What is shown with the next image, or by itself when nobody types: no key waits for it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ QUIET = 0.3
 
 
 class BetweenKeys:
-    """Keeps one piece of work until an image was just painted, or nobody types.
+    """Keeps one piece of work until nobody types.
 
-    A ranking that arrives takes as long as two keys: a key that came just behind it would be
-    late. Right after an image was painted comes the longest time without one.
+    A ranking changes most of the screen. While somebody types, a frame of its own for it would
+    make the key behind it late; the frame of that key shows it as well.
 
     Parameters
     ----------
@@ -37,24 +37,24 @@ class BetweenKeys:
         return self._work is not None
 
     def key_pressed(self) -> None:
-        """Hear of an answer: an image will be painted after it."""
+        """Hear of an answer: an image comes with it."""
         self._last_key = self._clock()
 
     def do(self, work: Callable[[], None]) -> None:
-        """Do some work now or later, but all work in the order in which it came."""
-        self.do_waiting()
+        """Do some work now or later; it takes the place of what waits."""
         self._work = work
         self._unless_typing()
 
-    def do_waiting(self) -> None:
-        """Do what waits, now."""
-        work, self._work = self._work, None
-        if work is not None:
-            work()
+    def forget(self) -> None:
+        """Do not what waits: it was done with something else."""
+        self._work = None
 
     def _unless_typing(self) -> None:
+        if self._work is None:
+            return
         left = self._last_key + QUIET - self._clock()
-        if left <= 0:
-            self.do_waiting()
-        elif self._work is not None:
+        if left > 0:
             self._later(left, self._unless_typing)
+            return
+        work, self._work = self._work, None
+        work()

@@ -206,14 +206,18 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
     # The trainer.
 
     def ranking_arrived(self, ranking: Ranking) -> None:
-        """Ask what the trainer found best, as soon as no key has to wait for it."""
-        if self.app.screen is self:
-            self._between_keys.do(lambda: self.take_ranking(ranking))
-        else:
-            self.take_ranking(ranking)
+        """Ask what the trainer found best; who types sees it with the next image."""
+        if self.take_ranking(ranking):
+            self._between_keys.do(self.show_all)
+            self.call_later(self._draw_batch)
 
-    def take_ranking(self, ranking: Ranking) -> None:
-        """Ask what the trainer found best; the image on the screen stays."""
+    def _draw_batch(self) -> None:
+        """Draw what is to be shown, a little at a time: keys are handled in between."""
+        if self._between_keys.waits and self.board.prepare_batch():
+            self.call_later(self._draw_batch)
+
+    def take_ranking(self, ranking: Ranking) -> bool:
+        """Ask what the trainer found best, but keep this image; tell whether anything changed."""
         self._unsaved_ranking = None
         try:
             event = self.loop.accept_ranking(ranking)
@@ -221,9 +225,8 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
             # With the next answer that can be saved, this can be.
             self._unsaved_ranking = ranking
             self.trainer_said("! ranking not saved", "bad", busy=self.busy)
-            return
-        if event is not None:
-            self.show_all()
+            return False
+        return event is not None
 
     def learner_prepared(self) -> None:
         """Ask the trainer again, without a word on the screen until it answers."""
@@ -234,7 +237,11 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
         """Show what the trainer does, and whether an answer of it is still to come."""
         self._trainer = (text, style)
         self._trainer_owes = busy
-        self.show_status()
+        if style == "muted":
+            # No news that a frame of its own is worth while somebody types.
+            self._between_keys.do(self.show_all)
+        else:
+            self.show_status()
 
     # Showing.
 
@@ -255,6 +262,7 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
             # In the same frame; `after_frame` hands the request over.
             self._trainer, self._trainer_owes = WAITING, True
         self.board.show_image(self.loop.current)
+        self._between_keys.forget()
         self.show_all()
         self.frame_was_there()
 
@@ -274,7 +282,6 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
 
     def after_painting(self) -> None:
         """Draw what comes next while the annotator looks at this image."""
-        self._between_keys.do_waiting()
         loop = self.loop
         likely = loop.likely_next(len(loop.batch))
         after = [slot.row for slot in loop.batch[loop.cursor + 1 : loop.cursor + 2]]

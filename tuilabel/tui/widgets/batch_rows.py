@@ -67,11 +67,12 @@ class BatchRows(ImageLines):
         self._shown = ()
         self.redraw()
 
-    def prepare(self, rows: Sequence[int]) -> None:
-        """Draw some images ahead of time."""
-        if self.size.area:
-            height = _layout(len(self._batch), self.size).rows
-            self._thumbnails.prepare(rows, 2 * height, height, self.colours)
+    def prepare(self, rows: Sequence[int]) -> bool:
+        """Draw some images ahead of time; tell whether others are left."""
+        if not self.size.area:
+            return False
+        height = _layout(len(self._batch), self.size).rows
+        return self._thumbnails.prepare(rows, 2 * height, height, self.colours)
 
     def redraw(self) -> None:
         """Draw the page in this size."""

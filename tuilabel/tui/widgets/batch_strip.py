@@ -48,10 +48,12 @@ class BatchStrip(Lines):
         rows = side_by_side(drawn, height, left, width)
         self.show([*rows, self.row(*marks(window, pitch - 1, left))])
 
-    def prepare(self, rows: Sequence[int]) -> None:
-        """Draw some of these thumbnails ahead of time."""
-        if self.size.area:
-            self._thumbnails.prepare(rows, self._pitch - 1, self.size.height - 1, self.colours)
+    def prepare(self, rows: Sequence[int]) -> bool:
+        """Draw some of these thumbnails ahead of time; tell whether others are left."""
+        if not self.size.area:
+            return False
+        height = self.size.height - 1
+        return self._thumbnails.prepare(rows, self._pitch - 1, height, self.colours)
 
     @property
     def _pitch(self) -> int:

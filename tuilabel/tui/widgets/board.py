@@ -174,6 +174,11 @@ class Board(Vertical):
             self._picture.prepare(row, self._image_of(row))
         self._strip.prepare(thumbnails)
 
+    def prepare_batch(self) -> bool:
+        """Draw a few images of the batch that are not drawn yet; tell whether others are left."""
+        batch = self._rows if self.view == "row" else self._strip
+        return batch.prepare([place.row for place in self._presenter.thumbnails()])
+
     def show_progress(self, line: str = "") -> None:
         """Show where one is: the header, the batch and the curve.
 

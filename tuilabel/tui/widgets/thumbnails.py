@@ -73,11 +73,15 @@ class Thumbnails:
         """Draw everything anew: images look different now."""
         self._drawn.clear()
 
-    def prepare(self, rows: Sequence[int], width: int, height: int, colours: Colours) -> None:
-        """Draw some of these ahead of time, few enough that no key waits for it."""
+    def prepare(self, rows: Sequence[int], width: int, height: int, colours: Colours) -> bool:
+        """Draw some of these ahead of time, few enough that no key waits for it.
+
+        Tells whether others are left.
+        """
         missing = [row for row in rows if (row, width, height, colours) not in self._drawn]
         for row in missing[:_AT_ONCE]:
             self.drawn(row, width, height, colours)
+        return len(missing) > _AT_ONCE
 
 
 def side_by_side(
