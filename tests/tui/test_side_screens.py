@@ -216,9 +216,13 @@ async def test_the_curve_says_the_newest_beside_the_baseline(app: ScreenApp) -> 
         await pilot.press("z")
         assert "0.90" in text_of(screen, "#by-labels")
         assert "0.20" not in text_of(screen, "#by-labels")
+        assert "Tab the other" in text_of(screen, "#status")
         await pilot.press("tab")
         assert "surest share of the hold-out" in text_of(screen)
         assert "surer than 95%" in text_of(screen)
+        await pilot.resize_terminal(140, 45)
+        await pilot.pause()
+        assert "Tab" not in text_of(screen, "#status"), "both are shown"
 
 
 async def test_until_the_baseline_is_there_it_is_said_that_it_is_sought(
@@ -369,6 +373,7 @@ async def test_classes_show_counts_examples_and_centres_once_found(
         await pilot.press("c")
         await pilot.pause()
         assert text_of(screen).count("10%") == 10
+        assert "c typical images" not in text_of(screen, "#status")
         assert "10 labels" in text_of(screen, "#header")
 
 

@@ -37,7 +37,7 @@ class ClassesScreen(MarkedScreen, inherit_bindings=False):
         self._list = ClassList(desk.presenter.keys, desk.presenter.names, id="class-list")
         self._examples = Gallery(desk.image, has_cursor=False, at_once=6, id="examples")
         self._below = Gallery(self._centre, has_cursor=False, id="centres")
-        self._cursor = 0
+        self._cursor = self._indent = 0
         self._centres: Centres | None = None
         self._about = ""
         self._finding: asyncio.Task[None] | None = None
@@ -96,6 +96,8 @@ class ClassesScreen(MarkedScreen, inherit_bindings=False):
         self._centres = found
         self._about = "k-means centres, shares of the pool"
         self._below.forget()
+        self.in_vain = {"centres"}
+        self.show_footer()
         self.show_all()
 
     def fit_to(self, width: int, height: int) -> None:
@@ -109,6 +111,10 @@ class ClassesScreen(MarkedScreen, inherit_bindings=False):
         rows = next(fitting, SIZES[-1])
         if self._below.styles.height is None or self._below.styles.height.value != rows + 2:
             self._below.styles.height = rows + 2
+        # Where all of the width is needed, they begin at the edge.
+        self._indent = int(USUAL_CENTRES * (2 * rows + 1) < width)
+        if self._below.styles.margin.left != self._indent:
+            self._below.styles.margin = (0, 0, 0, self._indent)
 
     def show_all(self) -> None:
         """Show counts, examples and centres."""
@@ -126,7 +132,8 @@ class ClassesScreen(MarkedScreen, inherit_bindings=False):
         self._examples.show_tiles(tiles, "none yet", [(title, "strong")])
         shares = self._centres.shares if self._centres is not None else ()
         centres = [Tile(number, f"{share:.0%}") for number, share in enumerate(shares)]
-        heading = [(" typical images  ", "strong"), (self._about, "muted")]
+        title = " " * (1 - self._indent) + "typical images  "
+        heading = [(title, "strong"), (self._about, "muted")]
         self._below.show_tiles(centres, "", heading)
 
     def page(self) -> int:

@@ -99,6 +99,7 @@ class CurveScreen(SideScreen, inherit_bindings=False):
 
     def _choose(self) -> None:
         both = self.has_class("-beside") or self.has_class("-below")
+        self.in_vain = {"other"} if both else set()
         self._by_labels.display = both or not self._other
         self._by_confidence.display = both or self._other
 

@@ -39,6 +39,11 @@ class SideScreen(WithPlaces, inherit_bindings=False):
         None where no session is open: then no other place is reached from here.
     keymap : Keymap, optional
         By default that of the desk.
+
+    Attributes
+    ----------
+    in_vain : set of str
+        Actions that would change nothing now: their keys are not offered.
     """
 
     place: ClassVar[str]
@@ -48,6 +53,7 @@ class SideScreen(WithPlaces, inherit_bindings=False):
     def __init__(self, desk: Desk | None, keymap: Keymap | None = None) -> None:
         super().__init__()
         self._named: list[tuple[str, str]] = []
+        self.in_vain: set[str] = set()
         if desk is not None:
             self.desk = desk
             presenter = desk.presenter
@@ -163,7 +169,8 @@ class SideScreen(WithPlaces, inherit_bindings=False):
             self.footer.show_bar([(" " + self._message[0], self._message[1])])
             return
         left: list[Piece] = [(" ", "plain")]
-        left += keys_of(a for a in self.actions if a.footer and a.id != "help")
+        hidden = {"help", *self.in_vain}
+        left += keys_of(a for a in self.actions if a.footer and a.id not in hidden)
         others = [action for action in self.actions if action.id in PLACES]
         help_ = keys_of(action for action in self.actions if action.id == "help")
         right = [*keys_of(action for action in others if action.id != self.place), *help_]
