@@ -67,6 +67,8 @@ class Program:
         self._rate = bytes_per_second
         self._tail = b""
         self.output = b""
+        # When the program was seen to ask whether it has painted: behind each frame.
+        self.asked: list[float] = []
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._drawn = 0
@@ -96,6 +98,8 @@ class Program:
         for query in _QUERY.finditer(data):
             place = query.end()
             row, column, mode = query.groups(default=b"1")
+            if not query[3]:
+                self.asked.append(time.perf_counter())
             known = 2 if mode == b"2026" else 0
             answer = b"\x1b[%b;%bR" % (row, column)
             with contextlib.suppress(OSError):  # it asked and ended

@@ -76,7 +76,7 @@ def draw_small(image: Pixels, box: tuple[int, int], colours: Colours) -> list[St
     as_drawing = few and is_two_toned(image)
     if (few and Blocks.SHADE not in colours.blocks) or not (as_drawing or is_small(image, box)):
         return draw(image, box, colours)
-    kind = kind_for_small(colours)
+    kind = kind_for_small(colours, box[1])
     pixels = small(image, box, kind)
     if colours.depth is Depth.NONE and pixels.shape[2] == 3:
         pixels = luma(pixels)

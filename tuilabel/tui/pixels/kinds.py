@@ -58,14 +58,22 @@ def kind_for(colours: Colours, wish: Kind | None, image: Pixels, box: tuple[int,
     return _drawn(wish, colours)
 
 
-def kind_for_small(colours: Colours) -> Kind:
+_HALF_BLOCKS_DO = 9
+"""Rows of cells in which half blocks have 18 pixels."""
+
+
+def kind_for_small(colours: Colours, rows: int) -> Kind:
     """Give the kind of blocks to draw an image with that is smaller in cells than in pixels.
 
     They are the finest solid ones: braille's dots beside solid blocks are of another brightness.
+    With many colours, in a box of so many rows that half blocks tell a digit, they are those: a
+    batch of finer ones takes twice as long to send.
     """
     if colours.wished in (Blocks.BRAILLE, Blocks.OCTANT) or Blocks.OCTANT in colours.blocks:
         return _drawn(Kind.TWO_BY_FOUR, colours)
-    return _drawn(Kind.QUARTER if colours.wished is None else Kind.HALF, colours)
+    many = colours.depth in (Depth.TRUECOLOR, Depth.PALETTE)
+    fine = colours.wished is None and not (many and rows >= _HALF_BLOCKS_DO)
+    return _drawn(Kind.QUARTER if fine else Kind.HALF, colours)
 
 
 def _drawn(wish: Kind, colours: Colours) -> Kind:
