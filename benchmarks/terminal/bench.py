@@ -84,10 +84,12 @@ class Bench:
         source: str | None = None,
         size: tuple[int, int] = (80, 24),
         bytes_per_second: float | None = None,
+        anew: bool = False,
     ) -> Program:
-        """Start labelling and wait until everything rests."""
+        """Start labelling and wait until everything rests; anew, with an empty cache."""
         command = self.tuilabel(source or self.source, "--session", str(session), *arguments)
-        program = Program(command, self.env, size, bytes_per_second)
+        cache = {"XDG_CACHE_HOME": str(session.parent / "CACHE")} if anew else {}
+        program = Program(command, self.env | cache, size, bytes_per_second)
         program.read_until(FIRST_FRAME)
         program.wait_idle()
         return program

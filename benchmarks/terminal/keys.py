@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 from benchmarks.terminal import table
 from benchmarks.terminal.bench import FIRST_FRAME, Bench, held_on
-from benchmarks.terminal.program import Program, Repaint
+from benchmarks.terminal.program import PATIENCE, Program, Repaint
 
 SIZES = ((80, 24), (120, 40), (200, 60))
 MOST_MS = {(80, 24): 12.0, (120, 40): 16.0, (200, 60): 16.0}
@@ -34,14 +36,32 @@ def calm_keys(bench: Bench) -> None:
 
 
 def keys_during_fits(bench: Bench) -> None:
-    """Measure label keys while a slow model is fitted."""
+    """Measure label keys while a slow model is fitted, also while features are made beside it."""
+    first, _ = _label(bench, SIZES[0], ("--model", "mlp"), calm=False, anew=True)
+    _make_features(bench)
     for size in SIZES:
         repaints, _ = _label(bench, size, ("--model", "mlp"), calm=False)
-        what = "label key while an mlp is fitted, {}x{}".format(*size)
-        if repaints:
-            table.times(what, repaints, p95=MOST_MS[size], p99=MOST_MS_P99)
-        else:
-            table.row(what, "", "there was no such moment")
+        _while_fitting("label key while an mlp is fitted, {}x{}".format(*size), repaints, size)
+    _while_fitting("  and features are made beside it, 80x24", first, SIZES[0])
+
+
+def _while_fitting(what: str, repaints: list[Repaint], size: tuple[int, int]) -> None:
+    if repaints:
+        table.times(what, repaints, p95=MOST_MS[size], p99=MOST_MS_P99)
+    else:
+        table.row(what, "", "there was no such moment")
+
+
+def _make_features(bench: Bench) -> None:
+    """Let the trainer make the features of the pool, which it keeps for later sessions."""
+    program = bench.open(bench.new_session(), "--model", "mlp")
+    for place in range(10):
+        program.press(str(place % 10))
+    calm, end = 0, time.perf_counter() + PATIENCE
+    while calm < 20 and time.perf_counter() < end:
+        program.read(0.05, first=0.05)
+        calm = 0 if program.trainer_prepares() else calm + 1
+    program.end()
 
 
 def keys_at_once(bench: Bench, count: int = 200) -> None:
@@ -80,16 +100,22 @@ def rows(bench: Bench) -> None:
 
 
 def _label(
-    bench: Bench, size: tuple[int, int], arguments: tuple[str, ...], *, calm: bool
+    bench: Bench,
+    size: tuple[int, int],
+    arguments: tuple[str, ...],
+    *,
+    calm: bool,
+    anew: bool = False,
 ) -> tuple[list[Repaint], list[float]]:
     """Press label keys; without calm, keep those that came while the trainer was at work.
 
-    Gives also the mean milliseconds of processor time of each run.
+    Anew, nothing is kept from earlier sessions. Gives also the mean milliseconds of processor
+    time of each run.
     """
     repaints, cpu = [], []
     for _ in range(bench.runs):
         session = bench.new_session()
-        program = bench.open(session, *arguments, size=size)
+        program = bench.open(session, *arguments, size=size, anew=anew)
         used = program.cpu_seconds()
         for place in range(_KEYS):
             if calm:

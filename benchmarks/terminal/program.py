@@ -155,6 +155,15 @@ class Program:
                 return stat.rpartition(")")[2].split()[0] == "R"
         return False
 
+    def trainer_prepares(self) -> bool:
+        """Tell whether any thread of the child process is computing at this moment."""
+        for child in self.children():
+            for task in Path(f"/proc/{child}/task").glob("*/stat"):
+                with contextlib.suppress(OSError):
+                    if task.read_text().rpartition(")")[2].split()[0] == "R":
+                        return True
+        return False
+
     def wait_idle(self) -> None:
         """Read until the trainer rests and nothing has come for a while."""
         calm, end = 0, time.perf_counter() + PATIENCE

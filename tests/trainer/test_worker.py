@@ -19,7 +19,7 @@ from tuilabel.trainer.messages import (
     decode_from_child,
     encode,
 )
-from tuilabel.trainer.worker import Channel
+from tuilabel.trainer.worker import Channel, Preparation
 
 COLD_START = ColdStart(1, "random", "softmax", "raw", (), (), 3, (0,))
 
@@ -68,6 +68,18 @@ def test_messages_of_several_threads_stay_whole(pipe: Any) -> None:
     for thread in threads:
         thread.join()
     assert sorted(found, key=lambda message: message.generation) == long
+
+
+def test_preparing_waits_while_a_request_is_answered(pipe: Any) -> None:
+    learner: Any = None
+    preparation = Preparation(learner, Channel(pipe[1]))
+    step = threading.Thread(target=preparation._tell, args=("features", 1, 2), daemon=True)
+    with preparation.answering:
+        step.start()
+        step.join(0.1)
+        assert step.is_alive()
+    step.join(10)
+    assert not step.is_alive()
 
 
 def test_it_ends_with_its_input() -> None:

@@ -93,6 +93,12 @@ class Preparation:
     learner : Learner
     channel : Channel
         Where progress and the end are told.
+
+    Attributes
+    ----------
+    answering : Lock
+        Held while a request is answered: preparing waits as soon as it can. Both at once take two
+        processors, and one is for the person who labels.
     """
 
     def __init__(self, learner: Learner, channel: Channel) -> None:
@@ -100,6 +106,7 @@ class Preparation:
         self._channel = channel
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
+        self.answering = threading.Lock()
         self._late = False
         self._failed: set[Needs] = set()
         self._told = time.monotonic()
@@ -135,6 +142,8 @@ class Preparation:
             self._channel.send(Prepared(needs.features, seconds, problem, self._late))
 
     def _tell(self, what: str, done: int, total: int) -> None:
+        with self.answering:
+            pass
         # Each of these makes a line of the screen be drawn anew.
         now = time.monotonic()
         if now - self._told >= PROGRESS_SECONDS:
@@ -200,9 +209,10 @@ def _learner(request: OpenPool) -> Learner:
 def _answer(learner: Learner, preparation: Preparation, request: Fit | ColdStart) -> FromChild:
     try:
         preparation.see_to(learner.needs(request))
-        if isinstance(request, Fit):
-            return learner.fit(request)
-        return learner.cold_start(request)
+        with preparation.answering:
+            if isinstance(request, Fit):
+                return learner.fit(request)
+            return learner.cold_start(request)
     except Exception as error:
         log.exception("request %d failed", request.generation)
         return RequestFailed(request.generation, _one_line(error))
