@@ -23,7 +23,13 @@ from tuilabel.cli_options import (
     some_of,
     source_options,
 )
-from tuilabel.cli_screen import check_keys, prepare_screen, terminal_for
+from tuilabel.cli_screen import (
+    check_keys,
+    outcome_of,
+    prepare_screen,
+    say_crashed,
+    terminal_for,
+)
 from tuilabel.endings import ENDINGS
 from tuilabel.errors import TuilabelError, UsageError
 from tuilabel.learn.names import COLD_START_NAMES, FEATURE_NAMES, MODEL_NAMES, STRATEGY_NAMES
@@ -63,7 +69,7 @@ class _Group(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:  # noqa: BLE001  (it is reported, and ends the program)
-            ctx.exit(_say_crashed(error))
+            ctx.exit(say_crashed(error))
         finally:
             ENDINGS.put_back()
 
@@ -115,7 +121,7 @@ def label(
             from tuilabel.tui.app import run
 
             ended = run(work, mouse=mouse, **terminal)
-            _say(*work.dataset.notices, *_outcome(work, ended.status))
+            _say(*work.dataset.notices, *outcome_of(work, ended.status))
     _go_on(ended, options, mouse)
 
 
@@ -163,7 +169,7 @@ def demo(
             from tuilabel.tui.app import run
 
             ended = run(work, demo=rate, demo_budget=budget, **terminal)
-            _say(*_outcome(work, ended.status))
+            _say(*outcome_of(work, ended.status))
     _go_on(ended, options)
 
 
@@ -490,21 +496,3 @@ def _say(*lines: str) -> None:
     with contextlib.suppress(OSError):
         for line in lines:
             click.echo(line)
-
-
-def _outcome(work: Any, status: int) -> tuple[str, ...]:
-    """Give what there is now; after a crash that was said already."""
-    from tuilabel.crash import EXIT_CODE
-
-    return () if status == EXIT_CODE else (work.outcome(),)
-
-
-def _say_crashed(error: Exception) -> int:
-    """Report what nobody foresaw, and say where; give the status to end with."""
-    from tuilabel.crash import EXIT_CODE, report_crash, sentences
-    from tuilabel.workspace import log_file
-
-    report = report_crash(error, log_file().parent, {})
-    for line in sentences(error, report, ""):
-        click.echo(line, err=True)
-    return EXIT_CODE

@@ -1,4 +1,4 @@
-"""What the command line does for every screen before there is one."""
+"""What the command line does for every screen before there is one, and after it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import gc
 import os
 import sys
 from typing import Any
+
+import click
 
 from tuilabel.endings import ENDINGS
 
@@ -60,3 +62,21 @@ def prepare_screen() -> Any:
     if without is None:
         del sys.modules["ssl"]
     return Probe(os.environ["TERM"])
+
+
+def outcome_of(work: Any, status: int) -> tuple[str, ...]:
+    """Give what there is now; after a crash that was said already."""
+    from tuilabel.crash import EXIT_CODE
+
+    return () if status == EXIT_CODE else (work.outcome(),)
+
+
+def say_crashed(error: Exception) -> int:
+    """Report what nobody foresaw, and say where; give the status to end with."""
+    from tuilabel.crash import EXIT_CODE, report_crash, sentences
+    from tuilabel.workspace import log_file
+
+    report = report_crash(error, log_file().parent, {})
+    for line in sentences(error, report, ""):
+        click.echo(line, err=True)
+    return EXIT_CODE

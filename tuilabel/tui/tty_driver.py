@@ -1,8 +1,7 @@
 """textual's driver, made to end well: it gives the terminal back, and takes it again.
 
-It differs from textual's in that it sleeps while nobody types, sees when the terminal is gone,
-never waits for a terminal that takes nothing, stops only where a shell can bring it back, and is
-not upset by a SIGCONT that nothing came before.
+It sleeps while nobody types, sees when the terminal is gone, never waits for one that takes
+nothing, and stops only where a shell can bring it back.
 """
 
 from __future__ import annotations
@@ -34,8 +33,7 @@ ANSWER_SECONDS = 1.0
 STOP_SECONDS = 0.3
 """After how much of its own time a process that asked to be stopped was not stopped."""
 
-_QUESTION = "\x1b[6n"
-"""DSR 6, "report the cursor position" (ECMA-48)."""
+_QUESTION = "\x1b[6n"  # DSR 6, "report the cursor position" (ECMA-48)
 
 # What textual sets and what undoes it: alternate screen, cursor, focus reports, kitty's keyboard
 # protocol (the flags textual asks for), bracketed paste and line wrap.
@@ -297,7 +295,5 @@ def _read(descriptor: int) -> bytes | None:
 
 
 def _set(descriptor: int, settings: list[Any]) -> None:
-    try:
+    with contextlib.suppress(termios.error):  # it is gone, and needs none any more
         termios.tcsetattr(descriptor, termios.TCSANOW, settings)
-    except termios.error:  # it is gone, and needs none any more
-        return
