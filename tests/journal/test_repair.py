@@ -240,6 +240,60 @@ def test_a_version_that_is_only_damaged_comes_back(tmp_path: Path) -> None:
     assert read_session(path)[1] == session.events
 
 
+def test_a_damaged_class_name_costs_no_label(tmp_path: Path) -> None:
+    session = made(log=False)
+    class_name = next(event.class_name for event in session.events if event.class_name)
+    other = chr(ord(class_name[0]) ^ 1) + class_name[1:]
+    names = json.dumps(list(INFO.class_names))
+    assert session.content.count(names.encode()) == 1
+    damaged = session.content.replace(
+        names.encode(), names.replace(f'"{class_name}"', f'"{other}"').encode()
+    )
+    path = tmp_path / "s.tuilabel"
+    path.write_bytes(damaged)
+    with pytest.raises(UsageError, match=r"has lost what the session is about.*--classes"):
+        repair(path)
+    assert path.read_bytes() == damaged
+    assert repair(path, class_names=INFO.class_names).events == tuple(session.events)
+
+
+def test_a_copy_with_a_checksum_is_believed_more_than_the_file(tmp_path: Path) -> None:
+    session = made(log=True)
+    frame = 24 + PAGE
+    with Journal(session.put(tmp_path), "me"):
+        pass  # What the log holds is in the file when it closes.
+    content = (tmp_path / "s.tuilabel").read_bytes()
+    victim = session.events[-1]
+    place = content.index(victim.uuid.encode())
+    damaged = bytearray(content)
+    time = damaged.index(victim.time.encode(), place)
+    damaged[time + 3] ^= 1
+    # SQLite sees nothing of a log whose first frame is damaged; the last is whole.
+    log = bytearray(session.log)
+    log[32 + frame // 2] ^= 1
+    path = tmp_path / "s.tuilabel"
+    path.write_bytes(damaged)
+    path.with_name(path.name + "-wal").write_bytes(log)
+    done = repair(path)
+    assert list(done.events) == session.events
+
+
+@pytest.mark.parametrize("place", [18, 19])
+def test_a_header_that_forbids_writing_is_refused_and_mended(tmp_path: Path, place: int) -> None:
+    session = made(log=False)
+    path = session.put(tmp_path)
+    content = bytearray(session.content)
+    content[place] ^= 8
+    path.write_bytes(content)
+    with pytest.raises(SessionFileError, match=r"is damaged.*tuilabel repair"):
+        Journal(path, "me")
+    done = repair(path)
+    assert done.problem is not None
+    assert list(done.events) == session.events
+    with Journal(path, "me") as journal:
+        journal.append(Draft(Kind.SKIP, "item90"))
+
+
 # What is asked for.
 
 

@@ -135,6 +135,9 @@ def check_header(path: Path) -> None:
             f"Name a file that tuilabel made{if_it_was(path)}."
         )
     _refuse_newer(path, int.from_bytes(header[60:64], "big"))
+    # SQLite opens what only newer versions of it may write, and fails at the first event.
+    if not {header[18], header[19]} <= {1, 2}:
+        raise damaged(path, ValueError(f"its header says version {max(header[18:20])} of SQLite"))
 
 
 def check_regular(status: os.stat_result, path: Path) -> None:

@@ -132,6 +132,10 @@ def salvage(content: bytes, log: bytes) -> Salvage:
             if isinstance(key, str) and isinstance(value, str):
                 _offer_meta(found.meta, key, value)
     class_names = _class_names(found.meta)
+    if class_names is not None and _labels_contradict(rows, class_names):
+        # Their damaged names would take every label of a class with them.
+        del found.meta["class_names"]
+        class_names = None
     by_uuid, senseless = _by_uuid(rows, class_names)
     by_seq, beaten = _by_seq(by_uuid.values(), numbers)
     found.events = [by_seq[seq].event for seq in sorted(by_seq)]
@@ -277,6 +281,22 @@ def _class_names(meta: Mapping[str, str]) -> tuple[str, ...] | None:
     return info_of({**sensible, "class_names": meta["class_names"]}).class_names
 
 
+def _labels_contradict(
+    rows: Iterable[tuple[tuple[Any, ...], int]], class_names: Iterable[str]
+) -> bool:
+    """Tell whether labels are of a class that the session is said not to have.
+
+    One of them may itself be damaged, where no checksum vouches for it; several are not damaged to
+    the same name.
+    """
+    known, foreign = set(class_names), Counter[str]()
+    for one in _by_uuid(rows, None)[0].values():
+        name = one.event.class_name
+        if name is not None and name not in known:
+            foreign[name] += 2 if one.trust in _CHECKED else 1
+    return any(count > 1 for count in foreign.values())
+
+
 def _by_uuid(
     rows: Iterable[tuple[tuple[Any, ...], int]], class_names: tuple[str, ...] | None
 ) -> tuple[dict[str, _Found], set[str]]:
@@ -292,7 +312,13 @@ def _by_uuid(
             # What a failed write has left may be half overwritten: that is no damage.
             if trust not in _MAY_BE_LEFT:
                 senseless.add(str(row[1]))
-        elif event.uuid not in found or trust > found[event.uuid].trust:
+            continue
+        known = found.get(event.uuid)
+        if known is not None and {known.trust, trust} == {_SQLITE, _HIDDEN}:
+            # An event never changes: one place says that it was saved, the other every byte of it.
+            checked = event if trust == _HIDDEN else known.event
+            found[event.uuid] = _Found(checked, _FRAME)
+        elif known is None or trust > known.trust:
             found[event.uuid] = _Found(event, trust)
     return found, senseless
 
