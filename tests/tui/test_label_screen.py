@@ -73,6 +73,21 @@ async def test_the_first_frame_is_complete(app: ScreenApp) -> None:
         assert len(colours_drawn(app)) > 3
 
 
+async def test_keys_at_the_foot_outlast_what_the_trainer_has_done(app: ScreenApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        app.label_screen.trainer_said("learning")
+        await pilot.pause()
+        app.label_screen.show_all()
+        assert "learning" in shown(app, "#status")
+        keys = shown(app, "#status").split("learning")[1].split()
+        app.label_screen.trainer_said("a model of a name that is long on features of another")
+        await pilot.pause()
+        app.label_screen.show_all()
+        assert "a model" not in shown(app, "#status")
+        assert shown(app, "#status").split()[-len(keys) :] == keys
+
+
 async def test_a_class_key_labels_what_is_shown_and_the_next_image_comes(app: ScreenApp) -> None:
     loop = app.label_screen.loop
     async with app.run_test(size=(80, 24)) as pilot:

@@ -89,8 +89,9 @@ class Wording:
         if slot.audit:
             return self.say("No suggestion: this image was drawn at random, to measure accuracy.")
         if slot.probabilities is None:
-            ranked = self._session.ranked
-            return self.say("No suggestion: picked before the model learned.") if ranked else []
+            if self._session.recipe is None:
+                return []
+            return self.say("No suggestion: picked before the model learned.")
         chances = slot.probabilities
         order = sorted(range(len(chances)), key=lambda index: -chances[index])[:_SUGGESTED]
         shown = [f"{self.name(index)} at {chances[index]:.0%}" for index in order]
@@ -106,7 +107,7 @@ class Wording:
     def model(self) -> list[str]:
         """Say which model asks, and what its last fits have moved."""
         session = self._session
-        if session.recipe is None or not session.ranked:
+        if session.recipe is None:
             return self.say("There is no model yet: it learns after the first batch.")
         model, features, strategy = session.recipe
         moves = session.moves

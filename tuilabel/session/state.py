@@ -92,11 +92,6 @@ class LoopState:
         """How many items have no answer yet."""
         return len(self.items) - len(self._answered)
 
-    @property
-    def ranked(self) -> bool:
-        """Whether the ranking in use comes from a model."""
-        return any(probabilities is not None for probabilities in self._ranked.values())
-
     def likely_next(self, count: int) -> list[int]:
         """Give rows that the next batch will probably have, for whoever draws ahead of time."""
         batch = {slot.row for slot in self.batch}

@@ -99,7 +99,7 @@ class Presenter:
     def model_title(self) -> str:
         """Name the model and the strategy."""
         session = self.session
-        if not session.ranked or session.recipe is None:
+        if session.recipe is None:
             return f"no model yet · cold start {session.settings.cold_start}"
         return f"{session.recipe.model} on {session.recipe.features} · {session.recipe.strategy}"
 

@@ -218,10 +218,8 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
         self.desk.answered()
         self.session_changed()
         was = "a skip" if before is None or before.class_name is None else before.class_name
-        self.say(
-            f"✓ saved #{saved.seq}: {shown_name(str(saved.class_name))}, was {shown_name(was)}.",
-            "good",
-        )
+        name, act = shown_name(str(saved.class_name)), self.desk.session.ledger.acts
+        self.say(f"✓ saved #{act}: {name}, was {shown_name(was)}.", "good")
 
     # Typing: the filter, and keys of classes.
 

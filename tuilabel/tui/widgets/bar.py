@@ -25,6 +25,10 @@ class Bar(Lines):
         self._left, self._right = left, right
         self.redraw()
 
+    def has_room(self, left: Sequence[Piece], right: Sequence[Sequence[Piece]]) -> bool:
+        """Tell whether all of it fits."""
+        return _length(left) + 1 + sum(map(_length, right)) <= self.size.width
+
     def redraw(self) -> None:
         """Draw the row in this width."""
         width = self.size.width

@@ -224,7 +224,7 @@ class Board(Vertical):
             slot, chosen = last or (None, None)
             title = "the model on your last answer"
         if presenter.session.current is None:
-            self._suggestions.show_sentence(title if presenter.session.ranked else "", "")
+            self._suggestions.show_sentence(title if presenter.session.recipe else "", "")
         elif mode == "off":
             self._suggestions.show_sentence(
                 title, f"suggestions are off{presenter.keymap.hint('suggestions')}"
@@ -237,7 +237,7 @@ class Board(Vertical):
             self._suggestions.show_sentence(
                 title,
                 "no suggestion: picked before the model learned"
-                if presenter.session.ranked
+                if presenter.session.recipe
                 else "suggestions come with the first fit",
             )
         else:
@@ -275,4 +275,8 @@ class Board(Vertical):
             for action in self.actions
             if action.footer and action.keys and action.id not in in_vain
         ]
+        # What the trainer has done may be read elsewhere; the keys only here.
+        if trainer[1] == "muted" and trainer[0] and not self._status.has_room(left, right):
+            fewer = left[:-1]
+            left = fewer if self._status.has_room(fewer, right) else left
         self._status.show_bar(left, right)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from rich.cells import cell_len
 from textual.strip import Strip
@@ -53,6 +54,9 @@ class ImageLines(Lines):
     def centred(self, lines: Sequence[Piece]) -> list[Strip]:
         """Give rows with a few lines of text in their middle, for when there is no image."""
         width, height = self.size
+        lines = [
+            (part, style) for text, style in lines for part in wrap(text, max(1, width)) or [""]
+        ]
         first = max(0, (height - len(lines)) // 2)
         rows = [Strip.blank(width)] * first
         for text, style in lines:
