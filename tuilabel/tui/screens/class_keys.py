@@ -60,9 +60,13 @@ class ClassKeysScreen(PaintedScreen, inherit_bindings=False):
 
     def action_name(self) -> None:
         """Begin to type the name of a class."""
+        place = self._place()
+        if place.item is None:
+            self.say(self.presenter.ending(), "muted")
+            return
         self._message = None
         self.answer_begun()
-        self.entry.begin_name(self._place())
+        self.entry.begin_name(place)
         self._show_entry()
 
     def answer_begun(self) -> None:
