@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import sqlite3
@@ -351,3 +352,27 @@ def test_without_hard_links_a_session_is_made_all_the_same(
     assert names_in(path.parent) == {path.name}
     with pytest.raises(SessionFileError, match="exists already"):
         Journal.create(path, info, "me")
+
+
+def test_nothing_is_saved_while_the_name_of_the_log_could_be_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "s.tuilabel"
+    info = SessionInfo("digits", ("0", "1"), pool=None, test=None, seed=0, audit=0.1)
+    Journal.create(path, info, "me").close()
+    synchronised: list[Path] = []
+
+    def fails(_: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with Journal(path, "me") as journal:
+        with monkeypatch.context() as broken:
+            broken.setattr("tuilabel.journal.store.sync_directory", fails)
+            with pytest.raises(SaveError, match=r"Not saved: .*press the key again"):
+                journal.append(Draft(Kind.SKIP, "one"))
+            assert list(journal.events()) == []
+        monkeypatch.setattr("tuilabel.journal.store.sync_directory", synchronised.append)
+        for item in ("one", "two"):
+            journal.append(Draft(Kind.SKIP, item))
+        assert synchronised == [tmp_path]
+        assert [event.item for event in journal.events()] == ["one", "two"]

@@ -77,6 +77,7 @@ class Journal:
         self._clock = clock
         self._connection: sqlite3.Connection | None = None
         self._has_failed = False
+        self._log_is_named = False
         check_header(path)
         refuse_network(path)
         _refuse_read_only(path)
@@ -240,6 +241,22 @@ class Journal:
                 "Not saved: the session file or its -wal file was moved, replaced or deleted. "
                 f"Put it back and {again}, or quit. It was {self.path}."
             )
+        self._name_log(again)
+
+    def _name_log(self, again: str) -> None:
+        """Make the log's name last through a power cut, before anything in it is said to be saved.
+
+        SQLite asks for that once, and goes on as if it had been done where it fails.
+        """
+        if self._log_is_named:
+            return
+        try:
+            sync_directory(self.path.resolve().parent)
+        except OSError as error:
+            raise SaveError(
+                f"Not saved: {reason(error)}. Mend that and {again}. The file is {self.path}."
+            ) from error
+        self._log_is_named = True
 
     def events(self) -> Iterator[Event]:
         """Yield every event in the order in which they were written.
