@@ -219,4 +219,5 @@ def test_ctrl_c_while_it_ends_changes_nothing(start: Start, home: Home) -> None:
     terminal.press(CTRL_C * 3)
     assert terminal.wait_exit() == 128 + signal.SIGTERM
     assert terminal.left_behind() == []
-    assert re.search(r"1 label\b", terminal.after_screen)
+    # With Ctrl-C the terminal may throw away words that it has not shown yet; the label is saved.
+    assert [row["class"] for row in home.export()] == ["1"]
