@@ -46,9 +46,9 @@ BLOCKS = {
 
 async def main() -> None:
     """Label through the screen, then write it down."""
-    from tuilabel.tui.app import TuilabelApp
+    from tuilabel.tui.app.labelling import TuilabelApp
     from tuilabel.tui.screens.label import LabelScreen
-    from tuilabel.workspace import SourceOptions, open_workspace
+    from tuilabel.workspace.opening import SourceOptions, open_workspace
 
     with open_workspace(SourceOptions("digits"), {"annotator": "you"}) as workspace:
         truth = workspace.dataset.truth

@@ -38,9 +38,9 @@ from tests.pty.labelling import Home  # noqa: E402
 
 if TYPE_CHECKING:
     from tuilabel.trainer import TrainerEvent
-    from tuilabel.tui.app import TuilabelApp
+    from tuilabel.tui.app.labelling import TuilabelApp
     from tuilabel.tui.screens.label import LabelScreen
-    from tuilabel.workspace import Workspace
+    from tuilabel.workspace.opening import Workspace
 
 LABELS = 84
 """Labels of the session that is shown: eight batches, and the ninth begun."""
@@ -95,7 +95,7 @@ def world(folder: Path) -> str:
 
 def open_source(source: str, classes: str | None) -> Workspace:
     """Open the session that is to be shown."""
-    from tuilabel.workspace import SourceOptions, open_workspace
+    from tuilabel.workspace.opening import SourceOptions, open_workspace
 
     names = None if classes is None else tuple(classes.split(","))
     return open_workspace(SourceOptions(source, classes=names), {"annotator": "you"})
@@ -103,7 +103,7 @@ def open_source(source: str, classes: str | None) -> Workspace:
 
 async def prepare(source: str, classes: str | None) -> None:
     """Label by the truth, with a few slips, through the screen that a person sees."""
-    from tuilabel.tui.app import TuilabelApp
+    from tuilabel.tui.app.labelling import TuilabelApp
     from tuilabel.tui.screens.label import LabelScreen
 
     with open_source(source, classes) as workspace:
@@ -139,16 +139,16 @@ async def prepare(source: str, classes: str | None) -> None:
 
 def knows_of_preparation(app: TuilabelApp) -> asyncio.Event:
     """Give what is set when the trainer has prepared all that it learns from."""
-    from tuilabel.trainer import Prepared
+    from tuilabel.trainer import FeaturesPrepared
 
-    prepared, hear = asyncio.Event(), app.link.hear
+    prepared, hear = asyncio.Event(), app.trainer.hear
 
     def listen(event: TrainerEvent) -> None:
         hear(event)
-        if isinstance(event, Prepared):
+        if isinstance(event, FeaturesPrepared):
             prepared.set()
 
-    app.link.hear = listen  # type: ignore[method-assign]
+    app.trainer.hear = listen  # type: ignore[method-assign]
     return prepared
 
 

@@ -34,7 +34,7 @@ from tuilabel.learn.models import warm_up
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.learn.rounds import run_round
 from tuilabel.learn.views import View
-from tuilabel.trainer import OpenPool, Prepared, Preparing, Trainer, TrainerEvent
+from tuilabel.trainer import FeaturesPrepared, OpenPool, Preparing, Trainer, TrainerEvent
 
 PARTS = ("floor", "rounds", "child")
 RANKED = 50
@@ -224,13 +224,13 @@ async def measure_meanwhile(
     assert dataset.truth is not None
     seconds: list[float] = []
     reports = 0
-    prepared: Prepared | None = None
+    prepared: FeaturesPrepared | None = None
     while prepared is None:
         request = a_fit(THROUGH_CHILD[0], dataset.truth, pool_size, 100, len(seconds))
         submitted = time.perf_counter()
         trainer.submit(request)
         while not isinstance(event := await answers.get(), FitFinished):
-            if isinstance(event, Prepared):
+            if isinstance(event, FeaturesPrepared):
                 prepared = event
             elif isinstance(event, Preparing):
                 reports += 1
@@ -260,9 +260,9 @@ async def measure_answers(
         request = a_fit(combination, dataset.truth, pool_size, labels, repeat)
         started = time.perf_counter()
         trainer.submit(request)
-        while isinstance(found := await answers.get(), Preparing | Prepared):
+        while isinstance(found := await answers.get(), Preparing | FeaturesPrepared):
             # Another combination's features: what was answered without them is not counted.
-            if isinstance(found, Prepared):
+            if isinstance(found, FeaturesPrepared):
                 started = time.perf_counter()
         total = time.perf_counter() - started
         if not isinstance(found, FitFinished):

@@ -8,23 +8,23 @@ from textual.app import App
 
 import tuilabel.tui
 from tuilabel.session import Request
-from tuilabel.tui.colours import Colours
-from tuilabel.tui.link import Link
 from tuilabel.tui.screens.label import LabelScreen
-from tuilabel.tui.terminal import Terminal
-from tuilabel.tui.theme import apply_colours
-from tuilabel.workspace import Workspace
+from tuilabel.tui.terminal.capabilities import Colours
+from tuilabel.tui.terminal.pacing import Terminal
+from tuilabel.tui.terminal.round_trips import RoundTrips
+from tuilabel.tui.text.theme import apply_colours
+from tuilabel.workspace.opening import Workspace
 
 
 class ScreenApp(App[None], inherit_bindings=False):
     """Hosts one labelling screen; requests to the trainer are kept in a list."""
 
-    CSS_PATH = Path(tuilabel.tui.__file__).parent / "tuilabel.tcss"
+    CSS_PATH = Path(tuilabel.tui.__file__).parent / "app" / "tuilabel.tcss"
 
     def __init__(self, workspace: Workspace, screen: type[LabelScreen], **options: object) -> None:
         super().__init__()
         apply_colours(self, Colours())
-        self.terminal = Terminal(self, Link())
+        self.terminal = Terminal(self, RoundTrips())
         self.requests: list[Request] = []
         self.label_screen = screen(workspace, "digits", self.requests.append, **options)
 

@@ -63,7 +63,7 @@ def test_status_and_export_load_no_learning_and_no_screen(
 
 
 def test_the_screen_loads_no_learning() -> None:
-    loaded = loaded_by("import tuilabel.tui.app")
+    loaded = loaded_by("import tuilabel.tui.app.labelling")
     assert "textual" in loaded
     assert not LEARNING & loaded
 
@@ -79,7 +79,7 @@ def test_the_screen_loads_no_learning() -> None:
         "exchange",
         "settings",
         "workspace",
-        "report",
+        "workspace.opening",
         "line.run",
     ],
 )
@@ -95,15 +95,17 @@ def test_the_leaves_load_none_of_each_other() -> None:
 
 
 def test_a_whole_session_without_a_screen_loads_no_learning() -> None:
-    code = "from tuilabel.workspace import *\n"
+    code = "from tuilabel.workspace.opening import *\n"
     code += "with open_workspace(SourceOptions('digits'), {}) as work:\n"
     code += "    work.session.label(work.session.current_id, 0)\n"
     assert not (SCREEN | LEARNING) & loaded_by(code)
 
 
 def test_the_first_frame_waits_for_no_other_screen_and_no_picture_files() -> None:
-    loaded = loaded_by("import tuilabel.workspace, tuilabel.tui.app, tuilabel.data.digits")
-    later = {f"tuilabel.tui.{name}" for name in ("commands", "curve_view", "confusion_view")}
+    loaded = loaded_by(
+        "import tuilabel.workspace.opening, tuilabel.tui.app.labelling, tuilabel.data.digits"
+    )
+    later = {f"tuilabel.tui.{name}" for name in ("app.palette", "views.curve", "views.confusion")}
     later |= {f"tuilabel.tui.screens.{name}" for name in ("curve", "confusion", "demo")}
     later |= {"PIL", "rich_pixels", "textual.widgets._markdown", "tuilabel.trainer.runner"}
     assert not later & loaded

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from tuilabel.cli import main
 from tuilabel.settings import KEYMAPS, Settings, resolve
 from tuilabel.settings.values import NAMES
-from tuilabel.tui.actions import ACTIONS, PAUSE
+from tuilabel.tui.keymap.actions import ACTIONS, PAUSE
 from tuilabel.tui.keymap.resolved import keymap_of
 
 README = Path(__file__).resolve().parent.parent / "README.md"

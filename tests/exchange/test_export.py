@@ -13,13 +13,13 @@ from typing import Any, TextIO, cast
 import pytest
 
 from tuilabel.errors import ExportError, SessionFileError
-from tuilabel.exchange import FORMATS, Row, export_to, label_rows
+from tuilabel.exchange import FORMATS, LabelRow, export_to, label_rows
 from tuilabel.journal import (
     AutoLabel,
     Draft,
     Event,
+    EventKind,
     Journal,
-    Kind,
     SessionInfo,
     auto_batch,
     revert,
@@ -40,19 +40,19 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 def label(journal: Journal, item: str, name: str, **body: Any) -> Event:
-    return journal.append(Draft(Kind.LABEL, item, name, round=2, ms=350, body=body))
+    return journal.append(Draft(EventKind.LABEL, item, name, round=2, ms=350, body=body))
 
 
-def row(**values: Any) -> Row:
+def row(**values: Any) -> LabelRow:
     known: Any = {
         **{"item_id": "id", "reference": "a.png", "class": "cat", "annotator": "me"},
         **{"time": "2030-01-01T00:00:00.000+00:00", "round": 1, "ms": 5, "origin": "human"},
         "probability": None,
     }
-    return cast(Row, {**known, **values})
+    return cast(LabelRow, {**known, **values})
 
 
-def written(format_: str, *rows: Row) -> str:
+def written(format_: str, *rows: LabelRow) -> str:
     file = io.StringIO(newline="")
     FORMATS[format_](rows, file)
     return file.getvalue()
@@ -86,9 +86,9 @@ def test_only_what_holds_is_exported(journal: Journal) -> None:
     label(journal, "a", "cat")
     label(journal, "a", "dog")
     label(journal, "b", "cat")
-    journal.append(Draft(Kind.SKIP, "b"))
+    journal.append(Draft(EventKind.SKIP, "b"))
     undone = label(journal, "c", "cat")
-    journal.append(Draft(Kind.UNDO, "c", target=undone.uuid))
+    journal.append(Draft(EventKind.UNDO, "c", target=undone.uuid))
     assert [(r["item_id"], r["class"]) for r in label_rows(journal.events())] == [("a", "dog")]
 
 
@@ -145,9 +145,9 @@ def test_auto_labels_come_last_with_their_origin_and_probability(journal: Journa
 def test_a_persons_answer_takes_the_place_of_a_models(journal: Journal) -> None:
     auto_label(journal, AutoLabel("a", "dog", 0.9), AutoLabel("b", "dog", 0.9))
     answer = label(journal, "a", "cat")
-    journal.append(Draft(Kind.SKIP, "b"))
+    journal.append(Draft(EventKind.SKIP, "b"))
     assert [(r["item_id"], r["origin"]) for r in label_rows(journal.events())] == [("a", "human")]
-    journal.append(Draft(Kind.UNDO, "a", target=answer.uuid))
+    journal.append(Draft(EventKind.UNDO, "a", target=answer.uuid))
     assert [(r["item_id"], r["origin"]) for r in label_rows(journal.events())] == [("a", "auto")]
 
 
@@ -180,7 +180,7 @@ def test_rows_of_some_origins_alone(journal: Journal, origins: set[str] | None, 
 @pytest.mark.parametrize("probability", [None, 1.5, -1, "high", [0.5]])
 def test_a_probability_that_makes_no_sense_is_refused(journal: Journal, probability: Any) -> None:
     body = {"probability": probability}
-    journal.append(Draft(Kind.AUTO, "a", "cat", target="batch", body=body))
+    journal.append(Draft(EventKind.AUTO, "a", "cat", target="batch", body=body))
     with pytest.raises(SessionFileError, match=r"Event 1 .* a probability that makes no sense"):
         list(label_rows(journal.events()))
 
@@ -270,7 +270,7 @@ def test_an_existing_file_is_replaced_only_by_force(tmp_path: Path) -> None:
 def test_a_file_that_appears_meanwhile_is_left_alone(tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
 
-    def write(rows: Iterable[Row], file: TextIO) -> None:
+    def write(rows: Iterable[LabelRow], file: TextIO) -> None:
         out.write_text("precious")
 
     with pytest.raises(ExportError, match="appeared meanwhile"):
@@ -285,7 +285,7 @@ def test_a_failure_halfway_leaves_what_was_there(tmp_path: Path, force: bool) ->
     if force:
         out.write_text("precious")
 
-    def write(rows: Iterable[Row], file: TextIO) -> None:
+    def write(rows: Iterable[LabelRow], file: TextIO) -> None:
         file.write("half")
         file.flush()
         raise OSError(28, "No space left on device")

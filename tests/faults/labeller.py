@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tuilabel.errors import SaveError, TuilabelError
-from tuilabel.journal import Draft, Event, Journal, Kind, SessionInfo
+from tuilabel.journal import Draft, Event, EventKind, Journal, SessionInfo
 
 INFO = SessionInfo("digits", ("cat", "dog"), pool=100, test=None, seed=3, audit=0.2)
 TRIES = 3
@@ -27,7 +27,9 @@ def label_draft(number: int) -> Draft:
     """Draft the label that is given as the n-th."""
     body = {"references": [f"{number}.png"], "probabilities": {"cat": 0.25, "dog": 0.75}}
     name = ("cat", "dog")[number % 2]
-    return Draft(Kind.LABEL, f"item{number}", name, round=1 + number // 10, ms=number, body=body)
+    return Draft(
+        EventKind.LABEL, f"item{number}", name, round=1 + number // 10, ms=number, body=body
+    )
 
 
 def label_out(path: Path, labels: int, tell: Any, note: Any, synchronous: str = "") -> None:

@@ -15,7 +15,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any, Self
 
-from tuilabel.journal import Event, Kind
+from tuilabel.journal import Event, EventKind
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
@@ -156,7 +156,7 @@ class Labeller:
 
 def as_event(values: Mapping[str, Any]) -> Event:
     """Make an event of its fields in JSON."""
-    return Event(**{**values, "kind": Kind(values["kind"])})
+    return Event(**{**values, "kind": EventKind(values["kind"])})
 
 
 def new_folder(under: Path) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuilabel.errors import SessionFileError, TuilabelError, UsageError
-from tuilabel.journal import Draft, Event, Journal, Kind, read_session
+from tuilabel.journal import Draft, Event, EventKind, Journal, read_session
 from tuilabel.journal.repair import repair
 
 HEAD = ("kind of fault", "injected", "labels acknowledged", "labels lost", "opens, repaired, told")
@@ -107,7 +107,7 @@ def check(
         _, events = read_session(path)
         with Journal(path, "me") as journal:
             tally.expect(list(journal.events()) == events, "reader and labeller differ")
-            journal.append(Draft(Kind.SKIP, "one more"))
+            journal.append(Draft(EventKind.SKIP, "one more"))
         tally.opened += 1
     except SessionFileError as error:
         tally.told += 1
@@ -130,7 +130,7 @@ def _repair(path: Path, tally: Tally) -> list[Event]:
         events = list(done.events)
         tally.expect(read_session(path)[1] == events, "a repaired file is not read back")
         with Journal(path, "me") as journal:
-            journal.append(Draft(Kind.SKIP, "one more"))
+            journal.append(Draft(EventKind.SKIP, "one more"))
         tally.repaired += 1
     except TuilabelError as error:
         tally.expect(is_sentence(str(error)), f"no sentence: {error}")

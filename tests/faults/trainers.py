@@ -70,7 +70,7 @@ SAID = (
     "PoolOpened",
     "Heartbeat",
     "Preparing",
-    "Prepared",
+    "FeaturesPrepared",
     "ColdStartFinished",
     "FitFinished",
     "RequestFailed",

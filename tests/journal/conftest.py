@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.journal.sessions import auto_drafts
-from tuilabel.journal import Draft, Journal, Kind, SessionInfo, revert
+from tuilabel.journal import Draft, EventKind, Journal, SessionInfo, revert
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
@@ -52,15 +52,15 @@ def small_session(path: Path, info: SessionInfo) -> Path:
     """Make a closed session in which every kind of event occurs."""
     with Journal.create(path, info, "me") as journal:
         journal.append(
-            Draft(Kind.OPEN, body={"model": "softmax", "strategy": "margin", "items": 100})
+            Draft(EventKind.OPEN, body={"model": "softmax", "strategy": "margin", "items": 100})
         )
         for number in range(12):
             body = {"references": [f"{number}.png"], "probabilities": {"cat": 0.25, "dog": 0.75}}
             journal.append(
-                Draft(Kind.LABEL, f"item{number}", "cat", round=1, ms=10 * number, body=body)
+                Draft(EventKind.LABEL, f"item{number}", "cat", round=1, ms=10 * number, body=body)
             )
-        skip = journal.append(Draft(Kind.SKIP, "item50", round=1))
-        journal.append(Draft(Kind.UNDO, "item50", round=1, target=skip.uuid))
+        skip = journal.append(Draft(EventKind.SKIP, "item50", round=1))
+        journal.append(Draft(EventKind.UNDO, "item50", round=1, target=skip.uuid))
         accuracy = {
             "value": 0.5,
             "low": 0.4,
@@ -71,7 +71,7 @@ def small_session(path: Path, info: SessionInfo) -> Path:
         }
         journal.append(
             Draft(
-                Kind.ROUND,
+                EventKind.ROUND,
                 round=1,
                 body={
                     **{"model": "softmax", "labels": 1, "accuracy": accuracy},

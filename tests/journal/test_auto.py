@@ -19,8 +19,8 @@ from tuilabel.journal import (
     AutoLabel,
     Draft,
     Event,
+    EventKind,
     Journal,
-    Kind,
     Ledger,
     auto_batch,
     read_session,
@@ -70,7 +70,7 @@ def test_a_batch_is_a_header_and_an_event_for_each_label(journal: Journal) -> No
         estimate={"right": 1.9},
     )
     header, first, second = journal.append_many(drafts)
-    assert (header.kind, header.round, header.item) == (Kind.AUTO_BATCH, 4, None)
+    assert (header.kind, header.round, header.item) == (EventKind.AUTO_BATCH, 4, None)
     assert header.body == {
         "method": "ordered",
         "threshold": 0.9,
@@ -81,7 +81,12 @@ def test_a_batch_is_a_header_and_an_event_for_each_label(journal: Journal) -> No
         "estimate": {"right": 1.9},
         "count": 2,
     }
-    assert (first.kind, first.item, first.class_name, first.round) == (Kind.AUTO, "a", "cat", 4)
+    assert (first.kind, first.item, first.class_name, first.round) == (
+        EventKind.AUTO,
+        "a",
+        "cat",
+        4,
+    )
     assert first.body == {"probability": 0.987654, "references": ["a.png", "b.png"]}
     assert second.body == {"probability": 1.0, "references": []}
     assert first.target == second.target == header.uuid
@@ -121,7 +126,7 @@ def test_only_a_batch_is_reverted(journal: Journal) -> None:
 @pytest.mark.parametrize("origin", ["human", "oracle"])
 def test_the_origin_is_the_models_whoever_tells_it_to(journal: Journal, origin: str) -> None:
     journal.origin = origin
-    events = journal.append_many([*auto_drafts("a"), Draft(Kind.LABEL, "b", "cat")])
+    events = journal.append_many([*auto_drafts("a"), Draft(EventKind.LABEL, "b", "cat")])
     events.append(journal.append(revert(events[0])))
     assert [event.origin for event in events] == [AUTO_ORIGIN, AUTO_ORIGIN, origin, origin]
 
@@ -129,7 +134,7 @@ def test_the_origin_is_the_models_whoever_tells_it_to(journal: Journal, origin: 
 def test_a_person_cannot_pass_for_a_model(journal: Journal) -> None:
     journal.origin = AUTO_ORIGIN
     with pytest.raises(SaveError, match="CHECK"):
-        journal.append(Draft(Kind.LABEL, "a", "cat"))
+        journal.append(Draft(EventKind.LABEL, "a", "cat"))
     assert list(journal.events()) == []
 
 
@@ -150,9 +155,9 @@ def test_a_batch_can_take_the_place_of_another_at_once(journal: Journal) -> None
 
 
 def test_numbers_go_on_whichever_way_events_are_written(journal: Journal, path: Path) -> None:
-    journal.append(Draft(Kind.SKIP, "a"))
+    journal.append(Draft(EventKind.SKIP, "a"))
     many = journal.append_many(auto_drafts("b", "c"))
-    one = journal.append(Draft(Kind.SKIP, "d"))
+    one = journal.append(Draft(EventKind.SKIP, "d"))
     assert [event.seq for event in [*many, one]] == [2, 3, 4, 5]
     assert len({event.time for event in many}) == 1
     journal.close()
@@ -170,19 +175,19 @@ def test_nothing_is_written_for_nothing(journal: Journal) -> None:
 @pytest.fixture
 def kept(journal: Journal) -> Iterator[Event]:
     """Write a label, and see that it is all there is, and that a batch can be written then."""
-    label = journal.append(Draft(Kind.LABEL, "kept", "cat"))
+    label = journal.append(Draft(EventKind.LABEL, "kept", "cat"))
     yield label
     assert list(journal.events()) == [label]
     header, auto = journal.append_many(auto_drafts("a"))
     assert [event.seq for event in journal.events()] == [1, 2, 3]
-    assert (header.kind, auto.item) == (Kind.AUTO_BATCH, "a")
+    assert (header.kind, auto.item) == (EventKind.AUTO_BATCH, "a")
 
 
 @pytest.mark.parametrize(
     "bad",
     [
-        Draft(Kind.AUTO, "z", "cat", target="t", body={"probability": float("nan")}),
-        Draft(Kind.AUTO, "z", "\udcff", target="t"),
+        Draft(EventKind.AUTO, "z", "cat", target="t", body={"probability": float("nan")}),
+        Draft(EventKind.AUTO, "z", "\udcff", target="t"),
     ],
 )
 @pytest.mark.parametrize("place", [0, 50, 101])
@@ -197,7 +202,11 @@ def test_one_that_cannot_be_written_keeps_all_back(
 
 @pytest.mark.parametrize(
     "bad",
-    [Draft(Kind.AUTO, "z", None, target="t"), Draft(Kind.AUTO, "z", "cat"), Draft(Kind.REVERT)],
+    [
+        Draft(EventKind.AUTO, "z", None, target="t"),
+        Draft(EventKind.AUTO, "z", "cat"),
+        Draft(EventKind.REVERT),
+    ],
 )
 def test_one_that_makes_no_sense_keeps_all_back(journal: Journal, kept: Event, bad: Draft) -> None:
     with pytest.raises(SaveError, match=r"^Not saved: CHECK .* try again\. The file is "):

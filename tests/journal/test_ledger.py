@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilabel.journal import Event, Kind, Ledger
+from tuilabel.journal import Event, EventKind, Ledger
 
 ITEMS = ("a", "b", "c", "d")
 CLASSES = ("cat", "dog", "")
@@ -27,7 +27,7 @@ acts = st.lists(
 )
 
 
-def event(seq: int, kind: Kind, **fields: Any) -> Event:
+def event(seq: int, kind: EventKind, **fields: Any) -> Event:
     known: dict[str, Any] = {
         **{"uuid": f"u{seq}", "time": "2030-01-01T00:00:00.000+00:00", "annotator": "me"},
         **{"item": None, "class_name": None, "round": 1, "ms": None, "origin": "human"},
@@ -55,10 +55,10 @@ def test_fold_agrees_with_the_plain_model(sequence: list[tuple[Any, ...]]) -> No
     ledger, model, events = Ledger(), PlainModel(), []
     for seq, (act, *arguments) in enumerate(sequence, start=1):
         if act == "label":
-            made = event(seq, Kind.LABEL, item=arguments[0], class_name=arguments[1])
+            made = event(seq, EventKind.LABEL, item=arguments[0], class_name=arguments[1])
             model.standing.append(made)
         elif act == "skip":
-            made = event(seq, Kind.SKIP, item=arguments[0])
+            made = event(seq, EventKind.SKIP, item=arguments[0])
             model.standing.append(made)
         else:
             last = ledger.last_answer()
@@ -68,7 +68,7 @@ def test_fold_agrees_with_the_plain_model(sequence: list[tuple[Any, ...]]) -> No
             assert last == model.standing[-1]
             if act == "undo any":
                 last = model.standing[arguments[0] % len(model.standing)]
-            made = event(seq, Kind.UNDO, item=last.item, target=last.uuid)
+            made = event(seq, EventKind.UNDO, item=last.item, target=last.uuid)
             model.standing.remove(last)
         events.append(made)
         ledger.apply(made)
@@ -76,7 +76,7 @@ def test_fold_agrees_with_the_plain_model(sequence: list[tuple[Any, ...]]) -> No
         assert {item: ledger.answer(item) for item in ITEMS} == {
             item: model.answer(item) for item in ITEMS
         }
-        labels = [answer for answer in model.answers() if answer.kind is Kind.LABEL]
+        labels = [answer for answer in model.answers() if answer.kind is EventKind.LABEL]
         assert ledger.labels_held == len(labels)
         assert ledger.skips_held == len(model.answers()) - len(labels)
         assert ledger.by_class == Counter(str(label.class_name) for label in labels)
@@ -93,12 +93,12 @@ def test_fold_agrees_with_the_plain_model(sequence: list[tuple[Any, ...]]) -> No
 def test_undoing_everything_leaves_nothing() -> None:
     ledger = Ledger()
     for seq in range(1, 51):
-        ledger.apply(event(seq, Kind.LABEL, item=ITEMS[seq % 4], class_name="cat"))
+        ledger.apply(event(seq, EventKind.LABEL, item=ITEMS[seq % 4], class_name="cat"))
     for seq in range(51, 101):
         last = ledger.last_answer()
         assert last is not None
         assert last.seq == 101 - seq
-        ledger.apply(event(seq, Kind.UNDO, item=last.item, target=last.uuid))
+        ledger.apply(event(seq, EventKind.UNDO, item=last.item, target=last.uuid))
     assert ledger.last_answer() is None
     assert list(ledger.answers()) == []
     assert ledger.by_class == Counter()
@@ -106,23 +106,23 @@ def test_undoing_everything_leaves_nothing() -> None:
 
 
 def test_an_undo_of_nothing_changes_nothing_but_the_count_of_acts() -> None:
-    ledger = Ledger.of([event(1, Kind.LABEL, item="a", class_name="cat")])
-    ledger.apply(event(2, Kind.UNDO, item="a", target="never was"))
+    ledger = Ledger.of([event(1, EventKind.LABEL, item="a", class_name="cat")])
+    ledger.apply(event(2, EventKind.UNDO, item="a", target="never was"))
     assert ledger.labels_held == 1
     assert ledger.acts == 2
 
 
 def test_times_play_no_part() -> None:
     events = [
-        event(1, Kind.LABEL, item="a", class_name="cat", time="2030-01-02T00:00:00.000+00:00"),
-        event(2, Kind.LABEL, item="a", class_name="dog", time="1999-01-01T00:00:00.000+00:00"),
+        event(1, EventKind.LABEL, item="a", class_name="cat", time="2030-01-02T00:00:00.000+00:00"),
+        event(2, EventKind.LABEL, item="a", class_name="dog", time="1999-01-01T00:00:00.000+00:00"),
     ]
     assert [label.class_name for label in Ledger.of(events).labels()] == ["dog"]
 
 
 def test_openings_and_rounds_are_no_acts() -> None:
-    opened = [event(seq, Kind.OPEN, body={"model": str(seq)}) for seq in (1, 2)]
-    ledger = Ledger.of([*opened, event(3, Kind.ROUND, body={"model": "mlp"})])
+    opened = [event(seq, EventKind.OPEN, body={"model": str(seq)}) for seq in (1, 2)]
+    ledger = Ledger.of([*opened, event(3, EventKind.ROUND, body={"model": "mlp"})])
     assert ledger.acts == 0
     assert ledger.opened == opened[1]
     assert [e.seq for e in ledger.rounds] == [3]
@@ -149,12 +149,12 @@ def human_events(sequence: list[tuple[Any, ...]]) -> list[Event]:
     for place, (act, *arguments) in enumerate(sequence):
         known: dict[str, Any] = {"uuid": f"human{place}"}
         if act == "label":
-            made = event(0, Kind.LABEL, item=arguments[0], class_name=arguments[1], **known)
+            made = event(0, EventKind.LABEL, item=arguments[0], class_name=arguments[1], **known)
         elif act == "skip":
-            made = event(0, Kind.SKIP, item=arguments[0], **known)
+            made = event(0, EventKind.SKIP, item=arguments[0], **known)
         elif standing:
             undone = standing.pop(arguments[0] % len(standing) if arguments else -1)
-            made = event(0, Kind.UNDO, item=undone.item, target=undone.uuid, **known)
+            made = event(0, EventKind.UNDO, item=undone.item, target=undone.uuid, **known)
         else:
             continue
         if made.is_answer:
@@ -171,14 +171,14 @@ def auto_events(sequence: list[tuple[str, Any]]) -> list[Event]:
         if act == "revert":
             # Now and then of a batch that never was, or is reverted already.
             target = batches[argument % len(batches)] if batches else "never was"
-            events.append(event(0, Kind.REVERT, uuid=f"revert{place}", target=target))
+            events.append(event(0, EventKind.REVERT, uuid=f"revert{place}", target=target))
             continue
         batches.append(f"batch{place}")
-        events.append(event(0, Kind.AUTO_BATCH, uuid=batches[-1], origin="auto"))
+        events.append(event(0, EventKind.AUTO_BATCH, uuid=batches[-1], origin="auto"))
         events += [
             event(
                 0,
-                Kind.AUTO,
+                EventKind.AUTO,
                 **{"uuid": f"auto{place}-{n}", "item": item, "class_name": name},
                 **{"target": batches[-1], "origin": "auto"},
             )
@@ -221,10 +221,10 @@ def test_auto_labels_are_folded_as_a_plain_model_has_it(
     for event in events:
         ledger.apply(event)
         seen = events[: event.seq]
-        undone = {e.target for e in seen if e.kind is Kind.UNDO}
-        reverted = {e.target for e in seen if e.kind is Kind.REVERT}
+        undone = {e.target for e in seen if e.kind is EventKind.UNDO}
+        reverted = {e.target for e in seen if e.kind is EventKind.REVERT}
         answered = {e.item for e in seen if e.is_answer and e.uuid not in undone}
-        standing = [e for e in seen if e.kind is Kind.AUTO and e.target not in reverted]
+        standing = [e for e in seen if e.kind is EventKind.AUTO and e.target not in reverted]
         expected = {e.item: e for e in standing if e.item not in answered}
         assert {e.item: e for e in ledger.auto_labels()} == expected
         assert {item: ledger.auto_label(item) for item in ITEMS} == {
@@ -239,7 +239,7 @@ def test_auto_labels_are_folded_as_a_plain_model_has_it(
                 sum(e.target == header.uuid for e in expected.values()),
             )
             for header in seen
-            if header.kind is Kind.AUTO_BATCH and header.uuid not in reverted
+            if header.kind is EventKind.AUTO_BATCH and header.uuid not in reverted
         }
 
 
@@ -269,12 +269,12 @@ def test_a_reverted_batch_leaves_what_would_be_without_it(
     auto: list[tuple[str, Any]], chance: Random
 ) -> None:
     events = auto_events(auto)
-    headers = [event.uuid for event in events if event.kind is Kind.AUTO_BATCH]
+    headers = [event.uuid for event in events if event.kind is EventKind.AUTO_BATCH]
     if not headers:
         return
     gone = chance.choice(headers)
     without = [event for event in events if gone not in (event.uuid, event.target)]
-    reverted = [*events, event(0, Kind.REVERT, uuid="last", target=gone)]
+    reverted = [*events, event(0, EventKind.REVERT, uuid="last", target=gone)]
     expected = held_by(Ledger.of(numbered(without)))
     found = held_by(Ledger.of(numbered(reverted)))
     assert sorted(found.pop("auto")) == sorted(expected.pop("auto"))
@@ -282,20 +282,20 @@ def test_a_reverted_batch_leaves_what_would_be_without_it(
 
 
 def test_a_person_goes_before_a_model_and_an_undo_lets_it_speak_again() -> None:
-    label = event(1, Kind.LABEL, item="a", class_name="cat")
-    header = event(2, Kind.AUTO_BATCH, origin="auto")
+    label = event(1, EventKind.LABEL, item="a", class_name="cat")
+    header = event(2, EventKind.AUTO_BATCH, origin="auto")
     auto = [
-        event(3 + n, Kind.AUTO, item=item, class_name="dog", target=header.uuid, origin="auto")
+        event(3 + n, EventKind.AUTO, item=item, class_name="dog", target=header.uuid, origin="auto")
         for n, item in enumerate("ab")
     ]
-    skip = event(5, Kind.SKIP, item="b")
+    skip = event(5, EventKind.SKIP, item="b")
     ledger = Ledger.of([label, header, *auto])
     assert list(ledger.auto_labels()) == [auto[1]]
     ledger.apply(skip)
     assert list(ledger.auto_labels()) == []
     assert ledger.auto_batches()[0].held == 0
-    ledger.apply(event(6, Kind.UNDO, item="a", target=label.uuid))
-    ledger.apply(event(7, Kind.UNDO, item="b", target=skip.uuid))
+    ledger.apply(event(6, EventKind.UNDO, item="a", target=label.uuid))
+    ledger.apply(event(7, EventKind.UNDO, item="b", target=skip.uuid))
     assert list(ledger.auto_labels()) == auto
     assert ledger.last_answer() is None
     assert ledger.taken_back == skip

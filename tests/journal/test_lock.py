@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tuilabel.errors import SessionFileError, SessionLockedError
-from tuilabel.journal import Draft, Journal, Kind, read_session
+from tuilabel.journal import Draft, EventKind, Journal, read_session
 
 Holder = Callable[[Path], "contextlib.AbstractContextManager[subprocess.Popen[str]]"]
 
@@ -52,7 +52,7 @@ def test_it_is_free_once_the_holder_is_killed(small_session: Path, held_by_anoth
         assert lock_file(small_session).exists()
         with Journal(small_session, "me") as journal:
             assert json.loads(lock_file(small_session).read_text())["pid"] == os.getpid()
-            journal.append(Draft(Kind.SKIP, "item"))
+            journal.append(Draft(EventKind.SKIP, "item"))
     assert not lock_file(small_session).exists()
 
 

@@ -18,7 +18,7 @@ import pytest
 from tests.journal.sessions import auto_drafts, make_version_1
 from tuilabel.errors import SessionFileError
 from tuilabel.exchange import label_rows
-from tuilabel.journal import Draft, Event, Journal, Kind, SessionInfo, read_session, summarise
+from tuilabel.journal import Draft, Event, EventKind, Journal, SessionInfo, read_session, summarise
 from tuilabel.journal.schema import MIGRATIONS, version_of
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -26,11 +26,11 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 WRITER = """
 import sys
 from pathlib import Path
-from tuilabel.journal import Draft, Journal, Kind
+from tuilabel.journal import Draft, EventKind, Journal
 for opening in range(15):
     with Journal(Path(sys.argv[1]), "other") as journal:
         for _ in range(4):
-            journal.append(Draft(Kind.LABEL, "item", "cat"))
+            journal.append(Draft(EventKind.LABEL, "item", "cat"))
 """
 
 
@@ -176,7 +176,7 @@ def test_a_file_cut_short_is_whole_or_refused(small_session: Path, tmp_path: Pat
 
 
 def test_a_log_cut_short_gives_a_beginning_of_the_events(journal: Journal, tmp_path: Path) -> None:
-    written = [journal.append(Draft(Kind.LABEL, "item", "cat")) for _ in range(5)]
+    written = [journal.append(Draft(EventKind.LABEL, "item", "cat")) for _ in range(5)]
     log = journal.path.with_name(journal.path.name + "-wal").read_bytes()
     copy = tmp_path / "copy.tuilabel"
     for size in (*range(0, len(log), 512), len(log)):
@@ -271,7 +271,7 @@ def test_reading_leaves_nothing_behind(small_session: Path) -> None:
 def test_a_session_in_a_read_only_directory_is_read(powerless_dir: Path, info: SessionInfo) -> None:
     path = powerless_dir / "s.tuilabel"
     with Journal.create(path, info, "me") as journal:
-        event = journal.append(Draft(Kind.LABEL, "item", "cat"))
+        event = journal.append(Draft(EventKind.LABEL, "item", "cat"))
     path.chmod(0o444)
     path.with_name(path.name + "-wal").touch()
     powerless_dir.chmod(0o555)
@@ -285,7 +285,7 @@ def test_a_log_without_its_index_in_a_read_only_directory_is_explained(
     copies = powerless_dir / "copies"
     copies.mkdir()
     with Journal.create(path, info, "me") as journal:
-        event = journal.append(Draft(Kind.LABEL, "item", "cat"))
+        event = journal.append(Draft(EventKind.LABEL, "item", "cat"))
         for suffix in ("", "-wal"):
             shutil.copy(path.with_name(path.name + suffix), copies)
     copies.chmod(0o555)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from tests.journal.sessions import auto_drafts
 from tuilabel.errors import SessionFileError, SessionLockedError, UsageError
-from tuilabel.journal import Draft, Event, Journal, Kind, SessionInfo, read_session, revert
+from tuilabel.journal import Draft, Event, EventKind, Journal, SessionInfo, read_session, revert
 from tuilabel.journal.repair import describe_gaps, repair
 
 INFO = SessionInfo("digits", ("cat", "dog"), pool=100, test=None, seed=3, audit=0.2)
@@ -43,15 +43,15 @@ class Made(NamedTuple):
 
 
 def drafts() -> Iterator[Draft]:
-    yield Draft(Kind.OPEN, body={"model": "softmax", "strategy": "margin", "items": 100})
+    yield Draft(EventKind.OPEN, body={"model": "softmax", "strategy": "margin", "items": 100})
     for number in range(60):
         body = {"references": [f"{number}.png"], "probabilities": {"cat": 0.25, "dog": 0.75}}
         # Two of them are longer than a page.
         body |= {"references": ["x" * 9000, "y"]} if number in (20, 40) else {}
-        yield Draft(Kind.LABEL, f"item{number}", "cat", round=1, ms=10 * number, body=body)
+        yield Draft(EventKind.LABEL, f"item{number}", "cat", round=1, ms=10 * number, body=body)
     fit = {"model": "softmax", "labels": 1, "ranking": ["item70"], "probabilities": None}
     fit |= {"batch": ["item70"], "audits": [], "accuracy": None}
-    yield Draft(Kind.ROUND, round=1, body=fit)
+    yield Draft(EventKind.ROUND, round=1, body=fit)
 
 
 @cache
@@ -61,8 +61,8 @@ def made(*, log: bool) -> Made:
         path = Path(folder) / "s.tuilabel"
         with Journal.create(path, INFO, "me") as journal:
             events = [journal.append(draft) for draft in drafts()]
-            skip = journal.append(Draft(Kind.SKIP, "item80", round=1))
-            events += [skip, journal.append(Draft(Kind.UNDO, "item80", target=skip.uuid))]
+            skip = journal.append(Draft(EventKind.SKIP, "item80", round=1))
+            events += [skip, journal.append(Draft(EventKind.UNDO, "item80", target=skip.uuid))]
             events += journal.append_many(auto_drafts("item81", "item82"))
             events.append(journal.append(revert(events[-3])))
             beside = path.with_name(path.name + "-wal")
@@ -190,7 +190,7 @@ def test_numbers_of_lost_events_are_not_given_again(tmp_path: Path) -> None:
     done = repair(path)
     assert done.last == session.events[-1].seq == done.events[-1].seq + 1
     with Journal(path, "me") as journal:
-        assert journal.append(Draft(Kind.SKIP, "item")).seq == done.last + 1
+        assert journal.append(Draft(EventKind.SKIP, "item")).seq == done.last + 1
 
 
 def test_what_a_failed_write_left_in_the_log_is_no_damage(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_what_a_failed_write_left_in_the_log_is_no_damage(tmp_path: Path) -> Non
     before, end = ends[40], ends[41]
     path.with_name(path.name + "-wal").write_bytes(session.log[:before])
     with Journal(path, "me") as journal:
-        other = journal.append(Draft(Kind.SKIP, "other"))
+        other = journal.append(Draft(EventKind.SKIP, "other"))
         log = path.with_name(path.name + "-wal").read_bytes()
     assert before < len(log) < end
     path = session.put(tmp_path)
@@ -291,7 +291,7 @@ def test_a_header_that_forbids_writing_is_refused_and_mended(tmp_path: Path, pla
     assert done.problem is not None
     assert list(done.events) == session.events
     with Journal(path, "me") as journal:
-        journal.append(Draft(Kind.SKIP, "item90"))
+        journal.append(Draft(EventKind.SKIP, "item90"))
 
 
 # What is asked for.

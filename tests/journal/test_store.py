@@ -15,9 +15,18 @@ from typing import Any
 import pytest
 
 from tuilabel.errors import SaveError, SessionFileError
-from tuilabel.journal import Draft, Event, Journal, Kind, Ledger, SessionInfo, read_session, store
+from tuilabel.journal import (
+    Draft,
+    Event,
+    EventKind,
+    Journal,
+    Ledger,
+    SessionInfo,
+    read_session,
+    store,
+)
 
-LABEL = Draft(Kind.LABEL, "item", "cat", round=1, ms=120, body={"references": ["a.png"]})
+LABEL = Draft(EventKind.LABEL, "item", "cat", round=1, ms=120, body={"references": ["a.png"]})
 
 
 def seen_by_another(path: Path) -> list[tuple[int, str]]:
@@ -59,9 +68,9 @@ def test_every_commit_waits_for_the_disk(journal: Journal) -> None:
 
 def test_what_is_written_is_read_back(journal: Journal, path: Path, info: SessionInfo) -> None:
     written = [
-        journal.append(Draft(Kind.OPEN, body={"model": "mlp", "batch_size": 10})),
+        journal.append(Draft(EventKind.OPEN, body={"model": "mlp", "batch_size": 10})),
         journal.append(LABEL),
-        journal.append(Draft(Kind.SKIP, "other", round=2)),
+        journal.append(Draft(EventKind.SKIP, "other", round=2)),
     ]
     assert list(journal.events()) == written
     journal.close()
@@ -97,13 +106,13 @@ def test_undo_reaches_back_over_any_number_of_openings(path: Path, info: Session
     Journal.create(path, info, "me").close()
     for number in range(6):
         with Journal(path, f"annotator {number}") as journal:
-            journal.append(Draft(Kind.LABEL, f"item{number}", "cat"))
+            journal.append(Draft(EventKind.LABEL, f"item{number}", "cat"))
     for left in reversed(range(6)):
         with Journal(path, "me") as journal:
             last = Ledger.of(journal.events()).last_answer()
             assert last is not None
             assert last.item == f"item{left}"
-            journal.append(Draft(Kind.UNDO, last.item, target=last.uuid))
+            journal.append(Draft(EventKind.UNDO, last.item, target=last.uuid))
     ledger = Ledger.of(read_session(path)[1])
     assert ledger.labels_held == 0
     assert ledger.acts == 12
@@ -113,7 +122,7 @@ def test_a_clock_that_goes_backwards_changes_nothing(path: Path, info: SessionIn
     times = [datetime(2030, 1, 1, tzinfo=UTC) - timedelta(days=n) for n in range(20)]
     with Journal.create(path, info, "me", clock=iter(times).__next__) as journal:
         for class_name in ("cat", "dog", "cat", "dog"):
-            journal.append(Draft(Kind.LABEL, "item", class_name))
+            journal.append(Draft(EventKind.LABEL, "item", class_name))
         events = list(journal.events())
     assert [event.seq for event in events] == [1, 2, 3, 4]
     assert events == sorted(events, key=lambda event: event.time, reverse=True)
@@ -128,7 +137,9 @@ def test_weird_names_survive(tmp_path: Path, name: str) -> None:
     odd = "caf\udce9.png"
     info = SessionInfo(odd, (name, "other"))
     with Journal.create(path, info, name) as journal:
-        event = journal.append(Draft(Kind.LABEL, "item", name, body={"references": [odd, name]}))
+        event = journal.append(
+            Draft(EventKind.LABEL, "item", name, body={"references": [odd, name]})
+        )
     assert read_session(path) == (info, [event])
 
 
@@ -169,9 +180,9 @@ def test_a_session_is_opened_through_a_link(path: Path, journal: Journal, tmp_pa
 @pytest.mark.parametrize(
     "draft",
     [
-        Draft(Kind.LABEL, "item", "cat", body={"probabilities": [float("nan")]}),
-        Draft(Kind.ROUND, body={"accuracy": float("inf")}),
-        Draft(Kind.LABEL, "item", "\udcff"),
+        Draft(EventKind.LABEL, "item", "cat", body={"probabilities": [float("nan")]}),
+        Draft(EventKind.ROUND, body={"accuracy": float("inf")}),
+        Draft(EventKind.LABEL, "item", "\udcff"),
     ],
 )
 def test_what_is_no_json_or_no_text_is_refused(journal: Journal, draft: Draft) -> None:
@@ -186,7 +197,7 @@ def test_a_full_database_loses_nothing_and_a_retry_works(journal: Journal, path:
     assert connection is not None
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {pages + 1}")
-    large = Draft(Kind.LABEL, "item", "cat", body={"references": ["x" * 1500]})
+    large = Draft(EventKind.LABEL, "item", "cat", body={"references": ["x" * 1500]})
     saved: list[Event] = []
     with pytest.raises(SaveError, match=r"^Not saved: database or disk is full\. "):
         saved.extend(journal.append(large) for _ in range(10))
@@ -369,10 +380,10 @@ def test_nothing_is_saved_while_the_name_of_the_log_could_be_lost(
         with monkeypatch.context() as broken:
             broken.setattr("tuilabel.journal.store.sync_directory", fails)
             with pytest.raises(SaveError, match=r"Not saved: .*press the key again"):
-                journal.append(Draft(Kind.SKIP, "one"))
+                journal.append(Draft(EventKind.SKIP, "one"))
             assert list(journal.events()) == []
         monkeypatch.setattr("tuilabel.journal.store.sync_directory", synchronised.append)
         for item in ("one", "two"):
-            journal.append(Draft(Kind.SKIP, item))
+            journal.append(Draft(EventKind.SKIP, item))
         assert synchronised == [tmp_path]
         assert [event.item for event in journal.events()] == ["one", "two"]

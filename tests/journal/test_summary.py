@@ -8,21 +8,30 @@ import pytest
 
 from tests.journal.sessions import auto_drafts
 from tuilabel.errors import SessionFileError
-from tuilabel.journal import Draft, Event, Journal, Kind, SessionInfo, Summary, revert, summarise
+from tuilabel.journal import (
+    Draft,
+    Event,
+    EventKind,
+    Journal,
+    SessionInfo,
+    Summary,
+    revert,
+    summarise,
+)
 from tuilabel.journal.summary import STOPPING_FITS
 
 
 def label(journal: Journal, item: str, name: str, number: int = 1) -> Event:
-    return journal.append(Draft(Kind.LABEL, item, name, round=number))
+    return journal.append(Draft(EventKind.LABEL, item, name, round=number))
 
 
 def undo(journal: Journal, event: Event) -> None:
-    journal.append(Draft(Kind.UNDO, event.item, round=event.round, target=event.uuid))
+    journal.append(Draft(EventKind.UNDO, event.item, round=event.round, target=event.uuid))
 
 
 def opened(journal: Journal, **body: Any) -> None:
     known = {"model": "softmax", "strategy": "margin", "items": 100}
-    journal.append(Draft(Kind.OPEN, body={**known, **body}))
+    journal.append(Draft(EventKind.OPEN, body={**known, **body}))
 
 
 def fitted(journal: Journal, number: int, value: float | None) -> None:
@@ -31,7 +40,9 @@ def fitted(journal: Journal, number: int, value: float | None) -> None:
         accuracy = {"value": value, "low": 0.1, "high": 0.9, "n": 50, "set": "audit set"}
         accuracy["correct"] = 5
     journal.append(
-        Draft(Kind.ROUND, round=number, body={"model": "mlp", "labels": 0, "accuracy": accuracy})
+        Draft(
+            EventKind.ROUND, round=number, body={"model": "mlp", "labels": 0, "accuracy": accuracy}
+        )
     )
 
 
@@ -61,8 +72,8 @@ def test_what_holds_is_counted_after_relabel_skip_and_undo(
     label(journal, "a", "cat")
     label(journal, "b", "cat")
     label(journal, "a", "dog")
-    journal.append(Draft(Kind.SKIP, "c"))
-    journal.append(Draft(Kind.SKIP, "b"))
+    journal.append(Draft(EventKind.SKIP, "c"))
+    journal.append(Draft(EventKind.SKIP, "b"))
     undo(journal, label(journal, "d", "dog"))
     journal.annotator = "you"
     label(journal, "e", "cat")
@@ -86,7 +97,7 @@ def test_the_newest_opening_and_the_newest_accuracy_count(
     journal: Journal, info: SessionInfo
 ) -> None:
     opened(journal)
-    journal.append(Draft(Kind.ROUND, round=0, body={"model": None, "accuracy": None}))
+    journal.append(Draft(EventKind.ROUND, round=0, body={"model": None, "accuracy": None}))
     assert summarise(info, journal.events())["rounds"] == 0
     fitted(journal, 1, 0.5)
     fitted(journal, 2, 0.75)
@@ -115,13 +126,13 @@ def test_an_opening_that_makes_no_sense_is_refused(journal: Journal, info: Sessi
 
 def test_a_fit_of_labels_that_were_taken_back_does_not_count(journal: Journal) -> None:
     opened(journal)
-    label = Draft(Kind.LABEL, item="a" * 32, class_name="cat", round=1)
+    label = Draft(EventKind.LABEL, item="a" * 32, class_name="cat", round=1)
     answer = journal.append(label)
     accuracy = {"value": 0.9, "low": 0.1, "high": 1.0, "n": 5, "set": "audit", "correct": 4}
     body = {"model": "mlp", "labels": 1, "accuracy": accuracy}
-    journal.append(Draft(Kind.ROUND, round=1, body=body))
+    journal.append(Draft(EventKind.ROUND, round=1, body=body))
     assert summarise(journal.info, journal.events())["rounds"] == 1
-    journal.append(Draft(Kind.UNDO, item=answer.item, round=1, target=answer.uuid))
+    journal.append(Draft(EventKind.UNDO, item=answer.item, round=1, target=answer.uuid))
     found = summarise(journal.info, journal.events())
     assert (found["rounds"], found["accuracy"]) == (0, None)
 
@@ -131,13 +142,13 @@ def test_a_fit_of_labels_that_were_taken_back_does_not_count(journal: Journal) -
 
 def compared(journal: Journal, number: int, *, labels: int = 0, **body: object) -> None:
     known = {"model": "mlp", "labels": labels, "accuracy": None, "stop_set": 2000}
-    journal.append(Draft(Kind.ROUND, round=number, body={**known, **body}))
+    journal.append(Draft(EventKind.ROUND, round=number, body={**known, **body}))
 
 
 def test_auto_labels_have_a_count_of_their_own(journal: Journal, info: SessionInfo) -> None:
     opened(journal)
     label(journal, "a", "cat")
-    journal.append(Draft(Kind.SKIP, "b"))
+    journal.append(Draft(EventKind.SKIP, "b"))
     before = summarise(info, journal.events())
     header, *_ = journal.append_many(auto_drafts("a", "b", "c", "d"))
     found = summarise(info, journal.events())

@@ -20,7 +20,7 @@ from tuilabel.learn import preparation
 from tuilabel.learn.graph import LabelGraph, NoGraphError, build_graph
 from tuilabel.learn.preparation import (
     Images,
-    Prepared,
+    PreparedFeatures,
     choose_features,
     prepare_features,
     prepare_graph,
@@ -51,7 +51,7 @@ def graph_of(
     holdout: np.ndarray | None = HOLDOUT,
     store: Store | None = None,
     **options: Any,
-) -> Prepared:
+) -> PreparedFeatures:
     images, store = Images(pool, holdout), store or MemoryStore()
     features = prepare_features("hog", images, store)
     return prepare_graph(features, "hog", images, 3, store, **options)

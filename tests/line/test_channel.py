@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tuilabel.line.channel import LONGEST_LINE, Channel
+from tuilabel.line.channel import LONGEST_LINE, LineChannel
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def press(keyboard: int, keys: str) -> None:
 @pytest.mark.parametrize("keys", ["7\n", "7", "7\n3", "\n"])
 async def test_what_was_typed_is_dropped_whole(terminal: tuple[int, int], keys: str) -> None:
     keyboard, program = terminal
-    channel = Channel(program, program)
+    channel = LineChannel(program, program)
     before = termios.tcgetattr(program)
     assert channel.typed
     assert not channel.drop_typed()
@@ -59,7 +59,7 @@ async def test_a_second_line_that_came_with_the_first_is_dropped_too(
     terminal: tuple[int, int],
 ) -> None:
     keyboard, program = terminal
-    channel = Channel(program, program)
+    channel = LineChannel(program, program)
     press(keyboard, "7\n3\n")
     assert await channel.read_line() == "7"
     assert channel.drop_typed()
@@ -69,7 +69,7 @@ async def test_a_second_line_that_came_with_the_first_is_dropped_too(
 
 async def test_the_end_of_typing_is_the_end(terminal: tuple[int, int]) -> None:
     keyboard, program = terminal
-    channel = Channel(program, program)
+    channel = LineChannel(program, program)
     os.write(keyboard, b"\x04")
     assert await channel.read_line() is None
     assert not channel.cut
@@ -77,7 +77,7 @@ async def test_the_end_of_typing_is_the_end(terminal: tuple[int, int]) -> None:
 
 async def test_lines_of_a_pipe_come_in_their_order(pipe: tuple[int, int]) -> None:
     source, sink = pipe
-    channel = Channel(source, 1)
+    channel = LineChannel(source, 1)
     assert not channel.typed
     os.write(sink, b"7\n\nc\xe4\r\n3")
     os.close(sink)
@@ -87,7 +87,7 @@ async def test_lines_of_a_pipe_come_in_their_order(pipe: tuple[int, int]) -> Non
 
 async def test_a_line_without_an_end_takes_no_memory(pipe: tuple[int, int]) -> None:
     source, sink = pipe
-    channel = Channel(source, 1)
+    channel = LineChannel(source, 1)
     for _ in range(3):
         os.write(sink, b"x" * LONGEST_LINE)
     os.write(sink, b"\n7\n")
@@ -101,10 +101,10 @@ async def test_what_nobody_reads_is_an_error(pipe: tuple[int, int]) -> None:
     source, sink = pipe
     os.close(source)
     with pytest.raises(BrokenPipeError):
-        await Channel(0, sink).write("text")
+        await LineChannel(0, sink).write("text")
 
 
 async def test_what_an_encoding_lacks_becomes_a_question_mark(pipe: tuple[int, int]) -> None:
     source, sink = pipe
-    await Channel(0, sink, "ascii").write("caf\xe9 \udce9" + "x" * 1000)
+    await LineChannel(0, sink, "ascii").write("caf\xe9 \udce9" + "x" * 1000)
     assert os.read(source, 2000) == b"caf? ?" + b"x" * 1000

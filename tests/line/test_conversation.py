@@ -8,7 +8,7 @@ import pytest
 from loop_fakes import fit_finished
 
 from tests.line.conftest import DAMAGED, Talk
-from tuilabel.journal import Kind
+from tuilabel.journal import EventKind
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.line.conversation import PROMPT_AT_END
 
@@ -22,7 +22,7 @@ def test_an_answer_is_on_disk_before_it_is_said(talk: Begin) -> None:
     assert it.log.written[-1].class_name == "cat"
     assert "image 2 of 5. 1 label, 29 left." in it.prompt()
     assert it.say("s") == "Saved: skipped."
-    assert it.log.written[-1].kind is Kind.SKIP
+    assert it.log.written[-1].kind is EventKind.SKIP
 
 
 @pytest.mark.parametrize("line", ["", "  ", "ctt", "9", "?", "c", "a", "p", "r", "i", "v"])

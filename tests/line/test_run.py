@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from tuilabel.cli_line import PlainProgress, line_mode
+from tuilabel.commands.line import PlainProgress, line_mode
 from tuilabel.errors import UsageError
 from tuilabel.journal import Event, Journal, read_session
-from tuilabel.line.channel import GUARD, Channel
+from tuilabel.line.channel import GUARD, LineChannel
 from tuilabel.line.run import Talk
-from tuilabel.workspace import ORACLE, SourceOptions, Workspace, open_workspace, session_path
+from tuilabel.workspace.opening import ORACLE, SourceOptions, Workspace, open_workspace
+from tuilabel.workspace.places import session_path
 
 PATIENCE = 30.0
 """Seconds after which a wait that is in vain fails."""
@@ -44,7 +45,7 @@ class NoTrainer:
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """Open digits in a new session, without a trainer behind it."""
-    monkeypatch.setattr("tuilabel.line.run.TrainerLink", NoTrainer)
+    monkeypatch.setattr("tuilabel.line.run.TrainerClient", NoTrainer)
     flags = {"annotator": "me", "cold_start": "random"}
     path = tmp_path / "digits.tuilabel"
     with open_workspace(SourceOptions("digits"), flags, path=path) as opened:
@@ -62,7 +63,7 @@ class Person:
     _unread: str = field(default="", repr=False)
 
     def talk(self, workspace: Workspace) -> Talk:
-        return Talk(workspace, Channel(self.program, self.program), False, lambda: self.now)
+        return Talk(workspace, LineChannel(self.program, self.program), False, lambda: self.now)
 
     async def sees(self, text: str) -> None:
         """Read until a text comes that has not been looked for before."""
@@ -159,7 +160,7 @@ async def test_a_demo_without_a_person_labels_its_budget(workspace: Workspace) -
     sink = os.open(os.devnull, os.O_WRONLY)
     source = os.open(os.devnull, os.O_RDONLY)
     try:
-        status = await Talk(workspace, Channel(source, sink), True).run((), 1000, 8)
+        status = await Talk(workspace, LineChannel(source, sink), True).run((), 1000, 8)
     finally:
         os.close(sink)
         os.close(source)

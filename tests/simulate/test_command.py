@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from tuilabel.article import ARTICLE, ArticleReport
 from tuilabel.cli import main
 from tuilabel.simulate import Standing
-from tuilabel.workspace import data_dir
+from tuilabel.simulate.article import ARTICLE, ArticleReport
+from tuilabel.workspace.places import data_dir
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SMALL = ("digits", "--pool", "120", "--test", "60", "--budget", "20", "--seeds", "2")
@@ -256,7 +256,7 @@ def test_the_article_takes_mnist_alone() -> None:
 def test_the_article_is_run_printed_and_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tuilabel.article import run_article as real
+    from tuilabel.simulate.article import run_article as real
 
     asked: dict[str, Any] = {}
 
@@ -273,8 +273,8 @@ def test_the_article_is_run_printed_and_written(
         assert source == "mnist"
         return open_dataset("digits")
 
-    monkeypatch.setattr("tuilabel.article.run_article", small)
-    monkeypatch.setattr("tuilabel.cli_simulate._open", lambda source, *_: opened(source))
+    monkeypatch.setattr("tuilabel.simulate.article.run_article", small)
+    monkeypatch.setattr("tuilabel.commands.simulate._open", lambda source, *_: opened(source))
     out = tmp_path / "article.json"
     command = ("mnist", "--protocol", "article", "--perturb", "2", "--json", str(out))
     result = simulate(*command)
@@ -306,7 +306,7 @@ def fresh(code: str) -> set[str]:
 
 
 def test_simulating_loads_no_screen_and_a_picture_only_when_drawn() -> None:
-    loaded = fresh("import tuilabel.simulate, tuilabel.simulate.plot, tuilabel.cli_simulate")
+    loaded = fresh("import tuilabel.simulate, tuilabel.simulate.plot, tuilabel.commands.simulate")
     assert "tuilabel.session" in loaded
     assert not {"textual", "rich", "matplotlib", "sklearn", "scipy"} & loaded
     assert not {"tuilabel.tui", "tuilabel.trainer"} & loaded

@@ -66,7 +66,17 @@ async def test_a_job_that_is_not_waited_for_is_killed(tmp_path: Path) -> None:
 def test_what_runs_on_a_leash_ends_when_the_other_end_is_let_go() -> None:
     code = "import sys, time; print('on', flush=True); time.sleep(600)"
     child = subprocess.Popen(
-        [sys.executable, "-m", "tuilabel.trainer.leash", "timeit", "-n", "1", "-r", "1", code],
+        [
+            sys.executable,
+            "-m",
+            "tuilabel.trainer.parent_watch",
+            "timeit",
+            "-n",
+            "1",
+            "-r",
+            "1",
+            code,
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=child_environment(),

@@ -18,10 +18,10 @@ from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.trainer.messages import (
     LONG,
+    FeaturesPrepared,
     Heartbeat,
     OpenPool,
     PoolOpened,
-    Prepared,
     Preparing,
     RequestFailed,
     decode_from_child,
@@ -89,8 +89,8 @@ FROM_CHILD = [
         agreement=None,
     ),
     Preparing("neighbours", 2048, 60_000),
-    Prepared("deskew-hog", 7.5, None, late=True),
-    Prepared("hog", 0.0, "A pool of 3 images is too small.\nreally", late=False),
+    FeaturesPrepared("deskew-hog", 7.5, None, late=True),
+    FeaturesPrepared("hog", 0.0, "A pool of 3 images is too small.\nreally", late=False),
     ColdStartFinished(5, (3, 1)),
     RequestFailed(4, "two\nlines and é"),
     RequestFailed(None, ""),
@@ -160,8 +160,8 @@ def broken(whole: Any, /, **changes: Any) -> bytes:
         broken(FINISHED, model=None),
         broken(Preparing("features", 1, 2), total=2.5),
         broken(Preparing("features", 1, 2), what=None),
-        broken(Prepared("hog", 1.0, None, late=True), seconds=None),
-        broken(Prepared("hog", 1.0, None, late=True), problem=7),
+        broken(FeaturesPrepared("hog", 1.0, None, late=True), seconds=None),
+        broken(FeaturesPrepared("hog", 1.0, None, late=True), problem=7),
     ],
 )
 def test_anything_else_is_refused(line: bytes) -> None:

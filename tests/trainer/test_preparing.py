@@ -19,8 +19,8 @@ from tuilabel.data import as_array_file
 from tuilabel.learn.learner import QUICK_ROWS
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.trainer import (
+    FeaturesPrepared,
     OpenPool,
-    Prepared,
     Preparing,
     RequestFailed,
     Trainer,
@@ -120,7 +120,7 @@ async def test_a_large_pool_is_answered_before_and_better_after(
     running.submit(ColdStart(2, "auto", "hybrid", "auto", (), (), 4, (0, 2, 0)))
     assert len((await events.next(ColdStartFinished)).items) == 4
     await go()
-    prepared, progress = await after_progress(events, Prepared)
+    prepared, progress = await after_progress(events, FeaturesPrepared)
     assert prepared.features == "deskew-hog"
     assert (prepared.problem, prepared.late) == (None, True)
     assert prepared.seconds > 0
@@ -155,7 +155,7 @@ async def test_a_death_in_the_middle_of_it_is_survived(
     assert await told() == "held"
     assert (await events.next(FitFinished)).model == "softmax"
     await go()
-    await after_progress(events, Prepared)
+    await after_progress(events, FeaturesPrepared)
     running.submit(a_fit(3))
     answer, _ = await after_progress(events, FitFinished)
     assert (answer.generation, answer.model) == (3, "hybrid")
@@ -168,7 +168,7 @@ async def test_a_death_in_the_middle_of_it_is_survived(
     assert await told() == "held"
     await events.next(FitFinished)
     await go()
-    prepared, progress = await after_progress(events, Prepared)
+    prepared, progress = await after_progress(events, FeaturesPrepared)
     assert (prepared.problem, progress) == (None, [])
 
 
@@ -177,14 +177,14 @@ async def test_what_is_kept_from_another_time_serves_the_first_answer(
 ) -> None:
     first = trainer(opened=large)
     first.submit(a_fit(1))
-    while not isinstance(await asyncio.wait_for(events.queue.get(), PATIENCE), Prepared):
+    while not isinstance(await asyncio.wait_for(events.queue.get(), PATIENCE), FeaturesPrepared):
         pass
     await first.stop()
     while not events.queue.empty():
         events.queue.get_nowait()
 
     trainer(opened=large).submit(a_fit(1))
-    answer, _ = await after_progress(events, Prepared)
+    answer, _ = await after_progress(events, FeaturesPrepared)
     assert (answer.problem, answer.late) == (None, False)
     fitted = await events.next(FitFinished)
     assert (fitted.model, fitted.features) == ("hybrid", "deskew-hog")
@@ -206,7 +206,7 @@ async def test_a_small_pool_is_prepared_before_the_first_answer(
 ) -> None:
     running = trainer()
     running.submit(a_fit(1, features="hog", classes=tuple(toy.truth[:12].tolist())))
-    prepared, _ = await after_progress(events, Prepared)
+    prepared, _ = await after_progress(events, FeaturesPrepared)
     assert (prepared.features, prepared.problem, prepared.late) == ("hog", None, False)
     answer = await events.next(FitFinished)
     assert (answer.model, answer.features) == ("hybrid", "hog")
@@ -221,7 +221,7 @@ async def test_what_cannot_be_prepared_is_said_once_and_learnt_without(
     running = trainer(opened=replace(toy.opened, pool=few))
     request = a_fit(1, model="auto", classes=tuple(toy.truth[:12].tolist()))
     running.submit(request)
-    prepared, _ = await after_progress(events, Prepared)
+    prepared, _ = await after_progress(events, FeaturesPrepared)
     assert prepared.problem is not None
     assert prepared.problem.startswith("A pool of 25 images is too small for a label graph")
     assert (await events.next(FitFinished)).model == "softmax"
@@ -247,7 +247,9 @@ async def test_a_preparation_that_breaks_is_told_and_not_tried_again(
     running = trainer(worker_module=module)
     request = a_fit(1, classes=tuple(toy.truth[:12].tolist()))
     running.submit(request)
-    assert (await after_progress(events, Prepared))[0].problem == "MemoryError: no room for this"
+    assert (await after_progress(events, FeaturesPrepared))[
+        0
+    ].problem == "MemoryError: no room for this"
     answer = await events.next(FitFinished)
     assert (answer.model, answer.features) == ("softmax", "raw")
     running.submit(replace(request, generation=2))

@@ -19,7 +19,7 @@ from tuilabel.trainer.messages import (
     decode_from_child,
     encode,
 )
-from tuilabel.trainer.worker import Channel, Preparation
+from tuilabel.trainer.worker import Preparation, WorkerChannel
 
 COLD_START = ColdStart(1, "random", "softmax", "raw", (), (), 3, (0,))
 
@@ -49,7 +49,7 @@ def pipe() -> Any:
 
 def test_the_heart_beats_while_it_works_and_not_before(pipe: Any) -> None:
     receiver, sender = pipe
-    channel = Channel(sender)
+    channel = WorkerChannel(sender)
     channel.send(PoolOpened(3))
     with channel.working():
         assert decode_from_child(receiver.readline()) == PoolOpened(3)
@@ -58,7 +58,7 @@ def test_the_heart_beats_while_it_works_and_not_before(pipe: Any) -> None:
 
 def test_messages_of_several_threads_stay_whole(pipe: Any) -> None:
     receiver, sender = pipe
-    channel = Channel(sender)
+    channel = WorkerChannel(sender)
     # Longer than a pipe takes at once.
     long = [ColdStartFinished(number, (number,) * 30_000) for number in range(4)]
     threads = [threading.Thread(target=channel.send, args=(message,)) for message in long]
@@ -72,7 +72,7 @@ def test_messages_of_several_threads_stay_whole(pipe: Any) -> None:
 
 def test_preparing_waits_while_a_request_is_answered(pipe: Any) -> None:
     learner: Any = None
-    preparation = Preparation(learner, Channel(pipe[1]))
+    preparation = Preparation(learner, WorkerChannel(pipe[1]))
     step = threading.Thread(target=preparation._tell, args=("features", 1, 2), daemon=True)
     with preparation.answering:
         step.start()

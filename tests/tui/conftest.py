@@ -9,7 +9,7 @@ import pytest
 from screen_app import ScreenApp
 
 from tuilabel.tui.screens.label import LabelScreen
-from tuilabel.workspace import SourceOptions, Workspace, open_workspace
+from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data.mapped import give_back
+from tuilabel.data.mmap import release_pages
 from tuilabel.data.text import inert
 from tuilabel.errors import SourceError
 
@@ -125,7 +125,7 @@ class Block:
     def is_intact(self) -> bool:
         """Check the payload against its checksum, which reads all of it."""
         found = zlib.crc32(self.payload.data)
-        give_back(self.payload)
+        release_pages(self.payload)
         return found == self.checksum
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data.item_ids import ItemIds, first_occurrence
-from tuilabel.data.mapped import give_back
+from tuilabel.data.mmap import release_pages
 from tuilabel.data.text import inert
 from tuilabel.errors import SourceError, UsageError
 
@@ -121,7 +121,7 @@ class ArrayDataset:
         if self.screen is not None:
             return self.screen(i)
         image = np.array(self.pool[i])
-        give_back(self.pool)
+        release_pages(self.pool)
         return image
 
     def references(self, i: int) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data.cache_files import read_block, write_block
-from tuilabel.data.mapped import give_back
+from tuilabel.data.mmap import release_pages
 
 DIGEST_SIZE = 16
 
@@ -61,7 +61,7 @@ def digests(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         state = start.copy()
         state.update(np.ascontiguousarray(image).data)
         joined += state.digest()
-    give_back(images)
+    release_pages(images)
     return np.frombuffer(bytes(joined), dtype=np.uint8).reshape(len(images), DIGEST_SIZE)
 
 

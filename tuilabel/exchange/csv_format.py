@@ -6,12 +6,12 @@ import csv
 from collections.abc import Iterable
 from typing import TextIO
 
-from tuilabel.exchange.rows import COLUMNS, Row
+from tuilabel.exchange.rows import COLUMNS, LabelRow
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def write_csv(rows: Iterable[Row], file: TextIO) -> None:
+def write_csv(rows: Iterable[LabelRow], file: TextIO) -> None:
     """Write a header and a line per row.
 
     Text that a spreadsheet would run as a formula gets an apostrophe in front (OWASP, "CSV

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable
 from typing import TextIO
 
-from tuilabel.exchange.rows import Row
+from tuilabel.exchange.rows import LabelRow
 
 
-def write_jsonl(rows: Iterable[Row], file: TextIO) -> None:
+def write_jsonl(rows: Iterable[LabelRow], file: TextIO) -> None:
     """Write one JSON object per line, in ASCII, so that any file name survives."""
     for row in rows:
         file.write(json.dumps(row) + "\n")

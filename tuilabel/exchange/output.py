@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from tuilabel.errors import ExportError
-from tuilabel.exchange.rows import Row
+from tuilabel.exchange.rows import LabelRow
 from tuilabel.journal import give_name
 
-Writer = Callable[[Iterable[Row], TextIO], None]
+Writer = Callable[[Iterable[LabelRow], TextIO], None]
 """One of `tuilabel.exchange.FORMATS`."""
 
 
-def export_to(path: Path, rows: Iterable[Row], write: Writer, *, force: bool = False) -> None:
+def export_to(path: Path, rows: Iterable[LabelRow], write: Writer, *, force: bool = False) -> None:
     """Write rows to a file.
 
     Parameters
     ----------
     path : Path
-    rows : iterable of Row
+    rows : iterable of LabelRow
     write : Writer
     force : bool
         Replace a file that is there.
@@ -109,12 +109,12 @@ def _new_beside(path: Path) -> Iterator[Path]:
         new.unlink(missing_ok=True)
 
 
-def export_to_stdout(rows: Iterable[Row], write: Writer) -> None:
+def export_to_stdout(rows: Iterable[LabelRow], write: Writer) -> None:
     """Write rows to standard output, in UTF-8 whatever the locale.
 
     Parameters
     ----------
-    rows : iterable of Row
+    rows : iterable of LabelRow
     write : Writer
 
     Raises

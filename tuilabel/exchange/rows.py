@@ -9,8 +9,8 @@ from tuilabel.errors import SessionFileError
 from tuilabel.journal import AUTO_ORIGIN, Event, Ledger
 
 # The functional form, because `class` is a keyword.
-Row = TypedDict(
-    "Row",
+LabelRow = TypedDict(
+    "LabelRow",
     {
         "item_id": str,
         "reference": str,
@@ -28,10 +28,12 @@ ISO 8601, `ms` is how long the annotator took, `origin` is who gave the class (`
 ``"oracle"``, or ``"auto"`` for a model told to by the annotator), `probability` is how probable
 the model found it, and is None for all others."""
 
-COLUMNS = tuple(Row.__annotations__)
+COLUMNS = tuple(LabelRow.__annotations__)
 
 
-def label_rows(events: Iterable[Event], origins: Container[str] | None = None) -> Iterator[Row]:
+def label_rows(
+    events: Iterable[Event], origins: Container[str] | None = None
+) -> Iterator[LabelRow]:
     """Yield the labels that hold, one row for every place where the source has the image.
 
     Exact duplicates are one item with one label; each of them gets its row, so that every file
@@ -56,12 +58,12 @@ def label_rows(events: Iterable[Event], origins: Container[str] | None = None) -
             yield from _rows_of(label)
 
 
-def _rows_of(event: Event) -> Iterator[Row]:
+def _rows_of(event: Event) -> Iterator[LabelRow]:
     references = event.body.get("references") or [""]
     if not isinstance(references, list):
         raise _senseless(event, "references that make")
     for reference in references:
-        yield Row(
+        yield LabelRow(
             {
                 "item_id": str(event.item),
                 "reference": str(reference),

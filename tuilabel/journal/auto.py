@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tuilabel.journal.events import Draft, Event, Kind
+from tuilabel.journal.events import Draft, Event, EventKind
 
 
 class AutoLabel(NamedTuple):
@@ -74,7 +74,7 @@ def auto_batch(
     labels = list(labels)
     _refuse_senseless(labels)
     header = Draft(
-        Kind.AUTO_BATCH,
+        EventKind.AUTO_BATCH,
         round=round,
         uuid=str(uuid.uuid4()),
         body={
@@ -92,7 +92,7 @@ def auto_batch(
         header,
         *(
             Draft(
-                Kind.AUTO,
+                EventKind.AUTO,
                 item=label.item,
                 class_name=label.class_name,
                 round=round,
@@ -117,12 +117,12 @@ def revert(header: Event) -> Draft:
     ValueError
         It is another kind of event.
     """
-    if header.kind is not Kind.AUTO_BATCH:
+    if header.kind is not EventKind.AUTO_BATCH:
         raise ValueError(
             f"Event {header.seq} is no batch of auto-labels but of kind {header.kind.value!r}: "
             "name the batch."
         )
-    return Draft(Kind.REVERT, round=header.round, target=header.uuid)
+    return Draft(EventKind.REVERT, round=header.round, target=header.uuid)
 
 
 def _refuse_senseless(labels: Sequence[AutoLabel]) -> None:

@@ -11,7 +11,7 @@ AUTO_ORIGIN = "auto"
 """The origin of what a model labelled by itself, whoever told it to."""
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """What an event records."""
 
     OPEN = "open"
@@ -34,7 +34,7 @@ class Kind(StrEnum):
     @property
     def is_auto(self) -> bool:
         """Whether only a model writes such events."""
-        return self in (Kind.AUTO_BATCH, Kind.AUTO)
+        return self in (EventKind.AUTO_BATCH, EventKind.AUTO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Draft:
 
     Attributes
     ----------
-    kind : Kind
+    kind : EventKind
     item : str or None
         Item id (a content hash) of a label, skip, undo or auto-label.
     class_name : str or None
@@ -63,7 +63,7 @@ class Draft:
         Given ahead where drafts that are written together name each other; None for a new one.
     """
 
-    kind: Kind
+    kind: EventKind
     item: str | None = None
     class_name: str | None = None
     round: int = 0
@@ -79,7 +79,7 @@ class Event:
 
     seq: int
     uuid: str
-    kind: Kind
+    kind: EventKind
     time: str
     annotator: str
     item: str | None
@@ -93,4 +93,4 @@ class Event:
     @property
     def is_answer(self) -> bool:
         """Whether this is a label or a skip: what an undo takes back."""
-        return self.kind in (Kind.LABEL, Kind.SKIP)
+        return self.kind in (EventKind.LABEL, EventKind.SKIP)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple, Self
 
-from tuilabel.journal.events import AUTO_ORIGIN, Event, Kind
+from tuilabel.journal.events import AUTO_ORIGIN, Event, EventKind
 
 
 class AutoBatch(NamedTuple):
@@ -94,18 +94,18 @@ class Ledger:
             self._standing[event.uuid] = event
             self._by_item.setdefault(str(event.item), []).append(event)
             self._count(event.item, +1)
-        elif event.kind is Kind.UNDO:
+        elif event.kind is EventKind.UNDO:
             self.acts += 1
             self._take_back(event)
-        elif event.kind is Kind.ROUND:
+        elif event.kind is EventKind.ROUND:
             self.rounds.append(event)
-        elif event.kind is Kind.OPEN:
+        elif event.kind is EventKind.OPEN:
             self.opened = event
-        elif event.kind is Kind.AUTO:
+        elif event.kind is EventKind.AUTO:
             self._take_auto_label(event)
-        elif event.kind is Kind.AUTO_BATCH:
+        elif event.kind is EventKind.AUTO_BATCH:
             self._auto_headers[event.uuid] = event
-        elif event.kind is Kind.REVERT:
+        elif event.kind is EventKind.REVERT:
             self._revert(str(event.target))
 
     def _take_back(self, undo: Event) -> None:
@@ -146,7 +146,7 @@ class Ledger:
             if str(item) in self._auto_by_item:
                 self.auto_labels_held += step
             return
-        if answer.kind is Kind.SKIP:
+        if answer.kind is EventKind.SKIP:
             self.skips_held += step
             return
         self.labels_held += step
@@ -175,11 +175,11 @@ class Ledger:
 
     def labels(self) -> Iterator[Event]:
         """Yield the label that holds for each labelled item."""
-        return (event for event in self.answers() if event.kind is Kind.LABEL)
+        return (event for event in self.answers() if event.kind is EventKind.LABEL)
 
     def skips(self) -> Iterator[Event]:
         """Yield the skip that holds for each skipped item."""
-        return (event for event in self.answers() if event.kind is Kind.SKIP)
+        return (event for event in self.answers() if event.kind is EventKind.SKIP)
 
     def auto_label(self, item: str) -> Event | None:
         """Give the auto-label that holds for an item: the latest, where no annotator answered."""

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tuilabel.errors import SessionFileError
-from tuilabel.journal.events import Event, Kind
+from tuilabel.journal.events import Event, EventKind
 from tuilabel.journal.lock import held_by_living
 from tuilabel.journal.schema import (
     APPLICATION_ID,
@@ -37,7 +37,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "ms": (int, NoneType),
 }
 _TYPES_IN_ORDER = tuple(_TYPES[name] for name in COLUMNS)
-_KINDS = {kind.value: kind for kind in Kind}
+_KINDS = {kind.value: kind for kind in EventKind}
 
 # What says nothing about the content of the file.
 _ENVIRONMENT_ERRORS = frozenset(

@@ -23,7 +23,7 @@ from tuilabel.journal.pages import (
 )
 from tuilabel.journal.reading import COLUMNS, connect, event_of, info_of, reason
 from tuilabel.journal.schema import MIGRATIONS, objects_at, objects_of, version_of
-from tuilabel.journal.sense import makes_sense
+from tuilabel.journal.validate import is_valid
 from tuilabel.journal.wal import Log, read_log
 
 # How much a row is believed, by where it was found.
@@ -308,7 +308,7 @@ def _by_uuid(
             event = event_of(row)
         except (TypeError, ValueError, RecursionError):
             event = None
-        if event is None or not makes_sense(event, class_names):
+        if event is None or not is_valid(event, class_names):
             # What a failed write has left may be half overwritten: that is no damage.
             if trust not in _MAY_BE_LEFT:
                 senseless.add(str(row[1]))

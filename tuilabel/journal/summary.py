@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypedDict, TypeGuard
 
 from tuilabel.errors import SessionFileError
-from tuilabel.journal.events import Event, Kind
+from tuilabel.journal.events import Event, EventKind
 from tuilabel.journal.ledger import Ledger
 from tuilabel.journal.reading import SessionInfo
 
@@ -121,9 +121,9 @@ def check_body(event: Event) -> None:
     ------
     SessionFileError
     """
-    if event.kind is Kind.OPEN:
+    if event.kind is EventKind.OPEN:
         _opening(event)
-    elif event.kind is Kind.ROUND and event.body.get("model"):
+    elif event.kind is EventKind.ROUND and event.body.get("model"):
         _labels(event)
         _fitted(event)
         if event.body.get("accuracy"):

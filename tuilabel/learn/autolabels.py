@@ -99,7 +99,7 @@ def naive(probabilities: NDArray[Any], threshold: float | None) -> NDArray[np.bo
     return np.ones(len(probabilities), dtype=bool)
 
 
-def confident(probabilities: NDArray[Any], threshold: float | None) -> NDArray[np.bool_]:
+def accept_confident(probabilities: NDArray[Any], threshold: float | None) -> NDArray[np.bool_]:
     """Accept the items whose likeliest class is likely enough.
 
     Parameters
@@ -132,7 +132,7 @@ def confident(probabilities: NDArray[Any], threshold: float | None) -> NDArray[n
 
 CHOICES: Mapping[str, Callable[[NDArray[Any], float | None], NDArray[np.bool_]]] = {
     "naive": naive,
-    "confident": confident,
+    "confident": accept_confident,
 }
 
 

@@ -26,7 +26,7 @@ from tuilabel.learn.names import (
 )
 from tuilabel.learn.preparation import (
     Images,
-    Prepared,
+    PreparedFeatures,
     prepare_features,
     prepare_graph,
     resolve_features,
@@ -163,8 +163,8 @@ class Learner:
             check_indices(self._truth, n_classes, "Classes of the hold-out")
         self._holdout_name = holdout_name
         self._store = MemoryStore() if store is None else store
-        self._features = {"raw": Prepared(pool, self._images.holdout)}
-        self._graphs: dict[str, Prepared] = {}
+        self._features = {"raw": PreparedFeatures(pool, self._images.holdout)}
+        self._graphs: dict[str, PreparedFeatures] = {}
         self._lengths: dict[str, float] = {}
         self._no_graph: dict[str, NoGraphError] = {}
         self._auto_features: str | None = None

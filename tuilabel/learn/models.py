@@ -47,7 +47,7 @@ class Model(Protocol):
         ...
 
 
-Fit = Callable[[NDArray[np.float32], NDArray[np.intp], Generator], Model]
+FitFunction = Callable[[NDArray[np.float32], NDArray[np.intp], Generator], Model]
 """From rows (m, d), class indices (m,) with at least two classes, and a generator to a model of
 only the classes that occur, in ascending order."""
 
@@ -263,4 +263,4 @@ def _without_convergence_warning(
         return estimator.fit(rows, labels)
 
 
-MODELS: Mapping[str, Fit] = {"softmax": _fit_softmax, "mlp": _fit_mlp}
+MODELS: Mapping[str, FitFunction] = {"softmax": _fit_softmax, "mlp": _fit_mlp}

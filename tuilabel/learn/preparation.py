@@ -50,7 +50,7 @@ class Images:
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class PreparedFeatures:
     """Arrays for the pool and for the hold-out."""
 
     pool: NDArray[Any]
@@ -94,7 +94,7 @@ def resolve_features(name: str, pool: NDArray[Any]) -> str:
 
 def prepare_features(
     name: str, images: Images, store: Store, *, progress: Progress | None = None
-) -> Prepared:
+) -> PreparedFeatures:
     """Compute features of all images, or take them from the store.
 
     Parameters
@@ -116,10 +116,10 @@ def prepare_features(
     """
     transform = look_up(_TRANSFORMS, "feature", name)
     if transform is None:
-        return Prepared(images.pool, images.holdout)
+        return PreparedFeatures(images.pool, images.holdout)
     version = f"{name}-{FEATURE_VERSIONS[name]}"
     pool, holdout = images.digests
-    return Prepared(
+    return PreparedFeatures(
         _kept(images.pool, f"{version}-{pool}", transform(), store, progress),
         None
         if images.holdout is None
@@ -128,19 +128,19 @@ def prepare_features(
 
 
 def prepare_graph(
-    features: Prepared,
+    features: PreparedFeatures,
     name: str,
     images: Images,
     n_classes: int,
     store: Store,
     *,
     progress: Progress | None = None,
-) -> Prepared:
+) -> PreparedFeatures:
     """Build the label graph of the pool and embed the hold-out, or take both from the store.
 
     Parameters
     ----------
-    features : Prepared
+    features : PreparedFeatures
         What distances are measured on, of the pool and the hold-out.
     name
         Of the features.
@@ -180,7 +180,7 @@ def prepare_graph(
         if embedded is None:
             made = graph.embed(View(features.holdout), progress=progress)
             embedded = store.save(own, made.shape, lambda: [made])
-    return Prepared(graph.rows(), embedded)
+    return PreparedFeatures(graph.rows(), embedded)
 
 
 def _hog() -> Any:

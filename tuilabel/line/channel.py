@@ -37,7 +37,7 @@ _CHUNK = 256
 _DRAIN_TICK = 0.02
 
 
-class Channel:
+class LineChannel:
     """Reads lines from one descriptor and writes text to another, on the running event loop.
 
     Parameters

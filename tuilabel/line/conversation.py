@@ -15,7 +15,7 @@ from tuilabel.line.picture import Look, picture
 from tuilabel.line.wording import SHOWN_WHEN, WIDTH, Wording
 from tuilabel.session import Ranking, Request, Session, Slot
 from tuilabel.settings import SUGGESTIONS
-from tuilabel.trainer.link import WAITING
+from tuilabel.trainer.client import WAITING
 
 PROMPT = "class? "
 PROMPT_AT_END = "undo or quit? "

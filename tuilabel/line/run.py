@@ -14,15 +14,15 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from tuilabel.data import inert, source_name
-from tuilabel.line.channel import GUARD, Channel
+from tuilabel.line.channel import GUARD, LineChannel
 from tuilabel.line.conversation import Conversation
 from tuilabel.line.picture import ASCII, MOST_COLUMNS, MOST_ROWS, SHADES, Look
 from tuilabel.line.wording import WIDTH
+from tuilabel.process.signals import ENDING_SIGNALS
 from tuilabel.trainer import TrainerEvent
-from tuilabel.trainer.link import TrainerLink
-from tuilabel.workspace import ORACLE, Workspace, cache_dir, log_file
-
-ENDINGS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+from tuilabel.trainer.client import TrainerClient
+from tuilabel.workspace.opening import ORACLE, Workspace
+from tuilabel.workspace.places import cache_dir, log_file
 
 DROPPED = "Typed ahead: dropped. Answer for the image above."
 
@@ -58,7 +58,7 @@ def run(
         The exit status: 0 after `q` and at the end of the input, 128 and more after a signal.
     """
     sys.stdout.flush()
-    channel = Channel(sys.stdin.fileno(), sys.stdout.fileno(), sys.stdout.encoding)
+    channel = LineChannel(sys.stdin.fileno(), sys.stdout.fileno(), sys.stdout.encoding)
     return asyncio.run(Talk(workspace, channel, pictures).run(opening, demo, demo_budget))
 
 
@@ -68,7 +68,7 @@ class Talk:
     Parameters
     ----------
     workspace : Workspace
-    channel : Channel
+    channel : LineChannel
     pictures : bool
     clock : callable
         A monotonic clock, in seconds.
@@ -77,14 +77,14 @@ class Talk:
     def __init__(
         self,
         workspace: Workspace,
-        channel: Channel,
+        channel: LineChannel,
         pictures: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._workspace = workspace
         self._channel = channel
         self._clock = clock
-        self._link = TrainerLink(
+        self._link = TrainerClient(
             workspace.dataset,
             cache_dir() / "handed-over",
             cache_dir() / "features",
@@ -112,7 +112,7 @@ class Talk:
         """Talk until something ends it; give the exit status."""
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[int] = loop.create_future()
-        for number in ENDINGS:
+        for number in ENDING_SIGNALS:
             loop.add_signal_handler(number, _end, ended, 128 + number)
         loop.add_signal_handler(signal.SIGCONT, self._come_back)
         talking = asyncio.ensure_future(self._talk(opening, demo, budget))

@@ -18,10 +18,10 @@ import numpy as np
 
 from tuilabel.data import Dataset
 from tuilabel.errors import SessionFileError
-from tuilabel.journal import Draft, Event, Kind
+from tuilabel.journal import Draft, Event, EventKind
 from tuilabel.learn.requests import ColdStart, Fit, FitFinished
-from tuilabel.session.asking import Material, cold_start_request, fit_request, labelled_rows
-from tuilabel.session.bodies import fit_body, rounded
+from tuilabel.session.payloads import fit_body, rounded
+from tuilabel.session.requests import Material, cold_start_request, fit_request, labelled_rows
 from tuilabel.session.state import LoopState, Requested
 from tuilabel.session.values import (
     EventLog,
@@ -64,7 +64,7 @@ class Session(LoopState):
         # Items that have left the source since keep their answers.
         self.missing = sum(1 for item in answered if dataset.row_of(item) is None)
         items = len(dataset) + self.missing
-        self._write(Draft(Kind.OPEN, body={**asdict(settings), "items": items}))
+        self._write(Draft(EventKind.OPEN, body={**asdict(settings), "items": items}))
         self._shown = {self.cursor}
         self._wanted = not self._fitted
 
@@ -92,11 +92,11 @@ class Session(LoopState):
         SaveError
             Not on disk; nothing has changed.
         """
-        return self._answer(item, Kind.LABEL, self.info.class_names[class_index], ms, accepted)
+        return self._answer(item, EventKind.LABEL, self.info.class_names[class_index], ms, accepted)
 
     def skip(self, item: str, *, ms: int | None = None) -> Event:
         """Pass the current item over; it is not asked again. Raises as `label` does."""
-        return self._answer(item, Kind.SKIP, None, ms, accepted=False)
+        return self._answer(item, EventKind.SKIP, None, ms, accepted=False)
 
     def suggestion(self) -> int | None:
         """Give the class that the model finds likeliest for the current item, where it has one."""
@@ -130,7 +130,7 @@ class Session(LoopState):
         answer = self.ledger.last_answer()
         if answer is None:
             return None
-        undone = Draft(Kind.UNDO, item=answer.item, round=answer.round, target=answer.uuid)
+        undone = Draft(EventKind.UNDO, item=answer.item, round=answer.round, target=answer.uuid)
         event = self._write(undone)
         self._shown.add(self.cursor)
         return event
@@ -171,7 +171,7 @@ class Session(LoopState):
             body["audit"] = True
         name = self.info.class_names[class_index]
         return self._write(
-            Draft(Kind.LABEL, item=item, class_name=name, round=self.round, ms=ms, body=body)
+            Draft(EventKind.LABEL, item=item, class_name=name, round=self.round, ms=ms, body=body)
         )
 
     def show_all(self) -> None:
@@ -255,7 +255,7 @@ class Session(LoopState):
             "batch": [ids[slot.row] for slot in batch],
             "audits": [ids[slot.row] for slot in batch if slot.audit],
         }
-        event = self._write(Draft(Kind.ROUND, round=requested.round, body=body))
+        event = self._write(Draft(EventKind.ROUND, round=requested.round, body=body))
         if fit is not None:
             self.predictions = self._predictions(fit, requested.audit)
         self._requested = {
@@ -276,7 +276,7 @@ class Session(LoopState):
     # State changes by events only.
 
     def _answer(
-        self, item: str, kind: Kind, class_name: str | None, ms: int | None, accepted: bool
+        self, item: str, kind: EventKind, class_name: str | None, ms: int | None, accepted: bool
     ) -> Event:
         slot = self.current
         if slot is None or self.items.ids[slot.row] != item:

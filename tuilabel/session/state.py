@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from tuilabel.data import Dataset
-from tuilabel.journal import Event, Kind, Ledger, SessionInfo
-from tuilabel.learn.candidates import Candidates
+from tuilabel.journal import Event, EventKind, Ledger, SessionInfo
 from tuilabel.learn.metrics import Accuracy
-from tuilabel.session.bodies import settings_from
+from tuilabel.session.candidates import Candidates
+from tuilabel.session.payloads import settings_from
 from tuilabel.session.values import (
     Answer,
     CurvePoint,
@@ -104,11 +104,11 @@ class LoopState:
         self.ledger.apply(event)
         if event.is_answer:
             self._apply_answer(event)
-        elif event.kind is Kind.UNDO:
+        elif event.kind is EventKind.UNDO:
             self._apply_undo(event)
-        elif event.kind is Kind.ROUND:
+        elif event.kind is EventKind.ROUND:
             self._apply_round(event)
-        elif event.kind is Kind.OPEN:
+        elif event.kind is EventKind.OPEN:
             self._apply_open(event)
 
     def _apply_open(self, event: Event) -> None:

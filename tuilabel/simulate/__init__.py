@@ -7,7 +7,7 @@ matplotlib is imported when a plot is drawn.
 
 from __future__ import annotations
 
-from tuilabel.simulate.grid import InterruptedSimulation, Progress, Standing, simulate
+from tuilabel.simulate.grid import InterruptedSimulation, Standing, StandingCallback, simulate
 from tuilabel.simulate.kept import KeptRuns
 from tuilabel.simulate.plan import Combination, Plan
 from tuilabel.simulate.results import Description, MeanPoint, Needed, Results
@@ -21,9 +21,9 @@ __all__ = [
     "MeanPoint",
     "Needed",
     "Plan",
-    "Progress",
     "Results",
     "Run",
     "Standing",
+    "StandingCallback",
     "simulate",
 ]

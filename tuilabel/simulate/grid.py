@@ -47,7 +47,7 @@ class Standing:
     preparing: str | None = None
 
 
-Progress = Callable[[Standing], None]
+StandingCallback = Callable[[Standing], None]
 """Told how far a simulation is, from the calling thread."""
 
 
@@ -70,7 +70,7 @@ def simulate(
     plan: Plan,
     *,
     jobs: int = 1,
-    progress: Progress | None = None,
+    progress: StandingCallback | None = None,
     kept: KeptRuns | None = None,
     cache_folder: Path | None = None,
 ) -> Results:
@@ -130,7 +130,7 @@ class _Simulation:
         dataset: Dataset,
         plan: Plan,
         description: Description,
-        progress: Progress | None,
+        progress: StandingCallback | None,
         kept: KeptRuns | None,
     ) -> None:
         self._dataset, self._plan, self._description = dataset, plan, description

@@ -15,7 +15,7 @@ from tuilabel.simulate.results import Results
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FORMATS = (".svg", ".png")
+PLOT_FORMATS = (".svg", ".png")
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's, which people of every colour vision tell apart; yellow is too pale for a line.
@@ -40,7 +40,7 @@ def check_plot(path: Path) -> None:
     UsageError
         The name does not say which format, or matplotlib is missing.
     """
-    if path.suffix.lower() not in FORMATS:
+    if path.suffix.lower() not in PLOT_FORMATS:
         raise UsageError(
             f"--plot {inert(str(path), 200)} says no format: give a name that ends in .svg or .png."
         )
@@ -60,7 +60,7 @@ def draw_plot(results: Results, suffix: str) -> bytes:
     results : Results
         With at least one run.
     suffix : str
-        One of `FORMATS`.
+        One of `PLOT_FORMATS`.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""`tuilabel.learn` in a child process: `worker` is the child, `link` and `runner` its parent.
+"""`tuilabel.learn` in a child process: `worker` is the child, `client` and `runner` its parent.
 
-Names are loaded when they are asked for: whoever draws needs `link` before the first image, and
+Names are loaded when they are asked for: whoever draws needs `client` before the first image, and
 the rest only after it.
 """
 
@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tuilabel.trainer.messages import OpenPool, Prepared, Preparing, RequestFailed
+    from tuilabel.trainer.messages import FeaturesPrepared, OpenPool, Preparing, RequestFailed
     from tuilabel.trainer.runner import (
         Trainer,
         TrainerDown,
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "messages": ("OpenPool", "Prepared", "Preparing", "RequestFailed"),
+    "messages": ("OpenPool", "FeaturesPrepared", "Preparing", "RequestFailed"),
     "runner": ("Trainer", "TrainerDown", "TrainerEvent", "TrainerRestarted", "TrainerState"),
 }
 
 __all__ = [
+    "FeaturesPrepared",
     "OpenPool",
-    "Prepared",
     "Preparing",
     "RequestFailed",
     "Trainer",

@@ -62,7 +62,7 @@ class Job:
                 sys.executable,
                 "-P",
                 "-m",
-                "tuilabel.trainer.leash",
+                "tuilabel.trainer.parent_watch",
                 *self._arguments,
                 stdin=PIPE,
                 stdout=DEVNULL,

@@ -98,7 +98,7 @@ class Preparing:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class FeaturesPrepared:
     """From the child: from here on requests are answered with what they asked for.
 
     Attributes
@@ -136,10 +136,16 @@ class RequestFailed:
     message: str
 
 
-Request = Fit | ColdStart
+LearnerRequest = Fit | ColdStart
 ToChild = OpenPool | Fit | ColdStart
 FromChild = (
-    PoolOpened | Heartbeat | Preparing | Prepared | FitFinished | ColdStartFinished | RequestFailed
+    PoolOpened
+    | Heartbeat
+    | Preparing
+    | FeaturesPrepared
+    | FitFinished
+    | ColdStartFinished
+    | RequestFailed
 )
 
 
@@ -181,7 +187,7 @@ def decode_from_child(line: bytes) -> FromChild:
         PoolOpened,
         Heartbeat,
         Preparing,
-        Prepared,
+        FeaturesPrepared,
         FitFinished,
         ColdStartFinished,
         RequestFailed,

@@ -19,13 +19,13 @@ from tuilabel.errors import TrainerError
 from tuilabel.learn.requests import ColdStartFinished, FitFinished
 from tuilabel.trainer.messages import (
     MAX_LINE_BYTES,
+    FeaturesPrepared,
     FromChild,
     Heartbeat,
+    LearnerRequest,
     OpenPool,
     PoolOpened,
-    Prepared,
     Preparing,
-    Request,
     RequestFailed,
     decode_from_child,
     encode,
@@ -95,7 +95,7 @@ TrainerEvent = (
     | ColdStartFinished
     | RequestFailed
     | Preparing
-    | Prepared
+    | FeaturesPrepared
     | TrainerDown
     | TrainerRestarted
 )
@@ -153,8 +153,8 @@ class Trainer:
         self._supervisor: asyncio.Task[None] | None = None
         self._process: Process | None = None
         self._ready = False
-        self._waiting: Request | None = None
-        self._in_flight: Request | None = None
+        self._waiting: LearnerRequest | None = None
+        self._in_flight: LearnerRequest | None = None
         self._failures = 0
         self._seconds_silent = 0.0
         self._seconds_busy = 0.0
@@ -184,7 +184,7 @@ class Trainer:
             raise RuntimeError("A trainer can be started only once.")
         self._supervisor = asyncio.get_running_loop().create_task(self._supervise())
 
-    def submit(self, request: Request) -> None:
+    def submit(self, request: LearnerRequest) -> None:
         """Ask for a fit or a cold start, without waiting for it.
 
         It is sent as soon as the child is ready, and replaces a request that is still waiting.
@@ -304,7 +304,7 @@ class Trainer:
         self._seconds_silent = 0.0
         if isinstance(message, Heartbeat):
             return
-        if isinstance(message, Preparing | Prepared):
+        if isinstance(message, Preparing | FeaturesPrepared):
             self._emit(message)
             return
         if isinstance(message, PoolOpened):

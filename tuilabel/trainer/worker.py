@@ -27,11 +27,11 @@ from tuilabel.learn.learner import Learner, Needs
 from tuilabel.learn.models import warm_up
 from tuilabel.learn.requests import ColdStart, Fit
 from tuilabel.trainer.messages import (
+    FeaturesPrepared,
     FromChild,
     Heartbeat,
     OpenPool,
     PoolOpened,
-    Prepared,
     Preparing,
     RequestFailed,
     decode_to_child,
@@ -54,7 +54,7 @@ _PR_SET_PDEATHSIG = 1
 log = logging.getLogger(__name__)
 
 
-class Channel:
+class WorkerChannel:
     """The way back to the parent, for several threads."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -91,7 +91,7 @@ class Preparation:
     Parameters
     ----------
     learner : Learner
-    channel : Channel
+    channel : WorkerChannel
         Where progress and the end are told.
 
     Attributes
@@ -101,7 +101,7 @@ class Preparation:
         processors, and one is for the person who labels.
     """
 
-    def __init__(self, learner: Learner, channel: Channel) -> None:
+    def __init__(self, learner: Learner, channel: WorkerChannel) -> None:
         self._learner = learner
         self._channel = channel
         self._thread: threading.Thread | None = None
@@ -139,7 +139,7 @@ class Preparation:
         seconds = time.perf_counter() - started
         problem = problem and inert(problem, 300)
         with self._lock:
-            self._channel.send(Prepared(needs.features, seconds, problem, self._late))
+            self._channel.send(FeaturesPrepared(needs.features, seconds, problem, self._late))
 
     def _tell(self, what: str, done: int, total: int) -> None:
         with self.answering:
@@ -155,7 +155,7 @@ def main() -> None:
     """Answer requests until the parent is gone."""
     _die_with_the_parent()
     logging.basicConfig(format="%(asctime)s trainer %(process)d: %(message)s")
-    channel = Channel(_private_output())
+    channel = WorkerChannel(_private_output())
     lines: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(lines,), daemon=True).start()
 
@@ -177,7 +177,7 @@ def main() -> None:
                     break
 
 
-def _open_pool(channel: Channel, line: bytes) -> Learner:
+def _open_pool(channel: WorkerChannel, line: bytes) -> Learner:
     request = decode_to_child(line)
     if not isinstance(request, OpenPool):
         raise TrainerError(f"{type(request).__name__} came before OpenPool.")

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from tuilabel.errors import UsageError
 from tuilabel.settings import Settings
-from tuilabel.tui.actions import ACTIONS, PAUSE, REGISTRY, Action
+from tuilabel.tui.keymap.actions import ACTIONS, PAUSE, REGISTRY, Action
 from tuilabel.tui.keymap.classes import class_sequences
 from tuilabel.tui.keymap.keys import character_key, character_of, key_of, shown_key
 from tuilabel.tui.keymap.presets import PRESETS

@@ -6,19 +6,19 @@ from collections.abc import Iterable, Sequence
 
 from textual.widget import Widget
 
-from tuilabel.tui.confusion_view import CellItem, percent
-from tuilabel.tui.desk import Desk
-from tuilabel.tui.pixels import Pixels
-from tuilabel.tui.screens.marked import MarkedScreen
+from tuilabel.tui.images import Pixels
+from tuilabel.tui.screens.list_screen import ListScreen
+from tuilabel.tui.views.confusion import CellItem, percent
+from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.widgets.gallery import Gallery, Tile
 
 
-class CellScreen(MarkedScreen, inherit_bindings=False):
+class CellScreen(ListScreen, inherit_bindings=False):
     """Items of one class that are taken for one class, the surest first.
 
     Parameters
     ----------
-    desk : Desk
+    opened : OpenSession
     cell : tuple of int
         True and predicted class.
     items : sequence of CellItem
@@ -26,14 +26,16 @@ class CellScreen(MarkedScreen, inherit_bindings=False):
 
     place = "cell"
 
-    def __init__(self, desk: Desk, cell: tuple[int, int], items: Sequence[CellItem]) -> None:
-        super().__init__(desk)
+    def __init__(
+        self, opened: OpenSession, cell: tuple[int, int], items: Sequence[CellItem]
+    ) -> None:
+        super().__init__(opened)
         self._cell = cell
         self._items = items
         self._gallery = Gallery(self._image_of, id="thumbnails")
 
     def _image_of(self, row: int) -> Pixels:
-        return self.desk.image(row, held_out=self.desk.workspace.dataset.holdout is not None)
+        return self.opened.image(row, held_out=self.opened.workspace.dataset.holdout is not None)
 
     def body(self) -> Iterable[Widget]:
         """Lay the images out."""
@@ -44,18 +46,18 @@ class CellScreen(MarkedScreen, inherit_bindings=False):
 
     def show_all(self) -> None:
         """Show the images."""
-        names = self.desk.presenter.names
+        names = self.opened.presenter.names
         truth, predicted = (names[index] for index in self._cell)
         title = f"{truth} recognised" if truth == predicted else f"{truth} taken for {predicted}"
         items = self._items
         here = f"{self._gallery.cursor + 1:,} of {len(items):,}" if items else "none"
-        measured = f"on {self.desk.presenter.set_name}, the surest first"
+        measured = f"on {self.opened.presenter.set_name}, the surest first"
         self.show_header(title, (f"  {here}", "plain"), right=measured)
         tiles = [Tile(item.row, self._caption(item)) for item in items]
         self._gallery.show_tiles(tiles, "  No image is in this cell.")
 
     def _caption(self, item: CellItem) -> str:
-        names = self.desk.presenter.names
+        names = self.opened.presenter.names
         truth, predicted = (names[index] for index in self._cell)
         return f"{truth}›{predicted} {percent(item.confidence)}"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from textual import events
 
 from tuilabel.session import Session
-from tuilabel.tui.class_entry import ClassEntry, Kind, Outcome, Place
-from tuilabel.tui.entry_words import entry_classes, entry_line
-from tuilabel.tui.presenter import Presenter
+from tuilabel.tui.answering.class_entry import ClassEntry, KeyOutcome, OutcomeKind, Place
+from tuilabel.tui.answering.entry_text import entry_classes, entry_line
 from tuilabel.tui.screens.painted import PaintedScreen
+from tuilabel.tui.text.pieces import Piece
+from tuilabel.tui.views.labelling import Presenter
 from tuilabel.tui.widgets.board import Board
-from tuilabel.tui.widgets.lines import Piece
 
 
 class ClassKeysScreen(PaintedScreen, inherit_bindings=False):
@@ -33,7 +33,7 @@ class ClassKeysScreen(PaintedScreen, inherit_bindings=False):
         """
         was_begun = self.entry.is_begun
         outcome = self.entry.press(event.key, event.character, self._place())
-        if outcome.kind is Kind.NOT_OURS:
+        if outcome.kind is OutcomeKind.NOT_OURS:
             self._message = None
             if was_begun:
                 self._show_entry()
@@ -92,14 +92,14 @@ class ClassKeysScreen(PaintedScreen, inherit_bindings=False):
     def _place(self) -> Place:
         return Place(self.loop.current_id, not self.holds_key(self._clock()))
 
-    def _take(self, outcome: Outcome) -> None:
+    def _take(self, outcome: KeyOutcome) -> None:
         match outcome.kind:
-            case Kind.LABEL:
+            case OutcomeKind.LABEL:
                 assert outcome.class_index is not None
                 self.class_key(outcome.class_index)
-            case Kind.HELD:
+            case OutcomeKind.HELD:
                 self.hold_key()
-            case Kind.SAID:
+            case OutcomeKind.SAID:
                 self.say(outcome.text, "accent")
 
     def _show_entry(self) -> None:

@@ -11,31 +11,30 @@ from textual.widget import Widget
 
 from tuilabel.data import inert
 from tuilabel.errors import SourceError, TrainerError
-from tuilabel.tui.classes_view import (
+from tuilabel.tui.background.centres import (
     USUAL_CENTRES,
     Centres,
     centres_wanted,
-    class_counts,
     find_centres,
     kept_centres,
-    newest_of_class,
 )
-from tuilabel.tui.desk import Desk
-from tuilabel.tui.pixels import Pixels
-from tuilabel.tui.screens.marked import MarkedScreen
+from tuilabel.tui.images import Pixels
+from tuilabel.tui.screens.list_screen import ListScreen
+from tuilabel.tui.views.classes import class_counts, newest_of_class
+from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.widgets.class_list import ClassList
 from tuilabel.tui.widgets.gallery import SIZES, Gallery, Tile
 
 
-class ClassesScreen(MarkedScreen, inherit_bindings=False):
+class ClassesScreen(ListScreen, inherit_bindings=False):
     """A list with a mark, examples of the marked class, and the centres of the pool below."""
 
     place = "classes"
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
-        self._list = ClassList(desk.presenter.keys, desk.presenter.names, id="class-list")
-        self._examples = Gallery(desk.image, has_cursor=False, at_once=6, id="examples")
+    def __init__(self, opened: OpenSession) -> None:
+        super().__init__(opened)
+        self._list = ClassList(opened.presenter.keys, opened.presenter.names, id="class-list")
+        self._examples = Gallery(opened.image, has_cursor=False, at_once=6, id="examples")
         self._below = Gallery(self._centre, has_cursor=False, id="centres")
         self._cursor = self._indent = 0
         self._centres: Centres | None = None
@@ -62,7 +61,7 @@ class ClassesScreen(MarkedScreen, inherit_bindings=False):
 
     @property
     def _wanted(self) -> int:
-        return centres_wanted(len(self.desk.presenter.names))
+        return centres_wanted(len(self.opened.presenter.names))
 
     async def on_unmount(self) -> None:
         """Leave no child process behind."""
@@ -72,7 +71,7 @@ class ClassesScreen(MarkedScreen, inherit_bindings=False):
                 await self._finding
 
     async def _look_up(self) -> None:
-        found = await kept_centres(self.desk.workspace.dataset)
+        found = await kept_centres(self.opened.workspace.dataset)
         if found is not None:
             self._take(found)
 
@@ -85,7 +84,7 @@ class ClassesScreen(MarkedScreen, inherit_bindings=False):
 
     async def _find(self) -> None:
         try:
-            self._take(await find_centres(self.desk.workspace.dataset))
+            self._take(await find_centres(self.opened.workspace.dataset))
         except (TrainerError, SourceError) as error:
             self._about = f"not to be had: {inert(str(error), 200)}"
         except OSError as error:
@@ -118,15 +117,15 @@ class ClassesScreen(MarkedScreen, inherit_bindings=False):
 
     def show_all(self) -> None:
         """Show counts, examples and centres."""
-        session, names = self.desk.session, self.desk.presenter.names
+        session, names = self.opened.session, self.opened.presenter.names
         counts = class_counts(session)
         total = f"{session.labels:,} labels"
         auto = session.ledger.auto_labels_held
         total += f", {auto:,} auto-labels" if auto else ""
-        self.show_header("classes", (f"  {self.desk.source_name}", "muted"), right=total)
+        self.show_header("classes", (f"  {self.opened.source_name}", "muted"), right=total)
         self._list.show_counts(counts, self._cursor)
         own = session.info.class_names[self._cursor]
-        rows = newest_of_class(session, self.desk.workspace.dataset, own)
+        rows = newest_of_class(session, self.opened.workspace.dataset, own)
         title = f"newest labelled {names[self._cursor]}"
         tiles = [Tile(row, "") for row in rows]
         self._examples.show_tiles(tiles, "none yet", [(title, "strong")])
@@ -142,6 +141,6 @@ class ClassesScreen(MarkedScreen, inherit_bindings=False):
 
     def move(self, step: int) -> None:
         """Move the mark."""
-        last = len(self.desk.presenter.names) - 1
+        last = len(self.opened.presenter.names) - 1
         self._cursor = max(0, min(self._cursor + step, last))
         self.show_all()

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Sequence
 
 from textual.widget import Widget
 
-from tuilabel.tui.confusion_view import (
+from tuilabel.tui.screens.cell import CellScreen
+from tuilabel.tui.screens.side import SideScreen
+from tuilabel.tui.views.confusion import (
     cell_sentence,
     items_of_cell,
     newest_confusion,
     rates_sentence,
 )
-from tuilabel.tui.desk import Desk
-from tuilabel.tui.screens.cell import CellScreen
-from tuilabel.tui.screens.side import SideScreen
+from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.widgets.bar import Bar
 from tuilabel.tui.widgets.matrix import Matrix
 
@@ -27,12 +27,12 @@ class ConfusionScreen(SideScreen, inherit_bindings=False):
 
     place = "confusion"
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
-        self._matrix = Matrix(desk.presenter.keys, desk.presenter.names, id="matrix")
+    def __init__(self, opened: OpenSession) -> None:
+        super().__init__(opened)
+        self._matrix = Matrix(opened.presenter.keys, opened.presenter.names, id="matrix")
         self._cell = Bar(id="cell")
         self._rates = Bar(id="rates")
-        self._found = newest_confusion(desk.session)
+        self._found = newest_confusion(opened.session)
         self._cursor = self._found.worst() if self._found else (0, 0)
 
     def body(self) -> Iterable[Widget]:
@@ -44,18 +44,18 @@ class ConfusionScreen(SideScreen, inherit_bindings=False):
     def session_changed(self) -> None:
         """Show the newest fit; the mark stays where it is."""
         self.hush()
-        before, self._found = self._found, newest_confusion(self.desk.session)
+        before, self._found = self._found, newest_confusion(self.opened.session)
         if before is None and self._found is not None:
             self._cursor = self._found.worst()
         self.show_all()
 
     def show_all(self) -> None:
         """Show the matrix."""
-        found, presenter = self._found, self.desk.presenter
+        found, presenter = self._found, self.opened.presenter
         measured = ""
         if found is not None:
             measured = f"n {found.n:,} ({presenter.set_name}), after {found.labels:,} labels"
-        self.show_header("confusion", (f"  {self.desk.source_name}", "muted"), right=measured)
+        self.show_header("confusion", (f"  {self.opened.source_name}", "muted"), right=measured)
         self._matrix.show_matrix(found, self._cursor, _WAITING)
         cell = rates = ""
         if found is not None:
@@ -66,24 +66,27 @@ class ConfusionScreen(SideScreen, inherit_bindings=False):
 
     def action_open_cell(self) -> None:
         """See the images of the marked cell."""
-        predictions = self.desk.session.predictions
+        predictions = self.opened.session.predictions
         if self._found is None:
             self.say(_WAITING, "accent")
         elif predictions is None:
             self.say(_NO_IMAGES, "accent")
         else:
             items = items_of_cell(predictions, self._truth(), self._cursor)
-            self.app.push_screen(CellScreen(self.desk, self._cursor, items))
+            self.app.push_screen(CellScreen(self.opened, self._cursor, items))
 
     def _truth(self) -> Sequence[int]:
-        predictions, holdout = self.desk.session.predictions, self.desk.workspace.dataset.holdout
+        predictions, holdout = (
+            self.opened.session.predictions,
+            self.opened.workspace.dataset.holdout,
+        )
         if predictions is not None and predictions.truth is not None:
             return predictions.truth
         return holdout.truth.tolist() if holdout is not None else ()
 
     def _move(self, down: int, right: int) -> None:
         self.hush()
-        last = len(self.desk.presenter.names) - 1
+        last = len(self.opened.presenter.names) - 1
         row, column = self._cursor
         self._cursor = (max(0, min(row + down, last)), max(0, min(column + right, last)))
         self.show_all()
@@ -114,8 +117,8 @@ class ConfusionScreen(SideScreen, inherit_bindings=False):
 
     def action_first(self) -> None:
         """Go to the first cell."""
-        self._move(-len(self.desk.presenter.names), -len(self.desk.presenter.names))
+        self._move(-len(self.opened.presenter.names), -len(self.opened.presenter.names))
 
     def action_last(self) -> None:
         """Go to the last cell."""
-        self._move(+len(self.desk.presenter.names), +len(self.desk.presenter.names))
+        self._move(+len(self.opened.presenter.names), +len(self.opened.presenter.names))

@@ -13,12 +13,14 @@ from textual.widget import Widget
 
 from tuilabel.data import inert
 from tuilabel.errors import TrainerError
-from tuilabel.tui import confidence_view, curve_view
-from tuilabel.tui.baseline import Baseline, BaselineFinder, why_no_baseline
-from tuilabel.tui.desk import Desk
+from tuilabel.tui.background.baseline import BaselineFinder, why_no_baseline
 from tuilabel.tui.screens.side import SideScreen
-from tuilabel.tui.widgets.chart import Chart
-from tuilabel.tui.widgets.lines import Piece
+from tuilabel.tui.text.pieces import Piece
+from tuilabel.tui.views import confidence as confidence_view
+from tuilabel.tui.views import curve as curve_view
+from tuilabel.tui.views.baseline import Baseline
+from tuilabel.tui.views.open_session import OpenSession
+from tuilabel.tui.widgets.chart import ChartWidget
 
 _BESIDE = 150
 """Columns from which both curves stand beside each other."""
@@ -31,10 +33,10 @@ class CurveScreen(SideScreen, inherit_bindings=False):
 
     place = "curve"
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
-        self._by_labels = Chart(id="by-labels")
-        self._by_confidence = Chart(id="by-confidence")
+    def __init__(self, opened: OpenSession) -> None:
+        super().__init__(opened)
+        self._by_labels = ChartWidget(id="by-labels")
+        self._by_confidence = ChartWidget(id="by-confidence")
         self._zoomed = False
         self._other = False
         self._baseline: Baseline | None = None
@@ -49,7 +51,7 @@ class CurveScreen(SideScreen, inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Begin to look for the baseline."""
-        why = why_no_baseline(self.desk.workspace.dataset)
+        why = why_no_baseline(self.opened.workspace.dataset)
         if why is not None:
             self._state = (why, "muted")
             return
@@ -65,7 +67,7 @@ class CurveScreen(SideScreen, inherit_bindings=False):
 
     async def _find(self) -> None:
         try:
-            self._baseline = await BaselineFinder(self.desk.workspace, self._tell).find()
+            self._baseline = await BaselineFinder(self.opened.workspace, self._tell).find()
             self._state = ("", "muted")
         except TrainerError as error:
             self._state = (f"No random baseline: {inert(str(error), 200)}", "accent")
@@ -105,13 +107,13 @@ class CurveScreen(SideScreen, inherit_bindings=False):
 
     def show_all(self) -> None:
         """Draw both."""
-        desk, session = self.desk, self.desk.session
-        presenter = desk.presenter
-        self.show_header("curve", (f"  {desk.source_name}", "muted"), right=presenter.stopping())
+        opened, session = self.opened, self.opened.session
+        presenter = opened.presenter
+        self.show_header("curve", (f"  {opened.source_name}", "muted"), right=presenter.stopping())
         chance, set_name = 1 / len(presenter.names), presenter.set_name
         waiting = (
             "they come after the first batch"
-            if desk.workspace.dataset.holdout
+            if opened.workspace.dataset.holdout
             else ("they come after the first audit images")
         )
         self._by_labels.show_chart(
@@ -138,7 +140,10 @@ class CurveScreen(SideScreen, inherit_bindings=False):
         )
 
     def _confident(self) -> confidence_view.Confident | None:
-        predictions, holdout = self.desk.session.predictions, self.desk.workspace.dataset.holdout
+        predictions, holdout = (
+            self.opened.session.predictions,
+            self.opened.workspace.dataset.holdout,
+        )
         if predictions is None:
             return None
         truth = predictions.truth

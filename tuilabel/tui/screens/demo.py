@@ -8,9 +8,9 @@ from textual import events
 from textual.timer import Timer
 
 from tuilabel.session import Request
-from tuilabel.tui.bindings import bind
+from tuilabel.tui.keymap.bindings import bind
 from tuilabel.tui.screens.label import LabelScreen
-from tuilabel.workspace import ORACLE, Workspace
+from tuilabel.workspace.opening import ORACLE, Workspace
 
 LINGER = 10
 """Seconds for which the finished demo stays on the screen when nobody presses a key."""

@@ -10,12 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingsMap
 from textual.containers import VerticalScroll
 
-from tuilabel.tui.actions import Action
-from tuilabel.tui.help_page import Row, help_rows
+from tuilabel.tui.keymap.actions import Action
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.screens.paced import PacedScreen
+from tuilabel.tui.text.pieces import STYLES, Piece
+from tuilabel.tui.views.help import HelpRow, help_rows
 from tuilabel.tui.widgets.bar import Bar
-from tuilabel.tui.widgets.lines import STYLES, Lines, Piece
+from tuilabel.tui.widgets.lines import Lines
 
 AROUND = 6
 """Columns of the page that are its margins and the scroll bar, with a space before it."""
@@ -26,9 +27,9 @@ class HelpPage(Lines):
 
     def __init__(self) -> None:
         super().__init__()
-        self._pieces: list[Row] = []
+        self._pieces: list[HelpRow] = []
 
-    def show_page(self, rows: list[Row]) -> None:
+    def show_page(self, rows: list[HelpRow]) -> None:
         """Show rows of pieces, and be as high as they are many."""
         self._pieces = rows
         self.styles.height = len(rows)

@@ -11,14 +11,14 @@ from textual.widget import Widget
 from tuilabel.errors import SaveError
 from tuilabel.journal import Event
 from tuilabel.session import NotAnsweredError
-from tuilabel.tui.class_entry import ClassEntry, Kind, Place
-from tuilabel.tui.desk import Desk
-from tuilabel.tui.entry_words import entry_classes, entry_line
-from tuilabel.tui.history_view import History
-from tuilabel.tui.screens.marked import MarkedScreen
+from tuilabel.tui.answering.class_entry import ClassEntry, OutcomeKind, Place
+from tuilabel.tui.answering.entry_text import entry_classes, entry_line
+from tuilabel.tui.screens.list_screen import ListScreen
 from tuilabel.tui.screens.painted import PaintedScreen
-from tuilabel.tui.shown import shown_name
-from tuilabel.tui.widgets.beside import Beside
+from tuilabel.tui.text.names import shown_name
+from tuilabel.tui.views.history import History
+from tuilabel.tui.views.open_session import OpenSession
+from tuilabel.tui.widgets.event_details import EventDetails
 from tuilabel.tui.widgets.event_list import EventList
 from tuilabel.tui.widgets.legend import legend_of
 
@@ -26,25 +26,25 @@ _HOW_TO_RELABEL = "Now the key of its class, or / and its name; Esc leaves it as
 _HOW_TO_FILTER = "Type words, or kind: class: who: round: and a word. Enter keeps, Esc clears."
 
 
-class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
+class HistoryScreen(ListScreen, PaintedScreen, inherit_bindings=False):
     """Every event, the newest first, with the image of the marked one by wish."""
 
     place = "history"
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
-        self._history = History(desk.session.ledger.events, self._holds)
+    def __init__(self, opened: OpenSession) -> None:
+        super().__init__(opened)
+        self._history = History(opened.session.ledger.events, self._holds)
         self._list = EventList(id="events")
-        self._beside = Beside(id="beside")
+        self._beside = EventDetails(id="beside")
         self._picture = self._beside.picture
-        self._legend = legend_of(desk.presenter)
+        self._legend = legend_of(opened.presenter)
         self._legend_rows = 0
         self._cursor = 0
         self._open = False
         self._shown: str | None = None
         self._typing = False
         self._relabelling = False
-        self._entry = ClassEntry(desk.presenter.keys, desk.session.info.class_names)
+        self._entry = ClassEntry(opened.presenter.keys, opened.session.info.class_names)
         self._own = {key for action in self.actions for key in action.keys}
 
     def body(self) -> Iterable[Widget]:
@@ -87,7 +87,7 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
         written = history.filter + ("_" if self._typing else "")
         self.show_header(
             "history",
-            (f"  {self.desk.source_name}", "muted"),
+            (f"  {self.opened.source_name}", "muted"),
             (f"   / {written}" if written else "", "accent"),
             right=count,
         )
@@ -105,7 +105,7 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
             self._beside.show_details(history.details(self._cursor) if here else ())
 
     def _holds(self, event: Event) -> bool:
-        return self.desk.session.ledger.answer(str(event.item)) is event
+        return self.opened.session.ledger.answer(str(event.item)) is event
 
     def _event(self) -> Event | None:
         return self._history.event(self._cursor) if self._cursor < len(self._history) else None
@@ -116,13 +116,13 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
         if item == self._shown:
             return
         self._shown = item
-        row = None if item is None else self.desk.workspace.dataset.row_of(item)
+        row = None if item is None else self.opened.workspace.dataset.row_of(item)
         if row is None:
             self._shown = None
             self._picture.clear()
             return
         self.expect_image()
-        self._picture.show_image(row, self.desk.image(row))
+        self._picture.show_image(row, self.opened.image(row))
         self.frame_was_there()
 
     def image_is_in_frame(self) -> bool:
@@ -153,7 +153,7 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
         event = self._event()
         if event is None or event.item is None:
             self.say("This event is about no image.")
-        elif self.desk.workspace.dataset.row_of(event.item) is None:
+        elif self.opened.workspace.dataset.row_of(event.item) is None:
             self.say("This image has left the source.")
         else:
             self.hush()
@@ -172,8 +172,8 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
                 self._filter("")
             self.move((self._history.place_of(target.seq) or 0) - self._cursor)
             return
-        session = self.desk.session
-        row = None if event.item is None else self.desk.workspace.dataset.row_of(event.item)
+        session = self.opened.session
+        row = None if event.item is None else self.opened.workspace.dataset.row_of(event.item)
         place = next((p for p, slot in enumerate(session.batch) if slot.row == row), None)
         if row is None:
             self.say("This event is about no image of the source.")
@@ -181,7 +181,7 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
             self.say("Its batch is closed: label it again here, with r or its class's key.")
         else:
             self.action_leave()
-            self.desk.look_at(place)
+            self.opened.look_at(place)
 
     def action_relabel(self) -> None:
         """Take the next class key for another class."""
@@ -209,16 +209,16 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
             self.guard.hold()
             self.say(self.guard.words, "accent")
             return
-        before = self.desk.session.ledger.answer(item)
+        before = self.opened.session.ledger.answer(item)
         try:
-            saved = self.desk.session.relabel(item, index, ms=int((now - self._since) * 1000))
+            saved = self.opened.session.relabel(item, index, ms=int((now - self._since) * 1000))
         except (NotAnsweredError, SaveError) as error:
             self.say(f"✗ {error}", "bad")
             return
-        self.desk.answered()
+        self.opened.answered()
         self.session_changed()
         was = "a skip" if before is None or before.class_name is None else before.class_name
-        name, act = shown_name(str(saved.class_name)), self.desk.session.ledger.acts
+        name, act = shown_name(str(saved.class_name)), self.opened.session.ledger.acts
         self.say(f"✓ saved #{act}: {name}, was {shown_name(was)}.", "good")
 
     # Typing: the filter, and keys of classes.
@@ -272,15 +272,15 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
             return True
         outcome = self._entry.press(event.key, event.character, place)
         match outcome.kind:
-            case Kind.LABEL | Kind.HELD if outcome.class_index is not None:
+            case OutcomeKind.LABEL | OutcomeKind.HELD if outcome.class_index is not None:
                 self._relabelling = False
                 self._relabel(outcome.class_index)
-            case Kind.WAITING:
+            case OutcomeKind.WAITING:
                 self._say_entry()
-            case Kind.SAID:
+            case OutcomeKind.SAID:
                 self._relabelling = self._entry.is_begun
                 self.say(outcome.text, "accent")
-            case Kind.LEFT:
+            case OutcomeKind.LEFT:
                 self._relabelling = False
                 self.hush()
             case _:
@@ -292,6 +292,6 @@ class HistoryScreen(MarkedScreen, PaintedScreen, inherit_bindings=False):
 
     def _say_entry(self) -> None:
         """Say how far a chord or a name is."""
-        line = entry_line(self._entry, self.desk.presenter.names)
+        line = entry_line(self._entry, self.opened.presenter.names)
         if line is not None:
             self.say(*line)

@@ -10,7 +10,14 @@ from pathlib import Path
 
 from textual.widget import Widget
 
-from tuilabel.recent import (
+from tuilabel.tui.keymap.resolved import Keymap
+from tuilabel.tui.screens.list_screen import ListScreen
+from tuilabel.tui.screens.messages import OpenRequested
+from tuilabel.tui.views.home import Entry, entries, state_of
+from tuilabel.tui.views.open_session import OpenSession
+from tuilabel.tui.widgets.details import Details
+from tuilabel.tui.widgets.entry_list import EntryList
+from tuilabel.workspace.recent import (
     SessionFile,
     SessionState,
     is_same_file,
@@ -18,28 +25,21 @@ from tuilabel.recent import (
     read_state,
     session_files,
 )
-from tuilabel.tui.desk import Desk
-from tuilabel.tui.home_view import Entry, entries, state_of
-from tuilabel.tui.keymap.resolved import Keymap
-from tuilabel.tui.screens.marked import MarkedScreen
-from tuilabel.tui.widgets.details import Details
-from tuilabel.tui.widgets.entry_list import EntryList
-from tuilabel.tui.wished import Wished
 
 _DETAILS = 6
 _AROUND = 2 + 2 + _DETAILS
 """Rows of the screen that the list has not: header and footer, empty rows, the details."""
 
 
-class HomeScreen(MarkedScreen, inherit_bindings=False):
+class HomeScreen(ListScreen, inherit_bindings=False):
     """Lists what is here; files are read one after another, beside the screen."""
 
     place = "home"
 
-    def __init__(self, desk: Desk | None, keymap: Keymap | None = None) -> None:
-        super().__init__(desk, keymap)
-        self._session = None if desk is None else desk.session
-        self._open_path = None if desk is None else desk.workspace.path
+    def __init__(self, opened: OpenSession | None, keymap: Keymap | None = None) -> None:
+        super().__init__(opened, keymap)
+        self._session = None if opened is None else opened.session
+        self._open_path = None if opened is None else opened.workspace.path
         self._list = EntryList(id="entries")
         self._details = Details(heading="details", paths=("file", "source"), id="about")
         self._files: list[SessionFile] = []
@@ -86,7 +86,7 @@ class HomeScreen(MarkedScreen, inherit_bindings=False):
         if self._session is not None and self._open_path is not None:
             here = [f for f in self._files if is_same_file(f.path, self._open_path)]
             self._states.update((file.path, state_of(self._session)) for file in here)
-        marked = self._entries[self._cursor].wish if self._moved else None
+        marked = self._entries[self._cursor].request if self._moved else None
         self._entries = entries(
             self._files,
             self._states,
@@ -95,7 +95,7 @@ class HomeScreen(MarkedScreen, inherit_bindings=False):
             datetime.now().astimezone(),
         )
         if marked is not None:
-            places = (place for place, entry in enumerate(self._entries) if entry.wish == marked)
+            places = (place for place, entry in enumerate(self._entries) if entry.request == marked)
             self._cursor = next(places, self._cursor)
         self._cursor = min(self._cursor, len(self._entries) - 1)
         count = len(self._files)
@@ -130,10 +130,10 @@ class HomeScreen(MarkedScreen, inherit_bindings=False):
         entry = self._entries[self._cursor]
         if entry.is_bad:
             self.say("It cannot be opened as it is: see above.", "accent")
-        elif entry.wish is None:
+        elif entry.request is None:
             self.action_leave()
         else:
-            self.app.post_message(Wished(entry.wish))
+            self.app.post_message(OpenRequested(entry.request))
 
     def action_leave(self) -> None:
         """Go back to labelling; where nothing is open, leave the program."""

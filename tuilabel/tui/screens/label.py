@@ -15,20 +15,21 @@ from tuilabel.errors import SaveError
 from tuilabel.journal import Event
 from tuilabel.session import Ranking, Request, Slot
 from tuilabel.settings import SUGGESTIONS
-from tuilabel.trainer.link import WAITING
-from tuilabel.tui.between_keys import BetweenKeys
-from tuilabel.tui.bindings import bind
-from tuilabel.tui.desk import Desk
+from tuilabel.trainer.client import WAITING
+from tuilabel.tui.answering.deferred_redraw import DeferredRedraw
+from tuilabel.tui.keymap.bindings import bind
 from tuilabel.tui.keymap.resolved import keymap_of
-from tuilabel.tui.places import WithPlaces
-from tuilabel.tui.presenter import SHOWN_WHEN, Presenter
 from tuilabel.tui.screens.class_keys import ClassKeysScreen
 from tuilabel.tui.screens.help import HelpScreen
 from tuilabel.tui.screens.looking import LookingScreen
-from tuilabel.tui.shown import shown_name
-from tuilabel.tui.widgets.board import Board, too_small
-from tuilabel.tui.widgets.lines import STYLES, Piece
-from tuilabel.workspace import Workspace
+from tuilabel.tui.screens.places import WithPlaces
+from tuilabel.tui.terminal.size import too_small
+from tuilabel.tui.text.names import shown_name
+from tuilabel.tui.text.pieces import STYLES, Piece
+from tuilabel.tui.views.labelling import SHOWN_WHEN, Presenter
+from tuilabel.tui.views.open_session import OpenSession
+from tuilabel.tui.widgets.board import Board
+from tuilabel.workspace.opening import Workspace
 
 
 class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=False):
@@ -63,9 +64,9 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
         bind(self, self.actions)
         holdout = workspace.dataset.holdout
         self.presenter = Presenter(self.loop, self.keymap, holdout.name if holdout else None)
-        self.desk = Desk(workspace, self.presenter, source_name, self)
+        self.opened = OpenSession(workspace, self.presenter, source_name, self)
         self.board = Board(
-            self.presenter, self.desk.image, source_name, self.actions, workspace.settings.view
+            self.presenter, self.opened.image, source_name, self.actions, workspace.settings.view
         )
         self.take_class_keys()
         self._suggestions = workspace.settings.suggestions
@@ -75,13 +76,13 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
         self._trainer: Piece = ("", "muted")
         self._too_small = False
         self._unsaved_ranking: Ranking | None = None
-        self._between_keys = BetweenKeys(clock, self.set_timer)
+        self._deferred = DeferredRedraw(clock, self.set_timer)
         self._trainer_owes = False
 
     @property
     def busy(self) -> bool:
         """Whether something of the trainer is still to come, or to be shown."""
-        return self._trainer_owes or self._between_keys.waits
+        return self._trainer_owes or self._deferred.waits
 
     def compose(self) -> ComposeResult:
         """Lay out the board, and the sentence that stands in for it where space is short."""
@@ -174,7 +175,7 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
         if self.holds_key(now):
             self.hold_key()
             return
-        self._between_keys.key_pressed()
+        self._deferred.key_pressed()
         slot = self.loop.current
         ms = int((now - self._since) * 1000)
         event = self._saved(lambda: give(item, ms))
@@ -208,12 +209,12 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
     def ranking_arrived(self, ranking: Ranking) -> None:
         """Ask what the trainer found best; who types sees it with the next image."""
         if self.take_ranking(ranking):
-            self._between_keys.do(self.show_all)
+            self._deferred.do(self.show_all)
             self.call_later(self._draw_batch)
 
     def _draw_batch(self) -> None:
         """Draw what is to be shown, a little at a time: keys are handled in between."""
-        if self._between_keys.waits and self.board.prepare_batch():
+        if self._deferred.waits and self.board.prepare_batch():
             self.call_later(self._draw_batch)
 
     def take_ranking(self, ranking: Ranking) -> bool:
@@ -239,7 +240,7 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
         self._trainer_owes = busy
         if style == "muted":
             # No news that a frame of its own is worth while somebody types.
-            self._between_keys.do(self.show_all)
+            self._deferred.do(self.show_all)
         else:
             self.show_status()
 
@@ -262,7 +263,7 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
             # In the same frame; `after_frame` hands the request over.
             self._trainer, self._trainer_owes = WAITING, True
         self.board.show_image(self.loop.current)
-        self._between_keys.forget()
+        self._deferred.forget()
         self.show_all()
         self.frame_was_there()
 
@@ -290,7 +291,7 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
     def show_all(self) -> None:
         """Show all but the image."""
         terminal = self.terminal
-        self.board.show_progress("" if terminal is None else terminal.link.words)
+        self.board.show_progress("" if terminal is None else terminal.round_trips.words)
         self.board.show_suggestions(self._suggestions, self._last)
         self.show_status()
 

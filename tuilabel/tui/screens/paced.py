@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.screen import Screen
 
 if TYPE_CHECKING:
-    from tuilabel.tui.terminal import Terminal
+    from tuilabel.tui.terminal.pacing import Terminal
 
 
 _LOOK_AGAIN = 0.1

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from textual.message import Message
 
-from tuilabel.tui.colours import is_multiplexed
-from tuilabel.tui.guard import PaintGuard
+from tuilabel.tui.answering.paint_guard import PaintGuard
 from tuilabel.tui.screens.paced import PacedScreen
+from tuilabel.tui.terminal.capabilities import is_multiplexed
 
 
 class PaintedScreen(PacedScreen, inherit_bindings=False):
@@ -64,8 +64,8 @@ class PaintedScreen(PacedScreen, inherit_bindings=False):
         if not self.guard.is_to_ask or self.app.screen is not self or not self.image_is_in_frame():
             return
         terminal = self.terminal
-        known = terminal is not None and terminal.link.has_answered
-        slow = terminal is not None and terminal.link.slow
+        known = terminal is not None and terminal.round_trips.has_answered
+        slow = terminal is not None and terminal.round_trips.slow
         self.guard.relayed = slow and is_multiplexed(os.environ)
         self.guard.asked(question or 0, self._clock(), answers=known)
         if question is None:

@@ -13,16 +13,16 @@ from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tuilabel.tui.actions import PLACES, Action
-from tuilabel.tui.bindings import bind
-from tuilabel.tui.desk import Desk
+from tuilabel.tui.keymap.actions import PLACES, Action
+from tuilabel.tui.keymap.bindings import bind
 from tuilabel.tui.keymap.resolved import Keymap
-from tuilabel.tui.places import WithPlaces, open_place
+from tuilabel.tui.keymap.side_actions import side_actions
 from tuilabel.tui.screens.help import HelpScreen
-from tuilabel.tui.side_actions import side_actions
+from tuilabel.tui.screens.places import WithPlaces, open_place
+from tuilabel.tui.terminal.size import too_small
+from tuilabel.tui.text.pieces import STYLES, Piece
+from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.widgets.bar import Bar
-from tuilabel.tui.widgets.board import too_small
-from tuilabel.tui.widgets.lines import STYLES, Piece
 
 _A_WHILE = 6.0
 """Seconds in which a sentence is read, before the keys are wanted again."""
@@ -35,10 +35,10 @@ class SideScreen(WithPlaces, inherit_bindings=False):
 
     Parameters
     ----------
-    desk : Desk or None
+    opened : OpenSession or None
         None where no session is open: then no other place is reached from here.
     keymap : Keymap, optional
-        By default that of the desk.
+        By default that of the opened.
 
     Attributes
     ----------
@@ -50,18 +50,18 @@ class SideScreen(WithPlaces, inherit_bindings=False):
     CSS_PATH = "side.tcss"
     COMPONENT_CLASSES: ClassVar[set[str]] = set(STYLES)
 
-    def __init__(self, desk: Desk | None, keymap: Keymap | None = None) -> None:
+    def __init__(self, opened: OpenSession | None, keymap: Keymap | None = None) -> None:
         super().__init__()
         self._named: list[tuple[str, str]] = []
         self.in_vain: set[str] = set()
-        if desk is not None:
-            self.desk = desk
-            presenter = desk.presenter
+        if opened is not None:
+            self.opened = opened
+            presenter = opened.presenter
             keymap = keymap or presenter.keymap
             self._named = list(zip(presenter.keys, presenter.names, strict=True))
         assert keymap is not None
         self._keymap = keymap
-        self.actions = side_actions(self.place, keymap, alone=desk is None)
+        self.actions = side_actions(self.place, keymap, alone=opened is None)
         bind(self, self.actions)
         self.header = Bar(id="header")
         self.footer = Bar(id="status")
@@ -118,7 +118,7 @@ class SideScreen(WithPlaces, inherit_bindings=False):
         if place == self.place:
             self.action_leave()
         else:
-            open_place(self.app, place, self.desk)
+            open_place(self.app, place, self.opened)
 
     def action_leave(self) -> None:
         """Go back."""

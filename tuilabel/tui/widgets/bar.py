@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from tuilabel.tui.widgets.lines import Lines, Piece, fitted
+from tuilabel.tui.text.pieces import Piece, fitted
+from tuilabel.tui.widgets.lines import Lines
 
 
 class Bar(Lines):

@@ -8,10 +8,11 @@ from typing import NamedTuple
 from textual.geometry import Size
 from textual.strip import Strip
 
-from tuilabel.tui.pixels import Pixels
+from tuilabel.tui.images import Pixels
+from tuilabel.tui.text.pieces import Piece
+from tuilabel.tui.views.values import Thumbnail
 from tuilabel.tui.widgets.image_lines import ImageLines
-from tuilabel.tui.widgets.lines import Piece
-from tuilabel.tui.widgets.thumbnails import Thumbnail, Thumbnails, marks, side_by_side
+from tuilabel.tui.widgets.thumbnails import Thumbnails, marks, side_by_side
 
 _GREYS = 32
 _LARGEST, _SMALLEST = 28, 4

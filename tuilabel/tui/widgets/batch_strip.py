@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tuilabel.tui.pixels import Pixels
+from tuilabel.tui.images import Pixels
+from tuilabel.tui.views.values import Thumbnail
 from tuilabel.tui.widgets.lines import Lines
-from tuilabel.tui.widgets.thumbnails import Thumbnail, Thumbnails, marks, side_by_side
+from tuilabel.tui.widgets.thumbnails import Thumbnails, marks, side_by_side
 
 _GREYS = 16
 

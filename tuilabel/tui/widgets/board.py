@@ -12,37 +12,21 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from tuilabel.session import Slot
-from tuilabel.tui.actions import Action
-from tuilabel.tui.pixels import adjust
-from tuilabel.tui.presenter import Presenter
+from tuilabel.tui.images import adjust
+from tuilabel.tui.keymap.actions import Action
+from tuilabel.tui.terminal.size import WIDE
+from tuilabel.tui.text.pieces import Piece
+from tuilabel.tui.views.labelling import Presenter
 from tuilabel.tui.widgets.bar import Bar
 from tuilabel.tui.widgets.batch_rows import BatchRows, rows_taken
 from tuilabel.tui.widgets.batch_strip import BatchStrip
 from tuilabel.tui.widgets.curve import Curve
 from tuilabel.tui.widgets.legend import legend_of
-from tuilabel.tui.widgets.lines import Piece
 from tuilabel.tui.widgets.picture import Picture
 from tuilabel.tui.widgets.suggestions import Suggestions
 
-SMALLEST = (60, 20)
-"""Columns and rows below which there is no room for an image and its surroundings."""
-
-WIDE = (110, 32)
-"""Columns and rows from which the batch and the side get more room."""
-
-
 _LEAST_SIDE, _MOST_SIDE = 5, 22
 """Rows that the side has below the batch in rows, and the most it is given of what is left."""
-
-
-def too_small(width: int, height: int, leave: str) -> str | None:
-    """Say what a terminal of this size lacks, and the key to leave; None where it is enough."""
-    if width >= SMALLEST[0] and height >= SMALLEST[1]:
-        return None
-    return (
-        f"tuilabel needs {SMALLEST[0]}x{SMALLEST[1]}, this is {width}x{height}: enlarge the "
-        f"terminal. Nothing is lost; {leave} quits."
-    )
 
 
 class Board(Vertical):

@@ -8,16 +8,17 @@ from rich.cells import cell_len
 from rich.color import Color
 from rich.style import Style
 
-from tuilabel.tui.band import ON_BAND
-from tuilabel.tui.chart import FOOT, GUTTER, Drawing, draw_chart, legend
-from tuilabel.tui.chart_looks import alphabet_for, grey_number, surface_colour
-from tuilabel.tui.colours import Depth
-from tuilabel.tui.widgets.lines import Lines, Piece
+from tuilabel.tui.charts.alphabets import alphabet_for, grey_number, surface_colour
+from tuilabel.tui.charts.band import ON_BAND
+from tuilabel.tui.charts.drawing import FOOT, GUTTER, Drawing, draw_chart, legend
+from tuilabel.tui.terminal.capabilities import Depth
+from tuilabel.tui.text.pieces import Piece
+from tuilabel.tui.widgets.lines import Lines
 
 _LEAST_ROWS = 5
 
 
-class Chart(Lines):
+class ChartWidget(Lines):
     """Draws curves; or says why there are none, in the place where they will be."""
 
     def __init__(self, *, id: str | None = None) -> None:

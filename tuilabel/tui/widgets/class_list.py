@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from tuilabel.tui.classes_view import ClassCount
-from tuilabel.tui.glyphs import level_bar
-from tuilabel.tui.widgets.lines import Lines, Piece, fitted
+from tuilabel.tui.text.glyphs import level_bar
+from tuilabel.tui.text.pieces import Piece, fitted
+from tuilabel.tui.views.classes import ClassCount
+from tuilabel.tui.widgets.lines import Lines
 
 _MOST_NAME = 20
 _COUNT = 7

@@ -7,8 +7,9 @@ from textwrap import wrap
 
 from rich.cells import cell_len, set_cell_size
 
-from tuilabel.tui.home_view import Detail
-from tuilabel.tui.widgets.lines import Lines, fitted
+from tuilabel.tui.text.pieces import fitted
+from tuilabel.tui.views.values import Detail
+from tuilabel.tui.widgets.lines import Lines
 
 
 class Details(Lines):

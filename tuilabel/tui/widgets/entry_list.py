@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from textual.strip import Strip
 
-from tuilabel.tui.glyphs import level_bar
-from tuilabel.tui.home_view import Entry
+from tuilabel.tui.text.glyphs import level_bar
+from tuilabel.tui.text.pieces import Piece, fitted
+from tuilabel.tui.views.home import Entry
 from tuilabel.tui.widgets.details import cut_in_the_middle
-from tuilabel.tui.widgets.lines import Lines, Piece, fitted
+from tuilabel.tui.widgets.lines import Lines
 
 _LABELS, _ACCURACY, _USED = 16, 8, 16
 _TRACK, _LEFT = 10, 16
@@ -91,5 +92,5 @@ class EntryList(Lines):
             pieces += [(" ", "plain"), (bar, "bar"), (rest, "track"), (" ", "plain")]
             pieces.append((f"{entry.left:>{_LEFT - 1}} ", "muted"))
         pieces.append((f"{entry.accuracy:>{_ACCURACY - 1}} ", style))
-        pieces.append((f"{entry.used:>{_USED}}", "accent" if entry.wish is None else "muted"))
+        pieces.append((f"{entry.used:>{_USED}}", "accent" if entry.request is None else "muted"))
         return pieces

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tuilabel.tui.history_view import EventRow
-from tuilabel.tui.widgets.lines import Lines, Piece, fitted
+from tuilabel.tui.text.pieces import Piece, fitted
+from tuilabel.tui.views.history import EventRow
+from tuilabel.tui.widgets.lines import Lines
 
 _COLUMNS = (
     # Field, heading, least and most width, whether it stands at the right.

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from textual.strip import Strip
 
-from tuilabel.tui.pixels import Pixels, draw_small
-from tuilabel.tui.widgets.lines import Lines, Piece, fitted
+from tuilabel.tui.images import Pixels, draw_small
+from tuilabel.tui.text.pieces import Piece, fitted
+from tuilabel.tui.widgets.lines import Lines
 
 _GREYS = 24
 _AT_ONCE = 8

@@ -8,7 +8,8 @@ from textwrap import wrap
 from rich.cells import cell_len
 from textual.strip import Strip
 
-from tuilabel.tui.widgets.lines import Lines, Piece, fitted
+from tuilabel.tui.text.pieces import Piece, fitted
+from tuilabel.tui.widgets.lines import Lines
 
 
 class ImageLines(Lines):

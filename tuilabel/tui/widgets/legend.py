@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from tuilabel.tui.actions import MORE_CLASSES
-from tuilabel.tui.widgets.lines import Lines, Piece, fitted
+from tuilabel.tui.keymap.actions import MORE_CLASSES
+from tuilabel.tui.text.pieces import Piece, fitted
+from tuilabel.tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
-    from tuilabel.tui.presenter import Presenter
+    from tuilabel.tui.views.labelling import Presenter
 
 MOST_ROWS = 3
 """Rows it may take of a small terminal; the help screen has what does not fit."""

@@ -9,11 +9,12 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from tuilabel.tui.colours import Depth
-from tuilabel.tui.confusion_view import Confusion, percent
-from tuilabel.tui.glyphs import drawable
-from tuilabel.tui.shades import marked, shade
-from tuilabel.tui.widgets.lines import Lines, fitted
+from tuilabel.tui.terminal.capabilities import Depth
+from tuilabel.tui.text.glyphs import drawable
+from tuilabel.tui.text.pieces import fitted
+from tuilabel.tui.text.shades import marked, shade
+from tuilabel.tui.views.confusion import Confusion, percent
+from tuilabel.tui.widgets.lines import Lines
 
 _MOST_NAME = 14
 _RATE = 6

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from textual.strip import Strip
 
-from tuilabel.tui.colours import THIN_GREYS
-from tuilabel.tui.pixels import CONTRAST_STEPS, Pixels, adjust, draw
+from tuilabel.tui.images import CONTRAST_STEPS, Pixels, adjust, draw
+from tuilabel.tui.terminal.capabilities import THIN_GREYS
+from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.widgets.image_lines import ImageLines
-from tuilabel.tui.widgets.lines import Piece
 
 if TYPE_CHECKING:
-    from tuilabel.tui.graphics.overlay import Overlay
+    from tuilabel.tui.widgets.overlay import Overlay
 
 _THIN_BOX = (36, 15)
 """What an image has on the smallest terminals, and on a slow line everywhere."""

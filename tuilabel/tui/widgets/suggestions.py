@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from textwrap import wrap
-from typing import NamedTuple
 
 from rich.cells import cell_len
 from textual.strip import Strip
 
-from tuilabel.tui.glyphs import level_bar
-from tuilabel.tui.widgets.lines import Lines, Piece, fitted
-
-
-class ClassBar(NamedTuple):
-    """One class with its probability."""
-
-    key: str
-    name: str
-    probability: float
-    chosen: bool = False
+from tuilabel.tui.text.glyphs import level_bar
+from tuilabel.tui.text.pieces import Piece, fitted
+from tuilabel.tui.views.values import ClassBar
+from tuilabel.tui.widgets.lines import Lines
 
 
 class Suggestions(Lines):

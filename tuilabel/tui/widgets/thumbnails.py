@@ -5,36 +5,18 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from rich.cells import cell_len
 from textual.strip import Strip
 
-from tuilabel.tui.colours import Colours
-from tuilabel.tui.pixels import Pixels, draw_small
-from tuilabel.tui.widgets.lines import Piece, fitted
+from tuilabel.tui.images import Pixels, draw_small
+from tuilabel.tui.terminal.capabilities import Colours
+from tuilabel.tui.text.pieces import Piece, fitted
+from tuilabel.tui.views.values import Thumbnail
 
 _AT_ONCE = 2
 _KEPT = 512
 """Thumbnails kept drawn, of all sizes that the terminal had."""
-
-
-class Thumbnail(NamedTuple):
-    """One place of the batch.
-
-    Attributes
-    ----------
-    row : int
-        The item, as a row of the dataset.
-    mark : str
-        What was answered; empty while it is open.
-    current : bool
-        Whether it is the one being asked.
-    """
-
-    row: int
-    mark: str
-    current: bool
 
 
 class Thumbnails:

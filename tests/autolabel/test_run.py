@@ -1,0 +1,227 @@
+"""Auto-labels: kept apart, honest, and taken back by one event."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from tuilabel.autolabel.choosing import AutolabelOptions
+from tuilabel.autolabel.run import autolabel, take_back
+from tuilabel.autolabel.text import outcome_lines
+from tuilabel.cli import main
+from tuilabel.errors import SessionLockedError, UsageError
+from tuilabel.exchange import label_rows, write_csv
+from tuilabel.journal import AUTO_ORIGIN, EventKind, Ledger, read_session, summarise
+from tuilabel.workspace.opening import SourceOptions, open_workspace
+
+CLASSES = ("low", "high", "left")
+
+
+def array_file(folder: Path, count: int = 90) -> str:
+    """Write images of three plain kinds, without any truth; their class is their row modulo 3."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 60, (count, 8, 8), dtype=np.uint8)
+    images[0::3, 5:] += 150
+    images[1::3, :3] += 150
+    images[2::3, :, :3] += 150
+    path = folder / "kinds.npz"
+    np.savez(path, images=images)
+    return str(path)
+
+
+@pytest.fixture
+def labelled(own_home: Path, tmp_path: Path) -> Path:
+    """A session over the array file with some labels, all right, audit images among them."""
+    flags = {"model": "softmax", "features": "raw", "strategy": "margin", "audit": 0.5}
+    options = SourceOptions(array_file(tmp_path), classes=CLASSES)
+    with open_workspace(options, flags) as work:
+        for _ in range(60):
+            slot, item = work.session.current, work.session.current_id
+            assert slot is not None
+            assert item is not None
+            work.session.label(item, slot.row % 3)
+        return work.path
+
+
+def ledger_of(path: Path) -> Ledger:
+    return Ledger.of(read_session(path)[1])
+
+
+@pytest.fixture
+def digits(own_home: Path) -> Path:
+    """A session over scikit-learn's digits, which have a hold-out, with forty right labels."""
+    flags = {"model": "softmax", "features": "raw", "strategy": "margin", "cold_start": "random"}
+    with open_workspace(SourceOptions("digits"), flags) as work:
+        truth = work.dataset.truth
+        assert truth is not None
+        for _ in range(40):
+            slot, item = work.session.current, work.session.current_id
+            assert slot is not None
+            assert item is not None
+            work.session.label(item, int(truth[slot.row]))
+        return work.path
+
+
+def test_the_rest_is_labelled_apart_from_a_persons_labels(labelled: Path) -> None:
+    before = summarise(*read_session(labelled))
+    outcome = autolabel(labelled, AutolabelOptions("naive"))
+    assert outcome.accepted == outcome.unanswered == 30
+    assert outcome.saved
+    ledger = ledger_of(labelled)
+    assert ledger.auto_labels_held == 30
+    after = summarise(*read_session(labelled))
+    changed = {name for name in after if after[name] != before[name]}  # type: ignore[literal-required]
+    assert changed == {"auto_labels"}
+    for event in ledger.auto_labels():
+        assert event.origin == AUTO_ORIGIN
+        row = int(event.body["references"][0].split("[")[1].rstrip("]"))
+        assert event.class_name == CLASSES[row % 3]
+        assert 0 < event.body["probability"] <= 1
+
+
+def test_what_was_done_is_written_with_it(labelled: Path) -> None:
+    autolabel(labelled, AutolabelOptions("confident", threshold=0.5))
+    (batch,) = ledger_of(labelled).auto_batches()
+    body = batch.header.body
+    assert (body["method"], body["threshold"], body["model"]) == ("confident", 0.5, "softmax")
+    assert body["settings"]["features"] == "raw"
+    assert body["calibration"]["fitted_on"] in ("audit", None)
+    assert body["estimate"]["measured"]["name"] == "audit"
+    assert body["count"] == batch.held
+
+
+def test_one_event_takes_a_batch_back(labelled: Path) -> None:
+    autolabel(labelled, AutolabelOptions("naive"))
+    before = len(read_session(labelled)[1])
+    header = take_back(labelled)
+    assert header is not None
+    events = read_session(labelled)[1]
+    assert [event.kind for event in events[before:]] == [EventKind.REVERT]
+    assert ledger_of(labelled).auto_labels_held == 0
+    assert take_back(labelled) is None
+
+
+def test_a_dry_run_writes_nothing_and_works_while_somebody_labels(labelled: Path) -> None:
+    before = labelled.read_bytes()
+    outcome = autolabel(labelled, AutolabelOptions("naive", dry_run=True))
+    assert outcome.accepted == 30
+    assert not outcome.saved
+    assert labelled.read_bytes() == before
+    with open_workspace(SourceOptions(), {}, path=labelled):
+        autolabel(labelled, AutolabelOptions("naive", dry_run=True))
+        with pytest.raises(SessionLockedError):
+            autolabel(labelled, AutolabelOptions("naive"))
+
+
+def test_a_person_who_answers_later_has_the_last_word(labelled: Path) -> None:
+    autolabel(labelled, AutolabelOptions("naive"))
+    with open_workspace(SourceOptions(), {}, path=labelled) as work:
+        item, slot = work.session.current_id, work.session.current
+        assert item is not None
+        assert slot is not None
+        work.session.label(item, 0)
+    ledger = ledger_of(labelled)
+    assert ledger.auto_label(item) is None
+    rows = [row for row in label_rows(read_session(labelled)[1]) if row["item_id"] == item]
+    assert [(row["origin"], row["class"]) for row in rows] == [("human", "low")]
+
+
+def test_auto_labels_train_no_fit_and_measure_nothing(labelled: Path) -> None:
+    autolabel(labelled, AutolabelOptions("naive"))
+    with open_workspace(SourceOptions(), {}, path=labelled) as work:
+        work.session.learn_anew()
+        request = work.session.take_request()
+    known = {work.dataset.row_of(str(e.item)) for e in ledger_of(labelled).labels()}
+    assert {*request.items, *request.audit_items} == known  # type: ignore[union-attr]
+
+
+def test_in_order_labels_everything_and_measures_with_the_hold_out(digits: Path) -> None:
+    seen: list[int] = []
+    outcome = autolabel(
+        digits,
+        AutolabelOptions("ordered", step=400, dry_run=True),
+        progress=lambda what, done, total: seen.append(done),
+    )
+    assert outcome.accepted == 1297 - 40
+    assert outcome.estimate.measured is not None
+    assert outcome.estimate.measured.n == 500
+    assert seen[-1] == 1297 - 40
+    again = autolabel(digits, AutolabelOptions("ordered", step=400, dry_run=True))
+    assert again == outcome
+
+
+def test_a_student_is_told_with_and_without_auto_labels(digits: Path) -> None:
+    wish = AutolabelOptions("naive", student="softmax", dry_run=True)
+    outcome = autolabel(digits, wish)
+    assert outcome.taught is not None
+    assert outcome.untaught is not None
+    assert outcome.taught.n == outcome.untaught.n == 500
+    text = "\n".join(outcome_lines(outcome, wish, digits))
+    assert "trained on annotators' labels alone" in text
+    assert "Nothing was written (--dry-run)." in text
+
+
+def test_surer_labels_are_fewer_and_better(digits: Path) -> None:
+    all_, sure = (
+        autolabel(digits, AutolabelOptions("confident", threshold=p, dry_run=True))
+        for p in (0.0, 0.8)
+    )
+    assert sure.accepted < all_.accepted
+    assert sure.estimate.measured is not None
+    assert all_.estimate.measured is not None
+    assert sure.estimate.measured.value > all_.estimate.measured.value
+
+
+def test_the_export_says_where_a_label_comes_from(labelled: Path) -> None:
+    autolabel(labelled, AutolabelOptions("naive"))
+    events = read_session(labelled)[1]
+    text = io.StringIO()
+    write_csv(label_rows(events, {AUTO_ORIGIN}), text)
+    assert text.getvalue().count(",auto,") == 30
+    assert len(list(label_rows(events, {"human"}))) == 60
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        (
+            AutolabelOptions("nix"),
+            "There is no method 'nix': choose one of confident, ordered, naive.",
+        ),
+        (AutolabelOptions("naive", student="nix"), "choose one of softmax, mlp."),
+        (AutolabelOptions("naive", threshold=0.5), "leave it out, or choose 'confident'"),
+        (AutolabelOptions("confident", threshold=95), "95"),
+        (AutolabelOptions("confident", step=10), "--step 10 is for --method ordered"),
+        (AutolabelOptions("ordered", step=0), "a whole number of 1 or more"),
+    ],
+)
+def test_a_wish_that_makes_no_sense_is_one_sentence(
+    labelled: Path, wish: AutolabelOptions, words: str
+) -> None:
+    before = labelled.read_bytes()
+    with pytest.raises(UsageError) as caught:
+        autolabel(labelled, wish)
+    assert words in str(caught.value)
+    assert labelled.read_bytes() == before
+
+
+def test_without_a_label_there_is_nothing_to_do(own_home: Path, tmp_path: Path) -> None:
+    with open_workspace(SourceOptions(array_file(tmp_path), classes=CLASSES), {}) as work:
+        path = work.path
+    with pytest.raises(UsageError, match="No label has been given"):
+        autolabel(path, AutolabelOptions("naive"))
+
+
+def test_the_command_labels_tells_and_takes_back(labelled: Path) -> None:
+    def run(*arguments: str) -> str:
+        result = CliRunner().invoke(main, ["autolabel", str(labelled), *arguments])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    assert "Saved in" in run("--method", "naive")
+    assert "30 auto-labels" in run("--revert")
+    assert "There is no batch" in run("--revert")

@@ -1,0 +1,545 @@
+"""The command line: what it prints, where, and with which exit status."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from tuilabel import __version__
+from tuilabel.cli import COMMANDS as LINES
+from tuilabel.cli import main
+from tuilabel.exchange import FORMATS
+from tuilabel.journal import Draft, EventKind, Journal, SessionInfo, read_session
+from tuilabel.tui.app.base import Ended
+from tuilabel.workspace.places import last_session, remember, session_path
+from tuilabel.workspace.recent import OpenRequest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+COMMANDS = (
+    "label",
+    "demo",
+    "home",
+    "status",
+    "export",
+    "repair",
+    "autolabel",
+    "simulate",
+    "doctor",
+    "settings",
+)
+STATUS_FIELDS = {
+    *("source", "labels", "by_class", "skipped", "pool_left", "rounds", "model", "strategy"),
+    *("accuracy", "annotators", "auto_labels", "fitted", "stopping"),
+}
+
+
+def tuilabel(*arguments: str, **options: Any) -> Result:
+    return CliRunner().invoke(main, arguments, prog_name="tuilabel", **options)
+
+
+def refused(result: Result, status: int = 2) -> str:
+    """Check that a run ended with one sentence on standard error; give the sentence."""
+    assert result.exit_code == status, result.output
+    assert result.stdout == ""
+    assert result.stderr.startswith("tuilabel: ")
+    assert result.stderr.count("\n") == 1
+    assert isinstance(result.exception, SystemExit)
+    return result.stderr.removeprefix("tuilabel: ").rstrip("\n")
+
+
+def process(
+    *arguments: str, stdout: Any = subprocess.PIPE, **environ: str
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a real process, with nothing on standard input."""
+    return subprocess.run(
+        [sys.executable, "-m", "tuilabel", *arguments],
+        cwd=REPOSITORY,
+        env={**os.environ, **environ},
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Path:
+    """Make a session with three labels that hold, by names that are hard to print."""
+    path = tmp_path / "s.tuilabel"
+    info = SessionInfo("digits", ("Katze 猫", "=1+1", "\x1b[31mred"))
+    accuracy = {"value": 0.9, "low": 0.8, "high": 0.95, "n": 50, "set": "hold-out", "correct": 45}
+    with Journal.create(path, info, "Zoë") as journal:
+        journal.append(
+            Draft(EventKind.OPEN, body={"model": "mlp", "strategy": "margin", "items": 9})
+        )
+        for number, name in enumerate(info.class_names):
+            references = ["caf\udce9.png", "copy.png"] if number == 0 else [f"{number}.png"]
+            body = {"references": references}
+            journal.append(Draft(EventKind.LABEL, f"i{number}", name, 1, 500, body=body))
+        skip = journal.append(Draft(EventKind.SKIP, "i0", round=1))
+        journal.append(Draft(EventKind.UNDO, "i0", round=1, target=skip.uuid))
+        journal.append(Draft(EventKind.SKIP, "i9", round=1))
+        journal.append(
+            Draft(
+                EventKind.ROUND, round=1, body={"model": "mlp", "labels": 1, "accuracy": accuracy}
+            )
+        )
+    return path
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pretend that there is a terminal."""
+    monkeypatch.setattr("tuilabel.commands.text.terminal_problem", lambda: None)
+    monkeypatch.setattr("tuilabel.commands.text.cannot_draw", lambda: None)
+
+
+# Help, version, completion.
+
+
+@pytest.mark.parametrize("arguments", [(), *((command,) for command in COMMANDS)])
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_every_command_has_help(arguments: tuple[str, ...], option: str) -> None:
+    result = tuilabel(*arguments, option)
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"Usage: {' '.join(['tuilabel', *arguments])} [OPTIONS]")
+    assert result.stderr == ""
+
+
+def command(name: str) -> click.Command:
+    found = main.get_command(click.Context(main), name)
+    assert found is not None
+    return found
+
+
+def test_help_names_every_command() -> None:
+    listed = main.list_commands(click.Context(main))
+    assert set(listed) == set(COMMANDS)
+    for name in COMMANDS:
+        assert f"\n  {name} " in tuilabel("--help").stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_line_in_the_help_is_the_first_of_the_commands_own_help(name: str) -> None:
+    assert (command(name).help or "").split("\n\n")[0].replace("\n", " ") == LINES[name][2]
+
+
+def test_the_version_is_told() -> None:
+    result = tuilabel("--version")
+    assert (result.exit_code, result.stdout) == (0, f"tuilabel, version {__version__}\n")
+
+
+def test_every_export_format_is_offered() -> None:
+    option = next(p for p in command("export").params if p.name == "format_")
+    assert isinstance(option.type, click.Choice)
+    assert list(option.type.choices) == list(FORMATS)
+
+
+def test_completion_is_what_click_gives() -> None:
+    def complete(words: str, index: int) -> str:
+        environ = {"COMP_WORDS": words, "COMP_CWORD": str(index)}
+        environ["_TUILABEL_COMPLETE"] = "bash_complete"
+        return tuilabel(env=environ).stdout
+
+    assert "_tuilabel_completion" in tuilabel(env={"_TUILABEL_COMPLETE": "bash_source"}).stdout
+    assert complete("tuilabel st", 1) == "plain,status\n"
+    assert complete("tuilabel label --mod", 2) == "plain,--model\n"
+    assert complete("tuilabel export --format c", 3) == "plain,csv\n"
+    assert complete("tuilabel status s", 2) == "file,s\n"
+    assert complete("tuilabel label im", 2) == "file,im\n"
+
+
+# Labelling without a terminal, and with one.
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("digits",),
+        ("label",),
+        ("label", "digits"),
+        ("--model", "mlp"),
+        ("demo",),
+        ("./status",),
+    ],
+)
+def test_without_a_terminal_there_is_a_way_out(arguments: tuple[str, ...]) -> None:
+    message = refused(tuilabel(*arguments))
+    for way in (
+        "terminal",
+        "tuilabel label --line",
+        "tuilabel status",
+        "tuilabel export",
+        "tuilabel demo --help",
+    ):
+        assert way in message
+
+
+def test_a_terminal_that_cannot_draw_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tuilabel.commands.text import cannot_draw, terminal_problem
+
+    for stream in ("stdin", "stdout", "stderr"):
+        fake = io.StringIO()
+        fake.isatty = lambda: True  # type: ignore[method-assign]
+        monkeypatch.setattr(sys, stream, fake)
+    monkeypatch.setenv("TERM", "dumb")
+    assert "TERM is 'dumb'" in str(cannot_draw())
+    monkeypatch.delenv("TERM")
+    assert "names no terminal that can draw" in str(cannot_draw())
+    monkeypatch.setenv("TERM", "xterm")
+    assert terminal_problem() is None
+    assert cannot_draw() is None
+    monkeypatch.setattr(sys, "stdout", None)
+    assert "standard output is none" in str(terminal_problem())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (("nowhere",), "nowhere"),
+        (("",), "source is empty"),
+        (("digits", "--session", "/proc/none/s.tuilabel"), "No session can be made"),
+        (("--batch-size", "0"), "--batch-size is 0; expected a whole number from 1 to 1,000"),
+        (("--batch-size", "60", "--pool", "50"), "--batch-size 60 is larger than the pool of 50"),
+        (("--pool", "0"), "pool"),
+        (("--pool", "-5"), "pool"),
+        (("--model", "forest"), "no model 'forest': choose one of auto, softmax, mlp"),
+        (("--strategy", "best"), "no strategy 'best'"),
+        (("--audit", "0.9"), "--audit is 0.9; expected a share from 0 to 0.5"),
+        (("--classes", "a,b"), "10"),
+        (("demo", "nowhere"), "nowhere"),
+    ],
+)
+@pytest.mark.usefixtures("terminal")
+def test_bad_input_is_one_sentence(arguments: tuple[str, ...], found: str) -> None:
+    assert found in refused(tuilabel(*arguments))
+    assert last_session() is None
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--bogus",), ("digits", "too", "many"), ("--pool", "x"), ("demo", "--rate", "0")]
+)
+def test_wrong_usage_is_clicks_to_report(arguments: tuple[str, ...]) -> None:
+    result = tuilabel(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Usage: tuilabel ")
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("status", [0, 1, 143])
+def test_the_status_and_the_outcome_of_labelling_are_told(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    def run(work: Any, **options: Any) -> Ended:
+        work.session.label(work.session.current_id, 0)
+        return Ended(status, None)
+
+    monkeypatch.setattr("tuilabel.tui.app.labelling.run", run)
+    result = tuilabel("--annotator", "me")
+    assert result.exit_code == status
+    assert result.stdout.splitlines()[-1] == f"1 label; saved in {session_path('digits')}."
+    assert last_session() == session_path("digits")
+    demo = tuilabel("demo", "--pool", "50")
+    assert demo.exit_code == status
+    assert "/demos/" in demo.stdout
+    assert last_session() == session_path("digits")
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_terminal_that_has_gone_does_not_change_the_status(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("tuilabel.tui.app.labelling.run", lambda *_, **__: Ended(129, None))
+    monkeypatch.setattr(click, "echo", gone)
+    assert tuilabel("digits").exit_code == 129
+
+
+@pytest.mark.usefixtures("terminal")
+def test_what_is_wished_for_is_opened_next_with_the_same_screen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wishes = [
+        OpenRequest("session", str(session_path("digits", 60))),
+        OpenRequest("demo", "digits"),
+        OpenRequest("source", "digits"),
+    ]
+    opened: list[tuple[str, str]] = []
+
+    def run(work: Any, **options: Any) -> Ended:
+        opened.append((work.path.parent.name, work.settings.theme))
+        return Ended(0, wishes.pop(0)) if wishes else Ended(3, None)
+
+    monkeypatch.setattr("tuilabel.tui.app.labelling.run", run)
+    monkeypatch.setattr("tuilabel.tui.app.home.run_home", run_home := _Wishing("digits"))
+    assert tuilabel("digits", "--pool", "60", "--theme", "plain").exit_code == 3
+    assert opened == [
+        ("sessions", "plain"),
+        ("sessions", "plain"),
+        ("demos", "plain"),
+        ("sessions", "plain"),
+    ]
+    assert last_session() == session_path("digits")
+    assert tuilabel("home").exit_code == 3
+    assert run_home.settings is not None
+
+
+class _Wishing:
+    """Stands in for the home screen, on which somebody chooses a source."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self.settings: Any = None
+
+    def __call__(self, settings: Any, **_: Any) -> Ended:
+        self.settings = settings
+        return Ended(0, OpenRequest("source", self._source))
+
+
+def test_a_message_holds_no_escape_codes() -> None:
+    message = refused(tuilabel("status", "\x1b[31mred\nalert"))
+    assert "\x1b" not in message
+    assert "red" in message
+
+
+# Status.
+
+
+def test_status_json_has_the_promised_fields(session: Path) -> None:
+    result = tuilabel("status", str(session), "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == {
+        "source": "digits",
+        "labels": 3,
+        "by_class": {"Katze 猫": 1, "=1+1": 1, "\x1b[31mred": 1},
+        "skipped": 1,
+        "auto_labels": 0,
+        "fitted": None,
+        "stopping": None,
+        "pool_left": 5,
+        "rounds": 1,
+        "model": "mlp",
+        "strategy": "margin",
+        "accuracy": {"value": 0.9, "low": 0.8, "high": 0.95, "n": 50, "set": "hold-out"},
+        "annotators": {"Zoë": 3},
+    }
+    assert set(json.loads(result.stdout)) == STATUS_FIELDS
+
+
+def test_status_is_told_in_lines_that_hold_no_escape_codes(session: Path) -> None:
+    result = tuilabel("status", str(session))
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0] == f"session    {session}"
+    assert "labels     3, 5 left to ask" in lines
+    assert "accuracy   90.0% (80.0% to 95.0%, 95 %) on the hold-out, n = 50" in lines
+    assert "by         Zoë: 3" in lines
+    assert any("Katze 猫" in line for line in lines)
+    assert "\x1b" not in result.stdout
+
+
+def test_status_without_a_name_is_of_the_last_session(session: Path) -> None:
+    assert "No session was ever opened" in refused(tuilabel("status"))
+    remember(session)
+    assert json.loads(tuilabel("status", "--json").stdout)["labels"] == 3
+
+
+@pytest.mark.parametrize("command", ["status", "export"])
+def test_what_is_no_session_is_refused(command: str, tmp_path: Path, session: Path) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("notes")
+    cut = tmp_path / "cut.tuilabel"
+    cut.write_bytes(session.read_bytes()[:-5000])
+    assert "There is no session file" in refused(tuilabel(command, str(tmp_path / "missing")))
+    assert "not a SQLite database" in refused(tuilabel(command, str(text)))
+    assert "directory" in refused(tuilabel(command, str(tmp_path)))
+    assert "damaged" in refused(tuilabel(command, str(cut)))
+    assert "There is no session file" in refused(tuilabel(command, "x" * 300))
+
+
+# Export.
+
+
+def test_export_writes_to_standard_output_by_default(session: Path) -> None:
+    result = tuilabel("export", str(session))
+    assert result.exit_code == 0
+    text = result.stdout_bytes.decode("utf-8", "surrogateescape")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [(row["item_id"], row["reference"], row["class"]) for row in rows] == [
+        ("i0", "caf\udce9.png", "Katze 猫"),
+        ("i0", "copy.png", "Katze 猫"),
+        ("i1", "1.png", "'=1+1"),
+        ("i2", "2.png", "\x1b[31mred"),
+    ]
+    assert tuilabel("export", str(session), "-o", "-").stdout_bytes == result.stdout_bytes
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "first"),
+    [
+        ("out.csv", (), "item_id,"),
+        ("out.jsonl", (), "{"),
+        ("out.txt", (), "item_id,"),
+        ("out.csv", ("--format", "jsonl"), "{"),
+        ("out.jsonl", ("--format", "csv"), "item_id,"),
+    ],
+)
+def test_the_format_is_what_the_name_says_unless_told(
+    session: Path, tmp_path: Path, name: str, options: tuple[str, ...], first: str
+) -> None:
+    out = tmp_path / name
+    result = tuilabel("export", str(session), "-o", str(out), *options)
+    assert (result.exit_code, result.output) == (0, "")
+    assert out.read_bytes().startswith(first.encode())
+    before = out.read_bytes()
+    out.write_text("precious")
+    again = ("export", str(session), "-o", str(out), *options)
+    assert "--force" in refused(tuilabel(*again))
+    assert out.read_text() == "precious"
+    assert tuilabel(*again, "--force").exit_code == 0
+    assert out.read_bytes() == before
+
+
+def test_an_export_that_cannot_be_written_is_refused(session: Path, tmp_path: Path) -> None:
+    out = str(tmp_path / "missing" / "out.csv")
+    assert "No such file or directory" in refused(tuilabel("export", str(session), "-o", out))
+
+
+# What only a real process shows.
+
+
+def test_a_full_standard_output_is_reported_once(session: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        result = process("export", str(session), stdout=full)
+    assert result.returncode == 2
+    assert result.stderr == (
+        b"tuilabel: Standard output cannot be written (No space left on device).\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONIOENCODING": "latin-1:strict"},
+    ],
+)
+def test_any_locale_will_do(session: Path, environ: dict[str, str]) -> None:
+    status = process("status", str(session), **environ)
+    assert (status.returncode, status.stderr) == (0, b"")
+    assert b"Katze ?" in status.stdout or "Katze 猫".encode() in status.stdout
+    export = process("export", str(session), **environ)
+    assert (export.returncode, export.stderr) == (0, b"")
+    assert export.stdout == tuilabel("export", str(session)).stdout_bytes
+    missing = process("status", "猫", **environ)
+    assert missing.returncode == 2
+    assert missing.stderr.startswith(b"tuilabel: There is no session file ")
+    assert missing.stderr.count(b"\n") == 1
+
+
+def test_a_reader_that_stops_early_is_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "s.tuilabel"
+    with Journal.create(path, SessionInfo("digits", ("cat",)), "me") as journal:
+        journal.append(Draft(EventKind.LABEL, "a", "cat", body={"references": ["x" * 400_000]}))
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        result = process("export", str(path), stdout=closed)
+    assert result.returncode == 1
+    assert result.stderr == b""
+
+
+def test_closed_standard_streams_are_no_traceback(session: Path) -> None:
+    command = f'"{sys.executable}" -m tuilabel export "{session}" >&-'
+    result = subprocess.run(
+        ["sh", "-c", command], cwd=REPOSITORY, capture_output=True, timeout=60, check=False
+    )
+    assert result.returncode == 2
+    assert result.stderr == (b"tuilabel: Standard output is closed; name a file with --output.\n")
+
+
+@pytest.mark.usefixtures("terminal")
+def test_keys_that_cannot_be_leave_no_session_behind(tmp_path: Path) -> None:
+    from tuilabel.settings import config_file
+
+    config_file().parent.mkdir(parents=True)
+    config_file().write_text('[keys]\nundo = "ctrl+m"\n')
+    session = tmp_path / "digits.tuilabel"
+    answer = refused(tuilabel("digits", "--session", str(session)))
+    assert "undo: 'ctrl+m' cannot be told from Enter" in answer
+    assert not session.exists()
+
+
+def test_repair_leaves_a_sound_file_alone_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "s.tuilabel"
+    with Journal.create(path, SessionInfo("digits", ("0", "1")), "me") as journal:
+        journal.append(Draft(EventKind.LABEL, "item", "1"))
+    before = path.read_bytes()
+    result = tuilabel("repair", str(path))
+    assert result.exit_code == 0
+    expected = f"{path} is sound, and nothing was changed: 1 event; labels that hold: 1.\n"
+    assert result.stdout == expected
+    assert path.read_bytes() == before
+
+
+def test_repair_tells_what_came_back_and_what_did_not(tmp_path: Path) -> None:
+    path = tmp_path / "s.tuilabel"
+    with Journal.create(path, SessionInfo("digits", ("0", "1")), "me") as journal:
+        lost, kept = (journal.append(Draft(EventKind.LABEL, name, "1")) for name in ("a", "b"))
+    content = path.read_bytes()
+    record = content.index(lost.uuid.encode() + b"label")
+    path.write_bytes(content[:record] + bytes(40) + content[record + 40 :])
+    refused(tuilabel("status", str(path)))
+    dry = tuilabel("repair", str(path), "--dry-run")
+    assert "Nothing was written." in dry.stdout
+    lines = tuilabel("repair", str(path)).stdout.splitlines()
+    assert lines[0].startswith(f"{path} is damaged: ")
+    assert lines[1:3] == [
+        "Found: 1 event; labels that hold: 1.",
+        "Lost: 1 of 2 events, numbered 1.",
+    ]
+    assert lines[-2] == f"Written: {path}."
+    assert lines[-1].startswith(f"The damaged file is kept: {path}.damaged-")
+    assert kept.uuid in {event.uuid for event in read_session(path)[1]}
+
+
+def test_repair_asks_for_what_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "s.tuilabel"
+    with Journal.create(path, SessionInfo("digits", ("0", "1")), "me") as journal:
+        journal.append(Draft(EventKind.LABEL, "item", "1"))
+    path.write_bytes(
+        path.read_bytes().replace(b"source", b"??????").replace(b"class_names", b"?" * 11)
+    )
+    answer = refused(tuilabel("repair", str(path)))
+    assert "say it with --source S and --classes A,B,..." in answer
+    result = tuilabel("repair", str(path), "--source", "digits", "--classes", "0,1")
+    assert result.exit_code == 0
+    assert read_session(path)[0].class_names == ("0", "1")
+
+
+def test_names_of_an_option_are_completed() -> None:
+    completed = CliRunner().invoke(
+        main,
+        [],
+        prog_name="tuilabel",
+        env={
+            "_TUILABEL_COMPLETE": "bash_complete",
+            "COMP_WORDS": "tuilabel label --strategy mar",
+            "COMP_CWORD": "3",
+        },
+    )
+    assert "margin" in completed.output

@@ -1,0 +1,692 @@
+"""The loop, rule by rule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from loop_fakes import FakeItems, FakeLog, fake_ranking, fit_finished
+
+from tuilabel.errors import SaveError, SessionFileError
+from tuilabel.journal import EventKind, SessionInfo
+from tuilabel.learn.metrics import Accuracy
+from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit
+from tuilabel.session import (
+    LoopSettings,
+    Moves,
+    NotCurrentError,
+    Ranking,
+    Recipe,
+    Session,
+)
+
+CLASSES = ("cat", "dog", "owl")
+
+
+def make(
+    count: int = 30, *, holdout: bool = True, settings: LoopSettings | None = None, seed: int = 0
+) -> tuple[Session, FakeLog]:
+    log = FakeLog(SessionInfo("fake", CLASSES, seed=seed, audit=0.2))
+    settings = settings or LoopSettings(cold_start="random", batch_size=5)
+    return Session(FakeItems(count, holdout=holdout), log, settings), log
+
+
+def reopen(session: Session, log: FakeLog) -> Session:
+    return Session(session.items, log, session.settings)
+
+
+def label(session: Session, class_index: int = 0) -> str:
+    item = session.current_id
+    assert item is not None
+    session.label(item, class_index)
+    return item
+
+
+def fill(session: Session, class_index: int = 0) -> list[str]:
+    return [label(session, class_index) for _ in range(len(session.batch))]
+
+
+def answer_request(session: Session, salt: int = 0) -> Ranking:
+    request = session.take_request()
+    assert request is not None
+    ranking = fake_ranking(request, len(session.items.ids), len(CLASSES), salt)
+    session.accept_ranking(ranking)
+    return ranking
+
+
+def picture(session: Session) -> tuple[object, ...]:
+    """What an undo must restore, and a restart too."""
+    return (
+        session.round,
+        session.cursor,
+        list(session.batch),
+        [session.answer(slot) for slot in session.batch],
+        session.labels,
+        session.pool_left,
+        dict(session.ledger.by_class),
+    )
+
+
+def test_a_label_is_written_with_all_that_was_known() -> None:
+    session, log = make()
+    fill(session)
+    answer_request(session)
+    fill(session)
+    slot = session.current
+    assert slot is not None
+    assert slot.probabilities is not None
+    event = session.label(session.items.ids[slot.row], 2, ms=740)
+    assert event == log.written[-1]
+    assert (event.kind, event.class_name, event.round, event.ms) == (EventKind.LABEL, "owl", 3, 740)
+    assert event.body["references"] == [f"file{slot.row}.png"]
+    assert event.body["position"] == 0
+    shown = event.body["probabilities"]
+    assert shown == {name: p for name, p in zip(CLASSES, slot.probabilities, strict=True) if p > 0}
+
+
+def test_an_answer_for_another_item_is_refused() -> None:
+    session, log = make()
+    before = len(log.written)
+    other = session.items.ids[session.batch[1].row]
+    with pytest.raises(NotCurrentError):
+        session.label(other, 0)
+    assert len(log.written) == before
+    assert session.labels == 0
+
+
+def test_a_full_batch_asks_for_a_fit_and_goes_on_at_once() -> None:
+    session, _ = make()
+    asked = fill(session, 1)
+    request = session.take_request()
+    assert isinstance(request, Fit)
+    assert [session.items.ids[row] for row in request.items] == asked
+    assert request.classes == (1,) * 5
+    assert session.take_request() is None
+    assert session.round == 2
+    assert session.current is not None
+    assert session.current_id not in asked
+
+
+def test_a_ranking_replaces_only_what_was_not_shown() -> None:
+    session, _ = make()
+    fill(session)
+    request = session.take_request()
+    assert request is not None
+    label(session)
+    kept = session.batch[:2]
+    ranking = fake_ranking(request, 30, 3)
+    session.accept_ranking(ranking)
+    assert session.batch[:2] == kept
+    taken = {slot.row for slot in kept}
+    best = [row for row in ranking.items if row not in taken][:3]
+    assert [slot.row for slot in session.batch[2:]] == best
+    assert all(slot.probabilities is not None for slot in session.batch[2:])
+
+
+def test_a_place_that_was_looked_at_is_not_replaced() -> None:
+    session, _ = make()
+    fill(session)
+    request = session.take_request()
+    assert request is not None
+    session.move(+1)
+    session.move(+1)
+    session.move(-1)
+    kept = session.batch[:3]
+    session.accept_ranking(fake_ranking(request, 30, 3))
+    assert session.batch[:3] == kept
+
+
+def test_a_stale_ranking_is_dropped() -> None:
+    session, log = make()
+    fill(session)
+    request = session.take_request()
+    assert request is not None
+    session.undo()
+    before = picture(session), len(log.written)
+    assert session.accept_ranking(fake_ranking(request, 30, 3)) is None
+    assert (picture(session), len(log.written)) == before
+    label(session)
+    assert session.take_request() is not None
+
+
+def test_labelling_outruns_the_trainer_without_asking_twice() -> None:
+    session, _ = make(40)
+    asked = fill(session) + fill(session) + fill(session)
+    assert len(set(asked)) == 15
+    newest = session.take_request()
+    assert isinstance(newest, Fit)
+    assert len(newest.items) == 15
+
+
+def test_a_fit_that_was_overtaken_by_labels_still_counts_with_its_own_labels() -> None:
+    session, log = make(60)
+    fill(session)
+    first = session.take_request()
+    fill(session)
+    second = session.take_request()
+    assert first is not None
+    assert second is not None
+    found = Accuracy(60, 100, "hold-out")
+    event = session.accept_ranking(replace(fake_ranking(first, 60, 3), accuracy=found))
+    assert event is not None
+    assert event.round == 1
+    assert [point.labels for point in session.curve] == [5]
+    assert session.accept_ranking(fake_ranking(second, 60, 3)) is not None
+    assert session.accept_ranking(fake_ranking(first, 60, 3)) is None
+    # The fit of the second batch came, so nothing is missing after a restart.
+    assert reopen(session, log).take_request() is None
+
+
+def test_undo_restores_exactly_within_and_across_batches() -> None:
+    session, _ = make()
+    seen = [picture(session)]
+    for class_index in (0, 1, 2, 0, 1, 2, 0):
+        label(session, class_index)
+        seen.append(picture(session))
+    for before in reversed(seen[:-1]):
+        assert session.undo() is not None
+        assert picture(session) == before
+    assert session.undo() is None
+
+
+def test_undo_works_across_a_restart() -> None:
+    session, log = make()
+    seen = [picture(session)]
+    for class_index in (0, 1, 2, 0, 1, 2, 0):
+        label(session, class_index)
+        seen.append(picture(session))
+    for before in reversed(seen[:-1]):
+        session = reopen(session, log)
+        session.undo()
+        assert picture(session) == before
+    assert picture(reopen(session, log)) == seen[0]
+
+
+def test_a_restart_goes_on_where_it_was() -> None:
+    session, log = make()
+    fill(session)
+    label(session)
+    answer_request(session)
+    label(session, 2)
+    again = reopen(session, log)
+    assert picture(again) == picture(session)
+    assert again.curve == session.curve
+    assert again.take_request() is None
+    fill(again)
+    assert len(again.ledger.by_class) == 2
+
+
+def test_a_restart_asks_for_the_fit_that_never_came() -> None:
+    session, log = make()
+    fill(session)
+    assert isinstance(reopen(session, log).take_request(), Fit)
+
+
+def test_a_relabel_replaces_and_its_undo_brings_the_first_back() -> None:
+    session, _ = make()
+    item = label(session, 0)
+    session.move(-1)
+    assert session.current_id == item
+    session.label(item, 2)
+    assert session.labels == 1
+    assert dict(session.ledger.by_class) == {"owl": 1}
+    assert session.cursor == 1
+    session.undo()
+    assert dict(session.ledger.by_class) == {"cat": 1}
+    assert session.current_id == item
+
+
+def test_a_skip_is_not_asked_again_nor_trained_on() -> None:
+    session, _ = make(10)
+    skipped = session.current_id
+    assert skipped is not None
+    session.skip(skipped)
+    asked = [label(session) for _ in range(4)]
+    request = session.take_request()
+    assert isinstance(request, Fit)
+    row = session.items.row_of(skipped)
+    assert row not in request.items
+    assert row in request.excluded
+    asked += fill(session)
+    assert skipped not in asked
+    assert session.current is None
+    assert session.pool_left == 0
+    assert session.labels == 9
+
+
+def test_the_last_batch_is_short_and_then_everything_is_answered() -> None:
+    session, _ = make(7)
+    fill(session)
+    assert len(session.batch) == 2
+    fill(session)
+    assert session.current is None
+    assert isinstance(session.take_request(), Fit)
+    assert session.accept_ranking(fit_finished(session.generation, [], [])) is not None
+    assert session.current is None
+    session.undo()
+    assert session.current is not None
+
+
+def test_a_failed_write_changes_nothing_and_can_be_retried() -> None:
+    session, log = make()
+    label(session)
+    before = picture(session)
+    log.fails = True
+    item = session.current_id
+    assert item is not None
+    for attempt in (
+        lambda: session.label(item, 1),
+        lambda: session.skip(item),
+        session.undo,
+    ):
+        with pytest.raises(SaveError):
+            attempt()
+        assert picture(session) == before
+    log.fails = False
+    session.label(item, 1)
+    assert session.labels == 2
+
+
+def test_a_cold_start_ranking_fills_what_was_not_shown() -> None:
+    session, _ = make(settings=LoopSettings(cold_start="kmeans", batch_size=5))
+    request = session.take_request()
+    assert isinstance(request, ColdStart)
+    first = session.batch[0]
+    rows = [row for row in range(30) if row != first.row][:5]
+    session.accept_ranking(ColdStartFinished(request.generation, rows))
+    assert [slot.row for slot in session.batch] == [first.row, *rows[:4]]
+    assert session.suggestion() is None
+    assert session.recipe is None
+
+
+def test_audit_items_are_uniform_kept_from_training_and_carry_no_hint() -> None:
+    session, _ = make(40, holdout=False)
+    audited: set[int] = set()
+    for _ in range(4):
+        audited |= {slot.row for slot in session.batch if slot.audit}
+        assert all(slot.probabilities is None for slot in session.batch if slot.audit)
+        fill(session, 1)
+        request = session.take_request()
+        assert isinstance(request, Fit)
+        assert set(request.audit_items) == audited
+        assert not audited & set(request.items)
+        assert audited <= set(request.excluded)
+        session.accept_ranking(fake_ranking(request, 40, 3))
+    # A fifth of every batch of five, by --audit 0.2.
+    assert len(audited) == 4
+    assert session.curve[-1].accuracy.n == 4
+
+
+def test_the_audit_reserve_is_never_queried_even_if_a_ranking_holds_it() -> None:
+    session, _ = make(40, holdout=False, settings=LoopSettings(batch_size=5))
+    request = session.take_request()
+    assert isinstance(request, ColdStart)
+    reserve = set(request.excluded)
+    assert 3 <= len(reserve) <= 16
+    fill(session)
+    session.take_request()
+    everything = list(range(40))
+    even = np.full((40, 3), 1 / 3).tolist()
+    session.accept_ranking(fit_finished(session.generation, everything, even))
+    for _ in range(6):
+        assert all(slot.audit == (slot.row in reserve) for slot in session.batch)
+        fill(session)
+
+
+def test_every_item_is_answered_once_even_with_an_audit_set() -> None:
+    session, _ = make(23, holdout=False)
+    asked = []
+    while session.current is not None:
+        asked.append(label(session))
+    assert sorted(asked) == sorted(session.items.ids)
+
+
+def test_the_suggestion_is_the_likeliest_class() -> None:
+    session, _ = make()
+    fill(session)
+    request = session.take_request()
+    assert request is not None
+    session.accept_ranking(
+        replace(fake_ranking(request, 30, 3), items=[1, 2], probabilities=[[0.1, 0.2, 0.7]] * 2)
+    )
+    session.move(+1)
+    item = session.current_id
+    if session.suggestion() is not None:
+        assert item is not None
+        event = session.accept_suggestion(item)
+        assert event is not None
+        assert event.class_name == "owl"
+        assert event.body["accepted"] is True
+
+
+def test_no_suggestion_means_no_label() -> None:
+    session, log = make()
+    before = len(log.written)
+    assert session.current_id is not None
+    assert session.accept_suggestion(session.current_id) is None
+    assert len(log.written) == before
+
+
+def test_the_curve_keeps_one_point_per_number_of_labels() -> None:
+    session, _ = make()
+    for correct in (50, 60):
+        if session.round > 1:
+            session.undo()
+        while session.round == 1:
+            label(session)
+        request = session.take_request()
+        assert request is not None
+        found = Accuracy(correct, 100, "hold-out")
+        session.accept_ranking(replace(fake_ranking(request, 30, 3), accuracy=found))
+    assert [(point.labels, point.accuracy.correct) for point in session.curve] == [(5, 60)]
+
+
+def test_the_same_seed_asks_the_same_and_another_seed_does_not() -> None:
+    def run(seed: int) -> list[str]:
+        session, _ = make(60, holdout=False, seed=seed)
+        asked = []
+        for _ in range(4):
+            asked += fill(session)
+            answer_request(session)
+        return asked
+
+    assert run(3) == run(3)
+    assert run(3) != run(4)
+
+
+def test_another_dataset_is_refused_and_both_are_named() -> None:
+    session, log = make()
+    label(session)
+    with pytest.raises(SessionFileError, match=r"made for fake, not for other"):
+        Session(FakeItems(30, "other"), log, session.settings)
+
+
+def test_another_source_is_refused_even_before_the_first_answer() -> None:
+    session, log = make()
+    with pytest.raises(SessionFileError, match=r"made for fake, not for other"):
+        Session(FakeItems(30, "other"), log, session.settings)
+
+
+def test_items_that_left_the_source_stay_labelled_and_do_no_harm() -> None:
+    session, log = make(12)
+    gone = label(session)
+    label(session)
+    fewer = FakeItems.of([item for item in session.items.ids if item != gone])
+    again = Session(fewer, log, session.settings)
+    assert again.labels == 2
+    assert again.missing == 1
+    while again.current is not None:
+        label(again)
+    assert again.labels == 12
+
+
+def test_an_event_of_an_unknown_class_is_a_clear_sentence() -> None:
+    session, log = make()
+    label(session)
+    log.written[-1] = replace(log.written[-1], class_name="gnu")
+    with pytest.raises(SessionFileError, match="makes no sense"):
+        reopen(session, log)
+
+
+def test_another_batch_size_holds_from_the_next_batch_on() -> None:
+    session, log = make()
+    label(session)
+    wider = replace(session.settings, batch_size=8)
+    again = Session(session.items, log, wider)
+    assert len(again.batch) == 5
+    while again.round == 1:
+        label(again)
+    assert len(again.batch) == 8
+    fresh, log = make()
+    again = Session(fresh.items, log, wider)
+    assert len(again.batch) == 8
+
+
+def test_another_strategy_has_its_say_at_once() -> None:
+    session, log = make()
+    fill(session)
+    answer_request(session)
+    assert reopen(session, log).take_request() is None
+    other = replace(session.settings, strategy="margin")
+    request = Session(session.items, log, other).take_request()
+    assert isinstance(request, Fit)
+    assert request.strategy == "margin"
+
+
+def test_an_answer_whose_item_left_and_came_back_can_be_undone() -> None:
+    session, log = make(12)
+    gone = label(session)
+    label(session)
+    fewer = FakeItems.of([item for item in session.items.ids if item != gone])
+    without = Session(fewer, log, session.settings)
+    request = without.take_request()
+    while request is None:
+        label(without)
+        request = without.take_request()
+    without.accept_ranking(fake_ranking(request, 11, 3))
+    again = reopen(session, log)
+    labels = again.labels
+    for left in range(labels - 1, -1, -1):
+        assert again.undo() is not None
+        assert again.labels == left
+        again = reopen(again, log)
+    assert again.undo() is None
+
+
+def test_undoing_a_label_makes_the_fit_that_used_it_stale_and_asks_anew() -> None:
+    session, log = make()
+    fill(session)
+    label(session)
+    again = reopen(session, log)
+    request = again.take_request()
+    assert isinstance(request, Fit)
+    assert len(request.items) == 6
+    again.undo()
+    assert again.accept_ranking(fake_ranking(request, 30, 3)) is None
+    anew = again.take_request()
+    assert isinstance(anew, Fit)
+    assert len(anew.items) == 5
+    assert again.accept_ranking(fake_ranking(anew, 30, 3)) is not None
+
+
+def test_accuracy_of_labels_that_were_taken_back_is_not_shown() -> None:
+    session, log = make()
+    for _ in range(2):
+        fill(session)
+        request = session.take_request()
+        assert request is not None
+        found = Accuracy(90, 100, "hold-out")
+        session.accept_ranking(replace(fake_ranking(request, 30, 3), accuracy=found))
+    assert [point.labels for point in session.curve] == [5, 10]
+    session.undo()
+    assert [point.labels for point in session.curve] == [5]
+    assert reopen(session, log).curve == session.curve
+
+
+def test_an_audit_reserve_does_not_change_when_the_source_grows() -> None:
+    session, log = make(100, holdout=False)
+    before = {session.items.ids[row] for row in np.flatnonzero(session._candidates.reserved)}
+    more = FakeItems(130, holdout=False)
+    grown = Session(more, log, session.settings)
+    after = {more.ids[row] for row in np.flatnonzero(grown._candidates.reserved)}
+    assert before == after & set(session.items.ids)
+
+
+# Asking once more.
+
+
+def test_learning_anew_asks_the_same_once_more_and_both_answers_count() -> None:
+    session, log = make(60)
+    fill(session)
+    first = session.take_request()
+    assert isinstance(first, Fit)
+    session.learn_anew()
+    assert session.request_is_due
+    again = session.take_request()
+    assert isinstance(again, Fit)
+    assert again.generation > first.generation
+    assert replace(again, generation=0) == replace(first, generation=0)
+    assert session.take_request() is None
+    soon, later = (
+        replace(fake_ranking(request, 60, 3), accuracy=Accuracy(correct, 100, "hold-out"))
+        for request, correct in ((first, 60), (again, 80))
+    )
+    better = replace(later, model="hybrid", features="hog")
+    assert session.accept_ranking(soon) is not None
+    assert session.accept_ranking(better) is not None
+    # One point for these labels: what the better fit measured.
+    assert [(point.labels, point.accuracy.correct) for point in session.curve] == [(5, 80)]
+    assert session.recipe == Recipe("hybrid", "hog", "margin")
+    reopened = reopen(session, log)
+    assert (reopened.curve, reopened.recipe) == (session.curve, session.recipe)
+    assert reopened.take_request() is None
+
+
+def test_an_answer_that_a_better_one_has_overtaken_is_dropped() -> None:
+    session, _ = make(60)
+    fill(session)
+    first = session.take_request()
+    session.learn_anew()
+    again = session.take_request()
+    assert first is not None
+    assert again is not None
+    assert session.accept_ranking(fake_ranking(again, 60, 3)) is not None
+    before = picture(session)
+    assert session.accept_ranking(fake_ranking(first, 60, 3, salt=1)) is None
+    assert picture(session) == before
+
+
+def test_learning_anew_before_any_label_asks_for_the_first_batch_once_more() -> None:
+    session, _ = make(settings=LoopSettings(cold_start="kmeans", batch_size=5))
+    first = session.take_request()
+    session.learn_anew()
+    again = session.take_request()
+    assert isinstance(first, ColdStart)
+    assert isinstance(again, ColdStart)
+    assert replace(again, generation=first.generation) == first
+    shown = session.batch[0]
+    for request, rows in ((first, [3, 4, 5, 6, 7]), (again, [13, 14, 15, 16, 17])):
+        session.accept_ranking(ColdStartFinished(request.generation, rows))
+    assert [slot.row for slot in session.batch] == [shown.row, 13, 14, 15, 16]
+
+
+def test_where_there_is_nothing_to_learn_from_learning_anew_asks_nothing() -> None:
+    session, _ = make()
+    session.learn_anew()
+    assert not session.request_is_due
+    assert session.take_request() is None
+    for _ in range(5):
+        assert session.current_id is not None
+        session.skip(session.current_id)
+    session.learn_anew()
+    assert not session.request_is_due
+    assert session.take_request() is None
+
+
+def test_in_the_middle_of_a_batch_learning_anew_hears_its_labels_too() -> None:
+    session, _ = make()
+    fill(session)
+    answer_request(session)
+    label(session)
+    session.learn_anew()
+    request = session.take_request()
+    assert isinstance(request, Fit)
+    assert len(request.items) == 6
+    kept = session.batch[:2]
+    session.accept_ranking(fake_ranking(request, 30, 3))
+    assert session.batch[:2] == kept
+
+
+def test_where_nothing_is_shown_no_place_is_kept_for_the_eye() -> None:
+    for shown in (True, False):
+        session, _ = make()
+        fill(session)
+        request = session.take_request()
+        assert request is not None
+        first = session.batch[0].row
+        rows = [row for row in fake_ranking(request, 30, 3).items if row != first]
+        even = [[0.2, 0.3, 0.5]] * len(rows)
+        session.accept_ranking(fit_finished(request.generation, rows, even), shown=shown)
+        found = [slot.row for slot in session.batch]
+        assert found == ([first, *rows[:4]] if shown else rows[:5])
+
+
+# What is asked for by default.
+
+
+def test_by_default_the_learner_chooses() -> None:
+    session, log = make(200, settings=LoopSettings(batch_size=5))
+    start = session.take_request()
+    assert isinstance(start, ColdStart)
+    assert (start.method, start.model, start.features) == ("auto", "auto", "auto")
+    assert (start.items, start.size) == ((), 20)
+    session.accept_ranking(ColdStartFinished(start.generation, range(20)))
+    fill(session)
+    request = session.take_request()
+    assert isinstance(request, Fit)
+    names = (request.model, request.features, request.strategy, request.cold_start)
+    assert names == ("auto",) * 4
+    assert (request.batch_size, request.epsilon, request.cold_start_size) == (5, 0.0, 20)
+    # What the fit goes on from is the very cold start: the same seed but for the round.
+    assert request.seed[:-1] == start.seed[:-1]
+    assert start.seed[-1] == 0
+    # A restart in the first round asks for the first batch, labels in hand.
+    undone, _ = make(200, settings=LoopSettings(batch_size=5))
+    item = label(undone)
+    undone.learn_anew()
+    start = undone.take_request()
+    assert isinstance(start, ColdStart)
+    assert start.items == (undone.items.row_of(item),)
+    assert log.written[0].body["model"] == "auto"
+
+
+@pytest.mark.parametrize(
+    ("classes", "batch_size", "expected"), [(3, 5, 20), (3, 30, 30), (26, 5, 52), (500, 5, 200)]
+)
+def test_a_cold_start_goes_on_for_two_labels_a_class_within_bounds(
+    classes: int, batch_size: int, expected: int
+) -> None:
+    names = tuple(f"class {number}" for number in range(classes))
+    log = FakeLog(SessionInfo("fake", names))
+    session = Session(FakeItems(600), log, LoopSettings(batch_size=batch_size))
+    request = session.take_request()
+    assert isinstance(request, ColdStart)
+    assert request.size == expected
+    random = LoopSettings(batch_size=batch_size, cold_start="random")
+    session = Session(FakeItems(600), FakeLog(SessionInfo("fake", names)), random)
+    fill(session)
+    request = session.take_request()
+    assert isinstance(request, Fit)
+    assert request.cold_start_size == 0
+
+
+def test_how_far_fits_moved_is_kept_and_goes_with_an_undo() -> None:
+    session, log = make(60)
+    for moved in (None, 0.25, 0.125):
+        fill(session)
+        request = session.take_request()
+        assert request is not None
+        agreement = None if moved is None else 1 - moved
+        session.accept_ranking(
+            replace(fake_ranking(request, 60, 3), moved=moved, agreement=agreement)
+        )
+    assert session.moves == [Moves(10, 0.25, 0.75, 100), Moves(15, 0.125, 0.875, 100)]
+    assert reopen(session, log).moves == session.moves
+    session.undo()
+    assert session.moves == [Moves(10, 0.25, 0.75, 100)]
+
+
+def test_a_session_of_before_there_was_a_choice_goes_on() -> None:
+    session, log = make(60)
+    fill(session)
+    answer_request(session)
+    older = ("features", "strategy", "stop_set", "moved", "agreement")
+    for event in log.written:
+        for name in older:
+            event.body.pop(name, None)
+    again = reopen(session, log)
+    assert again.labels == 5
+    assert any(slot.probabilities is not None for slot in again.batch)
+    assert again.recipe is None
+    assert again.moves == []

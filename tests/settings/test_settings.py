@@ -1,0 +1,307 @@
+"""What holds: flags over the session over the environment over the file over defaults."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from rich.cells import cell_len
+
+from tuilabel.cli import main
+from tuilabel.errors import UsageError
+from tuilabel.settings import Settings, config_file, resolve
+from tuilabel.workspace.opening import SourceOptions, open_workspace
+
+# Per field: a value for each layer, from the strongest to the weakest, and the default.
+VALUES: dict[str, tuple[Any, Any, str, Any, Any]] = {
+    "model": ("mlp", "softmax", "graph", "hybrid", "auto"),
+    "features": ("raw", "hog", "deskew-hog", "raw", "auto"),
+    "strategy": ("margin", "entropy", "random", "least-confident", "auto"),
+    "cold_start": ("random", "kmeans", "spectral", "kmeans", "auto"),
+    "epsilon": (0.1, 0.2, "0.3", 0.4, 0.0),
+    "batch_size": (1, 2, "3", 4, 10),
+    "seed": (1, 2, "3", 4, 0),
+    "audit": (0.1, 0.2, "0.3", 0.4, 0.1),
+    "annotator": ("flag", "stored", "environ", "file", None),
+    "suggestions": ("after", "off", "before", "after", "before"),
+    # A session has no say in what belongs to a person and a terminal.
+    "color": ("none", None, "16", "256", "auto"),
+    "theme": ("plain", None, "ansi", "high-contrast", "auto"),
+    "background": ("light", None, "dark", "light", "auto"),
+    "link": ("slow", None, "fast", "slow", "auto"),
+    "graphics": ("kitty", None, "off", "sixel", "off"),
+    "keymap": ("vim", None, "numpad", "prodigy", "default"),
+    "view": ("row", None, "single", "row", "single"),
+    "blocks": ("ascii", None, "half", "braille", "auto"),
+}
+
+
+def toml(path: Path, **values: Any) -> Path:
+    lines = (f"{name} = {value!r}\n".replace("'", '"') for name, value in values.items())
+    path.write_text("".join(lines))
+    return path
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Name a settings file that is not there."""
+    return tmp_path / "settings.toml"
+
+
+def test_every_setting_is_tried() -> None:
+    assert {*VALUES, "keys", "class_keys"} == set(asdict(Settings()))
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_the_strongest_layer_that_says_something_holds(name: str, file: Path) -> None:
+    flag, stored, environ, in_file, default = VALUES[name]
+    if default is None:
+        default = getpass.getuser()
+    toml(file, **{name: in_file})
+    environment = {f"TUILABEL_{name.upper()}": environ}
+    type_ = type(in_file)
+    missing = file.with_name("missing")
+
+    def found(*layers: Any) -> Any:
+        return getattr(resolve(*layers), name)
+
+    assert found({name: flag}, {name: stored}, environment, file) == flag
+    if stored is None:
+        assert found({}, {name: flag}, environment, file) == type_(environ)
+    else:
+        assert found({name: None}, {name: stored}, environment, file) == stored
+    assert found({}, {"items": 5}, environment, file) == type_(environ)
+    assert found({}, None, {f"TUILABEL_{name.upper()}": ""}, file) == in_file
+    assert found({}, None, {}, missing) == default
+
+
+def test_a_number_of_colours_may_be_a_number(file: Path) -> None:
+    file.write_text("color = 256")
+    assert resolve({}, environ={}, file=file).color == "256"
+
+
+def test_nothing_said_gives_the_defaults(file: Path) -> None:
+    assert resolve({}, environ={}, file=file) == Settings(annotator=getpass.getuser())
+
+
+def test_names_in_the_file_may_have_hyphens(file: Path) -> None:
+    file.write_text('cold-start = "random"\nbatch-size = 7\n')
+    settings = resolve({}, environ={}, file=file)
+    assert (settings.cold_start, settings.batch_size) == ("random", 7)
+
+
+def test_the_process_environment_and_the_users_file_are_read(
+    monkeypatch: pytest.MonkeyPatch, own_home: Path
+) -> None:
+    assert config_file().is_relative_to(own_home)
+    config_file().parent.mkdir(parents=True)
+    toml(config_file(), model="mlp", seed=5)
+    monkeypatch.setenv("TUILABEL_SEED", "9223372036854775807")
+    settings = resolve({})
+    assert (settings.model, settings.seed) == ("mlp", 2**63 - 1)
+
+
+BAD: list[tuple[str, Any]] = [
+    *(("batch_size", value) for value in (0, -1, 10_001, "ten", "", "1.5", 2.5, True, [1])),
+    *(("seed", value) for value in (-1, 2**63, "x", 0.5, False, float("inf"))),
+    *(("audit", value) for value in (-0.1, 0.6, "nan", float("nan"), "much", True)),
+    *(("epsilon", value) for value in (-0.1, 1.1, "nan", "some", True)),
+    *(("annotator", value) for value in ("  ", "x" * 65, 5, ["me"])),
+    *(("model", value) for value in ("forest", 5, ["mlp"])),
+    *(("features", value) for value in ("pixels", 5, ["raw"])),
+    *(("strategy", value) for value in ("best", "")),
+    *(("cold_start", value) for value in ("warm", 1.0)),
+    *(("suggestions", value) for value in ("sometimes", True)),
+    *((name, value) for name in list(VALUES)[10:] for value in ("Purple", 8, True, ["auto"])),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+def test_a_bad_flag_is_refused(name: str, value: Any, file: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve({name: value}, environ={}, file=file)
+    message = str(caught.value)
+    assert repr(value) in message
+    assert name.replace("_", " ") in message.replace("-", " ")
+    assert "expected" in message or "choose one of" in message
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_bad_value_is_said_to_come_from_where_it_comes_from(name: str, file: Path) -> None:
+    bad = "x" * 65
+    variable = f"TUILABEL_{name.upper()}"
+    if VALUES[name][1] is not None:
+        with pytest.raises(UsageError, match=r"^The session: \S"):
+            resolve({}, {name: bad}, {}, file)
+    with pytest.raises(UsageError, match=rf"^{variable}: \S"):
+        resolve({}, None, {variable: bad}, file)
+    toml(file, **{name: bad})
+    with pytest.raises(UsageError, match=rf"^{file}: \S"):
+        resolve({}, None, {}, file)
+    with pytest.raises(UsageError, match=r"^(--|There)"):
+        resolve({name: bad}, None, {}, file)
+
+
+def test_a_bad_value_under_a_good_one_does_no_harm(file: Path) -> None:
+    toml(file, seed=-1)
+    assert resolve({"seed": 1}, environ={"TUILABEL_SEED": "x"}, file=file).seed == 1
+
+
+def test_an_unknown_name_in_the_file_is_refused(file: Path) -> None:
+    toml(file, modle="mlp")
+    with pytest.raises(UsageError, match=r"settings.toml sets 'modle'.*choose among model, "):
+        resolve({}, environ={}, file=file)
+
+
+@pytest.mark.parametrize("content", [b"model = ", b"\xff", b"model = mlp", b"seed = 1\nseed = 2"])
+def test_a_file_that_is_no_toml_is_refused(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    with pytest.raises(UsageError, match=r"settings.toml cannot be read as TOML: .*Mend or remove"):
+        resolve({}, environ={}, file=file)
+
+
+def test_a_file_that_cannot_be_read_is_refused(file: Path) -> None:
+    file.mkdir()
+    with pytest.raises(UsageError, match=r"settings.toml cannot be read \(Is a directory\)"):
+        resolve({}, environ={}, file=file)
+
+
+def test_a_home_that_is_no_directory_has_no_file(file: Path) -> None:
+    file.write_text("")
+    assert resolve({}, environ={}, file=file / "settings.toml").model == "auto"
+
+
+def test_an_annotators_name_is_made_harmless(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = resolve({"annotator": " Zoë\x1b[31m\udcff "}, environ={}, file=file).annotator
+    assert name == "Zoë␛[31m�"
+    name.encode()
+    monkeypatch.setenv("LOGNAME", "caf\udce9")
+    assert resolve({}, environ={}, file=file).annotator == "caf�"
+
+
+def test_a_user_without_a_name_is_a_number(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr(getpass, "getuser", unknown)
+    assert resolve({}, environ={}, file=file).annotator == str(os.getuid())
+
+
+# Tables of keys.
+
+
+def test_tables_of_keys_are_read(file: Path) -> None:
+    file.write_text(
+        '[keys]\nundo = "z"\nmore-contrast = ["k", "K"]\n[class_keys]\n"my cat" = "c"\n'
+    )
+    settings = resolve({}, environ={}, file=file)
+    assert settings.keys == (("undo", ("z",)), ("more_contrast", ("k", "K")))
+    assert settings.class_keys == (("my cat", "c"),)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("keys = 5", r"keys is 5; expected a table.*\[keys\]"),
+        ("class_keys = []", r"class_keys is \[\]; expected a table"),
+        ("[keys]\nundo = 5", r"\[keys\] sets undo to 5; expected a key"),
+        ('[keys]\nundo = ""', r"\[keys\] sets undo to ''; expected a key"),
+        ('[keys]\nundo = ["a", 1]', r"\[keys\] sets undo to \['a', 1\]"),
+        ("[class_keys]\ncat = true", r"\[class_keys\] sets 'cat' to True; expected a key"),
+        ('[class_keys]\ncat = ["c"]', r"\[class_keys\] sets 'cat' to \['c'\]; expected a key"),
+    ],
+)
+def test_tables_of_anything_else_are_refused(file: Path, content: str, message: str) -> None:
+    file.write_text(content)
+    with pytest.raises(UsageError, match=rf"^{file}: {message}"):
+        resolve({}, environ={}, file=file)
+
+
+# The command.
+
+
+def shown(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["settings", *arguments], prog_name="tuilabel")
+
+
+def origins(output: str) -> dict[str, tuple[str, str]]:
+    return {
+        fields[0]: (fields[1], fields[2])
+        for line in output.split("\n\n")[1].splitlines()
+        if len(fields := re.split(r"  +", line)) == 3
+    }
+
+
+def test_what_holds_is_shown_with_where_it_came_from(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    where = str(config_file())
+    result = shown()
+    assert result.exit_code == 0
+    assert f"{where} (not there yet)" in result.output
+    assert set(origins(result.output)) == set(VALUES)
+    assert {origin for _, origin in origins(result.output).values()} == {"default"}
+
+    config_file().parent.mkdir(parents=True)
+    config_file().write_text('theme = "plain"\nmodel = "mlp"\n[keys]\nundo = ["z", "Delete"]\n')
+    monkeypatch.setenv("TUILABEL_BATCH_SIZE", "7")
+    monkeypatch.setenv("TUILABEL_COLOR", "16")
+    session = tmp_path / "digits.tuilabel"
+    flags = {"model": "softmax", "batch_size": 5, "theme": "ansi"}
+    with open_workspace(SourceOptions("digits"), flags, path=session):
+        pass
+    found = origins(shown().output)
+    assert found["batch_size"] == ("7", "TUILABEL_BATCH_SIZE")
+    assert found["keys: undo"] == ("z or Delete", where)
+    found = origins(shown(str(session), "--view", "row").output)
+    assert found["model"] == ("softmax", "session")
+    assert found["batch_size"] == ("5", "session")
+    assert found["theme"] == ("plain", where)
+    assert found["color"] == ("16", "TUILABEL_COLOR")
+    assert found["view"] == ("row", "flag")
+
+    found = json.loads(shown(str(session), "--json").output)
+    assert (found["file"], found["session"]) == (where, str(session))
+    assert found["settings"]["model"] == {"value": "softmax", "origin": "session"}
+    assert found["settings"]["keys"]["value"] == {"undo": ["z", "Delete"]}
+    assert set(found["settings"]) == set(asdict(Settings()))
+
+
+def test_the_columns_of_what_holds_are_straight() -> None:
+    config_file().parent.mkdir(parents=True)
+    config_file().write_text('annotator = "猫 cafe\u0301"\n[class_keys]\n"猫咪" = "c"\n')
+    lines = shown().output.split("\n\n")[1].splitlines()
+    places = {cell_len(line[: re.search(r"\S+$", line).start()]) for line in lines}  # type: ignore[union-attr]
+    assert len(places) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[keys]\nundo = "ctrl+m"', "undo: 'ctrl+m' cannot be told from Enter"),
+        ('[keys]\nundo = "space"', "gives undo the key 'Space'"),
+        ('[keys]\nundoo = "z"', "'undoo', which is no action"),
+        ('theme = "pink"', "There is no theme 'pink': choose one of auto, tuilabel"),
+        ("theme = ", "cannot be read as TOML"),
+    ],
+)
+def test_what_is_wrong_with_the_file_is_one_sentence(content: str, message: str) -> None:
+    config_file().parent.mkdir(parents=True)
+    config_file().write_text(content)
+    result = shown()
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_session_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    result = shown(str(tmp_path / "none.tuilabel"))
+    assert result.exit_code == 2
+    assert result.stderr.startswith("tuilabel: ")

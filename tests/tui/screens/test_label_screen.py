@@ -1,0 +1,416 @@
+"""The labelling screen, driven by keys, without a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from loop_fakes import fit_finished
+from screen_app import ScreenApp
+from textual.pilot import Pilot
+from textual.strip import Strip
+from textual.widgets import Static
+
+from tuilabel.errors import SaveError, SourceError
+from tuilabel.journal import EventKind
+from tuilabel.learn.metrics import Accuracy
+from tuilabel.learn.requests import FitFinished
+from tuilabel.tui.screens.demo import DemoScreen
+from tuilabel.tui.screens.help import HelpPage, HelpScreen
+from tuilabel.tui.widgets.lines import Lines
+from tuilabel.workspace.opening import ORACLE, Workspace
+
+
+def shown(app: ScreenApp, selector: str) -> str:
+    widget = app.label_screen.query_one(selector, Lines)
+    return "\n".join(widget.render_line(y).text for y in range(widget.size.height))
+
+
+def picture_rows(app: ScreenApp) -> list[Strip]:
+    widget = app.label_screen.query_one("#picture", Lines)
+    return [widget.render_line(y) for y in range(widget.size.height)]
+
+
+def colours_drawn(app: ScreenApp) -> set[object]:
+    """Give the background colours of the picture: one where nothing is drawn."""
+    return {segment.style.bgcolor for row in picture_rows(app) for segment in row if segment.style}
+
+
+def finished_fit(app: ScreenApp) -> FitFinished:
+    loop = app.label_screen.loop
+    rows = [row for row in range(200) if loop.items.ids[row]][100:150]
+    rows = [row for row in rows if all(row != slot.row for slot in loop.batch)]
+    likely = [0.55, 0.2, 0.1] + [0.15 / 7] * 7
+    accuracy = Accuracy(430, 500, "hold-out")
+    return fit_finished(loop.generation, rows, [likely] * len(rows), accuracy)
+
+
+async def fill_batch(app: ScreenApp, pilot: Pilot[None]) -> None:
+    """Answer a whole batch without the price of pressing a key for each."""
+    screen = app.label_screen
+    for _ in range(len(screen.loop.batch)):
+        await painted(app, pilot)
+        screen.class_key(7)
+    await painted(app, pilot)
+
+
+async def painted(app: ScreenApp, pilot: Pilot[None]) -> None:
+    """Wait until the image is on the terminal, so that keys are taken as answers."""
+    await pilot.pause()
+    while app.label_screen.guard.holds(app.label_screen._clock()):
+        await pilot.pause()
+
+
+async def test_the_first_frame_is_complete(app: ScreenApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert "digits  round 1   1 of 10  0 labels  1,297 left" in shown(app, "#header")
+        assert "no model yet · cold start random" in shown(app, "#suggestions")
+        assert "accuracy on the hold-out" in shown(app, "#curve")
+        assert shown(app, "#legend").split() == ["keys", *"0123456789"]
+        assert "ready" in shown(app, "#status")
+        assert "quit" in shown(app, "#status")
+        assert len(colours_drawn(app)) > 3
+
+
+async def test_keys_at_the_foot_outlast_what_the_trainer_has_done(app: ScreenApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        app.label_screen.trainer_said("learning")
+        await pilot.pause()
+        app.label_screen.show_all()
+        assert "learning" in shown(app, "#status")
+        keys = shown(app, "#status").split("learning")[1].split()
+        app.label_screen.trainer_said("a model of a name that is long on features of another")
+        await pilot.pause()
+        app.label_screen.show_all()
+        assert "a model" not in shown(app, "#status")
+        assert shown(app, "#status").split()[-len(keys) :] == keys
+
+
+async def test_a_class_key_labels_what_is_shown_and_the_next_image_comes(app: ScreenApp) -> None:
+    loop = app.label_screen.loop
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        item, before = loop.current_id, picture_rows(app)
+        await pilot.press("4")
+        assert loop.current_id != item
+        assert picture_rows(app) != before
+        assert "✓ saved #1" in shown(app, "#status")
+        assert "1 label " in shown(app, "#header")
+        (event,) = loop.ledger.labels()
+        assert (event.item, event.class_name) == (item, "4")
+        assert event.ms is not None
+        assert event.ms >= 0
+
+
+async def test_skip_undo_and_looking_about(app: ScreenApp) -> None:
+    loop = app.label_screen.loop
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        first = loop.current_id
+        await pilot.press("space")
+        assert loop.ledger.skips_held == 1
+        assert "–" in shown(app, "#strip")
+        await pilot.press("left")
+        assert loop.current_id == first
+        await pilot.press("right", "right")
+        assert loop.cursor == 2
+        await pilot.press("u")
+        assert loop.current_id == first
+        assert loop.ledger.skips_held == 0
+        assert "saved #2" in shown(app, "#status")
+        await pilot.press("backspace")
+        assert "nothing to undo" in shown(app, "#status")
+
+
+async def test_a_ranking_shows_suggestions_the_curve_and_enter_accepts(app: ScreenApp) -> None:
+    screen = app.label_screen
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        assert "Enter" not in shown(app, "#status"), "there is nothing to agree with"
+        await pilot.press("enter")
+        assert "no suggestion to agree with" in shown(app, "#status")
+        assert screen.loop.labels == 0
+        await fill_batch(app, pilot)
+        assert len(app.requests) == 1
+        assert screen.loop.take_request() is None
+        kept = screen.loop.current_id
+        assert screen.take_ranking(finished_fit(app))
+        screen.show_all()
+        await pilot.pause()
+        assert screen.loop.current_id == kept
+        assert "86.0%  (82.7% to 88.8%), n 500" in shown(app, "#curve")
+        assert "softmax on raw · margin" in shown(app, "#suggestions")
+        await pilot.press("7")
+        await painted(app, pilot)
+        assert "0 ▄" in shown(app, "#suggestions")
+        assert "55.0%" in shown(app, "#suggestions")
+        assert "Enter agree  Space skip" in shown(app, "#status")
+        await pilot.press("enter")
+        last = screen.loop.ledger.last_answer()
+        assert last is not None
+        assert (last.class_name, last.body["accepted"]) == ("0", True)
+
+
+async def test_suggestions_can_come_after_the_label_or_not_at_all(app: ScreenApp) -> None:
+    screen = app.label_screen
+    async with app.run_test(size=(80, 24)) as pilot:
+        await fill_batch(app, pilot)
+        assert screen.take_ranking(finished_fit(app))
+        screen.show_all()
+        await pilot.press("7", "p")
+        await painted(app, pilot)
+        assert "55.0%" not in shown(app, "#suggestions")
+        await pilot.press("enter")
+        assert "Nothing to agree with" in shown(app, "#status")
+        assert screen.loop.labels == 11
+        await pilot.press("9")
+        assert "Enter" not in shown(app, "#status"), "what comes after is not agreed with"
+        bars = shown(app, "#suggestions")
+        assert "on your last answer" in bars
+        assert "›9" in bars
+        await pilot.press("p")
+        assert "suggestions are off" in shown(app, "#suggestions")
+        await pilot.press("p")
+        assert "55.0%" in shown(app, "#suggestions")
+
+
+async def test_what_is_not_saved_is_said_and_the_image_stays(
+    app: ScreenApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = app.label_screen.loop
+
+    def fail(_: Any) -> None:
+        raise SaveError("Not saved: the disk is full. Mend that and press the key again.")
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        item = loop.current_id
+        with monkeypatch.context() as patch:
+            patch.setattr(loop._log, "append", fail)
+            await pilot.press("3")
+        assert loop.current_id == item
+        assert loop.labels == 0
+        assert "✗ Not saved: the disk is full" in shown(app, "#status")
+        await pilot.press("3")
+        assert loop.labels == 1
+        assert "saved #1" in shown(app, "#status")
+
+
+async def test_answers_typed_ahead_of_the_image_are_held_and_counted(app: ScreenApp) -> None:
+    screen = app.label_screen
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        screen.guard.expect()
+        screen.guard.asked(5, screen._clock())
+        item = screen.loop.current_id
+        await pilot.press("3", "4", "space")
+        assert screen.loop.current_id == item
+        assert screen.loop.ledger.acts == 0
+        assert "3 keys were typed ahead" in shown(app, "#status")
+        screen.post_message(screen.Painted(5))
+        await pilot.press("3")
+        assert screen.loop.labels == 1
+
+
+async def test_invert_and_contrast_change_the_picture_only(app: ScreenApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        plain, strip = picture_rows(app), shown(app, "#strip")
+        await pilot.press("i")
+        assert picture_rows(app) != plain
+        await pilot.press("i", "plus")
+        assert picture_rows(app) != plain
+        await pilot.press("minus")
+        assert picture_rows(app) == plain
+        assert shown(app, "#strip") == strip
+
+
+async def test_help_shows_every_action_and_goes_back(app: ScreenApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        text = " ".join(app.screen.query_one(HelpPage).text.split())
+        for action in app.label_screen.actions:
+            assert action.help in text
+        assert "Keymap default" in text
+        await pilot.press("7")
+        assert app.label_screen.loop.labels == 0
+        await pilot.press("question_mark")
+        assert app.screen is app.label_screen
+
+
+async def test_a_small_terminal_says_what_it_needs_and_recovers(app: ScreenApp) -> None:
+    async with app.run_test(size=(20, 5)) as pilot:
+        await pilot.pause()
+        sentence = app.label_screen.query_one("#too-small", Static)
+        assert sentence.display
+        assert "needs 60x20, this is 20x5" in str(sentence.render())
+        item = app.label_screen.loop.current_id
+        await pilot.press("3")
+        assert app.label_screen.loop.labels == 0
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert not sentence.display
+        assert len(colours_drawn(app)) > 3
+        assert app.label_screen.loop.current_id == item
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 60), (60, 60), (250, 20)])
+async def test_every_part_has_its_place_at_every_size(
+    app: ScreenApp, size: tuple[int, int]
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        for selector in ("#header", "#picture", "#suggestions", "#curve", "#strip", "#status"):
+            region = app.label_screen.query_one(selector).region
+            assert region.area > 0
+            assert region in app.label_screen.region
+        assert len(colours_drawn(app)) > 3
+
+
+async def test_when_everything_is_answered_the_screen_says_so(
+    app: ScreenApp, workspace: Workspace
+) -> None:
+    screen = app.label_screen
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        loop = screen.loop
+        while loop.current_id is not None:
+            loop.skip(loop.current_id)
+        screen.changed()
+        await pilot.pause()
+        for place in ("#picture", "#rows"):
+            words = shown(app, place).split()
+            assert "Everything is answered. 0 labels, 1,297 skipped" in " ".join(words)
+            assert shown(app, "#legend").split() == []
+            assert not {"Enter", "Space"} & set(shown(app, "#status").split())
+            await pilot.press("v")
+        for key in ("3", "slash"):
+            await pilot.press(key)
+            assert "Everything is answered" in shown(app, "#status")
+        await pilot.press("u")
+        assert loop.current is not None
+        assert shown(app, "#legend").split()[:2] == ["keys", "0"]
+
+
+async def test_a_damaged_image_is_said_and_can_be_skipped(
+    app: ScreenApp, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(row: int) -> Any:
+        raise SourceError(f"image {row} is damaged: open the source again.")
+
+    monkeypatch.setattr(type(workspace.dataset), "image", lambda _, row: damaged(row))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        assert "is damaged: open the source again." in shown(app, "#status")
+        await pilot.press("space")
+        assert app.label_screen.loop.ledger.skips_held == 1
+
+
+async def test_the_demo_presses_the_true_keys_and_a_person_takes_over(workspace: Workspace) -> None:
+    app = ScreenApp(workspace, DemoScreen, rate=500.0, budget=1000)
+    loop = app.label_screen.loop
+    async with app.run_test(size=(80, 24)) as pilot:
+        while loop.labels < 5:
+            await pilot.pause(0.01)
+        await pilot.press("p")
+        paused_at = loop.labels
+        await pilot.pause(0.05)
+        assert loop.labels == paused_at
+        truth = workspace.dataset.truth
+        assert truth is not None
+        for event in loop.ledger.labels():
+            row = workspace.dataset.row_of(str(event.item))
+            assert event.class_name == str(truth[row])
+            assert event.annotator == ORACLE
+        await painted(app, pilot)
+        await pilot.press("3")
+        last = loop.ledger.last_answer()
+        assert last is not None
+        assert (last.kind, last.annotator) == (EventKind.LABEL, "me")
+
+
+async def test_in_rows_a_whole_batch_is_typed_once_it_was_seen(app: ScreenApp) -> None:
+    screen, loop = app.label_screen, app.label_screen.loop
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        await pilot.press("v")
+        await painted(app, pilot)
+        batch = [slot.row for slot in loop.batch]
+        pictures = shown(app, "#rows")
+        for digit in range(9):
+            screen.class_key(digit)
+            assert not screen.guard.holds(screen._clock()), "each image was seen"
+        await pilot.pause()
+        assert loop.labels == 9
+        assert loop.cursor == 9
+        assert "▲" in shown(app, "#rows").splitlines()[-1].split()
+        assert shown(app, "#rows").splitlines()[:7] == pictures.splitlines()[:7]
+        await pilot.press("backspace", "up", "down")
+        assert (loop.labels, loop.cursor) == (8, 8)
+        screen.class_key(8)
+        screen.class_key(9)
+        assert screen.guard.holds(screen._clock()), "the next batch is not painted yet"
+        screen.class_key(3)
+        assert loop.labels == 10
+        names = [e.class_name for e in loop.ledger.labels()]
+        rows = [loop.items.row_of(str(e.item)) for e in loop.ledger.labels()]
+        assert dict(zip(rows, names, strict=True)) == {
+            row: str(digit) for digit, row in enumerate(batch)
+        }
+
+
+async def test_a_ranking_leaves_alone_what_stands_in_rows(app: ScreenApp) -> None:
+    screen, loop = app.label_screen, app.label_screen.loop
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        await pilot.press("v")
+        await fill_batch(app, pilot)
+        batch = list(loop.batch)
+        assert screen.take_ranking(finished_fit(app))
+        screen.show_all()
+        assert [slot.row for slot in loop.batch] == [slot.row for slot in batch]
+        await pilot.press("v")
+        await painted(app, pilot)
+        assert len(colours_drawn(app)) > 3
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 60), (60, 60), (250, 20)])
+async def test_ten_images_stand_in_rows_at_every_size(
+    app: ScreenApp, size: tuple[int, int]
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("v")
+        await painted(app, pilot)
+        marks = [line for line in shown(app, "#rows").splitlines() if set(line) & set("▲·")]
+        assert sum(line.count("▲") + line.count("·") for line in marks) == 10
+        for selector in ("#header", "#rows", "#suggestions", "#curve", "#legend", "#status"):
+            region = app.label_screen.query_one(selector).region
+            assert region.area > 0
+            assert region in app.label_screen.region
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 45), (120, 40)])
+async def test_what_the_rows_cannot_use_the_side_has(app: ScreenApp, size: tuple[int, int]) -> None:
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("v")
+        await painted(app, pilot)
+        assert shown(app, "#rows").splitlines()[-1].strip(), "the marks are in the last row"
+        assert ("1.0" in shown(app, "#curve")) == (size[1] > 24)
+        await pilot.press("v")
+        await painted(app, pilot)
+        assert app.label_screen.query_one("#side").region.bottom > size[1] // 2
+
+
+async def test_a_finished_demo_leaves_by_itself_unless_a_key_keeps_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuilabel.tui.screens.demo.LINGER", 0.05)
+    app = ScreenApp(workspace, DemoScreen, rate=500.0, budget=2)
+    async with app.run_test(size=(80, 24)) as pilot:
+        while app.is_running:
+            await pilot.pause(0.01)
+    assert app.return_code == 0
+    assert app.label_screen.loop.labels == 2

@@ -1,0 +1,225 @@
+"""What is known of the terminal: which image it has painted, and how quick the line to it is."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuilabel.tui.answering.paint_guard import GUARD_INTERVAL, PaintGuard
+from tuilabel.tui.terminal.round_trips import BACKED_UP, PATIENCE, SLOW, WINDOW, RoundTrips
+
+
+def ask(link: RoundTrips, now: float, size: int = 100, *, columns: int = 80, rows: int = 24) -> int:
+    return link.ask(now, size, columns, rows)[0]
+
+
+def place_of(query: str) -> tuple[int, int]:
+    """Play the terminal: give the cell that it reports for a question."""
+    found = re.fullmatch(r"\x1b\[(\d+);(\d+)H\x1b\[6n", query)
+    assert found is not None
+    return int(found[2]) - 1, int(found[1]) - 1
+
+
+# The guard.
+
+
+def test_a_key_is_held_until_the_terminal_answers() -> None:
+    guard = PaintGuard()
+    assert guard.holds(0.0)
+    guard.expect()
+    assert guard.holds(0.1)
+    guard.asked(1, 0.1)
+    assert guard.holds(0.2)
+    assert guard.acknowledged(1)
+    assert not guard.holds(0.25)
+    assert not guard.acknowledged(2), "an image is painted once"
+
+
+def test_an_answer_for_the_image_before_is_not_enough() -> None:
+    guard = PaintGuard()
+    guard.asked(1, 0.0)
+    guard.expect()
+    assert not guard.acknowledged(1)
+    guard.asked(2, 0.06)
+    guard.expect()
+    guard.asked(3, 0.1)
+    assert not guard.acknowledged(2)
+    assert guard.holds(0.2)
+    assert guard.acknowledged(4), "a later answer tells of all before it"
+    assert not guard.holds(0.3)
+
+
+def test_an_image_not_yet_written_holds_even_after_a_long_pause() -> None:
+    guard = PaintGuard()
+    guard.asked(1, 0.0)
+    guard.acknowledged(1)
+    guard.expect()
+    assert guard.holds(100.0)
+    assert guard.answers
+
+
+def test_a_terminal_that_never_answers_falls_back_to_an_interval() -> None:
+    guard = PaintGuard()
+    guard.asked(1, 0.0)
+    assert guard.holds(PATIENCE - 0.01)
+    assert not guard.holds(PATIENCE + 0.01)
+    assert not guard.answers
+    guard.expect()
+    guard.asked(2, 10.0)
+    assert guard.holds(10.0 + GUARD_INTERVAL / 2)
+    assert not guard.holds(10.0 + GUARD_INTERVAL * 1.1)
+    guard.acknowledged(2)
+    assert guard.answers, "it was only slow to begin"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_on_a_line_that_stalls_keys_are_held_for_as_long_as_it_does(known: bool) -> None:
+    guard = PaintGuard()
+    guard.asked(1, 0.0, answers=known)
+    if not known:
+        guard.acknowledged(1)
+        guard.expect()
+        guard.asked(2, 1.0)
+    assert guard.holds(1000.0)
+    assert guard.answers
+    assert guard.waits_in_vain(1000.0)
+    assert guard.acknowledged(2)
+    assert not guard.waits_in_vain(1000.0)
+
+
+def test_what_answers_for_a_terminal_is_not_believed_alone() -> None:
+    guard = PaintGuard()
+    guard.relayed = True
+    guard.asked(1, 0.0)
+    guard.acknowledged(1)
+    assert guard.holds(GUARD_INTERVAL / 2)
+    assert not guard.holds(GUARD_INTERVAL * 1.1)
+
+
+def test_held_keys_are_counted_for_each_image() -> None:
+    guard = PaintGuard()
+    assert [guard.hold(), guard.hold()] == [1, 2]
+    guard.expect()
+    assert guard.hold() == 1
+
+
+# The link.
+
+
+@given(
+    st.integers(2, 250),
+    st.integers(2, 70),
+    st.lists(st.booleans(), min_size=1, max_size=40),
+)
+def test_each_answer_names_its_question(columns: int, rows: int, lost: list[bool]) -> None:
+    link = RoundTrips()
+    questions = [link.ask(0.0, 10, columns, rows) for _ in lost]
+    places = [place_of(query) for _, query in questions]
+    assert all(0 <= x < columns and 1 <= y < rows for x, y in places), "never on the first row"
+    if len(set(places)) < len(places):
+        return  # a tiny terminal has fewer cells than there are questions
+    for (number, _), place, is_lost in zip(questions, places, lost, strict=True):
+        if not is_lost:
+            assert link.answered(*place, 0.1) == number
+    assert not link.is_full(0.1)
+
+
+def test_what_was_not_asked_is_no_answer() -> None:
+    link = RoundTrips()
+    _, query = link.ask(0.0, 10, 80, 24)
+    x, y = place_of(query)
+    assert link.answered(x, 0, 0.1) is None  # F3 with a modifier
+    assert link.answered(x + 1, y, 0.1) is None
+    assert link.answered(x, y, 0.1) is not None
+    assert link.answered(x, y, 0.2) is None
+    assert link.has_answered
+
+
+def test_answers_of_another_size_or_another_terminal_are_none() -> None:
+    link = RoundTrips()
+    _, query = link.ask(0.0, 10, 80, 24)
+    link.forget()
+    assert link.answered(*place_of(query), 0.1) is None
+
+
+def test_a_frame_waits_while_much_is_under_way() -> None:
+    link = RoundTrips()
+    ask(link, 0.0, WINDOW + 1)
+    assert not link.is_full(0.0), "a terminal that may never answer is not waited for"
+    _, query = link.ask(0.0, 10, 80, 24)
+    link.answered(*place_of(query), 0.01)
+    _, first = link.ask(1.0, WINDOW, 80, 24)
+    assert not link.is_full(1.0)
+    _, second = link.ask(1.0, 300, 80, 24)
+    assert link.is_full(1.01)
+    link.answered(*place_of(first), 1.02)
+    assert not link.is_full(1.02)
+    link.answered(*place_of(second), 1.03)
+    ask(link, 2.0, WINDOW + 1)
+    assert link.is_full(2.0 + PATIENCE)
+    assert not link.is_full(2.1 + PATIENCE), "an answer may be lost"
+
+
+def round_trips(link: RoundTrips, rate: float, *, trip: float = 0.15, frames: int = 12) -> None:
+    """Send frames over a line of a rate in bytes a second and a round trip in seconds."""
+    for frame in range(frames):
+        size = 8000 if frame % 2 else 50
+        _, query = link.ask(float(frame), size, 80, 24)
+        link.answered(*place_of(query), frame + trip + size / rate)
+
+
+def test_a_long_line_is_not_a_slow_one() -> None:
+    link = RoundTrips()
+    round_trips(link, 10e6)
+    assert not link.slow
+    assert link.round_trip == pytest.approx(0.15, abs=0.001)
+
+
+def test_a_slow_line_is_found_out_and_a_quick_one_again() -> None:
+    link = RoundTrips()
+    round_trips(link, SLOW / 2)
+    assert link.slow
+    round_trips(link, SLOW * 1.5)
+    assert link.slow, "in between it stays as it is"
+    round_trips(link, 5e6)
+    assert not link.slow
+
+
+@pytest.mark.parametrize(("mode", "slow"), [("slow", True), ("fast", False)])
+def test_what_is_known_of_the_line_is_not_found_out(mode: str, slow: bool) -> None:
+    link = RoundTrips(mode)
+    round_trips(link, 5e6 if slow else 10e3)
+    assert link.slow == slow
+
+
+@pytest.mark.parametrize(
+    ("trip", "words"),
+    [(0.0006, ""), (0.0384, "link 38 ms"), (0.1537, "link 150 ms"), (1.204, "link 1200 ms")],
+)
+def test_a_round_trip_that_one_notices_is_shown(trip: float, words: str) -> None:
+    assert RoundTrips(round_trip=trip).words == words
+    assert RoundTrips().words == ""
+    assert RoundTrips("slow", trip).words.startswith("slow link")
+
+
+def test_a_line_that_always_has_something_left_to_take_is_slow() -> None:
+    link = RoundTrips()
+    much = WINDOW + 1
+    link.backed_up(much, 0.0)
+    link.backed_up(0, 0.1)
+    for tenth in range(2, 6):
+        link.backed_up(much, tenth / 10)
+    assert not link.slow
+    link.backed_up(much, 0.25 + BACKED_UP)
+    assert link.slow
+
+
+@pytest.mark.parametrize("backlog", [WINDOW, WINDOW + 1])
+def test_moments_far_apart_are_no_backlog_that_lasts(backlog: int) -> None:
+    link = RoundTrips()
+    for second in range(10):
+        link.backed_up(backlog, float(second))
+    assert not link.slow

@@ -1,0 +1,155 @@
+"""The history's values: events in words, filters, and what an event is about."""
+
+from __future__ import annotations
+
+import pytest
+from loop_fakes import FakeItems, FakeLog, fit_finished
+from rich.cells import cell_len
+
+from tuilabel.journal import Event, EventKind, SessionInfo
+from tuilabel.learn.metrics import Accuracy
+from tuilabel.session import LoopSettings, Session
+from tuilabel.tui.views.history import History
+
+
+@pytest.fixture
+def session() -> Session:
+    """Give a session with labels, a skip, an undo, a fit and a relabel."""
+    log = FakeLog(SessionInfo("fake", ("cat", "dog", "[b]\x1b[31mred"), seed=1))
+    session = Session(FakeItems(60), log, LoopSettings(batch_size=4, cold_start="random"))
+    for index in (0, 1, 2):
+        session.label(str(session.current_id), index, ms=1234)
+    first = next(iter(session.ledger.labels()))
+    session.undo()
+    session.skip(str(session.current_id))
+    session.label(str(session.current_id), 0)
+    request = session.take_request()
+    assert request is not None
+    rows = [row for row in range(60) if session.items.ids[row] not in request.items][:20]
+    likely = [[0.5, 0.3, 0.2]] * len(rows)
+    accuracy = Accuracy(8, 10, "hold-out")
+    session.accept_ranking(fit_finished(request.generation, rows, likely, accuracy))
+    session.relabel(str(first.item), 1)
+    return session
+
+
+@pytest.fixture
+def history(session: Session) -> History:
+    """Give the history of that session."""
+    return History(
+        session.ledger.events, lambda event: session.ledger.answer(str(event.item)) is event
+    )
+
+
+def kinds(history: History) -> list[str]:
+    return [history.row(place).kind for place in range(len(history))]
+
+
+def test_every_event_is_there_the_newest_first(history: History, session: Session) -> None:
+    assert len(history) == history.total == len(session.ledger.events)
+    assert kinds(history) == [
+        "relabel",
+        "round",
+        "label",
+        "skip",
+        "undo",
+        "label",
+        "label",
+        "label",
+        "open",
+    ]
+    row = history.row(0)
+    assert (row.class_name, row.who, row.about) == ("dog", "me", row.about)
+    assert row.about.endswith(".png")
+    assert history.row(5).ms == "1,234"
+    assert "80.0% right" in history.row(1).about
+
+
+def test_what_no_longer_holds_is_in_brackets_and_hostile_names_are_inert(
+    history: History, session: Session
+) -> None:
+    labels = [history.row(place) for place in range(len(history))]
+    assert [row.class_name for row in labels if row.kind == "label"][-1] == "(cat)"
+    undone = next(row for row in labels if row.kind == "label" and "red" in row.class_name)
+    assert undone.class_name.startswith("(")
+    assert "\x1b" not in undone.class_name
+
+
+def test_every_part_of_every_row_fits_its_width(history: History) -> None:
+    for place in range(len(history)):
+        row = history.row(place)
+        for part, width in history.widths.items():
+            assert cell_len(getattr(row, part)) <= width
+    assert history.widths["ms"] == len("1,234")
+    assert history.widths["kind"] == len("relabel")
+
+
+def test_the_details_of_an_event_say_what_its_row_does(history: History) -> None:
+    for place in range(len(history)):
+        row = history.row(place)
+        said = " ".join(text for _, text in history.details(place))
+        for text in (f"#{row.number}", row.kind, row.class_name, row.who, row.ms, row.about):
+            assert text in said
+    assert ("class", "dog, was (cat)") not in history.details(0)
+    assert ("class", "dog, was cat") in history.details(0)
+    assert ("tested", "on 10 images") in history.details(1)
+
+
+def test_an_undo_is_about_what_it_took_back(history: History) -> None:
+    place = kinds(history).index("undo")
+    event = history.event(place)
+    target = history.target(event)
+    assert target is not None
+    assert target.kind is EventKind.LABEL
+    assert f"takes #{target.seq} back" in history.row(place).about
+    assert history.place_of(target.seq) == kinds(history).index("label", place)
+    assert history.target(target) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", 9),
+        ("kind:skip", 1),
+        ("kind:label", 4),
+        ("kind:relabel", 1),
+        ("class:dog", 2),
+        ("CLASS:DOG kind:label", 1),
+        ("who:me", 9),
+        ("who:you", 0),
+        ("skip", 1),
+        ("file", 7),
+        ("nothing has this", 0),
+        ("unknown:field", 0),
+    ],
+)
+def test_a_filter_keeps_what_has_all_its_words(history: History, text: str, expected: int) -> None:
+    history.narrow(text)
+    assert len(history) == expected
+
+
+def test_typing_on_narrows_and_taking_back_widens(history: History) -> None:
+    counts = []
+    for text in ("l", "la", "lab", "labe", "label", "labe", "", "skip"):
+        history.narrow(text)
+        counts.append(len(history))
+    assert counts[4] == counts[3] == 5
+    assert counts[6] == 9
+    assert counts[7] == 1
+
+
+def test_events_that_come_later_pass_the_filter_too(history: History, session: Session) -> None:
+    history.narrow("kind:skip")
+    assert not history.grow()
+    session.skip(str(session.current_id))
+    assert history.grow()
+    assert len(history) == 2
+
+
+def test_a_clock_that_says_nonsense_is_shown_as_it_is(session: Session) -> None:
+    event = Event(
+        1, "u", EventKind.LABEL, "yesterday\x1b", "me", "i", "cat", 1, None, "human", None, {}
+    )
+    row = History([event], lambda _: True).row(0)
+    assert row.date == ""
+    assert "\x1b" not in row.time

@@ -1,0 +1,363 @@
+"""Which session belongs to which source, what is resumed, and what does not fit together."""
+
+from __future__ import annotations
+
+import pwd
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pytest
+
+from tuilabel.errors import SessionFileError, SourceError, UsageError
+from tuilabel.journal import Draft, EventKind, Journal, SessionInfo, read_session
+from tuilabel.settings import config_file, user_directory
+from tuilabel.workspace.opening import (
+    SourceOptions,
+    Workspace,
+    demo_workspace,
+    open_workspace,
+)
+from tuilabel.workspace.places import (
+    cache_dir,
+    data_dir,
+    find_session,
+    last_session,
+    log_file,
+    remember,
+    session_path,
+)
+
+MakeArrays = Callable[..., str]
+
+
+@pytest.fixture
+def arrays(tmp_path: Path) -> MakeArrays:
+    """Give a maker of small array files: it takes a name and the classes, if labelled."""
+
+    def make(name: str, *classes: str, count: int = 40) -> str:
+        rng = np.random.default_rng(len(name) + count)
+        labels: dict[str, Any] = {"labels": np.resize(np.array(classes), count)} if classes else {}
+        images = rng.integers(0, 256, (count, 8, 8), dtype=np.uint8)
+        np.savez(tmp_path / name, images=images, **labels)
+        return str(tmp_path / name)
+
+    return make
+
+
+def opened(
+    source: str | None = None,
+    path: Path | None = None,
+    flags: dict[str, Any] | None = None,
+    **of: Any,
+) -> Workspace:
+    return open_workspace(SourceOptions(source, **of), flags or {}, path=path)
+
+
+# Places.
+
+
+def test_nothing_is_kept_outside_the_home(own_home: Path) -> None:
+    for place in (data_dir(), cache_dir(), log_file(), session_path("digits")):
+        assert place.is_relative_to(own_home)
+
+
+def test_without_a_home_there_is_a_sentence_and_no_directory_named_tilde(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def unknown(_: int) -> NoReturn:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name)
+    for place in (config_file, data_dir, cache_dir, log_file, last_session, opened):
+        with pytest.raises(UsageError, match="no home directory"):
+            place()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_is_only_a_tilde_is_refused() -> None:
+    with pytest.raises(UsageError, match="no home directory"):
+        user_directory(lambda name: Path("~/.local/share") / name)
+
+
+def test_every_source_has_a_session_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "a" / "images").mkdir(parents=True)
+    (tmp_path / "b" / "images").mkdir(parents=True)
+    paths = {
+        session_path(*source)
+        for source in (
+            (f"mnist:{tmp_path}/a/images",),
+            ("digits",),
+            ("digits", 100),
+            ("digits", None, 100),
+            ("mnist",),
+            (f"mnist:{tmp_path}",),
+            (str(tmp_path / "a" / "images"),),
+            (str(tmp_path / "b" / "images"),),
+            ("./digits",),
+            ("/",),
+            ("x" * 255,),
+            ("caf\udce9/🐈 =x",),
+        )
+    }
+    assert len(paths) == 12
+    for path in paths:
+        assert path.parent == data_dir() / "sessions"
+        assert path.name.isascii()
+        assert len(path.name) < 100
+
+
+def test_one_folder_by_many_names_has_one_session(
+    tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = own_home / "images"
+    folder.mkdir(parents=True)
+    (tmp_path / "images").symlink_to(folder)
+    monkeypatch.chdir(own_home)
+    names = (str(folder), "images", "./images/", "~/images", str(tmp_path / "images"))
+    assert len({session_path(name) for name in names}) == 1
+    assert len({session_path(f"mnist:{name}") for name in names}) == 1
+
+
+def test_a_session_is_found_by_path_and_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = SessionInfo("digits", ("0", "1"))
+    Journal.create(session_path("digits"), info, "me").close()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    for name in ("digits", "digits.tuilabel", str(session_path("digits"))):
+        assert find_session(name) == session_path("digits")
+    Journal.create(tmp_path / "digits.tuilabel", info, "me").close()
+    assert find_session("digits.tuilabel") == Path("digits.tuilabel")
+    for missing in ("other", "x" * 300, "", "sub/digits"):
+        assert find_session(missing, may_be_new=True) == Path(missing)
+        with pytest.raises(SessionFileError, match=r"There is no session file .*: digits\."):
+            find_session(missing)
+
+
+def test_a_session_is_found_by_the_source_it_was_made_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    path = session_path("photos")
+    Journal.create(path, SessionInfo(str(tmp_path / "photos"), ("a", "b")), "me").close()
+    for name in ("photos", "./photos", str(tmp_path / "photos"), path.stem):
+        assert find_session(name) == path
+
+
+def test_the_last_session_is_remembered_while_it_is_there(tmp_path: Path) -> None:
+    with pytest.raises(SessionFileError, match="No session was ever opened"):
+        find_session(None)
+    path = tmp_path / "caf\udce9\n.tuilabel"
+    path.touch()
+    remember(path)
+    assert find_session(None) == last_session() == path
+    path.unlink()
+    assert last_session() is None
+
+
+@pytest.mark.parametrize("content", [b"", b"\0", b"\xff\xfe", b"x" * 5000, b"/"])
+def test_a_spoilt_memory_is_no_memory(content: bytes) -> None:
+    data_dir().mkdir(parents=True)
+    (data_dir() / "last").write_bytes(content)
+    assert last_session() is None
+
+
+def test_a_home_that_cannot_be_written_is_no_obstacle(own_home: Path, tmp_path: Path) -> None:
+    own_home.write_text("a file, where a directory should be")
+    path = tmp_path / "s.tuilabel"
+    with opened("digits", path, pool=20) as work:
+        assert work.path == path
+    assert last_session() is None
+
+
+# Opening.
+
+
+def test_the_first_time_digits_are_opened_and_then_resumed() -> None:
+    with opened() as work:
+        assert work.dataset.source == "digits"
+        assert work.path == session_path("digits") == last_session()
+        assert work.outcome() == f"0 labels; saved in {work.path}."
+        item = work.session.current_id
+        assert item is not None
+        work.session.label(item, 3)
+        assert work.outcome() == f"1 label; saved in {work.path}."
+    with opened() as work:
+        assert work.session.labels == 1
+        assert work.session.ledger.answer(item) is not None
+
+
+def test_without_a_source_the_last_session_goes_on(arrays: MakeArrays, tmp_path: Path) -> None:
+    source = arrays("a.npz", "cat", "dog")
+    path = tmp_path / "mine.tuilabel"
+    opened("digits").close()
+    opened(source, path).close()
+    with opened() as work:
+        assert (work.path, work.dataset.source) == (path, source)
+    with opened("digits") as work:
+        assert work.path == session_path("digits")
+
+
+def test_an_empty_source_is_not_digits() -> None:
+    with pytest.raises(SourceError):
+        opened("")
+
+
+def test_settings_of_the_last_opening_hold_until_a_flag_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened("digits", flags={"model": "mlp", "batch_size": 7, "seed": 5}).close()
+    monkeypatch.setenv("TUILABEL_MODEL", "softmax")
+    monkeypatch.setenv("TUILABEL_SEED", "9")
+    with opened("digits", flags={"batch_size": 4}) as work:
+        assert work.settings.model == "mlp"
+        assert work.settings.batch_size == work.session.settings.batch_size == 4
+        assert work.settings.seed == work.journal.info.seed == 5
+
+
+@pytest.mark.parametrize(
+    ("flags", "of", "message"),
+    [
+        ({"seed": 2}, {}, "made with --seed 1, not 2"),
+        ({"audit": 0.5}, {}, "made with --audit 0.1, not 0.5"),
+        ({}, {"pool": 9}, "made with --pool 20, not 9"),
+        ({}, {"test": 9}, "made with --test all items, not 9"),
+        ({}, {"classes": ("a", "b")}, "made with --classes 0,1,2,3,4,5,6,7,8,9, not a,b"),
+    ],
+)
+def test_what_is_fixed_at_creation_cannot_be_changed(
+    tmp_path: Path, flags: dict[str, Any], of: dict[str, Any], message: str
+) -> None:
+    path = tmp_path / "s.tuilabel"
+    opened("digits", path, {"seed": 1}, pool=20).close()
+    with pytest.raises(SessionFileError, match=message):
+        opened("digits", path, flags, **of)
+    opened("digits", path, {"seed": 1}, pool=20).close()
+
+
+def test_the_same_classes_may_be_given_again(arrays: MakeArrays, tmp_path: Path) -> None:
+    source, classes = arrays("a.npz"), ("x" * 100, "tab\there", " dog ")
+    opened(source, classes=classes).close()
+    with opened(source, classes=classes) as work:
+        assert work.dataset.class_names[2] == "dog"
+
+
+def test_a_session_of_another_dataset_is_refused_and_both_are_named(
+    arrays: MakeArrays, tmp_path: Path
+) -> None:
+    first, second = arrays("a.npz", "cat", "dog"), arrays("other.npz", "cat", "dog")
+    path = tmp_path / "s.tuilabel"
+    with opened(first, path) as work:
+        work.session.label(str(work.session.current_id), 0)
+    with pytest.raises(SessionFileError) as caught:
+        opened(second, path)
+    assert first in str(caught.value)
+    assert second in str(caught.value)
+    with opened(first, path) as work:
+        assert work.session.labels == 1
+
+
+def test_a_session_of_other_classes_is_refused_and_both_are_named(
+    arrays: MakeArrays, tmp_path: Path
+) -> None:
+    first, second = arrays("a.npz", "cat", "dog"), arrays("b.npz", "red", "green", "blue")
+    path = tmp_path / "s.tuilabel"
+    opened(first, path).close()
+    with pytest.raises(SessionFileError) as caught:
+        opened(second, path)
+    message = str(caught.value)
+    for named in (str(path), first, second, "cat,dog", "blue", "green", "red"):
+        assert named in message
+    opened(first, path).close()
+
+
+def test_a_source_that_has_gone_is_reported_as_such(arrays: MakeArrays, tmp_path: Path) -> None:
+    source = arrays("a.npz", "cat", "dog")
+    path = tmp_path / "s.tuilabel"
+    opened(source, path).close()
+    Path(source).unlink()
+    for given in (None, source):
+        with pytest.raises(SourceError, match=r"a\.npz.* no file or folder of that name"):
+            opened(given, path)
+    Journal(path, "me").close()
+
+
+def test_a_batch_larger_than_the_pool_is_refused(arrays: MakeArrays, tmp_path: Path) -> None:
+    path = tmp_path / "s.tuilabel"
+    with pytest.raises(UsageError, match="--batch-size 21 is larger than the pool of 20 items"):
+        opened("digits", path, {"batch_size": 21}, pool=20)
+    assert not path.exists()
+    opened("digits", path, {"batch_size": 20}, pool=20).close()
+    with pytest.raises(UsageError, match="--batch-size 21 is larger"):
+        opened("digits", path, {"batch_size": 21})
+    Journal(path, "me").close()
+
+
+def test_an_unknown_source_leaves_no_session(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="nowhere"):
+        opened("nowhere")
+    assert not session_path("nowhere").exists()
+    assert last_session() is None
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.write_text("my notes")])
+def test_what_is_no_session_is_refused_and_left_alone(
+    tmp_path: Path, make: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "s.tuilabel"
+    make(path)
+    before = path.stat()
+    with pytest.raises(SessionFileError, match="is no session file"):
+        opened("digits", path)
+    assert path.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_a_link_to_nothing_is_no_new_session(tmp_path: Path) -> None:
+    (tmp_path / "s.tuilabel").symlink_to(tmp_path / "unplugged")
+    with pytest.raises(SessionFileError, match="There is no session file"):
+        opened("digits", tmp_path / "s.tuilabel")
+
+
+def test_a_session_that_may_not_be_reached_is_refused(powerless_dir: Path) -> None:
+    closed = powerless_dir / "closed"
+    closed.mkdir(mode=0)
+    with pytest.raises(SessionFileError, match="There is no session file"):
+        find_session(str(closed / "s.tuilabel"))
+    with pytest.raises(SessionFileError, match="Permission denied"):
+        read_session(closed / "s.tuilabel")
+
+
+def test_a_stored_setting_of_another_version_is_said_to_be_the_sessions(tmp_path: Path) -> None:
+    path = tmp_path / "s.tuilabel"
+    opened("digits", path).close()
+    with Journal(path, "me") as journal:
+        journal.append(Draft(EventKind.OPEN, body={"model": "forest", "items": 5}))
+    with pytest.raises(UsageError, match=r"^The session: There is no model 'forest'"):
+        opened("digits", path)
+    opened("digits", path, {"model": "mlp"}).close()
+
+
+# Demos.
+
+
+def test_a_demo_is_a_session_apart_from_the_persons_own() -> None:
+    opened("digits").close()
+    with demo_workspace(SourceOptions(pool=20), {}) as first:
+        with demo_workspace(SourceOptions(pool=20), {}) as second:
+            assert first.path != second.path
+            assert first.path.parent == data_dir() / "demos"
+        assert last_session() == session_path("digits")
+
+
+def test_a_demo_without_ground_truth_is_refused_and_leaves_nothing(arrays: MakeArrays) -> None:
+    source = arrays("a.npz")
+    with pytest.raises(SourceError, match=r"a\.npz has no ground truth"):
+        demo_workspace(SourceOptions(source, classes=("cat", "dog")), {})
+    assert not (data_dir() / "demos").exists()

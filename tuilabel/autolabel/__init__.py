@@ -1,0 +1,1 @@
+"""Labels by the model: which to accept, and what they are worth."""

@@ -1,0 +1,258 @@
+"""Auto-labels for a session: the model labels what is left, and says how good that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.autolabel.choosing import (
+    METHODS,
+    STUDENTS,
+    AutolabelOptions,
+    _Choosing,
+    _rows,
+    _Shadows,
+    _threshold,
+)
+from tuilabel.data.array_store import ArrayStore
+from tuilabel.errors import UsageError
+from tuilabel.journal import (
+    AutoLabel,
+    Event,
+    Journal,
+    Ledger,
+    SessionInfo,
+    auto_batch,
+    read_session,
+    revert,
+)
+from tuilabel.learn.autolabels import (
+    Estimate,
+    estimate,
+    training_set,
+)
+from tuilabel.learn.calibration import Calibration, fit_temperature
+from tuilabel.learn.learner import Learner
+from tuilabel.learn.metrics import Accuracy
+from tuilabel.learn.requests import Fit
+from tuilabel.session.payloads import settings_from
+from tuilabel.session.requests import Material, fit_request, labelled_rows
+from tuilabel.settings import resolve
+from tuilabel.workspace.opening import open_dataset_of
+from tuilabel.workspace.places import cache_dir
+
+if TYPE_CHECKING:
+    from tuilabel.data import Dataset
+
+
+@dataclass(frozen=True)
+class AutolabelOutcome:
+    """What auto-labelling did.
+
+    Attributes
+    ----------
+    model, features : str
+        What was fitted.
+    trained_on, unanswered, accepted : int
+        Labels of annotators, items without an answer, and those of them that got an auto-label.
+    by_class : mapping
+        Auto-labels by class name.
+    calibration : Calibration
+    estimate : Estimate
+    taught, untaught : Accuracy or None
+        Of the student: on all labels, and on those of annotators alone.
+    saved : bool
+    """
+
+    model: str
+    features: str
+    trained_on: int
+    unanswered: int
+    accepted: int
+    by_class: Mapping[str, int]
+    calibration: Calibration
+    estimate: Estimate
+    taught: Accuracy | None
+    untaught: Accuracy | None
+    saved: bool
+
+
+def autolabel(path: Path, options: AutolabelOptions, *, progress: Any = None) -> AutolabelOutcome:
+    """Let the model of a session label what no annotator has answered.
+
+    What it labelled before is taken back in the same step.
+
+    Annotators' labels alone train it, as in the session; items of the audit reserve and of the
+    hold-out calibrate its probabilities and measure the result, and train nothing.
+
+    Parameters
+    ----------
+    path : Path
+        The session file.
+    options : AutolabelOptions
+    progress : callable, optional
+        Told what is being done, and how far it is.
+
+    Raises
+    ------
+    SessionFileError, SessionLockedError, SaveError
+        The session cannot be read, is open elsewhere or cannot be written.
+    UsageError
+        The options makes no sense, or no label has been given.
+    """
+    _check(options)
+    if options.dry_run:
+        return _autolabel(path, options, None, progress)
+    # Taken before anything is computed: nobody answers meanwhile, and the result can be written.
+    journal = Journal(path, resolve({}).annotator)
+    try:
+        return _autolabel(path, options, journal, progress)
+    finally:
+        journal.close()
+
+
+def take_back(path: Path) -> Event | None:
+    """Revert the newest batch of auto-labels that holds, by one event.
+
+    Returns
+    -------
+    Event or None
+        The batch's header; None where there is no batch.
+
+    Raises
+    ------
+    SessionFileError, SessionLockedError, SaveError
+        The session cannot be read, is open elsewhere or cannot be written.
+    """
+    journal = Journal(path, resolve({}).annotator)
+    try:
+        batches = Ledger.of(journal.events()).auto_batches()
+        if not batches:
+            return None
+        journal.append(revert(batches[-1].header))
+        return batches[-1].header
+    finally:
+        journal.close()
+
+
+def _check(options: AutolabelOptions) -> None:
+    for option, name, known in (
+        ("method", options.method, METHODS),
+        ("student", options.student, STUDENTS),
+    ):
+        if name is not None and name not in known:
+            raise UsageError(f"There is no {option} {name!r}: choose one of {', '.join(known)}.")
+    if options.step is not None and (options.method != "ordered" or options.step < 1):
+        raise UsageError(
+            f"--step {options.step} is for --method ordered, and a whole number of 1 or more."
+        )
+
+
+def _autolabel(
+    path: Path, options: AutolabelOptions, journal: Journal | None, progress: Any
+) -> AutolabelOutcome:
+    if journal is None:
+        info, events = read_session(path)
+    else:
+        info, events = journal.info, list(journal.events())
+    dataset = open_dataset_of(path, info, progress)
+    ledger = Ledger.of(events)
+    request = _request(info, ledger, dataset)
+    holdout = dataset.holdout
+    learner = Learner(
+        dataset.pool,
+        len(info.class_names),
+        holdout=None
+        if holdout is None
+        else (holdout.images, np.asarray(holdout.truth, dtype=np.intp)),
+        store=ArrayStore(cache_dir() / "features"),
+    )
+    learner.prepare(learner.needs(request), progress=progress)
+    teacher = learner.teach(request)
+
+    rows = _unanswered(dataset, ledger)
+    shadows = _Shadows.of(dataset, request, teacher)
+    rng = np.random.default_rng((info.seed, 3, ledger.last_seq))
+    calibration = fit_temperature(
+        shadows.probabilities(teacher), shadows.truth, fitted_on=shadows.name, rng=rng
+    )
+    labelled = _Choosing(learner, request, teacher, calibration, shadows, rows, options, progress)
+    accepted, classes, confidences, measured = labelled.choose(rng)
+    found = estimate(confidences, measured)
+    counts = np.bincount(classes, minlength=len(info.class_names)).tolist()
+    taught = untaught = None
+    if options.student is not None:
+        both = training_set(_rows(request.items), _rows(request.classes), accepted, classes)
+        student = (options.student, "raw")
+        taught = shadows.measure(
+            learner.teach(request, rows=both[0], classes=both[1], seen=student)
+        )
+        untaught = shadows.measure(learner.teach(request, seen=student))
+    saved = journal is not None and len(accepted) > 0
+    if journal is not None and saved:
+        names = info.class_names
+        earlier = [revert(batch.header) for batch in ledger.auto_batches()]
+        journal.append_many(
+            earlier
+            + auto_batch(
+                [
+                    AutoLabel(
+                        dataset.ids[row],
+                        names[class_],
+                        min(float(confidence), 1.0),
+                        dataset.references(row),
+                    )
+                    for row, class_, confidence in zip(
+                        accepted.tolist(), classes.tolist(), confidences, strict=True
+                    )
+                ],
+                round=max((event.round for event in ledger.answers()), default=0),
+                method=options.method,
+                threshold=_threshold(options),
+                model=teacher.seen[0],
+                trained_on=len(request.items),
+                settings={"features": teacher.seen[1], "step": options.step, "seed": info.seed},
+                calibration=asdict(calibration),
+                estimate=found.to_json(),
+            )
+        )
+    return AutolabelOutcome(
+        *teacher.seen,
+        trained_on=len(request.items),
+        unanswered=len(rows),
+        accepted=len(accepted),
+        by_class={
+            name: count for name, count in zip(info.class_names, counts, strict=True) if count
+        },
+        calibration=calibration,
+        estimate=found,
+        taught=taught,
+        untaught=untaught,
+        saved=saved,
+    )
+
+
+def _request(info: SessionInfo, ledger: Ledger, dataset: Dataset) -> Fit:
+    """Ask for the fit that the session would make of its labels."""
+    settings = settings_from({} if ledger.opened is None else ledger.opened.body)
+    classes = {name: index for index, name in enumerate(info.class_names)}
+    training, audit = labelled_rows(ledger, dataset, classes)
+    material = Material(settings, len(classes), training, audit, ())
+    request = fit_request(material, 0, (info.seed, 2, len(training)))
+    if request is None:
+        raise UsageError("No label has been given that a model could learn from: label first.")
+    return request
+
+
+def _unanswered(dataset: Dataset, ledger: Ledger) -> NDArray[np.intp]:
+    free = np.ones(len(dataset), dtype=bool)
+    for event in ledger.answers():
+        row = dataset.row_of(str(event.item))
+        if row is not None:
+            free[row] = False
+    return np.flatnonzero(free)

@@ -1,0 +1,170 @@
+"""Commands about a session that is there: its progress, its labels, repair, auto-labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tuilabel.commands.options import comma_separated, one_of
+from tuilabel.commands.progress import ProgressLine
+from tuilabel.commands.text import say
+
+
+@click.command("status")
+@click.argument("session", required=False, type=click.Path(), metavar="[F]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def status_(session: str | None, as_json: bool) -> None:
+    """Show a session's progress.
+
+    F is a session file or the source it was made for; by default the last session.
+    """
+    import json
+
+    from tuilabel.journal import read_session, summarise
+    from tuilabel.workspace.places import find_session
+
+    path = find_session(session)
+    summary = summarise(*read_session(path))
+    if as_json:
+        click.echo(json.dumps(summary))
+        return
+    from tuilabel.commands.text import status_lines
+
+    for line in status_lines(path, summary):
+        click.echo(line)
+
+
+@click.command("export")
+@click.argument("session", required=False, type=click.Path(), metavar="[F]")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(),
+    metavar="OUT",
+    default="-",
+    show_default=True,
+    help="A file, or - for standard output.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["csv", "jsonl"]),
+    help="By default what OUT ends in, else csv.",
+)
+@click.option(
+    "--origin",
+    type=click.Choice(["human", "oracle", "auto"]),
+    multiple=True,
+    help="Only labels of this origin; may be given more than once.  [default: all]",
+)
+@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+def export(
+    session: str | None, output: str, format_: str | None, origin: tuple[str, ...], force: bool
+) -> None:
+    """Export labels.
+
+    F is a session file or the source it was made for; by default the last session.
+    """
+    from tuilabel.exchange import FORMATS, export_to, export_to_stdout, label_rows
+    from tuilabel.journal import read_session
+    from tuilabel.workspace.places import find_session
+
+    _, events = read_session(find_session(session))
+    write = FORMATS[format_ or ("jsonl" if output.endswith(".jsonl") else "csv")]
+    rows = label_rows(events, origin or None)
+    if output == "-":
+        export_to_stdout(rows, write)
+    else:
+        export_to(Path(output), rows, write, force=force)
+
+
+@click.command("repair")
+@click.argument("session", required=False, type=click.Path(), metavar="[F]")
+@click.option(
+    "-o", "--output", type=click.Path(), metavar="OUT", help="Write here, and leave F as it is."
+)
+@click.option("--dry-run", is_flag=True, help="Tell what would be done, and write nothing.")
+@click.option("--source", metavar="S", help="What F was made for, where it has lost that.")
+@click.option(
+    "--classes", metavar="A,B,...", callback=comma_separated, help="Its classes, likewise."
+)
+def repair(
+    session: str | None,
+    output: str | None,
+    dry_run: bool,
+    source: str | None,
+    classes: tuple[str, ...] | None,
+) -> None:
+    """Recover what a damaged session file still holds.
+
+    F is a session file or the source it was made for; by default the last session. A sound file
+    is left alone; a damaged one is kept under another name.
+    """
+    from tuilabel.commands.text import repair_lines
+    from tuilabel.journal.repair import repair
+    from tuilabel.workspace.places import find_session, named_source
+
+    done = repair(
+        find_session(session),
+        output=None if output is None else Path(output),
+        dry_run=dry_run,
+        source=None if source is None else named_source(source),
+        class_names=classes,
+    )
+    say(*repair_lines(done))
+
+
+@click.command("autolabel")
+@click.argument("session", required=False, type=click.Path(), metavar="[F]")
+@click.option(
+    "--method",
+    **one_of(("confident", "ordered", "naive")),
+    default="confident",
+    help="Those likely enough, all from the surest on with fits in between, or all at once."
+    "  [default: confident]",
+)
+@click.option(
+    "--threshold",
+    type=float,
+    metavar="P",
+    help="Least probability, 0 to 1.  [default: 0.95 for confident, else none]",
+)
+@click.option(
+    "--step",
+    type=int,
+    metavar="N",
+    help="Labels between two fits, for ordered.  [default: 10, or a 400th of the pool]",
+)
+@click.option(
+    "--student",
+    **one_of(("softmax", "mlp")),
+    help="Train this on the pixels of all labels, and tell what it is worth.",
+)
+@click.option("--dry-run", is_flag=True, help="Tell what would be done, and write nothing.")
+@click.option("--revert", is_flag=True, help="Take the newest batch of auto-labels back.")
+def autolabel_(session: str | None, revert: bool, **wishes: Any) -> None:
+    """Let the model label the rest, and measure the result.
+
+    F is a session file or the source it was made for; by default the last session. Auto-labels
+    are kept apart from a person's: they train nothing, measure nothing, and say what they are.
+    """
+    from tuilabel.autolabel.choosing import AutolabelOptions
+    from tuilabel.autolabel.run import autolabel, take_back
+    from tuilabel.autolabel.text import outcome_lines
+    from tuilabel.workspace.places import find_session
+
+    path = find_session(session)
+    if revert:
+        header = take_back(path)
+        if header is None:
+            say("There is no batch of auto-labels to take back.")
+        else:
+            say(f"Taken back: {header.body['count']:,} auto-labels of {header.time}.")
+        return
+    wish = AutolabelOptions(**wishes)
+    progress = ProgressLine()
+    outcome = autolabel(path, wish, progress=progress)
+    progress.close()
+    say(*outcome_lines(outcome, wish, path))

@@ -1,0 +1,136 @@
+"""What the command line says in plain lines."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from tuilabel.journal import Summary
+    from tuilabel.journal.repair import Repaired
+
+
+def say(*lines: str) -> None:
+    """Print lines; after a hang-up there is no terminal left, and the exit status still counts."""
+    with contextlib.suppress(OSError):
+        for line in lines:
+            click.echo(line)
+
+
+def terminal_problem() -> str | None:
+    """Tell why a full screen cannot be drawn here; None where it can."""
+    for stream, name in ((sys.stdin, "input"), (sys.stdout, "output"), (sys.stderr, "error")):
+        if stream is None or not stream.isatty():
+            return (
+                f"Labelling needs a terminal, and standard {name} is none. "
+                "`tuilabel label --line` takes lines from anywhere, "
+                "`tuilabel status` and `tuilabel export` work without a terminal; "
+                "`tuilabel demo --help` tells what can be watched on one."
+            )
+    return None
+
+
+def cannot_draw() -> str | None:
+    """Tell why this terminal gets plain lines instead of a full screen; None where it does not."""
+    term = os.environ.get("TERM", "")
+    if term not in ("", "dumb", "unknown"):
+        return None
+    found = f"TERM is {term!r}, which names" if term else "TERM is not set and names"
+    return f"{found} no terminal that can draw: this is line mode, as with --line."
+
+
+def status_lines(path: Path, summary: Summary) -> Iterator[str]:
+    """Yield a summary as aligned lines.
+
+    Parameters
+    ----------
+    path : Path
+        The session file.
+    summary : Summary
+    """
+    from tuilabel.data import inert
+    from tuilabel.learn.stopping import advice
+    from tuilabel.workspace.places import LONGEST_PATH
+
+    left = summary["pool_left"]
+    yield f"session    {inert(str(path), LONGEST_PATH)}"
+    yield f"source     {inert(summary['source'], LONGEST_PATH)}"
+    yield f"labels     {summary['labels']:,}" + ("" if left is None else f", {left:,} left to ask")
+    yield f"skipped    {summary['skipped']:,}"
+    if summary["auto_labels"]:
+        yield f"auto       {summary['auto_labels']:,} labels that a model gave"
+    yield f"rounds     {summary['rounds']:,}"
+    if summary["model"]:
+        yield f"model      {summary['model']}, asked by {summary['strategy']}"
+    if summary["fitted"]:
+        fitted = summary["fitted"]
+        yield (
+            f"fitted     {inert(fitted['model'])} on {inert(fitted['features'])}, "
+            f"asked by {inert(fitted['strategy'])}"
+        )
+    accuracy = summary["accuracy"]
+    if accuracy is None:
+        yield "accuracy   not measured yet"
+    else:
+        yield (
+            f"accuracy   {accuracy['value']:.1%} ({accuracy['low']:.1%} to {accuracy['high']:.1%}, "
+            f"95 %) on the {accuracy['set']}, n = {accuracy['n']:,}"
+        )
+    moved = summary["stopping"]
+    if moved is not None:
+        sentence = advice(moved["moved"], moved["agreement"], moved["n"])
+        if sentence is not None:
+            yield f"stopping   {sentence}"
+    for name, count in summary["by_class"].items():
+        yield f"  {count:>6,}   {inert(name)}"
+    for name, count in summary["annotators"].items():
+        yield f"by         {inert(name)}: {count:,}"
+
+
+def repair_lines(done: Repaired) -> Iterator[str]:
+    """Yield what a repair has found and done, in sentences."""
+    from tuilabel.data import inert
+    from tuilabel.journal import Ledger
+    from tuilabel.journal.repair import describe_gaps
+    from tuilabel.workspace.places import LONGEST_PATH
+
+    path = inert(str(done.path), LONGEST_PATH)
+    ledger = Ledger.of(done.events)
+    auto = f", {ledger.auto_labels_held:,} of a model" if ledger.auto_labels_held else ""
+    events = _counted(len(done.events), "event")
+    found = f"{events}; labels that hold: {ledger.labels_held:,}{auto}"
+    if done.problem is None:
+        yield f"{path} is sound, and nothing was changed: {found}."
+        return
+    yield f"{path} is damaged: {inert(done.problem, 300)}."
+    yield f"Found: {found}."
+    missing = done.last - len(done.events)
+    if missing:
+        numbers = describe_gaps(done.gaps)
+        yield f"Lost: {missing:,} of {_counted(done.last, 'event')}, numbered {numbers}."
+    else:
+        yield f"Lost: nothing of {_counted(done.last, 'event')} known of."
+    if done.dropped:
+        yield f"Left out: {done.dropped:,} that make no sense."
+    yield f"Not to be known: whether there were events after number {done.last:,}."
+    if done.unchecked:
+        yield (
+            "Not to be known either: whether all is as it was written in "
+            f"{_counted(done.unchecked, 'event')} from pages without a checksum."
+        )
+    if done.written is None:
+        yield "Nothing was written."
+    else:
+        yield f"Written: {inert(str(done.written), LONGEST_PATH)}."
+    if done.kept is not None:
+        yield f"The damaged file is kept: {inert(str(done.kept), LONGEST_PATH)}."
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count:,} {word}" + ("" if count == 1 else "s")

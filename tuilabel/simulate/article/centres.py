@@ -1,0 +1,56 @@
+"""The k-means centres of the pool, and which digit each of them is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tuilabel.simulate.article.report import Centre
+from tuilabel.simulate.article.softmax import Floats, Indices
+
+STARTS = 4
+"""Starts of the k-means, of which the tightest is kept."""
+
+
+def find_centres(
+    rows: Floats, classes: Indices, clusters: int, *, shape: tuple[int, int], seed: int
+) -> tuple[Centre, ...]:
+    """Cluster images by k-means and name each centre by the digit most of its images have.
+
+    Parameters
+    ----------
+    rows : (n, height * width) float32 array
+        Numbers from 0 to 1.
+    classes : (n,) intp array
+        True classes; they name the centres and have no part in finding them.
+    clusters
+        Centres, at most n.
+    shape
+        Height and width of an image.
+    seed
+        Of scikit-learn's generator.
+
+    Returns
+    -------
+    tuple of Centre
+        By digit, the purest first. Fewer than asked for if that many different images do not
+        exist.
+    """
+    import warnings
+
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        # Fewer distinct images than centres: the empty ones are left out below.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        found = KMeans(clusters, n_init=STARTS, random_state=seed).fit(rows)
+    centres = []
+    for cluster, middle in enumerate(found.cluster_centers_):
+        counts = np.bincount(classes[found.labels_ == cluster])
+        if not counts.size:
+            continue
+        greys = np.clip(np.rint(255 * middle), 0, 255).astype(int).reshape(shape)
+        pixels = tuple(tuple(line) for line in greys.tolist())
+        digit = int(counts.argmax())
+        centres.append(Centre(pixels, int(counts.sum()), digit, int(counts[digit])))
+    return tuple(sorted(centres, key=lambda centre: (centre.digit, -centre.count / centre.size)))

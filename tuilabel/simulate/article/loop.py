@@ -1,0 +1,310 @@
+"""The article's loop: who has a label, what is asked next, and how right the weights are."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.errors import UsageError
+from tuilabel.simulate.article.softmax import Floats, Indices, Softmax, fit, pixel_rows
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The numbers of an experiment; as they stand, those of the article.
+
+    Attributes
+    ----------
+    pool
+        Training images, from the first in file order, that may be asked for.
+    test
+        Test images, from the first, on which the article measures and picks its weights.
+    batch
+        Images labelled between two fits, by a person or by the model.
+    budget
+        Labels a person gives.
+    patience
+        Steps in a row that may fail to improve before a fit ends.
+    learning_rate
+        Of Adam.
+    classes
+        k, the number of classes.
+    clusters
+        Centres of the k-means.
+    draws
+        Runs of each random baseline.
+    noise
+        Standard deviation of what a perturbed run adds to its first weights.
+
+    Raises
+    ------
+    ValueError
+        If the numbers do not fit each other.
+    """
+
+    pool: int = 4000
+    test: int = 400
+    batch: int = 10
+    budget: int = 400
+    patience: int = 10
+    learning_rate: float = 0.1
+    classes: int = 10
+    clusters: int = 10
+    draws: int = 10
+    noise: float = 1e-6
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch <= self.budget <= self.pool:
+            raise ValueError(
+                f"Batches of {self.batch}, a budget of {self.budget} and a pool of {self.pool} "
+                "do not go together: a batch fits into the budget and the budget into the pool."
+            )
+        if min(self.test, self.patience, self.classes, self.clusters, self.draws) < 1:
+            raise ValueError(f"{self} needs at least one of everything.")
+
+
+ARTICLE = Protocol()
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """The images of an experiment as rows, with their true classes.
+
+    Attributes
+    ----------
+    pool, test, others : (m, d) float32 arrays
+        Numbers from 0 to 1: what may be asked for, what the article measures on, and the test
+        images it leaves aside.
+    pool_classes, test_classes, others_classes : (m,) intp arrays
+    shape
+        Height and width of an image.
+    """
+
+    pool: Floats
+    pool_classes: Indices
+    test: Floats
+    test_classes: Indices
+    others: Floats
+    others_classes: Indices
+    shape: tuple[int, int]
+
+
+def take_images(
+    protocol: Protocol,
+    train_images: NDArray[np.uint8],
+    train_labels: NDArray[np.integer[Any]],
+    test_images: NDArray[np.uint8],
+    test_labels: NDArray[np.integer[Any]],
+) -> Images:
+    """Cut an experiment's images out of a data set.
+
+    Parameters
+    ----------
+    protocol
+    train_images : (n, height, width) uint8 array
+    train_labels : (n,) integer array
+        0 to ``protocol.classes - 1``.
+    test_images : (m, height, width) uint8 array
+    test_labels : (m,) integer array
+
+    Returns
+    -------
+    Images
+
+    Raises
+    ------
+    UsageError
+        If there are too few images, they are not of one size or not bytes, or the labels do not
+        fit them.
+    """
+    _check("training", train_images, train_labels, protocol.pool, protocol.classes)
+    # One test image more: with none left aside the leak could not be seen.
+    _check("test", test_images, test_labels, protocol.test + 1, protocol.classes)
+    if train_images.shape[1:] != test_images.shape[1:]:
+        raise UsageError(
+            f"Training images of {_size(train_images)} and test images of {_size(test_images)} "
+            "pixels do not go together: give images of one data set."
+        )
+    pool, test = slice(protocol.pool), slice(protocol.test)
+    others = slice(protocol.test, None)
+    return Images(
+        pixel_rows(train_images[pool]),
+        np.asarray(train_labels[pool]).astype(np.intp),
+        pixel_rows(test_images[test]),
+        np.asarray(test_labels[test]).astype(np.intp),
+        pixel_rows(test_images[others]),
+        np.asarray(test_labels[others]).astype(np.intp),
+        (train_images.shape[1], train_images.shape[2]),
+    )
+
+
+def _check(what: str, images: NDArray[Any], labels: NDArray[Any], least: int, classes: int) -> None:
+    if images.ndim != 3 or images.dtype != np.uint8:
+        raise UsageError(
+            f"The {what} images are {images.dtype} of shape {images.shape}: the article's "
+            "protocol takes grey images as bytes, (images, height, width)."
+        )
+    if len(images) < least:
+        raise UsageError(
+            f"There are {len(images):,} {what} images, and the article's protocol needs at least "
+            f"{least:,}: give the whole of MNIST."
+        )
+    if labels.shape != (len(images),):
+        raise UsageError(
+            f"{len(images):,} {what} images have labels of shape {labels.shape}: "
+            "give one label for each."
+        )
+    if labels.min() < 0 or labels.max() >= classes:
+        raise UsageError(
+            f"The {what} labels run from {labels.min()} to {labels.max()}: "
+            f"the article's protocol takes 0 to {classes - 1}."
+        )
+
+
+def _size(images: NDArray[Any]) -> str:
+    return f"{images.shape[1]} x {images.shape[2]}"
+
+
+class ArticleLearner:
+    """A softmax with the images it has labels for, and the others in the order to be asked.
+
+    Parameters
+    ----------
+    protocol
+    images
+    on_test
+        Whether each fit picks its weights on the test images, as the article does; if not, on
+        the labelled images themselves, by the same rule.
+    order : (pool,) intp array, optional
+        The pool's rows in the order to ask for them; file order if not given.
+    start : (d + 1, k) float32 array, optional
+        Weights to begin from; zero if not given.
+
+    Attributes
+    ----------
+    left : (r,) intp array
+        Pool rows without a label, next to be asked first.
+    labels : int
+        Images that have a label, a person's or the model's own.
+    auto_right : int
+        Labels of the model's own that are true.
+    """
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        images: Images,
+        *,
+        on_test: bool,
+        order: Indices | None = None,
+        start: Floats | None = None,
+    ) -> None:
+        n, d = images.pool.shape
+        self._protocol, self._images, self._on_test = protocol, images, on_test
+        self._model = Softmax(d, protocol.classes, protocol.learning_rate, start)
+        self._rows: Floats = np.empty((n, d), np.float32)
+        self._classes: Indices = np.empty(n, np.intp)
+        self._counted: tuple[Floats, tuple[int, int]] | None = None
+        self.left: Indices = np.arange(n) if order is None else order.copy()
+        self.labels = 0
+        self.auto_right = 0
+
+    def label(self, size: int) -> None:
+        """Give the next images their true labels."""
+        chosen, self.left = self.left[:size], self.left[size:]
+        self._add(chosen, self._images.pool_classes[chosen])
+
+    def auto_label(self, size: int) -> None:
+        """Give the images that are most certain the model's own labels.
+
+        The rest stays sorted by confidence, so that equally certain images keep their order from
+        one time to the next; the last in that order go first.
+        """
+        shares = self._model.probabilities(self._images.pool[self.left])
+        order = np.argsort(shares.max(axis=1), kind="stable")
+        split = max(0, len(order) - size)
+        chosen, classes = self.left[order[split:]], shares.argmax(axis=1)[order[split:]]
+        self.left = self.left[order[:split]]
+        self.auto_right += int(np.count_nonzero(classes == self._images.pool_classes[chosen]))
+        self._add(chosen, classes)
+
+    def _add(self, chosen: Indices, classes: Indices) -> None:
+        end = self.labels + len(chosen)
+        self._rows[self.labels : end] = self._images.pool[chosen]
+        self._classes[self.labels : end] = classes
+        self.labels = end
+
+    def sort(self) -> None:
+        """Put what is left in order of confidence, least confident first; ties keep their order."""
+        self.left = self.left[np.argsort(self.confidence(), kind="stable")]
+
+    def confidence(self) -> Floats:
+        """Give the probability of the likeliest class of each image left, (r,) float32."""
+        best: Floats = self._model.probabilities(self._images.pool[self.left]).max(axis=1)
+        return best
+
+    def hits(self) -> NDArray[np.bool_]:
+        """Tell of each image left, (r,), whether its likeliest class is its true one."""
+        likeliest = self._model.probabilities(self._images.pool[self.left]).argmax(axis=1)
+        right: NDArray[np.bool_] = likeliest == self._images.pool_classes[self.left]
+        return right
+
+    def fit(self) -> None:
+        """Train on all labels, going on from the weights and moments that are there."""
+        rows, classes = self._rows[: self.labels], self._classes[: self.labels]
+        judge = (rows, classes)
+        if self._on_test:
+            judge = (self._images.test, self._images.test_classes)
+        fit(self._model, rows, classes, *judge, self._protocol.patience)
+
+    def right(self) -> tuple[int, int]:
+        """Count the test images, and the other test images, that the weights get right."""
+        images, weights = self._images, self._model.weights
+        # A fit that improves nothing gives back the weights it was given, and most do.
+        if self._counted is None or not np.array_equal(self._counted[0], weights):
+            counts = (
+                self._model.count_right(images.test, images.test_classes),
+                self._model.count_right(images.others, images.others_classes),
+            )
+            self._counted = (weights.copy(), counts)
+        return self._counted[1]
+
+    def copy(self) -> ArticleLearner:
+        """Give another learner in the same state."""
+        twin = copy.copy(self)
+        twin._model = self._model.copy()
+        twin._rows, twin._classes = self._rows.copy(), self._classes.copy()
+        return twin
+
+
+def ask_least_confident(learner: ArticleLearner, protocol: Protocol) -> Iterator[int]:
+    """Label, fit and sort again until the budget is spent; yield the labels after each fit.
+
+    The first batch is the one the learner's order begins with.
+    """
+    while learner.labels < protocol.budget:
+        learner.label(min(protocol.batch, protocol.budget - learner.labels))
+        learner.fit()
+        learner.sort()
+        yield learner.labels
+
+
+def ask_in_order(learner: ArticleLearner, protocol: Protocol) -> Iterator[int]:
+    """Label and fit until the budget is spent, in the learner's order; yield the labels so far."""
+    while learner.labels < protocol.budget:
+        learner.label(min(protocol.batch, protocol.budget - learner.labels))
+        learner.fit()
+        yield learner.labels
+
+
+def auto_label_most_confident(learner: ArticleLearner, protocol: Protocol) -> Iterator[int]:
+    """Let the model label its most certain images and fit, until none is left."""
+    while len(learner.left):
+        learner.auto_label(protocol.batch)
+        learner.fit()
+        yield learner.labels

@@ -1,0 +1,327 @@
+"""The article, row by row, with an honest measure beside each of its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from tuilabel.errors import UsageError
+from tuilabel.learn.metrics import Accuracy
+from tuilabel.simulate.article import published
+from tuilabel.simulate.article.centres import find_centres
+from tuilabel.simulate.article.loop import (
+    ARTICLE,
+    ArticleLearner,
+    Images,
+    Protocol,
+    ask_in_order,
+    ask_least_confident,
+    auto_label_most_confident,
+    take_images,
+)
+from tuilabel.simulate.article.report import (
+    ALL,
+    COLUMNS,
+    OTHERS,
+    PICKED,
+    ArticleReport,
+    AutoRow,
+    Band,
+    BandRow,
+    Centre,
+    Confidence,
+    Draws,
+    ReportRow,
+    Tenth,
+    mean,
+    spread,
+)
+from tuilabel.simulate.article.softmax import Floats, Indices, noise
+
+CURVE_POINTS = 201
+"""Points that a curve of sorted confidences is kept at: more than a terminal has dots for."""
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and how much there is."""
+
+
+def run_article(
+    train_images: NDArray[np.uint8],
+    train_labels: NDArray[np.integer[Any]],
+    test_images: NDArray[np.uint8],
+    test_labels: NDArray[np.integer[Any]],
+    *,
+    perturb: int,
+    rng: Generator,
+    progress: Progress | None,
+    protocol: Protocol = ARTICLE,
+) -> ArticleReport:
+    """Run the article's experiment.
+
+    Every figure stands in three columns beside the published one: on the test images on which
+    the weights are picked, as in the article; the same weights on the test images that had no
+    say; and a run of its own that picks its weights on the labelled images by the same rule, on
+    all test images. Only the random baselines, the k-means and the perturbations draw from the
+    generator; the rest is the same whatever it is.
+
+    Parameters
+    ----------
+    train_images : (n, height, width) uint8 array
+        At least ``protocol.pool``; the first are the pool.
+    train_labels : (n,) integer array
+        Their classes.
+    test_images : (m, height, width) uint8 array
+        More than ``protocol.test``; the first of them are those the article has.
+    test_labels : (m,) integer array
+    perturb
+        Runs of the least confident curve that begin with ``protocol.noise`` added to the
+        weights; 0 for none.
+    rng
+        Where all random choices come from. More perturbed runs leave the first as they are.
+    progress
+        Called as the work goes on, in this thread: what is done, how much of it, of how much.
+    protocol
+        Other numbers than the article's; they are then beside no published ones.
+
+    Returns
+    -------
+    ArticleReport
+
+    Raises
+    ------
+    UsageError
+        If there are too few images, they are not of the protocol's kind, or `perturb` is
+        negative.
+
+    References
+    ----------
+    Bosyi, "Active learning on MNIST: saving on labeling", 2018.
+    """
+    if perturb < 0:
+        raise UsageError(f"There cannot be {perturb} perturbed runs: give 0 or more.")
+    images = take_images(protocol, train_images, train_labels, test_images, test_labels)
+    with _one_thread():
+        return _Run(protocol, images, progress or _silent).report(perturb, rng)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let numerical libraries use one thread: how many there are must not change a sum."""
+    # What is loaded later would not be limited.
+    import sklearn.cluster  # noqa: F401
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        yield
+
+
+def _silent(part: str, done: int, total: int) -> None:
+    """Take progress that nobody asked for."""
+
+
+class _Run:
+    """The parts of one run, each on the same images."""
+
+    def __init__(self, protocol: Protocol, images: Images, tell: Progress) -> None:
+        self.protocol, self.images, self.tell = protocol, images, tell
+        self._published = protocol == ARTICLE
+
+    def report(self, perturb: int, rng: Generator) -> ArticleReport:
+        """Run all parts; the perturbed runs draw last, so that none of the others knows them."""
+        self.tell("single fits", 0, 2)
+        everything = self.one_fit(self.protocol.pool, published.ALL_4000)
+        self.tell("single fits", 1, 2)
+        first = self.one_fit(self.protocol.budget, published.FIRST_400)
+        self.tell("single fits", 2, 2)
+        pair = self.pair()
+        curve, confidence = self.least_confident(*pair)
+        naive = self.naive(*(learner.copy() for learner in pair))
+        ordered = tuple(self.ordered(*pair))
+        centres = self.centres(int(rng.integers(2**31)))
+        random_fit, random_loop = self.random(rng)
+        return ArticleReport(
+            protocol=self.protocol,
+            everything=everything,
+            first=first,
+            random_fit=random_fit,
+            random_loop=random_loop,
+            curve=curve,
+            naive=naive,
+            ordered=ordered,
+            confidence=confidence,
+            centres=centres,
+            band=self.band(perturb, rng) if perturb else None,
+        )
+
+    def centres(self, seed: int) -> tuple[Centre, ...]:
+        """Find the k-means centres of the pool."""
+        self.tell("k-means", 0, 1)
+        images = self.images
+        found = find_centres(
+            images.pool,
+            images.pool_classes,
+            self.protocol.clusters,
+            shape=images.shape,
+            seed=seed,
+        )
+        self.tell("k-means", 1, 1)
+        return found
+
+    def pair(
+        self, order: Indices | None = None, start: Floats | None = None
+    ) -> tuple[ArticleLearner, ArticleLearner]:
+        """Give the article's learner, and the one that picks nothing on test images."""
+        picked, unpicked = (
+            ArticleLearner(self.protocol, self.images, on_test=on_test, order=order, start=start)
+            for on_test in (True, False)
+        )
+        return picked, unpicked
+
+    def row(
+        self, picked: ArticleLearner, unpicked: ArticleLearner, figure: float | None
+    ) -> ReportRow:
+        """Measure both learners."""
+        test, others = len(self.images.test), len(self.images.others)
+        on_test, on_others = picked.right()
+        return ReportRow(
+            picked.labels,
+            figure if self._published else None,
+            Accuracy(on_test, test, PICKED),
+            Accuracy(on_others, others, OTHERS),
+            Accuracy(sum(unpicked.right()), test + others, ALL),
+        )
+
+    def one_fit(self, labels: int, figure: float | None, order: Indices | None = None) -> ReportRow:
+        """Label that many images at once and fit once."""
+        pair = self.pair(order)
+        for learner in pair:
+            learner.label(labels)
+            learner.fit()
+        return self.row(*pair, figure)
+
+    def least_confident(
+        self, picked: ArticleLearner, unpicked: ArticleLearner
+    ) -> tuple[tuple[ReportRow, ...], tuple[Confidence, ...]]:
+        """Ask for the least confident images until the budget is spent."""
+        rows: list[ReportRow] = []
+        sorted_by: list[Confidence] = []
+        for figure in self._figures(picked, unpicked):
+            rows.append(self.row(picked, unpicked, figure))
+            if len(rows) == 1 or picked.labels == self.protocol.budget:
+                sorted_by.append(_confidence(picked))
+            self.tell("least confident", picked.labels, self.protocol.budget)
+        return tuple(rows), tuple(sorted_by)
+
+    def _figures(self, picked: ArticleLearner, unpicked: ArticleLearner) -> Iterator[float | None]:
+        """Let both ask for their least confident images; yield the published figure each time."""
+        for labels, _ in zip(
+            ask_least_confident(picked, self.protocol),
+            ask_least_confident(unpicked, self.protocol),
+            strict=True,
+        ):
+            yield published.LEAST_CONFIDENT.get(labels)
+
+    def naive(self, picked: ArticleLearner, unpicked: ArticleLearner) -> AutoRow:
+        """Label everything left by the model, and fit once."""
+        self.tell("auto-labels at once", 0, 1)
+        for learner in (picked, unpicked):
+            learner.auto_label(len(learner.left))
+            learner.fit()
+        self.tell("auto-labels at once", 1, 1)
+        return self._auto_row(picked, unpicked, published.NAIVE)
+
+    def ordered(self, picked: ArticleLearner, unpicked: ArticleLearner) -> Iterator[AutoRow]:
+        """Label the most confident images by the model, batch by batch, to the end."""
+        both = zip(
+            auto_label_most_confident(picked, self.protocol),
+            auto_label_most_confident(unpicked, self.protocol),
+            strict=True,
+        )
+        for labels, _ in both:
+            yield self._auto_row(picked, unpicked, published.ORDERED.get(labels))
+            self.tell("auto-labels in order", labels, self.protocol.pool)
+
+    def _auto_row(
+        self, picked: ArticleLearner, unpicked: ArticleLearner, figure: float | None
+    ) -> AutoRow:
+        return AutoRow(
+            self.row(picked, unpicked, figure),
+            picked.labels - self.protocol.budget,
+            picked.auto_right,
+            unpicked.auto_right,
+        )
+
+    def random(self, rng: Generator) -> tuple[Draws, Draws]:
+        """Give the random baselines: one fit, and a fit after each batch of the same images."""
+        at_once, in_loop = [], []
+        total = self.protocol.draws
+        for done in range(1, total + 1):
+            order = rng.permutation(self.protocol.pool).astype(np.intp)
+            at_once.append(self.one_fit(self.protocol.budget, None, order))
+            pair = self.pair(order)
+            for learner in pair:
+                _exhaust(ask_in_order(learner, self.protocol))
+            in_loop.append(self.row(*pair, None))
+            self.tell("random baselines", done, total)
+        return Draws(tuple(at_once)), Draws(tuple(in_loop))
+
+    def band(self, runs: int, rng: Generator) -> Band:
+        """Repeat the least confident curve from weights that differ by a little noise."""
+        shape = (self.images.pool.shape[1] + 1, self.protocol.classes)
+        found: list[list[ReportRow]] = []
+        for done in range(1, runs + 1):
+            pair = self.pair(start=noise(rng, shape, self.protocol.noise))
+            found.append([self.row(*pair, figure) for figure in self._figures(*pair)])
+            self.tell("perturbed runs", done, runs)
+        rows = tuple(_band_row(at_once) for at_once in zip(*found, strict=True))
+        return Band(runs, self.protocol.noise, rows)
+
+
+def _band_row(rows: Sequence[ReportRow]) -> BandRow:
+    """Sum up what runs reached with one number of labels."""
+    picked, others, unpicked = ([getattr(row, name).value for row in rows] for name in COLUMNS)
+    figure = rows[0].published
+    least = 0 if figure is None else round(figure * rows[0].picked.n / 100)
+    return BandRow(
+        labels=rows[0].labels,
+        published=figure,
+        mean=mean(picked),
+        sd=spread(picked),
+        low=min(picked),
+        high=max(picked),
+        others_mean=mean(others),
+        others_sd=spread(others),
+        unpicked_mean=mean(unpicked),
+        unpicked_sd=spread(unpicked),
+        above=None if figure is None else sum(row.picked.correct >= least for row in rows),
+    )
+
+
+def _exhaust(steps: Iterator[int]) -> None:
+    """Run a loop to its end."""
+    for _ in steps:
+        pass
+
+
+def _confidence(learner: ArticleLearner) -> Confidence:
+    """Sum up how sure a learner is of the images left, and where it is wrong."""
+    confidence = learner.confidence()
+    # Rows in another order may differ in the last digit from what they were sorted by.
+    order = np.argsort(confidence, kind="stable")
+    sorted_up, hits = confidence[order].astype(np.float64), learner.hits()[order]
+    n = len(sorted_up)
+    if not n:
+        return Confidence(learner.labels, 0, (), ())
+    places = np.linspace(0, n - 1, min(n, CURVE_POINTS))
+    curve = np.interp(places, np.arange(n), sorted_up)
+    tenths = tuple(
+        Tenth(float(part[0]), float(part[-1]), len(part), int(np.count_nonzero(hit)))
+        for part, hit in zip(np.array_split(sorted_up, 10), np.array_split(hits, 10), strict=True)
+        if len(part)
+    )
+    return Confidence(learner.labels, n, tuple(curve.tolist()), tenths)

@@ -1,0 +1,1 @@
+"""From keys to a class: chords, names, the paint guard."""

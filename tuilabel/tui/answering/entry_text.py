@@ -1,0 +1,56 @@
+"""What is said and shown of a class that is being entered: a chord, or a part of a name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tuilabel.tui.answering.class_entry import MATCHES_SHOWN, ClassEntry
+from tuilabel.tui.answering.class_search import SCATTERED
+from tuilabel.tui.text.pieces import Piece
+
+
+def entry_line(
+    entry: ClassEntry, names: Sequence[str], message: Piece | None = None
+) -> Piece | None:
+    """Say what was begun; None where nothing was.
+
+    Parameters
+    ----------
+    entry : ClassEntry
+    names : sequence of str
+        As they are shown.
+    message : Piece, optional
+        What is to be said beside a name instead of what it may mean.
+    """
+    if entry.leader:
+        count = len(entry.chords())
+        which = "1 class begins" if count == 1 else f"{count} classes begin"
+        return f"{entry.leader} …  {which} with this key; Esc leaves.", "accent"
+    if entry.text is None:
+        return None
+    if message is not None:
+        return f"/{entry.text}_  {message[0]}", message[1]
+    found = entry.matches()
+    taken = entry.meant()
+    if taken is not None:
+        rest = f"Enter: {names[taken]}"
+    else:
+        rest = f"{len(found):,} fit" if found else "no class has that in its name"
+        if found and found[0].rank == SCATTERED:
+            rest = f"Tab: {names[found[0].place]}"
+    return f"/{entry.text}_  {rest} · Tab completes · ↑↓ choose · Esc leaves", "accent"
+
+
+def entry_classes(entry: ClassEntry) -> tuple[Sequence[int] | None, int | None]:
+    """Give the classes that are still meant, and the one that is marked.
+
+    Returns
+    -------
+    tuple
+        Class indices, None for all as usual; and a class index or None.
+    """
+    if not entry.is_typing:
+        return (entry.chords() if entry.leader else None), None
+    shown = [match.place for match in entry.matches()]
+    first = max(0, (entry.marked or 0) - MATCHES_SHOWN // 2)
+    return shown[first:], None if entry.marked is None else shown[entry.marked]

@@ -1,0 +1,99 @@
+"""No answer lands on an image that was not on the terminal when its key was pressed.
+
+After an image is painted the terminal is asked where its cursor is, see
+`tuilabel.tui.terminal.round_trips`. It answers in order: a key that arrives before the answer was
+pressed before the picture was there.
+"""
+
+from __future__ import annotations
+
+from tuilabel.tui.terminal.round_trips import GUARD_INTERVAL, PATIENCE
+
+
+class PaintGuard:
+    """Tells whether what is on the terminal is what a key that arrives now was meant for.
+
+    It has no clock: every method takes the time in seconds of a monotonic clock.
+
+    Attributes
+    ----------
+    answers : bool
+        Whether the terminal answers, or has still time to do so for the first time.
+    relayed : bool
+        Whether it is not the terminal that answers but what stands between, such as tmux, before
+        a slow line: then both are waited for, the answer and the interval.
+    held : int
+        How many keys were held back since the image was painted.
+    """
+
+    def __init__(self) -> None:
+        self._question: int | None = None
+        self._painted: float | None = None
+        self._seen = False
+        self._ever_seen = False
+        self.answers = True
+        self.relayed = False
+        self.held = 0
+
+    def expect(self) -> None:
+        """Note that another image is about to be painted: from now on keys are held."""
+        self._painted = None
+        self._seen = False
+        self.held = 0
+
+    @property
+    def is_to_ask(self) -> bool:
+        """Whether the terminal is still to be asked, behind the frame that has the image."""
+        return self._painted is None
+
+    def asked(self, question: int, now: float, *, answers: bool = False) -> None:
+        """Note that the image was written to the terminal, followed by a question.
+
+        Parameters
+        ----------
+        question : int
+            Its number.
+        now : float
+        answers : bool
+            Whether the terminal is known to answer.
+        """
+        self._ever_seen |= answers
+        self._question = question
+        self._painted = now
+
+    def acknowledged(self, question: int) -> bool:
+        """Note that a question is answered; tell whether the image is on the terminal with it."""
+        self.answers = self._ever_seen = True
+        if self._painted is None or self._question is None or question < self._question:
+            return False
+        before, self._seen = self._seen, True
+        return not before
+
+    def holds(self, now: float) -> bool:
+        """Tell whether a key that arrives now was pressed before the image was there."""
+        if self._painted is None:
+            return True
+        age = now - self._painted
+        if self._seen:
+            return self.relayed and age < GUARD_INTERVAL
+        # Only a terminal that never answered is given up: on a line that stalled, keys and answers
+        # arrive in the order in which they were given, however late.
+        if not self._ever_seen and age > PATIENCE:
+            self.answers = False
+        return self.answers or age < GUARD_INTERVAL
+
+    def waits_in_vain(self, now: float) -> bool:
+        """Tell whether an answer is so late that it was lost, and the terminal is asked again."""
+        waits = self.answers and not self._seen and self._painted is not None
+        return waits and now - (self._painted or 0.0) > PATIENCE
+
+    def hold(self) -> int:
+        """Count a key that was held back; give how many were since the image was painted."""
+        self.held += 1
+        return self.held
+
+    @property
+    def words(self) -> str:
+        """Say how many keys were held back, in a way that cannot be taken for one of the keys."""
+        keys = "1 key was" if self.held == 1 else f"{self.held} keys were"
+        return f"{keys} typed ahead of the image: press again."

@@ -1,0 +1,1 @@
+"""The applications: start, frames, endings, palette."""

@@ -1,0 +1,132 @@
+"""What every application of ours has: its terminal, its colours, orderly endings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+from textual import events
+
+from tuilabel.settings import Settings
+from tuilabel.tui.app.endings import RestoringApp
+from tuilabel.tui.app.frames import FramesApp
+from tuilabel.tui.keymap.bindings import EVERYWHERE, bind, only_with_ctrl
+from tuilabel.tui.keymap.resolved import keymap_of
+from tuilabel.tui.screens.messages import OpenRequested
+from tuilabel.tui.terminal.capabilities import Colours
+from tuilabel.tui.terminal.pacing import Terminal
+from tuilabel.tui.terminal.probe import TerminalAnswers
+from tuilabel.tui.terminal.round_trips import RoundTrips
+from tuilabel.tui.text.theme import apply_colours, draw_thin
+from tuilabel.workspace.places import log_file
+from tuilabel.workspace.recent import OpenRequest
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+
+
+def _action_provider() -> type[Provider]:
+    # The palette's widgets take time to import that the first frame does not have.
+    from tuilabel.tui.app.palette import ActionProvider
+
+    return ActionProvider
+
+
+class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
+    """An application on a terminal that has been asked what it is.
+
+    Parameters
+    ----------
+    settings : Settings
+    colours : Colours
+        What the terminal can show.
+    answers : TerminalAnswers
+        What the terminal told of itself.
+
+    Attributes
+    ----------
+    request : OpenRequest or None
+        What is to be opened once this has ended.
+    """
+
+    TITLE = "tuilabel"
+    CSS_PATH = "tuilabel.tcss"
+    COMMANDS = {_action_provider}  # noqa: RUF012
+
+    def __init__(self, settings: Settings, colours: Colours, answers: TerminalAnswers) -> None:
+        super().__init__()
+        round_trips = RoundTrips(settings.link, answers.round_trip)
+        self.terminal = Terminal(self, round_trips, self.line_changed)
+        self.keymap = keymap_of(settings)
+        everywhere = (only_with_ctrl(self.keymap.action(name)) for name in EVERYWHERE)
+        bind(self, [*map(self.keymap.action, ("palette", "redraw", "suspend")), *everywhere])
+        apply_colours(self, colours, settings.theme)
+        draw_thin(self, round_trips.slow)
+        self.animation_level = "none"
+        self.request: OpenRequest | None = None
+
+    def line_changed(self) -> None:
+        """Send less on a line that turned out slow, and say so; or more again."""
+        slow = self.terminal.round_trips.slow
+        draw_thin(self, slow)
+        # Beside the labelling screen it goes by itself: the next key there may be long in coming.
+        say = getattr(self.screen, "mention", None) or getattr(self.screen, "say", None)
+        if slow and say is not None:
+            say("The line is slow: images are smaller, with fewer colours. ssh -C helps.", "muted")
+
+    def on_open_requested(self, message: OpenRequested) -> None:
+        """Leave, so that what was wished for is opened."""
+        self.request = message.request
+        self.exit(return_code=0)
+
+    def post_display_hook(self) -> None:
+        """Hear of every frame, right after it was written."""
+        self.terminal.frame_written()
+
+    def on_cursor_position(self, event: events.CursorPosition) -> None:
+        """Pass the terminal's word that all is painted on."""
+        self.terminal.heard(event)
+
+    def action_palette(self) -> None:
+        """Open the command palette."""
+        from tuilabel.tui.app.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette())
+
+    def run_to_its_end(self, saved: Callable[[], str], *, mouse: bool = False) -> Ended:
+        """Run until the person, a signal or a crash ends it; say of a crash where it is reported.
+
+        Parameters
+        ----------
+        saved : callable
+            Says what is safe, whatever happened.
+        mouse : bool
+            Whether the mouse is reported: without, the terminal's own text selection keeps working.
+        """
+        self.report_folder = log_file().parent
+        with self.orderly():
+            self.run(mouse=mouse)
+        if self.report is not None and self.crashed is not None:
+            from tuilabel.data import inert
+            from tuilabel.process.crash import sentences
+
+            for line in sentences(self.crashed, self.report, saved()):
+                click.echo(inert(line, 2000), err=True)
+        return Ended(self.return_code or 0, self.request)
+
+
+class Ended(NamedTuple):
+    """How the application has ended.
+
+    Attributes
+    ----------
+    status : int
+        The exit status.
+    request : OpenRequest or None
+        What is to be opened next.
+    """
+
+    status: int
+    request: OpenRequest | None

@@ -1,0 +1,150 @@
+"""The application: screens, and the trainer's child."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from textual._xterm_parser import XTermParser
+from textual.app import SystemCommand
+from textual.message import Message
+from textual.screen import Screen
+
+from tuilabel.data import source_name
+from tuilabel.trainer.client import TrainerClient
+from tuilabel.tui.app.base import Ended, TerminalApp
+from tuilabel.tui.screens.label import LabelScreen
+from tuilabel.tui.screens.places import WithPlaces
+from tuilabel.tui.terminal.capabilities import Colours
+from tuilabel.tui.terminal.probe import TerminalAnswers
+from tuilabel.tui.text.names import shown_name
+from tuilabel.workspace.opening import Workspace
+from tuilabel.workspace.places import cache_dir, log_file
+
+if TYPE_CHECKING:
+    from tuilabel.trainer import TrainerEvent
+    from tuilabel.tui.images.protocols.support import Graphics
+
+
+class TrainerEventArrived(Message):
+    """The trainer has said something; what it means is `TrainerClient.hear`'s to tell.
+
+    It comes back as a message of its own: what goes wrong then is not lost in a callback.
+    """
+
+    def __init__(self, event: TrainerEvent) -> None:
+        super().__init__()
+        self.event = event
+
+
+class TuilabelApp(TerminalApp, inherit_bindings=False):
+    """One labelling session on the terminal.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    demo : float, optional
+        Labels per second that the ground truth gives; without it a person labels.
+    demo_budget : int
+        After how many labels the demo ends.
+    colours : Colours, optional
+        What the terminal can show; by default all colours on a dark background.
+    answers : TerminalAnswers, optional
+        What the terminal told of itself.
+    graphics : Graphics, optional
+        The protocol that the image is drawn by; by default it is drawn with characters.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        demo: float | None = None,
+        demo_budget: int = 0,
+        colours: Colours | None = None,
+        answers: TerminalAnswers | None = None,
+        graphics: Graphics | None = None,
+    ) -> None:
+        self._answers = answers or TerminalAnswers()
+        super().__init__(workspace.settings, colours or Colours(), self._answers)
+        if graphics is not None:
+            from tuilabel.tui.widgets.overlay import Overlay
+
+            self.overlay = Overlay(graphics)
+        self.workspace = workspace
+        self.trainer = TrainerClient(
+            workspace.dataset,
+            cache_dir() / "handed-over",
+            cache_dir() / "features",
+            log_file(),
+            lambda event: self.post_message(TrainerEventArrived(event)),
+            self._label_screen,
+        )
+        name = shown_name(source_name(workspace.dataset.source), 24)
+        if demo is None:
+            self._first = LabelScreen(workspace, name, self.trainer.submit)
+        else:
+            from tuilabel.tui.screens.demo import DemoScreen
+
+            self._first = DemoScreen(
+                workspace, name, self.trainer.submit, rate=demo, budget=demo_budget
+            )
+
+    def _label_screen(self) -> LabelScreen | None:
+        return self._first if self._first.is_running else None
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Begin with the labelling screen: one below it would be made and drawn too."""
+        return self._first
+
+    def on_ready(self) -> None:
+        """Start what the first frame does not need."""
+        self.trainer.start()
+        for event in XTermParser().feed(self._answers.typed):
+            # What was typed at the very beginning was read by the probe: it is no answer to an
+            # image, but may be another key.
+            self.post_message(event)
+        # What start-up made lives as long as the process: looking through it for garbage again
+        # and again is what makes single keys slow.
+        gc.freeze()
+        gc.enable()
+
+    def on_trainer_event_arrived(self, message: TrainerEventArrived) -> None:
+        """Hear the trainer, and show it where one is."""
+        self.trainer.hear(message.event)
+        if isinstance(self.screen, WithPlaces):
+            self.screen.session_changed()
+
+    async def on_unmount(self) -> None:
+        """Leave no child behind."""
+        await self.trainer.stop()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer what is not an action of the screen."""
+        yield SystemCommand("theme", "Change the colours.", self.action_change_theme)
+
+
+def run(
+    workspace: Workspace,
+    *,
+    demo: float | None = None,
+    demo_budget: int = 0,
+    colours: Colours | None = None,
+    answers: TerminalAnswers | None = None,
+    graphics: Graphics | None = None,
+    mouse: bool = False,
+) -> Ended:
+    """Label until the person, a signal or a crash ends it.
+
+    Mouse reporting is off unless wished: the terminal's own text selection keeps working.
+    """
+    app = TuilabelApp(
+        workspace,
+        demo=demo,
+        demo_budget=demo_budget,
+        colours=colours,
+        answers=answers,
+        graphics=graphics,
+    )
+    return app.run_to_its_end(workspace.saved, mouse=mouse)

@@ -1,0 +1,1 @@
+"""Work in a child process for a screen."""

@@ -1,0 +1,86 @@
+"""Work in a child process for the classes screen."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.data import ArrayFile, Dataset, as_array_file
+from tuilabel.errors import TrainerError
+from tuilabel.workspace.places import cache_dir, log_file
+
+USUAL_CENTRES = 10
+
+
+MOST_CENTRES = 40
+
+
+class Centres(NamedTuple):
+    """Mean images of clusters, the largest first, with the share of the pool in each."""
+
+    pictures: NDArray[np.uint8]
+    shares: tuple[float, ...]
+
+
+def centres_wanted(classes: int) -> int:
+    """Tell how many clusters to look for: as many as classes, and not too few or many."""
+    return min(max(classes, USUAL_CENTRES), MOST_CENTRES)
+
+
+async def kept_centres(dataset: Dataset) -> Centres | None:
+    """Give the centres that are kept from another time."""
+    return await asyncio.to_thread(lambda: _read(_path(dataset)))
+
+
+async def find_centres(dataset: Dataset) -> Centres:
+    """Work the centres out in a child process; when this is cancelled, it ends.
+
+    Raises
+    ------
+    TrainerError
+        They cannot be had, in one line.
+    """
+    from tuilabel.trainer.job import Job
+
+    path = _path(dataset)
+    pool = await asyncio.to_thread(_handed_over, dataset)
+    wanted = centres_wanted(len(dataset.class_names))
+    arguments = ["tuilabel.trainer.centres", json.dumps(pool.to_json()), f"{wanted}", "0"]
+    await Job([*arguments, str(path)], log_file()).run()
+    found = await asyncio.to_thread(_read, path)
+    if found is None:
+        raise TrainerError(f"{path} holds no centres.")
+    return found
+
+
+def _handed_over(dataset: Dataset) -> ArrayFile:
+    folder = cache_dir() / "handed-over"
+    folder.mkdir(parents=True, exist_ok=True)
+    return as_array_file(dataset.pool, folder)
+
+
+def _path(dataset: Dataset) -> Path:
+    """Name the file after what decides which centres there are."""
+    ids = dataset.ids
+    some = [ids[row] for row in range(0, len(ids), len(ids) // 256 + 1)]
+    decisive = [dataset.source, dataset.pool.shape, centres_wanted(len(dataset.class_names)), some]
+    name = hashlib.blake2b(json.dumps(decisive).encode(), digest_size=16).hexdigest()
+    return cache_dir() / "centres" / f"{name}.npz"
+
+
+def _read(path: Path) -> Centres | None:
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            pictures, shares = kept["pictures"], kept["shares"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
+    if pictures.dtype != np.uint8 or pictures.ndim not in (3, 4) or len(pictures) != len(shares):
+        return None
+    return Centres(pictures, tuple(map(float, shares)))

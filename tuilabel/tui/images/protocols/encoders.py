@@ -1,0 +1,112 @@
+"""Images as the bytes of graphics protocols."""
+
+from __future__ import annotations
+
+import zlib
+from base64 import b64encode
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.tui.images import Pixels
+from tuilabel.tui.images.sampling import sampled
+
+_BAND = 6
+_GREYS = 64
+_CHUNK = 4096
+
+IMAGE_ID = 7137
+"""The one image that kitty's protocol is ever given: each new one takes the place of the old."""
+
+KITTY_DELETE = f"\x1b_Ga=d,d=I,i={IMAGE_ID},q=2\x1b\\"
+"""Takes the image off the screen and its pixels out of the terminal's memory."""
+
+
+def size_in(image: Pixels, width: int, height: int) -> tuple[int, int]:
+    """Give height and width of an image as large as it fits, at a whole scale if at all."""
+    scale = min(width / image.shape[1], height / image.shape[0])
+    scale = int(scale) if scale >= 1 else scale
+    return max(1, int(image.shape[0] * scale + 1e-9)), max(1, int(image.shape[1] * scale + 1e-9))
+
+
+def resized(image: Pixels, width: int, height: int) -> Pixels:
+    """Give an image in the size that `size_in` says."""
+    rows, columns = size_in(image, width, height)
+    values = np.clip(np.rint(sampled(image, rows, columns)), 0, 255).astype(np.uint8)
+    return values[:, :, 0] if image.ndim == 2 else values
+
+
+def kitty(image: Pixels, columns: int, rows: int) -> str:
+    """Give the codes that show an image at the cursor, over so many cells.
+
+    Parameters
+    ----------
+    image : (H, W) or (H, W, 3) uint8
+    columns, rows : int
+    """
+    if image.ndim == 2:
+        image = np.repeat(image[:, :, None], 3, axis=2)
+    height, width = image.shape[:2]
+    payload = b64encode(zlib.compress(image.tobytes())).decode()
+    chunks = [payload[at : at + _CHUNK] for at in range(0, len(payload), _CHUNK)]
+    keys = f"a=T,f=24,o=z,s={width},v={height},c={columns},r={rows},i={IMAGE_ID},C=1,q=2,"
+    codes = []
+    for number, chunk in enumerate(chunks):
+        more = int(number + 1 < len(chunks))
+        codes.append(f"\x1b_G{keys if number == 0 else 'q=2,'}m={more};{chunk}\x1b\\")
+    return "".join(codes)
+
+
+def sixel(image: Pixels) -> str:
+    """Give the codes that show an image at the cursor, every pixel of it painted.
+
+    Parameters
+    ----------
+    image : (H, W) or (H, W, 3) uint8
+    """
+    places, palette = _indexed(image)
+    height, width = places.shape
+    percent = np.rint(palette.astype(float) * 100 / 255).astype(int)
+    used = np.unique(places)
+    out = [f'\x1bP0;0;0q"1;1;{width};{height}']
+    out += [f"#{n};2;{percent[n, 0]};{percent[n, 1]};{percent[n, 2]}" for n in used.tolist()]
+    for top in range(0, height, _BAND):
+        out.append(_band(places[top : top + _BAND]))
+    out.append("\x1b\\")
+    return "".join(out)
+
+
+def _band(places: NDArray[np.uint8]) -> str:
+    """Give six rows of pixels, colour by colour."""
+    weights = (1 << np.arange(len(places)))[:, None]
+    lines = []
+    for colour in np.unique(places).tolist():
+        masks = ((places == colour) * weights).sum(axis=0)
+        lines.append(f"#{colour}{_runs(masks)}")
+    return "$".join(lines) + "-"
+
+
+def _runs(masks: NDArray[np.int_]) -> str:
+    starts = [0, *(np.flatnonzero(np.diff(masks)) + 1).tolist()]
+    ends = [*starts[1:], len(masks)]
+    if not masks[starts[-1]]:  # nothing of this colour is left in the band
+        starts, ends = starts[:-1], ends[:-1]
+    out = []
+    for start, end in zip(starts, ends, strict=True):
+        character, count = chr(63 + int(masks[start])), end - start
+        out.append(f"!{count}{character}" if count > 3 else character * count)
+    return "".join(out)
+
+
+def _indexed(image: Pixels) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Give an image as places in a palette of at most 256 colours, and the palette."""
+    if image.ndim == 2:
+        places = np.rint(image / 255 * (_GREYS - 1)).astype(np.uint8)
+        greys = np.rint(np.linspace(0, 255, _GREYS)).astype(np.uint8)
+        return places, np.repeat(greys[:, None], 3, axis=1)
+    # Whoever has coloured images has Pillow loaded, which read them.
+    from PIL import Image
+
+    quantised = Image.fromarray(image).quantize(256, Image.Quantize.FASTOCTREE)
+    palette = np.frombuffer(bytes(quantised.getpalette() or b""), np.uint8).reshape(-1, 3)
+    return np.asarray(quantised), palette

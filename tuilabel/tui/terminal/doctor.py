@@ -1,0 +1,167 @@
+"""What this terminal and this installation can do, for whoever wonders or reports a fault."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from tuilabel import __version__
+from tuilabel.data import inert
+from tuilabel.errors import TuilabelError
+from tuilabel.process.crash import LIBRARIES, reports
+from tuilabel.settings import Settings, config_file, resolve
+from tuilabel.tui.terminal.capabilities import Blocks, Colours, Depth, decide_colours
+from tuilabel.tui.terminal.job_control import has_job_control
+from tuilabel.tui.terminal.probe import Probe, TerminalAnswers
+from tuilabel.tui.terminal.round_trips import GUARD_INTERVAL
+from tuilabel.tui.terminal.size import SMALLEST
+from tuilabel.workspace.places import (
+    LONGEST_PATH,
+    cache_dir,
+    data_dir,
+    last_session,
+    log_file,
+)
+
+_DEPTHS = {
+    Depth.TRUECOLOR: "all (truecolor)",
+    Depth.PALETTE: "256",
+    Depth.SIXTEEN: "16",
+    Depth.NONE: "none",
+}
+_BLOCKS = {
+    Blocks.OCTANT: "octants, two by four blocks",
+    Blocks.BRAILLE: "quarter blocks and braille",
+    Blocks.HALF: "half blocks and shades",
+}
+_LONGEST = 300
+
+
+ThemeFor = Callable[[Colours, str], str]
+
+
+def doctor_lines(theme_for: ThemeFor, protocols: Callable[[], Sequence[str]]) -> Iterator[str]:
+    """Yield findings, one per line; what needs attention starts with an exclamation mark.
+
+    Parameters
+    ----------
+    theme_for : callable
+        From colours and the theme that is set to the theme in effect.
+    protocols : callable
+        Asks the terminal which graphics protocols it has.
+    """
+    yield f"tuilabel      {__version__}"
+    yield f"python        {platform.python_version()} ({sys.executable})"
+    yield f"system        {platform.system()} {platform.release()} {platform.machine()}"
+    for library in LIBRARIES:
+        try:
+            yield f"{library:<14}{version(library)}"
+        except PackageNotFoundError:
+            yield f"! {library} is not installed: install tuilabel again."
+    yield f"sqlite        {sqlite3.sqlite_version}"
+    yield from _terminal(theme_for, protocols)
+    for name, path in {
+        "sessions": data_dir() / "sessions",
+        "cache": cache_dir(),
+        "settings": config_file(),
+        "log": log_file(),
+        "last": last_session(),
+    }.items():
+        note = "" if path is None or path.exists() else " (not there yet)"
+        yield f"{name:<14}{'none' if path is None else inert(str(path), LONGEST_PATH)}{note}"
+    for path in reports(log_file().parent)[-1:]:
+        yield f"! The newest report of a crash: {inert(str(path), LONGEST_PATH)}"
+
+
+def _terminal(theme_for: ThemeFor, protocols: Callable[[], Sequence[str]]) -> Iterator[str]:
+    term = os.environ.get("TERM", "")
+    yield f"TERM          {inert(term) or 'not set'}"
+    yield f"COLORTERM     {inert(os.environ.get('COLORTERM', '')) or 'not set'}"
+    if not sys.stdout.isatty():
+        yield "terminal      standard output is none"
+        return
+    settings = Settings()
+    try:
+        settings = resolve({})
+    except TuilabelError as error:
+        yield f"! {inert(str(error), _LONGEST)}"
+    can_answer = sys.stdin.isatty()
+    answers = Probe(term).finish() if can_answer else TerminalAnswers()
+    yield from colour_lines(os.environ, settings, answers, theme_for)
+    if can_answer:
+        yield from keyboard_lines(answers, shell=has_job_control())
+    if answers.round_trip is not None:
+        yield f"graphics      {', '.join(protocols()) or 'none'}"
+    columns, rows = shutil.get_terminal_size()
+    yield f"size          {columns}x{rows}"
+    if columns < SMALLEST[0] or rows < SMALLEST[1]:
+        yield f"! tuilabel needs {SMALLEST[0]}x{SMALLEST[1]}: enlarge the terminal."
+
+
+def keyboard_lines(answers: TerminalAnswers, *, shell: bool) -> Iterator[str]:
+    """Yield how soon a key is taken after an image, and whether there is a shell to go back to.
+
+    Parameters
+    ----------
+    answers : TerminalAnswers
+        What the terminal told of itself.
+    shell : bool
+    """
+    if answers.round_trip is None:
+        interval = f"{1000 * GUARD_INTERVAL:.0f} ms"
+        yield f"! It does not tell where its cursor is: keys wait {interval} after each image."
+    else:
+        yield f"answers       in {1000 * answers.round_trip:.1f} ms"
+    yield f"job control   {'Ctrl-Z and fg' if shell else 'none: there is no shell to go back to'}"
+
+
+def colour_lines(
+    environ: Mapping[str, str],
+    settings: Settings,
+    answers: TerminalAnswers,
+    theme_for: ThemeFor,
+) -> Iterator[str]:
+    """Yield what images and text are drawn with, and why.
+
+    Parameters
+    ----------
+    environ : mapping
+    settings : Settings
+    answers : TerminalAnswers
+        What the terminal told of itself.
+    """
+    colours = decide_colours(
+        environ,
+        color=settings.color,
+        background=settings.background,
+        blocks=settings.blocks,
+        answered=answers.background,
+        version=answers.version,
+    )
+    yield f"name          {inert(answers.version, _LONGEST) or 'the terminal does not tell'}"
+    yield f"colours       {_DEPTHS[colours.depth]}"
+    if settings.color == "auto" and colours.depth is Depth.NONE and environ.get("NO_COLOR"):
+        yield "! NO_COLOR is set: images are drawn with shades. --color overrules it."
+    elif settings.color == "auto" and colours.depth is not Depth.TRUECOLOR:
+        yield (
+            "! More colours are not known of this terminal, and SSH passes no word of them on. "
+            "If it has them: --color truecolor."
+        )
+    if settings.background != "auto":
+        why = "as set"
+    elif answers.background is not None:
+        why = "as the terminal says"
+    else:
+        why = "by COLORFGBG" if environ.get("COLORFGBG") else "assumed: --background tells"
+    yield f"background    {'dark' if colours.dark else 'light'} ({why})"
+    finest = next((name for block, name in _BLOCKS.items() if block in colours.blocks), "ASCII")
+    yield f"characters    {finest}"
+    theme = theme_for(colours, settings.theme)
+    yield f"theme         {theme}"
+    if settings.theme not in ("auto", theme):
+        yield f"! The theme {settings.theme} needs more colours than there are: {theme} is used."

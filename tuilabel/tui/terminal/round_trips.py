@@ -1,0 +1,185 @@
+"""How quick the line to the terminal is, from when the terminal answers.
+
+Behind what is written, the terminal is asked where its cursor is. It works in order, so its answer
+says that all of it was painted. The cursor is put on another cell for each question: an answer
+names its question, and one that was lost on the way leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection
+from typing import NamedTuple
+
+GUARD_INTERVAL = 0.15
+"""Seconds for which keys are held after painting on a terminal that does not answer: about as
+long as a person needs to see an image and move a finger."""
+
+PATIENCE = 2.0
+"""Seconds without an answer after which a terminal that never gave one counts as one that never
+will, and after which one that did is asked again; far longer than any round trip on which a person
+would label."""
+
+WINDOW = 4096
+"""Bytes that may be under way, not yet painted, while another frame is drawn: about what a label
+key brings at 80x24. What comes after waits for a free line, and is drawn as it is then."""
+
+SLOW = 150_000
+QUICK = 400_000
+"""Bytes a second below which a line is slow, and above which a slow one is quick again: at 150 kB/s
+a batch of new images takes more than a tenth of a second."""
+
+BACKED_UP = 0.3
+"""Seconds for which more than `WINDOW` is always left to take on a slow line."""
+
+NOT_LOOKED = 0.2
+"""Seconds between two looks beyond which it is not known what was left in between; a frame that
+waits is tried again sooner."""
+
+_FRAME = 1500
+"""Bytes of a frame from which the rate of the line is told; less says more of the system."""
+
+_KEPT = 9
+
+NOTICED = 0.01
+"""Seconds of a round trip from which it is shown."""
+
+
+class _Question(NamedTuple):
+    number: int
+    place: tuple[int, int]
+    time: float
+    size: int
+
+
+class RoundTrips:
+    """Keeps the questions that are open, and what the answers to the last ones tell.
+
+    It has no clock: every method takes the time in seconds of a monotonic clock.
+
+    Parameters
+    ----------
+    mode : str
+        ``"fast"`` or ``"slow"`` for what is known of the line, ``"auto"`` to find out.
+    round_trip : float, optional
+        Seconds that an answer has taken already.
+
+    Attributes
+    ----------
+    has_answered : bool
+        Whether the terminal has ever answered.
+    slow : bool
+        Whether little is to be sent.
+    """
+
+    def __init__(self, mode: str = "auto", round_trip: float | None = None) -> None:
+        self._mode = mode
+        self._open: deque[_Question] = deque()
+        self._number = 0
+        self._trips: deque[float] = deque(maxlen=_KEPT)
+        self._rates: deque[float] = deque(maxlen=_KEPT)
+        self._shortest = float("inf")
+        self._backed_up_since: float | None = None
+        self._looked = 0.0
+        self.has_answered = round_trip is not None
+        if round_trip is not None:
+            self._trips.append(round_trip)
+        self.slow = mode == "slow"
+
+    def ask(self, now: float, size: int, columns: int, rows: int) -> tuple[int, str]:
+        """Note that so many bytes were written, and that the terminal is asked behind them.
+
+        Parameters
+        ----------
+        now : float
+        size : int
+            Bytes written since the last question.
+        columns, rows : int
+            Of the terminal.
+
+        Returns
+        -------
+        int
+            The number of the question.
+        str
+            What to write: CUP and DSR 6, "report the cursor position" (ECMA-48).
+        """
+        self._number += 1
+        # Never on the first row: a modified F3 key looks like a report from there.
+        row, column = divmod(self._number % max(1, columns * (rows - 1)), columns)
+        place = (column, row + 1)
+        self._open.append(_Question(self._number, place, now, size))
+        return self._number, f"\x1b[{row + 2};{column + 1}H\x1b[6n"
+
+    def answered(self, x: int, y: int, now: float) -> int | None:
+        """Note an answer: the cell of the cursor, counted from 0.
+
+        Returns
+        -------
+        int or None
+            The number of the question; all before it are answered as well. None for what answers
+            no open question.
+        """
+        found = next((question for question in self._open if question.place == (x, y)), None)
+        if found is None:
+            return None
+        self.has_answered = True
+        size = 0
+        while self._open and self._open[0].number <= found.number:
+            size += self._open.popleft().size
+        self._learn(now - found.time, size)
+        return found.number
+
+    def _learn(self, trip: float, size: int) -> None:
+        self._trips.append(trip)
+        self._shortest = min(self._shortest, trip)
+        if size < _FRAME:
+            return
+        self._rates.append(size / max(trip - self._shortest, 1e-4))
+        if self._mode == "auto" and len(self._rates) >= _KEPT // 2:
+            rate = _median(self._rates)
+            self.slow = rate < (QUICK if self.slow else SLOW)
+
+    def backed_up(self, backlog: int, now: float) -> None:
+        """Note how many bytes the line has not taken yet: it need not answer to be found slow."""
+        looked, self._looked = self._looked, now
+        if backlog <= WINDOW:
+            self._backed_up_since = None
+        elif self._backed_up_since is None or now - looked > NOT_LOOKED:
+            self._backed_up_since = now
+        elif self._mode == "auto" and now - self._backed_up_since > BACKED_UP:
+            self.slow = True
+
+    def forget(self) -> None:
+        """Forget what is open: the terminal has another size, or was another's for a while."""
+        self._open.clear()
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds that an answer takes, the median of the last few; None before the first."""
+        return _median(self._trips) if self._trips else None
+
+    @property
+    def words(self) -> str:
+        """How quick the line is, where one notices: empty for a terminal that is near."""
+        trip = self.round_trip
+        if trip is None or (trip < NOTICED and not self.slow):
+            return ""
+        # In steps, so that the number does not change all the time.
+        shown = 10 ** max(0, len(str(round(1000 * trip))) - 2)
+        return f"{'slow ' if self.slow else ''}link {round(1000 * trip / shown) * shown} ms"
+
+    def waits_in_vain(self, now: float) -> bool:
+        """Tell whether a question is open for longer than answers take."""
+        return bool(self._open) and now - self._open[0].time > PATIENCE
+
+    def is_full(self, now: float) -> bool:
+        """Tell whether another frame had better wait until what was written is painted."""
+        if not self.has_answered or self.waits_in_vain(now):
+            return False
+        return sum(question.size for question in self._open) > WINDOW
+
+
+def _median(values: Collection[float]) -> float:
+    """Give the middle of some values: `statistics` takes a millisecond of the start to import."""
+    return sorted(values)[len(values) // 2]

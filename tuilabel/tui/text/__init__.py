@@ -1,0 +1,1 @@
+"""Words, glyphs, shades and themes that every view and widget uses."""

@@ -1,0 +1,188 @@
+"""What the home screen shows, as plain values."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from tuilabel.data import inert
+from tuilabel.session import Session
+from tuilabel.tui.views.values import Detail
+from tuilabel.workspace.recent import OpenRequest, SessionFile, SessionState, is_same_file
+
+_LONGEST = 400
+
+
+class Entry(NamedTuple):
+    """One thing that can be opened.
+
+    Attributes
+    ----------
+    heading : str
+        What stands above it; empty where it goes on with what is above.
+    name : str
+    note : str
+        What that is, where the name does not say it.
+    source, labels, left, accuracy, used : str
+        Of a session; empty where there is nothing to say.
+    share : float or None
+        Of the items that are labelled.
+    details : tuple of (str, str)
+        What is known of it, shown while it is marked.
+    is_bad : bool
+        Whether it cannot be read.
+    request : OpenRequest or None
+        What opening it means; None for the session that is open already.
+    """
+
+    heading: str
+    name: str
+    note: str = ""
+    source: str = ""
+    labels: str = ""
+    left: str = ""
+    share: float | None = None
+    accuracy: str = ""
+    used: str = ""
+    details: tuple[Detail, ...] = ()
+    is_bad: bool = False
+    request: OpenRequest | None = None
+
+
+def state_of(session: Session) -> SessionState:
+    """Tell where the session stands that is open here: its file is not to be read."""
+    newest = session.curve[-1].accuracy if session.curve else None
+    return SessionState(
+        session.info.source,
+        session.labels,
+        session.pool_left,
+        newest.value if newest else None,
+        newest.n if newest else 0,
+    )
+
+
+def entries(
+    files: Sequence[SessionFile],
+    states: Mapping[Path, SessionState],
+    sources: Sequence[str],
+    open_path: Path | None,
+    now: datetime,
+) -> list[Entry]:
+    """List what can be opened: sessions, sources, the demo.
+
+    Parameters
+    ----------
+    files : sequence of SessionFile
+    states : mapping of Path to SessionState
+        Of those files that have been read by now.
+    sources : sequence of str
+    open_path : Path or None
+        The session that is open.
+    now : datetime
+    """
+    names = _names([file.path.stem for file in files])
+    listed = [
+        _session(
+            name,
+            file,
+            states.get(file.path),
+            is_open=open_path is not None and is_same_file(file.path, open_path),
+            now=now,
+        )
+        for name, file in zip(names, files, strict=True)
+    ]
+    for source in sources:
+        note, more = _what_is(source)
+        details = (("source", inert(source, _LONGEST)), ("about", more))
+        request = OpenRequest("source", source)
+        listed.append(Entry("", inert(source, 200), note, details=details, request=request))
+    about = "The ground truth presses the keys; nothing is kept among your sessions."
+    note, request = "watch it label itself", OpenRequest("demo", "digits")
+    listed.append(Entry("", "digits", note, details=(("about", about),), request=request))
+    counts = {0: "sessions", len(files): "sources", len(files) + len(sources): "demo"}
+    return [entry._replace(heading=counts.get(place, "")) for place, entry in enumerate(listed)]
+
+
+_DIGEST = re.compile(r"-[0-9a-f]{8}(?=$|-pool\d|-test\d)")
+"""What makes a file name unique, see `tuilabel.workspace.places.session_path`."""
+
+
+def _names(stems: Sequence[str]) -> list[str]:
+    """Give sessions short names; those that would share one keep the names of their files."""
+    short = [_DIGEST.sub("", stem) for stem in stems]
+    short = [re.sub(r"^mnist-mnist(?=$|-)", "mnist", name) for name in short]
+    count = Counter(short)
+    names = zip(stems, short, strict=True)
+    return [inert(name if count[name] == 1 else stem, 60) for stem, name in names]
+
+
+def _what_is(source: str) -> tuple[str, str]:
+    """Say in a few words and in a sentence what a source is."""
+    if source == "digits":
+        return (
+            "1,797 handwritten digits, 8x8",
+            "They come with scikit-learn; opens its own session.",
+        )
+    if source == "mnist":
+        return "70,000 handwritten digits, 28x28", "They are in the cache; opens its own session."
+    kind = "handwritten digits, 28x28" if source.startswith("mnist:") else "images of your own"
+    return kind, "What one of your sessions is of; opens its own session."
+
+
+def _session(
+    name: str, file: SessionFile, state: SessionState | None, *, is_open: bool, now: datetime
+) -> Entry:
+    used = "open now" if is_open else _ago(file.used, now)
+    path = ("file", inert(str(file.path), _LONGEST))
+    request = None if is_open else OpenRequest("session", str(file.path))
+    if state is None:
+        return Entry("", name, labels="…", used=used, details=(path,), request=request)
+    if state.problem is not None:
+        # It names the file, whose folder would take the room of what is to be done.
+        problem = state.problem.replace(str(file.path), file.path.name, 1)
+        details = (("problem", inert(problem, _LONGEST)),)
+        return Entry(
+            "",
+            name,
+            labels="! unreadable",
+            used=used,
+            details=details,
+            is_bad=True,
+            request=request,
+        )
+    labels = f"{state.labels:,} label" + ("" if state.labels == 1 else "s")
+    left = "" if state.left is None else f"{state.left:,} left"
+    share = None
+    if state.left is not None and state.labels + state.left:
+        share = state.labels / (state.labels + state.left)
+    known: tuple[Detail, ...] = (
+        ("source", inert(state.source, _LONGEST)),
+        ("progress", f"{labels}, {left}" if left else labels),
+    )
+    accuracy = "" if state.accuracy is None else f"{state.accuracy:.1%}"
+    if accuracy:
+        seen = f"{accuracy} right of {state.n:,} images that training never sees"
+        known += (("accuracy", seen),)
+    known += (path,)
+    if file.is_last:
+        known += (("next", "`tuilabel` alone goes on with it."),)
+    source = inert(state.source, 200)
+    return Entry("", name, "", source, labels, left, share, accuracy, used, known, False, request)
+
+
+def _ago(used: float, now: datetime) -> str:
+    """Say when that was; clocks go backwards, and then it was just now."""
+    try:
+        then = datetime.fromtimestamp(used).astimezone(now.tzinfo)
+    except (OverflowError, OSError, ValueError):
+        return ""
+    seconds = max(0.0, (now - then).total_seconds())
+    for size, word in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+        count = int(seconds // size)
+        if count:
+            return f"{count:,} {word}{'' if count == 1 else 's'} ago"
+    return "just now"

@@ -1,0 +1,205 @@
+"""What the widgets show of a session, as plain values: no widget and no session is changed here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
+
+from rich.cells import cell_len
+
+from tuilabel.data import inert
+from tuilabel.learn import stopping
+from tuilabel.learn.stopping import WINDOW
+from tuilabel.session import Session, Slot
+from tuilabel.tui.keymap.resolved import Keymap
+from tuilabel.tui.text.names import shown_name
+from tuilabel.tui.text.pieces import Piece, fitted
+from tuilabel.tui.views.values import ClassBar, Thumbnail
+
+MOST_BARS = 5
+
+SHOWN_WHEN = {
+    "before": "suggestions are shown",
+    "after": "suggestions come after the label",
+    "off": "suggestions are off",
+}
+"""What each of `tuilabel.settings.SUGGESTIONS` means."""
+
+_PACE = 20
+"""Answers that the pace is taken from, at most; and at least how many it takes."""
+_PACE_FROM = 5
+
+_LONGEST_PAUSE = 30.0
+"""Seconds between two answers beyond which somebody was away."""
+
+_SKIPPED = "–"
+
+
+class Presenter:
+    """Puts a session into words, bars and marks.
+
+    Parameters
+    ----------
+    session : Session
+    keymap : Keymap
+    holdout : str or None
+        The name of the hold-out that accuracy is measured on; None where an audit set is.
+    """
+
+    def __init__(self, session: Session, keymap: Keymap, holdout: str | None) -> None:
+        self.session = session
+        self.keymap = keymap
+        self.keys = keymap.class_keys(session.info.class_names)
+        self.names = tuple(map(shown_name, session.info.class_names))
+        self._holdout = holdout
+        width = max(1, *map(cell_len, self.keys))
+        self._bar_keys = [fitted(key, width) for key in self.keys]
+
+    def header(self, source: str, line: str = "") -> tuple[list[Piece], list[list[Piece]]]:
+        """Say where one is: round, place in the batch, labels, pool left; and how fast.
+
+        The line is what there is to say of the line to the terminal.
+        """
+        session = self.session
+        left: list[Piece] = [
+            (" " + source, "strong"),
+            (f"  round {session.round}", "plain"),
+            (self._place(), "plain"),
+            (f"  {_labels(session.labels)}", "strong"),
+            (f"  {session.pool_left:,} left", "plain"),
+        ]
+        pace = self._answers_per_minute()
+        right: list[list[Piece]] = []
+        if pace is not None:
+            right.append([(f"{pace:,.0f} labels/min ", "muted")])
+        if line:
+            right.append([(f" {line} ", "muted")])
+        return left, right
+
+    def _place(self) -> str:
+        session = self.session
+        if session.current is None:
+            return "  done"
+        return f"  {session.cursor + 1:>2} of {len(session.batch)}"
+
+    def _answers_per_minute(self) -> float | None:
+        newest = [datetime.fromisoformat(e.time) for e in self.session.ledger.newest(_PACE)]
+        if len(newest) < _PACE_FROM:
+            return None
+        # A pause is no pace, and clocks go backwards.
+        between = [
+            min(max((later - earlier).total_seconds(), 0.0), _LONGEST_PAUSE)
+            for later, earlier in pairwise(newest)
+        ]
+        return 60 * len(between) / max(sum(between), 1e-3)
+
+    def model_title(self) -> str:
+        """Name the model and the strategy."""
+        session = self.session
+        if session.recipe is None:
+            return f"no model yet · cold start {session.settings.cold_start}"
+        return f"{session.recipe.model} on {session.recipe.features} · {session.recipe.strategy}"
+
+    def bars(self, slot: Slot, chosen: int | None = None) -> list[ClassBar]:
+        """Give the likeliest classes of an item, likeliest first.
+
+        Parameters
+        ----------
+        slot : Slot
+        chosen : int, optional
+            The class that the annotator gave; it is always among the bars.
+        """
+        assert slot.probabilities is not None
+        chances = slot.probabilities
+        order = sorted(range(len(chances)), key=lambda index: -chances[index])[:MOST_BARS]
+        if chosen is not None and chosen not in order:
+            order[-1] = chosen
+        return [
+            ClassBar(self._bar_keys[index], self.names[index], chances[index], index == chosen)
+            for index in order
+        ]
+
+    def usual_classes(self) -> list[int]:
+        """Give the classes that were given so far, the most frequent ones first."""
+        counts = Counter(event.class_name for event in self.session.ledger.labels())
+        place = {name: index for index, name in enumerate(self.session.info.class_names)}
+        return [place[name] for name, _ in counts.most_common() if name in place]
+
+    def thumbnails(self) -> list[Thumbnail]:
+        """Give the places of the batch with what was answered."""
+        session = self.session
+        marks = []
+        for place, slot in enumerate(session.batch):
+            answer = session.answer(slot)
+            if answer is None:
+                mark = ""
+            elif answer.class_index is None:
+                mark = _SKIPPED
+            else:
+                mark = self.names[answer.class_index]
+            marks.append(Thumbnail(slot.row, mark, place == session.cursor))
+        return marks
+
+    @property
+    def set_name(self) -> str:
+        """Say what accuracy is measured on."""
+        if not self._holdout:
+            return "the audit set"
+        return "the hold-out" if self._holdout == "hold-out" else f"hold-out {self._holdout}"
+
+    def curve(self) -> tuple[str, list[float], str]:
+        """Give the accuracy's title, values and caption."""
+        title = f"accuracy on {self.set_name}"
+        points = self.session.curve
+        if not points:
+            if self.session.current is None:
+                return title, [], "nothing measured"
+            waiting = "after the first batch" if self._holdout else "after the first audit images"
+            return title, [], waiting
+        newest = points[-1].accuracy
+        caption = f"{newest.value:.1%}  ({newest.low:.1%} to {newest.high:.1%}), n {newest.n:,}"
+        return title, [point.accuracy.value for point in points], caption
+
+    def stopping(self) -> str:
+        """Say whether more labels would change much; nothing before that can be told."""
+        moves = self.session.moves[-WINDOW:]
+        if len(moves) < WINDOW:
+            return ""
+        mean = sum(move.moved for move in moves) / len(moves)
+        settled = stopping.settled([move.agreement for move in self.session.moves])
+        verdict = "labels change little" if settled else "labels still teach"
+        return f"fits move {mean:.1%}: {verdict}"
+
+    def notices(self, of_source: Sequence[str]) -> str:
+        """Say what opening the source had to leave out; nothing where it was nothing."""
+        sentences = [inert(notice, 300) for notice in of_source]
+        if self.session.missing:
+            sentences.append(f"{self.session.missing} answered images have left the source.")
+        return " ".join(sentences)
+
+    def ending(self) -> str:
+        """Say why nothing is asked any more."""
+        return f"Everything is answered: {self._answers()}. {self._keys_at_the_end()}."
+
+    def ending_lines(self) -> list[Piece]:
+        """Say the same where the image stood."""
+        return [
+            ("✓ Everything is answered.", "good"),
+            (self._answers(), "strong"),
+            ("", "plain"),
+            (self._keys_at_the_end(), "plain"),
+            ("`tuilabel export` writes them", "plain"),
+        ]
+
+    def _answers(self) -> str:
+        skipped = self.session.ledger.skips_held
+        return _labels(self.session.labels) + (f", {skipped:,} skipped" if skipped else "")
+
+    def _keys_at_the_end(self) -> str:
+        return f"{self.keymap.key('undo')} undoes, {self.keymap.key('quit')} leaves"
+
+
+def _labels(count: int) -> str:
+    return f"{count:,} label" + ("" if count == 1 else "s")

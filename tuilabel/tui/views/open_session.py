@@ -1,0 +1,79 @@
+"""What the screens beside the labelling one stand on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from tuilabel.data import inert
+from tuilabel.errors import SourceError
+from tuilabel.session import Session
+from tuilabel.tui.images import Pixels
+from tuilabel.tui.views.labelling import Presenter
+from tuilabel.workspace.opening import Workspace
+
+_DAMAGED = np.zeros((1, 1), np.uint8)
+
+
+class Front(Protocol):
+    """What is needed of the labelling screen."""
+
+    def say(self, text: str, style: str) -> None:
+        """Show a sentence until the next key."""
+
+    def move(self, step: int) -> None:
+        """Look at another place of the batch."""
+
+    def show_all(self) -> None:
+        """Show all but the image."""
+
+    def after_frame(self) -> None:
+        """Hand over what the trainer is asked."""
+
+
+@dataclass(frozen=True, eq=False)
+class OpenSession:
+    """The session that is open, and how to tell the labelling screen of it.
+
+    Attributes
+    ----------
+    workspace : Workspace
+    presenter : Presenter
+    source_name : str
+        What headers call the source.
+    front : Front
+    """
+
+    workspace: Workspace
+    presenter: Presenter
+    source_name: str
+    front: Front
+
+    @property
+    def session(self) -> Session:
+        """The loop."""
+        return self.workspace.session
+
+    def image(self, row: int, *, held_out: bool = False) -> Pixels:
+        """Give an image of the pool or of the hold-out; a dark square where it is damaged."""
+        dataset = self.workspace.dataset
+        if held_out:
+            assert dataset.holdout is not None
+            image: Pixels = dataset.holdout.images[row]
+            return image
+        try:
+            return dataset.image(row)
+        except SourceError as error:
+            self.front.say(inert(str(error), 300), "bad")
+            return _DAMAGED
+
+    def look_at(self, place: int) -> None:
+        """Show a place of the batch on the labelling screen."""
+        self.front.move(place - self.session.cursor)
+
+    def answered(self) -> None:
+        """Show an answer that was given elsewhere, and let the model learn of it."""
+        self.front.show_all()
+        self.front.after_frame()

@@ -1,0 +1,1 @@
+"""Where sessions lie, and how source, journal and loop are opened together."""

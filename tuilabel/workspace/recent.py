@@ -1,0 +1,143 @@
+"""The sessions that are here, and the sources that were named before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from tuilabel.data import source_name
+from tuilabel.errors import TuilabelError
+from tuilabel.journal import read_session, summarise
+from tuilabel.workspace.places import FIRST_SOURCE, SUFFIX, cache_dir, data_dir, last_session
+
+
+class OpenRequest(NamedTuple):
+    """What is to be opened next: a session file, a source, or a source for the demo."""
+
+    kind: Literal["session", "source", "demo"]
+    name: str
+
+
+class SessionFile(NamedTuple):
+    """A session file, unread.
+
+    Attributes
+    ----------
+    path : Path
+    used : float
+        When it was last written to, in seconds since 1970.
+    is_last : bool
+        Whether it is what `tuilabel` without arguments goes on with.
+    """
+
+    path: Path
+    used: float
+    is_last: bool
+
+
+class SessionState(NamedTuple):
+    """Where a session stands, or why nobody can tell.
+
+    Attributes
+    ----------
+    source : str
+        What was labelled; empty where that cannot be read.
+    labels : int
+    left : int or None
+        Items without an answer.
+    accuracy : float or None
+    n : int
+        How many items that was measured on.
+    problem : str or None
+        A sentence; then the rest says nothing.
+    """
+
+    source: str = ""
+    labels: int = 0
+    left: int | None = None
+    accuracy: float | None = None
+    n: int = 0
+    problem: str | None = None
+
+
+def session_files() -> list[SessionFile]:
+    """List the session files that are known of, the one used last first."""
+    last = last_session()
+    try:
+        paths = list((data_dir() / "sessions").glob("*" + SUFFIX))
+    except OSError:
+        paths = []
+    if last is not None and not any(_same(last, path) for path in paths):
+        paths.append(last)
+    files = [
+        SessionFile(path, _used(path), last is not None and _same(last, path)) for path in paths
+    ]
+    return sorted(files, key=lambda file: -file.used)
+
+
+def read_state(path: Path) -> SessionState:
+    """Read where a session stands; never one that this process has open, see `read_session`."""
+    try:
+        summary = summarise(*read_session(path))
+    except TuilabelError as error:
+        return SessionState(problem=str(error))
+    except OSError as error:
+        return SessionState(problem=f"{path} cannot be read ({error.strerror}).")
+    accuracy = summary["accuracy"]
+    return SessionState(
+        summary["source"],
+        summary["labels"],
+        summary["pool_left"],
+        accuracy["value"] if accuracy else None,
+        accuracy["n"] if accuracy else 0,
+    )
+
+
+def known_sources(states: Iterable[SessionState]) -> list[str]:
+    """List sources that can be opened: those that come along, and those that sessions name."""
+    sources = [FIRST_SOURCE]
+    folder = cache_dir() / "mnist"
+    try:
+        if any(folder.glob("*-ubyte*")):
+            sources.append("mnist")
+    except OSError:
+        pass
+    named = [state.source for state in states if state.problem is None]
+    sources += [source for source in named if source == "mnist" or _is_there(source)]
+    return list(dict.fromkeys(sources))
+
+
+def short_name(source: str) -> str:
+    """Give what a source is called where there is little room."""
+    return source_name(source)
+
+
+def is_same_file(one: Path, other: Path) -> bool:
+    """Tell whether two paths lead to one file."""
+    return _same(one, other)
+
+
+def _is_there(source: str) -> bool:
+    try:
+        return Path(source.removeprefix("mnist:")).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _used(path: Path) -> float:
+    """Give when a session was last written to: newer events may be beside the file."""
+    times = []
+    for name in (path, path.with_name(path.name + "-wal")):
+        try:
+            times.append(name.stat().st_mtime)
+        except OSError:
+            continue
+    return max(times, default=0.0)
