@@ -38,7 +38,7 @@ def die_once():
         return
     os.kill(os.getpid(), signal.SIGKILL)
 
-send, decode = worker.Channel.send, worker.decode_to_child
+send, decode = worker.WorkerChannel.send, worker.decode_to_child
 
 def faulty_send(self, message):
     if type(message).__name__ == KIND:
@@ -59,7 +59,7 @@ def faulty_decode(line):
         die_once()
     return message
 
-worker.Channel.send, worker.decode_to_child = faulty_send, faulty_decode
+worker.WorkerChannel.send, worker.decode_to_child = faulty_send, faulty_decode
 # Progress is told at once, and not once a second.
 worker.PROGRESS_SECONDS = 0
 worker.HEARTBEAT_SECONDS = 0.05
