@@ -70,7 +70,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except TuilabelError as error:
-            from tuilabel.data import inert
+            from tuilabel.text import inert
 
             click.echo(f"tuilabel: {inert(str(error), _LONGEST_MESSAGE)}", err=True)
             ctx.exit(error.exit_code)

@@ -10,10 +10,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tuilabel.data import as_array_file, folder, inert, open_dataset
+from tuilabel.data import as_array_file, folder, open_dataset
 from tuilabel.data.images import ReducedImage, letterbox
 from tuilabel.data.item_ids import digest
 from tuilabel.errors import SourceError, UsageError
+from tuilabel.text import inert
 
 CLASSES = ["cat", "dog"]
 Save = Callable[..., NDArray[np.uint8]]

@@ -99,13 +99,13 @@ def test_a_missing_name_is_told_if_it_is_the_code_s_own() -> None:
 
 
 def test_the_way_through_the_program_is_told_and_other_code_is_not() -> None:
-    from tuilabel.data.text import inert
+    from tuilabel.text import inert
 
     error = caught(lambda: inert(5))  # type: ignore[arg-type]
     lines = list(crash.describe(error))
-    assert any(line.startswith("  tuilabel.data.text:") and " in inert" in line for line in lines)
+    assert any(line.startswith("  tuilabel.text:") and " in inert" in line for line in lines)
     assert any(line == "  (other code)" for line in lines)
-    assert crash.where(error).startswith("tuilabel.data.text:")
+    assert crash.where(error).startswith("tuilabel.text:")
 
 
 @given(text=st.text(), known=st.sets(st.text(min_size=8)))

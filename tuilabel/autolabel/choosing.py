@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from tuilabel.learn.calibration import Calibration, fit_temperature
 from tuilabel.learn.learner import Learner, Teacher
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import Fit
+from tuilabel.progress import Progress
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
@@ -36,9 +36,6 @@ USUAL_THRESHOLD = 0.95
 
 STEPS = 400
 """Fits that `ordered` makes at most, unless a step is given."""
-
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

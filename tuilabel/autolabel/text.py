@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuilabel.data import inert
+from tuilabel.text import inert
 
 if TYPE_CHECKING:
     pass
@@ -28,11 +28,7 @@ def outcome_lines(
         yield f"  {count:>6,}   {inert(name)}"
     for accuracy, on in ((outcome.untaught, "annotators' labels alone"), (outcome.taught, "all")):
         if accuracy is not None:
-            yield (
-                f"A {options.student} on the pixels, trained on {on}: {accuracy.value:.1%} "
-                f"({accuracy.low:.1%} to {accuracy.high:.1%}, 95 %) of the {accuracy.name}, "
-                f"n = {accuracy.n:,}."
-            )
+            yield (f"A {options.student} on the pixels, trained on {on}: accuracy {accuracy.text}.")
     if options.student is not None and outcome.taught is None:
         yield "The student cannot be measured: there is neither a hold-out nor an audit label."
     if not outcome.saved:

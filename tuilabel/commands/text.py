@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tuilabel.text import accuracy_text, counted, inert, shown_path
+
 if TYPE_CHECKING:
     from tuilabel.journal import Summary
     from tuilabel.journal.repair import Repaired
@@ -54,13 +56,11 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
         The session file.
     summary : Summary
     """
-    from tuilabel.data import inert
     from tuilabel.learn.stopping import advice
-    from tuilabel.workspace.places import LONGEST_PATH
 
     left = summary["pool_left"]
-    yield f"session    {inert(str(path), LONGEST_PATH)}"
-    yield f"source     {inert(summary['source'], LONGEST_PATH)}"
+    yield f"session    {shown_path(path)}"
+    yield f"source     {shown_path(summary['source'])}"
     yield f"labels     {summary['labels']:,}" + ("" if left is None else f", {left:,} left to ask")
     yield f"skipped    {summary['skipped']:,}"
     if summary["auto_labels"]:
@@ -79,8 +79,14 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
         yield "accuracy   not measured yet"
     else:
         yield (
-            f"accuracy   {accuracy['value']:.1%} ({accuracy['low']:.1%} to {accuracy['high']:.1%}, "
-            f"95 %) on the {accuracy['set']}, n = {accuracy['n']:,}"
+            "accuracy   "
+            + accuracy_text(
+                accuracy["value"],
+                accuracy["low"],
+                accuracy["high"],
+                accuracy["n"],
+                accuracy["set"],
+            )
         )
     moved = summary["stopping"]
     if moved is not None:
@@ -95,15 +101,13 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
 
 def repair_lines(done: Repaired) -> Iterator[str]:
     """Yield what a repair has found and done, in sentences."""
-    from tuilabel.data import inert
     from tuilabel.journal import Ledger
     from tuilabel.journal.repair import describe_gaps
-    from tuilabel.workspace.places import LONGEST_PATH
 
-    path = inert(str(done.path), LONGEST_PATH)
+    path = shown_path(done.path)
     ledger = Ledger.of(done.events)
     auto = f", {ledger.auto_labels_held:,} of a model" if ledger.auto_labels_held else ""
-    events = _counted(len(done.events), "event")
+    events = counted(len(done.events), "event")
     found = f"{events}; labels that hold: {ledger.labels_held:,}{auto}"
     if done.problem is None:
         yield f"{path} is sound, and nothing was changed: {found}."
@@ -113,24 +117,20 @@ def repair_lines(done: Repaired) -> Iterator[str]:
     missing = done.last - len(done.events)
     if missing:
         numbers = describe_gaps(done.gaps)
-        yield f"Lost: {missing:,} of {_counted(done.last, 'event')}, numbered {numbers}."
+        yield f"Lost: {missing:,} of {counted(done.last, 'event')}, numbered {numbers}."
     else:
-        yield f"Lost: nothing of {_counted(done.last, 'event')} known of."
+        yield f"Lost: nothing of {counted(done.last, 'event')} known of."
     if done.dropped:
         yield f"Left out: {done.dropped:,} that make no sense."
     yield f"Not to be known: whether there were events after number {done.last:,}."
     if done.unchecked:
         yield (
             "Not to be known either: whether all is as it was written in "
-            f"{_counted(done.unchecked, 'event')} from pages without a checksum."
+            f"{counted(done.unchecked, 'event')} from pages without a checksum."
         )
     if done.written is None:
         yield "Nothing was written."
     else:
-        yield f"Written: {inert(str(done.written), LONGEST_PATH)}."
+        yield f"Written: {shown_path(done.written)}."
     if done.kept is not None:
-        yield f"The damaged file is kept: {inert(str(done.kept), LONGEST_PATH)}."
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count:,} {word}" + ("" if count == 1 else "s")
+        yield f"The damaged file is kept: {shown_path(done.kept)}."

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data.mmap import release_pages
-from tuilabel.data.text import inert
 from tuilabel.errors import SourceError
+from tuilabel.text import inert
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 

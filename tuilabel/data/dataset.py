@@ -11,11 +11,8 @@ from numpy.typing import NDArray
 
 from tuilabel.data.item_ids import ItemIds, first_occurrence
 from tuilabel.data.mmap import release_pages
-from tuilabel.data.text import inert
 from tuilabel.errors import SourceError, UsageError
-
-Progress = Callable[[str, int, int | None], None]
-"""Told ``(what, done, total or None)`` from the thread that opens the source."""
+from tuilabel.text import inert
 
 MAX_CLASSES = 1000
 

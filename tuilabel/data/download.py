@@ -20,9 +20,9 @@ from urllib import request
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
-from tuilabel.data.dataset import Progress
-from tuilabel.data.text import inert
 from tuilabel.errors import DownloadError
+from tuilabel.progress import Progress
+from tuilabel.text import inert
 
 STALL_SECONDS = 20.0
 _CHUNK = 2**16

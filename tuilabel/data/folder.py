@@ -15,13 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data import item_ids
-from tuilabel.data.dataset import (
-    ArrayDataset,
-    Progress,
-    checked_count,
-    refuse_test,
-    resolve_classes,
-)
+from tuilabel.data.dataset import ArrayDataset, checked_count, refuse_test, resolve_classes
 from tuilabel.data.images import (
     MAX_EXACT_SIDE,
     MODEL_SIDE,
@@ -30,9 +24,11 @@ from tuilabel.data.images import (
     reduce_image_file,
 )
 from tuilabel.data.leased_block import LeasedBlock
-from tuilabel.data.text import inert, natural_key
+from tuilabel.data.natural_order import natural_key
 from tuilabel.data.thumbnail_cache import Failure, FileKey, Record, ThumbnailCache
 from tuilabel.errors import SourceError
+from tuilabel.progress import Progress
+from tuilabel.text import counted, inert
 
 _POOL_VERSION = b"1"
 _THREADS = 4
@@ -185,16 +181,12 @@ def _no_image(root: Path, failures: Sequence[tuple[str, str]]) -> SourceError:
 
 def _notices(failures: Sequence[tuple[str, str]], duplicates: int) -> Iterator[str]:
     if failures:
-        yield f"{_counted(len(failures), 'file was', 'files were')} skipped: {_listed(failures)}."
+        yield f"{counted(len(failures), 'file was', 'files were')} skipped: {_listed(failures)}."
     if duplicates:
         yield (
-            f"{_counted(duplicates, 'image is an exact duplicate', 'images are exact duplicates')}"
+            f"{counted(duplicates, 'image is an exact duplicate', 'images are exact duplicates')}"
             " of others and merged with them."
         )
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"
 
 
 def _listed(failures: Sequence[tuple[str, str]]) -> str:

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data.cache_files import cache_key_of_file, replacing
-from tuilabel.data.dataset import Progress
-from tuilabel.data.text import inert
 from tuilabel.errors import SourceError
+from tuilabel.progress import Progress
+from tuilabel.text import inert
 
 MAX_SIDE = 96
 MAX_BYTES = 4 * 2**30

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data import item_ids
-from tuilabel.data.text import inert
+from tuilabel.text import inert
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from tuilabel.data import item_ids
-from tuilabel.data.dataset import ArrayDataset, Progress, Split, build_dataset, resolve_classes
+from tuilabel.data.dataset import ArrayDataset, Split, build_dataset, resolve_classes
 from tuilabel.data.idx import open_idx
-from tuilabel.data.text import inert
 from tuilabel.errors import SourceError
+from tuilabel.progress import Progress
+from tuilabel.text import inert
 
 TRAIN = "train"
 TEST = "t10k"

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tuilabel.data.dataset import Progress
 from tuilabel.data.download import STALL_SECONDS, PublishedFile, download
 from tuilabel.data.mnist import find_idx
-from tuilabel.data.text import inert
 from tuilabel.errors import DownloadError
+from tuilabel.progress import Progress
+from tuilabel.text import inert
 
 MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",

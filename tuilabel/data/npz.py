@@ -18,17 +18,12 @@ from numpy.typing import NDArray
 
 from tuilabel.data import item_ids
 from tuilabel.data.cache_files import cache_key_of_file, read_block, write_block
-from tuilabel.data.dataset import (
-    MAX_CLASSES,
-    ArrayDataset,
-    Progress,
-    Split,
-    build_dataset,
-    resolve_classes,
-)
+from tuilabel.data.dataset import MAX_CLASSES, ArrayDataset, Split, build_dataset, resolve_classes
 from tuilabel.data.images import MAX_EXACT_SIDE, MODEL_SIDE, letterbox, thumbnail
-from tuilabel.data.text import inert, natural_key
+from tuilabel.data.natural_order import natural_key
 from tuilabel.errors import SourceError
+from tuilabel.progress import Progress
+from tuilabel.text import inert
 
 MAX_BYTES = 8 * 2**30
 MAX_LABEL_BYTES = 2**28

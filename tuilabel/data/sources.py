@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tuilabel.data.dataset import Dataset, Progress
-from tuilabel.data.text import inert
+from tuilabel.data.dataset import Dataset
 from tuilabel.errors import SourceError
+from tuilabel.progress import Progress
+from tuilabel.text import inert
 
 _MNIST_PREFIX = "mnist:"
 _ARRAY_SUFFIXES = (".npz", ".npy")

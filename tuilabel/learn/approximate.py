@@ -14,7 +14,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from tuilabel.learn.graph import NoGraphError, Progress
+from tuilabel.learn.graph import NoGraphError
+from tuilabel.progress import Progress
 
 LISTS_PER_ROOT = 2
 """Lists for each square root of the rows."""

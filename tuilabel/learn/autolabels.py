@@ -19,6 +19,7 @@ from tuilabel.learn.batch import pick_batch
 from tuilabel.learn.calibration import check_probabilities
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.names import look_up
+from tuilabel.text import counted
 
 ORDERED = "ordered"
 """The method that `ordered` drives; those of `CHOICES` take one look."""
@@ -323,8 +324,7 @@ class Estimate:
         """Say it in one plain sentence."""
         if self.count == 0:
             return "No item is likely enough: nothing is labelled."
-        plural = "" if self.count == 1 else "s"
-        begin = f"Of {self.count:,} auto-label{plural} about {self.right:,.0f}"
+        begin = f"Of {counted(self.count, 'auto-label')} about {self.right:,.0f}"
         if self.measured is None or self.interval is None:
             return (
                 f"{begin} would be right if the model's probabilities were: no item with a known "

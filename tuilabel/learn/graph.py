@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from tuilabel.errors import UsageError
 from tuilabel.learn.views import View
+from tuilabel.progress import Progress
 
 VERSION = 3
 """Part of the name of every cached graph: another recipe is another file."""
@@ -53,9 +53,6 @@ cluster."""
 _STRAY_SHARE = 0.02
 _SEARCH_ROWS = 2048
 _RESOLUTION = 1e-4
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is."""
 
 
 class NoGraphError(UsageError):

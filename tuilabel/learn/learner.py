@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tuilabel.learn.checks import check_finite, check_indices
 from tuilabel.learn.cold_start import cold_start
 from tuilabel.learn.evidence import LEAST_LABELS, cross_validate, decide
-from tuilabel.learn.graph import NoGraphError, Progress
+from tuilabel.learn.graph import NoGraphError
 from tuilabel.learn.models import Model, fit_model, score_rows
 from tuilabel.learn.names import (
     AUTO,
@@ -36,6 +36,7 @@ from tuilabel.learn.rounds import run_round
 from tuilabel.learn.stopping import kappa, moved, stop_set
 from tuilabel.learn.store import MemoryStore, Store
 from tuilabel.learn.views import View
+from tuilabel.progress import Progress
 
 AUTO_MODELS = ("hybrid", "graph", "softmax")
 """What ``auto`` chooses among, in the order of preference among equals.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.learn.checks import check_indices
+from tuilabel.text import accuracy_text
 
 
 def wilson_interval(correct: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -94,6 +95,11 @@ class Accuracy:
     def low(self) -> float:
         """Lower end of the 95 % Wilson interval."""
         return wilson_interval(self.correct, self.n)[0]
+
+    @property
+    def text(self) -> str:
+        """The accuracy with its interval, set and n, in words."""
+        return accuracy_text(self.value, self.low, self.high, self.n, self.name)
 
     @property
     def high(self) -> float:

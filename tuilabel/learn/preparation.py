@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from tuilabel.learn.features import CHUNK_ROWS
 from tuilabel.learn.graph import VERSION as GRAPH_VERSION
-from tuilabel.learn.graph import LabelGraph, Progress, build_graph, usable_cores
+from tuilabel.learn.graph import LabelGraph, build_graph, usable_cores
 from tuilabel.learn.names import AUTO, look_up
 from tuilabel.learn.store import Store
 from tuilabel.learn.views import View
+from tuilabel.progress import Progress
 
 SMALL_SIDE = 64
 """Pixels along the longer side up to which an image may be a glyph."""

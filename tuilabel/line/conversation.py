@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data import inert
 from tuilabel.errors import SaveError, SourceError
 from tuilabel.journal import Event
 from tuilabel.line.answers import Ambiguous, Chosen, Command, Meaning, Unknown, Vocabulary
@@ -15,6 +14,7 @@ from tuilabel.line.picture import Look, picture
 from tuilabel.line.wording import SHOWN_WHEN, WIDTH, Wording
 from tuilabel.session import Ranking, Request, Session, Slot
 from tuilabel.settings import SUGGESTIONS
+from tuilabel.text import inert
 from tuilabel.trainer.client import WAITING
 
 PROMPT = "class? "

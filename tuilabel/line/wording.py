@@ -5,11 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from tuilabel.data import inert
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.stopping import advice
 from tuilabel.line.answers import Command, Vocabulary
 from tuilabel.session import Session, Slot
+from tuilabel.text import counted, inert
 
 WIDTH = 80
 
@@ -75,7 +75,7 @@ class Wording:
         session = self._session
         return self.say(
             f"Round {session.round}, image {session.cursor + 1} of {len(session.batch)}. "
-            f"{_labels(session.labels)}, {session.pool_left:,} left."
+            f"{counted(session.labels, 'label')}, {session.pool_left:,} left."
         )
 
     def files(self, row: int) -> list[str]:
@@ -102,7 +102,9 @@ class Wording:
         points = self._session.curve
         if not points:
             return self.say("Accuracy is not measured yet.")
-        return self.say(f"{_accuracy(points[-1].accuracy)}, with {_labels(points[-1].labels)}.")
+        return self.say(
+            f"{_accuracy(points[-1].accuracy)}, with {counted(points[-1].labels, 'label')}."
+        )
 
     def model(self) -> list[str]:
         """Say which model asks, and what its last fits have moved."""
@@ -176,19 +178,11 @@ class Wording:
         rest = f", {skipped:,} skipped" if skipped else ""
         form = self._vocabulary.form
         return self.say(
-            f"Everything is answered: {_labels(self._session.labels)}{rest}. "
+            f"Everything is answered: {counted(self._session.labels, 'label')}{rest}. "
             f"{form(Command.UNDO)} undoes, {form(Command.QUIT)} leaves; "
             "`tuilabel export` writes the labels."
         )
 
 
-def _labels(count: int) -> str:
-    return f"{count:,} label" + ("" if count == 1 else "s")
-
-
 def _accuracy(found: Accuracy) -> str:
-    name = {"audit": "audit set"}.get(found.name, found.name)
-    return (
-        f"Accuracy {found.value:.1%}, 95 % interval {found.low:.1%} to {found.high:.1%}, "
-        f"on the {inert(name)} of {found.n:,} images"
-    )
+    return f"Accuracy {found.text}"

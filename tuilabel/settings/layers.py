@@ -133,7 +133,7 @@ def find(
 
 def _default(name: str) -> Any:
     if name == "annotator":
-        from tuilabel.data import inert
+        from tuilabel.text import inert
 
         return inert(_user(), MAX_ANNOTATOR)
     return getattr(_DEFAULTS, name)

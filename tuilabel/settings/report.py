@@ -9,6 +9,7 @@ from typing import Any
 
 from tuilabel.settings.layers import Found
 from tuilabel.settings.values import NAMES, TABLES
+from tuilabel.text import shown_path
 
 _LONGEST_PATH = 400
 
@@ -27,12 +28,12 @@ def settings_lines(
     session : Path, optional
         The session that took part.
     """
-    from tuilabel.data import inert
+    from tuilabel.text import inert
 
     there = "" if file.exists() else " (not there yet)"
-    rows = [("file", inert(str(file), _LONGEST_PATH) + there, "")]
+    rows = [("file", shown_path(file) + there, "")]
     if session is not None:
-        rows.append(("session", inert(str(session), _LONGEST_PATH), ""))
+        rows.append(("session", shown_path(session), ""))
     yield from _aligned(rows)
     yield ""
     rows = [(name, str(found[name].value), _origin(found[name].origin)) for name in NAMES]
@@ -61,7 +62,7 @@ def settings_object(
 
 
 def _origin(origin: str) -> str:
-    from tuilabel.data import inert
+    from tuilabel.text import inert
 
     return inert(origin, _LONGEST_PATH)
 

@@ -248,6 +248,6 @@ def _annotator(value: Any) -> str:
     if not 1 <= len(name) <= MAX_ANNOTATOR:
         raise ValueError
     # Imported here: the names of settings are needed where data's arrays are not.
-    from tuilabel.data import inert
+    from tuilabel.text import inert
 
     return inert(name)

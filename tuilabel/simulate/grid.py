@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from tuilabel.data import Dataset, inert
+from tuilabel.data import Dataset
 from tuilabel.errors import SourceError, UsageError
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.names import AUTO, GRAPH_MODELS
@@ -22,6 +22,7 @@ from tuilabel.simulate.processes import run_in_processes
 from tuilabel.simulate.results import Description, Results
 from tuilabel.simulate.run import Run, open_learner, run_session
 from tuilabel.simulate.threads import one_thread
+from tuilabel.text import inert
 
 
 @dataclass(frozen=True)

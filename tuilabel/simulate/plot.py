@@ -7,10 +7,10 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuilabel.data import inert, source_name
 from tuilabel.errors import UsageError
 from tuilabel.simulate.plan import Combination
 from tuilabel.simulate.results import Results
+from tuilabel.text import inert, source_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tuilabel import __version__
-from tuilabel.data import inert
 from tuilabel.errors import UsageError
 from tuilabel.simulate.plan import RANDOM, Combination, Plan
 from tuilabel.simulate.run import Run
+from tuilabel.text import inert
 
 CSV_COLUMNS = (*Combination._fields, "seed", "labels", "accuracy", "round_seconds")
 

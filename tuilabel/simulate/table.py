@@ -6,10 +6,10 @@ import math
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
-from tuilabel.data import inert
 from tuilabel.simulate.grid import Standing
 from tuilabel.simulate.plan import RANDOM
 from tuilabel.simulate.results import Needed, Results
+from tuilabel.text import counted, inert
 
 BASELINE_NAME = "random (baseline)"
 
@@ -58,7 +58,7 @@ def standing_line(standing: Standing) -> str:
     """Say how far a simulation is."""
     if standing.preparing is not None:
         return f"preparing: {standing.preparing}"
-    said = f"{standing.runs_done} of {_count(standing.runs, 'run')}, {standing.share:.0%}"
+    said = f"{standing.runs_done} of {counted(standing.runs, 'run')}, {standing.share:.0%}"
     if standing.seconds_left is not None:
         said += f", {duration(standing.seconds_left)} left"
     return said
@@ -78,13 +78,13 @@ def duration(seconds: float) -> str:
 def _heading(results: Results, width: int) -> Iterator[str]:
     on, plan = results.on, results.plan
     yield from _wrapped(
-        f"{inert(on.source, 200)}: a pool of {_count(on.pool, 'image')}, "
-        f"{_count(on.test, 'image')} to measure on ({inert(on.test_set)}).",
+        f"{inert(on.source, 200)}: a pool of {counted(on.pool, 'image')}, "
+        f"{counted(on.test, 'image')} to measure on ({inert(on.test_set)}).",
         width,
     )
     said = [
-        _count(plan.seeds, "seed"),
-        f"{_count(on.batch_size, 'label')} a round up to {min(plan.budget, on.pool):,}",
+        counted(plan.seeds, "seed"),
+        f"{counted(on.batch_size, 'label')} a round up to {min(plan.budget, on.pool):,}",
     ]
     if plan.epsilon:
         said.append(f"{plan.epsilon:.0%} of each batch at random")
@@ -93,7 +93,7 @@ def _heading(results: Results, width: int) -> Iterator[str]:
         said[-1] += " (the baseline's is random)"
     yield from _wrapped(", ".join(said) + ".", width)
     if not results.is_complete:
-        yield f"{len(results.runs)} of {_count(len(plan.runs()), 'run')}."
+        yield f"{len(results.runs)} of {counted(len(plan.runs()), 'run')}."
 
 
 def _dimensions(results: Results) -> list[tuple[str, tuple[str, ...]]]:
@@ -204,7 +204,7 @@ def _needed(needed: Needed, last: int) -> str:
 def _notes(results: Results) -> Iterator[str]:
     if results.is_pool_exhausted:
         yield (
-            f"The pool has {_count(results.on.pool, 'image')}: with all of them labelled, the "
+            f"The pool has {counted(results.on.pool, 'image')}: with all of them labelled, the "
             f"budget of {results.plan.budget:,} labels is not used up."
         )
     yield (
@@ -253,10 +253,6 @@ def _shared_out(columns: Columns, count: int) -> list[Columns]:
 def _aligned(cells: list[str], align: Callable[[str, int], str]) -> list[str]:
     width = max(map(len, cells))
     return [align(cell, width) for cell in cells]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 def _percent(share: float) -> str:

@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tuilabel.data import inert
 from tuilabel.errors import TrainerError
+from tuilabel.text import inert
 from tuilabel.trainer.runner import NICENESS, child_environment
 
 _KEPT_LINES = 200

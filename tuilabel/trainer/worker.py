@@ -20,12 +20,12 @@ from typing import BinaryIO
 
 import numpy as np
 
-from tuilabel.data import inert
 from tuilabel.data.array_store import ArrayStore
 from tuilabel.errors import TrainerError, TuilabelError
 from tuilabel.learn.learner import Learner, Needs
 from tuilabel.learn.models import warm_up
 from tuilabel.learn.requests import ColdStart, Fit
+from tuilabel.text import inert
 from tuilabel.trainer.messages import (
     FeaturesPrepared,
     FromChild,
@@ -141,14 +141,14 @@ class Preparation:
         with self._lock:
             self._channel.send(FeaturesPrepared(needs.features, seconds, problem, self._late))
 
-    def _tell(self, what: str, done: int, total: int) -> None:
+    def _tell(self, what: str, done: int, total: int | None) -> None:
         with self.answering:
             pass
         # Each of these makes a line of the screen be drawn anew.
         now = time.monotonic()
         if now - self._told >= PROGRESS_SECONDS:
             self._told = now
-            self._channel.send(Preparing(what, done, total))
+            self._channel.send(Preparing(what, done, total or done))
 
 
 def main() -> None:

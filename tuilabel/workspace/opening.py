@@ -9,13 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from tuilabel.data import inert
 from tuilabel.errors import SessionFileError, SourceError, UsageError
 from tuilabel.journal import Event, EventKind, Journal, SessionInfo, read_session, summarise
 from tuilabel.settings import Settings, resolve
+from tuilabel.text import LONGEST_PATH, counted, inert, shown_path
 from tuilabel.workspace.places import (
     FIRST_SOURCE,
-    LONGEST_PATH,
     SUFFIX,
     cache_dir,
     data_dir,
@@ -25,7 +24,8 @@ from tuilabel.workspace.places import (
 )
 
 if TYPE_CHECKING:
-    from tuilabel.data import Dataset, Progress
+    from tuilabel.data import Dataset
+    from tuilabel.progress import Progress
     from tuilabel.session import Session
 
 
@@ -56,18 +56,15 @@ class Workspace:
     def outcome(self) -> str:
         """Say in a line what there is now, and where."""
         count = self.session.labels
-        labels = f"{count:,} label" + ("" if count == 1 else "s")
+        labels = counted(count, "label")
         if self.session.curve:
             found = self.session.curve[-1].accuracy
-            labels += (
-                f", {found.value:.1%} right ({found.low:.1%} to {found.high:.1%}, 95 %) "
-                f"on the {found.name}, n = {found.n:,}"
-            )
-        return f"{labels}; saved in {inert(str(self.path), LONGEST_PATH)}."
+            labels += f", accuracy {found.text}"
+        return f"{labels}; saved in {shown_path(self.path)}."
 
     def saved(self) -> str:
         """Say in a sentence how many labels are on disk: what is in memory may be at fault."""
-        where = inert(str(self.path), LONGEST_PATH)
+        where = shown_path(self.path)
         try:
             count = summarise(*read_session(self.path))["labels"]
         except SessionFileError as error:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from tuilabel.data import inert
 from tuilabel.errors import SessionFileError
 from tuilabel.settings import user_directory
+from tuilabel.text import inert
 
 if TYPE_CHECKING:
     pass

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from tuilabel.data import source_name
 from tuilabel.errors import TuilabelError
 from tuilabel.journal import read_session, summarise
+from tuilabel.text import source_name
 from tuilabel.workspace.places import FIRST_SOURCE, SUFFIX, cache_dir, data_dir, last_session
 
 

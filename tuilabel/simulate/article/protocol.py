@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tuilabel.errors import UsageError
 from tuilabel.learn.metrics import Accuracy
+from tuilabel.progress import Progress
 from tuilabel.simulate.article import published
 from tuilabel.simulate.article.centres import find_centres
 from tuilabel.simulate.article.loop import (
@@ -45,9 +46,6 @@ from tuilabel.simulate.article.softmax import Floats, Indices, noise
 
 CURVE_POINTS = 201
 """Points that a curve of sorted confidences is kept at: more than a terminal has dots for."""
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is."""
 
 
 def run_article(
@@ -120,7 +118,7 @@ def _one_thread() -> Iterator[None]:
         yield
 
 
-def _silent(part: str, done: int, total: int) -> None:
+def _silent(part: str, done: int, total: int | None) -> None:
     """Take progress that nobody asked for."""
 
 

@@ -109,8 +109,8 @@ class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
         with self.orderly():
             self.run(mouse=mouse)
         if self.report is not None and self.crashed is not None:
-            from tuilabel.data import inert
             from tuilabel.process.crash import sentences
+            from tuilabel.text import inert
 
             for line in sentences(self.crashed, self.report, saved()):
                 click.echo(inert(line, 2000), err=True)

@@ -11,7 +11,7 @@ from textual.app import SystemCommand
 from textual.message import Message
 from textual.screen import Screen
 
-from tuilabel.data import source_name
+from tuilabel.text import source_name
 from tuilabel.trainer.client import TrainerClient
 from tuilabel.tui.app.base import Ended, TerminalApp
 from tuilabel.tui.screens.label import LabelScreen

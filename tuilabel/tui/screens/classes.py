@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from tuilabel.data import inert
 from tuilabel.errors import SourceError, TrainerError
+from tuilabel.text import inert
 from tuilabel.tui.background.centres import (
     USUAL_CENTRES,
     Centres,

@@ -11,8 +11,8 @@ import numpy as np
 from textual.containers import Container
 from textual.widget import Widget
 
-from tuilabel.data import inert
 from tuilabel.errors import TrainerError
+from tuilabel.text import inert
 from tuilabel.tui.background.baseline import BaselineFinder, why_no_baseline
 from tuilabel.tui.screens.side import SideScreen
 from tuilabel.tui.text.pieces import Piece

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingsMap
 from textual.containers import VerticalScroll
 
+from tuilabel.text import counted
 from tuilabel.tui.keymap.actions import Action
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.screens.paced import PacedScreen
@@ -98,7 +99,7 @@ class HelpScreen(PacedScreen, inherit_bindings=False):
         right: list[Piece] = []
         if scroll.max_scroll_y:
             left += [("  ↑ ↓ ", "strong"), ("scroll", "muted")]
-            more = f"{below} more row" + ("" if below == 1 else "s") + " below "
+            more = counted(below, "more row") + " below "
             right = [(more if below else "the end ", "muted")]
         self._footer.show_bar(left, [right])
 

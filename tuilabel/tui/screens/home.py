@@ -10,6 +10,7 @@ from pathlib import Path
 
 from textual.widget import Widget
 
+from tuilabel.text import counted
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.screens.list_screen import ListScreen
 from tuilabel.tui.screens.messages import OpenRequested
@@ -98,9 +99,8 @@ class HomeScreen(ListScreen, inherit_bindings=False):
             places = (place for place, entry in enumerate(self._entries) if entry.request == marked)
             self._cursor = next(places, self._cursor)
         self._cursor = min(self._cursor, len(self._entries) - 1)
-        count = len(self._files)
-        counted = f"{count:,} session" + ("" if count == 1 else "s")
-        self.show_header("home", right=counted if self._listed else "looking for sessions…")
+        found = counted(len(self._files), "session")
+        self.show_header("home", right=found if self._listed else "looking for sessions…")
         self._list.show_entries(self._entries, self._cursor)
         entry = self._entries[self._cursor]
         self._details.show_details(entry.details, "bad" if entry.is_bad else "plain")

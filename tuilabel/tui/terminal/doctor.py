@@ -11,22 +11,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from tuilabel import __version__
-from tuilabel.data import inert
 from tuilabel.errors import TuilabelError
 from tuilabel.process.crash import LIBRARIES, reports
 from tuilabel.settings import Settings, config_file, resolve
+from tuilabel.text import inert, shown_path
 from tuilabel.tui.terminal.capabilities import Blocks, Colours, Depth, decide_colours
 from tuilabel.tui.terminal.job_control import has_job_control
 from tuilabel.tui.terminal.probe import Probe, TerminalAnswers
 from tuilabel.tui.terminal.round_trips import GUARD_INTERVAL
 from tuilabel.tui.terminal.size import SMALLEST
-from tuilabel.workspace.places import (
-    LONGEST_PATH,
-    cache_dir,
-    data_dir,
-    last_session,
-    log_file,
-)
+from tuilabel.workspace.places import cache_dir, data_dir, last_session, log_file
 
 _DEPTHS = {
     Depth.TRUECOLOR: "all (truecolor)",
@@ -73,9 +67,9 @@ def doctor_lines(theme_for: ThemeFor, protocols: Callable[[], Sequence[str]]) ->
         "last": last_session(),
     }.items():
         note = "" if path is None or path.exists() else " (not there yet)"
-        yield f"{name:<14}{'none' if path is None else inert(str(path), LONGEST_PATH)}{note}"
+        yield f"{name:<14}{'none' if path is None else shown_path(path)}{note}"
     for path in reports(log_file().parent)[-1:]:
-        yield f"! The newest report of a crash: {inert(str(path), LONGEST_PATH)}"
+        yield f"! The newest report of a crash: {shown_path(path)}"
 
 
 def _terminal(theme_for: ThemeFor, protocols: Callable[[], Sequence[str]]) -> Iterator[str]:

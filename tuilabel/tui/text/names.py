@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from tuilabel.data import inert
+from tuilabel.text import inert
 
 MOST_MARKS = 3
 """Combining marks that a character may bear; more would be drawn over the rows around it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tuilabel.session import CurvePoint
+from tuilabel.text import counted
 from tuilabel.tui.charts.axes import accuracy_axis, level_axis
 from tuilabel.tui.charts.drawing import Drawing
 from tuilabel.tui.text.pieces import Piece
@@ -91,7 +92,7 @@ def labels_sentences(
     points = (newest.value - there) * 100
     needed = baseline.labels_for(newest.value)
     takes = f"over {baseline.points[-1].labels:,}" if needed is None else f"{needed:,}"
-    runs = f"{baseline.runs} run" + ("" if baseline.runs == 1 else "s")
+    runs = counted(baseline.runs, "run")
     second: list[Piece] = [
         (f" {there:6.1%}", "strong"),
         (

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from tuilabel.data import inert
 from tuilabel.journal import Event, EventKind
+from tuilabel.text import inert
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.views.values import Detail
 

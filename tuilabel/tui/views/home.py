@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from tuilabel.data import inert
 from tuilabel.session import Session
+from tuilabel.text import counted, inert
 from tuilabel.tui.views.values import Detail
 from tuilabel.workspace.recent import OpenRequest, SessionFile, SessionState, is_same_file
 
@@ -154,7 +154,7 @@ def _session(
             is_bad=True,
             request=request,
         )
-    labels = f"{state.labels:,} label" + ("" if state.labels == 1 else "s")
+    labels = counted(state.labels, "label")
     left = "" if state.left is None else f"{state.left:,} left"
     share = None
     if state.left is not None and state.labels + state.left:

@@ -9,10 +9,10 @@ from itertools import pairwise
 
 from rich.cells import cell_len
 
-from tuilabel.data import inert
 from tuilabel.learn import stopping
 from tuilabel.learn.stopping import WINDOW
 from tuilabel.session import Session, Slot
+from tuilabel.text import counted, inert
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece, fitted
@@ -67,7 +67,7 @@ class Presenter:
             (" " + source, "strong"),
             (f"  round {session.round}", "plain"),
             (self._place(), "plain"),
-            (f"  {_labels(session.labels)}", "strong"),
+            (f"  {counted(session.labels, 'label')}", "strong"),
             (f"  {session.pool_left:,} left", "plain"),
         ]
         pace = self._answers_per_minute()
@@ -195,11 +195,7 @@ class Presenter:
 
     def _answers(self) -> str:
         skipped = self.session.ledger.skips_held
-        return _labels(self.session.labels) + (f", {skipped:,} skipped" if skipped else "")
+        return counted(self.session.labels, "label") + (f", {skipped:,} skipped" if skipped else "")
 
     def _keys_at_the_end(self) -> str:
         return f"{self.keymap.key('undo')} undoes, {self.keymap.key('quit')} leaves"
-
-
-def _labels(count: int) -> str:
-    return f"{count:,} label" + ("" if count == 1 else "s")

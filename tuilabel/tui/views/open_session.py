@@ -7,9 +7,9 @@ from typing import Protocol
 
 import numpy as np
 
-from tuilabel.data import inert
 from tuilabel.errors import SourceError
 from tuilabel.session import Session
+from tuilabel.text import inert
 from tuilabel.tui.images import Pixels
 from tuilabel.tui.views.labelling import Presenter
 from tuilabel.workspace.opening import Workspace

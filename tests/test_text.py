@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilabel.data import inert
-from tuilabel.data.text import natural_key
+from tuilabel.data.natural_order import natural_key
+from tuilabel.text import inert
 
 any_text = st.text(st.characters(), max_size=200)
 

@@ -1,17 +1,18 @@
-"""Text that comes from files: made harmless to show, and put in the order people expect."""
+"""Text for people: names made harmless, paths, counts and accuracies, each worded in one place."""
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 DEFAULT_LIMIT = 80
+
+LONGEST_PATH = 4096
+"""Characters of a path that are shown: all of it, since it is there to be copied."""
 
 # Zero width joiner and non-joiner: ordinary parts of words in several scripts.
 _JOINERS = frozenset("\u200c\u200d")
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_DIGITS = re.compile(r"([0-9]+)")
 
 
 def _visible(char: str) -> str:
@@ -53,30 +54,36 @@ def inert(text: str, limit: int = DEFAULT_LIMIT) -> str:
     return "".join(map(_visible, text))
 
 
-def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Give a sort key that puts ``img2`` before ``img10``.
-
-    Runs of ASCII digits compare as numbers and come before text; text compares without regard
-    to case. Names that differ only in case or leading zeros have equal keys.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    tuple of (int, int, str)
-        One entry for every run of digits, ``(0, number, "")``, and every run of other
-        characters, ``(1, 0, text)``.
-    """
-    return tuple(
-        # Beyond 4,300 digits Python refuses int(); file names end long before, labels might not.
-        (0, int(run[:4000]), "") if index % 2 else (1, 0, run.casefold())
-        for index, run in enumerate(_DIGITS.split(text))
-        if run
-    )
-
-
 def source_name(source: str) -> str:
     """Give a source the short name that a person sees: of a path its last part."""
     return "mnist" if source.startswith("mnist:") else PurePath(source).name or source
+
+
+def shown_path(path: Path | str) -> str:
+    """Return a path as it is shown: whole, and harmless for a terminal."""
+    return inert(str(path), LONGEST_PATH)
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun, such as "1 label" or "2,000 labels".
+
+    Parameters
+    ----------
+    count : int
+    one : str
+        What stands behind 1.
+    many : str, optional
+        What stands behind any other number; by default `one` with an s.
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def share_text(value: float, low: float, high: float) -> str:
+    """Return a share with its 95 % interval, such as "93.5% (92.1% to 94.7%, 95 %)"."""
+    return f"{value:.1%} ({low:.1%} to {high:.1%}, 95 %)"
+
+
+def accuracy_text(value: float, low: float, high: float, n: int, set: str) -> str:
+    """Return an accuracy as promise 4 has it: with its interval, its set and n."""
+    where = "audit set" if set == "audit" else inert(set)
+    return f"{share_text(value, low, high)} on the {where}, n = {n:,}"
