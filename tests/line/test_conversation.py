@@ -97,7 +97,7 @@ def test_what_the_model_learned_comes_before_the_next_prompt(talk: Begin) -> Non
     it.say("dog")
     said = it.prompt()
     assert said.startswith("Accuracy 90.0% (")
-    assert "on the hold-out of 50 images, with 5 labels. Round 2, image 2 of 5." in said
+    assert "on the hold-out, n = 50, with 5 labels. Round 2, image 2 of 5." in said
     assert said.endswith("The model says owl at 70%, dog at 20%, cat at 10%.")
     assert it.say("=") == "Saved: owl."
     assert it.log.written[-1].body["accepted"] is True
