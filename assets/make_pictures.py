@@ -59,8 +59,8 @@ async def main() -> None:
             assert isinstance(screen, LabelScreen)
             await settled(screen)
             # A clock that runs as it does for a person.
-            now = screen._clock()
-            screen._clock = lambda: now
+            now = screen.answers._clock()
+            screen.answers._clock = lambda: now
             for _ in range(LABELS):
                 now += 1.3
                 slot = screen.loop.current
@@ -76,7 +76,7 @@ async def main() -> None:
 
 async def settled(screen: LabelScreen) -> None:
     """Wait until the image is painted and the trainer owes nothing."""
-    while screen.busy or screen.guard.holds(screen._clock()):
+    while screen.busy or screen.answers.guard.holds(screen.answers._clock()):
         await asyncio.sleep(0.01)
 
 

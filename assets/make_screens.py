@@ -154,7 +154,7 @@ def knows_of_preparation(app: TuilabelApp) -> asyncio.Event:
 
 async def settled(screen: LabelScreen) -> None:
     """Wait until the image is painted and the trainer owes nothing."""
-    while screen.busy or screen.guard.holds(screen._clock()):
+    while screen.busy or screen.answers.guard.holds(screen.answers._clock()):
         await asyncio.sleep(0.01)
 
 

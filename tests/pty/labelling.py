@@ -28,7 +28,7 @@ NOT_SAVED = r"Not saved"
 TRAINER_DIED = r"trainer died"
 TRAINER_BACK = r"trainer restarted"
 TOO_SMALL = r"needs\s+60x20"
-OUTCOME = r"(\d+) labels?, (\d+\.\d)% right .* on the hold-out, n = (\d+); saved in (.*)\."
+OUTCOME = r"(\d+) labels?, accuracy (\d+\.\d)% .* on the hold-out, n = (\d+); saved in (.*)\."
 
 UNBOUND_KEY = "Z"
 CTRL_C = "\x03"

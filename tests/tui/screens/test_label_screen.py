@@ -50,14 +50,14 @@ async def fill_batch(app: ScreenApp, pilot: Pilot[None]) -> None:
     screen = app.label_screen
     for _ in range(len(screen.loop.batch)):
         await painted(app, pilot)
-        screen.class_key(7)
+        screen.choose_class(7)
     await painted(app, pilot)
 
 
 async def painted(app: ScreenApp, pilot: Pilot[None]) -> None:
     """Wait until the image is on the terminal, so that keys are taken as answers."""
     await pilot.pause()
-    while app.label_screen.guard.holds(app.label_screen._clock()):
+    while app.label_screen.answers.guard.holds(app.label_screen.answers._clock()):
         await pilot.pause()
 
 
@@ -202,14 +202,14 @@ async def test_answers_typed_ahead_of_the_image_are_held_and_counted(app: Screen
     screen = app.label_screen
     async with app.run_test(size=(80, 24)) as pilot:
         await painted(app, pilot)
-        screen.guard.expect()
-        screen.guard.asked(5, screen._clock())
+        screen.answers.guard.expect()
+        screen.answers.guard.asked(5, screen.answers._clock())
         item = screen.loop.current_id
         await pilot.press("3", "4", "space")
         assert screen.loop.current_id == item
         assert screen.loop.ledger.acts == 0
         assert "3 keys were typed ahead" in shown(app, "#status")
-        screen.post_message(screen.Painted(5))
+        screen.answers.painted_up_to(5)
         await pilot.press("3")
         assert screen.loop.labels == 1
 
@@ -341,8 +341,8 @@ async def test_in_rows_a_whole_batch_is_typed_once_it_was_seen(app: ScreenApp) -
         batch = [slot.row for slot in loop.batch]
         pictures = shown(app, "#rows")
         for digit in range(9):
-            screen.class_key(digit)
-            assert not screen.guard.holds(screen._clock()), "each image was seen"
+            screen.choose_class(digit)
+            assert not screen.answers.guard.holds(screen.answers._clock()), "each image was seen"
         await pilot.pause()
         assert loop.labels == 9
         assert loop.cursor == 9
@@ -350,10 +350,12 @@ async def test_in_rows_a_whole_batch_is_typed_once_it_was_seen(app: ScreenApp) -
         assert shown(app, "#rows").splitlines()[:7] == pictures.splitlines()[:7]
         await pilot.press("backspace", "up", "down")
         assert (loop.labels, loop.cursor) == (8, 8)
-        screen.class_key(8)
-        screen.class_key(9)
-        assert screen.guard.holds(screen._clock()), "the next batch is not painted yet"
-        screen.class_key(3)
+        screen.choose_class(8)
+        screen.choose_class(9)
+        assert screen.answers.guard.holds(screen.answers._clock()), (
+            "the next batch is not painted yet"
+        )
+        screen.choose_class(3)
         assert loop.labels == 10
         names = [e.class_name for e in loop.ledger.labels()]
         rows = [loop.items.row_of(str(e.item)) for e in loop.ledger.labels()]

@@ -138,10 +138,10 @@ async def test_every_screen_is_a_key_away_from_every_other_and_back(app: ScreenA
 async def test_back_on_the_labelling_screen_answers_wait_for_its_image(app: ScreenApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await visit(app, pilot, "classes")
-        guard = app.label_screen.guard
+        guard = app.label_screen.answers.guard
         app.pop_screen()
         app.label_screen.on_screen_resume()
-        assert guard.holds(app.label_screen._clock())
+        assert guard.holds(app.label_screen.answers._clock())
 
 
 async def test_help_and_palette_know_the_keys_of_each_screen(app: ScreenApp) -> None:
@@ -418,7 +418,7 @@ async def test_history_filters_as_one_types_and_labels_again(app: ScreenApp) -> 
         event = screen._event()  # type: ignore[attr-defined]
         assert event.kind is EventKind.LABEL
         acts = loop.ledger.acts
-        while screen.holds_key(screen._clock()):  # type: ignore[attr-defined]
+        while screen.answers.holds_key():  # type: ignore[attr-defined]
             await pilot.pause()
         await pilot.press("3")
         assert loop.ledger.acts == acts + 1
@@ -442,8 +442,8 @@ async def test_no_key_labels_an_image_in_the_history_that_was_not_there(app: Scr
         await pilot.press("5")
         assert loop.ledger.acts == acts
         await pilot.pause()
-        screen.guard.expect()
-        screen.guard.asked(1, screen._clock(), answers=True)
+        screen.answers.guard.expect()
+        screen.answers.guard.asked(1, screen.answers._clock(), answers=True)
         await pilot.press("5")
         assert loop.ledger.acts == acts
         assert "typed ahead of the image" in text_of(screen)
@@ -465,7 +465,7 @@ async def test_what_is_not_saved_in_the_history_is_said(
         screen.move(5)
         screen.action_show()
         await pilot.pause()
-        while screen.holds_key(screen._clock()):
+        while screen.answers.holds_key():
             await pilot.pause()
         monkeypatch.setattr(loop._log, "append", fail)
         await pilot.press("r", "5")
@@ -540,7 +540,7 @@ async def test_beside_the_image_nothing_of_an_event_is_lost(
 async def test_a_sentence_that_nobody_asked_for_goes_by_itself(
     app: ScreenApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuilabel.tui.screens.side._A_WHILE", 0.01)
+    monkeypatch.setattr("tuilabel.tui.screens.base._A_WHILE", 0.01)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await visit(app, pilot, "history")
         keys = text_of(screen, "#status")

@@ -13,6 +13,7 @@ from tuilabel.tui.app.endings import RestoringApp
 from tuilabel.tui.app.frames import FramesApp
 from tuilabel.tui.keymap.bindings import EVERYWHERE, bind, only_with_ctrl
 from tuilabel.tui.keymap.resolved import keymap_of
+from tuilabel.tui.screens.base import BaseScreen
 from tuilabel.tui.screens.messages import OpenRequested
 from tuilabel.tui.terminal.capabilities import Colours
 from tuilabel.tui.terminal.pacing import Terminal
@@ -70,10 +71,18 @@ class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
         """Send less on a line that turned out slow, and say so; or more again."""
         slow = self.terminal.round_trips.slow
         draw_thin(self, slow)
-        # Beside the labelling screen it goes by itself: the next key there may be long in coming.
-        say = getattr(self.screen, "mention", None) or getattr(self.screen, "say", None)
-        if slow and say is not None:
-            say("The line is slow: images are smaller, with fewer colours. ssh -C helps.", "muted")
+        if slow:
+            self.mention("The line is slow: images are smaller, with fewer colours. ssh -C helps.")
+
+    def mention(self, sentence: str, style: str = "muted") -> None:
+        """Show a sentence for a while, on a screen that shows sentences."""
+        if isinstance(self.screen, BaseScreen):
+            self.screen.mention(sentence, style)
+
+    def terminal_back(self) -> None:
+        """Draw everything, and take no answer for an image before the terminal has it again."""
+        self.terminal.back()
+        super().terminal_back()
 
     def on_open_requested(self, message: OpenRequested) -> None:
         """Leave, so that what was wished for is opened."""

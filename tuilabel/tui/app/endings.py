@@ -13,7 +13,6 @@ from textual.app import App
 
 from tuilabel.process import crash
 from tuilabel.process.signals import SIGNALS
-from tuilabel.tui.screens.painted import PaintedScreen
 from tuilabel.tui.terminal.driver import TtyDriver
 from tuilabel.tui.terminal.job_control import forsake_terminal
 
@@ -124,22 +123,11 @@ class RestoringApp(App[None], inherit_bindings=False):
     def stop_asked(self) -> None:
         """Give the terminal to the shell, or say that there is none."""
         if not isinstance(self._driver, TtyDriver) or not self._driver.suspend():
-            self.say_there_is_no_shell(NO_SHELL)
+            self.mention(NO_SHELL, "accent")
 
-    def say_there_is_no_shell(self, sentence: str) -> None:
-        """Show a sentence where the screen shows sentences.
-
-        Parameters
-        ----------
-        sentence : str
-        """
-        say = getattr(self.screen, "say", None)
-        if say is not None:
-            say(sentence, "accent")
+    def mention(self, sentence: str, style: str) -> None:
+        """Show a sentence for a while, on a screen that shows sentences."""
 
     def terminal_back(self) -> None:
-        """Draw everything, and take no answer for an image before the terminal has it again."""
-        for screen in self.screen_stack:
-            if isinstance(screen, PaintedScreen):
-                screen.guard.expect()
+        """Draw everything again."""
         self.app_resume_signal.publish(self)

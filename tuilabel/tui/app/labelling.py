@@ -14,8 +14,8 @@ from textual.screen import Screen
 from tuilabel.text import source_name
 from tuilabel.trainer.client import TrainerClient
 from tuilabel.tui.app.base import Ended, TerminalApp
+from tuilabel.tui.screens.base import BaseScreen
 from tuilabel.tui.screens.label import LabelScreen
-from tuilabel.tui.screens.places import WithPlaces
 from tuilabel.tui.terminal.capabilities import Colours
 from tuilabel.tui.terminal.probe import TerminalAnswers
 from tuilabel.tui.text.names import shown_name
@@ -113,7 +113,7 @@ class TuilabelApp(TerminalApp, inherit_bindings=False):
     def on_trainer_event_arrived(self, message: TrainerEventArrived) -> None:
         """Hear the trainer, and show it where one is."""
         self.trainer.hear(message.event)
-        if isinstance(self.screen, WithPlaces):
+        if isinstance(self.screen, BaseScreen):
             self.screen.session_changed()
 
     async def on_unmount(self) -> None:

@@ -21,7 +21,7 @@ from textual.strip import Strip
 from textual.widgets import LoadingIndicator
 
 from tuilabel.tui.keymap.actions import Action
-from tuilabel.tui.screens.places import WithPlaces
+from tuilabel.tui.screens.base import BaseScreen
 from tuilabel.tui.terminal.capabilities import Blocks
 from tuilabel.tui.text.glyphs import drawable
 from tuilabel.tui.text.theme import colours_of
@@ -90,7 +90,7 @@ class ActionProvider(Provider):
 
     def _entries(self) -> list[tuple[str, Action]]:
         screen = self.screen
-        if not isinstance(screen, WithPlaces):
+        if not isinstance(screen, BaseScreen):
             return []
         return [
             (f"{action.label}: {action.help}", action)

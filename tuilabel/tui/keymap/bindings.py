@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from textual.binding import Binding, BindingsMap
+from textual.binding import Binding
 from textual.dom import DOMNode
 
 from tuilabel.tui.keymap.actions import Action
 from tuilabel.tui.keymap.keys import KEYPAD
+from tuilabel.tui.terminal.bindings import set_bindings
 
 EVERYWHERE = ("suspend", "quit")
 """Actions that a key with Ctrl does wherever it is pressed, also where text is typed."""
@@ -22,10 +23,10 @@ def only_with_ctrl(action: Action) -> Action:
 def bind(node: DOMNode, actions: Iterable[Action]) -> None:
     """Give a screen or an application the keys of these actions, in place of any it had.
 
-    An action is the node's own where it has the method, else the application's. textual's own
-    keymaps are applied anew at every key, and lose keys that two actions exchange.
+    An action is the node's own where it has the method, else the application's.
     """
-    node._bindings = BindingsMap(
+    set_bindings(
+        node,
         [
             Binding(
                 key,
@@ -37,7 +38,7 @@ def bind(node: DOMNode, actions: Iterable[Action]) -> None:
             for action in actions
             for name in action.keys
             for key in ([name, KEYPAD[name]] if name in KEYPAD else [name])
-        ]
+        ],
     )
 
 

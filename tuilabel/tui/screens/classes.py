@@ -55,7 +55,7 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Look whether the centres are there from another time."""
-        key = self._key_of("centres")
+        key = self.key_of("centres")
         self._about = f"{key} finds the {self._wanted} that stand for the pool, by k-means"
         self._finding = asyncio.create_task(self._look_up())
 
@@ -96,7 +96,7 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
         self._about = "k-means centres, shares of the pool"
         self._below.forget()
         self.in_vain = {"centres"}
-        self.show_footer()
+        self.show_foot()
         self.show_all()
 
     def fit_to(self, width: int, height: int) -> None:

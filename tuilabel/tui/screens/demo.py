@@ -8,7 +8,6 @@ from textual import events
 from textual.timer import Timer
 
 from tuilabel.session import Request
-from tuilabel.tui.keymap.bindings import bind
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.workspace.opening import ORACLE, Workspace
 
@@ -17,7 +16,7 @@ LINGER = 10
 
 
 class DemoScreen(LabelScreen, inherit_bindings=False):
-    """Labels by itself at a steady rate until the budget is spent or a person takes over.
+    """Labels at a steady rate until the budget is spent or a person takes over.
 
     Parameters
     ----------
@@ -37,8 +36,8 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         budget: int,
     ) -> None:
         super().__init__(workspace, source_name + " demo", submit)
-        self.actions = self.board.actions = self.keymap.demo_actions
-        bind(self, self.actions)
+        self.take_actions(self.keymap.demo_actions)
+        self.board.actions = self.actions
         self._rate = rate
         self._budget = budget
         self._presses: Timer | None = None
@@ -57,14 +56,16 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
             self._leaving.stop()
             self._leaving = None
 
-    def answer_begun(self) -> None:
+    def entry_changed(self) -> None:
         """Let the person take over."""
-        self._take_over()
+        if self.answers.is_begun:
+            self._take_over()
+        super().entry_changed()
 
-    def class_key(self, index: int) -> None:
+    def choose_class(self, index: int) -> None:
         """Let the person take over."""
         self._take_over()
-        super().class_key(index)
+        super().choose_class(index)
 
     def action_accept(self) -> None:
         """Let the person take over."""
@@ -113,7 +114,7 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         if self.loop.labels >= self._budget or slot is None or truth is None:
             if not self.busy:
                 self._finish()
-        elif not self.holds_key(self._clock()):
+        elif not self.answers.holds_key():
             self._answer(lambda item, ms: self.loop.label(item, int(truth[slot.row]), ms=ms))
 
     def _finish(self) -> None:

@@ -7,13 +7,14 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingsMap
+from textual.binding import Binding
 from textual.containers import VerticalScroll
 
 from tuilabel.text import counted
 from tuilabel.tui.keymap.actions import Action
 from tuilabel.tui.keymap.resolved import Keymap
-from tuilabel.tui.screens.paced import PacedScreen
+from tuilabel.tui.terminal.bindings import set_bindings
+from tuilabel.tui.terminal.pacing import PacedScreen
 from tuilabel.tui.text.pieces import STYLES, Piece
 from tuilabel.tui.views.help import HelpRow, help_rows
 from tuilabel.tui.widgets.bar import Bar
@@ -72,9 +73,10 @@ class HelpScreen(PacedScreen, inherit_bindings=False):
         self._header, self._footer = Bar(id="header"), Bar(id="status")
         self._scroll = VerticalScroll(id="help")
         back = {*keymap.keys["help"], *keymap.keys["quit"], "escape", "enter", "space"}
-        self._bindings = BindingsMap(
+        set_bindings(
+            self,
             [Binding(key, "app.pop_screen", "Back") for key in back - {"ctrl+c"}]
-            + [Binding("ctrl+c", "app.quit", "Quit")]
+            + [Binding("ctrl+c", "app.quit", "Quit")],
         )
 
     def compose(self) -> ComposeResult:

@@ -1,4 +1,4 @@
-"""All that was done in the session: found again, looked at, labelled again."""
+"""All events of the session: search, look at the image, label it again."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ from textual import events
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from tuilabel.errors import SaveError
 from tuilabel.journal import Event
-from tuilabel.session import NotAnsweredError
-from tuilabel.tui.answering.class_entry import ClassEntry, OutcomeKind, Place
-from tuilabel.tui.answering.entry_text import entry_classes, entry_line
+from tuilabel.tui.answering.answer_keys import AnswerKeys, saved_sentence
 from tuilabel.tui.screens.list_screen import ListScreen
-from tuilabel.tui.screens.painted import PaintedScreen
-from tuilabel.tui.text.names import shown_name
+from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.views.history import History
 from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.widgets.event_details import EventDetails
@@ -26,8 +22,8 @@ _HOW_TO_RELABEL = "Now the key of its class, or / and its name; Esc leaves it as
 _HOW_TO_FILTER = "Type words, or kind: class: who: round: and a word. Enter keeps, Esc clears."
 
 
-class HistoryScreen(ListScreen, PaintedScreen, inherit_bindings=False):
-    """Every event, the newest first, with the image of the marked one by wish."""
+class HistoryScreen(ListScreen, inherit_bindings=False):
+    """Lists every event, the newest first, with the image of the marked one on request."""
 
     place = "history"
 
@@ -42,9 +38,9 @@ class HistoryScreen(ListScreen, PaintedScreen, inherit_bindings=False):
         self._cursor = 0
         self._open = False
         self._shown: str | None = None
-        self._typing = False
+        self._filtering = False
         self._relabelling = False
-        self._entry = ClassEntry(opened.presenter.keys, opened.session.info.class_names)
+        self.answers = AnswerKeys(self, opened.presenter.keys, opened.session.info.class_names)
         self._own = {key for action in self.actions for key in action.keys}
 
     def body(self) -> Iterable[Widget]:
@@ -55,14 +51,11 @@ class HistoryScreen(ListScreen, PaintedScreen, inherit_bindings=False):
         yield self._legend
 
     def on_mount(self) -> None:
-        """Take no place from the list before an image is wished for."""
-        self._share_out(*self.app.size)
+        """Hear of frames."""
+        self.register(self.answers)
 
     def fit_to(self, width: int, height: int) -> None:
-        """Share the space out between the list and the image."""
-        self._share_out(width, height)
-
-    def _share_out(self, width: int, height: int) -> None:
+        """Share the space out between the list and the image, if one is open."""
         self._beside.display = self._legend.display = self._open
         self._beside.fit_to(width, height)
         needed = self._legend.rows_needed(width)
@@ -82,9 +75,9 @@ class HistoryScreen(ListScreen, PaintedScreen, inherit_bindings=False):
         """Show the list, and how much of it the filter leaves."""
         history = self._history
         count = f"{history.total:,} events"
-        if history.filter or self._typing:
+        if history.filter or self._filtering:
             count = f"{len(history):,} of {count}"
-        written = history.filter + ("_" if self._typing else "")
+        written = history.filter + ("_" if self._filtering else "")
         self.show_header(
             "history",
             (f"  {self.opened.source_name}", "muted"),
@@ -121,14 +114,45 @@ class HistoryScreen(ListScreen, PaintedScreen, inherit_bindings=False):
             self._shown = None
             self._picture.clear()
             return
-        self.expect_image()
+        self.answers.expect_image()
         self._picture.show_image(row, self.opened.image(row))
-        self.frame_was_there()
+        self.answers.frame_was_there()
+
+    def has_room_again(self) -> None:
+        """Show the image again: it was not on the terminal until now."""
+        self._shown = None
+        self.show_all()
+
+    # What `AnswerKeys` needs of this screen.
+
+    @property
+    def asked(self) -> str | None:
+        """The id of the item whose image is shown."""
+        return self._shown
 
     def image_is_in_frame(self) -> bool:
-        """Tell whether the image of the marked event was drawn."""
-        small = self.has_class("-too-small")
-        return not small and self._shown is not None and self._picture.painted
+        """Return whether the image of the marked event was drawn."""
+        return not self.too_small and self._shown is not None and self._picture.painted
+
+    def entry_changed(self) -> None:
+        """Show how far a chord or a name is."""
+        self.sentence = None
+        self._legend.show_only(*self.answers.classes())
+        self.show_foot()
+
+    def shown_sentence(self) -> Piece | None:
+        """Return what was begun, or the sentence."""
+        return self.answers.line(self.sentence)
+
+    def on_screen_resume(self) -> None:
+        """Take no answer before the image is back from under another screen."""
+        self.answers.terminal_back()
+
+    def after_frame(self) -> None:
+        """Do nothing: no work waits for a frame of this screen."""
+
+    def after_painting(self) -> None:
+        """Do nothing: the next image is not known."""
 
     # Moving.
 
@@ -154,11 +178,11 @@ class HistoryScreen(ListScreen, PaintedScreen, inherit_bindings=False):
         if event is None or event.item is None:
             self.say("This event is about no image.")
         elif self.opened.workspace.dataset.row_of(event.item) is None:
-            self.say("This image has left the source.")
+            self.say("This image is no longer in the source.")
         else:
             self.hush()
             self._open = True
-            self._share_out(*self.app.size)
+            self.fit_to(*self.app.size)
             self.show_all()
 
     def action_jump(self) -> None:
@@ -194,38 +218,30 @@ class HistoryScreen(ListScreen, PaintedScreen, inherit_bindings=False):
         self._relabelling = True
         self.say(_HOW_TO_RELABEL, "accent")
 
-    def _relabel(self, index: int) -> None:
-        now, item, event = self._clock(), self._shown, self._event()
+    def choose_class(self, index: int) -> None:
+        """Give the image of the marked event another class."""
+        event = self._event()
         if event is None or event.item is None:
             self.say("This event is about no image.")
             return
         if not self._open:
             self.action_show()
-            item = None
-        if item is None or self.has_class("-too-small"):
             self.say("Look at the image first: then press the key again.", "accent")
             return
-        if self.holds_key(now):
-            self.guard.hold()
-            self.say(self.guard.words, "accent")
-            return
-        before = self.opened.session.ledger.answer(item)
-        try:
-            saved = self.opened.session.relabel(item, index, ms=int((now - self._since) * 1000))
-        except (NotAnsweredError, SaveError) as error:
-            self.say(f"✗ {error}", "bad")
+        session, item = self.opened.session, event.item
+        before = session.ledger.answer(item)
+        saved = self.answers.give(lambda item, ms: session.relabel(item, index, ms=ms))
+        if saved is None:
             return
         self.opened.answered()
         self.session_changed()
-        was = "a skip" if before is None or before.class_name is None else before.class_name
-        name, act = shown_name(str(saved.class_name)), self.opened.session.ledger.acts
-        self.say(f"✓ saved #{act}: {name}, was {shown_name(was)}.", "good")
+        self.say(saved_sentence(session.ledger.acts, saved, before), "good")
 
-    # Typing: the filter, and keys of classes.
+    # Keys: the filter, and the keys of classes.
 
     def action_filter(self) -> None:
         """Begin to type what the list is to show."""
-        self._typing = True
+        self._filtering = True
         self.say(_HOW_TO_FILTER)
         self.show_all()
 
@@ -236,22 +252,21 @@ class HistoryScreen(ListScreen, PaintedScreen, inherit_bindings=False):
         self.show_all()
 
     def on_key(self, event: events.Key) -> None:
-        """Take what is typed into the filter, and the keys of classes."""
-        if self._typing:
-            took = self._type(event)
-        elif self._relabelling or self._entry.is_begun:
-            took = self._take_class(event)
-        else:
-            took = event.key not in self._own and self._take_class(event)
-        if took:
-            self._legend.show_only(*entry_classes(self._entry))
+        """Handle what is typed into the filter, and the keys of classes."""
+        handle = self._edit_filter if self._filtering else self._answer_key
+        if handle(event):
             event.stop()
             event.prevent_default()
 
-    def _type(self, event: events.Key) -> bool:
+    def on_paste(self, event: events.Paste) -> None:
+        """Add pasted text to a name."""
+        if self.answers.paste(event.text):
+            event.stop()
+
+    def _edit_filter(self, event: events.Key) -> bool:
         text = self._history.filter
         if event.key in ("enter", "escape"):
-            self._typing = False
+            self._filtering = False
             self.hush()
             self._filter(text if event.key == "enter" else "")
         elif event.key == "backspace":
@@ -262,36 +277,19 @@ class HistoryScreen(ListScreen, PaintedScreen, inherit_bindings=False):
             return False
         return True
 
-    def _take_class(self, event: events.Key) -> bool:
-        """Take a key that is one of a class or a part of one; tell whether it was."""
-        shown = self._shown
-        place = Place(shown, shown is not None and not self.holds_key(self._clock()))
-        if self._relabelling and event.key == "slash" and not self._entry.is_begun:
-            self._entry.begin_name(place)
-            self._say_entry()
-            return True
-        outcome = self._entry.press(event.key, event.character, place)
-        match outcome.kind:
-            case OutcomeKind.LABEL | OutcomeKind.HELD if outcome.class_index is not None:
-                self._relabelling = False
-                self._relabel(outcome.class_index)
-            case OutcomeKind.WAITING:
-                self._say_entry()
-            case OutcomeKind.SAID:
-                self._relabelling = self._entry.is_begun
-                self.say(outcome.text, "accent")
-            case OutcomeKind.LEFT:
+    def _answer_key(self, event: events.Key) -> bool:
+        """Handle a key of a class; the screen's own keys go before it, unless one relabels."""
+        if not self.answers.is_begun:
+            if not self._relabelling and event.key in self._own:
+                return False
+            if self._relabelling and event.key == "slash":
+                self.answers.begin_name()
+                return True
+            if self._relabelling and event.key == "escape":
                 self._relabelling = False
                 self.hush()
-            case _:
-                if not self._relabelling or event.key != "escape":
-                    return False
-                self._relabelling = False
-                self.hush()
+                return True
+        if not self.answers.press(event.key, event.character):
+            return False
+        self._relabelling = self._relabelling and self.answers.is_begun
         return True
-
-    def _say_entry(self) -> None:
-        """Say how far a chord or a name is."""
-        line = entry_line(self._entry, self.opened.presenter.names)
-        if line is not None:
-            self.say(*line)

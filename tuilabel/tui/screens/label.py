@@ -3,50 +3,42 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import ClassVar
+from collections.abc import Callable, Iterable
 
 from textual import events
-from textual.app import ComposeResult
-from textual.geometry import Size
-from textual.widgets import Static
+from textual.widget import Widget
 
 from tuilabel.errors import SaveError
 from tuilabel.journal import Event
 from tuilabel.session import Ranking, Request, Slot
 from tuilabel.settings import SUGGESTIONS
 from tuilabel.trainer.client import WAITING
+from tuilabel.tui.answering.answer_keys import AnswerKeys
 from tuilabel.tui.answering.deferred_redraw import DeferredRedraw
-from tuilabel.tui.keymap.bindings import bind
 from tuilabel.tui.keymap.resolved import keymap_of
-from tuilabel.tui.screens.class_keys import ClassKeysScreen
-from tuilabel.tui.screens.help import HelpScreen
-from tuilabel.tui.screens.looking import LookingScreen
-from tuilabel.tui.screens.places import WithPlaces
-from tuilabel.tui.terminal.size import too_small
+from tuilabel.tui.screens.base import BaseScreen
+from tuilabel.tui.terminal.bindings import actions_of_key
 from tuilabel.tui.text.names import shown_name
-from tuilabel.tui.text.pieces import STYLES, Piece
+from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.views.labelling import SHOWN_WHEN, Presenter
 from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.widgets.board import Board
 from tuilabel.workspace.opening import Workspace
 
 
-class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=False):
+class LabelScreen(BaseScreen, inherit_bindings=False):
     """Shows the image that is asked, takes the answer, shows the next.
 
     Parameters
     ----------
     workspace : Workspace
     source_name : str
-        What the header calls the source.
+        The name of the source in the header.
     submit : callable
         Takes a request to the trainer.
     clock : callable
         A monotonic clock, in seconds.
     """
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(STYLES)
 
     def __init__(
         self,
@@ -55,70 +47,97 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
         submit: Callable[[Request], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(clock)
+        super().__init__(keymap_of(workspace.settings))
         self.workspace = workspace
         self.loop = workspace.session
         self._submit = submit
-        self.keymap = keymap_of(workspace.settings)
-        self.actions = self.keymap.actions
-        bind(self, self.actions)
         holdout = workspace.dataset.holdout
         self.presenter = Presenter(self.loop, self.keymap, holdout.name if holdout else None)
-        self.opened = OpenSession(workspace, self.presenter, source_name, self)
+        self.stand_on(OpenSession(workspace, self.presenter, source_name, self))
+        self.take_actions(self.keymap.actions)
         self.board = Board(
             self.presenter, self.opened.image, source_name, self.actions, workspace.settings.view
         )
-        self.take_class_keys()
+        self.answers = AnswerKeys(self, self.presenter.keys, self.loop.info.class_names, clock)
         self._suggestions = workspace.settings.suggestions
         self._last: tuple[Slot, int | None] | None = None
-        self._message: Piece | None = None
         self._act: Piece = ("", "muted")
         self._trainer: Piece = ("", "muted")
-        self._too_small = False
+        self._trainer_owes = False
         self._unsaved_ranking: Ranking | None = None
         self._deferred = DeferredRedraw(clock, self.set_timer)
-        self._trainer_owes = False
 
     @property
     def busy(self) -> bool:
         """Whether something of the trainer is still to come, or to be shown."""
         return self._trainer_owes or self._deferred.waits
 
-    def compose(self) -> ComposeResult:
-        """Lay out the board, and the sentence that stands in for it where space is short."""
+    def content(self) -> Iterable[Widget]:
+        """Return the board."""
         yield self.board
-        yield Static(id="too-small", markup=False)
 
     def on_mount(self) -> None:
         """Show the first image, and what opening the source had to leave out."""
+        self.register(self.answers)
         # Before the first layout: one after it would be another whole frame.
-        self._fit_to(self.app.size)
+        self.fit(self.app.size)
         self.changed()
         notices = self.presenter.notices(self.workspace.dataset.notices)
         if notices:
             self.say(notices, "accent")
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Give the image the space there is, or say how much is needed."""
-        self._fit_to(event.size)
-
-    def _fit_to(self, size: Size) -> None:
-        width, height = size
-        was_small = self._too_small
-        sentence = too_small(width, height, self.keymap.key("quit"))
-        self._too_small = sentence is not None
-        self.set_class(self._too_small, "-too-small")
-        if sentence is not None:
-            self.query_one("#too-small", Static).update(sentence)
+    def fit_to(self, width: int, height: int) -> None:
+        """Give the image the space there is."""
         self.board.fit_to(width, height)
-        if was_small and sentence is None:  # the image was not on the terminal until now
-            self.changed()
+
+    def has_room_again(self) -> None:
+        """Show the image: it was not on the terminal until now."""
+        self.changed()
 
     # Keys.
 
-    def class_key(self, index: int) -> None:
-        """Take a class key as an answer for the image on the screen."""
+    async def on_key(self, event: events.Key) -> None:
+        """Handle a key of a class, or of an action of this screen; at once, and in turn.
+
+        Left to Textual, an action would be done after the keys that were pressed behind its own:
+        what is typed behind the key that begins a name would label.
+        """
+        self.sentence = None
+        if self.answers.press(event.key, event.character):
+            event.stop()
+            event.prevent_default()
+            return
+        for action in actions_of_key(self, event.key):
+            event.stop()
+            event.prevent_default()
+            await self.app.run_action(action, self)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Add pasted text to a name; anywhere else it means nothing."""
+        if self.answers.paste(event.text):
+            event.stop()
+            self.hush()
+
+    @property
+    def asked(self) -> str | None:
+        """The id of the item that is asked."""
+        return self.loop.current_id
+
+    def choose_class(self, index: int) -> None:
+        """Answer with a class."""
         self._answer(lambda item, ms: self.loop.label(item, index, ms=ms))
+
+    def entry_changed(self) -> None:
+        """Show how far a chord or a name is."""
+        self.board.show_classes(*self.answers.classes())
+        self.show_foot()
+
+    def action_name(self) -> None:
+        """Begin to type the name of a class."""
+        if self.asked is None:
+            self.say(self.presenter.ending())
+        else:
+            self.answers.begin_name()
 
     def action_accept(self) -> None:
         """Label with the model's first choice."""
@@ -137,77 +156,90 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
 
     def action_undo(self) -> None:
         """Take the last answer back."""
-        if self._too_small:
+        if self.too_small:
             return
-        event = self._saved(self.loop.undo)
+        self.sentence = None
+        event = self.answers.save(self.loop.undo)
         if event is None:
-            self.say(*(self._message or ("There is nothing to undo.", "muted")))
+            if self.sentence is None:
+                self.say("There is nothing to undo.")
             return
+        self._retry_ranking()
         self._last = None
         taken_back = self.loop.ledger.taken_back
         name = taken_back.class_name if taken_back else None
         self._act = (f"undone: {'skip' if name is None else shown_name(name, 12)}", "muted")
         self.changed()
 
+    def _answer(self, write: Callable[[str, int], Event | None]) -> None:
+        if self.asked is None:
+            self.say(self.presenter.ending())
+            return
+        slot, held = self.loop.current, self.answers.guard.held
+        self.sentence = None
+        event = self.answers.give(write)
+        if event is None or slot is None:
+            return
+        self._retry_ranking()
+        self._deferred.key_pressed()
+        name = event.class_name
+        self._last = (slot, None if name is None else self.loop.info.class_names.index(name))
+        done = "skipped" if name is None else ""
+        self._act = (f"{held} held back" if held else done, "muted")
+        self.changed()
+
+    # Looking about: no label comes from it.
+
+    def move(self, step: int) -> None:
+        """Look at another place of the batch, if there is one."""
+        if not self.too_small and self.loop.move(step):
+            self.changed()
+
+    def action_back(self) -> None:
+        """Look at the place before."""
+        self.move(-1)
+
+    def action_forward(self) -> None:
+        """Look at the place after."""
+        self.move(+1)
+
+    def action_above(self) -> None:
+        """Look at the place above, where the batch stands in rows."""
+        self.move(-self.board.across)
+
+    def action_below(self) -> None:
+        """Look at the place below."""
+        self.move(+self.board.across)
+
+    def action_view(self) -> None:
+        """Show the whole batch at once, or one image at a time."""
+        self.answers.expect_image()
+        self.board.change_view()
+        self.changed()
+
+    def action_invert(self) -> None:
+        """Swap dark and light."""
+        self.board.invert()
+
+    def action_more_contrast(self) -> None:
+        """Raise the contrast."""
+        self.board.change_contrast(+1)
+
+    def action_less_contrast(self) -> None:
+        """Lower the contrast."""
+        self.board.change_contrast(-1)
+
     def action_suggestions(self) -> None:
         """Go on to the next way of showing suggestions."""
         after = SUGGESTIONS.index(self._suggestions) + 1
         self._suggestions = SUGGESTIONS[after % len(SUGGESTIONS)]
         self.board.show_suggestions(self._suggestions, self._last)
-        self.say(SHOWN_WHEN[self._suggestions].capitalize() + ".", "muted")
-
-    def action_help(self) -> None:
-        """Show the keys and classes."""
-        named = list(zip(self.presenter.keys, self.presenter.names, strict=True))
-        self.app.push_screen(HelpScreen(self.keymap, self.actions, named))
-
-    async def action_quit(self) -> None:
-        """Leave."""
-        self.app.exit(return_code=0)
-
-    def _answer(self, give: Callable[[str, int], Event | None]) -> None:
-        item, now = self.loop.current_id, self._clock()
-        if item is None:
-            self.say(self.presenter.ending(), "muted")
-            return
-        if self._too_small:
-            return
-        if self.holds_key(now):
-            self.hold_key()
-            return
-        self._deferred.key_pressed()
-        slot = self.loop.current
-        ms = int((now - self._since) * 1000)
-        event = self._saved(lambda: give(item, ms))
-        if event is None or slot is None:
-            return
-        name = event.class_name
-        self._last = (slot, None if name is None else self.loop.info.class_names.index(name))
-        done = "skipped" if name is None else ""
-        self._act = (f"{self.guard.held} held back" if self.guard.held else done, "muted")
-        self.changed()
-
-    def _saved(self, write: Callable[[], Event | None]) -> Event | None:
-        """Let the session write; what could not be saved is said, and the image stays."""
-        self._message = None
-        try:
-            event = write()
-        except SaveError as error:
-            self.say(f"✗ {error}", "bad")
-            return None
-        if event is not None and self._unsaved_ranking is not None:
-            self.take_ranking(self._unsaved_ranking)
-        return event
-
-    def move(self, step: int) -> None:
-        """Look at another place of the batch."""
-        if not self._too_small and self.loop.move(step):
-            self.changed()
+        self.say(SHOWN_WHEN[self._suggestions].capitalize() + ".")
 
     # The trainer.
 
     def ranking_arrived(self, ranking: Ranking) -> None:
-        """Ask what the trainer found best; who types sees it with the next image."""
+        """Ask what the trainer found best; somebody who types sees it with the next image."""
         if self.take_ranking(ranking):
             self._deferred.do(self.show_all)
             self.call_later(self._draw_batch)
@@ -218,19 +250,23 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
             self.call_later(self._draw_batch)
 
     def take_ranking(self, ranking: Ranking) -> bool:
-        """Ask what the trainer found best, but keep this image; tell whether anything changed."""
+        """Ask what the trainer found best, but keep this image; return whether anything changed."""
         self._unsaved_ranking = None
         try:
             event = self.loop.accept_ranking(ranking)
         except SaveError:
-            # With the next answer that can be saved, this can be.
             self._unsaved_ranking = ranking
             self.trainer_said("! ranking not saved", "bad", busy=self.busy)
             return False
         return event is not None
 
+    def _retry_ranking(self) -> None:
+        """Accept a ranking that could not be saved, now that something could."""
+        if self._unsaved_ranking is not None:
+            self.take_ranking(self._unsaved_ranking)
+
     def learner_prepared(self) -> None:
-        """Ask the trainer again, without a word on the screen until it answers."""
+        """Ask the trainer again, with nothing on the screen until it answers."""
         self.loop.learn_anew()
         self.after_frame()
 
@@ -239,40 +275,39 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
         self._trainer = (text, style)
         self._trainer_owes = busy
         if style == "muted":
-            # No news that a frame of its own is worth while somebody types.
+            # Not worth a frame of its own while somebody types.
             self._deferred.do(self.show_all)
         else:
-            self.show_status()
+            self.show_foot()
 
     # Showing.
-
-    def say(self, text: str, style: str) -> None:
-        """Show a sentence until the next key."""
-        self._message = (text, style)
-        self.show_status()
 
     def changed(self) -> None:
         """Show another image, and take no answer for it before the terminal has it."""
         if self.board.view == "row":
             self.loop.show_all()
         if self.board.stands_already():
-            self._since = self._clock()
+            self.answers.restart_clock()
         else:
-            self.expect_image()
+            self.answers.expect_image()
         if self.loop.request_is_due:
             # In the same frame; `after_frame` hands the request over.
             self._trainer, self._trainer_owes = WAITING, True
         self.board.show_image(self.loop.current)
         self._deferred.forget()
         self.show_all()
-        self.frame_was_there()
+        self.answers.frame_was_there()
+
+    def on_screen_resume(self) -> None:
+        """Take no answer before the image is back from under another screen."""
+        self.answers.terminal_back()
 
     def image_is_in_frame(self) -> bool:
-        """Tell whether the image that is asked was drawn, where there was room for it."""
-        return not self._too_small and self.board.painted
+        """Return whether the image that is asked was drawn, where there was room for it."""
+        return not self.too_small and self.board.painted
 
     def after_frame(self) -> None:
-        """Hand over what the trainer is asked: it takes time to gather."""
+        """Hand the next request to the trainer: it takes time to gather."""
         if not self.loop.request_is_due:
             return
         request = self.loop.take_request()
@@ -293,8 +328,8 @@ class LabelScreen(LookingScreen, ClassKeysScreen, WithPlaces, inherit_bindings=F
         terminal = self.terminal
         self.board.show_progress("" if terminal is None else terminal.round_trips.words)
         self.board.show_suggestions(self._suggestions, self._last)
-        self.show_status()
+        self.show_foot()
 
-    def show_status(self) -> None:
-        """Show what was saved, or what was begun, or the sentence that is to be said."""
-        self.board.show_status(self.entry_line() or self._message, self._act, self._trainer)
+    def show_foot(self) -> None:
+        """Show what was saved, or what was begun, or a sentence."""
+        self.board.show_status(self.answers.line(self.sentence), self._act, self._trainer)

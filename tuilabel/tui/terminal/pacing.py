@@ -1,21 +1,41 @@
-"""Between the application and its terminal: each frame is followed by a question."""
+"""Frames that do not queue: a question follows each, and the next waits for the answer."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 from textual import events
 from textual.app import App, ScreenStackError
+from textual.screen import Screen
 
-from tuilabel.tui.screens.paced import PacedScreen
 from tuilabel.tui.terminal.driver import TtyDriver
 from tuilabel.tui.terminal.round_trips import WINDOW, RoundTrips
 
+_LOOK_AGAIN = 0.1
+"""Seconds after which a frame that waits is tried again without an answer of the terminal."""
+
+
+class FrameListener(Protocol):
+    """Hears of the frames of the screen it is registered for."""
+
+    def frame_written(self, question: int | None) -> None:
+        """Handle a frame, and the number of the question behind it; None without a terminal."""
+
+    def frame_was_there(self) -> None:
+        """Handle a frame that brought nothing the terminal did not show already."""
+
+    def painted_up_to(self, question: int) -> None:
+        """Handle the news that all that was written before a question is painted."""
+
+    def terminal_back(self) -> None:
+        """Handle the return of a terminal on which others may have drawn."""
+
 
 class Terminal:
-    """Asks behind each frame, tells screens of the answers, and keeps frames back that would queue.
+    """Asks behind each frame, passes the answers on, and holds back frames that would queue.
 
     Parameters
     ----------
@@ -41,6 +61,8 @@ class Terminal:
         self._written = 0
         self._slow = round_trips.slow
         self._size = (0, 0)
+        self._listeners: WeakKeyDictionary[Screen[Any], FrameListener] = WeakKeyDictionary()
+        self._waiting: list[Callable[[], None]] = []
 
     @property
     def _driver(self) -> TtyDriver | None:
@@ -52,25 +74,27 @@ class Terminal:
         """Whether the application is on a terminal now."""
         return self._driver is not None
 
+    def register(self, screen: Screen[Any], listener: FrameListener) -> None:
+        """Have a listener hear of the frames of a screen."""
+        self._listeners[screen] = listener
+
     def frame_written(self) -> None:
-        """Ask behind a frame, if something was written, and let the screen know."""
+        """Ask behind a frame, if something was written, and pass the news on."""
         try:
-            screen = self._app.screen
+            listener = self._listeners.get(self._app.screen)
         except ScreenStackError:
             return
         driver = self._driver
-        if not isinstance(screen, PacedScreen):
-            if driver is not None and driver.written != self._written:
-                self.ask()
-        elif driver is None:
-            screen.frame_written(None)
-        elif driver.written != self._written:
-            screen.frame_written(self.ask())
-        else:
-            screen.frame_was_there()
+        if driver is not None and driver.written == self._written:
+            if listener is not None:
+                listener.frame_was_there()
+            return
+        question = None if driver is None else self.ask()
+        if listener is not None:
+            listener.frame_written(question)
 
     def ask(self) -> int | None:
-        """Ask the terminal; give the number of the question, or None where there is no terminal."""
+        """Ask the terminal; return the number of the question, None where there is no terminal."""
         driver = self._driver
         if driver is None:
             return None
@@ -85,25 +109,90 @@ class Terminal:
         return number
 
     def heard(self, event: events.CursorPosition) -> None:
-        """Take an answer of the terminal."""
+        """Handle an answer of the terminal."""
         number = self.round_trips.answered(event.x, event.y, event.time)
         if number is None:
             return
-        for screen in self._app.screen_stack:
-            if isinstance(screen, PacedScreen):
-                screen.painted_up_to(number)
-        self._tell_of_change()
+        waiting, self._waiting = self._waiting, []
+        for go_on in waiting:
+            go_on()
+        for listener in self._of_stack():
+            listener.painted_up_to(number)
+        self._report_change()
+
+    def back(self) -> None:
+        """Note that the terminal was another program's for a while."""
+        for listener in self._of_stack():
+            listener.terminal_back()
+
+    def _of_stack(self) -> list[FrameListener]:
+        stack = self._app.screen_stack
+        return [self._listeners[screen] for screen in stack if screen in self._listeners]
+
+    def when_painted(self, go_on: Callable[[], None]) -> None:
+        """Call a function once, with the next answer."""
+        self._waiting.append(go_on)
 
     def is_full(self) -> bool:
-        """Tell whether another frame had better wait."""
+        """Return whether the next frame should wait."""
         now = self._clock()
         driver = self._driver
         backlog = 0 if driver is None else driver.backlog
         self.round_trips.backed_up(backlog, now)
-        self._tell_of_change()
+        self._report_change()
         return backlog > WINDOW or self.round_trips.is_full(now)
 
-    def _tell_of_change(self) -> None:
+    def _report_change(self) -> None:
         slow, self._slow = self._slow, self.round_trips.slow
         if self._slow != slow and self._on_change is not None:
             self._on_change()
+
+
+class PacedScreen(Screen[None], inherit_bindings=False):
+    """A screen whose frames wait while the terminal still paints what was written before.
+
+    What changes meanwhile is drawn in one frame, as it is then: no frame is queued that nobody
+    will see.
+    """
+
+    _held_back = False
+
+    @property
+    def terminal(self) -> Terminal | None:
+        """The terminal that the application is on; None where it draws for nobody."""
+        terminal = self._any_terminal
+        return terminal if terminal is not None and terminal.is_there else None
+
+    @property
+    def is_on_top(self) -> bool:
+        """Whether no other screen covers it."""
+        return self.app.screen is self
+
+    def register(self, listener: FrameListener) -> None:
+        """Have a listener hear of this screen's frames."""
+        terminal = self._any_terminal
+        if terminal is not None:
+            terminal.register(self, listener)
+
+    @property
+    def _any_terminal(self) -> Terminal | None:
+        terminal: Terminal | None = getattr(self.app, "terminal", None)
+        return terminal
+
+    def _on_timer_update(self) -> None:
+        # Textual's own method: every frame goes through it, except for those of another size.
+        terminal = self.terminal
+        if terminal is None or not terminal.is_full():
+            super()._on_timer_update()
+            return
+        self._update_timer.pause()
+        if not self._held_back:
+            self._held_back = True
+            terminal.when_painted(self._go_on)
+            # A terminal may take long to answer, and an answer may be lost.
+            self.set_timer(_LOOK_AGAIN, self._go_on)
+
+    def _go_on(self) -> None:
+        if self._held_back:
+            self._held_back = False
+            self._on_timer_update()

@@ -1,0 +1,260 @@
+"""From a key to a saved answer, for any screen that shows an image: the one home of promise 2.
+
+A screen owns an `AnswerKeys` and hands it every key. Class keys, chords and typed names become a
+class here; keys pressed before the image was on the terminal are held back here; and every answer
+is written from here, or the screen says why it was not.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from tuilabel.errors import SaveError
+from tuilabel.journal import Event
+from tuilabel.session import NotAnsweredError
+from tuilabel.tui.answering.class_entry import ClassEntry, OutcomeKind, Place
+from tuilabel.tui.answering.entry_text import entry_classes, entry_line
+from tuilabel.tui.answering.paint_guard import PaintGuard
+from tuilabel.tui.terminal.capabilities import is_multiplexed
+from tuilabel.tui.terminal.pacing import Terminal
+from tuilabel.tui.text.names import shown_name
+from tuilabel.tui.text.pieces import Piece
+
+
+class AnsweringScreen(Protocol):
+    """What `AnswerKeys` needs of the screen that owns it."""
+
+    too_small: bool
+
+    @property
+    def asked(self) -> str | None:
+        """The id of the item whose image the screen shows; None where it shows none."""
+
+    @property
+    def is_on_top(self) -> bool:
+        """Whether no other screen covers it."""
+
+    @property
+    def terminal(self) -> Terminal | None:
+        """The terminal; None where the application draws for nobody."""
+
+    def image_is_in_frame(self) -> bool:
+        """Return whether the image went into a frame of this screen."""
+
+    def choose_class(self, index: int) -> None:
+        """Answer with a class."""
+
+    def entry_changed(self) -> None:
+        """Show how far a chord or a name is; called when one begins, goes on or ends."""
+
+    def say(self, text: str, style: str) -> None:
+        """Show a sentence until the next key."""
+
+    def after_frame(self) -> None:
+        """Do what the frame with a new image must not wait for."""
+
+    def after_painting(self) -> None:
+        """Do what can be done while the annotator looks at the image."""
+
+    def call_later(self, callback: Callable[..., object], *args: object) -> object:
+        """Call a function in turn with the keys."""
+
+
+class AnswerKeys:
+    """Turns keys into answers for the image on one screen.
+
+    It hears of the screen's frames (`tuilabel.tui.terminal.pacing.FrameListener`).
+
+    Parameters
+    ----------
+    screen : AnsweringScreen
+    keys : sequence of str
+        The characters of each class: one, two, or none.
+    class_names : sequence of str
+    clock : callable
+        A monotonic clock, in seconds.
+
+    Attributes
+    ----------
+    guard : PaintGuard
+        Whether the image is on the terminal.
+    entry : ClassEntry
+        What was begun of a chord or a name.
+    """
+
+    def __init__(
+        self,
+        screen: AnsweringScreen,
+        keys: Sequence[str],
+        class_names: Sequence[str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._screen = screen
+        self._clock = clock
+        self._names = [shown_name(name) for name in class_names]
+        self._since = clock()
+        self.guard = PaintGuard()
+        self.entry = ClassEntry(keys, class_names)
+
+    # The image: is it on the terminal?
+
+    def expect_image(self) -> None:
+        """Take no answer before the terminal shows another image."""
+        self.guard.expect()
+        self.restart_clock()
+
+    def restart_clock(self) -> None:
+        """Measure the time to the answer from now on."""
+        self._since = self._clock()
+
+    def terminal_back(self) -> None:
+        """Take no answer before the image is back from under something else."""
+        self.guard.expect()
+
+    def frame_written(self, question: int | None) -> None:
+        """Note which question follows the frame with the image.
+
+        Without a terminal, as in a test, what is drawn counts as painted.
+        """
+        if not self._waits_for_frame():
+            return
+        terminal = self._screen.terminal
+        trips = None if terminal is None else terminal.round_trips
+        self.guard.relayed = trips is not None and trips.slow and is_multiplexed(os.environ)
+        known = trips is not None and trips.has_answered
+        self.guard.asked(question or 0, self._clock(), answers=known)
+        if question is None:
+            self.painted_up_to(0)
+        self._screen.after_frame()
+
+    def frame_was_there(self) -> None:
+        """Ask the terminal for an image that it shows already: no frame comes for it."""
+        if self._waits_for_frame():
+            terminal = self._screen.terminal
+            self.frame_written(None if terminal is None else terminal.ask())
+
+    def painted_up_to(self, question: int) -> None:
+        """Handle the terminal's answer in turn with the keys, so that it keeps its place."""
+        self._screen.call_later(self._painted, question)
+
+    def _waits_for_frame(self) -> bool:
+        screen = self._screen
+        return self.guard.is_to_ask and screen.is_on_top and screen.image_is_in_frame()
+
+    def _painted(self, question: int) -> None:
+        if self.guard.acknowledged(question):
+            self.restart_clock()
+            self._screen.call_later(self._screen.after_painting)
+
+    def holds_key(self) -> bool:
+        """Return whether a key that arrives now was pressed before the image was there."""
+        now = self._clock()
+        if not self.guard.holds(now):
+            return False
+        if self.guard.waits_in_vain(now):
+            # The answer was lost, with the terminal that it was to come from.
+            self.guard.expect()
+            self.frame_was_there()
+        return True
+
+    # Keys: which class do they mean?
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a chord or a name was begun."""
+        return self.entry.is_begun
+
+    def press(self, key: str, character: str | None) -> bool:
+        """Handle a key; return False for one that has nothing to do with classes."""
+        was_begun = self.is_begun
+        outcome = self.entry.press(key, character, self._place())
+        if was_begun or self.is_begun:
+            self._screen.entry_changed()
+        match outcome.kind:
+            case OutcomeKind.NOT_OURS:
+                return False
+            case OutcomeKind.HELD if self._screen.asked is not None:
+                self._hold()
+            case OutcomeKind.LABEL | OutcomeKind.HELD if outcome.class_index is not None:
+                self._screen.choose_class(outcome.class_index)
+            case OutcomeKind.SAID:
+                self._screen.say(outcome.text, "accent")
+        return True
+
+    def paste(self, text: str) -> bool:
+        """Add pasted text to a name; return False where none is being typed."""
+        if not self.entry.paste(text):
+            return False
+        self._screen.entry_changed()
+        return True
+
+    def begin_name(self) -> None:
+        """Begin to type the name of a class."""
+        self.entry.begin_name(self._place())
+        self._screen.entry_changed()
+
+    def line(self, sentence: Piece | None) -> Piece | None:
+        """Return what was begun, with a sentence beside it; else the sentence."""
+        return entry_line(self.entry, self._names, sentence) or sentence
+
+    def classes(self) -> tuple[Sequence[int] | None, int | None]:
+        """Return the classes that are still possible, None for all; and the marked one."""
+        return entry_classes(self.entry)
+
+    def _place(self) -> Place:
+        return Place(self._screen.asked, not self.holds_key())
+
+    # Answers.
+
+    def give(self, write: Callable[[str, int], Event | None]) -> Event | None:
+        """Write an answer for the image, or say why not.
+
+        Parameters
+        ----------
+        write : callable
+            Takes the item's id and the milliseconds it took to answer; returns the saved event.
+
+        Returns
+        -------
+        Event or None
+            None where nothing was saved: no image, a key that was held back, a failed write.
+        """
+        item = self._screen.asked
+        if item is None or self._screen.too_small:
+            return None
+        if self.holds_key():
+            self._hold()
+            return None
+        return self.save(lambda: write(item, int((self._clock() - self._since) * 1000)))
+
+    def save(self, write: Callable[[], Event | None]) -> Event | None:
+        """Let the session write; where that fails the screen says so, and the image stays."""
+        try:
+            return write()
+        except (NotAnsweredError, SaveError) as error:
+            self._screen.say(f"✗ {error}", "bad")
+            return None
+
+    def _hold(self) -> None:
+        """Count an answer that was pressed before its image was there, and say so."""
+        self.guard.hold()
+        self._screen.say(self.guard.words, "accent")
+
+
+def saved_sentence(acts: int, event: Event, before: Event | None) -> str:
+    """Return the sentence that confirms another answer for an image.
+
+    Parameters
+    ----------
+    acts : int
+        How many answers were saved so far.
+    event : Event
+        The new answer.
+    before : Event or None
+        The answer that it replaces.
+    """
+    was = "a skip" if before is None or before.class_name is None else before.class_name
+    return f"✓ saved #{acts}: {shown_name(str(event.class_name))}, was {shown_name(was)}."
