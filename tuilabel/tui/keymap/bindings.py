@@ -9,7 +9,7 @@ from textual.dom import DOMNode
 
 from tuilabel.tui.keymap.actions import Action
 from tuilabel.tui.keymap.keys import KEYPAD
-from tuilabel.tui.terminal.bindings import set_bindings
+from tuilabel.tui.terminal.textual_internals import set_bindings
 
 EVERYWHERE = ("suspend", "quit")
 """Actions that a key with Ctrl does wherever it is pressed, also where text is typed."""

@@ -13,8 +13,8 @@ from textual.containers import VerticalScroll
 from tuilabel.text import counted
 from tuilabel.tui.keymap.actions import Action
 from tuilabel.tui.keymap.resolved import Keymap
-from tuilabel.tui.terminal.bindings import set_bindings
 from tuilabel.tui.terminal.pacing import PacedScreen
+from tuilabel.tui.terminal.textual_internals import set_bindings
 from tuilabel.tui.text.pieces import STYLES, Piece
 from tuilabel.tui.views.help import HelpRow, help_rows
 from tuilabel.tui.widgets.bar import Bar

@@ -17,7 +17,7 @@ from tuilabel.tui.answering.answer_keys import AnswerKeys
 from tuilabel.tui.answering.deferred_redraw import DeferredRedraw
 from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.screens.base import BaseScreen
-from tuilabel.tui.terminal.bindings import actions_of_key
+from tuilabel.tui.terminal.textual_internals import actions_of_key
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.views.labelling import SHOWN_WHEN, Presenter

@@ -15,6 +15,7 @@ from textual.filter import LineFilter
 from textual.theme import Theme
 
 from tuilabel.tui.terminal.capabilities import Colours, Depth
+from tuilabel.tui.terminal.textual_internals import set_filters
 
 
 def _theme(
@@ -199,7 +200,7 @@ def apply_colours(app: App[Any], colours: Colours, wish: str = "auto") -> None:
         app.register_theme(_in_palette(theme) if colours.depth is Depth.PALETTE else theme)
     _APPLIED[app] = colours
     # By themselves these turn the terminal's own colours into others, and no colour into grey.
-    app._filters = [Uncoloured()] if colours.depth is Depth.NONE else []
+    set_filters(app, [Uncoloured()] if colours.depth is Depth.NONE else [])
     app.no_color = colours.depth is Depth.NONE
     # Set by itself, a theme would have the style sheet read again after the first frame.
     app.set_reactive(App.theme, theme_for(colours, wish))

@@ -1,11 +1,14 @@
-"""Textual's bindings of one screen, behind two public functions: it has none to change them."""
+"""What Textual has no public way to do, behind public functions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+from textual.app import App
 from textual.binding import Binding, BindingsMap
 from textual.dom import DOMNode
+from textual.filter import LineFilter
 
 
 def set_bindings(node: DOMNode, bindings: Iterable[Binding]) -> None:
@@ -19,3 +22,8 @@ def set_bindings(node: DOMNode, bindings: Iterable[Binding]) -> None:
 def actions_of_key(node: DOMNode, key: str) -> list[str]:
     """Return the actions that a key is bound to on a screen or an application."""
     return [binding.action for binding in node._bindings.key_to_bindings.get(key, ())]
+
+
+def set_filters(app: App[Any], filters: Iterable[LineFilter]) -> None:
+    """Replace all filters that lines go through before they are written."""
+    app._filters = list(filters)

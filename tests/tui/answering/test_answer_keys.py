@@ -1,0 +1,279 @@
+"""Promise 2: a key is never applied to an image that the annotator has not seen."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from tuilabel.errors import SaveError
+from tuilabel.journal import Event, EventKind
+from tuilabel.session import NotAnsweredError
+from tuilabel.tui.answering.answer_keys import AnswerKeys, saved_sentence
+from tuilabel.tui.terminal.round_trips import GUARD_INTERVAL, RoundTrips
+
+
+def label(item: str, name: str | None = "cat") -> Event:
+    kind = EventKind.SKIP if name is None else EventKind.LABEL
+    return Event(1, "u", kind, "now", "me", item, name, 1, None, "human", None, {})
+
+
+class FakeTerminal:
+    """A terminal that numbers the questions it is asked and answers when a test says so."""
+
+    def __init__(self) -> None:
+        self.round_trips = RoundTrips(round_trip=0.001)
+        self.asked = 0
+
+    def ask(self) -> int:
+        self.asked += 1
+        return self.asked
+
+
+class FakeScreen:
+    """Shows images by name; callbacks wait in a queue until the test runs them."""
+
+    def __init__(self, terminal: FakeTerminal | None = None) -> None:
+        self.now = 100.0
+        self.too_small = False
+        self.is_on_top = True
+        self.terminal = terminal
+        self.asked: str | None = "a"
+        self.drawn = True
+        self.sentences: list[str] = []
+        self.chosen: list[int] = []
+        self.given: list[tuple[str, int]] = []
+        self.queue: deque[Callable[[], object]] = deque()
+        self.keys = AnswerKeys(self, ("1", "2", "x1", ""), ("cat", "dog", "owl", "yak"), self.clock)
+
+    def clock(self) -> float:
+        return self.now
+
+    def image_is_in_frame(self) -> bool:
+        return self.drawn and self.asked is not None
+
+    def choose_class(self, index: int) -> None:
+        self.chosen.append(index)
+        self.keys.give(self.write)
+
+    def write(self, item: str, ms: int) -> Event:
+        self.given.append((item, ms))
+        return label(item)
+
+    def entry_changed(self) -> None: ...
+
+    def say(self, text: str, style: str) -> None:
+        self.sentences.append(text)
+
+    def after_frame(self) -> None: ...
+
+    def after_painting(self) -> None: ...
+
+    def call_later(self, callback: Callable[..., object], *args: object) -> None:
+        self.queue.append(lambda: callback(*args))
+
+    def run_queue(self) -> None:
+        while self.queue:
+            self.queue.popleft()()
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.keys.press({"/": "slash", "\r": "enter"}.get(key, key), key)
+
+    def show(self, item: str) -> None:
+        self.asked = item
+        self.keys.expect_image()
+
+
+@pytest.fixture
+def screen() -> FakeScreen:
+    """Return a screen on a terminal that answers, its first image not yet painted."""
+    shown = FakeScreen(FakeTerminal())
+    shown.keys.expect_image()
+    return shown
+
+
+def painted(screen: FakeScreen) -> None:
+    """Have the image painted, and the terminal say so."""
+    screen.keys.frame_was_there()
+    assert screen.terminal is not None
+    screen.keys.painted_up_to(screen.terminal.asked)
+    screen.run_queue()
+
+
+def test_a_key_before_the_terminal_answers_is_held_back_and_the_screen_says_so(
+    screen: FakeScreen,
+) -> None:
+    screen.keys.frame_was_there()
+    screen.press("1")
+    assert (screen.given, screen.chosen) == ([], [])
+    assert screen.sentences == ["1 key was typed ahead of the image: press again."]
+    painted(screen)
+    screen.now += 0.25
+    screen.press("1")
+    assert screen.given == [("a", 250)]
+
+
+def test_an_answer_to_an_older_question_counts_for_nothing(screen: FakeScreen) -> None:
+    painted(screen)
+    screen.show("b")
+    screen.keys.frame_was_there()
+    screen.keys.painted_up_to(1)
+    screen.run_queue()
+    screen.press("2")
+    assert screen.given == []
+
+
+def test_a_chord_that_began_on_another_image_labels_nothing(screen: FakeScreen) -> None:
+    painted(screen)
+    screen.press("x")
+    screen.show("b")
+    painted(screen)
+    screen.press("1")
+    assert screen.given == []
+    assert screen.sentences == ["x1 began on another image: nothing was labelled."]
+
+
+def test_a_typed_name_is_an_answer(screen: FakeScreen) -> None:
+    painted(screen)
+    screen.keys.begin_name()
+    screen.press("y", "a")
+    assert screen.keys.paste("k")
+    screen.press("\r")
+    assert (screen.chosen, screen.given) == ([3], [("a", 0)])
+    assert not screen.keys.paste("more")
+
+
+def test_where_nothing_is_asked_the_screen_decides(screen: FakeScreen) -> None:
+    screen.asked = None
+    screen.press("1")
+    assert screen.chosen == [0]
+    assert (screen.given, screen.sentences) == ([], [])
+
+
+def test_a_window_that_is_too_small_takes_no_answer(screen: FakeScreen) -> None:
+    painted(screen)
+    screen.too_small = True
+    screen.press("1")
+    assert screen.given == []
+
+
+def test_an_image_that_comes_back_from_under_another_screen_is_painted_again(
+    screen: FakeScreen,
+) -> None:
+    painted(screen)
+    screen.keys.terminal_back()
+    screen.press("1")
+    assert screen.given == []
+    painted(screen)
+    screen.press("1")
+    assert screen.given == [("a", 0)]
+
+
+@pytest.mark.parametrize("error", [SaveError("The disk is full."), NotAnsweredError("No.")])
+def test_what_is_not_saved_is_said(screen: FakeScreen, error: Exception) -> None:
+    painted(screen)
+
+    def fail(item: str, ms: int) -> Event:
+        raise error
+
+    assert screen.keys.give(fail) is None
+    assert screen.sentences == [f"✗ {error}"]
+
+
+def test_without_a_terminal_what_is_drawn_counts_as_painted() -> None:
+    screen = FakeScreen()
+    screen.keys.expect_image()
+    screen.keys.frame_written(None)
+    screen.run_queue()
+    screen.press("1")
+    assert screen.given == [("a", 0)]
+
+
+def test_the_confirmation_names_both_classes() -> None:
+    assert saved_sentence(7, label("a", "dog"), label("a")) == "✓ saved #7: dog, was cat."
+    assert saved_sentence(8, label("a", "dog"), label("a", None)) == "✓ saved #8: dog, was a skip."
+
+
+class Promise2(RuleBasedStateMachine):
+    """Frames, answers of the terminal and keys in any order: only a seen image is labelled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.terminal = FakeTerminal()
+        self.screen = FakeScreen(self.terminal)
+        self.screen.keys.expect_image()
+        self.number = 0
+        self.questions: dict[int, str] = {}
+        self.seen: set[str] = set()
+        self.checked = 0
+
+    def note_questions(self) -> None:
+        """Every question since the last look follows a frame with the image of now."""
+        for number in range(len(self.questions) + 1, self.terminal.asked + 1):
+            self.questions[number] = str(self.screen.asked) if self.shows() else ""
+
+    def shows(self) -> bool:
+        return self.screen.drawn and self.screen.is_on_top
+
+    @rule()
+    def show_another(self) -> None:
+        self.number += 1
+        self.screen.drawn = False
+        self.screen.show(f"item{self.number}")
+        self.seen.clear()
+
+    @rule(on_top=st.booleans())
+    def cover(self, on_top: bool) -> None:
+        if on_top and not self.screen.is_on_top:
+            self.screen.keys.terminal_back()
+            self.seen.clear()
+        self.screen.is_on_top = on_top
+
+    @rule(with_image=st.booleans())
+    def frame(self, with_image: bool) -> None:
+        self.screen.drawn |= with_image
+        self.screen.keys.frame_written(self.terminal.ask())
+        self.note_questions()
+
+    @rule()
+    def frame_that_brings_nothing(self) -> None:
+        self.screen.keys.frame_was_there()
+        self.note_questions()
+
+    @precondition(lambda self: self.questions)
+    @rule(data=st.data())
+    def terminal_answers(self, data: st.DataObject) -> None:
+        number = data.draw(st.integers(1, self.terminal.asked))
+        self.screen.keys.painted_up_to(number)
+        self.screen.run_queue()
+        self.seen |= {item for asked, item in self.questions.items() if asked <= number}
+
+    @rule(seconds=st.sampled_from([0.01, GUARD_INTERVAL, 1.0, 30.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.screen.now += seconds
+
+    @rule(key=st.sampled_from(["1", "2", "x", "q", "\r", "escape"]))
+    def key(self, key: str) -> None:
+        self.screen.press(key)
+        self.note_questions()
+
+    @rule()
+    def name(self) -> None:
+        self.screen.keys.begin_name()
+        self.note_questions()
+
+    @invariant()
+    def every_answer_is_for_an_image_that_was_seen(self) -> None:
+        for item, _ in self.screen.given[self.checked :]:
+            assert item == self.screen.asked
+            assert item in self.seen
+        self.checked = len(self.screen.given)
+
+
+TestPromise2 = Promise2.TestCase
+TestPromise2.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
