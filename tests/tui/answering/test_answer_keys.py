@@ -82,7 +82,7 @@ class FakeScreen:
 
     def press(self, *keys: str) -> None:
         for key in keys:
-            self.keys.press({"/": "slash", "\r": "enter"}.get(key, key), key)
+            self.keys.press("enter" if key == "\r" else key, None if len(key) > 1 else key)
 
     def show(self, item: str) -> None:
         self.asked = item
@@ -220,19 +220,22 @@ class Promise2(RuleBasedStateMachine):
     def shows(self) -> bool:
         return self.screen.drawn and self.screen.is_on_top
 
-    @rule()
-    def show_another(self) -> None:
+    @rule(drawn=st.booleans())
+    def show_another(self, drawn: bool) -> None:
         self.number += 1
         self.screen.drawn = False
         self.screen.show(f"item{self.number}")
         self.seen.clear()
+        if drawn:
+            self.frame(with_image=True)
 
-    @rule(on_top=st.booleans())
-    def cover(self, on_top: bool) -> None:
-        if on_top and not self.screen.is_on_top:
+    @rule(uncovered=st.booleans())
+    def cover(self, uncovered: bool) -> None:
+        self.screen.is_on_top = False
+        if uncovered:
+            self.screen.is_on_top = True
             self.screen.keys.terminal_back()
             self.seen.clear()
-        self.screen.is_on_top = on_top
 
     @rule(with_image=st.booleans())
     def frame(self, with_image: bool) -> None:
@@ -248,7 +251,8 @@ class Promise2(RuleBasedStateMachine):
     @precondition(lambda self: self.questions)
     @rule(data=st.data())
     def terminal_answers(self, data: st.DataObject) -> None:
-        number = data.draw(st.integers(1, self.terminal.asked))
+        newest = self.terminal.asked
+        number = data.draw(st.sampled_from([newest, max(1, newest - 1), 1]))
         self.screen.keys.painted_up_to(number)
         self.screen.run_queue()
         self.seen |= {item for asked, item in self.questions.items() if asked <= number}
@@ -257,14 +261,15 @@ class Promise2(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.screen.now += seconds
 
-    @rule(key=st.sampled_from(["1", "2", "x", "q", "\r", "escape"]))
-    def key(self, key: str) -> None:
+    @rule(key=st.sampled_from(["1", "1", "x", "\r", "escape"]))
+    def press_key(self, key: str) -> None:
         self.screen.press(key)
         self.note_questions()
 
-    @rule()
-    def name(self) -> None:
+    @rule(rest=st.sampled_from(["\r", "escape", ""]))
+    def name(self, rest: str) -> None:
         self.screen.keys.begin_name()
+        self.screen.press("c", "a", "t", *([rest] if rest else []))
         self.note_questions()
 
     @invariant()
@@ -276,4 +281,4 @@ class Promise2(RuleBasedStateMachine):
 
 
 TestPromise2 = Promise2.TestCase
-TestPromise2.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestPromise2.settings = settings(max_examples=300, stateful_step_count=50, deadline=None)
