@@ -190,7 +190,7 @@ def told(settings: Settings, answers: TerminalAnswers | None = None, **environ: 
 def test_doctor_says_what_is_drawn_with_and_why() -> None:
     lines = told(Settings(), TerminalAnswers((255, 255, 255), "kitty(0.41.0)"))
     assert "all (truecolor)" in lines
-    assert "light (as the terminal says)" in lines
+    assert "light (reported by the terminal)" in lines
     assert "octants" in lines
     assert "tuilabel-light" in lines
     assert "!" not in lines

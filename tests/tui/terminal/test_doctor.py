@@ -16,7 +16,7 @@ from tuilabel.tui.terminal.probe import TerminalAnswers
             None,
             False,
             [
-                "! It does not tell where its cursor is: keys wait 150 ms after each image.",
+                "! The terminal does not report its cursor: keys wait 150 ms after each image.",
                 "job control   none: there is no shell to go back to",
             ],
         ),

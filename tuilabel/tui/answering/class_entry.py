@@ -1,8 +1,8 @@
 """From keys to a class: one key, a chord of two, or a name that is typed.
 
-A small state machine without a screen or a clock. It is told with every key which image is on the
-terminal, and whether the key was pressed after that image was there; what a chord or a name began
-on is what it labels, or nothing is labelled at all.
+A small state machine without a screen or a clock. Each key comes with the image that is on the
+terminal, and with whether the key was pressed after that image was there. A chord or a name labels
+the image it began on, or nothing at all.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from tuilabel.tui.answering.class_search import ClassNames, Match
 MATCHES_SHOWN = 50
 
 _PASSED = frozenset(["ctrl+c", "ctrl+z"])
-"""Keys that are no text and begin no answer: they leave the program, for good or for a while."""
+"""Keys that are never part of an answer: they leave or suspend the program."""
 
 
 class OutcomeKind(Enum):
     """What became of a key."""
 
     NOT_OURS = auto()
-    """It means no class: it is left to the actions."""
+    """It has nothing to do with classes."""
 
     LABEL = auto()
-    """It is an answer, or the end of one."""
+    """It completes an answer."""
 
     HELD = auto()
     """It was an answer, pressed before the image was on the terminal."""
 
     WAITING = auto()
-    """It is a part of an answer."""
+    """It is a part of an answer; more is to come."""
 
     SAID = auto()
-    """It ends or refuses an answer, and the text says why."""
+    """It ends an answer without a label, and the text says why."""
 
     LEFT = auto()
-    """It ends an answer that was only begun, as the person meant it to."""
+    """It cancels an answer that was begun."""
 
 
 class KeyOutcome(NamedTuple):
@@ -70,7 +70,7 @@ _LEFT = KeyOutcome(OutcomeKind.LEFT)
 
 
 class ClassEntry:
-    """Takes keys one by one.
+    """Handles keys one by one.
 
     Parameters
     ----------
@@ -111,21 +111,21 @@ class ClassEntry:
 
     @property
     def marked(self) -> int | None:
-        """Which of the matches the arrows chose."""
+        """Which of the matches the arrows chose; None before any arrow."""
         return self.chosen if self._arrow else None
 
     def meant(self) -> int | None:
-        """Give the class that Enter would take."""
+        """Return the class that Enter would take."""
         if self.text is None:
             return None
         return self.matches()[self.chosen].place if self._arrow else self._names.meant(self.text)
 
     def matches(self) -> list[Match]:
-        """Give the classes that what was typed may mean, best first, and how many more."""
+        """Return the classes that the typed text may mean, best first."""
         return [] if self.text is None else self._names.matches(self.text)
 
     def chords(self) -> list[int]:
-        """Give the classes that the leader which was pressed begins."""
+        """Return the classes whose chord begins with the leader."""
         return [index for key, index in self._class_of.items() if self.leader == key[:-1] != ""]
 
     def begin_name(self, place: Place) -> None:
@@ -168,7 +168,7 @@ class ClassEntry:
         return True
 
     def _second(self, key: str, character: str | None, place: Place) -> KeyOutcome:
-        """Take the second key of a chord, or whatever was pressed in its place."""
+        """Handle the second key of a chord, or any key in its place."""
         leader, begun = self.leader, self._begun
         self._leave()
         if key in _PASSED:

@@ -1,4 +1,4 @@
-"""Finding a class by a part of its name."""
+"""Find a class by a part of its name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SCATTERED = 4
 
 
 class Match(NamedTuple):
-    """A class that was found.
+    """A class that matches.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Match(NamedTuple):
 
 
 def _folded(text: str) -> str:
-    """Make text equal that a person types alike: without case, with letters and marks apart."""
+    """Fold text so that what people type alike is equal: no case, letters and marks apart."""
     return unicodedata.normalize("NFKD", text).casefold()
 
 
@@ -45,7 +45,7 @@ class ClassNames:
         self._newest: tuple[str, list[Match]] = ("", [])
 
     def matches(self, text: str) -> list[Match]:
-        """Give the classes whose name has this text, best first; all where there is no text."""
+        """Return the classes whose name has this text, best first; all if there is no text."""
         wanted = _folded(text.strip())
         if wanted and wanted == self._newest[0]:
             return self._newest[1]
@@ -61,7 +61,7 @@ class ClassNames:
         return found
 
     def meant(self, text: str) -> int | None:
-        """Give the class that a text must mean: its whole name, or a part that only it has.
+        """Return the class that a text must mean: its whole name, or a part that only it has.
 
         Letters that are scattered over a name are no part of it: they find, and Tab completes
         them, but they do not label.
@@ -78,7 +78,7 @@ class ClassNames:
         return best[0].place if len(best) == 1 else None
 
     def why_not(self, text: str) -> str:
-        """Say why a text means no class."""
+        """Return why a text means no class."""
         if not text.strip():
             return "Type a part of the class's name, or Esc to leave."
         found = self.matches(text)
@@ -90,7 +90,7 @@ class ClassNames:
         return f"{count:,} classes fit: type on, or choose with the arrows."
 
     def completed(self, text: str, chosen: int) -> str:
-        """Give the text with what all matches go on with; else the name of the chosen one."""
+        """Return the text continued as far as all matches agree; else the chosen name."""
         found = self.matches(text)
         if not found or not text.strip():
             return text
@@ -103,14 +103,14 @@ class ClassNames:
 
 
 def _common(texts: Sequence[str]) -> str:
-    """Give what all texts begin with."""
+    """Return the longest common beginning of all texts."""
     first, last = min(texts), max(texts)
     pairs = enumerate(zip(first, last, strict=False))
     return first[: next((place for place, (one, other) in pairs if one != other), len(first))]
 
 
 def _beginning(name: str, folded: str) -> str:
-    """Give the beginning of a name that is `folded` when it is folded."""
+    """Return the beginning of a name that equals `folded` when it is folded."""
     for end in range(len(name) + 1):
         if len(_folded(name[:end])) >= len(folded):
             return name[:end]

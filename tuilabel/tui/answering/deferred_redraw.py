@@ -1,4 +1,4 @@
-"""What is shown with the next image, or by itself when nobody types: no key waits for it."""
+"""Redraws that wait for the next image, or until nobody types: no key waits for them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 QUIET = 0.3
-"""Seconds since the last answer after which nobody is taken to be typing."""
+"""Seconds after the last answer until typing counts as over."""
 
 
 class DeferredRedraw:
@@ -33,20 +33,20 @@ class DeferredRedraw:
 
     @property
     def waits(self) -> bool:
-        """Whether there is work to be done."""
+        """Whether work is waiting."""
         return self._work is not None
 
     def key_pressed(self) -> None:
-        """Hear of an answer: an image comes with it."""
+        """Note an answer: the next image comes with it."""
         self._last_key = self._clock()
 
     def do(self, work: Callable[[], None]) -> None:
-        """Do some work now or later; it takes the place of what waits."""
+        """Do some work now or later; it replaces what waits."""
         self._work = work
         self._unless_typing()
 
     def forget(self) -> None:
-        """Do not what waits: it was done with something else."""
+        """Drop the waiting work: it was done with something else."""
         self._work = None
 
     def _unless_typing(self) -> None:

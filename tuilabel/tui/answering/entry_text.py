@@ -1,4 +1,4 @@
-"""What is said and shown of a class that is being entered: a chord, or a part of a name."""
+"""How a class that is being entered is shown: a chord, or a part of a name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tuilabel.tui.text.pieces import Piece
 def entry_line(
     entry: ClassEntry, names: Sequence[str], message: Piece | None = None
 ) -> Piece | None:
-    """Say what was begun; None where nothing was.
+    """Return what was begun as a line; None where nothing was.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def entry_line(
     names : sequence of str
         As they are shown.
     message : Piece, optional
-        What is to be said beside a name instead of what it may mean.
+        A sentence to show beside the name instead of its meaning.
     """
     if entry.leader:
         count = len(entry.chords())
@@ -35,14 +35,14 @@ def entry_line(
     if taken is not None:
         rest = f"Enter: {names[taken]}"
     else:
-        rest = f"{len(found):,} fit" if found else "no class has that in its name"
+        rest = f"{len(found):,} match" if found else "no class name contains that"
         if found and found[0].rank == SCATTERED:
             rest = f"Tab: {names[found[0].place]}"
     return f"/{entry.text}_  {rest} · Tab completes · ↑↓ choose · Esc leaves", "accent"
 
 
 def entry_classes(entry: ClassEntry) -> tuple[Sequence[int] | None, int | None]:
-    """Give the classes that are still meant, and the one that is marked.
+    """Return the classes that are still possible, and the marked one.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""No answer lands on an image that was not on the terminal when its key was pressed.
+"""No answer counts for an image that was not on the terminal when its key was pressed.
 
 After an image is painted the terminal is asked where its cursor is, see
 `tuilabel.tui.terminal.round_trips`. It answers in order: a key that arrives before the answer was
@@ -11,7 +11,7 @@ from tuilabel.tui.terminal.round_trips import GUARD_INTERVAL, PATIENCE
 
 
 class PaintGuard:
-    """Tells whether what is on the terminal is what a key that arrives now was meant for.
+    """Decides whether a key that arrives now was pressed after the image was on the terminal.
 
     It has no clock: every method takes the time in seconds of a monotonic clock.
 
@@ -62,7 +62,7 @@ class PaintGuard:
         self._painted = now
 
     def acknowledged(self, question: int) -> bool:
-        """Note that a question is answered; tell whether the image is on the terminal with it."""
+        """Note an answer; return whether it shows that the image is on the terminal."""
         self.answers = self._ever_seen = True
         if self._painted is None or self._question is None or question < self._question:
             return False
@@ -70,7 +70,7 @@ class PaintGuard:
         return not before
 
     def holds(self, now: float) -> bool:
-        """Tell whether a key that arrives now was pressed before the image was there."""
+        """Return whether a key that arrives now was pressed before the image was there."""
         if self._painted is None:
             return True
         age = now - self._painted
@@ -83,17 +83,17 @@ class PaintGuard:
         return self.answers or age < GUARD_INTERVAL
 
     def waits_in_vain(self, now: float) -> bool:
-        """Tell whether an answer is so late that it was lost, and the terminal is asked again."""
+        """Return whether an answer is so late that it was lost: ask the terminal again."""
         waits = self.answers and not self._seen and self._painted is not None
         return waits and now - (self._painted or 0.0) > PATIENCE
 
     def hold(self) -> int:
-        """Count a key that was held back; give how many were since the image was painted."""
+        """Count a key that was held back; return how many were since the image was painted."""
         self.held += 1
         return self.held
 
     @property
     def words(self) -> str:
-        """Say how many keys were held back, in a way that cannot be taken for one of the keys."""
+        """The number of keys held back, worded so that it cannot be mistaken for a key."""
         keys = "1 key was" if self.held == 1 else f"{self.held} keys were"
         return f"{keys} typed ahead of the image: press again."

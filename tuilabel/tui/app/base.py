@@ -1,4 +1,4 @@
-"""What every application of ours has: its terminal, its colours, orderly endings."""
+"""The base of the applications: terminal, colours, orderly endings."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
     Attributes
     ----------
     request : OpenRequest or None
-        What is to be opened once this has ended.
+        What to open after this application has ended.
     """
 
     TITLE = "tuilabel"
@@ -68,7 +68,7 @@ class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
         self.request: OpenRequest | None = None
 
     def line_changed(self) -> None:
-        """Send less on a line that turned out slow, and say so; or more again."""
+        """Send less on a line that turned out slow, and show that; or more again."""
         slow = self.terminal.round_trips.slow
         draw_thin(self, slow)
         if slow:
@@ -85,16 +85,16 @@ class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
         super().terminal_back()
 
     def on_open_requested(self, message: OpenRequested) -> None:
-        """Leave, so that what was wished for is opened."""
+        """Leave, so that the request can be opened."""
         self.request = message.request
         self.exit(return_code=0)
 
     def post_display_hook(self) -> None:
-        """Hear of every frame, right after it was written."""
+        """Handle a frame, right after it was written."""
         self.terminal.frame_written()
 
     def on_cursor_position(self, event: events.CursorPosition) -> None:
-        """Pass the terminal's word that all is painted on."""
+        """Pass on the terminal's report that all is painted."""
         self.terminal.heard(event)
 
     def action_palette(self) -> None:
@@ -105,14 +105,14 @@ class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
             self.push_screen(Palette())
 
     def run_to_its_end(self, saved: Callable[[], str], *, mouse: bool = False) -> Ended:
-        """Run until the person, a signal or a crash ends it; say of a crash where it is reported.
+        """Run until the person, a signal or a crash ends it; then name the crash report, if any.
 
         Parameters
         ----------
         saved : callable
-            Says what is safe, whatever happened.
+            Returns a sentence about the labels that are saved.
         mouse : bool
-            Whether the mouse is reported: without, the terminal's own text selection keeps working.
+            Whether to report the mouse: without it, the terminal's own text selection works.
         """
         self.report_folder = log_file().parent
         with self.orderly():
@@ -127,14 +127,14 @@ class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
 
 
 class Ended(NamedTuple):
-    """How the application has ended.
+    """How an application has ended.
 
     Attributes
     ----------
     status : int
         The exit status.
     request : OpenRequest or None
-        What is to be opened next.
+        What to open next.
     """
 
     status: int

@@ -1,4 +1,4 @@
-"""An application that ends, crashes, stops and comes back in order."""
+"""An application that leaves the terminal as it found it, however it ends or stops."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from tuilabel.tui.terminal.driver import TtyDriver
 from tuilabel.tui.terminal.job_control import forsake_terminal
 
 HUNG_UP = 129
-"""What a program ends with that lost its terminal: as if SIGHUP had told it."""
+"""The exit status after the terminal was lost: as if SIGHUP had come."""
 
-NO_SHELL = "There is no shell to go back to here: q ends, and the next start goes on."
+NO_SHELL = "There is no shell to go back to. Press q to leave; the next start goes on from here."
 
 
 class RestoringApp(App[None], inherit_bindings=False):
-    """Leaves the terminal as it found it, and ends with a status that tells how.
+    """Leaves the terminal as it found it, and ends with a status that says how.
 
     Attributes
     ----------
     report_folder : Path or None
-        Where a crash is reported; None to report it nowhere.
+        The folder of crash reports; None for no report.
     report : Path, list of str or None
         The report of a crash, or its lines where it could not be written.
     """
@@ -37,12 +37,12 @@ class RestoringApp(App[None], inherit_bindings=False):
     report: Path | list[str] | None = None
 
     def on_mount(self) -> None:
-        """Hear of whatever goes wrong outside of any screen."""
+        """Handle errors outside of any screen."""
         asyncio.get_running_loop().set_exception_handler(self._loop_failed)
 
     @contextmanager
     def orderly(self) -> Iterator[None]:
-        """Run in here: signals end the application, and errors of threads are its own."""
+        """Run the application in this context: signals end it, and errors in threads crash it."""
         inherited = threading.excepthook
         threading.excepthook = self._thread_failed
         try:
@@ -55,7 +55,7 @@ class RestoringApp(App[None], inherit_bindings=False):
 
     @property
     def crashed(self) -> Exception | None:
-        """What went wrong, if anything did."""
+        """The error that ended the application, if one did."""
         return self._exception
 
     # Ending.
@@ -71,7 +71,7 @@ class RestoringApp(App[None], inherit_bindings=False):
             self.exit(return_code=status)
 
     def terminal_lost(self) -> None:
-        """End: nobody sees anything any more."""
+        """End: nobody sees the screen any more."""
         self.end(HUNG_UP)
 
     def _end_soon(self, status: int) -> None:
@@ -121,7 +121,7 @@ class RestoringApp(App[None], inherit_bindings=False):
         self.stop_asked()
 
     def stop_asked(self) -> None:
-        """Give the terminal to the shell, or say that there is none."""
+        """Hand the terminal to the shell, or show that there is none."""
         if not isinstance(self._driver, TtyDriver) or not self._driver.suspend():
             self.mention(NO_SHELL, "accent")
 

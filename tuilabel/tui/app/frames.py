@@ -1,4 +1,4 @@
-"""How frames get to the terminal: of each only the cells that differ from what is there."""
+"""How frames reach the terminal: only the cells that differ from what is there are written."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class FramesApp(App[None], inherit_bindings=False):
     """An application that writes a frame as its difference from what the terminal shows.
 
-    A frame that need not be seen may be left out: what a later one writes is the difference from
-    the last that was written, provided that its screen is refreshed as a whole.
+    A frame may be left out: the next one is the difference from the last that was written,
+    provided that its screen is refreshed as a whole.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class FramesApp(App[None], inherit_bindings=False):
             self.screen.refresh()
 
     def action_redraw(self) -> None:
-        """Draw everything again, for the person sees what this application cannot."""
+        """Draw everything again: the person sees something that the application cannot."""
         self.draw_anew()
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
@@ -58,7 +58,7 @@ class FramesApp(App[None], inherit_bindings=False):
             super()._display(screen, renderable)
 
     def _codes(self, frame: LayoutUpdate | ChopsUpdate) -> str:
-        """Give what is to be written for a frame, with the image that lies above its cells."""
+        """Return what to write for a frame, with the image that lies above its cells."""
         before = behind = ""
         if self.overlay is not None:
             before, blank = self.overlay.erase(self.screen, self.console)
@@ -68,7 +68,7 @@ class FramesApp(App[None], inherit_bindings=False):
         return before + self.copy.difference(frame, self.size, self.console._color_system) + behind
 
     def exit(self, *args: Any, **options: Any) -> None:
-        """Leave, and no image in the memory of the terminal."""
+        """Leave, and clear the terminal's memory of images."""
         if self.overlay is not None and self._driver is not None:
             self.overlay.clear()
             self._driver.write(self.overlay.gone())
@@ -76,13 +76,13 @@ class FramesApp(App[None], inherit_bindings=False):
 
     @property
     def _writes(self) -> bool:
-        """Whether what is displayed now is written."""
+        """Whether a frame that is displayed now is written."""
         held = self._closed or self._batch_count or self.is_headless
         return self._running and not held and self._driver is not None
 
 
 def _regions(frame: LayoutUpdate | ChopsUpdate) -> list[Region]:
-    """Give the cells that a frame is about."""
+    """Return the regions of cells that a frame is about."""
     if isinstance(frame, LayoutUpdate):
         return [frame.region]
     return [Region(start, y, stop - start, 1) for y, start, stop in frame.spans]

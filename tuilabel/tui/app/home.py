@@ -15,18 +15,18 @@ from tuilabel.tui.terminal.probe import TerminalAnswers
 
 
 class HomeApp(TerminalApp, inherit_bindings=False):
-    """Shows what can be opened, and ends with what was chosen; parameters as its base has."""
+    """Shows what can be opened, and ends with the choice. Parameters as for `TerminalApp`."""
 
     def __init__(self, settings: Settings, colours: Colours, answers: TerminalAnswers) -> None:
         super().__init__(settings, colours, answers)
         self._home = HomeScreen(None, self.keymap)
 
     def get_default_screen(self) -> Screen[Any]:
-        """Begin with what can be opened."""
+        """Return the home screen."""
         return self._home
 
     def on_ready(self) -> None:
-        """Look for garbage again: `tuilabel.cli` puts that off until the first frame."""
+        """Turn the garbage collector on: the command line puts that off until the first frame."""
         gc.enable()
 
 

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 
 class TrainerEventArrived(Message):
-    """The trainer has said something; what it means is `TrainerClient.hear`'s to tell.
+    """The trainer has reported something, which `TrainerClient.hear` handles.
 
-    It comes back as a message of its own: what goes wrong then is not lost in a callback.
+    It arrives as a message, so that an error in its handler is not lost in a callback.
     """
 
     def __init__(self, event: TrainerEvent) -> None:
@@ -45,15 +45,15 @@ class TuilabelApp(TerminalApp, inherit_bindings=False):
     ----------
     workspace : Workspace
     demo : float, optional
-        Labels per second that the ground truth gives; without it a person labels.
+        Labels per second from the ground truth; by default a person labels.
     demo_budget : int
-        After how many labels the demo ends.
+        The number of labels after which the demo ends.
     colours : Colours, optional
         What the terminal can show; by default all colours on a dark background.
     answers : TerminalAnswers, optional
-        What the terminal told of itself.
+        What the terminal reported about itself.
     graphics : Graphics, optional
-        The protocol that the image is drawn by; by default it is drawn with characters.
+        The graphics protocol for the image; by default it is drawn with characters.
     """
 
     def __init__(
@@ -102,26 +102,26 @@ class TuilabelApp(TerminalApp, inherit_bindings=False):
         """Start what the first frame does not need."""
         self.trainer.start()
         for event in XTermParser().feed(self._answers.typed):
-            # What was typed at the very beginning was read by the probe: it is no answer to an
-            # image, but may be another key.
+            # The probe has read what was typed at the very beginning. None of it can answer an
+            # image, but it may be another key.
             self.post_message(event)
-        # What start-up made lives as long as the process: looking through it for garbage again
-        # and again is what makes single keys slow.
+        # Objects from start-up live as long as the process. Scanning them for garbage again and
+        # again would make single keys slow.
         gc.freeze()
         gc.enable()
 
     def on_trainer_event_arrived(self, message: TrainerEventArrived) -> None:
-        """Hear the trainer, and show it where one is."""
+        """Handle what the trainer reported, and update the screen on top."""
         self.trainer.hear(message.event)
         if isinstance(self.screen, BaseScreen):
             self.screen.session_changed()
 
     async def on_unmount(self) -> None:
-        """Leave no child behind."""
+        """Stop the child process."""
         await self.trainer.stop()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer what is not an action of the screen."""
+        """Offer commands that are not actions of the screen."""
         yield SystemCommand("theme", "Change the colours.", self.action_change_theme)
 
 
@@ -137,7 +137,7 @@ def run(
 ) -> Ended:
     """Label until the person, a signal or a crash ends it.
 
-    Mouse reporting is off unless wished: the terminal's own text selection keeps working.
+    Mouse reporting is off by default: the terminal's own text selection keeps working.
     """
     app = TuilabelApp(
         workspace,

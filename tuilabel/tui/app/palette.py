@@ -33,10 +33,10 @@ _REVERSED = Style(reverse=True)
 
 
 class FoundList(CommandList, can_focus=False):
-    """What was found; the entry that Enter takes is marked where there are no colours too."""
+    """The actions found; the entry that Enter takes is marked without colours, too."""
 
     def render_line(self, y: int) -> Strip:
-        """Give a row in characters that the terminal draws."""
+        """Return a row in characters that the terminal draws."""
         strip = super().render_line(y)
         blocks = colours_of(self.app).blocks
         if Blocks.EIGHTH not in blocks:
@@ -63,7 +63,7 @@ class Palette(CommandPalette):
         super().__init__(placeholder="Type a part of an action…", id="--command-palette")
 
     def compose(self) -> ComposeResult:
-        """Lay out what is typed, and right below it what is found."""
+        """Lay out the input, and the actions found right below it."""
         blocks = colours_of(self.app).blocks
         self.set_class(not blocks, "-ascii")
         with Vertical(id="--container"):
@@ -75,7 +75,7 @@ class Palette(CommandPalette):
                 yield LoadingIndicator()
 
     def on_mount(self) -> None:
-        """Have the cursor stand still."""
+        """Stop the cursor from blinking."""
         self.call_after_refresh(self._stand_still)
 
     def _stand_still(self) -> None:

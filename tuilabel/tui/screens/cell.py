@@ -62,7 +62,7 @@ class CellScreen(ListScreen, inherit_bindings=False):
         return f"{truth}›{predicted} {percent(item.confidence)}"
 
     def page(self) -> int:
-        """Tell how many steps a page is."""
+        """Return how many steps a page is."""
         return self._gallery.page
 
     def move(self, step: int) -> None:

@@ -136,7 +136,7 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
         self._below.show_tiles(centres, "", heading)
 
     def page(self) -> int:
-        """Tell how many steps a page is."""
+        """Return how many steps a page is."""
         return self._list.page
 
     def move(self, step: int) -> None:

@@ -51,7 +51,7 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         self._presses = self.set_interval(1 / self._rate, self._press)
 
     async def on_key(self, event: events.Key) -> None:
-        """Let any key keep a finished demo on the screen."""
+        """Keep a finished demo on the screen at any key."""
         if self._leaving is not None:
             self._leaving.stop()
             self._leaving = None
@@ -122,4 +122,4 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
             self._presses.stop()
             self._presses = None
         self._leaving = self.set_timer(LINGER, lambda: self.app.exit(return_code=0))
-        self.say(f"The demo is over and leaves in {LINGER} s; any key keeps it here.", "accent")
+        self.say(f"The demo is over and leaves in {LINGER} s. Any key keeps it open.", "accent")

@@ -1,4 +1,4 @@
-"""The keys, the classes and the promises, on one page."""
+"""The keys and classes, on one page."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class HelpPage(Lines):
 
 
 class HelpScreen(PacedScreen, inherit_bindings=False):
-    """Says what each key does; any of the usual keys leads back.
+    """Shows what each key does; any of the usual keys leads back.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class HelpScreen(PacedScreen, inherit_bindings=False):
     actions : sequence of Action
         Those of the screen below.
     classes : sequence of (str, str)
-        The keys of each class, none where its name is typed; and its name.
+        The keys of each class, empty where its name is typed; and its name.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(STYLES)
@@ -94,7 +94,7 @@ class HelpScreen(PacedScreen, inherit_bindings=False):
         self.watch(self._scroll, "scroll_y", self._show_place)
 
     def _show_place(self) -> None:
-        """Say how to go on, and whether there is more than is seen."""
+        """Show how to go on, and how much is below."""
         left: list[Piece] = [(" Esc ", "strong"), ("back", "muted")]
         scroll = self._scroll
         below = round(scroll.max_scroll_y - scroll.scroll_y)

@@ -18,7 +18,7 @@ from tuilabel.tui.widgets.event_details import EventDetails
 from tuilabel.tui.widgets.event_list import EventList
 from tuilabel.tui.widgets.legend import legend_of
 
-_HOW_TO_RELABEL = "Now the key of its class, or / and its name; Esc leaves it as it is."
+_HOW_TO_RELABEL = "Press the key of its class, or / and type its name; Esc leaves it as it is."
 _HOW_TO_FILTER = "Type words, or kind: class: who: round: and a word. Enter keeps, Esc clears."
 
 
@@ -51,7 +51,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         yield self._legend
 
     def on_mount(self) -> None:
-        """Hear of frames."""
+        """Register for frames."""
         self.register(self.answers)
 
     def fit_to(self, width: int, height: int) -> None:
@@ -65,7 +65,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
     # Showing.
 
     def session_changed(self) -> None:
-        """Take new events in; the mark stays on its event."""
+        """Show new events; the mark stays on its event."""
         marked = self._event()
         if self._history.grow() and marked is not None:
             self._cursor = self._history.place_of(marked.seq) or 0
@@ -157,7 +157,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
     # Moving.
 
     def page(self) -> int:
-        """Tell how many steps a page is."""
+        """Return how many steps a page is."""
         return self._list.page
 
     def move(self, step: int) -> None:
@@ -170,7 +170,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
     # What can be done with an event.
 
     def action_show(self) -> None:
-        """Show the image of the marked event; once more, jump back to it."""
+        """Show the image of the marked event; pressed again, jump back to it."""
         if self._open and self._shown is not None:
             self.action_jump()
             return
@@ -202,13 +202,13 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         if row is None:
             self.say("This event is about no image of the source.")
         elif place is None:
-            self.say("Its batch is closed: label it again here, with r or its class's key.")
+            self.say("Its batch is closed. Label it again here, with r or the key of its class.")
         else:
             self.action_leave()
             self.opened.look_at(place)
 
     def action_relabel(self) -> None:
-        """Take the next class key for another class."""
+        """Label the image with the next class key."""
         event = self._event()
         if event is None or event.item is None:
             self.say("This event is about no image.")
@@ -219,14 +219,14 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         self.say(_HOW_TO_RELABEL, "accent")
 
     def choose_class(self, index: int) -> None:
-        """Give the image of the marked event another class."""
+        """Label the image of the marked event with another class."""
         event = self._event()
         if event is None or event.item is None:
             self.say("This event is about no image.")
             return
         if not self._open:
             self.action_show()
-            self.say("Look at the image first: then press the key again.", "accent")
+            self.say("Look at the image first, then press the key again.", "accent")
             return
         session, item = self.opened.session, event.item
         before = session.ledger.answer(item)

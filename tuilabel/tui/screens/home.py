@@ -53,7 +53,7 @@ class HomeScreen(ListScreen, inherit_bindings=False):
         self._reading: asyncio.Task[None] | None = None
 
     def body(self) -> Iterable[Widget]:
-        """Lay the list out, and what is to be said of the marked entry."""
+        """Lay out the list, and the details of the marked entry."""
         yield self._list
         yield self._details
 
@@ -83,7 +83,7 @@ class HomeScreen(ListScreen, inherit_bindings=False):
         self.show_all()
 
     def show_all(self) -> None:
-        """Show what is known by now; the mark stays on its entry."""
+        """Show what is known so far; the mark stays on its entry."""
         if self._session is not None and self._open_path is not None:
             here = [f for f in self._files if is_same_file(f.path, self._open_path)]
             self._states.update((file.path, state_of(self._session)) for file in here)
@@ -115,7 +115,7 @@ class HomeScreen(ListScreen, inherit_bindings=False):
             self._list.styles.height = rows
 
     def page(self) -> int:
-        """Tell how many steps a page is."""
+        """Return how many steps a page is."""
         return self._list.page
 
     def move(self, step: int) -> None:
@@ -126,10 +126,10 @@ class HomeScreen(ListScreen, inherit_bindings=False):
         self.show_all()
 
     def action_open(self) -> None:
-        """Open what is marked; the session that is open already is gone back to."""
+        """Open the marked entry; if it is the open session, go back to it."""
         entry = self._entries[self._cursor]
         if entry.is_bad:
-            self.say("It cannot be opened as it is: see above.", "accent")
+            self.say("It cannot be opened. The reason is shown above.", "accent")
         elif entry.request is None:
             self.action_leave()
         else:

@@ -87,7 +87,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             self.say(notices, "accent")
 
     def fit_to(self, width: int, height: int) -> None:
-        """Give the image the space there is."""
+        """Share the space out, most of it for the image."""
         self.board.fit_to(width, height)
 
     def has_room_again(self) -> None:

@@ -15,7 +15,7 @@ class ListScreen(SideScreen, inherit_bindings=False):
         raise NotImplementedError
 
     def page(self) -> int:
-        """Tell how many steps a page is."""
+        """Return how many steps a page is."""
         raise NotImplementedError
 
     def action_up(self) -> None:

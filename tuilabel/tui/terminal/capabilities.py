@@ -46,7 +46,7 @@ _BLOCKS = {
     "braille": _FONTS | {Blocks.BRAILLE},
     "octant": _FONTS | {Blocks.BRAILLE, Blocks.OCTANT},
 }
-"""What each value of the setting `blocks` lets be drawn."""
+"""The characters that each value of the setting `blocks` allows."""
 
 MOST_GREYS = 64
 """So many greys look the same as 256, and make longer runs of equal cells."""
@@ -79,7 +79,7 @@ class Colours:
     wished: Blocks | None = None
 
     def thin(self) -> Colours:
-        """Give what to draw pictures with on a slow link: at most 256 colours, and few greys."""
+        """Return what to draw pictures with on a slow link: at most 256 colours, and few greys."""
         depth = Depth.PALETTE if self.depth is Depth.TRUECOLOR else self.depth
         return replace(self, depth=depth, greys=min(self.greys, THIN_GREYS))
 
@@ -93,7 +93,7 @@ def decide_colours(
     answered: Rgb | None = None,
     version: str = "",
 ) -> Colours:
-    """Decide what the terminal can show: by wish, else by what it said, else by its name.
+    """Decide what the terminal can show: by setting, else by its answer, else by its name.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def prepare(
     answered: Rgb | None = None,
     version: str = "",
 ) -> Colours:
-    """Decide as `decide_colours` does, and tell textual, before it is imported."""
+    """Decide as `decide_colours` does, and configure Textual before it is imported."""
     colours = decide_colours(
         environ,
         color=color,
@@ -141,7 +141,7 @@ def prepare(
 
 
 def prepare_environment(colours: Colours, environ: MutableMapping[str, str]) -> None:
-    """Tell textual how many colours to write; it listens when it is imported, and only then.
+    """Set how many colours Textual writes; it reads that once, when it is imported.
 
     Where there are none, `tuilabel.tui.text.theme` takes the last ones out of what is written.
     """
@@ -157,7 +157,7 @@ _TRUECOLOR_TERMS = re.compile(
     r"(xterm-)?(kitty|ghostty)|(xterm-)?alacritty|foot|wezterm|contour|rio|iterm2?|konsole|mintty"
     r"|st-direct|.*-(direct|truecolor)"
 )
-"""Names that only terminals with all colours go by, which say so to nobody behind SSH."""
+"""Names of terminals with all colours: COLORTERM does not pass through SSH."""
 
 _TRUECOLOR_PROGRAMS = {
     "iterm.app",
@@ -178,7 +178,7 @@ def _term(environ: Mapping[str, str]) -> str:
 
 
 def is_multiplexed(environ: Mapping[str, str]) -> bool:
-    """Tell whether tmux or screen is between the program and the terminal.
+    """Return whether tmux or screen is between the program and the terminal.
 
     What other terminals leave in the environment is then of whoever started it, not of whoever
     looks at it now.
@@ -217,7 +217,7 @@ def _depth(environ: Mapping[str, str], term: str, version: str) -> Depth:
 
 
 def _least(term: str) -> Depth:
-    """Give what a terminal has at least of which nothing but the name is known."""
+    """Return the least depth of a terminal of which only the name is known."""
     return Depth.PALETTE if "256" in term else Depth.SIXTEEN
 
 
@@ -230,7 +230,7 @@ def _named(version: str, *names: str) -> bool:
 
 
 def _number(text: str) -> tuple[int, ...]:
-    """Give the first version number in a text; nothing is less than every version."""
+    """Return the first version number in a text; an empty tuple is less than every version."""
     found = re.search(r"\d+(\.\d+)*", text)
     return tuple(int(part) for part in found[0].split(".")) if found else ()
 
@@ -239,14 +239,14 @@ def _number(text: str) -> tuple[int, ...]:
 
 
 def luminance(colour: Rgb) -> float:
-    """Give the relative luminance of a colour, 0 to 1 (WCAG 2.2)."""
+    """Return the relative luminance of a colour, 0 to 1 (WCAG 2.2)."""
     channels = (value / 255 for value in colour)
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def contrast(one: Rgb, other: Rgb) -> float:
-    """Give the contrast ratio of two colours, 1 to 21 (WCAG 2.2); text needs 4.5."""
+    """Return the contrast ratio of two colours, 1 to 21 (WCAG 2.2); text needs 4.5."""
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
 

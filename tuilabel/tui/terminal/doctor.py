@@ -1,4 +1,4 @@
-"""What this terminal and this installation can do, for whoever wonders or reports a fault."""
+"""What this terminal and this installation can do."""
 
 from __future__ import annotations
 
@@ -66,10 +66,10 @@ def doctor_lines(theme_for: ThemeFor, protocols: Callable[[], Sequence[str]]) ->
         "log": log_file(),
         "last": last_session(),
     }.items():
-        note = "" if path is None or path.exists() else " (not there yet)"
+        note = "" if path is None or path.exists() else " (not created yet)"
         yield f"{name:<14}{'none' if path is None else shown_path(path)}{note}"
     for path in reports(log_file().parent)[-1:]:
-        yield f"! The newest report of a crash: {shown_path(path)}"
+        yield f"! Newest crash report: {shown_path(path)}"
 
 
 def _terminal(theme_for: ThemeFor, protocols: Callable[[], Sequence[str]]) -> Iterator[str]:
@@ -77,7 +77,7 @@ def _terminal(theme_for: ThemeFor, protocols: Callable[[], Sequence[str]]) -> It
     yield f"TERM          {inert(term) or 'not set'}"
     yield f"COLORTERM     {inert(os.environ.get('COLORTERM', '')) or 'not set'}"
     if not sys.stdout.isatty():
-        yield "terminal      standard output is none"
+        yield "terminal      standard output is not a terminal"
         return
     settings = Settings()
     try:
@@ -98,17 +98,17 @@ def _terminal(theme_for: ThemeFor, protocols: Callable[[], Sequence[str]]) -> It
 
 
 def keyboard_lines(answers: TerminalAnswers, *, shell: bool) -> Iterator[str]:
-    """Yield how soon a key is taken after an image, and whether there is a shell to go back to.
+    """Yield how soon a key counts after an image, and whether there is a shell to go back to.
 
     Parameters
     ----------
     answers : TerminalAnswers
-        What the terminal told of itself.
+        What the terminal reported about itself.
     shell : bool
     """
     if answers.round_trip is None:
         interval = f"{1000 * GUARD_INTERVAL:.0f} ms"
-        yield f"! It does not tell where its cursor is: keys wait {interval} after each image."
+        yield f"! The terminal does not report its cursor: keys wait {interval} after each image."
     else:
         yield f"answers       in {1000 * answers.round_trip:.1f} ms"
     yield f"job control   {'Ctrl-Z and fg' if shell else 'none: there is no shell to go back to'}"
@@ -127,7 +127,7 @@ def colour_lines(
     environ : mapping
     settings : Settings
     answers : TerminalAnswers
-        What the terminal told of itself.
+        What the terminal reported about itself.
     """
     colours = decide_colours(
         environ,
@@ -137,25 +137,25 @@ def colour_lines(
         answered=answers.background,
         version=answers.version,
     )
-    yield f"name          {inert(answers.version, _LONGEST) or 'the terminal does not tell'}"
+    yield f"name          {inert(answers.version, _LONGEST) or 'not reported by the terminal'}"
     yield f"colours       {_DEPTHS[colours.depth]}"
     if settings.color == "auto" and colours.depth is Depth.NONE and environ.get("NO_COLOR"):
-        yield "! NO_COLOR is set: images are drawn with shades. --color overrules it."
+        yield "! NO_COLOR is set: images are drawn with shades. --color overrides it."
     elif settings.color == "auto" and colours.depth is not Depth.TRUECOLOR:
         yield (
-            "! More colours are not known of this terminal, and SSH passes no word of them on. "
-            "If it has them: --color truecolor."
+            "! This terminal is not known to have more colours, and SSH does not pass that on. "
+            "If it has them, use --color truecolor."
         )
     if settings.background != "auto":
         why = "as set"
     elif answers.background is not None:
-        why = "as the terminal says"
+        why = "reported by the terminal"
     else:
-        why = "by COLORFGBG" if environ.get("COLORFGBG") else "assumed: --background tells"
+        why = "by COLORFGBG" if environ.get("COLORFGBG") else "assumed; set it with --background"
     yield f"background    {'dark' if colours.dark else 'light'} ({why})"
     finest = next((name for block, name in _BLOCKS.items() if block in colours.blocks), "ASCII")
     yield f"characters    {finest}"
     theme = theme_for(colours, settings.theme)
     yield f"theme         {theme}"
     if settings.theme not in ("auto", theme):
-        yield f"! The theme {settings.theme} needs more colours than there are: {theme} is used."
+        yield f"! The theme {settings.theme} needs more colours: {theme} is used."

@@ -122,7 +122,7 @@ class TtyDriver(LinuxDriver):
             self._raw = termios.tcgetattr(self.fileno)
 
     def stop_application_mode(self) -> None:
-        """Give the terminal back as it was."""
+        """Restore the terminal."""
         if self._writer is None:
             return
         self._await_answers()
@@ -219,7 +219,7 @@ class TtyDriver(LinuxDriver):
     # Stopping and going on.
 
     def suspend(self) -> bool:
-        """Give the terminal to the shell and stop, as Ctrl-Z does; tell whether there is one.
+        """Hand the terminal to the shell and stop, as Ctrl-Z does; return whether there is a shell.
 
         Whoever shares the process group, such as a program that started this one, stops too:
         only then does a shell take its terminal back.
@@ -260,7 +260,7 @@ class TtyDriver(LinuxDriver):
             self._announce()
 
     def _is_in_background(self) -> bool:
-        """Tell whether the terminal is another's; then it was stopped until now."""
+        """Return whether the terminal is another's; then this process was stopped until now."""
         if is_in_foreground(self.fileno):
             return False
         # What happens to any program that reaches for the terminal after a shell's `bg`.
@@ -278,7 +278,7 @@ class TtyDriver(LinuxDriver):
 
 
 def _patience(parser: XTermParser) -> float | None:
-    """Give how long may be slept: a lone Escape is told from a sequence by what does not follow."""
+    """Return how long to sleep at most: only silence tells a lone Escape from a sequence."""
     if parser._timeout_time is None:
         return None
     return max(0.0, parser._timeout_time - get_time())

@@ -1,4 +1,4 @@
-"""What a shell does with its jobs: who has the terminal, who is stopped, who can be woken."""
+"""Job control: which process has the terminal, which is stopped, which can be continued."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def has_job_control() -> bool:
-    """Tell whether a shell would see this process stop, and could let it go on.
+    """Return whether a shell would see this process stop, and could continue it.
 
     The kernel does not stop a process whose group has no member with a parent outside the group
     and within the session: nobody would wake it.
@@ -24,7 +24,7 @@ def has_job_control() -> bool:
             stat = Path(f"/proc/{parent}/stat").read_text()
         except ProcessLookupError:
             return False
-        except OSError:  # no /proc: whoever shares the group is taken for a part of a shell's job
+        except OSError:  # no /proc: any member of the group counts as part of a shell's job
             return True
         # The name, in parentheses, may hold anything.
         parent = int(stat.rpartition(")")[2].split()[1])
@@ -47,7 +47,7 @@ def stop_group(number: signal.Signals) -> None:
 
 
 def is_in_foreground(descriptor: int) -> bool:
-    """Tell whether a terminal is this process's, or nobody's who would hand it about."""
+    """Return whether this process may use a terminal: it is in the foreground, or has no shell."""
     try:
         return os.tcgetpgrp(descriptor) == os.getpgrp()
     except OSError:  # the shell is gone, or never was
@@ -55,9 +55,9 @@ def is_in_foreground(descriptor: int) -> bool:
 
 
 def forsake_terminal() -> None:
-    """Let standard output and error lead nowhere: a terminal that is gone or stuck takes nothing.
+    """Redirect standard output and error to nowhere: the terminal is gone or stuck.
 
-    Without this the last words of the program fail or wait for ever.
+    Without this the last lines of the program would fail or wait for ever.
     """
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (sys.__stdout__, sys.__stderr__):

@@ -1,4 +1,4 @@
-"""What the terminal tells of itself, asked while the program is still being loaded.
+"""What the terminal reports about itself, asked while the program is still being loaded.
 
 The answers are awaited on a thread, so that on a far terminal the round trip costs no time that
 the start does not take anyway. Nothing here imports textual.
@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 PATIENCE = 1.0
-"""Seconds from the question on for which an answer is awaited at most."""
+"""The most seconds to wait for an answer."""
 
 _BACKGROUND = "\x1b]11;?\x1b\\"
 """OSC 11, "report the background colour" (xterm)."""
@@ -35,7 +35,7 @@ _NAME = re.compile(rb"\x1bP>\|([^\x1b]{0,200})\x1b\\")
 _PLACE = re.compile(rb"\x1b\[\d+;\d+R")
 _MUTE = ("", "dumb", "unknown")
 _ASKED_LITTLE = ("linux", "cygwin", "vt100", "vt102", "vt220", "ansi")
-"""Terminals that may print what they do not understand; they are asked for the cursor only."""
+"""Terminals that may print what they do not understand; only the cursor is asked for."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class TerminalAnswers:
 
 
 class Probe:
-    """Asks at once, and has the answers when they are needed; the terminal is then as before.
+    """Asks at once, and returns the answers when they are needed; then restores the terminal.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class Probe:
                 return
 
     def finish(self) -> TerminalAnswers:
-        """Wait for what is still to come, and put the terminal back; a second call costs nothing.
+        """Wait for the remaining answers, and restore the terminal; a second call costs nothing.
 
         Returns
         -------

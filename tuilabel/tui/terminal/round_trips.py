@@ -53,7 +53,7 @@ class _Question(NamedTuple):
 
 
 class RoundTrips:
-    """Keeps the questions that are open, and what the answers to the last ones tell.
+    """Keeps the open questions, and what the last answers tell about the line.
 
     It has no clock: every method takes the time in seconds of a monotonic clock.
 
@@ -170,16 +170,16 @@ class RoundTrips:
         return f"{'slow ' if self.slow else ''}link {round(1000 * trip / shown) * shown} ms"
 
     def waits_in_vain(self, now: float) -> bool:
-        """Tell whether a question is open for longer than answers take."""
+        """Return whether a question is open for longer than answers take."""
         return bool(self._open) and now - self._open[0].time > PATIENCE
 
     def is_full(self, now: float) -> bool:
-        """Tell whether another frame had better wait until what was written is painted."""
+        """Return whether the next frame should wait until what was written is painted."""
         if not self.has_answered or self.waits_in_vain(now):
             return False
         return sum(question.size for question in self._open) > WINDOW
 
 
 def _median(values: Collection[float]) -> float:
-    """Give the middle of some values: `statistics` takes a millisecond of the start to import."""
+    """Return the median. Importing `statistics` would add a millisecond to the start."""
     return sorted(values)[len(values) // 2]

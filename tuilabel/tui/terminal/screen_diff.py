@@ -78,7 +78,7 @@ class ScreenCopy:
                 row[region.x : region.right] = [_UNKNOWN] * len(row[region.x : region.right])
 
     def difference(self, update: CompositorUpdate, size: Size, system: ColorSystem | None) -> str:
-        """Give what is to be written for a frame, and note it as written.
+        """Return what to write for a frame, and note it as written.
 
         Parameters
         ----------
@@ -168,7 +168,7 @@ class ScreenCopy:
 
 
 def _pieces(update: CompositorUpdate) -> Iterator[tuple[int, int, Strip]]:
-    """Give the parts of a frame with the columns and rows at which they begin."""
+    """Return the parts of a frame with the columns and rows at which they begin."""
     if isinstance(update, LayoutUpdate):
         for y, line in enumerate(update.strips, update.region.y):
             x = update.region.x
@@ -251,7 +251,7 @@ class _Writer:
         self._colour, self._ground = colour, ground
 
     def finished(self) -> str:
-        """Give all that was put, with the terminal's own pen behind it."""
+        """Return all that was put, followed by a reset to the terminal's own pen."""
         if self._link:
             self._out.append("\x1b]8;;\x1b\\")
         if self._attributes or self._colour or self._ground:

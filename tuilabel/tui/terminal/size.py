@@ -11,7 +11,7 @@ WIDE = (110, 32)
 
 
 def too_small(width: int, height: int, leave: str) -> str | None:
-    """Say what a terminal of this size lacks, and the key to leave; None where it is enough."""
+    """Return what a terminal of this size lacks, and the key to leave; None where it suffices."""
     if width >= SMALLEST[0] and height >= SMALLEST[1]:
         return None
     return (

@@ -1,4 +1,4 @@
-"""Writes to the terminal from a thread of its own, and never keeps anybody waiting."""
+"""Writes to the terminal from a thread of its own, so that no caller waits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 FINISH_SECONDS = 1.0
-"""How long a terminal that takes nothing is waited for at the end."""
+"""Seconds to wait at the end for a terminal that takes nothing."""
 
 _CANCEL = b"\x18\x1b[?2026l"
 """Ends an escape sequence and a synchronized frame that were cut in the middle."""
@@ -45,7 +45,7 @@ class TtyWriter(threading.Thread):
         self.is_stuck = False
 
     def write(self, text: str) -> None:
-        """Have a text written after those before."""
+        """Queue a text behind those before."""
         data = text.encode(self._encoding, errors="replace")
         with self._changed:
             if self._finished is None and not self.is_lost:
@@ -54,7 +54,7 @@ class TtyWriter(threading.Thread):
                 self._changed.notify()
 
     def finish(self, parting: str, *, seconds: float = FINISH_SECONDS) -> None:
-        """Write what waits and a last text, and end.
+        """Write what is queued and a last text, and end.
 
         A terminal that does not take all in time is given the last text alone, as far as it takes
         that.
@@ -86,7 +86,7 @@ class TtyWriter(threading.Thread):
             os.close(self._own)
 
     def _carry(self, data: bytes) -> bool:
-        """Write; tell whether the terminal has taken all of it before the end had to come."""
+        """Write; return whether the terminal took all of it before the deadline at the end."""
         view = memoryview(data)
         while view:
             if self._finished is not None and time.monotonic() > self._finished:

@@ -1,4 +1,4 @@
-"""What the screens beside the labelling one stand on."""
+"""The open session, as every screen needs it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DAMAGED = np.zeros((1, 1), np.uint8)
 
 
 class Front(Protocol):
-    """What is needed of the labelling screen."""
+    """What other screens need of the labelling screen."""
 
     def say(self, text: str, style: str) -> None:
         """Show a sentence until the next key."""
@@ -30,12 +30,12 @@ class Front(Protocol):
         """Show all but the image."""
 
     def after_frame(self) -> None:
-        """Hand over what the trainer is asked."""
+        """Hand the next request to the trainer."""
 
 
 @dataclass(frozen=True, eq=False)
 class OpenSession:
-    """The session that is open, and how to tell the labelling screen of it.
+    """The open session, and the labelling screen to keep up to date.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class OpenSession:
         return self.workspace.session
 
     def image(self, row: int, *, held_out: bool = False) -> Pixels:
-        """Give an image of the pool or of the hold-out; a dark square where it is damaged."""
+        """Return an image of the pool or of the hold-out; a dark square where it is damaged."""
         dataset = self.workspace.dataset
         if held_out:
             assert dataset.holdout is not None
@@ -74,6 +74,6 @@ class OpenSession:
         self.front.move(place - self.session.cursor)
 
     def answered(self) -> None:
-        """Show an answer that was given elsewhere, and let the model learn of it."""
+        """Show an answer that another screen gave, and let the model learn from it."""
         self.front.show_all()
         self.front.after_frame()

@@ -1,4 +1,4 @@
-"""All of the labelling screen that is drawn, in its places."""
+"""The widgets of the labelling screen, in their places."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LEAST_SIDE, _MOST_SIDE = 5, 22
 
 
 class Board(Vertical):
-    """Arranges the widgets and hands each what the presenter has for it.
+    """Arranges the widgets, and passes each what the presenter has for it.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class Board(Vertical):
         return self._rows.painted if self.view == "row" else self._picture.painted
 
     def stands_already(self) -> bool:
-        """Tell whether the place that is asked is among images that were shown before."""
+        """Return whether the place that is asked is among images that were shown before."""
         return self.view == "row" and self._rows.holds(self._presenter.thumbnails())
 
     def show_image(self, slot: Slot | None) -> None:
@@ -159,7 +159,7 @@ class Board(Vertical):
         self._strip.prepare(thumbnails)
 
     def prepare_batch(self) -> bool:
-        """Draw a few images of the batch that are not drawn yet; tell whether others are left."""
+        """Draw a few images of the batch that are not drawn yet; return whether others are left."""
         batch = self._rows if self.view == "row" else self._strip
         return batch.prepare([place.row for place in self._presenter.thumbnails()])
 
