@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.errors import SourceError
+from tuilabel.text import shown_path
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,13 @@ class ArrayFile:
             found = self.path.stat().st_size
             if found < expected:
                 raise SourceError(
-                    f"The array file {self.path} has {found} bytes where at least {expected} "
-                    "were expected: open the source again."
+                    f"The array file {shown_path(self.path)} has {found} bytes, but at least "
+                    f"{expected} are expected: open the source again."
                 )
             return np.memmap(self.path, dtype=dtype, mode="r", offset=self.offset, shape=self.shape)
         except OSError as error:
             raise SourceError(
-                f"The array file {self.path} cannot be read ({error.strerror}): "
+                f"The array file {shown_path(self.path)} cannot be read ({error.strerror}): "
                 "open the source again."
             ) from error
 

@@ -176,11 +176,11 @@ def build_dataset(
     Parameters
     ----------
     source, class_names, notices
-        As in `Dataset`; notices of duplicates are added.
+        As in `Dataset`; notices about duplicates are added.
     train, holdout : Split
         A hold-out needs truth.
     pool, test : int, optional
-        Take the first so many of each split, duplicates included.
+        Number of items to take from the start of each split, duplicates included.
     screen : callable, optional
         Returns the image for the screen of a row of `train`.
 

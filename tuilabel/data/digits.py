@@ -44,7 +44,7 @@ def open_digits(
     classes : sequence of 10 str, optional
         Other names for the classes 0 to 9.
     pool, test : int, optional
-        Take only the first so many items of the pool, of the hold-out.
+        Number of items to take from the start of the pool and of the hold-out.
 
     Returns
     -------

@@ -65,7 +65,7 @@ def digests(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.frombuffer(bytes(joined), dtype=np.uint8).reshape(len(images), DIGEST_SIZE)
 
 
-def kept_digests(images: NDArray[np.uint8], path: Path) -> NDArray[np.uint8]:
+def cached_digests(images: NDArray[np.uint8], path: Path) -> NDArray[np.uint8]:
     """Return the hash of every image, computed once and then read from a file of the cache.
 
     Parameters

@@ -115,7 +115,7 @@ def _open_split(split: str, folder: Path, cache_dir: Path, progress: Progress | 
     return Split(
         name=split,
         images=images.values,
-        digests=item_ids.kept_digests(images.values, cache_dir / "idx" / f"{images.key}.ids"),
+        digests=item_ids.cached_digests(images.values, cache_dir / "idx" / f"{images.key}.ids"),
         truth=labels.values.astype(np.int16),
         reference=lambda row: f"{split}[{row}]",
     )

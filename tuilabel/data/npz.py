@@ -88,7 +88,7 @@ def open_npz(
             images = _cached_images(member, key, cache_dir, progress)
     own, truth = (None, None) if labels is None else _classes_of(labels)
     class_names = resolve_classes(source, own=own, given=classes)
-    digests = item_ids.kept_digests(images, cache_dir / "arrays" / f"{key}.ids")
+    digests = item_ids.cached_digests(images, cache_dir / "arrays" / f"{key}.ids")
     held_out = _held_out(digests) if truth is not None else np.zeros(len(images), dtype=bool)
     arranged = _arrange(images, held_out, cache_dir / "arrays", key, progress)
 
