@@ -1,15 +1,17 @@
 """Make the pictures of the README from the real program: `python assets/make_pictures.py`.
 
-The ground truth of scikit-learn's digits labels a few batches through the very screen that a
-person sees; what stands on it is then written as SVG. Block characters become rectangles, which
-leave no seams between rows, and no font is loaded from anywhere.
+The ground truth of scikit-learn's digits labels a few batches through the labelling screen, which
+is then written as SVG. Block characters become rectangles, which leave no seams between rows, and
+no font is loaded.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
@@ -44,8 +46,8 @@ BLOCKS = {
 """The parts of its cell that a block character fills: left, top, width, height."""
 
 
-async def main() -> None:
-    """Label through the screen, then write it down."""
+async def make_pictures(folder: Path) -> None:
+    """Label through the screen, then write it as SVG files into a folder."""
     from tuilabel.tui.app.labelling import TuilabelApp
     from tuilabel.tui.screens.label import LabelScreen
     from tuilabel.workspace.opening import SourceOptions, open_workspace
@@ -58,30 +60,30 @@ async def main() -> None:
             screen = app.screen
             assert isinstance(screen, LabelScreen)
             await settled(screen)
-            # A clock that runs as it does for a person.
-            now = screen.answers._clock()
-            screen.answers._clock = lambda: now
+            # The header shows the pace, so the clock of the journal runs as for an annotator.
+            now = datetime.now(UTC)
+            workspace.journal._clock = lambda: now
             for _ in range(LABELS):
-                now += 1.3
+                now += timedelta(seconds=1.3)
                 slot = screen.loop.current
                 assert slot is not None
-                screen.class_key(int(truth[slot.row]))
+                screen.choose_class(int(truth[slot.row]))
                 await settled(screen)
-            (HERE / "label.svg").write_text(picture(app), encoding="utf-8")
+            (folder / "label.svg").write_text(picture(app), encoding="utf-8")
             await pilot.press("v")
             await settled(screen)
             await pilot.pause()
-            (HERE / "rows.svg").write_text(picture(app), encoding="utf-8")
+            (folder / "rows.svg").write_text(picture(app), encoding="utf-8")
 
 
 async def settled(screen: LabelScreen) -> None:
-    """Wait until the image is painted and the trainer owes nothing."""
-    while screen.busy or screen.answers.guard.holds(screen.answers._clock()):
+    """Wait until the image is painted and the trainer has finished."""
+    while screen.busy or screen.answers.holds_key():
         await asyncio.sleep(0.01)
 
 
 def picture(app: App[None]) -> str:
-    """Write what stands on an application's screen as SVG."""
+    """Return an application's screen as SVG."""
     width, height = SIZE[0] * CELL[0], SIZE[1] * CELL[1]
     back = app.screen.background_colors[1].hex
     parts = [
@@ -96,7 +98,7 @@ def picture(app: App[None]) -> str:
 
 
 def row(strip: Strip, top: int, back: str) -> list[str]:
-    """Write one row of cells."""
+    """Return the SVG elements of one row of cells."""
     parts: list[str] = []
     column = 0
     for segment in strip:
@@ -127,14 +129,17 @@ def row(strip: Strip, top: int, back: str) -> list[str]:
 
 
 def rectangle(x: float, y: float, width: float, height: float, fill: str) -> str:
-    """Write a filled rectangle."""
+    """Return a filled rectangle."""
     return f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" fill="{fill}"/>'
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--out", type=Path, default=HERE, help="folder to write to (assets)")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         for kind in ("DATA", "CACHE", "STATE", "CONFIG"):
             os.environ[f"XDG_{kind}_HOME"] = home
         os.environ.pop("NO_COLOR", None)
         os.environ["COLORTERM"] = "truecolor"
-        asyncio.run(main())
+        asyncio.run(make_pictures(options.out))

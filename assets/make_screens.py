@@ -1,16 +1,15 @@
-"""Make pictures of every screen, as terminals of several kinds show it, to be looked at.
+"""Make pictures of every screen, as different kinds of terminals show it, for people to check.
 
     python assets/make_screens.py --out /tmp/screens
     python assets/make_screens.py --out /tmp/screens --only label,curve --sizes 80x24 \\
         --colors 16,none --backgrounds light --mnist ../shared/data/mnist
 
-The real program runs on a real pseudo-terminal, once for each size, number of colours and
-background, and visits all screens; it is told the background by the terminal, as by a real one.
-What stands on the terminal is drawn as SIZE/SCREEN-COLORS-BACKGROUND.png, with the terminal's own
-colours; SHEETS/SCREEN-SIZE.png shows one screen in all its variants. Waits are for what is on the
-screen, and the session is made once from a seed and copied for each run, so that only the times of
-day, and what is counted from them, differ from run to run. It needs Linux, what
-`pip install -e ".[dev]"` installs, and a monospaced font.
+The real program runs on a pseudo-terminal, once for each size, number of colours and background,
+and visits all screens; the terminal reports its background as a real one does. Each screen is
+drawn as SIZE/SCREEN-COLORS-BACKGROUND.png in the terminal's own colours; SHEETS/SCREEN-SIZE.png
+shows one screen in all its variants. The script waits for text on the screen, and the session is
+made once from a seed and copied for each run, so that only times differ from run to run. It needs
+Linux, the packages of `pip install -e ".[dev]"`, and a monospaced font.
 """
 
 from __future__ import annotations
@@ -32,6 +31,7 @@ from PIL import Image, ImageDraw
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+from assets.make_pictures import settled  # noqa: E402
 from assets.screen_png import LOOKS, NoFontError, draw, font, sheet  # noqa: E402
 from assets.screen_tours import PictureTerminal, Tour, tours  # noqa: E402
 from tests.pty.labelling import Home  # noqa: E402
@@ -39,14 +39,13 @@ from tests.pty.labelling import Home  # noqa: E402
 if TYPE_CHECKING:
     from tuilabel.trainer import TrainerEvent
     from tuilabel.tui.app.labelling import TuilabelApp
-    from tuilabel.tui.screens.label import LabelScreen
     from tuilabel.workspace.opening import Workspace
 
 LABELS = 84
-"""Labels of the session that is shown: eight batches, and the ninth begun."""
+"""Labels of the session that is shown: eight batches and a part of the ninth."""
 
 SILENCE = 0.1
-"""Seconds without a byte after which nothing more is drawn, for pictures that come one by one."""
+"""Seconds without a byte after which a screen counts as complete."""
 
 SIZES, DEPTHS, BACKGROUNDS = "80x24,140x45", "truecolor,256,16,none", "dark,light"
 
@@ -75,7 +74,7 @@ def world(folder: Path) -> str:
     Returns
     -------
     str
-        The class names, as `--classes` takes them; a picture's class is in its name.
+        The class names, as `--classes` takes them; the class of a picture is in its file name.
     """
     names = "猫科动物,鸟,كلب,שועל,🐟 fish,👩‍🚀,naïve,ไก่,ひつじ,a class with a long name,vlk,kůň"
     names += ",žába,yak"
@@ -94,7 +93,7 @@ def world(folder: Path) -> str:
 
 
 def open_source(source: str, classes: str | None) -> Workspace:
-    """Open the session that is to be shown."""
+    """Open the session to show."""
     from tuilabel.workspace.opening import SourceOptions, open_workspace
 
     names = None if classes is None else tuple(classes.split(","))
@@ -102,14 +101,14 @@ def open_source(source: str, classes: str | None) -> Workspace:
 
 
 async def prepare(source: str, classes: str | None) -> None:
-    """Label by the truth, with a few slips, through the screen that a person sees."""
+    """Label with the ground truth and a few mistakes, through the labelling screen."""
     from tuilabel.tui.app.labelling import TuilabelApp
     from tuilabel.tui.screens.label import LabelScreen
 
     with open_source(source, classes) as workspace:
         dataset = workspace.dataset
         app = TuilabelApp(workspace)
-        prepared = knows_of_preparation(app)
+        prepared = features_prepared(app)
         async with app.run_test(size=(80, 24)) as pilot:
             screen = app.screen
             assert isinstance(screen, LabelScreen)
@@ -125,20 +124,20 @@ async def prepare(source: str, classes: str | None) -> None:
                 if acts == 25:
                     await pilot.press("space")
                 elif acts == 40:
-                    screen.class_key((label + 1) % len(dataset.class_names))
+                    screen.choose_class((label + 1) % len(dataset.class_names))
                     await settled(screen)
                     await pilot.press("u")
                 else:
-                    screen.class_key(label)
+                    screen.choose_class(label)
                 await settled(screen)
                 if screen.loop.labels == len(dataset.class_names):
-                    # Which images are asked depends on what the trainer knows when it ranks them.
+                    # The next images depend on the features that the trainer has when it ranks.
                     await prepared.wait()
                     await settled(screen)
 
 
-def knows_of_preparation(app: TuilabelApp) -> asyncio.Event:
-    """Give what is set when the trainer has prepared all that it learns from."""
+def features_prepared(app: TuilabelApp) -> asyncio.Event:
+    """Return an event that is set once the trainer has prepared its features."""
     from tuilabel.trainer import FeaturesPrepared
 
     prepared, hear = asyncio.Event(), app.trainer.hear
@@ -152,14 +151,8 @@ def knows_of_preparation(app: TuilabelApp) -> asyncio.Event:
     return prepared
 
 
-async def settled(screen: LabelScreen) -> None:
-    """Wait until the image is painted and the trainer owes nothing."""
-    while screen.busy or screen.answers.guard.holds(screen.answers._clock()):
-        await asyncio.sleep(0.01)
-
-
 def prepared(path: Path, source: str, classes: str | None) -> Home:
-    """Make a home with the session in it."""
+    """Make a home that contains the session."""
     home = Home.under(path)
     before = dict(os.environ)
     os.environ.update(home.env)
@@ -172,7 +165,7 @@ def prepared(path: Path, source: str, classes: str | None) -> Home:
 
 
 def warm_up(home: Home, plan: list[Tour], path: Path) -> None:
-    """Let the random baseline be simulated once, for it takes long; the rest stays as it was."""
+    """Simulate the random baseline once, because it takes long, and keep only its result."""
     here = copied(home, path)
     (tour,) = (tour for tour in plan if "curve" in tour.screens)
     terminal = PictureTerminal(here, [*tour.arguments], (80, 24), LOOKS["dark"])
@@ -198,14 +191,16 @@ def copied(home: Home, path: Path) -> Home:
 
 
 def main() -> int:
-    """Make them; give an exit status."""
+    """Make the pictures and return an exit status."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--out", type=Path, required=True, help="the folder to draw into")
-    parser.add_argument("--only", help="names of screens; all without it")
-    parser.add_argument("--sizes", default=SIZES, help=f"by default {SIZES}")
-    parser.add_argument("--colors", default=DEPTHS, help=f"by default {DEPTHS}")
-    parser.add_argument("--backgrounds", default=BACKGROUNDS, help=f"by default {BACKGROUNDS}")
-    parser.add_argument("--mnist", type=Path, metavar="DIR", help="MNIST from there, not digits")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the pictures")
+    parser.add_argument("--only", help="names of screens (all)")
+    parser.add_argument("--sizes", default=SIZES, help=f"of the terminal ({SIZES})")
+    parser.add_argument("--colors", default=DEPTHS, help=f"of the terminal ({DEPTHS})")
+    parser.add_argument("--backgrounds", default=BACKGROUNDS, help=f"({BACKGROUNDS})")
+    parser.add_argument(
+        "--mnist", type=Path, metavar="DIR", help="folder of MNIST's IDX files, instead of digits"
+    )
     parser.add_argument(
         "--world", action="store_true", help="coloured pictures and class names of many scripts"
     )
@@ -255,7 +250,7 @@ def photograph(
     wanted: set[str] | None,
     further: list[str],
 ) -> None:
-    """Start the program and draw its screens, until there is nothing more to draw."""
+    """Start the program and draw the wanted screens of a tour."""
     folder = out / variant.size
     folder.mkdir(parents=True, exist_ok=True)
     arguments = [*tour.arguments, "--color", variant.depth, *further]

@@ -1,4 +1,4 @@
-"""Draw what stands on a terminal as a picture: block characters as exact shapes, text by a font."""
+"""Draw a terminal's screen as a picture: block characters as exact shapes, text with a font."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _FONTS = (
 
 
 class NoFontError(Exception):
-    """There is no monospaced font to draw text by."""
+    """No monospaced font is installed."""
 
 
 class Cell(NamedTuple):
-    """What stands in a cell; colours are pyte's names or six hexadecimal digits."""
+    """One cell of a terminal; colours are pyte's names or six hexadecimal digits."""
 
     char: str
     front: str = "default"
@@ -46,14 +46,14 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Look:
-    """The colours that a terminal has of its own.
+    """The colours of a terminal.
 
     Attributes
     ----------
     front, back : str
-        What text and background have where a program asks for nothing.
+        Default colours of text and background.
     sixteen : mapping of str to str
-        By pyte's names.
+        The sixteen colours by pyte's names.
     """
 
     front: str
@@ -61,7 +61,7 @@ class Look:
     sixteen: Mapping[str, str]
 
     def rgb(self, name: str, default: str) -> tuple[int, ...]:
-        """Give a colour by its name in the terminal."""
+        """Return the colour of this name."""
         if name == "default":
             return ImageColor.getrgb(default)
         return ImageColor.getrgb(self.sixteen.get(name) or f"#{name}")
@@ -73,7 +73,7 @@ _NAMES = ("black", "red", "green", "brown", "blue", "magenta", "cyan", "white")
 def _sixteen(colours: str) -> dict[str, str]:
     names = [*_NAMES, *("bright" + name for name in _NAMES)]
     table = dict(zip(names, colours.split(), strict=True))
-    # Thus pyte calls it as a background.
+    # pyte's name of this colour as a background.
     return {**table, "bfightmagenta": table["brightmagenta"]}
 
 
@@ -125,11 +125,11 @@ _ODD_EIGHTHS = {
     "\U0001fbe6": 0b00010100,
     "\U0001fbe7": 0b00101000,
 }
-"""Those of the two by four blocks that stand elsewhere in Unicode."""
+"""Blocks of two by four parts that are elsewhere in Unicode than the octants."""
 
 
 def _octants() -> list[int]:
-    """Give the patterns of U+1CD00 and what follows it: all that no other character has."""
+    """Return the patterns of U+1CD00 and the characters after it: all that no other one has."""
     doubled = {0b0101 * (a | b << 1) | 0b01010000 * (c | d << 1) for a, b, c, d in _bits()}
     elsewhere = doubled | {0b11000000, 0b11111100} | set(_ODD_EIGHTHS.values())
     return [pattern for pattern in range(256) if pattern not in elsewhere]
@@ -167,11 +167,12 @@ def font(weight: str = "") -> ImageFont.FreeTypeFont:
     Parameters
     ----------
     weight : str
-        What is added to a file's name for it: ``""`` or ``"-Bold"``.
+        Part of the file name: ``""`` or ``"-Bold"``.
 
     Raises
     ------
     NoFontError
+        If none is installed.
     """
     paths = [Path(name.format(weight)) for name in _FONTS]
     if shutil.which("fc-match"):
@@ -183,8 +184,7 @@ def font(weight: str = "") -> ImageFont.FreeTypeFont:
         if path.is_file():
             return ImageFont.truetype(str(path), _FONT_SIZE)
     raise NoFontError(
-        "No monospaced font was found to draw text by: install DejaVu Sans Mono "
-        "(Debian: fonts-dejavu-core)."
+        "No monospaced font was found: install DejaVu Sans Mono (Debian: fonts-dejavu-core)."
     )
 
 
@@ -194,7 +194,7 @@ def draw(rows: Sequence[Sequence[Cell]], look: Look) -> Image.Image:
     Parameters
     ----------
     rows : sequence of sequence of Cell
-        A character that is two cells wide is followed by a cell without one.
+        A character that is two cells wide is followed by an empty cell.
     look : Look
     """
     width, height = CELL
@@ -202,7 +202,7 @@ def draw(rows: Sequence[Sequence[Cell]], look: Look) -> Image.Image:
     image = Image.new("RGB", size, ImageColor.getrgb(look.back))
     pen = ImageDraw.Draw(image)
     inks = [[_inks(cell, look) for cell in row] for row in rows]
-    # All grounds first: a letter may reach into the next cell.
+    # Draw all backgrounds first, because a letter may reach into the next cell.
     for y, row in enumerate(inks):
         for x, (_, back) in enumerate(row):
             pen.rectangle(_box((x, y), (0, 0, 1, 1)), fill=back)
@@ -249,7 +249,7 @@ def _draw_cell(
 
 
 def _box(place: tuple[int, int], part: Box) -> tuple[int, int, int, int]:
-    """Give the pixels of a part of a cell, the last ones included."""
+    """Return the pixels of a part of a cell, the last ones included."""
     (x, y), (left, top, width, height) = place, part
     return (
         math.floor((x + left) * CELL[0] + 0.5),
@@ -264,7 +264,7 @@ def _mixed(front: tuple[int, ...], back: tuple[int, ...], share: float) -> tuple
 
 
 def sheet(pictures: Sequence[tuple[str, Path]], columns: int, scale: float) -> Image.Image:
-    """Put pictures of one size on a sheet, each with its caption above it."""
+    """Return a sheet of pictures of one size, each below its caption."""
     gap, head = 12, 24
     with Image.open(pictures[0][1]) as first:
         width, height = (round(side * scale) for side in first.size)

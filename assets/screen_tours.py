@@ -1,4 +1,4 @@
-"""What is visited for pictures of every screen, on a terminal whose screen can be drawn."""
+"""Tours through every screen of the program, on a terminal whose screen can be drawn."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from tests.pty.labelling import ACCURACY, NOT_SAVED, PLACE, TOO_SMALL, TYPED_AHE
 from tests.pty.terminal import Terminal
 
 LONG = 180.0
-"""Seconds after which a wait for something that is worked out fails."""
+"""Seconds after which a wait for a computation fails."""
 
 QUIET = 1.0
-"""Seconds without a ranking after which no other is expected."""
+"""Seconds without a ranking after which no further one is expected."""
 
 KEYS = {f"f{n}": code for n, code in enumerate(("\x1bOP", "\x1bOQ", "\x1bOR", "\x1bOS"), 1)}
 KEYS |= {"f5": "\x1b[15~", "f6": "\x1b[17~", "f7": "\x1b[18~"}
@@ -34,10 +34,10 @@ KEYS |= {"up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C", "left": "\x1b[D"}
 
 
 class DimScreen(pyte.Screen):  # type: ignore[misc]
-    """A screen that knows dim text, which pyte does not: it is kept as blinking, unused here."""
+    """A screen that keeps dim text, unknown to pyte, as blinking text, which is not used here."""
 
     def select_graphic_rendition(self, *attrs: int, **options: bool) -> None:
-        """Take 2 as 5, and 22 as 22 and 25, where they are no part of a colour."""
+        """Replace 2 by 5, and 22 by 22 and 25, where they are not part of a colour."""
         taken, rest = [], list(attrs)
         while rest:
             code = rest.pop(0)
@@ -73,7 +73,7 @@ class PictureTerminal(Terminal):
         self.size = size
 
     def rows(self) -> list[list[Cell]]:
-        """Give what stands on the screen."""
+        """Return the cells of the screen."""
         screen = self._screen
         return [
             [
@@ -84,20 +84,20 @@ class PictureTerminal(Terminal):
         ]
 
     def reported(self, count: int) -> Callable[[], bool]:
-        """Tell whether the terminal was asked so many times whether it has painted."""
+        """Return a check that the terminal has confirmed at least `count` frames."""
         return lambda: self.cursor_reports >= count
 
     def rankings(self) -> int:
-        """Count how often the trainer has decided what is asked."""
+        """Return the number of rankings in all sessions."""
         return sum(map(_rankings, self._home.path.rglob("*.tuilabel")))
 
     def wait_for_rankings(self, before: int | None = None) -> None:
-        """Wait until the trainer has decided what is asked, and owes no better answer.
+        """Wait for a new ranking, and until no further one is expected.
 
         Parameters
         ----------
         before : int, optional
-            How often it had done so before; by default, when the program was started.
+            Number of rankings before; by default that at the start of the program.
         """
         before = self._before if before is None else before
         end = time.monotonic() + LONG
@@ -110,29 +110,29 @@ class PictureTerminal(Terminal):
             assert time.monotonic() < end, f"Nothing was ranked.\n{self.drawn()}"
 
     def is_idle(self) -> bool:
-        """Tell whether an image is asked, there is an accuracy, and the trainer owes nothing."""
+        """Return whether an image and an accuracy are shown and the trainer is not fitting."""
         text = self.text
         return bool(re.search(PLACE, text) and re.search(ACCURACY, text)) and "fitting" not in text
 
 
 def _rankings(session: Path) -> int:
-    """Count how often the trainer has decided what is asked."""
+    """Return the number of rankings in a session."""
     with contextlib.closing(sqlite3.connect(f"file:{session}?mode=ro", uri=True)) as journal:
         try:
             ((count,),) = journal.execute("SELECT count(*) FROM event WHERE kind = 'round'")
-        except sqlite3.OperationalError:  # as long as it is being made
+        except sqlite3.OperationalError:  # while the file is being created
             return 0
     return int(count)
 
 
-# What is visited. Each function shows its screens one after the other, by giving their names when
-# they stand on the terminal.
+# The tours. Each function visits its screens in turn, and yields the name of a screen once it is on
+# the terminal.
 
 Visit = Callable[[PictureTerminal], Iterator[str]]
 
 
 def visit_fresh(terminal: PictureTerminal) -> Iterator[str]:
-    """Before there is any model."""
+    """Visit the labelling screen before there is a model."""
     terminal.wait_for(PLACE)
     terminal.wait_for(terminal.reported(2))
     terminal.wait_for_rankings()
@@ -154,7 +154,7 @@ def visit_fresh(terminal: PictureTerminal) -> Iterator[str]:
 
 
 def visit_label(terminal: PictureTerminal) -> Iterator[str]:
-    """The labelling screen with a model, and what comes up over it."""
+    """Visit the labelling screen with a model, in all its states."""
     terminal.wait_for(terminal.is_idle)
     terminal.wait_for(terminal.reported(2))
     yield "label"
@@ -186,7 +186,7 @@ def visit_label(terminal: PictureTerminal) -> Iterator[str]:
 
 
 def visit_others(terminal: PictureTerminal) -> Iterator[str]:
-    """The screens beside the labelling one, after a fit of this run."""
+    """Visit the other screens, after a fit of this run."""
     terminal.wait_for(terminal.is_idle)
     before = terminal.rankings()
     while "round 9" in terminal.text:
@@ -254,7 +254,7 @@ def visit_others(terminal: PictureTerminal) -> Iterator[str]:
 
 
 def find_an_empty_cell(terminal: PictureTerminal) -> None:
-    """Mark a cell of the confusion matrix that nothing is in, line by line from the first one."""
+    """Select an empty cell of the confusion matrix, searching row by row."""
     for key in ("left", "up"):
         for _ in range(terminal.size[0]):
             terminal.press(KEYS[key])
@@ -271,7 +271,7 @@ def find_an_empty_cell(terminal: PictureTerminal) -> None:
 
 
 def visit_answered(terminal: PictureTerminal) -> Iterator[str]:
-    """When nothing is left to ask."""
+    """Visit the labelling screen when every image is answered."""
     terminal.wait_for("2 left|1 left|0 left")
     for count in (1, 2):
         saved, presses = f"saved #{count}|Everything", 0
@@ -286,7 +286,7 @@ def visit_answered(terminal: PictureTerminal) -> Iterator[str]:
 
 
 def visit_demo(terminal: PictureTerminal) -> Iterator[str]:
-    """The demo, paused."""
+    """Visit the demo, paused."""
     terminal.wait_for(PLACE)
     terminal.press("p")
     terminal.wait_for("Paused")
@@ -297,7 +297,7 @@ def visit_demo(terminal: PictureTerminal) -> Iterator[str]:
     terminal.press("p")
     terminal.wait_for("Paused")
     terminal.wait_for_rankings(before)
-    # So few labels make mistakes of every size.
+    # After so few labels there are mistakes of every size.
     terminal.press(KEYS["f4"])
     terminal.wait_for("taken for")
     yield "confusion-early"
@@ -314,7 +314,7 @@ def visit_demo(terminal: PictureTerminal) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Tour:
-    """A start of the program, and what is visited in it."""
+    """One start of the program, and the screens to visit."""
 
     arguments: tuple[str, ...]
     visit: Visit
@@ -322,7 +322,7 @@ class Tour:
 
 
 def tours(source: str, classes: str | None) -> list[Tour]:
-    """Give every start of the program."""
+    """Return all tours, for which the program is started once each."""
     named = ("--classes", classes) if classes is not None else ()
     side = (
         "help palette curve curve-confidence confusion cell confusion-empty classes "

@@ -1,8 +1,7 @@
-"""What can go wrong, as one family: each message is one sentence for the person at the terminal.
+"""Errors of tuilabel: each message is one sentence for the person at the terminal.
 
-A message names what was found, what was expected and what to do. `exit_code` is what the
-command line ends with when the error reaches it: 1 for work that failed, 2 for input that
-cannot be worked with.
+A message names what was found, what was expected and what to do. `exit_code` is the exit status
+of the command line when the error reaches it: 1 for work that failed, 2 for invalid input.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ class TuilabelError(Exception):
 
 
 class UsageError(TuilabelError):
-    """An argument, option or setting that cannot be meant."""
+    """An argument, option or setting that is invalid."""
 
     exit_code = 2
 
@@ -27,28 +26,28 @@ class SourceError(TuilabelError):
 
 
 class DownloadError(TuilabelError):
-    """A download that no mirror could deliver whole and genuine."""
+    """A download that failed, or that did not deliver the published bytes."""
 
 
 class SessionFileError(TuilabelError):
-    """A session file that cannot be used: not one, damaged, too new, or of something else."""
+    """A session file that cannot be used: damaged, too new, of another source, or no session."""
 
     exit_code = 2
 
 
 class SessionLockedError(SessionFileError):
-    """A session file that another process is labelling in."""
+    """A session file that another process is using."""
 
 
 class SaveError(TuilabelError):
-    """An event that is not on disk; the same event may be tried again."""
+    """An event that is not on disk; saving the same event may be tried again."""
 
 
 class ExportError(TuilabelError):
-    """Labels that cannot be written out."""
+    """Labels that cannot be exported."""
 
     exit_code = 2
 
 
 class TrainerError(TuilabelError):
-    """A child process that died, hung or could not fit; labelling goes on without it."""
+    """A child process that died, hung or could not fit a model; labelling continues without it."""

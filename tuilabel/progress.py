@@ -1,8 +1,8 @@
-"""How work that takes long reports how far it is."""
+"""The callback with which long work reports its progress."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Progress = Callable[[str, int, int | None], None]
-"""Takes what is done, how much of it, and of how much: None where nobody knows."""
+"""Called with the name of the work, the amount done, and the total (None if unknown)."""

@@ -1,4 +1,4 @@
-"""Text for people: names made harmless, paths, counts and accuracies, each worded in one place."""
+"""Text that people read: harmless names, paths, counts and accuracies, worded in one place."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 DEFAULT_LIMIT = 80
 
 LONGEST_PATH = 4096
-"""Characters of a path that are shown: all of it, since it is there to be copied."""
+"""Characters of a path that are shown: all of them, so that people can copy it."""
 
 # Zero width joiner and non-joiner: ordinary parts of words in several scripts.
 _JOINERS = frozenset("\u200c\u200d")
@@ -16,7 +16,7 @@ _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def _visible(char: str) -> str:
-    """Give the character itself where it is harmless, else a visible placeholder."""
+    """Return a harmless character itself, and a visible placeholder for any other."""
     code = ord(char)
     if code < 0x20:
         return chr(0x2400 + code)
@@ -28,24 +28,24 @@ def _visible(char: str) -> str:
 
 
 def inert(text: str, limit: int = DEFAULT_LIMIT) -> str:
-    """Make text from a file harmless for a terminal.
+    """Return text from a file in a form that is harmless for a terminal.
 
     Control characters (C0, C1, escape, newlines), bidirectional and other invisible format
-    characters, line separators and lone surrogates become visible placeholders. Markup is left
-    alone: what shows the text has to show it as plain text.
+    characters, line separators and lone surrogates become visible placeholders. Markup is kept:
+    the caller must show the result as plain text.
 
     Parameters
     ----------
     text : str
         Any string, also with the lone surrogates that `os.fsdecode` makes of undecodable bytes.
     limit : int
-        The most characters to give back (at least 1); longer text ends in ``…``.
+        The most characters to return (at least 1); longer text ends in ``…``.
 
     Returns
     -------
     str
-        At most `limit` characters, which can be encoded as UTF-8. Applying `inert` again
-        changes nothing.
+        At most `limit` characters, which can be encoded as UTF-8. A second `inert` changes
+        nothing.
     """
     if len(text) > limit:
         text = text[: limit - 1] + "…"
@@ -55,12 +55,12 @@ def inert(text: str, limit: int = DEFAULT_LIMIT) -> str:
 
 
 def source_name(source: str) -> str:
-    """Give a source the short name that a person sees: of a path its last part."""
+    """Return the short name of a source: the last part of a path."""
     return "mnist" if source.startswith("mnist:") else PurePath(source).name or source
 
 
 def shown_path(path: Path | str) -> str:
-    """Return a path as it is shown: whole, and harmless for a terminal."""
+    """Return a whole path in a form that is harmless for a terminal."""
     return inert(str(path), LONGEST_PATH)
 
 
@@ -71,9 +71,9 @@ def counted(count: int, one: str, many: str | None = None) -> str:
     ----------
     count : int
     one : str
-        What stands behind 1.
+        Noun for a count of 1.
     many : str, optional
-        What stands behind any other number; by default `one` with an s.
+        Noun for any other count; by default `one` with an s.
     """
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
@@ -84,6 +84,6 @@ def share_text(value: float, low: float, high: float) -> str:
 
 
 def accuracy_text(value: float, low: float, high: float, n: int, set: str) -> str:
-    """Return an accuracy as promise 4 has it: with its interval, its set and n."""
+    """Return an accuracy with its 95 % interval, the set it was measured on, and n."""
     where = "audit set" if set == "audit" else inert(set)
     return f"{share_text(value, low, high)} on the {where}, n = {n:,}"

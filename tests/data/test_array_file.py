@@ -94,7 +94,7 @@ def test_a_missing_or_short_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="raw cannot be read"):
         ArrayFile(path, "|u1", (4,), 0).open()
     path.write_bytes(bytes(10))
-    with pytest.raises(SourceError, match="10 bytes where at least 12"):
+    with pytest.raises(SourceError, match="10 bytes, but at least 12"):
         ArrayFile(path, "<u2", (4,), 4).open()
 
 

@@ -40,7 +40,7 @@ def test_equal_images_are_one_item_with_all_references() -> None:
     assert dataset.image(2)[0, 0] == 3
     (notice,) = dataset.notices
     assert "3 exact duplicates" in notice
-    assert "1 images have copies with another class" in notice
+    assert "1 image has a copy with another class" in notice
 
 
 def test_without_duplicates_nothing_is_copied_or_said() -> None:

@@ -118,7 +118,7 @@ def test_equal_images_are_one_item(root: Path, save: Save, opened) -> None:
     dataset = opened()
     assert len(dataset) == 2
     assert dataset.references(0) == ("a.bmp", "b.png")
-    assert dataset.notices == ("1 image is an exact duplicate of others and merged with them.",)
+    assert dataset.notices == ("1 exact duplicate was merged.",)
 
 
 @pytest.mark.parametrize(
@@ -380,7 +380,7 @@ def test_an_image_lost_from_cache_and_folder_is_named(
         file.write(bytes(8))
     assert (dataset.image(0) == pixels).all()
     (root / "x.png").unlink()
-    with pytest.raises(SourceError, match=r"x\.png cannot be read any more"):
+    with pytest.raises(SourceError, match=r"x\.png can no longer be read"):
         dataset.image(0)
 
 
@@ -388,7 +388,7 @@ def test_folders_without_images_say_what_they_have(root: Path, opened) -> None:
     with pytest.raises(SourceError, match="is empty"):
         opened()
     (root / "a.txt").write_text("hello")
-    with pytest.raises(SourceError, match=r"has no image: a\.txt \(not an image\)"):
+    with pytest.raises(SourceError, match=r"has no images: a\.txt \(not an image\)"):
         opened()
     (root / "train-images-idx3-ubyte.gz").write_bytes(b"x")
     with pytest.raises(SourceError, match="open mnist:"):

@@ -12,7 +12,7 @@ from tuilabel.data.item_ids import (
     digest,
     digests,
     first_occurrence,
-    kept_digests,
+    cached_digests,
 )
 from tuilabel.errors import SourceError
 
@@ -72,34 +72,34 @@ def test_a_row_is_found_by_its_id(rng: np.random.Generator) -> None:
     assert 4 not in ids
 
 
-def test_kept_digests_are_read_and_not_computed_again(
+def test_cached_digests_are_read_and_not_computed_again(
     tmp_path: Path, rng: np.random.Generator
 ) -> None:
     images = rng.integers(0, 256, (6, 2, 2), dtype=np.uint8)
     path = tmp_path / "x.ids"
-    fresh = kept_digests(images, path)
+    fresh = cached_digests(images, path)
     other = 255 - images
-    assert (kept_digests(other, path) == fresh).all()
-    assert (kept_digests(other[:5], path) == digests(other[:5])).all()
+    assert (cached_digests(other, path) == fresh).all()
+    assert (cached_digests(other[:5], path) == digests(other[:5])).all()
 
 
-def test_damaged_kept_digests_are_made_again(tmp_path: Path, rng: np.random.Generator) -> None:
+def test_damaged_cached_digests_are_made_again(tmp_path: Path, rng: np.random.Generator) -> None:
     images = rng.integers(0, 256, (6, 2, 2), dtype=np.uint8)
     path = tmp_path / "x.ids"
-    kept_digests(images, path)
+    cached_digests(images, path)
     whole = path.read_bytes()
     for position in range(0, len(whole), 5):
         damaged = bytearray(whole)
         damaged[position] ^= 0x40
         path.write_bytes(damaged)
-        assert (kept_digests(images, path) == digests(images)).all()
+        assert (cached_digests(images, path) == digests(images)).all()
 
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     blocker = tmp_path / "file"
     blocker.write_text("")
     with pytest.raises(SourceError, match=r"cache folder .* cannot be written"):
-        kept_digests(np.zeros((1, 2, 2), dtype=np.uint8), blocker / "x.ids")
+        cached_digests(np.zeros((1, 2, 2), dtype=np.uint8), blocker / "x.ids")
 
 
 @given(st.lists(st.binary(min_size=1, max_size=1), max_size=30, unique=True), st.binary())

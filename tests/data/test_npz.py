@@ -241,7 +241,7 @@ def floats(value: float) -> NDArray[np.float64]:
         ({"images": np.array([[["a"]]])}, "values of type <U1"),
         ({"images": np.zeros((1, 1, 1), complex)}, "values of type complex128"),
         ({"images": np.array([[[None]]])}, "Python objects"),
-        ({"images": IMAGES[0]}, r"shape \(6, 5\), where \(n, H, W\)"),
+        ({"images": IMAGES[0]}, r"shape \(6, 5\), but \(n, H, W\)"),
         ({"images": np.zeros((2, 3, 4, 2), np.uint8)}, r"shape \(2, 3, 4, 2\)"),
         ({"images": IMAGES[:0]}, "has no images"),
         ({"images": np.zeros((3, 0, 4), np.uint8)}, "images of 0x4 pixels"),
@@ -300,15 +300,15 @@ def encrypted(content: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "damaged or no array file"),
-        (b"text", "damaged or no array file"),
-        (member(npy(IMAGES))[:-30], "damaged or no array file"),
+        (b"", "damaged or not an array file"),
+        (b"text", "damaged or not an array file"),
+        (member(npy(IMAGES))[:-30], "damaged or not an array file"),
         (member(b"no array"), "not an array that numpy saved"),
-        (member(npy(IMAGES)[:-1]), "is 750 bytes, but 749 are stored"),
-        (member(npy(IMAGES) + b"!"), "is 750 bytes, but 751 are stored"),
-        (member(claiming(HUGE)), "is 64000000000000 bytes, but 0 are stored"),
+        (member(npy(IMAGES)[:-1]), "takes 750 bytes, but 749 are stored"),
+        (member(npy(IMAGES) + b"!"), "takes 750 bytes, but 751 are stored"),
+        (member(claiming(HUGE)), "takes 64000000000000 bytes, but 0 are stored"),
         (member(claiming(HUGE.replace("(1", "(-1"))), "are stored"),
-        (member(claiming(HUGE.replace("|u1", "|V0"))), "values of no size"),
+        (member(claiming(HUGE.replace("|u1", "|V0"))), "values of 0 bytes"),
         (member(claiming("((" * 50)), "not an array that numpy saved"),
         (member(claiming("__import__('os')")), "not an array that numpy saved"),
         (encrypted(member(npy(IMAGES))), "is encrypted"),
@@ -329,8 +329,8 @@ def test_a_declared_size_over_the_limit_is_refused_before_reading(
 ) -> None:
     path = tmp_path / "x.npz"
     path.write_bytes(member(npy(np.zeros((1000, 10, 10), dtype=np.uint8))))
-    monkeypatch.setattr(npz, "MAX_BYTES", 50_000)
-    with pytest.raises(SourceError, match="declares 100128 bytes, more than the 50000"):
+    monkeypatch.setattr(npz, "MAX_ARRAY_BYTES", 50_000)
+    with pytest.raises(SourceError, match="declares 100128 bytes, more than the limit of 50000"):
         open_dataset(str(path), classes=["a"], cache_dir=cache_dir)
 
 
@@ -366,7 +366,7 @@ def test_any_damage_is_a_dataset_or_a_source_error(
 def test_strings_that_are_no_text_are_refused(opened) -> None:
     labels = np.array(["a"] * 25)
     labels.view("<u4")[3] = 0x7FFFFFFF
-    with pytest.raises(SourceError, match="no text"):
+    with pytest.raises(SourceError, match="not text"):
         opened(images=IMAGES, labels=labels)
 
 

@@ -18,7 +18,7 @@ def test_a_missing_source_lists_what_there_is(cache_dir: Path) -> None:
     with pytest.raises(SourceError) as caught:
         open_dataset("dijits", cache_dir=cache_dir)
     message = str(caught.value)
-    assert "'dijits' is no source, and no file or folder of that name was found" in message
+    assert "'dijits' is not a source, and there is no file or folder of that name" in message
     for name in ("digits", "mnist,", "mnist:DIR", "a folder of images", ".npz"):
         assert name in message
     assert caught.value.exit_code == 2
@@ -29,7 +29,7 @@ def test_a_file_of_another_kind_is_found_and_refused(tmp_path: Path, cache_dir: 
     with pytest.raises(SourceError, match="is a file, but neither"):
         open_dataset(str(tmp_path / "x.csv"), cache_dir=cache_dir)
     os.mkfifo(tmp_path / "pipe.npz")
-    with pytest.raises(SourceError, match="neither a folder nor an ordinary file"):
+    with pytest.raises(SourceError, match="neither a folder nor a regular file"):
         open_dataset(str(tmp_path / "pipe.npz"), cache_dir=cache_dir)
 
 

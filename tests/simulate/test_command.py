@@ -136,7 +136,7 @@ def test_an_existing_file_is_refused_before_anything_is_run(tmp_path: Path) -> N
         (("--plot", "curve.pdf"), "ends in .svg or .png"),
         (("--perturb", "3"), "--perturb belongs to --protocol article"),
         (("--protocol", "article"), "--pool has no meaning with --protocol article"),
-        (("--pool", "5000"), "--pool 5000 was asked for"),
+        (("--pool", "5000"), "--pool 5000 is out of range"),
     ],
 )
 def test_bad_options_are_one_sentence(
@@ -156,7 +156,7 @@ def test_bad_sources_are_one_sentence(tmp_path: Path) -> None:
     assert "NaN" in refused(npz(tmp_path / "nan.npz", nan, labels=labels))
     same = npz(tmp_path / "same.npz", np.zeros((50, 8, 8), np.uint8), labels=labels)
     assert "has no hold-out: accuracy needs images" in refused(same)
-    assert "is no source" in refused("nowhere")
+    assert "is not a source" in refused("nowhere")
     small = npz(tmp_path / "small.npz", NOISE[:20], labels=labels[:20])
     assert "--model graph cannot be simulated" in refused(small, "--model", "graph")
 

@@ -43,11 +43,11 @@ async def test_a_job_makes_its_file_and_tells_how_far_it_is(tmp_path: Path) -> N
 async def test_a_job_that_fails_says_why_in_one_line_and_the_log_has_it(tmp_path: Path) -> None:
     told: list[str] = []
     job = Job(["tuilabel", "simulate", "nowhere"], tmp_path / "logs" / "log", told.append)
-    with pytest.raises(TrainerError, match="is no source") as failed:
+    with pytest.raises(TrainerError, match="is not a source") as failed:
         await job.run()
     assert "\n" not in str(failed.value)
     assert told[-1] == str(failed.value)
-    assert "is no source" in (tmp_path / "logs" / "log").read_text()
+    assert "is not a source" in (tmp_path / "logs" / "log").read_text()
 
 
 async def test_a_job_that_is_not_waited_for_is_killed(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is labelled: images, opened from a source. Knows no labels, no model and no screen."""
+"""The images to label, opened from a source. Knows no labels, no model and no screen."""
 
 from tuilabel.data.array_file import ArrayFile, as_array_file
 from tuilabel.data.dataset import Dataset, HoldOut

@@ -1,4 +1,4 @@
-"""Where an array lies on disk, so that another process can map it instead of being sent it."""
+"""The place of an array on disk, so that another process can map it instead of receiving it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.errors import SourceError
+from tuilabel.text import shown_path
 
 
 @dataclass(frozen=True)
@@ -51,18 +52,18 @@ class ArrayFile:
             found = self.path.stat().st_size
             if found < expected:
                 raise SourceError(
-                    f"The array file {self.path} has {found} bytes where at least {expected} "
-                    "were expected: open the source again."
+                    f"The array file {shown_path(self.path)} has {found} bytes, but at least "
+                    f"{expected} are expected: open the source again."
                 )
             return np.memmap(self.path, dtype=dtype, mode="r", offset=self.offset, shape=self.shape)
         except OSError as error:
             raise SourceError(
-                f"The array file {self.path} cannot be read ({error.strerror}): "
+                f"The array file {shown_path(self.path)} cannot be read ({error.strerror}): "
                 "open the source again."
             ) from error
 
     def to_json(self) -> dict[str, Any]:
-        """Give a dict that `json.dumps` takes and `from_json` undoes."""
+        """Return a dict for `json.dumps`; `from_json` reverses it."""
         return {
             "path": str(self.path),
             "dtype": self.dtype,
@@ -72,7 +73,7 @@ class ArrayFile:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ArrayFile:
-        """Make an ArrayFile of what `to_json` gave."""
+        """Make an ArrayFile from the dict that `to_json` returned."""
         return cls(
             path=Path(data["path"]),
             dtype=str(data["dtype"]),
@@ -82,7 +83,7 @@ class ArrayFile:
 
 
 def as_array_file(array: NDArray[Any], directory: Path) -> ArrayFile:
-    """Tell where a memory-mapped array lies; write any other array into a file.
+    """Return the place of a memory-mapped array; write any other array into a file first.
 
     Parameters
     ----------
@@ -90,8 +91,8 @@ def as_array_file(array: NDArray[Any], directory: Path) -> ArrayFile:
         A contiguous view of a read-only memory map, such as ``mapped[:4000]``, is described in
         place: nothing is copied.
     directory : Path
-        An existing folder, where any other array is written to an ``.npy`` file that is named by
-        its content: written again, it takes the place of the same.
+        An existing folder. Any other array is written there as an ``.npy`` file named by its
+        content, so that the same array never takes more than one file.
 
     Returns
     -------
@@ -113,15 +114,15 @@ def _mapped_in_place(array: NDArray[Any]) -> ArrayFile | None:
         or root.filename is None
     ):
         return None
-    # memmap copies `offset` to its views unchanged; only the address tells where a view begins.
+    # memmap copies `offset` to its views unchanged; only the address shows where a view begins.
     offset = root.offset + (array.ctypes.data - root.ctypes.data)
     path = Path(os.fsdecode(root.filename))
     described = ArrayFile(path, array.dtype.str, array.shape, offset)
-    return described if _still_there(described, array) else None
+    return described if _has_bytes_of(described, array) else None
 
 
-def _still_there(described: ArrayFile, array: NDArray[Any]) -> bool:
-    """Check that the name still leads to the mapped bytes: a file can be replaced under a map."""
+def _has_bytes_of(described: ArrayFile, array: NDArray[Any]) -> bool:
+    """Check that the path still has the mapped bytes: a mapped file can have been replaced."""
     itemsize = array.dtype.itemsize
     last = described.offset + array.nbytes - itemsize
     try:

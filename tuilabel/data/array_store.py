@@ -1,4 +1,4 @@
-"""Arrays of numbers in the cache: made once, mapped by every process that needs them."""
+"""Arrays of numbers in the cache: computed once, mapped by every process that needs them."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ log = logging.getLogger(__name__)
 
 
 class ArrayStore:
-    """Keeps float32 arrays as files of a folder.
+    """Float32 arrays as files in a folder.
 
-    A file appears under its name when it is whole, so processes that make the same array at once
-    replace each other's file with an equal one. A file that is cut short, damaged or of another
-    format is as good as absent. Where the folder cannot be written to, arrays stay in memory.
+    A file gets its name once it is complete, so processes that write the same array at once
+    replace each other's file with an equal one. A file that is cut short, damaged or in another
+    format counts as missing. If the folder cannot be written, arrays stay in memory.
 
     Parameters
     ----------
     folder : Path
-        Made where it is missing.
+        Created if it is missing.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def load(self, name: str) -> NDArray[np.float32] | None:
-        """Give the array of that name, memory-mapped, or None where there is none to trust."""
+        """Return the array of this name, memory-mapped; None if it is missing or damaged."""
         block = read_block(self._path(name))
         if block is None or not block.is_intact():
             return None
@@ -45,21 +45,25 @@ class ArrayStore:
         shape: tuple[int, ...],
         parts: Callable[[], Iterable[NDArray[np.float32]]],
     ) -> NDArray[np.float32]:
-        """Write an array and give it back, memory-mapped; in memory where it cannot be written.
+        """Write an array and return it: memory-mapped, or in memory if it cannot be written.
 
         Parameters
         ----------
-        name
-            The same name always means the same content.
-        shape
-            Of the whole.
+        name : str
+            The same name must always mean the same content.
+        shape : tuple of int
+            Shape of the whole array.
         parts : callable
-            Gives its rows in order, in pieces that are taken and written one by one.
+            Returns the rows in order, in pieces that are read and written one by one.
+
+        Returns
+        -------
+        float32 array of this shape
 
         Raises
         ------
         ValueError
-            The parts do not add up to the shape.
+            If the parts do not add up to the shape.
         """
         index = {"name": name, "dtype": "<f4", "shape": list(shape)}
         pieces = (np.ascontiguousarray(part, dtype="<f4").view(np.uint8) for part in parts())

@@ -1,4 +1,4 @@
-"""Files of the cache: whole or absent, checked before they are trusted."""
+"""Files of the cache: complete or absent, and checked before use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from tuilabel.data.mmap import release_pages
 from tuilabel.errors import SourceError
-from tuilabel.text import inert
+from tuilabel.text import shown_path
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -41,8 +41,8 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
     Parameters
     ----------
     target : Path
-        The name it gets; its folder is made where it is missing. What had this name before is
-        replaced in one step, and stays where the body fails.
+        The final name; its folder is created if it is missing. An earlier file of this name is
+        replaced in one step, and stays if the body of the ``with`` statement fails.
 
     Raises
     ------
@@ -66,14 +66,14 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
     except BaseException as error:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-        # The body may read other files too; but only a write runs out of room.
+        # The body may read other files too, but only a write runs out of space.
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             raise _cannot_write(target, error) from error
         raise
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove what killed processes left unfinished, once none can be at work on it any more."""
+    """Remove the unfinished files of killed processes, once they are a day old."""
     for path in folder.glob(".*.part"):
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
@@ -90,16 +90,16 @@ def _cache_failures(target: Path) -> Iterator[None]:
 
 def _cannot_write(target: Path, error: OSError) -> SourceError:
     return SourceError(
-        f"The cache folder {inert(str(target.parent), 200)} cannot be written "
+        f"The cache folder {shown_path(target.parent)} cannot be written "
         f"({error.strerror}): free space there, or make it writable."
     )
 
 
 def cache_key_of_file(file: BinaryIO) -> str:
-    """Give a key that changes when the open file is another or was changed.
+    """Return a key that differs for any other file and after any change of this one.
 
-    Device, inode, size, and times of the last change of content and of state: any write moves
-    the last one, also one that sets the first one back.
+    It is made of device, inode, size, mtime and ctime. Any write moves ctime, even one that sets
+    mtime back.
     """
     stat = os.fstat(file.fileno())
     identity = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
@@ -108,7 +108,7 @@ def cache_key_of_file(file: BinaryIO) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """A file of the cache: an index that JSON can hold, and bytes that it describes.
+    """A file of the cache: an index in JSON, and the bytes that it describes.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ class Block:
     checksum: int
 
     def is_intact(self) -> bool:
-        """Check the payload against its checksum, which reads all of it."""
+        """Check the payload against its checksum, which reads all of the payload."""
         found = zlib.crc32(self.payload.data)
         release_pages(self.payload)
         return found == self.checksum
@@ -132,23 +132,23 @@ class Block:
 def write_block(
     path: Path, index: Mapping[str, Any], parts: Iterable[NDArray[np.uint8] | bytes]
 ) -> Block:
-    """Write a block under its final name, whole or not at all, and open it.
+    """Write a complete block or nothing, and open it.
 
     Parameters
     ----------
     path : Path
     index : mapping
-        What `json.dumps` takes.
+        Values that `json.dumps` accepts.
     parts : iterable of bytes or uint8 arrays
-        The payload in pieces, taken and written one by one.
+        The payload in pieces, which are read and written one by one.
 
     Raises
     ------
     SourceError
-        If the cache cannot be written, or what was written cannot be mapped.
+        If the cache cannot be written, or the new file cannot be mapped.
     """
     encoded = json.dumps(index, separators=(",", ":")).encode()
-    # Spaces after JSON are JSON: they align the payload.
+    # Spaces after JSON are valid JSON: they align the payload.
     encoded += b" " * (-(_HEAD.size + len(encoded)) % _ALIGNMENT)
     size = checksum = 0
     with replacing(path) as file:
@@ -166,8 +166,8 @@ def write_block(
     block = read_block(path)
     if block is None:
         raise SourceError(
-            f"The cache file {inert(str(path), 200)} cannot be read back: open the source again, "
-            "with the cache on another file system if that does not help."
+            f"The cache file {shown_path(path)} cannot be read back: open the source again. If "
+            "that does not help, move the cache to another file system."
         )
     return block
 
@@ -182,8 +182,8 @@ def read_block(path: Path) -> Block | None:
     Returns
     -------
     Block or None
-        None where the file is missing, cannot be read, is of another version or is damaged in
-        its index or its length: what it held is to be made again.
+        None if the file is missing, cannot be read, has another version, or is damaged in its
+        index or its length. The caller then makes the content again.
     """
     try:
         with path.open("rb") as file:

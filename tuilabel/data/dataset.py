@@ -1,4 +1,4 @@
-"""What an opened source is: items, class names, perhaps ground truth and a hold-out."""
+"""An opened source: items and class names, with ground truth and a hold-out where it has them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tuilabel.data.item_ids import ItemIds, first_occurrence
 from tuilabel.data.mmap import release_pages
 from tuilabel.errors import SourceError, UsageError
-from tuilabel.text import inert
+from tuilabel.text import counted, inert
 
 MAX_CLASSES = 1000
 
@@ -24,9 +24,9 @@ class HoldOut:
     Attributes
     ----------
     name : str
-        What to call it on the screen, such as ``"t10k"``.
+        Its name on the screen, such as ``"t10k"``.
     images : uint8 array of shape (m, H, W) or (m, H, W, 3)
-        Each of the same shape as an image of the pool.
+        Each has the shape of an image of the pool.
     truth : int16 array of shape (m,)
         Class indices.
     """
@@ -44,7 +44,7 @@ class Dataset(Protocol):
 
     @property
     def source(self) -> str:
-        """What `open_dataset` takes to open the same source again, from any folder."""
+        """Argument with which `open_dataset` opens the same source again, from any folder."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -56,19 +56,19 @@ class Dataset(Protocol):
 
     @property
     def pool(self) -> NDArray[np.uint8]:
-        """What models see: shape (n, H, W) or (n, H, W, 3), memory-mapped where large."""
+        """Images as models see them: (n, H, W) or (n, H, W, 3), memory-mapped if large."""
 
     @property
     def truth(self) -> NDArray[np.int16] | None:
-        """Class indices of shape (n,), where the source knows them."""
+        """Class indices of shape (n,), if the source has ground truth."""
 
     @property
     def holdout(self) -> HoldOut | None:
-        """Items to measure on, where the source has ground truth."""
+        """Items to measure accuracy on, if the source has ground truth."""
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Sentences for the person: what was skipped, merged or left out."""
+        """Sentences for the annotator about images that were skipped, merged or left out."""
 
     def __len__(self) -> int: ...
 
@@ -76,10 +76,10 @@ class Dataset(Protocol):
         """Find an item's row by its id; None where the dataset has no such item."""
 
     def image(self, i: int) -> NDArray[np.uint8]:
-        """Give item `i` for the screen: shape (H, W) or (H, W, 3), at most 96 px a side."""
+        """Return item `i` for the screen: shape (H, W) or (H, W, 3), at most 96 px a side."""
 
     def references(self, i: int) -> tuple[str, ...]:
-        """Tell where item `i` was found; more than one place for exact duplicates."""
+        """Return the places where item `i` was found: several for exact duplicates."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,9 +91,9 @@ class ArrayDataset:
     source, class_names, ids, pool, truth, holdout, notices
         As in `Dataset`.
     locate : callable
-        From a row to its references.
+        Returns the references of a row.
     screen : callable, optional
-        From a row to the image for the screen; without it the pool's own pixels are shown.
+        Returns the image for the screen of a row; without it the pool's own pixels are shown.
     """
 
     source: str
@@ -114,7 +114,7 @@ class ArrayDataset:
         return self.ids.row_of(item_id)
 
     def image(self, i: int) -> NDArray[np.uint8]:
-        """Give item `i` for the screen."""
+        """Return item `i` for the screen."""
         if self.screen is not None:
             return self.screen(i)
         image = np.array(self.pool[i])
@@ -122,22 +122,22 @@ class ArrayDataset:
         return image
 
     def references(self, i: int) -> tuple[str, ...]:
-        """Tell where item `i` was found."""
+        """Return the places where item `i` was found."""
         return self.locate(i)
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The items of one split of a source, duplicates included, as they lie in it.
+    """The items of one split of a source, in its order, duplicates included.
 
     Attributes
     ----------
     name : str
-        What to call it in a message and on the screen.
+        Its name in messages and on the screen.
     images : uint8 array of shape (n, H, W) or (n, H, W, 3)
     digests : uint8 array of shape (n, 16)
     reference : callable
-        From a row to where it was found.
+        Returns the place where a row was found.
     truth : int16 array of shape (n,), optional
     """
 
@@ -151,7 +151,7 @@ class Split:
         return len(self.digests)
 
     def first(self, count: int) -> Split:
-        """Give the first `count` items: views, no copies."""
+        """Return the first `count` items, as views."""
         truth = None if self.truth is None else self.truth[:count]
         return Split(self.name, self.images[:count], self.digests[:count], self.reference, truth)
 
@@ -167,21 +167,22 @@ def build_dataset(
     notices: tuple[str, ...] = (),
     screen: Callable[[int], NDArray[np.uint8]] | None = None,
 ) -> ArrayDataset:
-    """Make a dataset of splits: take the first items, merge duplicates, keep the hold-out apart.
+    """Make a dataset from splits: take the first items, merge duplicates, separate the hold-out.
 
     Equal images of the pool become one item with the truth of the first. An image of the
-    hold-out that the pool also has is left out of the hold-out: what is measured must be unseen.
+    hold-out that is also in the pool is left out of the hold-out, because accuracy must be
+    measured on unseen images.
 
     Parameters
     ----------
     source, class_names, notices
-        As in `Dataset`; notices of duplicates are added.
+        As in `Dataset`; notices about duplicates are added.
     train, holdout : Split
         A hold-out needs truth.
     pool, test : int, optional
-        Take the first so many of each split, duplicates included.
+        Number of items to take from the start of each split, duplicates included.
     screen : callable, optional
-        From a row of `train` to the image for the screen.
+        Returns the image for the screen of a row of `train`.
 
     Raises
     ------
@@ -206,16 +207,17 @@ def build_dataset(
             images, truth = images[~in_pool], truth[~in_pool]
             found_notices.append(
                 f"{in_pool.sum()} of the {len(holdout)} {holdout.name} images are also in the "
-                "pool and were left out of the hold-out."
+                "pool and are left out of the hold-out."
             )
         if not len(truth):
             raise SourceError(
                 f"All {len(holdout)} {holdout.name} images of {inert(source)} are also in the "
-                "pool: measuring needs images that training never sees."
+                "pool, but accuracy is measured on images that training never sees: choose other "
+                "files."
             )
         kept_holdout = HoldOut(holdout.name, images, truth)
 
-    # With nothing to merge the arrays stay as they are: a memory map stays one.
+    # Without duplicates the arrays stay as they are: a memory map stays a memory map.
     def kept(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return array[train_rows] if copies else array
 
@@ -239,7 +241,7 @@ def build_dataset(
 def _merge(
     train: Split, holdout: Split | None
 ) -> tuple[NDArray[np.intp], Mapping[int, list[int]], NDArray[np.bool_]]:
-    """Find the rows to keep, the later copies of each, and the hold-out rows in the pool."""
+    """Return the rows to keep, their later copies, and a mask of hold-out rows in the pool."""
     both = train.digests
     if holdout is not None:
         both = np.concatenate([train.digests, holdout.digests])
@@ -254,17 +256,32 @@ def _merge(
 
 def _duplicates_notice(split: Split, copies: Mapping[int, Sequence[int]]) -> str:
     count = sum(map(len, copies.values()))
-    notice = f"{count} exact duplicates of other images were merged with them."
+    notice = duplicates_notice(count)
     if split.truth is not None:
         truth = split.truth
         differ = sum(bool((truth[rows] != truth[row]).any()) for row, rows in copies.items())
         if differ:
-            notice += f" {differ} images have copies with another class; the first one counts."
+            images = counted(differ, "image has a copy", "images have copies")
+            notice += f" {images} with another class; the class of the first counts."
     return notice
 
 
+def duplicates_notice(count: int) -> str:
+    """Return the notice of images that are merged with equal ones."""
+    return f"{counted(count, 'exact duplicate was', 'exact duplicates were')} merged."
+
+
 def checked_count(option: str, wanted: int | None, available: int, split: str) -> int:
-    """Give how many items to take, all where nothing is wanted.
+    """Return how many items to take: all of them if `wanted` is None.
+
+    Parameters
+    ----------
+    option : str
+        Name of the command-line option, for messages.
+    wanted : int or None
+    available : int
+    split : str
+        Name of the split, for messages.
 
     Raises
     ------
@@ -275,14 +292,14 @@ def checked_count(option: str, wanted: int | None, available: int, split: str) -
         return available
     if not 1 <= wanted <= available:
         raise UsageError(
-            f"{option} {wanted} was asked for, but {split} has {available} images: "
-            f"give a number from 1 to {available}."
+            f"{option} {wanted} is out of range, since {split} has {counted(available, 'image')}: "
+            f"use a number from 1 to {available}."
         )
     return wanted
 
 
 def refuse_test(test: int | None, source: str) -> None:
-    """Refuse `test` for a source without a hold-out.
+    """Raise an error if `test` is set, for a source without a hold-out.
 
     Raises
     ------
@@ -291,24 +308,23 @@ def refuse_test(test: int | None, source: str) -> None:
     """
     if test is not None:
         raise UsageError(
-            f"--test {test} was asked for, but {inert(source)} has no hold-out to take it from: "
-            "leave it out."
+            f"--test {test} cannot be used, since {inert(source)} has no hold-out: leave it out."
         )
 
 
 def resolve_classes(
     source: str, *, own: Sequence[str] | None, given: Sequence[str] | None
 ) -> tuple[str, ...]:
-    """Settle on class names: those given, else the source's own.
+    """Return the class names: those given, else the source's own.
 
     Parameters
     ----------
     source : str
         For messages.
     own : sequence of str or None
-        The source's classes in order, where it has any.
+        Classes of the source in order, if it has any.
     given : sequence of str or None
-        The person's; where the source has its own they rename those, one for one.
+        Classes that the annotator named. They rename the source's own one for one.
 
     Returns
     -------
@@ -318,23 +334,25 @@ def resolve_classes(
     Raises
     ------
     SourceError
-        If neither has any, the counts differ, or a name is empty, repeated or one too many.
+        If there are no names, too many of them, another number than the source has, or a name
+        is empty or repeated.
     """
     if given is None and own is None:
         raise SourceError(
-            f"{inert(source)} does not say which classes there are: "
-            "name them with --classes, such as --classes cat,dog."
+            f"{inert(source)} has no class names: name the classes with --classes, such as "
+            "--classes cat,dog."
         )
     if given is not None and own is not None and len(given) != len(own):
         raise SourceError(
-            f"{len(given)} classes were given ({_listed(given)}), but {inert(source)} has "
-            f"{len(own)} ({_listed(own)}): give as many, or leave --classes out."
+            f"{counted(len(given), 'class was', 'classes were')} given ({_listed(given)}), but "
+            f"{inert(source)} has {len(own)} ({_listed(own)}): name {len(own)}, or leave "
+            "--classes out."
         )
     names = tuple(inert(name.strip()) for name in (own if given is None else given) or ())
     if not 1 <= len(names) <= MAX_CLASSES:
         raise SourceError(
-            f"{inert(source)} would have {len(names)} classes, where 1 to {MAX_CLASSES} can be "
-            "labelled: name the classes with --classes."
+            f"{inert(source)} would have {len(names)} classes, but 1 to {MAX_CLASSES} are "
+            "expected: name the classes with --classes."
         )
     for position, name in enumerate(names):
         if not name:
@@ -342,9 +360,7 @@ def resolve_classes(
                 f"Class {position + 1} of {len(names)} has an empty name: name every class."
             )
         if name in names[:position]:
-            raise SourceError(
-                f"Two classes are named {name!r}: give every class a name of its own."
-            )
+            raise SourceError(f"Two classes are named {name!r}: use different names.")
     return names
 
 

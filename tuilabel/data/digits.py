@@ -31,20 +31,20 @@ def open_digits(
     """Open the digits, with 500 of them held out.
 
     The file that scikit-learn ships (Alpaydin and Kaynak, Optical Recognition of Handwritten
-    Digits, UCI 1998) is read without importing scikit-learn, which would cost a second. Its
+    Digits, UCI 1998) is read without importing scikit-learn, which would take a second. Its
     values 0..16 are scaled to 0..255.
 
-    The hold-out is made of the 500 items with the largest item ids. An id is a hash of the
+    The hold-out consists of the 500 items with the largest item ids. An id is a hash of the
     pixels, so this is as good as a random draw, and it is the same draw on every machine and
-    with every version of numpy: accuracies stay comparable. The file's own order would not do,
-    because it is sorted by writer. The pool keeps file order.
+    with every version of numpy: accuracies stay comparable. File order is no substitute, because
+    the file is sorted by writer. The pool keeps file order.
 
     Parameters
     ----------
     classes : sequence of 10 str, optional
         Other names for the classes 0 to 9.
     pool, test : int, optional
-        Take only the first so many items of the pool, of the hold-out.
+        Number of items to take from the start of the pool and of the hold-out.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def open_digits(
     Raises
     ------
     SourceError
-        If scikit-learn is not installed, or does not hold the file as expected.
+        If scikit-learn is not installed, or its file is not as expected.
     UsageError
         If `pool` or `test` is out of range.
     """
@@ -111,8 +111,8 @@ def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
         or truth.max() >= len(_CLASS_NAMES)
     ):
         raise SourceError(
-            f"{path} does not hold the digits as expected (rows of 64 values 0 to 16 and a class "
-            "0 to 9): install scikit-learn again."
+            f"{path} is not as expected (rows of 64 values from 0 to 16 and a class from 0 to 9): "
+            "install scikit-learn again."
         )
     scaled = (values.astype(np.uint16) * 255 + _BRIGHTEST // 2) // _BRIGHTEST
     return scaled.astype(np.uint8).reshape(-1, _SIDE, _SIDE), truth

@@ -1,4 +1,4 @@
-"""The folder source: every image below a folder, reduced once and then kept in the cache."""
+"""The folder source: every image in a folder and its subfolders, reduced once into the cache."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data import item_ids
-from tuilabel.data.dataset import ArrayDataset, checked_count, refuse_test, resolve_classes
+from tuilabel.data.dataset import (
+    ArrayDataset,
+    checked_count,
+    duplicates_notice,
+    refuse_test,
+    resolve_classes,
+)
 from tuilabel.data.images import (
     MAX_EXACT_SIDE,
     MODEL_SIDE,
@@ -28,15 +34,14 @@ from tuilabel.data.natural_order import natural_key
 from tuilabel.data.thumbnail_cache import Failure, FileKey, Record, ThumbnailCache
 from tuilabel.errors import SourceError
 from tuilabel.progress import Progress
-from tuilabel.text import counted, inert
+from tuilabel.text import counted, inert, shown_path
 
 _POOL_VERSION = b"1"
 _THREADS = 4
-# What a kill can cost: so many bytes, or so many seconds of decoding.
+# Decoding that is lost at most when the process is killed.
 _FLUSH_BYTES = 16 * 2**20
 _FLUSH_SECONDS = 5.0
 _NAMED_FILES = 3
-_PATH_LIMIT = 200
 
 
 def open_folder(
@@ -48,49 +53,49 @@ def open_folder(
     test: int | None = None,
     progress: Progress | None = None,
 ) -> ArrayDataset:
-    """Open every image below a folder, in natural order of their paths.
+    """Open every image in a folder and its subfolders, in natural order of their paths.
 
-    Hidden files and folders are passed over, links to folders not followed. Files that are no
-    images, cut short, damaged or larger than 100 megapixels are skipped and counted in the
-    notices. An item is the hash of the full-size upright pixels; equal images in several files
-    are one item with several references. Models see the images as they are where all have one
-    shape of at most 64 pixels a side, else fitted into 32x32; grey where all are grey.
+    Hidden files and folders are ignored, and links to folders are not followed. Files that are
+    not images, cut short, damaged or larger than 100 megapixels are skipped and counted in the
+    notices. An item id is the hash of the full-size upright pixels; equal images in several files
+    are one item with several references. If all images have one shape of at most 64 pixels a
+    side, models see them as they are, else fitted into 32x32. They see grey if all are grey.
 
-    A reference is the path from the folder, with ``/``. A name that is no valid text keeps its
-    bytes as lone surrogates, as `os.fsdecode` makes them: `os.fsencode` gives the name back to
-    find the file with, `inert` makes it fit to show.
+    A reference is the path relative to the folder, with ``/``. Bytes of a name that are not valid
+    text become lone surrogates, as `os.fsdecode` makes them: `os.fsencode` returns the name of
+    the file, and `inert` a name that is safe to show.
 
     Parameters
     ----------
     root : Path
         An absolute path.
     cache_dir : Path
-        Thumbnails are kept in its ``folders``; a second opening reads only what has changed.
-        Interrupted, it keeps what it has read.
+        Thumbnails are kept in its ``folders``, so that the next opening reads only files that
+        have changed. An interrupted opening keeps the images it has read.
     classes : sequence of str
         Class names; a folder has none of its own.
     pool : int, optional
-        Take only the first so many images; no more are read.
+        Number of images to take from the start; no more are read.
     test : int, optional
-        Refused: a folder has no hold-out.
+        Must be None: a folder has no hold-out.
     progress : Progress, optional
-        Told of every file read.
+        Called after every file read.
 
     Raises
     ------
     SourceError
-        If the folder is missing, cannot be read or has no image; if classes are missing or the
+        If the folder is missing, cannot be read or has no images; if classes are missing or the
         cache cannot be written.
     UsageError
-        If `pool` is out of range or `test` is given.
+        If `pool` is out of range or `test` is set.
     """
     refuse_test(test, str(root))
     files, skipped = _scan(root)
     if not files:
         raise _no_image(root, skipped)
     class_names = resolve_classes(str(root), own=None, given=classes)
-    # What cannot be had even if every file is an image is refused before any is read.
-    checked_count("--pool", pool, len(files), inert(str(root), _PATH_LIMIT))
+    # A pool larger than the number of files is out of range before any file is read.
+    checked_count("--pool", pool, len(files), shown_path(root))
     digest = hashlib.blake2b(os.fsencode(root), digest_size=16).hexdigest()
     directory = cache_dir / "folders" / digest
     cache = ThumbnailCache(directory, _decoder_version())
@@ -103,7 +108,7 @@ def open_folder(
         ]
         if not readable:
             raise _no_image(root, skipped + failures)
-        available = checked_count("--pool", pool, len(readable), inert(str(root), _PATH_LIMIT))
+        available = checked_count("--pool", pool, len(readable), shown_path(root))
         readable = readable[:available]
         items = _merge(root, readable)
         try:
@@ -131,11 +136,11 @@ def _decoder_version() -> str:
     return f"Pillow {PIL.__version__}"
 
 
-# What lies in the folder.
+# Files of the folder.
 
 
 def _scan(root: Path) -> tuple[list[FileKey], list[tuple[str, str]]]:
-    """List the files in natural order, and what could not be looked at with the reason."""
+    """Return the files in natural order, and each unreadable entry with the reason."""
     files: list[FileKey] = []
     skipped: list[tuple[str, str]] = []
     waiting = [""]
@@ -148,8 +153,8 @@ def _scan(root: Path) -> tuple[list[FileKey], list[tuple[str, str]]]:
             reason = error.strerror or str(error)
             if not folder:
                 raise SourceError(
-                    f"The folder {inert(str(root), _PATH_LIMIT)} cannot be read ({reason}): "
-                    "give a folder of images."
+                    f"The folder {shown_path(root)} cannot be read ({reason}): "
+                    "choose a folder of images."
                 ) from error
             skipped.append((folder, reason))
             continue
@@ -162,7 +167,7 @@ def _scan(root: Path) -> tuple[list[FileKey], list[tuple[str, str]]]:
                     stat = entry.stat()
                     files.append(FileKey(name, stat.st_size, stat.st_mtime_ns))
                 elif not entry.is_dir():
-                    skipped.append((name, "a broken link or no ordinary file"))
+                    skipped.append((name, "a broken link or not a regular file"))
             except OSError as error:
                 skipped.append((name, error.strerror or str(error)))
     files.sort(key=lambda key: (*map(natural_key, key.path.split("/")), key.path))
@@ -170,23 +175,20 @@ def _scan(root: Path) -> tuple[list[FileKey], list[tuple[str, str]]]:
 
 
 def _no_image(root: Path, failures: Sequence[tuple[str, str]]) -> SourceError:
-    shown = inert(str(root), _PATH_LIMIT)
+    shown = shown_path(root)
     if not failures:
-        return SourceError(f"The folder {shown} is empty: give a folder of images.")
-    hint = "give a folder of images."
+        return SourceError(f"The folder {shown} is empty: choose a folder of images.")
+    hint = "choose a folder of images."
     if any("-ubyte" in name for name, _ in failures):
         hint = f"if these are IDX files, open mnist:{shown}."
-    return SourceError(f"The folder {shown} has no image: {_listed(failures)}; {hint}")
+    return SourceError(f"The folder {shown} has no images: {_listed(failures)}; {hint}")
 
 
 def _notices(failures: Sequence[tuple[str, str]], duplicates: int) -> Iterator[str]:
     if failures:
         yield f"{counted(len(failures), 'file was', 'files were')} skipped: {_listed(failures)}."
     if duplicates:
-        yield (
-            f"{counted(duplicates, 'image is an exact duplicate', 'images are exact duplicates')}"
-            " of others and merged with them."
-        )
+        yield duplicates_notice(duplicates)
 
 
 def _listed(failures: Sequence[tuple[str, str]]) -> str:
@@ -196,7 +198,7 @@ def _listed(failures: Sequence[tuple[str, str]]) -> str:
     return ", ".join(named)
 
 
-# Reading what is not in the cache.
+# Reading the files that are not in the cache.
 
 
 def _read(
@@ -206,7 +208,7 @@ def _read(
     limit: int | None,
     progress: Progress | None,
 ) -> list[tuple[str, Record]]:
-    """Give the images in order, reading no more files than it takes to have `limit` of them."""
+    """Return up to `limit` images in order, and read no more files than necessary."""
     while True:
         readable: list[tuple[str, Record]] = []
         unread: list[FileKey] = []
@@ -248,7 +250,7 @@ def _decode(
                 cache.add(written)
                 waiting_bytes, flushed = 0, time.monotonic()
     finally:
-        # Also on Ctrl-C: what is decoded stays decoded.
+        # Also after Ctrl-C, so that no file is decoded twice.
         executor.shutdown(cancel_futures=True)
         cache.add(results)
 
@@ -256,7 +258,7 @@ def _decode(
 def _decoded(
     executor: ThreadPoolExecutor, root: Path, unread: Sequence[FileKey]
 ) -> Iterator[tuple[FileKey, ReducedImage | UnreadableImageError]]:
-    """Decode in threads, in order; only a few images are under way at a time."""
+    """Decode in threads and yield in order; only a few images are in memory at a time."""
     running: deque[tuple[FileKey, Future[ReducedImage | UnreadableImageError]]] = deque()
     for key in unread:
         running.append((key, executor.submit(_try_reduce, root / key.path)))
@@ -278,7 +280,7 @@ def _try_reduce(path: Path) -> ReducedImage | UnreadableImageError:
 
 
 class _DamagedError(Exception):
-    """A block of the cache whose payload is not what was written."""
+    """A block of the cache with a damaged payload."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(str(path))
@@ -287,7 +289,7 @@ class _DamagedError(Exception):
 
 @dataclass(eq=False)
 class _Items:
-    """The items of a folder: one record each, and the paths of all files that hold it."""
+    """The items of a folder: for each, one record and the paths of all its files."""
 
     root: Path
     records: list[Record]
@@ -314,13 +316,13 @@ class _Items:
 
     @property
     def key(self) -> str:
-        """A name for the pool: another one for any other content."""
+        """A name for the pool that differs for any other content."""
         state = hashlib.blake2b(_POOL_VERSION + repr(self.pool_shape).encode(), digest_size=16)
         state.update(self.digests.tobytes())
         return state.hexdigest()
 
     def pool_rows(self) -> Iterator[NDArray[np.uint8]]:
-        """Give the pool's rows one by one."""
+        """Yield the rows of the pool."""
         exact, shape = self.exact, self.pool_shape[1:]
         for record in self.records:
             row = record.thumbnail() if exact else record.letterbox()
@@ -329,11 +331,11 @@ class _Items:
             yield row if row.ndim == len(shape) else np.broadcast_to(row[..., None], shape)
 
     def locate(self, i: int) -> tuple[str, ...]:
-        """Give the paths of item `i`."""
+        """Return the paths of item `i`."""
         return tuple(self.paths[i])
 
     def screen(self, i: int) -> NDArray[np.uint8]:
-        """Give the thumbnail of item `i`, from its file where the cache is damaged."""
+        """Return the thumbnail of item `i`, read from its file if the cache is damaged."""
         cached = self.records[i].thumbnail()
         if cached is not None:
             return cached
@@ -342,7 +344,7 @@ class _Items:
             return reduce_image_file(self.root / name).thumbnail
         except UnreadableImageError as error:
             raise SourceError(
-                f"{inert(name)} cannot be read any more ({error}): open the folder again."
+                f"{inert(name)} can no longer be read ({error}): open the folder again."
             ) from error
 
 

@@ -1,7 +1,7 @@
-"""IDX, the file format of MNIST: plain or gzip, mapped into memory, every claim checked.
+"""IDX, the file format of MNIST: plain or gzip, mapped into memory, with its header checked.
 
 A file is a big-endian header (two zero bytes, the type of the values, the number of dimensions,
-one 32-bit length per dimension), then the values. Only unsigned bytes occur here.
+one 32-bit length per dimension), then the values. Only unsigned bytes are accepted here.
 See http://yann.lecun.com/exdb/mnist/.
 """
 
@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from tuilabel.data.cache_files import cache_key_of_file, replacing
 from tuilabel.errors import SourceError
 from tuilabel.progress import Progress
-from tuilabel.text import inert
+from tuilabel.text import inert, shown_path
 
 MAX_SIDE = 96
-MAX_BYTES = 4 * 2**30
+MAX_IDX_BYTES = 4 * 2**30
 _UNSIGNED_BYTE = 0x08
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK = 2**20
@@ -34,7 +34,7 @@ _CHUNK = 2**20
 
 @dataclass(frozen=True)
 class Header:
-    """What an IDX file says about itself: the lengths of its dimensions, all of unsigned bytes."""
+    """The header of an IDX file of unsigned bytes: the lengths of its dimensions."""
 
     shape: tuple[int, ...]
 
@@ -57,7 +57,7 @@ class IdxArray:
     ----------
     values : uint8 array, memory-mapped and read-only
     key : str
-        A name for this content, for what is computed from it and kept in the cache.
+        A name for this content, used for files of the cache that are made from it.
     """
 
     values: NDArray[np.uint8]
@@ -65,12 +65,12 @@ class IdxArray:
 
 
 def parse_header(start: bytes, dimensions: int, name: str) -> Header:
-    """Read the header of an IDX file and check it against sane limits.
+    """Read the header of an IDX file and check it against limits.
 
     Parameters
     ----------
     start : bytes
-        The first ``4 + 4 * dimensions`` bytes of the file, or fewer if it has no more.
+        The first ``4 + 4 * dimensions`` bytes of the file, or all of a shorter file.
     dimensions : int
         The number of dimensions expected: 3 for images, 1 for labels.
     name : str
@@ -85,14 +85,14 @@ def parse_header(start: bytes, dimensions: int, name: str) -> Header:
     magic = bytes((0, 0, _UNSIGNED_BYTE, dimensions))
     if start[:4] != magic[: len(start[:4])] or not start:
         raise SourceError(
-            f"{name} begins with {start[:4].hex(' ') or 'nothing'} where IDX "
+            f"{name} begins with {start[:4].hex(' ') or 'nothing'}, but IDX "
             f"{'images' if dimensions == 3 else 'labels'} begin with {magic.hex(' ')}: "
-            "give another file."
+            "choose another file."
         )
     size = 4 + 4 * dimensions
     if len(start) < size:
         raise SourceError(
-            f"{name} ends after {len(start)} bytes, inside its header of {size} bytes: "
+            f"{name} ends after {len(start)} bytes, within its header of {size} bytes: "
             "get the file again."
         )
     shape = tuple(
@@ -100,14 +100,14 @@ def parse_header(start: bytes, dimensions: int, name: str) -> Header:
     )
     if not all(1 <= side <= MAX_SIDE for side in shape[1:]):
         raise SourceError(
-            f"{name} claims images of {shape[1]}x{shape[2]} pixels, where 1 to {MAX_SIDE} a side "
-            "are expected: give smaller images, or a folder."
+            f"{name} declares images of {shape[1]}x{shape[2]} pixels, but 1 to {MAX_SIDE} a side "
+            "are expected: use smaller images, or a folder."
         )
     header = Header(shape)
-    if not shape[0] or header.file_size > MAX_BYTES:
+    if not shape[0] or header.file_size > MAX_IDX_BYTES:
         raise SourceError(
-            f"{name} claims {shape[0]} entries in {header.file_size} bytes, where at least 1 "
-            f"entry and at most {MAX_BYTES} bytes are expected: get the file again."
+            f"{name} declares {shape[0]} entries in {header.file_size} bytes, but at least 1 "
+            f"entry and at most {MAX_IDX_BYTES} bytes are expected: get the file again."
         )
     return header
 
@@ -117,9 +117,9 @@ def open_idx(
 ) -> IdxArray:
     """Map an IDX file into memory.
 
-    A plain file is mapped where it lies. A gzip file is decompressed once into `cache_dir`,
-    under the SHA-256 of its compressed bytes, and mapped from there ever after; never more is
-    written than its header claims.
+    A plain file is mapped in place. A gzip file is decompressed once into `cache_dir`, under the
+    SHA-256 of its compressed bytes, and mapped from there from then on. No more is written than
+    its header declares.
 
     Parameters
     ----------
@@ -132,10 +132,10 @@ def open_idx(
     Raises
     ------
     SourceError
-        If the file cannot be read, is not IDX, is damaged, is shorter or longer than its
-        header claims, or the cache cannot be written.
+        If the file cannot be read, is not IDX, is damaged, is shorter or longer than its header
+        declares, or the cache cannot be written.
     """
-    name = inert(str(path), 200)
+    name = shown_path(path)
     try:
         with path.open("rb") as file:
             compressed = file.read(2) == _GZIP_MAGIC
@@ -160,13 +160,13 @@ def open_idx(
 def _check_size(found: int, header: Header, name: str) -> None:
     if found < header.file_size:
         raise SourceError(
-            f"{name} is cut short: it has {found} bytes where its header claims "
-            f"{header.file_size}: get the file again."
+            f"{name} is cut short (it has {found} bytes, and its header declares "
+            f"{header.file_size}): get the file again."
         )
     if found > header.file_size:
         raise SourceError(
-            f"{name} is too long: it has at least {found} bytes where its header claims "
-            f"{header.file_size}: get the file again."
+            f"{name} is too long (it has at least {found} bytes, and its header declares "
+            f"{header.file_size}): get the file again."
         )
 
 
@@ -175,7 +175,7 @@ def _mapped(path: Path, header: Header) -> NDArray[np.uint8]:
 
 
 def _header_of_cached(path: Path, dimensions: int) -> Header | None:
-    """Give the header of a file decompressed earlier; None where it is not there or not whole."""
+    """Return the header of a file decompressed earlier; None if it is missing or incomplete."""
     try:
         with path.open("rb") as file:
             header = parse_header(file.read(4 + 4 * dimensions), dimensions, path.name)
@@ -200,7 +200,7 @@ def _decompress(
             if progress is not None:
                 progress(f"decompressing {shown}", written, header.file_size)
         _check_size(written, header, name)
-        # Reading on also makes gzip check the sum at its end.
+        # Reading to the end also makes gzip check its CRC.
         if plain.read(1):
             _check_size(written + 1, header, name)
     return header

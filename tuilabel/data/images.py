@@ -1,4 +1,4 @@
-"""From an image file to pixels, an item id and a thumbnail, whatever the file tries."""
+"""Decoding of an image file, hostile or not, into pixels, an item id and a thumbnail."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_PIXELS = 100_000_000
 MAX_THUMBNAIL_SIDE = 96
 MODEL_SIDE = 32
 MAX_EXACT_SIDE = 64
-"""Images of one shape up to this side are given to models as they are."""
+"""Largest side of images of one shape that models see as they are."""
 
 # Decoding takes some 8 bytes for each pixel: images above this size are decoded one at a time.
 _LARGE_PIXELS = 16_000_000
@@ -36,12 +36,12 @@ _ORIENTATION_TAG = 0x0112
 
 
 class UnreadableImageError(Exception):
-    """An image file to skip; the message says why in a few words.
+    """An image file to skip; the message is the reason in a few words.
 
     Attributes
     ----------
     lasting : bool
-        Whether the file's content is to blame, so that trying again is of no use.
+        Whether the content of the file is the reason, so that reading it again would fail too.
     """
 
     def __init__(self, reason: str, *, lasting: bool = True) -> None:
@@ -51,14 +51,14 @@ class UnreadableImageError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class ReducedImage:
-    """What is kept of one image file.
+    """The parts of one image file that the cache keeps.
 
     Attributes
     ----------
     digest : bytes
-        The item id as 16 bytes, of the full-size pixels.
+        The item id as 16 bytes: a hash of the full-size pixels.
     thumbnail : uint8 array of shape (h, w) or (h, w, 3)
-        At most 96 pixels a side; grey where every pixel is.
+        At most 96 pixels a side; grey if every pixel is.
     letterbox : uint8 array of shape (32, 32) or (32, 32, 3)
         The thumbnail as models see it.
     """
@@ -72,8 +72,8 @@ def reduce_image_file(path: Path) -> ReducedImage:
     """Decode the first frame of an image file, upright, and reduce it.
 
     The size is checked before anything is decoded. Transparent parts are laid over mid grey.
-    Colours become RGB, and 16-bit values 8-bit ones. The item id is that of the pixels after all
-    this at full size, grey if R = G = B everywhere: other metadata or another lossless format
+    Colours become RGB, and 16-bit values become 8-bit ones. The item id is the hash of these
+    full-size pixels, grey if R = G = B everywhere: other metadata or another lossless format
     does not make another item.
 
     Parameters
@@ -83,7 +83,8 @@ def reduce_image_file(path: Path) -> ReducedImage:
     Raises
     ------
     UnreadableImageError
-        If the file is no image, is cut short or damaged, or claims more than 100 megapixels.
+        If the file is not an image, is cut short or damaged, or declares more than 100
+        megapixels.
     """
     from PIL import Image
 
@@ -98,7 +99,7 @@ def reduce_image_file(path: Path) -> ReducedImage:
             with _one_large_image if count > _LARGE_PIXELS else nullcontext():
                 image.load()
                 pixels = _pixels(image)
-                # Two copies at full size are enough: the decoder's goes before the next comes.
+                # Close the decoder's copy first, so that at most two full-size copies exist.
                 image.close()
                 small = thumbnail(pixels)
                 return ReducedImage(item_ids.digest(pixels), small, letterbox(small))
@@ -106,7 +107,7 @@ def reduce_image_file(path: Path) -> ReducedImage:
         raise
     except Image.DecompressionBombError as error:
         raise UnreadableImageError(f"more than {MAX_PIXELS} pixels") from error
-    # Pillow's decoders meet hostile bytes with exceptions of almost any class; each is reported.
+    # Hostile bytes make Pillow's decoders raise exceptions of almost any class.
     except Exception as error:
         system = isinstance(error, OSError) and error.errno is not None
         raise UnreadableImageError(
@@ -161,21 +162,20 @@ def _resized(pixels: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
 
 @cache
 def _safe_formats() -> tuple[str, ...]:
-    """Set Pillow up and give the formats it may open."""
+    """Set Pillow up and return the formats it may open."""
     from PIL import Image
 
     Image.init()
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-    # What Pillow warns of would be printed over the screen; what matters raises or is checked.
+    # Warnings would be printed over the screen. Serious problems raise or are checked anyway.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-    # Pillow hands EPS to another program, Ghostscript: nothing to do with files of strangers.
+    # Pillow runs another program, Ghostscript, on EPS: too dangerous for untrusted files.
     return tuple(name for name in Image.ID if name != "EPS")
 
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:
-    """Give a decoded image's pixels, upright, as (H, W) where all are grey, else (H, W, 3)."""
-
+    """Return the upright pixels of a decoded image: (H, W) if all are grey, else (H, W, 3)."""
     orientation = _orientation(image)
     if image.mode.startswith(("I", "F")):
         pixels = _eight_bit(np.asarray(image))
@@ -189,7 +189,7 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def _colours(image: Image.Image) -> NDArray[np.uint8]:
-    """Convert any mode to RGB without transparency, in bands to spare memory."""
+    """Convert any mode to RGB without transparency, in bands to save memory."""
     from PIL import Image
 
     width, height = image.size
@@ -219,7 +219,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Undo an EXIF orientation, 1 to 8; other values mean nothing."""
+    """Undo an EXIF orientation from 1 to 8; ignore any other value."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
@@ -232,9 +232,9 @@ def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
 def _eight_bit(values: NDArray[Any]) -> NDArray[np.uint8]:
     """Scale values of more than 8 bits to 0..255.
 
-    16-bit values by their full range, so that images stay comparable. Integers of 32 bits and
-    floats say nothing about their range: those within 0..255, 0..1 or 0..65535 are taken as
-    such, others by their own smallest and largest value.
+    16-bit values are scaled by their full range, so that images stay comparable. Integers of 32
+    bits and floats have no set range: values within 0..1 (floats), 0..255 or 0..65535 are scaled
+    by that range, others by their own smallest and largest value.
     """
     if not np.isfinite(values).all():
         raise UnreadableImageError("values that are not finite")

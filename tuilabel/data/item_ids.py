@@ -1,4 +1,4 @@
-"""Item ids: what an image is called, whatever its file is called and wherever it lies.
+"""Item ids: names of images that depend on their content, not on file name or position.
 
 An item id is the BLAKE2b hash (16 bytes, shown as 32 hex characters) of the image's shape and
 pixels. Equal images are one item; a renamed, copied or reordered image keeps its labels.
@@ -65,15 +65,15 @@ def digests(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.frombuffer(bytes(joined), dtype=np.uint8).reshape(len(images), DIGEST_SIZE)
 
 
-def kept_digests(images: NDArray[np.uint8], path: Path) -> NDArray[np.uint8]:
-    """Hash every image once, and from then on read the hashes from a file of the cache.
+def cached_digests(images: NDArray[np.uint8], path: Path) -> NDArray[np.uint8]:
+    """Return the hash of every image, computed once and then read from a file of the cache.
 
     Parameters
     ----------
     images : uint8 array of shape (n, H, W) or (n, H, W, 3)
     path : Path
-        Named after the content of `images`. A file that is damaged or of other images' shape is
-        made again.
+        File of the cache, named after the content of `images`. If it is damaged or belongs to
+        images of another shape, it is written again.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def kept_digests(images: NDArray[np.uint8], path: Path) -> NDArray[np.uint8]:
 
 
 def first_occurrence(digests: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Find, for every row, the first row that is equal to it.
+    """Return, for every row, the first row that is equal to it.
 
     Parameters
     ----------
@@ -108,8 +108,7 @@ def first_occurrence(digests: NDArray[np.uint8]) -> NDArray[np.intp]:
     Returns
     -------
     intp array of shape (n,)
-        Entry i is the smallest j with ``digests[j] == digests[i]``; i itself where the row is
-        the first of its kind.
+        Entry i is the smallest j with ``digests[j] == digests[i]``.
     """
     order = content_order(digests)
     ranked = digests[order]
@@ -122,10 +121,11 @@ def first_occurrence(digests: NDArray[np.uint8]) -> NDArray[np.intp]:
 
 
 def content_order(digests: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Give the order that sorts items by id, equal ones by position.
+    """Return the order that sorts items by id, and equal ones by position.
 
-    This order depends on the pixels alone: not on file order, not on the version of any random
-    number generator. That makes it a fair coin for hold-outs that must stay the same for ever.
+    This order depends on the pixels alone: not on file order, and not on the version of any
+    random number generator. So it serves as a random draw for hold-outs that must stay the same
+    on every machine.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ class ItemIds(Sequence[str]):
         return isinstance(item_id, str) and self.row_of(item_id) is not None
 
     def row_of(self, item_id: str) -> int | None:
-        """Find an item's row; None where no item has this id. The first call sorts them."""
+        """Return the row of an item; None if no item has this id. The first call sorts the ids."""
         try:
             digest = bytes.fromhex(item_id)
         except ValueError:
@@ -190,7 +190,7 @@ class ItemIds(Sequence[str]):
 
     @cached_property
     def _sorted(self) -> tuple[NDArray[np.intp], NDArray[np.uint64]]:
-        # A table of texts would take a hundred times the memory of the digests.
+        # A dict of strings would take many times the memory of the digests.
         order = content_order(self._digests)
         halves = np.ascontiguousarray(self._digests).view(">u8")[order, 0]
         return order, halves.astype(np.uint64)

@@ -1,4 +1,4 @@
-"""A block of the cache that stays on disk for as long as any process uses it."""
+"""A block of the cache that stays on disk while any process uses it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from tuilabel.data.cache_files import Block, read_block, write_block
 
 
 class LeasedBlock:
-    """A block that is made where it is missing, and not deleted while this object lives.
+    """A block that is written if it is missing, and not deleted while this object lives.
 
-    The payload's path may be handed to another process, so that the file must keep its name.
-    A shared lock tells other processes so; the kernel drops it however this process ends.
+    Another process may map the payload by its path, so the file must keep its name. A shared
+    lock keeps other processes from deleting it; the kernel releases the lock however this
+    process ends.
 
     Parameters
     ----------
     path : Path
-        Blocks of the same ending in the same folder that nobody holds are deleted: they were
-        made of what the source held earlier.
+        Unlocked blocks with the same suffix in the same folder are deleted when this one is
+        written: they belong to an earlier state of the source.
     make : callable
-        Gives the payload in pieces, called only where the block is missing or damaged.
+        Returns the payload in pieces; called only if the block is missing or damaged.
 
     Raises
     ------
@@ -46,12 +47,12 @@ class LeasedBlock:
 
 
 def _hold(path: Path) -> tuple[Block | None, int]:
-    """Lock the block and open it; None where it is missing, damaged or just being deleted."""
+    """Lock the block and open it; None if it is missing, damaged or just being deleted."""
     try:
         lease = os.open(path, os.O_RDONLY)
     except OSError:
         return None, -1
-    # Where the file system knows no locks, nobody gets the one it takes to delete.
+    # On a file system without locks, no process gets the lock that deleting requires either.
     with suppress(OSError):
         fcntl.flock(lease, fcntl.LOCK_SH)
     block = read_block(path)

@@ -1,4 +1,4 @@
-"""Arrays that are mapped from files: what of them is held in memory."""
+"""Memory use of arrays that are mapped from files."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 
 
 def release_pages(array: NDArray[Any]) -> None:
-    """Hold nothing of a mapped array in memory; what is read again comes from the file again.
+    """Release the memory of a mapped array; later reads come from the file again.
 
-    Each page that was read counts as memory of this process until then, and the system maps
-    neighbours along with it. Any other array is left as it is.
+    Until then every page that was read counts as memory of this process, and so do neighbouring
+    pages that the system mapped with it. An array that is not mapped stays as it is.
+
+    Parameters
+    ----------
+    array : array of any shape and dtype
     """
     base: object = array
     while isinstance(base, np.ndarray | memoryview):

@@ -1,4 +1,4 @@
-"""The `mnist` source: four IDX files, from a folder, from the cache, or downloaded into it."""
+"""The `mnist` source: four IDX files from a folder, or from the cache after a download."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tuilabel.data.dataset import ArrayDataset, Split, build_dataset, resolve_cl
 from tuilabel.data.idx import open_idx
 from tuilabel.errors import SourceError
 from tuilabel.progress import Progress
-from tuilabel.text import inert
+from tuilabel.text import inert, shown_path
 
 TRAIN = "train"
 TEST = "t10k"
@@ -32,41 +32,41 @@ def open_mnist(
 ) -> ArrayDataset:
     """Open four IDX files named as MNIST's are: the train split is the pool, t10k the hold-out.
 
-    The files are plain or gzip, and may spell ``.idx3-ubyte`` with a dot. They can hold any
+    The files are plain or gzip, and may be named ``.idx3-ubyte`` with a dot. They can contain any
     other data set that uses these names, such as Fashion-MNIST.
 
     Parameters
     ----------
     folder : Path
-        Where the files lie.
+        Folder of the files.
     source : str
         The canonical source string.
     cache_dir : Path
-        Keeps decompressed files and item ids.
+        Folder for decompressed files and item ids.
     classes : sequence of str, optional
         Other names for the ten classes; or as many names as the files have classes.
     pool, test : int, optional
-        Take only the first so many images of train, of t10k.
+        Number of images to take from the start of train and of t10k.
     progress : Progress, optional
 
     Raises
     ------
     SourceError
-        If a file is missing or damaged, or the four do not fit each other.
+        If a file is missing or damaged, or the four do not belong together.
     UsageError
         If `pool` or `test` is out of range.
     """
     if not folder.is_dir():
         found = "is not a folder" if folder.exists() else "does not exist"
         raise SourceError(
-            f"{inert(str(folder), 200)} {found}: give mnist:DIR the folder of the four IDX files."
+            f"{shown_path(folder)} {found}: open mnist:DIR with the folder of the four IDX files."
         )
     train = _open_split(TRAIN, folder, cache_dir, progress)
     holdout = _open_split(TEST, folder, cache_dir, progress)
     if train.images.shape[1:] != holdout.images.shape[1:]:
         raise SourceError(
             f"The images of {TRAIN} are {_size(train)} pixels, but those of {TEST} are "
-            f"{_size(holdout)}: give files of one data set."
+            f"{_size(holdout)}: use files of one data set."
         )
     return build_dataset(
         source=source,
@@ -79,7 +79,7 @@ def open_mnist(
 
 
 def find_idx(folder: Path, split: str, kind: str) -> Path | None:
-    """Find one of the four files, plain before gzip; None where it is missing.
+    """Return the path of one of the four files, plain before gzip; None if it is missing.
 
     Parameters
     ----------
@@ -101,8 +101,8 @@ def _open_split(split: str, folder: Path, cache_dir: Path, progress: Progress | 
         path = find_idx(folder, split, kind)
         if path is None:
             raise SourceError(
-                f"{inert(str(folder), 200)} has no {split}-{kind}-ubyte, plain or .gz: "
-                "give the folder of all four IDX files."
+                f"{shown_path(folder)} has no {split}-{kind}-ubyte, plain or .gz: "
+                "choose a folder that has all four IDX files."
             )
         paths.append(path)
     images = open_idx(paths[0], 3, cache_dir, progress)
@@ -110,13 +110,12 @@ def _open_split(split: str, folder: Path, cache_dir: Path, progress: Progress | 
     if len(images.values) != len(labels.values):
         raise SourceError(
             f"{inert(paths[0].name)} has {len(images.values)} images, but "
-            f"{inert(paths[1].name)} has {len(labels.values)} labels: give files that belong "
-            "together."
+            f"{inert(paths[1].name)} has {len(labels.values)} labels: use files of one data set."
         )
     return Split(
         name=split,
         images=images.values,
-        digests=item_ids.kept_digests(images.values, cache_dir / "idx" / f"{images.key}.ids"),
+        digests=item_ids.cached_digests(images.values, cache_dir / "idx" / f"{images.key}.ids"),
         truth=labels.values.astype(np.int16),
         reference=lambda row: f"{split}[{row}]",
     )
@@ -125,7 +124,7 @@ def _open_split(split: str, folder: Path, cache_dir: Path, progress: Progress | 
 def _class_names(
     source: str, train: Split, holdout: Split, given: Sequence[str] | None
 ) -> tuple[str, ...]:
-    """Settle on class names; IDX has none of its own, so that other counts than ten can fit."""
+    """Return the class names. IDX files have none, so any number of classes may be named."""
     largest = {
         split.name: int(split.truth.max()) for split in (train, holdout) if split.truth is not None
     }

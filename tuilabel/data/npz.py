@@ -1,4 +1,4 @@
-"""Array files as a source: `.npz` with `images` and perhaps `labels`, or an `.npy` of images."""
+"""Array files as a source: `.npz` with `images` and optional `labels`, or `.npy` of images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tuilabel.errors import SourceError
 from tuilabel.progress import Progress
 from tuilabel.text import inert
 
-MAX_BYTES = 8 * 2**30
+MAX_ARRAY_BYTES = 8 * 2**30
 MAX_LABEL_BYTES = 2**28
 HOLDOUT_SHARE = 0.2
 _MAX_SIDE = 10_000
@@ -45,30 +45,30 @@ def open_npz(
     """Open an array file; with labels, a fifth of its items is held out.
 
     `images` has shape (n, H, W), (n, H, W, 1) or (n, H, W, 3): booleans, integers within 0..255,
-    or floats within 0..1 or 0..255. `labels`, integers or strings of shape (n,), give the ground
-    truth and, sorted naturally, the class names. The hold-out is the fifth with the largest item
-    ids: as good as a random draw, and the same one everywhere. Nothing is ever unpickled, and
-    every size that a file declares is checked before anything is read.
+    or floats within 0..1 or 0..255. `labels`, integers or strings of shape (n,), are the ground
+    truth; sorted naturally they are the class names. The hold-out is the fifth with the largest
+    item ids: as good as a random draw, and the same draw on every machine. Nothing is ever
+    unpickled, and every declared size is checked before anything is read.
 
     The images are converted once, in pieces, into the cache and mapped from there. Models see
-    them as they are up to 64 pixels a side, else fitted into 32x32.
+    them as they are up to 64 pixels a side, and else fitted into 32x32.
 
     Parameters
     ----------
     path : Path
-        An absolute path that ends in ``.npz``, or in ``.npy`` for images alone.
+        An absolute path that ends in ``.npz``, or in ``.npy`` for images without labels.
     cache_dir : Path
     classes : sequence of str, optional
-        Class names where there are no labels; else they rename the labels' classes.
+        Class names if there are no labels; else they rename the classes of the labels.
     pool, test : int, optional
-        Take only the first so many items of the pool, of the hold-out.
+        Number of items to take from the start of the pool and of the hold-out.
     progress : Progress, optional
 
     Raises
     ------
     SourceError
-        If the file is damaged, declares sizes that do not fit, or holds values that are no
-        images or labels.
+        If the file is damaged, declares sizes that do not match its content, or has values that
+        are not images or labels.
     UsageError
         If `pool` or `test` is out of range.
     """
@@ -88,7 +88,7 @@ def open_npz(
             images = _cached_images(member, key, cache_dir, progress)
     own, truth = (None, None) if labels is None else _classes_of(labels)
     class_names = resolve_classes(source, own=own, given=classes)
-    digests = item_ids.kept_digests(images, cache_dir / "arrays" / f"{key}.ids")
+    digests = item_ids.cached_digests(images, cache_dir / "arrays" / f"{key}.ids")
     held_out = _held_out(digests) if truth is not None else np.zeros(len(images), dtype=bool)
     arranged = _arrange(images, held_out, cache_dir / "arrays", key, progress)
 
@@ -123,17 +123,17 @@ def _reporting(name: str) -> Iterator[None]:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise SourceError(
-            f"{name} is damaged or no array file ({inert(str(error))}): save it again with "
+            f"{name} is damaged or not an array file ({inert(str(error))}): save it again with "
             "numpy.savez."
         ) from error
     except NotImplementedError as error:
-        # What zipfile says of compressions that it does not know.
+        # zipfile raises this for compression methods that it does not know.
         raise SourceError(
             f"{name} cannot be unpacked ({inert(str(error))}): save it again with numpy.savez."
         ) from error
     except OSError as error:
         raise SourceError(
-            f"{name} cannot be read ({error.strerror or error}): give another file."
+            f"{name} cannot be read ({error.strerror or error}): choose another file."
         ) from error
 
 
@@ -142,7 +142,7 @@ def _reporting(name: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Member:
-    """One array in a file: what to call it, its declared size, and how to read it."""
+    """One array in a file: its name for messages, its declared size, and how to open it."""
 
     name: str
     size: int
@@ -170,10 +170,10 @@ def _member(archive: zipfile.ZipFile, array: str, name: str) -> _Member:
 
 
 def _read_header(stream: IO[bytes], member: _Member, limit: int) -> _ArrayHeader:
-    """Read the header of an array, and check all it declares before anything else is read."""
+    """Read the header of an array and check everything in it before reading any values."""
     if member.size > limit:
         raise SourceError(
-            f"{member.name} declares {member.size} bytes, more than the {limit} that are read: "
+            f"{member.name} declares {member.size} bytes, more than the limit of {limit}: "
             "save fewer images."
         )
     try:
@@ -184,45 +184,46 @@ def _read_header(stream: IO[bytes], member: _Member, limit: int) -> _ArrayHeader
             else np.lib.format.read_array_header_2_0
         )
         shape, fortran_order, dtype = read(stream)
-    # numpy reads the header as a Python literal, and what is none fails in several ways.
+    # numpy parses the header as a Python literal, and invalid ones raise any of these.
     except (ValueError, SyntaxError, TypeError, RecursionError, TokenError) as error:
         raise SourceError(
             f"{member.name} is not an array that numpy saved ({inert(str(error))}): save it again."
         ) from error
     if dtype.hasobject:
         raise SourceError(
-            f"{member.name} holds Python objects, which could run code when read: save plain "
+            f"{member.name} contains Python objects, which could run code when read: save plain "
             "numbers or strings."
         )
     if fortran_order and len(shape) > 1:
         raise SourceError(
-            f"{member.name} is stored in Fortran order: save numpy.ascontiguousarray of it."
+            f"{member.name} is stored in Fortran order: convert it with numpy.ascontiguousarray "
+            "and save it again."
         )
     if not dtype.itemsize:
-        raise SourceError(f"{member.name} holds values of no size ({dtype}): save it again.")
+        raise SourceError(f"{member.name} has values of 0 bytes ({dtype}): save numbers or text.")
     declared = math.prod(shape) * dtype.itemsize
     stored = member.size - stream.tell()
     if declared != stored or min(shape, default=0) < 0:
         raise SourceError(
-            f"{member.name} declares shape {shape} of {dtype}, which is {declared} bytes, but "
+            f"{member.name} declares shape {shape} of {dtype}, which takes {declared} bytes, but "
             f"{stored} are stored: save it again."
         )
     return _ArrayHeader(shape, dtype)
 
 
-# Images: converted once into the cache.
+# Images, converted once into the cache.
 
 
 def _cached_images(
     member: _Member, key: str, cache_dir: Path, progress: Progress | None
 ) -> NDArray[np.uint8]:
-    """Give all images of a file, memory-mapped, in file order."""
+    """Return all images of a file, memory-mapped, in file order."""
     path = cache_dir / "arrays" / f"{key}.images"
     cached = read_block(path)
     if cached is not None and cached.index.get("version") == _VERSION:
         return cached.payload.reshape(cached.index["shape"])
     with member.open() as stream:
-        header = _read_header(stream, member, MAX_BYTES)
+        header = _read_header(stream, member, MAX_ARRAY_BYTES)
         shape = _image_shape(header, member)
         scale = _scale(member, header)
 
@@ -240,26 +241,28 @@ def _cached_images(
 
 
 def _image_shape(header: _ArrayHeader, member: _Member) -> tuple[int, ...]:
-    """Check the array's shape and kind; give the shape with a single channel dropped."""
+    """Check shape and dtype; return the shape, without the axis of a single channel."""
     shape = header.shape
     if header.dtype.kind not in "buif":
         raise SourceError(
-            f"{member.name} holds values of type {header.dtype}, where numbers are expected: save "
+            f"{member.name} has values of type {header.dtype}, but numbers are expected: save "
             "images as unsigned bytes."
         )
     if len(shape) == 4 and shape[3] == 1:
         shape = shape[:3]
     if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] != 3):
         raise SourceError(
-            f"{member.name} has shape {header.shape}, where (n, H, W), (n, H, W, 1) or "
+            f"{member.name} has shape {header.shape}, but (n, H, W), (n, H, W, 1) or "
             "(n, H, W, 3) is expected: reshape it."
         )
     if not shape[0]:
-        raise SourceError(f"{member.name} has no images: its shape is {header.shape}.")
+        raise SourceError(
+            f"{member.name} has no images (its shape is {header.shape}): save at least one."
+        )
     if not all(1 <= side <= _MAX_SIDE for side in shape[1:3]):
         raise SourceError(
-            f"{member.name} has images of {shape[1]}x{shape[2]} pixels, where 1 to {_MAX_SIDE} a "
-            "side are expected."
+            f"{member.name} has images of {shape[1]}x{shape[2]} pixels, but 1 to {_MAX_SIDE} a "
+            "side are expected: save smaller images."
         )
     return shape
 
@@ -277,20 +280,20 @@ def _chunks(stream: IO[bytes], header: _ArrayHeader) -> Iterator[NDArray[Any]]:
 
 
 def _scale(member: _Member, header: _ArrayHeader) -> float:
-    """Find what floats have to be multiplied with, which only all of them together tell."""
+    """Return the factor that scales the values to 0..255; for floats all must be read first."""
     if header.dtype.kind == "b":
         return 255.0
     if header.dtype.kind != "f":
         return 1.0
     largest = 0.0
     with member.open() as stream:
-        _read_header(stream, member, MAX_BYTES)
+        _read_header(stream, member, MAX_ARRAY_BYTES)
         done = 0
         for values in _chunks(stream, header):
             finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
             if not finite.all():
                 raise SourceError(
-                    f"Image {done + int(finite.argmin())} of {member.name} holds values that are "
+                    f"Image {done + int(finite.argmin())} of {member.name} has values that are "
                     "not finite (NaN or infinity): replace them, or leave the image out."
                 )
             largest = max(largest, float(values.max()))
@@ -322,8 +325,8 @@ def _read_labels(member: _Member, images: int) -> NDArray[Any]:
         header = _read_header(stream, member, MAX_LABEL_BYTES)
         if header.dtype.kind not in "buiUS":
             raise SourceError(
-                f"{member.name} holds values of type {header.dtype}, where integers or strings "
-                "are expected: save one class for each image."
+                f"{member.name} has values of type {header.dtype}, but integers or strings are "
+                "expected: save one class for each image."
             )
         if header.shape != (images,):
             raise SourceError(
@@ -337,19 +340,19 @@ def _read_labels(member: _Member, images: int) -> NDArray[Any]:
         largest = int(np.frombuffer(data, dtype=f"{header.dtype.byteorder}u4").max())
         if largest > sys.maxunicode:
             raise SourceError(
-                f"{member.name} holds strings that are no text (a character numbered {largest}): "
-                "save it again."
+                f"{member.name} has strings that are not text (a character with number {largest}):"
+                " save it again."
             )
     return np.frombuffer(data, dtype=header.dtype)
 
 
 def _classes_of(labels: NDArray[Any]) -> tuple[list[str], NDArray[np.int16]]:
-    """Give the classes in natural order, and each label's index in it."""
+    """Return the classes in natural order, and the class index of each label."""
     values, inverse = np.unique(labels, return_inverse=True)
     if len(values) > MAX_CLASSES:
         raise SourceError(
-            f"The labels have {len(values)} different values, where at most {MAX_CLASSES} classes "
-            "can be labelled: save fewer classes."
+            f"The labels have {len(values)} different values, but at most {MAX_CLASSES} classes "
+            "are supported: save fewer classes."
         )
     if labels.dtype.kind == "U":
         names = [str(value) for value in values]
@@ -367,10 +370,7 @@ def _classes_of(labels: NDArray[Any]) -> tuple[list[str], NDArray[np.int16]]:
 
 @dataclass(frozen=True, eq=False)
 class _Arranged:
-    """Images as models see them, the pool first and then the hold-out.
-
-    `rows` gives each one's row in the file.
-    """
+    """Images as models see them, first the pool, then the hold-out; `rows` are rows in the file."""
 
     images: NDArray[np.uint8]
     rows: NDArray[np.intp]
@@ -408,7 +408,7 @@ def _arrange(
 
 
 def _held_out(digests: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Choose the hold-out: whole groups of equal images, at least one, and never all."""
+    """Choose the hold-out: whole groups of equal images, at least one group and never all."""
     first = item_ids.first_occurrence(digests)
     order = item_ids.content_order(digests)
     unique = order[first[order] == order]

@@ -1,4 +1,4 @@
-"""From a source string to an opened dataset."""
+"""Opening of a dataset from a source string."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from tuilabel.data.dataset import Dataset
 from tuilabel.errors import SourceError
 from tuilabel.progress import Progress
-from tuilabel.text import inert
+from tuilabel.text import shown_path
 
 _MNIST_PREFIX = "mnist:"
 _ARRAY_SUFFIXES = (".npz", ".npy")
@@ -23,21 +23,21 @@ def open_dataset(
     cache_dir: Path | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Open what is to be labelled.
+    """Open the images to label.
 
     Parameters
     ----------
     source : str
         ``digits``, ``mnist``, ``mnist:DIR``, a folder of images, or an ``.npz`` or ``.npy``
-        file. A folder or file of the name ``digits`` or ``mnist`` is opened as ``./digits``.
+        file. A folder or file named ``digits`` or ``mnist`` is opened as ``./digits``.
     classes : sequence of str, optional
-        Class names; needed where the source has none, else they rename its own.
+        Class names. They are required if the source has none, and else rename its own.
     pool, test : int, optional
-        Take only the first so many images of the pool, of the hold-out.
+        Number of images to take from the start of the pool and of the hold-out.
     cache_dir : Path, optional
-        Keeps downloads, decompressed files and thumbnails; the user's cache folder by default.
+        Folder for downloads, decompressed files and thumbnails; by default the user's cache.
     progress : Progress, optional
-        Told how far long work has come, from the calling thread.
+        Called during long work, from the calling thread.
 
     Returns
     -------
@@ -50,9 +50,9 @@ def open_dataset(
     UsageError
         If `pool` or `test` is out of range.
     DownloadError
-        If `mnist` is neither in the cache nor to be had from any mirror.
+        If `mnist` is not in the cache and cannot be downloaded.
     """
-    # Each source is imported where it is opened: most need what the others do not.
+    # Each source is imported here, because each needs modules that the others do not.
     if source == "digits":
         from tuilabel.data.digits import open_digits
 
@@ -99,12 +99,12 @@ def open_dataset(
 
 def _absolute(path: str) -> Path:
     if not path:
-        raise SourceError("The name of the source is empty: give a folder or a file, such as '.'.")
+        raise SourceError("The name of the source is empty: name a folder or a file, such as '.'.")
     try:
         return Path(path).expanduser().resolve()
     except (OSError, RuntimeError, ValueError) as error:
         raise SourceError(
-            f"{inert(path, 200)!r} cannot be the name of a file or folder ({error}): give another."
+            f"'{shown_path(path)}' is not a valid path ({error}): name another file or folder."
         ) from error
 
 
@@ -112,10 +112,10 @@ def _unknown(source: str, path: Path) -> SourceError:
     if path.is_file():
         found = "is a file, but neither .npz nor .npy"
     elif path.exists():
-        found = "is neither a folder nor an ordinary file"
+        found = "is neither a folder nor a regular file"
     else:
-        found = "is no source, and no file or folder of that name was found"
+        found = "is not a source, and there is no file or folder of that name"
     return SourceError(
-        f"{inert(source, 200)!r} {found}: give digits, mnist, mnist:DIR, a folder of images or an "
+        f"'{shown_path(source)}' {found}: use digits, mnist, mnist:DIR, a folder of images or an "
         ".npz file."
     )

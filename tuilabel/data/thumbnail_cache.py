@@ -1,8 +1,8 @@
-"""What is kept of a folder's images, so that the next start only looks at names and times.
+"""Cache of a folder's reduced images, so that the next start only checks names and times.
 
-A cache is a folder of blocks that are written once, under names of their own, and never
-changed: an interrupted run keeps what it wrote, two runs at once write two sets, and what one
-process has mapped stays as it is.
+A cache is a folder of blocks that are written once, under unique names, and never changed. An
+interrupted run keeps the blocks it wrote, two runs at once write two sets of blocks, and a block
+that a process has mapped never changes under it.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from tuilabel.data.cache_files import Block, read_block, write_block
 from tuilabel.data.images import MODEL_SIDE, ReducedImage
 
 _VERSION = 1
-# Blocks with fewer living entries than this are merged when there are too many of them.
+# Blocks with fewer entries in use than this are merged once there are too many such blocks.
 _SMALL_BLOCK = 64
 _MANY_SMALL_BLOCKS = 16
 
 
 class FileKey(NamedTuple):
-    """A file as it was when it was read: any change of content shows in size or time."""
+    """A file at the time it was read: a change of content changes its size or mtime."""
 
     path: str
     size: int
@@ -36,14 +36,14 @@ class FileKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A file that was skipped, and why."""
+    """A file that was skipped, and the reason."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A file that was read: where its thumbnail and its letterbox lie in a block."""
+    """A file that was read, and the place of its thumbnail and letterbox in a block."""
 
     digest: bytes
     shape: tuple[int, ...]
@@ -54,15 +54,15 @@ class Record:
 
     @property
     def letterbox_shape(self) -> tuple[int, ...]:
-        """The shape of the letterbox: colour as the thumbnail is."""
+        """Shape of the letterbox, which has colour if the thumbnail has."""
         return (MODEL_SIDE, MODEL_SIDE, *self.shape[2:])
 
     def thumbnail(self) -> NDArray[np.uint8] | None:
-        """Give the thumbnail; None where the cache is damaged."""
+        """Return the thumbnail; None if the cache is damaged."""
         return self._checked(self.offset, self.shape, self.checksums[0])
 
     def letterbox(self) -> NDArray[np.uint8] | None:
-        """Give the letterbox; None where the cache is damaged."""
+        """Return the letterbox; None if the cache is damaged."""
         start = self.offset + int(np.prod(self.shape))
         return self._checked(start, self.letterbox_shape, self.checksums[1])
 
@@ -79,9 +79,9 @@ class ThumbnailCache:
     Parameters
     ----------
     directory : Path
-        The cache's own folder; made when there is something to write.
+        The folder of this cache; created when there is something to write.
     decoder : str
-        The version of what decodes: a newer one tries again what an older one could not read.
+        Version of the decoder: another version tries files again that this one could not read.
     """
 
     def __init__(self, directory: Path, decoder: str) -> None:
@@ -95,11 +95,11 @@ class ThumbnailCache:
                 path.unlink(missing_ok=True)
 
     def get(self, key: FileKey) -> Record | Failure | None:
-        """Give what is known of a file; None where it has to be read."""
+        """Return the entry of a file; None if the file has to be read."""
         return self._entries.get(key)
 
     def add(self, results: Iterable[tuple[FileKey, ReducedImage | Failure]]) -> None:
-        """Put what was read on disk, all in one block, and keep it.
+        """Write results to disk as one block, and keep them.
 
         Raises
         ------
@@ -119,18 +119,18 @@ class ThumbnailCache:
         self._write(rows, parts)
 
     def remember(self, key: FileKey, failure: Failure) -> None:
-        """Keep a failure for this run only: the next one tries the file again."""
+        """Keep a failure for this run only: the next run tries the file again."""
         self._entries[key] = failure
 
     def forget(self, damaged: Collection[Path]) -> None:
-        """Delete blocks whose payload is damaged, and what they held."""
+        """Delete blocks with a damaged payload, and their entries."""
         for path in damaged:
             path.unlink(missing_ok=True)
             for key in self._blocks.pop(path, ()):
                 self._entries.pop(key, None)
 
     def compact(self, living: Collection[FileKey]) -> None:
-        """Drop what belongs to no file any more, once it or small blocks add up.
+        """Merge small blocks once there are many, without the entries of files that are gone.
 
         Parameters
         ----------
@@ -167,7 +167,7 @@ class ThumbnailCache:
         self._take(write_block(path, index, parts), path)
 
     def _take(self, block: Block, path: Path) -> bool:
-        """Take a block's entries over; False where it is of another version."""
+        """Add the entries of a block; return False if it has another version."""
         if block.index.get("version") != _VERSION:
             return False
         keys = self._blocks[path] = []
