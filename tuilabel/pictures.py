@@ -14,7 +14,7 @@ from PIL import Image
 from rich.cells import cell_len
 from rich.color import Color
 from rich.segment import Segment
-from rich_pixels import Pixels, Renderer
+from rich_pixels import Renderer
 
 from tuilabel.errors import UsageError
 from tuilabel.tui.images import ImageKind, draw_at, fit, kind_for
@@ -166,24 +166,23 @@ class BlockRenderer(Renderer):
 
 
 def contact_sheet(
-    tiles: Iterable[tuple[Image.Image, str]], renderer: BlockRenderer, across: int
-) -> Pixels:
-    """Return images side by side, each with a line of text below.
+    tiles: Sequence[tuple[Image.Image, str]], renderer: BlockRenderer, across: int
+) -> list[Segment]:
+    """Return images side by side, each with a line of text below, for `Pixels.from_segments`.
 
     Parameters
     ----------
-    tiles : iterable of (PIL.Image.Image, str)
+    tiles : sequence of (PIL.Image.Image, str)
         Images and captions. A caption too long for its image's space is cut.
     renderer : BlockRenderer
         Its `size` is the space of one image.
     across : int
         Images in a row.
     """
-    tiles = list(tiles)
     segments: list[Segment] = []
     for start in range(0, len(tiles), across):
         segments += _tiles_abreast(tiles[start : start + across], renderer)
-    return Pixels.from_segments(segments)
+    return segments
 
 
 def _tiles_abreast(
