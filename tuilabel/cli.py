@@ -22,6 +22,7 @@ COMMANDS = {
     "label": ("label", "label", "Label images (the default command)."),
     "demo": ("label", "demo", "Watch the ground truth press the keys."),
     "home": ("label", "home", "Choose among your sessions and sources."),
+    "show": ("show", "show", "Show images and what is known about them."),
     "status": ("session", "status_", "Show a session's progress."),
     "export": ("session", "export", "Export labels."),
     "autolabel": ("session", "autolabel_", "Let the model label the rest, and measure the result."),

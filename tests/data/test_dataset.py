@@ -78,11 +78,13 @@ def test_a_holdout_all_in_the_pool_is_refused() -> None:
         build(make_split("train", [1], [0]), make_split("t10k", [1], [0]))
 
 
-def test_the_screen_is_asked_for_the_row_of_the_split() -> None:
+def test_the_full_image_is_that_of_the_row_of_the_split() -> None:
     dataset = build(
-        make_split("train", [1, 1, 2]), screen=lambda row: np.full((9, 9), row, dtype=np.uint8)
+        make_split("train", [1, 1, 2]), full=lambda row: np.full((120, 60), row, dtype=np.uint8)
     )
-    assert dataset.image(1)[0, 0] == 2
+    assert dataset.full_image(1).shape == (120, 60)
+    assert dataset.image(1).shape == (96, 48)
+    assert dataset.image(1)[0, 0] == dataset.full_image(1)[0, 0] == 2
 
 
 def test_rows_are_found_by_id() -> None:

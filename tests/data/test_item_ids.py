@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from tuilabel.data.item_ids import (
     ItemIds,
+    cached_digests,
     content_order,
     digest,
     digests,
     first_occurrence,
-    cached_digests,
 )
 from tuilabel.errors import SourceError
 

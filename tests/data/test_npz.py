@@ -177,6 +177,7 @@ def test_large_images_are_reduced_for_screen_and_models(
             row = int(dataset.references(i)[0][7:-1])
             assert (dataset.image(i) == thumbnail(images[row])).all()
             assert dataset.image(i).shape == (96, 48, 3)
+            assert (dataset.full_image(i) == images[row]).all()
             assert (dataset.pool[i] == letterbox(thumbnail(images[row]))).all()
 
 

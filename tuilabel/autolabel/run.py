@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,6 +67,10 @@ class AutolabelOutcome:
     taught, untaught : Accuracy or None
         Of the student: on all labels, and on those of annotators alone.
     saved : bool
+    labels : sequence of AutoLabel
+        One for each accepted item.
+    dataset : Dataset
+        The source of the items.
     """
 
     model: str
@@ -80,6 +84,8 @@ class AutolabelOutcome:
     taught: Accuracy | None
     untaught: Accuracy | None
     saved: bool
+    labels: Sequence[AutoLabel]
+    dataset: Dataset
 
 
 def autolabel(path: Path, options: AutolabelOptions, *, progress: Any = None) -> AutolabelOutcome:
@@ -194,23 +200,21 @@ def _autolabel(
         )
         untaught = shadows.measure(learner.teach(request, seen=student))
     saved = journal is not None and len(accepted) > 0
+    names = info.class_names
+    labels = [
+        AutoLabel(
+            dataset.ids[row], names[class_], min(float(confidence), 1.0), dataset.references(row)
+        )
+        for row, class_, confidence in zip(
+            accepted.tolist(), classes.tolist(), confidences, strict=True
+        )
+    ]
     if journal is not None and saved:
-        names = info.class_names
         earlier = [revert(batch.header) for batch in ledger.auto_batches()]
         journal.append_many(
             earlier
             + auto_batch(
-                [
-                    AutoLabel(
-                        dataset.ids[row],
-                        names[class_],
-                        min(float(confidence), 1.0),
-                        dataset.references(row),
-                    )
-                    for row, class_, confidence in zip(
-                        accepted.tolist(), classes.tolist(), confidences, strict=True
-                    )
-                ],
+                labels,
                 round=max((event.round for event in ledger.answers()), default=0),
                 method=options.method,
                 threshold=_threshold(options),
@@ -234,6 +238,8 @@ def _autolabel(
         taught=taught,
         untaught=untaught,
         saved=saved,
+        labels=labels,
+        dataset=dataset,
     )
 
 

@@ -117,23 +117,27 @@ person_options = options(
     click.option("--annotator", metavar="NAME", help="Who labels.  [default: your user name]"),
 )
 
+_color = click.option(
+    "--color", **one_of(COLORS), help="How many colours the terminal has.  [default: auto]"
+)
+_background = click.option(
+    "--background",
+    **one_of(BACKGROUNDS),
+    help="What the terminal's own background is.  [default: auto]",
+)
+_blocks = click.option(
+    "--blocks",
+    **one_of(BLOCKS),
+    help="The characters that images are drawn with.  [default: auto]",
+)
+
+picture_options = options(_color, _background, _blocks)
+
 screen_options = options(
-    click.option(
-        "--color",
-        **one_of(COLORS),
-        help="How many colours the terminal has.  [default: auto]",
-    ),
+    _color,
     click.option("--theme", **one_of(THEMES), help="The colours.  [default: auto]"),
-    click.option(
-        "--background",
-        **one_of(BACKGROUNDS),
-        help="What the terminal's own background is.  [default: auto]",
-    ),
-    click.option(
-        "--blocks",
-        **one_of(BLOCKS),
-        help="The characters that images are drawn with.  [default: auto]",
-    ),
+    _background,
+    _blocks,
     click.option(
         "--graphics",
         **one_of(GRAPHICS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +16,23 @@ from tuilabel.commands.text import say
 @click.command("status")
 @click.argument("session", required=False, type=click.Path(), metavar="[F]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def status_(session: str | None, as_json: bool) -> None:
+@click.option("--pictures", is_flag=True, help="Show the newest labelled images of each class.")
+def status_(session: str | None, as_json: bool, pictures: bool) -> None:
     """Show a session's progress.
 
     F is a session file or the source it was made for; by default the last session.
     """
     import json
 
-    from tuilabel.journal import read_session, summarise
+    from tuilabel.errors import UsageError
+    from tuilabel.journal import Ledger, read_session, summarise
     from tuilabel.workspace.places import find_session
 
+    if as_json and pictures:
+        raise UsageError("--pictures cannot be part of --json: leave one of them out.")
     path = find_session(session)
-    summary = summarise(*read_session(path))
+    info, events = read_session(path)
+    summary = summarise(info, events)
     if as_json:
         click.echo(json.dumps(summary))
         return
@@ -34,6 +40,13 @@ def status_(session: str | None, as_json: bool) -> None:
 
     for line in status_lines(path, summary):
         click.echo(line)
+    if pictures:
+        from tuilabel.commands.printing import PicturePrinter, echo
+        from tuilabel.commands.sheets import class_sheet
+        from tuilabel.workspace.opening import open_dataset_of
+
+        dataset = open_dataset_of(path, info, ProgressLine())
+        echo(class_sheet(dataset, Ledger.of(events), PicturePrinter({})))
 
 
 @click.command("export")
@@ -168,3 +181,8 @@ def autolabel_(session: str | None, revert: bool, **wishes: Any) -> None:
     outcome = autolabel(path, wish, progress=progress)
     progress.close()
     say(*outcome_lines(outcome, wish, path))
+    if wish.dry_run and sys.stdout.isatty():
+        from tuilabel.commands.printing import PicturePrinter, echo
+        from tuilabel.commands.sheets import auto_label_sheet
+
+        echo(auto_label_sheet(outcome.dataset, outcome.labels, PicturePrinter({})))

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -204,6 +204,7 @@ def run_the_article(
         raise UsageError("--protocol article is about MNIST: give mnist or mnist:DIR as SOURCE.")
     import numpy as np
 
+    from tuilabel.commands.printing import PicturePrinter, SheetLayout, SheetTile, echo
     from tuilabel.simulate.article import article_lines, run_article
 
     outputs = Outputs(options)
@@ -221,8 +222,15 @@ def run_the_article(
             progress=progress,
         )
     outputs.write({"json_": lambda: json.dumps(report.to_json()).encode() + b"\n"})
-    for line in article_lines(report, _width(), _has_true_colour()):
-        click.echo(line)
+    printer = PicturePrinter({})
+
+    def draw(tiles: Sequence[SheetTile], columns: int) -> Iterator[str]:
+        height, width = tiles[0][0].shape
+        columns = min(columns, width)
+        rows = max(1, round(columns * height / width / 2))
+        return printer.sheet(tiles, SheetLayout(columns, rows, len(tiles)))
+
+    echo(article_lines(report, _width(), draw))
     return 0
 
 
@@ -294,8 +302,3 @@ def _open(source: str, options: Mapping[str, Any], progress: ProgressLine) -> Da
 
 def _width() -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else _USUAL_WIDTH
-
-
-def _has_true_colour() -> bool:
-    wanted = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    return wanted and os.environ.get("COLORTERM") in ("truecolor", "24bit")

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tuilabel.data.images import thumbnail
 from tuilabel.data.item_ids import ItemIds, first_occurrence
 from tuilabel.data.mmap import release_pages
 from tuilabel.errors import SourceError, UsageError
@@ -78,6 +79,9 @@ class Dataset(Protocol):
     def image(self, i: int) -> NDArray[np.uint8]:
         """Return item `i` for the screen: shape (H, W) or (H, W, 3), at most 96 px a side."""
 
+    def full_image(self, i: int) -> NDArray[np.uint8]:
+        """Return item `i` at the size that the source has it: shape (H, W) or (H, W, 3)."""
+
     def references(self, i: int) -> tuple[str, ...]:
         """Return the places where item `i` was found: several for exact duplicates."""
 
@@ -92,8 +96,10 @@ class ArrayDataset:
         As in `Dataset`.
     locate : callable
         Returns the references of a row.
+    full : callable, optional
+        Returns the image of a row at full size; without it the pool's own pixels are that.
     screen : callable, optional
-        Returns the image for the screen of a row; without it the pool's own pixels are shown.
+        Returns the image for the screen of a row; without it the full image is reduced.
     """
 
     source: str
@@ -104,6 +110,7 @@ class ArrayDataset:
     truth: NDArray[np.int16] | None = None
     holdout: HoldOut | None = None
     notices: tuple[str, ...] = ()
+    full: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
     screen: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
@@ -115,8 +122,12 @@ class ArrayDataset:
 
     def image(self, i: int) -> NDArray[np.uint8]:
         """Return item `i` for the screen."""
-        if self.screen is not None:
-            return self.screen(i)
+        return thumbnail(self.full_image(i)) if self.screen is None else self.screen(i)
+
+    def full_image(self, i: int) -> NDArray[np.uint8]:
+        """Return item `i` at the size that the source has it."""
+        if self.full is not None:
+            return self.full(i)
         image = np.array(self.pool[i])
         release_pages(self.pool)
         return image
@@ -165,7 +176,7 @@ def build_dataset(
     pool: int | None = None,
     test: int | None = None,
     notices: tuple[str, ...] = (),
-    screen: Callable[[int], NDArray[np.uint8]] | None = None,
+    full: Callable[[int], NDArray[np.uint8]] | None = None,
 ) -> ArrayDataset:
     """Make a dataset from splits: take the first items, merge duplicates, separate the hold-out.
 
@@ -181,8 +192,8 @@ def build_dataset(
         A hold-out needs truth.
     pool, test : int, optional
         Number of items to take from the start of each split, duplicates included.
-    screen : callable, optional
-        Returns the image for the screen of a row of `train`.
+    full : callable, optional
+        Returns the image of a row of `train` at full size; without it its own pixels are that.
 
     Raises
     ------
@@ -234,7 +245,7 @@ def build_dataset(
         truth=None if train.truth is None else train.truth[train_rows],
         holdout=kept_holdout,
         notices=tuple(found_notices),
-        screen=None if screen is None else lambda i: screen(int(train_rows[i])),
+        full=None if full is None else lambda i: full(int(train_rows[i])),
     )
 
 

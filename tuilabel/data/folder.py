@@ -27,7 +27,9 @@ from tuilabel.data.images import (
     MODEL_SIDE,
     ReducedImage,
     UnreadableImageError,
+    read_image_file,
     reduce_image_file,
+    thumbnail,
 )
 from tuilabel.data.leased_block import LeasedBlock
 from tuilabel.data.natural_order import natural_key
@@ -127,6 +129,7 @@ def open_folder(
         locate=items.locate,
         notices=tuple(_notices(skipped + failures, len(readable) - len(items.records))),
         screen=items.screen,
+        full=items.full,
     )
 
 
@@ -339,9 +342,13 @@ class _Items:
         cached = self.records[i].thumbnail()
         if cached is not None:
             return cached
+        return thumbnail(self.full(i))
+
+    def full(self, i: int) -> NDArray[np.uint8]:
+        """Return item `i` at full size, from its file."""
         name = self.paths[i][0]
         try:
-            return reduce_image_file(self.root / name).thumbnail
+            return read_image_file(self.root / name)
         except UnreadableImageError as error:
             raise SourceError(
                 f"{inert(name)} can no longer be read ({error}): open the folder again."

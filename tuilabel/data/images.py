@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,10 +72,8 @@ class ReducedImage:
 def reduce_image_file(path: Path) -> ReducedImage:
     """Decode the first frame of an image file, upright, and reduce it.
 
-    The size is checked before anything is decoded. Transparent parts are laid over mid grey.
-    Colours become RGB, and 16-bit values become 8-bit ones. The item id is the hash of these
-    full-size pixels, grey if R = G = B everywhere: other metadata or another lossless format
-    does not make another item.
+    The item id is that of the pixels of `read_image_file` at full size, grey if R = G = B
+    everywhere: other metadata or another lossless format does not make another item.
 
     Parameters
     ----------
@@ -83,9 +82,43 @@ def reduce_image_file(path: Path) -> ReducedImage:
     Raises
     ------
     UnreadableImageError
-        If the file is not an image, is cut short or damaged, or declares more than 100
-        megapixels.
+        As for `read_image_file`.
     """
+
+    def reduced(pixels: NDArray[np.uint8]) -> ReducedImage:
+        small = thumbnail(pixels)
+        return ReducedImage(item_ids.digest(pixels), small, letterbox(small))
+
+    return _decoded(path, reduced)
+
+
+def read_image_file(path: Path) -> NDArray[np.uint8]:
+    """Decode the first frame of an image file, upright and at full size.
+
+    The size is checked before anything is decoded. Transparent parts are laid over mid grey.
+    Colours become RGB, and 16-bit values 8-bit ones.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    uint8 array of shape (H, W) or (H, W, 3)
+
+    Raises
+    ------
+    UnreadableImageError
+        If the file is not an image, is cut short or damaged, or declares over 100 megapixels.
+    """
+    return _decoded(path, lambda pixels: pixels)
+
+
+_Made = TypeVar("_Made")
+
+
+def _decoded(path: Path, make: Callable[[NDArray[np.uint8]], _Made]) -> _Made:
+    """Decode an image file and make something of its pixels, one large image at a time."""
     from PIL import Image
 
     formats = _safe_formats()
@@ -101,8 +134,7 @@ def reduce_image_file(path: Path) -> ReducedImage:
                 pixels = _pixels(image)
                 # Close the decoder's copy first, so that at most two full-size copies exist.
                 image.close()
-                small = thumbnail(pixels)
-                return ReducedImage(item_ids.digest(pixels), small, letterbox(small))
+                return make(pixels)
     except UnreadableImageError:
         raise
     except Image.DecompressionBombError as error:

@@ -113,7 +113,7 @@ def open_npz(
         ),
         pool=pool,
         test=test,
-        screen=lambda row: thumbnail(images[arranged.rows[row]]),
+        full=lambda row: np.array(images[arranged.rows[row]]),
     )
 
 

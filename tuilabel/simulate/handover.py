@@ -43,6 +43,10 @@ class HandedOver:
         image: NDArray[Any] = self.pool[i]
         return image
 
+    def full_image(self, i: int) -> NDArray[Any]:
+        """Return item `i`, the same."""
+        return self.image(i)
+
     def references(self, i: int) -> tuple[str, ...]:
         """Give none: in a simulation nobody asks where an item lies."""
         return ()

@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from image_strips import draw
 from numpy.typing import NDArray
 from rich.cells import cell_len
 from rich.color import Color, ColorType
 from rich.segment import Segment
 from textual.strip import Strip
 
-from tuilabel.tui.images import ImageKind, adjust, draw, fit, kind_for
+from tuilabel.tui import images
+from tuilabel.tui.images import ImageKind, adjust, draw_at, fit, kind_for
 from tuilabel.tui.images.cells import split
 from tuilabel.tui.images.kinds import alphabet
 from tuilabel.tui.images.palettes import oklab, palette_codes, truecolor_codes
@@ -444,10 +446,27 @@ def test_invert_and_contrast() -> None:
 
 
 def test_rows_of_one_pixel_are_drawn_once() -> None:
-    strips = draw(digit(), (112, 56), Colours())
-    assert len(strips) == 56
-    assert len({id(strip) for strip in strips}) <= 28
-    assert all(len(strip._segments) <= 28 for strip in strips)
+    drawing = images.draw(digit(), (112, 56), Colours())
+    assert len(drawing.rows) == 56
+    assert len({id(row) for row in drawing.rows}) <= 28
+    assert all(len(row) <= 28 for row in drawing.rows)
+
+
+@pytest.mark.parametrize("kind", [ImageKind.HALF, ImageKind.QUARTER, ImageKind.TWO_BY_FOUR])
+@pytest.mark.parametrize("depth", list(Depth))
+def test_the_background_shows_where_an_image_is_transparent(kind: ImageKind, depth: Depth) -> None:
+    opaque = np.zeros((8, 8), np.bool_)
+    opaque[:4, :4] = True
+    image = np.full((8, 8), 255, np.uint8)
+    size = (4 * kind.rows, 8 * kind.columns)
+    drawing = draw_at(image, size, Colours(depth, blocks=ALL), kind, opaque)
+    covered = [
+        [bool(character != " " or (style and style.bgcolor)) for character in text]
+        for row in drawing.rows
+        for text, style, _ in row
+    ]
+    cells = np.array([cell for run in covered for cell in run]).reshape(4, 8)
+    assert (cells == opaque[::2]).all()
 
 
 def test_drawing_needs_no_pillow() -> None:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from image_strips import draw, draw_small
 from numpy.typing import NDArray
 from rich.cells import cell_len
 
 from tests.tui.images.test_drawing import ALL, digit, numbers, shown
-from tuilabel.tui.images import ImageKind, draw, draw_small
+from tuilabel.tui.images import ImageKind
 from tuilabel.tui.images.small import is_two_toned, small
 from tuilabel.tui.terminal.capabilities import Blocks, Colours, Depth
 

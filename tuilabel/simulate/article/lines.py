@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
+from tuilabel.simulate.article.curve import braille_curve
 from tuilabel.simulate.article.loop import Protocol
-from tuilabel.simulate.article.pictures import braille_curve, image_rows
 from tuilabel.simulate.article.report import (
     COLUMNS,
     ArticleReport,
@@ -23,6 +24,12 @@ from tuilabel.simulate.article.report import (
 NARROWEST = 60
 """Columns that lines need; less is taken for that."""
 
+DrawAbreast = Callable[[Sequence[tuple[NDArray[np.uint8], str]], int], Iterable[str]]
+"""Draws grey images (H, W) side by side, with a text below each.
+
+It takes the images with their texts and the columns that each may have, and returns lines.
+"""
+
 _COLUMN = 10
 _HEADS = ("published", "picked", "others", "unpicked")
 _CENTRES_ABREAST = 5
@@ -31,7 +38,7 @@ _AXIS = 6
 _LABELS_SHOWN = (400, 500, 1000, 1500, 2000, 2500, 3000, 3500, 3550, 3800, 3880, 4000)
 
 
-def article_lines(report: ArticleReport, width: int, colour: bool) -> Iterator[str]:
+def article_lines(report: ArticleReport, width: int, draw: DrawAbreast) -> Iterator[str]:
     """Yield a report as lines for a terminal.
 
     Parameters
@@ -39,9 +46,8 @@ def article_lines(report: ArticleReport, width: int, colour: bool) -> Iterator[s
     report : ArticleReport
     width : int
         Columns of the terminal; fewer than `NARROWEST` are taken for that many.
-    colour : bool
-        Whether 24-bit colour may be used, which only the pictures do. Without it there is no
-        escape code in any line.
+    draw : callable
+        Draws the centres, see `DrawAbreast`.
 
     Yields
     ------
@@ -57,7 +63,7 @@ def article_lines(report: ArticleReport, width: int, colour: bool) -> Iterator[s
         _band(report.band, report.protocol, width) if report.band else None,
         _confidence(report, width),
         _auto_labels(report, width),
-        _centres(report.centres, width, colour),
+        _centres(report.centres, width, draw),
     )
     for place, part in enumerate(part for part in parts if part is not None):
         if place:
@@ -238,20 +244,23 @@ def _auto_labels(report: ArticleReport, width: int) -> Iterator[str]:
         )
 
 
-def _centres(centres: Sequence[Centre], width: int, colour: bool) -> Iterator[str]:
+def _centres(centres: Sequence[Centre], width: int, draw: DrawAbreast) -> Iterator[str]:
     yield from _wrapped(
         f"The {len(centres)} k-means centres of the pool: the digit of most images, and its share",
         width,
     )
     columns = (width - _CENTRES_ABREAST + 1) // _CENTRES_ABREAST
     for start in range(0, len(centres), _CENTRES_ABREAST):
-        abreast = centres[start : start + _CENTRES_ABREAST]
-        images = [np.asarray(centre.pixels, dtype=np.float64) for centre in abreast]
-        for line in image_rows(images, columns, colour=colour):
-            yield line if colour else line.rstrip()
-        drawn = min(columns, images[0].shape[1])
-        captions = (f"{c.digit}: {c.count / c.size:.0%}".center(drawn) for c in abreast)
-        yield " ".join(captions).rstrip()
+        yield from draw(
+            [
+                (
+                    np.asarray(centre.pixels, dtype=np.uint8),
+                    f"{centre.digit}: {centre.count / centre.size:.0%}",
+                )
+                for centre in centres[start : start + _CENTRES_ABREAST]
+            ],
+            columns,
+        )
     total = sum(centre.size for centre in centres)
     right = sum(centre.count for centre in centres)
     digits = len({centre.digit for centre in centres})

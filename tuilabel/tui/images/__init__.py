@@ -1,15 +1,17 @@
 """Images as characters: one function for every kind of block and every depth of colour."""
 
-from tuilabel.tui.images.drawing import Pixels, draw, draw_small
+from tuilabel.tui.images.drawing import Drawing, Pixels, draw, draw_at, draw_small
 from tuilabel.tui.images.kinds import ImageKind, kind_for
 from tuilabel.tui.images.sampling import CONTRAST_STEPS, adjust, fit
 
 __all__ = [
     "CONTRAST_STEPS",
+    "Drawing",
     "ImageKind",
     "Pixels",
     "adjust",
     "draw",
+    "draw_at",
     "draw_small",
     "fit",
     "kind_for",

@@ -167,7 +167,8 @@ def cells_of(pixels: Floats, inside: NDArray[np.bool_], kind: ImageKind, colours
 
 def _mean_inside(pixels: Floats, inside: NDArray[np.bool_]) -> Floats:
     weights = inside[:, :, None].astype(np.float32)
-    return np.asarray((pixels * weights).sum(axis=1) / weights.sum(axis=1))
+    # Where none is inside, nothing is drawn.
+    return np.asarray((pixels * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1))
 
 
 def luma(values: Floats) -> Floats:

@@ -1,29 +1,50 @@
-"""The one function that draws images."""
+"""Images drawn as rows of characters."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
 from tuilabel.tui.images.cells import Cells, ascii_cells, cells_of, luma, stretched
-from tuilabel.tui.images.kinds import ImageKind, Pixels, kind_for, kind_for_small
+from tuilabel.tui.images.kinds import (
+    ImageKind,
+    Pixels,
+    draws_letters,
+    kind_for,
+    kind_for_small,
+)
 from tuilabel.tui.images.palettes import INK, NOTHING, Floats
 from tuilabel.tui.images.sampling import fit, sampled
 from tuilabel.tui.images.small import as_ink, is_small, is_two_toned, small
 from tuilabel.tui.terminal.capabilities import Blocks, Colours, Depth
 
-__all__ = ["Pixels", "draw", "draw_small"]
+__all__ = ["Drawing", "Pixels", "draw", "draw_at", "draw_small"]
+
+
+class Drawing(NamedTuple):
+    """An image as characters.
+
+    Attributes
+    ----------
+    columns : int
+        Cells in each row.
+    rows : list of list of Segment
+        Equal cells side by side are one segment; equal rows are one list.
+    """
+
+    columns: int
+    rows: list[list[Segment]]
 
 
 def draw(
     image: Pixels, box: tuple[int, int], colours: Colours, kind: ImageKind | None = None
-) -> list[Strip]:
+) -> Drawing:
     """Draw an image as large as it fits a box, without any space around it.
 
     Parameters
@@ -35,26 +56,46 @@ def draw(
         What the terminal can show.
     kind : ImageKind, optional
         The blocks to draw with, where the terminal has them; by default those that suit the image.
-
-    Returns
-    -------
-    list of Strip
-        One per row of cells, all of one width. Equal cells side by side are one segment.
     """
     kind = kind_for(colours, kind, image, box)
+    return draw_at(image, fit(image.shape[0], image.shape[1], box, kind), colours, kind)
+
+
+def draw_at(
+    image: Pixels,
+    size: tuple[int, int],
+    colours: Colours,
+    kind: ImageKind,
+    opaque: NDArray[np.bool_] | None = None,
+) -> Drawing:
+    """Draw an image at a size of its own, whatever its shape.
+
+    Parameters
+    ----------
+    image : (H, W) or (H, W, 3) uint8
+    size : tuple of int
+        Height and width in pixels of `kind`.
+    colours : Colours
+    kind : ImageKind
+        One that the terminal draws, see `kind_for`.
+    opaque : (H, W) bool, optional
+        Where the image covers the terminal's background; everywhere if not given.
+    """
     few = colours.depth in (Depth.SIXTEEN, Depth.NONE)
-    in_ascii = few and Blocks.SHADE not in colours.blocks
-    if in_ascii:
-        kind = ImageKind.HALF
-    pixels = sampled(image, *fit(image.shape[0], image.shape[1], box, kind))
+    pixels = sampled(image, *size)
     if few:
         pixels = stretched(pixels)
     blocks, inside, columns = _blocks(pixels, kind)
-    cells = ascii_cells(blocks, colours) if in_ascii else cells_of(blocks, inside, kind, colours)
-    return _strips(cells, columns, colours.depth is Depth.TRUECOLOR)
+    if opaque is not None:
+        cover, _, _ = _blocks(sampled(opaque.astype(np.uint8), *size), kind)
+        inside &= cover[:, :, 0] >= 0.5
+    if draws_letters(colours):
+        return _drawing(ascii_cells(blocks, colours), columns, False)
+    cells = cells_of(blocks, inside, kind, colours)
+    return _drawing(cells, columns, colours.depth is Depth.TRUECOLOR)
 
 
-def draw_small(image: Pixels, box: tuple[int, int], colours: Colours) -> list[Strip]:
+def draw_small(image: Pixels, box: tuple[int, int], colours: Colours) -> Drawing:
     """Draw an image so that it can be told in a small box: for orientation, and not faithfully.
 
     Where half blocks show all of its pixels at a size that fills the box, it is as `draw` has it,
@@ -66,11 +107,6 @@ def draw_small(image: Pixels, box: tuple[int, int], colours: Colours) -> list[St
     box : tuple of int
         Columns and rows of cells.
     colours : Colours
-
-    Returns
-    -------
-    list of Strip
-        As of `draw`.
     """
     few = colours.depth in (Depth.SIXTEEN, Depth.NONE)
     as_drawing = few and is_two_toned(image)
@@ -86,11 +122,11 @@ def draw_small(image: Pixels, box: tuple[int, int], colours: Colours) -> list[St
         pixels = stretched(pixels)
     blocks, inside, columns = _blocks(pixels, kind)
     cells = cells_of(blocks, inside, kind, colours)
-    return _strips(cells, columns, colours.depth is Depth.TRUECOLOR)
+    return _drawing(cells, columns, colours.depth is Depth.TRUECOLOR)
 
 
 def _blocks(pixels: Floats, kind: ImageKind) -> tuple[Floats, NDArray[np.bool_], int]:
-    """Give the pixels cell by cell, which of them are the image's, and the cells in a row."""
+    """Return the pixels cell by cell, which of them are the image's, and the cells in a row."""
     height, width, channels = pixels.shape
     rows, columns = -(-height // kind.rows), -(-width // kind.columns)
     missing = ((0, rows * kind.rows - height), (0, columns * kind.columns - width))
@@ -106,29 +142,26 @@ def _blocks(pixels: Floats, kind: ImageKind) -> tuple[Floats, NDArray[np.bool_],
     )
 
 
-def _strips(cells: Cells, columns: int, truecolor: bool) -> list[Strip]:
+def _drawing(cells: Cells, columns: int, truecolor: bool) -> Drawing:
     chars, front, back = (values.reshape(-1, columns) for values in cells)
     changes = (front[:, 1:] != front[:, :-1]) | (back[:, 1:] != back[:, :-1])
-    strips: list[Strip] = []
-    drawn: dict[bytes, Strip] = {}
+    rows: list[list[Segment]] = []
+    drawn: dict[bytes, list[Segment]] = {}
     for y in range(len(chars)):
         # A pixel that is drawn several cells high makes several equal rows.
         key = chars[y].tobytes() + front[y].tobytes() + back[y].tobytes()
-        strip = drawn.get(key)
-        if strip is None:
+        row = drawn.get(key)
+        if row is None:
             text = chars[y].tobytes().decode("utf-32-le" if _LITTLE else "utf-32-be")
             starts = [0, *(np.flatnonzero(changes[y]) + 1).tolist()]
             ends = [*starts[1:], columns]
             fronts, backs = front[y, starts].tolist(), back[y, starts].tolist()
-            strip = drawn[key] = Strip(
-                [
-                    Segment(text[start:end], _style(of_text, behind, truecolor))
-                    for start, end, of_text, behind in zip(starts, ends, fronts, backs, strict=True)
-                ],
-                columns,
-            )
-        strips.append(strip)
-    return strips
+            row = drawn[key] = [
+                Segment(text[start:end], _style(of_text, behind, truecolor))
+                for start, end, of_text, behind in zip(starts, ends, fronts, backs, strict=True)
+            ]
+        rows.append(row)
+    return Drawing(columns, rows)
 
 
 _LITTLE = np.little_endian
@@ -137,7 +170,7 @@ _LITTLE = np.little_endian
 @lru_cache(maxsize=8192)
 def _style(front: int, back: int, truecolor: bool) -> Style:
     if back == INK:
-        # Braille cannot be turned about instead: its gaps are wider than its dots.
+        # The opposite braille pattern would not do instead: its gaps are wider than its dots.
         return Style(reverse=True)
     return Style(color=_colour(front, truecolor), bgcolor=_colour(back, truecolor))
 

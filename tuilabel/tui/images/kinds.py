@@ -78,8 +78,16 @@ def kind_for_small(colours: Colours, rows: int) -> ImageKind:
     return _drawn(ImageKind.QUARTER if fine else ImageKind.HALF, colours)
 
 
+def draws_letters(colours: Colours) -> bool:
+    """Return whether images are drawn with letters: there are neither colours nor shades."""
+    few = colours.depth in (Depth.SIXTEEN, Depth.NONE)
+    return few and Blocks.SHADE not in colours.blocks
+
+
 def _drawn(wish: ImageKind, colours: Colours) -> ImageKind:
-    """Give a kind, or the next coarser one that the terminal draws."""
+    """Return a kind, or the next coarser one that the terminal draws."""
+    if draws_letters(colours):
+        return ImageKind.HALF
     needs = {
         ImageKind.TWO_BY_FOUR: {Blocks.OCTANT, Blocks.BRAILLE},
         ImageKind.QUARTER: {Blocks.QUADRANT},

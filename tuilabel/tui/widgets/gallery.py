@@ -11,6 +11,7 @@ from textual.strip import Strip
 
 from tuilabel.tui.images import Pixels, draw_small
 from tuilabel.tui.text.pieces import Piece, fitted
+from tuilabel.tui.widgets.image_lines import boxed
 from tuilabel.tui.widgets.lines import Lines
 
 _GREYS = 24
@@ -165,12 +166,8 @@ class Gallery(Lines):
             self._drawn.clear()
         width = 2 * rows
         colours = replace(self.colours, greys=min(self.colours.greys, _GREYS))
-        picture = draw_small(self._image_of(key), (width, rows), colours)
-        left = Strip.blank((width - picture[0].cell_length) // 2)
-        top = (rows - len(picture)) // 2
-        made = [Strip.join([left, strip]).adjust_cell_length(width) for strip in picture]
-        blank = Strip.blank(width)
-        self._drawn[key, rows] = [blank] * top + made + [blank] * (rows - top - len(made))
+        drawing = draw_small(self._image_of(key), (width, rows), colours)
+        self._drawn[key, rows] = boxed(drawing, width, rows)
 
     def notify_style_update(self) -> None:
         """Draw the images anew in other colours."""

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from rich.cells import cell_len
+from rich.segment import Segment
 from textual.strip import Strip
 
+from tuilabel.tui.images import Drawing
 from tuilabel.tui.text.pieces import Piece, fitted
 from tuilabel.tui.widgets.lines import Lines
 
@@ -71,3 +73,16 @@ class ImageLines(Lines):
             self._drawn_anew = False
             self.painted = True
         return super().render_line(y)
+
+
+def boxed(drawing: Drawing, width: int, height: int) -> list[Strip]:
+    """Put a drawing in the middle of a box of cells, which is at least as large."""
+    left, top = (width - drawing.columns) // 2, (height - len(drawing.rows)) // 2
+    right = width - left - drawing.columns
+    before = [Segment(" " * left)] if left else []
+    after = [Segment(" " * right)] if right else []
+    # Equal rows stay one object: textual keeps what it works out for a strip.
+    strips = {id(row): Strip([*before, *row, *after], width) for row in drawing.rows}
+    blank = Strip.blank(width)
+    below = height - top - len(drawing.rows)
+    return [*[blank] * top, *(strips[id(row)] for row in drawing.rows), *[blank] * below]

@@ -11,7 +11,7 @@ from textual.strip import Strip
 from tuilabel.tui.images import CONTRAST_STEPS, Pixels, adjust, draw
 from tuilabel.tui.terminal.capabilities import THIN_GREYS
 from tuilabel.tui.text.pieces import Piece
-from tuilabel.tui.widgets.image_lines import ImageLines
+from tuilabel.tui.widgets.image_lines import ImageLines, boxed
 
 if TYPE_CHECKING:
     from tuilabel.tui.widgets.overlay import Overlay
@@ -115,13 +115,4 @@ class Picture(ImageLines):
         box = (width, height)
         if self.colours.greys <= THIN_GREYS:
             box = (min(width, _THIN_BOX[0]), min(height, _THIN_BOX[1]))
-        picture = draw(image, box, self.colours)
-        left = (width - picture[0].cell_length) // 2
-        top = (height - len(picture)) // 2
-        right = width - left - picture[0].cell_length
-        blank = Strip.blank(width)
-        return [
-            *[blank] * top,
-            *(Strip.join([Strip.blank(left), row, Strip.blank(right)]) for row in picture),
-            *[blank] * (height - top - len(picture)),
-        ]
+        return boxed(draw(image, box, self.colours), width, height)

@@ -13,6 +13,7 @@ from tuilabel.tui.images import Pixels, draw_small
 from tuilabel.tui.terminal.capabilities import Colours
 from tuilabel.tui.text.pieces import Piece, fitted
 from tuilabel.tui.views.values import Thumbnail
+from tuilabel.tui.widgets.image_lines import boxed
 
 _AT_ONCE = 2
 _KEPT = 512
@@ -40,12 +41,8 @@ class Thumbnails:
         key = (row, width, height, colours)
         if key not in self._drawn:
             few = replace(colours, greys=min(colours.greys, self._greys))
-            picture = draw_small(self._image_of(row), (width, height), few)
-            left = Strip.blank((width - picture[0].cell_length) // 2)
-            top = (height - len(picture)) // 2
-            rows = [Strip.join([left, strip]).adjust_cell_length(width) for strip in picture]
-            blank = Strip.blank(width)
-            self._drawn[key] = [blank] * top + rows + [blank] * (height - top - len(rows))
+            drawing = draw_small(self._image_of(row), (width, height), few)
+            self._drawn[key] = boxed(drawing, width, height)
             while len(self._drawn) > _KEPT:
                 self._drawn.popitem(last=False)
         self._drawn.move_to_end(key)

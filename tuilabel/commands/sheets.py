@@ -1,0 +1,76 @@
+"""Contact sheets: the newest labels, the newest of each class, and what a model would label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from tuilabel.commands.printing import PicturePrinter, Pixels, SheetTile
+from tuilabel.data import Dataset
+from tuilabel.errors import SourceError
+from tuilabel.journal import AutoLabel, Event, EventKind, Ledger
+from tuilabel.tui.text.names import shown_name
+
+
+def newest_sheet(dataset: Dataset, ledger: Ledger, printer: PicturePrinter) -> Iterator[str]:
+    """Yield the lines of the labels given last, the newest first, as many as fit.
+
+    Below each image stand the number of its label and its class.
+    """
+    labels = [
+        (row, f"#{event.seq} {shown_name(str(event.class_name))}")
+        for row, event in _newest(dataset, ledger)
+    ]
+    layout = printer.layout(len(labels))
+    return printer.sheet(_tiles(dataset, labels[: layout.size]), layout)
+
+
+def class_sheet(dataset: Dataset, ledger: Ledger, printer: PicturePrinter) -> Iterator[str]:
+    """Yield the lines of the newest labels of each class: one, or as many as fit."""
+    by_class: dict[str, list[int]] = {name: [] for name in dataset.class_names}
+    for row, event in _newest(dataset, ledger):
+        by_class.setdefault(str(event.class_name), []).append(row)
+    layout = printer.layout(sum(map(len, by_class.values())))
+    each = max(1, layout.size // max(1, sum(map(bool, by_class.values()))))
+    chosen = [(row, shown_name(name)) for name, rows in by_class.items() for row in rows[:each]]
+    return printer.sheet(_tiles(dataset, chosen), layout)
+
+
+def auto_label_sheet(
+    dataset: Dataset, labels: Sequence[AutoLabel], printer: PicturePrinter
+) -> Iterator[str]:
+    """Yield the lines of the least and the most confident auto-labels, a row of each."""
+    order = sorted(labels, key=lambda label: label.probability)
+    layout = printer.layout(len(order))._replace(down=1)
+    least, most = order[: layout.across], order[layout.across :][-layout.across :]
+    for title, part in (("Least confident:", least), ("Most confident:", most)):
+        if part:
+            yield title
+            found = [
+                (row, f"{shown_name(label.class_name)} {label.probability:.0%}")
+                for label in part
+                if (row := dataset.row_of(label.item)) is not None
+            ]
+            yield from printer.sheet(_tiles(dataset, found), layout)
+
+
+def _newest(dataset: Dataset, ledger: Ledger) -> Iterator[tuple[int, Event]]:
+    """Yield the labels in effect whose images are in the dataset, the newest first."""
+    for event in ledger.newest(len(ledger.events)):
+        row = dataset.row_of(str(event.item))
+        is_in_effect = ledger.answer(str(event.item)) is event
+        if event.kind is EventKind.LABEL and is_in_effect and row is not None:
+            yield row, event
+
+
+def _tiles(dataset: Dataset, rows: Sequence[tuple[int, str]]) -> list[SheetTile]:
+    return [(_image(dataset, row), text) for row, text in rows]
+
+
+def _image(dataset: Dataset, row: int) -> Pixels:
+    """Return an item's image for a contact sheet; a dark square where it cannot be read."""
+    try:
+        return dataset.image(row)
+    except SourceError:
+        return np.zeros((1, 1), np.uint8)

@@ -1,0 +1,87 @@
+"""The command that prints images: one in colour, or a contact sheet of the newest labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tuilabel.commands.options import picture_options
+from tuilabel.commands.progress import ProgressLine
+
+if TYPE_CHECKING:
+    from tuilabel.commands.printing import PicturePrinter
+    from tuilabel.data import Dataset
+    from tuilabel.errors import SourceError
+    from tuilabel.journal import Ledger
+
+_LEAST_SHARE = 2
+"""However much is known about an image, one part in so many of the terminal's rows is its own."""
+
+
+@click.command("show")
+@click.argument("items", nargs=-1, type=click.Path(), metavar="[ITEM]...")
+@click.option(
+    "--session",
+    type=click.Path(),
+    metavar="F",
+    help="The session file or the source it was made for.  [default: the last session]",
+)
+@picture_options
+def show(items: tuple[str, ...], session: str | None, **flags: Any) -> None:
+    """Show images and what is known about them.
+
+    ITEM is the number of an event in the history (F6), an item id or its first 8 digits, or a path
+    in the source. Without ITEM the newest labels are shown side by side, as many as fit.
+    """
+    from tuilabel.commands.printing import PicturePrinter, echo
+    from tuilabel.commands.sheets import newest_sheet
+    from tuilabel.journal import Ledger, read_session
+    from tuilabel.workspace.items import find_item
+    from tuilabel.workspace.opening import open_dataset_of
+    from tuilabel.workspace.places import find_session
+
+    path = find_session(session)
+    info, events = read_session(path)
+    printer, ledger = PicturePrinter(flags), Ledger.of(events)
+    dataset = open_dataset_of(path, info, ProgressLine())
+    if not items:
+        echo(
+            list(newest_sheet(dataset, ledger, printer)) or ["There is no labelled image to show."]
+        )
+        return
+    problems = []
+    for place, item in enumerate([find_item(name, dataset, ledger) for name in items]):
+        if place:
+            click.echo()
+        problems += _show_item(item, dataset, ledger, printer)
+    if problems:
+        raise problems[0]
+
+
+def _show_item(
+    item: str, dataset: Dataset, ledger: Ledger, printer: PicturePrinter
+) -> list[SourceError]:
+    """Print an image and what is known about it; return why there is no image, if so."""
+    from tuilabel.commands.printing import echo
+    from tuilabel.errors import SourceError
+    from tuilabel.text import shown_path
+    from tuilabel.tui.views.item import item_details
+
+    image, problems, row = None, [], dataset.row_of(item)
+    try:
+        if row is None:
+            raise SourceError(
+                f"The image {item[:8]} is no longer in {shown_path(dataset.source)}: put it back "
+                "to see it."
+            )
+        image = dataset.full_image(row)
+    except SourceError as error:
+        problems.append(error)
+    details = list(item_details(item, dataset, ledger, None if image is None else image.shape))
+    if image is not None:
+        rows = max(printer.rows // _LEAST_SHARE, printer.rows - len(details))
+        echo(printer.picture(image, printer.columns, rows))
+    for name, text in details:
+        click.echo(f"{name:<8} {text}")
+    return problems

@@ -1,0 +1,116 @@
+"""Which item of a session a person means: by event number, id or path."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tuilabel.errors import SourceError, UsageError
+from tuilabel.journal import Ledger
+from tuilabel.text import counted, inert, shown_path
+
+if TYPE_CHECKING:
+    from tuilabel.data import Dataset
+
+SHORTEST_PREFIX = 8
+"""Hexadecimal digits of an item id that are enough to name it; fewer digits are a number."""
+
+_NUMBER = re.compile(rf"#[0-9]{{1,18}}|[0-9]{{1,{SHORTEST_PREFIX - 1}}}")
+_HEXADECIMAL = re.compile(r"[0-9a-f]{1,32}")
+
+
+def find_item(name: str, dataset: Dataset, ledger: Ledger) -> str:
+    """Return the id of the item that a name stands for.
+
+    Parameters
+    ----------
+    name : str
+        The number of an event about the item, as the history shows it, also with ``#`` before it;
+        the item's id or its first digits, at least `SHORTEST_PREFIX`; or a path, relative to the
+        source's folder or to the current one.
+    dataset : Dataset
+    ledger : Ledger
+        Items that are no longer in the dataset are found if they have events.
+
+    Raises
+    ------
+    UsageError
+        The name stands for no item, or for more than one.
+    SourceError
+        It is the path of a file that cannot be read as an image.
+    """
+    if _NUMBER.fullmatch(name):
+        return _of_event(int(name.removeprefix("#")), ledger)
+    is_id = _HEXADECIMAL.fullmatch(name.lower()) is not None
+    if is_id and len(name) >= SHORTEST_PREFIX:
+        found = {item for item in _ids(dataset, ledger) if item.startswith(name.lower())}
+        if len(found) == 1:
+            return found.pop()
+        if found:
+            raise UsageError(
+                f"{name} is the beginning of {counted(len(found), 'item id')}, such as "
+                f"{' and '.join(sorted(found)[:2])}: give more digits."
+            )
+    item = _by_path(name, dataset, ledger)
+    if item is not None:
+        return item
+    if is_id and len(name) < SHORTEST_PREFIX:
+        raise UsageError(
+            f"{name} is too short for an item id: give at least its first {SHORTEST_PREFIX} digits."
+        )
+    raise UsageError(
+        f"{shown_path(name)} is no item of {shown_path(dataset.source)}: give a number from the "
+        f"history, an item id or its first {SHORTEST_PREFIX} digits, or a path in the source."
+    )
+
+
+def _of_event(number: int, ledger: Ledger) -> str:
+    event = next((event for event in ledger.events if event.seq == number), None)
+    if event is None:
+        raise UsageError(
+            f"There is no event #{number}: the session has "
+            f"{counted(len(ledger.events), 'event')}, the newest is #{ledger.last_seq}."
+        )
+    if event.item is None:
+        raise UsageError(
+            f"Event #{number} ({event.kind}) is about no single image: give the number of a label."
+        )
+    return event.item
+
+
+def _ids(dataset: Dataset, ledger: Ledger) -> Iterator[str]:
+    yield from dataset.ids
+    yield from (event.item for event in ledger.events if event.item is not None)
+
+
+def _by_path(name: str, dataset: Dataset, ledger: Ledger) -> str | None:
+    names = {name, os.path.normpath(name)}
+    root, typed = Path(dataset.source), Path(os.path.realpath(name))
+    if typed.is_relative_to(root):
+        names.add(typed.relative_to(root).as_posix())
+    for row in range(len(dataset)):
+        if not names.isdisjoint(dataset.references(row)):
+            return dataset.ids[row]
+    for event in reversed(ledger.events):
+        references = event.body.get("references")
+        if event.item is None or not isinstance(references, list):
+            continue
+        if any(name in references for name in names):
+            return event.item
+    for file in (typed, root / name):
+        if file.is_file() and file.is_relative_to(root):
+            raise SourceError(_why_no_item(file))
+    return None
+
+
+def _why_no_item(file: Path) -> str:
+    from tuilabel.data.images import UnreadableImageError, read_image_file
+
+    try:
+        read_image_file(file)
+    except UnreadableImageError as error:
+        return f"{shown_path(file)} cannot be read as an image ({inert(str(error))})."
+    return f"{shown_path(file)} is an image, but not among those that this session uses."
