@@ -65,7 +65,7 @@ async def main() -> None:
                 now += 1.3
                 slot = screen.loop.current
                 assert slot is not None
-                screen.class_key(int(truth[slot.row]))
+                screen.choose_class(int(truth[slot.row]))
                 await settled(screen)
             (HERE / "label.svg").write_text(picture(app), encoding="utf-8")
             await pilot.press("v")

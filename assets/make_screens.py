@@ -7,7 +7,8 @@
 The real program runs on a real pseudo-terminal, once for each size, number of colours and
 background, and visits all screens; it is told the background by the terminal, as by a real one.
 What stands on the terminal is drawn as SIZE/SCREEN-COLORS-BACKGROUND.png, with the terminal's own
-colours; SHEETS/SCREEN-SIZE.png shows one screen in all its variants. Waits are for what is on the
+colours, and written as characters to the .txt file beside it, which is where the README's screens
+come from; SHEETS/SCREEN-SIZE.png shows one screen in all its variants. Waits are for what is on the
 screen, and the session is made once from a seed and copied for each run, so that only the times of
 day, and what is counted from them, differ from run to run. It needs Linux, what
 `pip install -e ".[dev]"` installs, and a monospaced font.
@@ -125,11 +126,11 @@ async def prepare(source: str, classes: str | None) -> None:
                 if acts == 25:
                     await pilot.press("space")
                 elif acts == 40:
-                    screen.class_key((label + 1) % len(dataset.class_names))
+                    screen.choose_class((label + 1) % len(dataset.class_names))
                     await settled(screen)
                     await pilot.press("u")
                 else:
-                    screen.class_key(label)
+                    screen.choose_class(label)
                 await settled(screen)
                 if screen.loop.labels == len(dataset.class_names):
                     # Which images are asked depends on what the trainer knows when it ranks them.
@@ -268,6 +269,7 @@ def photograph(
                 terminal.settle(SILENCE)
                 name = f"{screen}-{variant.depth}-{variant.background}.png"
                 draw(terminal.rows(), look).save(folder / name)
+                (folder / name).with_suffix(".txt").write_text(terminal.text, encoding="utf-8")
                 missing.discard(screen)
             if not missing:
                 break
