@@ -6,8 +6,8 @@
 
 The real program runs on a pseudo-terminal, once for each size, number of colours and background,
 and visits all screens; the terminal reports its background as a real one does. Each screen is
-drawn as SIZE/SCREEN-COLORS-BACKGROUND.png in the terminal's own colours; SHEETS/SCREEN-SIZE.png
-shows one screen in all its variants. The script waits for text on the screen, and the session is
+drawn as SIZE/SCREEN-COLORS-BACKGROUND.png in the terminal's own colours, and written as characters
+to the .txt file beside it; SHEETS/SCREEN-SIZE.png shows one screen in all its variants. The script waits for text on the screen, and the session is
 made once from a seed and copied for each run, so that only times differ from run to run. It needs
 Linux, the packages of `pip install -e ".[dev]"`, and a monospaced font.
 """
@@ -263,6 +263,7 @@ def photograph(
                 terminal.settle(SILENCE)
                 name = f"{screen}-{variant.depth}-{variant.background}.png"
                 draw(terminal.rows(), look).save(folder / name)
+                (folder / name).with_suffix(".txt").write_text(terminal.text, encoding="utf-8")
                 missing.discard(screen)
             if not missing:
                 break
