@@ -1,9 +1,9 @@
-"""Features for a softmax: seconds for 70,000 images and accuracy by labels: ``--mnist DIR``.
+"""Measure features for a softmax, their time for 70,000 images and accuracy: ``--mnist DIR``.
 
-tuilabel's pixels, gradients and upright gradients beside scikit-image's `hog` (the extra
-``bench``), with and without setting the digits upright before. Accuracy is that of tuilabel's
-softmax fitted to random labels, on all test images; mean and standard deviation over seeds. Run
-it on an otherwise idle machine.
+It compares tuilabel's pixels, gradients and deskewed gradients with scikit-image's `hog` (the
+extra ``bench``), with and without deskewed digits. Accuracy is that of tuilabel's softmax fitted
+to random labels, on all test images; mean and standard deviation over seeds. Run it on an
+otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from round import print_machine
+from round import clock, print_machine
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
@@ -32,7 +31,7 @@ from tuilabel.learn.transformers import Deskew, Hog, Raw
 LABELS = (50, 200, 1000)
 IMAGES = 70_000
 TIMED_BY_SKIMAGE = 4000
-"""Images that scikit-image is timed on; the rest is extrapolated."""
+"""Images on which scikit-image is timed; its time for all is extrapolated."""
 
 Transform = Callable[[NDArray[Any]], NDArray[np.float32]]
 
@@ -61,7 +60,7 @@ SKIMAGE: Mapping[str, Mapping[str, Any]] = {
 
 
 def main() -> None:
-    """Parse, measure, print."""
+    """Parse the options, measure, and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--mnist", required=True, metavar="DIR", help="folder of the IDX files")
     parser.add_argument("--seeds", type=int, default=5, help="draws of random labels (5)")
@@ -84,8 +83,8 @@ def main() -> None:
         warm_up()
         for name, transformer in OWN.items():
             transform = transformer.fit(images[:1]).transform
-            one = seconds_of(lambda transform=transform: in_chunks(transform, images, 1))
-            all_ = seconds_of(lambda transform=transform: in_chunks(transform, images, cores))
+            (one,) = clock(lambda transform=transform: in_chunks(transform, images, 1), 1)
+            (all_,) = clock(lambda transform=transform: in_chunks(transform, images, cores), 1)
             print_row(
                 f"tuilabel {name}", transform, f"{one:.2f}", f"{all_:.2f}", dataset, arguments.seeds
             )
@@ -94,12 +93,11 @@ def main() -> None:
             for prefix, before in (("", None), ("deskewed, ", upright)):
                 transform = skimage_hog(options, before)
                 some = images[:TIMED_BY_SKIMAGE]
-                share = len(images) / len(some)
-                one = share * seconds_of(lambda transform=transform: transform(some))  # noqa: B023
+                (one,) = clock(lambda transform=transform: transform(some), 1)  # noqa: B023
                 print_row(
                     f"scikit-image {prefix}{name}",
                     transform,
-                    f"{one:.0f}*",
+                    f"{one * len(images) / len(some):.0f}*",
                     "-",
                     dataset,
                     arguments.seeds,
@@ -108,7 +106,7 @@ def main() -> None:
 
 
 def skimage_hog(options: Mapping[str, Any], before: Transform | None) -> Transform:
-    """Give what makes features by scikit-image, one image after another as it does."""
+    """Return a transform that calls scikit-image for one image after another, as it requires."""
     from skimage.feature import hog
 
     def transform(images: NDArray[Any]) -> NDArray[np.float32]:
@@ -121,23 +119,16 @@ def skimage_hog(options: Mapping[str, Any], before: Transform | None) -> Transfo
 
 
 def in_chunks(transform: Transform, images: NDArray[Any], threads: int) -> int:
-    """Transform all images in chunks, as the child does; give how many numbers came out."""
+    """Transform all images in chunks, as the child does, and return the number of values."""
     chunks = [images[start : start + CHUNK_ROWS] for start in range(0, len(images), CHUNK_ROWS)]
     with ThreadPoolExecutor(threads) as pool:
         return sum(pool.map(lambda chunk: transform(chunk).size, chunks))
 
 
-def seconds_of(call: Callable[[], object]) -> float:
-    """Time a call."""
-    started = time.perf_counter()
-    call()
-    return time.perf_counter() - started
-
-
 def print_row(
     name: str, transform: Transform, one: str, several: str, dataset: Dataset, seeds: int
 ) -> None:
-    """Measure accuracies and print a line."""
+    """Measure accuracies and print a row."""
     assert dataset.truth is not None
     assert dataset.holdout is not None
     test = transform(dataset.holdout.images)

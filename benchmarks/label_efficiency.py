@@ -1,32 +1,28 @@
-"""Accuracy by labels, beside what it is to reach: ``--mnist DIR``.
+"""Measure accuracy by number of labels, with the goals beside it: ``--mnist DIR``.
 
-Every row is `tuilabel simulate` with one combination and several seeds, through the same session
-and learner that are behind the screen; mean and standard deviation over the seeds, in percent, on
-all test images, which are in no pool, no graph, no principal components and no choice. A row
-that falls short is marked. The last rows are tasks that are no clusters: MNIST's images
-relabelled by how much ink they have.
+Every row is `tuilabel simulate` with one combination and several seeds, with the same session and
+learner as in the app. It shows mean and standard deviation over the seeds, in percent, on all test
+images, which no pool, graph, principal component or model choice uses. A row that falls short of
+its goal is marked. The last rows are a task whose classes are not clusters: MNIST's images
+relabelled by their amount of ink.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import statistics
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sklearn
 from numpy.typing import NDArray
+from round import print_machine
 from threadpoolctl import threadpool_limits
 
-import tuilabel
 from tuilabel.data import Dataset, HoldOut, open_dataset
 from tuilabel.simulate import Plan, Results, simulate
 
@@ -36,7 +32,7 @@ QUINTILES = 5
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: what is run, and what it is to reach in percent, by labels."""
+    """One row of the table: a combination, and its goals in percent by number of labels."""
 
     name: str
     source: str
@@ -94,14 +90,14 @@ INK_MODELS: Sequence[tuple[str, Mapping[str, tuple[str, ...]]]] = (
 
 
 def main() -> None:
-    """Parse, run, print."""
+    """Parse the options, run, and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--mnist", required=True, metavar="DIR", help="folder of the IDX files")
     parser.add_argument("--seeds", type=int, default=5, help="runs of each row (5)")
     parser.add_argument("--jobs", type=int, default=1, help="processes (1)")
-    parser.add_argument("--cache", type=Path, help="keep features and graphs in this folder")
+    parser.add_argument("--cache", type=Path, help="folder for features and graphs")
     parser.add_argument(
-        "--rows", default=",".join([*ROWS, "ink"]), help=f"of {', '.join([*ROWS, 'ink'])} (all)"
+        "--rows", default=",".join([*ROWS, "ink"]), help=f"some of {','.join([*ROWS, 'ink'])} (all)"
     )
     arguments = parser.parse_args()
     wanted = arguments.rows.split(",")
@@ -131,17 +127,17 @@ class Bench:
         self.jobs: int = arguments.jobs
 
     def run_row(self, row: Row) -> None:
-        """Print a row, and below it what it was to reach."""
+        """Run and print a row, and its goals below it."""
         dataset = self.open(row.source, row.pool)
         mean, seconds = self.measure(row.name, dataset, row.plan, row.budget)
         goals = [f"{row.goals[count]:g}" if count in row.goals else "" for count in SHOWN]
-        print_cells("  to reach", [f"{goal:>13}" for goal in goals])
+        print_cells("  goal", [f"{goal:>13}" for goal in goals])
         short = [count for count, goal in row.goals.items() if round(mean[count], 2) < goal]
         verdict = f"FALLS SHORT at {short}" if short else "reached"
         print(f"  {verdict}; {seconds}\n", flush=True)
 
     def run_ink(self) -> None:
-        """Print the task whose classes are no clusters, model by model."""
+        """Run and print the task whose classes are not clusters, model by model."""
         dataset = relabelled_by_ink(self.open("mnist", 4000))
         print("pool 4,000 relabelled by quintile of ink:")
         means = {}
@@ -161,14 +157,14 @@ class Bench:
             print(f"  {auto}: below the best single model at 100, 200, 400 by {shown}: {verdict}")
 
     def open(self, source: str, pool: int | None) -> Dataset:
-        """Open a source with all of its hold-out."""
+        """Open a source with its whole hold-out."""
         name = f"mnist:{self.mnist}" if source == "mnist" else source
         return open_dataset(name, pool=pool, cache_dir=self.cache)
 
     def measure(
         self, name: str, dataset: Any, plan: Mapping[str, tuple[str, ...]], budget: int
     ) -> tuple[dict[int, float], str]:
-        """Run one combination; give its means by label count, and what it took."""
+        """Run one combination; return its means by number of labels, and its times as text."""
         started = time.perf_counter()
         results = simulate(
             dataset,
@@ -190,7 +186,7 @@ class Bench:
 
 
 def spent(results: Results, started: float) -> str:
-    """Say what rounds and preparation took."""
+    """Return the times of rounds and preparation as text."""
     combination = results.combinations[0]
     rounds = [seconds for run in results.of(combination) for seconds in run.round_seconds]
     return (
@@ -221,7 +217,7 @@ class Relabelled:
 
 
 def relabelled_by_ink(dataset: Dataset) -> Relabelled:
-    """Give each image the fifth of the pool that its amount of ink falls into as its class."""
+    """Return the dataset with quintiles of the amount of ink as its classes."""
     assert dataset.holdout is not None
     amounts = dataset.pool.reshape(len(dataset), -1).sum(axis=1, dtype=np.int64)
     edges = np.quantile(amounts, np.arange(1, QUINTILES) / QUINTILES)
@@ -233,24 +229,8 @@ def relabelled_by_ink(dataset: Dataset) -> Relabelled:
 
 
 def print_cells(name: str, cells: Sequence[str]) -> None:
-    """Print a line of the table."""
+    """Print a row of the table."""
     print(f"{name:<38}" + "".join(f"{cell:>15}" for cell in cells).rstrip(), flush=True)
-
-
-def print_machine() -> None:
-    """Say on what this ran."""
-    for line in _machine():
-        print(line)
-
-
-def _machine() -> Iterator[str]:
-    load = os.getloadavg()[0]
-    yield f"{' '.join(sys.argv)}"
-    yield (
-        f"tuilabel {tuilabel.__version__}, Python {platform.python_version()}, "
-        f"numpy {np.__version__}, scikit-learn {sklearn.__version__}, "
-        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, load {load:.1f}"
-    )
 
 
 if __name__ == "__main__":

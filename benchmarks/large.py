@@ -1,9 +1,9 @@
-"""A million images in a memory map, and neighbours in large pools: ``--mnist DIR``.
+"""Rank a million images in a memory map, and search neighbours in large pools: ``--mnist DIR``.
 
-Times the ranking of generated images by a softmax in a process of its own, and prints how much
-memory that process had: pages of the mapped file, which the system may take back at any time,
-apart from what is its own. Then compares the approximate search for neighbours with the exact
-one, on features of real images (the extra ``large``). Run it on an otherwise idle machine.
+It times the ranking of generated images by a softmax in a process of its own, and prints the
+memory of that process: its own, and pages of the mapped file, which the system may take back at
+any time. Then it compares the approximate search for neighbours with the exact one, on features
+of real images (the extra ``large``). Run it on an otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ GOAL_BYTES = 2**30
 
 LARGE = 200_000
 QUERIES = 2000
-"""Rows of the large pool whose neighbours are also searched exactly."""
+"""Rows of the large pool for which the exact search runs too."""
 
 MEMORY = {
-    "VmHWM": "resident at most, all together",
-    "RssAnon": "resident at the end: its own",
-    "RssFile": "resident at the end: of mapped files",
+    "VmHWM": "highest resident memory",
+    "RssAnon": "resident memory at the end, its own",
+    "RssFile": "resident memory at the end, mapped files",
 }
 
 
 def main() -> None:
-    """Parse, measure, print."""
+    """Parse the options, measure, and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--mnist", metavar="DIR", help="folder of the IDX files, for neighbours")
     parser.add_argument("--items", type=int, default=1_000_000, help="images (1,000,000)")
@@ -82,12 +82,12 @@ def main() -> None:
 
 
 def make_images(path: Path, items: int) -> None:
-    """Write images of ten kinds of blurred strokes on a dark ground, each with noise of its own."""
+    """Write images of ten kinds of blurred strokes on a dark background, each with other noise."""
     needed, free = items * SIDE * SIDE, shutil.disk_usage(path.parent).free
     if free < 1.5 * needed:
         sys.exit(
-            f"{path.parent} has {free / 2**20:,.0f} MB free where {1.5 * needed / 2**20:,.0f} are "
-            "needed: set TMPDIR to a folder with more, or give fewer --items."
+            f"{path.parent} has {free / 2**20:,.0f} MB free, but {1.5 * needed / 2**20:,.0f} are "
+            "needed: set TMPDIR to a folder with more space, or use fewer --items."
         )
     rng = np.random.default_rng(0)
     kinds = make_kinds(rng)
@@ -100,7 +100,7 @@ def make_images(path: Path, items: int) -> None:
 
 
 def make_kinds(rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Draw one blurred walk for each of ten classes: (10, SIDE, SIDE), at most 191."""
+    """Return one blurred random walk for each of ten classes: (10, SIDE, SIDE), at most 191."""
     kinds = np.zeros((10, SIDE, SIDE))
     ys, xs = np.mgrid[:SIDE, :SIDE]
     for kind in kinds:
@@ -112,7 +112,7 @@ def make_kinds(rng: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def measure_ranking(path: Path, repeats: int) -> None:
-    """Rank the images of a file; the first time, in which its pages are mapped, is shown apart."""
+    """Rank the images of a file; the first ranking, which maps its pages, has a row of its own."""
     warm_up()
     baseline = memory()
     pool = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -142,7 +142,7 @@ def measure_ranking(path: Path, repeats: int) -> None:
     print_row("first, margin", [rank("margin", 0)[0]])
     for strategy in STRATEGIES:
         seconds, cpus = zip(*(rank(strategy, repeat) for repeat in range(repeats)), strict=True)
-        notes = [f"  CPU, fit too {1000 * statistics.median(cpus):.0f}"]
+        notes = [f"  CPU with fit {1000 * statistics.median(cpus):.0f}"]
         if baseline:
             notes.append(f"VmHWM so far {memory()['VmHWM'] / 2**20:,.0f} MB")
         if statistics.median(seconds) > GOAL_SECONDS:
@@ -157,16 +157,16 @@ def measure_ranking(path: Path, repeats: int) -> None:
             )
     if found:
         verdict = "under" if found["VmHWM"] < GOAL_BYTES else "NOT under"
-        print(f"{verdict} {GOAL_BYTES / 2**20:,.0f} MB resident at any time, the file's pages too")
+        print(f"{verdict} {GOAL_BYTES / 2**20:,.0f} MB at all times, with the pages of the file")
 
     flat = pool.reshape(len(pool), -1)
-    print_row("for scale: reading every byte once", clock(lambda: flat.max(), 3))
+    print_row("for comparison: reading every byte once", clock(lambda: flat.max(), 3))
     weights, bias = np.ones((flat.shape[1], 10), np.float32), np.zeros(10, np.float32)
     print_row("  round.py's floor", clock(lambda: floor(flat, weights, bias, CHUNK_ROWS), 3))
 
 
 def memory() -> dict[str, int]:
-    """Give what the system says of this process's memory, in bytes; nothing where it does not."""
+    """Return this process's memory in bytes, as Linux reports it; empty on other systems."""
     status = Path("/proc/self/status")
     if not status.exists():
         return {}
@@ -178,7 +178,7 @@ def memory() -> dict[str, int]:
 
 
 def real_rows(mnist: str) -> NDArray[np.float32]:
-    """Give the rows that the label graph of MNIST's 60,000 images is built on."""
+    """Return the rows from which the label graph of MNIST's 60,000 images is built."""
     pool = open_dataset(f"mnist:{mnist}").pool
     features = prepare_features("deskew-hog", Images(pool, None), MemoryStore()).pool
     mean, basis = principal_components(View(features))
@@ -193,8 +193,8 @@ def measure_neighbours(rows: NDArray[np.float32], large: int) -> None:
     cores = usable_cores()
     count = NEIGHBOURS + 1
     print(
-        f"{NEIGHBOURS} neighbours (and oneself) of every row, {COMPONENTS} components of "
-        f"deskew-hog; {LISTS_PER_ROOT} lists for each root, {PROBES} of them searched"
+        f"{NEIGHBOURS} neighbours (and the row itself) of every row, {COMPONENTS} components of "
+        f"deskew-hog; lists: {LISTS_PER_ROOT} times the root of the rows, {PROBES} searched"
     )
     seconds, (_, exact) = timed(lambda: search(rows, rows, count, "neighbours"))
     print(f"{len(rows):,} real rows: exact on {cores} cores {seconds:.1f} s")
@@ -227,7 +227,7 @@ def approximate(rows: NDArray[np.float32], count: int) -> tuple[NDArray[Any], ND
 def rows_between(
     rows: NDArray[np.float32], nearest: NDArray[np.intp], size: int
 ) -> NDArray[np.float32]:
-    """Draw rows between real ones and one of their neighbours each: as dense as a larger pool."""
+    """Draw rows between real ones and one of their neighbours, as dense as in a larger pool."""
     rng = np.random.default_rng(0)
     ends = rng.integers(0, len(rows), size)
     others = nearest[ends, rng.integers(1, nearest.shape[1], size)]
@@ -237,7 +237,7 @@ def rows_between(
 
 
 def recall(exact: NDArray[np.intp], found: NDArray[np.intp], own: NDArray[np.intp]) -> float:
-    """Give the share of the exact neighbours, but for the rows themselves, that were found."""
+    """Return the share of exact neighbours that were found, not counting the rows themselves."""
     shares = []
     for row, true, some in zip(own.tolist(), exact.tolist(), found.tolist(), strict=True):
         wanted = set(true) - {row}
@@ -246,7 +246,7 @@ def recall(exact: NDArray[np.intp], found: NDArray[np.intp], own: NDArray[np.int
 
 
 def timed(call: Any) -> tuple[float, Any]:
-    """Give the seconds that a call took, and its result."""
+    """Return the seconds that a call took, and its result."""
     started = time.perf_counter()
     result = call()
     return time.perf_counter() - started, result

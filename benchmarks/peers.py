@@ -1,12 +1,12 @@
-"""Other active learning libraries beside tuilabel, in the same run: ``--mnist DIR``.
+"""Compare tuilabel with other active learning libraries in one run: ``--mnist DIR``.
 
 Every strategy starts from the same random labels of the same pool, asks for batches of the same
 size, and fits the same logistic regression on raw pixels (tuilabel scales them by a factor near 1
-before); a round is one fit and one query. The accuracy after a number of labels is that of one
-more such fit, on all test images. Needs the extra ``bench``. modAL's loop runs in a process of
-its own, as modAL 0.4.2.1 passes `check_X_y` an argument that scikit-learn 1.8 removed: make
-another environment with ``pip install modAL-python 'scikit-learn<1.8'`` and name its Python. Run
-it on an otherwise idle machine.
+first); a round is one fit and one query. The accuracy after a number of labels is that of one
+more such fit, on all test images. It needs the extra ``bench``. modAL's loop runs in a process of
+its own, because modAL 0.4.2.1 passes an argument to `check_X_y` that scikit-learn 1.8 removed:
+make another environment with ``pip install modAL-python 'scikit-learn<1.8'`` and pass its Python
+as ``--modal-python``. Run it on an otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ INITIAL = 20
 BATCH = 20
 
 LONG = 60.0
-"""Seconds; after a round that took longer, no other one of that strategy is run."""
+"""Seconds; after a round that took longer, no further round of that strategy is run."""
 
 TUILABEL = ("random", "margin", "diverse-margin", "badge", "typiclust")
 ACTIVEML = ("UncertaintySampling", "CoreSet", "Badge", "TypiClust")
 
 REGRESSION: Mapping[str, Any] = {"C": 1.0, "max_iter": 100, "tol": 1e-3}
-"""What tuilabel's softmax is fitted with; MNIST's pixels, 0 to 1, have about the length that it
-scales rows to."""
+"""Options of tuilabel's softmax. MNIST's pixels, 0 to 1, have about the length to which it scales
+rows."""
 
 MODAL = """
 import json, sys, time, warnings
@@ -82,17 +82,17 @@ print(json.dumps({"seconds": seconds, "asked": asked}))
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A pool to be labelled, and what to measure on.
+    """A pool to label, and the test images.
 
     Attributes
     ----------
     images : (n, 28, 28) uint8 array
-        What tuilabel is given.
+        Input of tuilabel.
     rows : (n, 784) float32 array
-        The same, 0 to 1: what the other libraries are given.
+        The same images from 0 to 1: input of the other libraries.
     truth : (n,) intp array
     test_rows, test_truth
-        The same of all test images.
+        Rows and truth of all test images.
     """
 
     images: NDArray[np.uint8]
@@ -102,7 +102,7 @@ class Task:
     test_truth: NDArray[np.intp]
 
     def accuracy(self, labelled: NDArray[np.intp]) -> float:
-        """Fit to these labels and measure on the test images, in percent."""
+        """Fit these labels and return the accuracy on the test images, in percent."""
         model = fit_model(
             "softmax",
             self.rows[labelled],
@@ -115,24 +115,24 @@ class Task:
 
 
 Round = tuple[float, NDArray[np.intp]]
-"""Seconds, and the rows that were asked for."""
+"""Seconds, and the rows that the strategy asked for."""
 
 Loop = Callable[[Task, NDArray[np.intp], int, int], Iterator[Round]]
-"""From a task, the rows labelled at first, how many rounds and a seed to these rounds."""
+"""Runs rounds: takes a task, the rows labelled first, the number of rounds, and a seed."""
 
 
 def main() -> None:
-    """Parse, measure, print."""
+    """Parse the options, measure, and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--mnist", required=True, metavar="DIR", help="folder of the IDX files")
     parser.add_argument("--small", type=int, default=4000, help="the first pool (4,000)")
     parser.add_argument("--rounds", type=int, default=9, help="rounds on it (9)")
     parser.add_argument("--seeds", type=int, default=2, help="runs on it (2)")
     parser.add_argument("--large", type=int, default=60_000, help="the second pool (60,000)")
-    parser.add_argument("--large-rounds", type=int, default=3, help="rounds on that, once (3)")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="only strategies named so")
+    parser.add_argument("--large-rounds", type=int, default=3, help="rounds on it, one run (3)")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="parts of strategies' names")
     parser.add_argument(
-        "--modal-python", default=sys.executable, metavar="PATH", help="what runs modAL's loop"
+        "--modal-python", default=sys.executable, metavar="PATH", help="Python for modAL's loop"
     )
     arguments = parser.parse_args()
 
@@ -209,9 +209,9 @@ class PeerError(Exception):
 
 
 def checked(labelled: NDArray[np.intp], rounds: int) -> NDArray[np.intp]:
-    """Make sure that every round asked for a whole batch of other items."""
+    """Return the rows, after a check that every round asked for a whole batch of new items."""
     if len(np.unique(labelled)) != INITIAL + BATCH * rounds:
-        raise PeerError(f"{len(np.unique(labelled))} different items after {rounds} rounds")
+        raise PeerError(f"only {len(np.unique(labelled))} different items after round {rounds}")
     return labelled
 
 
@@ -233,7 +233,7 @@ def open_task(mnist: str, pool: int, seed: int) -> Task:
 
 
 def as_rows(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Give images as rows between 0 and 1."""
+    """Return images as rows from 0 to 1."""
     return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
 
 
@@ -241,7 +241,7 @@ def as_rows(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def tuilabel_loop(strategy: str) -> Loop:
-    """Ask by one of tuilabel's strategies."""
+    """Return a loop with one of tuilabel's strategies."""
 
     def loop(task: Task, initial: NDArray[np.intp], rounds: int, seed: int) -> Iterator[Round]:
         view, labelled = View(task.images), initial
@@ -266,7 +266,7 @@ def tuilabel_loop(strategy: str) -> Loop:
 
 
 def activeml_loop(strategy: str) -> Loop:
-    """Ask by one of scikit-activeml's strategies, with what it does by default."""
+    """Return a loop with one of scikit-activeml's strategies, with its defaults."""
 
     def loop(task: Task, initial: NDArray[np.intp], rounds: int, seed: int) -> Iterator[Round]:
         from sklearn.linear_model import LogisticRegression
@@ -300,7 +300,7 @@ def activeml_loop(strategy: str) -> Loop:
 
 
 def sklearn_of(python: str) -> str:
-    """Give the version of scikit-learn that another Python has."""
+    """Return the version of scikit-learn of another Python."""
     ended = subprocess.run(
         [python, "-c", "import sklearn; print(sklearn.__version__)"],
         capture_output=True,
@@ -311,7 +311,7 @@ def sklearn_of(python: str) -> str:
 
 
 def modal_loop(python: str) -> Loop:
-    """Ask by modAL's margin sampling, in the loop of its documentation."""
+    """Return a loop with modAL's margin sampling, as its documentation writes it."""
 
     def loop(task: Task, initial: NDArray[np.intp], rounds: int, seed: int) -> Iterator[Round]:
         with tempfile.TemporaryDirectory(prefix="tuilabel-bench-") as folder:

@@ -1,10 +1,10 @@
-"""Seconds of a round on MNIST: ``--mnist DIR``.
+"""Measure the duration of a round on MNIST: ``--mnist DIR``.
 
-What comes before all rounds, features and label graph, from an empty cache, and how fits are
-answered meanwhile; rounds as the app sees them, through the child process; fit and ranking alone,
-on one thread, by model, strategy and number of labels; and what a ranking costs at least. Medians
-and 95th percentiles. Run it on an otherwise idle machine: where it is not, CPU milliseconds say
-more than the clock.
+It measures the preparation of features and label graph from an empty cache, and the fits that are
+answered meanwhile; rounds through the child process, as the app runs them; fit and ranking alone,
+on one thread, by model, strategy and number of labels; and the least time that a ranking can take.
+It prints medians and 95th percentiles. Run it on an otherwise idle machine; on a busy one, trust
+the CPU milliseconds rather than the clock.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ BATCH = 10
 LABELS = (20, 100, 400)
 
 GOAL = 0.12
-"""Seconds that the 95th percentile of a round's fit and ranking is to stay below."""
+"""Seconds: the goal for the 95th percentile of a round's fit and ranking."""
 
 PAUSE = 3.0
-"""Seconds between the first and the second round of a kind, as a person would take; the child
-weighs meanwhile which model ``auto`` is to use."""
+"""Seconds between the first and the second round of a kind, as an annotator takes them. Meanwhile
+the child chooses the model for ``auto``."""
 
 Combination = tuple[str, str, str]
 """Model, features and strategy."""
@@ -76,20 +76,20 @@ SLOW_LABELS = 100
 SLOW_REPEATS = 5
 
 BLOCK = 5
-"""Rankings of a kind before it is another kind's turn."""
+"""Rankings of one kind in a row, before those of the next kind."""
 
 FLOOR_CHUNKS = (256, 512, 1024, 2048, 4096, 16_384)
 
 
 def main() -> None:
-    """Parse, measure, print."""
+    """Parse the options, measure, and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--mnist", required=True, metavar="DIR", help="folder of the IDX files")
     parser.add_argument("--repeats", type=int, default=20, help="rounds of each kind (20)")
     parser.add_argument(
-        "--parts", nargs="+", choices=PARTS, default=PARTS, help="only some of what is measured"
+        "--parts", nargs="+", choices=PARTS, default=PARTS, help="measure only these parts"
     )
-    parser.add_argument("--pool", type=int, help="take only that many items, for a quick look")
+    parser.add_argument("--pool", type=int, help="number of items in the pool, for a quick look")
     arguments = parser.parse_args()
 
     dataset = open_dataset(f"mnist:{arguments.mnist}")
@@ -113,7 +113,7 @@ def main() -> None:
 def a_fit(
     combination: Combination, truth: NDArray[Any], pool_size: int, labels: int, repeat: int
 ) -> Fit:
-    """Ask for a fit to random labels, another draw each time."""
+    """Return a request to fit random labels, drawn with the number of the repeat as seed."""
     model, features, strategy = combination
     rows = np.random.default_rng(repeat).choice(pool_size, labels, replace=False)
     return Fit(
@@ -135,11 +135,11 @@ def a_fit(
     )
 
 
-# What is done once.
+# Preparation, once.
 
 
 class Parts:
-    """Adds up the seconds between one report of progress and the next, by what was done."""
+    """Adds up the seconds between reports of progress, by the name of the work."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -152,7 +152,7 @@ class Parts:
 
 
 def measure_upfront(dataset: Dataset, pool: NDArray[Any], folder: Path) -> Learner:
-    """Prepare everything for ``auto``, the hold-out too; give a learner of the pool alone."""
+    """Prepare pool and hold-out for ``auto``, and return a learner of the pool alone."""
     assert dataset.holdout is not None
     held = (dataset.holdout.images, dataset.holdout.truth)
     with_holdout = Learner(pool, len(dataset.class_names), holdout=held, store=ArrayStore(folder))
@@ -162,7 +162,7 @@ def measure_upfront(dataset: Dataset, pool: NDArray[Any], folder: Path) -> Learn
     with_holdout.prepare(needs, progress=parts)
     total, cpu = time.perf_counter() - started, time.process_time() - cpu
     print(
-        f"\nup front, cache empty, no fits meanwhile: {total:.1f} s ({cpu:.1f} s of CPU, "
+        f"\npreparation, cache empty, no fits meanwhile: {total:.1f} s ({cpu:.1f} s of CPU, "
         f"{cpu / total:.1f} of {os.cpu_count()} cores on average)"
     )
     for what, seconds in parts.seconds.items():
@@ -176,7 +176,7 @@ def measure_upfront(dataset: Dataset, pool: NDArray[Any], folder: Path) -> Learn
     return learner
 
 
-# As the app sees it.
+# Rounds through the child process, as the app runs them.
 
 
 async def measure_child(
@@ -253,7 +253,7 @@ async def measure_answers(
     labels: int,
     repeats: int,
 ) -> None:
-    """Measure rounds; the first is not counted."""
+    """Measure rounds; the first does not count."""
     assert dataset.truth is not None
     totals, rounds, accuracies, fitted = [], [], [], set()
     for repeat in range(repeats + 1):
@@ -261,7 +261,7 @@ async def measure_answers(
         started = time.perf_counter()
         trainer.submit(request)
         while isinstance(found := await answers.get(), Preparing | FeaturesPrepared):
-            # Another combination's features: what was answered without them is not counted.
+            # Features of another combination: the round without them does not count.
             if isinstance(found, FeaturesPrepared):
                 started = time.perf_counter()
         total = time.perf_counter() - started
@@ -275,14 +275,14 @@ async def measure_answers(
         accuracies.append(0.0 if found.accuracy is None else found.accuracy.value)
         fitted.add(f"{found.model} on {found.features}, {found.strategy}")
     print_row(f"{' '.join(dict.fromkeys(combination))}, {labels} labels: round", totals)
-    print_row("  of it fit and ranking", rounds)
+    print_row("  of which fit and ranking", rounds)
     print(f"  median accuracy {statistics.median(accuracies):.4f}, {' | '.join(sorted(fitted))}")
 
 
 async def measure_cold_starts(
     trainer: Trainer, answers: asyncio.Queue[TrainerEvent], method: str, repeats: int
 ) -> None:
-    """Choose first batches."""
+    """Measure the choice of first batches."""
     seconds = []
     for repeat in range(repeats):
         started = time.perf_counter()
@@ -329,7 +329,7 @@ def measure_rounds(
 
 
 def measure_floor(pool: NDArray[Any], truth: NDArray[Any], repeats: int) -> None:
-    """Time what no ranking by a softmax can do without, and the ranking, in turns."""
+    """Time the least work of a softmax ranking and the ranking itself, in turns."""
     from sklearn.linear_model import LogisticRegression
 
     rng = np.random.default_rng(0)
@@ -374,8 +374,8 @@ def measure_floor(pool: NDArray[Any], truth: NDArray[Any], repeats: int) -> None
         "tuilabel's ranking, margin": lambda: rank("margin"),
         "scikit-learn's predict_proba, same pixels": lambda: clock(predict, 1)[0],
     }
-    # In blocks, the first call of each uncounted: none pays for what another left in the caches,
-    # and a machine that slows down does so for all.
+    # Calls run in blocks, and the first of each does not count: so no kind pays for the caches
+    # that another left, and a machine that slows down does so for all kinds.
     found: dict[str, list[float]] = {name: [] for name in kinds}
     for _ in range(-(-repeats // BLOCK)):
         for name, once in kinds.items():
@@ -393,7 +393,7 @@ def floor(
     """Predict as fast as numpy can: (k, n) probabilities.
 
     The bytes are converted into one buffer that stays in the processor's cache, their scale is
-    in the weights already, and the softmax is over the rows of a transposed copy, in place.
+    already in the weights, and the softmax runs over the rows of a transposed copy, in place.
     """
     scores = np.empty((len(flat), weights.shape[1]), dtype=np.float32)
     buffer = np.empty((size, flat.shape[1]), dtype=np.float32)
@@ -410,11 +410,11 @@ def floor(
     return upright
 
 
-# How it is printed.
+# Timing and printing.
 
 
 def clock(call: Callable[[], object], repeats: int) -> list[float]:
-    """Give the seconds of some calls."""
+    """Return the seconds of each of some calls."""
     seconds = []
     for _ in range(repeats):
         started = time.perf_counter()
@@ -424,7 +424,7 @@ def clock(call: Callable[[], object], repeats: int) -> list[float]:
 
 
 def print_head() -> None:
-    """Print the head of rows."""
+    """Print the heading of the columns."""
     print(f"{'':48}{'median':>9}{'p95':>9}{'fastest':>9}{'slowest':>9}")
 
 
@@ -440,12 +440,12 @@ def print_row(what: str, seconds: Sequence[float], note: str = "") -> None:
 
 
 def two_numbers(seconds: Sequence[float]) -> str:
-    """Write the median and the 95th percentile in milliseconds."""
+    """Return the median and the 95th percentile in milliseconds."""
     return f"{1000 * statistics.median(seconds):.0f} {1000 * np.percentile(seconds, 95):6.0f}"
 
 
 def print_machine(*further: str) -> None:
-    """Print what the numbers depend on; `further` are versions of other packages."""
+    """Print machine and versions; `further` are versions of other packages."""
     cpu = platform.processor() or platform.machine()
     if (info := Path("/proc/cpuinfo")).exists():
         names = [line for line in info.read_text().splitlines() if line.startswith("model name")]

@@ -1,7 +1,7 @@
-"""How long it takes to open each kind of source. Run by hand: python benchmarks/sources.py.
+"""Measure how long it takes to open each kind of source: `python benchmarks/sources.py`.
 
-Cold means with an empty cache (the operating system's own file cache stays warm), warm with what
-an earlier opening left there. Every number is the median of five runs in fresh processes, without
+Cold means with an empty cache (the operating system's own file cache stays warm), warm with the
+cache of an earlier opening. Every number is the median of five runs in fresh processes, without
 the start of Python and the import of numpy.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from round import print_machine
 
 RUNS = 5
 PICTURES = 500
@@ -38,7 +38,7 @@ print((imported - start) * 1000, (done - imported) * 1000, len(dataset))
 
 
 def measure(source: str, cache: Path, classes: str) -> tuple[float, float, int]:
-    """Open a source in a fresh process: milliseconds of import, of opening, and the items."""
+    """Open a source in a fresh process; return the ms of import and opening, and the items."""
     printed = subprocess.run(
         [sys.executable, "-c", MEASURE, source, str(cache), classes],
         check=True,
@@ -69,7 +69,7 @@ def report(name: str, source: str, classes: str = "") -> None:
 
 
 def make_pictures(folder: Path) -> None:
-    """Write PNGs of 640x480 that compress about as photographs do."""
+    """Write PNGs of 640x480 that compress about as well as photographs."""
     from PIL import Image
 
     rng = np.random.default_rng(0)
@@ -79,14 +79,12 @@ def make_pictures(folder: Path) -> None:
 
 
 def main() -> None:
-    """Print the machine, then every measurement."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mnist", type=Path, metavar="DIR", help="a folder of MNIST's IDX files")
+    """Parse the options, measure, and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--mnist", type=Path, metavar="DIR", help="folder of the IDX files")
     options = parser.parse_args()
-    print(
-        f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"numpy {np.__version__}; medians of {RUNS} (smallest to largest)"
-    )
+    print_machine()
+    print(f"medians of {RUNS} (smallest to largest)")
     report("digits", "digits")
     if options.mnist is not None:
         report("mnist, 70,000 images", f"mnist:{options.mnist}")

@@ -1,1 +1,1 @@
-"""What the screen costs on a real terminal: ``python -m benchmarks.terminal --mnist DIR``."""
+"""Cost of the screen on a real terminal: ``python -m benchmarks.terminal --mnist DIR``."""

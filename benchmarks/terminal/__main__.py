@@ -1,8 +1,9 @@
-"""Measure the screen on a real terminal, and print one table with the goals beside it.
+"""Measure the screen on a real terminal, and print one table with the goals beside the results.
 
-Label keys, start, memory, bytes, thin and long lines; beside it a program of bare escape codes
-that writes only the cells that change, and one of plain Textual widgets. The last byte is the last
-one before 30 ms of silence, stamped when it is read. Run it on an otherwise idle machine.
+It measures label keys, start, memory, bytes, and slow and distant lines. For comparison it runs a
+program of bare escape codes that writes only the cells that change, and one of plain Textual
+widgets. The last byte of a key is the last one before 30 ms of silence; its time is when it is
+read. Run it on an otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ PARTS = {
 
 
 def main() -> None:
-    """Parse, measure, print."""
+    """Parse the options, measure, and print."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.terminal", description=(__doc__ or "").partition("\n")[0]
     )

@@ -1,4 +1,4 @@
-"""The programs that are measured, their images, and a folder for their sessions."""
+"""The programs to measure, their images, and a folder for their sessions."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw
 
 import tuilabel
 from benchmarks.terminal.program import Program
+from tests.pty.labelling import TYPED_AHEAD
 from tuilabel.data import open_dataset
 
 FIRST_FRAME = r"\d labels?\b"
@@ -27,15 +28,15 @@ _Pictures = NDArray[np.uint8]
 
 
 class Bench:
-    """The programs, the images and a folder for their sessions.
+    """The programs to measure, their images, and a folder for their sessions.
 
     Parameters
     ----------
     folder : Path
     mnist : Path, optional
-        Where the IDX files are; without it strokes are drawn.
+        Folder of the IDX files; without it the images are drawn strokes.
     runs : int
-        How often everything is started.
+        Number of starts of each program.
     """
 
     def __init__(self, folder: Path, mnist: Path | None, runs: int) -> None:
@@ -66,15 +67,15 @@ class Bench:
         np.savez(self._pictures, images=images, labels=labels)
 
     def tuilabel(self, *arguments: str) -> list[str]:
-        """Give the command that runs `tuilabel`."""
+        """Return the command that runs `tuilabel`."""
         return [sys.executable, "-m", "tuilabel", *arguments]
 
     def for_scale(self, kind: str) -> list[str]:
-        """Give the command that runs a program for scale, one of `scale.PROGRAMS`."""
+        """Return the command that runs a program for comparison, one of `scale.PROGRAMS`."""
         return [sys.executable, "-m", "benchmarks.terminal.scale", kind, str(self._pictures)]
 
     def new_session(self) -> Path:
-        """Give a session file that does not exist yet."""
+        """Return the path of a session file that does not exist yet."""
         return Path(tempfile.mkdtemp(dir=self.folder)) / "bench.tuilabel"
 
     def open(
@@ -84,31 +85,31 @@ class Bench:
         source: str | None = None,
         size: tuple[int, int] = (80, 24),
         bytes_per_second: float | None = None,
-        anew: bool = False,
+        empty_cache: bool = False,
     ) -> Program:
-        """Start labelling and wait until everything rests; anew, with an empty cache."""
+        """Start labelling and wait until program and trainer are idle."""
         command = self.tuilabel(source or self.source, "--session", str(session), *arguments)
-        cache = {"XDG_CACHE_HOME": str(session.parent / "CACHE")} if anew else {}
+        cache = {"XDG_CACHE_HOME": str(session.parent / "CACHE")} if empty_cache else {}
         program = Program(command, self.env | cache, size, bytes_per_second)
         program.read_until(FIRST_FRAME)
         program.wait_idle()
         return program
 
     def labels(self, session: Path) -> int:
-        """Give how many labels are in a session."""
+        """Return the number of labels in a session."""
         command = self.tuilabel("status", str(session), "--json")
         done = subprocess.run(command, env=self.env, stdout=subprocess.PIPE, check=True)
         return int(json.loads(done.stdout)["labels"])
 
 
 def held_on(screen: str) -> int:
-    """Give how many keys the screen says were held."""
-    found = re.search(r"(\d+) keys? w\w+ typed ahead", screen)
+    """Return the number of held keys that the screen shows."""
+    found = re.search(TYPED_AHEAD.format(r"(\d+)"), screen)
     return int(found[1]) if found else 0
 
 
 def strokes(rng: np.random.Generator, count: int) -> tuple[_Pictures, NDArray[np.int64]]:
-    """Draw smooth strokes of ten kinds: (count, 28, 28) uint8, and their kinds."""
+    """Return smooth strokes of ten kinds, (count, 28, 28) uint8, and their kinds."""
     kinds = rng.integers(0, 10, count)
     images = np.zeros((count, 28, 28), dtype=np.uint8)
     for image, kind in zip(images, kinds, strict=True):
@@ -122,7 +123,7 @@ def strokes(rng: np.random.Generator, count: int) -> tuple[_Pictures, NDArray[np
 
 
 def seconds_of(command: Sequence[str], env: dict[str, str]) -> float:
-    """Run a command that says nothing of worth; give the processor seconds that it took."""
+    """Run a command, discard its output, and return its processor seconds."""
     process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -1,4 +1,4 @@
-"""From a label key to the last byte: milliseconds and bytes, calm, during fits, in row mode."""
+"""Milliseconds and bytes from a label key to the last byte: idle, during fits, in row mode."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ SIZES = ((80, 24), (120, 40), (200, 60))
 MOST_MS = {(80, 24): 12.0, (120, 40): 16.0, (200, 60): 16.0}
 MOST_MS_P99 = 20.0
 MOST_BYTES = 1.3
-"""Of those that bare escape codes take."""
+"""As a multiple of the bytes of bare escape codes."""
 
 _KEYS = 40
 """Label keys per run and size, four batches."""
 
 
 def calm_keys(bench: Bench) -> None:
-    """Measure label keys while nothing else happens, and two programs for scale."""
+    """Measure label keys while nothing else happens, and two programs for comparison."""
     for size in SIZES:
         name = "{}x{}".format(*size)
         repaints, cpu = _label(bench, size, ("--model", "softmax"), calm=True)
         bare, widgets = (_play(bench, kind, size) for kind in ("codes", "widgets"))
         table.times(f"label key, {name}", repaints, p95=MOST_MS[size], p99=MOST_MS_P99)
         table.times("  the last of its batch", repaints[9::10])
-        table.numbers("  its processor time, with what comes behind it", cpu, " ms", digits=1)
-        table.times("  for scale: bare escape codes", bare)
-        table.times("  for scale: plain Textual widgets", widgets)
+        table.numbers("  processor time, with the work that follows", cpu, " ms", digits=1)
+        table.times("  for comparison: bare escape codes", bare)
+        table.times("  for comparison: plain Textual widgets", widgets)
         table.sizes_beside(f"bytes of a label key, {name}", repaints, bare, MOST_BYTES)
         table.sizes("  the last of its batch", repaints[9::10])
-        table.sizes("  for scale: bare escape codes", bare)
-        table.sizes("  for scale: plain Textual widgets", widgets)
+        table.sizes("  for comparison: bare escape codes", bare)
+        table.sizes("  for comparison: plain Textual widgets", widgets)
 
 
 def keys_during_fits(bench: Bench) -> None:
-    """Measure label keys while a slow model is fitted, also while features are made beside it."""
-    first, _ = _label(bench, SIZES[0], ("--model", "mlp"), calm=False, anew=True)
+    """Measure label keys while a slow model is fitted, and while features are computed too."""
+    first, _ = _label(bench, SIZES[0], ("--model", "mlp"), calm=False, empty_cache=True)
     _make_features(bench)
     for size in SIZES:
         repaints, _ = _label(bench, size, ("--model", "mlp"), calm=False)
         _while_fitting("label key while an mlp is fitted, {}x{}".format(*size), repaints, size)
-    _while_fitting("  and features are made beside it, 80x24", first, SIZES[0])
+    _while_fitting("  and features are computed, 80x24", first, SIZES[0])
 
 
 def _while_fitting(what: str, repaints: list[Repaint], size: tuple[int, int]) -> None:
@@ -53,7 +53,7 @@ def _while_fitting(what: str, repaints: list[Repaint], size: tuple[int, int]) ->
 
 
 def _make_features(bench: Bench) -> None:
-    """Let the trainer make the features of the pool, which it keeps for later sessions."""
+    """Let the trainer compute the features of the pool, which stay in the cache."""
     program = bench.open(bench.new_session(), "--model", "mlp")
     for place in range(10):
         program.press(str(place % 10))
@@ -65,7 +65,7 @@ def _make_features(bench: Bench) -> None:
 
 
 def keys_at_once(bench: Bench, count: int = 200) -> None:
-    """Write keys in one piece; tell what became of each."""
+    """Write keys in one piece, and count those that were applied, held and lost."""
     for _ in range(bench.runs):
         session = bench.new_session()
         program = bench.open(session)
@@ -81,7 +81,7 @@ def keys_at_once(bench: Bench, count: int = 200) -> None:
 
 
 def rows(bench: Bench) -> None:
-    """Type whole batches in row mode, ten keys in one write; all land where they were meant."""
+    """Measure whole batches in row mode, ten keys in one write, and check that every key labels."""
     repaints, landed = [], 0
     for _ in range(bench.runs):
         session = bench.new_session()
@@ -94,7 +94,7 @@ def rows(bench: Bench) -> None:
         landed += bench.labels(session)
     typed = _KEYS * bench.runs
     met = landed == typed
-    table.row("row mode, ten keys in one write", "all land", f"{landed} of {typed} labels", met)
+    table.row("row mode, ten keys in one write", "all label", f"{landed} of {typed} labels", met)
     table.times("  to the last byte of all ten", repaints)
     table.sizes("  bytes of all ten", repaints)
 
@@ -105,17 +105,17 @@ def _label(
     arguments: tuple[str, ...],
     *,
     calm: bool,
-    anew: bool = False,
+    empty_cache: bool = False,
 ) -> tuple[list[Repaint], list[float]]:
-    """Press label keys; without calm, keep those that came while the trainer was at work.
+    """Press label keys; return their repaints, and each run's mean ms of processor time per key.
 
-    Anew, nothing is kept from earlier sessions. Gives also the mean milliseconds of processor
-    time of each run.
+    With `calm`, each key waits until the trainer is idle. Without it, only keys that were pressed
+    while the trainer was working count.
     """
     repaints, cpu = [], []
     for _ in range(bench.runs):
         session = bench.new_session()
-        program = bench.open(session, *arguments, size=size, anew=anew)
+        program = bench.open(session, *arguments, size=size, empty_cache=empty_cache)
         used = program.cpu_seconds()
         for place in range(_KEYS):
             if calm:
@@ -129,7 +129,7 @@ def _label(
         program.end()
         missing = _KEYS - bench.labels(session)
         if missing:
-            table.note(f"{missing} of {_KEYS} keys came before their image and were held")
+            table.note(f"{missing} of {_KEYS} keys were held, as their image was not there yet")
     return repaints, cpu
 
 

@@ -1,4 +1,4 @@
-"""Thin and long lines: 100 KB a second, and an SSH server at the end of 150 ms."""
+"""Slow and distant lines: 100 KB a second, and an SSH server at a round trip of 150 ms."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _KEYS = 40
 _KEYS_A_SECOND = 8
 _ROUND_TRIP = 0.15
 _SETTLED = 0.1
-"""Seconds of silence behind the last key's image: what a fit brings comes later."""
+"""Seconds of silence that end the repaint of the last key; the output of a fit comes later."""
 
 
 def thin_line(bench: Bench) -> None:
-    """Label at 8 keys a second over 100 KB a second; how long after the last key it settles."""
+    """Measure how long output goes on after the last of 8 keys a second over 100 KB a second."""
     for mode in ("auto", "slow"):
         late, held, sizes = [], 0, []
         for _ in range(bench.runs):
@@ -38,7 +38,8 @@ def thin_line(bench: Bench) -> None:
         table.numbers(what, late, " s after the last", most=0.3, digits=2)
         table.numbers("  bytes per key", sizes, "")
         if held:
-            table.note(f"{held} of {_KEYS * bench.runs} keys came before their image and were held")
+            keys = f"{held} of {_KEYS * bench.runs} keys"
+            table.note(f"{keys} were held, as their image was not there yet")
 
 
 def _read_to(program: Program, end: float) -> None:
@@ -47,10 +48,10 @@ def _read_to(program: Program, end: float) -> None:
 
 
 def over_ssh(bench: Bench) -> None:
-    """Label over SSH with 150 ms there and back; count round trips from a key to its image."""
+    """Measure the round trips from a key to its image over SSH with a round trip of 150 ms."""
     reason = why_no_ssh()
     if reason is not None:
-        table.row("over SSH, 150 ms there and back", "", f"not measured: {reason}")
+        table.row("over SSH, round trip of 150 ms", "", f"not measured: {reason}")
         return
     trips: list[float] = []
     batches: list[float] = []
@@ -67,7 +68,7 @@ def over_ssh(bench: Bench) -> None:
                 program.read(3 * _ROUND_TRIP, first=3 * _ROUND_TRIP)
                 frames, pressed = len(program.asked), time.perf_counter()
                 program.press(str(place % 10), quiet=2 * _ROUND_TRIP)
-                # The frame with the image is the first; what the trainer says comes in others.
+                # The image is in the first frame; news of the trainer come in later ones.
                 trips.append((program.asked[frames] - pressed) / _ROUND_TRIP)
             program.end()
             session = bench.new_session()
@@ -81,7 +82,7 @@ def over_ssh(bench: Bench) -> None:
     table.numbers("key to image over SSH at 150 ms, round trips", trips, "", most=1.5, digits=2)
     typed = 20 * bench.runs
     what = "row mode over SSH, ten keys in one write"
-    table.row(what, "all land", f"{landed} of {typed} labels", landed == typed)
+    table.row(what, "all label", f"{landed} of {typed} labels", landed == typed)
     table.numbers("  to the last byte of all ten, round trips", batches, "", digits=2)
 
 

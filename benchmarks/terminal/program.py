@@ -1,4 +1,4 @@
-"""A program on a pseudo-terminal, timed from a key to the last byte that it brings."""
+"""A program on a pseudo-terminal, timed from a key to the last byte of output."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ QUIET = 0.03
 
 PATIENCE = 30.0
 
-# The cell at which tuilabel asks for the cursor is what names its question.
+# tuilabel numbers its questions by the cell at which it asks for the cursor.
 _QUERY = re.compile(rb"(?:\x1b\[(\d+);(\d+)H)?\x1b\[(?:6n|\?(\d+)\$p)")
 _CODES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[^\[\]])")
 _TAIL = 16
 _UNKNOWN = re.compile(rb"\x1b\[(?:\?\d+\$p|[<>=][\d;]*u)")
-"""What pyte does not know and would draw."""
+"""Codes that pyte does not know and would draw as text."""
 
 
 @dataclass(frozen=True)
 class Repaint:
-    """What a key brought: milliseconds to its last byte, and how many bytes."""
+    """The output after a key: milliseconds to its last byte, and its size in bytes."""
 
     ms: float
     size: int
 
 
 class Program:
-    """A program on a pseudo-terminal that answers what terminals are asked.
+    """A program on a pseudo-terminal that answers as terminals do.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Program:
     size : (int, int)
         Columns and rows.
     bytes_per_second : float, optional
-        What the terminal takes; as much as comes, if not given.
+        Speed of the terminal; unlimited if None.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Program:
         self._rate = bytes_per_second
         self._tail = b""
         self.output = b""
-        # When the program was seen to ask whether it has painted: behind each frame.
+        # Times at which the program asked whether its frame is painted, once after each frame.
         self.asked: list[float] = []
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
@@ -76,14 +76,17 @@ class Program:
     def read(self, quiet: float, first: float) -> float:
         """Read until nothing comes for `quiet` seconds, or for `first` seconds at the beginning.
 
-        Gives the time at which the last byte was read, or 0 when nothing came.
+        Returns
+        -------
+        float
+            Time at which the last byte was read; 0 if nothing came.
         """
         last, wait = 0.0, first
         while select.select([self._fd], [], [], wait)[0]:
             try:
-                # A thin line carries a little, and then it is busy for as long as that takes.
+                # A slow line carries a small piece, and is then busy for its time.
                 data = os.read(self._fd, 2**16 if self._rate is None else 512)
-            except OSError:  # Linux says EIO when the program has ended
+            except OSError:  # Linux raises EIO when the program has ended
                 break
             if self._rate is not None:
                 time.sleep(len(data) / self._rate)
@@ -102,61 +105,61 @@ class Program:
                 self.asked.append(time.perf_counter())
             known = 2 if mode == b"2026" else 0
             answer = b"\x1b[%b;%bR" % (row, column)
-            with contextlib.suppress(OSError):  # it asked and ended
+            with contextlib.suppress(OSError):  # the program may have ended
                 os.write(self._fd, b"\x1b[?%b;%d$y" % (mode, known) if query[3] else answer)
         self._tail = data[max(place, len(data) - _TAIL) :]
 
     def read_until(self, pattern: str) -> float:
-        """Read until the text written so far has a pattern and silence follows."""
+        """Read until the output contains a pattern, and return the time of the last byte."""
         end = time.perf_counter() + PATIENCE
         while time.perf_counter() < end:
             last = self.read(QUIET, first=1.0)
             if re.search(pattern, self.text):
                 return last
-        raise SystemExit(f"{pattern!r} never came; the program wrote:\n{self.text[-2000:]}")
+        raise SystemExit(f"{pattern!r} was not shown; the program wrote:\n{self.text[-2000:]}")
 
     @property
     def screen(self) -> str:
-        """What stands on the terminal: frames hold only what differs from the last."""
+        """The text on the terminal's screen."""
         self._stream.feed(_UNKNOWN.sub(b"", self.output[self._drawn :]))
         self._drawn = len(self.output)
         return "\n".join(self._screen.display)
 
     @property
     def text(self) -> str:
-        """All that was written, without escape codes."""
+        """The whole output so far, without escape codes."""
         return _CODES.sub(b"", self.output).decode(errors="replace")
 
     def write(self, keys: str) -> float:
-        """Write keys at once; give the time."""
+        """Write keys in one piece, and return the time."""
         pressed = time.perf_counter()
         os.write(self._fd, keys.encode())
         return pressed
 
     def press(self, keys: str, quiet: float = QUIET) -> Repaint:
-        """Write keys at once and read what they bring."""
+        """Write keys in one piece, and read the output that follows."""
         before = len(self.output)
         pressed = self.write(keys)
         last = self.read(quiet, first=1.0)
         return Repaint(max(0.0, last - pressed) * 1000, len(self.output) - before)
 
-    # What its processes do.
+    # Its processes.
 
     def children(self) -> list[int]:
-        """Give the processes that it has started."""
+        """Return the ids of its child processes."""
         tasks = Path(f"/proc/{self.pid}/task/{self.pid}/children")
         return [int(child) for child in tasks.read_text().split()]
 
     def trainer_works(self) -> bool:
-        """Tell whether the child process is computing at this moment."""
+        """Return whether the child process is computing at this moment."""
         for child in self.children():
-            with contextlib.suppress(OSError):  # it ended meanwhile
+            with contextlib.suppress(OSError):  # the child may have ended
                 stat = Path(f"/proc/{child}/stat").read_text()
                 return stat.rpartition(")")[2].split()[0] == "R"
         return False
 
     def trainer_prepares(self) -> bool:
-        """Tell whether any thread of the child process is computing at this moment."""
+        """Return whether any thread of the child process is computing at this moment."""
         for child in self.children():
             for task in Path(f"/proc/{child}/task").glob("*/stat"):
                 with contextlib.suppress(OSError):
@@ -165,19 +168,19 @@ class Program:
         return False
 
     def wait_idle(self) -> None:
-        """Read until the trainer rests and nothing has come for a while."""
+        """Read until the trainer is idle and no output has come for a while."""
         calm, end = 0, time.perf_counter() + PATIENCE
         while calm < 3 and time.perf_counter() < end:
             came = self.read(QUIET, first=QUIET)
             calm = 0 if came or self.trainer_works() else calm + 1
 
     def cpu_seconds(self) -> float:
-        """Give the processor time of all its threads so far."""
+        """Return the processor time of all its threads so far."""
         threads = Path(f"/proc/{self.pid}/task").glob("*/schedstat")
         return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
     def megabytes(self) -> dict[str, float]:
-        """Give its resident memory: all of it, and its share of what processes have in common."""
+        """Return its resident memory (Rss), and that with its share of shared pages (Pss)."""
         rollup = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
         return {
             name: int(re.search(rf"^{name}:\s+(\d+)", rollup, re.MULTILINE)[1]) / 1024  # type: ignore[index]
@@ -185,7 +188,7 @@ class Program:
         }
 
     def end(self) -> None:
-        """Press q and read to the end; what does not know that key is killed."""
+        """Press q, read to the end, and kill a program that has not ended."""
         with contextlib.suppress(OSError):
             self.write("q")
         self._rate = None

@@ -1,4 +1,4 @@
-"""What is not a label key: start, memory, what is written and computed while nothing happens."""
+"""Start, memory, and the output and processor time while nothing happens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Hello().run()
 """
 
 _IDLE = 10.0
-"""Seconds for which nothing happens."""
+"""Seconds without any key."""
 
 
 def start_up(bench: Bench) -> None:
@@ -37,19 +37,19 @@ def start_up(bench: Bench) -> None:
         for name, command in programs.items():
             program = Program(command, bench.env)
             last = program.read_until(FIRST_FRAME)
-            if run:  # the first pair warms the caches of the disk
+            if run:  # the first pair warms the disk caches
                 ms[name].append(1000 * (last - program.started))
                 sizes[name].append(len(program.output))
             program.end()
     ratios = [one / other for one, other in zip(*ms.values(), strict=True)]
-    table.numbers("start to first usable frame, beside Textual's", ratios, "x", most=1.5, digits=2)
+    table.numbers("start to first usable frame, to Textual's", ratios, "x", most=1.5, digits=2)
     for name in programs:
         table.numbers(f"  {name}", ms[name], " ms")
         table.numbers("    bytes", sizes[name], "")
 
 
 def help_text(bench: Bench) -> None:
-    """Measure `--help` above what Python itself takes, pair by pair."""
+    """Measure the processor time of `--help` above that of Python itself, pair by pair."""
     python = [sys.executable, "-c", "pass"]
     above = [
         1000 * (seconds_of(bench.tuilabel("--help"), bench.env) - seconds_of(python, bench.env))
@@ -59,7 +59,7 @@ def help_text(bench: Bench) -> None:
 
 
 def memory(bench: Bench) -> None:
-    """Measure the drawing process after 30 labels; the goal is for MNIST's 60,000 images."""
+    """Measure the memory of the app after 30 labels; the goal is for MNIST's 60,000 images."""
     found = []
     for _ in range(min(bench.runs, 3)):
         program = bench.open(bench.new_session())
@@ -70,15 +70,15 @@ def memory(bench: Bench) -> None:
         program.end()
     most = 90 if bench.is_mnist else None
     resident = [megabytes["Rss"] for megabytes in found]
-    table.numbers("resident memory of the drawing process", resident, " MB", most=most)
-    table.numbers("  its share of what is shared (PSS)", [one["Pss"] for one in found], " MB")
+    table.numbers("resident memory of the app's process", resident, " MB", most=most)
+    table.numbers("  with its share of shared pages (PSS)", [one["Pss"] for one in found], " MB")
 
 
 def silence(bench: Bench) -> None:
-    """Count what is written and computed while nothing happens, and for a key that does nothing."""
+    """Measure output and processor time while nothing happens, and the output of an unbound key."""
     idle, unbound, cpu = [], [], []
     for _ in range(min(bench.runs, 3)):
-        # Of digits everything is prepared within a second or two: what comes later is idleness.
+        # Everything for digits is prepared within a second or two, so the program is idle then.
         program = bench.open(bench.new_session(), source="digits")
         program.press("1")
         program.wait_idle()
@@ -95,7 +95,7 @@ def silence(bench: Bench) -> None:
 
 
 def status_and_curve(bench: Bench) -> None:
-    """Count the bytes of a fit that arrives where no image changes with it: batches of one."""
+    """Measure the bytes of a fit that changes no image, with batches of one."""
     found = []
     for _ in range(bench.runs):
         program = bench.open(bench.new_session(), "--batch-size", "1", "--model", "softmax")
@@ -103,7 +103,7 @@ def status_and_curve(bench: Bench) -> None:
             program.press(str(place % 10))
             before = len(program.output)
             program.wait_idle()
-            if place > 3:  # by then there is a curve
+            if place > 3:  # there is a curve by then
                 found.append(float(len(program.output) - before))
         program.end()
-    table.numbers("bytes of status and curve alone: a fit arrives", found, "", most=600)
+    table.numbers("bytes of status and curve when a fit arrives", found, "", most=600)

@@ -1,8 +1,8 @@
-"""Programs for scale, which do the same with less: ``python -m benchmarks.terminal.scale KIND F``.
+"""Simple programs for comparison: ``python -m benchmarks.terminal.scale KIND PICTURES``.
 
-`codes` writes escape codes, of each frame only the cells that differ. `widgets` is made of plain
-Textual widgets. A key brings the next image: one as
-large as it fits, ten thumbnails of its batch with a mark below each, and how many there were.
+`codes` writes bare escape codes, and of each frame only the cells that differ. `widgets` uses
+plain Textual widgets. A key brings the next image: one as large as it fits, ten thumbnails of its
+batch with a mark below each, and the number of labels.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ PROGRAMS = ("codes", "widgets")
 
 _BATCH = 10
 _SMALL = 7
-"""Pixels of a thumbnail's side."""
+"""Side of a thumbnail in pixels."""
 
 _Pictures = NDArray[np.uint8]
 _Cell = tuple[str, int, int]
 
 
 def scale_of(columns: int, rows: int) -> int:
-    """Give how many columns a pixel takes in the room that tuilabel has for its image."""
+    """Return the columns of a pixel in the space that tuilabel has for its image."""
     return max(1, min((columns - 44) // 28, (rows - 8) * 2 // 28))
 
 
@@ -37,7 +37,7 @@ def _small(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 class _Codes:
-    """What is on the terminal, and what is to be written for something else."""
+    """The cells on the terminal, and the codes to write next."""
 
     def __init__(self) -> None:
         self._shown: dict[tuple[int, int], _Cell] = {}
@@ -46,7 +46,7 @@ class _Codes:
         self._at: tuple[int, int] | None = None
 
     def put(self, x: int, y: int, cell: _Cell) -> None:
-        """Put a character and the greys of its two halves, if it is not there."""
+        """Draw a character and the greys of its two halves, unless it is there already."""
         if self._shown.get((x, y)) == cell:
             return
         self._shown[x, y] = cell
@@ -60,18 +60,18 @@ class _Codes:
         self._at = (x + 1, y)
 
     def image(self, left: int, top: int, image: NDArray[np.uint8]) -> None:
-        """Put an image in half blocks."""
+        """Draw an image in half blocks."""
         for y in range(0, image.shape[0], 2):
             for x in range(image.shape[1]):
                 self.put(left + x, top + y // 2, ("▀", int(image[y, x]), int(image[y + 1, x])))
 
     def text(self, left: int, y: int, text: str) -> None:
-        """Put a text."""
+        """Draw text."""
         for x, character in enumerate(text, left):
             self.put(x, y, (character, 214, 16))
 
     def written(self) -> bytes:
-        """Give what is to be written."""
+        """Return the codes to write, and start a new frame."""
         out, self._out = "".join([*self._out, "\x1b[m"]), []
         self._colours = self._at = None
         return out.encode()
@@ -105,7 +105,7 @@ def play_codes(images: _Pictures) -> None:
 
 
 def play_widgets(images: _Pictures) -> None:
-    """Show an image per key, its neighbours, numbers and a curve with Textual's own widgets."""
+    """Draw with Textual's own widgets: an image per key, its batch, numbers and a curve."""
     from rich.segment import Segment
     from rich.segment import Segments as Rendered
     from rich.style import Style
@@ -172,7 +172,7 @@ def play_widgets(images: _Pictures) -> None:
 
 
 def main() -> None:
-    """Play one of the programs."""
+    """Run one of the programs."""
     kind, path = sys.argv[1:]
     with np.load(path, allow_pickle=False) as archive:
         {"codes": play_codes, "widgets": play_widgets}[kind](archive["images"])

@@ -1,4 +1,4 @@
-"""One table: what was measured, the goal, the result beside it."""
+"""The printed table: measurement, goal and result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WHAT, _GOAL = 48, 28
 
 
 def print_machine(source: str) -> None:
-    """Say what this ran on, and head the table."""
+    """Print machine and versions, and the heading of the table."""
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     cpu = model[1] if model else platform.machine()
     print(f"{platform.platform()}; {cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}")
@@ -31,13 +31,13 @@ def print_machine(source: str) -> None:
 
 
 def row(what: str, goal: str, result: str, met: bool | None = None) -> None:
-    """Print a row; without a goal there is nothing to meet."""
+    """Print a row; `met` is None for a row without a goal."""
     mark = {True: "  met", False: "  MISSED", None: ""}[met]
     print(f"{what:{_WHAT}}{goal:{_GOAL}}{result}{mark}".rstrip(), flush=True)
 
 
 def note(text: str) -> None:
-    """Print a remark to the row above."""
+    """Print a note on the row above."""
     print(f"  {text}", flush=True)
 
 
@@ -48,7 +48,7 @@ def times(
     p95: float | None = None,
     p99: float | None = None,
 ) -> None:
-    """Print milliseconds to the last byte, beside the greatest that are wanted."""
+    """Print milliseconds to the last byte, with goals for their percentiles."""
     found = np.percentile([repaint.ms for repaint in repaints], (50, 95, 99))
     goals = [(95, p95, found[1]), (99, p99, found[2])]
     wanted = [(name, most, value) for name, most, value in goals if most is not None]
@@ -68,7 +68,7 @@ def sizes(what: str, repaints: Sequence[Repaint]) -> None:
 def sizes_beside(
     what: str, repaints: Sequence[Repaint], bare: Sequence[Repaint], most: float
 ) -> None:
-    """Print bytes beside those of another program, by the means."""
+    """Print bytes, with a goal for the ratio of their mean to that of another program."""
     ratio = _mean(repaints) / _mean(bare)
     row(what, f"<= {most:g}x bare", f"{ratio:.2f}x: {_bytes(repaints)}", ratio <= most)
 
@@ -81,7 +81,7 @@ def numbers(
     most: float | None = None,
     digits: int = 0,
 ) -> None:
-    """Print the median and the 95th percentile; the median is what is to be met."""
+    """Print the median, which has to meet the goal, and the 95th percentile."""
     median, p95 = np.percentile(found, (50, 95))
     goal = "" if most is None else f"<= {most:g}{unit}"
     shown = f"{median:,.{digits}f}{unit} (p95 {p95:,.{digits}f}, n {len(found)})"
