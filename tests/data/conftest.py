@@ -1,4 +1,4 @@
-"""Small sources made on the spot."""
+"""Small sources, made when a test needs them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Quartet = dict[str, NDArray[np.uint8]]
 
 @pytest.fixture
 def quartet(rng: np.random.Generator) -> Quartet:
-    """The four arrays of a small data set in MNIST's form."""
+    """Return the four arrays of a small data set in MNIST's form."""
     return {
         "train-images-idx3": rng.integers(0, 256, (30, 5, 4), dtype=np.uint8),
         "train-labels-idx1": rng.integers(0, 10, 30, dtype=np.uint8),
@@ -67,7 +67,7 @@ def write_quartet(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def run_python() -> Callable[[str], str]:
-    """Run code in a fresh process that finds the package, and give what it printed."""
+    """Run code in a fresh process that finds the package, and return its output."""
 
     def run(code: str) -> str:
         root = Path(__file__).resolve().parents[2]

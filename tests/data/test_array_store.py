@@ -1,4 +1,4 @@
-"""Arrays in the cache: given back as they were, or made again."""
+"""Arrays in the cache are loaded as they were saved, or not at all."""
 
 from __future__ import annotations
 
@@ -94,11 +94,11 @@ def test_saving_again_replaces(tmp_path: Path) -> None:
     found = store.load("a")
     assert found is not None
     np.testing.assert_array_equal(found, 2 * ARRAY)
-    # Whoever has mapped the first still sees it whole.
+    # A process that has mapped the first file still sees it unchanged.
     np.testing.assert_array_equal(first, ARRAY)
 
 
-# What is not to be trusted.
+# Damaged and foreign files.
 
 
 @settings(max_examples=60, deadline=None)
@@ -160,7 +160,7 @@ def test_a_file_of_something_else_is_as_good_as_absent(tmp_path: Path, content: 
     assert ArrayStore(tmp_path).load("a") is None
 
 
-# Where nothing can be written.
+# Folders that cannot be written.
 
 
 def test_a_folder_that_cannot_be_written_is_no_obstacle(powerless_dir: Path) -> None:
@@ -212,10 +212,10 @@ def test_a_disk_that_fills_up_half_way_is_no_obstacle(tmp_path: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-# Several at once.
+# Several processes at once.
 
 
-def test_whoever_makes_the_same_array_at_once_does_no_harm(tmp_path: Path) -> None:
+def test_processes_that_save_the_same_array_at_once_do_no_harm(tmp_path: Path) -> None:
     started = threading.Barrier(6)
     wrong: list[object] = []
 
@@ -240,7 +240,7 @@ def test_whoever_makes_the_same_array_at_once_does_no_harm(tmp_path: Path) -> No
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_who_is_killed_half_way_leaves_nothing_to_trust(tmp_path: Path) -> None:
+def test_a_process_killed_half_way_leaves_no_array(tmp_path: Path) -> None:
     code = (
         "import json, os, sys\n"
         "from pathlib import Path\n"

@@ -72,7 +72,7 @@ def test_only_what_was_abandoned_long_ago_is_removed(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == [".new.part", "old.part", "x"]
 
 
-def test_a_full_disk_is_the_caches_fault(tmp_path: Path) -> None:
+def test_a_full_disk_names_the_cache_folder(tmp_path: Path) -> None:
     with (
         pytest.raises(SourceError, match=r"cannot be written .*No space left"),
         replacing(tmp_path / "x"),

@@ -9,7 +9,7 @@ from tuilabel.errors import SourceError, UsageError
 
 
 def make_split(name: str, values: Sequence[int], truth: Sequence[int] | None = None) -> Split:
-    """One image of four equal pixels for each value."""
+    """Make a split with one image of four equal pixels for each value."""
     images = np.repeat(np.array(values, dtype=np.uint8), 4).reshape(-1, 2, 2)
     return Split(
         name=name,

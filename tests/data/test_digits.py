@@ -69,7 +69,7 @@ def test_classes_can_be_renamed() -> None:
         open_dataset("digits", classes=["odd", "even"])
 
 
-def test_without_scikit_learn_the_person_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_scikit_learn_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(digits, "find_spec", lambda name: None)
     with pytest.raises(SourceError, match="install scikit-learn"):
         open_dataset("digits")

@@ -29,7 +29,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def save(root: Path, rng: np.random.Generator) -> Save:
-    """Write an image of random pixels below the folder and give its pixels."""
+    """Write an image of random pixels into the folder and return its pixels."""
 
     def write(name: str, shape: tuple[int, ...] = (10, 12, 3)) -> NDArray[np.uint8]:
         pixels = rng.integers(0, 256, shape, dtype=np.uint8)
@@ -51,7 +51,7 @@ def opened(root: Path, cache_dir: Path):
 
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the files decoded so far."""
+    """Return the list of the files decoded so far."""
     names: list[str] = []
     original = folder.reduce_image_file
 
@@ -193,7 +193,7 @@ def test_only_as_many_files_are_read_as_are_asked_for(
     assert decoded == []
 
 
-def test_progress_is_told_per_file_and_only_for_work(save: Save, opened) -> None:
+def test_progress_counts_the_files_that_are_read(save: Save, opened) -> None:
     for i in range(4):
         save(f"{i}.png")
     calls: list[tuple[str, int, int | None]] = []
@@ -269,7 +269,7 @@ def test_a_damaged_cache_is_never_trusted(
             del data[position:]
         else:
             data = bytearray(b"another version")
-        # A new file, as what is mapped by open datasets must not change.
+        # A new file, because open datasets have mapped the old one.
         path.unlink()
         path.write_bytes(data)
         if rng.integers(2):

@@ -1,4 +1,4 @@
-"""What of a mapped file is held in memory."""
+"""Memory of this process that a mapped file takes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LARGE = 2**22
 
 
 def resident(path: Path) -> int:
-    """Give how many bytes of a file this process holds mapped in memory."""
+    """Return the bytes of a mapped file that are in memory."""
     if not sys.platform.startswith("linux"):
         pytest.skip("pages are counted through Linux's /proc")
     smaps = Path("/proc/self/smaps").read_text()

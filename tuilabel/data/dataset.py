@@ -80,7 +80,7 @@ class Dataset(Protocol):
         """Return item `i` for the screen: shape (H, W) or (H, W, 3), at most 96 px a side."""
 
     def full_image(self, i: int) -> NDArray[np.uint8]:
-        """Return item `i` at the size that the source has it: shape (H, W) or (H, W, 3)."""
+        """Return item `i` at full size: shape (H, W) or (H, W, 3)."""
 
     def references(self, i: int) -> tuple[str, ...]:
         """Return the places where item `i` was found: several for exact duplicates."""
@@ -97,7 +97,7 @@ class ArrayDataset:
     locate : callable
         Returns the references of a row.
     full : callable, optional
-        Returns the image of a row at full size; without it the pool's own pixels are that.
+        Returns the image of a row at full size; without it the pool is at full size.
     screen : callable, optional
         Returns the image for the screen of a row; without it the full image is reduced.
     """
@@ -125,7 +125,7 @@ class ArrayDataset:
         return thumbnail(self.full_image(i)) if self.screen is None else self.screen(i)
 
     def full_image(self, i: int) -> NDArray[np.uint8]:
-        """Return item `i` at the size that the source has it."""
+        """Return item `i` at full size."""
         if self.full is not None:
             return self.full(i)
         image = np.array(self.pool[i])
@@ -193,7 +193,7 @@ def build_dataset(
     pool, test : int, optional
         Number of items to take from the start of each split, duplicates included.
     full : callable, optional
-        Returns the image of a row of `train` at full size; without it its own pixels are that.
+        Returns the image of a row of `train` at full size; without it `train` is at full size.
 
     Raises
     ------

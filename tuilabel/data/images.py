@@ -72,8 +72,8 @@ class ReducedImage:
 def reduce_image_file(path: Path) -> ReducedImage:
     """Decode the first frame of an image file, upright, and reduce it.
 
-    The item id is that of the pixels of `read_image_file` at full size, grey if R = G = B
-    everywhere: other metadata or another lossless format does not make another item.
+    The item id is the hash of the full-size pixels of `read_image_file`: other metadata or
+    another lossless format does not make another item.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def read_image_file(path: Path) -> NDArray[np.uint8]:
     """Decode the first frame of an image file, upright and at full size.
 
     The size is checked before anything is decoded. Transparent parts are laid over mid grey.
-    Colours become RGB, and 16-bit values 8-bit ones.
+    Colours become RGB, and 16-bit values become 8-bit ones.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ _Made = TypeVar("_Made")
 
 
 def _decoded(path: Path, make: Callable[[NDArray[np.uint8]], _Made]) -> _Made:
-    """Decode an image file and make something of its pixels, one large image at a time."""
+    """Decode an image file and return the result of `make`, one large image at a time."""
     from PIL import Image
 
     formats = _safe_formats()
