@@ -212,7 +212,7 @@ def visit_others(terminal: PictureTerminal) -> Iterator[str]:
     terminal.wait_for("at random|No random baseline", LONG)
     yield "curve"
     terminal.press("\t")
-    terminal.wait_for("surest")
+    terminal.wait_for("most confident")
     yield "curve-confidence"
     terminal.press(KEYS["f4"])
     terminal.wait_for("images")

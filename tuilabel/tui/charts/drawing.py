@@ -8,23 +8,22 @@ from typing import NamedTuple
 
 from tuilabel.tui.charts.alphabets import BRAILLE, Alphabet
 from tuilabel.tui.charts.axes import Axis
-from tuilabel.tui.charts.band import ON_BAND, on_band, seen_spans
 from tuilabel.tui.charts.dots import Point, depth_of, dot_of, dots_of
-from tuilabel.tui.text.pieces import Piece
+from tuilabel.tui.text.pieces import Piece, cells_in
 
 
 class Drawing(NamedTuple):
-    """What is to be drawn.
+    """Lines to draw, and the axes to draw them on.
 
     Attributes
     ----------
     x, y : Axis
     line : sequence of Point
         From left to right.
-    band : sequence of (x, low, high)
-        An interval about each point of the line.
+    interval : sequence of (x, low, high)
+        The interval about each point of the line.
     beside : sequence of Point
-        A line to compare with, drawn in dashes.
+        A line to compare with.
     percent : bool
         Whether x is a share.
     newest : str
@@ -36,7 +35,7 @@ class Drawing(NamedTuple):
     x: Axis
     y: Axis
     line: Sequence[Point] = ()
-    band: Sequence[tuple[float, float, float]] = ()
+    interval: Sequence[tuple[float, float, float]] = ()
     beside: Sequence[Point] = ()
     percent: bool = False
     newest: str = ""
@@ -52,52 +51,37 @@ FOOT = 2
 ChartCells = dict[tuple[int, int], Piece]
 
 
-class DrawnChart(NamedTuple):
-    """What was drawn.
-
-    Attributes
-    ----------
-    rows : list of list of (text, style)
-        Runs of one style merged.
-    band : float
-        The share of the line's columns in which its interval is drawn; -1 where that would be so
-        few that it is not.
-    """
-
-    rows: list[list[Piece]]
-    band: float
-
-
 def draw_chart(
     drawing: Drawing, width: int, height: int, alphabet: Alphabet = BRAILLE
-) -> DrawnChart:
+) -> list[list[Piece]]:
     """Draw curves, with both axes.
 
     Parameters
     ----------
     drawing : Drawing
     width, height : int
-        Of the box, in cells, with the axes' numbers: at least `GUTTER` + 2 and `FOOT` + 2.
+        Cells of the box, with the axes' numbers: at least `GUTTER` + 2 and `FOOT` + 2.
     alphabet : Alphabet
 
     Returns
     -------
-    Chart
-        With as many rows as the box has.
+    list of list of (text, style)
+        As many rows as the box has, runs of one style merged.
     """
     columns, room = width - GUTTER, height - FOOT
     rows = min(drawing.rows or room, room)
-    spans, seen = seen_spans(drawing.band, drawing.x, drawing.y, (columns, rows), alphabet)
     ink = _ink(drawing, columns, rows, alphabet)
     numbers = {math.floor(depth_of(drawing.y.share(t), rows)): _number(t) for t in drawing.y.ticks}
     drawn: list[list[Piece]] = [[] for _ in range((room - rows + 1) // 2)]
     for y in range(rows):
         mark = alphabet.tick if y in numbers else alphabet.upright
         axis: list[Piece] = [(f"{numbers.get(y, ''):>{GUTTER - 1}}", "muted"), (mark, "track")]
-        cells = [on_band(ink.get((x, y)), spans[x], y, alphabet) for x in range(columns)]
-        drawn.append([*axis, *_merged(cells)])
+        drawn.append([*axis, *_merged([ink.get((x, y), _NOTHING) for x in range(columns)])])
     drawn += _foot(drawing, columns, alphabet)
-    return DrawnChart([*drawn, *([] for _ in range(height - len(drawn)))], seen)
+    return [*drawn, *([] for _ in range(height - len(drawn)))]
+
+
+_NOTHING = (" ", "plain")
 
 
 def _number(tick: float) -> str:
@@ -106,23 +90,33 @@ def _number(tick: float) -> str:
 
 # Lines.
 
+_EVERY_OTHER = 0b01010101
+"""The left dots of a cell of two by four: a line of them alone is dotted."""
+
 
 def _ink(drawing: Drawing, columns: int, rows: int, alphabet: Alphabet) -> ChartCells:
-    """Give the cells that lines and the newest point stand in."""
+    """Return the cells that have lines or the newest point in them."""
+    size, fine = (columns, rows), alphabet.across > 1
     ink: ChartCells = {}
-    axes, size = (drawing.x, drawing.y), (columns, rows)
-    dashes = {
-        (x, y): dots
-        for (x, y), dots in dots_of(drawing.beside, *axes, size, alphabet).items()
-        if (x % 2 == 0 if alphabet.across > 1 else x % 3)
-    }
-    for place, dots in dashes.items():
-        ink[place] = (alphabet.marks[dots], "muted")
-    dots_of_line = dots_of(drawing.line, *axes, size, alphabet)
-    for place, dots in dots_of_line.items():
-        # Where both are in one cell, neither hides the other, if its dots are fine enough.
-        behind = dashes.get(place, 0) if alphabet.across > 1 else 0
-        ink[place] = (alphabet.marks[dots | behind], "bar")
+    dots: dict[tuple[int, int], int] = {}
+    # From back to front.
+    for points, style in (
+        ([(x, low) for x, low, _ in drawing.interval], "area"),
+        ([(x, high) for x, _, high in drawing.interval], "area"),
+        (drawing.beside, "muted"),
+        (drawing.line, "bar"),
+    ):
+        marks = alphabet.thin if style == "area" else alphabet.marks
+        for cell, found in dots_of(points, drawing.x, drawing.y, size, alphabet).items():
+            if style == "area" and fine:
+                found &= _EVERY_OTHER
+            if style == "muted" and not (cell[0] % 2 == 0 if fine else cell[0] % 3):
+                continue
+            if fine:
+                # Two lines in one cell do not hide each other.
+                found |= dots.get(cell, 0)
+            if found:
+                dots[cell], ink[cell] = found, (marks[found], style)
     if not drawing.line or drawing.y.share(drawing.line[-1][1]) < 0:
         return ink
     last_x, last_y = drawing.line[-1]
@@ -130,14 +124,14 @@ def _ink(drawing: Drawing, columns: int, rows: int, alphabet: Alphabet) -> Chart
     column = round(share * (columns * alphabet.across - 1)) // alphabet.across
     dot = dot_of(drawing.y.share(last_y), rows, alphabet.down)
     place = (column, dot // alphabet.down)
-    dots = dots_of_line.get(place, 0) | _blob(dot % alphabet.down, alphabet)
-    ink[place] = (alphabet.newest or alphabet.marks[dots], "accent")
+    blob = dots.get(place, 0) | _blob(dot % alphabet.down, alphabet)
+    ink[place] = (alphabet.newest or alphabet.marks[blob], "accent")
     _write(ink, drawing.newest, *place, size)
     return ink
 
 
 def _blob(dot: int, alphabet: Alphabet) -> int:
-    """Give the dots that make a point of a line stand out, at its own height."""
+    """Return the dots that make a point of a line stand out, at its own height."""
     across = alphabet.across
     if across == 1:
         return 1 << dot
@@ -147,19 +141,16 @@ def _blob(dot: int, alphabet: Alphabet) -> int:
 
 
 def _write(ink: ChartCells, text: str, x: int, y: int, size: tuple[int, int]) -> None:
-    """Write a value beside, below or above its point: if need be, over the line in dashes.
-
-    It may stand on an interval, on which not every colour of text can be read.
-    """
+    """Write a value beside, below or above its point, over other lines if need be."""
     columns, rows = size
     last = columns - len(text)
     places = [(x + 2, y), (min(x, last), y + 1), (min(x, last), y - 1)]
-    for clear in (frozenset[str](), frozenset({"muted"})):
+    for clear in (frozenset[str](), frozenset({"muted", "area"})):
         for left, row in places:
             around = [(column, row) for column in range(left - 1, left + len(text) + 1)]
             taken = {ink[cell][1] for cell in around if cell in ink}
             if 0 <= row < rows and left <= last and taken <= clear:
-                ink |= {cell: (" ", "plain") for cell in around if cell in ink}
+                ink |= {cell: _NOTHING for cell in around if cell in ink}
                 for place, letter in enumerate(text, start=left):
                     ink[place, row] = (letter, "strong")
                 return
@@ -193,47 +184,23 @@ def _foot(drawing: Drawing, columns: int, alphabet: Alphabet) -> list[list[Piece
     ]
 
 
-_IN_PART = ", where wider than the line"
-
-
-def legend(drawing: Drawing, chart: DrawnChart, room: int, alphabet: Alphabet) -> list[Piece]:
-    """Say what is seen, and nothing else.
+def legend(drawing: Drawing, room: int, alphabet: Alphabet) -> list[Piece]:
+    """Return a sample and the name of each line that is drawn.
 
     Parameters
     ----------
     drawing : Drawing
-    chart : DrawnChart
-        As it was drawn.
     room : int
-        Columns for it; what there is no room for is left out as a whole.
+        Columns for it; an entry that does not fit is left out as a whole.
     alphabet : Alphabet
     """
-    piece = alphabet.sample
-    dashes = f"{piece} {piece}" if alphabet.across > 1 else f"{piece * 2} {piece * 2}"
-    shade = (alphabet.levels[-1] * 2, "plain")
-    if alphabet.filled and len(alphabet.levels) > 2:
-        # The upper half, so that it does not run into a surface right below it.
-        shade = ("▀▀", "band")
-    elif alphabet.filled:
-        shade = ("  ", "page" + ON_BAND)
-    entries: list[list[Piece]] = []
-    if drawing.line:
-        entries.append([(piece * 3, "bar"), (" measured", "muted")])
-    if drawing.beside:
-        entries.append([(f"{dashes} at random", "muted")])
-    if drawing.band and chart.band <= 0:
-        mostly = "mostly " if chart.band < 0 else ""
-        entries.append([(f"95 %: {mostly}thinner than the line", "muted")])
-    elif drawing.band:
-        entries.append([shade, (" 95 %", "muted")])
-        if chart.band < 1:
-            entries.append([(_IN_PART, "muted")])
     pieces: list[Piece] = []
-    for entry in entries:
-        gap = "" if entry[0][0] == _IN_PART else "  "
-        length = len(gap) + sum(len(text) for text, _ in entry)
-        if length > room:
-            break
-        room -= length
-        pieces += [(gap, "plain"), *entry]
+    for points, sample, style, name in (
+        (drawing.line, alphabet.measured, "bar", "measured"),
+        (drawing.beside, alphabet.random, "muted", "at random"),
+        (drawing.interval, alphabet.interval, "area", "95 %"),
+    ):
+        entry: list[Piece] = [("  ", "plain"), (sample, style), (" " + name, "muted")]
+        if points and cells_in(pieces) + cells_in(entry) <= room:
+            pieces += entry
     return pieces

@@ -1,11 +1,11 @@
-"""Plain values that views give and widgets draw."""
+"""Plain values that views return and widgets draw."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 Detail = tuple[str, str]
-"""What something is, and what is known of it."""
+"""A word and its value, such as ("class", "cat")."""
 
 
 class ClassBar(NamedTuple):
@@ -25,9 +25,9 @@ class Thumbnail(NamedTuple):
     row : int
         The item, as a row of the dataset.
     mark : str
-        What was answered; empty while it is open.
+        The answer; empty while there is none.
     current : bool
-        Whether it is the one being asked.
+        Whether it is the image that is asked about.
     """
 
     row: int
