@@ -198,7 +198,7 @@ def visit_others(terminal: PictureTerminal) -> Iterator[str]:
     terminal.wait_for_rankings(before)
     terminal.wait_for(terminal.is_idle)
     terminal.press("?")
-    terminal.wait_for("Take the last answer back")
+    terminal.wait_for("Undo the last answer")
     yield "help"
     terminal.press("q")
     terminal.wait_for(PLACE)
