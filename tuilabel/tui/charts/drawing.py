@@ -99,24 +99,27 @@ def _ink(drawing: Drawing, columns: int, rows: int, alphabet: Alphabet) -> Chart
     size, fine = (columns, rows), alphabet.across > 1
     ink: ChartCells = {}
     dots: dict[tuple[int, int], int] = {}
-    # From back to front.
-    for points, style in (
-        ([(x, low) for x, low, _ in drawing.interval], "area"),
-        ([(x, high) for x, _, high in drawing.interval], "area"),
-        (drawing.beside, "muted"),
-        (drawing.line, "bar"),
-    ):
-        marks = alphabet.thin if style == "area" else alphabet.marks
-        for cell, found in dots_of(points, drawing.x, drawing.y, size, alphabet).items():
-            if style == "area" and fine:
+
+    def draw(points: Sequence[Point], look: str) -> set[tuple[int, int]]:
+        marks = alphabet.thin if look == "dotted" else alphabet.marks
+        style = "muted" if look == "dashed" else "bar"
+        drawn = dots_of(points, drawing.x, drawing.y, size, alphabet)
+        for cell, found in drawn.items():
+            if look == "dotted" and fine:
                 found &= _EVERY_OTHER
-            if style == "muted" and not (cell[0] % 2 == 0 if fine else cell[0] % 3):
+            if look == "dashed" and not (cell[0] % 2 == 0 if fine else cell[0] % 3):
                 continue
             if fine:
                 # Two lines in one cell do not hide each other.
                 found |= dots.get(cell, 0)
             if found:
                 dots[cell], ink[cell] = found, (marks[found], style)
+        return set(drawn)
+
+    draw([(x, low) for x, low, _ in drawing.interval], "dotted")
+    draw([(x, high) for x, _, high in drawing.interval], "dotted")
+    draw(drawing.beside, "dashed")
+    line = draw(drawing.line, "solid")
     if not drawing.line or drawing.y.share(drawing.line[-1][1]) < 0:
         return ink
     last_x, last_y = drawing.line[-1]
@@ -126,7 +129,7 @@ def _ink(drawing: Drawing, columns: int, rows: int, alphabet: Alphabet) -> Chart
     place = (column, dot // alphabet.down)
     blob = dots.get(place, 0) | _blob(dot % alphabet.down, alphabet)
     ink[place] = (alphabet.newest or alphabet.marks[blob], "accent")
-    _write(ink, drawing.newest, *place, size)
+    _write(ink, drawing.newest, place, size, {*line, place})
     return ink
 
 
@@ -140,17 +143,22 @@ def _blob(dot: int, alphabet: Alphabet) -> int:
     return 0b1111 << upper * across
 
 
-def _write(ink: ChartCells, text: str, x: int, y: int, size: tuple[int, int]) -> None:
+def _write(
+    ink: ChartCells,
+    text: str,
+    point: tuple[int, int],
+    size: tuple[int, int],
+    line: set[tuple[int, int]],
+) -> None:
     """Write a value beside, below or above its point, over other lines if need be."""
-    columns, rows = size
+    (x, y), (columns, rows) = point, size
     last = columns - len(text)
     places = [(x + 2, y), (min(x, last), y + 1), (min(x, last), y - 1)]
-    for clear in (frozenset[str](), frozenset({"muted", "area"})):
+    for taken in (set(ink), line):
         for left, row in places:
-            around = [(column, row) for column in range(left - 1, left + len(text) + 1)]
-            taken = {ink[cell][1] for cell in around if cell in ink}
-            if 0 <= row < rows and left <= last and taken <= clear:
-                ink |= {cell: _NOTHING for cell in around if cell in ink}
+            around = {(column, row) for column in range(left - 1, left + len(text) + 1)}
+            if 0 <= row < rows and left <= last and not around & taken:
+                ink |= dict.fromkeys(around & set(ink), _NOTHING)
                 for place, letter in enumerate(text, start=left):
                     ink[place, row] = (letter, "strong")
                 return
@@ -198,7 +206,7 @@ def legend(drawing: Drawing, room: int, alphabet: Alphabet) -> list[Piece]:
     for points, sample, style, name in (
         (drawing.line, alphabet.measured, "bar", "measured"),
         (drawing.beside, alphabet.random, "muted", "at random"),
-        (drawing.interval, alphabet.interval, "area", "95 %"),
+        (drawing.interval, alphabet.interval, "bar", "95 %"),
     ):
         entry: list[Piece] = [("  ", "plain"), (sample, style), (" " + name, "muted")]
         if points and cells_in(pieces) + cells_in(entry) <= room:
