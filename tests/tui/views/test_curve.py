@@ -35,14 +35,14 @@ def text_of(drawn: list[list[tuple[str, str]]]) -> list[str]:
 
 
 def test_accuracy_by_labels_comes_with_its_interval_and_the_baseline_so_far() -> None:
-    drawing = by_labels(CURVE, BASELINE, 60, 16, labels=30, chance=0.1, zoomed=False)
-    assert drawing.line == [(10, 0.6), (20, 0.8), (30, 0.9)]
-    assert drawing.newest == "90.0%"
-    for (labels, value), (at, low, high) in zip(drawing.line, drawing.interval, strict=True):
+    chart = by_labels(CURVE, BASELINE, 60, 16, labels=30, chance=0.1, zoomed=False)
+    assert chart.line == [(10, 0.6), (20, 0.8), (30, 0.9)]
+    assert chart.newest == "90.0%"
+    for (labels, value), (at, low, high) in zip(chart.line, chart.interval, strict=True):
         assert labels == at
         assert low < value < high
-    assert drawing.beside == [(10, 0.4), (50, 0.92)]
-    assert drawing.x.high == 50
+    assert chart.beside == [(10, 0.4), (50, 0.92)]
+    assert chart.x.high == 50
 
 
 # The baseline.
@@ -109,13 +109,13 @@ def test_all_predictions_are_in_the_last_point(pairs: list[tuple[float, bool]]) 
 def test_the_curve_begins_where_a_share_means_something(pairs: list[tuple[float, bool]]) -> None:
     n = len(pairs)
     found = counts_by_confidence([c for c, _ in pairs], [r for _, r in pairs])
-    drawing = by_confidence(found, 60, 12, chance=0.1, zoomed=False)
+    chart = by_confidence(found, 60, 12, chance=0.1, zoomed=False)
     said_so = "the curve begins at 30" in said(confidence_sentences(found, "x", waiting=""))
-    assert said_so == (not drawing.line) == (n < LEAST)
-    if drawing.line:
-        assert drawing.line[0][0] * n >= LEAST - 1e-6
-        assert drawing.line[-1] == (1, found.correct[-1] / n)
-        for (x, y), (at, low, high) in zip(drawing.line, drawing.interval, strict=True):
+    assert said_so == (not chart.line) == (n < LEAST)
+    if chart.line:
+        assert chart.line[0][0] * n >= LEAST - 1e-6
+        assert chart.line[-1] == (1, found.correct[-1] / n)
+        for (x, y), (at, low, high) in zip(chart.line, chart.interval, strict=True):
             assert x == at
             assert low - 1e-9 <= y <= high + 1e-9
 

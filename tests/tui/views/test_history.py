@@ -101,7 +101,7 @@ def test_an_undo_is_about_what_it_took_back(history: History) -> None:
     target = history.target(event)
     assert target is not None
     assert target.kind is EventKind.LABEL
-    assert f"takes #{target.seq} back" in history.row(place).about
+    assert f"of #{target.seq}" in history.row(place).about
     assert history.place_of(target.seq) == kinds(history).index("label", place)
     assert history.target(target) is None
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tuilabel.learn.metrics import wilson_interval
 from tuilabel.tui.charts.axes import accuracy_axis, level_axis
-from tuilabel.tui.charts.drawing import Drawing
+from tuilabel.tui.charts.chart import Chart
 from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.views.curve import Sentences
 
@@ -66,7 +66,7 @@ def counts_by_confidence(confidence: Sequence[float], right: Sequence[bool]) -> 
 
 def by_confidence(
     found: ConfidenceCounts | None, columns: int, rows: int, *, chance: float, zoomed: bool
-) -> Drawing:
+) -> Chart:
     """Return the accuracy of the most confident share of predictions, up to all of them.
 
     It begins at `LEAST` predictions: with fewer, a single mistake would look like a cliff.
@@ -74,14 +74,14 @@ def by_confidence(
     x = level_axis(1, columns)
     y, used = accuracy_axis(chance, rows, zoomed=zoomed)
     if found is None or not found.counts or found.counts[-1] < LEAST:
-        return Drawing(x, y, percent=True, rows=used)
+        return Chart(x, y, percent=True, rows=used)
     n = found.counts[-1]
     line, interval = [], []
     for count, correct in zip(found.counts, found.correct, strict=True):
         if count >= LEAST:
             line.append((count / n, correct / count))
             interval.append((count / n, *wilson_interval(correct, count)))
-    return Drawing(x, y, line, interval, percent=True, newest=f"{line[-1][1]:.1%}", rows=used)
+    return Chart(x, y, line, interval, percent=True, newest=f"{line[-1][1]:.1%}", rows=used)
 
 
 def confidence_title(set_name: str) -> str:

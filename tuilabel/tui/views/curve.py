@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tuilabel.session import CurvePoint
 from tuilabel.text import counted
 from tuilabel.tui.charts.axes import accuracy_axis, level_axis
-from tuilabel.tui.charts.drawing import Drawing
+from tuilabel.tui.charts.chart import Chart
 from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.views.baseline import Baseline, budget_for
 
@@ -23,7 +23,7 @@ def by_labels(
     labels: int,
     chance: float,
     zoomed: bool,
-) -> Drawing:
+) -> Chart:
     """Return accuracy by labels, beside the baseline.
 
     Parameters
@@ -40,7 +40,7 @@ def by_labels(
     most = max([budget_for(labels, 10**9), *(point.labels for point in curve)])
     shown = baseline.points if baseline else ()
     y, used = accuracy_axis(chance, rows, zoomed=zoomed)
-    return Drawing(
+    return Chart(
         level_axis(most, columns),
         y,
         [(point.labels, point.accuracy.value) for point in curve],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -11,7 +10,7 @@ from rich.cells import cell_len
 from tuilabel.journal import Event, EventKind
 from tuilabel.text import counted, inert
 from tuilabel.tui.text.names import shown_name
-from tuilabel.tui.views.values import Detail
+from tuilabel.tui.views.values import Detail, local_time
 
 
 class EventRow(NamedTuple):
@@ -95,7 +94,7 @@ class History:
 
     def row_of(self, event: Event) -> EventRow:
         """Return an event in words."""
-        date, time = _local(event.time)
+        date, time = _date_and_time(event.time)
         name = event.class_name
         if event.kind is EventKind.UNDO:
             target = self.target(event)
@@ -221,11 +220,9 @@ def _answer(event: Event) -> str:
     return "a skip" if event.class_name is None else shown_name(event.class_name)
 
 
-def _local(time: str) -> tuple[str, str]:
-    """Return date and time of day in the annotator's time zone."""
-    try:
-        here = datetime.fromisoformat(time).astimezone()
-    except (ValueError, OverflowError, OSError):  # the journal keeps any time that a clock returned
+def _date_and_time(time: str) -> tuple[str, str]:
+    here = local_time(time)
+    if here is None:
         return "", inert(time, 8)
     return here.strftime("%m-%d"), here.strftime("%H:%M:%S")
 
@@ -239,10 +236,10 @@ def _about(event: Event, target: Event | None) -> str:
         case EventKind.OPEN:
             return f"model {body.get('model', '–')}, strategy {body.get('strategy', '–')}"
         case EventKind.AUTO_BATCH:
-            return f"{body.get('count', 0):,} labels by {inert(str(body.get('method', '')), 20)}"
+            count = counted(body.get("count", 0), "label")
+            return f"{count} by {inert(str(body.get('method', '')), 20)}"
         case EventKind.UNDO | EventKind.REVERT:
-            about = f"takes #{target.seq} back" if target else ""
-            return f"{about} {_reference(target)}".rstrip() if target else about
+            return f"of #{target.seq} {_reference(target)}".rstrip() if target else ""
     return _reference(event)
 
 
@@ -255,6 +252,6 @@ def _round(event: Event) -> str:
     body = event.body
     if not body.get("model"):
         return "first images chosen"
-    said = f"{body['model']} on {body.get('features')}"
+    model = f"{body['model']} on {body.get('features')}"
     accuracy = body.get("accuracy")
-    return f"{accuracy['value']:.1%} right, {said}" if accuracy else said
+    return f"{accuracy['value']:.1%} right, {model}" if accuracy else model

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
 Detail = tuple[str, str]
 """A word and its value, such as ("class", "cat")."""
+
+
+def local_time(time: str) -> datetime | None:
+    """Return the time of an event in the local time zone; None if it is not a valid time."""
+    try:
+        return datetime.fromisoformat(time).astimezone()
+    except (ValueError, OverflowError, OSError):  # the journal keeps any time that a clock returned
+        return None
 
 
 class ClassBar(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from rich.cells import cell_len
 
 from tuilabel.tui.charts.alphabets import alphabet_for
-from tuilabel.tui.charts.drawing import FOOT, GUTTER, Drawing, draw_chart, legend
+from tuilabel.tui.charts.chart import FOOT, GUTTER, Chart, draw_chart, legend
 from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.widgets.lines import Lines
 
@@ -20,13 +20,13 @@ class ChartWidget(Lines):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._title = ""
-        self._drawing: Callable[[int, int], Drawing] | None = None
+        self._chart: Callable[[int, int], Chart] | None = None
         self._sentences: Sequence[Sequence[Piece]] = ()
 
     def show_chart(
         self,
         title: str,
-        drawing: Callable[[int, int], Drawing],
+        chart: Callable[[int, int], Chart],
         sentences: Sequence[Sequence[Piece]],
     ) -> None:
         """Show curves.
@@ -35,18 +35,18 @@ class ChartWidget(Lines):
         ----------
         title : str
             The legend stands beside it, as far as there is room.
-        drawing : callable
-            Returns what to draw in a number of columns and rows, without the axes' numbers.
+        chart : callable
+            Returns the chart for a number of columns and rows, without the axes' numbers.
         sentences : sequence of sequences of Piece
             One for each row below the chart; their number does not change, so that nothing jumps.
         """
-        self._title, self._drawing, self._sentences = title, drawing, sentences
+        self._title, self._chart, self._sentences = title, chart, sentences
         self.redraw()
 
     def redraw(self) -> None:
         """Draw the chart in this size."""
         width, height = self.size
-        if not self.size.area or self._drawing is None:
+        if not self.size.area or self._chart is None:
             return
         alphabet = alphabet_for(self.colours)
         title: list[Piece] = [(self._title, "strong")]
@@ -54,9 +54,8 @@ class ChartWidget(Lines):
         room = height - 1 - len(below)
         graph = []
         if room >= _LEAST_ROWS:
-            drawing = self._drawing(width - GUTTER, room - FOOT)
-            chart = draw_chart(drawing, width, room, alphabet)
-            graph = [self.row(*pieces) for pieces in chart]
+            chart = self._chart(width - GUTTER, room - FOOT)
+            graph = [self.row(*pieces) for pieces in draw_chart(chart, width, room, alphabet)]
             beside = width - cell_len(self._title) - 1
-            title += [(" ", "plain"), *legend(drawing, beside, alphabet)]
+            title += [(" ", "plain"), *legend(chart, beside, alphabet)]
         self.show([self.row(*title), *graph, *below])

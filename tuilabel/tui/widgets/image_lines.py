@@ -76,12 +76,12 @@ class ImageLines(Lines):
 
 
 def boxed(drawing: Drawing, width: int, height: int) -> list[Strip]:
-    """Put a drawing in the middle of a box of cells, which is at least as large."""
+    """Return a drawing in the middle of a box of cells, which is at least as large."""
     left, top = (width - drawing.columns) // 2, (height - len(drawing.rows)) // 2
     right = width - left - drawing.columns
     before = [Segment(" " * left)] if left else []
     after = [Segment(" " * right)] if right else []
-    # Equal rows stay one object: textual keeps what it works out for a strip.
+    # Equal rows stay one object: textual caches its results for each strip.
     strips = {id(row): Strip([*before, *row, *after], width) for row in drawing.rows}
     blank = Strip.blank(width)
     below = height - top - len(drawing.rows)

@@ -82,7 +82,7 @@ class Overlay:
             self._encode(place, image)
 
     def clear(self) -> bool:
-        """Want no image from the next frame on; tell whether there was one."""
+        """Request no image from the next frame on; return whether there was one."""
         before, self._wanted = self._wanted, None
         return before is not None
 

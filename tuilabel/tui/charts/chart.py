@@ -12,7 +12,7 @@ from tuilabel.tui.charts.dots import Point, depth_of, dot_of, dots_of
 from tuilabel.tui.text.pieces import Piece, cells_in
 
 
-class Drawing(NamedTuple):
+class Chart(NamedTuple):
     """Lines to draw, and the axes to draw them on.
 
     Attributes
@@ -52,13 +52,13 @@ ChartCells = dict[tuple[int, int], Piece]
 
 
 def draw_chart(
-    drawing: Drawing, width: int, height: int, alphabet: Alphabet = BRAILLE
+    chart: Chart, width: int, height: int, alphabet: Alphabet = BRAILLE
 ) -> list[list[Piece]]:
     """Draw curves, with both axes.
 
     Parameters
     ----------
-    drawing : Drawing
+    chart : Chart
     width, height : int
         Cells of the box, with the axes' numbers: at least `GUTTER` + 2 and `FOOT` + 2.
     alphabet : Alphabet
@@ -69,15 +69,15 @@ def draw_chart(
         As many rows as the box has, runs of one style merged.
     """
     columns, room = width - GUTTER, height - FOOT
-    rows = min(drawing.rows or room, room)
-    ink = _ink(drawing, columns, rows, alphabet)
-    numbers = {math.floor(depth_of(drawing.y.share(t), rows)): _number(t) for t in drawing.y.ticks}
+    rows = min(chart.rows or room, room)
+    ink = _ink(chart, columns, rows, alphabet)
+    numbers = {math.floor(depth_of(chart.y.share(t), rows)): _number(t) for t in chart.y.ticks}
     drawn: list[list[Piece]] = [[] for _ in range((room - rows + 1) // 2)]
     for y in range(rows):
         mark = alphabet.tick if y in numbers else alphabet.upright
         axis: list[Piece] = [(f"{numbers.get(y, ''):>{GUTTER - 1}}", "muted"), (mark, "track")]
         drawn.append([*axis, *_merged([ink.get((x, y), _NOTHING) for x in range(columns)])])
-    drawn += _foot(drawing, columns, alphabet)
+    drawn += _foot(chart, columns, alphabet)
     return [*drawn, *([] for _ in range(height - len(drawn)))]
 
 
@@ -94,7 +94,7 @@ _EVERY_OTHER = 0b01010101
 """The left dots of a cell of two by four: a line of them alone is dotted."""
 
 
-def _ink(drawing: Drawing, columns: int, rows: int, alphabet: Alphabet) -> ChartCells:
+def _ink(chart: Chart, columns: int, rows: int, alphabet: Alphabet) -> ChartCells:
     """Return the cells that have lines or the newest point in them."""
     size, fine = (columns, rows), alphabet.across > 1
     ink: ChartCells = {}
@@ -103,7 +103,7 @@ def _ink(drawing: Drawing, columns: int, rows: int, alphabet: Alphabet) -> Chart
     def draw(points: Sequence[Point], look: str) -> set[tuple[int, int]]:
         marks = alphabet.thin if look == "dotted" else alphabet.marks
         style = "muted" if look == "dashed" else "bar"
-        drawn = dots_of(points, drawing.x, drawing.y, size, alphabet)
+        drawn = dots_of(points, chart.x, chart.y, size, alphabet)
         for cell, found in drawn.items():
             if look == "dotted" and fine:
                 found &= _EVERY_OTHER
@@ -116,20 +116,20 @@ def _ink(drawing: Drawing, columns: int, rows: int, alphabet: Alphabet) -> Chart
                 dots[cell], ink[cell] = found, (marks[found], style)
         return set(drawn)
 
-    draw([(x, low) for x, low, _ in drawing.interval], "dotted")
-    draw([(x, high) for x, _, high in drawing.interval], "dotted")
-    draw(drawing.beside, "dashed")
-    line = draw(drawing.line, "solid")
-    if not drawing.line or drawing.y.share(drawing.line[-1][1]) < 0:
+    draw([(x, low) for x, low, _ in chart.interval], "dotted")
+    draw([(x, high) for x, _, high in chart.interval], "dotted")
+    draw(chart.beside, "dashed")
+    line = draw(chart.line, "solid")
+    if not chart.line or chart.y.share(chart.line[-1][1]) < 0:
         return ink
-    last_x, last_y = drawing.line[-1]
-    share = max(0.0, min(1.0, drawing.x.share(last_x)))
+    last_x, last_y = chart.line[-1]
+    share = max(0.0, min(1.0, chart.x.share(last_x)))
     column = round(share * (columns * alphabet.across - 1)) // alphabet.across
-    dot = dot_of(drawing.y.share(last_y), rows, alphabet.down)
+    dot = dot_of(chart.y.share(last_y), rows, alphabet.down)
     place = (column, dot // alphabet.down)
     blob = dots.get(place, 0) | _blob(dot % alphabet.down, alphabet)
     ink[place] = (alphabet.newest or alphabet.marks[blob], "accent")
-    _write(ink, drawing.newest, place, size, {*line, place})
+    _write(ink, chart.newest, place, size, {*line, place})
     return ink
 
 
@@ -174,13 +174,13 @@ def _merged(row: Sequence[Piece]) -> list[Piece]:
     return pieces
 
 
-def _foot(drawing: Drawing, columns: int, alphabet: Alphabet) -> list[list[Piece]]:
+def _foot(chart: Chart, columns: int, alphabet: Alphabet) -> list[list[Piece]]:
     """Draw the level axis and its numbers."""
     marks, numbers = [alphabet.level] * columns, [" "] * (GUTTER + columns)
     end = 0
-    for tick in drawing.x.ticks:
-        place = round(drawing.x.share(tick) * (columns - 1))
-        text = f"{tick:.0%}" if drawing.percent else f"{tick:,.0f}"
+    for tick in chart.x.ticks:
+        place = round(chart.x.share(tick) * (columns - 1))
+        text = f"{tick:.0%}" if chart.percent else f"{tick:,.0f}"
         start = min(GUTTER + place - len(text) // 2, len(numbers) - len(text))
         marks[place] = alphabet.foot
         if start >= end:
@@ -192,21 +192,21 @@ def _foot(drawing: Drawing, columns: int, alphabet: Alphabet) -> list[list[Piece
     ]
 
 
-def legend(drawing: Drawing, room: int, alphabet: Alphabet) -> list[Piece]:
+def legend(chart: Chart, room: int, alphabet: Alphabet) -> list[Piece]:
     """Return a sample and the name of each line that is drawn.
 
     Parameters
     ----------
-    drawing : Drawing
+    chart : Chart
     room : int
         Columns for it; an entry that does not fit is left out as a whole.
     alphabet : Alphabet
     """
     pieces: list[Piece] = []
     for points, sample, style, name in (
-        (drawing.line, alphabet.measured, "bar", "measured"),
-        (drawing.beside, alphabet.random, "muted", "at random"),
-        (drawing.interval, alphabet.interval, "bar", "95 %"),
+        (chart.line, alphabet.measured, "bar", "measured"),
+        (chart.beside, alphabet.random, "muted", "at random"),
+        (chart.interval, alphabet.interval, "bar", "95 %"),
     ):
         entry: list[Piece] = [("  ", "plain"), (sample, style), (" " + name, "muted")]
         if points and cells_in(pieces) + cells_in(entry) <= room:
