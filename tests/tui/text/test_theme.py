@@ -59,7 +59,7 @@ def rgb(colour: str | None) -> Rgb:
 
 
 def lab(colour: Rgb, seen_as: str | None = None) -> NDArray[np.float64]:
-    """Give CIE L*a*b* of a colour, as it is or as somebody sees it."""
+    """Return CIE L*a*b* of a colour, as most people or as some people see it."""
     channels = np.array(colour) / 255
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     if seen_as is not None:
@@ -235,7 +235,7 @@ class Page(App[None]):
 
 
 async def shown_styles(app: App[None]) -> list[tuple[str, object, object]]:
-    """Give text, colour and background of all that a screen shows."""
+    """Return text, colour and background of everything on a screen."""
     async with app.run_test(size=(30, 8)) as pilot:
         await pilot.pause()
         strips = app.screen._compositor.render_strips()

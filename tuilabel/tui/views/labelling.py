@@ -195,7 +195,7 @@ class Presenter:
             (self._answers(), "strong"),
             ("", "plain"),
             (self._keys_at_the_end(), "plain"),
-            ("`tuilabel export` exports the labels", "plain"),
+            ("export: `tuilabel export`", "plain"),
         ]
 
     def _answers(self) -> str:
@@ -203,4 +203,4 @@ class Presenter:
         return counted(self.session.labels, "label") + (f", {skipped:,} skipped" if skipped else "")
 
     def _keys_at_the_end(self) -> str:
-        return f"{self.keymap.key('undo')} undoes, {self.keymap.key('quit')} leaves"
+        return f"{self.keymap.key('undo')} undoes, {self.keymap.key('quit')} quits"

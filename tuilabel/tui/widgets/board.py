@@ -17,10 +17,10 @@ from tuilabel.tui.keymap.actions import Action
 from tuilabel.tui.terminal.size import WIDE
 from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.views.labelling import Presenter
+from tuilabel.tui.widgets.accuracy_line import AccuracyLine
 from tuilabel.tui.widgets.bar import Bar
 from tuilabel.tui.widgets.batch_rows import BatchRows, rows_taken
 from tuilabel.tui.widgets.batch_strip import BatchStrip
-from tuilabel.tui.widgets.curve import Curve
 from tuilabel.tui.widgets.legend import legend_of
 from tuilabel.tui.widgets.picture import Picture
 from tuilabel.tui.widgets.suggestions import Suggestions
@@ -61,11 +61,11 @@ class Board(Vertical):
         self._picture = Picture(overlaid=True, id="picture")
         self._rows = BatchRows(self._adjusted, id="rows")
         self._suggestions = Suggestions(id="suggestions")
-        self._curve = Curve(id="curve")
+        self._accuracy = AccuracyLine(id="curve")
         self._strip = BatchStrip(image_of, id="strip")
         self._legend = legend_of(presenter)
         self._status = Bar(id="status")
-        self._side = Vertical(self._suggestions, self._curve, id="side")
+        self._side = Vertical(self._suggestions, self._accuracy, id="side")
         self._heights: dict[Widget, int | str] = {}
         self._legend_of = 0
         self._is_over = self._can_agree = False
@@ -188,7 +188,7 @@ class Board(Vertical):
         title, values, caption = self._presenter.curve()
         chance = 1 / len(self._presenter.names)
         remark = self._presenter.stopping()
-        self._curve.show_curve(title, values, caption, chance=chance, remark=remark)
+        self._accuracy.show_accuracy(title, values, caption, chance=chance, remark=remark)
 
     def show_suggestions(self, mode: str, last: tuple[Slot, int | None] | None) -> None:
         """Show the model's suggestions.

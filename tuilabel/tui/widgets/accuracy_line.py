@@ -15,7 +15,7 @@ _AXIS = 5
 """Columns for the numbers beside the axis."""
 
 
-class Curve(Lines):
+class AccuracyLine(Lines):
     """A sparkline from chance to 1, one column per round, with the newest value in words.
 
     The axis is fixed: on an axis scaled to the data, a hundredth would look like a cliff.
@@ -29,7 +29,7 @@ class Curve(Lines):
         self._remark = ""
         self._chance = 0.0
 
-    def show_curve(
+    def show_accuracy(
         self, title: str, values: Sequence[float], caption: str, *, chance: float, remark: str = ""
     ) -> None:
         """Show accuracies, oldest first.
