@@ -198,7 +198,7 @@ def visit_others(terminal: PictureTerminal) -> Iterator[str]:
     terminal.wait_for_rankings(before)
     terminal.wait_for(terminal.is_idle)
     terminal.press("?")
-    terminal.wait_for("Take the last answer back")
+    terminal.wait_for("Undo the last answer")
     yield "help"
     terminal.press("q")
     terminal.wait_for(PLACE)
@@ -212,7 +212,7 @@ def visit_others(terminal: PictureTerminal) -> Iterator[str]:
     terminal.wait_for("at random|No random baseline", LONG)
     yield "curve"
     terminal.press("\t")
-    terminal.wait_for("surest")
+    terminal.wait_for("most confident")
     yield "curve-confidence"
     terminal.press(KEYS["f4"])
     terminal.wait_for("images")

@@ -51,7 +51,10 @@ def help_blocks() -> str:
 
 def keymap_table() -> str:
     keymaps = [keymap_of(Settings(keymap=name)) for name in KEYMAPS]
-    rows = [f"| action | {' | '.join(f'`{name}`' for name in KEYMAPS)} |", "|---" * 6 + "|"]
+    rows = [
+        f"| action | {' | '.join(f'`{name}`' for name in KEYMAPS)} |",
+        "|---" * (1 + len(KEYMAPS)) + "|",
+    ]
     for action_id, *_ in [*ACTIONS, PAUSE]:
         cells = [
             " ".join(f"`{key}`" for key in keymap.action(action_id).shown_keys)

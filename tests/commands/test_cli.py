@@ -480,7 +480,7 @@ def test_keys_that_cannot_be_leave_no_session_behind(tmp_path: Path) -> None:
     config_file().write_text('[keys]\nundo = "ctrl+m"\n')
     session = tmp_path / "digits.tuilabel"
     answer = refused(tuilabel("digits", "--session", str(session)))
-    assert "undo: 'ctrl+m' cannot be told from Enter" in answer
+    assert "undo: 'ctrl+m' cannot be used: terminals send it as Enter" in answer
     assert not session.exists()
 
 

@@ -37,7 +37,7 @@ VALUES: dict[str, tuple[Any, Any, str, Any, Any]] = {
     "background": ("light", None, "dark", "light", "auto"),
     "link": ("slow", None, "fast", "slow", "auto"),
     "graphics": ("kitty", None, "off", "sixel", "off"),
-    "keymap": ("vim", None, "numpad", "prodigy", "default"),
+    "keymap": ("vim", None, "default", "prodigy", "default"),
     "view": ("row", None, "single", "row", "single"),
     "blocks": ("ascii", None, "half", "braille", "auto"),
 }
@@ -285,9 +285,9 @@ def test_the_columns_of_what_holds_are_straight() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('[keys]\nundo = "ctrl+m"', "undo: 'ctrl+m' cannot be told from Enter"),
+        ('[keys]\nundo = "ctrl+m"', "undo: 'ctrl+m' cannot be used: terminals send it as Enter"),
         ('[keys]\nundo = "space"', "gives undo the key 'Space'"),
-        ('[keys]\nundoo = "z"', "'undoo', which is no action"),
+        ('[keys]\nundoo = "z"', "'undoo', which is not an action"),
         ('theme = "pink"', "There is no theme 'pink': choose one of auto, tuilabel"),
         ("theme = ", "cannot be read as TOML"),
     ],

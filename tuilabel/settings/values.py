@@ -36,7 +36,7 @@ LINKS = ("auto", "fast", "slow")
 GRAPHICS = ("off", "sixel", "kitty")
 """Whether images are drawn by a graphics protocol instead of characters."""
 
-KEYMAPS = ("default", "prodigy", "numpad", "left-hand", "vim")
+KEYMAPS = ("default", "prodigy", "vim")
 """The sets of keys that there are."""
 
 VIEWS = ("single", "row")

@@ -1,8 +1,9 @@
-"""Keymaps: presets, a person's own keys, what is wrong with them, and the keys of classes."""
+"""Keymaps: presets, published files, the user's own keys and their errors, and class keys."""
 
 from __future__ import annotations
 
 import string
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.keys import Keys, _character_to_key
 
 from tuilabel.errors import UsageError
-from tuilabel.settings import KEYMAPS, Settings
+from tuilabel.settings import KEYMAPS, Settings, resolve
 from tuilabel.tui.app.labelling import TuilabelApp
 from tuilabel.tui.keymap.actions import ACTIONS, PAUSE, REGISTRY
 from tuilabel.tui.keymap.bindings import bind
@@ -29,6 +30,13 @@ LEFT_HAND = {*"12345qwertasdfgzxcvbQWERTASDFGZXCVB", "tab", "space", "f1", "f2",
 def own(keymap: str = "default", **keys: str | tuple[str, ...]) -> Keymap:
     wished = tuple((name, (key,) if isinstance(key, str) else key) for name, key in keys.items())
     return keymap_of(Settings(keymap=keymap, keys=wished))
+
+
+def published(name: str) -> Keymap:
+    """Return a keymap of docs/keymaps/, loaded as settings.toml."""
+    file = Path(__file__).parents[3] / "docs" / "keymaps" / f"{name}.toml"
+    assert file.exists()
+    return keymap_of(resolve({}, environ={}, file=file))
 
 
 # The registry and the presets.
@@ -68,18 +76,28 @@ def test_a_preset_has_keys_that_terminals_send(name: str) -> None:
             assert sent or key in [key.value for key in Keys]
 
 
+@pytest.mark.parametrize("name", ["numpad", "left-hand"])
+def test_a_published_keymap_has_one_key_for_one_thing(name: str) -> None:
+    keymap = published(name)
+    keymap.check_classes(list("0123456789"))
+    for actions in (keymap.actions, keymap.demo_actions):
+        keys = [key for action in actions for key in action.keys]
+        assert len(set(keys)) == len(keys)
+        assert all(action.keys for action in actions)
+        assert not {*keymap.order, *keymap.own.values()} & {character_of(key) for key in keys}
+
+
 def test_the_left_hand_reaches_all_of_its_keymap() -> None:
-    keymap = own("left-hand")
+    keymap = published("left-hand")
     elsewhere = {("ctrl+z",), ("ctrl+l",)}  # what every program has there
     assert all(set(keys) & LEFT_HAND for keys in keymap.keys.values() if keys not in elsewhere)
-    assert set(keymap.order) <= LEFT_HAND
     assert keymap.class_keys(list("0123456789")) == tuple("t12345qwer")
 
 
 def test_the_numeric_keypad_is_the_same_whatever_the_terminal_sends_for_it() -> None:
     keypad = {ANSI_SEQUENCES_KEYS[f"\x1bO{code}"] for code in "jkmnopqrstuvwxy"}
     assert keypad == {*"*+-./0123456789"}
-    keymap = own("numpad")
+    keymap = published("numpad")
     assert {character_key(key, key) for key in "+-.*/"} <= {
         key for keys in keymap.keys.values() for key in keys
     }
@@ -97,10 +115,10 @@ def test_prodigys_keys_do_what_prodigys_keys_do() -> None:
     assert keys["undo"] == ("backspace", "delete")
 
 
-# A person's own keys.
+# The user's own keys.
 
 
-def test_a_persons_own_keys_replace_the_presets() -> None:
+def test_the_users_own_keys_replace_the_presets() -> None:
     keymap = own(undo=("ctrl+r", "Delete"), skip="x")
     assert keymap.keys["undo"] == ("ctrl+r", "delete")
     assert keymap.key("undo") == "Ctrl-R"
@@ -135,23 +153,23 @@ def test_pause_goes_where_the_suggestions_are() -> None:
         ({"undo": "space"}, "gives undo the key 'Space', which the keymap 'default' has for skip"),
         ({"skip": "x", "undo": "x"}, "gives undo the key 'x'.*has for skip"),
         ({"pause": "i"}, "gives pause the key 'i'.* has for invert"),
-        ({"skip": "3"}, "gives skip the key '3', which is a class's"),
-        ({"unod": "x"}, "has 'unod', which is no action: choose among above, accept, back"),
-        ({"undo": "escape"}, "undo: Esc leads back"),
-        ({"undo": "ctrl+m"}, "undo: 'ctrl[+]m' cannot be told from Enter"),
-        ({"undo": "ctrl+i"}, "cannot be told from Tab"),
-        ({"undo": "ctrl+h"}, "cannot be told from Backspace"),
-        ({"undo": "ctrl+shift+a"}, "cannot be told from ctrl[+]a"),
-        ({"undo": "ctrl+enter"}, "is not sent by most terminals, for which it is Enter alone"),
-        ({"undo": "shift+space"}, "is not sent by most terminals, for which it is Space alone"),
-        ({"undo": "ctrl+3"}, "is not sent by most terminals"),
+        ({"skip": "3"}, "gives skip the key '3', which labels a class"),
+        ({"unod": "x"}, "has 'unod', which is not an action: choose among above, accept, back"),
+        ({"undo": "escape"}, "undo: Esc always leads back"),
+        ({"undo": "ctrl+m"}, "undo: 'ctrl[+]m' cannot be used: terminals send it as Enter"),
+        ({"undo": "ctrl+i"}, "terminals send it as Tab"),
+        ({"undo": "ctrl+h"}, "terminals send it as Backspace"),
+        ({"undo": "ctrl+shift+a"}, "terminals send it as ctrl[+]a"),
+        ({"undo": "ctrl+enter"}, "most terminals send it as Enter"),
+        ({"undo": "shift+space"}, "most terminals send it as Space"),
+        ({"undo": "ctrl+3"}, "most terminals do not send it"),
         ({"undo": "cmd+z"}, "'cmd[+]z' never reaches a terminal"),
-        ({"undo": "shift+3"}, "is a character of its own"),
-        ({"undo": "bakspace"}, "'bakspace' is no key: do you mean 'backspace'"),
+        ({"undo": "shift+3"}, "types a character of its own"),
+        ({"undo": "bakspace"}, "'bakspace' is not a key: did you mean 'backspace'"),
         ({"undo": "x+y"}, "'x' is none of shift, ctrl and alt"),
-        ({"undo": "猫咪"}, "is no key"),
-        ({"undo": "\x1b"}, "a character that can be seen"),
-        ({"undo": "\u0301"}, "a character that can be seen"),
+        ({"undo": "猫咪"}, "is not a key"),
+        ({"undo": "\x1b"}, "a visible character"),
+        ({"undo": "\u0301"}, "a visible character"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(
@@ -168,9 +186,9 @@ def test_what_cannot_be_is_refused_in_a_sentence(
     [
         ((("cat", "u"),), "gives 'cat' the key 'u', which is the key of undo"),
         ((("cat", "?"),), "which is the key of help"),
-        ((("cat", "ca"),), "'ca' is not one character"),
+        ((("cat", "ca"),), "'ca' is not a single character"),
         ((("cat", " "),), "a space cannot be shown"),
-        ((("cat", "\t"),), "a character that can be seen"),
+        ((("cat", "\t"),), "a visible character"),
         ((("cat", "k"), ("dog", "k")), "'k' for both 'cat' and 'dog'"),
     ],
 )
@@ -258,7 +276,7 @@ def test_beyond_the_chords_there_are_names() -> None:
 
 @given(
     st.lists(st.text(min_size=1, max_size=2), max_size=300, unique=True),
-    st.sampled_from([ORDER, own("left-hand").order, "12ab", "1"]),
+    st.sampled_from([ORDER, own("vim").order, "12ab", "1"]),
     st.dictionaries(st.sampled_from(["1", "a", "猫"]), st.sampled_from("kl§"), max_size=3),
 )
 def test_no_keys_of_a_class_are_the_beginning_of_anothers(

@@ -217,10 +217,10 @@ async def test_the_curve_says_the_newest_beside_the_baseline(app: ScreenApp) -> 
         await pilot.press("z")
         assert "0.90" in text_of(screen, "#by-labels")
         assert "0.20" not in text_of(screen, "#by-labels")
-        assert "Tab the other" in text_of(screen, "#status")
+        assert "Tab other curve" in text_of(screen, "#status")
         await pilot.press("tab")
-        assert "surest share of the hold-out" in text_of(screen)
-        assert "surer than 95%" in text_of(screen)
+        assert "accuracy on the hold-out, most confident first" in text_of(screen)
+        assert "a confidence of at least 95%" in text_of(screen)
         await pilot.resize_terminal(140, 45)
         await pilot.pause()
         assert "Tab" not in text_of(screen, "#status"), "both are shown"

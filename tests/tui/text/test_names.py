@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tuilabel.tui.text.names import MOST_MARKS, is_right_to_left, shown_name
-from tuilabel.tui.text.pieces import fitted, kept_apart
+from tuilabel.tui.text.pieces import fitted, isolated
 
 NAMES = [
     *("cat", "猫咪", "한국어", "ｆｕｌｌ", "café", "cafe\u0301", "नमस्ते", "שלום", "مرحبا بك"),
@@ -73,7 +73,7 @@ def test_a_terminal_puts_what_comes_after_a_name_where_rich_says() -> None:
     screen = pyte.Screen(40, len(NAMES))
     stream = pyte.Stream(screen)
     for y, name in enumerate(NAMES):
-        pieces = kept_apart((("1", "strong"), (" " + fitted(shown_name(name), 12), "plain")))
+        pieces = isolated((("1", "strong"), (" " + fitted(shown_name(name), 12), "plain")))
         text = "".join(text for text, _ in pieces)
         assert cell_len(text) == 14
         stream.feed(f"\x1b[{y + 1};1H")
@@ -120,7 +120,7 @@ def test_neighbours_of_a_name_from_right_to_left_keep_their_place() -> None:
     )
     text = "".join(text for text, _ in pieces)
     assert visual_order(text).index("2") != text.index("2")
-    kept = "".join(text for text, _ in kept_apart(pieces))
+    kept = "".join(text for text, _ in isolated(pieces))
     seen = visual_order(kept)
     assert [seen.index(key) for key in "123"] == [kept.index(key) for key in "123"]
     assert kept.replace("\u2800", " ") == text
@@ -128,4 +128,4 @@ def test_neighbours_of_a_name_from_right_to_left_keep_their_place() -> None:
 
 def test_rows_without_such_names_are_left_alone() -> None:
     pieces = (("  1", "strong"), (" 猫 café", "plain"))
-    assert kept_apart(pieces) is pieces
+    assert isolated(pieces) is pieces

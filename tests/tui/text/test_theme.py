@@ -18,9 +18,9 @@ from textual.widgets import Static
 from tuilabel import settings
 from tuilabel.tui.images.palettes import oklab
 from tuilabel.tui.terminal.capabilities import Colours, Depth, Rgb, contrast
-from tuilabel.tui.text.shades import marked, shade
+from tuilabel.tui.text.shades import cursor_style, shade
 from tuilabel.tui.text.theme import (
-    THEMES,
+    THEMES_BY_NAME,
     _in_palette,
     apply_colours,
     colours_of,
@@ -29,7 +29,7 @@ from tuilabel.tui.text.theme import (
 )
 from tuilabel.tui.widgets.picture import Picture
 
-OWN_BACKGROUND = [theme for theme in THEMES.values() if not theme.ansi]
+OWN_BACKGROUND = [theme for theme in THEMES_BY_NAME.values() if not theme.ansi]
 
 # Machado, Oliveira and Fernandes 2009, "A physiologically-based model for simulation of color
 # vision deficiency", at full severity, on linear RGB.
@@ -59,7 +59,7 @@ def rgb(colour: str | None) -> Rgb:
 
 
 def lab(colour: Rgb, seen_as: str | None = None) -> NDArray[np.float64]:
-    """Give CIE L*a*b* of a colour, as it is or as somebody sees it."""
+    """Return CIE L*a*b* of a colour, as most people or as some people see it."""
     channels = np.array(colour) / 255
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     if seen_as is not None:
@@ -104,7 +104,7 @@ def test_text_stands_out_from_its_background(theme: Theme) -> None:
 def test_states_differ_in_lightness_and_hue_to_whoever_the_theme_is_for(
     name: str, seen_as: str | None
 ) -> None:
-    theme = THEMES[name]
+    theme = THEMES_BY_NAME[name]
     states = {"success": theme.success, "warning": theme.warning, "error": theme.error}
     seen = {state: lab(rgb(colour), seen_as) for state, colour in states.items()}
     for one, other in combinations(seen, 2):
@@ -120,11 +120,11 @@ def test_with_256_colours_a_theme_is_what_the_palette_has() -> None:
             red, green, blue = rgb(colour)
             is_grey = red == green == blue and (red - 8) % 10 == 0
             assert is_grey or {red, green, blue} <= levels
-    assert _in_palette(THEMES["ansi"]) is THEMES["ansi"]
+    assert _in_palette(THEMES_BY_NAME["ansi"]) is THEMES_BY_NAME["ansi"]
 
 
 def test_every_theme_can_be_wished_and_every_wish_is_a_theme() -> None:
-    assert set(settings.THEMES) == {"auto", *THEMES}
+    assert set(settings.THEMES) == {"auto", *THEMES_BY_NAME}
 
 
 def test_the_theme_goes_by_depth_and_background() -> None:
@@ -203,7 +203,7 @@ def test_a_marked_cell_looks_like_no_other(depth: Depth, dark: bool) -> None:
     colours = Colours(depth, dark)
     for step in range(16):
         style = shade(step / 15, colours, wrong=True)
-        mark = marked(style, colours)
+        mark = cursor_style(style, colours)
         if depth in (Depth.SIXTEEN, Depth.NONE):
             assert bool(mark.reverse) is not bool(style.reverse)
             continue
@@ -235,7 +235,7 @@ class Page(App[None]):
 
 
 async def shown_styles(app: App[None]) -> list[tuple[str, object, object]]:
-    """Give text, colour and background of all that a screen shows."""
+    """Return text, colour and background of everything on a screen."""
     async with app.run_test(size=(30, 8)) as pilot:
         await pilot.pause()
         strips = app.screen._compositor.render_strips()
@@ -314,4 +314,4 @@ def test_styles_use_only_what_themes_define() -> None:
     assert len(sheets) == 3
     used = {name for css in sheets for name in re.findall(r"\$([\w-]+)", css.read_text())}
     known = {"background", "foreground", "accent", "primary", "success", "error", "warning"}
-    assert used <= known | set(THEMES["tuilabel"].variables) | {"surface", "panel"}
+    assert used <= known | set(THEMES_BY_NAME["tuilabel"].variables) | {"surface", "panel"}

@@ -14,7 +14,7 @@ from tuilabel.tui.views.history import History
 
 @pytest.fixture
 def session() -> Session:
-    """Give a session with labels, a skip, an undo, a fit and a relabel."""
+    """Return a session with labels, a skip, an undo, a fit and a relabel."""
     log = FakeLog(SessionInfo("fake", ("cat", "dog", "[b]\x1b[31mred"), seed=1))
     session = Session(FakeItems(60), log, LoopSettings(batch_size=4, cold_start="random"))
     for index in (0, 1, 2):
@@ -35,7 +35,7 @@ def session() -> Session:
 
 @pytest.fixture
 def history(session: Session) -> History:
-    """Give the history of that session."""
+    """Return the history of that session."""
     return History(
         session.ledger.events, lambda event: session.ledger.answer(str(event.item)) is event
     )
@@ -101,7 +101,7 @@ def test_an_undo_is_about_what_it_took_back(history: History) -> None:
     target = history.target(event)
     assert target is not None
     assert target.kind is EventKind.LABEL
-    assert f"takes #{target.seq} back" in history.row(place).about
+    assert f"of #{target.seq}" in history.row(place).about
     assert history.place_of(target.seq) == kinds(history).index("label", place)
     assert history.target(target) is None
 

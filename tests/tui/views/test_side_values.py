@@ -15,7 +15,6 @@ from tuilabel.settings import Settings
 from tuilabel.tui.keymap.actions import PLACES
 from tuilabel.tui.keymap.presets import PRESETS
 from tuilabel.tui.keymap.resolved import keymap_of
-from tuilabel.tui.keymap.side_actions import side_actions
 from tuilabel.tui.screens.help import AROUND
 from tuilabel.tui.views.classes import class_counts, newest_of_class
 from tuilabel.tui.views.confusion import (
@@ -119,7 +118,7 @@ def test_a_session_is_told_with_progress_and_age() -> None:
     assert "91.2% right of 400 images that training never sees" in text
     assert "/data" in text
     assert "\x1b" not in text
-    assert "alone goes on with it" in text
+    assert "without arguments opens it" in text
 
 
 def test_a_damaged_session_is_shown_with_its_reason() -> None:
@@ -206,7 +205,7 @@ def test_of_a_path_that_is_too_long_both_ends_stay(text: str, width: int) -> Non
 def test_no_key_means_two_things_and_each_place_is_reached(
     name: str, place: str, alone: bool
 ) -> None:
-    actions = side_actions(place, keymap_of(Settings(keymap=name)), alone=alone)
+    actions = keymap_of(Settings(keymap=name)).side_actions(place, alone=alone)
     keys = [key for action in actions for key in action.keys]
     assert len(keys) == len(set(keys))
     reached = {action.id for action in actions if action.keys}
@@ -218,7 +217,7 @@ def test_no_key_means_two_things_and_each_place_is_reached(
 @pytest.mark.parametrize("place", ["label", *PLACES, "cell"])
 def test_on_80_columns_every_key_has_one_row_of_help(name: str, place: str) -> None:
     keymap = keymap_of(Settings(keymap=name))
-    actions = keymap.actions if place == "label" else side_actions(place, keymap)
+    actions = keymap.actions if place == "label" else keymap.side_actions(place)
     rows = help_rows(keymap, actions, [], 80 - AROUND)
     assert rows.index([]) == 1 + len(actions)
     assert all(cell_len("".join(text for text, _ in row)) <= 80 - AROUND for row in rows)

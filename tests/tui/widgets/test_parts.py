@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tuilabel.tui.text.glyphs import level_bar
 from tuilabel.tui.text.pieces import fitted
-from tuilabel.tui.widgets.curve import _resampled
+from tuilabel.tui.widgets.accuracy_line import _resampled
 
 # Text.
 

@@ -1,4 +1,4 @@
-"""Work in a child process for the curve screen."""
+"""The random baseline of the curve screen, simulated in a child process."""
 
 from __future__ import annotations
 
@@ -16,31 +16,28 @@ from tuilabel.workspace.places import cache_dir, log_file
 
 _SMALL_POOL = 10_000
 """Images up to which a fit is quick enough for several runs."""
-
-
 _RUNS = 3
 
-
 _SAMPLED = 256
-"""Item ids that stand for all of them in the name of a kept baseline."""
+"""Item ids that represent all of them in the name of a kept baseline."""
 
 
 def why_no_baseline(dataset: Dataset) -> str | None:
-    """Say what a simulation would lack; None where it lacks nothing."""
+    """Return why there can be no baseline; None if there can."""
     if dataset.truth is None or dataset.holdout is None:
         return "No random baseline: the source has no ground truth to simulate with."
     return None
 
 
 class BaselineFinder:
-    """Finds the baseline for a number of labels: kept from another time, or by a simulation.
+    """Finds the baseline for a number of labels: a kept one, or else by a simulation.
 
     Parameters
     ----------
     workspace : Workspace
         Its dataset has ground truth.
     tell : callable
-        Told how far the simulation is, on the event loop.
+        Called on the event loop with the progress of the simulation.
     """
 
     def __init__(self, workspace: Workspace, tell: Callable[[str], None]) -> None:
@@ -48,16 +45,16 @@ class BaselineFinder:
         self._tell = tell
 
     async def find(self) -> Baseline:
-        """Find it; when this is cancelled, the simulation ends.
+        """Return the baseline; cancelling this ends the simulation.
 
         Raises
         ------
         TrainerError
-            It cannot be had, in one line.
+            There is none; the reason is one line.
         """
         import asyncio
 
-        # Loaded when first wanted.
+        # Imported when first needed.
         from tuilabel.trainer.job import Job
 
         labels = self._workspace.session.labels
@@ -69,12 +66,12 @@ class BaselineFinder:
         await Job(self._arguments(budget, path), log_file(), self._tell).run()
         made = await asyncio.to_thread(_kept, path)
         if made is None:
-            raise TrainerError(f"{path} holds no baseline.")
+            raise TrainerError(f"{path} has no baseline.")
         return made
 
     def _arguments(self, budget: int, path: Path) -> list[str]:
         info, settings = self._workspace.session.info, self._workspace.session.settings
-        # Names with a comma can only be the source's own.
+        # Only the source itself has class names with a comma.
         own_names = any("," in name for name in info.class_names)
         given = {
             "--pool": info.pool,
@@ -103,7 +100,7 @@ class BaselineFinder:
         return _RUNS if len(self._workspace.dataset) <= _SMALL_POOL else 1
 
     def _path(self, budget: int) -> Path:
-        """Name the file after all that decides what is in it."""
+        """Return the path of the baseline, named after everything that determines it."""
         info, dataset = self._workspace.session.info, self._workspace.dataset
         settings = self._workspace.session.settings
         ids, truth, holdout = dataset.ids, dataset.truth, dataset.holdout

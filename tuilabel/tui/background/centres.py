@@ -1,4 +1,4 @@
-"""Work in a child process for the classes screen."""
+"""The centres of the pool for the classes screen, computed in a child process."""
 
 from __future__ import annotations
 
@@ -17,35 +17,33 @@ from tuilabel.errors import TrainerError
 from tuilabel.workspace.places import cache_dir, log_file
 
 USUAL_CENTRES = 10
-
-
 MOST_CENTRES = 40
 
 
 class Centres(NamedTuple):
-    """Mean images of clusters, the largest first, with the share of the pool in each."""
+    """Mean images of clusters, the largest cluster first, with each one's share of the pool."""
 
     pictures: NDArray[np.uint8]
     shares: tuple[float, ...]
 
 
 def centres_wanted(classes: int) -> int:
-    """Tell how many clusters to look for: as many as classes, and not too few or many."""
+    """Return how many clusters to look for: as many as classes, within limits."""
     return min(max(classes, USUAL_CENTRES), MOST_CENTRES)
 
 
 async def kept_centres(dataset: Dataset) -> Centres | None:
-    """Give the centres that are kept from another time."""
+    """Return the centres that are kept from an earlier run, if any."""
     return await asyncio.to_thread(lambda: _read(_path(dataset)))
 
 
 async def find_centres(dataset: Dataset) -> Centres:
-    """Work the centres out in a child process; when this is cancelled, it ends.
+    """Compute the centres in a child process; cancelling this ends it.
 
     Raises
     ------
     TrainerError
-        They cannot be had, in one line.
+        There are none; the reason is one line.
     """
     from tuilabel.trainer.job import Job
 
@@ -56,7 +54,7 @@ async def find_centres(dataset: Dataset) -> Centres:
     await Job([*arguments, str(path)], log_file()).run()
     found = await asyncio.to_thread(_read, path)
     if found is None:
-        raise TrainerError(f"{path} holds no centres.")
+        raise TrainerError(f"{path} has no centres.")
     return found
 
 
@@ -67,7 +65,7 @@ def _handed_over(dataset: Dataset) -> ArrayFile:
 
 
 def _path(dataset: Dataset) -> Path:
-    """Name the file after what decides which centres there are."""
+    """Return the path of the centres, named after everything that determines them."""
     ids = dataset.ids
     some = [ids[row] for row in range(0, len(ids), len(ids) // 256 + 1)]
     decisive = [dataset.source, dataset.pool.shape, centres_wanted(len(dataset.class_names)), some]

@@ -1,11 +1,10 @@
-"""What charts are drawn with: characters, and the colour of a surface behind a line."""
+"""Characters that charts are drawn with."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
-from tuilabel.tui.terminal.capabilities import Blocks, Colours, Depth, Rgb, contrast
+from tuilabel.tui.terminal.capabilities import Blocks, Colours
 
 
 class Alphabet(NamedTuple):
@@ -16,26 +15,25 @@ class Alphabet(NamedTuple):
     across, down : int
         Dots in a cell.
     marks : str
-        The character of each set of dots, as a number with a bit for each dot, row by row.
-    sample : str
-        A piece of a line, for the legend.
+        The character for each set of dots. A set is a number with one bit per dot, row by row.
+    thin : str
+        The same for a dotted line.
+    measured, random, interval : str
+        Samples of the three kinds of line, for the legend.
     newest : str
-        For the newest point; empty where its dots say exactly where it is.
-    levels : str
-        The surface of an interval, from none of a cell to all of it, from below.
-    filled : bool
-        Whether that surface is a colour behind the text, or made of the last of `levels`.
+        The newest point; empty where its dots show exactly where it is.
     upright, tick, corner, level, foot : str
-        For the axes.
+        Characters of the axes.
     """
 
     across: int
     down: int
     marks: str
-    sample: str
+    thin: str
+    measured: str
+    random: str
+    interval: str
     newest: str
-    levels: str
-    filled: bool
     upright: str
     tick: str
     corner: str
@@ -49,62 +47,15 @@ def _braille(dots: int) -> str:
     return chr(0x2800 + sum(bit for place, bit in enumerate(bits) if dots >> place & 1))
 
 
-BRAILLE = Alphabet(
-    *(2, 4, "".join(map(_braille, range(256))), "⠒", ""), " ░", False, *("│", "┤", "└", "─", "┬")
-)
-HALVES = Alphabet(*(1, 2, " ▀▄█", "▀", ""), " ░", False, *("│", "┤", "└", "─", "┬"))
-ASCII = Alphabet(*(1, 1, " *", "*", "o"), " :", False, *("|", "+", "+", "-", "+"))
+_LINES = ("│", "┤", "└", "─", "┬")
+_DOTS = "".join(map(_braille, range(256)))
+BRAILLE = Alphabet(2, 4, _DOTS, _DOTS, "⠒⠒⠒", "⠒ ⠒", "⠂⠂⠂", "", *_LINES)
+HALVES = Alphabet(1, 2, " ▀▄█", " ···", "▀▀▀", "▀▀ ▀▀", "···", "", *_LINES)
+ASCII = Alphabet(1, 1, " *", " .", "***", "** **", "...", "o", *("|", "+", "+", "-", "+"))
 
 
-def alphabet_for(colours: Colours, *, filled: bool = False) -> Alphabet:
-    """Give the finest characters that the terminal draws.
-
-    Parameters
-    ----------
-    colours : Colours
-    filled : bool
-        Whether a surface may have a colour of its own.
-    """
-    blocks = colours.blocks
-    coarse = HALVES if Blocks.HALF in blocks else ASCII
-    alphabet = BRAILLE if Blocks.BRAILLE in blocks else coarse
-    if not filled:
-        return alphabet
-    levels = " ▄█" if Blocks.HALF in blocks else "  "
-    levels = " ▁▂▃▄▅▆▇█" if Blocks.EIGHTH in blocks else levels
-    return alphabet._replace(levels=levels, filled=True)
-
-
-_SURFACE = 1.7
-"""The contrast of a surface to the page: it is seen, and a line on it is clear."""
-
-_GREYS = tuple((8 + 10 * number,) * 3 for number in range(24))
-"""The greys of the palette of 256: dark hues of it are too far apart for a calm surface."""
-
-
-def grey_number(grey: Rgb) -> int:
-    """Give the number that one of the greys of the palette has."""
-    return 232 + _GREYS.index(grey)
-
-
-@lru_cache(maxsize=8)
-def surface_colour(page: Rgb, line: Rgb, depth: Depth) -> Rgb:
-    """Give the colour of a surface that a line is drawn on.
-
-    Parameters
-    ----------
-    page, line : tuple of int
-        The colours of what is around it, and of the line.
-    depth : Depth
-        `TRUECOLOR` or `PALETTE`.
-    """
-    if depth is Depth.PALETTE:
-        shades: tuple[Rgb, ...] = _GREYS
-    else:
-        shades = tuple(_mixed(page, line, step / 64) for step in range(65))
-    return min(shades, key=lambda shade: abs(contrast(shade, page) - _SURFACE))
-
-
-def _mixed(one: Rgb, other: Rgb, share: float) -> Rgb:
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
-    return red, green, blue
+def alphabet_for(colours: Colours) -> Alphabet:
+    """Return the finest characters that the terminal draws."""
+    if Blocks.BRAILLE in colours.blocks:
+        return BRAILLE
+    return HALVES if Blocks.HALF in colours.blocks else ASCII

@@ -7,19 +7,19 @@ from typing import NamedTuple
 
 
 class Axis(NamedTuple):
-    """From where to where an axis goes, and where its numbers stand."""
+    """The ends of an axis, and where its numbers stand."""
 
     low: float
     high: float
     ticks: tuple[float, ...]
 
     def share(self, value: float) -> float:
-        """Tell where on the axis a value is: 0 at its low end, 1 at its high end."""
+        """Return where on the axis a value is: 0 at its low end, 1 at its high end."""
         return (value - self.low) / max(self.high - self.low, 1e-9)
 
 
 def nice_ticks(low: float, high: float, most: int) -> tuple[float, ...]:
-    """Give round numbers between two, both included where they are round, at most so many."""
+    """Return at most `most` round numbers from `low` to `high`, equally far apart."""
     span = max(high - low, 1e-9)
     exponent = math.floor(math.log10(span)) - 2
     while True:
@@ -35,28 +35,27 @@ _COLUMNS_PER_TICK = 9
 
 
 def level_axis(high: float, columns: int) -> Axis:
-    """Give an axis from 0 to a number in so many columns."""
+    """Return an axis from 0 to a number, for a number of columns."""
     return Axis(0, high, nice_ticks(0, high, max(2, columns // _COLUMNS_PER_TICK)))
 
 
 ZOOMED = 0.9
-"""Where the axis of accuracies begins by wish."""
-
+"""Where the axis of accuracies begins when it is zoomed."""
 
 _MANY = 0.25
-"""Chance from which on the axis begins there. With less, all of it costs little, and an accuracy
-below chance, as that of a few images may be, is still on it."""
+"""From this chance on, the axis begins at chance. Below it, the axis begins at 0: that costs little
+room, and shows an accuracy below chance, which a few images may have."""
 
 
 def accuracy_axis(chance: float, rows: int, *, zoomed: bool) -> tuple[Axis, int]:
-    """Give the axis of accuracies, as `even_axis` does.
+    """Return the axis of accuracies, as `even_axis` does.
 
     Parameters
     ----------
     chance : float
     rows : int
     zoomed : bool
-        Whether it begins at `ZOOMED` by wish, and not at 0 or chance.
+        Whether it begins at `ZOOMED` instead of 0 or chance.
     """
     low = chance if chance >= _MANY else 0.0
     return even_axis(min(max(ZOOMED, low) if zoomed else low, 0.99), rows)
@@ -64,29 +63,29 @@ def accuracy_axis(chance: float, rows: int, *, zoomed: bool) -> tuple[Axis, int]
 
 _STEPS = (1.0, 0.5, 0.25, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 _BEST_APART = 3
-"""Rows from one number to the next that are easy to read by."""
+"""Rows from one number to the next that are easiest to read."""
 _FEWEST = 3
-"""Numbers from which a scale is seen."""
+"""Fewer numbers do not show a scale."""
 _WIDER = 1.12
-"""How much more than asked for an axis may show, so that its numbers fall on rows."""
+"""Factor by which an axis may be longer than asked for, so that its numbers fall on rows."""
 _SPARED = 3
-"""Rows that may be left empty for the same."""
+"""Rows that may be left empty for the same reason."""
 
 
 def even_axis(low: float, rows: int) -> tuple[Axis, int]:
-    """Give an upright axis to 1 whose numbers stand on rows, all at the same distance.
+    """Return an upright axis to 1 whose numbers stand on rows, all at the same distance.
 
     Parameters
     ----------
     low : float
-        Where it begins, or a little below, but never below 0.
+        Where it begins; it may begin a little lower, but never below 0.
     rows : int
-        How many there are; 1 is in the middle of the first.
+        Rows that there are; 1 is in the middle of the first.
 
     Returns
     -------
     tuple of Axis and int
-        The second is how many of the rows it takes.
+        The axis, and how many of the rows it takes.
     """
     found = _even(low, rows, min(1.0, (1.0 - low) * _WIDER)) or _even(low, rows, 1.0)
     if not found:
@@ -98,7 +97,7 @@ def even_axis(low: float, rows: int) -> tuple[Axis, int]:
 
 
 def _even(low: float, rows: int, most: float) -> list[tuple[float, float, int, int]]:
-    """Give scales: how bad each is, its step, the rows from number to number, and all rows."""
+    """Return scales: a penalty, the step, the rows from number to number, and the rows taken."""
     found: list[tuple[float, float, int, int]] = []
     for used in range(max(2, rows - _SPARED), rows + 1):
         for step in _STEPS:
@@ -107,7 +106,7 @@ def _even(low: float, rows: int, most: float) -> list[tuple[float, float, int, i
                 if not 1.0 - low - 1e-9 <= reach <= most + 1e-9:
                     continue
                 ticks = (used - 1) // apart + 1
-                worse = 1.5 * (rows - used) + abs(apart - _BEST_APART)
-                worse += 2 * (apart == 1) + 4 * max(0, _FEWEST - ticks)
-                found.append((worse, step, apart, used))
+                penalty = 1.5 * (rows - used) + abs(apart - _BEST_APART)
+                penalty += 2 * (apart == 1) + 4 * max(0, _FEWEST - ticks)
+                found.append((penalty, step, apart, used))
     return found

@@ -13,12 +13,12 @@ Point = tuple[float, float]
 
 
 def depth_of(share: float, rows: int) -> float:
-    """Tell how far below the top a share is, in rows: 1 is in the middle of the first row."""
+    """Return how far below the top a share is, in rows: 1 is in the middle of the first row."""
     return (1 - share) * (rows - 1) + 0.5
 
 
 def dot_of(share: float, rows: int, down: int) -> int:
-    """Give the row of dots of a share."""
+    """Return the row of dots of a share."""
     depth = depth_of(max(0.0, min(1.0, share)), rows)
     return max(0, math.ceil(depth * down - 1 - 1e-9))
 
@@ -26,14 +26,14 @@ def dot_of(share: float, rows: int, down: int) -> int:
 def dots_of(
     points: Sequence[Point], x_axis: Axis, y_axis: Axis, size: tuple[int, int], alphabet: Alphabet
 ) -> dict[tuple[int, int], int]:
-    """Give the dots of a line, by cell.
+    """Return the dots of a line, by cell.
 
     Parameters
     ----------
     points : sequence of Point
         From left to right.
     x_axis, y_axis : Axis
-        What is below the upright one is left out.
+        Parts of the line below the upright axis are left out.
     size : tuple of int
         Columns and rows.
     alphabet : Alphabet
@@ -43,8 +43,8 @@ def dots_of(
     found: dict[tuple[int, int], int] = {}
     before: int | None = None
     for x in range(across):
-        at = value_of(x, across, x_axis)
-        value = between(points, at, x_axis, across)
+        at = _value_of(x, across, x_axis)
+        value = _between(points, at, x_axis, across)
         share = None if value is None else y_axis.share(value)
         if share is None or share < 0:
             before = None
@@ -59,7 +59,7 @@ def dots_of(
 
 
 def _stroke(before: int | None, now: int) -> Iterator[int]:
-    """Give the dots of a column that join it to the one before."""
+    """Yield the dots of a column that join it to the column before."""
     if before is None or abs(before - now) <= 1:
         yield now
     elif before < now:
@@ -68,8 +68,8 @@ def _stroke(before: int | None, now: int) -> Iterator[int]:
         yield from range(now, before)
 
 
-def between(points: Sequence[Point], at: float, axis: Axis, across: int) -> float | None:
-    """Give the height of a line at a place; None where it is not."""
+def _between(points: Sequence[Point], at: float, axis: Axis, across: int) -> float | None:
+    """Return the height of a line at a place; None beyond its ends."""
     if not points:
         return None
     half = (axis.high - axis.low) / max(1, across - 1) / 2
@@ -83,6 +83,6 @@ def between(points: Sequence[Point], at: float, axis: Axis, across: int) -> floa
     return points[-1][1]
 
 
-def value_of(place: float, across: int, axis: Axis) -> float:
-    """Give the value of one of so many places across."""
+def _value_of(place: int, across: int, axis: Axis) -> float:
+    """Return the value at one of `across` places."""
     return axis.low + (axis.high - axis.low) * place / max(1, across - 1)

@@ -11,7 +11,7 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from tuilabel.tui.images.cells import Cells, ascii_cells, cells_of, luma, stretched
+from tuilabel.tui.images.cells import Cells, ascii_cells, cells_of, stretched
 from tuilabel.tui.images.kinds import (
     ImageKind,
     Pixels,
@@ -21,7 +21,7 @@ from tuilabel.tui.images.kinds import (
 )
 from tuilabel.tui.images.palettes import INK, NOTHING, Floats
 from tuilabel.tui.images.sampling import fit, sampled
-from tuilabel.tui.images.small import as_ink, is_small, is_two_toned, small
+from tuilabel.tui.images.small import is_small, small
 from tuilabel.tui.terminal.capabilities import Blocks, Colours, Depth
 
 __all__ = ["Drawing", "Pixels", "draw", "draw_at", "draw_small"]
@@ -96,10 +96,9 @@ def draw_at(
 
 
 def draw_small(image: Pixels, box: tuple[int, int], colours: Colours) -> Drawing:
-    """Draw an image so that it can be told in a small box: for orientation, and not faithfully.
+    """Draw an image so that it can be recognized in a small box, though not faithfully.
 
-    Where half blocks show all of its pixels at a size that fills the box, it is as `draw` has it,
-    but for drawings where there are few colours: shades would be blots beside their strokes.
+    Where half blocks show all of its pixels at a size that fills the box, it is drawn as by `draw`.
 
     Parameters
     ----------
@@ -109,16 +108,11 @@ def draw_small(image: Pixels, box: tuple[int, int], colours: Colours) -> Drawing
     colours : Colours
     """
     few = colours.depth in (Depth.SIXTEEN, Depth.NONE)
-    as_drawing = few and is_two_toned(image)
-    if (few and Blocks.SHADE not in colours.blocks) or not (as_drawing or is_small(image, box)):
+    if (few and Blocks.SHADE not in colours.blocks) or not is_small(image, box):
         return draw(image, box, colours)
     kind = kind_for_small(colours, box[1])
     pixels = small(image, box, kind)
-    if colours.depth is Depth.NONE and pixels.shape[2] == 3:
-        pixels = luma(pixels)
-    if as_drawing and pixels.shape[2] == 1:
-        pixels = as_ink(pixels, colours.depth is Depth.SIXTEEN)
-    elif few:
+    if few:
         pixels = stretched(pixels)
     blocks, inside, columns = _blocks(pixels, kind)
     cells = cells_of(blocks, inside, kind, colours)

@@ -1,4 +1,1 @@
-"""Which key means what, as data: presets, a person's own keys, and what is wrong with them.
-
-Nothing here knows a terminal or a screen.
-"""
+"""Actions and their keys as data: presets, the user's own keys, and checks of both."""

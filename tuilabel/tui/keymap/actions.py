@@ -1,8 +1,7 @@
-"""Every action of the labelling screen, once: its keys, its name and what it does.
+"""The registry of actions: the keys, the label and the help of each.
 
-From this registry, and from the keys that the keymap in use has for it, come the bindings, the
-footer, the help screen, the command palette and the key table of the README, and the letters that
-are left for classes.
+The bindings, the footer, the help screen, the command palette, the tables in the documentation and
+the letters that are left for classes are all made from it.
 """
 
 from __future__ import annotations
@@ -13,19 +12,19 @@ from tuilabel.tui.keymap.keys import shown_key
 
 
 class Action(NamedTuple):
-    """One thing that a key does on the labelling screen.
+    """Something that a key does.
 
     Attributes
     ----------
     id : str
         The method of the screen or of the application is ``action_<id>``.
     keys : tuple of str
-        In textual's names; the first is the one that is shown. Those of the registry are the
-        keymap `default`'s.
+        In textual's names; the first is the one that is shown. The registry has the keys of the
+        keymap `default`.
     label : str
         A word for the footer.
     help : str
-        A sentence for the help screen, the palette and the README.
+        A sentence for the help screen, the palette and the documentation.
     footer : bool
         Whether the footer shows it.
     palette : bool
@@ -41,26 +40,22 @@ class Action(NamedTuple):
 
     @property
     def shown_keys(self) -> tuple[str, ...]:
-        """The keys as a person knows them."""
+        """The keys under the names that people know."""
         return tuple(map(shown_key, self.keys))
 
 
 ACTIONS = (
     Action("accept", ("enter",), "agree", "Label with the model's first choice.", footer=True),
-    Action("skip", ("space",), "skip", "Pass this image over; it is not asked again.", footer=True),
     Action(
-        "undo",
-        ("backspace", "u"),
-        "undo",
-        "Take the last answer back, however long ago.",
-        footer=True,
+        "skip", ("space",), "skip", "Skip this image; it is not asked about again.", footer=True
     ),
-    Action("name", ("slash",), "name", "Label by typing a part of the class's name."),
-    Action("back", ("left",), "back", "Look at the image before in this batch."),
-    Action("forward", ("right",), "forward", "Look at the next image in this batch."),
-    Action("above", ("up",), "above", "Look at the image above, if the batch stands in rows."),
-    Action("below", ("down",), "below", "Look at the image below."),
-    Action("view", ("v",), "view", "Show the whole batch at once, or one image at a time."),
+    Action("undo", ("backspace", "u"), "undo", "Undo the last answer, however old.", footer=True),
+    Action("name", ("slash",), "name", "Label by typing part of the class name."),
+    Action("back", ("left",), "back", "Go to the previous image of this batch."),
+    Action("forward", ("right",), "forward", "Go to the next image of this batch."),
+    Action("above", ("up",), "above", "Go to the image above, if the batch is shown in rows."),
+    Action("below", ("down",), "below", "Go to the image below."),
+    Action("view", ("v",), "view", "Show the whole batch, or one image at a time."),
     Action(
         "suggestions",
         ("p",),
@@ -71,38 +66,73 @@ ACTIONS = (
     Action("more_contrast", ("plus",), "contrast", "Raise the contrast of the image."),
     Action("less_contrast", ("minus",), "contrast", "Lower the contrast of the image."),
     Action("help", ("question_mark", "f1"), "help", "Show the keys and classes.", footer=True),
-    Action(
-        "palette",
-        ("f2",),
-        "palette",
-        "Find an action by typing a part of its name.",
-        palette=False,
-    ),
-    Action("curve", ("f3",), "curve", "Show accuracy and confidence by labels."),
-    Action("confusion", ("f4",), "confusion", "Show which classes are taken for which."),
+    Action("palette", ("f2",), "palette", "Find an action by part of its name.", palette=False),
+    Action("curve", ("f3",), "curve", "Show accuracy by labels and by confidence."),
+    Action("confusion", ("f4",), "confusion", "Show the confusion matrix."),
     Action("classes", ("f5",), "classes", "Show every class with its count and examples."),
-    Action("history", ("f6",), "history", "Show all that was done in this session."),
+    Action("history", ("f6",), "history", "Show all events of this session."),
     Action("home", ("f7",), "home", "Show recent sessions and sources."),
-    Action(
-        "redraw",
-        ("ctrl+l",),
-        "redraw",
-        "Draw the screen again, if another program wrote on it.",
-    ),
-    Action("suspend", ("ctrl+z",), "suspend", "Go back to the shell; `fg` leads here again."),
-    Action(
-        "quit", ("q", "ctrl+c"), "quit", "Leave; the next start goes on from here.", footer=True
-    ),
+    Action("redraw", ("ctrl+l",), "redraw", "Redraw the screen, if another program wrote on it."),
+    Action("suspend", ("ctrl+z",), "suspend", "Return to the shell; `fg` brings tuilabel back."),
+    Action("quit", ("q", "ctrl+c"), "quit", "Quit; the next start resumes here.", footer=True),
 )
+"""The actions of the labelling screen."""
 
-PAUSE = Action("pause", ("p",), "pause", "Pause the demo, or let it go on.", footer=True)
-"""While the demo runs it takes the place of the suggestions, whose keys it may share."""
-
-PLACES = ("curve", "confusion", "classes", "history", "home")
-"""The screens beside the labelling one: on each of them, the key of any other leads there."""
+PAUSE = Action("pause", ("p",), "pause", "Pause or resume the demo.", footer=True)
+"""In the demo it replaces the action for suggestions, whose keys it may share."""
 
 REGISTRY = {action.id: action for action in (*ACTIONS, PAUSE)}
-"""Every action by its id."""
+"""The actions whose keys a keymap can change, by id."""
+
+PLACES = ("curve", "confusion", "classes", "history", "home")
+"""The screens beside the labelling one: the key of each leads there from all others."""
 
 MORE_CLASSES = ("help", "classes")
 """The actions that show all classes, where not all of them fit."""
+
+_UP_AND_DOWN = (
+    Action("up", ("up",), "up", "Move up.", palette=False),
+    Action("down", ("down",), "down", "Move down.", palette=False),
+    Action("page_up", ("pageup",), "page up", "Move up a page.", palette=False),
+    Action("page_down", ("pagedown",), "page down", "Move down a page.", palette=False),
+    Action("first", ("home",), "first", "Go to the first entry."),
+    Action("last", ("end",), "last", "Go to the last entry."),
+)
+
+_TO_THE_SIDES = (
+    Action("left", ("left",), "left", "Move left.", palette=False),
+    Action("right", ("right",), "right", "Move right.", palette=False),
+)
+
+LEAVE = Action("leave", ("escape", "q"), "back", "Go back.", footer=True)
+QUIT = Action("quit", ("ctrl+c",), "quit", "Quit tuilabel.")
+"""The last two actions of every screen beside the labelling one."""
+
+SIDE_ACTIONS: dict[str, tuple[Action, ...]] = {
+    "curve": (
+        Action("zoom", ("z",), "zoom", "Zoom the accuracy axis in or out.", footer=True),
+        Action("other", ("tab",), "other curve", "Show the other curve.", footer=True),
+    ),
+    "confusion": (
+        Action("open_cell", ("enter",), "images", "Show the images of a cell.", footer=True),
+        *_UP_AND_DOWN,
+        *_TO_THE_SIDES,
+    ),
+    "classes": (
+        Action("centres", ("c",), "typical images", "Find typical images of the pool.", True),
+        *_UP_AND_DOWN,
+    ),
+    "history": (
+        Action("show", ("enter",), "image", "Show the image; press again to jump to it.", True),
+        Action("jump", ("j",), "jump", "Jump to the image in its batch, or to the related event."),
+        Action("relabel", ("r",), "relabel", "Give the image another class.", footer=True),
+        Action("filter", ("slash",), "filter", "Show only events with certain words.", True),
+        *_UP_AND_DOWN,
+    ),
+    "home": (
+        Action("open", ("enter",), "open", "Open the marked entry.", footer=True),
+        *_UP_AND_DOWN,
+    ),
+    "cell": (*_UP_AND_DOWN, *_TO_THE_SIDES),
+}
+"""The own actions of each of `PLACES`, and of the images of a cell of the confusion matrix."""

@@ -12,18 +12,18 @@ from tuilabel.tui.keymap.keys import KEYPAD
 from tuilabel.tui.terminal.textual_internals import set_bindings
 
 EVERYWHERE = ("suspend", "quit")
-"""Actions that a key with Ctrl does wherever it is pressed, also where text is typed."""
+"""Actions whose keys with Ctrl work everywhere, even where text is typed."""
 
 
 def only_with_ctrl(action: Action) -> Action:
-    """Give an action with those of its keys that no text is typed with."""
+    """Return an action with only those of its keys that type no text."""
     return action._replace(keys=tuple(key for key in action.keys if key.startswith("ctrl+")))
 
 
 def bind(node: DOMNode, actions: Iterable[Action]) -> None:
-    """Give a screen or an application the keys of these actions, in place of any it had.
+    """Bind the keys of actions on a screen or an application, replacing all its bindings.
 
-    An action is the node's own where it has the method, else the application's.
+    An action is the node's own if the node has a method for it, else the application's.
     """
     set_bindings(
         node,

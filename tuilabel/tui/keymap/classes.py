@@ -1,4 +1,4 @@
-"""Which keys stand for which class: one key, or a chord of two, or none but its name."""
+"""The keys of classes: one key, a chord of two, or none where the name is typed."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from collections.abc import Mapping, Sequence
 def class_sequences(
     names: Sequence[str], order: str, own: Mapping[str, str] | None = None
 ) -> tuple[str, ...]:
-    """Give each class the characters that label it.
+    """Return the characters that label each class.
 
-    A class named by one digit keeps that digit. The others get the characters of `order`, one
-    each. Where these do not suffice, as few of the letters as needed become leaders: the first
-    of two characters, a chord. A leader stands for no class by itself. What even chords do not
-    suffice for gets none, and is labelled by its name.
+    A class named by a digit has that digit. Other classes get one character of `order` each. If
+    these are not enough, as few letters as needed become leaders: the first of two characters, a
+    chord. A leader alone labels no class. Classes beyond the chords get no characters and are
+    labelled by name.
 
     Parameters
     ----------
     names : sequence of str
-        Of the classes.
+        Names of the classes.
     order : str
-        The characters for classes, best first, each once.
+        Characters for classes, best first, each once.
     own : mapping of str to str, optional
-        Characters that a person gave to names of classes; they go before all others. Names that
-        are not among the classes play no part.
+        Characters that the user has set for class names; they are used first. Names of other
+        classes have no effect.
 
     Returns
     -------
     tuple of str
-        One or two characters for each class, or none. No one is the beginning of another.
+        One or two characters for each class, or none. None is the beginning of another.
     """
-    wished = {} if own is None else own
-    fixed = {place: wished[name] for place, name in enumerate(names) if name in wished}
+    own = own or {}
+    fixed = {place: own[name] for place, name in enumerate(names) if name in own}
     free = [character for character in order if character not in fixed.values()]
     for place, name in enumerate(names):
         if len(name) == 1 and name in string.digits and name in free and place not in fixed:
             fixed[place] = name
             free.remove(name)
-    # Digits that have no key go on where the row of digits ends: 0 comes after 9 there.
+    # As on a keyboard, 0 comes after 9.
     waiting = sorted(
         (place for place in range(len(names)) if place not in fixed),
         key=lambda place: names[place] == "0",
@@ -51,7 +51,7 @@ def class_sequences(
 
 
 def _leaders(free: Sequence[str], needed: int, seconds: int) -> list[str]:
-    """Choose the letters that begin chords: the last ones, small ones first."""
+    """Return the letters that begin chords: the last ones, lower case first."""
     if needed <= len(free):
         return []
     letters = [character for character in reversed(free) if character.isalpha()]

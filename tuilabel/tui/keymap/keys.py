@@ -1,7 +1,7 @@
-"""Names of keys: as a person writes them, as textual has them, as they are shown.
+"""Names of keys: in settings, in textual and on the screen.
 
 A terminal sends characters, not keys: Ctrl-M *is* Enter, Ctrl-Enter is Enter too, and the Command
-key never gets here. Such keys are refused with the reason, because nothing would ever happen.
+key is never sent. Such keys are errors, because pressing them would have no effect.
 """
 
 from __future__ import annotations
@@ -70,12 +70,12 @@ KEYPAD = {
     "full_stop": "decimal",
     "comma": "separator",
 }
-"""Keys of the numeric keypad that some terminals tell apart, by the character that all others
-send for them."""
+"""Keys of the numeric keypad for which some terminals send names of their own, by the character
+that all others send."""
 
 
 def key_of(text: str) -> str:
-    """Give the key that a person means, in textual's name.
+    """Return the key that a text names, in textual's name.
 
     Parameters
     ----------
@@ -90,12 +90,12 @@ def key_of(text: str) -> str:
     if len(text) == 1:
         return character_key(text, text)
     if not text.strip():
-        raise UsageError(f"{text!r} is no key: give a character or a name such as 'enter'.")
+        raise UsageError(f"{text!r} is not a key: give a character or a name such as 'enter'.")
     *modifiers, base = _parts(text)
     if never := [modifier for modifier in modifiers if modifier in _NEVER_SENT]:
         raise UsageError(f"{text!r} never reaches a terminal, which has no {never[0]} key.")
     if unknown := [part for part in modifiers if part not in ("shift", "ctrl", "alt")]:
-        raise UsageError(f"{text!r} is no key: {unknown[0]!r} is none of shift, ctrl and alt.")
+        raise UsageError(f"{text!r} is not a key: {unknown[0]!r} is none of shift, ctrl and alt.")
     held = sorted(set(modifiers))
     if base in _WITH_MODIFIERS or (base in _WITHOUT_MODIFIERS and not held):
         return "+".join([*held, base])
@@ -104,25 +104,23 @@ def key_of(text: str) -> str:
     if base in ("space", "@") and held == ["ctrl"]:
         return "ctrl+@"
     if base in _WITHOUT_MODIFIERS:
-        raise UsageError(
-            f"{text!r} is not sent by most terminals, for which it is {_SHOWN[base]} alone."
-        )
+        raise _unusable(text, f"most terminals send it as {_SHOWN[base]}")
     if len(base) == 1:
         return _with_modifiers(text, held, base)
     if not held and (character := _BY_NAME.get(base)):
         return character_key(character, text)
     close = difflib.get_close_matches(base, [*_SHOWN, *_WITH_MODIFIERS, *_BY_NAME], 1)
-    hint = f"do you mean {close[0]!r}?" if close else "give a character or a name such as 'enter'."
-    raise UsageError(f"{text!r} is no key: {hint}")
+    hint = f"did you mean {close[0]!r}?" if close else "give a character or a name such as 'enter'."
+    raise UsageError(f"{text!r} is not a key: {hint}")
 
 
 def _parts(text: str) -> list[str]:
-    """Split ``Ctrl-Shift-Left`` at its signs; a sign at the end is the key itself."""
+    """Return the parts of ``Ctrl-Shift-Left``; a sign at the end is the key itself."""
     body, last = (text[:-1], text[-1]) if text[-1] in "+-" else (text, "")
     parts = body.replace("-", "+").split("+")
     if last:
         parts = [*(part for part in parts if part), last]
-    # A capital letter is a key of its own, the names of keys are not told apart by them.
+    # A capital letter is a key of its own; the names of keys may have any case.
     *before, end = parts
     lowered = [_ALIASES.get(part.strip().lower(), part.strip().lower()) for part in before]
     end = end if len(end) == 1 else _ALIASES.get(end.strip().lower(), end.strip().lower())
@@ -134,34 +132,44 @@ def _with_modifiers(text: str, held: list[str], base: str) -> str:
     if held == ["shift"] and base.isalpha():
         return character_key(base.upper(), text)
     if held == ["shift"]:
-        raise UsageError(f"{text!r} is a character of its own: give that instead.")
+        raise UsageError(f"{text!r} types a character of its own: give that character instead.")
     if held == ["ctrl"] and lower in _SENT_AS:
-        raise UsageError(f"{text!r} cannot be told from {_SENT_AS[lower]}, which terminals send.")
+        raise _unusable(text, f"terminals send it as {_SENT_AS[lower]}")
     if (held == ["ctrl"] and lower in string.ascii_lowercase) or (
         held == ["alt"] and base in string.ascii_lowercase + string.digits
     ):
         return f"{held[0]}+{lower}"
     if held == ["ctrl", "shift"] and lower in string.ascii_lowercase:
-        raise UsageError(f"{text!r} cannot be told from ctrl+{lower}, which terminals send.")
-    raise UsageError(f"{text!r} is not sent by most terminals: give another key.")
+        raise _unusable(text, f"terminals send it as ctrl+{lower}")
+    raise _unusable(text, "most terminals do not send it")
 
 
-def character_key(character: str, said: str) -> str:
-    """Give textual's name for the key that sends a character.
+def _unusable(text: str, reason: str) -> UsageError:
+    return UsageError(f"{text!r} cannot be used: {reason}. Give another key.")
+
+
+def character_key(character: str, text: str) -> str:
+    """Return textual's name for the key that sends a character.
+
+    Parameters
+    ----------
+    character : str
+    text : str
+        As the user wrote it, for the message.
 
     Raises
     ------
     UsageError
-        It is not one that a key sends, or one that is drawn over another.
+        No key sends it, or it would be drawn over another character.
     """
     if character == " ":
         return "space"
     if not character.isprintable() or unicodedata.category(character)[0] in "MZ":
-        raise UsageError(f"{said!r} is no key: give a character that can be seen.")
+        raise UsageError(f"{text!r} is not a key: give a visible character.")
     if character.isalnum():
         return character
     if character not in _SIGNS:
-        raise UsageError(f"{said!r} is on no keyboard known here: give a letter, digit or sign.")
+        raise UsageError(f"{text!r} is not on a known keyboard: give a letter, digit or sign.")
     return _SIGNS[character]
 
 
@@ -179,9 +187,9 @@ _BY_NAME = {key: character for character, key in _SIGNS.items()}
 
 
 def shown_key(key: str) -> str:
-    """Give a key as a person knows it: ``?``, ``Enter``, ``Ctrl-C``."""
+    """Return the name of a key that people know: ``?``, ``Enter``, ``Ctrl-C``."""
     *modifiers, base = key.split("+")
-    if key == "ctrl+@":  # what Ctrl-Space sends
+    if key == "ctrl+@":  # Ctrl-Space sends this
         name = "Space"
     elif base in _BY_NAME:
         name = _BY_NAME[base]
@@ -195,7 +203,7 @@ def shown_key(key: str) -> str:
 
 
 def character_of(key: str) -> str | None:
-    """Give the character that a key sends; None for keys that send none that can be seen."""
+    """Return the visible character that a key sends; None if there is none."""
     if "+" in key or key == "space":
         return None
     return key if len(key) == 1 else _BY_NAME.get(key)

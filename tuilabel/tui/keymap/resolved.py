@@ -1,4 +1,4 @@
-"""The keymap that holds: a preset with a person's own keys, checked."""
+"""The keymap in effect: a preset with the user's own keys, checked."""
 
 from __future__ import annotations
 
@@ -8,31 +8,40 @@ from functools import cached_property
 
 from tuilabel.errors import UsageError
 from tuilabel.settings import Settings
-from tuilabel.tui.keymap.actions import ACTIONS, PAUSE, REGISTRY, Action
+from tuilabel.tui.keymap.actions import (
+    ACTIONS,
+    LEAVE,
+    PAUSE,
+    PLACES,
+    QUIT,
+    REGISTRY,
+    SIDE_ACTIONS,
+    Action,
+)
 from tuilabel.tui.keymap.classes import class_sequences
 from tuilabel.tui.keymap.keys import character_key, character_of, key_of, shown_key
 from tuilabel.tui.keymap.presets import PRESETS
 
 ALWAYS = {"quit": "ctrl+c"}
-"""Keys that no wish takes away, so that there is always a way out."""
+"""Keys that no setting removes, so that there is always a way out."""
 
 
 @dataclass(frozen=True)
 class Keymap:
-    """Which keys do what.
+    """The keys of actions and classes.
 
     Attributes
     ----------
     name : str
-        Of the preset.
+        The name of the preset.
     keys : mapping of str to tuple of str
         The keys of every action by its id, in textual's names.
     changed : frozenset of str
-        The actions whose keys are a person's own.
+        The actions whose keys the user has set.
     order : str
         The characters for classes, best first.
     own : mapping of str to str
-        Characters that a person gave to names of classes.
+        Characters that the user has set for class names.
     """
 
     name: str
@@ -53,25 +62,44 @@ class Keymap:
         kept = (action for action in self.actions if not set(action.keys) & set(pause.keys))
         return (*kept, pause)
 
+    def side_actions(self, place: str, *, alone: bool = False) -> tuple[Action, ...]:
+        """Return the actions of a screen beside the labelling one.
+
+        Parameters
+        ----------
+        place : str
+            One of `PLACES`, or ``"cell"``.
+        alone : bool
+            Whether no session is open, so that no other place can be reached.
+        """
+        own = (*SIDE_ACTIONS[place], LEAVE)
+        taken = {key for action in (*own, QUIT) for key in action.keys}
+        shared = []
+        for action_id in (*(() if alone else PLACES), "help", "palette", "suspend"):
+            action = self.action(action_id)
+            keys = tuple(key for key in action.keys if key not in taken)
+            shared.append(action._replace(keys=keys, footer=False))
+        return (*own, *shared, QUIT)
+
     def action(self, action_id: str) -> Action:
-        """Give an action with its keys."""
+        """Return an action with its keys."""
         return REGISTRY[action_id]._replace(keys=self.keys[action_id])
 
     def key(self, action_id: str) -> str:
-        """Give the first key of an action as a person knows it; a dash where it has none."""
+        """Return the name of an action's first key; a dash where it has none."""
         keys = self.keys[action_id]
         return shown_key(keys[0]) if keys else "–"
 
     def hint(self, action_id: str) -> str:
-        """Give the first key of an action in brackets, to end a sentence with."""
+        """Return the name of an action's first key in brackets, to end a sentence with."""
         return f" ({self.key(action_id)})" if self.keys[action_id] else ""
 
     def class_keys(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Give each class its characters: one, two, or none where names are typed."""
+        """Return the characters of each class: one, two, or none where the name is typed."""
         return class_sequences(names, self.order, self.own)
 
     def check_classes(self, names: Sequence[str]) -> None:
-        """Refuse keys that a person gave to two of these classes.
+        """Raise an error if two of these classes have the same key.
 
         Raises
         ------
@@ -88,24 +116,24 @@ class Keymap:
 
 
 def keymap_of(settings: Settings) -> Keymap:
-    """Make the keymap that settings ask for.
+    """Return the keymap that settings ask for.
 
     Raises
     ------
     UsageError
-        An action that does not exist, a key that no terminal sends, or one key for two things.
+        An action does not exist, no terminal sends a key, or one key has two meanings.
     """
     preset = PRESETS[settings.keymap]
     keys = {action.id: preset.keys.get(action.id, action.keys) for action in REGISTRY.values()}
-    for action_id, wished in settings.keys:
+    for action_id, texts in settings.keys:
         if action_id not in REGISTRY:
             known = ", ".join(sorted(REGISTRY))
             raise UsageError(
-                f"[keys] in settings.toml has {action_id!r}, which is no action: "
+                f"[keys] in settings.toml has {action_id!r}, which is not an action: "
                 f"choose among {known}."
             )
         keys[action_id] = tuple(
-            dict.fromkeys(_key(wish, f"[keys] in settings.toml: {action_id}") for wish in wished)
+            dict.fromkeys(_key(text, f"[keys] in settings.toml: {action_id}") for text in texts)
         )
     for action_id, key in ALWAYS.items():
         if key not in keys[action_id]:
@@ -114,8 +142,8 @@ def keymap_of(settings: Settings) -> Keymap:
         keys["pause"] = keys["suggestions"] or keys["pause"]
     changed = frozenset(action_id for action_id, _ in settings.keys)
     own = {
-        name: _class_key(wish, f"[class_keys] in settings.toml: {name!r}")
-        for name, wish in settings.class_keys
+        name: _class_key(text, f"[class_keys] in settings.toml: {name!r}")
+        for name, text in settings.class_keys
     }
     _check_clashes(settings.keymap, keys, changed, own)
     reserved = {character_of(key) for each in keys.values() for key in each}
@@ -124,26 +152,26 @@ def keymap_of(settings: Settings) -> Keymap:
     return Keymap(settings.keymap, keys, changed, order, own)
 
 
-def _key(wish: str, where: str) -> str:
+def _key(text: str, where: str) -> str:
     try:
-        key = key_of(wish)
+        key = key_of(text)
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from None
     if key == "escape":
-        raise UsageError(f"{where}: Esc leads back, and can mean nothing else.")
+        raise UsageError(f"{where}: Esc always leads back; give another key.")
     return key
 
 
-def _class_key(wish: str, where: str) -> str:
-    if len(wish) != 1:
-        raise UsageError(f"{where}: {wish!r} is not one character, which a class's key has to be.")
-    if wish == " ":
-        raise UsageError(f"{where}: a space cannot be shown as a key, give another character.")
+def _class_key(text: str, where: str) -> str:
+    if len(text) != 1:
+        raise UsageError(f"{where}: {text!r} is not a single character; give one character.")
+    if text == " ":
+        raise UsageError(f"{where}: a space cannot be shown as a key; give another character.")
     try:
-        character_key(wish, wish)
+        character_key(text, text)
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from None
-    return wish
+    return text
 
 
 def _uses(keys: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
@@ -157,7 +185,7 @@ def _check_clashes(
     changed: frozenset[str],
     own: Mapping[str, str],
 ) -> None:
-    """Refuse one key for two things; whoever changed nothing has no such keys."""
+    """Raise an error if a key has two meanings, which only the user's own keys can cause."""
     users: dict[str, str] = {}
     for key, action_id in _uses(keys):
         other = users.setdefault(key, action_id)
@@ -179,11 +207,11 @@ def _check_clashes(
 
 
 def _check_digits(wanted: str, order: str, keys: Mapping[str, tuple[str, ...]]) -> None:
-    """Refuse an action on a digit that labels: letters make room for actions, digits do not."""
+    """Raise an error if an action has a digit that labels: only letters give way to actions."""
     for digit in wanted:
         if digit.isdigit() and digit not in order:
             action = next(action_id for key, action_id in _uses(keys) if key == digit)
             raise UsageError(
-                f"[keys] in settings.toml gives {action} the key {digit!r}, which is a class's: "
-                "give it another key there."
+                f"[keys] in settings.toml gives {action} the key {digit!r}, which labels a "
+                "class: give it another key there."
             )

@@ -14,7 +14,7 @@ from tuilabel.tui.widgets.gallery import Gallery, Tile
 
 
 class CellScreen(ListScreen, inherit_bindings=False):
-    """Items of one class that are taken for one class, the surest first.
+    """Items of one class that are taken for one class, the most confident first.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class CellScreen(ListScreen, inherit_bindings=False):
         title = f"{truth} recognised" if truth == predicted else f"{truth} taken for {predicted}"
         items = self._items
         here = f"{self._gallery.cursor + 1:,} of {len(items):,}" if items else "none"
-        measured = f"on {self.opened.presenter.set_name}, the surest first"
+        measured = f"on {self.opened.presenter.set_name}, the most confident first"
         self.show_header(title, (f"  {here}", "plain"), right=measured)
         tiles = [Tile(item.row, self._caption(item)) for item in items]
         self._gallery.show_tiles(tiles, "  No image is in this cell.")

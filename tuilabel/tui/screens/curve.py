@@ -112,9 +112,9 @@ class CurveScreen(SideScreen, inherit_bindings=False):
         self.show_header("curve", (f"  {opened.source_name}", "muted"), right=presenter.stopping())
         chance, set_name = 1 / len(presenter.names), presenter.set_name
         waiting = (
-            "they come after the first batch"
+            "it comes after the first batch"
             if opened.workspace.dataset.holdout
-            else ("they come after the first audit images")
+            else "it comes after the first audit images"
         )
         self._by_labels.show_chart(
             curve_view.labels_title(set_name),
@@ -130,7 +130,7 @@ class CurveScreen(SideScreen, inherit_bindings=False):
                 session.curve, set_name, self._baseline, self._state, waiting=waiting
             ),
         )
-        found = self._confident()
+        found = self._counts_by_confidence()
         self._by_confidence.show_chart(
             confidence_view.confidence_title(set_name),
             partial(confidence_view.by_confidence, found, chance=chance, zoomed=self._zoomed),
@@ -139,7 +139,7 @@ class CurveScreen(SideScreen, inherit_bindings=False):
             ),
         )
 
-    def _confident(self) -> confidence_view.Confident | None:
+    def _counts_by_confidence(self) -> confidence_view.ConfidenceCounts | None:
         predictions, holdout = (
             self.opened.session.predictions,
             self.opened.workspace.dataset.holdout,
@@ -151,4 +151,4 @@ class CurveScreen(SideScreen, inherit_bindings=False):
             assert holdout is not None
             truth = holdout.truth.tolist()
         right = np.equal(truth, predictions.predicted).tolist()
-        return confidence_view.confident(predictions.confidence, right)
+        return confidence_view.counts_by_confidence(predictions.confidence, right)

@@ -20,7 +20,7 @@ from tuilabel.tui.screens.base import BaseScreen
 from tuilabel.tui.terminal.textual_internals import actions_of_key
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece
-from tuilabel.tui.views.labelling import SHOWN_WHEN, Presenter
+from tuilabel.tui.views.labelling import SUGGESTION_MODES, Presenter
 from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.widgets.board import Board
 from tuilabel.workspace.opening import Workspace
@@ -146,7 +146,9 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             self.say("This image has no suggestion to agree with.", "accent")
         elif self._suggestions != "before":
             hint = self.keymap.hint("suggestions")
-            self.say(f"Nothing to agree with: {SHOWN_WHEN[self._suggestions]}{hint}.", "accent")
+            self.say(
+                f"Nothing to agree with: {SUGGESTION_MODES[self._suggestions]}{hint}.", "accent"
+            )
         else:
             self._answer(lambda item, ms: self.loop.accept_suggestion(item, ms=ms))
 
@@ -234,7 +236,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         after = SUGGESTIONS.index(self._suggestions) + 1
         self._suggestions = SUGGESTIONS[after % len(SUGGESTIONS)]
         self.board.show_suggestions(self._suggestions, self._last)
-        self.say(SHOWN_WHEN[self._suggestions].capitalize() + ".")
+        self.say(SUGGESTION_MODES[self._suggestions].capitalize() + ".")
 
     # The trainer.
 

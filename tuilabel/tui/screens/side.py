@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from rich.cells import cell_len
 from textual.containers import Vertical
 from textual.geometry import Size
 from textual.widget import Widget
 
 from tuilabel.tui.keymap.actions import PLACES, Action
 from tuilabel.tui.keymap.resolved import Keymap
-from tuilabel.tui.keymap.side_actions import side_actions
 from tuilabel.tui.screens.base import BaseScreen
-from tuilabel.tui.text.pieces import Piece
+from tuilabel.tui.text.pieces import Piece, cells_in
 from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.widgets.bar import Bar
 
@@ -48,7 +46,7 @@ class SideScreen(BaseScreen, inherit_bindings=False):
         if opened is not None:
             self.stand_on(opened)
         self.in_vain: set[str] = set()
-        self.take_actions(side_actions(self.place, keymap, alone=opened is None))
+        self.take_actions(keymap.side_actions(self.place, alone=opened is None))
         self.header = Bar(id="header")
         self.footer = Bar(id="status")
 
@@ -119,7 +117,7 @@ class SideScreen(BaseScreen, inherit_bindings=False):
         others = [action for action in self.actions if action.id in PLACES]
         help_ = keys_of(action for action in self.actions if action.id == "help")
         right = [*keys_of(action for action in others if action.id != self.place), *help_]
-        if _length(left) + _length(right) >= self.app.size.width:
+        if cells_in(left) + cells_in(right) >= self.app.size.width:
             right = help_
             if others:
                 between = f"{others[0].shown_keys[0]}–{others[-1].shown_keys[0]} "
@@ -135,7 +133,3 @@ def keys_of(actions: Iterable[Action]) -> list[Piece]:
             continue
         pieces += [(f"{action.shown_keys[0]} ", "strong"), (f"{action.label}  ", "muted")]
     return pieces
-
-
-def _length(pieces: Iterable[Piece]) -> int:
-    return sum(cell_len(text) for text, _ in pieces)

@@ -1,1 +1,1 @@
-"""Words, glyphs, shades and themes that every view and widget uses."""
+"""Pieces of text, names, glyphs, shades and themes that views and widgets use."""

@@ -1,4 +1,4 @@
-"""Signs and bars for terminals that draw few characters: each one's stand-in is as wide as it."""
+"""Signs and bars, and replacements of the same width for terminals that draw few characters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CONSOLE = {
     "→": ">",
 }
 _CONSOLE |= {"←": "<", "↑": "^", "↓": "v", "●": "o", "○": ".", "−": "-"}
-# Half a cell at least, because the smallest value is to be seen.
+# Half a cell at least, because the smallest value must show.
 _CONSOLE |= dict(zip(_RISING, "▄▄▄▄▄███", strict=True))
 _CONSOLE |= {"▖": "▄", "▔": "·"}
 
@@ -31,12 +31,12 @@ _ASCII |= {"▄": "=", "▖": "-", "▔": "."}
 
 
 def level_bar(share: float, width: int) -> str:
-    """Give a bar of half blocks, to half a cell, with room to the row above it.
+    """Return a bar of half blocks, exact to half a cell, that leaves a gap to the row above.
 
     Parameters
     ----------
     share : float
-        0 to 1; anything above 0 is to be seen.
+        0 to 1; anything above 0 shows.
     width : int
         Cells of a full bar.
     """
@@ -53,13 +53,13 @@ def _table(blocks: frozenset[Blocks]) -> dict[int, str]:
 
 
 def drawable(text: str, blocks: frozenset[Blocks]) -> str:
-    """Give a text in which signs that the terminal does not draw have given way to ones it does.
+    """Return a text with the signs that the terminal does not draw replaced by ones it does.
 
     Parameters
     ----------
     text : str
     blocks : frozenset of Blocks
-        The block characters that the terminal draws; it draws signs as it draws those.
+        The block characters that the terminal draws; they tell which signs it draws.
     """
     table = _table(blocks)
     return text.translate(table) if table else text

@@ -1,8 +1,8 @@
-"""Names of classes in the form in which every terminal gives them the same cells.
+"""Names of classes in a form that takes the same cells on every terminal.
 
-Terminals agree on how wide a character is, and disagree on sequences: a family of emoji joined to
-one is 2 cells on some and 6 on others, a heart with a variation selector 1 or 2. What comes after
-such a name in a row would stand elsewhere on each of them. So names are shown without sequences.
+Terminals agree on how wide a character is, but not on sequences: a family of emoji joined to one
+takes 2 cells on some and 6 on others, a heart with a variation selector 1 or 2. The text after such
+a name would stand in another column on each of them, so names are shown without sequences.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import unicodedata
 from tuilabel.text import inert
 
 MOST_MARKS = 3
-"""Combining marks that a character may bear; more would be drawn over the rows around it."""
+"""Most combining marks of a character; more would be drawn over the rows around it."""
 
 _JOINER, _NON_JOINER = "\u200d", "\u200c"
 _SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))
@@ -22,16 +22,16 @@ _FLAG_A, _FLAG_Z = 0x1F1E6, 0x1F1FF
 
 
 def shown_name(name: str, limit: int = 40) -> str:
-    """Give a name in a form that is harmless and as wide on one terminal as on another.
+    """Return a name in a form that is harmless and equally wide on all terminals.
 
-    Accents are put together with their letters; emoji that are joined stand side by side with a
-    plus between them, so that two that differ still do; flags become letters, and tones of skin
-    their number.
+    Accents are composed with their letters. Joined emoji stand side by side with a plus between
+    them, so that different sequences still differ. Flags become letters, and skin tones their
+    number.
 
     Parameters
     ----------
     name : str
-        What a file or an option has.
+        As a file or an option has it.
     limit : int
         The most characters.
     """
@@ -57,11 +57,11 @@ def shown_name(name: str, limit: int = 40) -> str:
         elif character == _JOINER:
             shown += ["+"] if shown and _is_pictograph(shown[-1]) else []
         elif _SKIN_FROM <= ord(character) <= _SKIN_TO:
-            # On the Fitzpatrick scale, which these are named by. Alone they are 0 cells or 2.
+            # The number on the Fitzpatrick scale. Alone, these characters take 0 cells or 2.
             shown.append(f"+{ord(character) - _SKIN_FROM + 2}")
         elif character not in _SELECTORS:
             shown.append(character)
-        if len(shown) > before:  # what is left out keeps no marks apart
+        if len(shown) > before:  # characters that are left out do not separate marks
             marks = 0
     return "".join(shown)
 
@@ -71,7 +71,7 @@ def _is_pictograph(text: str) -> bool:
 
 
 def is_right_to_left(text: str) -> bool:
-    """Tell whether a terminal may write some of this from right to left."""
+    """Return whether a terminal may write a part of a text from right to left."""
     return not text.isascii() and any(
         unicodedata.bidirectional(character) in ("R", "AL", "AN") for character in text
     )

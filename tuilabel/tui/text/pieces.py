@@ -1,6 +1,8 @@
-"""Text with the name of a style: what every view gives and every widget draws."""
+"""Text with the name of a style: what views return and widgets draw."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from rich.cells import cell_len, set_cell_size
 
@@ -18,25 +20,35 @@ widget that has it, which takes a noticeable part of the time to the first frame
 """
 
 
+def cells_in(pieces: Iterable[Piece]) -> int:
+    """Return how many cells pieces take in a row."""
+    return sum(cell_len(text) for text, _ in pieces)
+
+
 def fitted(text: str, width: int) -> str:
-    """Cut a text to a width in cells, marking the cut, or fill it up with spaces."""
+    """Return a text of exactly a width in cells: cut, with a mark, or filled up with spaces."""
     if cell_len(text) > width:
         text = set_cell_size(text, max(0, width - 1)) + "…"
     return set_cell_size(text, width)
 
 
+def centred_text(text: str, width: int) -> str:
+    """Return a text in the middle of a width in cells, cut as by `fitted`."""
+    return fitted(" " * ((width - cell_len(text)) // 2) + text, width)
+
+
 _WALL = "\u2800"
 """A blank that counts as a letter written from left to right: an empty braille pattern.
 
-Some terminals turn text from right to left around, together with the digits and signs between two
-such texts: the key of a class would change places with that of another. The characters that are
-meant to prevent it are not heeded by these terminals, and seen on others."""
+Some terminals reverse text from right to left together with the digits and signs between two such
+texts: the key of a class would change places with that of another. These terminals ignore the
+characters that are meant to prevent it, and other terminals show them."""
 
 
-def kept_apart(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
-    """Put walls around what is written from right to left, so that its neighbours keep their place.
+def isolated(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    """Return pieces with walls around right-to-left text, so that its neighbours keep their place.
 
-    Each takes the place of a space, at an end of the piece or beside it: nothing gets wider.
+    Each wall replaces a space, at an end of the piece or beside it: nothing gets wider.
     """
     if not any(is_right_to_left(text) for text, _ in pieces):
         return pieces

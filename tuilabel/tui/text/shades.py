@@ -1,4 +1,4 @@
-"""Cells that are shaded by a share and have readable text on them, at every depth of colour."""
+"""Cells shaded by a share, with readable text on them, at every colour depth."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RAMPS: dict[tuple[bool, bool], tuple[Rgb, Rgb]] = {
     (False, False): ((0xF6, 0xF7, 0xF4), (0x1B, 0x62, 0x7C)),
     (False, True): ((0xF6, 0xF7, 0xF4), (0x96, 0x45, 0x00)),
 }
-"""The first and last colour by (dark, wrong): blue is right, orange is wrong, to most eyes."""
+"""The first and last colour by (dark, wrong): blue is right, orange is wrong."""
 
 _PALETTE_RAMPS: dict[tuple[bool, bool], tuple[int, ...]] = {
     (True, False): (234, 235, 236, 237, 238, 239, 24, 67, 110, 117),
@@ -27,17 +27,17 @@ _PALETTE_RAMPS: dict[tuple[bool, bool], tuple[int, ...]] = {
     (False, False): (231, 255, 254, 153, 110, 67, 24),
     (False, True): (231, 255, 223, 180, 137, 130, 94),
 }
-"""What there is of the same hues in the palette of 256, in the order of its brightness. The palette
-has no dark or pale ones: there the fill is grey, and the text has the hue."""
+"""The same hues in the palette of 256, in the order of their brightness. Where the palette has no
+colour dark or pale enough, the fill is grey and the text has the hue."""
 
 _PALETTE_TEXT = {(True, False): 153, (True, True): 215, (False, False): 24, (False, True): 94}
-"""Text on greys, which has their contrast; on nothing it is black or white."""
+"""Text on greys, with enough contrast; text on the first fill is black or white."""
 
 _ON_DARK, _ON_LIGHT = 231, 232
-"""White and black that no terminal changes."""
+"""White and black that no terminal theme changes."""
 
 _STEPS = 16
-"""More shades are not told apart, and equal ones make long runs."""
+"""More shades cannot be distinguished, and equal ones make long runs."""
 
 _FEW = (
     (0.05, Style()),
@@ -46,47 +46,48 @@ _FEW = (
     (0.7, Style(reverse=True)),
     (1.0, Style(bold=True, reverse=True)),
 )
-"""The shades where there are few colours or none, each with the share that it goes up to. They have
-more and more ink; small numbers are plain, or a matrix is all lines. Nothing has its own sign."""
+"""The shades for few colours or none, each with the share that it goes up to. They have more and
+more ink. Small numbers are plain, or a matrix would be full of lines. Zero has its own sign."""
 
 
 def shade(share: float, colours: Colours, *, wrong: bool = False) -> Style:
-    """Give the style of a cell with a number in it, the fuller the larger its share.
+    """Return the style of a cell with a number in it, which is fuller for a larger share.
 
     Parameters
     ----------
     share : float
-        0 to 1; what is outside counts as the nearest.
+        0 to 1; values outside are clipped.
     colours : Colours
     wrong : bool
-        Whether what the cell counts is a mistake. It is another hue, which says nothing that its
-        place does not.
+        Whether the cell counts mistakes. They have another hue, which only repeats what the
+        cell's place shows.
 
     Returns
     -------
     Style
-        Text on it has a contrast of at least 4.5. With 16 colours and less it is one of five
+        Text on it has a contrast of at least 4.5. With 16 colours or fewer it is one of five
         steps of underlined, bold and reversed text.
     """
     share = max(0.0, min(1.0, share))
     if colours.depth in (Depth.SIXTEEN, Depth.NONE):
         return next(style for up_to, style in _FEW if share <= up_to)
-    # The least is apart from nothing.
+    # The smallest share differs from none.
     step = max(int(share > 0), round(share * (_STEPS - 1)))
     if colours.depth is Depth.PALETTE:
         return _in_palette(step, colours.dark, wrong)
     return _filled(step, colours.dark, wrong)
 
 
-def marked(style: Style, colours: Colours) -> Style:
-    """Give the style of a cell that a mark is on, of its own: the terminal's the other way round.
+def cursor_style(style: Style, colours: Colours) -> Style:
+    """Return the style of the cell with the mark: dark on light on a dark terminal, or the reverse.
 
     Parameters
     ----------
     style : Style
-        As `shade` gives it.
+        The style that `shade` returned.
     colours : Colours
-        With 16 colours and less, filled cells look so as well: the mark is to be at the sides.
+        With 16 colours or fewer, filled cells look the same, so only the cell's sides get the
+        style.
     """
     if colours.depth in (Depth.SIXTEEN, Depth.NONE):
         return style + Style(bold=True, reverse=not style.reverse, underline=False)
@@ -97,7 +98,7 @@ def marked(style: Style, colours: Colours) -> Style:
 @lru_cache(maxsize=4 * _STEPS)
 def _in_palette(step: int, dark: bool, wrong: bool) -> Style:
     ramp = _PALETTE_RAMPS[dark, wrong]
-    # No step but the first is nothing.
+    # Only the first step is the empty cell's.
     number = ramp[0]
     if step:
         apart = _as_seen(*map(_rgb, ramp[1:])) - _as_seen(_ramp_colour(step, dark, wrong))

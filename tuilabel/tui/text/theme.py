@@ -1,4 +1,4 @@
-"""The colours of text and bars: calm, and far enough apart for whoever looks at them."""
+"""The colours of text and bars: calm, and easy to tell apart for every kind of colour vision."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _theme(
     states: tuple[str, str, str],
     panels: tuple[str, str],
 ) -> Theme:
-    """Make a theme.
+    """Return a theme.
 
     Parameters
     ----------
@@ -116,10 +116,10 @@ TRITANOPIA = _theme(
 
 
 def _own_colours(name: str, *, area: str) -> Theme:
-    """Make a theme in which text is as the terminal has it, whatever that is.
+    """Return a theme that uses the terminal's own colours for text.
 
-    States are told by signs, bold and reverse: of sixteen colours, each that is a hue is hard to
-    read on some background.
+    States are shown by signs, bold and reverse: of sixteen colours, every one with a hue is hard
+    to read on some background.
     """
     default = "ansi_default"
     names = (
@@ -159,22 +159,22 @@ def _own_colours(name: str, *, area: str) -> Theme:
 ANSI = _own_colours("ansi", area="ansi_blue")
 PLAIN = _own_colours("plain", area="ansi_default")
 
-THEMES = {
+THEMES_BY_NAME = {
     theme.name: theme
     for theme in (DARK, LIGHT, HIGH_CONTRAST, DEUTERANOPIA, TRITANOPIA, ANSI, PLAIN)
 }
-"""All themes by name: those up to `tritanopia` need 256 colours, `ansi` needs 16, `plain` none."""
+"""All themes. Those up to `tritanopia` need 256 colours, `ansi` needs 16, `plain` none."""
 
 
 def theme_for(colours: Colours, wish: str = "auto") -> str:
-    """Give the name of the theme to use.
+    """Return the name of the theme to use.
 
     Parameters
     ----------
     colours : Colours
     wish : str
-        One of `THEMES` or `auto`. A theme that needs more colours than there are gives way to the
-        one that is made for as many as there are.
+        One of `settings.THEMES`. A theme that needs more colours than there are is replaced by
+        the one for that many.
     """
     if colours.depth is Depth.NONE:
         return PLAIN.name
@@ -186,32 +186,32 @@ def theme_for(colours: Colours, wish: str = "auto") -> str:
 
 
 def apply_colours(app: App[Any], colours: Colours, wish: str = "auto") -> None:
-    """Show an application in the colours that there are.
+    """Set the colours of an application.
 
     Parameters
     ----------
     app : App
-        Its widgets find the colours again with `colours_of`.
+        Its widgets get the colours from `colours_of`.
     colours : Colours
     wish : str
         A theme's name or `auto`.
     """
-    for theme in THEMES.values():
+    for theme in THEMES_BY_NAME.values():
         app.register_theme(_in_palette(theme) if colours.depth is Depth.PALETTE else theme)
     _APPLIED[app] = colours
-    # By themselves these turn the terminal's own colours into others, and no colour into grey.
+    # Textual's own filters change the terminal's colours, and turn no colour into grey.
     set_filters(app, [Uncoloured()] if colours.depth is Depth.NONE else [])
     app.no_color = colours.depth is Depth.NONE
-    # Set by itself, a theme would have the style sheet read again after the first frame.
+    # Assigning the theme would have the style sheet read again after the first frame.
     app.set_reactive(App.theme, theme_for(colours, wish))
     app.stylesheet.set_variables(app.get_css_variables())
 
 
-@lru_cache(maxsize=len(THEMES))
+@lru_cache(maxsize=len(THEMES_BY_NAME))
 def _palette_theme(name: str) -> Theme:
     from tuilabel.tui.images.palettes import nearest_in_palette
 
-    theme = THEMES[name]
+    theme = THEMES_BY_NAME[name]
 
     def nearest(colour: str | None) -> str | None:
         return None if colour is None else nearest_in_palette(colour)
@@ -230,12 +230,12 @@ _PARTS = [
 
 
 def _in_palette(theme: Theme) -> Theme:
-    """Give a theme in the nearest of 256 colours: rich's own choice changes hues of dark ones."""
+    """Return a theme in the nearest of 256 colours; rich's choice changes the hues of dark ones."""
     return theme if theme.ansi else _palette_theme(theme.name)
 
 
 def draw_thin(app: App[Any], slow: bool) -> None:
-    """Draw pictures small and with few colours while the line is slow, else as they can be."""
+    """Draw pictures small and with few colours while the line is slow."""
     if slow == (app in _THIN):
         return
     if slow:
@@ -248,9 +248,9 @@ def draw_thin(app: App[Any], slow: bool) -> None:
 
 
 def colours_of(app: App[Any]) -> Colours:
-    """Give what `apply_colours` was given, for as quick a line as there is; else all colours.
+    """Return the colours that `apply_colours` set, fewer while the line is slow.
 
-    A theme with a background of its own says by it whether what is drawn is on dark.
+    A theme with a background of its own decides whether the background is dark.
     """
     colours, theme = _APPLIED.get(app, _ALL), app.current_theme
     if app in _THIN:
@@ -266,13 +266,13 @@ _THIN: WeakSet[App[Any]] = WeakSet()
 
 
 class Uncoloured(LineFilter):
-    """Leaves nothing of a style but bold, dim, underline and reverse.
+    """Removes everything from a style but bold, dim, underline and reverse.
 
-    textual's own way of having no colours writes the codes of the default colours.
+    Textual's own filter writes the codes of the default colours.
     """
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Take the colours out of segments."""
+        """Return segments without colours."""
         return [
             Segment(text, None if style is None else _uncoloured(style), control)
             for text, style, control in segments

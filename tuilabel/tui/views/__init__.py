@@ -1,1 +1,1 @@
-"""What a screen shows, as plain values."""
+"""The content of screens as plain values: no widget, and nothing of textual."""

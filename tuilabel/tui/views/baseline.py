@@ -1,4 +1,4 @@
-"""The random baseline of the session's source: simulated beside the screen, and kept."""
+"""The random baseline of a session: the accuracy that labels for random images would give."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 
 class BaselinePoint(NamedTuple):
-    """Accuracy after labels for images drawn at random: mean, least and most of the runs."""
+    """Accuracy after a number of labels for random images: mean, least and most of the runs."""
 
     labels: int
     mean: float
@@ -19,13 +19,13 @@ class BaselinePoint(NamedTuple):
 
 
 class Baseline(NamedTuple):
-    """What labels for images drawn at random would be worth."""
+    """Accuracy by labels for random images."""
 
     points: tuple[BaselinePoint, ...]
     runs: int
 
     def at(self, labels: int) -> float | None:
-        """Give the mean accuracy after a number of labels; None where it is not known."""
+        """Return the mean accuracy after a number of labels; None where it is not known."""
         points = self.points
         if not points or not points[0].labels <= labels <= points[-1].labels:
             return None
@@ -36,17 +36,17 @@ class Baseline(NamedTuple):
         return points[-1].mean
 
     def labels_for(self, accuracy: float) -> int | None:
-        """Tell after how many labels an accuracy is first reached; None where it is not."""
+        """Return the number of labels that first reach an accuracy; None if none does."""
         return next((point.labels for point in self.points if point.mean >= accuracy), None)
 
 
 def read_baseline(text: str | bytes) -> Baseline:
-    """Read what `tuilabel simulate --json` wrote.
+    """Return the baseline in the output of `tuilabel simulate --json`.
 
     Raises
     ------
     ValueError
-        It is something else, or holds no run of the baseline.
+        It is something else, or has no run of the baseline.
     """
     try:
         runs: list[dict[str, Any]] = [
@@ -70,7 +70,7 @@ def read_baseline(text: str | bytes) -> Baseline:
 
 
 def budget_for(labels: int, items: int) -> int:
-    """Round labels up to what a baseline is worth working out for: 50, 100, 200, 500, ..."""
+    """Return labels rounded up to a budget of 50, 100, 200, 500, ..., and at most all items."""
     budget = 50
     while budget < labels:
         budget = next(step for step in _ladder(budget) if step > budget)

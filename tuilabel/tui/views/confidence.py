@@ -1,4 +1,4 @@
-"""What the curve screen shows of accuracy by confidence, as plain values."""
+"""Accuracy by confidence on the curve screen, as plain values."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from typing import NamedTuple
 
 from tuilabel.learn.metrics import wilson_interval
 from tuilabel.tui.charts.axes import accuracy_axis, level_axis
-from tuilabel.tui.charts.drawing import Drawing
+from tuilabel.tui.charts.chart import Chart
 from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.views.curve import Sentences
 
 SURE = 0.95
-"""The confidence that is told of in words: what auto-labels take by default."""
+"""The confidence that a sentence is about: the default threshold of auto-labels."""
 
 LEAST = 30
-"""Predictions whose accuracy means something."""
+"""Fewest predictions that an accuracy is shown of."""
 
 
-class Confident(NamedTuple):
-    """How many of the surest predictions are right.
+class ConfidenceCounts(NamedTuple):
+    """How many of the most confident predictions are right.
 
     Attributes
     ----------
     counts : tuple of int
-        How many predictions, the surest first.
+        Numbers of predictions, counted from the most confident one.
     correct : tuple of int
         How many of them are right.
     sure, sure_correct : int
-        The same for those that are at least `SURE`.
+        The same for the predictions with a confidence of at least `SURE`.
     """
 
     counts: tuple[int, ...]
@@ -40,10 +40,10 @@ class Confident(NamedTuple):
 _MOST_POINTS = 200
 
 
-def confident(confidence: Sequence[float], right: Sequence[bool]) -> Confident:
-    """Order predictions by confidence, the surest first, and count those that are right.
+def counts_by_confidence(confidence: Sequence[float], right: Sequence[bool]) -> ConfidenceCounts:
+    """Return how many of the most confident predictions are right.
 
-    Equal ones come together: their order would be chance.
+    Predictions of equal confidence are counted together, because their order would be chance.
     """
     order = sorted(range(len(confidence)), key=lambda place: -confidence[place])
     counts, correct, so_far = [], [], 0
@@ -56,7 +56,7 @@ def confident(confidence: Sequence[float], right: Sequence[bool]) -> Confident:
     step = max(1, len(counts) // _MOST_POINTS)
     kept = sorted({*range(0, len(counts), step), len(counts) - 1}) if counts else []
     sure = [hit for value, hit in zip(confidence, right, strict=True) if value >= SURE]
-    return Confident(
+    return ConfidenceCounts(
         tuple(counts[place] for place in kept),
         tuple(correct[place] for place in kept),
         len(sure),
@@ -65,32 +65,34 @@ def confident(confidence: Sequence[float], right: Sequence[bool]) -> Confident:
 
 
 def by_confidence(
-    found: Confident | None, columns: int, rows: int, *, chance: float, zoomed: bool
-) -> Drawing:
-    """Draw the accuracy of the surest share of predictions, up to all of them.
+    found: ConfidenceCounts | None, columns: int, rows: int, *, chance: float, zoomed: bool
+) -> Chart:
+    """Return the accuracy of the most confident share of predictions, up to all of them.
 
-    It begins at `LEAST` of them: of fewer, one mistake more or less would be a cliff.
+    It begins at `LEAST` predictions: with fewer, a single mistake would look like a cliff.
     """
     x = level_axis(1, columns)
     y, used = accuracy_axis(chance, rows, zoomed=zoomed)
     if found is None or not found.counts or found.counts[-1] < LEAST:
-        return Drawing(x, y, percent=True, rows=used)
+        return Chart(x, y, percent=True, rows=used)
     n = found.counts[-1]
-    line, band = [], []
+    line, interval = [], []
     for count, correct in zip(found.counts, found.correct, strict=True):
         if count >= LEAST:
             line.append((count / n, correct / count))
-            band.append((count / n, *wilson_interval(correct, count)))
-    return Drawing(x, y, line, band, percent=True, newest=f"{line[-1][1]:.1%}", rows=used)
+            interval.append((count / n, *wilson_interval(correct, count)))
+    return Chart(x, y, line, interval, percent=True, newest=f"{line[-1][1]:.1%}", rows=used)
 
 
 def confidence_title(set_name: str) -> str:
-    """Say what the curve is."""
-    return f" accuracy on the surest share of {set_name}"
+    """Return the title of the curve."""
+    return f" accuracy on {set_name}, most confident first"
 
 
-def confidence_sentences(found: Confident | None, set_name: str, *, waiting: str) -> Sentences:
-    """Say how right the sure predictions are."""
+def confidence_sentences(
+    found: ConfidenceCounts | None, set_name: str, *, waiting: str
+) -> Sentences:
+    """Return sentences about the accuracy of all and of the sure predictions."""
     if found is None or not found.counts:
         return [[(f" No predictions yet: {waiting}.", "muted")], []]
     n = found.counts[-1]
@@ -102,11 +104,11 @@ def confidence_sentences(found: Confident | None, set_name: str, *, waiting: str
         (f"  of all {n:,} {rest}", "muted"),
     ]
     if not found.sure:
-        return [first, [(f" None is surer than {SURE:.0%}.", "muted")]]
+        return [first, [(f" No prediction has a confidence of at least {SURE:.0%}.", "muted")]]
     low, high = wilson_interval(found.sure_correct, found.sure)
     second: list[Piece] = [
         (f" {found.sure_correct / found.sure:6.1%}", "strong"),
         (f"  95 %: {low:.1%} to {high:.1%}", "plain"),
-        (f"  of the {found.sure:,} that are surer than {SURE:.0%} ({found.sure / n:.0%})", "muted"),
+        (f"  of {found.sure:,} with a confidence of at least {SURE:.0%}", "muted"),
     ]
     return [first, second]

@@ -1,4 +1,4 @@
-"""Which classes the newest fit takes for which, as plain values."""
+"""The confusion matrix of the newest fit, as plain values."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tuilabel.session import Predictions, Session
 
 
 class Confusion(NamedTuple):
-    """A confusion matrix with what it was counted on.
+    """A confusion matrix, and the number of labels behind it.
 
     Attributes
     ----------
     counts : sequence of sequences of int
         Rows are the truth, columns the prediction.
     labels : int
-        That the fit was made from.
+        Labels that the model was fitted to.
     """
 
     counts: Sequence[Sequence[int]]
@@ -26,34 +26,34 @@ class Confusion(NamedTuple):
 
     @property
     def n(self) -> int:
-        """How many items were predicted."""
+        """The number of items that were predicted."""
         return sum(map(sum, self.counts))
 
     def of_truth(self, truth: int) -> int:
-        """Count the items that are of a class."""
+        """Return the number of items of a class."""
         return sum(self.counts[truth])
 
     def of_predicted(self, predicted: int) -> int:
-        """Count the items that are taken for a class."""
+        """Return the number of items that are predicted as a class."""
         return sum(row[predicted] for row in self.counts)
 
     def share(self, truth: int, predicted: int) -> float:
-        """Give the share of a true class that is taken for a class."""
+        """Return the share of a true class that is predicted as a class."""
         return self.counts[truth][predicted] / max(1, self.of_truth(truth))
 
     def darkness(self, truth: int, predicted: int) -> float:
-        """Give how full a cell is drawn: by its share, small ones still apart from none."""
+        """Return how full a cell is drawn, 0 to 1, so that small shares still differ from none."""
         return math.sqrt(self.share(truth, predicted))
 
     def worst(self) -> tuple[int, int]:
-        """Give the largest of the mistakes; the first cell where there are none."""
+        """Return the cell of the most frequent mistake; the first cell if there is none."""
         size = len(self.counts)
         wrong = [(t, p) for t in range(size) for p in range(size) if t != p and self.counts[t][p]]
         return max(wrong, key=lambda cell: self.counts[cell[0]][cell[1]], default=(0, 0))
 
 
 def newest_confusion(session: Session) -> Confusion | None:
-    """Give the matrix of the newest fit from labels that still hold; None before the first."""
+    """Return the matrix of the newest fit to labels that were not undone; None before the first."""
     size = len(session.info.class_names)
     for event in reversed(session.ledger.rounds):
         counts, labels = event.body.get("confusion"), event.body.get("labels")
@@ -65,7 +65,7 @@ def newest_confusion(session: Session) -> Confusion | None:
 
 
 def cell_sentence(found: Confusion, truth: int, predicted: int, names: Sequence[str]) -> str:
-    """Say what a cell counts."""
+    """Return a sentence about a cell."""
     count, total = found.counts[truth][predicted], found.of_truth(truth)
     what = f"{names[truth]} taken for {names[predicted]}"
     if truth == predicted:
@@ -74,7 +74,7 @@ def cell_sentence(found: Confusion, truth: int, predicted: int, names: Sequence[
 
 
 def rates_sentence(found: Confusion, truth: int, predicted: int, names: Sequence[str]) -> str:
-    """Say how well the row's class is found, and how far the column's can be believed."""
+    """Return a sentence about the recall of the row's class and the precision of the column's."""
     recall = _rate(found.counts[truth][truth], found.of_truth(truth), "found")
     precision = _rate(found.counts[predicted][predicted], found.of_predicted(predicted), "right")
     return f"{names[truth]}: {recall}   taken for {names[predicted]}: {precision}"
@@ -88,12 +88,12 @@ def _rate(correct: int, n: int, what: str) -> str:
 
 
 def percent(share: float) -> str:
-    """Give a share in whole percent; finer where that would read as all or none of them."""
+    """Return a share in whole percent, with a decimal where that would read as all or none."""
     return f"{share:.0%}" if 0.01 <= share < 0.99 or share in (0, 1) else f"{share:.1%}"
 
 
 class CellItem(NamedTuple):
-    """One item of a cell: a row of the hold-out or the pool, and how sure the model is."""
+    """One item of a cell: its row in the hold-out or the pool, and the model's confidence."""
 
     row: int
     confidence: float
@@ -102,7 +102,7 @@ class CellItem(NamedTuple):
 def items_of_cell(
     predictions: Predictions, truth: Sequence[int], cell: tuple[int, int]
 ) -> list[CellItem]:
-    """Give the items of a cell, the surest first.
+    """Return the items of a cell, the most confident predictions first.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the curve screen shows of accuracy by labels, as plain values."""
+"""Accuracy by labels on the curve screen, as plain values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tuilabel.session import CurvePoint
 from tuilabel.text import counted
 from tuilabel.tui.charts.axes import accuracy_axis, level_axis
-from tuilabel.tui.charts.drawing import Drawing
+from tuilabel.tui.charts.chart import Chart
 from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.views.baseline import Baseline, budget_for
 
@@ -23,24 +23,24 @@ def by_labels(
     labels: int,
     chance: float,
     zoomed: bool,
-) -> Drawing:
-    """Draw accuracy by labels, beside the baseline.
+) -> Chart:
+    """Return accuracy by labels, beside the baseline.
 
     Parameters
     ----------
     curve : sequence of CurvePoint
     baseline : Baseline or None
     columns, rows : int
-        Of the graph, without the axes' numbers.
+        Size of the graph, without the axes' numbers.
     labels : int
-        So far; the axis goes on a little beyond them.
+        Labels so far; the axis goes on a little beyond them.
     chance : float
     zoomed : bool
     """
     most = max([budget_for(labels, 10**9), *(point.labels for point in curve)])
     shown = baseline.points if baseline else ()
     y, used = accuracy_axis(chance, rows, zoomed=zoomed)
-    return Drawing(
+    return Chart(
         level_axis(most, columns),
         y,
         [(point.labels, point.accuracy.value) for point in curve],
@@ -52,7 +52,7 @@ def by_labels(
 
 
 def labels_title(set_name: str) -> str:
-    """Say what the curves are."""
+    """Return the title of the curves."""
     return f" accuracy on {set_name} by labels"
 
 
@@ -64,7 +64,7 @@ def labels_sentences(
     *,
     waiting: str,
 ) -> Sentences:
-    """Say the newest accuracy, and how that compares with labels for random images.
+    """Return sentences about the newest accuracy and its distance from the random baseline.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def labels_sentences(
     set_name : str
     baseline : Baseline or None
     state : Piece
-        What is to be said of the baseline while there is none.
+        A sentence about the baseline while there is none.
     waiting : str
         Why there is no accuracy yet.
     """
@@ -93,11 +93,9 @@ def labels_sentences(
     needed = baseline.labels_for(newest.value)
     takes = f"over {baseline.points[-1].labels:,}" if needed is None else f"{needed:,}"
     runs = counted(baseline.runs, "run")
+    compared = f"{points:+.1f} points; {takes} labels to reach {newest.value:.1%}"
     second: list[Piece] = [
         (f" {there:6.1%}", "strong"),
-        (
-            f"  at random ({runs}): {points:+.1f} points; the same takes {takes} labels",
-            "muted",
-        ),
+        (f"  at random ({runs}): {compared}", "muted"),
     ]
     return [first, second]

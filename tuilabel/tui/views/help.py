@@ -15,34 +15,34 @@ from tuilabel.tui.text.pieces import Piece, fitted
 HelpRow = list[Piece]
 
 _MOST_KEYS = 18
-"""Cells for the keys of an action, at most; more keys have a row of their own."""
+"""Most cells for the keys of an action; longer lists of keys take a row of their own."""
 
 _LONGEST_NAME = 24
 
 _PROMISES = (
-    "A label is on disk before the next image comes.",
-    "A key pressed before an image was on the screen never labels it.",
+    "A label is on disk before the next image appears.",
+    "A key pressed before an image is on the screen never labels that image.",
     "Accuracy is measured on images that training never sees.",
     "Everything can be undone, even tomorrow; nothing is ever deleted.",
-    "`saved #9`: nine answers are on disk, skips and undone ones counted.",
+    "`saved #9`: nine answers are on disk, including skips and undone ones.",
 )
-_SIGNS = "▲ asked now   · open   – skipped   › your answer   ✓ on disk   ! trouble"
+_SIGNS = "▲ current image   · open   – skipped   › your answer   ✓ saved   ! problem"
 
 
 def help_rows(
     keymap: Keymap, actions: Sequence[Action], classes: Sequence[tuple[str, str]], width: int
 ) -> list[HelpRow]:
-    """Say what each key does.
+    """Return the help page.
 
     Parameters
     ----------
     keymap : Keymap
     actions : sequence of Action
-        Those of the screen below.
+        The actions of the screen below.
     classes : sequence of (str, str)
-        The keys of each class, none where its name is typed; and its name.
+        The keys of each class, empty where its name is typed, and its name.
     width : int
-        Cells that a row may have.
+        Cells of a row.
     """
     rows: list[HelpRow] = [[("Keys", "strong")]]
     named = [(" ".join(action.shown_keys) or "–", action.help) for action in actions]
@@ -90,7 +90,7 @@ def _classes(keymap: Keymap, classes: Sequence[tuple[str, str]], width: int) -> 
     yield [("Classes", "strong"), (f"   {len(classes):,}", "muted")]
     parts = {
         "": [one for one in classes if len(one[0]) == 1],
-        "Two keys, one after the other; Esc leaves:": [one for one in classes if len(one[0]) == 2],
+        "Two keys, one after the other; Esc cancels:": [one for one in classes if len(one[0]) == 2],
         f"By name: {keymap.key('name')}, a part of the name, Enter:": [
             one for one in classes if not one[0]
         ],
@@ -105,7 +105,7 @@ def _classes(keymap: Keymap, classes: Sequence[tuple[str, str]], width: int) -> 
 
 
 def _grid(classes: Sequence[tuple[str, str]], width: int) -> Iterator[HelpRow]:
-    """Lay classes out in columns that are straight whatever their names are."""
+    """Yield rows of classes in columns that are straight for names of any script."""
     if not classes:
         return
     key_width = max(cell_len(key) for key, _ in classes)

@@ -1,23 +1,22 @@
-"""What the history shows of events, as plain values: rows, and which of them a filter keeps."""
+"""The content of the history screen: events as rows of text, and a filter."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from rich.cells import cell_len
 
 from tuilabel.journal import Event, EventKind
-from tuilabel.text import inert
+from tuilabel.text import counted, inert
 from tuilabel.tui.text.names import shown_name
-from tuilabel.tui.views.values import Detail
+from tuilabel.tui.views.values import Detail, local_time
 
 
 class EventRow(NamedTuple):
-    """One event in words; empty where it has nothing of a kind to say.
+    """One event in words; a field is empty where the event has nothing for it.
 
-    The class of an answer that no longer holds is in brackets.
+    The class of an answer that was replaced or undone is in brackets.
     """
 
     number: str
@@ -32,23 +31,23 @@ class EventRow(NamedTuple):
 
 
 FIELDS = {"kind": "kind", "class": "class_name", "who": "who", "round": "round"}
-"""Words before a colon that a filter may have, and the part of a row that each is about."""
+"""Words that a filter may have before a colon, and the field of a row that each is about."""
 
 
 class History:
-    """The events of a session, the newest first, as far as a filter lets them through.
+    """The events of a session that a filter keeps, the newest first.
 
     Parameters
     ----------
     events : sequence of Event
-        All of them in order; it grows.
+        All events, oldest first; more may be appended.
     holds : callable
-        Tells whether an answer still holds.
+        Returns whether an answer still counts.
 
     Attributes
     ----------
     widths : dict of str to int
-        Cells that the longest of all events needs, by parts of a row.
+        Cells that the longest text of a field takes, by field.
     """
 
     def __init__(self, events: Sequence[Event], holds: Callable[[Event], bool]) -> None:
@@ -70,32 +69,32 @@ class History:
 
     @property
     def total(self) -> int:
-        """How many events there are, whatever the filter."""
+        """The number of all events, with or without a filter."""
         return len(self._events)
 
     def event(self, place: int) -> Event:
-        """Give the event at a place of what is kept, 0 being the newest."""
+        """Return the event at a place of the list, where 0 is the newest."""
         return self._events[self._kept[-1 - place]]
 
     def place_of(self, seq: int) -> int | None:
-        """Give where an event is among what is kept."""
+        """Return the place of an event in the list; None if the filter leaves it out."""
         for place, index in enumerate(reversed(self._kept)):
             if self._events[index].seq == seq:
                 return place
         return None
 
     def target(self, event: Event) -> Event | None:
-        """Give the event that another is about: what an undo took back, what a label is part of."""
+        """Return the event that another one refers to, such as the answer that was undone."""
         index = self._by_uuid.get(event.target or "")
         return None if index is None else self._events[index]
 
     def row(self, place: int) -> EventRow:
-        """Put an event into words."""
+        """Return the event at a place in words."""
         return self.row_of(self.event(place))
 
     def row_of(self, event: Event) -> EventRow:
-        """Put an event into words."""
-        date, time = _local(event.time)
+        """Return an event in words."""
+        date, time = _date_and_time(event.time)
         name = event.class_name
         if event.kind is EventKind.UNDO:
             target = self.target(event)
@@ -116,7 +115,7 @@ class History:
         )
 
     def details(self, place: int) -> list[Detail]:
-        """Say all that is known of an event."""
+        """Return the details of the event at a place."""
         event, row = self.event(place), self.row(place)
         details = [("event", f"#{row.number} {row.kind}")]
         if row.class_name:
@@ -129,7 +128,7 @@ class History:
             details.append(("about", row.about))
         accuracy = event.body.get("accuracy")
         if event.kind is EventKind.ROUND and accuracy:
-            details.append(("tested", f"on {accuracy['n']:,} images"))
+            details.append(("tested", f"on {counted(accuracy['n'], 'image')}"))
         details.append(("who", row.who + (f", round {row.round}" if row.round else "")))
         if row.ms:
             details.append(("took", f"{row.ms} ms"))
@@ -137,25 +136,25 @@ class History:
         return details
 
     def _before(self, event: Event) -> Event | None:
-        """Give the answer that an image had before another."""
+        """Return the answer that an image had before an event."""
         earlier = (other for other in reversed(self._events) if other.seq < event.seq)
         return next((one for one in earlier if one.item == event.item and one.is_answer), None)
 
     def _measure(self, event: Event) -> None:
-        """Widen what an event needs more room for."""
+        """Widen the fields that an event needs more room for."""
         self._longest = max(self._longest, event.ms or 0)
         looks = (_kind(event), event.class_name, event.annotator, event.origin)
         if looks in self._measured:
             return
         self._measured.add(looks)
-        # A class that no longer holds is in brackets.
+        # The class of an answer that no longer counts is in brackets.
         name = "" if event.class_name is None else f"({shown_name(event.class_name)})"
         parts = {"kind": _kind(event), "class_name": name, "who": _who(event)}
         for part, text in parts.items():
             self.widths[part] = max(self.widths[part], cell_len(text))
 
     def grow(self) -> bool:
-        """Take in the events that came since; tell whether there were any."""
+        """Add the events that were appended; return whether there were any."""
         before = self._looked_at
         for index in range(before, len(self._events)):
             self._by_uuid[self._events[index].uuid] = index
@@ -170,8 +169,8 @@ class History:
     def narrow(self, text: str) -> None:
         """Keep the events that have all the words of a text.
 
-        A word such as ``kind:skip`` is looked for in one part only, see `FIELDS`; any other in
-        all of them.
+        A word such as ``kind:skip`` is searched for in one of the `FIELDS`, any other in all of
+        them.
         """
         words = tuple(text.lower().split())
         before = self._words
@@ -179,7 +178,7 @@ class History:
         longer = len(words) >= len(before) and all(
             new.startswith(old) for new, old in zip(words, before, strict=False)
         )
-        # Whoever types on narrows what is there already.
+        # More letters of the same words can only narrow the list.
         among = self._kept if longer and ":" not in text else range(len(self._events))
         self._kept = [index for index in among if self._lets_through(index)]
 
@@ -198,7 +197,7 @@ class History:
         return True
 
     def _text(self, index: int) -> str:
-        """Give all that is said of an event in small letters; made once, when first looked at."""
+        """Return the text of an event in lower case, made when it is first needed."""
         if len(self._texts) <= index:
             self._texts += [""] * (len(self._events) - len(self._texts))
         if not self._texts[index]:
@@ -221,17 +220,15 @@ def _answer(event: Event) -> str:
     return "a skip" if event.class_name is None else shown_name(event.class_name)
 
 
-def _local(time: str) -> tuple[str, str]:
-    """Give date and time of day where the annotator is."""
-    try:
-        here = datetime.fromisoformat(time).astimezone()
-    except (ValueError, OverflowError, OSError):  # the journal keeps whatever a clock said
+def _date_and_time(time: str) -> tuple[str, str]:
+    here = local_time(time)
+    if here is None:
         return "", inert(time, 8)
     return here.strftime("%m-%d"), here.strftime("%H:%M:%S")
 
 
 def _about(event: Event, target: Event | None) -> str:
-    """Say where the image is, or what else an event is about."""
+    """Return where the image is, or what else an event is about."""
     body = event.body
     match event.kind:
         case EventKind.ROUND:
@@ -239,10 +236,10 @@ def _about(event: Event, target: Event | None) -> str:
         case EventKind.OPEN:
             return f"model {body.get('model', '–')}, strategy {body.get('strategy', '–')}"
         case EventKind.AUTO_BATCH:
-            return f"{body.get('count', 0):,} labels by {inert(str(body.get('method', '')), 20)}"
+            count = counted(body.get("count", 0), "label")
+            return f"{count} by {inert(str(body.get('method', '')), 20)}"
         case EventKind.UNDO | EventKind.REVERT:
-            about = f"takes #{target.seq} back" if target else ""
-            return f"{about} {_reference(target)}".rstrip() if target else about
+            return f"of #{target.seq} {_reference(target)}".rstrip() if target else ""
     return _reference(event)
 
 
@@ -255,6 +252,6 @@ def _round(event: Event) -> str:
     body = event.body
     if not body.get("model"):
         return "first images chosen"
-    said = f"{body['model']} on {body.get('features')}"
+    model = f"{body['model']} on {body.get('features')}"
     accuracy = body.get("accuracy")
-    return f"{accuracy['value']:.1%} right, {said}" if accuracy else said
+    return f"{accuracy['value']:.1%} right, {model}" if accuracy else model

@@ -1,4 +1,4 @@
-"""What the home screen shows, as plain values."""
+"""The content of the home screen, as plain values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tuilabel.session import Session
-from tuilabel.text import counted, inert
+from tuilabel.text import counted, inert, shown_path
 from tuilabel.tui.views.values import Detail
 from tuilabel.workspace.recent import OpenRequest, SessionFile, SessionState, is_same_file
 
@@ -18,25 +18,25 @@ _LONGEST = 400
 
 
 class Entry(NamedTuple):
-    """One thing that can be opened.
+    """A session, a source or the demo, which can be opened.
 
     Attributes
     ----------
     heading : str
-        What stands above it; empty where it goes on with what is above.
+        The heading above it; empty where the heading further up still applies.
     name : str
     note : str
-        What that is, where the name does not say it.
+        A description, where the name is not enough.
     source, labels, left, accuracy, used : str
-        Of a session; empty where there is nothing to say.
+        Facts about a session; empty where there are none.
     share : float or None
-        Of the items that are labelled.
+        Share of the items that are labelled.
     details : tuple of (str, str)
-        What is known of it, shown while it is marked.
+        Details, shown while it is marked.
     is_bad : bool
         Whether it cannot be read.
     request : OpenRequest or None
-        What opening it means; None for the session that is open already.
+        How to open it; None for the session that is open already.
     """
 
     heading: str
@@ -54,7 +54,7 @@ class Entry(NamedTuple):
 
 
 def state_of(session: Session) -> SessionState:
-    """Tell where the session stands that is open here: its file is not to be read."""
+    """Return the state of the session that is open, whose file must not be read."""
     newest = session.curve[-1].accuracy if session.curve else None
     return SessionState(
         session.info.source,
@@ -72,13 +72,13 @@ def entries(
     open_path: Path | None,
     now: datetime,
 ) -> list[Entry]:
-    """List what can be opened: sessions, sources, the demo.
+    """Return what can be opened: sessions, sources, the demo.
 
     Parameters
     ----------
     files : sequence of SessionFile
     states : mapping of Path to SessionState
-        Of those files that have been read by now.
+        States of the files that have been read so far.
     sources : sequence of str
     open_path : Path or None
         The session that is open.
@@ -100,7 +100,7 @@ def entries(
         details = (("source", inert(source, _LONGEST)), ("about", more))
         request = OpenRequest("source", source)
         listed.append(Entry("", inert(source, 200), note, details=details, request=request))
-    about = "The ground truth presses the keys; nothing is kept among your sessions."
+    about = "The ground truth presses the keys. It is not kept among your sessions."
     note, request = "watch it label itself", OpenRequest("demo", "digits")
     listed.append(Entry("", "digits", note, details=(("about", about),), request=request))
     counts = {0: "sessions", len(files): "sources", len(files) + len(sources): "demo"}
@@ -108,11 +108,11 @@ def entries(
 
 
 _DIGEST = re.compile(r"-[0-9a-f]{8}(?=$|-pool\d|-test\d)")
-"""What makes a file name unique, see `tuilabel.workspace.places.session_path`."""
+"""The part that makes a file name unique, see `tuilabel.workspace.places.session_path`."""
 
 
 def _names(stems: Sequence[str]) -> list[str]:
-    """Give sessions short names; those that would share one keep the names of their files."""
+    """Return short names of sessions; those that would share one keep the names of their files."""
     short = [_DIGEST.sub("", stem) for stem in stems]
     short = [re.sub(r"^mnist-mnist(?=$|-)", "mnist", name) for name in short]
     count = Counter(short)
@@ -121,28 +121,31 @@ def _names(stems: Sequence[str]) -> list[str]:
 
 
 def _what_is(source: str) -> tuple[str, str]:
-    """Say in a few words and in a sentence what a source is."""
+    """Return a few words and a sentence about a source."""
     if source == "digits":
         return (
             "1,797 handwritten digits, 8x8",
-            "They come with scikit-learn; opens its own session.",
+            "They come with scikit-learn. Opening them uses a session of their own.",
         )
     if source == "mnist":
-        return "70,000 handwritten digits, 28x28", "They are in the cache; opens its own session."
+        return (
+            "70,000 handwritten digits, 28x28",
+            "They are in the cache. Opening them uses a session of their own.",
+        )
     kind = "handwritten digits, 28x28" if source.startswith("mnist:") else "images of your own"
-    return kind, "What one of your sessions is of; opens its own session."
+    return kind, "The source of one of your sessions. Opening it uses a session of its own."
 
 
 def _session(
     name: str, file: SessionFile, state: SessionState | None, *, is_open: bool, now: datetime
 ) -> Entry:
     used = "open now" if is_open else _ago(file.used, now)
-    path = ("file", inert(str(file.path), _LONGEST))
+    path = ("file", shown_path(file.path))
     request = None if is_open else OpenRequest("session", str(file.path))
     if state is None:
         return Entry("", name, labels="…", used=used, details=(path,), request=request)
     if state.problem is not None:
-        # It names the file, whose folder would take the room of what is to be done.
+        # The folder of the file would take the room of the advice.
         problem = state.problem.replace(str(file.path), file.path.name, 1)
         details = (("problem", inert(problem, _LONGEST)),)
         return Entry(
@@ -169,13 +172,13 @@ def _session(
         known += (("accuracy", seen),)
     known += (path,)
     if file.is_last:
-        known += (("next", "`tuilabel` alone goes on with it."),)
+        known += (("next", "`tuilabel` without arguments opens it."),)
     source = inert(state.source, 200)
     return Entry("", name, "", source, labels, left, share, accuracy, used, known, False, request)
 
 
 def _ago(used: float, now: datetime) -> str:
-    """Say when that was; clocks go backwards, and then it was just now."""
+    """Return how long ago that was; a time in the future is just now, because clocks go back."""
     try:
         then = datetime.fromtimestamp(used).astimezone(now.tzinfo)
     except (OverflowError, OSError, ValueError):
@@ -184,5 +187,5 @@ def _ago(used: float, now: datetime) -> str:
     for size, word in ((86_400, "day"), (3600, "hour"), (60, "minute")):
         count = int(seconds // size)
         if count:
-            return f"{count:,} {word}{'' if count == 1 else 's'} ago"
+            return f"{counted(count, word)} ago"
     return "just now"

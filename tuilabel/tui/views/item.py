@@ -1,17 +1,16 @@
-"""All that is known about one item, as plain values."""
+"""The details and events of one item, as plain values."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tuilabel.journal import Event, EventKind, Ledger
 from tuilabel.text import shown_path
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.views.history import History
-from tuilabel.tui.views.values import Detail
+from tuilabel.tui.views.values import Detail, local_time
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
@@ -23,16 +22,16 @@ _LIKELIEST = 3
 def item_details(
     item: str, dataset: Dataset, ledger: Ledger, shape: Sequence[int] | None
 ) -> Iterator[Detail]:
-    """Yield what is known about an item, and every event about it.
+    """Yield the details of an item, and every event about it.
 
     Parameters
     ----------
     item : str
-        Its id.
+        The item's id.
     dataset : Dataset
     ledger : Ledger
     shape : sequence of int, optional
-        Of its image at full size, (H, W) or (H, W, 3); None where it cannot be read.
+        Shape of its image at full size, (H, W) or (H, W, 3); None if it cannot be read.
     """
     row = dataset.row_of(item)
     batches = {event.target for event in ledger.events if event.item == item}
@@ -56,7 +55,7 @@ def item_details(
         if answer.ms is not None:
             yield "took", f"{answer.ms:,} ms"
     if _is_audit(item, events, ledger):
-        yield "use", "audit set: it measures the accuracy and trains nothing"
+        yield "use", "audit set: measures accuracy, not used for training"
     yield from _model(item, answer, dataset.class_names, ledger)
     if row is not None and dataset.truth is not None:
         yield "truth", shown_name(dataset.class_names[int(dataset.truth[row])])
@@ -79,11 +78,8 @@ def _class(answer: Event | None) -> str:
 
 
 def _when(time: str) -> str:
-    """Return a time where the person is."""
-    try:
-        return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    except (ValueError, OverflowError, OSError):  # the journal keeps whatever a clock said
-        return shown_name(time)
+    here = local_time(time)
+    return shown_name(time) if here is None else here.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _is_audit(item: str, events: Iterable[Event], ledger: Ledger) -> bool:
@@ -96,13 +92,13 @@ def _is_audit(item: str, events: Iterable[Event], ledger: Ledger) -> bool:
 def _model(
     item: str, answer: Event | None, class_names: Sequence[str], ledger: Ledger
 ) -> Iterator[Detail]:
-    """Yield what the model held of an item: when it was answered, else in the newest ranking."""
+    """Yield the model's probabilities when the item was answered, else in the newest ranking."""
     body = {} if answer is None else answer.body
     if answer is not None and answer.kind is EventKind.AUTO:
         yield "model", _shares([(answer.class_name, body.get("probability"))])
     elif isinstance(body.get("probabilities"), dict):
         accepted = "; its suggestion was accepted" if body.get("accepted") else ""
-        yield "model", f"{_shares(body['probabilities'].items())} when it was asked{accepted}"
+        yield "model", f"{_shares(body['probabilities'].items())} when it was labelled{accepted}"
     else:
         for event in reversed(ledger.rounds):
             ranking, found = event.body.get("ranking"), event.body.get("probabilities")
@@ -115,7 +111,7 @@ def _model(
 
 
 def _shares(pairs: Iterable[tuple[Any, Any]]) -> str:
-    """Return the likeliest classes in words; what is no probability is left out."""
+    """Return the likeliest classes in words; values that are no probabilities are left out."""
     known = [
         (float(share), str(name))
         for name, share in pairs

@@ -1,4 +1,4 @@
-"""What the widgets show of a session, as plain values: no widget and no session is changed here."""
+"""The content of the labelling screen, as plain values; the session is only read."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from tuilabel.tui.views.values import ClassBar, Thumbnail
 
 MOST_BARS = 5
 
-SHOWN_WHEN = {
+SUGGESTION_MODES = {
     "before": "suggestions are shown",
     "after": "suggestions come after the label",
     "off": "suggestions are off",
 }
-"""What each of `tuilabel.settings.SUGGESTIONS` means."""
+"""The meaning of each of `tuilabel.settings.SUGGESTIONS`."""
 
 _PACE = 20
-"""Answers that the pace is taken from, at most; and at least how many it takes."""
+"""Most and fewest answers that the pace is computed from."""
 _PACE_FROM = 5
 
 _LONGEST_PAUSE = 30.0
-"""Seconds between two answers beyond which somebody was away."""
+"""Seconds between two answers; a longer pause counts as this long."""
 
 _SKIPPED = "–"
 
 
 class Presenter:
-    """Puts a session into words, bars and marks.
+    """A session in words, bars and marks.
 
     Parameters
     ----------
@@ -58,9 +58,13 @@ class Presenter:
         self._bar_keys = [fitted(key, width) for key in self.keys]
 
     def header(self, source: str, line: str = "") -> tuple[list[Piece], list[list[Piece]]]:
-        """Say where one is: round, place in the batch, labels, pool left; and how fast.
+        """Return the header: round, place in the batch, labels, pool left, and the pace.
 
-        The line is what there is to say of the line to the terminal.
+        Parameters
+        ----------
+        source : str
+        line : str
+            A few words about the line to the terminal, or nothing.
         """
         session = self.session
         left: list[Piece] = [
@@ -88,7 +92,7 @@ class Presenter:
         newest = [datetime.fromisoformat(e.time) for e in self.session.ledger.newest(_PACE)]
         if len(newest) < _PACE_FROM:
             return None
-        # A pause is no pace, and clocks go backwards.
+        # Long pauses do not count, and clocks may go back.
         between = [
             min(max((later - earlier).total_seconds(), 0.0), _LONGEST_PAUSE)
             for later, earlier in pairwise(newest)
@@ -96,20 +100,20 @@ class Presenter:
         return 60 * len(between) / max(sum(between), 1e-3)
 
     def model_title(self) -> str:
-        """Name the model and the strategy."""
+        """Return the names of the model and the strategy."""
         session = self.session
         if session.recipe is None:
             return f"no model yet · cold start {session.settings.cold_start}"
         return f"{session.recipe.model} on {session.recipe.features} · {session.recipe.strategy}"
 
     def bars(self, slot: Slot, chosen: int | None = None) -> list[ClassBar]:
-        """Give the likeliest classes of an item, likeliest first.
+        """Return the likeliest classes of an item, likeliest first.
 
         Parameters
         ----------
         slot : Slot
         chosen : int, optional
-            The class that the annotator gave; it is always among the bars.
+            The annotator's answer, which is always among the bars.
         """
         assert slot.probabilities is not None
         chances = slot.probabilities
@@ -122,13 +126,13 @@ class Presenter:
         ]
 
     def usual_classes(self) -> list[int]:
-        """Give the classes that were given so far, the most frequent ones first."""
+        """Return the classes that have labels, the most frequent ones first."""
         counts = Counter(event.class_name for event in self.session.ledger.labels())
         place = {name: index for index, name in enumerate(self.session.info.class_names)}
         return [place[name] for name, _ in counts.most_common() if name in place]
 
     def thumbnails(self) -> list[Thumbnail]:
-        """Give the places of the batch with what was answered."""
+        """Return the places of the batch with their answers."""
         session = self.session
         marks = []
         for place, slot in enumerate(session.batch):
@@ -144,13 +148,13 @@ class Presenter:
 
     @property
     def set_name(self) -> str:
-        """Say what accuracy is measured on."""
+        """The name of the set that accuracy is measured on."""
         if not self._holdout:
             return "the audit set"
         return "the hold-out" if self._holdout == "hold-out" else f"hold-out {self._holdout}"
 
     def curve(self) -> tuple[str, list[float], str]:
-        """Give the accuracy's title, values and caption."""
+        """Return the accuracy's title, values and caption."""
         title = f"accuracy on {self.set_name}"
         points = self.session.curve
         if not points:
@@ -163,7 +167,7 @@ class Presenter:
         return title, [point.accuracy.value for point in points], caption
 
     def stopping(self) -> str:
-        """Say whether more labels would change much; nothing before that can be told."""
+        """Return whether more labels would change much, in words; nothing while that is unknown."""
         moves = self.session.moves[-WINDOW:]
         if len(moves) < WINDOW:
             return ""
@@ -173,24 +177,25 @@ class Presenter:
         return f"fits move {mean:.1%}: {verdict}"
 
     def notices(self, of_source: Sequence[str]) -> str:
-        """Say what opening the source had to leave out; nothing where it was nothing."""
+        """Return sentences about items that are missing, or nothing if all are there."""
         sentences = [inert(notice, 300) for notice in of_source]
         if self.session.missing:
-            sentences.append(f"{self.session.missing} answered images have left the source.")
+            missing = counted(self.session.missing, "answered image is", "answered images are")
+            sentences.append(f"{missing} no longer in the source.")
         return " ".join(sentences)
 
     def ending(self) -> str:
-        """Say why nothing is asked any more."""
+        """Return a sentence for when no image is left to label."""
         return f"Everything is answered: {self._answers()}. {self._keys_at_the_end()}."
 
     def ending_lines(self) -> list[Piece]:
-        """Say the same where the image stood."""
+        """Return the same in lines, to be shown in place of the image."""
         return [
             ("✓ Everything is answered.", "good"),
             (self._answers(), "strong"),
             ("", "plain"),
             (self._keys_at_the_end(), "plain"),
-            ("`tuilabel export` writes them", "plain"),
+            ("export: `tuilabel export`", "plain"),
         ]
 
     def _answers(self) -> str:
@@ -198,4 +203,4 @@ class Presenter:
         return counted(self.session.labels, "label") + (f", {skipped:,} skipped" if skipped else "")
 
     def _keys_at_the_end(self) -> str:
-        return f"{self.keymap.key('undo')} undoes, {self.keymap.key('quit')} leaves"
+        return f"{self.keymap.key('undo')} undoes, {self.keymap.key('quit')} quits"

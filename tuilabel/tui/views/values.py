@@ -1,11 +1,20 @@
-"""Plain values that views give and widgets draw."""
+"""Plain values that views return and widgets draw."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
 Detail = tuple[str, str]
-"""What something is, and what is known of it."""
+"""A word and its value, such as ("class", "cat")."""
+
+
+def local_time(time: str) -> datetime | None:
+    """Return the time of an event in the local time zone; None if it is not a valid time."""
+    try:
+        return datetime.fromisoformat(time).astimezone()
+    except (ValueError, OverflowError, OSError):  # the journal keeps any time that a clock returned
+        return None
 
 
 class ClassBar(NamedTuple):
@@ -25,9 +34,9 @@ class Thumbnail(NamedTuple):
     row : int
         The item, as a row of the dataset.
     mark : str
-        What was answered; empty while it is open.
+        The answer; empty while there is none.
     current : bool
-        Whether it is the one being asked.
+        Whether it is the image that is asked about.
     """
 
     row: int

@@ -1,1 +1,1 @@
-"""The widgets, one file each; none of them knows the session."""
+"""The widgets, one file each. Only the board knows the session."""

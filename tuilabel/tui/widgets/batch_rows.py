@@ -16,11 +16,11 @@ from tuilabel.tui.widgets.thumbnails import Thumbnails, marks, side_by_side
 
 _GREYS = 32
 _LARGEST, _SMALLEST = 28, 4
-"""Rows that one image may take. Below the smallest no digit can be read."""
+"""Rows that one image may take. In fewer, no digit can be read."""
 
 
 class _Layout(NamedTuple):
-    """Rows of an image, and how many images stand beside and above each other."""
+    """The rows of an image, and how many images stand beside and above each other."""
 
     rows: int
     across: int
@@ -28,12 +28,12 @@ class _Layout(NamedTuple):
 
 
 class BatchRows(ImageLines):
-    """Images in rows, each with its mark; a batch too large for them goes on page by page.
+    """Images in rows, each with its mark; a batch that does not fit is shown page by page.
 
     Parameters
     ----------
     image_of : callable
-        Gives the (H, W) or (H, W, 3) uint8 image of a row of the dataset.
+        Returns the (H, W) or (H, W, 3) uint8 image of a row of the dataset.
 
     Attributes
     ----------
@@ -50,30 +50,30 @@ class BatchRows(ImageLines):
         self.across = 1
 
     def show_batch(self, batch: Sequence[Thumbnail], words: Sequence[Piece] = ()) -> None:
-        """Show the places of a batch, those of the page that has the current one.
+        """Show the page of a batch that has the current place on it.
 
-        Where there are none, a few words may stand there instead.
+        Where there are no places, a few words may be shown instead.
         """
         self._batch, self._words = batch, words
         self.redraw()
 
     def holds(self, batch: Sequence[Thumbnail]) -> bool:
-        """Tell whether the images of the page that a batch needs are those that are shown."""
+        """Return whether the page that a batch needs has the images that are shown."""
         layout = _layout(len(batch), self.size)
         return bool(self.size.area) and self._key(self._page(batch, layout)) == self._shown
 
     def forget(self) -> None:
-        """Draw everything anew: images look different now."""
+        """Draw all images again, because they look different now."""
         self._thumbnails.forget()
         self._shown = ()
         self.redraw()
 
     def prepare(self, rows: Sequence[int]) -> bool:
-        """Draw some images ahead of time; tell whether others are left."""
+        """Draw some images ahead of time; return whether others are left."""
         if not self.size.area:
             return False
         height = _layout(len(self._batch), self.size).rows
-        return self._thumbnails.prepare(rows, 2 * height, height, self.colours)
+        return bool(self._thumbnails.prepare(rows, 2 * height, height, self.colours))
 
     def redraw(self) -> None:
         """Draw the page in this size."""
@@ -85,8 +85,6 @@ class BatchRows(ImageLines):
         made = [] if page else self.centred(self._words)
         for start in range(0, len(page), layout.across):
             made += self._line(page[start : start + layout.across], layout)
-        made += [Strip.blank(self.size.width)] * (self.size.height - len(made))
-        made = made[: self.size.height]
         key = self._key(page)
         if key == self._shown:
             self.show(made)
@@ -116,13 +114,13 @@ class BatchRows(ImageLines):
 
 
 def rows_taken(images: int, size: Size) -> int:
-    """Tell how many of the rows that there are so many images take, with their marks."""
+    """Return how many rows of a size a number of images take, with their marks."""
     layout = _layout(images, size)
     return min(layout.down, -(-max(1, images) // layout.across)) * (layout.rows + 1)
 
 
 def _layout(images: int, size: Size) -> _Layout:
-    """Take the largest images of which all fit, in lines of five where that is as large."""
+    """Return the layout with the largest images of which all fit, in lines of five if possible."""
     width, height = size
     fitting = _Layout(_SMALLEST, 1, 1)
     for rows in range(_LARGEST, _SMALLEST - 1, -1):
@@ -132,7 +130,7 @@ def _layout(images: int, size: Size) -> _Layout:
             break
     lines = -(-images // fitting.across)
     if lines and fitting.across * fitting.down >= images:
-        # Lines as even as can be: ten images are two lines of five, not of eight and two.
+        # Lines as even as possible: ten images are two lines of five, not of eight and two.
         even = -(-images // lines)
         if even > 5 and -(-images // 5) <= fitting.down:
             even = 5

@@ -18,7 +18,7 @@ class BatchStrip(Lines):
     Parameters
     ----------
     image_of : callable
-        Gives the (H, W) or (H, W, 3) uint8 image of a row of the dataset.
+        Returns the (H, W) or (H, W, 3) uint8 image of a row of the dataset.
     """
 
     def __init__(
@@ -50,15 +50,15 @@ class BatchStrip(Lines):
         self.show([*rows, self.row(*marks(window, pitch - 1, left))])
 
     def prepare(self, rows: Sequence[int]) -> bool:
-        """Draw some of these thumbnails ahead of time; tell whether others are left."""
+        """Draw some of these thumbnails ahead of time; return whether others are left."""
         if not self.size.area:
             return False
         height = self.size.height - 1
-        return self._thumbnails.prepare(rows, self._pitch - 1, height, self.colours)
+        return bool(self._thumbnails.prepare(rows, self._pitch - 1, height, self.colours))
 
     @property
     def _pitch(self) -> int:
-        """How many columns one thumbnail takes with the gap behind it: square pixels."""
+        """How many columns one thumbnail takes with the gap behind it, for square pixels."""
         return (self.size.height - 1) * 2
 
     def _window(self, pitch: int) -> Sequence[Thumbnail]:

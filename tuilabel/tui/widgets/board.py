@@ -1,4 +1,4 @@
-"""The widgets of the labelling screen, in their places."""
+"""The widgets of the labelling screen and their layout."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from tuilabel.tui.keymap.actions import Action
 from tuilabel.tui.terminal.size import WIDE
 from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.views.labelling import Presenter
+from tuilabel.tui.widgets.accuracy_line import AccuracyLine
 from tuilabel.tui.widgets.bar import Bar
 from tuilabel.tui.widgets.batch_rows import BatchRows, rows_taken
 from tuilabel.tui.widgets.batch_strip import BatchStrip
-from tuilabel.tui.widgets.curve import Curve
 from tuilabel.tui.widgets.legend import legend_of
 from tuilabel.tui.widgets.picture import Picture
 from tuilabel.tui.widgets.suggestions import Suggestions
 
 _LEAST_SIDE, _MOST_SIDE = 5, 22
-"""Rows that the side has below the batch in rows, and the most it is given of what is left."""
+"""Least and most rows of the side below the batch in rows."""
 
 
 class Board(Vertical):
-    """Arranges the widgets, and passes each what the presenter has for it.
+    """Arranges the widgets and shows the presenter's values in them.
 
     Parameters
     ----------
     presenter : Presenter
     image_of : callable
-        Gives the (H, W) or (H, W, 3) uint8 image of a row of the dataset.
+        Returns the (H, W) or (H, W, 3) uint8 image of a row of the dataset.
     source_name : str
     actions : sequence of Action
         Those that the footer may show.
@@ -61,11 +61,11 @@ class Board(Vertical):
         self._picture = Picture(overlaid=True, id="picture")
         self._rows = BatchRows(self._adjusted, id="rows")
         self._suggestions = Suggestions(id="suggestions")
-        self._curve = Curve(id="curve")
+        self._accuracy = AccuracyLine(id="curve")
         self._strip = BatchStrip(image_of, id="strip")
         self._legend = legend_of(presenter)
         self._status = Bar(id="status")
-        self._side = Vertical(self._suggestions, self._curve, id="side")
+        self._side = Vertical(self._suggestions, self._accuracy, id="side")
         self._heights: dict[Widget, int | str] = {}
         self._legend_of = 0
         self._is_over = self._can_agree = False
@@ -84,7 +84,7 @@ class Board(Vertical):
         yield self._status
 
     def fit_to(self, width: int, height: int) -> None:
-        """Share the space of a terminal of this size out."""
+        """Divide the space of a terminal of this size among the widgets."""
         wide = width >= WIDE[0] and height >= WIDE[1]
         self.set_class(wide, "-wide")
         # A thumbnail is twice as wide as high, with a column between two of them.
@@ -92,20 +92,20 @@ class Board(Vertical):
         legend = self._legend.rows_needed(width)
         side: int | str = "1fr"
         if self.view == "row":
-            # What the images cannot use. Of a full batch, so that the last one moves nothing.
+            # The rows that the images of a full batch leave: a short last batch moves nothing.
             free = max(0, height - 2 - legend)
             box = Size(width, max(0, free - _LEAST_SIDE))
             taken = rows_taken(self._presenter.session.settings.batch_size, box)
             side = max(_LEAST_SIDE, min(free - taken, _MOST_SIDE))
         needs = ((self._strip, rows + 1), (self._legend, legend), (self._side, side))
         for widget, needed in needs:
-            # Setting what is set already would draw the whole screen anew.
+            # Setting the same height again would redraw the whole screen.
             if self._heights.get(widget) != needed:
                 self._heights[widget] = needed
                 widget.styles.height = needed
 
     def change_view(self) -> None:
-        """Go from one image at a time to the whole batch in rows, or back."""
+        """Switch between one image at a time and the whole batch in rows."""
         self.view = "single" if self.view == "row" else "row"
         self.set_class(self.view == "row", "-rows")
         self.fit_to(*self.app.size)
@@ -118,15 +118,15 @@ class Board(Vertical):
 
     @property
     def painted(self) -> bool:
-        """Whether the image that is asked went into a frame."""
+        """Whether the image that is asked about went into a frame."""
         return self._rows.painted if self.view == "row" else self._picture.painted
 
     def stands_already(self) -> bool:
-        """Return whether the place that is asked is among images that were shown before."""
+        """Return whether the image that is asked about is on a page that was shown before."""
         return self.view == "row" and self._rows.holds(self._presenter.thumbnails())
 
     def show_image(self, slot: Slot | None) -> None:
-        """Draw the image that is asked; nothing where none is."""
+        """Draw the image that is asked about, or the closing words where there is none."""
         words = self._presenter.ending_lines() if slot is None else ()
         if self.view == "row":
             self._rows.show_batch(self._presenter.thumbnails(), words)
@@ -150,7 +150,7 @@ class Board(Vertical):
         self._rows.forget()
 
     def prepare(self, rows: Sequence[int], thumbnails: Sequence[int]) -> None:
-        """Draw ahead of time: images as large as they will be asked, and a few thumbnails."""
+        """Draw ahead of time: images at full size, and a few thumbnails."""
         if self.view == "row":
             self._rows.prepare(thumbnails)
             return
@@ -164,12 +164,12 @@ class Board(Vertical):
         return batch.prepare([place.row for place in self._presenter.thumbnails()])
 
     def show_progress(self, line: str = "") -> None:
-        """Show where one is: the header, the batch and the curve.
+        """Show the header, the batch and the curve.
 
         Parameters
         ----------
         line : str
-            What there is to say of the line to the terminal.
+            A few words about the line to the terminal, or nothing.
         """
         self._header.show_bar(*self._presenter.header(self._source_name, line))
         is_over = self._presenter.session.current is None
@@ -182,23 +182,23 @@ class Board(Vertical):
             self._is_over = is_over
             self._legend.show_only(() if is_over else None)
         if len(self._presenter.names) > 10 and self._legend_of != self._presenter.session.round:
-            # Once a round, so that the classes do not move about while one labels.
+            # Once per round, so that the classes do not move in between.
             self._legend_of = self._presenter.session.round
             self._legend.prefer(self._presenter.usual_classes())
         title, values, caption = self._presenter.curve()
         chance = 1 / len(self._presenter.names)
         remark = self._presenter.stopping()
-        self._curve.show_curve(title, values, caption, chance=chance, remark=remark)
+        self._accuracy.show_accuracy(title, values, caption, chance=chance, remark=remark)
 
     def show_suggestions(self, mode: str, last: tuple[Slot, int | None] | None) -> None:
-        """Show what the model thinks.
+        """Show the model's suggestions.
 
         Parameters
         ----------
         mode : str
             One of `tuilabel.settings.SUGGESTIONS`.
         last : tuple of Slot and class index, or None
-            What was answered last, for the mode that shows it then.
+            The last answer, for the mode that shows suggestions after it.
         """
         presenter = self._presenter
         title = presenter.model_title()
@@ -216,11 +216,11 @@ class Board(Vertical):
         elif slot is None:
             self._suggestions.show_sentence(title, "comes with your next label")
         elif slot.audit:
-            self._suggestions.show_sentence(title, "audit image: drawn at random, no hint")
+            self._suggestions.show_sentence(title, "audit image: drawn at random, no suggestion")
         elif slot.probabilities is None:
             self._suggestions.show_sentence(
                 title,
-                "no suggestion: picked before the model learned"
+                "no suggestion: chosen before the first fit"
                 if presenter.session.recipe
                 else "suggestions come with the first fit",
             )
@@ -228,7 +228,7 @@ class Board(Vertical):
             self._suggestions.show_bars(title, presenter.bars(slot, chosen))
 
     def show_classes(self, classes: Sequence[int] | None, marked: int | None = None) -> None:
-        """Show the keys of some classes, one of them marked; with None of all, as usual."""
+        """Show the keys of some classes, one of them marked; None shows all as usual."""
         if not self._is_over:
             self._legend.show_only(classes, marked)
 
@@ -240,9 +240,9 @@ class Board(Vertical):
         message : Piece or None
             The sentence.
         act : Piece
-            What the newest key did, where that is not plain to see.
+            What the newest key did, where the screen does not show it otherwise.
         trainer : Piece
-            What the trainer does.
+            What the trainer is doing.
         """
         if message is not None:
             self._status.show_bar([(" " + message[0], message[1])])
@@ -259,7 +259,7 @@ class Board(Vertical):
             for action in self.actions
             if action.footer and action.keys and action.id not in in_vain
         ]
-        # What the trainer has done may be read elsewhere; the keys only here.
+        # The trainer's progress is shown elsewhere as well, the keys only here.
         if trainer[1] == "muted" and trainer[0] and not self._status.has_room(left, right):
             fewer = left[:-1]
             left = fewer if self._status.has_room(fewer, right) else left

@@ -9,14 +9,14 @@ from rich.cells import cell_len
 from tuilabel.tui.text.glyphs import level_bar
 from tuilabel.tui.text.pieces import Piece, fitted
 from tuilabel.tui.views.classes import ClassCount
-from tuilabel.tui.widgets.lines import Lines
+from tuilabel.tui.widgets.lines import Lines, scrolled
 
 _MOST_NAME = 20
 _COUNT = 7
 
 
 class ClassList(Lines):
-    """One class a row: its keys, its name, how many labels it has, and a bar of them.
+    """One class per row: its keys, its name, its number of labels, and a bar of them.
 
     Parameters
     ----------
@@ -38,16 +38,15 @@ class ClassList(Lines):
 
     @property
     def page(self) -> int:
-        """How many classes are seen at once."""
+        """How many classes are shown at once."""
         return max(1, self.size.height - 1)
 
     def redraw(self) -> None:
-        """Draw the classes that are seen."""
+        """Draw the classes that fit."""
         if not self.size.area or not self._counts:
             return
         page, count = self.page, len(self._counts)
-        self._top = min(max(self._top, self.cursor - page + 1), self.cursor)
-        self._top = max(0, min(self._top, count - page))
+        self._top = scrolled(self._top, self.cursor, page, count)
         has_auto = any(found.auto_labels for found in self._counts)
         key = max(map(cell_len, self._keys))
         same = all(key in (name, "") for key, name in zip(self._keys, self._names, strict=True))
@@ -72,5 +71,4 @@ class ClassList(Lines):
             bar = level_bar(found.labels / most, track)
             pieces += [("  ", "plain"), (bar, "bar" if here else "area")]
             rows.append(self.row(*pieces))
-        rows += [self.row()] * (self.size.height - len(rows))
-        self.show(rows[: self.size.height])
+        self.show(rows)

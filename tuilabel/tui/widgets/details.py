@@ -1,4 +1,4 @@
-"""What is known of the marked entry of a list, one thing a row."""
+"""Details of the marked entry of a list, one per row."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tuilabel.tui.widgets.lines import Lines
 
 
 class Details(Lines):
-    """Words in a column, and beside each what is known; of a path the middle is left out.
+    """Words in a column with a value beside each; paths are cut in the middle.
 
     Parameters
     ----------
     heading : str
-        What stands above them; empty for nothing.
+        The heading above them, if any.
     paths : sequence of str
-        The words that have a path beside them.
+        The words whose values are paths.
     """
 
     def __init__(
@@ -33,12 +33,12 @@ class Details(Lines):
         self._style = "plain"
 
     def show_details(self, details: Sequence[Detail], style: str = "plain") -> None:
-        """Show details, the values in a style."""
+        """Show details, with the values in a style."""
         self._details, self._style = details, style
         self.redraw()
 
     def redraw(self) -> None:
-        """Draw the details in this width; what does not fit is cut and marked."""
+        """Draw the details in this width; values that do not fit are cut and marked."""
         width, height = self.size
         if not self.size.area:
             return
@@ -61,11 +61,11 @@ class Details(Lines):
                 )
                 rows.append(self.row(*pieces))
                 word = ""
-        self.show([*rows, *[self.row()] * (height - len(rows))])
+        self.show(rows)
 
 
 def cut_in_the_middle(text: str, width: int) -> str:
-    """Cut a text to a width in cells; its beginning and its end, which tell the most, stay."""
+    """Return a text cut to a width in cells, with its beginning and its end."""
     if cell_len(text) <= width:
         return text
     start = set_cell_size(text, max(0, (width - 1) // 2))

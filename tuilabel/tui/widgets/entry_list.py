@@ -1,4 +1,4 @@
-"""What can be opened, under headings, with a mark."""
+"""Sessions and sources to open, under headings, with a mark on one of them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tuilabel.tui.widgets.lines import Lines
 _LABELS, _ACCURACY, _USED = 16, 8, 16
 _TRACK, _LEFT = 10, 16
 _WIDE = 90
-"""Columns from which it is said how much is left, and what of."""
+"""Columns from which a session's source and the images left are shown."""
 
 
 class EntryList(Lines):
-    """Entries in columns; the name takes what is left."""
+    """Entries in columns; the name takes the room that is left."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -42,11 +42,11 @@ class EntryList(Lines):
 
     @property
     def page(self) -> int:
-        """How many entries are about a page."""
+        """About how many entries fit on a page."""
         return max(1, self.size.height - 6)
 
     def redraw(self) -> None:
-        """Draw the rows that are seen."""
+        """Draw the rows that fit."""
         if not self.size.area:
             return
         rows: list[Strip] = []
@@ -61,8 +61,7 @@ class EntryList(Lines):
         height = self.size.height
         self._top = min(max(self._top, marked - height + 1), max(0, marked - 1))
         self._top = max(0, min(self._top, len(rows) - height))
-        rows = rows[self._top : self._top + height]
-        self.show([*rows, *[self.row()] * (height - len(rows))])
+        self.show(rows[self._top :])
 
     def _pieces(self, entry: Entry, *, here: bool) -> list[Piece]:
         width = self.size.width

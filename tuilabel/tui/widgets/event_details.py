@@ -1,4 +1,4 @@
-"""The image of an event, and below it what is known of that event."""
+"""The image of an event, and the event's details below it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DETAILS = 7
 
 
 class EventDetails(Vertical):
-    """Stands beside the list of events."""
+    """An image and details, beside the list of events."""
 
     def __init__(self, *, id: str | None = None) -> None:
         self.picture = Picture(id="image")
@@ -25,13 +25,13 @@ class EventDetails(Vertical):
         super().__init__(self.picture, self._details, id=id)
 
     def show_details(self, details: Sequence[Detail]) -> None:
-        """Say what is known of the event."""
+        """Show the details of the event."""
         self._details.show_details(details)
 
     def fit_to(self, width: int, height: int) -> None:
-        """Take a share of a screen of this size, and leave the list room for all its columns."""
+        """Take a share of a screen of this size, leaving the list room for all its columns."""
         wide = max(_LEAST_WIDTH, min(_MOST_WIDTH, 7 * width // 15 - 9))
-        # Two rows of pixels to a cell; the header, an empty row and the footer are others'.
+        # A cell has two rows of pixels. The header, an empty row and the footer take three rows.
         high = max(1, min(wide // 2, height - 3 - _DETAILS))
         if self.styles.width is None or self.styles.width.value != wide:
             self.styles.width = wide

@@ -1,4 +1,4 @@
-"""Events in columns; rows are made when they are seen, so that thousands cost nothing."""
+"""Events in columns; rows are made when they are shown, so that thousands cost nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from tuilabel.tui.text.pieces import Piece, fitted
 from tuilabel.tui.views.history import EventRow
-from tuilabel.tui.widgets.lines import Lines
+from tuilabel.tui.widgets.lines import Lines, scrolled
 
 _COLUMNS = (
     # Field, heading, least and most width, whether it stands at the right.
@@ -20,17 +20,17 @@ _COLUMNS = (
     ("ms", "ms", 4, 9, True),
 )
 _ORDER = ("number", "time", "kind", "class_name", "who", "round", "ms", "about", "date")
-"""The columns by importance: those that there is no room for are left out."""
+"""The columns by importance; those that do not fit are left out."""
 
 _LEAST_ABOUT, _GOOD_ABOUT = 14, 40
-"""Cells below which nothing can be said of what an event is about, and in which most of it can."""
+"""Least cells of the column that describes an event, and cells that are enough for most."""
 
 _Column = tuple[str, str, int, bool]
 """Field, heading, width, whether it stands at the right."""
 
 
 class EventList(Lines):
-    """A list with a mark; the columns that do not fit are left out."""
+    """Events with a mark on one of them; columns that do not fit are left out."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -54,14 +54,14 @@ class EventList(Lines):
         Parameters
         ----------
         row_of : callable
-            Gives the row at a place, 0 to `count` - 1.
+            Returns the row at a place, 0 to `count` - 1.
         count : int
         cursor : int
-            The place that is marked.
+            The marked place.
         widths : mapping of str to int
-            Cells that parts of rows need, by their names.
+            Cells that the fields of rows need, by their names.
         sentence : str
-            What is said where there are none.
+            Shown where there are no events.
         """
         self._row_of, self._count, self._sentence = row_of, count, sentence
         self._widths = widths
@@ -70,11 +70,11 @@ class EventList(Lines):
 
     @property
     def page(self) -> int:
-        """How many events are seen at once."""
+        """How many events are shown at once."""
         return max(1, self.size.height - 1)
 
     def redraw(self) -> None:
-        """Draw the rows that are seen."""
+        """Draw the rows that fit."""
         if not self.size.area or self._row_of is None:
             return
         columns, about = self._columns()
@@ -84,17 +84,15 @@ class EventList(Lines):
         )
         rows = [self.row((" " + heading + ("  about" if about else ""), "muted"))]
         page = self.page
-        self._top = min(max(self._top, self.cursor - page + 1), self.cursor)
-        self._top = max(0, min(self._top, self._count - page))
+        self._top = scrolled(self._top, self.cursor, page, self._count)
         for place in range(self._top, min(self._top + page, self._count)):
             rows.append(self.row(*self._pieces(self._row_of(place), place, columns, about)))
         if not self._count:
             rows.append(self.row(("  " + self._sentence, "muted")))
-        rows += [self.row()] * (self.size.height - len(rows))
-        self.show(rows[: self.size.height])
+        self.show(rows)
 
     def _columns(self) -> tuple[list[_Column], int]:
-        """Give the columns that fit, and the width that is left to say what an event is about."""
+        """Return the columns that fit, and the width that is left to describe an event."""
         columns = [
             (name, heading, max(least, min(most, self._widths.get(name, least))), right)
             for name, heading, least, most, right in _COLUMNS

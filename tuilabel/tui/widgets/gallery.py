@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
-from rich.cells import cell_len
 from textual.strip import Strip
 
-from tuilabel.tui.images import Pixels, draw_small
-from tuilabel.tui.text.pieces import Piece, fitted
-from tuilabel.tui.widgets.image_lines import boxed
+from tuilabel.tui.images import Pixels
+from tuilabel.tui.text.pieces import Piece, centred_text
 from tuilabel.tui.widgets.lines import Lines
+from tuilabel.tui.widgets.thumbnails import KEPT, Thumbnails, side_by_side
 
 _GREYS = 24
 _AT_ONCE = 8
-"""Images drawn in one go: keys are handled in between."""
-_KEPT = 1024
+"""Images drawn at a time; keys are handled in between."""
 
 SIZES = tuple(range(14, 3, -1))
-"""Rows that an image may take; the largest is taken of which enough fit."""
+"""Rows that an image may take; the largest size of which enough images fit is used."""
 
 
 class Tile(NamedTuple):
@@ -29,7 +26,7 @@ class Tile(NamedTuple):
     Attributes
     ----------
     key : int
-        Names it; what `image_of` takes.
+        Names the image for `image_of`.
     caption : str
     """
 
@@ -38,16 +35,16 @@ class Tile(NamedTuple):
 
 
 class Gallery(Lines):
-    """Shows images page by page, drawing those that are seen.
+    """Images page by page, of which only the shown ones are drawn.
 
     Parameters
     ----------
     image_of : callable
-        Gives the (H, W) or (H, W, 3) uint8 image of a key.
+        Returns the (H, W) or (H, W, 3) uint8 image of a key.
     has_cursor : bool
         Whether one of the images is marked.
     at_once : int
-        So many images are to be seen at once, if there are; they are drawn smaller for it.
+        Images that should fit on a page; they are drawn smaller until they do.
     """
 
     def __init__(
@@ -59,13 +56,12 @@ class Gallery(Lines):
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
-        self._image_of = image_of
+        self._thumbnails = Thumbnails(image_of, _GREYS)
         self._has_cursor = has_cursor
         self._at_once = at_once
         self._tiles: Sequence[Tile] = ()
         self._title: Sequence[Piece] | None = None
         self._sentence = ""
-        self._drawn: dict[tuple[int, int], list[Strip]] = {}
         self._drawing = False
         self._gap = 1
         self.cursor = 0
@@ -73,14 +69,14 @@ class Gallery(Lines):
     def show_tiles(
         self, tiles: Sequence[Tile], sentence: str = "", title: Sequence[Piece] | None = None
     ) -> None:
-        """Show images; or a sentence where there are none. A title takes the first row."""
+        """Show images, or a sentence where there are none. A title takes the first row."""
         self._tiles, self._sentence, self._title = tiles, sentence, title
         self.cursor = max(0, min(self.cursor, len(tiles) - 1))
         self.redraw()
 
     def forget(self) -> None:
-        """Draw everything anew: keys mean other images now."""
-        self._drawn.clear()
+        """Drop what was drawn, because keys name other images now."""
+        self._thumbnails.forget()
 
     def move(self, step: int) -> None:
         """Mark another image."""
@@ -94,12 +90,12 @@ class Gallery(Lines):
 
     @property
     def page(self) -> int:
-        """How many images are seen at once."""
+        """How many images are shown at once."""
         _, columns, lines = self._layout()
         return columns * lines
 
     def _layout(self) -> tuple[int, int, int]:
-        """Give the rows of an image, and how many images are side by side and above each other."""
+        """Return the rows of an image, and how many images stand beside and above each other."""
         width, height = self.size
         height -= self._title is not None
         wanted = min(len(self._tiles), self._at_once)
@@ -112,10 +108,12 @@ class Gallery(Lines):
         self._gap = 1
         if columns * lines < wanted <= width // (2 * rows) * lines:
             columns, self._gap = width // (2 * rows), 0
-        return rows, max(1, columns), max(1, lines)
+        # A page of more images than are kept would be drawn again and again.
+        columns = max(1, columns)
+        return rows, columns, max(1, min(lines, KEPT // columns))
 
     def redraw(self) -> None:
-        """Draw what is seen in this size."""
+        """Draw a page in this size."""
         if not self.size.area:
             return
         rows, columns, lines = self._layout()
@@ -125,14 +123,12 @@ class Gallery(Lines):
         made: list[Strip] = [] if self._title is None else [self.row(*self._title)]
         if not shown and self._sentence:
             made.append(self.row((self._sentence, "muted")))
-        missing = [tile for tile in shown if (tile.key, rows) not in self._drawn]
-        for tile in missing[:_AT_ONCE]:
-            self._draw(tile.key, rows)
+        keys = [tile.key for tile in shown]
+        missing = self._thumbnails.prepare(keys, 2 * rows, rows, self.colours, _AT_ONCE)
         for first in range(0, len(shown), columns):
-            made += self._line(shown[first : first + columns], start + first, rows)
-        made += [self.row()] * (self.size.height - len(made))
-        self.show(made[: self.size.height])
-        if len(missing) > _AT_ONCE and not self._drawing:
+            made += self._line(shown[first : first + columns], start + first, rows, missing)
+        self.show(made)
+        if missing and not self._drawing:
             self._drawing = True
             self.call_after_refresh(self._go_on)
 
@@ -140,36 +136,23 @@ class Gallery(Lines):
         self._drawing = False
         self.redraw()
 
-    def _line(self, tiles: Sequence[Tile], first: int, rows: int) -> list[Strip]:
+    def _line(
+        self, tiles: Sequence[Tile], first: int, rows: int, missing: Sequence[int]
+    ) -> list[Strip]:
         width = 2 * rows
         blank = [Strip.blank(width)] * rows
-        pictures = [self._drawn.get((tile.key, rows), blank) for tile in tiles]
-        gap = Strip.blank(self._gap)
-        made = [
-            Strip.join([part for picture in pictures for part in (picture[y], gap)])
-            for y in range(rows)
+        pictures = [
+            blank
+            if tile.key in missing
+            else self._thumbnails.drawn(tile.key, width, rows, self.colours)
+            for tile in tiles
         ]
         captions: list[Piece] = []
         for place, tile in enumerate(tiles, start=first):
             here = self._has_cursor and place == self.cursor
-            text = ("▲" if here else "") + tile.caption
-            text = fitted(text, width) if cell_len(text) > width else text
-            left = (width - cell_len(text)) // 2
-            captions.append(
-                (fitted(" " * left + text, width) + " " * self._gap, "accent" if here else "plain")
-            )
-        size = self.size.width
-        return [*(strip.adjust_cell_length(size) for strip in made), self.row(*captions)]
-
-    def _draw(self, key: int, rows: int) -> None:
-        if len(self._drawn) > _KEPT:
-            self._drawn.clear()
-        width = 2 * rows
-        colours = replace(self.colours, greys=min(self.colours.greys, _GREYS))
-        drawing = draw_small(self._image_of(key), (width, rows), colours)
-        self._drawn[key, rows] = boxed(drawing, width, rows)
-
-    def notify_style_update(self) -> None:
-        """Draw the images anew in other colours."""
-        self._drawn.clear()
-        super().notify_style_update()
+            text = centred_text(("▲" if here else "") + tile.caption, width)
+            captions.append((text + " " * self._gap, "accent" if here else "plain"))
+        return [
+            *side_by_side(pictures, rows, 0, self.size.width, self._gap),
+            self.row(*captions),
+        ]

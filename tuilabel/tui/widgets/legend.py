@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from tuilabel.tui.keymap.actions import MORE_CLASSES
-from tuilabel.tui.text.pieces import Piece, fitted
+from tuilabel.tui.text.pieces import Piece, cells_in, fitted
 from tuilabel.tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
     from tuilabel.tui.views.labelling import Presenter
 
 MOST_ROWS = 3
-"""Rows it may take of a small terminal; the help screen has what does not fit."""
+"""Rows that it may take; the help screen shows the classes that do not fit."""
 
 _LONGEST_NAME = 20
 
@@ -23,15 +23,15 @@ _CAPTION = "keys "
 
 
 class Legend(Lines):
-    """Classes as key and name, in as many rows as all of them need and may have.
+    """Classes as key and name, in as many rows as they need, up to `MOST_ROWS`.
 
     Parameters
     ----------
     keys : sequence of str
-        Of each class; none where its name is typed.
+        Of each class; empty where its name is typed.
     names : sequence of str
     more : str
-        The key that shows all of them.
+        The keys that show all classes.
     """
 
     def __init__(
@@ -47,18 +47,18 @@ class Legend(Lines):
         self._marked: int | None = None
 
     def rows_needed(self, width: int) -> int:
-        """Tell how many rows the classes take at a width."""
-        # So many do not fit in any case, and counting thousands takes time.
+        """Return how many rows the classes take at a width."""
+        # More never fit, and measuring thousands takes time.
         return min(MOST_ROWS, len(self._wrapped(self._all[: width * MOST_ROWS], width)))
 
     def prefer(self, classes: Sequence[int]) -> None:
-        """Show these rather than others where not all of them fit."""
+        """Show these classes first where not all of them fit."""
         preferred = set(classes)
         self._first = [*classes, *(index for index in self._all if index not in preferred)]
         self.redraw()
 
     def show_only(self, classes: Sequence[int] | None, marked: int | None = None) -> None:
-        """Show some classes in this order, one of them marked; with None, all as usual."""
+        """Show some classes in this order, one of them marked; None shows all as usual."""
         if (classes, marked) != (self._only, self._marked):
             self._only, self._marked = classes, marked
             self.redraw()
@@ -74,24 +74,24 @@ class Legend(Lines):
         rows = self._wrapped(sorted(shown) if self._only is None else shown, width)
         if rest:
             rows[-1].append((self._note(rest), "muted"))
-        if rows[0] and _length(rows[0]) + cell_len(_CAPTION) < width and len(rows) == 1:
-            # What stands above are classes too: those that the images were given.
+        if rows[0] and cells_in(rows[0]) + cell_len(_CAPTION) < width and len(rows) == 1:
+            # The row above has classes as well: those that the images were given.
             rows[0].insert(0, (" " + _CAPTION, "muted"))
         drawn = [self.row(*pieces) for pieces in rows]
-        self.show(drawn + [self.row()] * (height - len(drawn)))
+        self.show(drawn)
 
     def _note(self, rest: int) -> str:
         return f"  … and {rest:,} more" + (f": {self._more}" if self._only is None else "")
 
     def _fitting(self, listed: Sequence[int], width: int, height: int) -> Sequence[int]:
-        """Give as many of the first ones as fit, with room for what is said of the others."""
+        """Return as many of the first classes as fit, with room for the note about the others."""
         fitting = listed[: width * height // 3]
         if len(fitting) == len(listed) and len(self._wrapped(listed, width)) <= height:
             return listed
         while len(fitting) > 1:
             rows = self._wrapped(sorted(fitting) if self._only is None else fitting, width)
             note = cell_len(self._note(len(listed) - len(fitting)))
-            used = _length(rows[-1])
+            used = cells_in(rows[-1])
             if len(rows) < height or (len(rows) == height and used + note <= width):
                 break
             fitting = fitting[:-1]
@@ -116,10 +116,6 @@ class Legend(Lines):
 
 
 def legend_of(presenter: Presenter) -> Legend:
-    """Give the legend of a session's classes."""
+    """Return the legend of a session's classes."""
     more = " ".join(map(presenter.keymap.key, MORE_CLASSES))
     return Legend(presenter.keys, presenter.names, more, id="legend")
-
-
-def _length(pieces: Sequence[Piece]) -> int:
-    return sum(cell_len(text) for text, _ in pieces)

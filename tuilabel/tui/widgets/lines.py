@@ -1,4 +1,4 @@
-"""The one way in which this application draws text: rows that are redrawn only if they changed."""
+"""The base of all widgets: rows of text that are redrawn only where they changed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from textual.widget import Widget
 
 from tuilabel.tui.terminal.capabilities import Blocks, Colours
 from tuilabel.tui.text.glyphs import drawable
-from tuilabel.tui.text.pieces import Piece, kept_apart
+from tuilabel.tui.text.pieces import Piece, isolated
 from tuilabel.tui.text.theme import colours_of
 
 
 class Lines(Widget):
-    """A widget made of rows; textual is told to redraw only those that differ from before.
+    """A widget made of rows, of which textual redraws only those that changed.
 
     Textual's compositor keeps no copy of the last frame: a widget that is refreshed as a whole is
     written to the terminal as a whole.
@@ -33,23 +33,25 @@ class Lines(Widget):
         self._own_style: Style | None = None
 
     def show(self, rows: Sequence[Strip]) -> bool:
-        """Replace the rows, redrawing those that changed; tell whether any did."""
-        old, self._rows = self._rows, list(rows)
+        """Replace the rows and redraw those that changed; return whether any did.
+
+        Rows that are missing are blank; rows that do not fit are left out.
+        """
+        width, height = self.size
+        new = [*rows[:height], *[Strip.blank(width)] * (height - len(rows))]
+        old, self._rows = self._rows, new
         self._rows_size = self.size
-        width = self.size.width
         changed = [
-            Region(0, y, width, 1)
-            for y in range(max(len(old), len(rows)))
-            if y >= len(old) or y >= len(rows) or old[y] != rows[y]
+            Region(0, y, width, 1) for y, row in enumerate(new) if y >= len(old) or old[y] != row
         ]
         if changed and not self._is_in_frame:
             self.refresh(*changed)
         return bool(changed)
 
     def render_line(self, y: int) -> Strip:
-        """Give row y; below the last there is nothing.
+        """Return row y.
 
-        The first frame in another size comes before word of that size does.
+        The first frame in another size may come before the resize event does.
         """
         if self._rows_size != self.size:
             self._is_in_frame = True
@@ -60,7 +62,7 @@ class Lines(Widget):
 
     @property
     def rich_style(self) -> Style:
-        """What is behind its text; worked out once, and not for each row of each frame."""
+        """The style behind the text; worked out once, and not for each row of each frame."""
         if self._own_style is None:
             self._own_style = super().rich_style
         return self._own_style
@@ -71,22 +73,22 @@ class Lines(Widget):
         return colours_of(self.app)
 
     def style_of(self, name: str) -> Style:
-        """Give the style that the style sheet has for a name."""
+        """Return the style that the style sheet has for a name."""
         return self.screen.get_component_rich_style(name, partial=True)
 
     def row(self, *pieces: Piece, width: int | None = None) -> Strip:
-        """Make one row of pieces, cut or filled up to a width in cells (by default the whole)."""
+        """Return a row of pieces, cut or filled up to a width in cells, by default the widget's."""
         width = self.size.width if width is None else width
         blocks = self.colours.blocks
         if Blocks.EIGHTH in blocks:
-            pieces = kept_apart(pieces)
+            pieces = isolated(pieces)
         segments = [
             Segment(drawable(text, blocks), self.style_of(style)) for text, style in pieces if text
         ]
         return Strip(segments).adjust_cell_length(width)
 
     def notify_style_update(self) -> None:
-        """Draw anew with another theme's colours."""
+        """Draw the rows again in another theme's colours."""
         super().notify_style_update()
         self._own_style = None
         if self._rows:
@@ -98,9 +100,25 @@ class Lines(Widget):
         self.redraw()
 
     def on_resize(self) -> None:
-        """Draw anew in another size, where no frame has done so."""
+        """Draw the rows again in another size, unless a frame has done so."""
         if self._rows_size != self.size:
             self.redraw()
 
     def redraw(self) -> None:
-        """Make the rows from what was shown last; the widgets override it."""
+        """Make the rows from the values shown last; each widget overrides this."""
+
+
+def scrolled(first: int, cursor: int, page: int, count: int) -> int:
+    """Return the first entry to show so that the marked one is seen, scrolling as little as needed.
+
+    Parameters
+    ----------
+    first : int
+        The first entry that was shown before.
+    cursor : int
+        The marked entry.
+    page, count : int
+        Entries that fit, and all entries.
+    """
+    first = min(max(first, cursor - page + 1), cursor)
+    return max(0, min(first, count - page))

@@ -12,22 +12,22 @@ from textual.strip import Strip
 from tuilabel.tui.terminal.capabilities import Depth
 from tuilabel.tui.text.glyphs import drawable
 from tuilabel.tui.text.pieces import fitted
-from tuilabel.tui.text.shades import marked, shade
+from tuilabel.tui.text.shades import cursor_style, shade
 from tuilabel.tui.views.confusion import Confusion, percent
-from tuilabel.tui.widgets.lines import Lines
+from tuilabel.tui.widgets.lines import Lines, scrolled
 
 _MOST_NAME = 14
 _RATE = 6
 """Columns for the share of a class that is found."""
 
 _WIDEST = 9
-"""Columns of a cell that numbers need at most to be read at ease."""
+"""Columns of a cell beyond which its numbers are no easier to read."""
 _FOR_TALL = 8
-"""Columns from which a cell of three rows is no tower."""
+"""Columns from which a cell of three rows does not look like a tower."""
 
 
 class Matrix(Lines):
-    """Rows are the truth, columns the prediction; what does not fit is scrolled to.
+    """Rows are the truth, columns the prediction; the mark scrolls to cells that do not fit.
 
     Parameters
     ----------
@@ -47,12 +47,12 @@ class Matrix(Lines):
         self._tall = 1
 
     def show_matrix(self, found: Confusion | None, cursor: tuple[int, int], waiting: str) -> None:
-        """Show numbers with the mark on a cell; or a sentence why there are none."""
+        """Show counts with the mark on a cell, or a sentence that says why there are none."""
         self._found, self.cursor, self._waiting = found, cursor, waiting
         self.redraw()
 
     def page(self) -> int:
-        """Tell how many rows of the matrix are seen at once."""
+        """Return how many rows of the matrix are shown at once."""
         return max(1, self.size.height - 2)
 
     def redraw(self) -> None:
@@ -61,14 +61,13 @@ class Matrix(Lines):
             return
         found = self._found
         if found is None:
-            blank = [self.row()] * (self.size.height - 1)
-            self.show([self.row((" " + self._waiting, "muted")), *blank])
+            self.show([self.row((" " + self._waiting, "muted"))])
             return
         width, height = self.size
         biggest = max(max(row) for row in found.counts)
         head = self._head_width()
         room = width - head - _RATE
-        # Commas give way where without them all classes are seen at once.
+        # Commas are left out if all classes fit without them.
         self._comma = "," if (len(f"{biggest:,}") + 2) * len(self._keys) <= room else ""
         pitch = max(4, len(f"{biggest:{self._comma}}") + 2)
         named = min(_MOST_NAME, max(map(cell_len, self._names))) + 2
@@ -77,8 +76,8 @@ class Matrix(Lines):
         lines = max(1, min(len(self._keys), height - 2))
         # Cells as high as they look wide, where all classes have room; the number in the middle.
         self._tall = 3 if 3 * len(self._keys) + 2 <= height and pitch >= _FOR_TALL else 1
-        self._top = _scrolled(self._top, self.cursor[0], lines, len(self._keys))
-        self._left = _scrolled(self._left, self.cursor[1], columns, len(self._keys))
+        self._top = scrolled(self._top, self.cursor[0], lines, len(self._keys))
+        self._left = scrolled(self._left, self.cursor[1], columns, len(self._keys))
         shown = range(self._left, self._left + columns)
         used = head + columns * pitch + _RATE
         indent = " " * max(0, (width - used) // 2)
@@ -86,8 +85,7 @@ class Matrix(Lines):
         for truth in range(self._top, self._top + lines):
             around = [self._padding(found, truth, shown, pitch, head, indent)] * (self._tall // 2)
             rows += [*around, self._line(found, truth, shown, pitch, head, indent), *around]
-        rows += [self.row()] * (height - len(rows))
-        self.show(rows[:height])
+        self.show(rows)
 
     def _head_width(self) -> int:
         return 2 + max(cell_len(self._head(index)) for index in range(len(self._keys)))
@@ -144,8 +142,8 @@ class Matrix(Lines):
         return Strip.join([begin, Strip(segments)]).adjust_cell_length(self.size.width)
 
     def _marked(self, before: str, text: str, after: str, style: Style) -> list[Segment]:
-        """Give a cell that the mark is on; between filled cells and empty ones it is neither."""
-        mark = marked(style, self.colours)
+        """Return a marked cell, which looks neither like a filled cell nor like an empty one."""
+        mark = cursor_style(style, self.colours)
         inside = mark
         if self.colours.depth in (Depth.SIXTEEN, Depth.NONE):
             inside = style + Style(bold=True, underline=False)
@@ -155,22 +153,16 @@ class Matrix(Lines):
     def _padding(
         self, found: Confusion, truth: int, shown: range, pitch: int, head: int, indent: str
     ) -> Strip:
-        """Give the shades of a class without its numbers, for above and below them."""
+        """Return the shades of a class without its numbers, for the rows above and below them."""
         begin = self.row(width=len(indent) + head)
         segments = []
         for predicted in shown:
             wrong = truth != predicted
             style = shade(found.darkness(truth, predicted), self.colours, wrong=wrong)
-            # A line below nothing says nothing.
+            # Without a number, an underline has no meaning.
             style += Style(underline=False)
             if (truth, predicted) == self.cursor:
                 segments += self._marked(" ", " " * (pitch - 2), " ", style)
             else:
                 segments.append(Segment(" " * pitch, style))
         return Strip.join([begin, Strip(segments)]).adjust_cell_length(self.size.width)
-
-
-def _scrolled(first: int, cursor: int, fitting: int, count: int) -> int:
-    """Give where to begin so that the mark is seen, as near to before as can be."""
-    first = min(max(first, cursor - fitting + 1), cursor)
-    return max(0, min(first, count - fitting))

@@ -1,7 +1,7 @@
-"""The image above the cells: never another than the one that is asked.
+"""The image over the cells: never another than the one that is asked about.
 
-It goes out in the same piece as the frame it belongs to, and so before the question that lets keys
-through. What was shown before is taken away first, whatever becomes of the new one.
+It goes out in the same piece as the frame it belongs to, and so before the question whose answer
+lets keys through. The image that was shown before is removed first, even if the new one fails.
 """
 
 from __future__ import annotations
@@ -63,13 +63,13 @@ class Overlay:
         self._encoded: OrderedDict[_Placed, str] = OrderedDict()
 
     def show(self, widget: Widget, key: Hashable, image: Pixels) -> bool:
-        """Want an image over a widget from the next frame on; tell whether it is another.
+        """Request an image over a widget from the next frame on; return whether it is another.
 
         Parameters
         ----------
         widget : Widget
         key : hashable
-            Names the image as it is to look; what is shown under another name is taken away.
+            Names the image as it should look; an image shown under another name is removed.
         image : (H, W) or (H, W, 3) uint8
         """
         before, self._wanted = self._wanted, _Wanted(widget, key, image)
@@ -82,29 +82,29 @@ class Overlay:
             self._encode(place, image)
 
     def clear(self) -> bool:
-        """Want no image from the next frame on; tell whether there was one."""
+        """Request no image from the next frame on; return whether there was one."""
         before, self._wanted = self._wanted, None
         return before is not None
 
     def forget(self) -> None:
-        """Take nothing for known any more: the terminal may show anything."""
+        """Assume nothing about what the terminal shows."""
         self._is_stale = True
 
     def erase(self, screen: Screen[object], console: Console) -> tuple[str, Region | None]:
-        """Take away what is not to be seen in the next frame, before anything of it is written.
+        """Remove the image shown before, unless the next frame has it, before any of it is written.
 
         Parameters
         ----------
         screen : Screen
-            The one on top.
+            The screen on top.
         console : Console
 
         Returns
         -------
         str
-            What to write.
+            Codes to write.
         Region or None
-            Cells that are blank after that, whatever was on them.
+            Cells that are blank afterwards.
         """
         shown, is_stale = self._shown, self._is_stale
         if not is_stale and (shown is None or shown == self._place(screen)):
@@ -119,19 +119,19 @@ class Overlay:
         return "".join(_at(region.x, y) + blank for y in region.line_range), region
 
     def draw(self, screen: Screen[object], written: list[Region]) -> str:
-        """Give what shows the image, behind the cells of a frame.
+        """Return the codes that show the image, to be written after the cells of a frame.
 
         Parameters
         ----------
         screen : Screen
-            The one on top.
+            The screen on top.
         written : list of Region
-            Cells that may have been written, and so lost what was painted over them.
+            Cells that may have been written, which erases the image over them.
         """
         place = self._place(screen)
         if place is None or self._wanted is None:
             return ""
-        # Sixels are painted into the cells, and gone where a cell is written again.
+        # Sixels are painted into the cells, and erased where a cell is written again.
         is_lost = self._graphics.protocol is ProtocolName.SIXEL and any(
             place.region.overlaps(region) for region in written
         )
@@ -141,7 +141,7 @@ class Overlay:
         return self._encode(place, self._wanted.image)
 
     def gone(self) -> str:
-        """Give what leaves nothing behind in the terminal."""
+        """Return the codes that leave nothing behind in the terminal."""
         return KITTY_DELETE if self._graphics.protocol is ProtocolName.KITTY else ""
 
     def _place(self, screen: Screen[object]) -> _Placed | None:
@@ -177,7 +177,7 @@ class Overlay:
 
 
 def _cells(image: Pixels, box: Region, cell: tuple[int, int]) -> tuple[int, int]:
-    """Give the columns and rows that an image takes of a box."""
+    """Return the columns and rows of a box that an image takes."""
     height, width = size_in(image, box.width * cell[0], box.height * cell[1])
     return -(-width // cell[0]), -(-height // cell[1])
 

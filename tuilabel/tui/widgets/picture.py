@@ -1,4 +1,4 @@
-"""The image that is asked, as large as it fits."""
+"""The image that is asked about, as large as it fits."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from tuilabel.tui.widgets.overlay import Overlay
 
 _THIN_BOX = (36, 15)
-"""What an image has on the smallest terminals, and on a slow line everywhere."""
+"""The box of an image on the smallest terminals, and on any terminal with a slow line."""
 
 _KEPT = 64
-"""Pictures kept drawn: a few batches, so that looking back and undoing are as fast as a key."""
+"""Pictures kept drawn: a few batches, so that looking back and undoing are as fast as a label."""
 
 
 class Picture(ImageLines):
-    """Draws one image in the middle of its box, at a whole number of cells per pixel.
+    """One image in the middle of its box, at a whole number of cells per pixel.
 
     Parameters
     ----------
     overlaid : bool
-        Whether to leave the image to the application's overlay, where it has one.
+        Whether the application's overlay draws the image, if it has one.
     """
 
     def __init__(self, *, overlaid: bool = False, id: str | None = None) -> None:
@@ -48,7 +48,7 @@ class Picture(ImageLines):
         self.redraw()
 
     def clear(self, words: Sequence[Piece] = ()) -> None:
-        """Draw no image, but perhaps a few words in its place."""
+        """Remove the image and show a few words in its place, if any."""
         self._image, self._words = None, words
         self.painted = False
         self.redraw()
@@ -85,15 +85,15 @@ class Picture(ImageLines):
             is_other = overlay.show(self, self._key(key), self._adjusted(image))
         elif self._image is not None:
             rows = self._rows_of(*self._image)
-        # The cells below an overlay stay blank, and what lies above them goes out with their frame.
-        self.show_images(rows, anew=is_other and not self._is_in_frame)
+        # The cells below an overlay stay blank, and the overlay goes out with their frame.
+        self.show_images(rows, forced=is_other and not self._is_in_frame)
 
     @property
     def _overlay(self) -> Overlay | None:
         return getattr(self.app, "overlay", None) if self._overlaid else None
 
     def _key(self, key: int) -> tuple[Hashable, ...]:
-        """Name an image as it looks now."""
+        """Return a key for an image as it looks now."""
         return key, self.size, self.inverted, self.contrast, self.colours
 
     def _adjusted(self, image: Pixels) -> Pixels:

@@ -1,4 +1,4 @@
-"""What the model thinks of the image."""
+"""The model's view of the image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tuilabel.tui.widgets.lines import Lines
 
 
 class Suggestions(Lines):
-    """The likeliest classes as bars with numbers, under a title; or a sentence why there are none.
+    """The likeliest classes as bars with numbers under a title, or a sentence where there are none.
 
     The title keeps its row and every class its own, so that nothing jumps.
     """
@@ -32,7 +32,7 @@ class Suggestions(Lines):
         self.redraw()
 
     def show_sentence(self, title: str, sentence: str) -> None:
-        """Show why there are no classes to show."""
+        """Show a sentence that says why there are no classes to show."""
         self._title, self._bars, self._sentence = title, (), sentence
         self.redraw()
 
@@ -44,8 +44,7 @@ class Suggestions(Lines):
         if self._sentence:
             rows += [self.row((line, "muted")) for line in wrap(self._sentence, self.size.width)]
         rows += [self._bar(bar, place) for place, bar in enumerate(self._bars)]
-        rows += [self.row()] * (self.size.height - len(rows))
-        self.show(rows[: self.size.height])
+        self.show(rows)
 
     def _bar(self, bar: ClassBar, place: int) -> Strip:
         width = self.size.width

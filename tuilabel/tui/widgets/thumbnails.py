@@ -1,4 +1,4 @@
-"""The images of a batch, small, each with a mark for what was answered."""
+"""Small images, drawn once and kept, and the marks below them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from rich.cells import cell_len
 from textual.strip import Strip
 
 from tuilabel.tui.images import Pixels, draw_small
 from tuilabel.tui.terminal.capabilities import Colours
-from tuilabel.tui.text.pieces import Piece, fitted
+from tuilabel.tui.text.pieces import Piece, centred_text
 from tuilabel.tui.views.values import Thumbnail
 from tuilabel.tui.widgets.image_lines import boxed
 
-_AT_ONCE = 2
-_KEPT = 512
+KEPT = 512
 """Thumbnails kept drawn, of all sizes that the terminal had."""
 
 
@@ -26,9 +24,9 @@ class Thumbnails:
     Parameters
     ----------
     image_of : callable
-        Gives the (H, W) or (H, W, 3) uint8 image of a row of the dataset.
+        Returns the (H, W) or (H, W, 3) uint8 image of a row of the dataset.
     greys : int
-        How many values a channel may have: few make long runs, and so a batch short to send.
+        The most values of a channel: few make long runs, and so a batch short to send.
     """
 
     def __init__(self, image_of: Callable[[int], Pixels], greys: int) -> None:
@@ -37,48 +35,53 @@ class Thumbnails:
         self._drawn: OrderedDict[tuple[object, ...], list[Strip]] = OrderedDict()
 
     def drawn(self, row: int, width: int, height: int, colours: Colours) -> list[Strip]:
-        """Give an image in the middle of a box of cells."""
+        """Return an image in the middle of a box of cells."""
         key = (row, width, height, colours)
         if key not in self._drawn:
             few = replace(colours, greys=min(colours.greys, self._greys))
             drawing = draw_small(self._image_of(row), (width, height), few)
             self._drawn[key] = boxed(drawing, width, height)
-            while len(self._drawn) > _KEPT:
+            while len(self._drawn) > KEPT:
                 self._drawn.popitem(last=False)
         self._drawn.move_to_end(key)
         return self._drawn[key]
 
     def forget(self) -> None:
-        """Draw everything anew: images look different now."""
+        """Drop what was drawn, because images look different now."""
         self._drawn.clear()
 
-    def prepare(self, rows: Sequence[int], width: int, height: int, colours: Colours) -> bool:
-        """Draw some of these ahead of time, few enough that no key waits for it.
+    def prepare(
+        self, rows: Sequence[int], width: int, height: int, colours: Colours, at_once: int = 2
+    ) -> list[int]:
+        """Draw some images ahead of time, few enough that no key waits for it.
 
-        Tells whether others are left.
+        Returns
+        -------
+        list of int
+            Those that are not drawn yet.
         """
         missing = [row for row in rows if (row, width, height, colours) not in self._drawn]
-        for row in missing[:_AT_ONCE]:
+        for row in missing[:at_once]:
             self.drawn(row, width, height, colours)
-        return len(missing) > _AT_ONCE
+        return missing[at_once:]
 
 
 def side_by_side(
-    pictures: Sequence[Sequence[Strip]], height: int, left: int, width: int
+    pictures: Sequence[Sequence[Strip]], height: int, left: int, width: int, gap: int = 1
 ) -> list[Strip]:
-    """Put drawn images beside each other, a column apart, in rows of a width."""
-    margin, gap = Strip.blank(left), Strip.blank(1)
+    """Return drawn images beside each other, some columns apart, in rows of a width."""
+    margin, between = Strip.blank(left), Strip.blank(gap)
     rows = []
     for y in range(height):
         parts = [margin]
         for picture in pictures:
-            parts += [picture[y], gap]
+            parts += [picture[y], between]
         rows.append(Strip.join(parts).adjust_cell_length(width))
     return rows
 
 
 def marks(places: Sequence[Thumbnail], width: int, left: int) -> list[Piece]:
-    """Give the marks below images that stand beside each other."""
+    """Return the marks below images that stand beside each other."""
     pieces: list[Piece] = [(" " * left, "plain")]
     for place in places:
         pieces += [_mark(place, width), (" ", "plain")]
@@ -89,8 +92,5 @@ def _mark(place: Thumbnail, width: int) -> Piece:
     text = place.mark or ("▲" if place.current else "·")
     if place.current and place.mark:
         text = f"▲{place.mark}"
-    if cell_len(text) > width:
-        text = fitted(text, width)
     style = "accent" if place.current else "strong" if place.mark else "muted"
-    left = (width - cell_len(text)) // 2
-    return fitted(" " * left + text, width), style
+    return centred_text(text, width), style

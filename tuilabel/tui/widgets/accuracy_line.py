@@ -10,15 +10,15 @@ from tuilabel.tui.widgets.lines import Lines
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 _EDGES = {0: "▔", -1: "▁"}
-"""Where 1 and chance are: a bar that comes near 1 is not to look higher than its line."""
+"""Lines at 1 and at chance, at the edges of their cells: no bar looks higher than the line at 1."""
 _AXIS = 5
-"""Columns that the numbers beside the axis take."""
+"""Columns for the numbers beside the axis."""
 
 
-class Curve(Lines):
+class AccuracyLine(Lines):
     """A sparkline from chance to 1, one column per round, with the newest value in words.
 
-    The axis is fixed: a sparkline that scales itself to its data makes a cliff of a hundredth.
+    The axis is fixed: on an axis scaled to the data, a hundredth would look like a cliff.
     """
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -29,7 +29,7 @@ class Curve(Lines):
         self._remark = ""
         self._chance = 0.0
 
-    def show_curve(
+    def show_accuracy(
         self, title: str, values: Sequence[float], caption: str, *, chance: float, remark: str = ""
     ) -> None:
         """Show accuracies, oldest first.
@@ -37,15 +37,15 @@ class Curve(Lines):
         Parameters
         ----------
         title : str
-            Says on which set they are measured.
+            Names the set on which they are measured.
         values : sequence of float
             0 to 1.
         caption : str
             The newest, with its interval and n; or why there is none.
         chance : float
-            What guessing would reach; the foot of the axis.
+            The accuracy of guessing; the foot of the axis.
         remark : str
-            What else is to be said of it, in a line below.
+            A sentence in the row below.
         """
         self._title, self._values, self._caption, self._chance = title, values, caption, chance
         self._remark = remark
@@ -57,12 +57,11 @@ class Curve(Lines):
         if not self.size.area:
             return
         rows = [self.row((self._title, "muted"))]
-        # The place of the remark is kept, so that the axis does not move when there is one.
+        # The remark keeps its row while it is empty, so that the axis does not move.
         rows += self._graph(width - _AXIS, height - 3) if height > 5 else []
         rows.append(self.row((self._caption, "strong" if self._values else "muted")))
         rows.append(self.row((self._remark, "muted")))
-        rows += [self.row()] * (height - len(rows))
-        self.show(rows[:height])
+        self.show(rows)
 
     def _graph(self, width: int, height: int) -> list[Strip]:
         columns = [self._column(value, height) for value in _resampled(self._values, width)]
@@ -91,7 +90,7 @@ class Curve(Lines):
 
 
 def _resampled(values: Sequence[float], width: int) -> list[float]:
-    """Give at most `width` of the values, evenly, the newest always among them."""
+    """Return at most `width` of the values, evenly spaced, with the newest among them."""
     if len(values) <= width:
         return list(values)
     return [values[round((place + 1) * len(values) / width) - 1] for place in range(width)]
