@@ -12,7 +12,6 @@ from tuilabel.errors import SourceError
 from tuilabel.journal import AutoLabel, Event, EventKind, Ledger
 from tuilabel.tui.text.names import shown_name
 
-
 _AUTO_LABELS = 10
 """Auto-labels that are shown large enough to be judged; more where the terminal is wide."""
 
