@@ -303,7 +303,7 @@ def test_there_is_no_session(own_home: Path) -> None:
 
 def test_the_source_is_gone(journal: Journal, folder: Path) -> None:
     folder.rename(folder.parent / "elsewhere")
-    assert "is no source" in refused("1.png")
+    assert "no file or folder of that name" in refused("1.png")
 
 
 def test_an_image_that_left_the_source_is_described(journal: Journal, folder: Path) -> None:
@@ -333,7 +333,7 @@ def test_a_damaged_image_is_named(
     result = show("1.png")
     assert result.exit_code == 2
     assert known(result.stdout)["class"] == ["no label yet"]
-    assert "1.png cannot be read any more (cut short)" in result.stderr
+    assert "1.png can no longer be read (cut short)" in result.stderr
 
 
 def test_nothing_is_written_and_nothing_locked(journal: Journal, ids: dict[str, str]) -> None:
