@@ -59,7 +59,18 @@ def test_status_and_export_load_no_learning_and_no_screen(
     Journal.create(path, SessionInfo("digits", ("cat",)), "me").close()
     loaded = loaded_by(run(arguments[0], str(path), *arguments[1:]))
     assert "tuilabel.journal" in loaded
-    assert not (SCREEN | LEARNING) & loaded
+    assert not (SCREEN | LEARNING | {"rich_pixels", "PIL"}) & loaded
+
+
+@pytest.mark.parametrize("arguments", [("show", "--session"), ("status", "--pictures")])
+def test_pictures_are_printed_without_textual_and_without_learning(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    path = tmp_path / "s.tuilabel"
+    Journal.create(path, SessionInfo("digits", tuple("0123456789")), "me").close()
+    loaded = loaded_by(run(*arguments, str(path)))
+    assert "rich_pixels" in loaded
+    assert not ({"textual"} | LEARNING) & loaded
 
 
 def test_the_screen_loads_no_learning() -> None:

@@ -20,6 +20,7 @@ COMMANDS = (
     "label",
     "demo",
     "home",
+    "show",
     "status",
     "export",
     "repair",

@@ -29,6 +29,7 @@ COMMANDS = (
     "label",
     "demo",
     "home",
+    "show",
     "status",
     "export",
     "repair",

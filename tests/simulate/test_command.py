@@ -282,6 +282,14 @@ def test_the_article_is_run_printed_and_written(
     assert asked["perturb"] == 2
     assert result.stdout.startswith("The article's protocol: ")
     assert "\x1b" not in result.stdout
+    coloured = simulate(*command, "--force", env={"FORCE_COLOR": "3", "TERM": "xterm"}).stdout
+    assert "\x1b[48;2;" in coloured
+    letters, colours = result.stdout.split("\n"), coloured.split("\n")
+    # Only the pictures of the centres differ.
+    assert len(letters) == len(colours)
+    differ = [after for before, after in zip(letters, colours, strict=True) if before != after]
+    assert differ
+    assert all("\x1b" in line for line in differ)
     report = json.loads(out.read_text())
     assert len(report["curve"]) == 2
     assert report["band"]["runs"] == 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,8 +84,8 @@ class AutolabelOutcome:
     taught: Accuracy | None
     untaught: Accuracy | None
     saved: bool
-    labels: Sequence[AutoLabel]
-    dataset: Dataset
+    labels: Sequence[AutoLabel] = field(repr=False)
+    dataset: Dataset = field(repr=False, compare=False)
 
 
 def autolabel(path: Path, options: AutolabelOptions, *, progress: Any = None) -> AutolabelOutcome:

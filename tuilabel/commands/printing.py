@@ -48,19 +48,19 @@ class SheetLayout(NamedTuple):
 
 
 class PicturePrinter:
-    """Prints pictures, and decides once what standard output can show of them.
+    """Turns pictures into lines of text, after deciding what standard output can show.
 
     A pipe gets no colours unless the command line asks for some, and letters instead of blocks.
 
     Parameters
     ----------
     flags : mapping
-        What the command line says of ``color``, ``background`` and ``blocks``; None where nothing.
+        The options ``color``, ``background`` and ``blocks``; None or absent where not given.
 
     Attributes
     ----------
     columns, rows : int
-        Of the terminal; a last row is left for the prompt.
+        The space for pictures: the terminal without a last row, which is the prompt's.
     """
 
     def __init__(self, flags: Mapping[str, Any]) -> None:

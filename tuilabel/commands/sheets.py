@@ -12,6 +12,9 @@ from tuilabel.errors import SourceError
 from tuilabel.journal import AutoLabel, Event, EventKind, Ledger
 from tuilabel.tui.text.names import shown_name
 
+_AUTO_LABELS = 10
+"""Auto-labels that are shown large enough to be judged; more where the terminal is wide."""
+
 
 def newest_sheet(dataset: Dataset, ledger: Ledger, printer: PicturePrinter) -> Iterator[str]:
     """Yield the lines of the labels given last, the newest first, as many as fit.
@@ -40,9 +43,9 @@ def class_sheet(dataset: Dataset, ledger: Ledger, printer: PicturePrinter) -> It
 def auto_label_sheet(
     dataset: Dataset, labels: Sequence[AutoLabel], printer: PicturePrinter
 ) -> Iterator[str]:
-    """Yield the lines of the least and the most confident auto-labels, a row of each."""
+    """Yield the lines of the least and the most confident auto-labels, some of each."""
     order = sorted(labels, key=lambda label: label.probability)
-    layout = printer.layout(len(order))._replace(down=1)
+    layout = printer.layout(min(len(order), _AUTO_LABELS))
     least, most = order[: layout.across], order[layout.across :][-layout.across :]
     for title, part in (("Least confident:", least), ("Most confident:", most)):
         if part:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tuilabel.journal import Ledger
 
 _LEAST_SHARE = 2
-"""However much is known about an image, one part in so many of the terminal's rows is its own."""
+"""A picture gets at least the terminal's rows divided by this, however many details follow it."""
 
 
 @click.command("show")

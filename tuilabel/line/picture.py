@@ -17,7 +17,7 @@ MOST_ROWS = 20
 
 @dataclass(frozen=True)
 class Look:
-    """How images are drawn.
+    """The size and the characters that images are drawn with.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Look:
     ramp: str = ASCII
 
     def inverted(self) -> Look:
-        """Give the look with dark and bright swapped."""
+        """Return the look with dark and bright swapped."""
         return Look(self.columns, self.rows, self.ramp[::-1])
 
 
@@ -49,7 +49,7 @@ def picture(image: NDArray[np.uint8], look: Look) -> list[str]:
     Returns
     -------
     list of str
-        Lines without blanks at their ends; none at all where every character would be blank.
+        Lines without blanks at their ends; no line at all if every character would be blank.
     """
     grey = image.astype(np.float64)
     if grey.ndim == 3:
@@ -66,9 +66,9 @@ def picture(image: NDArray[np.uint8], look: Look) -> list[str]:
 
 
 def _resized(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Give `count` rows, each the mean of the stretch of rows that it covers."""
+    """Return `count` rows, each the mean of the stretch of rows that it covers."""
     edges = np.linspace(0, len(values), count + 1)
-    # The sum of all rows up to a place between two of them grows in a straight line there.
+    # Between two rows, the sum of all rows so far grows linearly.
     sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
     whole = np.minimum(edges.astype(int), len(values) - 1)
     up_to = sums[whole] + (edges - whole)[:, None] * values[whole]

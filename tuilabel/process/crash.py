@@ -25,7 +25,7 @@ EXIT_CODE = 70
 KEPT = 10
 """Reports that are kept; older ones make room for new ones."""
 
-LIBRARIES = ("textual", "rich", "numpy", "scikit-learn", "scipy", "pillow", "click")
+LIBRARIES = ("textual", "rich", "rich-pixels", "numpy", "scikit-learn", "scipy", "pillow", "click")
 
 _HEAD, _TAIL = 15, 25
 """Places that are told of a very long way through the code: its beginning and its end."""

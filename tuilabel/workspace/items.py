@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,7 +89,9 @@ def _ids(dataset: Dataset, ledger: Ledger) -> Iterator[str]:
 
 def _by_path(name: str, dataset: Dataset, ledger: Ledger) -> str | None:
     names = {name, os.path.normpath(name)}
-    root, typed = Path(dataset.source), Path(os.path.realpath(name))
+    root, path = Path(dataset.source), Path(name)
+    # The file itself may be a link to elsewhere.
+    typed = Path(os.path.realpath(path.parent), path.name)
     if typed.is_relative_to(root):
         names.add(typed.relative_to(root).as_posix())
     for row in range(len(dataset)):
@@ -101,8 +104,9 @@ def _by_path(name: str, dataset: Dataset, ledger: Ledger) -> str | None:
         if any(name in references for name in names):
             return event.item
     for file in (typed, root / name):
-        if file.is_file() and file.is_relative_to(root):
-            raise SourceError(_why_no_item(file))
+        with suppress(OSError):  # a name too long, or a folder that may not be entered
+            if file.is_relative_to(root) and file.is_file():
+                raise SourceError(_why_no_item(file))
     return None
 
 

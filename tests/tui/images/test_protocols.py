@@ -128,16 +128,16 @@ def test_answers_are_found_deferred() -> None:
 @pytest.mark.parametrize(
     ("answers", "protocol", "message"),
     [
-        (ProtocolAnswers(), ProtocolName.KITTY, "did not say within 2 seconds"),
+        (ProtocolAnswers(), ProtocolName.KITTY, "did not report within 2 seconds"),
         (
             ProtocolAnswers(True, cell=(9, 18)),
             ProtocolName.SIXEL,
-            "does not draw sixel images. Leave it out",
+            "cannot draw sixel images. Leave it out",
         ),
         (
             ProtocolAnswers(True, sixel=True, cell=(9, 18)),
             ProtocolName.KITTY,
-            "try --graphics sixel",
+            "use --graphics sixel",
         ),
         (ProtocolAnswers(True, sixel=True), ProtocolName.SIXEL, "how many pixels a cell has"),
     ],
@@ -171,7 +171,7 @@ def test_not_inside_a_multiplexer(environ: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("term", ["linux", "vt220"])
 def test_a_terminal_that_would_print_the_question_is_not_asked(term: str) -> None:
-    with pytest.raises(UsageError, match="does not draw kitty images"):
+    with pytest.raises(UsageError, match="cannot draw kitty images"):
         graphics_for("kitty", {"TERM": term})
 
 

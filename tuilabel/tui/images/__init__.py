@@ -1,4 +1,4 @@
-"""Images as characters: one function for every kind of block and every depth of colour."""
+"""Images as characters, with any kind of block and any number of colours."""
 
 from tuilabel.tui.images.drawing import Drawing, Pixels, draw, draw_at, draw_small
 from tuilabel.tui.images.kinds import ImageKind, kind_for

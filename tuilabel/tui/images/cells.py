@@ -1,4 +1,4 @@
-"""What stands in each cell: a character and two colours, chosen to err least from its pixels."""
+"""The character and the two colours of each cell, chosen to come closest to its pixels."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tuilabel.tui.terminal.capabilities import Blocks, Colours, Depth
 _BLANK = ord(" ")
 
 _EDGES = 1.5
-"""How much less a shade must err than two solid colours do."""
+"""By this factor the error of a shade must be smaller than that of two solid colours."""
 
 _MOST_STRETCH = 3.0
 _HIGHEST = 99.0
@@ -42,8 +42,8 @@ class Cells(NamedTuple):
     chars : (N,) uint32
         Code points.
     front, back : (N,) int32
-        Codes of the character's colour and of what it stands on. Only `back` may be `INK`, which
-        is the terminal's own colours the other way round.
+        Codes of the character's colour and of its background. Only `back` may be `INK`, which is
+        reverse video in the terminal's own colours.
     """
 
     chars: NDArray[np.uint32]
@@ -52,12 +52,12 @@ class Cells(NamedTuple):
 
 
 class CellSplit(NamedTuple):
-    """The pixels of cells in two groups, with the mean of each.
+    """The pixels of each cell in two groups, with the mean of each group.
 
     Attributes
     ----------
     pattern : (N,) intp
-        Bit n is set where pixel n is in front.
+        Bit n is set where pixel n belongs to the front.
     front, back : (N, C) float32
     """
 
@@ -67,10 +67,10 @@ class CellSplit(NamedTuple):
 
 
 def split(pixels: Floats) -> CellSplit:
-    """Part the pixels of each cell in two groups so that they err least from their groups' means.
+    """Divide the pixels of each cell into the two groups that differ least from their means.
 
-    Of greys this is the best there is. Of colours it is the best along the line on which a cell's
-    colours lie apart most.
+    For greys the result is optimal. For colours it is optimal along the first principal axis of
+    the cell's colours.
 
     Parameters
     ----------
@@ -86,13 +86,13 @@ def split(pixels: Floats) -> CellSplit:
     sums = np.cumsum(ordered, axis=1)
     sizes = np.arange(1, count, dtype=np.float32)[None, :, None]
     lower, upper = sums[:, :-1] / sizes, (sums[:, -1:] - sums[:, :-1]) / (count - sizes)
-    # What the groups' means explain; the rest of the squares is what they err by.
+    # The variance that the groups' means explain; the rest is the error.
     explained = (sizes * lower**2 + (count - sizes) * upper**2).sum(axis=2)
     best = explained.argmax(axis=1)
     every = np.arange(len(pixels))
     rank = np.argsort(order, axis=1)
     is_upper = rank > best[:, None]
-    # The larger group lies behind: it goes on from cell to cell, and braille is mostly gaps.
+    # The larger group is the background: it continues in the next cell, and braille has large gaps.
     is_front = is_upper == (best + 1 >= count / 2)[:, None]
     low, high = lower[every, best], upper[every, best]
     upper_in_front = (best + 1 >= count / 2)[:, None]
@@ -104,7 +104,7 @@ def split(pixels: Floats) -> CellSplit:
 
 
 def _along(pixels: Floats) -> Floats:
-    """Give where each pixel lies on the line along which its cell's colours are most apart."""
+    """Return where each pixel lies on the first principal axis of its cell's colours."""
     if pixels.shape[2] == 1:
         return pixels[:, :, 0]
     apart = pixels - pixels.mean(axis=1, keepdims=True)
@@ -119,24 +119,24 @@ def _along(pixels: Floats) -> Floats:
 
 
 def stretched(pixels: Floats) -> Floats:
-    """Let pixels take the whole range: of few inks, a pale picture would use one or two."""
+    """Stretch pixels over the whole range: a pale picture would use one or two of a few inks."""
     low, high = float(pixels.min()), float(np.percentile(pixels, _HIGHEST))
     factor = min(_MOST_STRETCH, 255 / max(high - low, 1.0))
-    # What lies in the middle of a narrow range stays in the middle of what it becomes.
+    # The middle of a narrow range stays in the middle of the new range.
     room = 255 - (high - low) * factor
     start = low * room / max(255 - (high - low), 1.0)
     return np.asarray(np.clip((pixels - low) * factor + start, 0, 255), np.float32)
 
 
 def cells_of(pixels: Floats, inside: NDArray[np.bool_], kind: ImageKind, colours: Colours) -> Cells:
-    """Choose what stands in each cell.
+    """Choose the character and the colours of each cell.
 
     Parameters
     ----------
     pixels : (N, P, C) float32
         P pixels of N cells, 0 to 255.
     inside : (N, P) bool
-        Whether a pixel is the image's; through the others what is behind shows.
+        Where the image is; elsewhere the terminal's background shows.
     kind : ImageKind
     colours : Colours
     """
@@ -172,7 +172,7 @@ def _mean_inside(pixels: Floats, inside: NDArray[np.bool_]) -> Floats:
 
 
 def luma(values: Floats) -> Floats:
-    """Give the brightness of (..., 3) colours as (..., 1)."""
+    """Return the brightness of (..., 3) colours as (..., 1)."""
     return np.asarray(values @ np.array([[0.299], [0.587], [0.114]], np.float32))
 
 
@@ -191,7 +191,7 @@ def _few(
     as_split = np.where(bits[:, :, None] == 1, solid[front][:, None], solid[back][:, None])
     error = np.square(here - as_split).sum(axis=(1, 2))
     error_even = np.square(here - shades[even][:, None]).sum(axis=(1, 2))
-    # Edges are what a picture is read by: a shade that is not solid has to err far less.
+    # Edges make a picture readable: a shade has to be much closer than two solid colours.
     factor = np.where((front == back) | (even < len(solid)), 1, _EDGES)
     is_even = (error_even * factor <= error) & ~partly
     fronts = np.where(is_even, inks.shade_codes[even, 0], inks.solid_codes[front])
@@ -199,14 +199,14 @@ def _few(
     backs = np.where(partly, NOTHING, backs)
     behind = ~is_even & (backs == INK)
     pattern = parts.pattern
-    # Where part of a cell is outside and the rest is to be without ink, nothing is drawn.
+    # Nothing is drawn where part of a cell is outside and the rest has no ink.
     pattern = np.where(~is_even & (fronts == NOTHING) & ~behind, 0, pattern)
     drawn = np.where(is_even, inks.shade_chars[even], chars[pattern]).astype(np.uint32)
     return Cells(drawn, np.where(fronts == INK, NOTHING, fronts), backs)
 
 
 def _nearest(values: Floats, targets: Floats) -> NDArray[np.intp]:
-    """Give for each of (N, C) values the index of the nearest of (M, C) targets."""
+    """Return the index of the nearest of (M, C) targets for each of (N, C) values."""
     return np.asarray((np.square(targets).sum(axis=1) - 2 * values @ targets.T).argmin(axis=1))
 
 
@@ -233,11 +233,11 @@ _ASCII = {
     "#": (0.94, 0.89),
     "@": (1.0, 1.0),
 }
-"""How full the upper and the lower half of a cell are, as measured on a common font."""
+"""How full the upper and the lower half of each letter are, measured on a common font."""
 
 
 def ascii_cells(pixels: Floats, colours: Colours) -> Cells:
-    """Choose letters whose halves are about as full as two pixels are bright.
+    """Choose the letters whose halves are about as full as the two pixels of a cell are bright.
 
     Parameters
     ----------
@@ -247,7 +247,7 @@ def ascii_cells(pixels: Floats, colours: Colours) -> Cells:
     """
     grey = (pixels if pixels.shape[2] == 1 else luma(pixels))[:, :, 0]
     few = colours.depth is Depth.SIXTEEN
-    # Where there are colours, ink is made light; else it is what the terminal has.
+    # With colours the ink is light; without them it is the terminal's own.
     bright = grey if few or colours.dark else 255 - grey
     full = np.array(list(_ASCII.values()), np.float32) * 255
     codes = np.array([ord(char) for char in _ASCII], np.uint32)

@@ -1,4 +1,4 @@
-"""The kinds of blocks, and the characters that they are made of."""
+"""The kinds of blocks and their characters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Pixels = NDArray[np.uint8]
 
 
 class ImageKind(Enum):
-    """How many pixels a cell holds, as columns and rows. A cell is twice as high as wide."""
+    """The pixels in a cell, as columns and rows. A cell is twice as high as wide."""
 
     RAMP = (1, 1)
     HALF = (1, 2)
@@ -35,14 +35,15 @@ class ImageKind(Enum):
 def kind_for(
     colours: Colours, wish: ImageKind | None, image: Pixels, box: tuple[int, int]
 ) -> ImageKind:
-    """Give the kind of blocks to draw an image with.
+    """Return the kind of blocks to draw an image with.
 
     Parameters
     ----------
     colours : Colours
     wish : ImageKind or None
-        It gives way to a coarser one where the terminal does not draw it. None is the kind that
-        has two colours for two pixels, unless the image has more pixels than that shows.
+        The kind that was asked for; a coarser one is returned where the terminal does not draw it.
+        None for half blocks, which have a colour for each pixel, or finer blocks if the image has
+        more pixels than half blocks show.
     image : (H, W) or (H, W, 3) uint8
     box : tuple of int
         Columns and rows of cells.
@@ -52,8 +53,8 @@ def kind_for(
         if colours.wished in (Blocks.OCTANT, Blocks.BRAILLE):
             wish = ImageKind.TWO_BY_FOUR
         elif colours.wished is None and not _holds(box, image):
-            # Braille has gaps between its dots: where there are shades of two colours, four solid
-            # quarters show more than eight dots.
+            # Braille has gaps between its dots: with many colours, four solid quarters show more
+            # than eight dots.
             fine = Blocks.OCTANT in colours.blocks or colours.depth is Depth.NONE
             enough = _holds((box[0] * 2, box[1]), image)
             wish = ImageKind.TWO_BY_FOUR if fine and not enough else ImageKind.QUARTER
@@ -101,7 +102,7 @@ def _drawn(wish: ImageKind, colours: Colours) -> ImageKind:
 
 
 def _holds(box: tuple[int, int], image: Pixels) -> bool:
-    """Tell whether half blocks show every pixel of an image."""
+    """Return whether half blocks show every pixel of an image."""
     height, width = image.shape[:2]
     return bool(height <= box[1] * 2 and width <= box[0])
 
@@ -122,11 +123,11 @@ _OLDER_OCTANTS = {
     0xC0: 0x2582,
     0xFC: 0x2586,
 }
-"""Patterns of two by four that had a character of their own before there were octants."""
+"""Patterns of two by four that had characters of their own before Unicode 16."""
 
 
 def _as_two_by_four(quarters: int) -> int:
-    """Give the pattern of two by four that looks like one of two by two."""
+    """Return the pattern of two by four that looks like one of two by two."""
     top, bottom = quarters & 3, quarters >> 2
     return top * 0b0101 | (bottom * 0b0101) << 4
 
@@ -137,17 +138,17 @@ def _quarters_by_eighths() -> dict[int, int]:
 
 def _octants() -> list[int]:
     known = _quarters_by_eighths() | _OLDER_OCTANTS
-    # Unicode 16 numbers the others through, in the order of their patterns.
+    # Unicode 16 numbers the others in the order of their patterns.
     codes = iter(range(0x1CD00, 0x1CDE6))
     return [known[pattern] if pattern in known else next(codes) for pattern in range(256)]
 
 
 def _braille() -> list[int]:
-    # Its dots are numbered down the columns, and the lowest row was added last.
+    # Braille dots are numbered down the columns, and the lowest row was added last.
     weights = (0x01, 0x08, 0x02, 0x10, 0x04, 0x20, 0x40, 0x80)
     known = _quarters_by_eighths()
     return [
-        # What solid blocks can show, they show.
+        # Solid blocks stand for the patterns that they can show.
         known.get(pattern, 0x2800 + sum(w for bit, w in enumerate(weights) if pattern >> bit & 1))
         for pattern in range(256)
     ]
@@ -155,7 +156,7 @@ def _braille() -> list[int]:
 
 @lru_cache
 def alphabet(kind: ImageKind, octants: bool) -> NDArray[np.uint32]:
-    """Give the code points of a kind's characters by pattern.
+    """Return the code points of a kind's characters, by pattern.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The colours that can be written, and which of them is nearest to a pixel."""
+"""The colours that a terminal can show, and the nearest of them to a pixel."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ Floats = NDArray[np.float32]
 Codes = NDArray[np.int32]
 
 NOTHING = -1
-"""The code of no colour: what the terminal has by itself."""
+"""The code of no colour: the terminal's own."""
 
 
 # All colours: a code is 0xRRGGBB.
 
 
 def quantised(values: Floats, levels: int) -> Floats:
-    """Give values of 0 to 255 as the nearest of so many levels."""
+    """Round values of 0 to 255 to the nearest of so many levels."""
     step = 255 / (levels - 1)
     return np.asarray(np.rint(np.rint(values / step) * step), np.float32)
 
 
 def truecolor_codes(values: Floats, levels: int) -> Codes:
-    """Give the codes of colours.
+    """Return the codes of colours.
 
     Parameters
     ----------
     values : (..., C) float32
         C is 1 or 3.
     levels : int
-        Values that each channel may have.
+        The number of values that each channel may have.
 
     Returns
     -------
@@ -51,10 +51,10 @@ _STEPS = (0, 95, 135, 175, 215, 255)
 
 @cache
 def _palette() -> tuple[NDArray[np.int32], Floats]:
-    """Give the codes and RGB of the cube and the greys.
+    """Return the codes and RGB of the cube and the greys.
 
-    The first sixteen are the terminal's own choice, and some terminals use the seventeenth, which
-    is black, for a seventeenth colour of their own: 232 is as dark to the eye.
+    The first sixteen are the terminal's own choice. Some terminals also have a colour of their own
+    for the seventeenth, which is black: 232 looks as dark.
     """
     cube = [(r, g, b) for r in _STEPS for g in _STEPS for b in _STEPS]
     greys = [(8 + 10 * step,) * 3 for step in range(24)]
@@ -63,7 +63,7 @@ def _palette() -> tuple[NDArray[np.int32], Floats]:
 
 
 def oklab(rgb: Floats) -> Floats:
-    """Give colours where distances are as the eye has them (Ottosson 2020).
+    """Convert colours to Oklab, where distances are as the eye sees them (Ottosson 2020).
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def _palette_lab() -> Floats:
 
 @lru_cache
 def _grey_codes(levels: int) -> NDArray[np.int32]:
-    """Give the code of the nearest grey of 256 values, when there are so many levels."""
+    """Return the code of the nearest grey for each of 256 values, using so many greys."""
     codes, rgb = _palette()
     grey = np.flatnonzero(np.ptp(rgb, axis=1) == 0)
     grey = grey[np.argsort(rgb[grey, 0])]
@@ -112,24 +112,24 @@ def _grey_codes(levels: int) -> NDArray[np.int32]:
 
 
 _CELL = 4
-"""Colours are looked up in a cube of this many values to a side."""
+"""Values of each channel that share a place in the table of known colours."""
 
 
 @cache
 def _known() -> NDArray[np.int16]:
-    """Give the cube of places in the palette, which is filled in as colours come up."""
+    """Return the table from colours to palette places; it is filled as colours are needed."""
     return np.full((64, 64, 64), NOTHING, np.int16)
 
 
 def palette_codes(values: Floats, levels: int) -> Codes:
-    """Give the places of the nearest colours in the palette of 256.
+    """Return the places of the nearest colours in the palette of 256.
 
     Parameters
     ----------
     values : (..., C) float32
         C is 1 or 3.
     levels : int
-        Greys that there may be.
+        The number of greys to use.
     """
     whole = np.clip(np.rint(values), 0, 255).astype(np.intp)
     if whole.shape[-1] == 1:
@@ -148,7 +148,7 @@ def palette_codes(values: Floats, levels: int) -> Codes:
 
 
 def nearest_in_palette(colour: str) -> str:
-    """Give the nearest of 256 colours as ``#rrggbb``, of one given so; hues matter more here."""
+    """Return the nearest of 256 colours, both as ``#rrggbb``; hue counts more than lightness."""
     _, palette = _palette()
     hues_first = np.array([1, 2, 2], np.float32)
     here = oklab(np.array([list(bytes.fromhex(colour.removeprefix("#")))], np.float32))
@@ -157,21 +157,21 @@ def nearest_in_palette(colour: str) -> str:
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
-# 16 colours and none: the colours there are, and shades of two of them.
+# 16 colours and none: solid colours, and shades made of two of them.
 
 
 class Inks(NamedTuple):
-    """What can be drawn where there are few colours.
+    """The solid colours and shades that can be drawn with few colours.
 
     Attributes
     ----------
     solid_codes : (S,) int32
     solid_values : (S, C) float32
-        How each looks, 0 to 255.
+        How each colour looks, 0 to 255.
     shade_chars : (F,) uint32
-        Code points that fill a cell evenly, the solid colours first.
+        Code points that fill a cell evenly; the solid colours come first.
     shade_codes : (F, 2) int32
-        Colour and background of each.
+        Colour and background of each shade.
     shade_values : (F, C) float32
     """
 
@@ -183,7 +183,7 @@ class Inks(NamedTuple):
 
 
 _SHADES = {" ": 0.0, "░": 0.30, "▒": 0.55, "▓": 0.78}
-"""How full shades look: terminals draw them as dots, or as a mixture, which is darker."""
+"""How full shades look: terminals draw them as dots or as a mixture, which is darker."""
 
 BLACK, WHITE, BRIGHT = 0, 7, 15
 
@@ -195,15 +195,15 @@ _HUES = {
     5: (180, 40, 170),
     6: (30, 165, 175),
 }
-"""The six hues as palettes mostly have them. The bright ones are greys in some palettes, and the
-bright black is the background, or darker than black: none of these is used."""
+"""The six hues as in most palettes. The bright ones are not used: some palettes have greys in their
+place, and bright black may be the background, or darker than black."""
 
 _NEUTRALS = {BLACK: (0, 0, 0), WHITE: (200, 200, 200), BRIGHT: (255, 255, 255)}
 
 
 @cache
 def sixteen_inks(coloured: bool) -> Inks:
-    """Give what sixteen colours can draw, of greys only or of hues as well."""
+    """Return what sixteen colours can draw, with greys only or with hues too."""
     solid = dict(_NEUTRALS)
     pairs = [(WHITE, BLACK), (BRIGHT, WHITE)]
     if coloured:
@@ -214,13 +214,13 @@ def sixteen_inks(coloured: bool) -> Inks:
 
 @cache
 def plain_inks(dark: bool) -> Inks:
-    """Give what can be drawn without colours: ink, which is light on a dark terminal."""
+    """Return what can be drawn without colours: ink, which is light on a dark terminal."""
     ink = 255 if dark else 0
     return _inks({NOTHING: (255 - ink,) * 3, INK: (ink,) * 3}, [(INK, NOTHING)], 1)
 
 
 INK = -2
-"""The code of a cell's own colour as ink; what it is drawn on is `NOTHING`."""
+"""The code of the terminal's own text colour; its background is `NOTHING`."""
 
 
 def _inks(
@@ -248,7 +248,7 @@ def _inks(
 
 
 def seen(values: Floats) -> Floats:
-    """Give colours where their lightness counts for more than their hue; greys stay as they are."""
+    """Convert colours so that lightness counts more than hue; greys stay as they are."""
     if values.shape[-1] == 1:
         return values
     return np.asarray(values @ _LIGHTNESS_FIRST)

@@ -1,4 +1,4 @@
-"""From an image's pixels to those of the cells it is drawn in."""
+"""Resizing images to the pixels of the cells that they are drawn in."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ CONTRAST_STEPS = 4
 _ALMOST = 1e-9
 
 _NEARLY = 0.75
-"""How large an image smaller than its cells has to be at a whole scale, or it takes another."""
+"""At a whole scale an image may be this much smaller than its box; else another scale is used."""
 
 
 def fit(
     height: int, width: int, box: tuple[int, int], kind: ImageKind = ImageKind.HALF
 ) -> tuple[int, int]:
-    """Give the largest size at which an image fits a box of cells, its aspect ratio kept.
+    """Return the largest size at which an image fits a box of cells, its aspect ratio kept.
 
     Parameters
     ----------
@@ -30,16 +30,16 @@ def fit(
     box : tuple of int
         Columns and rows of cells; a cell is twice as high as wide.
     kind : ImageKind
-        What pixels a cell holds.
+        The pixels in a cell.
 
     Returns
     -------
     tuple of int
-        Height and width to draw, in pixels of this kind: a whole multiple of the image where a
-        pixel of it is as large as a cell is wide, and below that where little is lost by it.
+        Height and width to draw, in pixels of this kind. The scale is a whole number if each
+        pixel of the image is at least as wide as a cell, or if little size is lost by it.
     """
     columns, rows = box
-    # Pixels of the kind in the width of a cell, and in half of its height, which is as long.
+    # Pixels of the kind in a cell's width, and in half of its height, which is as long.
     across, down = float(kind.columns), kind.rows / 2
     scale = min(rows * 2 / height, columns / width)
     whole = int(scale * min(across, down) + _ALMOST) / min(across, down)
@@ -52,7 +52,7 @@ def fit(
 
 
 def sampled(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.float32]:
-    """Give an image in another size: repeated pixels, or the mean of those that share one.
+    """Resize an image: repeat its pixels, or take the mean of those that share one.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def sampled(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.flo
     Returns
     -------
     (height, width, C) float32
-        C is 1 for greys.
+        C is 1 for a grey image.
     """
     values = image.astype(np.float32)
     if values.ndim == 2:
@@ -79,7 +79,7 @@ def sampled(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.flo
 
 @lru_cache(maxsize=64)
 def _overlaps(here: int, there: int) -> NDArray[np.float32]:
-    """Give how much of each of `there` pixels every one of `here` fills, (there, here)."""
+    """Return the share that each of `here` pixels has in each of `there` ones, (there, here)."""
     edges = np.arange(there + 1)[:, None] * (here / there)
     cumulative = np.clip(edges - np.arange(here)[None, :], 0, 1)
     overlaps = np.diff(cumulative, axis=0)

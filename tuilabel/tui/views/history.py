@@ -244,8 +244,8 @@ def _about(event: Event, target: Event | None) -> str:
 
 
 def _reference(event: Event) -> str:
-    references = event.body.get("references") or ()
-    return inert(str(references[0]), 200) if references else ""
+    references = event.body.get("references")
+    return inert(str(references[0]), 200) if references and isinstance(references, list) else ""
 
 
 def _round(event: Event) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -95,19 +94,25 @@ def _model(
     """Yield the model's probabilities when the item was answered, else in the newest ranking."""
     body = {} if answer is None else answer.body
     if answer is not None and answer.kind is EventKind.AUTO:
-        yield "model", _shares([(answer.class_name, body.get("probability"))])
+        shares, when = _shares([(answer.class_name, body.get("probability"))]), ""
     elif isinstance(body.get("probabilities"), dict):
         accepted = "; its suggestion was accepted" if body.get("accepted") else ""
-        yield "model", f"{_shares(body['probabilities'].items())} when it was labelled{accepted}"
+        shares, when = _shares(body["probabilities"].items()), f" when it was asked{accepted}"
     else:
-        for event in reversed(ledger.rounds):
-            ranking, found = event.body.get("ranking"), event.body.get("probabilities")
-            if isinstance(ranking, list) and isinstance(found, list) and item in ranking:
-                place = ranking.index(item)
-                if place < len(found) and isinstance(found[place], list):
-                    shares = _shares(zip(class_names, found[place], strict=False))
-                    yield "model", f"{shares} in round {event.round}"
-                return
+        shares, when = _newest_ranking(item, class_names, ledger)
+    if shares:
+        yield "model", shares + when
+
+
+def _newest_ranking(item: str, class_names: Sequence[str], ledger: Ledger) -> tuple[str, str]:
+    for event in reversed(ledger.rounds):
+        ranking, found = event.body.get("ranking"), event.body.get("probabilities")
+        if isinstance(ranking, list) and isinstance(found, list) and item in ranking:
+            place = ranking.index(item)
+            if place < len(found) and isinstance(found[place], list):
+                shares = _shares(zip(class_names, found[place], strict=False))
+                return shares, f" in round {event.round}"
+    return "", ""
 
 
 def _shares(pairs: Iterable[tuple[Any, Any]]) -> str:
@@ -115,7 +120,7 @@ def _shares(pairs: Iterable[tuple[Any, Any]]) -> str:
     known = [
         (float(share), str(name))
         for name, share in pairs
-        if isinstance(share, int | float) and math.isfinite(share)
+        if isinstance(share, int | float) and 0 <= share <= 1
     ]
     known.sort(key=lambda pair: -pair[0])
     return ", ".join(f"{shown_name(name)} {share:.1%}" for share, name in known[:_LIKELIEST])

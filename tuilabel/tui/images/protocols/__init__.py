@@ -1,1 +1,1 @@
-"""Images by a graphics protocol, for whoever wishes it on a terminal that has one."""
+"""Images by a graphics protocol, on request, on a terminal that has one."""

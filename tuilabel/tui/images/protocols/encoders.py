@@ -1,4 +1,4 @@
-"""Images as the bytes of graphics protocols."""
+"""Images in the escape codes of graphics protocols."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _GREYS = 64
 _CHUNK = 4096
 
 IMAGE_ID = 7137
-"""The one image that kitty's protocol is ever given: each new one takes the place of the old."""
+"""The only image id used in kitty's protocol: each new image replaces the one before."""
 
 KITTY_DELETE = f"\x1b_Ga=d,d=I,i={IMAGE_ID},q=2\x1b\\"
-"""Takes the image off the screen and its pixels out of the terminal's memory."""
+"""Removes the image from the screen and its pixels from the terminal's memory."""
 
 
 def size_in(image: Pixels, width: int, height: int) -> tuple[int, int]:
-    """Give height and width of an image as large as it fits, at a whole scale if at all."""
+    """Return the height and width of an image as large as fits; above 1 the scale is whole."""
     scale = min(width / image.shape[1], height / image.shape[0])
     scale = int(scale) if scale >= 1 else scale
     return max(1, int(image.shape[0] * scale + 1e-9)), max(1, int(image.shape[1] * scale + 1e-9))
 
 
 def resized(image: Pixels, width: int, height: int) -> Pixels:
-    """Give an image in the size that `size_in` says."""
+    """Return an image in the size that `size_in` returns."""
     rows, columns = size_in(image, width, height)
     values = np.clip(np.rint(sampled(image, rows, columns)), 0, 255).astype(np.uint8)
     return values[:, :, 0] if image.ndim == 2 else values
 
 
 def kitty(image: Pixels, columns: int, rows: int) -> str:
-    """Give the codes that show an image at the cursor, over so many cells.
+    """Return the codes that show an image at the cursor, over so many cells.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def kitty(image: Pixels, columns: int, rows: int) -> str:
 
 
 def sixel(image: Pixels) -> str:
-    """Give the codes that show an image at the cursor, every pixel of it painted.
+    """Return the codes that show an image at the cursor and paint every pixel of it.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def sixel(image: Pixels) -> str:
 
 
 def _band(places: NDArray[np.uint8]) -> str:
-    """Give six rows of pixels, colour by colour."""
+    """Return the codes of six rows of pixels, colour by colour."""
     weights = (1 << np.arange(len(places)))[:, None]
     lines = []
     for colour in np.unique(places).tolist():
@@ -89,7 +89,7 @@ def _band(places: NDArray[np.uint8]) -> str:
 def _runs(masks: NDArray[np.int_]) -> str:
     starts = [0, *(np.flatnonzero(np.diff(masks)) + 1).tolist()]
     ends = [*starts[1:], len(masks)]
-    if not masks[starts[-1]]:  # nothing of this colour is left in the band
+    if not masks[starts[-1]]:  # the rest of the band has none of this colour
         starts, ends = starts[:-1], ends[:-1]
     out = []
     for start, end in zip(starts, ends, strict=True):
@@ -99,12 +99,12 @@ def _runs(masks: NDArray[np.int_]) -> str:
 
 
 def _indexed(image: Pixels) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Give an image as places in a palette of at most 256 colours, and the palette."""
+    """Return an image as places in a palette of at most 256 colours, and the palette."""
     if image.ndim == 2:
         places = np.rint(image / 255 * (_GREYS - 1)).astype(np.uint8)
         greys = np.rint(np.linspace(0, 255, _GREYS)).astype(np.uint8)
         return places, np.repeat(greys[:, None], 3, axis=1)
-    # Whoever has coloured images has Pillow loaded, which read them.
+    # Pillow is loaded already: it read the coloured images.
     from PIL import Image
 
     quantised = Image.fromarray(image).quantize(256, Image.Quantize.FASTOCTREE)

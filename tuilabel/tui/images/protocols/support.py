@@ -1,4 +1,4 @@
-"""Whether the terminal has a graphics protocol: it is asked before the screen is drawn.
+"""Which graphics protocols the terminal has: it is asked before the screen is drawn.
 
 Nothing here imports textual, rich or numpy.
 """
@@ -22,28 +22,28 @@ from tuilabel.tui.terminal.capabilities import is_multiplexed
 
 
 class ProtocolName(StrEnum):
-    """How images get to the terminal."""
+    """A protocol that sends images to the terminal."""
 
     SIXEL = "sixel"
     KITTY = "kitty"
 
 
 QUESTIONS = "\x1b_Ga=q,i=31,s=1,v=1,t=d,f=24,o=z;eJxjYGAAAAADAAE=\x1b\\\x1b[16t\x1b[c"
-"""Kitty's query with one black pixel, packed as images will be; the size of a cell; and DA1, which
-every terminal answers, and so ends the wait for the answers before it."""
+"""Kitty's query with one black pixel, compressed as images are; the size of a cell; and DA1, which
+every terminal answers, so that its answer ends the wait for the others."""
 
 PATIENCE = 2.0
-"""Seconds without an answer after which a terminal counts as one that does not answer."""
+"""Seconds to wait for an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProtocolAnswers:
-    """What a terminal said.
+    """The answers of a terminal.
 
     Attributes
     ----------
     answered : bool
-        Whether it said anything.
+        Whether it answered at all.
     sixel, kitty : bool
         Whether it has the protocol.
     cell : tuple of int or None
@@ -64,7 +64,7 @@ class Graphics:
     ----------
     protocol : ProtocolName
     cell : tuple of int
-        Width and height of a cell in pixels, as the terminal said.
+        Width and height of a cell in pixels, as the terminal reports them.
     """
 
     protocol: ProtocolName
@@ -77,7 +77,7 @@ _CELL = re.compile(rb"\x1b\[6;(\d+);(\d+)t")
 
 
 def parsed(received: bytes) -> ProtocolAnswers:
-    """Find the answers among what came from the terminal, which may have keys in between."""
+    """Find the answers in the bytes from the terminal, which may have keys in between."""
     attributes, kitty = _ATTRIBUTES.search(received), _KITTY.search(received)
     size = _CELL.search(received)
     cell = (int(size[2]), int(size[1])) if size else None
@@ -122,7 +122,7 @@ def ask(reading: int, writing: int, patience: float = PATIENCE) -> ProtocolAnswe
 
 
 def cell_of(terminal: int) -> tuple[int, int] | None:
-    """Give the width and height of a cell in pixels, where the system knows them."""
+    """Return the width and height of a cell in pixels, if the system knows them."""
     try:
         packed = fcntl.ioctl(terminal, termios.TIOCGWINSZ, b"\0" * 8)
     except OSError:
@@ -134,9 +134,9 @@ def cell_of(terminal: int) -> tuple[int, int] | None:
 
 
 def can_be_asked(environ: Mapping[str, str]) -> bool:
-    """Tell whether the terminal takes a question that it does not know for what it is.
+    """Return whether the terminal can be asked: it ignores questions that it does not know.
 
-    Others print it, or are not alone with the program.
+    Some terminals would print them, and a multiplexer would answer for itself.
     """
     term = environ.get("TERM", "")
     return not (is_multiplexed(environ) or _PRINTING.fullmatch(term))
@@ -146,7 +146,7 @@ _PRINTING = re.compile("|dumb|unknown|linux|cygwin|ansi|vt[0-9].*")
 
 
 def protocols_here() -> list[str]:
-    """Ask the terminal on standard input which protocols it has; empty where it cannot be asked."""
+    """Ask the terminal on standard input for its protocols; return none if it cannot be asked."""
     if not can_be_asked(os.environ):
         return []
     answers = ask(0, 1)
@@ -154,7 +154,7 @@ def protocols_here() -> list[str]:
 
 
 def graphics_for(wish: str, environ: Mapping[str, str]) -> Graphics | None:
-    """Give the protocol that is wished, or None where none is.
+    """Return the protocol that was asked for, or None if none was.
 
     Parameters
     ----------
@@ -166,15 +166,15 @@ def graphics_for(wish: str, environ: Mapping[str, str]) -> Graphics | None:
     Raises
     ------
     UsageError
-        It would not work here.
+        The protocol does not work here.
     """
     if wish == "off":
         return None
     protocol = ProtocolName(wish)
     if is_multiplexed(environ):
         raise UsageError(
-            f"--graphics {protocol} does not work inside tmux or screen, which would leave old "
-            "images standing. Leave it out, or run tuilabel outside of them."
+            f"--graphics {protocol} does not work inside tmux or screen, where old images would "
+            "stay on the screen. Leave it out, or run tuilabel outside of them."
         )
     return _checked(
         protocol, ask(0, 1) if can_be_asked(environ) else ProtocolAnswers(answered=True)
@@ -185,21 +185,20 @@ def _checked(protocol: ProtocolName, answers: ProtocolAnswers) -> Graphics:
     instead = "Leave it out: images are then drawn with characters."
     if not answers.answered:
         raise UsageError(
-            f"--graphics {protocol}: this terminal did not say within {PATIENCE:.0f} seconds what "
-            f"it can draw. {instead}"
+            f"--graphics {protocol}: this terminal did not report within {PATIENCE:.0f} seconds "
+            f"what it can draw. {instead}"
         )
     has = answers.kitty if protocol is ProtocolName.KITTY else answers.sixel
     if not has:
         other = ProtocolName.SIXEL if protocol is ProtocolName.KITTY else ProtocolName.KITTY
         if answers.sixel or answers.kitty:
-            instead = f"It has {other}: try --graphics {other}."
+            instead = f"It has {other}: use --graphics {other}."
         raise UsageError(
-            f"--graphics {protocol}: this terminal says that it does not draw {protocol} images. "
-            f"{instead}"
+            f"--graphics {protocol}: this terminal cannot draw {protocol} images. {instead}"
         )
     if answers.cell is None:
         raise UsageError(
-            f"--graphics {protocol}: this terminal does not say how many pixels a cell has, so "
+            f"--graphics {protocol}: this terminal does not report how many pixels a cell has, so "
             f"that images could cover text. {instead}"
         )
     return Graphics(protocol, answers.cell)

@@ -1,0 +1,141 @@
+"""Which item a name stands for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tuilabel.data import Dataset, open_dataset
+from tuilabel.errors import SourceError, UsageError
+from tuilabel.journal import Draft, EventKind, Journal, Ledger, SessionInfo
+from tuilabel.workspace.items import find_item
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder of five images, one of them below another folder."""
+    folder = tmp_path / "pets"
+    (folder / "cats").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for name in ("a.png", "b.png", "12.png", "cats/a.png", "deadbeef"):
+        pixels = rng.integers(0, 256, (6, 6), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / name, format="png")
+    return folder
+
+
+@pytest.fixture
+def dataset(folder: Path, tmp_path: Path) -> Dataset:
+    return open_dataset(str(folder), classes=("cat", "dog"), cache_dir=tmp_path / "cache")
+
+
+@pytest.fixture
+def ledger(dataset: Dataset, tmp_path: Path) -> Ledger:
+    """Return the events of a session: an opening, two labels, an undo; one item is gone."""
+    info = SessionInfo(dataset.source, ("cat", "dog"))
+    with Journal.create(tmp_path / "s.tuilabel", info, "me") as journal:
+        journal.append(Draft(EventKind.OPEN))
+        first = journal.append(Draft(EventKind.LABEL, dataset.ids[1], "cat"))
+        journal.append(Draft(EventKind.UNDO, dataset.ids[1], target=first.uuid))
+        body = {"references": ["gone.png"]}
+        journal.append(Draft(EventKind.LABEL, "f" * 32, "dog", body=body))
+        return Ledger.of(journal.events())
+
+
+def path_of(dataset: Dataset, item: str) -> str:
+    row = dataset.row_of(item)
+    assert row is not None
+    return dataset.references(row)[0]
+
+
+def test_a_number_is_that_of_an_event(dataset: Dataset, ledger: Ledger) -> None:
+    assert [event.seq for event in ledger.events] == [1, 2, 3, 4]
+    for name in ("2", "3", "#2", "#3", "02"):
+        assert find_item(name, dataset, ledger) == dataset.ids[1]
+
+
+def test_an_id_may_be_cut_short(dataset: Dataset, ledger: Ledger) -> None:
+    for item in dataset.ids:
+        for length in (8, 9, 31, 32):
+            assert find_item(item[:length], dataset, ledger) == item
+            assert find_item(item[:length].upper(), dataset, ledger) == item
+
+
+def test_an_item_that_is_gone_is_found_by_its_events(dataset: Dataset, ledger: Ledger) -> None:
+    for name in ("4", "ffffffff", "gone.png"):
+        assert find_item(name, dataset, ledger) == "f" * 32
+
+
+def test_a_path_is_relative_to_the_source_or_as_typed(
+    dataset: Dataset, ledger: Ledger, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    for path in ("a.png", "12.png", "cats/a.png", "deadbeef"):
+        for name in (path, f"./{path}", f"cats/../{path}", f"pets/{path}", str(folder / path)):
+            assert path_of(dataset, find_item(name, dataset, ledger)) == path
+    monkeypatch.chdir(folder / "cats")
+    assert path_of(dataset, find_item("../b.png", dataset, ledger)) == "b.png"
+
+
+def test_a_link_to_an_image_elsewhere_is_found(
+    ledger: Ledger, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    (linked / "x.png").symlink_to(folder / "a.png")
+    dataset = open_dataset(str(linked), classes=("a",), cache_dir=tmp_path / "cache")
+    assert find_item(str(linked / "x.png"), dataset, ledger) == dataset.ids[0]
+
+
+def test_a_name_without_a_text_is_found(tmp_path: Path, ledger: Ledger) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    name = os.fsdecode(b"caf\xe9.png")
+    Image.fromarray(np.eye(6, dtype=np.uint8)).save(folder / name)
+    dataset = open_dataset(str(folder), classes=("a",), cache_dir=tmp_path / "cache")
+    assert find_item(name, dataset, ledger) == dataset.ids[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("99", "There is no event #99: the session has 4 events, the newest is #4."),
+        ("#123456789", "There is no event #123456789"),
+        ("1", r"Event #1 \(open\) is about no single image: give the number of a label."),
+        ("abc", "abc is too short for an item id: give at least its first 8 digits."),
+        ("abcdef01", "abcdef01 is no item of .*pets: give a number from the history, an item id"),
+        ("nowhere.png", "nowhere.png is no item of "),
+        ("", " is no item of "),
+        ("\x1b[31m", "␛.31m is no item of "),
+        ("x" * 5000, "x… is no item of "),
+    ],
+)
+def test_a_name_that_stands_for_nothing_is_one_sentence(
+    dataset: Dataset, ledger: Ledger, name: str, sentence: str
+) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        find_item(name, dataset, ledger)
+
+
+def test_a_prefix_of_two_ids_is_refused(dataset: Dataset, ledger: Ledger, tmp_path: Path) -> None:
+    info = SessionInfo(dataset.source, ("cat",))
+    with Journal.create(tmp_path / "two.tuilabel", info, "me") as journal:
+        for last in "01":
+            journal.append(Draft(EventKind.LABEL, "0123456789abcdef" * 2 + last, "cat"))
+        both = Ledger.of(journal.events())
+    with pytest.raises(UsageError, match=r"the beginning of 2 item ids, such as 0123.*0 and 0"):
+        find_item("01234567", dataset, both)
+
+
+def test_a_file_that_is_no_item_says_why(
+    dataset: Dataset, ledger: Ledger, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "broken.png").write_bytes((folder / "a.png").read_bytes()[:40])
+    with pytest.raises(SourceError, match=r"broken\.png cannot be read as an image \("):
+        find_item("broken.png", dataset, ledger)
+    Image.fromarray(np.eye(6, dtype=np.uint8)).save(folder / "new.png")
+    with pytest.raises(SourceError, match="not among those that this session uses"):
+        find_item(str(folder / "new.png"), dataset, ledger)
