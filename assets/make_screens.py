@@ -7,9 +7,10 @@
 The real program runs on a pseudo-terminal, once for each size, number of colours and background,
 and visits all screens; the terminal reports its background as a real one does. Each screen is
 drawn as SIZE/SCREEN-COLORS-BACKGROUND.png in the terminal's own colours, and written as characters
-to the .txt file beside it; SHEETS/SCREEN-SIZE.png shows one screen in all its variants. The script waits for text on the screen, and the session is
-made once from a seed and copied for each run, so that only times differ from run to run. It needs
-Linux, the packages of `pip install -e ".[dev]"`, and a monospaced font.
+to the .txt file beside it; SHEETS/SCREEN-SIZE.png shows one screen in all its variants. The script
+waits for text on the screen, and the session is made once from a seed and copied for each run, so
+that only times differ from run to run. It needs Linux, the packages of `pip install -e ".[dev]"`,
+and a monospaced font.
 """
 
 from __future__ import annotations
