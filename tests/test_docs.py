@@ -25,8 +25,7 @@ from tuilabel.line.answers import Command
 from tuilabel.settings import KEYMAPS, Settings, resolve
 from tuilabel.settings.values import CHOICES, NAMES, OF_THE_PERSON
 from tuilabel.tui import screens
-from tuilabel.tui.keymap import side_actions
-from tuilabel.tui.keymap.actions import ACTIONS, PAUSE, PLACES
+from tuilabel.tui.keymap.actions import ACTIONS, PAUSE, PLACES, SIDE_ACTIONS
 from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.screens import places
 from tuilabel.tui.screens.label import LabelScreen
@@ -56,13 +55,12 @@ def key_table() -> str:
 
 
 def side_key_table() -> str:
-    keymap = keymap_of(Settings())
-    shared = {*PLACES, *(action.id for action in side_actions.side_actions("cell", keymap))}
+    moves = {action.id for action in SIDE_ACTIONS["cell"]}
     rows = [
         (place, coded(action.shown_keys, " or "), action.help)
         for place in PLACES
-        for action in side_actions.side_actions(place, keymap)
-        if action.id not in shared
+        for action in SIDE_ACTIONS[place]
+        if action.id not in moves
     ]
     return table(("screen", "key", "what it does"), *rows)
 
@@ -270,7 +268,7 @@ async def test_the_example_of_a_screen_shows_its_number(
     module = ModuleType(f"{screens.__name__}.skips")
     module.__file__ = str(Path(str(screens.__file__)).with_name("skips.py"))
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(side_actions._OWN, "skips", ())
+    monkeypatch.setitem(SIDE_ACTIONS, "skips", ())
     monkeypatch.setitem(places._CLASSES, "skips", "SkipsScreen")
     run_example("class SkipsScreen", vars(module))
     flags = {"annotator": "me", "cold_start": "random"}
