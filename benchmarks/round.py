@@ -154,8 +154,8 @@ class Parts:
 def measure_upfront(dataset: Dataset, pool: NDArray[Any], folder: Path) -> Learner:
     """Prepare everything for ``auto``, the hold-out too; give a learner of the pool alone."""
     assert dataset.holdout is not None
-    held = (dataset.holdout.images, dataset.holdout.truth)
-    with_holdout = Learner(pool, len(dataset.class_names), holdout=held, store=ArrayStore(folder))
+    k, store = len(dataset.class_names), ArrayStore(folder)
+    with_holdout = Learner(pool, k, holdout=dataset.holdout, store=store)
     request = ColdStart(0, "auto", "auto", "auto", (), (), BATCH, (0,))
     started, cpu, parts = time.perf_counter(), time.process_time(), Parts()
     needs = with_holdout.needs(request)
@@ -169,7 +169,7 @@ def measure_upfront(dataset: Dataset, pool: NDArray[Any], folder: Path) -> Learn
         print(f"  {what:42}{seconds:8.1f} s")
 
     # Rounds are timed without the hold-out; its features and graph are in the same cache.
-    learner = Learner(pool, len(dataset.class_names), store=ArrayStore(folder))
+    learner = Learner(pool, k, store=store)
     started = time.perf_counter()
     learner.prepare(learner.needs(request))
     print(f"  {'again, cache full, without hold-out':42}{time.perf_counter() - started:8.1f} s")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from blob_pools import blobs, glyphs
 
+from tuilabel.data import HoldOut
 from tuilabel.data.array_store import ArrayStore
 from tuilabel.errors import UsageError
 from tuilabel.learn import learner as learner_module
@@ -27,7 +28,7 @@ from tuilabel.learn.names import (
 from tuilabel.learn.requests import ColdStart, Fit, FitFinished
 
 POOL, KIND = glyphs(120)
-HOLDOUT = glyphs(45, seed=1)
+HOLDOUT = HoldOut("hold-out", *glyphs(45, seed=1))
 
 
 def a_fit(rows: Any = range(12), kind: np.ndarray = KIND, **changes: Any) -> Fit:
@@ -370,7 +371,7 @@ def test_numbers_that_are_none_are_a_clear_sentence(value: float) -> None:
     with pytest.raises(UsageError, match=sentence):
         Learner(broken, 3)
     with pytest.raises(UsageError, match=r"^The hold-out holds NaN.* in item 77"):
-        Learner(POOL, 3, holdout=(broken, KIND))
+        Learner(POOL, 3, holdout=HoldOut("t10k", broken, KIND))
 
 
 def test_a_class_of_the_holdout_that_is_none_is_refused() -> None:
@@ -380,7 +381,9 @@ def test_a_class_of_the_holdout_that_is_none_is_refused() -> None:
 
 def test_an_empty_holdout_measures_nothing() -> None:
     request = a_fit(features=AUTO)
-    answer = ready(request, holdout=(HOLDOUT[0][:0], HOLDOUT[1][:0])).fit(request)
+    answer = ready(request, holdout=HoldOut("t10k", HOLDOUT.images[:0], HOLDOUT.truth[:0])).fit(
+        request
+    )
     assert answer.accuracy is None
 
 
@@ -503,7 +506,7 @@ def test_twenty_labels_tell_mnist(mnist_dir: Path) -> None:
     mnist = open_dataset(f"mnist:{mnist_dir}", pool=1500, test=2000)
     assert mnist.holdout is not None
     assert mnist.truth is not None
-    learner = Learner(mnist.pool, 10, holdout=(mnist.holdout.images, mnist.holdout.truth))
+    learner = Learner(mnist.pool, 10, holdout=mnist.holdout)
     start = a_cold_start(model="hybrid", features=AUTO, size=20)
     ready(start, learner)
     asked = learner.cold_start(start).items

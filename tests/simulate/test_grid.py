@@ -117,10 +117,8 @@ def test_models_are_weighed_between_fits(digits: Dataset, monkeypatch: pytest.Mo
 
 
 def test_it_is_the_loop_behind_the_screen(digits: Dataset, results: Results) -> None:
-    holdout = digits.holdout
-    assert holdout is not None
     assert digits.truth is not None
-    learner = Learner(digits.pool, 10, holdout=(holdout.images, holdout.truth.astype(np.intp)))
+    learner = Learner(digits.pool, 10, holdout=digits.holdout)
     settings = LoopSettings(**MARGIN._asdict(), batch_size=10)
     session = Session(digits, MemoryLog(SessionInfo("digits", digits.class_names)), settings)
     first = session.take_request()

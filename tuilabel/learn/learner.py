@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,6 +118,25 @@ class Needs:
     graph: bool
 
 
+class HeldOut(Protocol):
+    """Items with known classes that training never sees.
+
+    Attributes
+    ----------
+    name
+        What an accuracy on them is called.
+    images : (h, ...) array
+    truth : (h,) integer array
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def images(self) -> NDArray[Any]: ...
+    @property
+    def truth(self) -> NDArray[np.integer]: ...
+
+
 class Learner:
     """Fits, measures and ranks over one pool.
 
@@ -130,10 +149,8 @@ class Learner:
         All items, perhaps memory-mapped.
     n_classes
         k, the number of classes.
-    holdout : ((h, ...) array, (h,) integer array), optional
-        Items that training never sees, and their classes.
-    holdout_name
-        What an accuracy on them is called.
+    holdout : HeldOut, optional
+        Items to measure accuracy on.
     store : Store, optional
         Where features and graphs are kept; in memory by default.
 
@@ -150,19 +167,19 @@ class Learner:
         pool: NDArray[Any],
         n_classes: int,
         *,
-        holdout: tuple[NDArray[Any], NDArray[np.integer]] | None = None,
-        holdout_name: str = "hold-out",
+        holdout: HeldOut | None = None,
         store: Store | None = None,
     ) -> None:
         self.n_classes = n_classes
         check_finite(pool, "The pool")
+        self._images = Images(pool, None)
+        self._truth, self._holdout_name = None, ""
         if holdout is not None:
-            check_finite(holdout[0], "The hold-out")
-        self._images = Images(pool, None if holdout is None else holdout[0])
-        self._truth = None if holdout is None else holdout[1]
-        if self._truth is not None:
-            check_indices(self._truth, n_classes, "Classes of the hold-out")
-        self._holdout_name = holdout_name
+            check_finite(holdout.images, "The hold-out")
+            check_indices(holdout.truth, n_classes, "Classes of the hold-out")
+            self._images = Images(pool, holdout.images)
+            self._truth = np.asarray(holdout.truth, dtype=np.intp)
+            self._holdout_name = holdout.name
         self._store = MemoryStore() if store is None else store
         self._features = {"raw": PreparedFeatures(pool, self._images.holdout)}
         self._graphs: dict[str, PreparedFeatures] = {}

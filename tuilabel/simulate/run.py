@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from tuilabel.data import Dataset
 from tuilabel.data.array_store import ArrayStore
 from tuilabel.errors import SourceError
@@ -93,17 +91,9 @@ class MemoryLog:
 
 
 def open_learner(dataset: Dataset, cache_folder: Path | None) -> Learner:
-    """Make a learner over a dataset with a hold-out."""
-    holdout = dataset.holdout
-    if holdout is None:
-        raise SourceError("There is no hold-out to measure on.")
-    return Learner(
-        dataset.pool,
-        len(dataset.class_names),
-        holdout=(holdout.images, np.asarray(holdout.truth, dtype=np.intp)),
-        holdout_name=holdout.name,
-        store=None if cache_folder is None else ArrayStore(cache_folder),
-    )
+    """Return a learner over a dataset; features stay in memory where there is no cache folder."""
+    store = None if cache_folder is None else ArrayStore(cache_folder)
+    return Learner(dataset.pool, len(dataset.class_names), holdout=dataset.holdout, store=store)
 
 
 def run_session(

@@ -18,8 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO
 
-import numpy as np
-
+from tuilabel.data import HoldOut
 from tuilabel.data.array_store import ArrayStore
 from tuilabel.errors import TrainerError, TuilabelError
 from tuilabel.learn.learner import Learner, Needs
@@ -191,19 +190,11 @@ def _open_pool(channel: WorkerChannel, line: bytes) -> Learner:
 
 
 def _learner(request: OpenPool) -> Learner:
-    """Map the files that a request names."""
-    holdout = None
-    if request.holdout is not None and request.holdout_truth is not None:
-        truth = np.asarray(request.holdout_truth.open(), dtype=np.intp)
-        holdout = (request.holdout.open(), truth)
-    folder = request.cache_folder
-    return Learner(
-        request.pool.open(),
-        request.n_classes,
-        holdout=holdout,
-        holdout_name=request.holdout_name,
-        store=None if folder is None else ArrayStore(Path(folder)),
-    )
+    """Return a learner over the files that a request names."""
+    name, images, truth = request.holdout_name, request.holdout, request.holdout_truth
+    held = None if images is None or truth is None else HoldOut(name, images.open(), truth.open())
+    store = None if request.cache_folder is None else ArrayStore(Path(request.cache_folder))
+    return Learner(request.pool.open(), request.n_classes, holdout=held, store=store)
 
 
 def _answer(learner: Learner, preparation: Preparation, request: Fit | ColdStart) -> FromChild:
