@@ -29,11 +29,11 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import tuilabel
 from tuilabel.data import Dataset, as_array_file, open_dataset
 from tuilabel.data.array_store import ArrayStore
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.models import warm_up
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.learn.rounds import run_round
-from tuilabel.learn.views import View
 from tuilabel.trainer import FeaturesPrepared, OpenPool, Preparing, Trainer, TrainerEvent
 
 PARTS = ("floor", "rounds", "child")

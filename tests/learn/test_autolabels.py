@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tuilabel.errors import UsageError
 from tuilabel.learn.autolabels import (
-    CHOICES,
+    ACCEPTANCE_RULES,
     Estimate,
     Step,
     choose,
@@ -55,7 +55,7 @@ def test_confident_takes_what_is_likely_enough() -> None:
     assert choose("confident", PROBABILITIES, 0.0).accepted.all()
 
 
-@pytest.mark.parametrize("method", CHOICES)
+@pytest.mark.parametrize("method", ACCEPTANCE_RULES)
 @given(probabilities=tables, threshold=st.floats(0, 1))
 def test_every_way_of_choosing(
     method: str, probabilities: NDArray[np.float32], threshold: float

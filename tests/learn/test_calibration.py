@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tuilabel.learn.calibration import (
     HIGHEST_TEMPERATURE,
-    LEAST_LABELS,
+    LEAST_CALIBRATION_LABELS,
     Calibration,
     ece,
     fit_temperature,
@@ -84,7 +84,7 @@ def test_what_is_calibrated_is_left_as_it_is() -> None:
     assert "left as they are: 200 audit labels" in found.sentence()
 
 
-@pytest.mark.parametrize("n", [0, 1, LEAST_LABELS - 1])
+@pytest.mark.parametrize("n", [0, 1, LEAST_CALIBRATION_LABELS - 1])
 def test_too_few_labels_change_nothing_and_it_is_said(n: int) -> None:
     probabilities, truth = simulated(n, 4.0)
     found = fitted(probabilities, truth)
@@ -92,7 +92,7 @@ def test_too_few_labels_change_nothing_and_it_is_said(n: int) -> None:
     assert found.ece_before is found.ece_after is None
     assert found.reason == found.sentence()
     assert found.sentence().startswith(f"{n} audit label" if n else "There are no audit labels")
-    assert fitted(*simulated(LEAST_LABELS, 4.0)).reason is None
+    assert fitted(*simulated(LEAST_CALIBRATION_LABELS, 4.0)).reason is None
 
 
 def test_predictions_that_are_all_right_do_not_become_certain() -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tuilabel.errors import UsageError
 from tuilabel.learn.cold_start import COLD_STARTS, SUBSAMPLE_NUMBERS, cold_start
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.names import COLD_START_NAMES
-from tuilabel.learn.views import View
 
 every_method = pytest.mark.parametrize("name", COLD_STARTS)
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tuilabel.errors import UsageError
 from tuilabel.learn import graph
 from tuilabel.learn.cold_start import cold_start
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.graph import (
     LEAST_ROWS,
     LabelGraph,
@@ -23,7 +24,6 @@ from tuilabel.learn.graph import (
     search,
 )
 from tuilabel.learn.models import fit_model
-from tuilabel.learn.views import View
 
 
 def rng(seed: int = 5) -> np.random.Generator:

@@ -14,9 +14,9 @@ from tuilabel.data import HoldOut
 from tuilabel.data.array_store import ArrayStore
 from tuilabel.errors import UsageError
 from tuilabel.learn import learner as learner_module
-from tuilabel.learn.evidence import LEAST_LABELS
 from tuilabel.learn.graph import NoGraphError
 from tuilabel.learn.learner import AUTO_STRATEGY, QUICK_ROWS, Learner, Needs
+from tuilabel.learn.model_choice import LEAST_WEIGHED
 from tuilabel.learn.names import (
     AUTO,
     COLD_START_NAMES,
@@ -402,7 +402,7 @@ def test_auto_goes_over_to_what_the_labels_speak_for() -> None:
     request = a_fit(range(60), dark, model=AUTO, features=AUTO)
     learner = Learner(pool, 2)
     ready(request, learner)
-    few = a_fit(range(LEAST_LABELS - 1), dark, model=AUTO, features=AUTO)
+    few = a_fit(range(LEAST_WEIGHED - 1), dark, model=AUTO, features=AUTO)
     assert learner.fit(few).model == "hybrid"
     reflected(learner)
     answer = learner.fit(request)

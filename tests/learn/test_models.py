@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tuilabel.errors import UsageError
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import unit_rows
 from tuilabel.learn.models import MODELS, TYPICAL_LENGTH, fit_model, score_rows, warm_up
 from tuilabel.learn.names import (
@@ -20,7 +21,6 @@ from tuilabel.learn.names import (
     MODEL_NAMES,
     STRATEGY_NAMES,
 )
-from tuilabel.learn.views import View
 
 every_model = pytest.mark.parametrize("name", MODELS)
 

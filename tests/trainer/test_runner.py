@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 
 from tuilabel.learn.cold_start import cold_start
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.learn.rounds import run_round
-from tuilabel.learn.views import View
 from tuilabel.trainer import (
     RequestFailed,
     Trainer,

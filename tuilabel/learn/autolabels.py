@@ -22,7 +22,7 @@ from tuilabel.learn.names import look_up
 from tuilabel.text import counted
 
 ORDERED = "ordered"
-"""The method that `ordered` drives; those of `CHOICES` take one look."""
+"""The method that `ordered` drives; those of `ACCEPTANCE_RULES` take one look."""
 
 STEP = 10
 """Items that `ordered` accepts between two fits."""
@@ -131,7 +131,7 @@ def accept_confident(probabilities: NDArray[Any], threshold: float | None) -> ND
     return accepted
 
 
-CHOICES: Mapping[str, Callable[[NDArray[Any], float | None], NDArray[np.bool_]]] = {
+ACCEPTANCE_RULES: Mapping[str, Callable[[NDArray[Any], float | None], NDArray[np.bool_]]] = {
     "naive": naive,
     "confident": accept_confident,
 }
@@ -143,7 +143,7 @@ def choose(method: str, probabilities: NDArray[Any], threshold: float | None = N
     Parameters
     ----------
     method
-        A key of `CHOICES`.
+        A key of `ACCEPTANCE_RULES`.
     probabilities : (n, k) floating array
         Of the items that nobody has answered; calibrated.
     threshold
@@ -160,7 +160,7 @@ def choose(method: str, probabilities: NDArray[Any], threshold: float | None = N
     ValueError
         If these are no probabilities.
     """
-    accept = look_up(CHOICES, "method", method)
+    accept = look_up(ACCEPTANCE_RULES, "method", method)
     check_probabilities(probabilities)
     return Choice(
         accept(probabilities, threshold), probabilities.argmax(axis=1), probabilities.max(axis=1)

@@ -17,18 +17,18 @@ from numpy.typing import NDArray
 
 from tuilabel.learn.checks import check_indices
 
-LEAST_LABELS = 30
+LEAST_CALIBRATION_LABELS = 30
 """With fewer labels a temperature would be noise."""
 
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 100.0
 
-LEAST_GAIN = 3.84
+LEAST_LIKELIHOOD_GAIN = 3.84
 """Twice the gain in log-likelihood that a temperature has to bring: what chance alone brings in
 one of twenty cases (chi-squared, one degree of freedom). Without it a few dozen labels make well
 calibrated probabilities worse."""
 
 ECE_BINS = 15
-FOLDS = 5
+CALIBRATION_FOLDS = 5
 
 # The smallest normal float32: less than that, a model's softmax gives as 0.
 _LEAST_LOG = math.log(np.finfo(np.float32).tiny)
@@ -130,8 +130,8 @@ def fit_temperature(
     Returns
     -------
     Calibration
-        With a reason and temperature 1 for fewer than `LEAST_LABELS` labels, or for a model that
-        knows one class so far.
+        With a reason and temperature 1 for fewer than `LEAST_CALIBRATION_LABELS` labels, or for a
+        model that knows one class so far.
 
     Raises
     ------
@@ -149,10 +149,10 @@ def fit_temperature(
         return Calibration(1.0, n, None, None, None, reason)
     before = ece(probabilities, truth)
     temperature, gain = _best_temperature(probabilities, truth)
-    if gain < LEAST_GAIN:
+    if gain < LEAST_LIKELIHOOD_GAIN:
         return Calibration(1.0, n, before, before, fitted_on, None)
     apart = np.empty(probabilities.shape)
-    for fold in np.array_split(rng.permutation(n), FOLDS):
+    for fold in np.array_split(rng.permutation(n), CALIBRATION_FOLDS):
         others = np.setdiff1d(np.arange(n), fold)
         other, _ = _best_temperature(probabilities[others], truth[others])
         logs = _logs(probabilities[fold]) / other
@@ -255,10 +255,10 @@ def _reason_not_to(probabilities: NDArray[Any], name: str) -> str | None:
     own = "the probabilities are the model's own, which tend to be too sure"
     if n == 0:
         return f"There are no {name} labels to calibrate on: {own}."
-    if n < LEAST_LABELS:
+    if n < LEAST_CALIBRATION_LABELS:
         return (
             f"{n} {name} label{'' if n == 1 else 's'} to calibrate on, fewer than the "
-            f"{LEAST_LABELS} that it takes: {own}."
+            f"{LEAST_CALIBRATION_LABELS} that it takes: {own}."
         )
     if ((probabilities > 0).sum(axis=1) == 1).all():
         return f"The model is certain of every {name} item, so nothing can be calibrated: {own}."

@@ -25,7 +25,7 @@ SAMPLE_ROWS = 4096
 SAMPLE_ROWS_PER_CLUSTER = 20
 """A sample has at least that many items for each cluster."""
 
-NEIGHBOURS = 20
+TYPICALITY_NEIGHBOURS = 20
 """Nearest neighbours whose distance says how typical an item is."""
 
 COMPARED_ROWS = 1000
@@ -225,7 +225,7 @@ def typical_first(read: Read, rows: NDArray[np.intp], rng: Generator) -> Iterato
 
 def _neighbour_distances(features: NDArray[np.float32]) -> NDArray[np.float64]:
     """Give each row's mean distance to its nearest neighbours; 0 where it has none."""
-    count = min(NEIGHBOURS, len(features) - 1)
+    count = min(TYPICALITY_NEIGHBOURS, len(features) - 1)
     if count == 0:
         return np.zeros(len(features))
     # In float64 and around their mean, near neighbours do not drown in rounding.

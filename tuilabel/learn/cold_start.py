@@ -9,9 +9,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import candidate_rows
 from tuilabel.learn.names import look_up
-from tuilabel.learn.views import View
 
 SUBSAMPLE_NUMBERS = 4_000_000
 """Numbers of a view that k-means looks at in a bigger pool; the rest of its items are like them."""

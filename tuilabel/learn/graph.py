@@ -19,7 +19,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from tuilabel.errors import UsageError
-from tuilabel.learn.views import View
+from tuilabel.learn.feature_view import View
 from tuilabel.progress import Progress
 
 VERSION = 3
@@ -251,7 +251,7 @@ def neighbours(
     if len(rows) <= EXACT_ROWS:
         distances, nearest = search(rows, rows, count + 1, "neighbours", progress)
     else:
-        from tuilabel.learn.approximate import search_approximately
+        from tuilabel.learn.faiss_search import search_approximately
 
         distances, nearest = search_approximately(rows, count + 1, rng, progress)
     return _without_self(distances, nearest)

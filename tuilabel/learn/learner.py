@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from tuilabel.learn.checks import check_finite, check_indices
 from tuilabel.learn.cold_start import cold_start
-from tuilabel.learn.evidence import LEAST_LABELS, cross_validate, decide
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.graph import NoGraphError
+from tuilabel.learn.model_choice import LEAST_WEIGHED, cross_validate, decide
 from tuilabel.learn.models import Model, fit_model, score_rows
 from tuilabel.learn.names import (
     AUTO,
@@ -35,7 +36,6 @@ from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinish
 from tuilabel.learn.rounds import run_round
 from tuilabel.learn.stopping import kappa, moved, stop_set
 from tuilabel.learn.store import MemoryStore, Store
-from tuilabel.learn.views import View
 from tuilabel.progress import Progress
 
 AUTO_MODELS = ("hybrid", "graph", "softmax")
@@ -384,7 +384,7 @@ class Learner:
         weighed instead.
         """
         request, self._to_weigh = self._to_weigh, None
-        if request is None or len(request.items) < LEAST_LABELS:
+        if request is None or len(request.items) < LEAST_WEIGHED:
             return
         needs = self.needs(request)
         if needs.features not in self._graphs:
@@ -418,7 +418,7 @@ class Learner:
         if request.model != AUTO:
             return request.model, features
         new, self._is_new = self._is_new, False
-        if new and len(request.items) >= LEAST_LABELS:
+        if new and len(request.items) >= LEAST_WEIGHED:
             # A learner that is new to a session with labels hears them before it says anything.
             self._to_weigh = request
             for _ in self.reflect():

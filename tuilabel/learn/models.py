@@ -17,9 +17,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from tuilabel.learn.checks import check_indices
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import CHUNK_ROWS, unit_rows
 from tuilabel.learn.names import look_up
-from tuilabel.learn.views import View
 
 TYPICAL_LENGTH = 10.0
 """Root mean square length that labelled rows are scaled to before a fit.

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import CHUNK_ROWS
 from tuilabel.learn.graph import VERSION as GRAPH_VERSION
 from tuilabel.learn.graph import LabelGraph, build_graph, usable_cores
 from tuilabel.learn.names import AUTO, look_up
 from tuilabel.learn.store import Store
-from tuilabel.learn.views import View
 from tuilabel.progress import Progress
 
 SMALL_SIDE = 64

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from tuilabel.learn.batch import pick_batch
 from tuilabel.learn.batch_strategies import BATCH_STRATEGIES, QueryContext, with_random_share
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import CHUNK_ROWS, candidate_rows
 from tuilabel.learn.metrics import Accuracy, confusion_matrix
 from tuilabel.learn.models import MODELS, Model, fit_model, score_rows
 from tuilabel.learn.names import look_up
 from tuilabel.learn.strategies import STRATEGIES, bootstrap_rows, committee, get_strategy, margin
-from tuilabel.learn.views import View
 
 AUDIT_NAME = "audit"
 """What an accuracy on the audit set is called."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STOP_SET_SIZE = 2000
-WINDOW = 3
+COMPARISONS = 3
 """How many comparisons are averaged."""
 
 SETTLED_KAPPA = 0.99
@@ -123,7 +123,7 @@ def kappa(before: NDArray[np.integer], after: NDArray[np.integer], n_classes: in
 
 
 def settled(agreements: Sequence[float | None]) -> bool:
-    """Tell whether the last `WINDOW` comparisons agree so well that more labels change little.
+    """Tell whether the last `COMPARISONS` comparisons agree so well that more labels change little.
 
     Parameters
     ----------
@@ -135,9 +135,9 @@ def settled(agreements: Sequence[float | None]) -> bool:
     Bloodgood & Vijay-Shanker, CoNLL 2009: a mean of 0.99 over three comparisons on a stop set of
     2,000.
     """
-    last = agreements[-WINDOW:]
+    last = agreements[-COMPARISONS:]
     known = [value for value in last if value is not None]
-    return len(known) == WINDOW and sum(known) / WINDOW >= SETTLED_KAPPA
+    return len(known) == COMPARISONS and sum(known) / COMPARISONS >= SETTLED_KAPPA
 
 
 def advice(shares: Sequence[float], agreements: Sequence[float | None], n: int) -> str | None:
@@ -155,7 +155,7 @@ def advice(shares: Sequence[float], agreements: Sequence[float | None], n: int) 
     Returns
     -------
     str or None
-        None with fewer than `WINDOW` comparisons, and where a model gave everything one class.
+        None with fewer than `COMPARISONS` comparisons, and where a model gave everything one class.
 
     Raises
     ------
@@ -166,17 +166,18 @@ def advice(shares: Sequence[float], agreements: Sequence[float | None], n: int) 
         raise ValueError(
             f"{len(shares)} shares came with {len(agreements)} agreements: give one each."
         )
-    last = shares[-WINDOW:]
-    if len(last) < WINDOW or None in agreements[-WINDOW:]:
+    last = shares[-COMPARISONS:]
+    if len(last) < COMPARISONS or None in agreements[-COMPARISONS:]:
         return None
     of_all = f"of {n:,} predictions"
     if settled(agreements):
-        share = _percent(sum(last) / WINDOW)
+        share = _percent(sum(last) / COMPARISONS)
         return (
-            f"The last {WINDOW} fits moved {share} {of_all} each: the next ones will change little."
+            f"The last {COMPARISONS} fits changed {share} {of_all} on average: more labels will "
+            "change little."
         )
-    much = "a lot" if last[-1] >= MUCH_MOVED else "something"
-    return f"The last fit moved {_percent(last[-1])} {of_all}: labels still teach {much}."
+    much = " a lot" if last[-1] >= MUCH_MOVED else ""
+    return f"The last fit changed {_percent(last[-1])} {of_all}: more labels still help{much}."
 
 
 def _percent(share: float) -> str:

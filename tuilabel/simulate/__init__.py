@@ -8,7 +8,7 @@ matplotlib is imported when a plot is drawn.
 from __future__ import annotations
 
 from tuilabel.simulate.grid import InterruptedSimulation, Standing, StandingCallback, simulate
-from tuilabel.simulate.kept import KeptRuns
+from tuilabel.simulate.kept_runs import KeptRuns
 from tuilabel.simulate.plan import Combination, Plan
 from tuilabel.simulate.results import Description, MeanPoint, Needed, Results
 from tuilabel.simulate.run import Run

@@ -16,12 +16,12 @@ from tuilabel.errors import SourceError, UsageError
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.names import AUTO, GRAPH_MODELS
 from tuilabel.learn.requests import ColdStart
-from tuilabel.simulate.kept import KeptRuns
+from tuilabel.learn.threads import one_thread
+from tuilabel.simulate.kept_runs import KeptRuns
 from tuilabel.simulate.plan import Combination, Plan
 from tuilabel.simulate.processes import run_in_processes
 from tuilabel.simulate.results import Description, Results
 from tuilabel.simulate.run import Run, open_learner, run_session
-from tuilabel.simulate.threads import one_thread
 from tuilabel.text import inert
 
 

@@ -6,10 +6,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,10 +19,10 @@ from typing import Any
 from tuilabel.data import Dataset
 from tuilabel.errors import TrainerError
 from tuilabel.learn.learner import Learner
+from tuilabel.learn.threads import THREAD_VARIABLES, one_thread
 from tuilabel.simulate.handover import HandedOver, hand_over, take_over
 from tuilabel.simulate.plan import Combination, Plan
 from tuilabel.simulate.run import Run, open_learner, run_session
-from tuilabel.simulate.threads import one_thread, quiet_children
 
 _LOOK_SECONDS = 0.2
 
@@ -81,7 +81,7 @@ def run_in_processes(
             initargs=(folder, cache_folder, plan, reading, rounds),
         )
         try:
-            with quiet_children():
+            with _quiet_children():
                 pending = {executor.submit(_work, *run) for run in runs}
             while pending:
                 done, pending = wait(pending, _LOOK_SECONDS, return_when=FIRST_COMPLETED)
@@ -99,6 +99,28 @@ def run_in_processes(
         finally:
             executor.shutdown(cancel_futures=True)
             writing.close()
+
+
+@contextmanager
+def _quiet_children() -> Iterator[None]:
+    """Let processes that are started in this block use one thread and ignore Ctrl-C.
+
+    A terminal sends Ctrl-C to all of them; their parent decides when they end.
+    """
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    is_main = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        if is_main:
+            signal.signal(signal.SIGINT, handler or signal.SIG_DFL)
 
 
 @dataclass(frozen=True)

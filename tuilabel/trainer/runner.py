@@ -17,6 +17,7 @@ from typing import Literal
 import tuilabel
 from tuilabel.errors import TrainerError
 from tuilabel.learn.requests import ColdStartFinished, FitFinished
+from tuilabel.learn.threads import THREAD_VARIABLES
 from tuilabel.trainer.messages import (
     MAX_LINE_BYTES,
     FeaturesPrepared,
@@ -42,14 +43,6 @@ LOG_BYTES = 2**20
 
 NICENESS = 19
 """The child works with what the screen leaves over."""
-
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
 
 Phase = Literal["starting", "idle", "working", "restarting", "failed", "stopped"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tuilabel.simulate.article import ArticleReport, Protocol, run_article
-from tuilabel.simulate.article.loop import Images, take_images
+from tuilabel.simulate.article.loop import ArticleImages, take_images
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class Data:
     def arrays(self) -> tuple[np.ndarray, ...]:
         return tuple(getattr(self, field.name) for field in fields(self))
 
-    def images(self, protocol: Protocol) -> Images:
+    def images(self, protocol: Protocol) -> ArticleImages:
         return take_images(protocol, *self.arrays())
 
 

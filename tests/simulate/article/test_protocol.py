@@ -196,9 +196,9 @@ def test_other_numbers_stand_beside_no_published_ones(report: ArticleReport) -> 
 
 
 def test_published_figures_are_of_400_images() -> None:
-    assert list(published.LEAST_CONFIDENT) == list(range(10, ARTICLE.budget + 1, 10))
-    assert list(published.ORDERED) == list(range(410, ARTICLE.pool + 1, 10))
-    for figures in (published.LEAST_CONFIDENT, published.ORDERED):
+    assert list(published.PUBLISHED_LEAST_CONFIDENT) == list(range(10, ARTICLE.budget + 1, 10))
+    assert list(published.PUBLISHED_ORDERED) == list(range(410, ARTICLE.pool + 1, 10))
+    for figures in (published.PUBLISHED_LEAST_CONFIDENT, published.PUBLISHED_ORDERED):
         assert list(figures.values()) == sorted(figures.values())
         assert all((4 * figure).is_integer() for figure in figures.values())
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from tuilabel.simulate.article.report import Centre
-from tuilabel.simulate.article.softmax import Floats, Indices
+from tuilabel.simulate.article.softmax import Float32Array, IndexArray
 
 STARTS = 4
 """Starts of the k-means, of which the tightest is kept."""
 
 
-def find_centres(
-    rows: Floats, classes: Indices, clusters: int, *, shape: tuple[int, int], seed: int
+def name_centres(
+    rows: Float32Array, classes: IndexArray, clusters: int, *, shape: tuple[int, int], seed: int
 ) -> tuple[Centre, ...]:
     """Cluster images by k-means and name each centre by the digit most of its images have.
 

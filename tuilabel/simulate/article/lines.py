@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tuilabel.simulate.article.curve import braille_curve
 from tuilabel.simulate.article.loop import Protocol
 from tuilabel.simulate.article.report import (
-    COLUMNS,
+    MEASURES,
     ArticleReport,
     AutoRow,
     Band,
@@ -101,7 +101,7 @@ def _everything(report: ArticleReport, width: int) -> Iterator[str]:
     yield from table.row(f"all {protocol.pool:,} labels", *_cells(report.everything))
     yield from table.row(f"the first {budget:,}, one fit", *_cells(report.first))
     for title, draws in (("one fit", report.random_fit), ("in the loop", report.random_loop)):
-        means = [100 * draws.mean(column) for column in COLUMNS]
+        means = [100 * draws.mean(column) for column in MEASURES]
         yield from table.row(f"random {budget:,}, {title}", None, means)
     fits = -(-budget // protocol.batch)
     yield from _wrapped(
@@ -133,19 +133,19 @@ def _gain(report: ArticleReport, width: int) -> Iterator[str]:
     figure = None
     if last.published is not None and first.published is not None:
         figure = last.published - first.published
-    gains = [100 * (_share(last, name) - _share(first, name)) for name in COLUMNS]
+    gains = [100 * (_share(last, name) - _share(first, name)) for name in MEASURES]
     yield from table.row(f"the first {first.labels:,}, one fit", figure, gains, sign="+")
     for title, draws in (("one fit", report.random_fit), ("in the loop", report.random_loop)):
-        gains = [100 * (_share(last, name) - draws.mean(name)) for name in COLUMNS]
+        gains = [100 * (_share(last, name) - draws.mean(name)) for name in MEASURES]
         yield from table.row(f"random, {title}", None, gains, sign="+")
-    spreads = [100 * report.random_loop.sd(name) for name in COLUMNS]
+    spreads = [100 * report.random_loop.sd(name) for name in MEASURES]
     yield from table.row("sd of that random", None, spreads)
     if report.band:
         end = report.band.rows[-1]
-        reached = dict(zip(COLUMNS, (end.mean, end.others_mean, end.unpicked_mean), strict=True))
+        reached = dict(zip(MEASURES, (end.mean, end.others_mean, end.unpicked_mean), strict=True))
         yield from _wrapped(f"The mean of {_runs(report.band)}, perturbed, over", width)
         for title, draws in (("one fit", report.random_fit), ("in the loop", report.random_loop)):
-            gains = [100 * (reached[name] - draws.mean(name)) for name in COLUMNS]
+            gains = [100 * (reached[name] - draws.mean(name)) for name in MEASURES]
             yield from table.row(f"random, {title}", None, gains, sign="+")
     leak = 100 * (last.picked.value - last.others.value)
     yield from _wrapped(
@@ -225,7 +225,7 @@ def _auto_labels(report: ArticleReport, width: int) -> Iterator[str]:
         if found.row.labels in points:
             yield from table.row(_auto_name(found), *_cells(found.row))
     last, before = report.ordered[-1], report.curve[-1]
-    moved = [100 * (_share(last.row, name) - _share(before, name)) for name in COLUMNS]
+    moved = [100 * (_share(last.row, name) - _share(before, name)) for name in MEASURES]
     yield from _wrapped(
         f"The {protocol.batch} most confident at a time, {len(report.ordered)} fits: "
         f"{last.right:,} of {last.auto:,} auto-labels are true ({last.right / last.auto:.1%}; "
@@ -297,7 +297,7 @@ def _auto_name(found: AutoRow, how: str = "") -> str:
 
 def _cells(row: ReportRow) -> tuple[float | None, list[float]]:
     """Give the published figure of a row, and what is measured, in per cent."""
-    return row.published, [100 * _share(row, column) for column in COLUMNS]
+    return row.published, [100 * _share(row, column) for column in MEASURES]
 
 
 class _Table:

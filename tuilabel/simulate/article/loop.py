@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.errors import UsageError
-from tuilabel.simulate.article.softmax import Floats, Indices, Softmax, fit, pixel_rows
+from tuilabel.simulate.article.softmax import Float32Array, IndexArray, Softmax, pixel_rows, train
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ ARTICLE = Protocol()
 
 
 @dataclass(frozen=True, eq=False)
-class Images:
+class ArticleImages:
     """The images of an experiment as rows, with their true classes.
 
     Attributes
@@ -85,12 +85,12 @@ class Images:
         Height and width of an image.
     """
 
-    pool: Floats
-    pool_classes: Indices
-    test: Floats
-    test_classes: Indices
-    others: Floats
-    others_classes: Indices
+    pool: Float32Array
+    pool_classes: IndexArray
+    test: Float32Array
+    test_classes: IndexArray
+    others: Float32Array
+    others_classes: IndexArray
     shape: tuple[int, int]
 
 
@@ -100,7 +100,7 @@ def take_images(
     train_labels: NDArray[np.integer[Any]],
     test_images: NDArray[np.uint8],
     test_labels: NDArray[np.integer[Any]],
-) -> Images:
+) -> ArticleImages:
     """Cut an experiment's images out of a data set.
 
     Parameters
@@ -114,7 +114,7 @@ def take_images(
 
     Returns
     -------
-    Images
+    ArticleImages
 
     Raises
     ------
@@ -132,7 +132,7 @@ def take_images(
         )
     pool, test = slice(protocol.pool), slice(protocol.test)
     others = slice(protocol.test, None)
-    return Images(
+    return ArticleImages(
         pixel_rows(train_images[pool]),
         np.asarray(train_labels[pool]).astype(np.intp),
         pixel_rows(test_images[test]),
@@ -198,19 +198,19 @@ class ArticleLearner:
     def __init__(
         self,
         protocol: Protocol,
-        images: Images,
+        images: ArticleImages,
         *,
         on_test: bool,
-        order: Indices | None = None,
-        start: Floats | None = None,
+        order: IndexArray | None = None,
+        start: Float32Array | None = None,
     ) -> None:
         n, d = images.pool.shape
         self._protocol, self._images, self._on_test = protocol, images, on_test
         self._model = Softmax(d, protocol.classes, protocol.learning_rate, start)
-        self._rows: Floats = np.empty((n, d), np.float32)
-        self._classes: Indices = np.empty(n, np.intp)
-        self._counted: tuple[Floats, tuple[int, int]] | None = None
-        self.left: Indices = np.arange(n) if order is None else order.copy()
+        self._rows: Float32Array = np.empty((n, d), np.float32)
+        self._classes: IndexArray = np.empty(n, np.intp)
+        self._counted: tuple[Float32Array, tuple[int, int]] | None = None
+        self.left: IndexArray = np.arange(n) if order is None else order.copy()
         self.labels = 0
         self.auto_right = 0
 
@@ -233,7 +233,7 @@ class ArticleLearner:
         self.auto_right += int(np.count_nonzero(classes == self._images.pool_classes[chosen]))
         self._add(chosen, classes)
 
-    def _add(self, chosen: Indices, classes: Indices) -> None:
+    def _add(self, chosen: IndexArray, classes: IndexArray) -> None:
         end = self.labels + len(chosen)
         self._rows[self.labels : end] = self._images.pool[chosen]
         self._classes[self.labels : end] = classes
@@ -243,9 +243,9 @@ class ArticleLearner:
         """Put what is left in order of confidence, least confident first; ties keep their order."""
         self.left = self.left[np.argsort(self.confidence(), kind="stable")]
 
-    def confidence(self) -> Floats:
+    def confidence(self) -> Float32Array:
         """Give the probability of the likeliest class of each image left, (r,) float32."""
-        best: Floats = self._model.probabilities(self._images.pool[self.left]).max(axis=1)
+        best: Float32Array = self._model.probabilities(self._images.pool[self.left]).max(axis=1)
         return best
 
     def hits(self) -> NDArray[np.bool_]:
@@ -260,7 +260,7 @@ class ArticleLearner:
         judge = (rows, classes)
         if self._on_test:
             judge = (self._images.test, self._images.test_classes)
-        fit(self._model, rows, classes, *judge, self._protocol.patience)
+        train(self._model, rows, classes, *judge, self._protocol.patience)
 
     def right(self) -> tuple[int, int]:
         """Count the test images, and the other test images, that the weights get right."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,14 @@ from numpy.typing import NDArray
 
 from tuilabel.errors import UsageError
 from tuilabel.learn.metrics import Accuracy
+from tuilabel.learn.threads import one_thread
 from tuilabel.progress import Progress
 from tuilabel.simulate.article import published
-from tuilabel.simulate.article.centres import find_centres
+from tuilabel.simulate.article.centres import name_centres
 from tuilabel.simulate.article.loop import (
     ARTICLE,
+    ArticleImages,
     ArticleLearner,
-    Images,
     Protocol,
     ask_in_order,
     ask_least_confident,
@@ -27,7 +27,7 @@ from tuilabel.simulate.article.loop import (
 )
 from tuilabel.simulate.article.report import (
     ALL,
-    COLUMNS,
+    MEASURES,
     OTHERS,
     PICKED,
     ArticleReport,
@@ -42,7 +42,7 @@ from tuilabel.simulate.article.report import (
     mean,
     spread,
 )
-from tuilabel.simulate.article.softmax import Floats, Indices, noise
+from tuilabel.simulate.article.softmax import Float32Array, IndexArray, noise
 
 CURVE_POINTS = 201
 """Points that a curve of sorted confidences is kept at: more than a terminal has dots for."""
@@ -103,19 +103,8 @@ def run_article(
     if perturb < 0:
         raise UsageError(f"There cannot be {perturb} perturbed runs: give 0 or more.")
     images = take_images(protocol, train_images, train_labels, test_images, test_labels)
-    with _one_thread():
+    with one_thread():
         return _Run(protocol, images, progress or _silent).report(perturb, rng)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let numerical libraries use one thread: how many there are must not change a sum."""
-    # What is loaded later would not be limited.
-    import sklearn.cluster  # noqa: F401
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        yield
 
 
 def _silent(part: str, done: int, total: int | None) -> None:
@@ -125,7 +114,7 @@ def _silent(part: str, done: int, total: int | None) -> None:
 class _Run:
     """The parts of one run, each on the same images."""
 
-    def __init__(self, protocol: Protocol, images: Images, tell: Progress) -> None:
+    def __init__(self, protocol: Protocol, images: ArticleImages, tell: Progress) -> None:
         self.protocol, self.images, self.tell = protocol, images, tell
         self._published = protocol == ARTICLE
 
@@ -160,7 +149,7 @@ class _Run:
         """Find the k-means centres of the pool."""
         self.tell("k-means", 0, 1)
         images = self.images
-        found = find_centres(
+        found = name_centres(
             images.pool,
             images.pool_classes,
             self.protocol.clusters,
@@ -171,7 +160,7 @@ class _Run:
         return found
 
     def pair(
-        self, order: Indices | None = None, start: Floats | None = None
+        self, order: IndexArray | None = None, start: Float32Array | None = None
     ) -> tuple[ArticleLearner, ArticleLearner]:
         """Give the article's learner, and the one that picks nothing on test images."""
         picked, unpicked = (
@@ -194,7 +183,9 @@ class _Run:
             Accuracy(sum(unpicked.right()), test + others, ALL),
         )
 
-    def one_fit(self, labels: int, figure: float | None, order: Indices | None = None) -> ReportRow:
+    def one_fit(
+        self, labels: int, figure: float | None, order: IndexArray | None = None
+    ) -> ReportRow:
         """Label that many images at once and fit once."""
         pair = self.pair(order)
         for learner in pair:
@@ -222,7 +213,7 @@ class _Run:
             ask_least_confident(unpicked, self.protocol),
             strict=True,
         ):
-            yield published.LEAST_CONFIDENT.get(labels)
+            yield published.PUBLISHED_LEAST_CONFIDENT.get(labels)
 
     def naive(self, picked: ArticleLearner, unpicked: ArticleLearner) -> AutoRow:
         """Label everything left by the model, and fit once."""
@@ -241,7 +232,7 @@ class _Run:
             strict=True,
         )
         for labels, _ in both:
-            yield self._auto_row(picked, unpicked, published.ORDERED.get(labels))
+            yield self._auto_row(picked, unpicked, published.PUBLISHED_ORDERED.get(labels))
             self.tell("auto-labels in order", labels, self.protocol.pool)
 
     def _auto_row(
@@ -282,7 +273,7 @@ class _Run:
 
 def _band_row(rows: Sequence[ReportRow]) -> BandRow:
     """Sum up what runs reached with one number of labels."""
-    picked, others, unpicked = ([getattr(row, name).value for row in rows] for name in COLUMNS)
+    picked, others, unpicked = ([getattr(row, name).value for row in rows] for name in MEASURES)
     figure = rows[0].published
     least = 0 if figure is None else round(figure * rows[0].picked.n / 100)
     return BandRow(

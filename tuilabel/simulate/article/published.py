@@ -15,7 +15,7 @@ _CURVE = (
     *(86.0, 86.0, 86.0, 86.0, 86.5, 87.75, 88.25, 88.25, 88.5, 89.75),
 )
 
-LEAST_CONFIDENT: dict[int, float] = dict(zip(count(10, 10), _CURVE, strict=False))
+PUBLISHED_LEAST_CONFIDENT: dict[int, float] = dict(zip(count(10, 10), _CURVE, strict=False))
 """Labels given to accuracy, when the least confident ten were asked for each time."""
 
 FIRST_400 = 83.75
@@ -27,7 +27,7 @@ ALL_4000 = 92.25
 NAIVE = 89.75
 """400 labels, and one fit with the model's own labels on the other 3,600."""
 
-ORDERED: dict[int, float] = {
+PUBLISHED_ORDERED: dict[int, float] = {
     labels: 89.75 if labels < 3550 else 90.0 if labels < 3880 else 90.5
     for labels in range(410, 4001, 10)
 }

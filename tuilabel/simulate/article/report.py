@@ -14,7 +14,7 @@ PICKED = "test images the weights are picked on"
 OTHERS = "other test images"
 ALL = "all test images"
 
-COLUMNS = ("picked", "others", "unpicked")
+MEASURES = ("picked", "others", "unpicked")
 """The measured columns of a `ReportRow`, in the order they are printed."""
 
 
@@ -78,11 +78,11 @@ class Draws:
     runs: tuple[ReportRow, ...]
 
     def mean(self, column: str) -> float:
-        """Give the mean accuracy of one of `COLUMNS`, 0 to 1."""
+        """Give the mean accuracy of one of `MEASURES`, 0 to 1."""
         return mean(self._values(column))
 
     def sd(self, column: str) -> float:
-        """Give the standard deviation of one of `COLUMNS`, as a share; 0 for a single draw."""
+        """Give the standard deviation of one of `MEASURES`, as a share; 0 for a single draw."""
         return spread(self._values(column))
 
     def _values(self, column: str) -> list[float]:
@@ -241,7 +241,7 @@ class ArticleReport:
         found: dict[str, Any] = _plain(self)
         for name in ("random_fit", "random_loop"):
             draws: Draws = getattr(self, name)
-            for column in COLUMNS:
+            for column in MEASURES:
                 found[name][column] = {"mean": draws.mean(column), "sd": draws.sd(column)}
         return found
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Indices = NDArray[np.intp]
+Float32Array = NDArray[np.float32]
+IndexArray = NDArray[np.intp]
 
-_GREYS: Floats = (np.arange(256) / 255).astype(np.float32)
+_GREYS: Float32Array = (np.arange(256) / 255).astype(np.float32)
 """What each byte is as a number from 0 to 1, divided in float64 and rounded once."""
 
 
-def pixel_rows(images: NDArray[np.uint8]) -> Floats:
+def pixel_rows(images: NDArray[np.uint8]) -> Float32Array:
     """Flatten images into rows of numbers from 0 to 1.
 
     Parameters
@@ -56,12 +56,12 @@ class Adam:
 
     def __init__(self, shape: tuple[int, ...], learning_rate: float) -> None:
         self.learning_rate = np.float32(learning_rate)
-        self.first: Floats = np.zeros(shape, np.float32)
-        self.second: Floats = np.zeros(shape, np.float32)
+        self.first: Float32Array = np.zeros(shape, np.float32)
+        self.second: Float32Array = np.zeros(shape, np.float32)
         self._power1 = self.BETA1
         self._power2 = self.BETA2
 
-    def step(self, weights: Floats, gradient: Floats) -> None:
+    def step(self, weights: Float32Array, gradient: Float32Array) -> None:
         """Move the weights in place, one step down the gradient.
 
         Parameters
@@ -102,18 +102,18 @@ class Softmax:
     """
 
     def __init__(
-        self, d: int, classes: int, learning_rate: float, start: Floats | None = None
+        self, d: int, classes: int, learning_rate: float, start: Float32Array | None = None
     ) -> None:
-        self.weights: Floats = np.zeros((d + 1, classes), np.float32)
+        self.weights: Float32Array = np.zeros((d + 1, classes), np.float32)
         if start is not None:
             self.weights += start
         self.adam = Adam(self.weights.shape, learning_rate)
 
-    def _scores(self, rows: Floats) -> Floats:
-        scores: Floats = rows @ self.weights[:-1] + self.weights[-1]
+    def _scores(self, rows: Float32Array) -> Float32Array:
+        scores: Float32Array = rows @ self.weights[:-1] + self.weights[-1]
         return scores
 
-    def probabilities(self, rows: Floats) -> Floats:
+    def probabilities(self, rows: Float32Array) -> Float32Array:
         """Predict classes.
 
         Parameters
@@ -127,14 +127,14 @@ class Softmax:
         """
         scores = self._scores(rows)
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+        shares: Float32Array = powers / powers.sum(axis=1, keepdims=True)
         return shares
 
-    def count_right(self, rows: Floats, classes: Indices) -> int:
+    def count_right(self, rows: Float32Array, classes: IndexArray) -> int:
         """Count the rows whose likeliest class is theirs; of equal classes the first counts."""
         return int(np.count_nonzero(self._scores(rows).argmax(axis=1) == classes))
 
-    def step(self, rows: Floats, classes: Indices) -> None:
+    def step(self, rows: Float32Array, classes: IndexArray) -> None:
         """Make one Adam step on the mean cross-entropy of all rows.
 
         Parameters
@@ -157,12 +157,12 @@ class Softmax:
         return twin
 
 
-def fit(
+def train(
     model: Softmax,
-    rows: Floats,
-    classes: Indices,
-    judge_rows: Floats,
-    judge_classes: Indices,
+    rows: Float32Array,
+    classes: IndexArray,
+    judge_rows: Float32Array,
+    judge_classes: IndexArray,
     patience: int,
 ) -> int:
     """Train until no step is better on the judging images; keep the weights that were best there.
@@ -203,7 +203,7 @@ def fit(
     return most
 
 
-def noise(rng: np.random.Generator, shape: tuple[int, ...], scale: float) -> Floats:
+def noise(rng: np.random.Generator, shape: tuple[int, ...], scale: float) -> Float32Array:
     """Draw normal numbers with that standard deviation, as float32."""
     drawn: NDArray[Any] = rng.standard_normal(shape)
     return (drawn * scale).astype(np.float32)

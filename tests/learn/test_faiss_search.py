@@ -9,9 +9,9 @@ import pytest
 from blob_pools import blobs
 
 from tuilabel.learn import graph
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.graph import NoGraphError, build_graph, neighbours, search
 from tuilabel.learn.learner import Learner, Needs
-from tuilabel.learn.views import View
 
 # Clusters of unlike sizes, and directions enough that no grid would do.
 POOL, CLUSTER = blobs((1500, 900, 600, 500, 300, 200), width=16)
@@ -56,7 +56,7 @@ def test_nearly_all_of_the_exact_neighbours_are_found() -> None:
 
 @pytest.mark.usefixtures("large")
 def test_more_probes_find_no_less() -> None:
-    from tuilabel.learn.approximate import search_approximately
+    from tuilabel.learn.faiss_search import search_approximately
 
     wanted = exact(10)
     recall = []

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilabel.learn.evidence import (
+from tuilabel.learn.model_choice import (
     CLEARLY,
     FOLDS,
     LEAST_GAIN,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tuilabel.learn.models import fit_model
 
-LEAST_LABELS = 30
+LEAST_WEIGHED = 30
 """With fewer labels nothing is concluded."""
 
 REPEATS = 2
