@@ -184,7 +184,7 @@ def test_progress_is_told_to_its_end() -> None:
 
 @pytest.mark.parametrize("n", [1, 2, LEAST_ROWS - 1])
 def test_a_pool_too_small_is_a_clear_sentence(n: int) -> None:
-    with pytest.raises(NoGraphError, match=rf"A pool of {n} images is too small.*takes 30"):
+    with pytest.raises(NoGraphError, match=rf"A pool of {n} images is too small.*needs 30"):
         built(rng().normal(size=(n, 4)).astype(np.float32))
 
 
@@ -198,7 +198,7 @@ def test_images_all_alike_are_a_clear_sentence(value: int) -> None:
 def test_numbers_that_are_none_are_a_clear_sentence(value: float) -> None:
     rows, _ = blobs((40, 40))
     rows[33, 2] = value
-    with pytest.raises(UsageError, match="hold NaN or infinite numbers"):
+    with pytest.raises(UsageError, match="have NaN or infinite numbers"):
         built(rows)
 
 

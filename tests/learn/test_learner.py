@@ -367,10 +367,10 @@ def test_a_pool_smaller_than_what_is_asked_gives_what_it_has() -> None:
 def test_numbers_that_are_none_are_a_clear_sentence(value: float) -> None:
     broken = POOL.astype(np.float32) / 255
     broken[77, 3, 3] = value
-    sentence = r"^The pool holds NaN or infinite numbers in item 77: replace them, or leave"
+    sentence = r"^The pool has NaN or infinite numbers in item 77: replace them, or leave"
     with pytest.raises(UsageError, match=sentence):
         Learner(broken, 3)
-    with pytest.raises(UsageError, match=r"^The hold-out holds NaN.* in item 77"):
+    with pytest.raises(UsageError, match=r"^The hold-out has NaN.* in item 77"):
         Learner(POOL, 3, holdout=HoldOut("t10k", broken, KIND))
 
 

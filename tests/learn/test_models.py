@@ -202,9 +202,9 @@ def test_an_unknown_model_is_refused_even_without_labels() -> None:
 
 def test_labels_that_do_not_fit_are_refused() -> None:
     features, labels = blobs(4, [0, 1])
-    with pytest.raises(ValueError, match="give one each"):
+    with pytest.raises(ValueError, match="expected one each"):
         fit_model("softmax", features, labels[:3], n_classes=2, rng=rng())
-    with pytest.raises(ValueError, match="Labels run from 0 to 2: expected 0 to 1"):
+    with pytest.raises(ValueError, match="Labels run from 0 to 2; expected 0 to 1"):
         fit_model("softmax", features, np.array([0, 1, 2, 0]), n_classes=2, rng=rng())
 
 

@@ -96,7 +96,7 @@ def test_of_no_images_there_are_no_rows_but_a_width(transformer: Any) -> None:
 @every_transformer
 @pytest.mark.parametrize("shape", [(3, 4), (3, 4, 4, 4), (3,)])
 def test_what_are_no_images_is_refused(transformer: Any, shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"expected \(items, height, width\) or 3 colours"):
+    with pytest.raises(ValueError, match=r"expected \(items, height, width\), with or without 3"):
         clone(transformer).fit(np.zeros(shape, dtype=np.uint8))
 
 

@@ -114,7 +114,7 @@ async def test_the_child_goes_on_after_a_request_that_fails(
     running.submit(a_fit(1, classes=(9,) * 12))
     failed = await events.next(RequestFailed)
     assert failed.generation == 1
-    assert failed.message == "ValueError: Labels run from 9 to 9: expected 0 to 2."
+    assert failed.message == "ValueError: Labels run from 9 to 9; expected 0 to 2."
     running.submit(a_fit(2, model="forest"))
     failed = await events.next(RequestFailed)
     assert failed.message.startswith("There is no model 'forest'")
