@@ -155,7 +155,7 @@ def test_bad_sources_are_one_sentence(tmp_path: Path) -> None:
     assert "has no ground truth to answer with" in refused(no_truth, "--classes", "a,b")
     assert "NaN" in refused(npz(tmp_path / "nan.npz", nan, labels=labels))
     same = npz(tmp_path / "same.npz", np.zeros((50, 8, 8), np.uint8), labels=labels)
-    assert "has no hold-out: accuracy needs images" in refused(same)
+    assert "has no hold-out: accuracy is measured on images" in refused(same)
     assert "is not a source" in refused("nowhere")
     small = npz(tmp_path / "small.npz", NOISE[:20], labels=labels[:20])
     assert "--model graph cannot be simulated" in refused(small, "--model", "graph")
@@ -168,7 +168,7 @@ def test_odd_sources_are_ordinary(tmp_path: Path) -> None:
     few = npz(tmp_path / "few.npz", NOISE, labels=np.arange(50) % 25)
     result = simulate(few, "--model", "softmax", "--seeds", "1")
     assert result.exit_code == 0
-    assert "The pool has 40 images: with all of them labelled, the budget of 400" in result.stdout
+    assert "The pool has only 40 images, fewer than the budget of 400 labels" in result.stdout
 
 
 def test_after_ctrl_c_the_same_command_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

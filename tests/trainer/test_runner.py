@@ -221,7 +221,10 @@ async def test_an_answer_of_another_generation_is_dropped(
         ("os._exit(3)", "the trainer died (exit status 3); restarting; labelling goes on"),
         ("os.kill(os.getpid(), 9)", "the trainer died (signal 9); restarting; labelling goes on"),
         ("os.write(1, b'half'); os._exit(0)", "the trainer died (exit status 0); restarting;"),
-        ("print('{}', flush=True); hear()", "the trainer sent garbage (Not a message: b'{}"),
+        (
+            "print('{}', flush=True); hear()",
+            "the trainer sent an invalid message (Not a message: b'{}",
+        ),
     ],
 )
 async def test_a_lost_request_is_asked_again(
@@ -328,7 +331,7 @@ async def test_an_endless_line_is_garbage(
     monkeypatch.setattr(runner, "MAX_LINE_BYTES", 10_000)
     trainer(worker_module=fake("while True:\n    os.write(1, b'x' * 5000)\n"))
     down = await events.next(TrainerDown)
-    assert down.reason.startswith("the trainer sent garbage")
+    assert down.reason.startswith("the trainer sent an invalid message")
 
 
 async def test_a_child_that_does_not_read_blocks_nothing(

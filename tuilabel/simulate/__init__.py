@@ -1,8 +1,8 @@
-"""The loop with the ground truth in the annotator's chair: what a strategy is worth.
+"""Simulations: the ground truth answers instead of an annotator, to compare strategies.
 
-`simulate` runs every combination of a `Plan` with every seed, through the very session and the
-very learner that are behind the screen, and gives `Results`. Nothing here draws a screen;
-matplotlib is imported when a plot is drawn.
+`simulate` runs every combination of a `Plan` with every seed, with the same session and learner
+that the screen uses, and returns `Results`. Nothing here draws a screen; matplotlib is imported
+only to draw a plot.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`tuilabel.learn` in a child process: `worker` is the child, `client` and `runner` its parent.
 
-Names are loaded when they are asked for: whoever draws needs `client` before the first image, and
-the rest only after it.
+Names are imported on first use: a screen needs `client` before the first image, and the rest only
+after it.
 """
 
 from __future__ import annotations

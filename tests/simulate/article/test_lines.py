@@ -82,7 +82,7 @@ def test_the_hint_to_perturb_is_for_those_who_did_not(report: ArticleReport) -> 
 @pytest.mark.parametrize(
     ("above", "said"),
     [
-        (0, "89.75 lies above all of them"),
+        (0, "89.75 is above all of them"),
         (1, "1 of them reaches the published"),
         (2, "2 of them reach the published 89.75"),
     ],
@@ -115,10 +115,10 @@ def test_standing_still_is_said_only_where_it_was_seen(report: ArticleReport) ->
         replace(found, row=replace(found.row, unpicked=report.curve[-1].unpicked))
         for found in report.ordered
     )
-    assert "Unpicked stands still" in text_of(replace(report, ordered=still))
+    assert "Unpicked does not change" in text_of(replace(report, ordered=still))
     n = report.curve[-1].unpicked.n
     moved = replace(still[-1], row=replace(still[-1].row, unpicked=Accuracy(0, n, ALL)))
-    assert "Unpicked stands still" not in text_of(replace(report, ordered=(*still[:-1], moved)))
+    assert "Unpicked does not change" not in text_of(replace(report, ordered=(*still[:-1], moved)))
 
 
 def test_auto_labels_that_are_true_are_told(report: ArticleReport) -> None:

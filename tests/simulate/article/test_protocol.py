@@ -133,7 +133,7 @@ def test_noise_large_enough_to_matter_spreads_the_runs(small: Protocol, data: An
 
 
 def test_a_negative_number_of_runs(small: Protocol, data: Any) -> None:
-    with pytest.raises(UsageError, match="-1 perturbed runs"):
+    with pytest.raises(UsageError, match="perturb is -1"):
         run(small, data, perturb=-1)
 
 

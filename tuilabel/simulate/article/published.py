@@ -1,7 +1,7 @@
-"""What the article printed, in per cent of its 400 test images.
+"""The article's published figures, in per cent of its 400 test images.
 
-Andy Bosyi, "Active learning on MNIST: saving on labeling", 2018, and the notebook beside it. What
-it calls "400 random samples" are the first 400 training images in the order of the file.
+Andy Bosyi, "Active learning on MNIST: saving on labeling", 2018, and the notebook beside it. Its
+"400 random samples" are the first 400 training images in the order of the file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _CURVE = (
 )
 
 PUBLISHED_LEAST_CONFIDENT: dict[int, float] = dict(zip(count(10, 10), _CURVE, strict=False))
-"""Labels given to accuracy, when the least confident ten were asked for each time."""
+"""Accuracy by number of labels, when the ten least confident images are asked for each time."""
 
 FIRST_400 = 83.75
 """The first 400 in one fit: the article's random baseline."""
@@ -31,4 +31,4 @@ PUBLISHED_ORDERED: dict[int, float] = {
     labels: 89.75 if labels < 3550 else 90.0 if labels < 3880 else 90.5
     for labels in range(410, 4001, 10)
 }
-"""Labels, a person's and the model's own, to accuracy: the ten most confident at a time."""
+"""Accuracy by number of labels, a person's and the model's: the ten most confident at a time."""
