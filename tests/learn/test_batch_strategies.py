@@ -40,7 +40,7 @@ def context_of(
     candidates: np.ndarray | None = None,
     labelled: np.ndarray = NONE,
 ) -> QueryContext:
-    """Give a context on an array of features; without candidates, all rows are."""
+    """Return a context on an array of features; without candidates, all rows are."""
     pool = np.asarray(features, dtype=np.float32)
     return QueryContext(
         rows=lambda rows: pool[rows],
@@ -59,7 +59,7 @@ def noise(n: int, d: int = 5, seed: int = 2) -> np.ndarray:
 
 
 def blobs(sizes: list[int], spread: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
-    """Give groups of points around the corners of a simplex, shuffled, and each one's group."""
+    """Return groups of points around the corners of a simplex, shuffled, and each one's group."""
     groups = rng(3).permutation(np.repeat(np.arange(len(sizes)), sizes))
     points = np.eye(len(sizes))[groups] + spread * rng(4).standard_normal((len(groups), len(sizes)))
     return points.astype(np.float32), groups
@@ -305,7 +305,7 @@ def test_diverse_margin_leans_to_the_uncertain_item_of_a_cluster() -> None:
 
 
 def gradients(features: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Give the gradient of each item in full: (n, k d)."""
+    """Return the gradient of each item in full: (n, k d)."""
     errors = probabilities - np.eye(probabilities.shape[1])[probabilities.argmax(axis=1)]
     return np.einsum("nk,nd->nkd", errors, features).reshape(len(features), -1)
 

@@ -34,7 +34,7 @@ def softmax(scores: NDArray[np.float64]) -> Probabilities:
 def simulated(
     n: int, sharpness: float, seed: int = 0, classes: int = 5
 ) -> tuple[Probabilities, NDArray[np.intp]]:
-    """Give predictions that are `sharpness` times too sure, and classes drawn from the truth."""
+    """Return predictions that are `sharpness` times too sure, and classes drawn from the truth."""
     generator = rng(seed)
     scores = generator.normal(0, 2, (n, classes))
     true = softmax(scores).astype(np.float64)

@@ -35,14 +35,14 @@ def built(rows: np.ndarray, n_classes: int = 3, seed: int = 5) -> LabelGraph:
 
 
 def right_after(asked: np.ndarray, rows: np.ndarray, cluster: np.ndarray) -> float:
-    """Fit on some items; give the share of all that is told right."""
+    """Fit on some items; return the share that is right."""
     k = int(cluster.max()) + 1
     model = fit_model("softmax", rows[asked], cluster[asked], n_classes=k, rng=rng())
     return float((model.probabilities(rows).argmax(axis=1) == cluster).mean())
 
 
 def right_from_one_label_each(rows: np.ndarray, cluster: np.ndarray) -> float:
-    """Fit on the first item of each cluster; give the share of all that is told right."""
+    """Fit on the first item of each cluster; return the share that is right."""
     return right_after(np.unique(cluster, return_index=True)[1], rows, cluster)
 
 

@@ -68,7 +68,7 @@ def a_cold_start(**changes: Any) -> ColdStart:
 
 
 def ready(request: Fit | ColdStart, learner: Learner | None = None, **options: Any) -> Learner:
-    """Give a learner that has prepared what a request needs."""
+    """Return a learner that has prepared what a request needs."""
     options = {"holdout": HOLDOUT} | options
     learner = learner or Learner(options.pop("pool", POOL), 3, **options)
     learner.prepare(learner.needs(request))
@@ -391,7 +391,7 @@ def test_an_empty_holdout_measures_nothing() -> None:
 
 
 def dark_and_bright(n: int = 200) -> tuple[np.ndarray, np.ndarray]:
-    """Give glyphs whose class is how dark they are, which no gradient shows."""
+    """Return glyphs whose class depends on their darkness, which no gradient shows."""
     pool, _ = glyphs(n)
     dark = np.random.default_rng(4).permutation(np.arange(n) % 2)
     return np.where(dark[:, None, None] == 1, pool // 2, pool), dark

@@ -1,4 +1,4 @@
-"""Which model the labels speak for: fair folds, few fits at a time, and no change for nothing."""
+"""Choosing a model: fair folds, few fits at a time, and no change for nothing."""
 
 from __future__ import annotations
 

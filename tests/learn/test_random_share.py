@@ -21,7 +21,7 @@ Orders = tuple[np.ndarray, int, int]
 
 @st.composite
 def orders(draw: st.DrawFn) -> Orders:
-    """Give distinct positions, out of how many, and the size of a batch."""
+    """Return distinct positions, the number of candidates and the size of a batch."""
     count = draw(st.integers(0, 40))
     length = draw(st.integers(0, count))
     order = np.array(draw(st.permutations(range(count)))[:length], dtype=np.intp)

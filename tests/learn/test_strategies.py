@@ -214,7 +214,7 @@ def test_a_committee_in_chunks_and_in_any_order(
 
 
 def votes(*elected: list[int], k: int = 4) -> np.ndarray:
-    """Give a committee in which member i is half sure of class elected[i][j] for item j."""
+    """Return a committee in which member i is half sure of class elected[i][j] for item j."""
     return 0.5 * np.eye(k)[np.array(elected)] + 0.5 / k
 
 

@@ -30,7 +30,7 @@ def images(n: int = 12, height: int = 16, width: int = 14) -> np.ndarray:
 
 
 def bars(lean: float, size: int = 21) -> np.ndarray:
-    """Give one image of a soft bar whose top lies right of its middle by `lean` a row."""
+    """Return one image of a soft bar whose top lies right of its middle by `lean` a row."""
     middle = (size - 1) / 2
     y, x = np.mgrid[0:size, 0:size] - middle
     bar = np.clip(2.5 - abs(x + lean * y), 0, 1) * (abs(y) <= size / 4)

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tuilabel.cli import main
-from tuilabel.simulate import Standing
+from tuilabel.simulate import SimulationProgress
 from tuilabel.simulate.article import ARTICLE, ArticleReport
 from tuilabel.workspace.places import data_dir
 
@@ -174,13 +174,13 @@ def test_odd_sources_are_ordinary(tmp_path: Path) -> None:
 def test_after_ctrl_c_the_same_command_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = simulate(*QUICK).stdout
 
-    def stop(standing: Standing) -> str:
-        if standing.runs_done == 3:
+    def stop(progress: SimulationProgress) -> str:
+        if progress.runs_done == 3:
             raise KeyboardInterrupt
         return ""
 
     with monkeypatch.context() as patched:
-        patched.setattr("tuilabel.simulate.table.standing_line", stop)
+        patched.setattr("tuilabel.simulate.table.progress_line", stop)
         result = simulate(*QUICK)
     assert result.exit_code == 130
     assert result.stderr == (
@@ -201,10 +201,10 @@ def accuracies(output: str) -> list[str]:
 
 
 def test_before_the_first_run_there_is_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(standing: Standing) -> str:
+    def stop(progress: SimulationProgress) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tuilabel.simulate.table.standing_line", stop)
+    monkeypatch.setattr("tuilabel.simulate.table.progress_line", stop)
     result = simulate(*QUICK)
     assert (result.exit_code, result.stdout) == (130, "")
     assert result.stderr.startswith("Interrupted: 0 of 4 runs are done")
@@ -215,12 +215,12 @@ def test_files_that_cannot_be_written_in_the_end_cost_no_run(
 ) -> None:
     out = tmp_path / "runs.json"
 
-    def taken(standing: Standing) -> str:
+    def taken(progress: SimulationProgress) -> str:
         out.write_text("precious")
         return ""
 
     with monkeypatch.context() as patched:
-        patched.setattr("tuilabel.simulate.table.standing_line", taken)
+        patched.setattr("tuilabel.simulate.table.progress_line", taken)
         result = simulate(*QUICK, "--json", str(out))
     assert result.exit_code == 2
     assert "exists already" in result.stderr

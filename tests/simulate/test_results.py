@@ -19,15 +19,15 @@ from tuilabel.simulate import (
     Needed,
     Plan,
     Results,
-    Standing,
+    SimulationProgress,
 )
 from tuilabel.simulate.results import CSV_COLUMNS, as_csv, as_json, shares
 from tuilabel.simulate.table import (
     BASELINE_NAME,
     chosen_places,
     duration,
+    progress_line,
     result_lines,
-    standing_line,
 )
 
 MARGIN, RANDOM = PLAN.combinations()
@@ -264,6 +264,6 @@ def test_time_left_is_told_in_two_units(seconds: float, said: str) -> None:
 
 
 def test_how_far_it_is_fits_a_line() -> None:
-    assert standing_line(Standing(0, 1)) == "0 of 1 run, 0%"
-    assert standing_line(Standing(3, 12, 0.3, 80)) == "3 of 12 runs, 30%, 1 min 20 s left"
-    assert standing_line(Standing(0, 12, preparing="features")) == "preparing: features"
+    assert progress_line(SimulationProgress(0, 1)) == "0 of 1 run, 0%"
+    assert progress_line(SimulationProgress(3, 12, 0.3, 80)) == "3 of 12 runs, 30%, 1 min 20 s left"
+    assert progress_line(SimulationProgress(0, 12, preparing="features")) == "preparing: features"

@@ -52,14 +52,14 @@ worker.main()
 
 @pytest.fixture
 def go(tmp_path: Path) -> Callable[[], Awaitable[object]]:
-    """Give a function that lets the worker go."""
+    """Return a function that lets the worker go."""
     os.mkfifo(tmp_path / "go")
     return lambda: asyncio.to_thread((tmp_path / "go").write_text, "go")
 
 
 @pytest.fixture
 def large(tmp_path: Path) -> OpenPool:
-    """Give a pool that is prepared in the background, with a cache for what comes of it."""
+    """Return a pool that is prepared in the background, with a cache folder."""
     holdout, truth = glyphs(60, side=12, seed=1)
     folder = tmp_path / "large"
     folder.mkdir()
@@ -92,7 +92,7 @@ def a_fit(generation: int, **changes: Any) -> Fit:
 
 
 async def after_progress(events: Events, kind: type[Any]) -> tuple[Any, list[Preparing]]:
-    """Wait for an event of a kind; give the progress told before it, too."""
+    """Wait for an event of a kind; return the progress told before it, too."""
     progress: list[Preparing] = []
     while True:
         event = await asyncio.wait_for(events.queue.get(), PATIENCE)

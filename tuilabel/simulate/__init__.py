@@ -7,7 +7,12 @@ only to draw a plot.
 
 from __future__ import annotations
 
-from tuilabel.simulate.grid import InterruptedSimulation, Standing, StandingCallback, simulate
+from tuilabel.simulate.grid import (
+    InterruptedSimulation,
+    ProgressCallback,
+    SimulationProgress,
+    simulate,
+)
 from tuilabel.simulate.kept_runs import KeptRuns
 from tuilabel.simulate.plan import Combination, Plan
 from tuilabel.simulate.results import Description, MeanPoint, Needed, Results
@@ -21,9 +26,9 @@ __all__ = [
     "MeanPoint",
     "Needed",
     "Plan",
+    "ProgressCallback",
     "Results",
     "Run",
-    "Standing",
-    "StandingCallback",
+    "SimulationProgress",
     "simulate",
 ]

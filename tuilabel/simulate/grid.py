@@ -26,7 +26,7 @@ from tuilabel.text import inert
 
 
 @dataclass(frozen=True)
-class Standing:
+class SimulationProgress:
     """Progress of a simulation.
 
     Attributes
@@ -48,7 +48,7 @@ class Standing:
     preparing: str | None = None
 
 
-StandingCallback = Callable[[Standing], None]
+ProgressCallback = Callable[[SimulationProgress], None]
 """Called with the progress of a simulation, in the calling thread."""
 
 
@@ -71,7 +71,7 @@ def simulate(
     plan: Plan,
     *,
     jobs: int = 1,
-    progress: StandingCallback | None = None,
+    progress: ProgressCallback | None = None,
     kept: KeptRuns | None = None,
     cache_folder: Path | None = None,
 ) -> Results:
@@ -131,7 +131,7 @@ class _Simulation:
         dataset: Dataset,
         plan: Plan,
         description: Description,
-        progress: StandingCallback | None,
+        progress: ProgressCallback | None,
         kept: KeptRuns | None,
     ) -> None:
         self._dataset, self._plan, self._description = dataset, plan, description
@@ -250,7 +250,7 @@ class _Simulation:
             rounds, moment = self._first
             seconds = (time.perf_counter() - moment) / (self._rounds - rounds) * left
         share = 1 - left / (runs * self._rounds_each)
-        self._progress(Standing(len(self._runs), runs, share, seconds, preparing))
+        self._progress(SimulationProgress(len(self._runs), runs, share, seconds, preparing))
 
 
 def _describe(dataset: Dataset, plan: Plan) -> Description:

@@ -6,7 +6,7 @@ import math
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
-from tuilabel.simulate.grid import Standing
+from tuilabel.simulate.grid import SimulationProgress
 from tuilabel.simulate.plan import RANDOM
 from tuilabel.simulate.results import Needed, Results
 from tuilabel.text import counted, inert
@@ -54,14 +54,14 @@ def result_lines(results: Results, targets: Sequence[float], width: int = 80) ->
         yield from _wrapped(note, width)
 
 
-def standing_line(standing: Standing) -> str:
+def progress_line(progress: SimulationProgress) -> str:
     """Return the progress of a simulation in a few words."""
-    if standing.preparing is not None:
-        return f"preparing: {standing.preparing}"
-    said = f"{standing.runs_done} of {counted(standing.runs, 'run')}, {standing.share:.0%}"
-    if standing.seconds_left is not None:
-        said += f", {duration(standing.seconds_left)} left"
-    return said
+    if progress.preparing is not None:
+        return f"preparing: {progress.preparing}"
+    words = f"{progress.runs_done} of {counted(progress.runs, 'run')}, {progress.share:.0%}"
+    if progress.seconds_left is not None:
+        words += f", {duration(progress.seconds_left)} left"
+    return words
 
 
 def duration(seconds: float) -> str:

@@ -20,7 +20,7 @@ from tuilabel.simulate.article.loop import (
 
 
 def asked(learner: ArticleLearner, protocol: Protocol, loop: Any) -> list[int]:
-    """Run a loop; give the rows in the order they got a label."""
+    """Run a loop; return the rows in the order they got a label."""
     before: list[int] = list(learner.left)
     seen: list[int] = []
     for _ in loop(learner, protocol):
