@@ -14,11 +14,11 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from tuilabel.errors import UsageError
 from tuilabel.learn.features import unit_rows
-from tuilabel.learn.transformers import Deskew, Hog, Raw, brightness, ink
+from tuilabel.learn.transformers import Deskew, Hog, brightness, ink
 
-TRANSFORMERS = [Raw(), Hog(), Deskew(), make_pipeline(Deskew(), Hog())]
+TRANSFORMERS = [Hog(), Deskew(), make_pipeline(Deskew(), Hog())]
 every_transformer = pytest.mark.parametrize(
-    "transformer", TRANSFORMERS, ids=["raw", "hog", "deskew", "deskew-hog"]
+    "transformer", TRANSFORMERS, ids=["hog", "deskew", "deskew-hog"]
 )
 
 SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 20), st.integers(1, 20))
@@ -100,7 +100,7 @@ def test_what_are_no_images_is_refused(transformer: Any, shape: tuple[int, ...])
         clone(transformer).fit(np.zeros(shape, dtype=np.uint8))
 
 
-@pytest.mark.parametrize("transformer", TRANSFORMERS[1:], ids=["hog", "deskew", "deskew-hog"])
+@pytest.mark.parametrize("transformer", TRANSFORMERS, ids=["hog", "deskew", "deskew-hog"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_numbers_that_are_none_are_a_clear_sentence(transformer: Any, value: float) -> None:
     broken = unit_rows(images()).reshape(images().shape)
@@ -115,12 +115,7 @@ def test_parameters_are_scikit_learns() -> None:
     assert found.shape == (12, 4 * 3 * 3)
 
 
-# Raw and brightness.
-
-
-def test_raw_is_the_pixels() -> None:
-    found = Raw().fit_transform(images())
-    np.testing.assert_array_equal(found, unit_rows(images()))
+# Brightness.
 
 
 def test_brightness_weighs_green_most_and_keeps_grey_as_it_is() -> None:

@@ -21,9 +21,6 @@ from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.names import look_up
 from tuilabel.text import counted
 
-ORDERED = "ordered"
-"""The method of the function `ordered`; those of `ACCEPTANCE_RULES` look at the items once."""
-
 STEP = 10
 """Number of items that `ordered` accepts between two fits."""
 

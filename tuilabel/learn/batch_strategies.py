@@ -28,7 +28,6 @@ from tuilabel.learn.clusters import (
     squared_lengths,
     typical_first,
 )
-from tuilabel.learn.names import look_up
 from tuilabel.learn.strategies import margin
 
 SHORTLIST = 10
@@ -266,17 +265,6 @@ BATCH_STRATEGIES: Mapping[str, BatchStrategy] = {
     "badge": badge,
     "typiclust": typiclust,
 }
-
-
-def get_batch_strategy(name: str) -> BatchStrategy:
-    """Return the batch strategy of that name.
-
-    Raises
-    ------
-    UsageError
-        If there is none; the message lists the known names.
-    """
-    return look_up(BATCH_STRATEGIES, "batch strategy", name)
 
 
 def with_random_share(

@@ -19,29 +19,6 @@ LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Weights of red, green and blue in brightness (ITU-R BT.601)."""
 
 
-class Raw(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Pixels as they are: flat float32 rows between 0 and 1."""
-
-    def fit(self, X: NDArray[Any], y: None = None) -> Self:
-        """Store the shape of the images; nothing is learned."""
-        self.image_shape_ = _image_shape(X)
-        return self
-
-    def transform(self, X: NDArray[Any]) -> NDArray[np.float32]:
-        """Transform images.
-
-        Parameters
-        ----------
-        X : (m, H, W) or (m, H, W, 3) uint8 or floating array
-
-        Returns
-        -------
-        (m, d) float32 array
-        """
-        rows: NDArray[np.float32] = unit_rows(X)
-        return rows
-
-
 class Hog(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Histograms of oriented gradients, pooled softly over a grid.
 

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
         TrainerDown,
         TrainerEvent,
         TrainerRestarted,
-        TrainerState,
     )
 
 _HOMES = {
     "messages": ("OpenPool", "FeaturesPrepared", "Preparing", "RequestFailed"),
-    "runner": ("Trainer", "TrainerDown", "TrainerEvent", "TrainerRestarted", "TrainerState"),
+    "runner": ("Trainer", "TrainerDown", "TrainerEvent", "TrainerRestarted"),
 }
 
 __all__ = [
@@ -33,7 +32,6 @@ __all__ = [
     "TrainerDown",
     "TrainerEvent",
     "TrainerRestarted",
-    "TrainerState",
 ]
 
 

@@ -12,7 +12,6 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import tuilabel
 from tuilabel.errors import TrainerError
@@ -43,27 +42,6 @@ LOG_BYTES = 2**20
 
 NICENESS = 19
 """Lowest priority, so that the screen is never slowed down."""
-
-Phase = Literal["starting", "idle", "working", "restarting", "failed", "stopped"]
-
-
-@dataclass(frozen=True)
-class TrainerState:
-    """The current state of the trainer.
-
-    Attributes
-    ----------
-    phase
-        ``"failed"`` lasts until the next request, ``"stopped"`` forever.
-    generation
-        That of the current or last request; None before the first.
-    detail
-        One line for people.
-    """
-
-    phase: Phase
-    generation: int | None
-    detail: str
 
 
 @dataclass(frozen=True)
@@ -143,10 +121,9 @@ class Trainer:
         self._python = python
         self._worker_module = worker_module
 
-        self._state = TrainerState("starting", None, "the trainer is starting")
         self._supervisor: asyncio.Task[None] | None = None
         self._process: Process | None = None
-        self._ready = False
+        self._ready = self._replaced = False
         self._waiting: LearnerRequest | None = None
         self._in_flight: LearnerRequest | None = None
         self._failures = 0
@@ -155,11 +132,6 @@ class Trainer:
         self._busy = asyncio.Event()
         self._submitted = asyncio.Event()
         self._stopping = asyncio.Event()
-
-    @property
-    def state(self) -> TrainerState:
-        """The current state of the trainer."""
-        return self._state
 
     @property
     def pid(self) -> int | None:
@@ -202,7 +174,6 @@ class Trainer:
             await asyncio.wait({self._supervisor})
             if not self._supervisor.cancelled():
                 self._supervisor.result()
-        self._enter("stopped", "the trainer is stopped")
 
     async def _supervise(self) -> None:
         while not self._stopping.is_set():
@@ -212,20 +183,19 @@ class Trainer:
             self._failures += 1
             self._waiting = self._waiting or self._in_flight
             self._in_flight = None
+            self._replaced = True
             if self._failures < MAX_FAILURES:
-                self._enter("restarting", f"{reason}; restarting; labelling goes on")
-                self._emit(TrainerDown(self._state.detail, self._log_path))
+                reason += "; restarting; labelling goes on"
+                self._emit(TrainerDown(reason, self._log_path))
                 continue
-            self._enter(
-                "failed",
-                f"{reason}; given up after {MAX_FAILURES} tries; the next batch starts it again; "
-                f"see {self._log_path}",
+            reason += (
+                f"; given up after {MAX_FAILURES} tries; the next batch starts it again; "
+                f"see {self._log_path}"
             )
-            self._emit(TrainerDown(self._state.detail, self._log_path, given_up=True))
+            self._emit(TrainerDown(reason, self._log_path, given_up=True))
             self._submitted.clear()
             await self._submitted.wait()
             self._failures = 0
-            self._enter("restarting", "the trainer is starting again")
 
     async def _run_child(self) -> str:
         """Run one child until it is lost or stopped; return the reason."""
@@ -303,7 +273,8 @@ class Trainer:
             return
         if isinstance(message, PoolOpened):
             self._ready = True
-            if self._state.phase == "restarting":
+            if self._replaced:
+                self._replaced = False
                 self._emit(TrainerRestarted())
         elif self._in_flight is None or message.generation != self._in_flight.generation:
             return
@@ -312,7 +283,6 @@ class Trainer:
             self._failures = 0
             self._emit(message)
         self._busy.clear()
-        self._enter("idle", "the trainer is ready")
         self._send_waiting()
 
     def _send_waiting(self) -> None:
@@ -321,7 +291,6 @@ class Trainer:
             return
         self._in_flight, self._waiting = self._waiting, None
         self._restart_clock()
-        self._enter("working", "the trainer is fitting", self._in_flight.generation)
         _writer(self._process).write(encode(self._in_flight))
 
     def _restart_clock(self) -> None:
@@ -349,11 +318,6 @@ class Trainer:
                     return f"the trainer hung (no sign of life for {self._hang_seconds:g} s)"
                 if self._seconds_busy > self._request_seconds:
                     return f"the trainer hung (one fit took over {self._request_seconds:g} s)"
-
-    def _enter(self, phase: Phase, detail: str, generation: int | None = None) -> None:
-        if generation is None:
-            generation = self._state.generation
-        self._state = TrainerState(phase, generation, detail)
 
     def _emit(self, event: TrainerEvent) -> None:
         asyncio.get_running_loop().call_soon(self._deliver, event)
