@@ -131,7 +131,7 @@ def _curve(report: ArticleReport, width: int) -> Iterator[str]:
 
 def _gain(report: ArticleReport, width: int) -> Iterator[str]:
     last, first, table = report.curve[-1], report.first, _Table(width)
-    yield from table.head(f"Gain of least confident over random at {last.labels:,} labels, points")
+    yield from table.head(f"Gain of least confident over random at {last.labels:,} labels, in points")
     figure = None
     if last.published is not None and first.published is not None:
         figure = last.published - first.published
@@ -141,7 +141,7 @@ def _gain(report: ArticleReport, width: int) -> Iterator[str]:
         gains = [100 * (_share(last, name) - draws.mean(name)) for name in MEASURES]
         yield from table.row(f"random, {title}", None, gains, sign="+")
     spreads = [100 * report.random_loop.sd(name) for name in MEASURES]
-    yield from table.row("sd of that random", None, spreads)
+    yield from table.row("sd of random, in the loop", None, spreads)
     if report.band:
         end = report.band.rows[-1]
         reached = dict(zip(MEASURES, (end.mean, end.others_mean, end.unpicked_mean), strict=True))
