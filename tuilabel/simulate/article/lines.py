@@ -131,7 +131,7 @@ def _curve(report: ArticleReport, width: int) -> Iterator[str]:
 
 def _gain(report: ArticleReport, width: int) -> Iterator[str]:
     last, first, table = report.curve[-1], report.first, _Table(width)
-    yield from table.head(f"Gain of least confident over random at {last.labels:,} labels, in points")
+    yield from table.head(f"Gain over random at {last.labels:,} labels, in points")
     figure = None
     if last.published is not None and first.published is not None:
         figure = last.published - first.published
