@@ -91,8 +91,8 @@ def naive(probabilities: NDArray[Any], threshold: float | None) -> NDArray[np.bo
     """
     if threshold is not None:
         raise UsageError(
-            f"The method 'naive' labels everything, so it has no threshold of {threshold:g}: "
-            "leave the threshold out, or choose 'confident'."
+            f"The method 'naive' labels everything, so a threshold of {threshold:g} has no effect: "
+            "leave it out, or choose 'confident'."
         )
     return np.ones(len(probabilities), dtype=bool)
 
