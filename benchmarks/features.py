@@ -20,13 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 from round import clock, print_machine
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from threadpoolctl import threadpool_limits
 
 from tuilabel.data import Dataset, open_dataset
-from tuilabel.learn.features import CHUNK_ROWS
+from tuilabel.learn.features import CHUNK_ROWS, unit_rows
 from tuilabel.learn.graph import usable_cores
 from tuilabel.learn.models import fit_model, warm_up
-from tuilabel.learn.transformers import Deskew, Hog, Raw
+from tuilabel.learn.transformers import Deskew, Hog
 
 LABELS = (50, 200, 1000)
 IMAGES = 70_000
@@ -36,7 +37,7 @@ TIMED_BY_SKIMAGE = 4000
 Transform = Callable[[NDArray[Any]], NDArray[np.float32]]
 
 OWN: Mapping[str, Any] = {
-    "raw": Raw(),
+    "raw": FunctionTransformer(unit_rows),
     "hog": Hog(),
     "deskew-hog": make_pipeline(Deskew(), Hog()),
 }

@@ -26,14 +26,14 @@ from round import clock, floor, print_head, print_machine, print_row
 from threadpoolctl import threadpool_limits
 
 from tuilabel.data import open_dataset
-from tuilabel.learn.approximate import LISTS_PER_ROOT, PROBES, search_approximately
+from tuilabel.learn.faiss_search import LISTS_PER_ROOT, PROBES, search_approximately
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import CHUNK_ROWS
 from tuilabel.learn.graph import COMPONENTS, NEIGHBOURS, principal_components, search, usable_cores
 from tuilabel.learn.models import warm_up
 from tuilabel.learn.preparation import Images, prepare_features
 from tuilabel.learn.rounds import run_round
 from tuilabel.learn.store import MemoryStore
-from tuilabel.learn.views import View
 
 SIDE = 28
 LABELS = 400

@@ -32,9 +32,9 @@ from round import print_machine
 from threadpoolctl import threadpool_limits
 
 from tuilabel.data import open_dataset
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.models import fit_model, warm_up
 from tuilabel.learn.rounds import run_round
-from tuilabel.learn.views import View
 
 INITIAL = 20
 BATCH = 20

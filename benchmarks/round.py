@@ -29,11 +29,11 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import tuilabel
 from tuilabel.data import Dataset, as_array_file, open_dataset
 from tuilabel.data.array_store import ArrayStore
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.models import warm_up
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.learn.rounds import run_round
-from tuilabel.learn.views import View
 from tuilabel.trainer import FeaturesPrepared, OpenPool, Preparing, Trainer, TrainerEvent
 
 PARTS = ("floor", "rounds", "child")
@@ -154,8 +154,8 @@ class Parts:
 def measure_upfront(dataset: Dataset, pool: NDArray[Any], folder: Path) -> Learner:
     """Prepare pool and hold-out for ``auto``, and return a learner of the pool alone."""
     assert dataset.holdout is not None
-    held = (dataset.holdout.images, dataset.holdout.truth)
-    with_holdout = Learner(pool, len(dataset.class_names), holdout=held, store=ArrayStore(folder))
+    k, store = len(dataset.class_names), ArrayStore(folder)
+    with_holdout = Learner(pool, k, holdout=dataset.holdout, store=store)
     request = ColdStart(0, "auto", "auto", "auto", (), (), BATCH, (0,))
     started, cpu, parts = time.perf_counter(), time.process_time(), Parts()
     needs = with_holdout.needs(request)
@@ -169,7 +169,7 @@ def measure_upfront(dataset: Dataset, pool: NDArray[Any], folder: Path) -> Learn
         print(f"  {what:42}{seconds:8.1f} s")
 
     # Rounds are timed without the hold-out; its features and graph are in the same cache.
-    learner = Learner(pool, len(dataset.class_names), store=ArrayStore(folder))
+    learner = Learner(pool, k, store=store)
     started = time.perf_counter()
     learner.prepare(learner.needs(request))
     print(f"  {'again, cache full, without hold-out':42}{time.perf_counter() - started:8.1f} s")

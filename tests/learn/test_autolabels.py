@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tuilabel.errors import UsageError
 from tuilabel.learn.autolabels import (
-    CHOICES,
+    ACCEPTANCE_RULES,
     Estimate,
     Step,
     choose,
@@ -55,7 +55,7 @@ def test_confident_takes_what_is_likely_enough() -> None:
     assert choose("confident", PROBABILITIES, 0.0).accepted.all()
 
 
-@pytest.mark.parametrize("method", CHOICES)
+@pytest.mark.parametrize("method", ACCEPTANCE_RULES)
 @given(probabilities=tables, threshold=st.floats(0, 1))
 def test_every_way_of_choosing(
     method: str, probabilities: NDArray[np.float32], threshold: float
@@ -82,26 +82,26 @@ def test_what_cannot_be_chosen_by_is_refused() -> None:
     with pytest.raises(UsageError, match="'confident' needs a threshold"):
         choose("confident", PROBABILITIES)
     for threshold in (-0.1, 95.0, float("nan")):
-        with pytest.raises(UsageError, match="is no probability: give 0 to 1"):
+        with pytest.raises(UsageError, match="expected a number from 0 to 1"):
             choose("confident", PROBABILITIES, threshold)
-        with pytest.raises(UsageError, match="is no probability: give 0 to 1"):
+        with pytest.raises(UsageError, match="expected a number from 0 to 1"):
             next(ordered(PROBABILITIES, never, rng=rng(), threshold=threshold))
-    with pytest.raises(UsageError, match="Steps of 0 items"):
+    with pytest.raises(UsageError, match="A step of 0 items"):
         next(ordered(PROBABILITIES, never, rng=rng(), step=0))
 
 
 def test_what_is_no_probability_is_refused() -> None:
     bad = PROBABILITIES * 2
     for method, threshold in (("naive", None), ("confident", 0.9)):
-        with pytest.raises(ValueError, match="4 of 4 rows are no probabilities"):
+        with pytest.raises(ValueError, match="4 of 4 rows are not probabilities"):
             choose(method, bad, threshold)
-    with pytest.raises(ValueError, match="4 of 4 rows are no probabilities"):
+    with pytest.raises(ValueError, match="4 of 4 rows are not probabilities"):
         next(ordered(bad, never, rng=rng()))
-    with pytest.raises(ValueError, match="4 of 4 rows are no probabilities"):
+    with pytest.raises(ValueError, match="4 of 4 rows are not probabilities"):
         list(ordered(PROBABILITIES, lambda *_: bad, rng=rng(), step=2))
-    with pytest.raises(ValueError, match="probabilities of 3 items, not of 4"):
+    with pytest.raises(ValueError, match="probabilities of 3 items; expected 4"):
         list(ordered(PROBABILITIES, lambda *_: PROBABILITIES[:3], rng=rng(), step=2))
-    with pytest.raises(ValueError, match=r"Shadows have shape \(3,\) for 4 items"):
+    with pytest.raises(ValueError, match=r"Shadows have shape \(3,\); expected \(4,\)"):
         next(ordered(PROBABILITIES, never, rng=rng(), shadow=np.zeros(3, dtype=bool)))
 
 
@@ -266,7 +266,7 @@ def test_a_student_may_have_one_teacher_only() -> None:
     none, rows, classes = np.empty(0, dtype=np.intp), np.array([4]), np.array([1])
     assert [a.tolist() for a in training_set(none, none, rows, classes)] == [[4], [1]]
     assert [a.tolist() for a in training_set(rows, classes, none, none)] == [[4], [1]]
-    with pytest.raises(ValueError, match="1 and 0 rows came with 0 and 0 classes"):
+    with pytest.raises(ValueError, match="1 and 0 rows have 0 and 0 classes"):
         training_set(rows, none, none, none)
 
 
@@ -280,8 +280,8 @@ def test_what_was_measured_is_what_is_expected() -> None:
     assert found.summed == pytest.approx(5820, abs=0.01)
     assert found.interval == (6000 * low, 6000 * high)
     assert found.sentence() == (
-        "Of 6,000 auto-labels about 5,520 are expected to be right (5,409 to 5,612, 95 %): of "
-        "1,000 hold-out items chosen in the same way 920 were."
+        "Of 6,000 auto-labels about 5,520 are expected to be right (5,409 to 5,612, 95 %): 920 "
+        "of 1,000 hold-out items chosen in the same way were right."
     )
     assert json.loads(json.dumps(found.to_json())) == {
         "count": 6000,
@@ -299,8 +299,8 @@ def test_without_a_measurement_it_is_said() -> None:
         **{"count": 2, "summed": 1.25, "right": 1.25, "interval": None, "measured": None}
     }
     assert found.sentence() == (
-        "Of 2 auto-labels about 1 would be right if the model's probabilities were: no item with "
-        "a known class was chosen in the same way, so nothing is measured."
+        "Of 2 auto-labels about 1 would be right if the model's probabilities were right. That "
+        "could not be measured: no item with a known class was chosen in the same way."
     )
 
 
@@ -314,5 +314,5 @@ def test_what_is_right_is_measured() -> None:
     classes, truth = np.array([0, 1, 2, 1]), np.array([0, 1, 1, 1], dtype=np.uint8)
     assert measure(classes, truth, "t10k") == Accuracy(3, 4, "t10k")
     assert measure(classes[:0], truth[:0], "t10k") is None
-    with pytest.raises(ValueError, match="4 classes with 3 true ones"):
+    with pytest.raises(ValueError, match="4 classes and 3 true classes"):
         measure(classes, truth[:3], "t10k")

@@ -69,7 +69,7 @@ def test_nan_is_refused() -> None:
 
 
 def test_a_negative_size_is_refused() -> None:
-    with pytest.raises(ValueError, match="-1 items"):
+    with pytest.raises(ValueError, match="batch size is -1"):
         pick_batch(np.array([0.1]), -1, rng())
 
 

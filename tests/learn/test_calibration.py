@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tuilabel.learn.calibration import (
     HIGHEST_TEMPERATURE,
-    LEAST_LABELS,
+    LEAST_CALIBRATION_LABELS,
     Calibration,
     ece,
     fit_temperature,
@@ -34,7 +34,7 @@ def softmax(scores: NDArray[np.float64]) -> Probabilities:
 def simulated(
     n: int, sharpness: float, seed: int = 0, classes: int = 5
 ) -> tuple[Probabilities, NDArray[np.intp]]:
-    """Give predictions that are `sharpness` times too sure, and classes drawn from the truth."""
+    """Return predictions that are `sharpness` times too sure, and classes drawn from the truth."""
     generator = rng(seed)
     scores = generator.normal(0, 2, (n, classes))
     true = softmax(scores).astype(np.float64)
@@ -81,18 +81,19 @@ def test_what_is_calibrated_is_left_as_it_is() -> None:
     found = fitted(probabilities, truth)
     assert found.apply(probabilities) is probabilities
     assert found.ece_before == found.ece_after == ece(probabilities, truth)
-    assert "left as they are: 200 audit labels" in found.sentence()
+    assert "stay as they are: 200 audit labels" in found.sentence()
 
 
-@pytest.mark.parametrize("n", [0, 1, LEAST_LABELS - 1])
+@pytest.mark.parametrize("n", [0, 1, LEAST_CALIBRATION_LABELS - 1])
 def test_too_few_labels_change_nothing_and_it_is_said(n: int) -> None:
     probabilities, truth = simulated(n, 4.0)
     found = fitted(probabilities, truth)
     assert (found.temperature, found.n, found.fitted_on) == (1.0, n, None)
     assert found.ece_before is found.ece_after is None
     assert found.reason == found.sentence()
-    assert found.sentence().startswith(f"{n} audit label" if n else "There are no audit labels")
-    assert fitted(*simulated(LEAST_LABELS, 4.0)).reason is None
+    begin = "Calibration needs 30 audit labels, and there" if n else "There are no audit labels"
+    assert found.sentence().startswith(begin)
+    assert fitted(*simulated(LEAST_CALIBRATION_LABELS, 4.0)).reason is None
 
 
 def test_predictions_that_are_all_right_do_not_become_certain() -> None:
@@ -222,8 +223,8 @@ def test_the_error_is_a_share_and_fewer_bins_hide_more(n: int, bins: int, seed: 
         (np.array([0.5, 0.5]), r"shape \(2,\)"),
         (np.empty((2, 0)), r"shape \(2, 0\)"),
         (np.array([[1, 0], [0, 1]]), "int64 of shape"),
-        (np.array([[0.5, 0.4], [0.5, 0.5]]), "1 of 2 rows are no probabilities"),
-        (np.array([[1.5, -0.5], [np.nan, 1.0]]), "2 of 2 rows are no probabilities"),
+        (np.array([[0.5, 0.4], [0.5, 0.5]]), "1 of 2 rows are not probabilities"),
+        (np.array([[1.5, -0.5], [np.nan, 1.0]]), "2 of 2 rows are not probabilities"),
     ],
 )
 def test_what_is_no_probability_is_refused(probabilities: np.ndarray, found: str) -> None:
@@ -238,11 +239,11 @@ def test_what_is_no_probability_is_refused(probabilities: np.ndarray, found: str
 
 def test_classes_that_do_not_match_are_refused() -> None:
     probabilities = np.full((3, 2), 0.5)
-    with pytest.raises(ValueError, match=r"3 rows of probabilities with classes of shape \(2,\)"):
+    with pytest.raises(ValueError, match=r"3 rows of probabilities have classes of shape \(2,\)"):
         ece(probabilities, np.array([0, 1]))
-    with pytest.raises(ValueError, match="True classes run from 0 to 2: expected 0 to 1"):
+    with pytest.raises(ValueError, match="True classes run from 0 to 2; expected 0 to 1"):
         fitted(probabilities, np.array([0, 1, 2]))
-    with pytest.raises(ValueError, match="calibration of 0 items in 15 bins"):
+    with pytest.raises(ValueError, match="0 items and 15 bins"):
         ece(probabilities[:0], np.empty(0, dtype=np.intp))
-    with pytest.raises(ValueError, match="calibration of 3 items in 0 bins"):
+    with pytest.raises(ValueError, match="3 items and 0 bins"):
         ece(probabilities, np.array([0, 1, 1]), bins=0)

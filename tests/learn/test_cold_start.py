@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tuilabel.errors import UsageError
 from tuilabel.learn.cold_start import COLD_STARTS, SUBSAMPLE_NUMBERS, cold_start
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.names import COLD_START_NAMES
-from tuilabel.learn.views import View
 
 every_method = pytest.mark.parametrize("name", COLD_STARTS)
 
@@ -102,7 +102,7 @@ def test_random_is_fair() -> None:
 def test_bad_arguments_are_refused() -> None:
     with pytest.raises(UsageError, match=r"'typical'.*random, kmeans"):
         cold_start("typical", noise(3), 1, rng())
-    with pytest.raises(ValueError, match="-2 items"):
+    with pytest.raises(ValueError, match="cold start is -2"):
         cold_start("random", noise(3), -2, rng())
     with pytest.raises(ValueError, match="expected 0 to 2"):
         cold_start("random", noise(3), 1, rng(), excluded=np.array([3]))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tuilabel.errors import UsageError
 from tuilabel.learn import graph
 from tuilabel.learn.cold_start import cold_start
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.graph import (
     LEAST_ROWS,
     LabelGraph,
@@ -23,7 +24,6 @@ from tuilabel.learn.graph import (
     search,
 )
 from tuilabel.learn.models import fit_model
-from tuilabel.learn.views import View
 
 
 def rng(seed: int = 5) -> np.random.Generator:
@@ -35,14 +35,14 @@ def built(rows: np.ndarray, n_classes: int = 3, seed: int = 5) -> LabelGraph:
 
 
 def right_after(asked: np.ndarray, rows: np.ndarray, cluster: np.ndarray) -> float:
-    """Fit on some items; give the share of all that is told right."""
+    """Fit on some items; return the share that is right."""
     k = int(cluster.max()) + 1
     model = fit_model("softmax", rows[asked], cluster[asked], n_classes=k, rng=rng())
     return float((model.probabilities(rows).argmax(axis=1) == cluster).mean())
 
 
 def right_from_one_label_each(rows: np.ndarray, cluster: np.ndarray) -> float:
-    """Fit on the first item of each cluster; give the share of all that is told right."""
+    """Fit on the first item of each cluster; return the share that is right."""
     return right_after(np.unique(cluster, return_index=True)[1], rows, cluster)
 
 
@@ -184,7 +184,7 @@ def test_progress_is_told_to_its_end() -> None:
 
 @pytest.mark.parametrize("n", [1, 2, LEAST_ROWS - 1])
 def test_a_pool_too_small_is_a_clear_sentence(n: int) -> None:
-    with pytest.raises(NoGraphError, match=rf"A pool of {n} images is too small.*takes 30"):
+    with pytest.raises(NoGraphError, match=rf"A pool of {n} images is too small.*needs 30"):
         built(rng().normal(size=(n, 4)).astype(np.float32))
 
 
@@ -198,7 +198,7 @@ def test_images_all_alike_are_a_clear_sentence(value: int) -> None:
 def test_numbers_that_are_none_are_a_clear_sentence(value: float) -> None:
     rows, _ = blobs((40, 40))
     rows[33, 2] = value
-    with pytest.raises(UsageError, match="hold NaN or infinite numbers"):
+    with pytest.raises(UsageError, match="have NaN or infinite numbers"):
         built(rows)
 
 

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from blob_pools import blobs, glyphs
 
+from tuilabel.data import HoldOut
 from tuilabel.data.array_store import ArrayStore
 from tuilabel.errors import UsageError
 from tuilabel.learn import learner as learner_module
-from tuilabel.learn.evidence import LEAST_LABELS
 from tuilabel.learn.graph import NoGraphError
 from tuilabel.learn.learner import AUTO_STRATEGY, QUICK_ROWS, Learner, Needs
+from tuilabel.learn.model_choice import LEAST_WEIGHED
 from tuilabel.learn.names import (
     AUTO,
     COLD_START_NAMES,
@@ -27,7 +28,7 @@ from tuilabel.learn.names import (
 from tuilabel.learn.requests import ColdStart, Fit, FitFinished
 
 POOL, KIND = glyphs(120)
-HOLDOUT = glyphs(45, seed=1)
+HOLDOUT = HoldOut("hold-out", *glyphs(45, seed=1))
 
 
 def a_fit(rows: Any = range(12), kind: np.ndarray = KIND, **changes: Any) -> Fit:
@@ -67,7 +68,7 @@ def a_cold_start(**changes: Any) -> ColdStart:
 
 
 def ready(request: Fit | ColdStart, learner: Learner | None = None, **options: Any) -> Learner:
-    """Give a learner that has prepared what a request needs."""
+    """Return a learner that has prepared what a request needs."""
     options = {"holdout": HOLDOUT} | options
     learner = learner or Learner(options.pop("pool", POOL), 3, **options)
     learner.prepare(learner.needs(request))
@@ -366,11 +367,11 @@ def test_a_pool_smaller_than_what_is_asked_gives_what_it_has() -> None:
 def test_numbers_that_are_none_are_a_clear_sentence(value: float) -> None:
     broken = POOL.astype(np.float32) / 255
     broken[77, 3, 3] = value
-    sentence = r"^The pool holds NaN or infinite numbers in item 77: replace them, or leave"
+    sentence = r"^The pool has NaN or infinite numbers in item 77: replace them, or leave"
     with pytest.raises(UsageError, match=sentence):
         Learner(broken, 3)
-    with pytest.raises(UsageError, match=r"^The hold-out holds NaN.* in item 77"):
-        Learner(POOL, 3, holdout=(broken, KIND))
+    with pytest.raises(UsageError, match=r"^The hold-out has NaN.* in item 77"):
+        Learner(POOL, 3, holdout=HoldOut("t10k", broken, KIND))
 
 
 def test_a_class_of_the_holdout_that_is_none_is_refused() -> None:
@@ -380,7 +381,9 @@ def test_a_class_of_the_holdout_that_is_none_is_refused() -> None:
 
 def test_an_empty_holdout_measures_nothing() -> None:
     request = a_fit(features=AUTO)
-    answer = ready(request, holdout=(HOLDOUT[0][:0], HOLDOUT[1][:0])).fit(request)
+    answer = ready(request, holdout=HoldOut("t10k", HOLDOUT.images[:0], HOLDOUT.truth[:0])).fit(
+        request
+    )
     assert answer.accuracy is None
 
 
@@ -388,7 +391,7 @@ def test_an_empty_holdout_measures_nothing() -> None:
 
 
 def dark_and_bright(n: int = 200) -> tuple[np.ndarray, np.ndarray]:
-    """Give glyphs whose class is how dark they are, which no gradient shows."""
+    """Return glyphs whose class depends on their darkness, which no gradient shows."""
     pool, _ = glyphs(n)
     dark = np.random.default_rng(4).permutation(np.arange(n) % 2)
     return np.where(dark[:, None, None] == 1, pool // 2, pool), dark
@@ -399,7 +402,7 @@ def test_auto_goes_over_to_what_the_labels_speak_for() -> None:
     request = a_fit(range(60), dark, model=AUTO, features=AUTO)
     learner = Learner(pool, 2)
     ready(request, learner)
-    few = a_fit(range(LEAST_LABELS - 1), dark, model=AUTO, features=AUTO)
+    few = a_fit(range(LEAST_WEIGHED - 1), dark, model=AUTO, features=AUTO)
     assert learner.fit(few).model == "hybrid"
     reflected(learner)
     answer = learner.fit(request)
@@ -503,7 +506,7 @@ def test_twenty_labels_tell_mnist(mnist_dir: Path) -> None:
     mnist = open_dataset(f"mnist:{mnist_dir}", pool=1500, test=2000)
     assert mnist.holdout is not None
     assert mnist.truth is not None
-    learner = Learner(mnist.pool, 10, holdout=(mnist.holdout.images, mnist.holdout.truth))
+    learner = Learner(mnist.pool, 10, holdout=mnist.holdout)
     start = a_cold_start(model="hybrid", features=AUTO, size=20)
     ready(start, learner)
     asked = learner.cold_start(start).items

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tuilabel.errors import UsageError
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import unit_rows
 from tuilabel.learn.models import MODELS, TYPICAL_LENGTH, fit_model, score_rows, warm_up
 from tuilabel.learn.names import (
@@ -20,7 +21,6 @@ from tuilabel.learn.names import (
     MODEL_NAMES,
     STRATEGY_NAMES,
 )
-from tuilabel.learn.views import View
 
 every_model = pytest.mark.parametrize("name", MODELS)
 
@@ -202,9 +202,9 @@ def test_an_unknown_model_is_refused_even_without_labels() -> None:
 
 def test_labels_that_do_not_fit_are_refused() -> None:
     features, labels = blobs(4, [0, 1])
-    with pytest.raises(ValueError, match="give one each"):
+    with pytest.raises(ValueError, match="expected one each"):
         fit_model("softmax", features, labels[:3], n_classes=2, rng=rng())
-    with pytest.raises(ValueError, match="Labels run from 0 to 2: expected 0 to 1"):
+    with pytest.raises(ValueError, match="Labels run from 0 to 2; expected 0 to 1"):
         fit_model("softmax", features, np.array([0, 1, 2, 0]), n_classes=2, rng=rng())
 
 

@@ -17,6 +17,7 @@ import tuilabel
 from tuilabel.data.array_store import ArrayStore
 from tuilabel.errors import UsageError
 from tuilabel.learn import preparation
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.graph import LabelGraph, NoGraphError, build_graph
 from tuilabel.learn.preparation import (
     Images,
@@ -28,7 +29,6 @@ from tuilabel.learn.preparation import (
 )
 from tuilabel.learn.store import MemoryStore, Parts, Store
 from tuilabel.learn.transformers import Deskew, Hog
-from tuilabel.learn.views import View
 
 POOL, KIND = glyphs(90)
 HOLDOUT, _ = glyphs(31, seed=1)

@@ -21,7 +21,7 @@ Orders = tuple[np.ndarray, int, int]
 
 @st.composite
 def orders(draw: st.DrawFn) -> Orders:
-    """Give distinct positions, out of how many, and the size of a batch."""
+    """Return distinct positions, the number of candidates and the size of a batch."""
     count = draw(st.integers(0, 40))
     length = draw(st.integers(0, count))
     order = np.array(draw(st.permutations(range(count)))[:length], dtype=np.intp)
@@ -111,12 +111,12 @@ def test_picks_that_find_no_place_lead_the_next_batch() -> None:
 def test_bad_shares_are_refused() -> None:
     order = np.arange(3)
     for epsilon in (-0.1, 1.1, np.nan):
-        with pytest.raises(ValueError, match=r"give 0 to 1"):
+        with pytest.raises(ValueError, match=r"expected a number from 0 to 1"):
             with_random_share(order, 5, 2, epsilon, rng())
-    with pytest.raises(ValueError, match="Batches of 0 items"):
+    with pytest.raises(ValueError, match="batch size is 0"):
         with_random_share(order, 5, 0, 0.1, rng())
     with pytest.raises(ValueError, match="expected 0 to 1"):
         with_random_share(order, 2, 2, 0.1, rng())
-    with pytest.raises(ValueError, match="1 of 2 positions came before"):
+    with pytest.raises(ValueError, match="1 of 2 positions are repeated"):
         with_random_share(np.array([1, 1]), 5, 2, 0.1, rng())
     assert with_random_share(np.arange(0), 0, 0, 0.5, rng()).tolist() == []

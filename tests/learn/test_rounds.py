@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from tuilabel.errors import UsageError
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.models import MODELS
 from tuilabel.learn.names import AUTO, STRATEGY_NAMES
 from tuilabel.learn.rounds import RoundResult, run_round
-from tuilabel.learn.views import View
 
 EVERY_STRATEGY = [name for name in STRATEGY_NAMES if name != AUTO]
 

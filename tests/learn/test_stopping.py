@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
 from tuilabel.learn.stopping import (
+    COMPARISONS,
     MUCH_MOVED,
     STOP_SET_SIZE,
-    WINDOW,
     advice,
     kappa,
     moved,
@@ -104,14 +104,14 @@ def test_one_class_for_everything_says_nothing() -> None:
 )
 def test_what_cannot_be_compared_is_refused(before: list[int], after: list[int]) -> None:
     arrays = np.array(before, dtype=np.intp), np.array(after, dtype=np.intp)
-    with pytest.raises(ValueError, match="cannot be compared"):
+    with pytest.raises(ValueError, match="expected two lists of the same length"):
         moved(*arrays)
-    with pytest.raises(ValueError, match="cannot be compared"):
+    with pytest.raises(ValueError, match="expected two lists of the same length"):
         kappa(*arrays, 2)
 
 
 def test_a_prediction_that_is_no_class_is_refused() -> None:
-    with pytest.raises(ValueError, match="Predictions after run from 0 to 2: expected 0 to 1"):
+    with pytest.raises(ValueError, match="Predictions after run from 0 to 2; expected 0 to 1"):
         kappa(np.array([0, 1]), np.array([0, 2]), 2)
     with pytest.raises(ValueError, match="Predictions before run from -1"):
         kappa(np.array([-1, 1]), np.array([0, 1]), 2)
@@ -124,7 +124,7 @@ def test_a_prediction_that_is_no_class_is_refused() -> None:
     ("agreements", "expected"),
     [
         ([], False),
-        ([1.0] * (WINDOW - 1), False),
+        ([1.0] * (COMPARISONS - 1), False),
         ([0.991, 0.991, 0.991], True),
         ([0.989, 0.989, 0.989], False),
         ([0.98, 0.991, 1.0], True),
@@ -146,23 +146,23 @@ def test_a_model_has_settled_when_three_agreements_are_high(
         (
             [0.5, 0.002, 0.006, 0.004],
             [0.1, 0.998, 0.994, 0.996],
-            "The last 3 fits moved 0.4 % of 2,000 predictions each: the next ones will change "
-            "little.",
+            "The last 3 fits changed 0.4 % of 2,000 predictions on average: more labels will "
+            "change little.",
         ),
         (
             [0.3, 0.2, 0.12],
             [0.5, 0.7, 0.86],
-            "The last fit moved 12 % of 2,000 predictions: labels still teach a lot.",
+            "The last fit changed 12 % of 2,000 predictions: more labels still help a lot.",
         ),
         (
             [0.3, 0.2, MUCH_MOVED],
             [0.5, 0.7, 0.94],
-            "The last fit moved 5.0 % of 2,000 predictions: labels still teach a lot.",
+            "The last fit changed 5.0 % of 2,000 predictions: more labels still help a lot.",
         ),
         (
             [0.01, 0.02, 0.012],
             [0.989, 0.977, 0.986],
-            "The last fit moved 1.2 % of 2,000 predictions: labels still teach something.",
+            "The last fit changed 1.2 % of 2,000 predictions: more labels still help.",
         ),
     ],
 )
@@ -181,7 +181,7 @@ def test_with_too_little_to_go_by_nothing_is_said(
 
 
 def test_shares_and_agreements_come_in_pairs() -> None:
-    with pytest.raises(ValueError, match="2 shares came with 1 agreements"):
+    with pytest.raises(ValueError, match="2 shares and 1 agreements"):
         advice([0.1, 0.2], [0.9], 2000)
 
 

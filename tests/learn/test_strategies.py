@@ -214,7 +214,7 @@ def test_a_committee_in_chunks_and_in_any_order(
 
 
 def votes(*elected: list[int], k: int = 4) -> np.ndarray:
-    """Give a committee in which member i is half sure of class elected[i][j] for item j."""
+    """Return a committee in which member i is half sure of class elected[i][j] for item j."""
     return 0.5 * np.eye(k)[np.array(elected)] + 0.5 / k
 
 
@@ -274,7 +274,7 @@ def test_members_train_on_different_rows_with_replacement() -> None:
 
 
 def test_bad_committees_are_refused() -> None:
-    with pytest.raises(ValueError, match="committee of 0 members"):
+    with pytest.raises(ValueError, match="committee has 0 members"):
         bootstrap_rows(np.arange(3), 0, rng())
     with pytest.raises(ValueError, match="shape \\(2, 2\\)"):
         bootstrap_rows(np.zeros((2, 2), dtype=int), 1, rng())

@@ -11,6 +11,7 @@ from tests.line.conftest import DAMAGED, Talk
 from tuilabel.journal import EventKind
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.line.conversation import PROMPT_AT_END
+from tuilabel.trainer.reports import Down
 
 Begin = Callable[..., Talk]
 
@@ -162,7 +163,7 @@ def test_a_damaged_image_is_said_and_can_be_skipped(talk: Begin) -> None:
 def test_trouble_with_the_trainer_is_said_once_before_the_next_image(talk: Begin) -> None:
     it = talk()
     it.prompt()
-    it.conversation.trainer_said("! the trainer died (signal 9)", "bad", busy=True)
+    it.conversation.trainer_reported(Down("the trainer died (signal 9)"), busy=True)
     assert it.prompt() == "The model: the trainer died (signal 9)."
     assert it.prompt() == ""
 

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tuilabel.cli import main
-from tuilabel.simulate import Standing
+from tuilabel.simulate import SimulationProgress
 from tuilabel.simulate.article import ARTICLE, ArticleReport
 from tuilabel.workspace.places import data_dir
 
@@ -155,7 +155,7 @@ def test_bad_sources_are_one_sentence(tmp_path: Path) -> None:
     assert "has no ground truth to answer with" in refused(no_truth, "--classes", "a,b")
     assert "NaN" in refused(npz(tmp_path / "nan.npz", nan, labels=labels))
     same = npz(tmp_path / "same.npz", np.zeros((50, 8, 8), np.uint8), labels=labels)
-    assert "has no hold-out: accuracy needs images" in refused(same)
+    assert "has no hold-out: accuracy is measured on images" in refused(same)
     assert "is not a source" in refused("nowhere")
     small = npz(tmp_path / "small.npz", NOISE[:20], labels=labels[:20])
     assert "--model graph cannot be simulated" in refused(small, "--model", "graph")
@@ -168,19 +168,19 @@ def test_odd_sources_are_ordinary(tmp_path: Path) -> None:
     few = npz(tmp_path / "few.npz", NOISE, labels=np.arange(50) % 25)
     result = simulate(few, "--model", "softmax", "--seeds", "1")
     assert result.exit_code == 0
-    assert "The pool has 40 images: with all of them labelled, the budget of 400" in result.stdout
+    assert "The pool has only 40 images, fewer than the budget of 400 labels" in result.stdout
 
 
 def test_after_ctrl_c_the_same_command_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = simulate(*QUICK).stdout
 
-    def stop(standing: Standing) -> str:
-        if standing.runs_done == 3:
+    def stop(progress: SimulationProgress) -> str:
+        if progress.runs_done == 3:
             raise KeyboardInterrupt
         return ""
 
     with monkeypatch.context() as patched:
-        patched.setattr("tuilabel.simulate.table.standing_line", stop)
+        patched.setattr("tuilabel.simulate.table.progress_line", stop)
         result = simulate(*QUICK)
     assert result.exit_code == 130
     assert result.stderr == (
@@ -201,10 +201,10 @@ def accuracies(output: str) -> list[str]:
 
 
 def test_before_the_first_run_there_is_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(standing: Standing) -> str:
+    def stop(progress: SimulationProgress) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tuilabel.simulate.table.standing_line", stop)
+    monkeypatch.setattr("tuilabel.simulate.table.progress_line", stop)
     result = simulate(*QUICK)
     assert (result.exit_code, result.stdout) == (130, "")
     assert result.stderr.startswith("Interrupted: 0 of 4 runs are done")
@@ -215,12 +215,12 @@ def test_files_that_cannot_be_written_in_the_end_cost_no_run(
 ) -> None:
     out = tmp_path / "runs.json"
 
-    def taken(standing: Standing) -> str:
+    def taken(progress: SimulationProgress) -> str:
         out.write_text("precious")
         return ""
 
     with monkeypatch.context() as patched:
-        patched.setattr("tuilabel.simulate.table.standing_line", taken)
+        patched.setattr("tuilabel.simulate.table.progress_line", taken)
         result = simulate(*QUICK, "--json", str(out))
     assert result.exit_code == 2
     assert "exists already" in result.stderr

@@ -27,7 +27,7 @@ from tuilabel.simulate import (
     Plan,
     Results,
     Run,
-    Standing,
+    SimulationProgress,
     simulate,
 )
 from tuilabel.simulate.run import MemoryLog
@@ -117,10 +117,8 @@ def test_models_are_weighed_between_fits(digits: Dataset, monkeypatch: pytest.Mo
 
 
 def test_it_is_the_loop_behind_the_screen(digits: Dataset, results: Results) -> None:
-    holdout = digits.holdout
-    assert holdout is not None
     assert digits.truth is not None
-    learner = Learner(digits.pool, 10, holdout=(holdout.images, holdout.truth.astype(np.intp)))
+    learner = Learner(digits.pool, 10, holdout=digits.holdout)
     settings = LoopSettings(**MARGIN._asdict(), batch_size=10)
     session = Session(digits, MemoryLog(SessionInfo("digits", digits.class_names)), settings)
     first = session.take_request()
@@ -137,26 +135,24 @@ def test_it_is_the_loop_behind_the_screen(digits: Dataset, results: Results) -> 
 
 
 def test_processes_change_nothing(automatic: Results) -> None:
-    standings: list[Standing] = []
+    reports: list[SimulationProgress] = []
     kept = _Others(automatic, ALL_AUTO.runs()[:2])
-    shared = simulate(made(pool=60), ALL_AUTO, jobs=2, kept=kept, progress=standings.append)
+    shared = simulate(made(pool=60), ALL_AUTO, jobs=2, kept=kept, progress=reports.append)
     assert same(shared) == same(automatic)
     assert {(run.combination, run.seed) for run in kept.added} == set(ALL_AUTO.runs()[:2])
-    assert standings[-1].runs_done == standings[-1].runs == 4
+    assert reports[-1].runs_done == reports[-1].runs == 4
     assert not multiprocessing.active_children()
 
 
 def test_how_far_it_is(digits: Dataset) -> None:
-    standings: list[Standing] = []
-    simulate(
-        digits, Plan(("margin",), ("softmax",), ("hog",), budget=20), progress=standings.append
-    )
-    assert standings[0] == Standing(0, 10)
-    assert any(standing.preparing == "features" for standing in standings)
-    shares = [standing.share for standing in standings]
+    reports: list[SimulationProgress] = []
+    simulate(digits, Plan(("margin",), ("softmax",), ("hog",), budget=20), progress=reports.append)
+    assert reports[0] == SimulationProgress(0, 10)
+    assert any(progress.preparing == "features" for progress in reports)
+    shares = [progress.share for progress in reports]
     assert shares == sorted(shares)
-    assert (standings[-1].runs_done, standings[-1].share, standings[-1].seconds_left) == (10, 1, 0)
-    halfway = next(standing for standing in standings if standing.share == 0.5)
+    assert (reports[-1].runs_done, reports[-1].share, reports[-1].seconds_left) == (10, 1, 0)
+    halfway = next(progress for progress in reports if progress.share == 0.5)
     assert halfway.seconds_left is not None
     assert halfway.seconds_left > 0
 
@@ -170,8 +166,8 @@ class Stop:
     def __init__(self, after: int) -> None:
         self.after = after
 
-    def __call__(self, standing: Standing) -> None:
-        if standing.runs_done >= self.after:
+    def __call__(self, progress: SimulationProgress) -> None:
+        if progress.runs_done >= self.after:
             raise KeyboardInterrupt
 
 
@@ -185,7 +181,7 @@ def test_what_is_done_is_kept_and_the_rest_goes_on(
     assert len(partial.runs) == 3
     assert not partial.is_complete
     assert [len(partial.of(c)) for c in (MARGIN, BASELINE)] == [2, 1]
-    seen: list[Standing] = []
+    seen: list[SimulationProgress] = []
     again = KeptRuns(tmp_path / "deep" / "runs", digits, QUICK)
     assert again.path == kept.path
     whole = simulate(digits, QUICK, progress=seen.append, kept=again)
@@ -288,7 +284,7 @@ def test_where_nothing_can_be_kept_it_is_said(digits: Dataset, tmp_path: Path) -
     assert whole.is_complete
     (notice,) = whole.notices
     assert "cannot be kept" in notice
-    assert "begins anew" in notice
+    assert "start over" in notice
 
 
 def test_ctrl_c_ends_the_processes_and_leaves_everything_as_it_was(
@@ -312,7 +308,7 @@ class _After:
     def __init__(self, times: int) -> None:
         self.times = times
 
-    def __call__(self, standing: Standing) -> None:
+    def __call__(self, progress: SimulationProgress) -> None:
         self.times -= 1
         if not self.times:
             assert multiprocessing.active_children()
@@ -320,11 +316,11 @@ class _After:
 
 
 def test_a_process_that_dies_is_reported(digits: Dataset) -> None:
-    def kill(standing: Standing) -> None:
+    def kill(progress: SimulationProgress) -> None:
         for child in multiprocessing.active_children():
             child.kill()
 
-    with pytest.raises(TrainerError, match="ended before its run did"):
+    with pytest.raises(TrainerError, match="ended before its run was finished"):
         simulate(digits, QUICK, jobs=2, progress=kill)
     assert not multiprocessing.active_children()
 
@@ -349,7 +345,7 @@ def test_one_class_only_is_always_right() -> None:
 def test_images_without_any_difference_can_be_labelled() -> None:
     whole = simulate(made(images=np.zeros((50, 8, 8), np.uint8)), Plan(budget=20, seeds=1))
     assert whole.is_complete
-    assert "auto does without a label graph" in whole.notices[0]
+    assert "auto works without a label graph" in whole.notices[0]
 
 
 def test_fewer_labels_than_classes_will_do() -> None:
@@ -400,7 +396,10 @@ NAN = np.full((40, 8, 8), np.nan, dtype=np.float32)
     ("dataset", "found"),
     [
         (without(truth=None), "made has no ground truth to answer with. Simulate digits"),
-        (without(holdout=None), "made has no hold-out: accuracy needs images that training never"),
+        (
+            without(holdout=None),
+            "made has no hold-out: accuracy is measured on images that training never",
+        ),
         (
             without(holdout=holdout_of(np.zeros((0, 8, 8)), np.zeros(0))),
             "made has no hold-out",
@@ -412,7 +411,7 @@ NAN = np.full((40, 8, 8), np.nan, dtype=np.float32)
             without(holdout=holdout_of(np.zeros((2, 8, 8)), np.array([0, 9]))),
             "true classes from 0 to 9 in the hold-out",
         ),
-        (without(pool=NAN), "numbers in the pool that are not finite: replace NaN"),
+        (without(pool=NAN), "NaN or infinite numbers in the pool: replace"),
         (made(pool=0), "made has no images to ask for"),
     ],
 )
@@ -434,8 +433,8 @@ def test_a_dataset_that_will_not_do_is_refused(dataset: Any, found: str) -> None
     ],
 )
 def test_a_graph_that_cannot_be_is_refused_before_anything_is_run(plan: Plan, found: str) -> None:
-    def no_run(standing: Standing) -> None:
-        assert standing.seconds_left is None
+    def no_run(progress: SimulationProgress) -> None:
+        assert progress.seconds_left is None
 
     with pytest.raises(UsageError, match=f"{found}.*too small") as error:
         simulate(made(pool=12), plan, progress=no_run)

@@ -77,7 +77,7 @@ def test_there_is_a_fit_after_each_batch_and_at_the_end(
         ({"models": ("softmax", "")}, "no model '': choose one of auto, softmax"),
         ({"features": ("sift",)}, "no feature 'sift': choose one of auto, raw"),
         ({"cold_starts": ("warm",)}, "no cold start 'warm': choose one of auto, random"),
-        ({"strategies": ()}, "No strategy is named: choose among auto"),
+        ({"strategies": ()}, "No strategy is given: choose from auto"),
         ({"budget": 0}, "--budget is 0; expected a whole number of 1 or more"),
         ({"seeds": 0}, "--seeds is 0; expected a whole number from 1 to 10,000"),
         ({"batch_size": 0}, "--batch-size is 0; expected a whole number from 1 to 1,000"),

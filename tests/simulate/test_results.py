@@ -19,15 +19,15 @@ from tuilabel.simulate import (
     Needed,
     Plan,
     Results,
-    Standing,
+    SimulationProgress,
 )
 from tuilabel.simulate.results import CSV_COLUMNS, as_csv, as_json, shares
 from tuilabel.simulate.table import (
     BASELINE_NAME,
     chosen_places,
     duration,
+    progress_line,
     result_lines,
-    standing_line,
 )
 
 MARGIN, RANDOM = PLAN.combinations()
@@ -135,22 +135,22 @@ def test_the_csv_has_a_row_for_each_fit() -> None:
 def test_the_table_says_it_all() -> None:
     assert lines(RESULTS) == [
         "digits: a pool of 500 images, 1,000 images to measure on (hold-out).",
-        "3 seeds, 10 labels a round up to 30, model softmax, features raw, cold start",
+        "3 seeds, 10 labels a round, up to 30, model softmax, features raw, cold start",
         "kmeans (the baseline's is random).",
         "",
-        "Per cent right on the hold-out after that many labels, mean±sd:",
+        "Accuracy in per cent on the hold-out, by number of labels (mean±sd):",
         "strategy                  10         20         30",
         "margin             60.0±10.0   85.0±5.0   93.0±2.6",
         "random (baseline)   10.0±0.0  45.0±43.3  51.7±37.5",
         "",
-        "Labels needed to get that much right (median; how many seeds did), and median",
-        "seconds of a fit with its ranking:",
+        "Labels needed to reach an accuracy (median; seeds that reached it), and median",
+        "seconds for a fit and its ranking:",
         "strategy               90 %        95 %  s/round",
         "margin             30 (3/3)  > 30 (1/3)    0.200",
         "random (baseline)  30 (2/3)    30 (2/3)    0.200",
         "",
-        "The baseline draws every image at random and goes through the same loop, with",
-        "the same model and features.",
+        "The baseline draws every image at random, in the same loop with the same model",
+        "and features.",
         "Features and label graphs took 7.3 s, once for all runs.",
         "Two were merged.",
     ]
@@ -161,9 +161,9 @@ def test_one_seed_has_no_spread_and_no_median() -> None:
     margin, random = plan.combinations()
     results = Results(plan, ON, (run(margin, 0, 0.5, 0.9, 0.92), run(random, 0, 0.1, 0.2, 0.3)), 0)
     found = lines(results, (0.9,))
-    assert "1 seed, 10 labels a round up to 30, model softmax, features raw, cold start" in found
+    assert "1 seed, 10 labels a round, up to 30, model softmax, features raw, cold start" in found
     assert "random." in found
-    assert "Per cent right on the hold-out after that many labels:" in found
+    assert "Accuracy in per cent on the hold-out, by number of labels:" in found
     assert "margin             50.0  90.0  92.0" in found
     assert "random (baseline)  > 30    0.200" in found
 
@@ -214,9 +214,9 @@ def test_an_exhausted_pool_and_a_share_of_random_draws_are_said() -> None:
     on = Description("digits", ("a",), 30, 1, "hold-out", 10)
     results = Results(plan, on, (run(plan.combinations()[0], 0, 0.5, 0.6, 0.7),), 0)
     text = " ".join(lines(results, ()))
-    assert "The pool has 30 images: with all of them labelled, the budget of 400 labels" in text
+    assert "The pool has only 30 images, fewer than the budget of 400 labels" in text
     assert "25% of each batch at random" in text
-    assert "Median seconds of a fit" in text
+    assert "Median seconds for a fit" in text
 
 
 def test_a_source_with_escape_codes_is_harmless() -> None:
@@ -264,6 +264,6 @@ def test_time_left_is_told_in_two_units(seconds: float, said: str) -> None:
 
 
 def test_how_far_it_is_fits_a_line() -> None:
-    assert standing_line(Standing(0, 1)) == "0 of 1 run, 0%"
-    assert standing_line(Standing(3, 12, 0.3, 80)) == "3 of 12 runs, 30%, 1 min 20 s left"
-    assert standing_line(Standing(0, 12, preparing="features")) == "preparing: features"
+    assert progress_line(SimulationProgress(0, 1)) == "0 of 1 run, 0%"
+    assert progress_line(SimulationProgress(3, 12, 0.3, 80)) == "3 of 12 runs, 30%, 1 min 20 s left"
+    assert progress_line(SimulationProgress(0, 12, preparing="features")) == "preparing: features"

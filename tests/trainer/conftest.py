@@ -103,7 +103,7 @@ def events() -> Events:
 
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
-    """Write a worker module; give its name."""
+    """Write a worker module; return its name."""
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
     def write(code: str) -> str:
@@ -115,7 +115,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str
 
 @pytest.fixture
 async def told(tmp_path: Path) -> AsyncIterator[Callable[[], Any]]:
-    """Give a function that waits for the next thing a fake child tells."""
+    """Return a function that waits for the next message of a fake child."""
     os.mkfifo(tmp_path / "fifo")
     # Open for writing too, so that it does not end when a child closes it.
     handle = os.open(tmp_path / "fifo", os.O_RDWR | os.O_NONBLOCK)
@@ -136,7 +136,7 @@ async def told(tmp_path: Path) -> AsyncIterator[Callable[[], Any]]:
 async def trainer(
     toy: Toy, events: Events, tmp_path: Path
 ) -> AsyncIterator[Callable[..., Trainer]]:
-    """Give a function that starts a trainer, which is stopped when the test is over."""
+    """Return a function that starts a trainer, which is stopped when the test is over."""
     started: list[Trainer] = []
 
     def start(**settings: Any) -> Trainer:

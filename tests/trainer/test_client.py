@@ -1,4 +1,4 @@
-"""What a screen hears of the trainer."""
+"""What the trainer's client reports to a screen."""
 
 from __future__ import annotations
 
@@ -21,6 +21,17 @@ from tuilabel.trainer import (
     TrainerRestarted,
 )
 from tuilabel.trainer.client import TrainerClient
+from tuilabel.trainer.reports import (
+    Down,
+    Failed,
+    Fitted,
+    Idle,
+    PreparingShare,
+    Restarted,
+    TrainerReport,
+    Unprepared,
+    Working,
+)
 
 PREPARED = FeaturesPrepared("deskew-hog", 3.5, None, late=True)
 FITTED = replace(
@@ -29,19 +40,19 @@ FITTED = replace(
 
 
 def a_request(generation: int) -> Any:
-    """Give something that has a generation."""
+    """Return something that has a generation."""
     return ColdStartFinished(generation, ())
 
 
 class Screen:
-    """Notes what it hears; asks again when the learner is prepared, if it is told to."""
+    """Notes what is reported; asks again when the learner is prepared, if it is told to."""
 
     def __init__(self) -> None:
-        self.said: list[tuple[str, str, bool]] = []
+        self.reports: list[tuple[TrainerReport, bool]] = []
         self.rankings: list[Ranking] = []
         self.prepared = 0
         self.asks: list[Request] = []
-        self.link: TrainerClient
+        self.client: TrainerClient
 
     def ranking_arrived(self, ranking: Ranking) -> None:
         self.rankings.append(ranking)
@@ -49,57 +60,71 @@ class Screen:
     def learner_prepared(self) -> None:
         self.prepared += 1
         for request in self.asks:
-            self.link.submit(request)
+            self.client.submit(request)
 
-    def trainer_said(self, text: str, style: str = "muted", *, busy: bool = False) -> None:
-        self.said.append((text, style, busy))
+    def trainer_reported(self, report: TrainerReport, *, busy: bool) -> None:
+        self.reports.append((report, busy))
 
 
 @pytest.fixture
 def screen(tmp_path: Path) -> Screen:
-    """Give a screen with a link to a trainer that is never started."""
+    """Return a screen with a client whose trainer is never started."""
     screen = Screen()
-    screen.link = TrainerClient(
-        open_dataset("digits"),
-        tmp_path / "handed-over",
-        tmp_path / "features",
-        tmp_path / "log",
-        lambda _: None,
-        lambda: screen,
+    screen.client = TrainerClient(
+        open_dataset("digits"), tmp_path, tmp_path / "log", lambda _: None, lambda: screen
     )
     return screen
 
 
-def hear(screen: Screen, *events: TrainerEvent) -> list[tuple[str, str, bool]]:
-    screen.said = []
+def handle(screen: Screen, *events: TrainerEvent) -> list[tuple[TrainerReport, bool]]:
+    """Return what is reported of some events."""
+    screen.reports = []
     for event in events:
-        screen.link.hear(event)
-    return screen.said
+        screen.client.handle(event)
+    return screen.reports
 
 
-def test_a_fit_says_what_was_fitted_on_what(screen: Screen) -> None:
-    screen.link.submit(a_request(1))
-    assert screen.said[-1] == ("fitting…", "muted", True)
-    assert hear(screen, FITTED) == [("hybrid on deskew-hog", "muted", False)]
+def is_same(found: list[tuple[TrainerReport, bool]], *expected: tuple[TrainerReport, bool]) -> bool:
+    """Compare kinds too: named tuples of two kinds are equal if their fields are."""
+    return repr(found) == repr(list(expected))
+
+
+def test_a_fit_reports_the_model_and_its_features(screen: Screen) -> None:
+    screen.client.submit(a_request(1))
+    assert is_same(screen.reports, (Working(), True))
+    assert is_same(handle(screen, FITTED), (Fitted("hybrid", "deskew-hog"), False))
     assert screen.rankings == [FITTED]
 
 
+def test_after_a_cold_start_there_is_nothing_to_show(screen: Screen) -> None:
+    first = ColdStartFinished(1, ())
+    screen.client.submit(a_request(1))
+    assert is_same(handle(screen, first), (Idle(), False))
+    assert screen.rankings == [first]
+
+
 def test_an_answer_that_was_overtaken_leaves_the_newer_one_owed(screen: Screen) -> None:
-    screen.link.submit(a_request(2))
-    assert hear(screen, FITTED)[-1][2] is True
-    assert hear(screen, replace(FITTED, generation=2))[-1][2] is False
+    screen.client.submit(a_request(2))
+    assert handle(screen, FITTED)[-1][1] is True
+    assert handle(screen, replace(FITTED, generation=2))[-1][1] is False
 
 
 def test_progress_is_a_share(screen: Screen) -> None:
-    said = hear(screen, Preparing("neighbours", 15_000, 60_000), Preparing("eigenvectors", 0, 0))
-    assert [text for text, *_ in said] == ["neighbours 25%", "eigenvectors 0%"]
+    reports = handle(
+        screen, Preparing("neighbours", 15_000, 60_000), Preparing("eigenvectors", 0, 0)
+    )
+    assert is_same(
+        reports,
+        (PreparingShare("neighbours", 0.25), False),
+        (PreparingShare("eigenvectors", 0.0), False),
+    )
 
 
 def test_a_learner_that_is_prepared_is_the_screens_to_ask_again(screen: Screen) -> None:
     screen.asks = [a_request(7)]
-    assert hear(screen, PREPARED) == [("fitting…", "muted", True)]
+    assert is_same(handle(screen, PREPARED), (Working(), True))
     assert screen.prepared == 1
-    assert hear(screen, replace(PREPARED, late=False)) == []
+    assert handle(screen, replace(PREPARED, late=False)) == []
     assert screen.prepared == 1, "the answer that comes has it already"
 
 
@@ -108,48 +133,48 @@ def test_what_could_not_be_prepared_can_be_read_after_the_fit(
     screen: Screen, asks: list[Request]
 ) -> None:
     problem = "A pool of 12 images is too small for a label graph."
-    screen.link.submit(a_request(1))
+    screen.client.submit(a_request(1))
     screen.asks = asks
-    said = hear(screen, replace(PREPARED, problem=problem), FITTED)
-    told = ("! " + problem, "accent", True)
-    assert said[0] == told
+    reports = handle(screen, replace(PREPARED, problem=problem), FITTED)
+    assert is_same(reports[:1], (Unprepared(problem), True))
     assert screen.prepared == 1
     if asks:
         # What is answered first was asked before; the problem is not to be gone with that.
-        assert said[-1] == told
-        said = hear(screen, replace(FITTED, generation=2))
-    assert said[-1] == ("! " + problem, "accent", False)
-    screen.link.submit(a_request(3))
-    assert hear(screen, replace(FITTED, generation=3))[-1][0] == "hybrid on deskew-hog"
+        assert is_same(reports[-1:], (Unprepared(problem), True))
+        reports = handle(screen, replace(FITTED, generation=2))
+    assert is_same(reports[-1:], (Unprepared(problem), False))
+    screen.client.submit(a_request(3))
+    reports = handle(screen, replace(FITTED, generation=3))
+    assert is_same(reports, (Fitted("hybrid", "deskew-hog"), False))
 
 
-def test_troubles_are_said(screen: Screen, tmp_path: Path) -> None:
-    screen.link.submit(a_request(1))
-    said = hear(
+def test_troubles_are_reported(screen: Screen, tmp_path: Path) -> None:
+    screen.client.submit(a_request(1))
+    reports = handle(
         screen,
         TrainerDown("the trainer died (signal 9)", tmp_path),
         TrainerRestarted(),
         RequestFailed(1, "There is no model."),
         TrainerRestarted(),
     )
-    assert said == [
-        ("! the trainer died (signal 9)", "bad", True),
-        ("restarted, fitting…", "muted", True),
-        ("! no fit: There is no model.", "bad", False),
-        ("restarted", "muted", False),
-    ]
+    assert is_same(
+        reports,
+        (Down("the trainer died (signal 9)"), True),
+        (Working(restarted=True), True),
+        (Failed("There is no model."), False),
+        (Restarted(), False),
+    )
 
 
 def test_a_trainer_that_was_given_up_owes_nothing(screen: Screen, tmp_path: Path) -> None:
-    screen.link.submit(a_request(1))
-    assert hear(screen, TrainerDown("it died; given up", tmp_path, given_up=True)) == [
-        ("! it died; given up", "bad", False)
-    ]
+    screen.client.submit(a_request(1))
+    reports = handle(screen, TrainerDown("it died; given up", tmp_path, given_up=True))
+    assert is_same(reports, (Down("it died; given up"), False))
 
 
-def test_without_a_screen_nothing_is_said(tmp_path: Path) -> None:
+def test_without_a_screen_nothing_is_reported(tmp_path: Path) -> None:
     dataset = open_dataset("digits")
-    link = TrainerClient(dataset, tmp_path, tmp_path, tmp_path, lambda _: None, lambda: None)
-    link.submit(a_request(1))
+    client = TrainerClient(dataset, tmp_path, tmp_path, lambda _: None, lambda: None)
+    client.submit(a_request(1))
     for event in (FITTED, PREPARED, Preparing("features", 1, 2)):
-        link.hear(event)
+        client.handle(event)

@@ -90,7 +90,7 @@ def test_it_ends_with_its_input() -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        (encode(COLD_START), b"ColdStart came before OpenPool"),
+        (encode(COLD_START), b"ColdStart arrived before OpenPool"),
         (b"hello\n", b"Not a message: b'hello\\n'"),
     ],
 )

@@ -169,15 +169,8 @@ def _autolabel(
     dataset = open_dataset_of(path, info, progress)
     ledger = Ledger.of(events)
     request = _request(info, ledger, dataset)
-    holdout = dataset.holdout
-    learner = Learner(
-        dataset.pool,
-        len(info.class_names),
-        holdout=None
-        if holdout is None
-        else (holdout.images, np.asarray(holdout.truth, dtype=np.intp)),
-        store=ArrayStore(cache_dir() / "features"),
-    )
+    store = ArrayStore(cache_dir() / "features")
+    learner = Learner(dataset.pool, len(info.class_names), holdout=dataset.holdout, store=store)
     learner.prepare(learner.needs(request), progress=progress)
     teacher = learner.teach(request)
 

@@ -148,7 +148,7 @@ def compare(source: str, options: Mapping[str, Any], told: ProgressLine) -> int:
     from tuilabel.simulate import InterruptedSimulation, KeptRuns, Plan, simulate
     from tuilabel.simulate.plot import check_plot
     from tuilabel.simulate.results import shares
-    from tuilabel.simulate.table import result_lines, standing_line
+    from tuilabel.simulate.table import progress_line, result_lines
     from tuilabel.workspace.places import cache_dir, data_dir
 
     outputs = Outputs(options)
@@ -169,7 +169,7 @@ def compare(source: str, options: Mapping[str, Any], told: ProgressLine) -> int:
                 dataset,
                 plan,
                 jobs=1 if options["jobs"] is None else options["jobs"],
-                progress=lambda standing: progress.line(standing_line(standing)),
+                progress=lambda done: progress.line(progress_line(done)),
                 kept=kept,
                 cache_folder=cache_dir() / "features",
             )

@@ -1,5 +1,6 @@
 """What to ask next: models, strategies, batches, cold starts and metrics, on arrays alone.
 
-Nothing here knows a file, a screen or where labels are kept. `tuilabel.learn.names` lists what
-can be asked for by name; `tuilabel.learn.rounds.run_round` is the fit and the ranking of a round.
+Nothing here knows about files, screens or the storage of labels. `tuilabel.learn.names` lists the
+names of models, features, strategies and cold starts; `tuilabel.learn.rounds.run_round` does the
+fit and the ranking of a round.
 """

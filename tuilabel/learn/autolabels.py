@@ -1,7 +1,7 @@
-"""Auto-labels: which items a model may label by itself, and how many of them will be right.
+"""Auto-labels: which items a model may label, and how many of these labels to expect to be right.
 
-Positions here are rows of the probabilities that are given. What is written down, and that a
-person's label always goes before a model's, is for those who keep labels.
+Positions here are rows of the given probabilities. Storing auto-labels, and preferring a person's
+label to a model's, is left to the caller.
 """
 
 from __future__ import annotations
@@ -21,25 +21,22 @@ from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.names import look_up
 from tuilabel.text import counted
 
-ORDERED = "ordered"
-"""The method that `ordered` drives; those of `CHOICES` take one look."""
-
 STEP = 10
-"""Items that `ordered` accepts between two fits."""
+"""Number of items that `ordered` accepts between two fits."""
 
 _NONE = np.empty(0, dtype=np.intp)
 
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """What a method makes of predictions.
+    """The items that a method accepts.
 
     Attributes
     ----------
     accepted : (n,) bool array
         Which items get a label.
     classes : (n,) intp array
-        The likeliest class of every item; of equals the first.
+        The likeliest class of every item; the first one of a tie.
     confidences : (n,) floating array
         Its probability.
     """
@@ -51,7 +48,7 @@ class Choice:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """What `ordered` accepts between two fits.
+    """The items that `ordered` accepts between two fits.
 
     Attributes
     ----------
@@ -59,8 +56,8 @@ class Step:
         Items and the classes they get, the most confident first.
     confidences : (s,) floating array
     shadow_rows, shadow_classes : (h,) intp array
-        Items kept to measure on that would have been accepted in this step as well, and the
-        classes they would have got.
+        Items kept for measuring that this step would have accepted too, and the classes it
+        would have given them.
     """
 
     rows: NDArray[np.intp]
@@ -71,7 +68,7 @@ class Step:
 
 
 Refit = Callable[[NDArray[np.intp], NDArray[np.intp]], NDArray[Any]]
-"""From the rows accepted so far and their classes to probabilities of all rows, (n, k)."""
+"""Maps the rows accepted so far and their classes to probabilities of all rows, (n, k)."""
 
 
 def naive(probabilities: NDArray[Any], threshold: float | None) -> NDArray[np.bool_]:
@@ -81,7 +78,7 @@ def naive(probabilities: NDArray[Any], threshold: float | None) -> NDArray[np.bo
     ----------
     probabilities : (n, k) floating array
     threshold
-        None: there is nothing to pass.
+        Must be None: this method has no threshold.
 
     Returns
     -------
@@ -94,8 +91,8 @@ def naive(probabilities: NDArray[Any], threshold: float | None) -> NDArray[np.bo
     """
     if threshold is not None:
         raise UsageError(
-            f"The method 'naive' labels everything, so a threshold of {threshold:g} cannot be "
-            "meant: leave it out, or choose 'confident'."
+            f"The method 'naive' labels everything, so a threshold of {threshold:g} has no effect: "
+            "leave it out, or choose 'confident'."
         )
     return np.ones(len(probabilities), dtype=bool)
 
@@ -106,9 +103,9 @@ def accept_confident(probabilities: NDArray[Any], threshold: float | None) -> ND
     Parameters
     ----------
     probabilities : (n, k) floating array
-        Calibrated, or the threshold means little.
+        Should be calibrated: otherwise the threshold means little.
     threshold
-        The least probability that is accepted, 0 to 1.
+        The lowest probability to accept, 0 to 1.
 
     Returns
     -------
@@ -117,7 +114,7 @@ def accept_confident(probabilities: NDArray[Any], threshold: float | None) -> ND
     Raises
     ------
     UsageError
-        If there is no threshold, or one that is no probability.
+        If there is no threshold, or it is not from 0 to 1.
 
     References
     ----------
@@ -125,29 +122,29 @@ def accept_confident(probabilities: NDArray[Any], threshold: float | None) -> ND
     networks", ICML workshop 2013; with a threshold: Sohn et al., "FixMatch", NeurIPS 2020.
     """
     if threshold is None:
-        raise UsageError("The method 'confident' needs a threshold: give one from 0 to 1.")
+        raise UsageError("The method 'confident' needs a threshold from 0 to 1.")
     check_threshold(threshold)
     accepted: NDArray[np.bool_] = probabilities.max(axis=1) >= threshold
     return accepted
 
 
-CHOICES: Mapping[str, Callable[[NDArray[Any], float | None], NDArray[np.bool_]]] = {
+ACCEPTANCE_RULES: Mapping[str, Callable[[NDArray[Any], float | None], NDArray[np.bool_]]] = {
     "naive": naive,
     "confident": accept_confident,
 }
 
 
 def choose(method: str, probabilities: NDArray[Any], threshold: float | None = None) -> Choice:
-    """Choose what a model labels by itself in one look.
+    """Choose which items a model labels, without a fit in between.
 
     Parameters
     ----------
     method
-        A key of `CHOICES`.
+        A key of `ACCEPTANCE_RULES`.
     probabilities : (n, k) floating array
-        Of the items that nobody has answered; calibrated.
+        Of the items without an answer; calibrated.
     threshold
-        See the method.
+        As the method requires.
 
     Returns
     -------
@@ -158,9 +155,9 @@ def choose(method: str, probabilities: NDArray[Any], threshold: float | None = N
     UsageError
         If there is no such method, or the threshold does not suit it.
     ValueError
-        If these are no probabilities.
+        If the rows are not probabilities.
     """
-    accept = look_up(CHOICES, "method", method)
+    accept = look_up(ACCEPTANCE_RULES, "method", method)
     check_probabilities(probabilities)
     return Choice(
         accept(probabilities, threshold), probabilities.argmax(axis=1), probabilities.max(axis=1)
@@ -178,26 +175,28 @@ def ordered(
 ) -> Iterator[Step]:
     """Accept the most confident items a few at a time, with a fit in between.
 
-    What is accepted keeps its class. Ends when no item is left, or none is likely enough.
+    An accepted item keeps its class. The generator ends when no item is left, or when none is
+    likely enough.
 
-    Items with a known class can go along as shadows: they are never accepted or trained on, but
-    one that is at least as confident as the least confident item of a step would have been
-    accepted there, and has the class it would have got. The share of these classes that are right
-    is what can be expected of the accepted ones, mistakes that feed on mistakes included.
+    Items with a known class can take part as shadows. They are never accepted and never trained
+    on. But a shadow that is at least as confident as the least confident item of a step would
+    have been accepted in that step, with its likeliest class. The share of shadows whose class is
+    right estimates the share of accepted items that are right, including mistakes that follow
+    from earlier mistakes.
 
     Parameters
     ----------
     probabilities : (n, k) floating array
-        Of the unanswered items, and of the shadows; calibrated, where there is a threshold.
+        Of the unanswered items and the shadows; calibrated if there is a threshold.
     refit
         Called between two steps with all rows accepted so far and their classes, (a,) each, in
         the order in which they were accepted.
     rng
-        Decides between equally confident items.
+        Breaks ties between equally confident items.
     threshold
-        The least probability that is accepted, 0 to 1; None for no end but that of the items.
+        The lowest probability to accept, 0 to 1; None to go on until no item is left.
     step
-        Items between two fits, at least 1.
+        Number of items between two fits, at least 1.
     shadow : (n,) bool array, optional
         Which items are shadows.
 
@@ -208,24 +207,26 @@ def ordered(
     Raises
     ------
     UsageError
-        If the threshold is no probability or `step` is not at least 1.
+        If the threshold is not from 0 to 1, or `step` is below 1.
     ValueError
-        If these, or what `refit` gives, are no probabilities of n items.
+        If the rows given, or returned by `refit`, are not probabilities of n items.
     """
     if threshold is not None:
         check_threshold(threshold)
     if step < 1:
-        raise UsageError(f"Steps of {step} items lead nowhere: give 1 or more.")
+        raise UsageError(f"A step of {step} items is too small: give 1 or more.")
     n = len(probabilities)
     shadows_left = np.zeros(n, dtype=bool) if shadow is None else shadow.copy()
     if shadows_left.shape != (n,):
-        raise ValueError(f"Shadows have shape {shadows_left.shape} for {n} items: give one each.")
+        raise ValueError(f"Shadows have shape {shadows_left.shape}; expected ({n},).")
     left = ~shadows_left
     rows, classes = _NONE, _NONE
     while left.any():
         check_probabilities(probabilities)
         if len(probabilities) != n:
-            raise ValueError(f"A fit gave probabilities of {len(probabilities)} items, not of {n}.")
+            raise ValueError(
+                f"A fit returned probabilities of {len(probabilities)} items; expected {n}."
+            )
         likeliest, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
         candidates = np.flatnonzero(left)
         picked = candidates[pick_batch(confidences[candidates], step, rng)]
@@ -236,7 +237,7 @@ def ordered(
             picked = picked[passing]
         if len(picked) == 0:
             return
-        # A step that ran out of items, and not of places, would have taken any that pass.
+        # A step that is not full would have accepted any item that passes the threshold.
         least = confidences[picked[-1]] if full else threshold or 0.0
         shadows = np.flatnonzero(shadows_left & (confidences >= least))
         yield Step(picked, likeliest[picked], confidences[picked], shadows, likeliest[shadows])
@@ -253,15 +254,15 @@ def training_set(
     auto_rows: NDArray[np.integer],
     auto_classes: NDArray[np.integer],
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Put annotators' labels and auto-labels together, for a student to be fitted on.
+    """Combine annotators' labels and auto-labels into a training set for a student model.
 
     Parameters
     ----------
     rows, classes : (m,) integer array
         Items that annotators labelled, and their classes.
     auto_rows, auto_classes : (a,) integer array
-        Items that a model labelled, and their classes; where an annotator has labelled the same
-        item, the annotator's class is taken.
+        Items that a model labelled, and their classes. If an annotator labelled the same item,
+        the annotator's class counts.
 
     Returns
     -------
@@ -270,7 +271,7 @@ def training_set(
     Raises
     ------
     ValueError
-        If there is not one class for each row.
+        If the numbers of rows and classes differ.
 
     References
     ----------
@@ -279,8 +280,8 @@ def training_set(
     """
     if rows.shape != classes.shape or auto_rows.shape != auto_classes.shape:
         raise ValueError(
-            f"{len(rows)} and {len(auto_rows)} rows came with {len(classes)} and "
-            f"{len(auto_classes)} classes: give one each."
+            f"{len(rows)} and {len(auto_rows)} rows have {len(classes)} and "
+            f"{len(auto_classes)} classes; expected one class for each row."
         )
     new = ~np.isin(auto_rows, rows)
     return (
@@ -291,17 +292,18 @@ def training_set(
 
 @dataclass(frozen=True)
 class Estimate:
-    """How many auto-labels will be right.
+    """The expected number of right auto-labels.
 
     Attributes
     ----------
     count
-        Auto-labels.
+        Number of auto-labels.
     summed
-        The sum of their probabilities: what is expected if these are calibrated.
+        The sum of their probabilities: the expected number of right ones if the probabilities
+        are calibrated.
     measured
         The share that was right among items with a known class that were chosen in the same way;
-        None where there was no such item.
+        None if there was no such item.
     """
 
     count: int
@@ -310,35 +312,36 @@ class Estimate:
 
     @property
     def right(self) -> float:
-        """How many are expected to be right: as measured, or else by their probabilities."""
+        """The expected number of right labels: as measured, or else by their probabilities."""
         return self.summed if self.measured is None else self.count * self.measured.value
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 95 % interval of `right`; None where nothing was measured."""
+        """The 95 % interval of `right`; None if nothing was measured."""
         if self.measured is None:
             return None
         return self.count * self.measured.low, self.count * self.measured.high
 
     def sentence(self) -> str:
-        """Say it in one plain sentence."""
+        """Return the estimate as one sentence."""
         if self.count == 0:
-            return "No item is likely enough: nothing is labelled."
+            return "No item is confident enough, so nothing is labelled."
         begin = f"Of {counted(self.count, 'auto-label')} about {self.right:,.0f}"
         if self.measured is None or self.interval is None:
             return (
-                f"{begin} would be right if the model's probabilities were: no item with a known "
-                "class was chosen in the same way, so nothing is measured."
+                f"{begin} would be right if the model's probabilities were right. That could not "
+                "be measured: no item with a known class was chosen in the same way."
             )
         low, high = self.interval
         found = self.measured
         return (
-            f"{begin} are expected to be right ({low:,.0f} to {high:,.0f}, 95 %): of {found.n:,} "
-            f"{found.name} items chosen in the same way {found.correct:,} were."
+            f"{begin} are expected to be right ({low:,.0f} to {high:,.0f}, 95 %): "
+            f"{found.correct:,} of {found.n:,} {found.name} items chosen in the same way were "
+            "right."
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values to write down."""
+        """Return the estimate as plain values for a JSON file."""
         return {
             "count": self.count,
             "summed": round(self.summed, 2),
@@ -354,9 +357,9 @@ def estimate(confidences: NDArray[Any], measured: Accuracy | None = None) -> Est
     Parameters
     ----------
     confidences : (a,) floating array
-        Probabilities of the classes that were given.
+        Probabilities of the accepted classes.
     measured
-        What `measure` found.
+        The result of `measure`.
 
     Returns
     -------
@@ -366,13 +369,13 @@ def estimate(confidences: NDArray[Any], measured: Accuracy | None = None) -> Est
 
 
 def measure(classes: NDArray[np.integer], truth: NDArray[np.integer], name: str) -> Accuracy | None:
-    """Compare classes that a method gives items it never saw with their true ones.
+    """Compare the classes that a method gives to items it never saw with the true ones.
 
     Parameters
     ----------
     classes : (h,) integer array
-        Of the hold-out or audit items that the method accepts, by the same threshold and fits as
-        those it labels.
+        Of the hold-out or audit items that the method accepts, with the same threshold and fits
+        as for the items it labels.
     truth : (h,) integer array
     name
         The set: ``"hold-out"``, ``"t10k"``, ``"audit"``.
@@ -380,7 +383,7 @@ def measure(classes: NDArray[np.integer], truth: NDArray[np.integer], name: str)
     Returns
     -------
     Accuracy or None
-        None if there are none: then nothing is known.
+        None if there are no items.
 
     Raises
     ------
@@ -388,18 +391,20 @@ def measure(classes: NDArray[np.integer], truth: NDArray[np.integer], name: str)
         If the lengths differ.
     """
     if classes.shape != truth.shape:
-        raise ValueError(f"{len(classes)} classes with {len(truth)} true ones: give one each.")
+        raise ValueError(
+            f"There are {len(classes)} classes and {len(truth)} true classes; expected as many."
+        )
     if len(classes) == 0:
         return None
     return Accuracy(int((classes == truth).sum()), len(classes), name)
 
 
 def check_threshold(threshold: float) -> None:
-    """Refuse a threshold that is no probability.
+    """Raise an error for a threshold that is not a probability.
 
     Raises
     ------
     UsageError
     """
     if not 0 <= threshold <= 1:
-        raise UsageError(f"A threshold of {threshold:g} is no probability: give 0 to 1.")
+        raise UsageError(f"The threshold is {threshold:g}; expected a number from 0 to 1.")

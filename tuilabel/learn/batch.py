@@ -1,4 +1,4 @@
-"""Picking a batch: from how much each item is worth to the few that are asked for."""
+"""Picking a batch: the items of highest utility."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def pick_batch(utilities: NDArray[Any], size: int, rng: Generator) -> NDArray[np
     utilities : (n,) floating array
         Higher = ask first. Infinite values are allowed.
     size
-        How many to pick; all of them, ordered, when there are no more than that.
+        How many to pick; if there are no more, all are returned, in order.
     rng
-        Decides which of several equal items are picked, and their order.
+        Breaks ties: which of several equal items are picked, and their order.
 
     Returns
     -------
@@ -36,9 +36,9 @@ def pick_batch(utilities: NDArray[Any], size: int, rng: Generator) -> NDArray[np
     if utilities.ndim != 1:
         raise ValueError(f"Utilities have shape {utilities.shape}, not (items,).")
     if size < 0:
-        raise ValueError(f"A batch of {size} items cannot be picked: give 0 or more.")
+        raise ValueError(f"The batch size is {size}; expected 0 or more.")
     if np.isnan(utilities).any():
-        raise ValueError(f"{int(np.isnan(utilities).sum())} utilities are NaN: no item is best.")
+        raise ValueError(f"{int(np.isnan(utilities).sum())} utilities are NaN; expected numbers.")
     n = len(utilities)
     size = min(size, n)
     if size == 0:
@@ -47,6 +47,6 @@ def pick_batch(utilities: NDArray[Any], size: int, rng: Generator) -> NDArray[np
     better = np.flatnonzero(utilities > worst)
     equal = np.flatnonzero(utilities == worst)
     chosen = rng.choice(equal, size - len(better), replace=False)
-    # A stable sort of a shuffled list leaves equal items in shuffled order.
+    # A stable sort of a shuffled list keeps equal items in random order.
     picked = rng.permutation(np.concatenate([better, chosen]))
     return picked[np.argsort(-utilities[picked], kind="stable")]

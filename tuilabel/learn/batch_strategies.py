@@ -1,9 +1,9 @@
-"""Batch strategies: which items to ask for together, so that no two teach the same.
+"""Batch strategies: items to ask for together, so that no two of them teach the same.
 
-A batch strategy is a pure function from what is known (`QueryContext`), the size of the batch and
-a generator to positions among the candidates. Unlike the strategies of
-`tuilabel.learn.strategies` it looks at items side by side, and at their features. Beyond a few
-numbers per item and the batch itself, memory holds one chunk or one bounded sample of features.
+A batch strategy is a pure function from a `QueryContext`, a batch size and a generator to
+positions among the candidates. Unlike the strategies of `tuilabel.learn.strategies`, it compares
+items with each other and reads their features. Memory holds a few numbers per item, the batch,
+and one chunk or one bounded sample of features.
 """
 
 from __future__ import annotations
@@ -28,36 +28,35 @@ from tuilabel.learn.clusters import (
     squared_lengths,
     typical_first,
 )
-from tuilabel.learn.names import look_up
 from tuilabel.learn.strategies import margin
 
 SHORTLIST = 10
-"""Items of small margin that diverse margin clusters, for each one it picks: Zhdanov's beta."""
+"""Number of items of small margin that are clustered for each item picked: Zhdanov's beta."""
 
 SAME_SHARE = 1e-5
-"""Two gradients are one where their squared distance is at most this share of the sum of their
-squared lengths: what is left of it in float32 is rounding."""
+"""Two gradients count as equal if their squared distance is at most this share of the sum of their
+squared lengths: in float32 the difference is then only rounding."""
 
 MAX_CLUSTERS = 500
-"""Clusters that TypiClust makes at most, as in its paper."""
+"""The most clusters that TypiClust makes, as in its paper."""
 
 SMALL_CLUSTER = 5
-"""Items below which a cluster counts as outliers to TypiClust."""
+"""Clusters of fewer items count as outliers in TypiClust."""
 
 
 @dataclass(frozen=True, eq=False)
 class QueryContext:
-    """What is known when a batch is chosen.
+    """The input of a batch strategy.
 
     Attributes
     ----------
     rows
-        From rows of the pool, (r,) intp, to their features, (r, d) float32 with d >= 1. The pool
-        may be memory-mapped and far larger than memory: strategies ask for a chunk at a time.
+        Maps rows of the pool, (r,) intp, to their features, (r, d) float32 with d >= 1. The pool
+        may be memory-mapped and far larger than memory: strategies read one chunk at a time.
     candidates : (c,) intp array
         Rows of the pool that may be asked for, ascending.
     probabilities : (c, k) float32 array
-        What the model believes about them; rows sum to 1.
+        Their predicted class probabilities; rows sum to 1.
     labelled : (m,) intp array
         Rows of the pool that have a label, in any order.
     """
@@ -69,16 +68,16 @@ class QueryContext:
 
 
 BatchStrategy = Callable[[QueryContext, int, Generator], NDArray[np.intp]]
-"""From a context, a size and a generator to (min(size, c),) distinct positions in `candidates`, in
-the order to ask for them."""
+"""Maps a context, a batch size and a generator to (min(size, c),) distinct positions in
+`candidates`, in the order to ask for them."""
 
 
 def diverse_margin(context: QueryContext, size: int, rng: Generator) -> NDArray[np.intp]:
     """Pick uncertain items that differ from one another.
 
-    The items of smallest margin, ten for each one picked, are clustered by k-means, in which an
-    item weighs as much as it is uncertain; the one nearest to each centre is picked. Where centres
-    coincide, as among identical items, each takes another item.
+    The items of smallest margin, ten for each one picked, are clustered by k-means, weighted by
+    their uncertainty. The item nearest to each centre is picked. If centres coincide, as among
+    identical items, each takes a different item.
 
     Parameters
     ----------
@@ -110,7 +109,7 @@ def diverse_margin(context: QueryContext, size: int, rng: Generator) -> NDArray[
     # In ascending order a memory-mapped pool is read forwards.
     shortlist = np.sort(pick_batch(utilities, SHORTLIST * size, rng))
     features = read_features(context.rows, context.candidates[shortlist])
-    # A weight of 0 would let a cluster vanish.
+    # With a weight of 0 a cluster would vanish.
     weights = np.maximum(utilities[shortlist], 1e-6)
     distances = fit_clusters(features, size, rng, weights=weights).transform(features)
     chosen = np.empty(size, dtype=np.intp)
@@ -122,18 +121,18 @@ def diverse_margin(context: QueryContext, size: int, rng: Generator) -> NDArray[
 
 
 def badge(context: QueryContext, size: int, rng: Generator) -> NDArray[np.intp]:
-    """Pick items whose gradients are long and point different ways.
+    """Pick items whose gradients are long and point in different directions.
 
-    An item's gradient is that of the loss with respect to the weights of a softmax over the
-    features, if the likeliest class were its label: the outer product of (probabilities minus
-    one-hot class) and features. A long one would move the model much. The picks are the first
-    centres of k-means++ among these: first the longest, then each with a chance proportional to
-    its squared distance from the nearest one picked. Once nothing is left that differs from the
-    picks, the rest is drawn uniformly.
+    An item's gradient is the gradient of the loss with respect to the weights of a softmax over
+    the features, as if the likeliest class were its label: the outer product of (probabilities
+    minus one-hot class) and features. A long gradient would change the model much. The picks are
+    the first centres of k-means++ among the gradients: first the longest, then each with a
+    probability proportional to its squared distance from the nearest one picked. When no
+    remaining gradient differs from the picks, the rest is drawn uniformly.
 
-    No gradient is ever written out, as the product of two outer products is the product of the
-    inner ones: this takes O(size c (k + d)) time, one pass over the features for each item
-    picked, and O(c k) memory.
+    No gradient is computed in full, because the inner product of two outer products is the
+    product of the inner products. This takes O(size c (k + d)) time, one pass over the features
+    for each item picked, and O(c k) memory.
 
     Parameters
     ----------
@@ -147,7 +146,7 @@ def badge(context: QueryContext, size: int, rng: Generator) -> NDArray[np.intp]:
     Returns
     -------
     (min(size, c),) intp array
-        Distinct positions in the candidates; the first few of a longer batch are the shorter one.
+        Distinct positions in the candidates. A longer batch begins with the shorter one.
 
     Raises
     ------
@@ -199,20 +198,20 @@ def typiclust(context: QueryContext, size: int, rng: Generator) -> NDArray[np.in
     """Pick the most typical item of each big cluster that has no label yet.
 
     Labelled items and candidates are clustered by k-means into as many clusters as there will be
-    labels, at most 500. The biggest of those with the fewest labels gives the item with the
-    smallest mean distance to its 20 nearest neighbours within the cluster, and counts as labelled
-    once more. Clusters of fewer than five items are outliers and come last. The model is not
-    asked: this is for the first labels, when it knows little.
+    labels, at most 500. Of the clusters with the fewest labels, the biggest one contributes the
+    item with the smallest mean distance to its 20 nearest neighbours within the cluster, and
+    counts as labelled once more. Clusters of fewer than five items are outliers and come last.
+    The model is not used: this strategy is for the first labels, when the model knows little.
 
-    Work is bounded: the centres are found on a random sample of a bigger pool, and an item is
+    The work is bounded: in a large pool the centres are found on a random sample, and an item is
     compared with at most 999 others of its cluster.
 
     Parameters
     ----------
     context
-        All candidates' and labelled items' features are read once, and some again: a sample to
-        find the centres, and up to 1,000 of each cluster that is picked from. What the
-        probabilities say does not count.
+        The features of all candidates and labelled items are read once, and some again: a sample
+        to find the centres, and up to 1,000 of each cluster that is picked from. The
+        probabilities are not used.
     size
         How many to pick.
     rng
@@ -268,27 +267,16 @@ BATCH_STRATEGIES: Mapping[str, BatchStrategy] = {
 }
 
 
-def get_batch_strategy(name: str) -> BatchStrategy:
-    """Give the batch strategy of that name.
-
-    Raises
-    ------
-    UsageError
-        If there is none; the message lists those that exist.
-    """
-    return look_up(BATCH_STRATEGIES, "batch strategy", name)
-
-
 def with_random_share(
     order: NDArray[np.integer], candidates_count: int, size: int, epsilon: float, rng: Generator
 ) -> NDArray[np.intp]:
-    """Put uniform random draws in the place of a share of the picks of each batch.
+    """Replace a share of the picks of each batch with uniform random draws.
 
-    A batch of b items gets floor(epsilon b + u) draws, u uniform in [0, 1), at random places; so
+    A batch of b items gets floor(epsilon b + u) draws, u uniform in [0, 1), at random places, so
     the share is epsilon on average, whatever the size. The other places go to the picks in their
-    order; those that find no place in this batch lead the next one. A draw is uniform over the
-    candidates that neither an earlier batch nor this one's picks hold, so later picks may come up
-    early, and with an epsilon of 1 the result is a uniform sample.
+    order; picks without a place in this batch lead the next one. A draw is uniform over the
+    candidates that are neither in an earlier batch nor among this batch's picks. So a later pick
+    may be drawn early, and with an epsilon of 1 the result is a uniform sample.
 
     Parameters
     ----------
@@ -297,9 +285,9 @@ def with_random_share(
     candidates_count
         c, the number of candidates, at least r.
     size
-        Items in a batch; the last one may be shorter.
+        Items in a batch; the last batch may be shorter.
     epsilon
-        The share, 0 to 1. With 0 nothing changes and nothing is drawn.
+        The share, 0 to 1. With 0 nothing is drawn and the order stays as it is.
     rng
         Draws the numbers, the places and the items.
 
@@ -319,15 +307,15 @@ def with_random_share(
     The epsilon-greedy rule: Watkins, "Learning from delayed rewards", PhD thesis, Cambridge 1989.
     """
     if not 0 <= epsilon <= 1:
-        raise ValueError(f"A random share of {epsilon} cannot be drawn: give 0 to 1.")
+        raise ValueError(f"The random share is {epsilon}; expected a number from 0 to 1.")
     if size < 0 or (size == 0 and len(order)):
-        raise ValueError(f"Batches of {size} items cannot be asked for: give 1 or more.")
+        raise ValueError(f"The batch size is {size}; expected 1 or more.")
     check_indices(order, candidates_count, "Positions among the candidates")
     free = np.ones(candidates_count, dtype=bool)
     free[order] = False
     repeated = len(order) - (candidates_count - int(free.sum()))
     if repeated:
-        raise ValueError(f"{repeated} of {len(order)} positions came before: give each once.")
+        raise ValueError(f"{repeated} of {len(order)} positions are repeated; expected each once.")
     mixed = order.astype(np.intp)
     if epsilon == 0:
         return mixed
@@ -336,7 +324,7 @@ def with_random_share(
     picks = mixed.copy()
     for start in range(0, len(order), max(size, 1)):
         batch = mixed[start : start + size]
-        # Rounding may carry a full share and u just below 1 to one more than there is.
+        # With a share of 1 and u just below 1, rounding may give one draw too many.
         draws = min(int(epsilon * len(batch) + rng.random()), len(batch))
         random = np.zeros(len(batch), dtype=bool)
         random[rng.choice(len(batch), draws, replace=False)] = True
@@ -349,9 +337,9 @@ def with_random_share(
 
 
 def _checked_size(context: QueryContext, size: int) -> int:
-    """Check what every strategy relies on, and give how many items there are to pick."""
+    """Check the arguments of a strategy, and return the number of items to pick."""
     if size < 0:
-        raise ValueError(f"A batch of {size} items cannot be picked: give 0 or more.")
+        raise ValueError(f"The batch size is {size}; expected 0 or more.")
     count = len(context.candidates)
     shape = context.probabilities.shape
     if len(shape) != 2 or shape[0] != count or shape[1] == 0:

@@ -1,4 +1,4 @@
-"""What a pool looks like at large: the centres of its clusters, as pictures."""
+"""The centres of a pool's clusters, as pictures."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from tuilabel.learn.clusters import (
 def cluster_pictures(
     pool: NDArray[Any], n_clusters: int, rng: Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Find the centres of clusters of images, on a random sample where there are many.
+    """Find the centres of clusters of images, on a random sample of a large pool.
 
     Parameters
     ----------
     pool : (n, H, W) or (n, H, W, 3) uint8 array
         Perhaps memory-mapped.
     n_clusters
-        How many; fewer where there are fewer images.
+        How many; at most as many as there are images.
     rng
         Draws the sample and places the first centres.
 
     Returns
     -------
     pictures : (k, H, W) or (k, H, W, 3) uint8 array
-        The mean image of each cluster, that of the largest first; empty clusters are left out.
+        The mean image of each cluster, the largest cluster first; empty clusters are left out.
     shares : (k,) float array
-        The share of the sample that is in each.
+        The share of the sample in each cluster.
     """
     k = min(n_clusters, len(pool))
     seen = min(len(pool), max(SAMPLE_ROWS, SAMPLE_ROWS_PER_CLUSTER * k))
-    # In ascending order a memory-mapped pool is read forwards.
+    # Ascending, so that a memory-mapped pool is read forwards.
     rows = np.sort(rng.choice(len(pool), seen, replace=False))
     features = np.asarray(pool[rows], dtype=np.float32).reshape(seen, -1)
     fitted = fit_clusters(features, k, rng, mini_batches=k > MINI_BATCHES_ABOVE)

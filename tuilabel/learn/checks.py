@@ -1,4 +1,4 @@
-"""Checks that several functions make of their arguments."""
+"""Checks of arguments that several functions share."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ _ROWS = 1024
 
 
 def check_indices(indices: NDArray[np.integer], n: int, what: str) -> None:
-    """Make sure that all indices are 0 to n - 1: numpy would count negative ones from the end.
+    """Check that all indices are 0 to n - 1: numpy would count negative ones from the end.
 
     Parameters
     ----------
     indices : (m,) integer array
         May be empty.
     n
-        How many things there are to point at.
+        Number of things that the indices point at.
     what
-        What the indices are, as the message begins: ``"Labels"``.
+        Begins the error message, such as ``"Labels"``.
 
     Raises
     ------
     ValueError
-        If one is outside.
+        If an index is outside of that range.
     """
     if indices.size and (indices.min() < 0 or indices.max() >= n):
         raise ValueError(
-            f"{what} run from {indices.min()} to {indices.max()}: expected 0 to {n - 1}."
+            f"{what} run from {indices.min()} to {indices.max()}; expected 0 to {n - 1}."
         )
 
 
 def check_finite(items: NDArray[Any], what: str) -> None:
-    """Make sure that all numbers are finite: a single NaN would spread to everything learnt.
+    """Check that all numbers are finite: a single NaN would spread to the whole model.
 
     Parameters
     ----------
     items : (n, ...) array
-        Perhaps memory-mapped; of bytes nothing is read.
+        Perhaps memory-mapped; integers are not read.
     what
-        What the items are, as the message begins: ``"The pool"``.
+        Begins the error message, such as ``"The pool"``.
 
     Raises
     ------
     UsageError
-        If one is NaN or infinite.
+        If a number is NaN or infinite.
     """
     if not np.issubdtype(items.dtype, np.floating):
         return
@@ -57,6 +57,6 @@ def check_finite(items: NDArray[Any], what: str) -> None:
         finite = np.isfinite(chunk).reshape(len(chunk), -1).all(axis=1)
         if not finite.all():
             raise UsageError(
-                f"{what} holds NaN or infinite numbers in item {start + int(finite.argmin())}: "
+                f"{what} has NaN or infinite numbers in item {start + int(finite.argmin())}: "
                 "replace them, or leave the item out."
             )

@@ -1,7 +1,7 @@
-"""Clusters: k-means over more items than memory holds, and who is typical of a cluster.
+"""Clusters: k-means over more items than fit into memory, and the typical items of a cluster.
 
 Items are read through a function from rows of the pool to features, a chunk or a bounded sample
-at a time. scikit-learn is imported when something is fitted.
+at a time. scikit-learn is imported by the functions that fit.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from numpy.typing import NDArray
 from tuilabel.learn.features import CHUNK_ROWS
 
 MINI_BATCHES_ABOVE = 50
-"""Clusters above which the centres of a pool are found by mini-batches."""
+"""With more clusters than this, centres are found by mini-batches."""
 
 SAMPLE_ROWS = 4096
-"""Items of a bigger pool that its centres are found on; all are then assigned to them."""
+"""Size of the sample of a larger pool that centres are found on."""
 
 SAMPLE_ROWS_PER_CLUSTER = 20
-"""A sample has at least that many items for each cluster."""
+"""Least number of sampled items for each cluster."""
 
-NEIGHBOURS = 20
-"""Nearest neighbours whose distance says how typical an item is."""
+TYPICALITY_NEIGHBOURS = 20
+"""Number of nearest neighbours whose mean distance measures how typical an item is."""
 
 COMPARED_ROWS = 1000
-"""Items of one cluster that are compared each with each."""
+"""The most items of a cluster that are all compared with each other."""
 
 Read = Callable[[NDArray[np.intp]], NDArray[np.float32]]
-"""From rows of a pool, (r,), to their features, (r, d) with d >= 1."""
+"""Maps rows of a pool, (r,), to their features, (r, d) with d >= 1."""
 
 
 def read_features(read: Read, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Read items, and make sure that distances between them can be worked out.
+    """Read items, and check that distances between them can be computed.
 
     Parameters
     ----------
@@ -48,60 +48,60 @@ def read_features(read: Read, rows: NDArray[np.intp]) -> NDArray[np.float32]:
     Returns
     -------
     (r, d) float32 array
-        Finite, and so are their squared lengths.
+        Finite, with finite squared lengths.
 
     Raises
     ------
     ValueError
-        If the shape is another one, or numbers are NaN, infinite or too big to be squared.
+        If the shape is wrong, or numbers are NaN, infinite or too large to be squared.
     """
     features = read(rows)
     if features.ndim != 2 or len(features) != len(rows) or features.shape[1] == 0:
         raise ValueError(
-            f"Features of {len(rows)} items have shape {features.shape}: expected one row each "
+            f"Features of {len(rows)} items have shape {features.shape}; expected one row each "
             "and at least one column."
         )
     if not np.isfinite(squared_lengths(features)).all():
         refuse_not_finite(features, "features")
         raise ValueError(
-            f"Features go up to {np.abs(features).max():.1e}, too far for their squares: scale "
+            f"Features go up to {np.abs(features).max():.1e}, too large to be squared: scale "
             "them to 0..1."
         )
     return features
 
 
 def refuse_not_finite(table: NDArray[Any], what: str) -> None:
-    """Make sure that all numbers of a table are finite.
+    """Check that all numbers of a table are finite.
 
     Parameters
     ----------
     table : (r, w) array
         May be empty.
     what
-        What the rows hold, as the message says it: ``"features"``.
+        Name of the numbers in the error message, such as ``"features"``.
 
     Raises
     ------
     ValueError
-        If one is NaN or infinite.
+        If a number is NaN or infinite.
     """
     wrong = int((~np.isfinite(table)).any(axis=1).sum())
     if wrong:
         raise ValueError(
-            f"{wrong} of {len(table)} rows of {what} hold NaN or infinite numbers: expected "
-            "finite ones."
+            f"{wrong} of {len(table)} rows of {what} have NaN or infinite numbers: replace them, "
+            "or leave the items out."
         )
 
 
 def squared_lengths(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give the squared Euclidean length of each row of (r, d), in shape (r,); it may overflow."""
+    """Return the squared Euclidean length of each row of (r, d), shape (r,); it may overflow."""
     with np.errstate(over="ignore", invalid="ignore"):
         lengths: NDArray[np.float32] = np.vecdot(rows, rows)
     return lengths
 
 
 def chunks(count: int) -> Iterator[slice]:
-    """Cut `count` items into chunks that are read at once."""
+    """Yield slices of at most `CHUNK_ROWS` that cover `count` items."""
     for start in range(0, count, CHUNK_ROWS):
         yield slice(start, min(start + CHUNK_ROWS, count))
 
@@ -119,15 +119,15 @@ def fit_clusters(
     Parameters
     ----------
     features : (r, d) float32 array
-        At least `n_clusters` rows; where fewer of them differ, some clusters stay empty.
+        At least `n_clusters` rows. If fewer of them are distinct, some clusters stay empty.
     n_clusters
-        How many centres.
+        Number of centres.
     rng
         Places the first centres.
     weights : (r,) floating array, optional
-        How much each item counts, above 0.
+        Weight of each item, above 0.
     mini_batches
-        Look at a part of the items in each step: faster, and a little worse.
+        Use a part of the items in each step: faster, and a little worse.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def fit_clusters(
     kind = MiniBatchKMeans if mini_batches else KMeans
     kmeans = kind(n_clusters, n_init=1, max_iter=30, random_state=int(rng.integers(2**32)))
     with warnings.catch_warnings():
-        # It warns of fewer distinct items than centres; callers cope with that.
+        # The warning is about fewer distinct items than centres, which callers handle.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return kmeans.fit(features, sample_weight=weights)
 
@@ -152,7 +152,7 @@ def fit_clusters(
 def cluster_pool(
     read: Read, rows: NDArray[np.intp], n_clusters: int, rng: Generator
 ) -> NDArray[np.intp]:
-    """Cluster items of a pool; the centres of a big one are found on a random sample.
+    """Cluster items of a pool; the centres of a large pool are found on a random sample.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def cluster_pool(
     rows : (r,) intp array
         Rows of the pool, at least `n_clusters`.
     n_clusters
-        How many clusters; some may stay empty.
+        Number of clusters; some may stay empty.
     rng
         Draws the sample and places the first centres.
 
@@ -176,7 +176,7 @@ def cluster_pool(
         As `read_features` does.
     """
     seen = min(len(rows), max(SAMPLE_ROWS, SAMPLE_ROWS_PER_CLUSTER * n_clusters))
-    # In ascending order a memory-mapped pool is read forwards.
+    # Ascending, so that a memory-mapped pool is read forwards.
     sample = rows[np.sort(rng.choice(len(rows), seen, replace=False))]
     kmeans = fit_clusters(
         read_features(read, sample),
@@ -196,9 +196,9 @@ def cluster_pool(
 def typical_first(read: Read, rows: NDArray[np.intp], rng: Generator) -> Iterator[int]:
     """Yield the items of a cluster, the most typical first.
 
-    Typical is who has a small mean distance to the 20 nearest neighbours. A cluster too big to
-    compare each with each is taken in random parts, one after another. Nothing is read or drawn
-    before it is needed.
+    An item is typical if its mean distance to its 20 nearest neighbours is small. A cluster too
+    large to compare all items with each other is split into random parts, one after another.
+    Nothing is read or drawn before it is needed.
 
     Parameters
     ----------
@@ -219,16 +219,16 @@ def typical_first(read: Read, rows: NDArray[np.intp], rng: Generator) -> Iterato
     shuffled = rng.permutation(len(rows))
     for part in np.array_split(shuffled, -(-len(rows) // COMPARED_ROWS)):
         distances = _neighbour_distances(read_features(read, rows[part]))
-        # A part is in random order, so a stable sort leaves ties in random order.
+        # The part is in random order, so a stable sort keeps ties in random order.
         yield from part[np.argsort(distances, kind="stable")].tolist()
 
 
 def _neighbour_distances(features: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Give each row's mean distance to its nearest neighbours; 0 where it has none."""
-    count = min(NEIGHBOURS, len(features) - 1)
+    """Return each row's mean distance to its nearest neighbours; 0 for a single row."""
+    count = min(TYPICALITY_NEIGHBOURS, len(features) - 1)
     if count == 0:
         return np.zeros(len(features))
-    # In float64 and around their mean, near neighbours do not drown in rounding.
+    # In float64 and centred, small distances are not lost in rounding.
     centred = features - features.mean(axis=0, dtype=np.float64)
     lengths = np.einsum("ij,ij->i", centred, centred)
     squares = lengths[:, None] + lengths - 2 * (centred @ centred.T)

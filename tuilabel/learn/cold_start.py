@@ -1,4 +1,4 @@
-"""Cold start: choosing the first items, before a model knows anything."""
+"""Cold start: choosing the first items, before there is a model."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import candidate_rows
 from tuilabel.learn.names import look_up
-from tuilabel.learn.views import View
 
 SUBSAMPLE_NUMBERS = 4_000_000
-"""Numbers of a view that k-means looks at in a bigger pool; the rest of its items are like them."""
+"""The most numbers of a view that k-means reads; a larger pool is sampled."""
 
 ROWS_PER_CENTRE = 4
-"""A subsample has at least that many items for each centre."""
+"""Least number of sampled items for each centre."""
 
 Method = Callable[
     [View, NDArray[np.intp], NDArray[np.intp], int, Generator],
     NDArray[np.intp],
 ]
-"""From a pool, its candidate rows, its labelled rows, how many are to be labelled in the end and
-a generator to the rows chosen: at least one, at most as many as are missing."""
+"""Maps a pool, its candidate rows, its labelled rows, the total number of labels wanted and a
+generator to the chosen rows: at least one, at most as many as are missing."""
 
 _NONE = np.empty(0, dtype=np.intp)
 
@@ -45,22 +45,22 @@ def cold_start(
     name
         A key of `COLD_STARTS`.
     view : View of n items
-        The pool, perhaps memory-mapped; only the rows that are looked at are copied.
+        The pool, perhaps memory-mapped; only the rows that are read are copied.
     size
-        How many items are to have a label in the end.
+        Total number of items to label in the cold start.
     rng
-        Where all random choices come from.
+        Source of all random choices.
     labelled : (m,) integer array
-        Rows that have one already. With the same generator, items chosen at once and items chosen
-        one by one, each labelled before the next, are the same.
+        Rows that have a label already. With the same generator, choosing all items at once and
+        choosing them one by one, each labelled before the next, gives the same items.
     excluded : (e,) integer array
         Further rows that are never chosen.
 
     Returns
     -------
     (min(size - m, c),) intp array
-        Distinct rows of the c that are neither labelled nor excluded, in the order to ask for
-        them; empty where m is size already.
+        Distinct rows among the c that are neither labelled nor excluded, in the order to ask for
+        them; empty if m has reached `size`.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def cold_start(
     """
     method = look_up(COLD_STARTS, "cold start", name)
     if size < 0:
-        raise ValueError(f"A batch of {size} items cannot be chosen: give 0 or more.")
+        raise ValueError(f"The size of the cold start is {size}; expected 0 or more.")
     candidates = candidate_rows(len(view), labelled, excluded)
     missing = min(size - len(labelled), len(candidates))
     if missing <= 0:
@@ -98,11 +98,11 @@ def _kmeans_medoids(
     size: int,
     rng: Generator,
 ) -> NDArray[np.intp]:
-    """Take the item nearest to each centre of k-means, the biggest cluster first.
+    """Choose the item nearest to each centre of k-means, the largest cluster first.
 
-    Each item stands for many others and no two for the same ones; a cluster with a labelled item
-    has its own already. A bigger pool is represented by a random subsample. Where centres
-    coincide, as among identical images, each takes another item.
+    Each item represents many others, and no two represent the same ones. Clusters with a labelled
+    item come last. A larger pool is represented by a random sample. If centres coincide, as among
+    identical images, each takes a different item.
 
     References
     ----------
@@ -116,15 +116,15 @@ def _kmeans_medoids(
     size = min(size, len(candidates) + len(labelled))
     width = view.rows(slice(0, 1)).shape[1]
     seen = max(SUBSAMPLE_NUMBERS // max(width, 1), ROWS_PER_CENTRE * size)
-    # In ascending order a memory-mapped pool is read forwards.
+    # Ascending, so that a memory-mapped pool is read forwards.
     sample = np.sort(rng.permutation(len(view))[:seen])
     kmeans = KMeans(size, n_init=1, max_iter=100, random_state=int(rng.integers(2**32)))
     with warnings.catch_warnings():
-        # It warns of fewer distinct items than centres; the choice below copes with that.
+        # The warning is about fewer distinct items than centres, which is handled below.
         warnings.simplefilter("ignore", ConvergenceWarning)
         kmeans.fit(view.rows(sample))
     members = np.bincount(kmeans.labels_, minlength=size)
-    # Among the items of the subsample, unless too few of them are in it.
+    # Items of the sample, unless it has too few open ones.
     open_ = np.union1d(candidates, labelled)
     free = sample[np.isin(sample, open_, assume_unique=True)]
     if len(free) < size:
@@ -135,8 +135,8 @@ def _kmeans_medoids(
         nearest = distances[:, centre].argmin()
         picks[centre] = free[nearest]
         distances[nearest] = np.inf
-    # Who was picked here and has a label stands for that centre, though another may be nearer;
-    # any other label stands for the cluster it lies in.
+    # A labelled item that is picked here covers its centre, even if another centre is nearer;
+    # any other labelled item covers the cluster it is in.
     others = np.setdiff1d(labelled, list(picks.values()))
     covered = set(kmeans.predict(view.rows(others)).tolist()) if len(others) else set()
     left = [centre for centre, row in picks.items() if row not in labelled]

@@ -1,4 +1,4 @@
-"""Items as a model sees them: flat float32 rows between 0 and 1, a chunk at a time."""
+"""Items as input of a model: flat float32 rows between 0 and 1, a chunk at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tuilabel.learn.checks import check_indices
 
 CHUNK_ROWS = 1024
-"""Items that are turned into float32 at once: 3.2 MB for images of 28 x 28.
+"""Items converted to float32 at once: 3.2 MB for images of 28 x 28.
 
 Small enough to stay in a processor's cache until the matrix product has read it."""
 
@@ -22,7 +22,7 @@ def unit_rows(features: NDArray[Any]) -> NDArray[np.float32]:
     Parameters
     ----------
     features : (m, ...) uint8 or floating array
-        Bytes 0 to 255, or numbers that are scaled already.
+        Bytes 0 to 255, or scaled numbers.
 
     Returns
     -------
@@ -32,28 +32,28 @@ def unit_rows(features: NDArray[Any]) -> NDArray[np.float32]:
     Raises
     ------
     ValueError
-        If the array is neither bytes nor floating, or has no axis of features.
+        If the array is neither uint8 nor floating, or has no axis of features.
     """
     if features.ndim < 2:
-        raise ValueError(f"Features have shape {features.shape}, not (items, ...).")
+        raise ValueError(f"Features have shape {features.shape}; expected (items, ...).")
     rows = features.reshape(len(features), math.prod(features.shape[1:]))
     if features.dtype == np.uint8:
         scaled: NDArray[np.float32] = np.multiply(rows, np.float32(1 / 255), dtype=np.float32)
         return scaled
     if np.issubdtype(features.dtype, np.floating):
         return np.ascontiguousarray(rows, dtype=np.float32)
-    raise ValueError(f"Features are {features.dtype}: give uint8 or floating numbers.")
+    raise ValueError(f"Features are {features.dtype}; expected uint8 or floating numbers.")
 
 
 def candidate_rows(n: int, *taken: NDArray[np.integer]) -> NDArray[np.intp]:
-    """Give the rows of a pool that a query may return: all but those taken, in order.
+    """Return the rows of a pool that a query may return: all but those taken, in order.
 
     Parameters
     ----------
     n
-        Rows of the pool.
+        Number of rows of the pool.
     *taken : (m,) integer arrays
-        Rows that are labelled, skipped or kept for the audit set; they may overlap.
+        Rows that are labelled, skipped or in the audit set; they may overlap.
 
     Returns
     -------

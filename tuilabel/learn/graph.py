@@ -1,8 +1,8 @@
-"""The label graph: which images lie in one cluster, whatever their labels.
+"""The label graph: which images form a cluster, whatever their labels.
 
-Each image of the pool is tied to the images nearest to it. The leading eigenvectors of the
-normalised graph hardly change inside a cluster and change between clusters, so a softmax on them
-needs about one label per cluster. New images are embedded by interpolation between their
+Each image of the pool is connected to its nearest images. The leading eigenvectors of the
+normalised graph are nearly constant within a cluster and differ between clusters, so a softmax on
+them needs about one label per cluster. New images are embedded by interpolation between their
 neighbours in the pool; they are never part of the graph.
 """
 
@@ -19,36 +19,35 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from tuilabel.errors import UsageError
-from tuilabel.learn.views import View
+from tuilabel.learn.feature_view import View
 from tuilabel.progress import Progress
 
 VERSION = 3
-"""Part of the name of every cached graph: another recipe is another file."""
+"""Part of the name of every cached graph; raised when graphs are built differently."""
 
 NEIGHBOURS = 10
 COMPONENTS = 64
-"""Principal components that distances are measured in."""
+"""Number of principal components that distances are measured in."""
 
 LOCAL_SCALE = 7
-"""The distance to which neighbour is the scale of an image's surroundings."""
+"""The distance to this neighbour is the local scale around an image."""
 
 LEAST_VECTORS = 20
 MOST_VECTORS = 100
 
 LEAST_ROWS = 30
-"""A smaller pool is labelled sooner than its clusters tell anything."""
+"""The least size of a pool: in a smaller one, clusters are of no help."""
 
 MOST_NUMBERS = 4096
-"""Numbers of an item up to which principal components are found in seconds and little memory."""
+"""The most numbers of an item: principal components of more take much time and memory."""
 
 EXACT_ROWS = 100_000
-"""Up to here neighbours are searched exactly; above it by an approximate index."""
+"""In larger pools neighbours are found by an approximate index."""
 
 _EIGENVALUE_FLOOR = 0.01
 _DECAY = 0.75
-"""How strongly slowly varying eigenvectors are preferred. Within MNIST's pool this is surer with
-20 to 60 labels than 0.5, where more of the fast ones mislead, and than 1, which may lose a
-cluster."""
+"""How strongly slowly varying eigenvectors are preferred. On MNIST's pool with 20 to 60 labels this
+is more reliable than 0.5, where fast ones mislead, and than 1, which may lose a cluster."""
 
 _STRAY_SHARE = 0.02
 _SEARCH_ROWS = 2048
@@ -56,7 +55,7 @@ _RESOLUTION = 1e-4
 
 
 class NoGraphError(UsageError):
-    """There can be no graph over these images; the message says why."""
+    """These images cannot have a label graph; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,14 +65,14 @@ class LabelGraph:
     Attributes
     ----------
     vectors : (n, m) float32 array
-        The leading eigenvectors, slowly varying ones weighted up; rows are not of one length.
+        The leading eigenvectors, slowly varying ones weighted up; row lengths differ.
     reduced : (n, c) float32 array
-        The pool in principal components, where neighbours are searched.
+        The principal components of the pool, in which neighbours are found.
     scales : (n,) float32 array
         The distance scale around each image.
     mean : (d,) float32 array
     basis : (d, c) float32 array
-        From features to components: ``(features - mean) @ basis``.
+        Maps features to components: ``(features - mean) @ basis``.
     """
 
     vectors: NDArray[np.float32]
@@ -83,7 +82,7 @@ class LabelGraph:
     basis: NDArray[np.float32]
 
     def rows(self) -> NDArray[np.float32]:
-        """Give the embedded pool: (n, m) float32 rows of length 1."""
+        """Return the embedded pool: (n, m) float32 rows of length 1."""
         return _unit_length(np.asarray(self.vectors))
 
     def embed(self, features: View, *, progress: Progress | None = None) -> NDArray[np.float32]:
@@ -92,7 +91,7 @@ class LabelGraph:
         Parameters
         ----------
         features : View of h items
-            Of the width that the graph was built on.
+            With the columns that the graph was built on.
         progress : callable, optional
 
         Returns
@@ -123,8 +122,8 @@ def build_graph(
 ) -> LabelGraph:
     """Embed a pool by the leading eigenvectors of its normalised graph of nearest neighbours.
 
-    Copies of an image share one place in the graph: being each other's nearest neighbours and
-    nobody else's, a dozen of them would take an eigenvector for themselves.
+    Copies of an image share one place in the graph. Otherwise a dozen copies, each other's only
+    neighbours, would take up an eigenvector.
 
     Parameters
     ----------
@@ -133,7 +132,7 @@ def build_graph(
     n_classes
         k: the more classes, the more eigenvectors.
     rng
-        Where the eigensolver starts, and what a large pool's index is trained on.
+        Draws the start of the eigensolver, and the training sample of a large pool's index.
     progress : callable, optional
 
     Returns
@@ -144,8 +143,8 @@ def build_graph(
     Raises
     ------
     NoGraphError
-        The pool is too small, too many of its images are alike, or it is larger than
-        `EXACT_ROWS` and the index for such pools is not installed.
+        The pool is too small, its images are too alike or too large, or the pool is larger than
+        `EXACT_ROWS` and faiss is not installed.
 
     References
     ----------
@@ -157,25 +156,25 @@ def build_graph(
     n = len(features)
     if n < LEAST_ROWS:
         raise NoGraphError(
-            f"A pool of {n} images is too small for a label graph: it takes {LEAST_ROWS}. "
+            f"A pool of {n} images is too small for a label graph, which needs {LEAST_ROWS}. "
             "Use --model softmax."
         )
     if features.width > MOST_NUMBERS:
         raise NoGraphError(
-            f"A label graph takes at most {MOST_NUMBERS:,} numbers an image, and these have "
-            f"{features.width:,}: use --features hog, or --model softmax."
+            f"A label graph allows at most {MOST_NUMBERS:,} numbers for each image, and these have "
+            f"{features.width:,}. Use --features hog or --model softmax."
         )
     mean, basis = principal_components(features)
     if basis.shape[1] == 0:
         raise NoGraphError(
-            "All images of the pool look alike, so there are no clusters: use --model softmax."
+            "All images of the pool look alike, so they form no clusters. Use --model softmax."
         )
     reduced = _reduce(features, mean, basis)
     distinct, same = _distinct(reduced)
     if len(distinct) < LEAST_ROWS:
         raise NoGraphError(
-            f"Only {len(distinct)} of the pool's {n:,} images differ, too few for a label graph: "
-            f"it takes {LEAST_ROWS}. Use --model softmax."
+            f"Only {len(distinct)} of the pool's {n:,} images differ, too few for a label graph, "
+            f"which needs {LEAST_ROWS}. Use --model softmax."
         )
     places = reduced[distinct]
     distances, nearest = neighbours(places, NEIGHBOURS, rng, progress)
@@ -193,9 +192,9 @@ def build_graph(
 def principal_components(
     features: View,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Give the mean (d,) and the leading principal directions (d, at most 64) of rows.
+    """Return the mean (d,) and the leading principal directions (d, at most 64) of rows.
 
-    Directions in which the rows hardly differ are left out; of equal rows none is left.
+    Directions in which the rows hardly differ are left out: all of them if the rows are equal.
 
     Raises
     ------
@@ -209,7 +208,7 @@ def principal_components(
             total += features.rows(chunk).sum(axis=0, dtype=np.float64)
     if not np.isfinite(total).all():
         raise UsageError(
-            "The features hold NaN or infinite numbers: replace them, or leave the items out."
+            "The features have NaN or infinite numbers: replace them, or leave the items out."
         )
     mean = total / n
     covariance = np.zeros((d, d))
@@ -231,9 +230,9 @@ def neighbours(
     ----------
     rows : (n, c) float32 array
     count
-        How many neighbours; at most n - 1.
+        Number of neighbours, at most n - 1.
     rng
-        What an approximate index is trained on.
+        Draws the training sample of an approximate index.
     progress : callable, optional
 
     Returns
@@ -251,7 +250,7 @@ def neighbours(
     if len(rows) <= EXACT_ROWS:
         distances, nearest = search(rows, rows, count + 1, "neighbours", progress)
     else:
-        from tuilabel.learn.approximate import search_approximately
+        from tuilabel.learn.faiss_search import search_approximately
 
         distances, nearest = search_approximately(rows, count + 1, rng, progress)
     return _without_self(distances, nearest)
@@ -264,7 +263,7 @@ def search(
     what: str,
     progress: Progress | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """Find the nearest rows of each query exactly, on every core there is.
+    """Find the nearest rows of each query exactly, on every core.
 
     Parameters
     ----------
@@ -273,7 +272,7 @@ def search(
     count
         How many to find for each, at most n.
     what
-        What progress is called.
+        Name of the work for `progress`.
     progress : callable, optional
 
     Returns
@@ -292,8 +291,8 @@ def search(
     def find(chunk: slice) -> None:
         distances[chunk], nearest[chunk] = index.kneighbors(queries[chunk])
 
-    # The search leaves Python's lock alone, so threads of one process share the cores; the
-    # numeric libraries' own threads may be pinned to one here.
+    # The search releases Python's lock, so threads of one process share the cores, even where
+    # numerical libraries may use only one thread.
     with ThreadPoolExecutor(usable_cores()) as threads:
         for done, _ in enumerate(threads.map(find, chunks), 1):
             if progress is not None:
@@ -302,17 +301,17 @@ def search(
 
 
 def usable_cores() -> int:
-    """Give how many cores this process may run on."""
+    """Return the number of cores this process may run on."""
     try:
         return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on this system
+    except AttributeError:  # Not on every system.
         return os.cpu_count() or 1
 
 
 def _without_self(
     distances: NDArray[np.float32], nearest: NDArray[np.intp]
 ) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """Drop each row itself; among more duplicates than were asked for, the last one instead."""
+    """Remove each row from its own neighbours; if it is not among them, the last neighbour."""
     n, count = nearest.shape
     own = nearest == np.arange(n)[:, None]
     own[~own.any(axis=1), -1] = True
@@ -321,7 +320,7 @@ def _without_self(
 
 
 def _local_scales(distances: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give each row's distance scale; among duplicates a small part of the usual one."""
+    """Return each row's distance scale; for duplicates, a small part of the median scale."""
     scales = distances[:, min(LOCAL_SCALE, distances.shape[1]) - 1]
     positive = scales[scales > 0]
     usual = float(np.median(positive)) if len(positive) else 1.0
@@ -337,12 +336,12 @@ def _affinity(
 def _weights(
     distances: NDArray[np.float32], nearest: NDArray[np.intp], scales: NDArray[np.float32]
 ) -> Any:
-    """Give the symmetric sparse matrix of the weights between neighbours."""
+    """Return the symmetric sparse matrix of the weights between neighbours."""
     from scipy.sparse import csr_matrix
 
     n, count = nearest.shape
     weights = _affinity(distances, scales[:, None], scales[nearest]).astype(np.float64)
-    # No weight is 0: a neighbour that is far in its own scale is a neighbour still.
+    # No weight is 0, so that a distant neighbour stays connected.
     weights = np.maximum(weights, 1e-9)
     starts = np.arange(0, n * count + 1, count)
     matrix = csr_matrix((weights.ravel(), nearest.ravel(), starts), shape=(n, n))
@@ -350,9 +349,9 @@ def _weights(
 
 
 def _connected(weights: Any, reduced: NDArray[np.float32], scales: NDArray[np.float32]) -> Any:
-    """Tie small components to what is nearest outside of them.
+    """Connect small components to the nearest images outside of them.
 
-    The ties are weak: a small cluster of its own stays one. Large ones are left alone.
+    The connections are weak, so that a small cluster remains one. Large components stay separate.
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
@@ -379,10 +378,10 @@ def _connected(weights: Any, reduced: NDArray[np.float32], scales: NDArray[np.fl
 
 
 def _leading_vectors(weights: Any, count: int, rng: Generator) -> NDArray[np.float32]:
-    """Give the leading eigenvectors of the normalised graph, but for the constant one.
+    """Return the leading eigenvectors of the normalised graph, without the constant one.
 
-    The constant one is projected out: where the graph falls into components its eigenvalue is a
-    multiple one, and dropping any one vector of that space would lose a component.
+    The constant one is projected out. If the graph has several components, its eigenvalue has
+    several eigenvectors, and dropping any one of them would lose a component.
     """
     from scipy.sparse import diags
     from scipy.sparse.linalg import LinearOperator, eigsh
@@ -396,7 +395,7 @@ def _leading_vectors(weights: Any, count: int, rng: Generator) -> NDArray[np.flo
     def apply(vector: NDArray[np.float64]) -> NDArray[np.float64]:
         flat = vector.ravel()
         product = normalised @ flat
-        # A shift keeps what matters apart from the projected vector's eigenvalue of 0.
+        # The shift separates the other eigenvalues from the projected vector's 0.
         return np.asarray(product + flat - 2 * constant * (constant @ flat))
 
     if n <= 500:
@@ -412,7 +411,7 @@ def _leading_vectors(weights: Any, count: int, rng: Generator) -> NDArray[np.flo
         )
     order = np.argsort(-values)[:count]
     values, vectors = values[order] - 1, vectors[:, order]
-    # The sign of an eigenvector is arbitrary; a fixed one makes runs repeatable.
+    # The sign of an eigenvector is arbitrary; a fixed sign makes runs repeatable.
     vectors = vectors * np.where(vectors[np.abs(vectors).argmax(axis=0), range(count)] < 0, -1, 1)
     scaled = vectors / np.sqrt(degrees)[:, None] / (1 - values + _EIGENVALUE_FLOOR) ** _DECAY
     return np.ascontiguousarray(scaled * math.sqrt(degrees.sum()), dtype=np.float32)
@@ -428,14 +427,14 @@ def _reduce(
 
 
 def _distinct(rows: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Tell copies: the first row of each kind, ascending, and which kind each row is.
+    """Return the first row of each group of copies, ascending, and the group of each row.
 
-    Rows are compared at a resolution that is far below what images differ by, and above what
-    the same image differs by when it was computed in another chunk.
+    Rows are compared at a resolution far below the differences between images, and above the
+    rounding differences of one image that is computed in different chunks.
     """
     length = math.sqrt(float(np.einsum("nc,nc->", rows, rows, dtype=np.float64)) / len(rows))
     cells = np.ascontiguousarray(np.rint(rows * np.float32(1 / (_RESOLUTION * length))), np.int32)
-    # One string of bytes per row sorts much faster than its numbers one by one.
+    # Rows sort much faster as strings of bytes than number by number.
     strings = cells.view(np.dtype((np.void, cells.itemsize * cells.shape[1]))).ravel()
     _, first, kind = np.unique(strings, return_index=True, return_inverse=True)
     order = np.argsort(first)

@@ -1,19 +1,20 @@
-"""A learner: answers requests over one pool, and gets better as more is prepared."""
+"""A learner: answers requests over one pool, and improves as features and graphs are prepared."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.learn.checks import check_finite, check_indices
 from tuilabel.learn.cold_start import cold_start
-from tuilabel.learn.evidence import LEAST_LABELS, cross_validate, decide
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.graph import NoGraphError
+from tuilabel.learn.model_choice import LEAST_WEIGHED, cross_validate, decide
 from tuilabel.learn.models import Model, fit_model, score_rows
 from tuilabel.learn.names import (
     AUTO,
@@ -35,42 +36,41 @@ from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinish
 from tuilabel.learn.rounds import run_round
 from tuilabel.learn.stopping import kappa, moved, stop_set
 from tuilabel.learn.store import MemoryStore, Store
-from tuilabel.learn.views import View
 from tuilabel.progress import Progress
 
 AUTO_MODELS = ("hybrid", "graph", "softmax")
-"""What ``auto`` chooses among, in the order of preference among equals.
+"""The models that ``auto`` chooses from, the preferred one of equals first.
 
-With ``auto`` features a softmax on the pixels is looked at too: what classes differ by, such as how
-dark an image is, may be what other features leave out.
+With ``auto`` features a softmax on the pixels is considered too: classes may differ in something
+that other features leave out, such as how dark an image is.
 """
 
 MOST_WEIGHED = 1000
-"""Labels that are weighed at most: with more, models that differ have long been told apart."""
+"""The most labels that models are compared on: more hardly change the choice."""
 
 WEIGHED_AGAIN = 1.2
-"""How many times the labels that were weighed last there have to be to weigh anew."""
+"""Models are compared again when the number of labels has grown by this factor."""
 
 AUTO_STRATEGY = "diverse-margin"
 
 QUICK_ROWS = 5000
-"""A pool that is prepared in a second or two, so that one may as well wait for it."""
+"""A pool of at most this size is prepared in a second or two, so a request waits for it."""
 
 _CLASSIFIER = {"softmax": "softmax", "mlp": "mlp", "graph": "softmax", "hybrid": "softmax"}
 
 
 Seen = tuple[str, str]
-"""A model, and the features that it sees or that its graph is built on."""
+"""A model, and its features or those of its graph."""
 
 
 @dataclass(frozen=True, eq=False)
 class Teacher:
-    """A fitted model, and what it says of the pool and the hold-out.
+    """A fitted model, to predict items of the pool and the hold-out.
 
     Attributes
     ----------
     seen
-        The model and the features that it sees.
+        Names of the model and its features.
     pool : View of n items
     holdout : View of h items, or None
     fitted
@@ -86,11 +86,11 @@ class Teacher:
     n_classes: int
 
     def of_pool(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        """Give the probabilities of some rows of the pool: (r, k) float32."""
+        """Return the probabilities of some rows of the pool: (r, k) float32."""
         return self._probabilities(self.pool, rows)
 
     def of_holdout(self) -> NDArray[np.float32]:
-        """Give the probabilities of the hold-out: (h, k) float32, h being 0 where there is none."""
+        """Return the probabilities of the hold-out: (h, k) float32, h = 0 without a hold-out."""
         if self.holdout is None:
             return np.empty((0, self.n_classes), dtype=np.float32)
         return self._probabilities(self.holdout, np.arange(len(self.holdout)))
@@ -104,25 +104,44 @@ class Teacher:
 
 @dataclass(frozen=True)
 class Needs:
-    """What has to be prepared before a request can be answered as it is meant.
+    """What must be prepared before a request can be answered with the model it names.
 
     Attributes
     ----------
     features
         Never ``"auto"``.
     graph
-        Whether the label graph of these features is needed too.
+        Whether the label graph of these features is needed.
     """
 
     features: str
     graph: bool
 
 
+class HeldOut(Protocol):
+    """Items with known classes that training never sees.
+
+    Attributes
+    ----------
+    name
+        What an accuracy on them is called.
+    images : (h, ...) array
+    truth : (h,) integer array
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def images(self) -> NDArray[Any]: ...
+    @property
+    def truth(self) -> NDArray[np.integer]: ...
+
+
 class Learner:
     """Fits, measures and ranks over one pool.
 
-    Until what a request needs is prepared, it is answered with what there is: a softmax on the
-    pixels. `prepare` may run in another thread meanwhile.
+    Until the needs of a request are prepared, it is answered with a softmax on the pixels.
+    `prepare` may run in another thread meanwhile.
 
     Parameters
     ----------
@@ -130,19 +149,17 @@ class Learner:
         All items, perhaps memory-mapped.
     n_classes
         k, the number of classes.
-    holdout : ((h, ...) array, (h,) integer array), optional
-        Items that training never sees, and their classes.
-    holdout_name
-        What an accuracy on them is called.
+    holdout : HeldOut, optional
+        Items to measure accuracy on.
     store : Store, optional
-        Where features and graphs are kept; in memory by default.
+        Storage for features and graphs; in memory by default.
 
     Raises
     ------
     ValueError
-        A true class of the hold-out is not a class.
+        A true class of the hold-out is outside of 0 to n_classes - 1.
     UsageError
-        The pool or the hold-out holds NaN or infinite numbers.
+        The pool or the hold-out has NaN or infinite numbers.
     """
 
     def __init__(
@@ -150,19 +167,19 @@ class Learner:
         pool: NDArray[Any],
         n_classes: int,
         *,
-        holdout: tuple[NDArray[Any], NDArray[np.integer]] | None = None,
-        holdout_name: str = "hold-out",
+        holdout: HeldOut | None = None,
         store: Store | None = None,
     ) -> None:
         self.n_classes = n_classes
         check_finite(pool, "The pool")
+        self._images = Images(pool, None)
+        self._truth, self._holdout_name = None, ""
         if holdout is not None:
-            check_finite(holdout[0], "The hold-out")
-        self._images = Images(pool, None if holdout is None else holdout[0])
-        self._truth = None if holdout is None else holdout[1]
-        if self._truth is not None:
-            check_indices(self._truth, n_classes, "Classes of the hold-out")
-        self._holdout_name = holdout_name
+            check_finite(holdout.images, "The hold-out")
+            check_indices(holdout.truth, n_classes, "Classes of the hold-out")
+            self._images = Images(pool, holdout.images)
+            self._truth = np.asarray(holdout.truth, dtype=np.intp)
+            self._holdout_name = holdout.name
         self._store = MemoryStore() if store is None else store
         self._features = {"raw": PreparedFeatures(pool, self._images.holdout)}
         self._graphs: dict[str, PreparedFeatures] = {}
@@ -180,17 +197,17 @@ class Learner:
         return len(self._images.pool)
 
     def for_new_session(self) -> Learner:
-        """Give a learner that shares all that is prepared and has heard of no label yet."""
+        """Return a learner that shares what is prepared, but has had no labels yet."""
         other = copy.copy(self)
         other._choice = other._to_weigh = other._stop_predictions = None
         other._weighed = 0
         other._is_new = True
         return other
 
-    # What is prepared, and what is missing.
+    # Preparation.
 
     def needs(self, request: Fit | ColdStart) -> Needs:
-        """Tell what a request needs.
+        """Return what a request needs.
 
         Raises
         ------
@@ -209,17 +226,17 @@ class Learner:
         return Needs(features, request.model in GRAPH_MODELS or method == "spectral")
 
     def is_ready(self, needs: Needs) -> bool:
-        """Tell whether `prepare` has nothing left to do."""
+        """Return whether `prepare` has nothing left to do."""
         return needs.features in self._features and not (
             needs.graph and needs.features not in {*self._graphs, *self._no_graph}
         )
 
     def is_quick(self) -> bool:
-        """Tell whether `prepare` is done before anybody would notice."""
+        """Return whether the pool is so small that `prepare` takes little time."""
         return len(self) <= QUICK_ROWS
 
     def prepare(self, needs: Needs, *, progress: Progress | None = None) -> None:
-        """Compute the features and the graph that are needed, or take them from the store."""
+        """Compute the needed features and graph, or load them from the store."""
         if needs.features not in self._features:
             self._features[needs.features] = prepare_features(
                 needs.features, self._images, self._store, progress=progress
@@ -239,11 +256,11 @@ class Learner:
             self._no_graph[needs.features] = error
 
     def why_no_graph(self, needs: Needs) -> str | None:
-        """Tell why there is no graph where one was looked for."""
+        """Return why a needed graph could not be built, as a sentence; None otherwise."""
         error = self._no_graph.get(needs.features)
         return None if error is None or not needs.graph else str(error)
 
-    # Requests and answers.
+    # Requests.
 
     def cold_start(self, request: ColdStart) -> ColdStartFinished:
         """Choose a first batch.
@@ -332,7 +349,7 @@ class Learner:
         classes: NDArray[np.integer] | None = None,
         seen: Seen | None = None,
     ) -> Teacher:
-        """Fit what `fit` would fit, to be asked about any item.
+        """Fit the model that `fit` would fit, and return it to predict any item.
 
         Parameters
         ----------
@@ -340,7 +357,7 @@ class Learner:
         rows, classes : (m,) integer arrays, optional
             Rows of the pool to train on and their classes, in place of those of the request.
         seen : tuple of model and features, optional
-            What to fit on what, in place of what the request amounts to.
+            The model and features to use, in place of those of the request.
 
         Raises
         ------
@@ -361,13 +378,13 @@ class Learner:
         return Teacher((model, features), pool, holdout, fitted, self.n_classes)
 
     def reflect(self) -> Iterator[None]:
-        """Weigh which model ``auto`` is to use from the next fit on, a small step at a time.
+        """Compare the models that ``auto`` may use from the next fit on, in small steps.
 
-        Whoever stops in between loses nothing but the steps so far: the next fit's labels are
-        weighed instead.
+        The caller may stop at any step. Only the steps so far are lost: models are compared on
+        the labels of the next fit instead.
         """
         request, self._to_weigh = self._to_weigh, None
-        if request is None or len(request.items) < LEAST_LABELS:
+        if request is None or len(request.items) < LEAST_WEIGHED:
             return
         needs = self.needs(request)
         if needs.features not in self._graphs:
@@ -388,7 +405,7 @@ class Learner:
             yield
 
     def _seen_by(self, request: Fit, needs: Needs) -> Seen:
-        """Say which model to fit on what: as was asked for, as far as it can be had by now."""
+        """Return the requested model and features, as far as they are prepared."""
         features = needs.features if needs.features in self._features else "raw"
         if request.model not in GRAPH_MODELS:
             return request.model, features
@@ -396,27 +413,27 @@ class Learner:
             raise self._no_graph[needs.features]
         if needs.features not in self._graphs:
             return "softmax", features
-        # The graph may have come while this was asked: what it is built on is there too.
+        # The graph may have been prepared just now: then its features are ready too.
         features = needs.features
         if request.model != AUTO:
             return request.model, features
         new, self._is_new = self._is_new, False
-        if new and len(request.items) >= LEAST_LABELS:
-            # A learner that is new to a session with labels hears them before it says anything.
+        if new and len(request.items) >= LEAST_WEIGHED:
+            # A learner that is new to a session with labels compares the models first.
             self._to_weigh = request
             for _ in self.reflect():
                 pass
         return self._choice or (AUTO_MODELS[0], features)
 
     def _view(self, model: str, features: str) -> tuple[View, View | None]:
-        """Give what a model sees of the pool and of the hold-out."""
+        """Return the input of a model for the pool and the hold-out."""
         parts, factors = [], None
         if model in ("graph", "hybrid"):
             parts.append(self._graphs[features])
         if model != "graph":
             parts.append(self._features[features])
         if model == "hybrid":
-            # Rows of the graph have length 1; neither side is to drown the other.
+            # Rows of the graph have length 1; the features get a similar weight.
             factors = (1.0, 1 / self._length_of(features))
         pool = View(*(part.pool for part in parts), factors=factors)
         shown = [part.holdout for part in parts if part.holdout is not None]
@@ -454,7 +471,7 @@ class Learner:
     def _compared(
         self, labels: int, predictions: NDArray[np.intp]
     ) -> tuple[float | None, float | None]:
-        """Compare with the predictions of the last fit, if that was on fewer labels."""
+        """Compare predictions with those of the last fit, if that had fewer labels."""
         before, self._stop_predictions = self._stop_predictions, (labels, predictions)
         if before is None or before[0] >= labels or len(predictions) == 0:
             return None, None

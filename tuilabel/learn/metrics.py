@@ -1,4 +1,4 @@
-"""How good the labels have made the model, said with its uncertainty."""
+"""How good the model is, with the uncertainty of the measurement."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from tuilabel.text import accuracy_text
 
 
 def wilson_interval(correct: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Give the Wilson score interval of a proportion.
+    """Return the Wilson score interval of a proportion.
 
     Unlike the textbook interval it stays within [0, 1] and keeps its coverage for few items and
-    for proportions near 0 or 1, which is where a labelling session begins and ends.
+    for proportions near 0 or 1: the beginning and the end of a labelling session.
 
     Parameters
     ----------
     correct
         Items that were right, 0 to n.
     n
-        Items that were looked at; with none, nothing is known: (0.0, 1.0).
+        Items in all; with none the interval is (0.0, 1.0).
     confidence
         Coverage, strictly between 0 and 1.
 
@@ -42,12 +42,12 @@ def wilson_interval(correct: int, n: int, confidence: float = 0.95) -> tuple[flo
     Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927.
     """
     if not 0 <= correct <= n:
-        raise ValueError(f"{correct} of {n} items cannot be right: give 0 to {n}.")
+        raise ValueError(f"{correct} of {n} items are right; expected 0 to {n}.")
     if not 0 < confidence < 1:
-        raise ValueError(f"A confidence of {confidence} is not between 0 and 1.")
+        raise ValueError(f"The confidence is {confidence}; expected a number between 0 and 1.")
     if n == 0:
         return 0.0, 1.0
-    # Imported here: it takes milliseconds that a start-up does not need.
+    # Imported here to save milliseconds at start-up.
     from statistics import NormalDist
 
     z = NormalDist().inv_cdf((1 + confidence) / 2)
@@ -55,7 +55,7 @@ def wilson_interval(correct: int, n: int, confidence: float = 0.95) -> tuple[flo
     shrink = 1 + z * z / n
     centre = (share + z * z / (2 * n)) / shrink
     half = z / shrink * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    # At the ends the formula is exactly 0 or 1; only rounding says otherwise.
+    # At the ends the formula is exactly 0 or 1, but for rounding.
     low = 0.0 if correct == 0 else max(0.0, centre - half)
     high = 1.0 if correct == n else min(1.0, centre + half)
     return low, high
@@ -63,7 +63,7 @@ def wilson_interval(correct: int, n: int, confidence: float = 0.95) -> tuple[flo
 
 @dataclass(frozen=True)
 class Accuracy:
-    """The share of items a model got right, with where and on how many it was measured.
+    """The share of items a model predicts right, with the set it was measured on.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Accuracy:
     n
         Items predicted, at least 1.
     name
-        The set it is measured on: ``"hold-out"``, ``"t10k"``, ``"audit"``.
+        Name of the set: ``"hold-out"``, ``"t10k"``, ``"audit"``.
     """
 
     correct: int
@@ -82,13 +82,13 @@ class Accuracy:
     def __post_init__(self) -> None:
         if self.n < 1 or not 0 <= self.correct <= self.n:
             raise ValueError(
-                f"An accuracy of {self.correct} of {self.n} on {self.name!r} cannot be: "
-                "it needs at least one item, and no more right than there are."
+                f"The accuracy on {self.name!r} is {self.correct} of {self.n}; expected at least "
+                "one item, and no more right ones than items."
             )
 
     @property
     def value(self) -> float:
-        """The share itself, 0 to 1."""
+        """The share, 0 to 1."""
         return self.correct / self.n
 
     @property
@@ -110,7 +110,7 @@ class Accuracy:
 def confusion_matrix(
     truth: NDArray[np.integer], predicted: NDArray[np.integer], n_classes: int
 ) -> NDArray[np.int64]:
-    """Count how often each class was taken for each class.
+    """Return the confusion matrix: how often each class was predicted for each true class.
 
     Parameters
     ----------
@@ -133,8 +133,8 @@ def confusion_matrix(
     """
     if truth.shape != predicted.shape or truth.ndim != 1:
         raise ValueError(
-            f"Truth of shape {truth.shape} and predictions of shape {predicted.shape} "
-            "cannot be compared: give two lists of one length."
+            f"The truth has shape {truth.shape} and the predictions {predicted.shape}; expected "
+            "two lists of the same length."
         )
     check_indices(truth, n_classes, "True classes")
     check_indices(predicted, n_classes, "Predicted classes")

@@ -1,8 +1,8 @@
-"""Models: from a few labelled items to what every other item probably is.
+"""Models: they predict the classes of all items from a few labelled ones.
 
-Whatever the labels so far, a model's probabilities have one column per class, in class order. A
-class without a label has probability exactly 0; a single class so far has probability 1; with no
-label at all, every class is equally probable. scikit-learn is imported when something is fitted.
+A model's probabilities always have one column per class, in class order. A class without a label
+has probability exactly 0. If only one class has labels, its probability is 1. Without labels,
+every class is equally probable. scikit-learn is imported by the functions that fit.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from tuilabel.learn.checks import check_indices
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import CHUNK_ROWS, unit_rows
 from tuilabel.learn.names import look_up
-from tuilabel.learn.views import View
 
 TYPICAL_LENGTH = 10.0
 """Root mean square length that labelled rows are scaled to before a fit.
 
-Regularisation and step sizes act on all features alike then; it is about what MNIST's pixels have.
+So regularisation and step sizes suit all features alike. It is about the length of MNIST's pixels.
 """
 
 
 class Model(Protocol):
-    """What a fit gives."""
+    """A fitted model."""
 
     def probabilities(self, features: NDArray[Any]) -> NDArray[np.float32]:
         """Predict the classes of items.
@@ -48,7 +48,7 @@ class Model(Protocol):
 
 
 FitFunction = Callable[[NDArray[np.float32], NDArray[np.intp], Generator], Model]
-"""From rows (m, d), class indices (m,) with at least two classes, and a generator to a model of
+"""Maps rows (m, d), class indices (m,) with at least two classes, and a generator to a model of
 only the classes that occur, in ascending order."""
 
 
@@ -73,7 +73,7 @@ def fit_model(
     n_classes
         k, the number of classes, whether or not each has a label.
     rng
-        Where the model's own random choices come from.
+        Source of the model's random choices.
 
     Returns
     -------
@@ -84,12 +84,12 @@ def fit_model(
     UsageError
         If there is no such model.
     ValueError
-        If there is not one label per item or a label is not a class.
+        If the numbers of labels and items differ, or a label is not a class.
     """
     fit = look_up(MODELS, "model", name)
     if labels.shape != (len(features),):
         raise ValueError(
-            f"{len(features)} items with labels of shape {labels.shape}: give one each."
+            f"{len(features)} items have labels of shape {labels.shape}; expected one each."
         )
     check_indices(labels, n_classes, "Labels")
     present = np.unique(labels)
@@ -118,26 +118,26 @@ def score_rows(
     view : View
         All items.
     rows : (r,) integer array
-        Which of them.
+        Rows of the items to predict.
     chunk_rows
-        Items that are copied and in memory as float32 at once.
+        Number of items in memory as float32 at once.
 
     Yields
     ------
     chunk : slice
-        The place in `rows` that is meant.
+        The positions in `rows`.
     probabilities : (at most chunk_rows, k) float32 array
         Of these items.
     """
     ascending = np.diff(rows) > 0
-    # New memory for each chunk may cost more time than all that is done with it.
+    # Allocating memory for each chunk may take longer than the prediction.
     room = np.empty((2 * min(chunk_rows, len(rows)), view.width), dtype=np.float32)
     for start in range(0, len(rows), chunk_rows):
         chunk = slice(start, min(start + chunk_rows, len(rows)))
         chosen = rows[chunk]
         first, last = int(chosen[0]), int(chosen[-1])
         if 0 <= last - first < 2 * len(chosen) and ascending[start : chunk.stop - 1].all():
-            # Reading past a few rows that were not asked for is quicker than gathering the others.
+            # Reading a few rows too many is faster than gathering the others.
             scored = model.probabilities(view.rows(slice(first, last + 1), room))
             yield chunk, scored if len(scored) == len(chosen) else scored[chosen - first]
         else:
@@ -145,7 +145,7 @@ def score_rows(
 
 
 def warm_up() -> None:
-    """Import what a first fit needs, by making one: later fits then take only their own time."""
+    """Import what a fit needs, by making one, so that later fits are not delayed."""
     for name in MODELS:
         fit_model(
             name,
@@ -168,7 +168,7 @@ class _Constant:
 
 @dataclass(frozen=True)
 class _Spread:
-    """A model of some of the classes, with zero columns where the others belong."""
+    """A model of some of the classes, with columns of zeros for the others."""
 
     model: Model
     present: NDArray[np.intp]
@@ -184,8 +184,8 @@ class _Spread:
 class _Softmax:
     """A linear layer and a softmax.
 
-    One float32 matrix product a chunk: on a whole pool several times faster than scikit-learn's
-    predict_proba, which checks its input and makes further copies of the scores.
+    One float32 matrix product per chunk is several times faster than scikit-learn's
+    predict_proba, which checks its input and copies the scores.
     """
 
     weights: NDArray[np.float32]  # (d, k)
@@ -194,7 +194,7 @@ class _Softmax:
     def probabilities(self, features: NDArray[Any]) -> NDArray[np.float32]:
         scores = unit_rows(features) @ self.weights
         scores += self.bias
-        # Of a few long rows the maximum is found several times faster than of many short ones.
+        # The maximum over a few long rows is several times faster than over many short ones.
         scores -= np.ascontiguousarray(scores.T).max(axis=0)[:, None]
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=1, keepdims=True)
@@ -205,15 +205,15 @@ def _fit_softmax(rows: NDArray[np.float32], labels: NDArray[np.intp], rng: Gener
     from sklearn.linear_model import LogisticRegression
 
     scale = _scale_of(rows)
-    # Within MNIST's training images C = 1 is at most a point below the best C at every number of
-    # labels from 10 to 2,000, where a fixed, smaller C loses up to ten at the low end. A looser
-    # tolerance than the usual one halves the time and moves no digit of the accuracy.
+    # On MNIST's training images C = 1 is at most one point below the best C for every number of
+    # labels from 10 to 2,000; a smaller fixed C loses up to ten points with few labels. A looser
+    # tolerance than the default halves the time and does not change the accuracy.
     regression = LogisticRegression(C=1.0, max_iter=100, tol=1e-3)
     fitted = _without_convergence_warning(regression, rows * scale, labels)
     weights = (fitted.coef_.T * scale).astype(np.float32)
     bias = fitted.intercept_.astype(np.float32)
     if weights.shape[1] == 1:
-        # Of two classes only the second has a score; the first one's is 0.
+        # With two classes only the second has a score; that of the first is 0.
         weights = np.hstack([np.zeros_like(weights), weights])
         bias = np.concatenate([np.zeros_like(bias), bias])
     return _Softmax(np.ascontiguousarray(weights), bias)
@@ -226,7 +226,7 @@ def _scale_of(rows: NDArray[np.float32]) -> np.float32:
 
 @dataclass(frozen=True)
 class _Mlp:
-    """scikit-learn's multi-layer perceptron, which stays in float32 by itself."""
+    """scikit-learn's multi-layer perceptron, which computes in float32."""
 
     fitted: Any
     scale: np.float32
@@ -241,7 +241,7 @@ class _Mlp:
 def _fit_mlp(rows: NDArray[np.float32], labels: NDArray[np.intp], rng: Generator) -> Model:
     from sklearn.neural_network import MLPClassifier
 
-    # Three times the usual step: as accurate on MNIST at 10 to 1,000 labels, in half the time.
+    # Three times the default step: as accurate on MNIST with 10 to 1,000 labels, in half the time.
     network = MLPClassifier(
         hidden_layer_sizes=(100,),
         learning_rate_init=0.003,
@@ -255,7 +255,7 @@ def _fit_mlp(rows: NDArray[np.float32], labels: NDArray[np.intp], rng: Generator
 def _without_convergence_warning(
     estimator: Any, rows: NDArray[np.float32], labels: NDArray[np.intp]
 ) -> Any:
-    """Fit; stopping at the iteration limit is meant: the next round fits anew, soon."""
+    """Fit without a warning at the iteration limit: the next round fits again soon."""
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():

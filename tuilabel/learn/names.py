@@ -1,9 +1,9 @@
-"""What can be asked for by name, for those who only list or check names.
+"""The names of models, features, strategies and cold starts.
 
-Importing this module loads neither numpy nor scikit-learn, so the command line can offer the
-names without paying for either. The functions behind them are in `tuilabel.learn.models`,
-`tuilabel.learn.strategies`, `tuilabel.learn.batch_strategies`, `tuilabel.learn.transformers` and
-`tuilabel.learn.cold_start`. ``auto`` stands for what `tuilabel.learn.learner` chooses.
+This module imports neither numpy nor scikit-learn, so the command line can list the names without
+loading them. The functions are in `tuilabel.learn.models`, `tuilabel.learn.strategies`,
+`tuilabel.learn.batch_strategies`, `tuilabel.learn.transformers` and `tuilabel.learn.cold_start`.
+`tuilabel.learn.learner` decides what ``auto`` stands for.
 """
 
 from __future__ import annotations
@@ -30,27 +30,26 @@ STRATEGY_NAMES = (
 COLD_START_NAMES = (AUTO, "random", "kmeans", "spectral")
 
 GRAPH_MODELS = (AUTO, "graph", "hybrid")
-"""The models that look at the label graph, where there is one."""
+"""The models that use the label graph if there is one."""
 
 T = TypeVar("T")
 
 
 def look_up(table: Mapping[str, T], kind: str, name: str) -> T:
-    """Give what a table holds under a name.
+    """Return the entry of a table under a name.
 
     Parameters
     ----------
     table
-        Name to thing.
+        Names and their entries.
     kind
-        What the table holds, in the words of the message: ``"model"``.
+        What the table lists, for the error message: ``"model"``.
     name
-        The name asked for.
 
     Raises
     ------
     UsageError
-        If there is no such name; the message lists those that exist.
+        If there is no such name; the message lists the known ones.
     """
     try:
         return table[name]

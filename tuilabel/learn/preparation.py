@@ -1,4 +1,4 @@
-"""What is made of the images once, before a model can learn well: features and the label graph."""
+"""Features and the label graph: computed once from the images, then used by every fit."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import CHUNK_ROWS
 from tuilabel.learn.graph import VERSION as GRAPH_VERSION
 from tuilabel.learn.graph import LabelGraph, build_graph, usable_cores
 from tuilabel.learn.names import AUTO, look_up
 from tuilabel.learn.store import Store
-from tuilabel.learn.views import View
 from tuilabel.progress import Progress
 
 SMALL_SIDE = 64
-"""Pixels along the longer side up to which an image may be a glyph."""
+"""The most pixels along the longer side of a glyph."""
 
 _LOOKED_AT = 500
 _EMPTY_BORDER = 0.9
 _FLAT = 0.1
 
 FEATURE_VERSIONS = {"hog": 1, "deskew-hog": 1}
-"""Part of the name of cached features: another recipe is another file."""
+"""Part of the name of cached features; raised when features are computed differently."""
 
 
 class Images:
-    """The pool and the hold-out as they are.
+    """The images of the pool and the hold-out.
 
     Parameters
     ----------
@@ -46,23 +46,24 @@ class Images:
 
     @cached_property
     def digests(self) -> tuple[str, str]:
-        """Hashes of the pool's content and the hold-out's."""
+        """Hashes of the content of the pool and the hold-out."""
         return _digest(self.pool), "" if self.holdout is None else _digest(self.holdout)
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedFeatures:
-    """Arrays for the pool and for the hold-out."""
+    """Arrays of features, one row per item, for the pool and the hold-out."""
 
     pool: NDArray[Any]
     holdout: NDArray[Any] | None
 
 
 def choose_features(pool: NDArray[Any]) -> str:
-    """Choose features by what the images look like; no label is looked at.
+    """Choose features by the look of the images, without any label.
 
-    Gradients beat pixels wherever shapes count. Small grey glyphs, such as handwritten digits,
-    are also set upright: images whose border is nearly all background and whose middle is not.
+    Gradients are better than pixels where shapes matter. Small grey glyphs, such as handwritten
+    digits, are also set upright. An image is a glyph if its border is nearly all background and
+    its middle is not.
 
     Parameters
     ----------
@@ -71,8 +72,8 @@ def choose_features(pool: NDArray[Any]) -> str:
     Returns
     -------
     str
-        ``"raw"`` for images too small to have gradients on a grid, or for rows that are no
-        images; else ``"deskew-hog"`` for glyphs and ``"hog"`` for all others.
+        ``"raw"`` for images too small for gradients on a grid and for rows that are not images,
+        ``"deskew-hog"`` for glyphs, ``"hog"`` for all others.
     """
     if pool.ndim not in (3, 4) or min(pool.shape[1:3]) < 4:
         return "raw"
@@ -89,14 +90,14 @@ def choose_features(pool: NDArray[Any]) -> str:
 
 
 def resolve_features(name: str, pool: NDArray[Any]) -> str:
-    """Give the features of that name, with ``auto`` decided by `choose_features`."""
+    """Return a name of features, with ``auto`` replaced by the result of `choose_features`."""
     return choose_features(pool) if name == AUTO else name
 
 
 def prepare_features(
     name: str, images: Images, store: Store, *, progress: Progress | None = None
 ) -> PreparedFeatures:
-    """Compute features of all images, or take them from the store.
+    """Compute the features of all images, or load them from the store.
 
     Parameters
     ----------
@@ -108,12 +109,12 @@ def prepare_features(
 
     Returns
     -------
-    Prepared
+    PreparedFeatures
 
     Raises
     ------
     UsageError
-        There are no such features.
+        There are no features of that name.
     """
     transform = look_up(_TRANSFORMS, "feature", name)
     if transform is None:
@@ -137,14 +138,14 @@ def prepare_graph(
     *,
     progress: Progress | None = None,
 ) -> PreparedFeatures:
-    """Build the label graph of the pool and embed the hold-out, or take both from the store.
+    """Build the label graph of the pool and embed the hold-out, or load both from the store.
 
     Parameters
     ----------
     features : PreparedFeatures
-        What distances are measured on, of the pool and the hold-out.
+        Features to measure distances on.
     name
-        Of the features.
+        Name of the features.
     images : Images
     n_classes
         k
@@ -153,19 +154,19 @@ def prepare_graph(
 
     Returns
     -------
-    Prepared
+    PreparedFeatures
         (n, m) and (h, m) float32 arrays, rows of length 1.
 
     Raises
     ------
     NoGraphError
-        There can be no graph over this pool.
+        This pool cannot have a graph.
     """
     digest, of_holdout = images.digests
     version = f"graph-{GRAPH_VERSION}-{name}-{FEATURE_VERSIONS.get(name, 0)}-{n_classes}"
     kept = store.load(f"{version}-{digest}")
     if kept is None:
-        # The graph is shared by sessions of every seed.
+        # Sessions of all seeds share the graph.
         rng = np.random.default_rng(0)
         graph = build_graph(View(features.pool), n_classes, rng, progress=progress)
         parts = _packed(graph)
@@ -175,7 +176,8 @@ def prepare_graph(
         graph = _unpacked(kept, len(images.pool))
     embedded = None
     if features.holdout is not None:
-        # Another machine or thread count may turn the vectors: these are of this very graph.
+        # On another machine or with more threads the vectors may be rotated, so the name of the
+        # embedding depends on this very graph.
         own = f"{version}-{_digest(graph.vectors)}-{of_holdout}"
         embedded = store.load(own)
         if embedded is None:
@@ -203,13 +205,13 @@ _TRANSFORMS: Mapping[str, Callable[[], Any] | None] = {
     "hog": _hog,
     "deskew-hog": _deskew_hog,
 }
-"""What makes the transformer of each feature; None where the images are taken as they are."""
+"""Makes the transformer of each feature; None if the images are used as they are."""
 
 
 def _kept(
     images: NDArray[Any], name: str, transformer: Any, store: Store, progress: Progress | None
 ) -> NDArray[np.float32]:
-    """Take transformed images from the store, or transform them in chunks on every core."""
+    """Load transformed images from the store, or transform them in chunks on every core."""
     found = store.load(name)
     if found is not None:
         return found
@@ -222,7 +224,7 @@ def _kept(
     def parts() -> Iterator[NDArray[np.float32]]:
         cores = usable_cores()
         with ThreadPoolExecutor(cores) as threads:
-            # A few chunks ahead at a time: what waits to be written stays small.
+            # A few chunks at a time, to bound the memory of those not written yet.
             for start in range(0, len(chunks), 2 * cores):
                 yield from threads.map(transform, chunks[start : start + 2 * cores])
                 if progress is not None:
@@ -234,14 +236,14 @@ def _kept(
 
 
 def _packed(graph: LabelGraph) -> list[NDArray[np.float32]]:
-    """Give a graph as one run of numbers: its parts fit each other only."""
+    """Return a graph as one sequence of numbers, so that its parts are always stored together."""
     sizes = np.array([graph.vectors.shape[1], graph.reduced.shape[1]], dtype=np.float32)
     parts = (graph.vectors, graph.reduced, graph.scales, graph.mean, graph.basis)
     return [sizes, *(part.ravel() for part in parts)]
 
 
 def _unpacked(numbers: NDArray[np.float32], n: int) -> LabelGraph:
-    """Give the graph of n items that `_packed` took apart."""
+    """Return the graph of n items from the result of `_packed`."""
     m, c = int(numbers[0]), int(numbers[1])
     rest = numbers[2:]
     width = (len(rest) - n * (m + c + 1)) // (1 + c)

@@ -1,4 +1,4 @@
-"""What a learner is asked, and what it answers: plain values that can cross to another process."""
+"""Requests to a learner and its answers, as plain values that can be sent to another process."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from tuilabel.learn.metrics import Accuracy
 
 @dataclass(frozen=True)
 class Fit:
-    """Please fit a model, measure it and rank the pool, as `tuilabel.learn.rounds.run_round` does.
+    """A request to fit, measure and rank: see `tuilabel.learn.rounds.run_round`.
 
     Attributes
     ----------
     generation
-        Comes back in the answer, so that whoever asked can tell a stale one.
+        Number that is returned in the answer, so that a stale answer can be recognised.
     items, classes
         Rows to train on and their class indices.
     excluded
-        Further rows that are not to be ranked.
+        Further rows to leave out of the ranking.
     audit_items, audit_classes
-        Rows to measure on where there is no hold-out, and their class indices; never to train on.
+        Rows to measure on without a hold-out, and their class indices; never trained on.
     model, features, strategy, cold_start
         Names from `tuilabel.learn.names`.
     cold_start_size
-        With fewer labels than this, items that the cold start would still ask come first.
+        With fewer labels than this, the remaining items of the cold start come first.
     batch_size
-        How many items of the ranking will be asked together.
+        Number of items of the ranking that are asked together.
     epsilon
         Share of each batch to draw at random, 0 to 1.
     limit
         How many of the best items to return.
     seed
-        Whole numbers, not negative, that seed the generator.
+        Non-negative integers that seed the generator.
     """
 
     generation: int
@@ -55,22 +55,22 @@ class Fit:
 
 @dataclass(frozen=True)
 class ColdStart:
-    """Please choose a first batch, as `tuilabel.learn.cold_start.cold_start` does.
+    """A request to choose a first batch: see `tuilabel.learn.cold_start.cold_start`.
 
     Attributes
     ----------
     generation
-        Comes back in the answer.
+        Number that is returned in the answer.
     method, model, features
-        Names from `tuilabel.learn.names`; the model tells what will be looked at later.
+        Names from `tuilabel.learn.names`. The model decides whether a label graph is needed.
     items
-        Rows that are labelled already: parts of the pool that hold one are passed over.
+        Rows that have a label already; clusters that contain one come last.
     excluded
-        Further rows that are not to be chosen.
+        Further rows that must not be chosen.
     size
         How many to choose.
     seed
-        Whole numbers, not negative, that seed the generator.
+        Non-negative integers that seed the generator.
     """
 
     generation: int
@@ -85,38 +85,38 @@ class ColdStart:
 
 @dataclass(frozen=True)
 class FitFinished:
-    """A fit is done; see `tuilabel.learn.rounds.RoundResult`.
+    """The answer to a `Fit`; see `tuilabel.learn.rounds.RoundResult`.
 
     Attributes
     ----------
     generation
-        Of the request.
+        That of the request.
     items
         Rows to ask next, best first.
     probabilities
         One row per item, one column per class.
     fit_seconds, rank_seconds
-        What it took.
+        Duration of the fit and of the ranking.
     accuracy
-        On the hold-out or the audit set; None where neither holds anything yet.
+        On the hold-out or the audit set; None if both are empty.
     confusion
         Counts by true class (rows) and predicted class (columns) on that set.
     predicted, confidence
-        The likeliest class of each item of that set and how likely it is, in the order of the
+        The likeliest class of each item of that set and its probability, in the order of the
         hold-out or of the request's audit items.
     model, features, strategy
-        What was fitted, on what, and how it was ranked: never ``auto``.
+        Those that were used: never ``auto``.
     stop_set
-        How many items of the pool the next two are taken from.
+        Number of items of the pool that fits are compared on.
     moved
-        Share of their predictions that differ from the fit before; None at the first fit.
+        Share of the predictions on them that differ from the fit before; None at the first fit.
     agreement
         Cohen's kappa between these predictions and those of the fit before.
 
     Raises
     ------
     ValueError
-        If there is not one row of probabilities per item.
+        If the numbers of items and rows of probabilities differ.
     """
 
     generation: int
@@ -138,14 +138,14 @@ class FitFinished:
     def __post_init__(self) -> None:
         if len(self.items) != len(self.probabilities):
             raise ValueError(
-                f"{len(self.items)} items came with {len(self.probabilities)} rows of "
-                "probabilities: expected one each."
+                f"{len(self.items)} items have {len(self.probabilities)} rows of probabilities; "
+                "expected one each."
             )
 
 
 @dataclass(frozen=True)
 class ColdStartFinished:
-    """A first batch is chosen: rows in the order to ask for them."""
+    """The answer to a `ColdStart`: rows in the order to ask for them."""
 
     generation: int
     items: Sequence[int]

@@ -1,4 +1,4 @@
-"""One round: fit a model on the labels so far, measure it, and rank what to ask for next."""
+"""One round: fit a model on the labels so far, measure it, and rank the pool."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from tuilabel.learn.batch import pick_batch
 from tuilabel.learn.batch_strategies import BATCH_STRATEGIES, QueryContext, with_random_share
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import CHUNK_ROWS, candidate_rows
 from tuilabel.learn.metrics import Accuracy, confusion_matrix
 from tuilabel.learn.models import MODELS, Model, fit_model, score_rows
 from tuilabel.learn.names import look_up
 from tuilabel.learn.strategies import STRATEGIES, bootstrap_rows, committee, get_strategy, margin
-from tuilabel.learn.views import View
 
 AUDIT_NAME = "audit"
-"""What an accuracy on the audit set is called."""
+"""Name of the audit set in an accuracy."""
 
 COMMITTEE = "committee"
 COMMITTEE_MEMBERS = 5
@@ -30,26 +30,26 @@ _NONE = np.empty(0, dtype=np.intp)
 
 @dataclass(frozen=True, eq=False)
 class RoundResult:
-    """What a round found.
+    """The result of a round.
 
     Attributes
     ----------
     items : (r,) intp array
         Rows of the pool to ask for, best first; neither labelled nor excluded nor audit rows.
     probabilities : (r, k) float32 array
-        What the model believes about them.
+        Their predicted class probabilities.
     fit_seconds, rank_seconds
         Wall-clock seconds of the fit, and of scoring and ranking the pool.
     accuracy
-        On the hold-out or else on the audit set; None without either or without a label.
+        On the hold-out, or else on the audit set; None without both or without a label.
     confusion : (k, k) int64 array or None
-        Of the same items; rows are the truth.
+        Confusion matrix of the same items; rows are the truth.
     predicted : (m,) intp array
-        The likeliest class of each of these items, in their order; empty where there are none.
+        The likeliest class of each of these items, in their order; may be empty.
     confidence : (m,) float32 array
-        How likely the model finds it.
+        Its probability.
     stop_predictions : (s,) intp array
-        The class that the model finds likeliest for each row of the stop set.
+        The likeliest class of each row of the stop set.
     """
 
     items: NDArray[np.intp]
@@ -85,12 +85,12 @@ def run_round(
 ) -> RoundResult:
     """Fit, measure and rank.
 
-    Beyond a few bytes for each item and class of the pool, memory grows with the chunk only.
+    Memory is a few bytes for each item and class of the pool, and one chunk of rows.
 
     Parameters
     ----------
     pool : View of n items
-        What the model sees of all items, perhaps memory-mapped.
+        The model's input for all items, perhaps memory-mapped.
     labelled : (m,) integer array
         Rows of the pool to train on.
     labels : (m,) integer array
@@ -98,30 +98,30 @@ def run_round(
     n_classes
         k, the number of classes.
     excluded : (e,) integer array
-        Further rows never to return: skipped ones, those kept for the audit set.
+        Further rows to leave out, such as skipped ones and those of the audit set.
     model, strategy
         Names: a key of `MODELS`, and one of `STRATEGIES` or `BATCH_STRATEGIES`.
     limit
-        How many items to return at most.
+        The most items to return.
     rng
-        Where every random choice comes from: the fit's, the strategy's, the ties'.
+        Source of every random choice: of the fit, of the strategy, between ties.
     batch_size
-        How many of the items will be asked together, which batch strategies choose jointly.
+        Number of items that are asked together; batch strategies choose them jointly.
     epsilon
         Share of each batch that is drawn at random, 0 to 1.
     first : (f,) integer array
-        Rows to return before all others, in this order.
+        Rows to return first, in this order.
     holdout : (View of h items, (h,) integer array), optional
         Items that training never sees, and their classes.
     audit : ((a,) integer array, (a,) integer array), optional
         Labelled rows of the pool that are kept out of training, and their classes; measured on
-        where there is no hold-out.
+        if there is no hold-out.
     holdout_name
-        What the accuracy on the hold-out is called.
+        Name of the hold-out in the accuracy.
     stop_rows : (s,) integer array
-        Rows of the pool whose predictions are to be returned.
+        Rows of the pool whose predictions are returned.
     chunk_rows
-        Items that are in memory as float32 at once.
+        Number of items in memory as float32 at once.
 
     Returns
     -------
@@ -132,14 +132,14 @@ def run_round(
     UsageError
         If there is no such model or strategy.
     ValueError
-        If rows and labels do not match, or an audit row is also trained on.
+        If the numbers of rows and labels differ, or an audit row is also trained on.
     """
     look_up(MODELS, "model", model)
     look_up({**STRATEGIES, **BATCH_STRATEGIES, COMMITTEE: committee}, "strategy", strategy)
     audit_rows = _NONE if audit is None else audit[0]
     candidates = candidate_rows(len(pool), labelled, excluded, audit_rows)
     if np.isin(audit_rows, labelled).any():
-        raise ValueError("An audit item is also trained on: the accuracy would not be honest.")
+        raise ValueError("An audit item is also trained on, so the accuracy would be too high.")
 
     started = time.perf_counter()
     fitted = fit_model(model, pool.rows(labelled), labels, n_classes=n_classes, rng=rng)
@@ -217,7 +217,7 @@ def _rank(
     rng: Generator,
     chunk_rows: int,
 ) -> NDArray[np.intp]:
-    """Give positions in `candidates`, best first, at most `limit`."""
+    """Return positions in `candidates`, best first, at most `limit`."""
     utilities = np.empty(len(candidates), dtype=np.float32)
     joint = BATCH_STRATEGIES.get(strategy)
     score = margin if joint is not None or strategy == COMMITTEE else get_strategy(strategy)
@@ -241,7 +241,7 @@ def _rank(
 def predict_rows(
     model: Model, view: View, rows: NDArray[np.integer], chunk_rows: int = CHUNK_ROWS
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Give the likeliest class of each of some rows, and how likely it is: (r,) arrays."""
+    """Return the likeliest class of each of some rows, and its probability: (r,) arrays."""
     predicted = np.empty(len(rows), dtype=np.intp)
     confidence = np.empty(len(rows), dtype=np.float32)
     for chunk, probabilities in score_rows(model, view, rows, chunk_rows):

@@ -1,8 +1,8 @@
-"""Stopping: whether more labels would still change what a model says.
+"""Stopping: whether more labels would still change the predictions.
 
-Two fits in a row are compared on the same random items, the stop set. No labels are needed for
-it. It tells when a model has settled, not whether it is right: that is what accuracy is for.
-numpy is imported when something is counted, so that a sentence costs nothing.
+Consecutive fits are compared on the same random items, the stop set, which needs no labels. The
+comparison shows whether a model has settled, not whether it is right: accuracy shows that. numpy
+is imported by the functions that count, so that `advice` does not load it.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STOP_SET_SIZE = 2000
-WINDOW = 3
-"""How many comparisons are averaged."""
+COMPARISONS = 3
+"""Number of comparisons that are averaged."""
 
 SETTLED_KAPPA = 0.99
-"""Mean agreement from which on a model counts as settled: Bloodgood & Vijay-Shanker's figure."""
+"""Least mean agreement of a settled model: Bloodgood & Vijay-Shanker's figure."""
 
 MUCH_MOVED = 0.05
-"""Share of predictions from which on a fit counts as having moved many."""
+"""Share of changed predictions from which on labels help a lot."""
 
 
 def stop_set(n: int, rng: Generator, size: int = STOP_SET_SIZE) -> NDArray[np.intp]:
@@ -32,11 +32,11 @@ def stop_set(n: int, rng: Generator, size: int = STOP_SET_SIZE) -> NDArray[np.in
     Parameters
     ----------
     n
-        Rows of the pool, labelled or not.
+        Number of rows of the pool, labelled or not.
     rng
-        The same state gives the same rows: the set has to stay the same from fit to fit.
+        The same state gives the same rows, since the set must stay the same from fit to fit.
     size
-        How many.
+        How many rows to draw.
 
     Returns
     -------
@@ -49,14 +49,14 @@ def stop_set(n: int, rng: Generator, size: int = STOP_SET_SIZE) -> NDArray[np.in
         If `n` or `size` is negative.
     """
     if n < 0 or size < 0:
-        raise ValueError(f"{size} of {n} rows cannot be drawn: give 0 or more.")
+        raise ValueError(f"{size} of {n} rows cannot be drawn; expected 0 or more of both.")
     import numpy as np
 
     return np.sort(rng.choice(n, min(size, n), replace=False)).astype(np.intp)
 
 
 def moved(before: NDArray[np.integer], after: NDArray[np.integer]) -> float:
-    """Give the share of predictions that differ from one fit to the next.
+    """Return the share of predictions that differ from one fit to the next.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def moved(before: NDArray[np.integer], after: NDArray[np.integer]) -> float:
 
 
 def kappa(before: NDArray[np.integer], after: NDArray[np.integer], n_classes: int) -> float | None:
-    """Give Cohen's kappa of two fits: their agreement beyond what chance would give.
+    """Return Cohen's kappa of two fits: their agreement beyond chance.
 
     Parameters
     ----------
@@ -90,13 +90,13 @@ def kappa(before: NDArray[np.integer], after: NDArray[np.integer], n_classes: in
     Returns
     -------
     float or None
-        -1 to 1; 1 for the same predictions. None where both give everything one and the same
-        class: then chance gives the same agreement, and it says nothing.
+        -1 to 1; 1 for the same predictions. None if both predict the same single class for every
+        item, since then the agreement is that of chance.
 
     Raises
     ------
     ValueError
-        If the lengths differ or are 0, or a prediction is no class.
+        If the lengths differ or are 0, or a prediction is not a class.
 
     References
     ----------
@@ -115,7 +115,7 @@ def kappa(before: NDArray[np.integer], after: NDArray[np.integer], n_classes: in
     n = len(before)
     agreed = int((before == after).sum())
     counts = [np.bincount(found, minlength=n_classes) for found in (before, after)]
-    # In whole numbers, so that the same predictions give exactly 1.
+    # In integers, so that the same predictions give exactly 1.
     by_chance = int(counts[0] @ counts[1])
     if by_chance == n * n:
         return None
@@ -123,60 +123,61 @@ def kappa(before: NDArray[np.integer], after: NDArray[np.integer], n_classes: in
 
 
 def settled(agreements: Sequence[float | None]) -> bool:
-    """Tell whether the last `WINDOW` comparisons agree so well that more labels change little.
+    """Return whether the last `COMPARISONS` fits agree so well that more labels change little.
 
     Parameters
     ----------
     agreements
-        Of each fit with the one before, the newest last; None where `kappa` gives none.
+        `kappa` of each fit and the one before, the newest last.
 
     References
     ----------
     Bloodgood & Vijay-Shanker, CoNLL 2009: a mean of 0.99 over three comparisons on a stop set of
     2,000.
     """
-    last = agreements[-WINDOW:]
+    last = agreements[-COMPARISONS:]
     known = [value for value in last if value is not None]
-    return len(known) == WINDOW and sum(known) / WINDOW >= SETTLED_KAPPA
+    return len(known) == COMPARISONS and sum(known) / COMPARISONS >= SETTLED_KAPPA
 
 
 def advice(shares: Sequence[float], agreements: Sequence[float | None], n: int) -> str | None:
-    """Say in one plain sentence what the last fits have moved.
+    """Return one sentence on how much the last fits changed.
 
     Parameters
     ----------
     shares
-        What `moved` gives for each fit with the one before, the newest last.
+        `moved` of each fit and the one before, the newest last.
     agreements
-        What `kappa` gives for the same.
+        `kappa` of the same fits.
     n
-        How many predictions were compared.
+        Number of predictions compared.
 
     Returns
     -------
     str or None
-        None with fewer than `WINDOW` comparisons, and where a model gave everything one class.
+        None with fewer than `COMPARISONS` comparisons, or if one of them has no agreement.
 
     Raises
     ------
     ValueError
-        If there is not one agreement for each share.
+        If the numbers of shares and agreements differ.
     """
     if len(shares) != len(agreements):
         raise ValueError(
-            f"{len(shares)} shares came with {len(agreements)} agreements: give one each."
+            f"There are {len(shares)} shares and {len(agreements)} agreements; expected as many."
         )
-    last = shares[-WINDOW:]
-    if len(last) < WINDOW or None in agreements[-WINDOW:]:
+    last = shares[-COMPARISONS:]
+    if len(last) < COMPARISONS or None in agreements[-COMPARISONS:]:
         return None
     of_all = f"of {n:,} predictions"
     if settled(agreements):
-        share = _percent(sum(last) / WINDOW)
+        share = _percent(sum(last) / COMPARISONS)
         return (
-            f"The last {WINDOW} fits moved {share} {of_all} each: the next ones will change little."
+            f"The last {COMPARISONS} fits changed {share} {of_all} on average: more labels will "
+            "change little."
         )
-    much = "a lot" if last[-1] >= MUCH_MOVED else "something"
-    return f"The last fit moved {_percent(last[-1])} {of_all}: labels still teach {much}."
+    much = " a lot" if last[-1] >= MUCH_MOVED else ""
+    return f"The last fit changed {_percent(last[-1])} {of_all}: more labels still help{much}."
 
 
 def _percent(share: float) -> str:
@@ -186,6 +187,6 @@ def _percent(share: float) -> str:
 def _check_pair(before: NDArray[np.integer], after: NDArray[np.integer]) -> None:
     if before.shape != after.shape or before.ndim != 1 or len(before) == 0:
         raise ValueError(
-            f"Predictions of shape {before.shape} and {after.shape} cannot be compared: "
-            "give two lists of one length, with at least one prediction."
+            f"Predictions have the shapes {before.shape} and {after.shape}; expected two lists of "
+            "the same length, with at least one prediction."
         )

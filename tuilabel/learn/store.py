@@ -1,4 +1,4 @@
-"""Where arrays that took long to make are kept, as far as learning needs to know."""
+"""The interface of a store for arrays that take long to compute."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 Parts = Callable[[], Iterable[NDArray[np.float32]]]
-"""Begins to make an array: its rows in order, in pieces. It may have to be begun again."""
+"""Makes an array: yields its rows in order, in pieces. It may be called more than once."""
 
 
 class Store(Protocol):
-    """Keeps arrays by name, perhaps from one run to the next."""
+    """Keeps arrays by name, perhaps across runs of the program."""
 
     def load(self, name: str) -> NDArray[Any] | None:
-        """Give the array of that name, or None where there is none that can be trusted."""
+        """Return the array of that name; None if it is missing or damaged."""
 
     def save(self, name: str, shape: tuple[int, ...], parts: Parts) -> NDArray[np.float32]:
-        """Keep an array and give it back, perhaps memory-mapped.
+        """Store an array and return it, perhaps memory-mapped.
 
         Parameters
         ----------
         name
-            The same name always means the same content.
+            The same name always stands for the same content.
         shape
-            Of the whole.
+            Shape of the whole array.
         parts : callable
-            Gives its rows in order, in pieces that are taken one by one.
+            Yields its rows in order, in pieces that are stored one by one.
         """
 
 
 class MemoryStore:
-    """Keeps arrays for as long as this process lives."""
+    """Keeps arrays in memory."""
 
     def __init__(self) -> None:
         self._arrays: dict[str, NDArray[Any]] = {}
 
     def load(self, name: str) -> NDArray[Any] | None:
-        """Give the array of that name, or None."""
+        """Return the array of that name, or None."""
         return self._arrays.get(name)
 
     def save(self, name: str, shape: tuple[int, ...], parts: Parts) -> NDArray[np.float32]:
-        """Keep an array and give it back."""
+        """Store an array and return it."""
         array = np.empty(shape, dtype=np.float32)
         start = 0
         for part in parts():

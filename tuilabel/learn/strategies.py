@@ -1,8 +1,8 @@
-"""Strategies: how much each item is worth asking for, given what the model believes about it.
+"""Strategies: how much each item is worth asking for, by its predicted probabilities.
 
 A strategy is a pure function from predicted probabilities, shape (n, k), to utilities, shape
-(n,): higher = ask first. It looks at each row by itself, so it may be called on one chunk of the
-pool after another. Picking a batch from the utilities is `tuilabel.learn.batch`.
+(n,): higher = ask first. Rows are independent, so a pool may be passed in chunks.
+`tuilabel.learn.batch` picks a batch from the utilities.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Strategy = Callable[[NDArray[Any], Generator], Utilities]
 
 
 def least_confident(probabilities: NDArray[Any], rng: Generator) -> Utilities:
-    """One minus the probability of the most probable class.
+    """Return one minus the probability of the most probable class.
 
     Parameters
     ----------
@@ -49,9 +49,9 @@ def least_confident(probabilities: NDArray[Any], rng: Generator) -> Utilities:
 
 
 def margin(probabilities: NDArray[Any], rng: Generator) -> Utilities:
-    """One minus the gap between the two most probable classes.
+    """Return one minus the gap between the two most probable classes.
 
-    With a single class there is no second one: its probability counts as 0.
+    With a single class, the probability of the second one counts as 0.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def margin(probabilities: NDArray[Any], rng: Generator) -> Utilities:
 
 
 def entropy(probabilities: NDArray[Any], rng: Generator) -> Utilities:
-    """Shannon entropy of the predicted distribution, in nats, with 0 log 0 = 0.
+    """Return the Shannon entropy of the predicted distribution, in nats, with 0 log 0 = 0.
 
     Parameters
     ----------
@@ -110,18 +110,18 @@ def entropy(probabilities: NDArray[Any], rng: Generator) -> Utilities:
     rows = _rows_of_classes(probabilities)
     logs = np.zeros_like(rows)
     np.log(rows, out=logs, where=rows > 0)
-    # Taken from zero rather than negated: a certain row is 0.0, not -0.0.
+    # Subtracted from zero, not negated, so that a certain row gives 0.0 and not -0.0.
     utilities: Utilities = 0 - (rows * logs).sum(axis=1)
     return utilities
 
 
 def uniform(probabilities: NDArray[Any], rng: Generator) -> Utilities:
-    """Utilities drawn uniformly at random, whatever the probabilities: the baseline.
+    """Return utilities drawn uniformly at random, whatever the probabilities: the baseline.
 
     Parameters
     ----------
     probabilities : (n, k) array
-        Only its shape counts.
+        Only its shape is used.
     rng
         Drawn from n times.
 
@@ -139,13 +139,13 @@ def uniform(probabilities: NDArray[Any], rng: Generator) -> Utilities:
 
 
 def committee(member_probabilities: NDArray[Any], rng: Generator) -> Utilities:
-    """Shannon entropy of the votes of a committee: each member votes for its likeliest class.
+    """Return the Shannon entropy of a committee's votes: each member votes for its likeliest class.
 
-    Votes are taken rather than the divergence of the members' distributions from their mean.
+    Votes are used instead of the divergence of the members' distributions from their mean.
     Members drawn by `bootstrap_rows` differ most about classes with several labels, whose rows
-    vary, and hardly about a class with one label, which all have alike; so the divergence goes on
-    asking about the classes it has asked about already. A vote counts the same for every class.
-    The members' models are fitted elsewhere.
+    vary, and hardly about a class with one label, which is the same for all members. So the
+    divergence would keep asking about classes it has asked about already. A vote counts the same
+    for every class. The members' models are fitted elsewhere.
 
     Parameters
     ----------
@@ -157,8 +157,8 @@ def committee(member_probabilities: NDArray[Any], rng: Generator) -> Utilities:
     Returns
     -------
     (n,) float32 array
-        Utilities in nats, 0 to log(min(members, k)). Few members can split their votes in few
-        ways, so many items tie, exactly.
+        Utilities in nats, 0 to log(min(members, k)). A few members can split their votes in only
+        a few ways, so many items have exactly equal utilities.
 
     Raises
     ------
@@ -188,16 +188,16 @@ def committee(member_probabilities: NDArray[Any], rng: Generator) -> Utilities:
     votes = np.zeros((n, k), dtype=np.float32)
     for elected in member_probabilities.argmax(axis=2):
         votes[np.arange(n), elected] += 1
-    # In order of size, so that the same split gives the same sum whichever classes it is among.
+    # Sorted, so that the same split gives exactly the same sum, whatever its classes.
     return entropy(np.sort(votes, axis=1) / np.float32(members), rng)
 
 
 def bootstrap_rows(labels: NDArray[np.integer], members: int, rng: Generator) -> NDArray[np.intp]:
     """Draw the training rows of each member of a committee, with replacement within each class.
 
-    Every class keeps its number of labels, so no member loses one and all predict the same
-    classes. A class with a single label gives all members that one; with no more than one label
-    in any class, the members differ only by their own random choices.
+    Every class keeps its number of labels, so all members know the same classes. A class with a
+    single label has that label in all members. If no class has more than one label, the members
+    differ only by their own random choices.
 
     Parameters
     ----------
@@ -224,9 +224,9 @@ def bootstrap_rows(labels: NDArray[np.integer], members: int, rng: Generator) ->
     "Query learning strategies using boosting and bagging", ICML 1998.
     """
     if members < 1:
-        raise ValueError(f"A committee of {members} members cannot be drawn: give 1 or more.")
+        raise ValueError(f"The committee has {members} members; expected 1 or more.")
     if labels.ndim != 1:
-        raise ValueError(f"Labels have shape {labels.shape}, not (items,).")
+        raise ValueError(f"Labels have shape {labels.shape}; expected (items,).")
     rows = np.empty((members, len(labels)), dtype=np.intp)
     for label in np.unique(labels):
         own = np.flatnonzero(labels == label)
@@ -243,18 +243,18 @@ STRATEGIES: dict[str, Strategy] = {
 
 
 def get_strategy(name: str) -> Strategy:
-    """Give the strategy of that name.
+    """Return the strategy of that name.
 
     Raises
     ------
     UsageError
-        If there is none; the message lists those that exist.
+        If there is none; the message lists the known names.
     """
     return look_up(STRATEGIES, "strategy", name)
 
 
 def _rows_of_classes(probabilities: NDArray[Any]) -> Utilities:
-    """Check the shape; whole numbers become float32, so that 1 - p cannot wrap around."""
+    """Check the shape, and return integers as float32, so that 1 - p cannot wrap around."""
     if probabilities.ndim != 2 or probabilities.shape[1] == 0:
         raise ValueError(
             f"Probabilities have shape {probabilities.shape}, not (items, classes) "

@@ -1,7 +1,7 @@
-"""Features: images to what a model learns from, as scikit-learn transformers.
+"""Features of images, as scikit-learn transformers.
 
-Only whoever computes features imports this module: it loads scikit-learn. Each transformer is
-stateless but for what `fit` takes from the images' shape, so a pool may be transformed in chunks.
+Importing this module loads scikit-learn, so only the functions that compute features do. `fit`
+reads only the shape of the images, so a pool may be transformed in chunks.
 """
 
 from __future__ import annotations
@@ -19,43 +19,20 @@ LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Weights of red, green and blue in brightness (ITU-R BT.601)."""
 
 
-class Raw(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Pixels as they are: flat float32 rows between 0 and 1."""
-
-    def fit(self, X: NDArray[Any], y: None = None) -> Self:
-        """Take note of the images' shape; nothing is learnt."""
-        self.image_shape_ = _image_shape(X)
-        return self
-
-    def transform(self, X: NDArray[Any]) -> NDArray[np.float32]:
-        """Transform images.
-
-        Parameters
-        ----------
-        X : (m, H, W) or (m, H, W, 3) uint8 or floating array
-
-        Returns
-        -------
-        (m, d) float32 array
-        """
-        rows: NDArray[np.float32] = unit_rows(X)
-        return rows
-
-
 class Hog(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Histograms of oriented gradients, pooled softly over a grid.
 
     The gradient of each pixel is split between the two nearest of `bins` directions over the
-    whole circle, so that a dark edge on light differs from a light one on dark; each direction is
-    pooled over `grid` x `grid` Gaussian windows; of these numbers the square root is taken, and
-    the row is scaled to length 1. An image without any edge becomes zeros.
+    whole circle, so that a dark edge on light differs from a light edge on dark. Each direction
+    is pooled over `grid` x `grid` Gaussian windows. The square roots of these numbers are scaled
+    to a row of length 1. An image without any edge becomes zeros.
 
     Parameters
     ----------
     bins
-        Directions.
+        Number of directions.
     grid
-        Windows along each axis.
+        Number of windows along each axis.
     spread
         Standard deviation of a window, in distances between windows.
 
@@ -72,7 +49,7 @@ class Hog(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.spread = spread
 
     def fit(self, X: NDArray[Any], y: None = None) -> Self:
-        """Lay the windows over images of this shape; nothing is learnt from their content."""
+        """Place the windows on images of this shape; their content is not used."""
         self.image_shape_ = _image_shape(X)
         height, width = self.image_shape_[:2]
         self.windows_ = (
@@ -119,11 +96,11 @@ class Hog(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class Deskew(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Glyphs set upright and in the middle, by the moments of their ink.
+    """Glyphs set upright and centred, by the moments of their ink.
 
-    The image is sheared so that its principal vertical axis stands upright, and moved so that the
-    centre of its ink is the centre of the image. Ink is what differs from the background, which
-    is the median of the border pixels. An image without ink stays as it is.
+    The image is sheared so that its principal vertical axis is upright, and moved so that the
+    centre of its ink is the centre of the image. Ink is the difference from the background, the
+    median of the border pixels. An image without ink stays as it is.
 
     References
     ----------
@@ -132,7 +109,7 @@ class Deskew(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     def fit(self, X: NDArray[Any], y: None = None) -> Self:
-        """Take note of the images' shape; nothing is learnt."""
+        """Store the shape of the images; nothing is learned."""
         self.image_shape_ = _image_shape(X)
         return self
 
@@ -160,7 +137,7 @@ class Deskew(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         variance = np.einsum("ny,ny->n", by_row, offset_y**2) / safe
         row_x = images @ xs - by_row * middle_x[:, None]
         covariance = np.einsum("ny,ny->n", row_x, offset_y) / safe
-        # A glyph of one row has no slant; beyond 45 degrees it is the shape, not the slant.
+        # A glyph of one row has no slant; more than 45 degrees is its shape, not a slant.
         slant = np.clip(covariance / np.maximum(variance, np.float32(0.1)), -1, 1)
         target_y = ys - np.float32((height - 1) / 2)
         target_x = xs - np.float32((width - 1) / 2)
@@ -175,7 +152,7 @@ class Deskew(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def brightness(images: NDArray[Any]) -> NDArray[np.float32]:
-    """Give images as one float32 plane each, 0 to 1; refuse NaN and infinite numbers."""
+    """Return each image as one float32 plane, 0 to 1; raise an error for NaN and infinity."""
     check_finite(images, "The array of images")
     planes: NDArray[np.float32] = unit_rows(images).reshape(images.shape)
     if images.ndim == 4:
@@ -184,7 +161,7 @@ def brightness(images: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def ink(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give how far each pixel is from its image's background, the median of the border."""
+    """Return the difference of each pixel from the background, the median of the border."""
     border = np.concatenate(
         [images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], axis=1
     )
@@ -197,12 +174,13 @@ def _image_shape(images: NDArray[Any]) -> tuple[int, ...]:
     if images.ndim == 3 or (images.ndim == 4 and images.shape[3] == 3):
         return tuple(images.shape[1:])
     raise ValueError(
-        f"Images have shape {images.shape}: expected (items, height, width) or 3 colours."
+        f"Images have shape {images.shape}; expected (items, height, width), with or without 3 "
+        "colours."
     )
 
 
 def _windows(length: int, grid: int, spread: float) -> NDArray[np.float32]:
-    """Give the weights (grid, length) of the pixels of one axis in each window."""
+    """Return the weights (grid, length) of the pixels of one axis in each window."""
     step = length / grid
     centres = (np.arange(grid) + 0.5) * step - 0.5
     distance = (np.arange(length)[None, :] - centres[:, None]) / step
@@ -213,7 +191,7 @@ def _windows(length: int, grid: int, spread: float) -> NDArray[np.float32]:
 def _bilinear(
     images: NDArray[np.float32], y: NDArray[np.float32], x: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Read images between their pixels; beyond their edge there is no ink."""
+    """Interpolate images between their pixels; beyond their edge there is no ink."""
     count, height, width = images.shape
     padded = np.zeros((count, height + 2, width + 2), dtype=np.float32)
     padded[:, 1:-1, 1:-1] = images

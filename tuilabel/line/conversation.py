@@ -11,11 +11,12 @@ from tuilabel.errors import SaveError, SourceError
 from tuilabel.journal import Event
 from tuilabel.line.answers import Ambiguous, Chosen, Command, Meaning, Unknown, Vocabulary
 from tuilabel.line.picture import Look, picture
+from tuilabel.line.trainer import at_work, trouble
 from tuilabel.line.wording import SHOWN_WHEN, WIDTH, Wording
 from tuilabel.session import Ranking, Request, Session, Slot
 from tuilabel.settings import SUGGESTIONS
 from tuilabel.text import inert
-from tuilabel.trainer.client import WAITING
+from tuilabel.trainer.reports import Idle, TrainerReport, Working
 
 PROMPT = "class? "
 PROMPT_AT_END = "undo or quit? "
@@ -70,7 +71,7 @@ class Conversation:
         self._pictures = pictures
         self._page = 0
         self._news: list[str] = []
-        self._trainer = ""
+        self._trainer: TrainerReport = Idle()
         self._unsaved: Ranking | None = None
 
     # What is said.
@@ -180,7 +181,7 @@ class Conversation:
             case Unknown(nearest):
                 return self._unknown(inert(line.strip(), 40), nearest)
             case Command.ACCURACY:
-                doing = f"The model is at work: {self._trainer}." if self.busy else ""
+                doing = at_work(self._trainer) if self.busy else ""
                 return [*words.accuracy(), *words.model(), *words.say(doing)]
             case Command.IMAGE:
                 self._pictures = not self._pictures
@@ -263,7 +264,7 @@ class Conversation:
         """Hand the trainer what it is asked."""
         request = self.session.take_request()
         if request is not None:
-            self.busy, self._trainer = True, WAITING[0]
+            self.busy, self._trainer = True, Working()
             self._submit(request)
 
     def ranking_arrived(self, ranking: Ranking) -> None:
@@ -285,8 +286,7 @@ class Conversation:
         self.session.learn_anew()
         self.hand_over()
 
-    def trainer_said(self, text: str, style: str = "muted", *, busy: bool = False) -> None:
-        """Keep what the trainer does; what went wrong is told before the next prompt."""
-        self._trainer, self.busy = text, busy
-        if style != "muted":
-            self._news += self.words.say(f"The model: {inert(text.removeprefix('! '), 300)}.")
+    def trainer_reported(self, report: TrainerReport, *, busy: bool) -> None:
+        """Keep the trainer's state; show what went wrong before the next prompt."""
+        self._trainer, self.busy = report, busy
+        self._news += self.words.say(trouble(report) or "")

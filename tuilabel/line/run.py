@@ -86,8 +86,7 @@ class Talk:
         self._clock = clock
         self._link = TrainerClient(
             workspace.dataset,
-            cache_dir() / "handed-over",
-            cache_dir() / "features",
+            cache_dir(),
             log_file(),
             self._trainer_spoke,
             lambda: self._conversation,
@@ -189,7 +188,7 @@ class Talk:
             self._back = asyncio.ensure_future(self._channel.write(self._conversation.prompt))
 
     def _trainer_spoke(self, event: TrainerEvent) -> None:
-        self._link.hear(event)
+        self._link.handle(event)
         self._heard.set()
 
     # The demo.

@@ -1,14 +1,19 @@
-"""The loop with the ground truth in the annotator's chair: what a strategy is worth.
+"""Simulations: the ground truth answers instead of an annotator, to compare strategies.
 
-`simulate` runs every combination of a `Plan` with every seed, through the very session and the
-very learner that are behind the screen, and gives `Results`. Nothing here draws a screen;
-matplotlib is imported when a plot is drawn.
+`simulate` runs every combination of a `Plan` with every seed, with the same session and learner
+that the screen uses, and returns `Results`. Nothing here draws a screen; matplotlib is imported
+only to draw a plot.
 """
 
 from __future__ import annotations
 
-from tuilabel.simulate.grid import InterruptedSimulation, Standing, StandingCallback, simulate
-from tuilabel.simulate.kept import KeptRuns
+from tuilabel.simulate.grid import (
+    InterruptedSimulation,
+    ProgressCallback,
+    SimulationProgress,
+    simulate,
+)
+from tuilabel.simulate.kept_runs import KeptRuns
 from tuilabel.simulate.plan import Combination, Plan
 from tuilabel.simulate.results import Description, MeanPoint, Needed, Results
 from tuilabel.simulate.run import Run
@@ -21,9 +26,9 @@ __all__ = [
     "MeanPoint",
     "Needed",
     "Plan",
+    "ProgressCallback",
     "Results",
     "Run",
-    "Standing",
-    "StandingCallback",
+    "SimulationProgress",
     "simulate",
 ]

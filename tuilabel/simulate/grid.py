@@ -1,4 +1,4 @@
-"""Every run of a plan, here or in several processes, and what is done when it is interrupted."""
+"""All runs of a plan, in this process or in several, with results even when interrupted."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from tuilabel.errors import SourceError, UsageError
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.names import AUTO, GRAPH_MODELS
 from tuilabel.learn.requests import ColdStart
-from tuilabel.simulate.kept import KeptRuns
+from tuilabel.learn.threads import one_thread
+from tuilabel.simulate.kept_runs import KeptRuns
 from tuilabel.simulate.plan import Combination, Plan
 from tuilabel.simulate.processes import run_in_processes
 from tuilabel.simulate.results import Description, Results
 from tuilabel.simulate.run import Run, open_learner, run_session
-from tuilabel.simulate.threads import one_thread
 from tuilabel.text import inert
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How far a simulation is.
+class SimulationProgress:
+    """Progress of a simulation.
 
     Attributes
     ----------
     runs_done, runs : int
-        Runs that are finished, and all of them.
+        Finished runs, and all runs.
     share : float
-        Of all rounds of all runs, 0 to 1.
+        Share of all rounds of all runs that is done, 0 to 1.
     seconds_left : float or None
-        Estimated from the rounds so far; None as long as there are too few.
+        Estimated from the rounds so far; None while there are too few.
     preparing : str or None
-        What is computed before the first run.
+        Work that is going on before the first run.
     """
 
     runs_done: int
@@ -48,17 +48,17 @@ class Standing:
     preparing: str | None = None
 
 
-StandingCallback = Callable[[Standing], None]
-"""Told how far a simulation is, from the calling thread."""
+ProgressCallback = Callable[[SimulationProgress], None]
+"""Called with the progress of a simulation, in the calling thread."""
 
 
 class InterruptedSimulation(KeyboardInterrupt):
-    """Ctrl-C, with what was done by then.
+    """Ctrl-C was pressed.
 
     Attributes
     ----------
     results : Results
-        Of the runs that are finished.
+        Results of the finished runs.
     """
 
     def __init__(self, results: Results) -> None:
@@ -71,14 +71,14 @@ def simulate(
     plan: Plan,
     *,
     jobs: int = 1,
-    progress: StandingCallback | None = None,
+    progress: ProgressCallback | None = None,
     kept: KeptRuns | None = None,
     cache_folder: Path | None = None,
 ) -> Results:
     """Run every combination of a plan with every seed, and the random baselines.
 
-    The same plan over the same dataset gives the same labels and accuracies, whatever the number
-    of processes.
+    The same plan on the same dataset gives the same labels and accuracies, whatever the number of
+    processes.
 
     Parameters
     ----------
@@ -86,15 +86,14 @@ def simulate(
         With ground truth and a hold-out.
     plan : Plan
     jobs : int
-        Processes to share the runs among. With more than one, a script that calls this needs
-        ``if __name__ == "__main__"`` around its own work, as for all of `multiprocessing`.
+        Number of processes. With more than one, a script that calls this function needs
+        ``if __name__ == "__main__"`` around its own work, as always with `multiprocessing`.
     progress : callable, optional
-        Told how far it is after each round; with several processes, a few times a second.
+        Called after each round; with several processes, a few times a second.
     kept : KeptRuns, optional
-        Where finished runs are put on disk; those there are not run again. It is the caller's
-        to remove.
+        File for finished runs; those in it are not run again. The caller removes it.
     cache_folder : Path, optional
-        Where features and label graphs are kept; by default they are forgotten.
+        Folder for features and label graphs; by default they are not kept.
 
     Returns
     -------
@@ -105,11 +104,12 @@ def simulate(
     SourceError
         The dataset has no ground truth or no hold-out.
     UsageError
-        A batch does not fit the pool, or a model or a cold start has no label graph to use.
+        The batch is larger than the pool or the budget, or a model or a cold start needs a label
+        graph that cannot be built.
     TrainerError
-        A process ended before its runs did.
+        A process ended before its runs were finished.
     InterruptedSimulation
-        Ctrl-C was pressed; with the results so far.
+        Ctrl-C was pressed; the error has the results so far.
     """
     if jobs < 1:
         raise UsageError(f"--jobs is {jobs}; expected a whole number of 1 or more.")
@@ -124,14 +124,14 @@ def simulate(
 
 
 class _Simulation:
-    """Runs as they are finished."""
+    """A simulation in progress, with its finished runs."""
 
     def __init__(
         self,
         dataset: Dataset,
         plan: Plan,
         description: Description,
-        progress: StandingCallback | None,
+        progress: ProgressCallback | None,
         kept: KeptRuns | None,
     ) -> None:
         self._dataset, self._plan, self._description = dataset, plan, description
@@ -146,7 +146,7 @@ class _Simulation:
         self._first: tuple[int, float] | None = None
 
     def results(self) -> Results:
-        """Give what is done, in the order of the plan."""
+        """Return the results so far, in the order of the plan."""
         order = {combination: place for place, combination in enumerate(self._plan.combinations())}
         runs = sorted(self._runs, key=lambda run: (order[run.combination], run.seed))
         notices = list(self._notices)
@@ -157,7 +157,7 @@ class _Simulation:
         )
 
     def run(self, jobs: int, cache_folder: Path | None) -> None:
-        """Do what is missing."""
+        """Do the missing runs."""
         if not self._missing:
             return
         self._tell()
@@ -212,7 +212,7 @@ class _Simulation:
         self._preparation = time.perf_counter() - started
 
     def _heed(self, problem: str | None, combination: Combination) -> None:
-        """Refuse what cannot be without a label graph; say it where something else will do."""
+        """Raise an error if a label graph is required, or note that ``auto`` does without it."""
         if problem is None:
             return
         for option, name, needing in (
@@ -221,7 +221,7 @@ class _Simulation:
         ):
             if name in needing and name != AUTO:
                 raise UsageError(f"{option} {name} cannot be simulated: {problem}")
-        notice = f"auto does without a label graph: {problem}"
+        notice = f"auto works without a label graph: {problem}"
         if notice not in self._notices:
             self._notices.append(notice)
 
@@ -232,7 +232,7 @@ class _Simulation:
         self._tell()
 
     def _count(self, rounds: int) -> None:
-        """Take note of how many rounds were done here."""
+        """Record the number of rounds done in this simulation, and report progress."""
         self._rounds = rounds
         if rounds and self._first is None:
             self._first = rounds, time.perf_counter()
@@ -245,12 +245,12 @@ class _Simulation:
         to_do = len(self._missing) * self._rounds_each
         left = to_do - self._rounds
         seconds = None
-        # Until the first rounds are done, time goes by for what is done once.
+        # The time before the first rounds goes into work that is done once.
         if self._first is not None and self._rounds > self._first[0]:
             rounds, moment = self._first
             seconds = (time.perf_counter() - moment) / (self._rounds - rounds) * left
         share = 1 - left / (runs * self._rounds_each)
-        self._progress(Standing(len(self._runs), runs, share, seconds, preparing))
+        self._progress(SimulationProgress(len(self._runs), runs, share, seconds, preparing))
 
 
 def _describe(dataset: Dataset, plan: Plan) -> Description:
@@ -266,7 +266,7 @@ def _describe(dataset: Dataset, plan: Plan) -> Description:
 
 
 def _check(dataset: Dataset) -> None:
-    """Refuse a dataset that cannot be simulated, or whose arrays make no sense."""
+    """Raise an error for a dataset that cannot be simulated, or whose arrays are invalid."""
     source = inert(dataset.source)
     if dataset.truth is None:
         raise SourceError(
@@ -275,19 +275,19 @@ def _check(dataset: Dataset) -> None:
         )
     if dataset.holdout is None or not len(dataset.holdout):
         raise SourceError(
-            f"{source} has no hold-out: accuracy needs images that training never sees. "
-            "Simulate a source with more images that differ."
+            f"{source} has no hold-out: accuracy is measured on images that training never sees. "
+            "Simulate a source with more different images."
         )
     if not len(dataset):
-        raise SourceError(f"{source} has no images to ask for. Simulate a source with some.")
+        raise SourceError(f"{source} has no images to ask for. Simulate a source that has some.")
     for where, truth, images in (
         ("the pool", dataset.truth, dataset.pool),
         ("the hold-out", dataset.holdout.truth, dataset.holdout.images),
     ):
         if len(truth) != len(images):
             raise SourceError(
-                f"{source} has {len(images)} images and {len(truth)} true classes in {where}: "
-                "expected one each."
+                f"{source} has {len(images)} images and {len(truth)} true classes in {where}; "
+                "expected one class for each image."
             )
         if truth.min() < 0 or truth.max() >= len(dataset.class_names):
             raise SourceError(
@@ -295,6 +295,4 @@ def _check(dataset: Dataset) -> None:
                 f"expected 0 to {len(dataset.class_names) - 1}."
             )
         if not np.issubdtype(images.dtype, np.integer) and not np.isfinite(images).all():
-            raise SourceError(
-                f"{source} has numbers in {where} that are not finite: replace NaN and infinity."
-            )
+            raise SourceError(f"{source} has NaN or infinite numbers in {where}: replace them.")

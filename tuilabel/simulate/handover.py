@@ -1,4 +1,4 @@
-"""A dataset that other processes can open: its arrays as files that all of them map."""
+"""A dataset that other processes can open: its arrays are files that all of them map."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tuilabel.data import Dataset, HoldOut
 
 @dataclass(frozen=True, eq=False)
 class HandedOver:
-    """What the loop needs of a `Dataset` that another process has opened."""
+    """The part of a `Dataset` that the loop needs, opened by another process."""
 
     source: str
     class_names: tuple[str, ...]
@@ -35,20 +35,20 @@ class HandedOver:
         return {item: row for row, item in enumerate(self.ids)}
 
     def row_of(self, item_id: str) -> int | None:
-        """Find an item's row by its id; None where the dataset has no such item."""
+        """Return the row of an item; None if the dataset has no such item."""
         return self._rows.get(item_id)
 
     def image(self, i: int) -> NDArray[Any]:
-        """Give item `i` as a model sees it: in a simulation nobody looks."""
+        """Return item `i` of the pool: a simulation shows no images."""
         image: NDArray[Any] = self.pool[i]
         return image
 
     def full_image(self, i: int) -> NDArray[Any]:
-        """Return item `i`, the same."""
+        """Return item `i` of the pool."""
         return self.image(i)
 
     def references(self, i: int) -> tuple[str, ...]:
-        """Give none: in a simulation nobody asks where an item lies."""
+        """Return no references: a simulation exports no labels."""
         return ()
 
 
@@ -58,10 +58,10 @@ def hand_over(dataset: Dataset, folder: Path) -> None:
     Raises
     ------
     OSError
-        It cannot be written.
+        The folder cannot be written.
     """
     if dataset.truth is None or dataset.holdout is None:
-        raise ValueError("Only a dataset with ground truth and a hold-out can be handed over.")
+        raise ValueError("The dataset has no ground truth or no hold-out; expected both.")
     words = {
         "source": dataset.source,
         "class_names": list(dataset.class_names),
@@ -76,7 +76,7 @@ def hand_over(dataset: Dataset, folder: Path) -> None:
 
 
 def take_over(folder: Path) -> HandedOver:
-    """Open what `hand_over` wrote, with its arrays memory-mapped."""
+    """Open a dataset from `hand_over`, with its arrays memory-mapped."""
     words = json.loads((folder / "words.json").read_text(encoding="utf-8"))
 
     def mapped(name: str) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""What a simulation is to run: every combination of some names, with every seed."""
+"""The plan of a simulation: combinations of names, each run with several seeds."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ USUAL_BATCH = 10
 MAX_SEEDS = 10_000
 
 RANDOM = "random"
-"""The strategy and the cold start of the baseline."""
+"""Name of the strategy and the cold start of the baseline."""
 
 
 class Combination(NamedTuple):
-    """What one row of a comparison is: names from `tuilabel.learn.names`."""
+    """One row of a comparison: names from `tuilabel.learn.names`."""
 
     strategy: str
     model: str
@@ -42,7 +42,7 @@ class Combination(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be simulated.
+    """The settings of a simulation.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Plan:
     budget : int
         Labels to give in each run.
     batch_size : int or None
-        Labels between two fits; None for `USUAL_BATCH`, or fewer where the budget or the pool is
+        Labels between two fits; None for `USUAL_BATCH`, or fewer if the budget or the pool is
         smaller.
     seeds : int
         Each combination is run with the seeds 0 to ``seeds - 1``.
@@ -85,7 +85,7 @@ class Plan:
             for name in given:
                 look_up(dict.fromkeys(names), kind, name)
             if not given:
-                raise UsageError(f"No {kind} is named: choose among {', '.join(names)}.")
+                raise UsageError(f"No {kind} is given: choose from {', '.join(names)}.")
             object.__setattr__(self, field, tuple(dict.fromkeys(given)))
         _check("--budget", self.budget, 1)
         _check("--seeds", self.seeds, 1, MAX_SEEDS)
@@ -95,7 +95,7 @@ class Plan:
             raise UsageError(f"--epsilon is {self.epsilon}; expected a share from 0 to 1.")
 
     def combinations(self) -> list[Combination]:
-        """Give every combination, and for each model and features the random baseline, once."""
+        """Return every combination and, for each model and features, the random baseline."""
         asked = map(
             Combination._make,
             product(self.strategies, self.models, self.features, self.cold_starts),
@@ -107,25 +107,25 @@ class Plan:
         return list(dict.fromkeys([*asked, *baselines]))
 
     def runs(self) -> list[tuple[Combination, int]]:
-        """Give every run: all combinations with seed 0 first, so that a part is of them all."""
+        """Return all runs, sorted by seed, so that a part of them covers every combination."""
         return [
             (combination, seed) for seed in range(self.seeds) for combination in self.combinations()
         ]
 
     def batch_for(self, pool: int) -> int:
-        """Give how many labels come between two fits over a pool of that many items.
+        """Return the number of labels between two fits on a pool of that many items.
 
         Raises
         ------
         UsageError
-            More were asked for than there are items, or than the budget has labels.
+            The batch is larger than the pool or the budget.
         """
         if self.batch_size is None:
             return min(USUAL_BATCH, self.budget, pool)
         if self.batch_size > pool:
             raise UsageError(
                 f"--batch-size {self.batch_size} is larger than the pool of {pool} items. "
-                "Give a smaller one."
+                "Give a smaller batch."
             )
         if self.batch_size > self.budget:
             raise UsageError(
@@ -135,7 +135,7 @@ class Plan:
         return self.batch_size
 
     def label_counts(self, pool: int) -> tuple[int, ...]:
-        """Give after how many labels a run over a pool of that many items is measured."""
+        """Return the numbers of labels at which a run on a pool of that many items is measured."""
         batch, last = self.batch_for(pool), min(self.budget, pool)
         return (*range(batch, last, batch), last)
 

@@ -1,4 +1,4 @@
-"""Results as a picture of learning curves; matplotlib is the extra ``plot``."""
+"""Results as a plot of learning curves; matplotlib is the extra ``plot``."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 PLOT_FORMATS = (".svg", ".png")
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's, which people of every colour vision tell apart; yellow is too pale for a line.
-"""
+"""Okabe and Ito's colours, which suit every colour vision; without yellow, too pale for a line."""
 
 _MARKERS = "osD^vP*X"
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
@@ -27,22 +26,23 @@ _BASELINE_COLOUR = "#666666"
 _BASELINE_DASHES = (0, (4, 2))
 
 _MANY_TIMES = 10
-"""From so many times as many labels at the end as at the first fit on, the axis is logarithmic."""
+"""The axis is logarithmic if the last fit has at least this many times the labels of the first."""
 
 _MOST_MARKERS = 12
 
 
 def check_plot(path: Path) -> None:
-    """Refuse what cannot be drawn before anything is computed for it.
+    """Raise an error if a plot cannot be drawn, before anything is computed for it.
 
     Raises
     ------
     UsageError
-        The name does not say which format, or matplotlib is missing.
+        The file name has no known format, or matplotlib is missing.
     """
     if path.suffix.lower() not in PLOT_FORMATS:
         raise UsageError(
-            f"--plot {inert(str(path), 200)} says no format: give a name that ends in .svg or .png."
+            f"--plot {inert(str(path), 200)} has no known format: give a name that ends in .svg or "
+            ".png."
         )
     try:
         import matplotlib.figure  # noqa: F401
@@ -65,12 +65,13 @@ def draw_plot(results: Results, suffix: str) -> bytes:
     Returns
     -------
     bytes
-        The content of a file; the same for the same results.
+        The content of a file, identical for identical results.
     """
     import matplotlib
 
     with matplotlib.rc_context(), warnings.catch_warnings():
-        # Nobody's own settings take part. Names may have characters that the font has not.
+        # Personal settings of matplotlib do not apply. A name may have characters that the font
+        # lacks, which causes a warning.
         matplotlib.rcdefaults()
         warnings.simplefilter("ignore", UserWarning)
         matplotlib.rcParams.update(
@@ -109,7 +110,7 @@ def _draw(results: Results, suffix: str) -> bytes:
 
 
 def _style(place: int) -> dict[str, Any]:
-    """Tell lines apart by colour, marker and dashes, each sufficient for a few."""
+    """Return the colour, marker and dashes of a line; each alone distinguishes a few lines."""
     return {
         "color": _COLOURS[place % len(_COLOURS)],
         "marker": _MARKERS[place % len(_MARKERS)],
@@ -142,7 +143,7 @@ def _line(axes: Axes, results: Results, combination: Combination, **style: Any) 
 
 
 def _name(results: Results, combination: Combination) -> str:
-    """Name a line by what differs between lines."""
+    """Return the name of a line, without the parts that all lines share."""
     plan = results.plan
     parts = ["random (baseline)" if combination.is_baseline else combination.strategy]
     if len(plan.models) > 1:
@@ -168,7 +169,7 @@ def _dress(axes: Axes, results: Results) -> None:
     lowest, highest = axes.get_ylim()
     axes.set_ylim(max(0.0, lowest), min(1.0, highest))
     axes.set_xlabel("labels")
-    axes.set_ylabel(f"right on the {inert(on.test_set)} (n = {on.test:,})")
+    axes.set_ylabel(f"accuracy on the {inert(on.test_set)} (n = {on.test:,})")
     seeds = {len(results.of(combination)) for combination in results.combinations}
     many = f"{min(seeds)} to {max(seeds)}" if len(seeds) > 1 else f"{max(seeds)}"
     band = ", bands ±1 sd" if max(seeds) > 1 else ""
@@ -184,6 +185,6 @@ def _dress(axes: Axes, results: Results) -> None:
 
 
 def _ticks(first: int, last: int) -> list[int]:
-    """Give 1, 2 and 5 times the powers of ten between two numbers, and the last of them."""
+    """Return 1, 2 and 5 times the powers of ten between two numbers, and the second number."""
     numbers = [digit * 10**power for power in range(10) for digit in (1, 2, 5)]
     return [number for number in numbers if first <= number < 0.85 * last] + [last]

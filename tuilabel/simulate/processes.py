@@ -1,4 +1,4 @@
-"""Runs in several processes, which end when the one that started them wants or is gone."""
+"""Runs in several processes, which end when their parent stops them or is gone."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,10 +19,10 @@ from typing import Any
 from tuilabel.data import Dataset
 from tuilabel.errors import TrainerError
 from tuilabel.learn.learner import Learner
+from tuilabel.learn.threads import THREAD_VARIABLES, one_thread
 from tuilabel.simulate.handover import HandedOver, hand_over, take_over
 from tuilabel.simulate.plan import Combination, Plan
 from tuilabel.simulate.run import Run, open_learner, run_session
-from tuilabel.simulate.threads import one_thread, quiet_children
 
 _LOOK_SECONDS = 0.2
 
@@ -37,7 +37,7 @@ def run_in_processes(
     finish: Callable[[Run], None],
     tell: Callable[[int], None],
 ) -> None:
-    """Run what is given, a run at a time in each process.
+    """Do some runs, one at a time in each process.
 
     Parameters
     ----------
@@ -45,20 +45,20 @@ def run_in_processes(
         With ground truth and a hold-out.
     plan : Plan
     runs : sequence of (Combination, int)
-        With their seeds.
+        Combinations and seeds.
     jobs : int
-        How many processes.
+        Number of processes.
     cache_folder : Path or None
-        Where features and label graphs are.
+        Folder of features and label graphs.
     finish : callable
-        Given each run as it is done, in the calling thread.
+        Called with each finished run, in the calling thread.
     tell : callable
-        Given the number of rounds so far, a few times a second.
+        Called with the number of rounds so far, a few times a second.
 
     Raises
     ------
     TrainerError
-        A process ended before its run did, or the images cannot be handed over.
+        A process ended before its run was finished, or the images cannot be written.
     """
     context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
@@ -67,10 +67,10 @@ def run_in_processes(
             hand_over(dataset, folder)
         except OSError as error:
             raise TrainerError(
-                f"The images cannot be handed to other processes ({error.strerror}). "
-                "Make room, or do with --jobs 1."
+                f"The images cannot be written for other processes ({error.strerror}). "
+                "Free some space in the temporary folder, or use --jobs 1."
             ) from error
-        # Whoever reads learns at once when this end is closed, also by this process's death.
+        # The children notice at once when this end is closed, even by the death of this process.
         reading, writing = context.Pipe(duplex=False)
         stack.callback(reading.close)
         rounds = context.Value("q", 0)
@@ -81,7 +81,7 @@ def run_in_processes(
             initargs=(folder, cache_folder, plan, reading, rounds),
         )
         try:
-            with quiet_children():
+            with _quiet_children():
                 pending = {executor.submit(_work, *run) for run in runs}
             while pending:
                 done, pending = wait(pending, _LOOK_SECONDS, return_when=FIRST_COMPLETED)
@@ -90,8 +90,8 @@ def run_in_processes(
                     finish(future.result())
         except BrokenProcessPool as error:
             raise TrainerError(
-                "A process of the simulation ended before its run did, perhaps for want of "
-                "memory. Finished runs are kept; try again with fewer --jobs."
+                "A process of the simulation ended before its run was finished, perhaps because "
+                "memory ran out. Finished runs are kept. Try again with fewer --jobs."
             ) from error
         except BaseException:
             writing.close()
@@ -101,9 +101,31 @@ def run_in_processes(
             writing.close()
 
 
+@contextmanager
+def _quiet_children() -> Iterator[None]:
+    """Let processes that are started in this block use one thread and ignore Ctrl-C.
+
+    A terminal sends Ctrl-C to all of them; their parent decides when they end.
+    """
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    is_main = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        if is_main:
+            signal.signal(signal.SIGINT, handler or signal.SIG_DFL)
+
+
 @dataclass(frozen=True)
 class _Workplace:
-    """What a process has ready for its runs."""
+    """The data of a process, shared by its runs."""
 
     dataset: HandedOver
     learner: Learner
@@ -118,7 +140,7 @@ _for_good = ExitStack()
 def _begin(
     folder: Path, cache_folder: Path | None, plan: Plan, other_end: Connection, rounds: Any
 ) -> None:
-    """Get a new process ready."""
+    """Prepare a new process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(other_end,), daemon=True).start()
     _for_good.enter_context(one_thread())
@@ -127,7 +149,7 @@ def _begin(
 
 
 def _end_with(other_end: Connection) -> None:
-    """Wait until the other end of a pipe is closed, then end in the middle of whatever is done."""
+    """Wait until the other end of a pipe is closed, then end this process at once."""
     other_end.poll(None)
     os._exit(1)
 

@@ -1,4 +1,4 @@
-"""What came out, and what it says: means, spreads, labels needed, seconds."""
+"""Results of a simulation: runs, mean curves, labels needed, seconds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CSV_COLUMNS = (*Combination._fields, "seed", "labels", "accuracy", "round_second
 
 @dataclass(frozen=True)
 class Description:
-    """What was simulated on.
+    """The data of a simulation.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Description:
     pool, test : int
         Images to ask for, images to measure on.
     test_set : str
-        What the latter are called.
+        Name of the latter.
     batch_size : int
         Labels between two fits.
     """
@@ -62,15 +62,15 @@ class MeanPoint(NamedTuple):
 
 
 class Needed(NamedTuple):
-    """Labels that it takes to reach an accuracy.
+    """Labels needed to reach an accuracy.
 
     Attributes
     ----------
     median : float or None
-        Over the seeds, one that never gets there counted as above all others; None where the
-        median seed does not get there.
+        Median over the seeds, where a seed that never reaches the accuracy counts as infinite;
+        None if the median is infinite.
     reached, runs : int
-        How many seeds got there, of how many.
+        Number of seeds that reached it, and of all seeds.
     """
 
     median: float | None
@@ -87,12 +87,12 @@ class Results:
     plan : Plan
     on : Description
     runs : tuple of Run
-        In the order of the plan's combinations, then by seed; not all where it was interrupted.
+        In the order of the plan's combinations, then by seed; incomplete after an interruption.
     preparation_seconds : float
-        What features and label graphs took, once for all runs; next to nothing where they were
-        kept from another time.
+        Duration of computing features and label graphs, once for all runs; short if they were
+        cached.
     notices : tuple of str
-        Sentences for the person.
+        Sentences for people.
     """
 
     plan: Plan
@@ -113,15 +113,15 @@ class Results:
 
     @property
     def combinations(self) -> list[Combination]:
-        """Those with a finished run, in the order of the plan."""
+        """The combinations with a finished run, in the order of the plan."""
         return list(dict.fromkeys(run.combination for run in self.runs))
 
     def of(self, combination: Combination) -> list[Run]:
-        """Give the runs of one combination."""
+        """Return the runs of a combination."""
         return [run for run in self.runs if run.combination == combination]
 
     def curve(self, combination: Combination) -> list[MeanPoint]:
-        """Give the mean learning curve of a combination."""
+        """Return the mean learning curve of a combination."""
         runs = self.of(combination)
         points = zip(*(zip(run.labels, run.accuracy, strict=True) for run in runs), strict=True)
         return [
@@ -131,22 +131,22 @@ class Results:
         ]
 
     def needed(self, combination: Combination, target: float) -> Needed:
-        """Tell how many labels a combination needs for an accuracy of `target`, 0 to 1."""
+        """Return how many labels a combination needs for an accuracy of `target`, 0 to 1."""
         first = [_first_at(run, target) for run in self.of(combination)]
         median = statistics.median(first)
         reached = sum(map(math.isfinite, first))
         return Needed(median if math.isfinite(median) else None, reached, len(first))
 
     def round_seconds(self, combination: Combination) -> float:
-        """Give the median seconds of a fit and its ranking, over all rounds and seeds."""
+        """Return the median seconds of a fit and its ranking, over all rounds and seeds."""
         return statistics.median(s for run in self.of(combination) for s in run.round_seconds)
 
     def weigh_seconds(self, combination: Combination) -> float:
-        """Give the median seconds of weighing models in a run, over all seeds."""
+        """Return the median seconds of comparing models in a run, over all seeds."""
         return statistics.median(run.weigh_seconds for run in self.of(combination))
 
     def to_json(self, targets: Sequence[float] = ()) -> dict[str, Any]:
-        """Give settings and runs as dicts, lists, numbers and strings."""
+        """Return settings and runs as dicts, lists, numbers and strings."""
         plan, on = self.plan, self.on
         return {
             "settings": {
@@ -189,12 +189,12 @@ class Results:
 
 
 def shares(option: str, given: Sequence[str]) -> tuple[float, ...]:
-    """Read accuracies: each above 0 and up to 1.
+    """Return accuracies from text: each above 0 and up to 1.
 
     Raises
     ------
     UsageError
-        One is something else.
+        A text is something else.
     """
     found = []
     for text in given:
@@ -212,12 +212,15 @@ def shares(option: str, given: Sequence[str]) -> tuple[float, ...]:
 
 
 def as_json(results: Results, targets: Sequence[float]) -> bytes:
-    """Give settings and runs as a JSON file."""
+    """Return the content of a JSON file with settings and runs."""
     return json.dumps(results.to_json(targets), indent=1).encode() + b"\n"
 
 
 def as_csv(results: Results) -> bytes:
-    """Give a CSV file (RFC 4180) with a row for each fit; every name in it is one of tuilabel's."""
+    """Return the content of a CSV file (RFC 4180) with a row for each fit.
+
+    All its names are fixed by tuilabel, so no cell can be a formula.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(CSV_COLUMNS)
@@ -230,6 +233,6 @@ def _sd(values: Sequence[float]) -> float | None:
 
 
 def _first_at(run: Run, target: float) -> float:
-    """Give the labels of the first fit that reaches a target; infinity where none does."""
+    """Return the labels of the first fit that reaches a target; infinity if none does."""
     points = zip(run.labels, run.accuracy, strict=True)
     return next((labels for labels, accuracy in points if accuracy >= target), math.inf)

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from tuilabel.data import Dataset
 from tuilabel.data.array_store import ArrayStore
 from tuilabel.errors import SourceError
@@ -25,21 +23,21 @@ ORACLE = "oracle"
 
 @dataclass(frozen=True)
 class Run:
-    """What one combination did with one seed: a point for each fit.
+    """The result of one combination with one seed: a point for each fit.
 
     Attributes
     ----------
     combination : Combination
     seed : int
     labels : tuple of int
-        Labels that each fit was made on, ascending.
+        Labels at each fit, ascending.
     accuracy : tuple of float
-        Of each fit on the hold-out, 0 to 1.
+        Accuracy of each fit on the hold-out, 0 to 1.
     round_seconds : tuple of float
-        What each fit and its ranking of the pool took: an annotator's next batch waits for it.
+        Duration of each fit and its ranking, for which an annotator's next batch waits.
     weigh_seconds : float
-        What weighing the models took between fits, in all, which nobody waits for; only ``auto``
-        has something to weigh.
+        Total duration of comparing models between fits, for which no annotator waits; only
+        ``auto`` compares models.
     """
 
     combination: Combination
@@ -51,7 +49,7 @@ class Run:
 
 
 class MemoryLog:
-    """A journal that is forgotten with its run.
+    """A journal in memory.
 
     Parameters
     ----------
@@ -64,11 +62,11 @@ class MemoryLog:
 
     @property
     def info(self) -> SessionInfo:
-        """What the session is about."""
+        """The session's source, classes and seed."""
         return self._info
 
     def append(self, draft: Draft) -> Event:
-        """Take an event."""
+        """Append an event and return it."""
         seq = len(self._events) + 1
         event = Event(
             seq=seq,
@@ -88,22 +86,14 @@ class MemoryLog:
         return event
 
     def events(self) -> tuple[Event, ...]:
-        """Give every event so far."""
+        """Return all events so far."""
         return tuple(self._events)
 
 
 def open_learner(dataset: Dataset, cache_folder: Path | None) -> Learner:
-    """Make a learner over a dataset with a hold-out."""
-    holdout = dataset.holdout
-    if holdout is None:
-        raise SourceError("There is no hold-out to measure on.")
-    return Learner(
-        dataset.pool,
-        len(dataset.class_names),
-        holdout=(holdout.images, np.asarray(holdout.truth, dtype=np.intp)),
-        holdout_name=holdout.name,
-        store=None if cache_folder is None else ArrayStore(cache_folder),
-    )
+    """Return a learner over a dataset; features stay in memory where there is no cache folder."""
+    store = None if cache_folder is None else ArrayStore(cache_folder)
+    return Learner(dataset.pool, len(dataset.class_names), holdout=dataset.holdout, store=store)
 
 
 def run_session(
@@ -121,7 +111,7 @@ def run_session(
     dataset : Dataset
         With ground truth and a hold-out.
     learner : Learner
-        Over the dataset's pool, new to this session.
+        A learner over the dataset's pool, new to this session.
     plan : Plan
     combination : Combination
     seed : int
@@ -140,7 +130,7 @@ def run_session(
     session = Session(dataset, MemoryLog(info), settings)
     oracle = _Oracle(dataset, session, learner, tell)
     with warnings.catch_warnings():
-        # With a few labels of each of many classes scikit-learn wonders whether they are numbers.
+        # With few labels for each of many classes, scikit-learn warns that these may be numbers.
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         while session.labels < plan.budget and session.current is not None:
             if session.request_is_due:
@@ -161,7 +151,7 @@ def run_session(
 
 
 class _Oracle:
-    """The ground truth at the keys, which waits for every fit."""
+    """Answers with the ground truth, and waits for every fit."""
 
     def __init__(
         self, dataset: Dataset, session: Session, learner: Learner, tell: Callable[[], None]
@@ -176,13 +166,13 @@ class _Oracle:
         self.weigh_seconds = 0.0
 
     def label(self) -> None:
-        """Answer for the current item."""
+        """Label the current item."""
         slot, item = self._session.current, self._session.current_id
         if slot is not None and item is not None:
             self._session.label(item, int(self._truth[slot.row]))
 
     def learn(self) -> None:
-        """Do what the session asks a trainer for, and wait for it."""
+        """Answer the session's request to the trainer, and accept the ranking."""
         request = self._session.take_request()
         if request is None:
             return
@@ -196,7 +186,7 @@ class _Oracle:
         self._tell()
 
     def weigh(self) -> None:
-        """Let the learner think over what it was fitted on, if it was."""
+        """Let the learner compare models on the labels of the last fit."""
         started = time.perf_counter()
         for _ in self._learner.reflect():
             pass

@@ -6,7 +6,7 @@ import math
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
-from tuilabel.simulate.grid import Standing
+from tuilabel.simulate.grid import SimulationProgress
 from tuilabel.simulate.plan import RANDOM
 from tuilabel.simulate.results import Needed, Results
 from tuilabel.text import counted, inert
@@ -15,7 +15,7 @@ BASELINE_NAME = "random (baseline)"
 
 _GAP = "  "
 _CLOSE = 0.85
-"""A round number of labels this near to the last one says nothing that the last does not."""
+"""A column with more than this share of the last column's labels is left out."""
 
 
 def result_lines(results: Results, targets: Sequence[float], width: int = 80) -> Iterator[str]:
@@ -26,9 +26,9 @@ def result_lines(results: Results, targets: Sequence[float], width: int = 80) ->
     results : Results
         With at least one run.
     targets : sequence of float
-        Accuracies, 0 to 1, for which the labels needed are told.
+        Accuracies, 0 to 1, for which the number of labels needed is shown.
     width : int
-        Columns to fill at most; a table that is wider goes on below itself.
+        The most columns to fill; a wider table continues below itself.
 
     Yields
     ------
@@ -39,8 +39,8 @@ def result_lines(results: Results, targets: Sequence[float], width: int = 80) ->
     names = _names(results)
     yield ""
     yield from _wrapped(
-        f"Per cent right on the {inert(results.on.test_set)} after that many labels"
-        + (", mean±sd:" if results.plan.seeds > 1 else ":"),
+        f"Accuracy in per cent on the {inert(results.on.test_set)}, by number of labels"
+        + (" (mean±sd):" if results.plan.seeds > 1 else ":"),
         width,
     )
     yield from _table(names, _accuracy_columns(results), width)
@@ -54,18 +54,18 @@ def result_lines(results: Results, targets: Sequence[float], width: int = 80) ->
         yield from _wrapped(note, width)
 
 
-def standing_line(standing: Standing) -> str:
-    """Say how far a simulation is."""
-    if standing.preparing is not None:
-        return f"preparing: {standing.preparing}"
-    said = f"{standing.runs_done} of {counted(standing.runs, 'run')}, {standing.share:.0%}"
-    if standing.seconds_left is not None:
-        said += f", {duration(standing.seconds_left)} left"
-    return said
+def progress_line(progress: SimulationProgress) -> str:
+    """Return the progress of a simulation in a few words."""
+    if progress.preparing is not None:
+        return f"preparing: {progress.preparing}"
+    words = f"{progress.runs_done} of {counted(progress.runs, 'run')}, {progress.share:.0%}"
+    if progress.seconds_left is not None:
+        words += f", {duration(progress.seconds_left)} left"
+    return words
 
 
 def duration(seconds: float) -> str:
-    """Say seconds as people do: two units at most."""
+    """Return a duration with at most two units, such as "2 min 5 s"."""
     whole = math.ceil(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -84,7 +84,7 @@ def _heading(results: Results, width: int) -> Iterator[str]:
     )
     said = [
         counted(plan.seeds, "seed"),
-        f"{counted(on.batch_size, 'label')} a round up to {min(plan.budget, on.pool):,}",
+        f"{counted(on.batch_size, 'label')} a round, up to {min(plan.budget, on.pool):,}",
     ]
     if plan.epsilon:
         said.append(f"{plan.epsilon:.0%} of each batch at random")
@@ -106,7 +106,7 @@ def _dimensions(results: Results) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _names(results: Results) -> list[tuple[str, ...]]:
-    """Give the columns that name each row, headings first: only what differs between rows."""
+    """Return the names of each row, headings first, without the parts that all rows share."""
     shown = [len(names) > 1 for _, names in _dimensions(results)]
 
     def of(values: Sequence[str]) -> tuple[str, ...]:
@@ -122,7 +122,7 @@ def _names(results: Results) -> list[tuple[str, ...]]:
 
 
 Columns = list[list[str]]
-"""Cells from top to bottom, the heading first."""
+"""Columns of cells, each from top to bottom, the heading first."""
 
 
 def _accuracy_columns(results: Results) -> Columns:
@@ -153,7 +153,7 @@ def chosen_places(labels: Sequence[int]) -> list[int]:
     Returns
     -------
     list of int
-        Places in it, ascending.
+        Positions in `labels`, ascending.
     """
     last = len(labels) - 1
     chosen = {0}
@@ -172,13 +172,13 @@ def _round_numbers(most: int) -> Iterator[int]:
 
 def _needed_heading(results: Results, targets: Sequence[float], width: int) -> Iterator[str]:
     if not targets:
-        yield "Median seconds of a fit and its ranking:"
+        yield "Median seconds for a fit and its ranking:"
         return
     several = results.plan.seeds > 1
     yield from _wrapped(
-        "Labels needed to get that much right"
-        + (" (median; how many seeds did)" if several else "")
-        + ", and median seconds of a fit with its ranking:",
+        "Labels needed to reach an accuracy"
+        + (" (median; seeds that reached it)" if several else "")
+        + ", and median seconds for a fit and its ranking:",
         width,
     )
 
@@ -204,18 +204,18 @@ def _needed(needed: Needed, last: int) -> str:
 def _notes(results: Results) -> Iterator[str]:
     if results.is_pool_exhausted:
         yield (
-            f"The pool has {counted(results.on.pool, 'image')}: with all of them labelled, the "
-            f"budget of {results.plan.budget:,} labels is not used up."
+            f"The pool has only {counted(results.on.pool, 'image')}, fewer than the budget of "
+            f"{results.plan.budget:,} labels."
         )
     yield (
-        "The baseline draws every image at random and goes through the same loop, with the same "
-        "model and features."
+        "The baseline draws every image at random, in the same loop with the same model and "
+        "features."
     )
     weighing = [results.weigh_seconds(c) for c in results.combinations if c.model == "auto"]
     if weighing and max(weighing) >= 0.1:
         yield (
-            f"Between fits, auto weighs its models: {max(weighing):.1f} s a run, while nobody "
-            "waits."
+            f"Between fits, auto compares its models: {max(weighing):.1f} s a run. Nobody waits "
+            "for that."
         )
     if results.preparation_seconds >= 0.5:
         yield (
@@ -226,7 +226,7 @@ def _notes(results: Results) -> Iterator[str]:
 
 
 def _table(names: list[tuple[str, ...]], columns: Columns, width: int) -> Iterator[str]:
-    """Yield a table whose columns go on below, under the same names, where it is too wide."""
+    """Yield a table; if it is too wide, columns continue below, beside the same names."""
     left = [_aligned([row[place] for row in names], str.ljust) for place in range(len(names[0]))]
     margin = sum(len(column[0]) + len(_GAP) for column in left)
     right = [_aligned(column, str.rjust) for column in columns]
@@ -237,7 +237,7 @@ def _table(names: list[tuple[str, ...]], columns: Columns, width: int) -> Iterat
 
 
 def _parts(columns: Columns, width: int) -> list[Columns]:
-    """Share columns out among as few tables as will do, about as many to each."""
+    """Return columns distributed evenly over as few tables as possible."""
     for count in range(1, len(columns)):
         parts = _shared_out(columns, count)
         if all(sum(len(cells[0]) + len(_GAP) for cells in part) <= width for part in parts):

@@ -1,7 +1,7 @@
 """`tuilabel.learn` in a child process: `worker` is the child, `client` and `runner` its parent.
 
-Names are loaded when they are asked for: whoever draws needs `client` before the first image, and
-the rest only after it.
+Names are imported on first use: a screen needs `client` before the first image, and the rest only
+after it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ if TYPE_CHECKING:
         TrainerDown,
         TrainerEvent,
         TrainerRestarted,
-        TrainerState,
     )
 
 _HOMES = {
     "messages": ("OpenPool", "FeaturesPrepared", "Preparing", "RequestFailed"),
-    "runner": ("Trainer", "TrainerDown", "TrainerEvent", "TrainerRestarted", "TrainerState"),
+    "runner": ("Trainer", "TrainerDown", "TrainerEvent", "TrainerRestarted"),
 }
 
 __all__ = [
@@ -33,7 +32,6 @@ __all__ = [
     "TrainerDown",
     "TrainerEvent",
     "TrainerRestarted",
-    "TrainerState",
 ]
 
 

@@ -1,7 +1,7 @@
-"""Works the centres of a pool out: ``python -m tuilabel.trainer.centres POOL K SEED OUT``.
+"""Compute the centres of a pool: ``python -m tuilabel.trainer.centres POOL K SEED OUT``.
 
 POOL is an `ArrayFile` as JSON. OUT becomes an ``.npz`` file with `pictures` and `shares`, see
-`tuilabel.learn.centres`; it gets its name when it is complete.
+`tuilabel.learn.centres`. It appears under its name once it is complete.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tuilabel.learn.centres import cluster_pictures
 
 
 def main() -> None:
-    """Do what the arguments say."""
+    """Compute the centres and write them."""
     pool, clusters, seed, out = sys.argv[1:]
     rng = np.random.default_rng(int(seed))
     images = ArrayFile.from_json(json.loads(pool)).open()

@@ -1,4 +1,4 @@
-"""Between the session's requests and the trainer's child process."""
+"""The link between a session's requests and the trainer's child process."""
 
 from __future__ import annotations
 
@@ -10,6 +10,17 @@ from numpy.typing import NDArray
 
 from tuilabel.data import ArrayFile, Dataset, as_array_file
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
+from tuilabel.trainer.reports import (
+    Down,
+    Failed,
+    Fitted,
+    Idle,
+    PreparingShare,
+    Restarted,
+    TrainerReport,
+    Unprepared,
+    Working,
+)
 
 if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
@@ -17,54 +28,46 @@ if TYPE_CHECKING:
     from tuilabel.trainer import Trainer, TrainerEvent
 
 
-WAITING = ("fitting…", "muted")
-"""What is shown while the trainer owes an answer, and in which style."""
-
-
 class Listener(Protocol):
-    """What hears of the trainer: a screen, or a conversation in lines."""
+    """Follows the trainer: a screen, or a conversation in lines."""
 
     def ranking_arrived(self, ranking: FitFinished | ColdStartFinished) -> None:
-        """A request was answered."""
+        """Handle the answer to a request."""
 
     def learner_prepared(self) -> None:
-        """The same labels can teach more from here on."""
+        """Ask again: from here on the same labels can teach more."""
 
-    def trainer_said(self, text: str, style: str = "muted", *, busy: bool = False) -> None:
-        """The trainer's state in a few words, and whether it still owes an answer."""
+    def trainer_reported(self, report: TrainerReport, *, busy: bool) -> None:
+        """Show the trainer's state; `busy` while it still owes an answer."""
 
 
 class TrainerClient:
-    """Owns the trainer: hands it requests, and hands its answers to who listens.
+    """Owns the trainer: hands it requests, and its answers to a listener.
 
     Parameters
     ----------
     dataset : Dataset
-    directory : Path
-        Where arrays that lie in no file yet are handed over; made if it is not there.
-    features : Path
-        Where the child keeps features and graphs.
+    cache : Path
+        The folder for features, graphs, and arrays that are in no file yet.
     log_path : Path
-        What the child writes to its standard error.
+        The file for the child's standard error.
     post : callable
-        Takes what the trainer says, on the event loop, and brings it back to `hear`: at once, or
-        as a message of its own.
+        Called on the event loop with each event of the trainer; it passes the event to `handle`,
+        at once or through a queue.
     listener : callable
-        Gives who is to be told; None while there is nobody.
+        Returns the listener; None while there is none.
     """
 
     def __init__(
         self,
         dataset: Dataset,
-        directory: Path,
-        features: Path,
+        cache: Path,
         log_path: Path,
         post: Callable[[TrainerEvent], object],
         listener: Callable[[], Listener | None],
     ) -> None:
         self._dataset = dataset
-        self._directory = directory
-        self._features = features
+        self._cache = cache
         self._log_path = log_path
         self._post = post
         self._listener = listener
@@ -75,8 +78,8 @@ class TrainerClient:
         self._fallback: TemporaryDirectory[str] | None = None
 
     def start(self) -> None:
-        """Start the child; what was asked before is asked now."""
-        # Imported after the first image is shown, which needs none of it.
+        """Start the child, and submit a request that was made before."""
+        # The first image needs none of it.
         from tuilabel.trainer import OpenPool, Trainer
 
         holdout = self._dataset.holdout
@@ -87,7 +90,7 @@ class TrainerClient:
                 holdout_truth=None if holdout is None else self._handed_over(holdout.truth),
                 holdout_name="" if holdout is None else holdout.name,
                 n_classes=len(self._dataset.class_names),
-                cache_folder=str(self._features),
+                cache_folder=str(self._cache / "features"),
             ),
             on_event=self._post,
             log_path=self._log_path,
@@ -98,34 +101,35 @@ class TrainerClient:
             self.submit(waiting)
 
     def _handed_over(self, array: NDArray[Any]) -> ArrayFile:
+        folder = self._cache / "handed-over"
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            return as_array_file(array, self._directory)
+            folder.mkdir(parents=True, exist_ok=True)
+            return as_array_file(array, folder)
         except OSError:
-            # A home that cannot be written to is no reason to go without a model.
+            # Without a writable cache there is still a model.
             from tempfile import TemporaryDirectory
 
             self._fallback = self._fallback or TemporaryDirectory(prefix="tuilabel-")
             return as_array_file(array, Path(self._fallback.name))
 
     async def stop(self) -> None:
-        """End the child, also in the middle of a fit."""
+        """End the child, even in the middle of a fit."""
         if self._trainer is not None:
             await self._trainer.stop()
         if self._fallback is not None:
             self._fallback.cleanup()
 
     def submit(self, request: Fit | ColdStart) -> None:
-        """Hand a request over; returns at once."""
+        """Hand over a request, without waiting for anything."""
         self._owed = request.generation
-        self._tell(*WAITING)
+        self._report(Working())
         if self._trainer is None:
             self._waiting = request
         else:
             self._trainer.submit(request)
 
-    def hear(self, event: TrainerEvent) -> None:
-        """Tell the listener what the trainer said."""
+    def handle(self, event: TrainerEvent) -> None:
+        """Pass an event of the trainer on to the listener."""
         from tuilabel.trainer import (
             FeaturesPrepared,
             Preparing,
@@ -141,37 +145,37 @@ class TrainerClient:
             self._owed = None if event.generation == self._owed else self._owed
         match event:
             case FitFinished():
-                self._tell_answered(f"{event.model} on {event.features}")
+                self._report_answer(Fitted(event.model, event.features))
+                listener.ranking_arrived(event)
+            case ColdStartFinished():
+                self._report_answer(Idle())
                 listener.ranking_arrived(event)
             case Preparing():
-                self._tell(f"{event.what} {event.done / max(event.total, 1):.0%}")
+                self._report(PreparingShare(event.what, event.done / max(event.total, 1)))
             case FeaturesPrepared():
                 self._problem = event.problem
                 if event.problem is not None:
-                    self._tell(f"! {event.problem}", "accent")
+                    self._report(Unprepared(event.problem))
                 if event.late:
                     listener.learner_prepared()
-            case ColdStartFinished():
-                self._tell_answered("")
-                listener.ranking_arrived(event)
             case TrainerDown():
                 self._owed = None if event.given_up else self._owed
-                self._tell(f"! {event.reason}", "bad")
+                self._report(Down(event.reason))
             case TrainerRestarted():
-                self._tell("restarted, fitting…" if self._owed is not None else "restarted")
+                self._report(Restarted() if self._owed is None else Working(restarted=True))
             case RequestFailed():
-                self._tell(f"! no fit: {event.message}", "bad")
+                self._report(Failed(event.message))
 
-    def _tell_answered(self, text: str) -> None:
-        """Tell what came; a problem stands in its place until all that is owed has come."""
+    def _report_answer(self, report: TrainerReport) -> None:
+        """Report an answer; a problem takes its place until everything owed has arrived."""
         if self._problem is None:
-            self._tell(text)
+            self._report(report)
             return
-        self._tell(f"! {self._problem}", "accent")
+        self._report(Unprepared(self._problem))
         if self._owed is None:
             self._problem = None
 
-    def _tell(self, text: str, style: str = "muted") -> None:
+    def _report(self, report: TrainerReport) -> None:
         listener = self._listener()
         if listener is not None:
-            listener.trainer_said(text, style, busy=self._owed is not None)
+            listener.trainer_reported(report, busy=self._owed is not None)

@@ -1,4 +1,4 @@
-"""One piece of work in a child process of its own, which is gone when nobody waits for it."""
+"""One piece of work in its own child process, which ends when nothing waits for it."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _MESSAGE_CHARACTERS = 200
 
 
 class Job:
-    """Runs a module of this program beside the screen, with what the screen leaves over.
+    """Runs a module of this program in a child process, at low priority.
 
     Parameters
     ----------
     arguments : sequence of str
         A module and its arguments.
     log_path : Path
-        Where what it said is written to if it fails.
+        File for its standard error if it fails.
     tell : callable, optional
-        Told each line of its standard error, on the event loop.
+        Called with each line of its standard error, on the event loop.
     """
 
     def __init__(
@@ -46,16 +46,16 @@ class Job:
 
     @property
     def pid(self) -> int | None:
-        """The child's process id, or None when there is no child."""
+        """The child's process id; None if there is no child."""
         return None if self._process is None else self._process.pid
 
     async def run(self) -> None:
-        """Work until it is done; when this is cancelled, the child is killed.
+        """Run the module to its end; if this is cancelled, kill the child.
 
         Raises
         ------
         TrainerError
-            It could not be started, or failed, in one line.
+            The child could not be started, or failed; the message is one line.
         """
         try:
             process = await asyncio.create_subprocess_exec(
@@ -67,12 +67,12 @@ class Job:
                 stdin=PIPE,
                 stdout=DEVNULL,
                 stderr=PIPE,
-                # Ctrl-C in the terminal goes to every process of its session.
+                # Otherwise Ctrl-C in the terminal would reach the child too.
                 start_new_session=True,
                 env=child_environment(),
             )
         except OSError as error:
-            raise TrainerError(f"It could not be started ({error.strerror}).") from error
+            raise TrainerError(f"Its process could not be started ({error.strerror}).") from error
         self._process = process
         said: deque[str] = deque(maxlen=_KEPT_LINES)
         try:

@@ -1,9 +1,8 @@
-"""What the trainer's two processes say to each other.
+"""The messages between the trainer's two processes.
 
-A message is one line of JSON: readable in a log, and as JSON has no bare line breaks, the end of
-a line is the end of a message. The arrays themselves never travel: both sides map the same file.
-Every message is checked when it arrives, so whoever handles one can trust its types; sequences
-arrive as tuples.
+A message is one line of JSON. It is readable in a log, and since JSON has no bare line breaks, the
+end of a line is the end of a message. Arrays are not sent: both sides map the same file. Every
+message is checked when it arrives, so its types can be trusted; sequences arrive as tuples.
 """
 
 from __future__ import annotations
@@ -26,19 +25,18 @@ from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 
 MAX_LINE_BYTES = 16 * 2**20
-"""Longest message there can be: thousands of items with hundreds of classes each."""
-
+"""The longest message: thousands of items with hundreds of classes each."""
 
 LONG = 500
-"""Numbers in a row from which they travel packed: reading ten thousand as text takes longer than a
-key may take."""
+"""Longer sequences of numbers are sent packed: parsing ten thousand numbers as text would take
+longer than the time for a key allows."""
 
 _CODES = {int: "q", float: "d"}
 
 
 @dataclass(frozen=True)
 class OpenPool:
-    """To the child, first of all: what to work on.
+    """To the child, as the first message: the pool to work on.
 
     Attributes
     ----------
@@ -49,11 +47,11 @@ class OpenPool:
     holdout
         Items that training never sees: (h, ...) of the pool's dtype.
     holdout_truth
-        Their class indices: (h,) whole numbers.
+        Their class indices: (h,) integers.
     holdout_name
-        What an accuracy on them is called.
+        Name of the hold-out in an accuracy.
     cache_folder
-        Where features and graphs are kept; None to keep them in memory.
+        Folder for features and graphs; None to keep them in memory.
     """
 
     pool: ArrayFile
@@ -69,7 +67,7 @@ class OpenPool:
         )
         if items != classes:
             raise TrainerError(
-                f"A hold-out of {items} items has {classes} true classes: expected one each."
+                f"A hold-out of {items} items has {classes} true classes; expected one each."
             )
 
 
@@ -82,14 +80,14 @@ class PoolOpened:
 
 @dataclass(frozen=True)
 class Preparing:
-    """From the child: how far it is with what makes it learn better.
+    """From the child: progress of preparing features or a graph.
 
     Attributes
     ----------
     what
         ``"features"``, ``"neighbours"`` and so on.
     done, total
-        How much is done of how much.
+        Amount done, and the total amount.
     """
 
     what: str
@@ -99,19 +97,19 @@ class Preparing:
 
 @dataclass(frozen=True)
 class FeaturesPrepared:
-    """From the child: from here on requests are answered with what they asked for.
+    """From the child: requests are now answered with the features and model they name.
 
     Attributes
     ----------
     features
-        What was prepared: never ``auto``.
+        Name of the prepared features: never ``auto``.
     seconds
-        What it took.
+        Duration.
     problem
-        One line on what could not be prepared; None where all could.
+        One line on what could not be prepared; None if everything was.
     late
-        Whether a request may have been answered without it; else the answer that comes next is the
-        first that is as it was asked for.
+        Whether a request may have been answered before. If not, the next answer already uses
+        these features.
     """
 
     features: str
@@ -122,14 +120,14 @@ class FeaturesPrepared:
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """From the child, about once a second while it works: it is alive."""
+    """From the child, about once a second while it works: a sign of life."""
 
 
 @dataclass(frozen=True)
 class RequestFailed:
-    """From the child: a request that cannot be answered, and why, in one line.
+    """From the child: a request failed, with the reason in one line.
 
-    `generation` is None when the pool itself could not be opened.
+    `generation` is None if the pool could not be opened.
     """
 
     generation: int | None
@@ -150,7 +148,7 @@ FromChild = (
 
 
 def encode(message: ToChild | FromChild) -> bytes:
-    """Write a message as one line, line break included."""
+    """Return a message as one line, with its line break."""
     kind: Any = type(message)
     kinds = _long_numbers(kind)
     fields = {f.name: getattr(message, f.name) for f in dataclasses.fields(message)}
@@ -163,7 +161,7 @@ def encode(message: ToChild | FromChild) -> bytes:
 
 
 def decode_to_child(line: bytes) -> ToChild:
-    """Read a line that the parent wrote.
+    """Return the message in a line from the parent.
 
     Raises
     ------
@@ -175,7 +173,7 @@ def decode_to_child(line: bytes) -> ToChild:
 
 
 def decode_from_child(line: bytes) -> FromChild:
-    """Read a line that the child wrote.
+    """Return the message in a line from the child.
 
     Raises
     ------
@@ -200,7 +198,7 @@ def _plain(value: object) -> dict[str, Any]:
         return value.to_json()
     if isinstance(value, Accuracy):
         return dataclasses.asdict(value)
-    raise TypeError(f"{type(value).__name__} has no place in a message.")
+    raise TypeError(f"{type(value).__name__} cannot be sent in a message.")
 
 
 def _decode(line: bytes, *kinds: type[Any]) -> Any:
@@ -213,11 +211,11 @@ def _decode(line: bytes, *kinds: type[Any]) -> Any:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a number that a message can hold")
+    raise ValueError(f"{constant} is not allowed in a message")
 
 
 def _record(kind: type[Any]) -> Callable[[Any], Any]:
-    """Give a reader of a dataclass from a dict that has its fields, all and no others."""
+    """Return a function that makes a dataclass from a dict with exactly its fields."""
     hints = typing.get_type_hints(kind).items()
     readers = {name: _reader(hint) for name, hint in hints}
 
@@ -230,7 +228,7 @@ def _record(kind: type[Any]) -> Callable[[Any], Any]:
 
 
 def _reader(hint: Any) -> Callable[[Any], Any]:
-    """Give a function that checks and converts what JSON has for a type."""
+    """Return a function that checks a JSON value and converts it to a type."""
     if hint is ArrayFile:
         return ArrayFile.from_json
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
@@ -263,13 +261,13 @@ def _unpacked(text: Any, kind: type[int] | type[float]) -> tuple[Any, ...]:
     numbers = array(_CODES[kind])
     numbers.frombytes(base64.b64decode(text, validate=True))
     if kind is float and not math.isfinite(sum(numbers)):
-        raise ValueError("packed numbers hold one that a message cannot hold")
+        raise ValueError("packed numbers contain NaN or infinity")
     return tuple(numbers)
 
 
 @cache
 def _long_numbers(kind: Any) -> dict[str, type[int] | type[float]]:
-    """Give the fields of a message that are rows of numbers, and the kind of each."""
+    """Return the fields of a message that are sequences of numbers, with the type of each."""
     return {
         name: typing.get_args(hint)[0]
         for name, hint in typing.get_type_hints(kind).items()
@@ -278,7 +276,7 @@ def _long_numbers(kind: Any) -> dict[str, type[int] | type[float]]:
 
 
 def _scalar(kind: type[Any]) -> Callable[[Any], Any]:
-    # JSON's true is no whole number; a float without decimals may arrive as one.
+    # JSON's true is not an integer; a float without decimals may arrive as an integer.
     accepted = (int, float) if kind is float else (kind,)
 
     def read(value: Any) -> Any:

@@ -1,8 +1,8 @@
-"""Run a module for a parent, and end when the parent is gone.
+"""Run a module for a parent process, and end when the parent is gone.
 
-``python -m tuilabel.trainer.parent_watch MODULE ARGUMENTS`` runs the module as a script.
-The parent holds the other end of standard input. When that closes, whatever runs here ends at
-once, with all that it started.
+``python -m tuilabel.trainer.parent_watch MODULE ARGUMENTS`` runs the module as a script. The
+parent holds the other end of standard input. When it closes, this process and those it started
+end at once.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import threading
 
 
 def main() -> None:
-    """Run the module that the arguments name, with the rest of them as its own."""
+    """Run the module named by the first argument, with the remaining arguments."""
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
 
 def _end_with_the_parent() -> None:
-    # Not sys.stdin: an interpreter that exits aborts when another thread is reading from that.
+    # Not sys.stdin: the interpreter aborts if it exits while another thread reads from it.
     while os.read(0, 4096):
         pass
     if os.getpgid(0) == os.getpid():

@@ -1,4 +1,4 @@
-"""The parent's side of the trainer: starts the child, keeps it going, and never blocks."""
+"""The parent's side of the trainer: starts the child, restarts a lost one, and never blocks."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import tuilabel
 from tuilabel.errors import TrainerError
 from tuilabel.learn.requests import ColdStartFinished, FitFinished
+from tuilabel.learn.threads import THREAD_VARIABLES
 from tuilabel.trainer.messages import (
     MAX_LINE_BYTES,
     FeaturesPrepared,
@@ -32,52 +32,23 @@ from tuilabel.trainer.messages import (
 )
 
 MAX_FAILURES = 3
-"""Children in a row that may be lost without an answer before the trainer gives up."""
+"""After this many children in a row are lost without an answer, the trainer gives up."""
 
 EXIT_SECONDS = 1.0
-"""How long a child that has closed its output may take to exit."""
+"""Time limit for a child that has closed its output to exit."""
 
 LOG_BYTES = 2**20
-"""Size from which on a child begins the log anew."""
+"""A larger log is emptied when a child starts."""
 
 NICENESS = 19
-"""The child works with what the screen leaves over."""
-
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
-
-Phase = Literal["starting", "idle", "working", "restarting", "failed", "stopped"]
-
-
-@dataclass(frozen=True)
-class TrainerState:
-    """What the trainer does at the moment.
-
-    Attributes
-    ----------
-    phase
-        ``"failed"`` lasts until the next request, ``"stopped"`` for good.
-    generation
-        Of the request being worked on or last worked on; None before the first.
-    detail
-        One line for the person at the terminal.
-    """
-
-    phase: Phase
-    generation: int | None
-    detail: str
+"""Lowest priority, so that the screen is never slowed down."""
 
 
 @dataclass(frozen=True)
 class TrainerDown:
-    """The child was lost; `reason` is one line, the rest is in the file `log_path`.
+    """The child was lost; `reason` is one line, the file `log_path` has details.
 
-    `given_up` tells that what it was asked is not asked again before the next request.
+    If `given_up`, no child is started before the next request.
     """
 
     reason: str
@@ -87,7 +58,7 @@ class TrainerDown:
 
 @dataclass(frozen=True)
 class TrainerRestarted:
-    """A lost child has been replaced, and the replacement takes requests."""
+    """A lost child was replaced, and the new one takes requests."""
 
 
 TrainerEvent = (
@@ -104,28 +75,29 @@ TrainerEvent = (
 class Trainer:
     """A child process that fits and ranks, one request at a time.
 
-    A newer request replaces one that is still waiting. One that is being worked on is finished
-    and its answer given: whoever fills batches faster than a model fits still gets rankings, and
-    only whoever asked knows whether an answer is stale. A child that dies, hangs or sends garbage
-    is replaced, and what it was asked is asked again.
+    A newer request replaces one that is still waiting. A request that is being worked on is
+    finished and answered, so that an annotator who is faster than the fits still gets rankings;
+    the caller decides whether an answer is stale. A child that dies, hangs or sends invalid
+    messages is replaced, and its request is sent again.
 
     Parameters
     ----------
     open_pool
-        What to work on.
+        The pool to work on.
     on_event
-        Called on the event loop with each `TrainerEvent`; what it raises goes to the loop's
+        Called on the event loop with each `TrainerEvent`; its exceptions go to the loop's
         exception handler.
     log_path
-        Where the child's standard error goes; made, with its folder, for the owner alone to read.
+        File for the child's standard error; it is created, with its folder, and only its owner
+        can read it.
     hang_seconds
-        How long a working child may give no sign of life.
+        Time limit for a sign of life from a working child.
     request_seconds
-        How long one request may take.
+        Time limit for one request.
     ready_seconds
-        How long a child may take to open the pool.
+        Time limit for opening the pool.
     python, worker_module
-        What the child runs.
+        Interpreter and module of the child.
     """
 
     def __init__(
@@ -149,10 +121,9 @@ class Trainer:
         self._python = python
         self._worker_module = worker_module
 
-        self._state = TrainerState("starting", None, "the trainer is starting")
         self._supervisor: asyncio.Task[None] | None = None
         self._process: Process | None = None
-        self._ready = False
+        self._ready = self._replaced = False
         self._waiting: LearnerRequest | None = None
         self._in_flight: LearnerRequest | None = None
         self._failures = 0
@@ -163,13 +134,8 @@ class Trainer:
         self._stopping = asyncio.Event()
 
     @property
-    def state(self) -> TrainerState:
-        """What the trainer does at the moment."""
-        return self._state
-
-    @property
     def pid(self) -> int | None:
-        """The child's process id, or None when there is no child."""
+        """The child's process id; None if there is no child."""
         return None if self._process is None else self._process.pid
 
     def start(self) -> None:
@@ -178,29 +144,29 @@ class Trainer:
         Raises
         ------
         RuntimeError
-            If it has been started before or no event loop is running.
+            If it was started before, or no event loop is running.
         """
         if self._supervisor is not None:
             raise RuntimeError("A trainer can be started only once.")
         self._supervisor = asyncio.get_running_loop().create_task(self._supervise())
 
     def submit(self, request: LearnerRequest) -> None:
-        """Ask for a fit or a cold start, without waiting for it.
+        """Request a fit or a cold start, without waiting for it.
 
         It is sent as soon as the child is ready, and replaces a request that is still waiting.
-        After `stop` nothing is sent any more.
+        After `stop` nothing is sent.
         """
         self._waiting = request
         self._submitted.set()
         self._send_waiting()
 
     async def stop(self) -> None:
-        """Kill the child, whatever it does, and wait until it is gone.
+        """Kill the child, even while it works, and wait until it is gone.
 
         Raises
         ------
         Exception
-            What ended the supervision early, if anything unforeseen did.
+            If a bug ended the supervision early.
         """
         self._stopping.set()
         self._submitted.set()
@@ -208,7 +174,6 @@ class Trainer:
             await asyncio.wait({self._supervisor})
             if not self._supervisor.cancelled():
                 self._supervisor.result()
-        self._enter("stopped", "the trainer is stopped")
 
     async def _supervise(self) -> None:
         while not self._stopping.is_set():
@@ -218,23 +183,22 @@ class Trainer:
             self._failures += 1
             self._waiting = self._waiting or self._in_flight
             self._in_flight = None
+            self._replaced = True
             if self._failures < MAX_FAILURES:
-                self._enter("restarting", f"{reason}; restarting; labelling goes on")
-                self._emit(TrainerDown(self._state.detail, self._log_path))
+                reason += "; restarting; labelling goes on"
+                self._emit(TrainerDown(reason, self._log_path))
                 continue
-            self._enter(
-                "failed",
-                f"{reason}; given up after {MAX_FAILURES} tries until the next batch; "
-                f"see {self._log_path}",
+            reason += (
+                f"; given up after {MAX_FAILURES} tries; the next batch starts it again; "
+                f"see {self._log_path}"
             )
-            self._emit(TrainerDown(self._state.detail, self._log_path, given_up=True))
+            self._emit(TrainerDown(reason, self._log_path, given_up=True))
             self._submitted.clear()
             await self._submitted.wait()
             self._failures = 0
-            self._enter("restarting", "the trainer is starting again")
 
     async def _run_child(self) -> str:
-        """Keep one child until it is lost or no longer wanted; give the reason."""
+        """Run one child until it is lost or stopped; return the reason."""
         try:
             process = await self._spawn()
         except OSError as error:
@@ -274,19 +238,19 @@ class Trainer:
                 stdout=PIPE,
                 stderr=log,
                 limit=MAX_LINE_BYTES,
-                # Ctrl-C in the terminal goes to every process of its session.
+                # Otherwise Ctrl-C in the terminal would reach the child too.
                 start_new_session=True,
                 env=child_environment(),
             )
         finally:
             os.close(log)
-        # From here rather than by the child itself: its imports are to be nice already.
+        # Set here and not in the child, so that it applies to the child's imports too.
         with contextlib.suppress(ProcessLookupError):
             os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
         return process
 
     async def _read(self, process: Process) -> str:
-        """Handle what the child says until it says no more; give the reason."""
+        """Handle the child's messages until it ends; return the reason."""
         assert process.stdout is not None
         while True:
             try:
@@ -295,7 +259,7 @@ class Trainer:
             except asyncio.IncompleteReadError:
                 return await _how_it_ended(process)
             except (asyncio.LimitOverrunError, TrainerError) as error:
-                return f"the trainer sent garbage ({error})"
+                return f"the trainer sent an invalid message ({error})"
             if isinstance(message, RequestFailed) and message.generation is None:
                 return f"the trainer could not open the pool ({message.message})"
             self._receive(message)
@@ -309,7 +273,8 @@ class Trainer:
             return
         if isinstance(message, PoolOpened):
             self._ready = True
-            if self._state.phase == "restarting":
+            if self._replaced:
+                self._replaced = False
                 self._emit(TrainerRestarted())
         elif self._in_flight is None or message.generation != self._in_flight.generation:
             return
@@ -318,16 +283,14 @@ class Trainer:
             self._failures = 0
             self._emit(message)
         self._busy.clear()
-        self._enter("idle", "the trainer is ready")
         self._send_waiting()
 
     def _send_waiting(self) -> None:
-        # At most one request is unanswered, so a child that does not read makes no queue grow.
+        # At most one request is sent at a time, so no queue grows if the child does not read.
         if self._process is None or not self._ready or self._in_flight or self._waiting is None:
             return
         self._in_flight, self._waiting = self._waiting, None
         self._restart_clock()
-        self._enter("working", "the trainer is fitting", self._in_flight.generation)
         _writer(self._process).write(encode(self._in_flight))
 
     def _restart_clock(self) -> None:
@@ -335,10 +298,10 @@ class Trainer:
         self._busy.set()
 
     async def _watch(self) -> str:
-        """Wait until the child takes too long over something; give the reason.
+        """Wait until the child exceeds a time limit; return the reason.
 
-        Time is counted in ticks: when this process is itself stopped for an hour (Ctrl-Z), one
-        tick has passed, and the child is not blamed.
+        Time is counted in ticks: if this process is stopped for an hour (Ctrl-Z), only one tick
+        passes for the child.
         """
         limits = (self._hang_seconds, self._request_seconds, self._ready_seconds)
         tick = min(1.0, min(limits) / 4)
@@ -355,11 +318,6 @@ class Trainer:
                     return f"the trainer hung (no sign of life for {self._hang_seconds:g} s)"
                 if self._seconds_busy > self._request_seconds:
                     return f"the trainer hung (one fit took over {self._request_seconds:g} s)"
-
-    def _enter(self, phase: Phase, detail: str, generation: int | None = None) -> None:
-        if generation is None:
-            generation = self._state.generation
-        self._state = TrainerState(phase, generation, detail)
 
     def _emit(self, event: TrainerEvent) -> None:
         asyncio.get_running_loop().call_soon(self._deliver, event)
@@ -385,20 +343,20 @@ async def _how_it_ended(process: Process) -> str:
 
 
 async def _end(process: Process) -> None:
-    """Kill a child and whatever it started, and reap it."""
+    """Kill a child and its own children, and reap it."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     _writer(process).close()
-    # Reading what is left in the pipe lets its transport see the end and close.
+    # Reading the rest of the pipe lets its transport see the end and close.
     await process.communicate()
 
 
 def child_environment() -> dict[str, str]:
-    """Give the child this environment, one thread for each numeric library, and this tuilabel."""
+    """Return the environment of a child: one thread for numerical libraries, and this tuilabel."""
     environment = os.environ | dict.fromkeys(THREAD_VARIABLES, "1")
     root = str(Path(tuilabel.__file__).resolve().parent.parent)
-    # An installed tuilabel is found anyway; its folder must not come before the standard library.
+    # An installed tuilabel is found anyway, and its folder must not precede the standard library.
     if root not in (*site.getsitepackages(), site.getusersitepackages()):
         inherited = os.environ.get("PYTHONPATH")
         environment["PYTHONPATH"] = root + os.pathsep + inherited if inherited else root

@@ -1,7 +1,7 @@
 """The trainer's child process: ``python -P -m tuilabel.trainer.worker``.
 
 It reads requests from its standard input and answers on its standard output, one at a time. When
-its input ends, the parent is gone and so is it, at once, in the middle of whatever it does.
+its input ends, the parent is gone, and the child ends at once.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO
 
-import numpy as np
-
+from tuilabel.data import HoldOut
 from tuilabel.data.array_store import ArrayStore
 from tuilabel.errors import TrainerError, TuilabelError
 from tuilabel.learn.learner import Learner, Needs
@@ -43,10 +42,10 @@ HEARTBEAT_SECONDS = 1.0
 PROGRESS_SECONDS = 1.0
 
 KEPT_SECONDS = 0.5
-"""How long an answer waits for a preparation that has only to be taken from the cache."""
+"""Time that an answer waits for a preparation which may only have to load the cache."""
 
 MESSAGE_CHARACTERS = 300
-"""Longest reason for a failure that is sent; the log has all of it."""
+"""The longest reason for a failure that is sent; the log has all of it."""
 
 _PR_SET_PDEATHSIG = 1
 """From Linux's <sys/prctl.h>."""
@@ -55,7 +54,7 @@ log = logging.getLogger(__name__)
 
 
 class WorkerChannel:
-    """The way back to the parent, for several threads."""
+    """The output to the parent, shared by several threads."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -64,7 +63,7 @@ class WorkerChannel:
         threading.Thread(target=self._beat, daemon=True).start()
 
     def send(self, message: FromChild) -> None:
-        """Write a message whole."""
+        """Write a whole message."""
         line = encode(message)
         with self._lock:
             self._file.write(line)
@@ -72,7 +71,7 @@ class WorkerChannel:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Send heartbeats meanwhile."""
+        """Send heartbeats within a ``with`` block."""
         self._working.set()
         try:
             yield
@@ -86,19 +85,19 @@ class WorkerChannel:
 
 
 class Preparation:
-    """Prepares what requests need, in a thread of its own while they are answered.
+    """Prepares what requests need, in its own thread while they are answered.
 
     Parameters
     ----------
     learner : Learner
     channel : WorkerChannel
-        Where progress and the end are told.
+        Output for progress and the end of a preparation.
 
     Attributes
     ----------
     answering : Lock
-        Held while a request is answered: preparing waits as soon as it can. Both at once take two
-        processors, and one is for the person who labels.
+        Held while a request is answered; preparing then pauses as soon as it can. Both at once
+        would take two processors, and one is for the screen.
     """
 
     def __init__(self, learner: Learner, channel: WorkerChannel) -> None:
@@ -112,7 +111,7 @@ class Preparation:
         self._told = time.monotonic()
 
     def see_to(self, needs: Needs) -> None:
-        """Prepare at once what takes no time, and begin with the rest unless at work already."""
+        """Prepare a small pool at once; otherwise start a thread, unless one is running."""
         if self._learner.is_ready(needs) or needs in self._failed:
             return
         if self._learner.is_quick():
@@ -121,8 +120,8 @@ class Preparation:
             self._late = False
             self._thread = threading.Thread(target=self._prepare, args=(needs,), daemon=True)
             self._thread.start()
-            # What was kept from another time is there in a moment. Without it the first fit of a
-            # session that is opened again would be of a worse model than the last one before.
+            # Loading from the cache takes a moment. Without this wait, the first fit of a session
+            # that is opened again would use a worse model than the last fit before.
             self._thread.join(KEPT_SECONDS)
             with self._lock:
                 self._late = True
@@ -144,7 +143,7 @@ class Preparation:
     def _tell(self, what: str, done: int, total: int | None) -> None:
         with self.answering:
             pass
-        # Each of these makes a line of the screen be drawn anew.
+        # Each of these redraws a line of the screen.
         now = time.monotonic()
         if now - self._told >= PROGRESS_SECONDS:
             self._told = now
@@ -172,7 +171,7 @@ def main() -> None:
         channel.send(answer)
         with channel.working():
             for _ in learner.reflect():
-                # Somebody waits for the next answer, and it comes with labels to weigh anew.
+                # The next request is waiting, and its labels will be weighed instead.
                 if not lines.empty():
                     break
 
@@ -180,7 +179,7 @@ def main() -> None:
 def _open_pool(channel: WorkerChannel, line: bytes) -> Learner:
     request = decode_to_child(line)
     if not isinstance(request, OpenPool):
-        raise TrainerError(f"{type(request).__name__} came before OpenPool.")
+        raise TrainerError(f"{type(request).__name__} arrived before OpenPool.")
     try:
         learner = _learner(request)
     except TuilabelError as error:
@@ -191,19 +190,11 @@ def _open_pool(channel: WorkerChannel, line: bytes) -> Learner:
 
 
 def _learner(request: OpenPool) -> Learner:
-    """Map the files that a request names."""
-    holdout = None
-    if request.holdout is not None and request.holdout_truth is not None:
-        truth = np.asarray(request.holdout_truth.open(), dtype=np.intp)
-        holdout = (request.holdout.open(), truth)
-    folder = request.cache_folder
-    return Learner(
-        request.pool.open(),
-        request.n_classes,
-        holdout=holdout,
-        holdout_name=request.holdout_name,
-        store=None if folder is None else ArrayStore(Path(folder)),
-    )
+    """Return a learner over the files that a request names."""
+    name, images, truth = request.holdout_name, request.holdout, request.holdout_truth
+    held = None if images is None or truth is None else HoldOut(name, images.open(), truth.open())
+    store = None if request.cache_folder is None else ArrayStore(Path(request.cache_folder))
+    return Learner(request.pool.open(), request.n_classes, holdout=held, store=store)
 
 
 def _answer(learner: Learner, preparation: Preparation, request: Fit | ColdStart) -> FromChild:
@@ -224,16 +215,16 @@ def _one_line(error: Exception) -> str:
 
 
 def _private_output() -> BinaryIO:
-    """Keep standard output for messages: what a library prints goes to the log instead."""
+    """Return a file for messages, and redirect standard output, which libraries use, to the log."""
     private = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return private
 
 
 def _die_with_the_parent() -> None:
-    """Have the kernel end this process with its parent, also while it is stopped, on Linux.
+    """Make the kernel end this process with its parent, even while it is stopped, on Linux.
 
-    Elsewhere, and before this, the end of the input does: see `_read`.
+    On other systems the end of the input does this: see `_read`.
     """
     if sys.platform != "linux":
         return
@@ -245,7 +236,7 @@ def _die_with_the_parent() -> None:
 
 
 def _read(lines: SimpleQueue[bytes]) -> None:
-    # Not sys.stdin: an interpreter that exits aborts when another thread is reading from that.
+    # Not sys.stdin: the interpreter aborts if it exits while another thread reads from it.
     with os.fdopen(os.dup(sys.stdin.fileno()), "rb") as requests:
         for line in requests:
             lines.put(line)

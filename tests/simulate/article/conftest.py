@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tuilabel.simulate.article import ArticleReport, Protocol, run_article
-from tuilabel.simulate.article.loop import Images, take_images
+from tuilabel.simulate.article.loop import ArticleImages, take_images
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,13 +23,13 @@ class Data:
     def arrays(self) -> tuple[np.ndarray, ...]:
         return tuple(getattr(self, field.name) for field in fields(self))
 
-    def images(self, protocol: Protocol) -> Images:
+    def images(self, protocol: Protocol) -> ArticleImages:
         return take_images(protocol, *self.arrays())
 
 
 @pytest.fixture(scope="session")
 def small() -> Protocol:
-    """Give numbers that a test can afford."""
+    """Return settings that a test can afford."""
     return Protocol(pool=60, test=20, batch=4, budget=20, classes=3, clusters=4, draws=2)
 
 
@@ -43,13 +43,13 @@ def blobs(n: int, seed: int, classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="session")
 def data() -> Data:
-    """Give 70 training and 50 test images of three classes."""
+    """Return 70 training and 50 test images of three classes."""
     return Data(*blobs(70, 1), *blobs(50, 2))
 
 
 @pytest.fixture(scope="session")
 def report(small: Protocol, data: Data) -> ArticleReport:
-    """Give a report with two perturbed runs."""
+    """Return a report with two perturbed runs."""
     return run_article(
         *data.arrays(), perturb=2, rng=np.random.default_rng(0), progress=None, protocol=small
     )

@@ -15,18 +15,16 @@ from tuilabel.simulate.article import ArticleReport, article_lines
 from tuilabel.simulate.article.lines import NARROWEST
 from tuilabel.simulate.article.report import ALL, OTHERS, PICKED, ReportRow
 
-Tile = tuple[NDArray[np.uint8], str]
 
-
-def draw(tiles: Sequence[Tile], columns: int) -> list[str]:
-    """Draw images as boxes."""
-    texts = [text.center(columns) for _, text in tiles]
-    return [" ".join(["#" * columns] * len(tiles)), " ".join(texts).rstrip()]
+def abreast(images: Sequence[tuple[NDArray[np.uint8], str]], columns: int) -> list[str]:
+    """Draw each image as blocks over the whole of its columns."""
+    captions = [text.ljust(columns) for _, text in images]
+    return [" ".join(["█" * columns] * len(images)), " ".join(captions).rstrip()]
 
 
 def text_of(report: ArticleReport, width: int = 80) -> str:
-    """Give the lines as one, so that a sentence may be looked for across them."""
-    return " ".join(" ".join(article_lines(report, width, draw)).split())
+    """Return the lines as one, so that a sentence may be looked for across them."""
+    return " ".join(" ".join(article_lines(report, width, abreast)).split())
 
 
 def row(labels: int, published: float | None, picked: int, others: int, unpicked: int) -> ReportRow:
@@ -41,7 +39,7 @@ def row(labels: int, published: float | None, picked: int, others: int, unpicked
 
 @pytest.mark.parametrize("width", [1, NARROWEST, 61, 72, 80, 99, 133, 200, 400])
 def test_every_line_fits(report: ArticleReport, width: int) -> None:
-    for line in article_lines(report, width, draw):
+    for line in article_lines(report, width, abreast):
         assert len(line) <= max(width, NARROWEST)
         assert "\n" not in line
 
@@ -49,7 +47,7 @@ def test_every_line_fits(report: ArticleReport, width: int) -> None:
 def test_centres_are_drawn_with_their_greys(report: ArticleReport) -> None:
     drawn = []
 
-    def remember(tiles: Sequence[Tile], columns: int) -> list[str]:
+    def remember(tiles: Sequence[tuple[NDArray[np.uint8], str]], columns: int) -> list[str]:
         drawn.extend(tiles)
         return [f"{len(tiles)} images of {columns} columns"]
 
@@ -61,12 +59,14 @@ def test_centres_are_drawn_with_their_greys(report: ArticleReport) -> None:
 
 
 def test_a_narrow_terminal_gets_the_narrowest_lines(report: ArticleReport) -> None:
-    assert list(article_lines(report, 3, draw)) == list(article_lines(report, NARROWEST, draw))
+    assert list(article_lines(report, 3, abreast)) == list(
+        article_lines(report, NARROWEST, abreast)
+    )
 
 
 def test_every_column_of_a_row(report: ArticleReport) -> None:
     shown = replace(report, curve=(row(10, 38.0, 152, 3817, 3969), row(20, None, 1, 96, 50)))
-    lines = list(article_lines(shown, 80, draw))
+    lines = list(article_lines(shown, 80, abreast))
     assert any(re.fullmatch(r"10 labels +38\.00 +38\.00 +39\.76 +39\.69", line) for line in lines)
     assert any(re.fullmatch(r"20 labels +– +0\.25 +1\.00 +0\.50", line) for line in lines)
 
@@ -96,7 +96,7 @@ def test_the_hint_to_perturb_is_for_those_who_did_not(report: ArticleReport) -> 
 @pytest.mark.parametrize(
     ("above", "said"),
     [
-        (0, "89.75 lies above all of them"),
+        (0, "89.75 is above all of them"),
         (1, "1 of them reaches the published"),
         (2, "2 of them reach the published 89.75"),
     ],
@@ -129,10 +129,10 @@ def test_standing_still_is_said_only_where_it_was_seen(report: ArticleReport) ->
         replace(found, row=replace(found.row, unpicked=report.curve[-1].unpicked))
         for found in report.ordered
     )
-    assert "Unpicked stands still" in text_of(replace(report, ordered=still))
+    assert "Unpicked does not change" in text_of(replace(report, ordered=still))
     n = report.curve[-1].unpicked.n
     moved = replace(still[-1], row=replace(still[-1].row, unpicked=Accuracy(0, n, ALL)))
-    assert "Unpicked stands still" not in text_of(replace(report, ordered=(*still[:-1], moved)))
+    assert "Unpicked does not change" not in text_of(replace(report, ordered=(*still[:-1], moved)))
 
 
 def test_auto_labels_that_are_true_are_told(report: ArticleReport) -> None:
@@ -150,13 +150,13 @@ def test_a_pool_labelled_whole_has_nothing_to_tell(report: ArticleReport) -> Non
 def test_centres_stand_five_in_a_row(report: ArticleReport) -> None:
     centre = replace(report.centres[0], digit=7, size=10, count=6)
     shown = replace(report, centres=(centre,) * 10)
-    captions = [line for line in article_lines(shown, 80, draw) if line.count("7: 60%") > 1]
+    captions = [line for line in article_lines(shown, 80, abreast) if line.count("7: 60%") > 1]
     assert [line.count("7: 60%") for line in captions] == [5, 5]
     assert "60 of 100 would be right (60.0%)" in text_of(shown)
 
 
 def test_the_confidence_curve_has_its_axis_and_its_errors(report: ArticleReport) -> None:
-    lines = list(article_lines(report, 80, draw))
+    lines = list(article_lines(report, 80, abreast))
     heads = [place for place, line in enumerate(lines) if re.match(r"After \d+ labels: ", line)]
     assert len(heads) == 2
     for head, found in zip(heads, report.confidence, strict=True):

@@ -16,7 +16,12 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from tuilabel.simulate.article import ARTICLE, published
-from tuilabel.simulate.article.loop import ArticleLearner, Images, ask_least_confident, take_images
+from tuilabel.simulate.article.loop import (
+    ArticleImages,
+    ArticleLearner,
+    ask_least_confident,
+    take_images,
+)
 from tuilabel.simulate.article.softmax import noise
 
 
@@ -32,7 +37,7 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def images(mnist_dir: Path) -> Images:
+def images(mnist_dir: Path) -> ArticleImages:
     """Cut the article's images out of real MNIST."""
     arrays = []
     for split in ("train", "t10k"):
@@ -48,14 +53,16 @@ def per_cent(learner: ArticleLearner) -> float:
 @pytest.mark.parametrize(
     ("labels", "figure"), [(400, published.FIRST_400), (4000, published.ALL_4000)]
 )
-def test_single_fits_are_the_published_ones(images: Images, labels: int, figure: float) -> None:
+def test_single_fits_are_the_published_ones(
+    images: ArticleImages, labels: int, figure: float
+) -> None:
     learner = ArticleLearner(ARTICLE, images, on_test=True)
     learner.label(labels)
     learner.fit()
     assert per_cent(learner) == figure == {400: 83.75, 4000: 92.25}[labels]
 
 
-def test_least_confident_images(images: Images) -> None:
+def test_least_confident_images(images: ArticleImages) -> None:
     learner = ArticleLearner(ARTICLE, images, on_test=True)
     found = {labels: per_cent(learner) for labels in ask_least_confident(learner, ARTICLE)}
     assert {labels: found[labels] for labels in (10, 20, 50, 100)} == {
@@ -72,7 +79,7 @@ def test_least_confident_images(images: Images) -> None:
     assert 3000 <= learner.auto_right <= 3400
 
 
-def test_a_little_noise_takes_other_paths(images: Images) -> None:
+def test_a_little_noise_takes_other_paths(images: ArticleImages) -> None:
     rng = np.random.default_rng(0)
     ends = []
     for _ in range(3):

@@ -133,7 +133,7 @@ def test_noise_large_enough_to_matter_spreads_the_runs(small: Protocol, data: An
 
 
 def test_a_negative_number_of_runs(small: Protocol, data: Any) -> None:
-    with pytest.raises(UsageError, match="-1 perturbed runs"):
+    with pytest.raises(UsageError, match="perturb is -1"):
         run(small, data, perturb=-1)
 
 
@@ -196,9 +196,9 @@ def test_other_numbers_stand_beside_no_published_ones(report: ArticleReport) -> 
 
 
 def test_published_figures_are_of_400_images() -> None:
-    assert list(published.LEAST_CONFIDENT) == list(range(10, ARTICLE.budget + 1, 10))
-    assert list(published.ORDERED) == list(range(410, ARTICLE.pool + 1, 10))
-    for figures in (published.LEAST_CONFIDENT, published.ORDERED):
+    assert list(published.PUBLISHED_LEAST_CONFIDENT) == list(range(10, ARTICLE.budget + 1, 10))
+    assert list(published.PUBLISHED_ORDERED) == list(range(410, ARTICLE.pool + 1, 10))
+    for figures in (published.PUBLISHED_LEAST_CONFIDENT, published.PUBLISHED_ORDERED):
         assert list(figures.values()) == sorted(figures.values())
         assert all((4 * figure).is_integer() for figure in figures.values())
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilabel.simulate.article.softmax import Adam, Softmax, fit, noise, pixel_rows
+from tuilabel.simulate.article.softmax import Adam, Softmax, noise, pixel_rows, train
 
 
 def rows(n: int, d: int = 5, seed: int = 0) -> np.ndarray:
@@ -113,7 +113,7 @@ class Scripted:
 def test_patience(counts: list[int], patience: int, steps: int, kept: int, most: int) -> None:
     model = Scripted(counts + [0] * 10)
     nothing = cast(Any, None)
-    assert fit(cast(Any, model), nothing, nothing, nothing, nothing, patience) == most
+    assert train(cast(Any, model), nothing, nothing, nothing, nothing, patience) == most
     assert model.taken == steps
     assert model.weights[0] == kept
 
@@ -124,7 +124,7 @@ def test_what_is_kept_is_the_first_best_before_patience_ran_out(
 ) -> None:
     model = Scripted(counts + [-1] * patience)
     nothing = cast(Any, None)
-    most = fit(cast(Any, model), nothing, nothing, nothing, nothing, patience)
+    most = train(cast(Any, model), nothing, nothing, nothing, nothing, patience)
     kept = int(model.weights[0])
     assert counts[kept] == most
     assert all(count < most for count in counts[:kept])
@@ -135,7 +135,7 @@ def test_moments_go_on_where_weights_are_taken_back() -> None:
     x, y = rows(6), np.array([0, 1, 2, 0, 1, 2])
     model = Softmax(5, 3, 0.1)
     # Judged on an image of no class there is, nothing is ever better.
-    fit(model, x, y, x[:1], np.array([7]), 4)
+    train(model, x, y, x[:1], np.array([7]), 4)
     assert not model.weights.any()
     assert model.adam.first.any()
     fresh = Softmax(5, 3, 0.1)

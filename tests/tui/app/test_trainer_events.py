@@ -26,9 +26,7 @@ async def test_the_screen_asks_again_and_shows_what_answered(
     app: ScreenApp, workspace: Workspace, tmp_path: Path
 ) -> None:
     screen, loop = app.label_screen, app.label_screen.loop
-    link = TrainerClient(
-        workspace.dataset, tmp_path, tmp_path, tmp_path, lambda _: None, lambda: screen
-    )
+    link = TrainerClient(workspace.dataset, tmp_path, tmp_path, lambda _: None, lambda: screen)
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.pause()
         while loop.round == 1:
@@ -36,7 +34,7 @@ async def test_the_screen_asks_again_and_shows_what_answered(
         screen.after_frame()
         (first,) = app.requests
         assert isinstance(first, Fit)
-        link.hear(PREPARED)
+        link.handle(PREPARED)
         assert len(app.requests) == 2
         again = app.requests[1]
         assert isinstance(again, Fit)
@@ -44,7 +42,7 @@ async def test_the_screen_asks_again_and_shows_what_answered(
         assert (again.items, again.classes) == (first.items, first.classes)
         for request, features in ((first, "raw"), (again, "deskew-hog")):
             ranking = fake_ranking(request, len(loop.items), 10)
-            link.hear(replace(ranking, model="hybrid", features=features))
+            link.handle(replace(ranking, model="hybrid", features=features))
             await pilot.pause()
             assert f"hybrid on {features}" in status(app)
             assert loop.recipe is not None
@@ -56,13 +54,11 @@ async def test_before_the_first_label_there_is_nothing_to_ask_again(
 ) -> None:
     """With a first batch drawn at random, no answer would be better than the one there is."""
     screen = app.label_screen
-    link = TrainerClient(
-        workspace.dataset, tmp_path, tmp_path, tmp_path, lambda _: None, lambda: screen
-    )
+    link = TrainerClient(workspace.dataset, tmp_path, tmp_path, lambda _: None, lambda: screen)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         before = list(screen.loop.batch)
-        link.hear(PREPARED)
+        link.handle(PREPARED)
         await pilot.pause()
         assert app.requests == []
         assert screen.loop.batch == before

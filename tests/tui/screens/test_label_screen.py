@@ -15,6 +15,7 @@ from tuilabel.errors import SaveError, SourceError
 from tuilabel.journal import EventKind
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import FitFinished
+from tuilabel.trainer.reports import Fitted, Working
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.help import HelpPage, HelpScreen
 from tuilabel.tui.widgets.lines import Lines
@@ -76,12 +77,14 @@ async def test_the_first_frame_is_complete(app: ScreenApp) -> None:
 async def test_keys_at_the_foot_outlast_what_the_trainer_has_done(app: ScreenApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await painted(app, pilot)
-        app.label_screen.trainer_said("learning")
+        app.label_screen.trainer_reported(Working(), busy=True)
         await pilot.pause()
         app.label_screen.show_all()
-        assert "learning" in shown(app, "#status")
-        keys = shown(app, "#status").split("learning")[1].split()
-        app.label_screen.trainer_said("a model of a name that is long on features of another")
+        assert "fitting…" in shown(app, "#status")
+        keys = shown(app, "#status").split("fitting…")[1].split()
+        app.label_screen.trainer_reported(
+            Fitted("a model of a name that is long", "features of another"), busy=False
+        )
         await pilot.pause()
         app.label_screen.show_all()
         assert "a model" not in shown(app, "#status")

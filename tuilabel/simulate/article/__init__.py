@@ -1,7 +1,7 @@
-"""The article this tool grew from, run again and measured honestly.
+"""The article's experiment, on which this tool is based, repeated and measured honestly.
 
-`run_article` runs it and `article_lines` says what came out, for a terminal of any width. Nothing
-here draws a screen; scikit-learn is imported when the k-means is run.
+`run_article` runs it, and `article_lines` prints the result for a terminal of any width. Nothing
+here draws a screen; scikit-learn is imported to run the k-means.
 """
 
 from __future__ import annotations

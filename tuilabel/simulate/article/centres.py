@@ -1,39 +1,39 @@
-"""The k-means centres of the pool, and which digit each of them is."""
+"""The k-means centres of the pool, each named by a digit."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from tuilabel.simulate.article.report import Centre
-from tuilabel.simulate.article.softmax import Floats, Indices
+from tuilabel.simulate.article.softmax import Float32Array, IndexArray
 
 STARTS = 4
-"""Starts of the k-means, of which the tightest is kept."""
+"""Number of starts of the k-means; the best one is kept."""
 
 
-def find_centres(
-    rows: Floats, classes: Indices, clusters: int, *, shape: tuple[int, int], seed: int
+def name_centres(
+    rows: Float32Array, classes: IndexArray, clusters: int, *, shape: tuple[int, int], seed: int
 ) -> tuple[Centre, ...]:
-    """Cluster images by k-means and name each centre by the digit most of its images have.
+    """Cluster images by k-means, and name each centre after the digit of most of its images.
 
     Parameters
     ----------
     rows : (n, height * width) float32 array
         Numbers from 0 to 1.
     classes : (n,) intp array
-        True classes; they name the centres and have no part in finding them.
+        True classes, which name the centres; they are not used to find them.
     clusters
-        Centres, at most n.
+        Number of centres, at most n.
     shape
         Height and width of an image.
     seed
-        Of scikit-learn's generator.
+        Seed of scikit-learn's generator.
 
     Returns
     -------
     tuple of Centre
-        By digit, the purest first. Fewer than asked for if that many different images do not
-        exist.
+        Sorted by digit, the purest first. Fewer than `clusters` if there are fewer different
+        images.
     """
     import warnings
 
@@ -41,7 +41,7 @@ def find_centres(
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
-        # Fewer distinct images than centres: the empty ones are left out below.
+        # The warning is about fewer distinct images than centres; empty ones are left out below.
         warnings.simplefilter("ignore", ConvergenceWarning)
         found = KMeans(clusters, n_init=STARTS, random_state=seed).fit(rows)
     centres = []

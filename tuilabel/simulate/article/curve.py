@@ -12,7 +12,7 @@ _RIGHT = (0x80, 0x20, 0x10, 0x08)
 
 
 def braille_curve(values: Sequence[float], columns: int, height: int) -> Iterator[str]:
-    """Draw values from 0 to 1 as an area, left to right, on an axis that is always 0 to 1.
+    """Draw values from 0 to 1 as an area, left to right, on an axis from 0 to 1.
 
     Parameters
     ----------

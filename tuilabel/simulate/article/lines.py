@@ -1,4 +1,4 @@
-"""What a run of the article's protocol found, as lines of text."""
+"""The result of the article's experiment, as lines of text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tuilabel.simulate.article.curve import braille_curve
 from tuilabel.simulate.article.loop import Protocol
 from tuilabel.simulate.article.report import (
-    COLUMNS,
+    MEASURES,
     ArticleReport,
     AutoRow,
     Band,
@@ -22,7 +22,7 @@ from tuilabel.simulate.article.report import (
 )
 
 NARROWEST = 60
-"""Columns that lines need; less is taken for that."""
+"""The least width of the lines, in columns."""
 
 DrawAbreast = Callable[[Sequence[tuple[NDArray[np.uint8], str]], int], Iterable[str]]
 """Draws grey images (H, W) side by side, with a text below each.
@@ -45,9 +45,9 @@ def article_lines(report: ArticleReport, width: int, draw: DrawAbreast) -> Itera
     ----------
     report : ArticleReport
     width : int
-        Columns of the terminal; fewer than `NARROWEST` are taken for that many.
+        Columns of the terminal; at least `NARROWEST` are used.
     draw : callable
-        Draws the centres, see `DrawAbreast`.
+        Draws the centres: see `DrawAbreast`.
 
     Yields
     ------
@@ -80,17 +80,19 @@ def _introduction(report: ArticleReport, width: int) -> Iterator[str]:
         width,
     )
     meanings = {
-        "published": "what the article printed",
-        "picked": f"here, on the {test:,} test images; as in the article, each fit keeps the "
-        "weights that do best on these very images",
-        "others": f"the same weights on the other {others:,} test images, which had no say",
-        "unpicked": "another run: each fit stops and picks by the same rule on the labelled "
-        f"images alone; on all {test + others:,} test images",
+        "published": "the article's figure",
+        "picked": f"measured here on {test:,} test images; as in the article, each fit keeps the "
+        "weights that are best on these same images",
+        "others": f"the same weights on the other {others:,} test images, which the fit never uses",
+        "unpicked": "another run, in which each fit stops and keeps weights by the same rule on "
+        f"the labelled images alone; measured on all {test + others:,} test images",
     }
     for head in _HEADS:
         yield from _wrapped(f"{head:<{_COLUMN}} {meanings[head]}", width, hanging=_COLUMN + 1)
     yield from _wrapped(
-        "What `picked` is above `others` is the leak: it was chosen, not learnt.", width
+        "The difference between `picked` and `others` is the leak: it comes from picking, not from "
+        "learning.",
+        width,
     )
 
 
@@ -101,7 +103,7 @@ def _everything(report: ArticleReport, width: int) -> Iterator[str]:
     yield from table.row(f"all {protocol.pool:,} labels", *_cells(report.everything))
     yield from table.row(f"the first {budget:,}, one fit", *_cells(report.first))
     for title, draws in (("one fit", report.random_fit), ("in the loop", report.random_loop)):
-        means = [100 * draws.mean(column) for column in COLUMNS]
+        means = [100 * draws.mean(column) for column in MEASURES]
         yield from table.row(f"random {budget:,}, {title}", None, means)
     fits = -(-budget // protocol.batch)
     yield from _wrapped(
@@ -121,44 +123,45 @@ def _curve(report: ArticleReport, width: int) -> Iterator[str]:
     if known:
         yield from _wrapped(
             f"{met} of the {known} published figures are met exactly. Up to about 100 labels they "
-            "do not hang on rounding; after that the last digits decide which images are asked "
-            "for, and another machine may go another way.",
+            "do not depend on rounding. After that the last digits decide which images are asked "
+            "for, so results may differ between machines.",
             width,
         )
 
 
 def _gain(report: ArticleReport, width: int) -> Iterator[str]:
     last, first, table = report.curve[-1], report.first, _Table(width)
-    yield from table.head(f"Gain of least confident over random at {last.labels:,} labels, points")
+    yield from table.head(f"Gain over random at {last.labels:,} labels, in points")
     figure = None
     if last.published is not None and first.published is not None:
         figure = last.published - first.published
-    gains = [100 * (_share(last, name) - _share(first, name)) for name in COLUMNS]
+    gains = [100 * (_share(last, name) - _share(first, name)) for name in MEASURES]
     yield from table.row(f"the first {first.labels:,}, one fit", figure, gains, sign="+")
     for title, draws in (("one fit", report.random_fit), ("in the loop", report.random_loop)):
-        gains = [100 * (_share(last, name) - draws.mean(name)) for name in COLUMNS]
+        gains = [100 * (_share(last, name) - draws.mean(name)) for name in MEASURES]
         yield from table.row(f"random, {title}", None, gains, sign="+")
-    spreads = [100 * report.random_loop.sd(name) for name in COLUMNS]
-    yield from table.row("sd of that random", None, spreads)
+    spreads = [100 * report.random_loop.sd(name) for name in MEASURES]
+    yield from table.row("sd of random, in the loop", None, spreads)
     if report.band:
         end = report.band.rows[-1]
-        reached = dict(zip(COLUMNS, (end.mean, end.others_mean, end.unpicked_mean), strict=True))
+        reached = dict(zip(MEASURES, (end.mean, end.others_mean, end.unpicked_mean), strict=True))
         yield from _wrapped(f"The mean of {_runs(report.band)}, perturbed, over", width)
         for title, draws in (("one fit", report.random_fit), ("in the loop", report.random_loop)):
-            gains = [100 * (reached[name] - draws.mean(name)) for name in COLUMNS]
+            gains = [100 * (reached[name] - draws.mean(name)) for name in MEASURES]
             yield from table.row(f"random, {title}", None, gains, sign="+")
     leak = 100 * (last.picked.value - last.others.value)
     yield from _wrapped(
         f"At {last.labels:,} labels the leak is {leak:+.2f} points: {_percent(last.picked.value)} "
         f"on the images the weights are picked on, {_percent(last.others.value)} on the others. "
-        + ("" if report.band else "It is one run: `--perturb K` shows how far such runs vary."),
+        + ("" if report.band else "This is one run: `--perturb K` shows how much such runs vary."),
         width,
     )
 
 
 def _band(band: Band, protocol: Protocol, width: int) -> Iterator[str]:
     yield from _wrapped(
-        f"Perturbed: {_runs(band)} from first weights that differ by {band.noise:g}, picked", width
+        f"Perturbed: {_runs(band)} from initial weights that differ by {band.noise:g}, picked",
+        width,
     )
     heads = ("published", "mean", "sd", "lowest", "highest")
     yield " " * 10 + "".join(f"{head:>10}" for head in heads)
@@ -179,7 +182,7 @@ def _band(band: Band, protocol: Protocol, width: int) -> Iterator[str]:
     )
     if last.above is not None and last.published is not None:
         said += (
-            f" The published {last.published:.2f} lies above all of them."
+            f" The published {last.published:.2f} is above all of them."
             if not last.above
             else f" {last.above} of them reach{'es' * (last.above == 1)} the published "
             f"{last.published:.2f}."
@@ -189,7 +192,7 @@ def _band(band: Band, protocol: Protocol, width: int) -> Iterator[str]:
 
 def _confidence(report: ArticleReport, width: int) -> Iterator[str]:
     yield from _wrapped(
-        "Confidence in the images without a label, sorted: least confident on the left; below, "
+        "Confidence of the images without a label, sorted, least confident on the left; below, the "
         "per cent right in each tenth",
         width,
     )
@@ -225,7 +228,7 @@ def _auto_labels(report: ArticleReport, width: int) -> Iterator[str]:
         if found.row.labels in points:
             yield from table.row(_auto_name(found), *_cells(found.row))
     last, before = report.ordered[-1], report.curve[-1]
-    moved = [100 * (_share(last.row, name) - _share(before, name)) for name in COLUMNS]
+    moved = [100 * (_share(last.row, name) - _share(before, name)) for name in MEASURES]
     yield from _wrapped(
         f"The {protocol.batch} most confident at a time, {len(report.ordered)} fits: "
         f"{last.right:,} of {last.auto:,} auto-labels are true ({last.right / last.auto:.1%}; "
@@ -238,8 +241,8 @@ def _auto_labels(report: ArticleReport, width: int) -> Iterator[str]:
         yield from _wrapped(f"{met} of the {known} published figures are met exactly.", width)
     if {found.row.unpicked.correct for found in report.ordered} == {before.unpicked.correct}:
         yield from _wrapped(
-            "Unpicked stands still because a model's own labels never look wrong to it: on them "
-            "no weights are better than those that gave them.",
+            "Unpicked does not change, because a model agrees with its own labels: on them, no "
+            "weights are better than those that assigned them.",
             width,
         )
 
@@ -265,7 +268,7 @@ def _centres(centres: Sequence[Centre], width: int, draw: DrawAbreast) -> Iterat
     right = sum(centre.count for centre in centres)
     digits = len({centre.digit for centre in centres})
     yield from _wrapped(
-        f"They stand for {digits} different digits. Were every image labelled as its centre, "
+        f"They represent {digits} different digits. If every image were labelled as its centre, "
         f"{right:,} of {total:,} would be right ({right / total:.1%}).",
         width,
     )
@@ -285,7 +288,7 @@ def _runs(band: Band) -> str:
 
 
 def _met(rows: Sequence[ReportRow]) -> tuple[int, int]:
-    """Count the published figures, and those that the same measure meets here."""
+    """Return the number of published figures, and of those that are met here."""
     known = [row for row in rows if row.published is not None]
     return len(known), sum(row.met is True for row in known)
 
@@ -296,12 +299,12 @@ def _auto_name(found: AutoRow, how: str = "") -> str:
 
 
 def _cells(row: ReportRow) -> tuple[float | None, list[float]]:
-    """Give the published figure of a row, and what is measured, in per cent."""
-    return row.published, [100 * _share(row, column) for column in COLUMNS]
+    """Return the published figure of a row and the measured ones, in per cent."""
+    return row.published, [100 * _share(row, column) for column in MEASURES]
 
 
 class _Table:
-    """Lines of a name and four figures; a name too long for its column has a line of its own."""
+    """Lines of a name and four figures; a name too long for its column gets its own line."""
 
     def __init__(self, width: int) -> None:
         self._width = width

@@ -1,9 +1,8 @@
-"""The article, row by row, with an honest measure beside each of its figures."""
+"""The article's experiment, with an honest measurement beside each published figure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,14 @@ from numpy.typing import NDArray
 
 from tuilabel.errors import UsageError
 from tuilabel.learn.metrics import Accuracy
+from tuilabel.learn.threads import one_thread
 from tuilabel.progress import Progress
 from tuilabel.simulate.article import published
-from tuilabel.simulate.article.centres import find_centres
+from tuilabel.simulate.article.centres import name_centres
 from tuilabel.simulate.article.loop import (
     ARTICLE,
+    ArticleImages,
     ArticleLearner,
-    Images,
     Protocol,
     ask_in_order,
     ask_least_confident,
@@ -27,7 +27,7 @@ from tuilabel.simulate.article.loop import (
 )
 from tuilabel.simulate.article.report import (
     ALL,
-    COLUMNS,
+    MEASURES,
     OTHERS,
     PICKED,
     ArticleReport,
@@ -42,10 +42,10 @@ from tuilabel.simulate.article.report import (
     mean,
     spread,
 )
-from tuilabel.simulate.article.softmax import Floats, Indices, noise
+from tuilabel.simulate.article.softmax import Float32Array, IndexArray, noise
 
 CURVE_POINTS = 201
-"""Points that a curve of sorted confidences is kept at: more than a terminal has dots for."""
+"""Points of a curve of sorted confidences: more than a terminal can show."""
 
 
 def run_article(
@@ -61,11 +61,11 @@ def run_article(
 ) -> ArticleReport:
     """Run the article's experiment.
 
-    Every figure stands in three columns beside the published one: on the test images on which
-    the weights are picked, as in the article; the same weights on the test images that had no
-    say; and a run of its own that picks its weights on the labelled images by the same rule, on
-    all test images. Only the random baselines, the k-means and the perturbations draw from the
-    generator; the rest is the same whatever it is.
+    Every figure is measured in three columns beside the published one: on the test images on
+    which the weights are picked, as in the article; with the same weights on the other test
+    images; and in a separate run that picks its weights on the labelled images by the same rule,
+    on all test images. Only the random baselines, the k-means and the perturbations draw from the
+    generator; the rest does not depend on it.
 
     Parameters
     ----------
@@ -74,17 +74,17 @@ def run_article(
     train_labels : (n,) integer array
         Their classes.
     test_images : (m, height, width) uint8 array
-        More than ``protocol.test``; the first of them are those the article has.
+        More than ``protocol.test``; the first are those that the article uses.
     test_labels : (m,) integer array
     perturb
-        Runs of the least confident curve that begin with ``protocol.noise`` added to the
-        weights; 0 for none.
+        Number of runs of the least confident curve that start with ``protocol.noise`` added to
+        the weights.
     rng
-        Where all random choices come from. More perturbed runs leave the first as they are.
+        Source of all random choices. More perturbed runs do not change the first ones.
     progress
-        Called as the work goes on, in this thread: what is done, how much of it, of how much.
+        Called in this thread as the work goes on.
     protocol
-        Other numbers than the article's; they are then beside no published ones.
+        Other settings than the article's; then there are no published figures.
 
     Returns
     -------
@@ -93,44 +93,32 @@ def run_article(
     Raises
     ------
     UsageError
-        If there are too few images, they are not of the protocol's kind, or `perturb` is
-        negative.
+        If there are too few images, they do not suit the protocol, or `perturb` is negative.
 
     References
     ----------
     Bosyi, "Active learning on MNIST: saving on labeling", 2018.
     """
     if perturb < 0:
-        raise UsageError(f"There cannot be {perturb} perturbed runs: give 0 or more.")
+        raise UsageError(f"--perturb is {perturb}; expected 0 or more.")
     images = take_images(protocol, train_images, train_labels, test_images, test_labels)
-    with _one_thread():
+    with one_thread():
         return _Run(protocol, images, progress or _silent).report(perturb, rng)
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let numerical libraries use one thread: how many there are must not change a sum."""
-    # What is loaded later would not be limited.
-    import sklearn.cluster  # noqa: F401
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        yield
-
-
 def _silent(part: str, done: int, total: int | None) -> None:
-    """Take progress that nobody asked for."""
+    """Ignore progress."""
 
 
 class _Run:
-    """The parts of one run, each on the same images."""
+    """The parts of the experiment, all on the same images."""
 
-    def __init__(self, protocol: Protocol, images: Images, tell: Progress) -> None:
+    def __init__(self, protocol: Protocol, images: ArticleImages, tell: Progress) -> None:
         self.protocol, self.images, self.tell = protocol, images, tell
         self._published = protocol == ARTICLE
 
     def report(self, perturb: int, rng: Generator) -> ArticleReport:
-        """Run all parts; the perturbed runs draw last, so that none of the others knows them."""
+        """Run all parts; the perturbed runs draw last, so that they do not affect the others."""
         self.tell("single fits", 0, 2)
         everything = self.one_fit(self.protocol.pool, published.ALL_4000)
         self.tell("single fits", 1, 2)
@@ -157,10 +145,10 @@ class _Run:
         )
 
     def centres(self, seed: int) -> tuple[Centre, ...]:
-        """Find the k-means centres of the pool."""
+        """Return the k-means centres of the pool."""
         self.tell("k-means", 0, 1)
         images = self.images
-        found = find_centres(
+        found = name_centres(
             images.pool,
             images.pool_classes,
             self.protocol.clusters,
@@ -171,9 +159,9 @@ class _Run:
         return found
 
     def pair(
-        self, order: Indices | None = None, start: Floats | None = None
+        self, order: IndexArray | None = None, start: Float32Array | None = None
     ) -> tuple[ArticleLearner, ArticleLearner]:
-        """Give the article's learner, and the one that picks nothing on test images."""
+        """Return the article's learner, and one that does not pick weights on test images."""
         picked, unpicked = (
             ArticleLearner(self.protocol, self.images, on_test=on_test, order=order, start=start)
             for on_test in (True, False)
@@ -183,7 +171,7 @@ class _Run:
     def row(
         self, picked: ArticleLearner, unpicked: ArticleLearner, figure: float | None
     ) -> ReportRow:
-        """Measure both learners."""
+        """Return the measurements of both learners."""
         test, others = len(self.images.test), len(self.images.others)
         on_test, on_others = picked.right()
         return ReportRow(
@@ -194,8 +182,10 @@ class _Run:
             Accuracy(sum(unpicked.right()), test + others, ALL),
         )
 
-    def one_fit(self, labels: int, figure: float | None, order: Indices | None = None) -> ReportRow:
-        """Label that many images at once and fit once."""
+    def one_fit(
+        self, labels: int, figure: float | None, order: IndexArray | None = None
+    ) -> ReportRow:
+        """Return the measurements after labelling that many images and one fit."""
         pair = self.pair(order)
         for learner in pair:
             learner.label(labels)
@@ -205,7 +195,7 @@ class _Run:
     def least_confident(
         self, picked: ArticleLearner, unpicked: ArticleLearner
     ) -> tuple[tuple[ReportRow, ...], tuple[Confidence, ...]]:
-        """Ask for the least confident images until the budget is spent."""
+        """Return the curve and the confidences of asking for the least confident images."""
         rows: list[ReportRow] = []
         sorted_by: list[Confidence] = []
         for figure in self._figures(picked, unpicked):
@@ -216,16 +206,16 @@ class _Run:
         return tuple(rows), tuple(sorted_by)
 
     def _figures(self, picked: ArticleLearner, unpicked: ArticleLearner) -> Iterator[float | None]:
-        """Let both ask for their least confident images; yield the published figure each time."""
+        """Ask for the least confident images of both; yield the published figure after each fit."""
         for labels, _ in zip(
             ask_least_confident(picked, self.protocol),
             ask_least_confident(unpicked, self.protocol),
             strict=True,
         ):
-            yield published.LEAST_CONFIDENT.get(labels)
+            yield published.PUBLISHED_LEAST_CONFIDENT.get(labels)
 
     def naive(self, picked: ArticleLearner, unpicked: ArticleLearner) -> AutoRow:
-        """Label everything left by the model, and fit once."""
+        """Return the measurements after the model labels everything left, and one fit."""
         self.tell("auto-labels at once", 0, 1)
         for learner in (picked, unpicked):
             learner.auto_label(len(learner.left))
@@ -234,14 +224,14 @@ class _Run:
         return self._auto_row(picked, unpicked, published.NAIVE)
 
     def ordered(self, picked: ArticleLearner, unpicked: ArticleLearner) -> Iterator[AutoRow]:
-        """Label the most confident images by the model, batch by batch, to the end."""
+        """Yield the measurements as the model labels its most confident images, batch by batch."""
         both = zip(
             auto_label_most_confident(picked, self.protocol),
             auto_label_most_confident(unpicked, self.protocol),
             strict=True,
         )
         for labels, _ in both:
-            yield self._auto_row(picked, unpicked, published.ORDERED.get(labels))
+            yield self._auto_row(picked, unpicked, published.PUBLISHED_ORDERED.get(labels))
             self.tell("auto-labels in order", labels, self.protocol.pool)
 
     def _auto_row(
@@ -255,7 +245,7 @@ class _Run:
         )
 
     def random(self, rng: Generator) -> tuple[Draws, Draws]:
-        """Give the random baselines: one fit, and a fit after each batch of the same images."""
+        """Return the random baselines: one fit, and a fit after each batch of the same images."""
         at_once, in_loop = [], []
         total = self.protocol.draws
         for done in range(1, total + 1):
@@ -269,7 +259,7 @@ class _Run:
         return Draws(tuple(at_once)), Draws(tuple(in_loop))
 
     def band(self, runs: int, rng: Generator) -> Band:
-        """Repeat the least confident curve from weights that differ by a little noise."""
+        """Return runs of the least confident curve from slightly perturbed weights."""
         shape = (self.images.pool.shape[1] + 1, self.protocol.classes)
         found: list[list[ReportRow]] = []
         for done in range(1, runs + 1):
@@ -281,8 +271,8 @@ class _Run:
 
 
 def _band_row(rows: Sequence[ReportRow]) -> BandRow:
-    """Sum up what runs reached with one number of labels."""
-    picked, others, unpicked = ([getattr(row, name).value for row in rows] for name in COLUMNS)
+    """Return the statistics of several runs with the same number of labels."""
+    picked, others, unpicked = ([getattr(row, name).value for row in rows] for name in MEASURES)
     figure = rows[0].published
     least = 0 if figure is None else round(figure * rows[0].picked.n / 100)
     return BandRow(
@@ -307,9 +297,9 @@ def _exhaust(steps: Iterator[int]) -> None:
 
 
 def _confidence(learner: ArticleLearner) -> Confidence:
-    """Sum up how sure a learner is of the images left, and where it is wrong."""
+    """Return the confidences of the images left, and the share that is right in each tenth."""
     confidence = learner.confidence()
-    # Rows in another order may differ in the last digit from what they were sorted by.
+    # In another order of rows the last digits may differ from those that were sorted by.
     order = np.argsort(confidence, kind="stable")
     sorted_up, hits = confidence[order].astype(np.float64), learner.hits()[order]
     n = len(sorted_up)

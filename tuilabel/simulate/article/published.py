@@ -1,7 +1,7 @@
-"""What the article printed, in per cent of its 400 test images.
+"""The article's published figures, in per cent of its 400 test images.
 
-Andy Bosyi, "Active learning on MNIST: saving on labeling", 2018, and the notebook beside it. What
-it calls "400 random samples" are the first 400 training images in the order of the file.
+Andy Bosyi, "Active learning on MNIST: saving on labeling", 2018, and the notebook beside it. Its
+"400 random samples" are the first 400 training images in the order of the file.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ _CURVE = (
     *(86.0, 86.0, 86.0, 86.0, 86.5, 87.75, 88.25, 88.25, 88.5, 89.75),
 )
 
-LEAST_CONFIDENT: dict[int, float] = dict(zip(count(10, 10), _CURVE, strict=False))
-"""Labels given to accuracy, when the least confident ten were asked for each time."""
+PUBLISHED_LEAST_CONFIDENT: dict[int, float] = dict(zip(count(10, 10), _CURVE, strict=False))
+"""Accuracy by number of labels, when the ten least confident images are asked for each time."""
 
 FIRST_400 = 83.75
 """The first 400 in one fit: the article's random baseline."""
@@ -27,8 +27,8 @@ ALL_4000 = 92.25
 NAIVE = 89.75
 """400 labels, and one fit with the model's own labels on the other 3,600."""
 
-ORDERED: dict[int, float] = {
+PUBLISHED_ORDERED: dict[int, float] = {
     labels: 89.75 if labels < 3550 else 90.0 if labels < 3880 else 90.5
     for labels in range(410, 4001, 10)
 }
-"""Labels, a person's and the model's own, to accuracy: the ten most confident at a time."""
+"""Accuracy by number of labels, a person's and the model's: the ten most confident at a time."""

@@ -1,4 +1,4 @@
-"""What a run of the article's protocol found, as plain frozen values."""
+"""The results of the article's experiment, as frozen values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PICKED = "test images the weights are picked on"
 OTHERS = "other test images"
 ALL = "all test images"
 
-COLUMNS = ("picked", "others", "unpicked")
+MEASURES = ("picked", "others", "unpicked")
 """The measured columns of a `ReportRow`, in the order they are printed."""
 
 
@@ -25,16 +25,15 @@ class ReportRow:
     Attributes
     ----------
     labels
-        Images that the weights were trained on.
+        Number of images that the weights were trained on.
     published
-        What the article printed, in per cent; None where it printed nothing.
+        The article's figure, in per cent; None if it has none.
     picked
-        Here, on the test images on which the weights were picked.
+        Measured here, on the test images on which the weights were picked.
     others
-        The same weights on the other test images, which had no say.
+        The same weights on the other test images.
     unpicked
-        Another run, whose fits pick their weights on the labelled images themselves, on all test
-        images.
+        A separate run, whose fits pick their weights on the labelled images, on all test images.
     """
 
     labels: int
@@ -45,7 +44,7 @@ class ReportRow:
 
     @property
     def met(self) -> bool | None:
-        """Whether `picked` is the published figure to the last image; None without one."""
+        """Whether `picked` is exactly the published figure; None without one."""
         if self.published is None:
             return None
         return self.picked.correct == round(self.published * self.picked.n / 100)
@@ -58,11 +57,11 @@ class AutoRow:
     Attributes
     ----------
     row
-        Its labels count a person's and the model's own.
+        Its labels are a person's and the model's.
     auto, right
-        The model's own labels, and those of them that are true.
+        Number of the model's labels, and of the right ones among them.
     unpicked_right
-        The same of the run that picks nothing on test images.
+        Number of right ones in the run that does not pick weights on test images.
     """
 
     row: ReportRow
@@ -78,11 +77,11 @@ class Draws:
     runs: tuple[ReportRow, ...]
 
     def mean(self, column: str) -> float:
-        """Give the mean accuracy of one of `COLUMNS`, 0 to 1."""
+        """Return the mean accuracy of one of `MEASURES`, 0 to 1."""
         return mean(self._values(column))
 
     def sd(self, column: str) -> float:
-        """Give the standard deviation of one of `COLUMNS`, as a share; 0 for a single draw."""
+        """Return the standard deviation of one of `MEASURES`, as a share; 0 for a single draw."""
         return spread(self._values(column))
 
     def _values(self, column: str) -> list[float]:
@@ -91,7 +90,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class BandRow:
-    """What perturbed runs reached with one number of labels, as shares from 0 to 1.
+    """Statistics of perturbed runs with the same number of labels, as shares from 0 to 1.
 
     Attributes
     ----------
@@ -103,9 +102,10 @@ class BandRow:
     others_mean, others_sd
         The same weights on the other test images.
     unpicked_mean, unpicked_sd
-        Runs from the same first weights that pick nothing on test images, on all of them.
+        Runs from the same initial weights that do not pick weights on test images, on all of
+        them.
     above
-        Runs that reach the published figure or more; None where there is none.
+        Number of runs that reach the published figure; None if there is none.
     """
 
     labels: int
@@ -123,7 +123,7 @@ class BandRow:
 
 @dataclass(frozen=True)
 class Band:
-    """Runs that differ in nothing but a little noise on their first weights."""
+    """Runs that differ only by a little noise on their initial weights."""
 
     runs: int
     noise: float
@@ -139,11 +139,11 @@ class Centre:
     pixels
         Rows of greys, 0 to 255.
     size
-        Pool images that are nearest to it.
+        Number of pool images nearest to it.
     digit
-        The class most of them have; of equal ones the lowest.
+        The most common class of these images, the lowest of a tie.
     count
-        How many of them have it.
+        Number of these images with that class.
     """
 
     pixels: tuple[tuple[int, ...], ...]
@@ -161,7 +161,7 @@ class Tenth:
     low, high
         The lowest and highest confidence in it.
     n, right
-        Images in it, and those whose likeliest class is the true one.
+        Number of its images, and of those whose likeliest class is right.
     """
 
     low: float
@@ -172,18 +172,18 @@ class Tenth:
 
 @dataclass(frozen=True)
 class Confidence:
-    """How sure the model is of the images without a label, and where it errs.
+    """The model's confidence in the images without a label, and the share that is right.
 
     Attributes
     ----------
     labels
-        Labels given so far.
+        Number of labels so far.
     n
-        Images without one.
+        Number of images without a label.
     curve
-        Sorted confidences, least first, at equal steps from the first image to the last.
+        Sorted confidences, lowest first, at equal steps from the first image to the last.
     tenths
-        Least confident first; fewer than ten where there are fewer images.
+        Least confident first; fewer than ten if there are fewer images.
     """
 
     labels: int
@@ -194,12 +194,12 @@ class Confidence:
 
 @dataclass(frozen=True)
 class ArticleReport:
-    """All that a run found.
+    """All results of the experiment.
 
     Attributes
     ----------
     protocol
-        The numbers of the experiment.
+        The settings of the experiment.
     everything
         One fit on the whole pool with its true labels.
     first
@@ -207,21 +207,21 @@ class ArticleReport:
     random_fit
         One fit on randomly drawn images, as many as the budget.
     random_loop
-        The same random images a batch at a time, one continued fit after each: what least
-        confident images go through.
+        The same random images in batches, with a continued fit after each, as for the least
+        confident images.
     curve
-        Least confident images, one row a batch.
+        Least confident images, one row per batch.
     naive
-        From the end of the curve: everything left labelled at once by the model, one fit.
+        After the curve: the model labels all other images at once, then one fit.
     ordered
-        From the end of the curve: the most confident batch at a time, one row each, to the end
-        of the pool.
+        After the curve: the model labels the most confident images in batches, one row each, to
+        the end of the pool.
     confidence
         After the first batch and after the last.
     centres
         The k-means centres of the pool, by digit.
     band
-        None if no perturbed runs were asked for.
+        None without perturbed runs.
     """
 
     protocol: Protocol
@@ -237,22 +237,22 @@ class ArticleReport:
     band: Band | None
 
     def to_json(self) -> dict[str, Any]:
-        """Give it as dicts, lists, numbers and strings; each accuracy with its interval."""
+        """Return the report as values for JSON, each accuracy with its interval."""
         found: dict[str, Any] = _plain(self)
         for name in ("random_fit", "random_loop"):
             draws: Draws = getattr(self, name)
-            for column in COLUMNS:
+            for column in MEASURES:
                 found[name][column] = {"mean": draws.mean(column), "sd": draws.sd(column)}
         return found
 
 
 def mean(values: Sequence[float]) -> float:
-    """Give the mean of at least one value."""
+    """Return the mean of at least one value."""
     return sum(values) / len(values)
 
 
 def spread(values: Sequence[float]) -> float:
-    """Give the sample standard deviation; 0 for fewer than two values."""
+    """Return the sample standard deviation; 0 for fewer than two values."""
     if len(values) < 2:
         return 0.0
     middle = mean(values)
@@ -260,7 +260,7 @@ def spread(values: Sequence[float]) -> float:
 
 
 def _plain(value: Any) -> Any:
-    """Turn frozen values into what JSON knows, all the way down."""
+    """Convert frozen values to values for JSON, recursively."""
     if isinstance(value, Accuracy):
         return {
             "correct": value.correct,

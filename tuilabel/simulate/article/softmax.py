@@ -1,7 +1,7 @@
 """A plain softmax and full-batch Adam, as the article's model is trained.
 
-All arithmetic is float32, in the order of Adam's efficient form. Both matter: from some dozens of
-labels on, which images are asked for hangs on the last digits.
+All arithmetic is float32, in the order of Adam's efficient form. Both matter: with more than a few
+dozen labels, the last digits decide which images are asked for.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Indices = NDArray[np.intp]
+Float32Array = NDArray[np.float32]
+IndexArray = NDArray[np.intp]
 
-_GREYS: Floats = (np.arange(256) / 255).astype(np.float32)
-"""What each byte is as a number from 0 to 1, divided in float64 and rounded once."""
+_GREYS: Float32Array = (np.arange(256) / 255).astype(np.float32)
+"""The number from 0 to 1 for each byte, divided in float64 and rounded once."""
 
 
-def pixel_rows(images: NDArray[np.uint8]) -> Floats:
+def pixel_rows(images: NDArray[np.uint8]) -> Float32Array:
     """Flatten images into rows of numbers from 0 to 1.
 
     Parameters
@@ -35,9 +35,9 @@ def pixel_rows(images: NDArray[np.uint8]) -> Floats:
 class Adam:
     """Adam over one array of weights, in the efficient form.
 
-    The two bias corrections are folded into the step size, so `EPSILON` stands beside the
-    uncorrected second moment. That is what the article's library does; the other common form
-    takes another path from 20 labels on.
+    The two bias corrections are part of the step size, so `EPSILON` is added to the uncorrected
+    second moment. The article's library does the same; with the other common form, results
+    differ from 20 labels on.
 
     Parameters
     ----------
@@ -56,18 +56,18 @@ class Adam:
 
     def __init__(self, shape: tuple[int, ...], learning_rate: float) -> None:
         self.learning_rate = np.float32(learning_rate)
-        self.first: Floats = np.zeros(shape, np.float32)
-        self.second: Floats = np.zeros(shape, np.float32)
+        self.first: Float32Array = np.zeros(shape, np.float32)
+        self.second: Float32Array = np.zeros(shape, np.float32)
         self._power1 = self.BETA1
         self._power2 = self.BETA2
 
-    def step(self, weights: Floats, gradient: Floats) -> None:
+    def step(self, weights: Float32Array, gradient: Float32Array) -> None:
         """Move the weights in place, one step down the gradient.
 
         Parameters
         ----------
         weights, gradient : float32 arrays
-            Of the shape given at the start.
+            Of the shape given to the constructor.
         """
         one = np.float32(1)
         self.first += (gradient - self.first) * (one - self.BETA1)
@@ -78,7 +78,7 @@ class Adam:
         weights -= size * self.first / (np.sqrt(self.second) + self.EPSILON)
 
     def copy(self) -> Adam:
-        """Give another Adam in the same state."""
+        """Return another Adam in the same state."""
         twin = Adam(self.first.shape, float(self.learning_rate))
         twin.first, twin.second = self.first.copy(), self.second.copy()
         twin._power1, twin._power2 = self._power1, self._power2
@@ -88,33 +88,33 @@ class Adam:
 class Softmax:
     """Multinomial logistic regression without a penalty, trained on all its rows at once.
 
-    The moments of its Adam live as long as it does: a later fit goes on where the last one ended.
+    It keeps the moments of its Adam, so a later fit continues where the last one ended.
 
     Parameters
     ----------
     d : int
-        Features of a row.
+        Number of features.
     classes : int
-        k.
+        k, the number of classes.
     learning_rate : float
     start : (d + 1, k) float32 array, optional
-        The weights to begin from, copied; the last row is the bias. Zero if not given.
+        Initial weights, copied; the last row is the bias. By default zero.
     """
 
     def __init__(
-        self, d: int, classes: int, learning_rate: float, start: Floats | None = None
+        self, d: int, classes: int, learning_rate: float, start: Float32Array | None = None
     ) -> None:
-        self.weights: Floats = np.zeros((d + 1, classes), np.float32)
+        self.weights: Float32Array = np.zeros((d + 1, classes), np.float32)
         if start is not None:
             self.weights += start
         self.adam = Adam(self.weights.shape, learning_rate)
 
-    def _scores(self, rows: Floats) -> Floats:
-        scores: Floats = rows @ self.weights[:-1] + self.weights[-1]
+    def _scores(self, rows: Float32Array) -> Float32Array:
+        scores: Float32Array = rows @ self.weights[:-1] + self.weights[-1]
         return scores
 
-    def probabilities(self, rows: Floats) -> Floats:
-        """Predict classes.
+    def probabilities(self, rows: Float32Array) -> Float32Array:
+        """Return class probabilities.
 
         Parameters
         ----------
@@ -127,14 +127,14 @@ class Softmax:
         """
         scores = self._scores(rows)
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+        shares: Float32Array = powers / powers.sum(axis=1, keepdims=True)
         return shares
 
-    def count_right(self, rows: Floats, classes: Indices) -> int:
-        """Count the rows whose likeliest class is theirs; of equal classes the first counts."""
+    def count_right(self, rows: Float32Array, classes: IndexArray) -> int:
+        """Return the number of rows whose likeliest class, the first of a tie, is the given one."""
         return int(np.count_nonzero(self._scores(rows).argmax(axis=1) == classes))
 
-    def step(self, rows: Floats, classes: Indices) -> None:
+    def step(self, rows: Float32Array, classes: IndexArray) -> None:
         """Make one Adam step on the mean cross-entropy of all rows.
 
         Parameters
@@ -150,44 +150,43 @@ class Softmax:
         self.adam.step(self.weights, gradient)
 
     def copy(self) -> Softmax:
-        """Give another model in the same state, moments included."""
+        """Return another model in the same state, moments included."""
         d, classes = self.weights.shape
         twin = Softmax(d - 1, classes, float(self.adam.learning_rate), self.weights)
         twin.adam = self.adam.copy()
         return twin
 
 
-def fit(
+def train(
     model: Softmax,
-    rows: Floats,
-    classes: Indices,
-    judge_rows: Floats,
-    judge_classes: Indices,
+    rows: Float32Array,
+    classes: IndexArray,
+    judge_rows: Float32Array,
+    judge_classes: IndexArray,
     patience: int,
 ) -> int:
-    """Train until no step is better on the judging images; keep the weights that were best there.
+    """Train until no step improves on the judging images, and keep the best weights.
 
-    The weights at the start are the first to beat, and only a higher count beats them: of equal
-    ones the earliest stay. The moments are not taken back with the weights. There are at most
-    ``patience * (j + 1)`` steps.
+    The initial weights take part too, and of equally good weights the earliest are kept. The
+    moments are not restored with the weights. There are at most ``patience * (j + 1)`` steps.
 
     Parameters
     ----------
     model
         Changed in place.
     rows : (m, d) float32 array
-        What is trained on.
+        Rows to train on.
     classes : (m,) intp array
     judge_rows : (j, d) float32 array
-        What the weights are picked on: the test images, if one does as the article does.
+        Rows to pick the weights on; the article uses the test images.
     judge_classes : (j,) intp array
     patience
-        Steps in a row that may fail to improve.
+        Number of steps in a row without improvement after which training ends.
 
     Returns
     -------
     int
-        The judging images that the weights kept get right.
+        Number of judging images that the kept weights predict right.
     """
     most = model.count_right(judge_rows, judge_classes)
     best = model.weights.copy()
@@ -203,7 +202,7 @@ def fit(
     return most
 
 
-def noise(rng: np.random.Generator, shape: tuple[int, ...], scale: float) -> Floats:
-    """Draw normal numbers with that standard deviation, as float32."""
+def noise(rng: np.random.Generator, shape: tuple[int, ...], scale: float) -> Float32Array:
+    """Return normal random numbers with that standard deviation, as float32."""
     drawn: NDArray[Any] = rng.standard_normal(shape)
     return (drawn * scale).astype(np.float32)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class TrainerEventArrived(Message):
-    """The trainer has reported something, which `TrainerClient.hear` handles.
+    """The trainer has reported something, which `TrainerClient.handle` handles.
 
     It arrives as a message, so that an error in its handler is not lost in a callback.
     """
@@ -75,8 +75,7 @@ class TuilabelApp(TerminalApp, inherit_bindings=False):
         self.workspace = workspace
         self.trainer = TrainerClient(
             workspace.dataset,
-            cache_dir() / "handed-over",
-            cache_dir() / "features",
+            cache_dir(),
             log_file(),
             lambda event: self.post_message(TrainerEventArrived(event)),
             self._label_screen,
@@ -112,7 +111,7 @@ class TuilabelApp(TerminalApp, inherit_bindings=False):
 
     def on_trainer_event_arrived(self, message: TrainerEventArrived) -> None:
         """Handle what the trainer reported, and update the screen on top."""
-        self.trainer.hear(message.event)
+        self.trainer.handle(message.event)
         if isinstance(self.screen, BaseScreen):
             self.screen.session_changed()
 

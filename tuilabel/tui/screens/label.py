@@ -12,7 +12,7 @@ from tuilabel.errors import SaveError
 from tuilabel.journal import Event
 from tuilabel.session import Ranking, Request, Slot
 from tuilabel.settings import SUGGESTIONS
-from tuilabel.trainer.client import WAITING
+from tuilabel.trainer.reports import TrainerReport, Working
 from tuilabel.tui.answering.answer_keys import AnswerKeys
 from tuilabel.tui.answering.deferred_redraw import DeferredRedraw
 from tuilabel.tui.keymap.resolved import keymap_of
@@ -22,6 +22,7 @@ from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.views.labelling import SUGGESTION_MODES, Presenter
 from tuilabel.tui.views.open_session import OpenSession
+from tuilabel.tui.views.trainer import trainer_piece
 from tuilabel.tui.widgets.board import Board
 from tuilabel.workspace.opening import Workspace
 
@@ -258,7 +259,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             event = self.loop.accept_ranking(ranking)
         except SaveError:
             self._unsaved_ranking = ranking
-            self.trainer_said("! ranking not saved", "bad", busy=self.busy)
+            self._show_trainer(("! ranking not saved", "bad"), busy=self.busy)
             return False
         return event is not None
 
@@ -272,11 +273,13 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self.loop.learn_anew()
         self.after_frame()
 
-    def trainer_said(self, text: str, style: str = "muted", *, busy: bool = False) -> None:
-        """Show what the trainer does, and whether an answer of it is still to come."""
-        self._trainer = (text, style)
-        self._trainer_owes = busy
-        if style == "muted":
+    def trainer_reported(self, report: TrainerReport, *, busy: bool) -> None:
+        """Show the trainer's state; `busy` while it still owes an answer."""
+        self._show_trainer(trainer_piece(report), busy)
+
+    def _show_trainer(self, piece: Piece, busy: bool) -> None:
+        self._trainer, self._trainer_owes = piece, busy
+        if piece[1] == "muted":
             # Not worth a frame of its own while somebody types.
             self._deferred.do(self.show_all)
         else:
@@ -294,7 +297,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             self.answers.expect_image()
         if self.loop.request_is_due:
             # In the same frame; `after_frame` hands the request over.
-            self._trainer, self._trainer_owes = WAITING, True
+            self._trainer, self._trainer_owes = trainer_piece(Working()), True
         self.board.show_image(self.loop.current)
         self._deferred.forget()
         self.show_all()
@@ -314,7 +317,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             return
         request = self.loop.take_request()
         if request is None:
-            self.trainer_said("")
+            self._show_trainer(("", "muted"), busy=False)
         else:
             self._submit(request)
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from rich.cells import cell_len
 
 from tuilabel.learn import stopping
-from tuilabel.learn.stopping import WINDOW
+from tuilabel.learn.stopping import COMPARISONS
 from tuilabel.session import Session, Slot
 from tuilabel.text import counted, inert
 from tuilabel.tui.keymap.resolved import Keymap
@@ -168,8 +168,8 @@ class Presenter:
 
     def stopping(self) -> str:
         """Return whether more labels would change much, in words; nothing while that is unknown."""
-        moves = self.session.moves[-WINDOW:]
-        if len(moves) < WINDOW:
+        moves = self.session.moves[-COMPARISONS:]
+        if len(moves) < COMPARISONS:
             return ""
         mean = sum(move.moved for move in moves) / len(moves)
         settled = stopping.settled([move.agreement for move in self.session.moves])

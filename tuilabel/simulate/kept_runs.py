@@ -1,4 +1,4 @@
-"""Finished runs on disk, so that a simulation that was interrupted goes on where it was."""
+"""Finished runs on disk, so that an interrupted simulation can continue."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _CHUNK_ROWS = 4096
 class KeptRuns:
     """A file with a line for each finished run of one simulation.
 
-    It is named after all that decides what comes out: the plan, the content of the dataset, and
-    the versions that compute. Where it cannot be written the simulation goes on without it.
+    Its name depends on everything that decides the results: the plan, the content of the dataset,
+    and the versions of the libraries. If it cannot be written, the simulation goes on without it.
 
     Parameters
     ----------
     folder : Path
-        Made where it is missing, with the first run.
+        Created with the first run if it is missing.
     dataset : Dataset
     plan : Plan
 
@@ -40,7 +40,7 @@ class KeptRuns:
     ----------
     path : Path
     problem : str or None
-        Why runs are not kept.
+        A sentence on why runs are not kept; None if they are.
     """
 
     def __init__(self, folder: Path, dataset: Dataset, plan: Plan) -> None:
@@ -50,7 +50,7 @@ class KeptRuns:
         self._labels = plan.label_counts(len(dataset))
 
     def load(self) -> list[Run]:
-        """Give the runs that are there, each once; a line that is no such run is passed over."""
+        """Return the runs in the file, each once; other lines are ignored."""
         try:
             lines = self.path.read_bytes().splitlines()
         except FileNotFoundError:
@@ -66,13 +66,13 @@ class KeptRuns:
         return list(found.values())
 
     def add(self, run: Run) -> None:
-        """Put a run on disk."""
+        """Write a run to disk."""
         if self.problem is not None:
             return
         line = json.dumps({**run.combination._asdict(), **_numbers(run)}).encode()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # In one write and with a line of its own whatever a crash has left of the one before.
+            # One write, beginning with a line break, in case a crash has cut the line before.
             with self.path.open("ab", buffering=0) as file:
                 file.write(b"\n" + line + b"\n")
                 os.fsync(file.fileno())
@@ -80,7 +80,7 @@ class KeptRuns:
             self.problem = self._problem(error)
 
     def remove(self) -> None:
-        """Forget the runs, as somebody has them."""
+        """Remove the file, once the results are saved elsewhere."""
         try:
             self.path.unlink(missing_ok=True)
         except OSError as error:
@@ -88,8 +88,8 @@ class KeptRuns:
 
     def _problem(self, error: OSError) -> str:
         return (
-            f"Finished runs cannot be kept in {self.path} ({error.strerror}): "
-            "once interrupted, this simulation begins anew."
+            f"Finished runs cannot be kept in {self.path} ({error.strerror}): if this simulation "
+            "is interrupted, it has to start over."
         )
 
     def _read(self, line: bytes) -> Run | None:
@@ -117,7 +117,7 @@ class KeptRuns:
 
 
 def fingerprint(dataset: Dataset, plan: Plan) -> str:
-    """Give a name for everything that decides the results of a simulation: 32 hex characters."""
+    """Return a hash of everything that decides the results of a simulation: 32 hex characters."""
     versions = {name: version(name) for name in ("numpy", "scipy", "scikit-learn")}
     digest = hashlib.blake2b(digest_size=16)
     for part in (

@@ -1,4 +1,4 @@
-"""What a model sees of the images: one or more arrays of numbers, side by side."""
+"""The input of a model: one or more arrays of numbers for each item, side by side."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _SAMPLE_ROWS = 1000
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Numbers for each item, in one or several arrays.
+    """Numbers for each item, from one or several arrays.
 
     Parameters
     ----------
     *blocks : (n, ...) uint8 or float32 arrays
         Perhaps memory-mapped; nothing is copied before rows are asked for.
     factors : sequence of float, optional
-        What the numbers of each block are multiplied by.
+        Factor for the numbers of each block.
 
     Raises
     ------
     ValueError
-        If there is no block, or they are not of the same items.
+        If there is no block, or their numbers of items differ.
     """
 
     blocks: tuple[NDArray[Any], ...]
@@ -38,7 +38,7 @@ class View:
     def __init__(self, *blocks: NDArray[Any], factors: Sequence[float] | None = None) -> None:
         if len({len(block) for block in blocks}) != 1:
             raise ValueError(
-                f"Blocks have {[len(block) for block in blocks]} items: expected the same in each."
+                f"Blocks have {[len(block) for block in blocks]} items; expected the same in each."
             )
         object.__setattr__(self, "blocks", blocks)
         object.__setattr__(self, "factors", factors and tuple(map(np.float32, factors)))
@@ -47,7 +47,7 @@ class View:
         return len(self.blocks[0])
 
     def typical_length(self) -> float:
-        """Give the root mean square length of a sample of the rows; 1 where all are zero."""
+        """Return the root mean square length of a sample of the rows; 1 if all are zero."""
         step = max(1, len(self) // _SAMPLE_ROWS)
         rows = self.rows(slice(0, len(self), step))
         length = float(np.sqrt(np.einsum("nd,nd->", rows, rows) / max(len(rows), 1)))
@@ -55,25 +55,25 @@ class View:
 
     @property
     def width(self) -> int:
-        """d, how many numbers there are for each item."""
+        """The number of columns, d."""
         return sum(math.prod(block.shape[1:]) for block in self.blocks)
 
     def rows(
         self, which: slice | NDArray[np.integer], out: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
-        """Give some items as float32 rows.
+        """Return some items as float32 rows.
 
         Parameters
         ----------
         which : slice or (r,) integer array
         out : (r or more, d) float32 array, optional
-            Where rows are written that would otherwise take memory of their own: whoever reads
-            chunk after chunk into the same memory spares the system giving it out anew.
+            Memory to write rows to, so that reading chunk after chunk does not allocate memory
+            for each.
 
         Returns
         -------
         (r, d) float32 array
-            Perhaps the first rows of `out`, perhaps the items themselves: not to be changed.
+            Perhaps the first rows of `out`, perhaps the items themselves: do not change them.
         """
         parts = [block[which] for block in self.blocks]
         if len(parts) == 1 and (out is None or parts[0].dtype == np.float32):
@@ -90,7 +90,7 @@ class View:
 
 
 def _write_rows(items: NDArray[Any], factor: np.float32, out: NDArray[np.float32]) -> None:
-    """Write what `unit_rows` gives, times a factor, without an array in between."""
+    """Write the result of `unit_rows`, times a factor, without an intermediate array."""
     if items.dtype == np.uint8:
         np.copyto(out, items.reshape(out.shape))
         out *= np.float32(1 / 255)

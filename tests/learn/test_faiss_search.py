@@ -9,9 +9,9 @@ import pytest
 from blob_pools import blobs
 
 from tuilabel.learn import graph
+from tuilabel.learn.feature_view import View
 from tuilabel.learn.graph import NoGraphError, build_graph, neighbours, search
 from tuilabel.learn.learner import Learner, Needs
-from tuilabel.learn.views import View
 
 # Clusters of unlike sizes, and directions enough that no grid would do.
 POOL, CLUSTER = blobs((1500, 900, 600, 500, 300, 200), width=16)
@@ -56,7 +56,7 @@ def test_nearly_all_of_the_exact_neighbours_are_found() -> None:
 
 @pytest.mark.usefixtures("large")
 def test_more_probes_find_no_less() -> None:
-    from tuilabel.learn.approximate import search_approximately
+    from tuilabel.learn.faiss_search import search_approximately
 
     wanted = exact(10)
     recall = []
@@ -96,7 +96,7 @@ def test_a_pool_of_few_pictures_many_times_over_is_no_error() -> None:
 
 @pytest.mark.usefixtures("without_faiss")
 def test_without_faiss_a_large_pool_has_no_graph_and_is_told_why() -> None:
-    expected = r"4,000 images takes faiss: pip install 'tuilabel\[large\]'.*--model softmax"
+    expected = r"4,000 images needs faiss: pip install 'tuilabel\[large\]'.*--model softmax"
     with pytest.raises(NoGraphError, match=expected):
         build_graph(View(POOL), 6, rng())
     learner = Learner(POOL, 6)

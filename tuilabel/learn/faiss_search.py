@@ -1,8 +1,8 @@
 """Neighbours in pools too large to compare every pair, by faiss (the extra ``large``).
 
-faiss is the one such library with wheels for every platform, no compiler or just-in-time step,
-and an index whose result depends on its seed alone: an inverted file is trained by k-means and
-then searched exactly within the lists that lie nearest to the query.
+faiss is the only such library with wheels for every platform, without a compiler or just-in-time
+step, and with an index whose result depends only on its seed: an inverted file is trained by
+k-means, then searched exactly within the lists nearest to the query.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from tuilabel.learn.graph import NoGraphError
 from tuilabel.progress import Progress
 
 LISTS_PER_ROOT = 2
-"""Lists for each square root of the rows."""
+"""Number of lists, as a multiple of the square root of the number of rows."""
 
 PROBES = 24
-"""Lists that are searched for each query: on MNIST's features recall is above 0.99."""
+"""Number of lists to search for each query: on MNIST's features recall is above 0.99."""
 
 _QUERY_ROWS = 16_384
 
@@ -34,18 +34,18 @@ def search_approximately(
     *,
     probes: int = PROBES,
 ) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """Find nearly the nearest rows of each row.
+    """Find approximately the nearest rows of each row.
 
     Parameters
     ----------
     rows : (n, c) float32 array
     count
-        How many to find for each, itself included.
+        How many to find for each row, itself included.
     rng
         Seeds the training of the index.
     progress : callable, optional
     probes
-        Lists to search for each row: more find more and take longer.
+        Lists to search for each row: more is more exact and slower.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def search_approximately(
     for start in range(0, n, _QUERY_ROWS):
         chunk = slice(start, min(start + _QUERY_ROWS, n))
         squared, found = index.search(rows[chunk], count)
-        # Where the searched lists hold too few, the row stands in for what is missing.
+        # If the searched lists have too few rows, the row itself fills the gaps.
         missing = found < 0
         own = np.broadcast_to(np.arange(chunk.start, chunk.stop)[:, None], found.shape)
         nearest[chunk] = np.where(missing, own, found)
@@ -92,7 +92,7 @@ def _faiss(n: int) -> Any:
         import faiss
     except ImportError as error:
         raise NoGraphError(
-            f"A label graph of {n:,} images takes faiss: pip install 'tuilabel[large]', "
+            f"A label graph of {n:,} images needs faiss: pip install 'tuilabel[large]', "
             "or use --model softmax."
         ) from error
     return faiss

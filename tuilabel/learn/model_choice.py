@@ -1,4 +1,4 @@
-"""Which model the labels so far speak for, by cross-validation on those labels alone."""
+"""Choosing a model by cross-validation on the labels so far."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 
 from tuilabel.learn.models import fit_model
 
-LEAST_LABELS = 30
-"""With fewer labels nothing is concluded."""
+LEAST_WEIGHED = 30
+"""With fewer labels models are not compared."""
 
 REPEATS = 2
 FOLDS = 5
 
 CLEARLY = 1.0
-"""Standard errors by which another model has to be better to replace the one in use."""
+"""Standard errors by which a model must be better to replace the current one."""
 
 LEAST_GAIN = 0.05
-"""Nats a label by which it has to be better besides: less is no difference worth a change."""
+"""Nats per label by which it must be better too: less is not worth a change."""
 
 LEAST_PROBABILITY = 1e-3
-"""What a label that a model deems impossible counts as; a single one is not to decide."""
+"""Lower limit for the probability of a label, so that a single label cannot decide."""
 
 T = TypeVar("T", bound=Hashable)
 
@@ -41,20 +41,20 @@ def cross_validate(
     Parameters
     ----------
     rows : mapping of (m, d) float32 arrays
-        What each model sees of the labelled items.
+        The input of each model for the labelled items.
     labels : (m,) integer array
         Class indices.
     n_classes
         k
     rng
-        Where the folds come from.
+        Draws the folds.
 
     Yields
     ------
     mapping of (m,) float64 arrays, or None
-        None after each fit, so that whoever has better to do may stop; at the end, for each model
-        the log of the probability that it gave to each label, in nats, mean over the repeats.
-        It tells models apart with fewer labels than counting right predictions would.
+        None after each fit, so that the caller may stop. At the end, for each model the log of
+        its probability for each label, in nats, averaged over the repeats. This distinguishes
+        models with fewer labels than counting right predictions does.
 
     References
     ----------
@@ -77,7 +77,7 @@ def cross_validate(
 
 
 def stratified_folds(labels: NDArray[np.integer], folds: int, rng: Generator) -> NDArray[np.intp]:
-    """Give each label a fold, 0 to folds - 1, so that each class is spread evenly: (m,) intp."""
+    """Return a fold, 0 to folds - 1, for each label, each class spread evenly: (m,) intp."""
     shuffled = rng.permutation(len(labels))
     order = shuffled[np.argsort(labels[shuffled], kind="stable")]
     fold = np.empty(len(labels), dtype=np.intp)
@@ -91,17 +91,18 @@ def decide(scores: Mapping[T, NDArray[np.float64]], current: T, preference: Sequ
     Parameters
     ----------
     scores : mapping of (m,) float64 arrays
-        For each model how well it foretold each label: higher is better.
+        For each model, how well it predicted each label: higher is better.
     current
         The model in use.
     preference
-        All models, the one to prefer among equals first.
+        All models, the preferred one of equals first.
 
     Returns
     -------
     model
-        The current one unless another's mean score is above it by more than `LEAST_GAIN` and by
-        more than `CLEARLY` standard errors of the difference in pairs; then the best.
+        The best one if its mean score is higher than that of the current one by more than
+        `LEAST_GAIN` and by more than `CLEARLY` standard errors of the paired difference; otherwise
+        the current one.
     """
     best = max(preference, key=lambda name: (scores[name].mean(), -preference.index(name)))
     difference = scores[best] - scores[current]

@@ -1,4 +1,4 @@
-"""Which model the labels speak for: fair folds, few fits at a time, and no change for nothing."""
+"""Choosing a model: fair folds, few fits at a time, and no change for nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilabel.learn.evidence import (
+from tuilabel.learn.model_choice import (
     CLEARLY,
     FOLDS,
     LEAST_GAIN,

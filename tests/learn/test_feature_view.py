@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tuilabel.learn.views import View
+from tuilabel.learn.feature_view import View
 
 BYTES = np.arange(24, dtype=np.uint8).reshape(4, 3, 2) * 10
 NUMBERS = np.linspace(-1, 1, 8, dtype=np.float32).reshape(4, 2)

@@ -1,0 +1,35 @@
+"""The trainer's reports in words, for the foot of the labelling screen."""
+
+from __future__ import annotations
+
+from tuilabel.trainer.reports import (
+    Down,
+    Failed,
+    Fitted,
+    PreparingShare,
+    Restarted,
+    TrainerReport,
+    Unprepared,
+    Working,
+)
+from tuilabel.tui.text.pieces import Piece
+
+
+def trainer_piece(report: TrainerReport) -> Piece:
+    """Return a report in a few words, with their style."""
+    match report:
+        case Working(restarted):
+            return ("restarted, fitting…" if restarted else "fitting…", "muted")
+        case Restarted():
+            return ("restarted", "muted")
+        case Fitted(model, features):
+            return (f"{model} on {features}", "muted")
+        case PreparingShare(what, share):
+            return (f"{what} {share:.0%}", "muted")
+        case Unprepared(reason):
+            return (f"! {reason}", "accent")
+        case Down(reason):
+            return (f"! {reason}", "bad")
+        case Failed(reason):
+            return (f"! no fit: {reason}", "bad")
+    return ("", "muted")
