@@ -38,8 +38,27 @@ class EventKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Annotator:
+    """Who answers, as every event records it.
+
+    Attributes
+    ----------
+    name : str
+    origin : str
+        What kind of annotator this is: ``"human"`` for a person.
+    """
+
+    name: str
+    origin: str = "human"
+
+
+ORACLE = Annotator("oracle", "oracle")
+"""The ground truth in an annotator's place, in a demo or a simulation."""
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
-    """An event before the journal has given it a place, an identity and a time.
+    """An event before it has an annotator, a number, an identity and a time.
 
     Attributes
     ----------

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from tuilabel.errors import SaveError, SessionFileError
-from tuilabel.journal.events import AUTO_ORIGIN, Draft, Event
+from tuilabel.journal.events import AUTO_ORIGIN, Annotator, Draft, Event
 from tuilabel.journal.filesystem import give_name, network_type
 from tuilabel.journal.lock import SessionLock
 from tuilabel.journal.reading import (
@@ -50,16 +50,8 @@ class Journal:
     ----------
     path : Path
         An existing session file, see `create`.
-    annotator : str
-        Who answers from now on.
     clock : callable
-        Gives the time to stamp events with.
-
-    Attributes
-    ----------
-    annotator, origin : str
-        Who answers, and what kind of source the answers have; both may be changed. What a model
-        labels by itself has `AUTO_ORIGIN` whatever this one is, and nothing else may have it.
+        Returns the time to stamp events with.
 
     Raises
     ------
@@ -70,10 +62,8 @@ class Journal:
         Another process labels in it.
     """
 
-    def __init__(self, path: Path, annotator: str, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, path: Path, clock: Callable[[], datetime] = utc_now) -> None:
         self.path = path
-        self.annotator = annotator
-        self.origin = "human"
         self._clock = clock
         self._connection: sqlite3.Connection | None = None
         self._has_failed = False
@@ -91,9 +81,7 @@ class Journal:
             raise
 
     @classmethod
-    def create(
-        cls, path: Path, info: SessionInfo, annotator: str, clock: Callable[[], datetime] = utc_now
-    ) -> Self:
+    def create(cls, path: Path, info: SessionInfo, clock: Callable[[], datetime] = utc_now) -> Self:
         """Make a new session file and open it.
 
         The file gets its name only when it is whole, so that no moment exists in which a
@@ -120,10 +108,17 @@ class Journal:
             ) from error
         finally:
             remove_quietly(new)
-        return cls(path, annotator, clock)
+        return cls(path, clock)
 
-    def append(self, draft: Draft) -> Event:
+    def append(self, draft: Draft, by: Annotator) -> Event:
         """Write one event; when this returns, it is on disk.
+
+        Parameters
+        ----------
+        draft : Draft
+        by : Annotator
+            Who did it. An auto-label has the origin `AUTO_ORIGIN`, whoever asked for it, and
+            nothing else may have it.
 
         Raises
         ------
@@ -133,7 +128,7 @@ class Journal:
             The body is no JSON, such as one with a NaN, or a text is no Unicode; nothing has
             changed.
         """
-        event = self._stamped(draft, self._now(), seq=0)
+        event = self._stamped(draft, by, self._now(), seq=0)
         row = _row(event)
         connection = self._open_connection()
         self._check_identity("press the key again")
@@ -147,7 +142,7 @@ class Journal:
         assert cursor.lastrowid is not None
         return replace(event, seq=cursor.lastrowid)
 
-    def append_many(self, drafts: Iterable[Draft]) -> list[Event]:
+    def append_many(self, drafts: Iterable[Draft], by: Annotator) -> list[Event]:
         """Write events that belong together: all of them are on disk, or none.
 
         One transaction, whatever their number; they get one time.
@@ -155,6 +150,8 @@ class Journal:
         Parameters
         ----------
         drafts : iterable of Draft
+        by : Annotator
+            Who did it, as in `append`.
 
         Returns
         -------
@@ -179,7 +176,7 @@ class Journal:
             connection.execute("BEGIN IMMEDIATE")
             # Nobody else can write meanwhile, so the next numbers are known.
             first = _last_seq(connection) + 1
-            events = [self._stamped(draft, now, seq) for seq, draft in enumerate(drafts, first)]
+            events = [self._stamped(draft, by, now, seq) for seq, draft in enumerate(drafts, first)]
             connection.executemany(_INSERT, map(_row, events))
             connection.execute("COMMIT")
         except BaseException as error:
@@ -193,18 +190,18 @@ class Journal:
     def _now(self) -> str:
         return self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
 
-    def _stamped(self, draft: Draft, time: str, seq: int) -> Event:
+    def _stamped(self, draft: Draft, by: Annotator, time: str, seq: int) -> Event:
         return Event(
             seq=seq,
             uuid=draft.uuid or str(uuid.uuid4()),
             kind=draft.kind,
             time=time,
-            annotator=self.annotator,
+            annotator=by.name,
             item=draft.item,
             class_name=draft.class_name,
             round=draft.round,
             ms=draft.ms,
-            origin=AUTO_ORIGIN if draft.kind.is_auto else self.origin,
+            origin=AUTO_ORIGIN if draft.kind.is_auto else by.origin,
             target=draft.target,
             body=draft.body,
         )
