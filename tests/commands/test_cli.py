@@ -212,7 +212,7 @@ def test_a_terminal_that_cannot_draw_is_named(monkeypatch: pytest.MonkeyPatch) -
     [
         (("nowhere",), "nowhere"),
         (("",), "source is empty"),
-        (("digits", "--session", "/proc/none/s.tuilabel"), "No session can be made"),
+        (("digits", "--session", "/proc/none/s.tuilabel"), "No session can be created"),
         (("--batch-size", "0"), "--batch-size is 0; expected a whole number from 1 to 1,000"),
         (("--batch-size", "60", "--pool", "50"), "--batch-size 60 is larger than the pool of 50"),
         (("--pool", "0"), "pool"),
@@ -527,7 +527,7 @@ def test_repair_asks_for_what_is_lost(tmp_path: Path) -> None:
         path.read_bytes().replace(b"source", b"??????").replace(b"class_names", b"?" * 11)
     )
     answer = refused(tuilabel("repair", str(path)))
-    assert "say it with --source S and --classes A,B,..." in answer
+    assert "Give --source S and --classes A,B,..." in answer
     result = tuilabel("repair", str(path), "--source", "digits", "--classes", "0,1")
     assert result.exit_code == 0
     assert read_session(path)[0].class_names == ("0", "1")

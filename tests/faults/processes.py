@@ -90,10 +90,10 @@ def rivals(context: Context, tally: Tally) -> Iterator[None]:
         tally.expect(len(winners) == 1, f"{len(winners)} had it at once")
         tally.expect(len(refused) == RIVALS - 1, f"{len(refused)} were refused")
         for message in refused:
-            found = re.search(r"process (\d+) of .* holds it since", message)
+            found = re.search(r"by process (\d+) of .*, since", message)
             # Whoever comes before the holder's name is written is told that there is one.
             named = found is not None and int(found[1]) in winners
-            tally.expect(named or "another process holds it" in message, message)
+            tally.expect(named or "by another process" in message, message)
         tally.notes["refused, and told by whom"] += len(refused)
         check(path, [as_event(one["saved"]) for one in said if "saved" in one], tally)
         shutil.rmtree(folder)

@@ -99,7 +99,7 @@ def test_a_batch_is_a_header_and_an_event_for_each_label(journal: Journal) -> No
 @pytest.mark.parametrize("probability", [-0.1, 1.1, float("nan")])
 def test_what_is_no_probability_is_refused(probability: float) -> None:
     label = AutoLabel("a", "cat", probability)
-    with pytest.raises(ValueError, match="Item a has a probability of"):
+    with pytest.raises(ValueError, match="Item a has the probability"):
         auto_batch(
             [label],
             **{"round": 1, "method": "naive", "threshold": None, "model": "mlp", "trained_on": 1},
@@ -108,7 +108,7 @@ def test_what_is_no_probability_is_refused(probability: float) -> None:
 
 
 def test_an_item_comes_once(journal: Journal) -> None:
-    with pytest.raises(ValueError, match="Item a comes twice"):
+    with pytest.raises(ValueError, match="Item a occurs twice"):
         auto_drafts("a", "b", "a")
 
 
@@ -119,7 +119,7 @@ def test_two_batches_are_told_apart() -> None:
 def test_only_a_batch_is_reverted(journal: Journal) -> None:
     header, label = journal.append_many(auto_drafts("a"), ME)
     assert revert(header).target == header.uuid
-    with pytest.raises(ValueError, match=r"Event 2 is no batch .* kind 'auto'"):
+    with pytest.raises(ValueError, match=r"Event 2 has kind 'auto'"):
         revert(label)
 
 
@@ -222,7 +222,7 @@ def test_a_full_database_keeps_all_back(journal: Journal, kept: Event) -> None:
     assert connection is not None
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {pages + 4}")
-    with pytest.raises(SaveError, match=r"^Not saved: database or disk is full\. "):
+    with pytest.raises(SaveError, match=r"^Not saved: the disk is full\. Free some space, then "):
         journal.append_many(auto_drafts(*(f"item{number}" for number in range(1000))), ME)
     connection.execute("PRAGMA max_page_count = 1000000")
 

@@ -71,7 +71,7 @@ def test_a_holder_that_says_nothing_sensible_still_holds_it(
 ) -> None:
     with held_by_another(small_session):
         lock_file(small_session).write_text(content, encoding="latin-1")
-        with pytest.raises(SessionLockedError, match="another process holds it"):
+        with pytest.raises(SessionLockedError, match="labelling by another process"):
             Journal(small_session)
 
 

@@ -81,7 +81,7 @@ def test_a_missing_file_is_named(path: Path) -> None:
 
 
 def test_a_directory_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SessionFileError, match="but a directory"):
+    with pytest.raises(SessionFileError, match="is a directory"):
         read_session(tmp_path)
 
 

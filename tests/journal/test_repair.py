@@ -126,7 +126,7 @@ def test_a_log_with_a_hole_is_refused_and_what_lies_behind_comes_back(tmp_path: 
     beside = path.with_name(path.name + "-wal")
     beside.write_bytes(log)
     for opened_by in (read_session, lambda path: Journal(path)):
-        with pytest.raises(SessionFileError, match=r"newer events lie behind.*tuilabel repair"):
+        with pytest.raises(SessionFileError, match=r"newer events.* follow a damaged place.*tuilabel repair"):
             opened_by(path)
     assert beside.read_bytes() == log
     done = repair(path, now=NOW)
@@ -252,7 +252,7 @@ def test_a_damaged_class_name_costs_no_label(tmp_path: Path) -> None:
     )
     path = tmp_path / "s.tuilabel"
     path.write_bytes(damaged)
-    with pytest.raises(UsageError, match=r"has lost what the session is about.*--classes"):
+    with pytest.raises(UsageError, match=r"has lost what it was made with.*--classes"):
         repair(path)
     assert path.read_bytes() == damaged
     assert repair(path, class_names=INFO.class_names).events == tuple(session.events)
@@ -326,7 +326,7 @@ def test_what_is_given_has_to_be_what_it_is_about(tmp_path: Path) -> None:
     session = made(log=False)
     path = session.put(tmp_path)
     path.write_bytes(session.content[:-PAGE])
-    with pytest.raises(UsageError, match=r"made with --source digits: leave --source out"):
+    with pytest.raises(UsageError, match=r"made with --source digits. Leave --source out"):
         repair(path, source="mnist")
     content = session.content
     for key in (b"class_names", b"source"):
@@ -342,7 +342,7 @@ Holder = Callable[[Path], AbstractContextManager[Any]]
 def test_a_file_that_is_being_labelled_in_is_refused(
     small_session: Path, held_by_another: Holder
 ) -> None:
-    with held_by_another(small_session), pytest.raises(SessionLockedError, match="holds it since"):
+    with held_by_another(small_session), pytest.raises(SessionLockedError, match="by process"):
         repair(small_session)
 
 
@@ -350,7 +350,7 @@ def test_a_file_that_is_being_labelled_in_is_refused(
 def test_what_is_no_session_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "s.tuilabel"
     path.write_bytes(content)
-    with pytest.raises(SessionFileError, match="nothing of a session"):
+    with pytest.raises(SessionFileError, match="no events that could be recovered"):
         repair(path)
     assert files(tmp_path) == {"s.tuilabel": content}
 
@@ -390,7 +390,7 @@ def test_a_failure_on_the_way_leaves_everything_as_it_was(
     path.write_bytes(session.content[:-PAGE])
     before = files(tmp_path)
     monkeypatch.setattr("tuilabel.journal.repair.read_session", lambda _: (INFO, []))
-    with pytest.raises(SessionFileError, match="not what is read back"):
+    with pytest.raises(SessionFileError, match="differs when it is read back"):
         repair(path)
     assert files(tmp_path) == before
 

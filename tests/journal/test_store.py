@@ -202,7 +202,7 @@ def test_a_full_database_loses_nothing_and_a_retry_works(journal: Journal, path:
     connection.execute(f"PRAGMA max_page_count = {pages + 1}")
     large = Draft(EventKind.LABEL, "item", "cat", body={"references": ["x" * 1500]})
     saved: list[Event] = []
-    with pytest.raises(SaveError, match=r"^Not saved: database or disk is full\. "):
+    with pytest.raises(SaveError, match=r"^Not saved: the disk is full\. Free some space, then "):
         saved.extend(journal.append(large, ME) for _ in range(10))
     assert 0 < len(saved) < 10
     assert [uuid for _, uuid in seen_by_another(path)] == [event.uuid for event in saved]
@@ -344,13 +344,13 @@ def test_a_failed_creation_leaves_nothing(
         raise error
 
     monkeypatch.setattr(store, step, fail)
-    with pytest.raises(SessionFileError, match=r"No session can be made"):
+    with pytest.raises(SessionFileError, match=r"No session can be created"):
         Journal.create(path, info)
     assert names_in(path.parent) == set()
 
 
 def test_a_disk_too_full_for_a_session_leaves_nothing(path: Path, info: SessionInfo) -> None:
-    with files_no_larger_than(5000), pytest.raises(SessionFileError, match="can be made"):
+    with files_no_larger_than(5000), pytest.raises(SessionFileError, match="can be created"):
         Journal.create(path, info)
     assert names_in(path.parent) == set()
 

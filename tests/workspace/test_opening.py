@@ -315,7 +315,7 @@ def test_what_is_no_session_is_refused_and_left_alone(
     path = tmp_path / "s.tuilabel"
     make(path)
     before = path.stat()
-    with pytest.raises(SessionFileError, match="is no session file"):
+    with pytest.raises(SessionFileError, match="not a session file"):
         opened("digits", path)
     assert path.stat().st_mtime_ns == before.st_mtime_ns
 

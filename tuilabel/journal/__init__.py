@@ -1,4 +1,4 @@
-"""What was said: the append-only record of a session, and the only code that writes it."""
+"""The append-only record of a session, and the only code that writes it."""
 
 from tuilabel.journal.auto import AutoLabel, auto_batch, revert
 from tuilabel.journal.events import AUTO_ORIGIN, ORACLE, Annotator, Draft, Event, EventKind

@@ -182,7 +182,7 @@ async def test_what_is_not_saved_is_said_and_the_image_stays(
     loop = app.label_screen.loop
 
     def fail(*_: Any) -> None:
-        raise SaveError("Not saved: the disk is full. Mend that and press the key again.")
+        raise SaveError("Not saved: the disk is full. Free some space, then press the key again.")
 
     async with app.run_test(size=(80, 24)) as pilot:
         await painted(app, pilot)

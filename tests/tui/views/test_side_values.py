@@ -164,7 +164,7 @@ def test_files_are_found_newest_first_and_read_or_refused_in_one_sentence(
     assert states[workspace.path.name][:3] == ("digits", 1, 1296)
     problem = states["broken.tuilabel"].problem
     assert problem is not None
-    assert "Name a file that tuilabel made" in problem
+    assert "Name a file that tuilabel created" in problem
     assert known_sources(states.values()) == ["digits"]
     assert known_sources([SessionState(str(tmp_path)), SessionState("/gone")]) == [
         "digits",
