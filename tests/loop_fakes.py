@@ -8,10 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from tuilabel.errors import SaveError
-from tuilabel.journal import Draft, Event, SessionInfo
+from tuilabel.journal import Annotator, Draft, Event, SessionInfo
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, FitFinished
 from tuilabel.session import Ranking, Request
+
+ME = Annotator("me")
 
 
 def item_id(source: str, row: int) -> str:
@@ -53,7 +55,7 @@ class FakeLog:
         self.written: list[Event] = []
         self.fails = False
 
-    def append(self, draft: Draft) -> Event:
+    def append(self, draft: Draft, by: Annotator) -> Event:
         if self.fails:
             raise SaveError("Not saved: the test says so.")
         seq = len(self.written) + 1
@@ -62,12 +64,12 @@ class FakeLog:
             f"uuid-{seq}",
             draft.kind,
             "2026-01-01T00:00:00.000+00:00",
-            "me",
+            by.name,
             draft.item,
             draft.class_name,
             draft.round,
             draft.ms,
-            "human",
+            by.origin,
             draft.target,
             draft.body,
         )

@@ -56,7 +56,7 @@ def test_status_and_export_load_no_learning_and_no_screen(
     tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     path = tmp_path / "s.tuilabel"
-    Journal.create(path, SessionInfo("digits", ("cat",)), "me").close()
+    Journal.create(path, SessionInfo("digits", ("cat",))).close()
     loaded = loaded_by(run(arguments[0], str(path), *arguments[1:]))
     assert "tuilabel.journal" in loaded
     assert not (SCREEN | LEARNING | {"rich_pixels", "PIL"}) & loaded
@@ -108,7 +108,7 @@ def test_the_leaves_load_none_of_each_other() -> None:
 def test_a_whole_session_without_a_screen_loads_no_learning() -> None:
     code = "from tuilabel.workspace.opening import *\n"
     code += "with open_workspace(SourceOptions('digits'), {}) as work:\n"
-    code += "    work.session.label(work.session.current_id, 0)\n"
+    code += "    work.session.label(work.session.current_id, 0, by=work.annotator)\n"
     assert not (SCREEN | LEARNING) & loaded_by(code)
 
 

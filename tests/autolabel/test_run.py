@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from loop_fakes import ME
 
 from tuilabel.autolabel.choosing import AutolabelOptions
 from tuilabel.autolabel.run import autolabel, take_back
@@ -43,7 +44,7 @@ def labelled(own_home: Path, tmp_path: Path) -> Path:
             slot, item = work.session.current, work.session.current_id
             assert slot is not None
             assert item is not None
-            work.session.label(item, slot.row % 3)
+            work.session.label(item, slot.row % 3, by=ME)
         return work.path
 
 
@@ -62,7 +63,7 @@ def digits(own_home: Path) -> Path:
             slot, item = work.session.current, work.session.current_id
             assert slot is not None
             assert item is not None
-            work.session.label(item, int(truth[slot.row]))
+            work.session.label(item, int(truth[slot.row]), by=ME)
         return work.path
 
 
@@ -123,7 +124,7 @@ def test_a_person_who_answers_later_has_the_last_word(labelled: Path) -> None:
         item, slot = work.session.current_id, work.session.current
         assert item is not None
         assert slot is not None
-        work.session.label(item, 0)
+        work.session.label(item, 0, by=ME)
     ledger = ledger_of(labelled)
     assert ledger.auto_label(item) is None
     rows = [row for row in label_rows(read_session(labelled)[1]) if row["item_id"] == item]

@@ -14,12 +14,13 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner, Result
+from loop_fakes import ME
 
 from tuilabel import __version__
 from tuilabel.cli import COMMANDS as LINES
 from tuilabel.cli import main
 from tuilabel.exchange import FORMATS
-from tuilabel.journal import Draft, EventKind, Journal, SessionInfo, read_session
+from tuilabel.journal import Annotator, Draft, EventKind, Journal, SessionInfo, read_session
 from tuilabel.tui.app.base import Ended
 from tuilabel.workspace.places import last_session, remember, session_path
 from tuilabel.workspace.recent import OpenRequest
@@ -77,24 +78,25 @@ def process(
 @pytest.fixture
 def session(tmp_path: Path) -> Path:
     """Make a session with three labels that hold, by names that are hard to print."""
-    path = tmp_path / "s.tuilabel"
+    path, by = tmp_path / "s.tuilabel", Annotator("Zoë")
     info = SessionInfo("digits", ("Katze 猫", "=1+1", "\x1b[31mred"))
     accuracy = {"value": 0.9, "low": 0.8, "high": 0.95, "n": 50, "set": "hold-out", "correct": 45}
-    with Journal.create(path, info, "Zoë") as journal:
+    with Journal.create(path, info) as journal:
         journal.append(
-            Draft(EventKind.OPEN, body={"model": "mlp", "strategy": "margin", "items": 9})
+            Draft(EventKind.OPEN, body={"model": "mlp", "strategy": "margin", "items": 9}), ME
         )
         for number, name in enumerate(info.class_names):
             references = ["caf\udce9.png", "copy.png"] if number == 0 else [f"{number}.png"]
             body = {"references": references}
-            journal.append(Draft(EventKind.LABEL, f"i{number}", name, 1, 500, body=body))
-        skip = journal.append(Draft(EventKind.SKIP, "i0", round=1))
-        journal.append(Draft(EventKind.UNDO, "i0", round=1, target=skip.uuid))
-        journal.append(Draft(EventKind.SKIP, "i9", round=1))
+            journal.append(Draft(EventKind.LABEL, f"i{number}", name, 1, 500, body=body), by)
+        skip = journal.append(Draft(EventKind.SKIP, "i0", round=1), by)
+        journal.append(Draft(EventKind.UNDO, "i0", round=1, target=skip.uuid), by)
+        journal.append(Draft(EventKind.SKIP, "i9", round=1), by)
         journal.append(
             Draft(
                 EventKind.ROUND, round=1, body={"model": "mlp", "labels": 1, "accuracy": accuracy}
-            )
+            ),
+            by,
         )
     return path
 
@@ -211,7 +213,7 @@ def test_a_terminal_that_cannot_draw_is_named(monkeypatch: pytest.MonkeyPatch) -
     [
         (("nowhere",), "nowhere"),
         (("",), "source is empty"),
-        (("digits", "--session", "/proc/none/s.tuilabel"), "No session can be made"),
+        (("digits", "--session", "/proc/none/s.tuilabel"), "No session can be created"),
         (("--batch-size", "0"), "--batch-size is 0; expected a whole number from 1 to 1,000"),
         (("--batch-size", "60", "--pool", "50"), "--batch-size 60 is larger than the pool of 50"),
         (("--pool", "0"), "pool"),
@@ -244,7 +246,7 @@ def test_the_status_and_the_outcome_of_labelling_are_told(
     monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     def run(work: Any, **options: Any) -> Ended:
-        work.session.label(work.session.current_id, 0)
+        work.session.label(work.session.current_id, 0, by=ME)
         return Ended(status, None)
 
     monkeypatch.setattr("tuilabel.tui.app.labelling.run", run)
@@ -454,8 +456,8 @@ def test_any_locale_will_do(session: Path, environ: dict[str, str]) -> None:
 
 def test_a_reader_that_stops_early_is_no_fault(tmp_path: Path) -> None:
     path = tmp_path / "s.tuilabel"
-    with Journal.create(path, SessionInfo("digits", ("cat",)), "me") as journal:
-        journal.append(Draft(EventKind.LABEL, "a", "cat", body={"references": ["x" * 400_000]}))
+    with Journal.create(path, SessionInfo("digits", ("cat",))) as journal:
+        journal.append(Draft(EventKind.LABEL, "a", "cat", body={"references": ["x" * 400_000]}), ME)
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as closed:
@@ -487,8 +489,8 @@ def test_keys_that_cannot_be_leave_no_session_behind(tmp_path: Path) -> None:
 
 def test_repair_leaves_a_sound_file_alone_and_says_so(tmp_path: Path) -> None:
     path = tmp_path / "s.tuilabel"
-    with Journal.create(path, SessionInfo("digits", ("0", "1")), "me") as journal:
-        journal.append(Draft(EventKind.LABEL, "item", "1"))
+    with Journal.create(path, SessionInfo("digits", ("0", "1"))) as journal:
+        journal.append(Draft(EventKind.LABEL, "item", "1"), ME)
     before = path.read_bytes()
     result = tuilabel("repair", str(path))
     assert result.exit_code == 0
@@ -499,8 +501,8 @@ def test_repair_leaves_a_sound_file_alone_and_says_so(tmp_path: Path) -> None:
 
 def test_repair_tells_what_came_back_and_what_did_not(tmp_path: Path) -> None:
     path = tmp_path / "s.tuilabel"
-    with Journal.create(path, SessionInfo("digits", ("0", "1")), "me") as journal:
-        lost, kept = (journal.append(Draft(EventKind.LABEL, name, "1")) for name in ("a", "b"))
+    with Journal.create(path, SessionInfo("digits", ("0", "1"))) as journal:
+        lost, kept = (journal.append(Draft(EventKind.LABEL, name, "1"), ME) for name in ("a", "b"))
     content = path.read_bytes()
     record = content.index(lost.uuid.encode() + b"label")
     path.write_bytes(content[:record] + bytes(40) + content[record + 40 :])
@@ -520,13 +522,13 @@ def test_repair_tells_what_came_back_and_what_did_not(tmp_path: Path) -> None:
 
 def test_repair_asks_for_what_is_lost(tmp_path: Path) -> None:
     path = tmp_path / "s.tuilabel"
-    with Journal.create(path, SessionInfo("digits", ("0", "1")), "me") as journal:
-        journal.append(Draft(EventKind.LABEL, "item", "1"))
+    with Journal.create(path, SessionInfo("digits", ("0", "1"))) as journal:
+        journal.append(Draft(EventKind.LABEL, "item", "1"), ME)
     path.write_bytes(
         path.read_bytes().replace(b"source", b"??????").replace(b"class_names", b"?" * 11)
     )
     answer = refused(tuilabel("repair", str(path)))
-    assert "say it with --source S and --classes A,B,..." in answer
+    assert "Give --source S and --classes A,B,..." in answer
     result = tuilabel("repair", str(path), "--source", "digits", "--classes", "0,1")
     assert result.exit_code == 0
     assert read_session(path)[0].class_names == ("0", "1")

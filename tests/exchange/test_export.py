@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 import pytest
+from loop_fakes import ME
 
 from tuilabel.errors import ExportError, SessionFileError
 from tuilabel.exchange import FORMATS, LabelRow, export_to, label_rows
 from tuilabel.journal import (
+    ORACLE,
+    Annotator,
     AutoLabel,
     Draft,
     Event,
@@ -35,12 +38,12 @@ COLUMNS = [
 def journal(tmp_path: Path) -> Iterator[Journal]:
     """Make an empty session."""
     info = SessionInfo("digits", ("cat", "dog"))
-    with Journal.create(tmp_path / "s.tuilabel", info, "me") as made:
+    with Journal.create(tmp_path / "s.tuilabel", info) as made:
         yield made
 
 
-def label(journal: Journal, item: str, name: str, **body: Any) -> Event:
-    return journal.append(Draft(EventKind.LABEL, item, name, round=2, ms=350, body=body))
+def label(journal: Journal, item: str, name: str, by: Annotator = ME, **body: Any) -> Event:
+    return journal.append(Draft(EventKind.LABEL, item, name, round=2, ms=350, body=body), by)
 
 
 def row(**values: Any) -> LabelRow:
@@ -86,9 +89,9 @@ def test_only_what_holds_is_exported(journal: Journal) -> None:
     label(journal, "a", "cat")
     label(journal, "a", "dog")
     label(journal, "b", "cat")
-    journal.append(Draft(EventKind.SKIP, "b"))
+    journal.append(Draft(EventKind.SKIP, "b"), ME)
     undone = label(journal, "c", "cat")
-    journal.append(Draft(EventKind.UNDO, "c", target=undone.uuid))
+    journal.append(Draft(EventKind.UNDO, "c", target=undone.uuid), ME)
     assert [(r["item_id"], r["class"]) for r in label_rows(journal.events())] == [("a", "dog")]
 
 
@@ -121,7 +124,7 @@ def auto_label(journal: Journal, *labels: AutoLabel) -> list[Event]:
         calibration=None,
         estimate=None,
     )
-    return journal.append_many(drafts)
+    return journal.append_many(drafts, ME)
 
 
 def test_auto_labels_come_last_with_their_origin_and_probability(journal: Journal) -> None:
@@ -145,15 +148,15 @@ def test_auto_labels_come_last_with_their_origin_and_probability(journal: Journa
 def test_a_persons_answer_takes_the_place_of_a_models(journal: Journal) -> None:
     auto_label(journal, AutoLabel("a", "dog", 0.9), AutoLabel("b", "dog", 0.9))
     answer = label(journal, "a", "cat")
-    journal.append(Draft(EventKind.SKIP, "b"))
+    journal.append(Draft(EventKind.SKIP, "b"), ME)
     assert [(r["item_id"], r["origin"]) for r in label_rows(journal.events())] == [("a", "human")]
-    journal.append(Draft(EventKind.UNDO, "a", target=answer.uuid))
+    journal.append(Draft(EventKind.UNDO, "a", target=answer.uuid), ME)
     assert [(r["item_id"], r["origin"]) for r in label_rows(journal.events())] == [("a", "auto")]
 
 
 def test_reverted_auto_labels_are_not_exported(journal: Journal) -> None:
     header, _ = auto_label(journal, AutoLabel("a", "dog", 0.9))
-    journal.append(revert(header))
+    journal.append(revert(header), ME)
     assert list(label_rows(journal.events())) == []
 
 
@@ -170,8 +173,7 @@ def test_reverted_auto_labels_are_not_exported(journal: Journal) -> None:
 )
 def test_rows_of_some_origins_alone(journal: Journal, origins: set[str] | None, items: str) -> None:
     label(journal, "a", "cat")
-    journal.origin = "oracle"
-    label(journal, "b", "cat")
+    label(journal, "b", "cat", by=ORACLE)
     auto_label(journal, AutoLabel("c", "dog", 0.9))
     rows = list(label_rows(journal.events(), origins))
     assert "".join(row["item_id"] for row in rows) == items
@@ -180,7 +182,7 @@ def test_rows_of_some_origins_alone(journal: Journal, origins: set[str] | None, 
 @pytest.mark.parametrize("probability", [None, 1.5, -1, "high", [0.5]])
 def test_a_probability_that_makes_no_sense_is_refused(journal: Journal, probability: Any) -> None:
     body = {"probability": probability}
-    journal.append(Draft(EventKind.AUTO, "a", "cat", target="batch", body=body))
+    journal.append(Draft(EventKind.AUTO, "a", "cat", target="batch", body=body), ME)
     with pytest.raises(SessionFileError, match=r"Event 1 .* a probability that makes no sense"):
         list(label_rows(journal.events()))
 

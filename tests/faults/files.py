@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tests.faults.context import Context, Kind
-from tests.faults.labeller import INFO, label_draft
+from tests.faults.labeller import INFO, ME, label_draft
 from tests.faults.table import Tally, check
 from tuilabel.journal import Draft, Event, Journal
 
@@ -38,16 +38,16 @@ class Snapshot:
 
     def __init__(self, folder: Path, labels: int, in_log: int, rng: np.random.Generator) -> None:
         path = folder / "s.tuilabel"
-        Journal.create(path, INFO, "me", _clock).close()
+        Journal.create(path, INFO, _clock).close()
         self.events: list[Event] = []
-        with Journal(path, "me", _clock) as journal:
+        with Journal(path, _clock) as journal:
             for number in range(labels - in_log):
-                self.events.append(journal.append(_draft(number, rng)))
+                self.events.append(journal.append(_draft(number, rng), ME))
         self.content, self.log = path.read_bytes(), b""
         if in_log:
-            with Journal(path, "me", _clock) as journal:
+            with Journal(path, _clock) as journal:
                 for number in range(labels - in_log, labels):
-                    self.events.append(journal.append(_draft(number, rng)))
+                    self.events.append(journal.append(_draft(number, rng), ME))
                 self.log = path.with_name(path.name + "-wal").read_bytes()
         path.unlink()
 

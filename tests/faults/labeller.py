@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from tuilabel.errors import SaveError, TuilabelError
-from tuilabel.journal import Draft, Event, EventKind, Journal, SessionInfo
+from tuilabel.journal import Annotator, Draft, Event, EventKind, Journal, SessionInfo
 
+ME = Annotator("me")
 INFO = SessionInfo("digits", ("cat", "dog"), pool=100, test=None, seed=3, audit=0.2)
 TRIES = 3
 
@@ -43,7 +44,7 @@ def label_out(path: Path, labels: int, tell: Any, note: Any, synchronous: str = 
             try:
                 if journal is None:
                     journal = _open(path, synchronous)
-                event = journal.append(label_draft(number))
+                event = journal.append(label_draft(number), ME)
             except SaveError as error:
                 tell("refused", str(error))
             except TuilabelError as error:
@@ -61,7 +62,7 @@ def label_out(path: Path, labels: int, tell: Any, note: Any, synchronous: str = 
 
 
 def _open(path: Path, synchronous: str) -> Journal:
-    journal = Journal(path, "me") if path.exists() else Journal.create(path, INFO, "me")
+    journal = Journal(path) if path.exists() else Journal.create(path, INFO)
     # So that short sessions have checkpoints too.
     assert journal._connection is not None
     journal._connection.execute("PRAGMA wal_autocheckpoint = 10")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.context import Context
-from tests.faults.labeller import INFO, label_draft
+from tests.faults.labeller import INFO, ME, label_draft
 from tests.faults.preload import REPOSITORY, ImpossibleError, as_event
 from tests.faults.table import Tally, check, is_sentence
 from tests.pty.test_trouble import fill
@@ -80,21 +80,21 @@ def _mount(*arguments: str) -> None:
 def _in_full(mounted: Path, labels: int) -> dict[str, Any]:
     refused, saved, number = [], [], 0
     filler = mounted / "filler"
-    with Journal.create(mounted / "s.tuilabel", INFO, "me") as journal:
+    with Journal.create(mounted / "s.tuilabel", INFO) as journal:
         for _ in range(labels):
-            saved.append(journal.append(label_draft(number)))
+            saved.append(journal.append(label_draft(number), ME))
             number += 1
         fill(filler)
         while True:
             try:
-                saved.append(journal.append(label_draft(number)))
+                saved.append(journal.append(label_draft(number), ME))
             except SaveError as error:
                 refused.append(str(error))
                 break
             number += 1
         filler.unlink()
         for _ in range(5):
-            saved.append(journal.append(label_draft(number)))
+            saved.append(journal.append(label_draft(number), ME))
             number += 1
         fill(filler)
     return {"refused": refused, "saved": saved}
@@ -103,17 +103,17 @@ def _in_full(mounted: Path, labels: int) -> dict[str, Any]:
 def _in_read_only(mounted: Path, labels: int) -> dict[str, Any]:
     path = mounted / "s.tuilabel"
     refused, saved = [], []
-    with Journal.create(path, INFO, "me") as journal:
-        saved += [journal.append(label_draft(number)) for number in range(labels)]
+    with Journal.create(path, INFO) as journal:
+        saved += [journal.append(label_draft(number), ME) for number in range(labels)]
     _mount("-o", "remount,ro", str(mounted))
     try:
-        Journal(path, "me")
+        Journal(path)
     except SessionFileError as error:
         refused.append(str(error))
     assert read_session(path)[1] == saved
     _mount("-o", "remount,rw", str(mounted))
-    with Journal(path, "me") as journal:
-        saved += [journal.append(label_draft(labels + number)) for number in range(3)]
+    with Journal(path) as journal:
+        saved += [journal.append(label_draft(labels + number), ME) for number in range(3)]
     return {"refused": refused, "saved": saved}
 
 

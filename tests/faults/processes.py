@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.faults.context import Context
-from tests.faults.labeller import INFO, label_draft
+from tests.faults.labeller import INFO, ME, label_draft
 from tests.faults.preload import REPOSITORY, as_event
 from tests.faults.table import Tally, check
 from tuilabel.errors import SessionFileError
@@ -51,10 +51,10 @@ def clock(context: Context, tally: Tally) -> Iterator[None]:
             return start + timedelta(seconds=context.below(10**8) - 5 * 10**7)
 
         saved: list[Event] = []
-        Journal.create(path, INFO, "me", now).close()
+        Journal.create(path, INFO, now).close()
         for opening in range(3):
-            with Journal(path, "me", now) as journal:
-                saved += [journal.append(label_draft(4 * opening + n)) for n in range(4)]
+            with Journal(path, now) as journal:
+                saved += [journal.append(label_draft(4 * opening + n), ME) for n in range(4)]
         tally.injected += len(saved)
         times = [event.time for event in saved]
         tally.expect(times != sorted(times), "the clock did not go backwards")
@@ -70,7 +70,7 @@ def rivals(context: Context, tally: Tally) -> Iterator[None]:
     while True:
         folder = context.folder()
         path = folder / "s.tuilabel"
-        Journal.create(path, INFO, "me").close()
+        Journal.create(path, INFO).close()
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.processes", str(path)],
             cwd=REPOSITORY,
@@ -90,10 +90,10 @@ def rivals(context: Context, tally: Tally) -> Iterator[None]:
         tally.expect(len(winners) == 1, f"{len(winners)} had it at once")
         tally.expect(len(refused) == RIVALS - 1, f"{len(refused)} were refused")
         for message in refused:
-            found = re.search(r"process (\d+) of .* holds it since", message)
+            found = re.search(r"by process (\d+) of .*, since", message)
             # Whoever comes before the holder's name is written is told that there is one.
             named = found is not None and int(found[1]) in winners
-            tally.expect(named or "another process holds it" in message, message)
+            tally.expect(named or "by another process" in message, message)
         tally.notes["refused, and told by whom"] += len(refused)
         check(path, [as_event(one["saved"]) for one in said if "saved" in one], tally)
         shutil.rmtree(folder)
@@ -124,12 +124,12 @@ def _race(path: Path) -> None:
         os.read(gate_out, 1)  # until the other end is closed
         says = []
         try:
-            journal = Journal(path, "me")
+            journal = Journal(path)
         except SessionFileError as error:
             os.write(tried_in, b"x")
             says.append({"refused": str(error)})
         else:
-            saved = [journal.append(label_draft(number)) for number in range(20)]
+            saved = [journal.append(label_draft(number), ME) for number in range(20)]
             says += [{"saved": asdict(event)} for event in saved]
             # It holds on until the others have tried; should one of them get it too, not for ever.
             for _ in range(RIVALS - 1):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.faults.labeller import ME
 from tuilabel.errors import SessionFileError, TuilabelError, UsageError
 from tuilabel.journal import Draft, Event, EventKind, Journal, read_session
 from tuilabel.journal.repair import repair
@@ -105,9 +106,9 @@ def check(
     events: list[Event] = []
     try:
         _, events = read_session(path)
-        with Journal(path, "me") as journal:
+        with Journal(path) as journal:
             tally.expect(list(journal.events()) == events, "reader and labeller differ")
-            journal.append(Draft(EventKind.SKIP, "one more"))
+            journal.append(Draft(EventKind.SKIP, "one more"), ME)
         tally.opened += 1
     except SessionFileError as error:
         tally.told += 1
@@ -129,8 +130,8 @@ def _repair(path: Path, tally: Tally) -> list[Event]:
             done = repair(path, source="digits", class_names=("cat", "dog"))
         events = list(done.events)
         tally.expect(read_session(path)[1] == events, "a repaired file is not read back")
-        with Journal(path, "me") as journal:
-            journal.append(Draft(EventKind.SKIP, "one more"))
+        with Journal(path) as journal:
+            journal.append(Draft(EventKind.SKIP, "one more"), ME)
         tally.repaired += 1
     except TuilabelError as error:
         tally.expect(is_sentence(str(error)), f"no sentence: {error}")

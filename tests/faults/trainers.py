@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tests.faults.context import Context
-from tests.faults.labeller import INFO, label_draft
+from tests.faults.labeller import INFO, ME, label_draft
 from tests.faults.table import Tally, check
 from tuilabel.data import as_array_file
 from tuilabel.journal import Event, Journal
@@ -108,7 +108,7 @@ async def _label_and_train(folder: Path, kind: str, when: str, tally: Tally) -> 
     saved: list[Event] = []
     answers: set[tuple[str, int]] = set()
     wanted: set[tuple[str, int]] = set()
-    with Journal.create(folder / "s.tuilabel", INFO, "me") as journal:
+    with Journal.create(folder / "s.tuilabel", INFO) as journal:
         trainer.start()
         trainer.submit(ColdStart(1, "kmeans", "softmax", "raw", (), (), 5, (0, 2, 0)))
         downs: list[str] = []
@@ -124,7 +124,7 @@ async def _label_and_train(folder: Path, kind: str, when: str, tally: Tally) -> 
             )
             while wanted - answers:
                 # Labelling does not wait for the trainer.
-                saved.append(journal.append(label_draft(len(saved))))
+                saved.append(journal.append(label_draft(len(saved)), ME))
                 try:
                     event = await asyncio.wait_for(events.get(), PATIENCE)
                 except TimeoutError:

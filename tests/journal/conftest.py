@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from loop_fakes import ME
 
 from tests.journal.sessions import auto_drafts
 from tuilabel.journal import Draft, EventKind, Journal, SessionInfo, revert
@@ -21,7 +22,7 @@ HOLDER = """
 import sys
 from pathlib import Path
 from tuilabel.journal import Journal
-journal = Journal(Path(sys.argv[1]), "other")
+journal = Journal(Path(sys.argv[1]))
 print("open", flush=True)
 sys.stdin.read()
 journal.close()
@@ -43,24 +44,25 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def journal(path: Path, info: SessionInfo) -> Iterator[Journal]:
     """Make a session and open it."""
-    with Journal.create(path, info, "me") as made:
+    with Journal.create(path, info) as made:
         yield made
 
 
 @pytest.fixture
 def small_session(path: Path, info: SessionInfo) -> Path:
     """Make a closed session in which every kind of event occurs."""
-    with Journal.create(path, info, "me") as journal:
+    with Journal.create(path, info) as journal:
         journal.append(
-            Draft(EventKind.OPEN, body={"model": "softmax", "strategy": "margin", "items": 100})
+            Draft(EventKind.OPEN, body={"model": "softmax", "strategy": "margin", "items": 100}), ME
         )
         for number in range(12):
             body = {"references": [f"{number}.png"], "probabilities": {"cat": 0.25, "dog": 0.75}}
             journal.append(
-                Draft(EventKind.LABEL, f"item{number}", "cat", round=1, ms=10 * number, body=body)
+                Draft(EventKind.LABEL, f"item{number}", "cat", round=1, ms=10 * number, body=body),
+                ME,
             )
-        skip = journal.append(Draft(EventKind.SKIP, "item50", round=1))
-        journal.append(Draft(EventKind.UNDO, "item50", round=1, target=skip.uuid))
+        skip = journal.append(Draft(EventKind.SKIP, "item50", round=1), ME)
+        journal.append(Draft(EventKind.UNDO, "item50", round=1, target=skip.uuid), ME)
         accuracy = {
             "value": 0.5,
             "low": 0.4,
@@ -77,11 +79,12 @@ def small_session(path: Path, info: SessionInfo) -> Path:
                     **{"model": "softmax", "labels": 1, "accuracy": accuracy},
                     **{"moved": 0.25, "agreement": 0.75, "stop_set": 2000},
                 },
-            )
+            ),
+            ME,
         )
-        reverted, *_ = journal.append_many(auto_drafts("item60", "item61"))
-        journal.append(revert(reverted))
-        journal.append_many(auto_drafts("item3", "item60", "item62"))
+        reverted, *_ = journal.append_many(auto_drafts("item60", "item61"), ME)
+        journal.append(revert(reverted), ME)
+        journal.append_many(auto_drafts("item3", "item60", "item62"), ME)
     return path
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from loop_fakes import ME
 
 from tuilabel.errors import SessionFileError, SessionLockedError
 from tuilabel.journal import Draft, EventKind, Journal, read_session
@@ -30,7 +31,7 @@ def test_a_second_process_is_told_who_holds_it_since_when(
     with held_by_another(small_session) as holder:
         since = datetime.fromisoformat(json.loads(lock_file(small_session).read_text())["since"])
         with pytest.raises(SessionLockedError) as caught:
-            Journal(small_session, "me")
+            Journal(small_session)
         message = str(caught.value)
         assert f"process {holder.pid} of {getpass.getuser()} on " in message
         assert f"since {since:%Y-%m-%d %H:%M:%S}" in message
@@ -42,7 +43,7 @@ def test_it_is_free_once_the_holder_has_quit(small_session: Path, held_by_anothe
     with held_by_another(small_session) as holder:
         holder.communicate("")
         assert not lock_file(small_session).exists()
-        Journal(small_session, "me").close()
+        Journal(small_session).close()
 
 
 def test_it_is_free_once_the_holder_is_killed(small_session: Path, held_by_another: Holder) -> None:
@@ -50,16 +51,16 @@ def test_it_is_free_once_the_holder_is_killed(small_session: Path, held_by_anoth
         holder.kill()
         holder.wait()
         assert lock_file(small_session).exists()
-        with Journal(small_session, "me") as journal:
+        with Journal(small_session) as journal:
             assert json.loads(lock_file(small_session).read_text())["pid"] == os.getpid()
-            journal.append(Draft(EventKind.SKIP, "item"))
+            journal.append(Draft(EventKind.SKIP, "item"), ME)
     assert not lock_file(small_session).exists()
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"pid": 1}', "[" * 4000, "\0\xff", "x" * 9999])
 def test_a_file_left_behind_is_taken_over(small_session: Path, content: str) -> None:
     lock_file(small_session).write_text(content, encoding="latin-1")
-    with Journal(small_session, "me"):
+    with Journal(small_session):
         assert json.loads(lock_file(small_session).read_text())["pid"] == os.getpid()
     assert not lock_file(small_session).exists()
 
@@ -70,8 +71,8 @@ def test_a_holder_that_says_nothing_sensible_still_holds_it(
 ) -> None:
     with held_by_another(small_session):
         lock_file(small_session).write_text(content, encoding="latin-1")
-        with pytest.raises(SessionLockedError, match="another process holds it"):
-            Journal(small_session, "me")
+        with pytest.raises(SessionLockedError, match="labelling by another process"):
+            Journal(small_session)
 
 
 def test_a_link_to_the_session_is_the_same_session(
@@ -81,7 +82,7 @@ def test_a_link_to_the_session_is_the_same_session(
     link.parent.mkdir()
     link.symlink_to(small_session)
     with held_by_another(small_session), pytest.raises(SessionLockedError):
-        Journal(link, "me")
+        Journal(link)
 
 
 def test_a_link_in_the_place_of_the_lock_is_not_followed(
@@ -91,14 +92,14 @@ def test_a_link_in_the_place_of_the_lock_is_not_followed(
     precious.write_text("content")
     lock_file(small_session).symlink_to(precious)
     with pytest.raises(SessionFileError, match=r"s\.tuilabel\.lock cannot be written"):
-        Journal(small_session, "me")
+        Journal(small_session)
     assert precious.read_text() == "content"
 
 
 def test_a_directory_in_the_place_of_the_lock_is_reported(small_session: Path) -> None:
     lock_file(small_session).mkdir()
     with pytest.raises(SessionFileError, match=r"s\.tuilabel\.lock cannot be written"):
-        Journal(small_session, "me")
+        Journal(small_session)
 
 
 def test_a_lock_that_cannot_be_written_is_given_up(small_session: Path) -> None:
@@ -106,27 +107,27 @@ def test_a_lock_that_cannot_be_written_is_given_up(small_session: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
     try:
         with pytest.raises(SessionFileError, match="cannot be written"):
-            Journal(small_session, "me")
+            Journal(small_session)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not lock_file(small_session).exists()
-    Journal(small_session, "me").close()
+    Journal(small_session).close()
 
 
 def test_a_failed_opening_gives_the_lock_up(small_session: Path) -> None:
     whole = small_session.read_bytes()
     small_session.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(SessionFileError, match="damaged"):
-        Journal(small_session, "me")
+        Journal(small_session)
     assert not lock_file(small_session).exists()
     small_session.write_bytes(whole)
-    Journal(small_session, "me").close()
+    Journal(small_session).close()
 
 
 def test_closing_leaves_the_lock_of_another_session_alone(
     small_session: Path, tmp_path: Path
 ) -> None:
-    journal = Journal(small_session, "me")
+    journal = Journal(small_session)
     away = tmp_path / "away"
     away.mkdir()
     for file in list(tmp_path.glob("s.tuilabel*")):
@@ -143,5 +144,5 @@ def test_a_user_without_a_name_holds_it_by_number(
         raise KeyError("getpwuid(): uid not found")
 
     monkeypatch.setattr(getpass, "getuser", unknown)
-    with Journal(small_session, "me"):
+    with Journal(small_session):
         assert json.loads(lock_file(small_session).read_text())["user"] == str(os.getuid())

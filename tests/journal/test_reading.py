@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from loop_fakes import ME
 
 from tests.journal.sessions import auto_drafts, make_version_1
 from tuilabel.errors import SessionFileError
@@ -26,11 +27,12 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 WRITER = """
 import sys
 from pathlib import Path
-from tuilabel.journal import Draft, EventKind, Journal
+from tuilabel.journal import Annotator, Draft, EventKind, Journal
+other = Annotator("other")
 for opening in range(15):
-    with Journal(Path(sys.argv[1]), "other") as journal:
+    with Journal(Path(sys.argv[1])) as journal:
         for _ in range(4):
-            journal.append(Draft(EventKind.LABEL, "item", "cat"))
+            journal.append(Draft(EventKind.LABEL, "item", "cat"), other)
 """
 
 
@@ -62,7 +64,7 @@ def read_or_refuse(path: Path) -> list[Event] | None:
         (bytes(4096), "not a SQLite database"),
     ],
 )
-@pytest.mark.parametrize("opened_by", [read_session, lambda path: Journal(path, "me")])
+@pytest.mark.parametrize("opened_by", [read_session, lambda path: Journal(path)])
 def test_what_is_no_database_is_refused(
     path: Path, content: bytes, found: str, opened_by: Callable[[Path], object]
 ) -> None:
@@ -79,7 +81,7 @@ def test_a_missing_file_is_named(path: Path) -> None:
 
 
 def test_a_directory_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SessionFileError, match="but a directory"):
+    with pytest.raises(SessionFileError, match="is a directory"):
         read_session(tmp_path)
 
 
@@ -104,7 +106,7 @@ def test_a_loop_of_links_is_refused(path: Path) -> None:
 
 def test_a_file_that_may_not_be_read_is_refused(powerless_dir: Path, info: SessionInfo) -> None:
     path = powerless_dir / "s.tuilabel"
-    Journal.create(path, info, "me").close()
+    Journal.create(path, info).close()
     path.chmod(0)
     with pytest.raises(SessionFileError, match=r"cannot be read \(Permission denied\)"):
         read_session(path)
@@ -124,7 +126,7 @@ def test_a_newer_schema_is_refused(small_session: Path) -> None:
     with pytest.raises(SessionFileError, match=r"session schema 99.*newer tuilabel"):
         read_session(small_session)
     with pytest.raises(SessionFileError, match="newer tuilabel"):
-        Journal(small_session, "me")
+        Journal(small_session)
 
 
 def test_a_newer_schema_is_refused_while_it_lies_in_the_log(small_session: Path) -> None:
@@ -134,7 +136,7 @@ def test_a_newer_schema_is_refused_while_it_lies_in_the_log(small_session: Path)
         with pytest.raises(SessionFileError, match="session schema 99"):
             read_session(small_session)
         with pytest.raises(SessionFileError, match="session schema 99"):
-            Journal(small_session, "me")
+            Journal(small_session)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_other_tables_than_a_sessions_are_refused(small_session: Path, statement
     with pytest.raises(SessionFileError, match="not those of a session"):
         read_session(small_session)
     with pytest.raises(SessionFileError, match="not those of a session"):
-        Journal(small_session, "me")
+        Journal(small_session)
 
 
 # What is damaged.
@@ -168,7 +170,7 @@ def test_a_file_cut_short_is_whole_or_refused(small_session: Path, tmp_path: Pat
         cut.write_bytes(whole[:size])
         assert read_or_refuse(cut) is None, size
         with pytest.raises(SessionFileError):
-            Journal(cut, "me")
+            Journal(cut)
         assert cut.read_bytes() == whole[:size]
     cut.write_bytes(whole)
     assert read_or_refuse(cut) == events
@@ -176,7 +178,7 @@ def test_a_file_cut_short_is_whole_or_refused(small_session: Path, tmp_path: Pat
 
 
 def test_a_log_cut_short_gives_a_beginning_of_the_events(journal: Journal, tmp_path: Path) -> None:
-    written = [journal.append(Draft(EventKind.LABEL, "item", "cat")) for _ in range(5)]
+    written = [journal.append(Draft(EventKind.LABEL, "item", "cat"), ME) for _ in range(5)]
     log = journal.path.with_name(journal.path.name + "-wal").read_bytes()
     copy = tmp_path / "copy.tuilabel"
     for size in (*range(0, len(log), 512), len(log)):
@@ -270,8 +272,8 @@ def test_reading_leaves_nothing_behind(small_session: Path) -> None:
 
 def test_a_session_in_a_read_only_directory_is_read(powerless_dir: Path, info: SessionInfo) -> None:
     path = powerless_dir / "s.tuilabel"
-    with Journal.create(path, info, "me") as journal:
-        event = journal.append(Draft(EventKind.LABEL, "item", "cat"))
+    with Journal.create(path, info) as journal:
+        event = journal.append(Draft(EventKind.LABEL, "item", "cat"), ME)
     path.chmod(0o444)
     path.with_name(path.name + "-wal").touch()
     powerless_dir.chmod(0o555)
@@ -284,8 +286,8 @@ def test_a_log_without_its_index_in_a_read_only_directory_is_explained(
     path = powerless_dir / "s.tuilabel"
     copies = powerless_dir / "copies"
     copies.mkdir()
-    with Journal.create(path, info, "me") as journal:
-        event = journal.append(Draft(EventKind.LABEL, "item", "cat"))
+    with Journal.create(path, info) as journal:
+        event = journal.append(Draft(EventKind.LABEL, "item", "cat"), ME)
         for suffix in ("", "-wal"):
             shutil.copy(path.with_name(path.name + suffix), copies)
     copies.chmod(0o555)
@@ -298,7 +300,7 @@ def test_a_log_without_its_index_in_a_read_only_directory_is_explained(
 def test_reading_while_another_process_opens_writes_and_closes(
     path: Path, info: SessionInfo
 ) -> None:
-    Journal.create(path, info, "me").close()
+    Journal.create(path, info).close()
     seen = 0
     with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], cwd=REPOSITORY) as writer:
         while True:
@@ -334,7 +336,7 @@ def traced(*arguments):
     connection.set_trace_callback(kill)
     return connection
 store.connect = traced
-Journal(Path(sys.argv[1]), "other")
+Journal(Path(sys.argv[1]))
 print("open")
 """
 
@@ -364,7 +366,7 @@ def test_a_read_only_file_of_the_first_schema_is_read(
     powerless_dir.chmod(0o555)
     assert len(read_session(path)[1]) == 4
     with pytest.raises(SessionFileError, match="read-only"):
-        Journal(path, "me")
+        Journal(path)
 
 
 def test_a_file_of_the_first_schema_is_brought_up_to_date_for_labelling(
@@ -372,9 +374,9 @@ def test_a_file_of_the_first_schema_is_brought_up_to_date_for_labelling(
 ) -> None:
     make_version_1(path, info, FIRST)
     _, before = read_session(path)
-    with Journal(path, "me") as journal:
+    with Journal(path) as journal:
         assert list(journal.events()) == before
-        header, *_ = journal.append_many(auto_drafts("b", "c"))
+        header, *_ = journal.append_many(auto_drafts("b", "c"), ME)
         assert header.seq == 5
     assert version_in(path) == 2
     assert read_session(path)[1][:4] == before
@@ -385,7 +387,7 @@ def test_a_damaged_file_of_the_first_schema_is_not_touched(path: Path, info: Ses
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("DROP TRIGGER event_is_never_changed")
     before = path.read_bytes()
-    for opened_by in (read_session, lambda path: Journal(path, "me")):
+    for opened_by in (read_session, lambda path: Journal(path)):
         with pytest.raises(SessionFileError, match="not those of a session"):
             opened_by(path)
     assert path.read_bytes() == before
@@ -408,6 +410,6 @@ def test_a_kill_while_a_file_is_brought_up_to_date_loses_nothing(
     assert (done.returncode, done.stdout) == (-signal.SIGKILL, b""), done.stderr
     assert version_in(path) == 1
     assert read_session(path) == (info, before)
-    with Journal(path, "me") as journal:
+    with Journal(path) as journal:
         assert list(journal.events()) == before
     assert version_in(path) == 2

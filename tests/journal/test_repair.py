@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loop_fakes import ME
 
 from tests.journal.sessions import auto_drafts
 from tuilabel.errors import SessionFileError, SessionLockedError, UsageError
@@ -59,12 +60,12 @@ def made(*, log: bool) -> Made:
     """Make a session; with a log, it is copied while it is open."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "s.tuilabel"
-        with Journal.create(path, INFO, "me") as journal:
-            events = [journal.append(draft) for draft in drafts()]
-            skip = journal.append(Draft(EventKind.SKIP, "item80", round=1))
-            events += [skip, journal.append(Draft(EventKind.UNDO, "item80", target=skip.uuid))]
-            events += journal.append_many(auto_drafts("item81", "item82"))
-            events.append(journal.append(revert(events[-3])))
+        with Journal.create(path, INFO) as journal:
+            events = [journal.append(draft, ME) for draft in drafts()]
+            skip = journal.append(Draft(EventKind.SKIP, "item80", round=1), ME)
+            events += [skip, journal.append(Draft(EventKind.UNDO, "item80", target=skip.uuid), ME)]
+            events += journal.append_many(auto_drafts("item81", "item82"), ME)
+            events.append(journal.append(revert(events[-3]), ME))
             beside = path.with_name(path.name + "-wal")
             both = (path.read_bytes(), beside.read_bytes())
         return Made(*both, events) if log else Made(path.read_bytes(), b"", events)
@@ -110,7 +111,7 @@ def test_a_page_that_is_gone_costs_its_own_events_only(tmp_path: Path) -> None:
         assert sum(high - low + 1 for low, high in done.gaps) == done.last - len(done.events)
         assert read_session(path)[1] == list(done.events)
         assert (folder / "s.tuilabel.damaged-20300102-030405").read_bytes() == content
-        Journal(path, "me").close()
+        Journal(path).close()
 
 
 def record(event: Event) -> bytes:
@@ -124,8 +125,10 @@ def test_a_log_with_a_hole_is_refused_and_what_lies_behind_comes_back(tmp_path: 
     log[len(log) // 2] ^= 1
     beside = path.with_name(path.name + "-wal")
     beside.write_bytes(log)
-    for opened_by in (read_session, lambda path: Journal(path, "me")):
-        with pytest.raises(SessionFileError, match=r"newer events lie behind.*tuilabel repair"):
+    for opened_by in (read_session, lambda path: Journal(path)):
+        with pytest.raises(
+            SessionFileError, match=r"newer events.* follow a damaged place.*tuilabel repair"
+        ):
             opened_by(path)
     assert beside.read_bytes() == log
     done = repair(path, now=NOW)
@@ -159,7 +162,7 @@ def test_a_last_transaction_that_is_torn_is_never_dropped_without_a_word(tmp_pat
         log[torn + 24 : torn + frame] = bytes(PAGE)
         path.with_name(path.name + "-wal").write_bytes(log)
         try:
-            with Journal(path, "me") as journal:
+            with Journal(path) as journal:
                 assert list(journal.events()) == session.events[:-1]
             said.add("the event is gone, and was never committed")
         except SessionFileError:
@@ -189,8 +192,8 @@ def test_numbers_of_lost_events_are_not_given_again(tmp_path: Path) -> None:
     path.write_bytes(content)
     done = repair(path)
     assert done.last == session.events[-1].seq == done.events[-1].seq + 1
-    with Journal(path, "me") as journal:
-        assert journal.append(Draft(EventKind.SKIP, "item")).seq == done.last + 1
+    with Journal(path) as journal:
+        assert journal.append(Draft(EventKind.SKIP, "item"), ME).seq == done.last + 1
 
 
 def test_what_a_failed_write_left_in_the_log_is_no_damage(tmp_path: Path) -> None:
@@ -205,8 +208,8 @@ def test_what_a_failed_write_left_in_the_log_is_no_damage(tmp_path: Path) -> Non
     # That of a long event, number 42, fails, and another is written over its beginning.
     before, end = ends[40], ends[41]
     path.with_name(path.name + "-wal").write_bytes(session.log[:before])
-    with Journal(path, "me") as journal:
-        other = journal.append(Draft(EventKind.SKIP, "other"))
+    with Journal(path) as journal:
+        other = journal.append(Draft(EventKind.SKIP, "other"), ME)
         log = path.with_name(path.name + "-wal").read_bytes()
     assert before < len(log) < end
     path = session.put(tmp_path)
@@ -214,7 +217,7 @@ def test_what_a_failed_write_left_in_the_log_is_no_damage(tmp_path: Path) -> Non
     done = repair(path)
     assert done.problem is None
     assert [event.uuid for event in done.events][-1] == other.uuid
-    with Journal(path, "me") as journal:
+    with Journal(path) as journal:
         assert list(journal.events()) == list(done.events)
 
 
@@ -251,7 +254,7 @@ def test_a_damaged_class_name_costs_no_label(tmp_path: Path) -> None:
     )
     path = tmp_path / "s.tuilabel"
     path.write_bytes(damaged)
-    with pytest.raises(UsageError, match=r"has lost what the session is about.*--classes"):
+    with pytest.raises(UsageError, match=r"has lost what it was made with.*--classes"):
         repair(path)
     assert path.read_bytes() == damaged
     assert repair(path, class_names=INFO.class_names).events == tuple(session.events)
@@ -260,7 +263,7 @@ def test_a_damaged_class_name_costs_no_label(tmp_path: Path) -> None:
 def test_a_copy_with_a_checksum_is_believed_more_than_the_file(tmp_path: Path) -> None:
     session = made(log=True)
     frame = 24 + PAGE
-    with Journal(session.put(tmp_path), "me"):
+    with Journal(session.put(tmp_path)):
         pass  # What the log holds is in the file when it closes.
     content = (tmp_path / "s.tuilabel").read_bytes()
     victim = session.events[-1]
@@ -286,12 +289,12 @@ def test_a_header_that_forbids_writing_is_refused_and_mended(tmp_path: Path, pla
     content[place] ^= 8
     path.write_bytes(content)
     with pytest.raises(SessionFileError, match=r"is damaged.*tuilabel repair"):
-        Journal(path, "me")
+        Journal(path)
     done = repair(path)
     assert done.problem is not None
     assert list(done.events) == session.events
-    with Journal(path, "me") as journal:
-        journal.append(Draft(EventKind.SKIP, "item90"))
+    with Journal(path) as journal:
+        journal.append(Draft(EventKind.SKIP, "item90"), ME)
 
 
 # What is asked for.
@@ -325,7 +328,7 @@ def test_what_is_given_has_to_be_what_it_is_about(tmp_path: Path) -> None:
     session = made(log=False)
     path = session.put(tmp_path)
     path.write_bytes(session.content[:-PAGE])
-    with pytest.raises(UsageError, match=r"made with --source digits: leave --source out"):
+    with pytest.raises(UsageError, match=r"made with --source digits. Leave --source out"):
         repair(path, source="mnist")
     content = session.content
     for key in (b"class_names", b"source"):
@@ -341,7 +344,7 @@ Holder = Callable[[Path], AbstractContextManager[Any]]
 def test_a_file_that_is_being_labelled_in_is_refused(
     small_session: Path, held_by_another: Holder
 ) -> None:
-    with held_by_another(small_session), pytest.raises(SessionLockedError, match="holds it since"):
+    with held_by_another(small_session), pytest.raises(SessionLockedError, match="by process"):
         repair(small_session)
 
 
@@ -349,7 +352,7 @@ def test_a_file_that_is_being_labelled_in_is_refused(
 def test_what_is_no_session_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "s.tuilabel"
     path.write_bytes(content)
-    with pytest.raises(SessionFileError, match="nothing of a session"):
+    with pytest.raises(SessionFileError, match="no events that could be recovered"):
         repair(path)
     assert files(tmp_path) == {"s.tuilabel": content}
 
@@ -389,7 +392,7 @@ def test_a_failure_on_the_way_leaves_everything_as_it_was(
     path.write_bytes(session.content[:-PAGE])
     before = files(tmp_path)
     monkeypatch.setattr("tuilabel.journal.repair.read_session", lambda _: (INFO, []))
-    with pytest.raises(SessionFileError, match="not what is read back"):
+    with pytest.raises(SessionFileError, match="differs when it is read back"):
         repair(path)
     assert files(tmp_path) == before
 

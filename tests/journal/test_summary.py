@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from loop_fakes import ME
 
 from tests.journal.sessions import auto_drafts
 from tuilabel.errors import SessionFileError
 from tuilabel.journal import (
+    Annotator,
     Draft,
     Event,
     EventKind,
@@ -21,17 +23,17 @@ from tuilabel.journal import (
 from tuilabel.journal.summary import STOPPING_FITS
 
 
-def label(journal: Journal, item: str, name: str, number: int = 1) -> Event:
-    return journal.append(Draft(EventKind.LABEL, item, name, round=number))
+def label(journal: Journal, item: str, name: str, number: int = 1, by: Annotator = ME) -> Event:
+    return journal.append(Draft(EventKind.LABEL, item, name, round=number), by)
 
 
 def undo(journal: Journal, event: Event) -> None:
-    journal.append(Draft(EventKind.UNDO, event.item, round=event.round, target=event.uuid))
+    journal.append(Draft(EventKind.UNDO, event.item, round=event.round, target=event.uuid), ME)
 
 
 def opened(journal: Journal, **body: Any) -> None:
     known = {"model": "softmax", "strategy": "margin", "items": 100}
-    journal.append(Draft(EventKind.OPEN, body={**known, **body}))
+    journal.append(Draft(EventKind.OPEN, body={**known, **body}), ME)
 
 
 def fitted(journal: Journal, number: int, value: float | None) -> None:
@@ -42,7 +44,8 @@ def fitted(journal: Journal, number: int, value: float | None) -> None:
     journal.append(
         Draft(
             EventKind.ROUND, round=number, body={"model": "mlp", "labels": 0, "accuracy": accuracy}
-        )
+        ),
+        ME,
     )
 
 
@@ -72,11 +75,10 @@ def test_what_holds_is_counted_after_relabel_skip_and_undo(
     label(journal, "a", "cat")
     label(journal, "b", "cat")
     label(journal, "a", "dog")
-    journal.append(Draft(EventKind.SKIP, "c"))
-    journal.append(Draft(EventKind.SKIP, "b"))
+    journal.append(Draft(EventKind.SKIP, "c"), ME)
+    journal.append(Draft(EventKind.SKIP, "b"), ME)
     undo(journal, label(journal, "d", "dog"))
-    journal.annotator = "you"
-    label(journal, "e", "cat")
+    label(journal, "e", "cat", by=Annotator("you"))
     found = summarise(info, journal.events())
     assert found["labels"] == 2
     assert found["by_class"] == {"cat": 1, "dog": 1}
@@ -97,7 +99,7 @@ def test_the_newest_opening_and_the_newest_accuracy_count(
     journal: Journal, info: SessionInfo
 ) -> None:
     opened(journal)
-    journal.append(Draft(EventKind.ROUND, round=0, body={"model": None, "accuracy": None}))
+    journal.append(Draft(EventKind.ROUND, round=0, body={"model": None, "accuracy": None}), ME)
     assert summarise(info, journal.events())["rounds"] == 0
     fitted(journal, 1, 0.5)
     fitted(journal, 2, 0.75)
@@ -120,19 +122,19 @@ def test_a_class_that_the_session_does_not_have_is_not_hidden(
 
 def test_an_opening_that_makes_no_sense_is_refused(journal: Journal, info: SessionInfo) -> None:
     opened(journal, items="many")
-    with pytest.raises(SessionFileError, match="Event 1 of the session makes no sense"):
+    with pytest.raises(SessionFileError, match="Event 1 of the session is invalid"):
         summarise(info, journal.events())
 
 
 def test_a_fit_of_labels_that_were_taken_back_does_not_count(journal: Journal) -> None:
     opened(journal)
     label = Draft(EventKind.LABEL, item="a" * 32, class_name="cat", round=1)
-    answer = journal.append(label)
+    answer = journal.append(label, ME)
     accuracy = {"value": 0.9, "low": 0.1, "high": 1.0, "n": 5, "set": "audit", "correct": 4}
     body = {"model": "mlp", "labels": 1, "accuracy": accuracy}
-    journal.append(Draft(EventKind.ROUND, round=1, body=body))
+    journal.append(Draft(EventKind.ROUND, round=1, body=body), ME)
     assert summarise(journal.info, journal.events())["rounds"] == 1
-    journal.append(Draft(EventKind.UNDO, item=answer.item, round=1, target=answer.uuid))
+    journal.append(Draft(EventKind.UNDO, item=answer.item, round=1, target=answer.uuid), ME)
     found = summarise(journal.info, journal.events())
     assert (found["rounds"], found["accuracy"]) == (0, None)
 
@@ -142,20 +144,20 @@ def test_a_fit_of_labels_that_were_taken_back_does_not_count(journal: Journal) -
 
 def compared(journal: Journal, number: int, *, labels: int = 0, **body: object) -> None:
     known = {"model": "mlp", "labels": labels, "accuracy": None, "stop_set": 2000}
-    journal.append(Draft(EventKind.ROUND, round=number, body={**known, **body}))
+    journal.append(Draft(EventKind.ROUND, round=number, body={**known, **body}), ME)
 
 
 def test_auto_labels_have_a_count_of_their_own(journal: Journal, info: SessionInfo) -> None:
     opened(journal)
     label(journal, "a", "cat")
-    journal.append(Draft(EventKind.SKIP, "b"))
+    journal.append(Draft(EventKind.SKIP, "b"), ME)
     before = summarise(info, journal.events())
-    header, *_ = journal.append_many(auto_drafts("a", "b", "c", "d"))
+    header, *_ = journal.append_many(auto_drafts("a", "b", "c", "d"), ME)
     found = summarise(info, journal.events())
     assert found == {**before, "auto_labels": 2}
     label(journal, "c", "dog")
     assert summarise(info, journal.events())["auto_labels"] == 1
-    journal.append(revert(header))
+    journal.append(revert(header), ME)
     found = summarise(info, journal.events())
     assert (found["auto_labels"], found["labels"], found["annotators"]) == (0, 2, {"me": 2})
 
@@ -205,5 +207,5 @@ def test_a_comparison_that_makes_no_sense_is_refused(
 ) -> None:
     opened(journal)
     compared(journal, 1, **body)
-    with pytest.raises(SessionFileError, match="Event 2 of the session makes no sense"):
+    with pytest.raises(SessionFileError, match="Event 2 of the session is invalid"):
         summarise(info, journal.events())

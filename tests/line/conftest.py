@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from loop_fakes import FakeItems, FakeLog, fake_ranking
+from loop_fakes import ME, FakeItems, FakeLog, fake_ranking
 from numpy.typing import NDArray
 
 from tuilabel.errors import SourceError
@@ -36,7 +36,9 @@ class Talk:
     requests: list[Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.conversation = Conversation(self.session, image, self.requests.append, **self.options)
+        self.conversation = Conversation(
+            self.session, image, self.requests.append, ME, **self.options
+        )
 
     def prompt(self) -> str:
         """Give what stands above the next prompt, in one line."""
@@ -74,6 +76,6 @@ def talk() -> Callable[..., Talk]:
     ) -> Talk:
         log = log or FakeLog(SessionInfo("fake", tuple(classes), audit=0.2))
         settings = LoopSettings(cold_start="random", batch_size=5)
-        return Talk(Session(FakeItems(count, holdout=holdout), log, settings), log, options)
+        return Talk(Session(FakeItems(count, holdout=holdout), log, settings, ME), log, options)
 
     return begin

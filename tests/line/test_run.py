@@ -15,10 +15,10 @@ import pytest
 
 from tuilabel.commands.line import PlainProgress, line_mode
 from tuilabel.errors import UsageError
-from tuilabel.journal import Event, Journal, read_session
+from tuilabel.journal import ORACLE, Event, Journal, read_session
 from tuilabel.line.channel import GUARD, LineChannel
 from tuilabel.line.run import Talk
-from tuilabel.workspace.opening import ORACLE, SourceOptions, Workspace, open_workspace
+from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
 from tuilabel.workspace.places import session_path
 
 PATIENCE = 30.0
@@ -172,7 +172,7 @@ async def test_a_demo_without_a_person_labels_its_budget(workspace: Workspace) -
     for event in given:
         row = workspace.dataset.row_of(str(event.item))
         assert row is not None
-        assert (event.class_name, event.origin) == (str(truth[row]), ORACLE)
+        assert (event.class_name, event.origin) == (str(truth[row]), ORACLE.origin)
 
 
 def lines_of(*arguments: str, typed: str) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""What a report of a crash tells, and what it never does."""
+"""What a crash report contains, and what it never contains."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tuilabel.process import crash
 
@@ -48,7 +46,7 @@ def recurse() -> None:
 
 
 class SpeakingError(Exception):
-    """An error whose very text goes wrong."""
+    """An error whose text cannot be made."""
 
     def __str__(self) -> str:
         raise RuntimeError(SECRET)
@@ -78,27 +76,25 @@ def test_no_value_is_in_a_report(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_kinds_places_and_the_program_s_own_words_are_told() -> None:
-    error = caught(raise_chain)
-    lines = list(crash.describe(error))
-    assert lines[1:] == [
-        "KeyError: …",
-        "-- which led to",
-        *lines[3:-1],
-        "ValueError: there is no class named … in this session",
+def test_kinds_causes_and_error_codes_are_named() -> None:
+    lines = list(crash.describe(caught(raise_chain)))
+    assert [line for line in lines if not line.startswith("  ")] == [
+        "KeyError",
+        "-- which caused",
+        "ValueError",
     ]
     assert list(crash.describe(caught(open_file)))[-1] == "FileNotFoundError ENOENT"
     assert list(crash.describe(caught(query)))[-1] == "sqlite3.OperationalError SQLITE_ERROR"
+    assert list(crash.describe(caught(raise_group)))[-3:-1] == ["  OSError ENOSPC", "part 2 of 2:"]
 
 
-def test_a_missing_name_is_told_if_it_is_the_code_s_own() -> None:
-    own = caught(lambda: Path.no_such_thing)  # type: ignore[attr-defined]
-    assert list(crash.describe(own))[-1] == "AttributeError: no_such_thing"
-    foreign = caught(lambda: getattr(Path, SECRET))
-    assert list(crash.describe(foreign))[-1] == "AttributeError: …"
+def test_of_a_long_traceback_the_end_is_shown() -> None:
+    lines = list(crash.describe(caught(recurse)))
+    assert lines[-1] == "RecursionError"
+    assert len(lines) < 50
 
 
-def test_the_way_through_the_program_is_told_and_other_code_is_not() -> None:
+def test_places_in_tuilabel_are_named_and_other_code_is_not() -> None:
     from tuilabel.text import inert
 
     error = caught(lambda: inert(5))  # type: ignore[arg-type]
@@ -106,13 +102,6 @@ def test_the_way_through_the_program_is_told_and_other_code_is_not() -> None:
     assert any(line.startswith("  tuilabel.text:") and " in inert" in line for line in lines)
     assert any(line == "  (other code)" for line in lines)
     assert crash.where(error).startswith("tuilabel.text:")
-
-
-@given(text=st.text(), known=st.sets(st.text(min_size=8)))
-def test_of_a_message_only_known_words_remain(text: str, known: set[str]) -> None:
-    kept = crash._known_words(text, known)
-    allowed = "".join(known) + "… "
-    assert set(kept) <= set(allowed)
 
 
 def test_the_newest_ten_are_kept(tmp_path: Path) -> None:
@@ -123,13 +112,13 @@ def test_the_newest_ten_are_kept(tmp_path: Path) -> None:
     assert (tmp_path / "trainer.log").exists()
 
 
-def test_a_report_that_cannot_be_written_is_said_whole(tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_is_printed(tmp_path: Path) -> None:
     folder = tmp_path / "log"
     folder.write_text("a file where the folder should be")
     error = caught(raise_chain)
     report = crash.report_crash(error, folder, {})
     said = "\n".join(crash.sentences(error, report, "All 3 labels are saved in F."))
     assert "All 3 labels are saved in F." in said
-    assert "could be written" in said
-    assert "ValueError: there is no class named … in this session" in said
+    assert "could not be written" in said
+    assert "ValueError" in said
     assert SECRET not in said

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from loop_fakes import ME
 
 from tests.loop_fakes import FakeItems, FakeLog, fake_ranking
 from tuilabel.journal import Ledger, SessionInfo
@@ -22,19 +23,19 @@ def label_for_a_while(log: FakeLog, rng: np.random.Generator) -> None:
     """Label, skip, undo and train, over several openings."""
     for _ in range(3):
         items = cast(Any, FakeItems(ITEMS, holdout=False))
-        session = Session(items, log, LoopSettings(batch_size=5))
+        session = Session(items, log, LoopSettings(batch_size=5), ME)
         for _ in range(25):
             request = session.take_request()
             if request is not None:
-                session.accept_ranking(fake_ranking(request, ITEMS, len(CLASSES)))
+                session.accept_ranking(fake_ranking(request, ITEMS, len(CLASSES)), by=ME)
             item, chance = session.current_id, rng.random()
             assert item is not None
             if chance < 0.1:
-                session.undo()
+                session.undo(by=ME)
             elif chance < 0.2:
-                session.skip(item)
+                session.skip(item, by=ME)
             else:
-                session.label(item, int(rng.integers(len(CLASSES))))
+                session.label(item, int(rng.integers(len(CLASSES))), by=ME)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -54,12 +55,12 @@ def test_a_session_opens_whatever_events_it_lacks(seed: int) -> None:
         ]
         log.written = list(kept)
         items = cast(Any, FakeItems(ITEMS, holdout=False))
-        session = Session(items, log, LoopSettings(batch_size=5))
+        session = Session(items, log, LoopSettings(batch_size=5), ME)
         expected = Ledger.of(kept)
         assert {event.uuid for event in session.ledger.labels()} == {
             event.uuid for event in expected.labels()
         }
         item = session.current_id
         assert item is not None
-        session.label(item, 0)
+        session.label(item, 0, by=ME)
         assert session.labels == expected.labels_held + 1

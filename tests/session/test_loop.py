@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from loop_fakes import FakeItems, FakeLog, fake_ranking, fit_finished
+from loop_fakes import ME, FakeItems, FakeLog, fake_ranking, fit_finished
 
 from tuilabel.errors import SaveError, SessionFileError
 from tuilabel.journal import EventKind, SessionInfo
@@ -29,17 +29,17 @@ def make(
 ) -> tuple[Session, FakeLog]:
     log = FakeLog(SessionInfo("fake", CLASSES, seed=seed, audit=0.2))
     settings = settings or LoopSettings(cold_start="random", batch_size=5)
-    return Session(FakeItems(count, holdout=holdout), log, settings), log
+    return Session(FakeItems(count, holdout=holdout), log, settings, ME), log
 
 
 def reopen(session: Session, log: FakeLog) -> Session:
-    return Session(session.items, log, session.settings)
+    return Session(session.items, log, session.settings, ME)
 
 
 def label(session: Session, class_index: int = 0) -> str:
     item = session.current_id
     assert item is not None
-    session.label(item, class_index)
+    session.label(item, class_index, by=ME)
     return item
 
 
@@ -51,7 +51,7 @@ def answer_request(session: Session, salt: int = 0) -> Ranking:
     request = session.take_request()
     assert request is not None
     ranking = fake_ranking(request, len(session.items.ids), len(CLASSES), salt)
-    session.accept_ranking(ranking)
+    session.accept_ranking(ranking, by=ME)
     return ranking
 
 
@@ -76,7 +76,7 @@ def test_a_label_is_written_with_all_that_was_known() -> None:
     slot = session.current
     assert slot is not None
     assert slot.probabilities is not None
-    event = session.label(session.items.ids[slot.row], 2, ms=740)
+    event = session.label(session.items.ids[slot.row], 2, ms=740, by=ME)
     assert event == log.written[-1]
     assert (event.kind, event.class_name, event.round, event.ms) == (EventKind.LABEL, "owl", 3, 740)
     assert event.body["references"] == [f"file{slot.row}.png"]
@@ -90,7 +90,7 @@ def test_an_answer_for_another_item_is_refused() -> None:
     before = len(log.written)
     other = session.items.ids[session.batch[1].row]
     with pytest.raises(NotCurrentError):
-        session.label(other, 0)
+        session.label(other, 0, by=ME)
     assert len(log.written) == before
     assert session.labels == 0
 
@@ -116,7 +116,7 @@ def test_a_ranking_replaces_only_what_was_not_shown() -> None:
     label(session)
     kept = session.batch[:2]
     ranking = fake_ranking(request, 30, 3)
-    session.accept_ranking(ranking)
+    session.accept_ranking(ranking, by=ME)
     assert session.batch[:2] == kept
     taken = {slot.row for slot in kept}
     best = [row for row in ranking.items if row not in taken][:3]
@@ -133,7 +133,7 @@ def test_a_place_that_was_looked_at_is_not_replaced() -> None:
     session.move(+1)
     session.move(-1)
     kept = session.batch[:3]
-    session.accept_ranking(fake_ranking(request, 30, 3))
+    session.accept_ranking(fake_ranking(request, 30, 3), by=ME)
     assert session.batch[:3] == kept
 
 
@@ -142,9 +142,9 @@ def test_a_stale_ranking_is_dropped() -> None:
     fill(session)
     request = session.take_request()
     assert request is not None
-    session.undo()
+    session.undo(by=ME)
     before = picture(session), len(log.written)
-    assert session.accept_ranking(fake_ranking(request, 30, 3)) is None
+    assert session.accept_ranking(fake_ranking(request, 30, 3), by=ME) is None
     assert (picture(session), len(log.written)) == before
     label(session)
     assert session.take_request() is not None
@@ -168,12 +168,12 @@ def test_a_fit_that_was_overtaken_by_labels_still_counts_with_its_own_labels() -
     assert first is not None
     assert second is not None
     found = Accuracy(60, 100, "hold-out")
-    event = session.accept_ranking(replace(fake_ranking(first, 60, 3), accuracy=found))
+    event = session.accept_ranking(replace(fake_ranking(first, 60, 3), accuracy=found), by=ME)
     assert event is not None
     assert event.round == 1
     assert [point.labels for point in session.curve] == [5]
-    assert session.accept_ranking(fake_ranking(second, 60, 3)) is not None
-    assert session.accept_ranking(fake_ranking(first, 60, 3)) is None
+    assert session.accept_ranking(fake_ranking(second, 60, 3), by=ME) is not None
+    assert session.accept_ranking(fake_ranking(first, 60, 3), by=ME) is None
     # The fit of the second batch came, so nothing is missing after a restart.
     assert reopen(session, log).take_request() is None
 
@@ -185,9 +185,9 @@ def test_undo_restores_exactly_within_and_across_batches() -> None:
         label(session, class_index)
         seen.append(picture(session))
     for before in reversed(seen[:-1]):
-        assert session.undo() is not None
+        assert session.undo(by=ME) is not None
         assert picture(session) == before
-    assert session.undo() is None
+    assert session.undo(by=ME) is None
 
 
 def test_undo_works_across_a_restart() -> None:
@@ -198,7 +198,7 @@ def test_undo_works_across_a_restart() -> None:
         seen.append(picture(session))
     for before in reversed(seen[:-1]):
         session = reopen(session, log)
-        session.undo()
+        session.undo(by=ME)
         assert picture(session) == before
     assert picture(reopen(session, log)) == seen[0]
 
@@ -228,11 +228,11 @@ def test_a_relabel_replaces_and_its_undo_brings_the_first_back() -> None:
     item = label(session, 0)
     session.move(-1)
     assert session.current_id == item
-    session.label(item, 2)
+    session.label(item, 2, by=ME)
     assert session.labels == 1
     assert dict(session.ledger.by_class) == {"owl": 1}
     assert session.cursor == 1
-    session.undo()
+    session.undo(by=ME)
     assert dict(session.ledger.by_class) == {"cat": 1}
     assert session.current_id == item
 
@@ -241,7 +241,7 @@ def test_a_skip_is_not_asked_again_nor_trained_on() -> None:
     session, _ = make(10)
     skipped = session.current_id
     assert skipped is not None
-    session.skip(skipped)
+    session.skip(skipped, by=ME)
     asked = [label(session) for _ in range(4)]
     request = session.take_request()
     assert isinstance(request, Fit)
@@ -262,9 +262,9 @@ def test_the_last_batch_is_short_and_then_everything_is_answered() -> None:
     fill(session)
     assert session.current is None
     assert isinstance(session.take_request(), Fit)
-    assert session.accept_ranking(fit_finished(session.generation, [], [])) is not None
+    assert session.accept_ranking(fit_finished(session.generation, [], []), by=ME) is not None
     assert session.current is None
-    session.undo()
+    session.undo(by=ME)
     assert session.current is not None
 
 
@@ -276,15 +276,15 @@ def test_a_failed_write_changes_nothing_and_can_be_retried() -> None:
     item = session.current_id
     assert item is not None
     for attempt in (
-        lambda: session.label(item, 1),
-        lambda: session.skip(item),
-        session.undo,
+        lambda: session.label(item, 1, by=ME),
+        lambda: session.skip(item, by=ME),
+        lambda: session.undo(by=ME),
     ):
         with pytest.raises(SaveError):
             attempt()
         assert picture(session) == before
     log.fails = False
-    session.label(item, 1)
+    session.label(item, 1, by=ME)
     assert session.labels == 2
 
 
@@ -294,7 +294,7 @@ def test_a_cold_start_ranking_fills_what_was_not_shown() -> None:
     assert isinstance(request, ColdStart)
     first = session.batch[0]
     rows = [row for row in range(30) if row != first.row][:5]
-    session.accept_ranking(ColdStartFinished(request.generation, rows))
+    session.accept_ranking(ColdStartFinished(request.generation, rows), by=ME)
     assert [slot.row for slot in session.batch] == [first.row, *rows[:4]]
     assert session.suggestion() is None
     assert session.recipe is None
@@ -312,7 +312,7 @@ def test_audit_items_are_uniform_kept_from_training_and_carry_no_hint() -> None:
         assert set(request.audit_items) == audited
         assert not audited & set(request.items)
         assert audited <= set(request.excluded)
-        session.accept_ranking(fake_ranking(request, 40, 3))
+        session.accept_ranking(fake_ranking(request, 40, 3), by=ME)
     # A fifth of every batch of five, by --audit 0.2.
     assert len(audited) == 4
     assert session.curve[-1].accuracy.n == 4
@@ -328,7 +328,7 @@ def test_the_audit_reserve_is_never_queried_even_if_a_ranking_holds_it() -> None
     session.take_request()
     everything = list(range(40))
     even = np.full((40, 3), 1 / 3).tolist()
-    session.accept_ranking(fit_finished(session.generation, everything, even))
+    session.accept_ranking(fit_finished(session.generation, everything, even), by=ME)
     for _ in range(6):
         assert all(slot.audit == (slot.row in reserve) for slot in session.batch)
         fill(session)
@@ -348,13 +348,14 @@ def test_the_suggestion_is_the_likeliest_class() -> None:
     request = session.take_request()
     assert request is not None
     session.accept_ranking(
-        replace(fake_ranking(request, 30, 3), items=[1, 2], probabilities=[[0.1, 0.2, 0.7]] * 2)
+        replace(fake_ranking(request, 30, 3), items=[1, 2], probabilities=[[0.1, 0.2, 0.7]] * 2),
+        by=ME,
     )
     session.move(+1)
     item = session.current_id
     if session.suggestion() is not None:
         assert item is not None
-        event = session.accept_suggestion(item)
+        event = session.accept_suggestion(item, by=ME)
         assert event is not None
         assert event.class_name == "owl"
         assert event.body["accepted"] is True
@@ -364,7 +365,7 @@ def test_no_suggestion_means_no_label() -> None:
     session, log = make()
     before = len(log.written)
     assert session.current_id is not None
-    assert session.accept_suggestion(session.current_id) is None
+    assert session.accept_suggestion(session.current_id, by=ME) is None
     assert len(log.written) == before
 
 
@@ -372,13 +373,13 @@ def test_the_curve_keeps_one_point_per_number_of_labels() -> None:
     session, _ = make()
     for correct in (50, 60):
         if session.round > 1:
-            session.undo()
+            session.undo(by=ME)
         while session.round == 1:
             label(session)
         request = session.take_request()
         assert request is not None
         found = Accuracy(correct, 100, "hold-out")
-        session.accept_ranking(replace(fake_ranking(request, 30, 3), accuracy=found))
+        session.accept_ranking(replace(fake_ranking(request, 30, 3), accuracy=found), by=ME)
     assert [(point.labels, point.accuracy.correct) for point in session.curve] == [(5, 60)]
 
 
@@ -399,13 +400,13 @@ def test_another_dataset_is_refused_and_both_are_named() -> None:
     session, log = make()
     label(session)
     with pytest.raises(SessionFileError, match=r"made for fake, not for other"):
-        Session(FakeItems(30, "other"), log, session.settings)
+        Session(FakeItems(30, "other"), log, session.settings, ME)
 
 
 def test_another_source_is_refused_even_before_the_first_answer() -> None:
     session, log = make()
     with pytest.raises(SessionFileError, match=r"made for fake, not for other"):
-        Session(FakeItems(30, "other"), log, session.settings)
+        Session(FakeItems(30, "other"), log, session.settings, ME)
 
 
 def test_items_that_left_the_source_stay_labelled_and_do_no_harm() -> None:
@@ -413,7 +414,7 @@ def test_items_that_left_the_source_stay_labelled_and_do_no_harm() -> None:
     gone = label(session)
     label(session)
     fewer = FakeItems.of([item for item in session.items.ids if item != gone])
-    again = Session(fewer, log, session.settings)
+    again = Session(fewer, log, session.settings, ME)
     assert again.labels == 2
     assert again.missing == 1
     while again.current is not None:
@@ -433,13 +434,13 @@ def test_another_batch_size_holds_from_the_next_batch_on() -> None:
     session, log = make()
     label(session)
     wider = replace(session.settings, batch_size=8)
-    again = Session(session.items, log, wider)
+    again = Session(session.items, log, wider, ME)
     assert len(again.batch) == 5
     while again.round == 1:
         label(again)
     assert len(again.batch) == 8
     fresh, log = make()
-    again = Session(fresh.items, log, wider)
+    again = Session(fresh.items, log, wider, ME)
     assert len(again.batch) == 8
 
 
@@ -449,7 +450,7 @@ def test_another_strategy_has_its_say_at_once() -> None:
     answer_request(session)
     assert reopen(session, log).take_request() is None
     other = replace(session.settings, strategy="margin")
-    request = Session(session.items, log, other).take_request()
+    request = Session(session.items, log, other, ME).take_request()
     assert isinstance(request, Fit)
     assert request.strategy == "margin"
 
@@ -459,19 +460,19 @@ def test_an_answer_whose_item_left_and_came_back_can_be_undone() -> None:
     gone = label(session)
     label(session)
     fewer = FakeItems.of([item for item in session.items.ids if item != gone])
-    without = Session(fewer, log, session.settings)
+    without = Session(fewer, log, session.settings, ME)
     request = without.take_request()
     while request is None:
         label(without)
         request = without.take_request()
-    without.accept_ranking(fake_ranking(request, 11, 3))
+    without.accept_ranking(fake_ranking(request, 11, 3), by=ME)
     again = reopen(session, log)
     labels = again.labels
     for left in range(labels - 1, -1, -1):
-        assert again.undo() is not None
+        assert again.undo(by=ME) is not None
         assert again.labels == left
         again = reopen(again, log)
-    assert again.undo() is None
+    assert again.undo(by=ME) is None
 
 
 def test_undoing_a_label_makes_the_fit_that_used_it_stale_and_asks_anew() -> None:
@@ -482,12 +483,12 @@ def test_undoing_a_label_makes_the_fit_that_used_it_stale_and_asks_anew() -> Non
     request = again.take_request()
     assert isinstance(request, Fit)
     assert len(request.items) == 6
-    again.undo()
-    assert again.accept_ranking(fake_ranking(request, 30, 3)) is None
+    again.undo(by=ME)
+    assert again.accept_ranking(fake_ranking(request, 30, 3), by=ME) is None
     anew = again.take_request()
     assert isinstance(anew, Fit)
     assert len(anew.items) == 5
-    assert again.accept_ranking(fake_ranking(anew, 30, 3)) is not None
+    assert again.accept_ranking(fake_ranking(anew, 30, 3), by=ME) is not None
 
 
 def test_accuracy_of_labels_that_were_taken_back_is_not_shown() -> None:
@@ -497,9 +498,9 @@ def test_accuracy_of_labels_that_were_taken_back_is_not_shown() -> None:
         request = session.take_request()
         assert request is not None
         found = Accuracy(90, 100, "hold-out")
-        session.accept_ranking(replace(fake_ranking(request, 30, 3), accuracy=found))
+        session.accept_ranking(replace(fake_ranking(request, 30, 3), accuracy=found), by=ME)
     assert [point.labels for point in session.curve] == [5, 10]
-    session.undo()
+    session.undo(by=ME)
     assert [point.labels for point in session.curve] == [5]
     assert reopen(session, log).curve == session.curve
 
@@ -508,7 +509,7 @@ def test_an_audit_reserve_does_not_change_when_the_source_grows() -> None:
     session, log = make(100, holdout=False)
     before = {session.items.ids[row] for row in np.flatnonzero(session._candidates.reserved)}
     more = FakeItems(130, holdout=False)
-    grown = Session(more, log, session.settings)
+    grown = Session(more, log, session.settings, ME)
     after = {more.ids[row] for row in np.flatnonzero(grown._candidates.reserved)}
     assert before == after & set(session.items.ids)
 
@@ -533,8 +534,8 @@ def test_learning_anew_asks_the_same_once_more_and_both_answers_count() -> None:
         for request, correct in ((first, 60), (again, 80))
     )
     better = replace(later, model="hybrid", features="hog")
-    assert session.accept_ranking(soon) is not None
-    assert session.accept_ranking(better) is not None
+    assert session.accept_ranking(soon, by=ME) is not None
+    assert session.accept_ranking(better, by=ME) is not None
     # One point for these labels: what the better fit measured.
     assert [(point.labels, point.accuracy.correct) for point in session.curve] == [(5, 80)]
     assert session.recipe == Recipe("hybrid", "hog", "margin")
@@ -551,9 +552,9 @@ def test_an_answer_that_a_better_one_has_overtaken_is_dropped() -> None:
     again = session.take_request()
     assert first is not None
     assert again is not None
-    assert session.accept_ranking(fake_ranking(again, 60, 3)) is not None
+    assert session.accept_ranking(fake_ranking(again, 60, 3), by=ME) is not None
     before = picture(session)
-    assert session.accept_ranking(fake_ranking(first, 60, 3, salt=1)) is None
+    assert session.accept_ranking(fake_ranking(first, 60, 3, salt=1), by=ME) is None
     assert picture(session) == before
 
 
@@ -567,7 +568,7 @@ def test_learning_anew_before_any_label_asks_for_the_first_batch_once_more() -> 
     assert replace(again, generation=first.generation) == first
     shown = session.batch[0]
     for request, rows in ((first, [3, 4, 5, 6, 7]), (again, [13, 14, 15, 16, 17])):
-        session.accept_ranking(ColdStartFinished(request.generation, rows))
+        session.accept_ranking(ColdStartFinished(request.generation, rows), by=ME)
     assert [slot.row for slot in session.batch] == [shown.row, 13, 14, 15, 16]
 
 
@@ -578,7 +579,7 @@ def test_where_there_is_nothing_to_learn_from_learning_anew_asks_nothing() -> No
     assert session.take_request() is None
     for _ in range(5):
         assert session.current_id is not None
-        session.skip(session.current_id)
+        session.skip(session.current_id, by=ME)
     session.learn_anew()
     assert not session.request_is_due
     assert session.take_request() is None
@@ -594,7 +595,7 @@ def test_in_the_middle_of_a_batch_learning_anew_hears_its_labels_too() -> None:
     assert isinstance(request, Fit)
     assert len(request.items) == 6
     kept = session.batch[:2]
-    session.accept_ranking(fake_ranking(request, 30, 3))
+    session.accept_ranking(fake_ranking(request, 30, 3), by=ME)
     assert session.batch[:2] == kept
 
 
@@ -607,7 +608,7 @@ def test_where_nothing_is_shown_no_place_is_kept_for_the_eye() -> None:
         first = session.batch[0].row
         rows = [row for row in fake_ranking(request, 30, 3).items if row != first]
         even = [[0.2, 0.3, 0.5]] * len(rows)
-        session.accept_ranking(fit_finished(request.generation, rows, even), shown=shown)
+        session.accept_ranking(fit_finished(request.generation, rows, even), shown=shown, by=ME)
         found = [slot.row for slot in session.batch]
         assert found == ([first, *rows[:4]] if shown else rows[:5])
 
@@ -621,7 +622,7 @@ def test_by_default_the_learner_chooses() -> None:
     assert isinstance(start, ColdStart)
     assert (start.method, start.model, start.features) == ("auto", "auto", "auto")
     assert (start.items, start.size) == ((), 20)
-    session.accept_ranking(ColdStartFinished(start.generation, range(20)))
+    session.accept_ranking(ColdStartFinished(start.generation, range(20)), by=ME)
     fill(session)
     request = session.take_request()
     assert isinstance(request, Fit)
@@ -649,12 +650,12 @@ def test_a_cold_start_goes_on_for_two_labels_a_class_within_bounds(
 ) -> None:
     names = tuple(f"class {number}" for number in range(classes))
     log = FakeLog(SessionInfo("fake", names))
-    session = Session(FakeItems(600), log, LoopSettings(batch_size=batch_size))
+    session = Session(FakeItems(600), log, LoopSettings(batch_size=batch_size), ME)
     request = session.take_request()
     assert isinstance(request, ColdStart)
     assert request.size == expected
     random = LoopSettings(batch_size=batch_size, cold_start="random")
-    session = Session(FakeItems(600), FakeLog(SessionInfo("fake", names)), random)
+    session = Session(FakeItems(600), FakeLog(SessionInfo("fake", names)), random, ME)
     fill(session)
     request = session.take_request()
     assert isinstance(request, Fit)
@@ -669,11 +670,11 @@ def test_how_far_fits_moved_is_kept_and_goes_with_an_undo() -> None:
         assert request is not None
         agreement = None if moved is None else 1 - moved
         session.accept_ranking(
-            replace(fake_ranking(request, 60, 3), moved=moved, agreement=agreement)
+            replace(fake_ranking(request, 60, 3), moved=moved, agreement=agreement), by=ME
         )
     assert session.moves == [Moves(10, 0.25, 0.75, 100), Moves(15, 0.125, 0.875, 100)]
     assert reopen(session, log).moves == session.moves
-    session.undo()
+    session.undo(by=ME)
     assert session.moves == [Moves(10, 0.25, 0.75, 100)]
 
 

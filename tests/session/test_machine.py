@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from loop_fakes import FakeItems, FakeLog, fake_ranking
+from loop_fakes import ME, FakeItems, FakeLog, fake_ranking
 
 from tuilabel.errors import SaveError
 from tuilabel.journal import Event, SessionInfo
@@ -41,7 +41,7 @@ class LoopMachine(RuleBasedStateMachine):
 
     def open(self) -> None:
         self.seen_whole = None
-        self.session = Session(self.items, self.log, self.loop_settings)
+        self.session = Session(self.items, self.log, self.loop_settings, ME)
 
     @property
     def held(self) -> dict[str, int | None]:
@@ -52,7 +52,7 @@ class LoopMachine(RuleBasedStateMachine):
     def label(self, class_index: int) -> None:
         item = self.session.current_id
         assert item is not None
-        self.session.label(item, class_index)
+        self.session.label(item, class_index, by=ME)
         self.remember(item, class_index)
         self.looked_away = False
 
@@ -61,7 +61,7 @@ class LoopMachine(RuleBasedStateMachine):
     def skip(self) -> None:
         item = self.session.current_id
         assert item is not None
-        self.session.skip(item)
+        self.session.skip(item, by=ME)
         self.remember(item, None)
         self.looked_away = False
 
@@ -71,7 +71,7 @@ class LoopMachine(RuleBasedStateMachine):
         before = self.picture()
         item = self.session.current_id
         assert item is not None
-        self.session.label(item, class_index)
+        self.session.label(item, class_index, by=ME)
         self.answers += 1
         self.undo_in_session(self.answers)
         assert self.picture() == before
@@ -86,7 +86,7 @@ class LoopMachine(RuleBasedStateMachine):
     def relabel(self, data: st.DataObject, class_index: int) -> None:
         item = data.draw(st.sampled_from(sorted(self.held)))
         place = (self.session.round, self.session.cursor, self.session.batch)
-        event = self.session.relabel(item, class_index)
+        event = self.session.relabel(item, class_index, by=ME)
         self.remember(item, class_index, again=True)
         assert (event.item, event.class_name) == (item, CLASSES[class_index])
         assert (self.session.round, self.session.cursor, self.session.batch) == place
@@ -98,7 +98,7 @@ class LoopMachine(RuleBasedStateMachine):
 
     def undo_in_session(self, number: int) -> Event | None:
         """Undo the answer with a number; a fit that was asked for with it is stale."""
-        event = self.session.undo()
+        event = self.session.undo(by=ME)
         self.valid = {known: at for known, at in self.valid.items() if at < number}
         return event
 
@@ -109,7 +109,7 @@ class LoopMachine(RuleBasedStateMachine):
     @rule()
     def undo(self) -> None:
         if not self.stack:
-            assert self.session.undo() is None
+            assert self.session.undo(by=ME) is None
             return
         event = self.undo_in_session(self.stack[-1][2])
         item, _, _, again = self.stack.pop()
@@ -146,7 +146,7 @@ class LoopMachine(RuleBasedStateMachine):
         current, batch = self.session.current_id, list(self.session.batch)
         fresh = request.generation in self.valid
         event = self.session.accept_ranking(
-            fake_ranking(request, len(self.items.ids), len(CLASSES), salt)
+            fake_ranking(request, len(self.items.ids), len(CLASSES), salt), by=ME
         )
         assert (event is not None) == fresh
         if fresh:
@@ -161,7 +161,7 @@ class LoopMachine(RuleBasedStateMachine):
         before = self.picture()
         self.log.fails = True
         try:
-            self.session.undo()
+            self.session.undo(by=ME)
         except SaveError:
             assert self.stack
         else:
@@ -223,22 +223,24 @@ def test_a_source_that_changes_between_openings_loses_nothing(
     everything = FakeItems(12, holdout=holdout)
     log = FakeLog(SessionInfo("fake", CLASSES, audit=0.3))
     loop_settings = LoopSettings(batch_size=4)
-    session = Session(everything, log, loop_settings)
+    session = Session(everything, log, loop_settings, ME)
     held: list[str] = []
     for step, number in steps:
         item = session.current_id
         if step == "label" and item is not None:
-            session.label(item, number % 3)
+            session.label(item, number % 3, by=ME)
             held.append(item)
         elif step == "undo":
-            event = session.undo()
+            event = session.undo(by=ME)
             assert (event is not None) == bool(held)
             if event is not None:
                 assert event.item == held.pop()
         elif step == "fit":
             request = session.take_request()
             if request is not None:
-                session.accept_ranking(fake_ranking(request, len(session.items), len(CLASSES)))
+                session.accept_ranking(
+                    fake_ranking(request, len(session.items), len(CLASSES)), by=ME
+                )
         elif step == "look":
             session.move(1 if number % 2 else -1)
         elif step == "reopen":
@@ -246,7 +248,7 @@ def test_a_source_that_changes_between_openings_loses_nothing(
             # Something answered must still be there, or it is another source.
             some = some[: max(1, len(some) - number % 3)]
             if some and (not held or set(some) & set(held)):
-                session = Session(FakeItems.of(some, holdout=holdout), log, loop_settings)
+                session = Session(FakeItems.of(some, holdout=holdout), log, loop_settings, ME)
         assert {str(event.item) for event in session.ledger.labels()} == set(held)
         for slot in session.batch:
             assert (session.answer(slot) is not None) == (session.items.ids[slot.row] in held)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from loop_fakes import FakeItems, FakeLog, fake_ranking
+from loop_fakes import ME, FakeItems, FakeLog, fake_ranking
 
-from tuilabel.journal import EventKind, SessionInfo
+from tuilabel.journal import ORACLE, EventKind, SessionInfo
 from tuilabel.learn.requests import Fit
 from tuilabel.session import LoopSettings, NotAnsweredError, Session
 
@@ -17,13 +17,13 @@ CLASSES = ("cat", "dog")
 def opened(count: int = 12, *, holdout: bool = True, audit: float = 0.0) -> tuple[Session, FakeLog]:
     log = FakeLog(SessionInfo("fake", CLASSES, audit=audit))
     settings = LoopSettings(batch_size=3, cold_start="random")
-    return Session(FakeItems(count, holdout=holdout), log, settings), log
+    return Session(FakeItems(count, holdout=holdout), log, settings, ME), log
 
 
 def label_next(session: Session, class_index: int = 0) -> str:
     item = session.current_id
     assert item is not None
-    session.label(item, class_index)
+    session.label(item, class_index, by=ME)
     return item
 
 
@@ -34,11 +34,11 @@ def test_another_answer_leaves_the_place_and_asks_for_another_fit() -> None:
         label_next(session)
     request = session.take_request()
     assert isinstance(request, Fit)
-    session.accept_ranking(fake_ranking(request, 12, 2))
+    session.accept_ranking(fake_ranking(request, 12, 2), by=ME)
     place = (session.round, session.cursor, session.batch, session.labels)
     assert not session.request_is_due
 
-    event = session.relabel(first, 1, ms=700)
+    event = session.relabel(first, 1, ms=700, by=ME)
 
     assert (session.round, session.cursor, session.batch, session.labels) == place
     assert (event.kind, event.class_name, event.ms) == (EventKind.LABEL, "dog", 700)
@@ -52,14 +52,14 @@ def test_another_answer_leaves_the_place_and_asks_for_another_fit() -> None:
 def test_it_is_undone_first_and_what_held_before_holds_again() -> None:
     session, log = opened()
     first, second = label_next(session), label_next(session)
-    session.relabel(first, 1)
+    session.relabel(first, 1, by=ME)
     cursor = session.cursor
-    session.undo()
+    session.undo(by=ME)
     assert session.cursor == cursor
     assert session.ledger.by_class == {"cat": 2}
-    session.undo()
+    session.undo(by=ME)
     assert session.current_id == second
-    again = Session(session.items, log, session.settings)
+    again = Session(session.items, log, session.settings, ME)
     assert (again.current_id, again.labels) == (second, 1)
 
 
@@ -70,10 +70,10 @@ def test_after_a_restart_the_model_learns_what_was_changed_last() -> None:
         label_next(session)
     request = session.take_request()
     assert request is not None
-    session.accept_ranking(fake_ranking(request, 12, 2))
-    assert not Session(session.items, log, session.settings).request_is_due
-    session.relabel(first, 1)
-    assert Session(session.items, log, session.settings).request_is_due
+    session.accept_ranking(fake_ranking(request, 12, 2), by=ME)
+    assert not Session(session.items, log, session.settings, ME).request_is_due
+    session.relabel(first, 1, by=ME)
+    assert Session(session.items, log, session.settings, ME).request_is_due
 
 
 def test_an_audit_item_stays_out_of_training() -> None:
@@ -83,7 +83,7 @@ def test_an_audit_item_stays_out_of_training() -> None:
     audited = next(e for e in session.ledger.labels() if e.body.get("audit"))
     while session.round == 1:
         label_next(session)
-    session.relabel(str(audited.item), 1)
+    session.relabel(str(audited.item), 1, by=ME)
     request = session.take_request()
     assert isinstance(request, Fit)
     row = session.items.row_of(str(audited.item))
@@ -94,11 +94,11 @@ def test_an_audit_item_stays_out_of_training() -> None:
 def test_what_has_no_answer_is_refused() -> None:
     session, log = opened()
     item = label_next(session)
-    session.undo()
+    session.undo(by=ME)
     written = len(log.written)
     for unanswered in (item, "0" * 32):
         with pytest.raises(NotAnsweredError, match="has no answer to change"):
-            session.relabel(unanswered, 0)
+            session.relabel(unanswered, 0, by=ME)
     assert len(log.written) == written
 
 
@@ -113,7 +113,8 @@ def test_predictions_are_of_the_newest_fit_and_name_their_rows(holdout: bool) ->
     count = 5 if holdout else len(request.audit_items)
     finished = fake_ranking(request, 30, 2)
     session.accept_ranking(
-        replace(finished, predicted=(1,) * count, confidence=(0.75,) * count)  # type: ignore[call-arg]
+        replace(finished, predicted=(1,) * count, confidence=(0.75,) * count),  # type: ignore[call-arg]
+        by=ME,
     )
     found = session.predictions
     assert found is not None
@@ -123,3 +124,23 @@ def test_predictions_are_of_the_newest_fit_and_name_their_rows(holdout: bool) ->
     else:
         assert tuple(found.rows) == tuple(request.audit_items)
         assert found.truth == tuple(request.audit_classes)
+
+
+def test_each_event_says_who_did_it_whoever_answered_before() -> None:
+    session, log = opened()
+    items = [str(session.items.ids[slot.row]) for slot in session.batch[:3]]
+    session.label(items[0], 0, by=ORACLE)
+    session.relabel(items[0], 1, by=ME)
+    session.label(items[1], 0, by=ORACLE)
+    session.undo(by=ME)
+    session.skip(items[1], by=ORACLE)
+    session.label(items[2], 0, by=ME)
+    request = session.take_request()
+    assert request is not None
+    assert session.accept_ranking(fake_ranking(request, 12, 2), by=ORACLE) is not None
+
+    person, oracle = ("me", "human"), ("oracle", "oracle")
+    opening, *who = [(event.annotator, event.origin) for event in log.written]
+    assert opening == person
+    assert who == [oracle, person, oracle, person, oracle, person, oracle]
+    assert {event.annotator for event in session.ledger.labels()} == {"me"}

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from loop_fakes import ME
 from simulate_fakes import made, same
 
 from tuilabel.data import Dataset
@@ -120,16 +121,16 @@ def test_it_is_the_loop_behind_the_screen(digits: Dataset, results: Results) -> 
     assert digits.truth is not None
     learner = Learner(digits.pool, 10, holdout=digits.holdout)
     settings = LoopSettings(**MARGIN._asdict(), batch_size=10)
-    session = Session(digits, MemoryLog(SessionInfo("digits", digits.class_names)), settings)
+    session = Session(digits, MemoryLog(SessionInfo("digits", digits.class_names)), settings, ME)
     first = session.take_request()
     assert isinstance(first, ColdStart)
-    session.accept_ranking(learner.cold_start(first), shown=False)
+    session.accept_ranking(learner.cold_start(first), shown=False, by=ME)
     for _ in range(10):
         assert session.current is not None
-        session.label(str(session.current_id), int(digits.truth[session.current.row]))
+        session.label(str(session.current_id), int(digits.truth[session.current.row]), by=ME)
     second = session.take_request()
     assert isinstance(second, Fit)
-    session.accept_ranking(learner.fit(second), shown=False)
+    session.accept_ranking(learner.fit(second), shown=False, by=ME)
     (point,) = session.curve
     assert (point.labels, point.accuracy.value) == (10, results.runs[0].accuracy[0])
 

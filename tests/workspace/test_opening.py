@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pytest
+from loop_fakes import ME
 
 from tuilabel.errors import SessionFileError, SourceError, UsageError
 from tuilabel.journal import Draft, EventKind, Journal, SessionInfo, read_session
@@ -127,12 +128,12 @@ def test_a_session_is_found_by_path_and_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     info = SessionInfo("digits", ("0", "1"))
-    Journal.create(session_path("digits"), info, "me").close()
+    Journal.create(session_path("digits"), info).close()
     monkeypatch.chdir(tmp_path)
     (tmp_path / "digits").mkdir()
     for name in ("digits", "digits.tuilabel", str(session_path("digits"))):
         assert find_session(name) == session_path("digits")
-    Journal.create(tmp_path / "digits.tuilabel", info, "me").close()
+    Journal.create(tmp_path / "digits.tuilabel", info).close()
     assert find_session("digits.tuilabel") == Path("digits.tuilabel")
     for missing in ("other", "x" * 300, "", "sub/digits"):
         assert find_session(missing, may_be_new=True) == Path(missing)
@@ -146,7 +147,7 @@ def test_a_session_is_found_by_the_source_it_was_made_for(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "photos").mkdir()
     path = session_path("photos")
-    Journal.create(path, SessionInfo(str(tmp_path / "photos"), ("a", "b")), "me").close()
+    Journal.create(path, SessionInfo(str(tmp_path / "photos"), ("a", "b"))).close()
     for name in ("photos", "./photos", str(tmp_path / "photos"), path.stem):
         assert find_session(name) == path
 
@@ -187,7 +188,7 @@ def test_the_first_time_digits_are_opened_and_then_resumed() -> None:
         assert work.outcome() == f"0 labels; saved in {work.path}."
         item = work.session.current_id
         assert item is not None
-        work.session.label(item, 3)
+        work.session.label(item, 3, by=ME)
         assert work.outcome() == f"1 label; saved in {work.path}."
     with opened() as work:
         assert work.session.labels == 1
@@ -255,7 +256,7 @@ def test_a_session_of_another_dataset_is_refused_and_both_are_named(
     first, second = arrays("a.npz", "cat", "dog"), arrays("other.npz", "cat", "dog")
     path = tmp_path / "s.tuilabel"
     with opened(first, path) as work:
-        work.session.label(str(work.session.current_id), 0)
+        work.session.label(str(work.session.current_id), 0, by=ME)
     with pytest.raises(SessionFileError) as caught:
         opened(second, path)
     assert first in str(caught.value)
@@ -286,7 +287,7 @@ def test_a_source_that_has_gone_is_reported_as_such(arrays: MakeArrays, tmp_path
     for given in (None, source):
         with pytest.raises(SourceError, match=r"a\.npz.* no file or folder of that name"):
             opened(given, path)
-    Journal(path, "me").close()
+    Journal(path).close()
 
 
 def test_a_batch_larger_than_the_pool_is_refused(arrays: MakeArrays, tmp_path: Path) -> None:
@@ -297,7 +298,7 @@ def test_a_batch_larger_than_the_pool_is_refused(arrays: MakeArrays, tmp_path: P
     opened("digits", path, {"batch_size": 20}, pool=20).close()
     with pytest.raises(UsageError, match="--batch-size 21 is larger"):
         opened("digits", path, {"batch_size": 21})
-    Journal(path, "me").close()
+    Journal(path).close()
 
 
 def test_an_unknown_source_leaves_no_session(tmp_path: Path) -> None:
@@ -314,7 +315,7 @@ def test_what_is_no_session_is_refused_and_left_alone(
     path = tmp_path / "s.tuilabel"
     make(path)
     before = path.stat()
-    with pytest.raises(SessionFileError, match="is no session file"):
+    with pytest.raises(SessionFileError, match="not a session file"):
         opened("digits", path)
     assert path.stat().st_mtime_ns == before.st_mtime_ns
 
@@ -337,8 +338,8 @@ def test_a_session_that_may_not_be_reached_is_refused(powerless_dir: Path) -> No
 def test_a_stored_setting_of_another_version_is_said_to_be_the_sessions(tmp_path: Path) -> None:
     path = tmp_path / "s.tuilabel"
     opened("digits", path).close()
-    with Journal(path, "me") as journal:
-        journal.append(Draft(EventKind.OPEN, body={"model": "forest", "items": 5}))
+    with Journal(path) as journal:
+        journal.append(Draft(EventKind.OPEN, body={"model": "forest", "items": 5}), ME)
     with pytest.raises(UsageError, match=r"^The session: There is no model 'forest'"):
         opened("digits", path)
     opened("digits", path, {"model": "mlp"}).close()

@@ -22,6 +22,7 @@ from tuilabel.autolabel.choosing import (
 from tuilabel.data.array_store import ArrayStore
 from tuilabel.errors import UsageError
 from tuilabel.journal import (
+    Annotator,
     AutoLabel,
     Event,
     Journal,
@@ -115,7 +116,7 @@ def autolabel(path: Path, options: AutolabelOptions, *, progress: Any = None) ->
     if options.dry_run:
         return _autolabel(path, options, None, progress)
     # Taken before anything is computed: nobody answers meanwhile, and the result can be written.
-    journal = Journal(path, resolve({}).annotator)
+    journal = Journal(path)
     try:
         return _autolabel(path, options, journal, progress)
     finally:
@@ -135,15 +136,20 @@ def take_back(path: Path) -> Event | None:
     SessionFileError, SessionLockedError, SaveError
         The session cannot be read, is open elsewhere or cannot be written.
     """
-    journal = Journal(path, resolve({}).annotator)
+    journal = Journal(path)
     try:
         batches = Ledger.of(journal.events()).auto_batches()
         if not batches:
             return None
-        journal.append(revert(batches[-1].header))
+        journal.append(revert(batches[-1].header), _annotator())
         return batches[-1].header
     finally:
         journal.close()
+
+
+def _annotator() -> Annotator:
+    """Return who asks for auto-labels."""
+    return Annotator(resolve({}).annotator)
 
 
 def _check(options: AutolabelOptions) -> None:
@@ -216,7 +222,8 @@ def _autolabel(
                 settings={"features": teacher.seen[1], "step": options.step, "seed": info.seed},
                 calibration=asdict(calibration),
                 estimate=found.to_json(),
-            )
+            ),
+            _annotator(),
         )
     return AutolabelOutcome(
         *teacher.seen,

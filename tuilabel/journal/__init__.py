@@ -1,7 +1,7 @@
-"""What was said: the append-only record of a session, and the only code that writes it."""
+"""The append-only record of a session, and the only code that writes it."""
 
 from tuilabel.journal.auto import AutoLabel, auto_batch, revert
-from tuilabel.journal.events import AUTO_ORIGIN, Draft, Event, EventKind
+from tuilabel.journal.events import AUTO_ORIGIN, ORACLE, Annotator, Draft, Event, EventKind
 from tuilabel.journal.filesystem import give_name
 from tuilabel.journal.ledger import AutoBatch, Ledger
 from tuilabel.journal.reading import SessionInfo, read_session
@@ -10,6 +10,8 @@ from tuilabel.journal.summary import Summary, summarise
 
 __all__ = [
     "AUTO_ORIGIN",
+    "ORACLE",
+    "Annotator",
     "AutoBatch",
     "AutoLabel",
     "Draft",

@@ -1,4 +1,4 @@
-"""What is written when a model labels by itself: one header, and one event for each label."""
+"""The events of a batch of auto-labels: one header, and one event for each label."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tuilabel.journal.events import Draft, Event, EventKind
 
 
 class AutoLabel(NamedTuple):
-    """A class that a model gives an item.
+    """A class that a model assigns to an item.
 
     Attributes
     ----------
@@ -18,9 +18,9 @@ class AutoLabel(NamedTuple):
         Item id.
     class_name : str
     probability : float
-        That the class is right, 0 to 1: calibrated, where there was something to calibrate on.
+        The probability that the class is right, 0 to 1, calibrated if possible.
     references : sequence of str
-        Where the source has the image.
+        The image's names in the source.
     """
 
     item: str
@@ -54,25 +54,25 @@ def auto_batch(
         The least probability that was accepted.
     model : str
     trained_on : int
-        How many labels of annotators the model was fitted on.
+        Number of annotators' labels that the model was fitted on.
     settings : mapping
-        What else it takes to do the same again: features, step, seed. JSON-serialisable.
+        What is also needed to repeat the run: features, step, seed. JSON-serialisable.
     calibration, estimate : mapping or None
-        How the probabilities were calibrated, and how many labels are expected to be right.
+        How the probabilities were calibrated, and the share of labels expected to be right.
         JSON-serialisable.
 
     Returns
     -------
     list of Draft
-        The `autobatch` first, then an `auto` for each label, which names it as its target.
+        The `autobatch`, then an `auto` for each label with the `autobatch` as its target.
 
     Raises
     ------
     ValueError
-        An item comes twice, or a probability is not within 0 to 1.
+        An item occurs twice, or a probability is not within 0 to 1.
     """
     labels = list(labels)
-    _refuse_senseless(labels)
+    _refuse_invalid(labels)
     header = Draft(
         EventKind.AUTO_BATCH,
         round=round,
@@ -105,7 +105,7 @@ def auto_batch(
 
 
 def revert(header: Event) -> Draft:
-    """Draft the one event that takes a whole batch of auto-labels back.
+    """Draft the event that takes back a whole batch of auto-labels.
 
     Parameters
     ----------
@@ -115,25 +115,26 @@ def revert(header: Event) -> Draft:
     Raises
     ------
     ValueError
-        It is another kind of event.
+        The event is of another kind.
     """
     if header.kind is not EventKind.AUTO_BATCH:
         raise ValueError(
-            f"Event {header.seq} is no batch of auto-labels but of kind {header.kind.value!r}: "
-            "name the batch."
+            f"Event {header.seq} has kind {header.kind.value!r}; expected a batch of auto-labels."
         )
     return Draft(EventKind.REVERT, round=header.round, target=header.uuid)
 
 
-def _refuse_senseless(labels: Sequence[AutoLabel]) -> None:
+def _refuse_invalid(labels: Sequence[AutoLabel]) -> None:
     seen: set[str] = set()
     for label in labels:
         if label.item in seen:
-            raise ValueError(f"Item {label.item} comes twice: a batch gives an item one label.")
+            raise ValueError(
+                f"Item {label.item} occurs twice; a batch has one label for each item."
+            )
         seen.add(label.item)
         if not 0 <= label.probability <= 1:
             raise ValueError(
-                f"Item {label.item} has a probability of {label.probability}: give 0 to 1."
+                f"Item {label.item} has the probability {label.probability}; expected 0 to 1."
             )
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 AUTO_ORIGIN = "auto"
-"""The origin of what a model labelled by itself, whoever told it to."""
+"""The origin of auto-labels, whoever asked for them."""
 
 
 class EventKind(StrEnum):
@@ -17,50 +17,68 @@ class EventKind(StrEnum):
     OPEN = "open"
     """The session was opened, with these settings, by this annotator."""
     LABEL = "label"
-    """An item was given a class."""
+    """An annotator gave an item a class."""
     SKIP = "skip"
-    """An item was passed over; it is not asked again."""
+    """An annotator skipped an item; it is not asked again."""
     UNDO = "undo"
-    """The answer named by `target` no longer holds."""
+    """An annotator took back the answer named by `target`."""
     ROUND = "round"
     """A ranking arrived: from a fit after a batch, or from a cold start before any."""
     AUTO_BATCH = "autobatch"
-    """A model labelled items by itself: how; the `auto` events that name this one say which."""
+    """A model labelled items. The `auto` events that name this one say which."""
     AUTO = "auto"
-    """An item was given a class by a model, as part of the batch named by `target`."""
+    """A model gave an item a class, as part of the batch named by `target`."""
     REVERT = "revert"
-    """The batch of auto-labels named by `target` no longer holds, none of them."""
+    """The batch of auto-labels named by `target` was taken back."""
 
     @property
     def is_auto(self) -> bool:
-        """Whether only a model writes such events."""
+        """Whether a model writes such events, and nobody else."""
         return self in (EventKind.AUTO_BATCH, EventKind.AUTO)
 
 
 @dataclass(frozen=True, slots=True)
+class Annotator:
+    """Who answers, as every event records it.
+
+    Attributes
+    ----------
+    name : str
+    origin : str
+        What kind of annotator this is: ``"human"`` for a person.
+    """
+
+    name: str
+    origin: str = "human"
+
+
+ORACLE = Annotator("oracle", "oracle")
+"""The ground truth in an annotator's place, in a demo or a simulation."""
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
-    """An event before the journal has given it a place, an identity and a time.
+    """An event before it has an annotator, a number, an identity and a time.
 
     Attributes
     ----------
     kind : EventKind
     item : str or None
-        Item id (a content hash) of a label, skip, undo or auto-label.
+        Item id of a label, skip, undo or auto-label.
     class_name : str or None
-        The class of a label or auto-label, by name: an index would change its meaning with the
-        class list.
+        The class of a label or auto-label, by name: an index would depend on the class list.
     round : int
-        The batch that the event belongs to, counted from 1.
+        The number of the batch that the event belongs to, from 1.
     ms : int or None
         Milliseconds from the moment the item was shown to the answer.
     target : str or None
-        For an undo: the uuid of the answer that no longer holds. For an auto-label or a revert:
-        the uuid of its `autobatch`.
+        The uuid of another event. Of an undo: the answer that it takes back. Of an auto-label or
+        a revert: its `autobatch`.
     body : mapping
-        What else belongs to the kind, JSON-serialisable: the probabilities shown with an answer,
-        the settings of an opening, the model and accuracy of a round.
+        Further data of this kind of event, JSON-serialisable: the probabilities shown with an
+        answer, the settings of an opening, the model and accuracy of a round.
     uuid : str or None
-        Given ahead where drafts that are written together name each other; None for a new one.
+        Set if drafts that are written together name each other; otherwise a new one is made.
     """
 
     kind: EventKind
@@ -75,7 +93,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A `Draft` that is on disk: with its number, uuid, UTC time and annotator."""
+    """A `Draft` that is on disk, with its number, uuid, UTC time and annotator."""
 
     seq: int
     uuid: str
@@ -92,5 +110,5 @@ class Event:
 
     @property
     def is_answer(self) -> bool:
-        """Whether this is a label or a skip: what an undo takes back."""
+        """Whether this is a label or a skip, which an undo can take back."""
         return self.kind in (EventKind.LABEL, EventKind.SKIP)

@@ -1,4 +1,4 @@
-"""What the file system under a session can and cannot do."""
+"""Properties of the file system that a session lies on."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ NETWORK_TYPES = frozenset(
         *("fuse.s3fs", "fuse.sshfs"),
     ]
 )
-"""Types, as in mountinfo(5), on which several machines may see one file."""
+"""File system types, as in mountinfo(5), on which several machines may share a file."""
 
 MOUNTINFO = Path("/proc/self/mountinfo")
 
 
 def network_type(path: Path, mountinfo: Path = MOUNTINFO) -> str | None:
-    """Tell the type of the network file system that a path lies on.
+    """Return the type of the network file system that a path lies on.
 
     Parameters
     ----------
     path : Path
         An existing file or directory.
     mountinfo : Path
-        A table in the form of mountinfo(5); where there is none (not Linux), nothing is known.
+        A table in the form of mountinfo(5). Without one (not on Linux), nothing is known.
 
     Returns
     -------
@@ -41,8 +41,8 @@ def network_type(path: Path, mountinfo: Path = MOUNTINFO) -> str | None:
         return None
     resolved = path.resolve()
     best, found = -1, ""
-    # Spaces and newlines in names are escaped in the table; other white space is not, so that
-    # nothing but the space itself separates fields.
+    # Spaces and newlines in names are escaped in the table; other white space is not. So only a
+    # space separates fields.
     for line in table.split("\n"):
         before, separator, after = line.partition(" - ")
         fields = before.split(" ")
@@ -57,19 +57,19 @@ def network_type(path: Path, mountinfo: Path = MOUNTINFO) -> str | None:
 
 
 def give_name(new: Path, path: Path) -> None:
-    """Give a finished file its name, without ever replacing a file that is there.
+    """Rename a finished file, without ever replacing another file.
 
     Parameters
     ----------
     new : Path
-        The file, in the directory of `path`; afterwards it may still be there under this name.
+        The file, in the directory of `path`. It may also keep this name.
     path : Path
-        The name that it gets.
+        Its final name.
 
     Raises
     ------
     FileExistsError
-        There is a file of that name.
+        A file of that name exists.
     OSError
         The directory cannot be written.
     """

@@ -11,15 +11,15 @@ from tuilabel.journal.events import AUTO_ORIGIN, Event, EventKind
 
 
 class AutoBatch(NamedTuple):
-    """Auto-labels that were written together, and that one revert takes back together.
+    """Auto-labels that were written together and are taken back together.
 
     Attributes
     ----------
     header : Event
-        The `autobatch` event; its uuid is what a revert names.
+        The `autobatch` event, whose uuid a revert names.
     written, held : int
-        How many auto-labels it has, and how many of them hold: no annotator has answered the
-        item, no later batch has labelled it again.
+        Number of auto-labels in the batch, and of those in effect: no annotator has answered the
+        item, and no later batch has labelled it again.
     """
 
     header: Event
@@ -28,14 +28,15 @@ class AutoBatch(NamedTuple):
 
 
 class Ledger:
-    """What holds after a row of events: answers by item, rounds, and what an undo would take back.
+    """The answers and auto-labels in effect after a sequence of events, and the rounds.
 
-    The ledger only reads events; it applies them in the order of their numbers and never looks
-    at their times, because clocks go backwards.
+    Events are applied in the order of their numbers. Their times play no part, because clocks may
+    go backwards.
 
-    Answers are what annotators gave. Auto-labels stand apart from them and change none of their
-    counts: one holds while no annotator has answered its item and its batch is not reverted; of
-    several batches the latest one has its say.
+    The answer in effect for an item is the latest label or skip by an annotator that was not taken
+    back. Auto-labels are kept apart and change no count of answers. An auto-label is in effect
+    while no annotator has answered its item, its batch is not reverted, and no later batch has
+    labelled the item.
 
     Attributes
     ----------
@@ -43,19 +44,19 @@ class Ledger:
         All of them, in order.
     rounds : list of Event
     opened : Event or None
-        The last opening.
+        The newest opening.
     last_seq : int
         The number of the newest event.
     taken_back : Event or None
         The answer that the newest undo took back.
     acts : int
-        How many times an annotator labelled, skipped or undid.
+        Number of times an annotator labelled, skipped or undid.
     labels_held, skips_held : int
-        How many items have a label, a skip.
+        Number of items with a label in effect, and with a skip.
     by_class : Counter
-        How many items have each class as their label, by class name.
+        Number of labelled items by class name.
     auto_labels_held : int
-        How many items have an auto-label that holds.
+        Number of items with an auto-label in effect.
     """
 
     def __init__(self) -> None:
@@ -85,7 +86,7 @@ class Ledger:
         return ledger
 
     def apply(self, event: Event) -> None:
-        """Take one more event into account."""
+        """Apply one more event."""
         self.last_seq = event.seq
         self.events.append(event)
         if event.is_answer:
@@ -156,44 +157,44 @@ class Ledger:
             del self.by_class[name]
 
     def answer(self, item: str) -> Event | None:
-        """Give the label or skip that holds for an item: the latest not taken back."""
+        """Return the label or skip in effect for an item."""
         answers = self._by_item.get(item)
         return answers[-1] if answers else None
 
     def last_answer(self) -> Event | None:
-        """Give the answer that an undo would take back."""
+        """Return the answer that an undo would take back."""
         return next(reversed(self._standing.values()), None)
 
     def newest(self, count: int) -> Iterator[Event]:
-        """Yield the answers given last and not taken back, newest first."""
+        """Yield the newest answers that were not taken back, newest first."""
         return islice(reversed(self._standing.values()), count)
 
     def answers(self) -> Iterator[Event]:
-        """Yield the answer that holds for each item, in the order the items were first answered."""
+        """Yield the answer in effect for each item, in the order of the first answers."""
         for answers in self._by_item.values():
             yield answers[-1]
 
     def labels(self) -> Iterator[Event]:
-        """Yield the label that holds for each labelled item."""
+        """Yield the label in effect for each labelled item."""
         return (event for event in self.answers() if event.kind is EventKind.LABEL)
 
     def skips(self) -> Iterator[Event]:
-        """Yield the skip that holds for each skipped item."""
+        """Yield the skip in effect for each skipped item."""
         return (event for event in self.answers() if event.kind is EventKind.SKIP)
 
     def auto_label(self, item: str) -> Event | None:
-        """Give the auto-label that holds for an item: the latest, where no annotator answered."""
+        """Return the auto-label in effect for an item, if there is one."""
         labels = None if item in self._by_item else self._auto_by_item.get(item)
         return labels[-1] if labels else None
 
     def auto_labels(self) -> Iterator[Event]:
-        """Yield the auto-label that holds for each item that has one, in the order of the items."""
+        """Yield the auto-label in effect for each item that has one."""
         return (
             labels[-1] for item, labels in self._auto_by_item.items() if item not in self._by_item
         )
 
     def auto_batches(self) -> list[AutoBatch]:
-        """Give the batches of auto-labels that are not reverted, the oldest first."""
+        """Return the batches of auto-labels that are not reverted, the oldest first."""
         held = Counter(event.target for event in self.auto_labels())
         return [
             AutoBatch(header, len(self._auto_by_batch.get(batch, ())), held[batch])
@@ -202,7 +203,7 @@ class Ledger:
         ]
 
     def by_origin(self) -> Counter[str]:
-        """Count the items with a label that holds by who gave it: a person, an oracle, a model."""
+        """Count labelled items by the origin of the label: a person, an oracle, a model."""
         counts = Counter(event.origin for event in self.labels())
         if self.auto_labels_held:
             counts[AUTO_ORIGIN] += self.auto_labels_held

@@ -1,4 +1,4 @@
-"""One process at a time labels in a session; whoever comes second is told who holds it."""
+"""A lock, so that one process at a time labels in a session."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from tuilabel.errors import SessionFileError, SessionLockedError
 class SessionLock:
     """An advisory lock on a small file beside the session file.
 
-    The lock lies on a file of its own: closing any descriptor of the database itself would drop
-    the locks that SQLite holds on it (POSIX locks belong to the process and the file). The kernel
-    releases it when the process ends, however it ends, so it is never left behind; only the file
-    may be, and then it is taken over.
+    The lock is on a separate file: closing any descriptor of the database itself would drop the
+    locks that SQLite holds on it (POSIX locks belong to the process and the file). The kernel
+    releases the lock when the process ends, however it ends. Only the file may be left behind; the
+    next process reuses it.
 
     Parameters
     ----------
     session : Path
-        The session file, by whatever name: the lock belongs to what a link points to.
+        The session file. Of a link, the lock is on its target.
     now : datetime
-        What to tell others as "since when".
+        The time from which other processes are told that the session is open.
 
     Raises
     ------
     SessionLockedError
-        Another process holds the lock: the message says who and since when.
+        Another process holds the lock. The message says which, and since when.
     SessionFileError
         The lock file cannot be written.
     """
@@ -55,8 +55,8 @@ class SessionLock:
             self.release()
             raise SessionFileError(
                 f"{session} cannot be opened for labelling: {self.path.name} cannot be written "
-                f"beside it ({error.strerror}). Make the directory writable, or keep the session "
-                "elsewhere with --session FILE."
+                f"beside it ({error.strerror}). Make the directory writable, or name another file "
+                "with --session FILE."
             ) from error
 
     def _acquire(self, session: Path) -> int:
@@ -70,15 +70,15 @@ class SessionLock:
                 text = os.pread(descriptor, 4096, 0)
                 os.close(descriptor)
                 raise SessionLockedError(
-                    f"{session} is already open for labelling: {_describe(text)}. "
-                    "Quit there first, or label in another session with --session FILE."
+                    f"{session} is already open for labelling {_describe(text)}. "
+                    "Quit it first, or label in another session with --session FILE."
                 ) from None
             except OSError:
                 os.close(descriptor)
                 raise
             if self._is_still_there(descriptor):
                 return descriptor
-            # The holder before removed the file between our open and our lock.
+            # The previous holder removed the file between our open and our lock.
             os.close(descriptor)
 
     def _is_still_there(self, descriptor: int) -> bool:
@@ -88,11 +88,11 @@ class SessionLock:
             return False
 
     def release(self) -> None:
-        """Remove the lock file and give the lock up; a second call does nothing."""
+        """Remove the lock file and release the lock; a second call does nothing."""
         if self._descriptor < 0:
             return
-        # Where the directory was renamed meanwhile, the name may be another holder's by now; and
-        # a file that stays behind does no harm, since only the lock counts.
+        # If the directory was renamed, the path may name another holder's file. A file that is
+        # left behind does no harm, since only the lock counts.
         with contextlib.suppress(OSError):
             if self._is_still_there(self._descriptor):
                 self.path.unlink()
@@ -101,9 +101,9 @@ class SessionLock:
 
 
 def held_by_living(session: Path) -> bool:
-    """Tell whether a process that is still there has, by what it wrote, a session open.
+    """Return whether the process named in a session's lock file is alive.
 
-    It takes no lock, so that whoever opens the session at the same moment is not refused.
+    No lock is taken, so that a process that opens the session at this moment is not refused.
     """
     real = session.resolve()
     try:
@@ -130,8 +130,8 @@ def _describe(text: bytes) -> str:
         holder = json.loads(text)
         since = datetime.fromisoformat(holder["since"]).strftime("%Y-%m-%d %H:%M:%S")
         return (
-            f"process {int(holder['pid'])} of {holder['user']!s:.64} on {holder['host']!s:.64} "
-            f"holds it since {since}"
+            f"by process {int(holder['pid'])} of {holder['user']!s:.64} on "
+            f"{holder['host']!s:.64}, since {since}"
         )
     except (ValueError, KeyError, TypeError, RecursionError):
-        return "another process holds it"
+        return "by another process"

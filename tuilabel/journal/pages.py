@@ -1,9 +1,8 @@
 """The rows on the pages of a SQLite file, read without SQLite.
 
-Where SQLite refuses a file because a page of it is gone, the other pages still hold their rows.
-A row is found here by what its record looks like, not by the page that should lead to it: so a
-lost page costs the rows that were on it and no others. The formats are those of
-https://sqlite.org/fileformat2.html.
+If SQLite refuses a file because a page is lost, the other pages still have their rows. Here a row
+is found by the pattern of its record, not through the page that points to it: a lost page costs
+only its own rows. The formats are those of https://sqlite.org/fileformat2.html.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ Value = int | float | str | bytes | None
 DEFAULT_PAGE_SIZE = 4096
 
 LOG_MAGIC = 0x377F0682
-"""Without its lowest bit, which is set where checksums are of big-endian words."""
+"""Without its lowest bit, which is set if checksums are over big-endian words."""
 
 _INTEGER_SIZES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 8: 0, 9: 0}
 _LONGEST_RECORD = 2**28
 
-# A record of `event`: the size of its header, then NULL for the row's number, which the cell has
-# itself, then the type of a text of 36 characters, which a uuid is.
+# A record of `event`: the size of its header, NULL for the row's number (which is in the cell),
+# and the type of a text of 36 characters, the uuid.
 _EVENT = re.compile(rb"[\x0d-\x24](?=\x00\x55)", re.DOTALL)
 _EVENT_COLUMNS = 12
 _META_KEYS = (b"source", b"class_names", b"pool", b"test", b"seed", b"audit")
@@ -39,7 +38,7 @@ _LAST_NUMBER = re.compile(rb"\x03\x17([\x01-\x06\x08\x09])event", re.DOTALL)
 
 
 def page_size_of(data: bytes | bytearray) -> int | None:
-    """Give the page size that the header of a file or a log has, None where it has none."""
+    """Return the page size in the header of a file or a log; None if it has none."""
     if data[:16] == b"SQLite format 3\0":
         size = int.from_bytes(data[16:18], "big")
         size = 65536 if size == 1 else size
@@ -53,14 +52,14 @@ def page_size_of(data: bytes | bytearray) -> int | None:
 def event_rows(
     unit: bytes | bytearray | memoryview, overflow: Callable[[int], bytes | None]
 ) -> Iterator[tuple[Value, ...]]:
-    """Yield what looks like rows of `event` on a page: seq first, the other columns in order.
+    """Yield the likely rows of `event` on a page: seq first, then the other columns in order.
 
     Parameters
     ----------
     unit : bytes
         One page.
     overflow : callable
-        Gives a page by its number, for rows that are longer than a page has room for.
+        Returns a page by its number, for rows that do not fit on one page.
     """
     for found in _EVENT.finditer(unit):
         row = _row_at(unit, found.start(), _EVENT_COLUMNS, overflow)
@@ -71,7 +70,7 @@ def event_rows(
 def meta_rows(
     unit: bytes | bytearray | memoryview, overflow: Callable[[int], bytes | None]
 ) -> Iterator[tuple[Value, ...]]:
-    """Yield what looks like rows of `meta` on a page: row number, key and value."""
+    """Yield the likely rows of `meta` on a page: row number, key and value."""
     for found in _META.finditer(unit):
         row = _row_at(unit, found.start(), 2, overflow)
         if row is not None:
@@ -79,7 +78,7 @@ def meta_rows(
 
 
 def index_entries(unit: bytes | bytearray | memoryview) -> Iterator[tuple[str, int]]:
-    """Yield what the index of uuids says on a page: uuid and seq."""
+    """Yield the entries of the index of uuids on a page: uuid and seq."""
     for found in _ENTRY.finditer(unit):
         seq = _integer(unit, found[1][0], found.end())
         if seq is not None:
@@ -87,7 +86,7 @@ def index_entries(unit: bytes | bytearray | memoryview) -> Iterator[tuple[str, i
 
 
 def last_numbers(unit: bytes | bytearray | memoryview) -> Iterator[int]:
-    """Yield what a page says is the highest seq that was given."""
+    """Yield the highest assigned seq, as recorded on a page."""
     for found in _LAST_NUMBER.finditer(unit):
         seq = _integer(unit, found[1][0], found.end())
         if seq is not None:
@@ -108,10 +107,10 @@ def _row_at(
     columns: int,
     overflow: Callable[[int], bytes | None],
 ) -> tuple[Value, ...] | None:
-    """Read the cell whose record begins at a place; None where there is none.
+    """Read the cell whose record begins at a place; None if there is none.
 
-    Before the record come its size and the row's number. The size follows from the record itself,
-    and has to be what is written there.
+    The record's size and the row's number stand before it. The size also follows from the record,
+    and both must agree.
     """
     types = _types(unit, place, columns)
     if types is None:
@@ -158,7 +157,7 @@ def _types(unit: bytes | bytearray | memoryview, place: int, columns: int) -> li
 
 
 def _number_before(unit: bytes | bytearray | memoryview, place: int) -> tuple[int, int] | None:
-    """Read backwards the variable-length number that ends before a place; give its start too."""
+    """Read the variable-length number that ends before a place; return it and its start."""
     start = place - 1
     if start < 0 or unit[start] >= 0x80:
         return None
@@ -189,7 +188,7 @@ def _value(kind: int, content: bytes) -> Value:
     if kind in (8, 9):
         return kind - 8
     if kind == 7:
-        # No column of a session is a fraction; whoever checks the row refuses it.
+        # No column of a session is a fraction: checking the row refuses it.
         return float("nan")
     if kind < 7:
         return int.from_bytes(content, "big", signed=True)
@@ -202,7 +201,7 @@ def _payload(
     size: int,
     overflow: Callable[[int], bytes | None],
 ) -> bytes | None:
-    """Put a record together from its page and those that it goes on on."""
+    """Join a record from its page and its overflow pages."""
     page_size = len(unit)
     local = size
     if size > page_size - 35:

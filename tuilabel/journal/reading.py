@@ -29,7 +29,7 @@ from tuilabel.journal.wal import cut_off
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
 COLUMNS = tuple(field.name for field in fields(Event))
-"""Of the table `event`, in the order of an `Event`."""
+"""The columns of the table `event`, in the order of an `Event`."""
 _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("seq", "round"), int),
     **dict.fromkeys(("uuid", "kind", "time", "annotator", "origin", "body"), str),
@@ -39,7 +39,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 _TYPES_IN_ORDER = tuple(_TYPES[name] for name in COLUMNS)
 _KINDS = {kind.value: kind for kind in EventKind}
 
-# What says nothing about the content of the file.
+# Errors that say nothing about the content of the file.
 _ENVIRONMENT_ERRORS = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -56,20 +56,20 @@ _ENVIRONMENT_ERRORS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class SessionInfo:
-    """What a session is about; written once, at its creation.
+    """The description of a session; written once, at its creation.
 
     Attributes
     ----------
     source : str
-        What `tuilabel.data.open_dataset` takes.
+        The source, as `tuilabel.data.open_dataset` takes it.
     pool, test : int or None
-        How many items of each split are used; None for all.
+        Number of items used of each split; None for all.
     class_names : tuple of str
         In the order of the model's columns.
     seed : int
-        From which every random choice of the session follows.
+        The seed of every random choice of the session.
     audit : float
-        The share of the pool that is kept out of training to measure accuracy on, where the
+        The share of the pool, 0 to 1, that is kept out of training to measure accuracy on, if the
         source has no hold-out.
     """
 
@@ -82,7 +82,7 @@ class SessionInfo:
 
 
 def read_session(path: Path) -> tuple[SessionInfo, list[Event]]:
-    """Read a session without changing it; another process may be labelling in it meanwhile.
+    """Read a session without changing it; another process may be labelling in it.
 
     Not for a session that this process has open as a `Journal`: closing the file would drop the
     locks that SQLite holds on it (POSIX locks belong to the process and the file).
@@ -90,12 +90,12 @@ def read_session(path: Path) -> tuple[SessionInfo, list[Event]]:
     Raises
     ------
     SessionFileError
-        The file is missing, is no session, is damaged, or is of a newer version.
+        The file is missing, is not a session, is damaged, or has a newer version.
     """
     check_header(path)
     if not _has_newer_events(path):
-        # Nobody has the file open: SQLite may take it for unchangeable, and then leaves no -shm
-        # and -wal of the reader's beside it, which the annotator might not be allowed to write.
+        # Nobody has the file open. As "immutable", SQLite leaves no -shm and -wal of the reader
+        # beside it, which the annotator might not be allowed to write.
         before = _stamp(path)
         try:
             content = _read(path, "immutable=1")
@@ -109,12 +109,12 @@ def read_session(path: Path) -> tuple[SessionInfo, list[Event]]:
 
 
 def check_header(path: Path) -> None:
-    """Refuse what is no session file before SQLite touches it.
+    """Raise an error for a file that is not a session, before SQLite opens it.
 
     Raises
     ------
     SessionFileError
-        With what was found instead.
+        The message says what was found instead.
     """
     try:
         check_regular(path.stat(), path)
@@ -122,26 +122,28 @@ def check_header(path: Path) -> None:
             header = file.read(100)
     except FileNotFoundError:
         raise SessionFileError(
-            f"There is no session file {path}. Name a file that tuilabel made."
+            f"There is no session file {path}. Name a file that tuilabel created."
         ) from None
     except OSError as error:
         raise cannot_be_read(path, error) from error
     if len(header) < 100 or not header.startswith(_SQLITE_MAGIC):
-        found = "is empty" if not header else "is no session file: it is not a SQLite database"
-        raise SessionFileError(f"{path} {found}. Name a file that tuilabel made{if_it_was(path)}.")
+        found = "is empty" if not header else "is not a session file: it is not a SQLite database"
+        raise SessionFileError(
+            f"{path} {found}. Name a file that tuilabel created{if_it_was(path)}."
+        )
     if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
         raise SessionFileError(
-            f"{path} is no session file: it is a SQLite database of another application. "
-            f"Name a file that tuilabel made{if_it_was(path)}."
+            f"{path} is not a session file: it is a SQLite database of another application. "
+            f"Name a file that tuilabel created{if_it_was(path)}."
         )
     _refuse_newer(path, int.from_bytes(header[60:64], "big"))
-    # SQLite opens what only newer versions of it may write, and fails at the first event.
+    # SQLite opens a file that only newer versions may write, and fails at the first event.
     if not {header[18], header[19]} <= {1, 2}:
         raise damaged(path, ValueError(f"its header says version {max(header[18:20])} of SQLite"))
 
 
 def check_regular(status: os.stat_result, path: Path) -> None:
-    """Refuse what is no ordinary file.
+    """Raise an error for anything but a regular file.
 
     Raises
     ------
@@ -150,7 +152,7 @@ def check_regular(status: os.stat_result, path: Path) -> None:
     if not stat.S_ISREG(status.st_mode):
         found = "directory" if stat.S_ISDIR(status.st_mode) else "device, pipe or socket"
         raise SessionFileError(
-            f"{path} is no session file but a {found}. Name a file that tuilabel made."
+            f"{path} is a {found}, not a session file. Name a file that tuilabel created."
         )
 
 
@@ -161,7 +163,7 @@ def connect(path: Path, parameters: str) -> sqlite3.Connection:
     ----------
     path : Path
     parameters : str
-        Of the URI, see https://sqlite.org/uri.html.
+        The query of the URI, see https://sqlite.org/uri.html.
     """
     return sqlite3.connect(
         f"file://{quote(os.fsencode(path.absolute()))}?{parameters}",
@@ -172,7 +174,7 @@ def connect(path: Path, parameters: str) -> sqlite3.Connection:
 
 
 def check_whole(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse a file that SQLite finds damaged, or whose tables are not those of a session.
+    """Raise an error for a damaged file, or one whose tables are not those of a session.
 
     Raises
     ------
@@ -186,14 +188,14 @@ def check_whole(connection: sqlite3.Connection, path: Path) -> None:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
         raise unreadable(path, error) from error
-    except ValueError as error:  # a message of SQLite's that quotes what is no text
+    except ValueError as error:  # a message of SQLite that quotes bytes that are not text
         raise damaged(path, error) from error
     if verdict != "ok":
         raise damaged(path, ValueError(verdict.splitlines()[-1]))
 
 
 def check_untouched(path: Path) -> None:
-    """Refuse a file that is not whole, without changing it; nobody else may have it open.
+    """Raise an error for a damaged file, without changing it; nobody else may have it open.
 
     Raises
     ------
@@ -209,10 +211,10 @@ def check_untouched(path: Path) -> None:
 
 
 def refuse_cut_off(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse a file whose log holds events that SQLite does not see, behind a damaged place.
+    """Raise an error for a file with events in its log that SQLite does not see.
 
-    It would take them for what a power cut has left, and the next event would be written over
-    them.
+    They follow a damaged place. SQLite takes them for the rest of an interrupted write, and the
+    next event would overwrite them.
 
     Raises
     ------
@@ -229,13 +231,14 @@ def refuse_cut_off(connection: sqlite3.Connection, path: Path) -> None:
     except sqlite3.Error as error:
         raise unreadable(path, error) from error
     known = set(taken.values())
-    # What a failed write has left has the number of what was written in its place.
+    # The remains of a failed write have the number of the event written in its place.
     behind = {
         row[1] for row in rows if row[1] not in known and row[0] not in taken and _is_event(row)
     }
     if behind:
         raise damaged(
-            path, ValueError(f"{len(behind)} newer events lie behind a damaged place in its -wal")
+            path,
+            ValueError(f"newer events, {len(behind)} in all, follow a damaged place in its -wal"),
         )
 
 
@@ -248,7 +251,7 @@ def _is_event(row: tuple[Any, ...]) -> bool:
 
 
 def read_info(connection: sqlite3.Connection, path: Path) -> SessionInfo:
-    """Read what a session is about.
+    """Read the description of a session.
 
     Raises
     ------
@@ -264,12 +267,12 @@ def read_info(connection: sqlite3.Connection, path: Path) -> SessionInfo:
 
 
 def info_of(rows: Mapping[str, str]) -> SessionInfo:
-    """Make what a session is about from the keys and values of its table `meta`.
+    """Return the description of a session, from the keys and values of its table `meta`.
 
     Raises
     ------
     KeyError, TypeError, ValueError, RecursionError
-        It makes no sense.
+        It is invalid.
     """
     meta: dict[str, Any] = {key: json.loads(value) for key, value in rows.items()}
     info = SessionInfo(
@@ -287,7 +290,7 @@ def info_of(rows: Mapping[str, str]) -> SessionInfo:
         and info.seed >= 0
         and 0 <= info.audit <= 1
     ):
-        raise ValueError("what the session is about makes no sense")
+        raise ValueError("the description of the session is invalid")
     return info
 
 
@@ -309,17 +312,16 @@ def read_events(connection: sqlite3.Connection, path: Path) -> Iterator[Event]:
 
 
 def damaged(path: Path, error: Exception) -> SessionFileError:
-    """Make the error for a file whose content is not what tuilabel has written."""
+    """Return the error for a file whose content tuilabel did not write."""
     return SessionFileError(
-        f"{path} is damaged: cut short or overwritten ({reason(error)}). "
-        "Nothing was changed; go back to a copy of it, or bring back what can be with "
-        f"{_repair(path)}."
+        f"{path} is damaged: cut short or overwritten ({reason(error)}). Nothing was changed. "
+        f"Use a copy of the file, or recover its events with {_repair(path)}."
     )
 
 
 def if_it_was(path: Path) -> str:
-    """Say what helps where a session file may have lost what it is known by."""
-    return f"; if it was one, {_repair(path)} brings back what can be"
+    """Return a hint for a session file that may have lost its header."""
+    return f"; if it was one, {_repair(path)} recovers its events"
 
 
 def _repair(path: Path) -> str:
@@ -327,30 +329,30 @@ def _repair(path: Path) -> str:
 
 
 def cannot_be_read(path: Path, error: Exception) -> SessionFileError:
-    """Make the error for a file that may be sound but that cannot be got at."""
+    """Return the error for a file that cannot be read but may be intact."""
     return SessionFileError(
-        f"{path} cannot be read ({reason(error)}). Mend that, or name another session file."
+        f"{path} cannot be read ({reason(error)}). Fix that, or name another session file."
     )
 
 
 def unreadable(path: Path, error: sqlite3.Error) -> SessionFileError:
-    """Make the error for what SQLite says while it reads."""
+    """Return the error for an error of SQLite while it reads."""
     # Extended codes have the primary one in their last byte; Python's own errors have none.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
     if code not in _ENVIRONMENT_ERRORS:
         return damaged(path, error)
     if code == sqlite3.SQLITE_CANTOPEN and _has_newer_events(path):
         return SessionFileError(
-            f"{path} cannot be read here: its newest events are in {path.name}-wal, and for that "
-            "SQLite needs to write to the directory. Copy both files to one that can be written."
+            f"{path} cannot be read here: its newest events are in {path.name}-wal, and to read "
+            "them SQLite must write to the directory. Copy both files to a writable directory."
         )
     return cannot_be_read(path, error)
 
 
 def reason(error: Exception) -> str:
-    """Say in one short line what went wrong, without the number and the path that Python adds."""
+    """Return an error's text as one short line, without the number and path that Python adds."""
     text = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    # What SQLite says of a damaged schema quotes it, line by line.
+    # An error about a damaged schema quotes it, line by line.
     return " ".join(text.split())[:200]
 
 
@@ -367,12 +369,12 @@ def _read(path: Path, parameters: str) -> tuple[SessionInfo, list[Event]]:
 
 
 def event_of(row: tuple[Any, ...]) -> Event:
-    """Make an event of a row of the table, its columns as in `COLUMNS`.
+    """Return a row of the table `event` as an event; its columns are those in `COLUMNS`.
 
     Raises
     ------
     TypeError, ValueError, RecursionError
-        It makes no sense.
+        The row is invalid.
     """
     if not all(map(isinstance, row, _TYPES_IN_ORDER)):
         wrong = next(
@@ -380,13 +382,13 @@ def event_of(row: tuple[Any, ...]) -> Event:
             for name, value in zip(COLUMNS, row, strict=True)
             if not isinstance(value, _TYPES[name])
         )
-        raise TypeError(f"event {row[0]} has a {wrong} that makes no sense")
+        raise TypeError(f"event {row[0]} has an invalid {wrong}")
     seq, uuid, kind, time, annotator, item, class_name, number, ms, origin, target, text = row
     body = json.loads(text)
     if not isinstance(body, dict):
-        raise TypeError(f"event {seq} has a body that is no object")
+        raise TypeError(f"event {seq} has an invalid body")
     if kind not in _KINDS:
-        raise ValueError(f"event {seq} is of a kind that makes no sense")
+        raise ValueError(f"event {seq} has an unknown kind")
     return Event(
         seq,
         uuid,
@@ -406,13 +408,13 @@ def event_of(row: tuple[Any, ...]) -> Event:
 def _refuse_newer(path: Path, version: int) -> None:
     if version > len(MIGRATIONS):
         raise SessionFileError(
-            f"{path} has session schema {version}; this tuilabel knows schemas up to "
+            f"{path} has session schema {version}, and this tuilabel knows schemas up to "
             f"{len(MIGRATIONS)}. Open it with a newer tuilabel."
         )
 
 
 def _has_newer_events(path: Path) -> bool:
-    """Tell whether SQLite's write-ahead log beside the file holds anything."""
+    """Return whether there is content in SQLite's write-ahead log beside the file."""
     real = path.resolve()
     try:
         return real.with_name(real.name + "-wal").stat().st_size > 0

@@ -1,4 +1,4 @@
-"""A damaged session made anew from what it still holds; the damaged file is always kept."""
+"""Repair of a damaged session: its events are written to a new file; the old one is kept."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ from tuilabel.journal.store import (
     write_session,
 )
 from tuilabel.journal.wal import log_path
+from tuilabel.text import counted
 
 _CHUNK = 2**20
 _SECTOR = 512
@@ -46,31 +47,31 @@ _FILES = ("", "-wal", "-shm")
 
 @dataclass(frozen=True)
 class Repaired:
-    """What a repair has found and done.
+    """The result of a repair.
 
     Attributes
     ----------
     path : Path
         The session file.
     problem : str or None
-        What is wrong with it; None for a sound one, to which nothing is done.
+        What is wrong with it; None for an intact file, which is left alone.
     info : SessionInfo
     events : tuple of Event
-        All that were found, in order.
+        The events found, in order.
     gaps : tuple of (int, int)
-        The numbers, first and last, of events that are known to be lost.
+        The first and last number of each range of events known to be lost.
     last : int
         The highest number that an event is known to have had.
     dropped : int
-        Events that were found and make no sense.
+        Number of invalid events found.
     unchecked : int
-        How many of `events` come from pages without a checksum.
+        Number of `events` from pages without a checksum.
     unreadable : int
-        Bytes that the disk does not give any more.
+        Number of bytes that the disk can no longer read.
     written : Path or None
-        Where the events are now; None where nothing was written.
+        The file with the recovered events; None if nothing was written.
     kept : Path or None
-        Where the damaged file is now; None where it is what and where it was.
+        The new name of the damaged file; None if it keeps its name.
     """
 
     path: Path
@@ -95,37 +96,37 @@ def repair(
     class_names: Sequence[str] | None = None,
     now: datetime | None = None,
 ) -> Repaired:
-    """Bring back what a session file and its log still hold.
+    """Recover the events that are left in a session file and its log.
 
-    A sound file is left alone. Otherwise a whole new file is written beside the damaged one and
-    read back; only then does the damaged one get another name, and the new one its.
+    An intact file is left alone. Otherwise a new file is written beside the damaged one and read
+    back. Only then is the damaged file renamed, and the new one takes its name.
 
     Parameters
     ----------
     path : Path
         The session file.
     output : Path, optional
-        Where to write instead; then `path` stays as it is.
+        Another file to write; `path` is then left as it is.
     dry_run : bool
         Write nothing.
     source, class_names
-        What the session is about, for where that is lost.
+        The source and classes of the session, if the file has lost them.
     now : datetime, optional
         The time in the damaged file's new name.
 
     Raises
     ------
     SessionFileError
-        The file cannot be read, has nothing of a session in it, or the new one cannot be written.
+        The file cannot be read, has no part of a session, or the new one cannot be written.
     SessionLockedError
         Another process labels in it.
     UsageError
-        What the session is about has to be given, or is not what it is about.
+        The source or the classes are needed, or contradict the file.
     """
     real = path.resolve()
     touches = output is None and not dry_run
     if output is not None and os.path.lexists(output):
-        raise SessionFileError(f"{output} exists already; name another place with --output OUT.")
+        raise SessionFileError(f"{output} exists already. Name another file with --output OUT.")
     with contextlib.ExitStack() as held:
         _hold(real, path, touches, held)
         content, lost = _read(real, path)
@@ -139,12 +140,11 @@ def repair(
             ) from error
         if not found.events and not found.meta:
             raise SessionFileError(
-                f"{path} has nothing of a session in it that could be brought back. "
-                "Name a file that tuilabel made."
+                f"{path} has no events that could be recovered. Name a file that tuilabel created."
             )
         problem = found.complaint
         if lost + lost_log:
-            problem = f"{lost + lost_log:,} bytes of it cannot be read from the disk"
+            problem = f"{counted(lost + lost_log, 'byte')} of it cannot be read from the disk"
         info = _info(found, path, source, class_names)
         if problem is None:
             problem = _unread(path, content, log)
@@ -170,13 +170,13 @@ def _hold(real: Path, path: Path, touches: bool, held: contextlib.ExitStack) -> 
     except SessionLockedError as error:
         raise SessionLockedError(str(error).replace(str(real), str(path))) from None
     except SessionFileError:
-        # In a directory that cannot be written, a file can still be looked at.
+        # A file in a read-only directory can still be read.
         if touches:
             raise
 
 
 def _read(real: Path, path: Path) -> tuple[bytes, int]:
-    """Read a whole file, zeros for what the disk does not give; tell how many bytes those are."""
+    """Return a file, with zeros for bytes that cannot be read, and the number of those bytes."""
     try:
         descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -188,8 +188,8 @@ def _read(real: Path, path: Path) -> tuple[bytes, int]:
         check_regular(status, path)
         if status.st_size > _LARGEST:
             raise SessionFileError(
-                f"{path} has {status.st_size:,} bytes, and at most {_LARGEST:,} are read for a "
-                "repair. Name a file that tuilabel made."
+                f"{path} has {status.st_size:,} bytes; a repair reads at most {_LARGEST:,}. "
+                "Name a file that tuilabel created."
             )
         parts: list[bytes] = []
         lost = 0
@@ -219,9 +219,9 @@ def _read_part(descriptor: int, start: int, size: int) -> tuple[bytes, int]:
 
 
 def _unread(path: Path, content: bytes, log: bytes) -> str | None:
-    """Tell why a file that holds all of its events cannot be opened all the same.
+    """Return why a file that has all of its events cannot be opened; None if it can.
 
-    Of a copy, since reading one with a log leaves an index beside it.
+    A copy is tried, since reading a file with a log leaves an index beside it.
     """
     with tempfile.TemporaryDirectory(prefix="tuilabel-repair-") as folder:
         copy = Path(folder) / "copy"
@@ -237,7 +237,7 @@ def _unread(path: Path, content: bytes, log: bytes) -> str | None:
 def _info(
     found: Salvage, path: Path, source: str | None, class_names: Sequence[str] | None
 ) -> SessionInfo:
-    """Put together what the session is about from what was found and what is given."""
+    """Return the description of the session, from the file and from the options given."""
     meta = dict(found.meta)
     given = {
         "source": None if source is None else json.dumps(source),
@@ -249,14 +249,14 @@ def _info(
             continue
         if key in meta and json.loads(meta[key]) != json.loads(value):
             raise UsageError(
-                f"{path} says itself that it was made with {options[key].split()[0]} "
-                f"{_shown(json.loads(meta[key]))}: leave {options[key].split()[0]} out."
+                f"{path} was made with {options[key].split()[0]} {_shown(json.loads(meta[key]))}. "
+                f"Leave {options[key].split()[0]} out."
             )
         meta[key] = value
     lost = [option for key, option in options.items() if key not in meta]
     if lost:
         raise UsageError(
-            f"{path} has lost what the session is about: say it with {' and '.join(lost)}"
+            f"{path} has lost what it was made with. Give {' and '.join(lost)}"
             f"{_hint(found) if 'class_names' not in meta else ''}."
         )
     defaults = {"pool": "null", "test": "null", "seed": "0", "audit": "0.1"}
@@ -265,7 +265,7 @@ def _info(
     if foreign:
         names = ", ".join(f"{name} ({count})" for name, count in sorted(foreign.items())[:20])
         raise UsageError(
-            f"{path} also has labels of other classes: {names}. Name all of its classes, in their "
+            f"{path} also has labels of other classes: {names}. Give all of its classes, in their "
             "order, with --classes A,B,..."
         )
     return info
@@ -273,7 +273,7 @@ def _info(
 
 def _hint(found: Salvage) -> str:
     names = sorted(found.foreign_classes(()))[:40]
-    return f" (its labels are {','.join(names)}; the order is the one they were first given in)"
+    return f" (its labels are {','.join(names)}; keep the order in which they were first given)"
 
 
 def _shown(value: object) -> str:
@@ -298,12 +298,12 @@ def _write(outcome: Repaired, real: Path, output: Path | None, now: datetime) ->
         sync_directory(target.parent)
     except FileExistsError:
         raise SessionFileError(
-            f"{target} exists already; name another place with --output OUT."
+            f"{target} exists already. Name another file with --output OUT."
         ) from None
     except (OSError, sqlite3.Error) as error:
         raise SessionFileError(
             f"The repaired session cannot be written to {target.parent} ({reason(error)}). Nothing "
-            "is lost; mend that, or name another place with --output OUT."
+            "is lost. Fix that, or name another file with --output OUT."
         ) from error
     finally:
         remove_quietly(new)
@@ -311,15 +311,16 @@ def _write(outcome: Repaired, real: Path, output: Path | None, now: datetime) ->
 
 
 def _prove(new: Path, outcome: Repaired) -> None:
-    """Read the new file as any reader does: all has to be there."""
+    """Raise an error unless the new file reads back complete."""
     if read_session(new) != (outcome.info, list(outcome.events)):
-        raise OSError(errno.EIO, "what was written is not what is read back")
+        raise OSError(errno.EIO, "the new file differs when it is read back")
 
 
 def _set_aside(real: Path, now: datetime) -> Path:
-    """Give a damaged file and what belongs to it other names; its own name stays until the last.
+    """Rename a damaged file and its log, and return the file's new name.
 
-    The log's own name has to go before the new file comes: it would be taken for the new one's.
+    The file also keeps its old name until the new file takes it. The log must lose its old name
+    before, as it would be taken for the new file's.
     """
     stem = f"{real.name}.damaged-{now:%Y%m%d-%H%M%S}"
     kept, number = real.with_name(stem), 1
@@ -349,7 +350,7 @@ def _second_name(old: Path, new: Path) -> None:
 
 
 def describe_gaps(gaps: Iterable[tuple[int, int]], most: int = 10) -> str:
-    """Write ranges of numbers in a line: ``3, 7 to 9``."""
+    """Return ranges of numbers as text, such as ``3, 7 to 9``."""
     shown = [str(low) if low == high else f"{low} to {high}" for low, high in gaps]
     more = f" and {len(shown) - most} more" if len(shown) > most else ""
     return ", ".join(shown[:most]) + more

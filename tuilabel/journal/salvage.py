@@ -1,4 +1,4 @@
-"""What a damaged session file still holds, found with SQLite and without."""
+"""The events left in a damaged session file, found with SQLite and without it."""
 
 from __future__ import annotations
 
@@ -25,40 +25,45 @@ from tuilabel.journal.reading import COLUMNS, connect, event_of, info_of, reason
 from tuilabel.journal.schema import MIGRATIONS, objects_at, objects_of, version_of
 from tuilabel.journal.validate import is_valid
 from tuilabel.journal.wal import Log, read_log
+from tuilabel.text import counted
 
-# How much a row is believed, by where it was found.
+# How far a row is trusted, by the place where it was found.
 _FRAME_DAMAGED, _FILE, _HIDDEN, _SQLITE, _FRAME = range(5)
 
 _CHECKED = (_HIDDEN, _FRAME)
-"""Where checksums vouch for every byte."""
+"""Places where checksums cover every byte."""
 
 _MAY_BE_LEFT = (_FRAME_DAMAGED, _HIDDEN)
-"""Where what a failed write has left may be found."""
+"""Places where remains of a failed write may be found."""
 
 _LONGEST_GAP = 10_000
-"""Numbers that nothing else comes near are taken for damage."""
+"""A number of an event that is further than this from all others is taken for damage."""
 
-_META = ("source", "class_names", "pool", "test", "seed", "audit")
+_ANY_META = {
+    **{"source": '""', "class_names": "[]", "pool": "null", "test": "null"},
+    **{"seed": "0", "audit": "0"},
+}
+"""A valid description of a session, in which one value at a time is tried."""
 
 
 @dataclass
 class Salvage:
-    """What was found.
+    """What was found in a file.
 
     Attributes
     ----------
     meta : dict
-        What the session is about, as in its table: by key, in JSON; what was not found is missing.
+        The description of the session, as in its table: JSON by key, without keys not found.
     events : list of Event
         In the order of their numbers.
     dropped : int
-        Events that were found and make no sense.
+        Number of invalid events found.
     unchecked : int
-        How many of `events` come from pages without a checksum.
+        Number of `events` from pages without a checksum.
     last : int
         The highest number that an event is known to have had.
     complaint : str or None
-        What SQLite says is wrong; None where it finds nothing.
+        What SQLite finds wrong; None if it finds nothing.
     """
 
     meta: dict[str, str] = field(default_factory=dict)
@@ -70,16 +75,16 @@ class Salvage:
 
     @property
     def missing(self) -> int:
-        """How many events are known to be lost."""
+        """Number of events known to be lost."""
         return self.last - len(self.events)
 
     def gaps(self) -> list[tuple[int, int]]:
-        """Give the numbers of the events known to be lost, as (first, last)."""
+        """Return the ranges of numbers of events known to be lost, as (first, last)."""
         numbers = [0, *(event.seq for event in self.events), self.last + 1]
         return [(low + 1, high - 1) for low, high in pairwise(numbers) if high - low > 1]
 
     def foreign_classes(self, class_names: Iterable[str]) -> Counter[str]:
-        """Count the labels whose class is none of these, by class."""
+        """Count the labels of other classes than these, by class."""
         known = set(class_names)
         return Counter(
             event.class_name
@@ -89,7 +94,7 @@ class Salvage:
 
 
 class NewerError(Exception):
-    """The file is of a schema that a later tuilabel has made."""
+    """The file has the schema of a later tuilabel."""
 
 
 class _Found(NamedTuple):
@@ -98,19 +103,19 @@ class _Found(NamedTuple):
 
 
 def salvage(content: bytes, log: bytes) -> Salvage:
-    """Find all events and what the session is about.
+    """Find all events and the description of the session.
 
     Parameters
     ----------
     content : bytes
-        Of the session file, as much as can be read.
+        The session file, as far as it can be read.
     log : bytes
-        Of its write-ahead log.
+        Its write-ahead log.
 
     Raises
     ------
     NewerError
-        Its tables are not known here.
+        The file has a newer schema.
     """
     found = Salvage()
     rows: list[tuple[tuple[Any, ...], int]] = []
@@ -133,20 +138,20 @@ def salvage(content: bytes, log: bytes) -> Salvage:
                 _offer_meta(found.meta, key, value)
     class_names = _class_names(found.meta)
     if class_names is not None and _labels_contradict(rows, class_names):
-        # Their damaged names would take every label of a class with them.
+        # With the damaged names, every label of a class would be lost.
         del found.meta["class_names"]
         class_names = None
-    by_uuid, senseless = _by_uuid(rows, class_names)
+    by_uuid, invalid = _by_uuid(rows, class_names)
     by_seq, beaten = _by_seq(by_uuid.values(), numbers)
     found.events = [by_seq[seq].event for seq in sorted(by_seq)]
     found.unchecked = sum(1 for one in by_seq.values() if one.trust not in _CHECKED)
-    found.dropped = len(senseless - by_uuid.keys()) + beaten
+    found.dropped = len(invalid - by_uuid.keys()) + beaten
     found.last = _last(by_seq, numbers, last)
     hidden = {event.uuid for event in found.events} - seen_by_sqlite
     if found.complaint is None and hidden:
-        found.complaint = f"SQLite does not see {len(hidden)} of the events that it holds"
+        found.complaint = f"SQLite does not see {len(hidden):,} of its events"
     if found.complaint is None and found.dropped:
-        found.complaint = f"{found.dropped} of its events make no sense"
+        found.complaint = f"{counted(found.dropped, 'invalid event')} in it"
     return found
 
 
@@ -157,9 +162,9 @@ def _ask_sqlite(
     rows: list[tuple[tuple[Any, ...], int]],
     meta: dict[str, str],
 ) -> str | None:
-    """Read what SQLite gives of a copy, and tell what it finds wrong.
+    """Read a copy of the file with SQLite, and return what it finds wrong.
 
-    A copy, because SQLite writes to what it opens: it would move the log into a damaged file.
+    A copy, because SQLite would move the log into the damaged file.
     """
     try:
         path.write_bytes(content)
@@ -169,17 +174,17 @@ def _ask_sqlite(
     except (OSError, sqlite3.Error) as error:
         return reason(error)
     with closing(connection):
-        # What is no text is refused row by row.
+        # Bytes that are not text are refused row by row.
         connection.text_factory = _text_or_bytes
         try:
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA cell_size_check = ON")
             version = version_of(connection)
             objects = objects_of(connection)
-            # A version that no tuilabel has is damage where the tables are known all the same.
+            # An unknown version with known tables is damage.
             known = 1 <= version <= len(MIGRATIONS)
             if objects != objects_at(version if known else len(MIGRATIONS)):
-                # Tables that are others only by name may do anything when they are read.
+                # Unknown tables and views may do anything when they are read.
                 if version > len(MIGRATIONS):
                     raise NewerError(version)
                 return "its tables are not those of a session"
@@ -190,7 +195,7 @@ def _ask_sqlite(
             if isinstance(key, str) and isinstance(value, str):
                 _offer_meta(meta, key, value)
         select = f"SELECT {', '.join(COLUMNS)} FROM event ORDER BY seq"
-        # A damaged page ends a scan: what lies behind it is met from the other side.
+        # A damaged page ends a scan; the rows behind it are read from the other side.
         ascending = list(_until_it_fails(connection, select))
         rows += ((row, _SQLITE) for row in ascending)
         if complaint is not None:
@@ -221,12 +226,12 @@ def _until_it_fails(connection: sqlite3.Connection, select: str) -> Iterator[tup
     try:
         yield from connection.execute(select)
     except sqlite3.Error:
-        # What SQLite has to say of it, `_check` has heard; the pages are read without it next.
+        # `_check` has reported the error; the pages are also read without SQLite.
         return
 
 
 def _units(content: bytes, log: bytes, page_size: int, frames: Log) -> Iterator[tuple[bytes, int]]:
-    # Behind what SQLite sees there may also be what a failed write has left: that gives way.
+    # Hidden frames may be remains of a failed write, and are trusted less.
     hidden = {frame.start for frame in frames.hidden}
     for frame in frames.frames:
         sound = _HIDDEN if frame.start in hidden else _FRAME
@@ -239,7 +244,7 @@ def _units(content: bytes, log: bytes, page_size: int, frames: Log) -> Iterator[
 def _newest_pages(
     content: bytes, log: bytes, page_size: int, frames: Log
 ) -> Callable[[int], bytes | None]:
-    """Give a function from a page's number to its newest content."""
+    """Return a function from a page's number to its newest content."""
     places = {frame.page: frame.start for frame in frames.frames if frame.sound}
 
     def page(number: int) -> bytes | None:
@@ -254,19 +259,15 @@ def _newest_pages(
 
 
 def _offer_meta(meta: dict[str, str], key: str, value: str) -> None:
-    """Keep the first value of each key that, with anything sensible for the others, makes sense."""
-    if key not in _META or key in meta:
+    """Keep the first valid value of each key."""
+    if key not in _ANY_META or key in meta:
         return
-    sensible = {
-        **{"source": '""', "class_names": "[]", "pool": "null", "test": "null"},
-        **{"seed": "0", "audit": "0"},
-    }
-    if _makes_sense({**sensible, key: value}):
+    if _is_valid_meta({**_ANY_META, key: value}):
         meta[key] = value
 
 
-def _makes_sense(meta: Mapping[str, str]) -> bool:
-    """Tell whether a reader can make something of what the session is about."""
+def _is_valid_meta(meta: Mapping[str, str]) -> bool:
+    """Return whether the description of a session can be read."""
     try:
         info_of(meta)
     except (KeyError, TypeError, ValueError, RecursionError):
@@ -277,17 +278,15 @@ def _makes_sense(meta: Mapping[str, str]) -> bool:
 def _class_names(meta: Mapping[str, str]) -> tuple[str, ...] | None:
     if "class_names" not in meta:
         return None
-    sensible = {"source": '""', "pool": "null", "test": "null", "seed": "0", "audit": "0"}
-    return info_of({**sensible, "class_names": meta["class_names"]}).class_names
+    return info_of({**_ANY_META, "class_names": meta["class_names"]}).class_names
 
 
 def _labels_contradict(
     rows: Iterable[tuple[tuple[Any, ...], int]], class_names: Iterable[str]
 ) -> bool:
-    """Tell whether labels are of a class that the session is said not to have.
+    """Return whether labels have a class that is not among these.
 
-    One of them may itself be damaged, where no checksum vouches for it; several are not damaged to
-    the same name.
+    A single label without a checksum may itself be damaged; several are not damaged to one name.
     """
     known, foreign = set(class_names), Counter[str]()
     for one in _by_uuid(rows, None)[0].values():
@@ -300,36 +299,36 @@ def _labels_contradict(
 def _by_uuid(
     rows: Iterable[tuple[tuple[Any, ...], int]], class_names: tuple[str, ...] | None
 ) -> tuple[dict[str, _Found], set[str]]:
-    """Take the most believable row of each event; name those of which no row makes sense."""
+    """Return the most trusted row of each event, and the uuids of invalid rows."""
     found: dict[str, _Found] = {}
-    senseless: set[str] = set()
+    invalid: set[str] = set()
     for row, trust in rows:
         try:
             event = event_of(row)
         except (TypeError, ValueError, RecursionError):
             event = None
         if event is None or not is_valid(event, class_names):
-            # What a failed write has left may be half overwritten: that is no damage.
+            # Half overwritten remains of a failed write are not damage.
             if trust not in _MAY_BE_LEFT:
-                senseless.add(str(row[1]))
+                invalid.add(str(row[1]))
             continue
         known = found.get(event.uuid)
         if known is not None and {known.trust, trust} == {_SQLITE, _HIDDEN}:
-            # An event never changes: one place says that it was saved, the other every byte of it.
+            # An event never changes: SQLite has it as saved, and a checksum covers the other copy.
             checked = event if trust == _HIDDEN else known.event
             found[event.uuid] = _Found(checked, _FRAME)
         elif known is None or trust > known.trust:
             found[event.uuid] = _Found(event, trust)
-    return found, senseless
+    return found, invalid
 
 
 def _by_seq(
     found: Iterable[_Found], numbers: Mapping[str, set[int]]
 ) -> tuple[dict[int, _Found], int]:
-    """Give each number to one event, with what the index of uuids says where rows disagree."""
+    """Assign each number to one event; the index of uuids decides if rows disagree."""
     by_seq: dict[int, _Found] = {}
     beaten = 0
-    # Those that the index agrees with come first, then the most believable.
+    # Events that the index confirms come first, then the most trusted.
     for one in sorted(
         found,
         key=lambda one: (one.event.seq not in numbers.get(one.event.uuid, ()), -one.trust),
@@ -340,7 +339,7 @@ def _by_seq(
         if doubtful and len(by_index) == 1 and not by_index & by_seq.keys():
             (seq,) = by_index
         if seq in by_seq or seq < 1:
-            # What a failed write has left has the number of what was written next.
+            # Remains of a failed write have the number of the event written next.
             beaten += one.trust not in _MAY_BE_LEFT
         else:
             by_seq[seq] = one._replace(event=replace(one.event, seq=seq))

@@ -1,7 +1,7 @@
 """The tables of a session file, as numbered migrations.
 
-A session is a SQLite database that says so in its header: `APPLICATION_ID` makes it recognisable
-without opening it, `user_version` is the number of the last migration that was applied.
+A session is a SQLite database. `APPLICATION_ID` in its header identifies it without opening it, and
+`user_version` is the number of the last migration that was applied.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TRIGGER meta_is_never_deleted BEFORE DELETE ON meta
         BEGIN SELECT RAISE(ABORT, 'what a session is about never changes'); END;
     """,
-    # A CHECK cannot be altered: the table is made anew and takes the old one's rows, numbers and
-    # name. Dropping a table drops its triggers, and fires none of them. Auto-labels come by the
-    # ten thousand, and checking a kind against an IN list takes twice the time of a CASE.
+    # A CHECK cannot be altered: a new table takes over the old one's rows, numbers and name.
+    # Dropping a table drops its triggers, and fires none of them. A CASE takes half the time of
+    # an IN list, which counts for tens of thousands of auto-labels.
     """
     CREATE TABLE event_2 (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -89,7 +89,7 @@ MIGRATIONS: tuple[str, ...] = (
         BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
     """,
 )
-"""The SQL of each schema version, the first being version 1."""
+"""The SQL of each schema version, from version 1."""
 
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
@@ -98,14 +98,14 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIO
     Parameters
     ----------
     connection : sqlite3.Connection
-        In autocommit mode, the only writer of its file.
+        In autocommit mode, and the only writer of its file.
     migrations : sequence of str
         The SQL of version 1, 2, ...
 
     Raises
     ------
     sqlite3.Error
-        A migration failed: the database is as the one before has left it.
+        A migration failed; the database is as the previous one left it.
     """
     for number, sql in enumerate(migrations, start=1):
         if number <= version_of(connection):
@@ -122,19 +122,19 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIO
 
 
 def version_of(connection: sqlite3.Connection) -> int:
-    """Give the number of the last migration that a database has had."""
+    """Return the number of the last migration that was applied to a database."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def objects_of(connection: sqlite3.Connection) -> set[tuple[str, str]]:
-    """List the tables, views, indices and triggers of a database as (type, name)."""
+    """Return the tables, views, indices and triggers of a database as (type, name)."""
     return set(
         connection.execute("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
     )
 
 
 def objects_at(version: int, migrations: Sequence[str] = MIGRATIONS) -> set[tuple[str, str]]:
-    """List what `objects_of` finds in a database of a schema version."""
+    """Return what `objects_of` finds in a database of a schema version."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         migrate(connection, migrations[:version])
         return objects_of(connection)

@@ -1,4 +1,4 @@
-"""One session is one SQLite file; what is written is one commit that has reached the disk."""
+"""The writer of a session file: one event is one commit, which is on disk when it returns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from tuilabel.errors import SaveError, SessionFileError
-from tuilabel.journal.events import AUTO_ORIGIN, Draft, Event
+from tuilabel.journal.events import AUTO_ORIGIN, Annotator, Draft, Event
 from tuilabel.journal.filesystem import give_name, network_type
 from tuilabel.journal.lock import SessionLock
 from tuilabel.journal.reading import (
@@ -28,7 +28,7 @@ from tuilabel.journal.reading import (
 )
 from tuilabel.journal.schema import migrate
 
-# Moved away one by one, each of them would take events with it.
+# Each of them has events that are lost if it is moved away.
 _FILES = ("", "-wal")
 
 _INSERT = (
@@ -39,7 +39,7 @@ _BODY = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 def utc_now() -> datetime:
-    """Give the time that events are stamped with."""
+    """Return the current time, with which events are stamped."""
     return datetime.now(UTC)
 
 
@@ -50,30 +50,20 @@ class Journal:
     ----------
     path : Path
         An existing session file, see `create`.
-    annotator : str
-        Who answers from now on.
     clock : callable
-        Gives the time to stamp events with.
-
-    Attributes
-    ----------
-    annotator, origin : str
-        Who answers, and what kind of source the answers have; both may be changed. What a model
-        labels by itself has `AUTO_ORIGIN` whatever this one is, and nothing else may have it.
+        Returns the time to stamp events with.
 
     Raises
     ------
     SessionFileError
-        The file is missing, is no session, is damaged, is of a newer version, cannot be written,
+        The file is missing, is not a session, is damaged, has a newer version, cannot be written,
         or lies on a network file system.
     SessionLockedError
         Another process labels in it.
     """
 
-    def __init__(self, path: Path, annotator: str, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, path: Path, clock: Callable[[], datetime] = utc_now) -> None:
         self.path = path
-        self.annotator = annotator
-        self.origin = "human"
         self._clock = clock
         self._connection: sqlite3.Connection | None = None
         self._has_failed = False
@@ -91,18 +81,15 @@ class Journal:
             raise
 
     @classmethod
-    def create(
-        cls, path: Path, info: SessionInfo, annotator: str, clock: Callable[[], datetime] = utc_now
-    ) -> Self:
-        """Make a new session file and open it.
+    def create(cls, path: Path, info: SessionInfo, clock: Callable[[], datetime] = utc_now) -> Self:
+        """Create a session file and open it.
 
-        The file gets its name only when it is whole, so that no moment exists in which a
-        half-made session could be found.
+        The file gets its name only when it is complete, so that nobody finds an incomplete session.
 
         Raises
         ------
         SessionFileError
-            The file exists already, or cannot be made here.
+            The file exists already, or cannot be created.
         """
         new = path.with_name(f".tuilabel-{uuid.uuid4().hex}.new")
         try:
@@ -115,25 +102,32 @@ class Journal:
             raise SessionFileError(f"{path} exists already; open it, or name another.") from None
         except (OSError, sqlite3.Error) as error:
             raise SessionFileError(
-                f"No session can be made at {path} ({reason(error)}). "
+                f"No session can be created at {path} ({reason(error)}). "
                 "Make the directory writable, or name another place with --session FILE."
             ) from error
         finally:
             remove_quietly(new)
-        return cls(path, annotator, clock)
+        return cls(path, clock)
 
-    def append(self, draft: Draft) -> Event:
+    def append(self, draft: Draft, by: Annotator) -> Event:
         """Write one event; when this returns, it is on disk.
+
+        Parameters
+        ----------
+        draft : Draft
+        by : Annotator
+            Who did it. An auto-label has the origin `AUTO_ORIGIN`, whoever asked for it, and
+            nothing else may have it.
 
         Raises
         ------
         SaveError
-            It is not on disk; nothing has changed, and the same event may be tried again.
+            The event is not on disk, and nothing has changed; the caller may try again.
         ValueError
-            The body is no JSON, such as one with a NaN, or a text is no Unicode; nothing has
+            The body is not JSON (for example with a NaN), or a text is not Unicode; nothing has
             changed.
         """
-        event = self._stamped(draft, self._now(), seq=0)
+        event = self._stamped(draft, by, self._now(), seq=0)
         row = _row(event)
         connection = self._open_connection()
         self._check_identity("press the key again")
@@ -143,18 +137,21 @@ class Journal:
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.rollback()
+            self._has_failed = True
             raise self._not_saved(error, "press the key again") from error
         assert cursor.lastrowid is not None
         return replace(event, seq=cursor.lastrowid)
 
-    def append_many(self, drafts: Iterable[Draft]) -> list[Event]:
+    def append_many(self, drafts: Iterable[Draft], by: Annotator) -> list[Event]:
         """Write events that belong together: all of them are on disk, or none.
 
-        One transaction, whatever their number; they get one time.
+        They are written in one transaction and have the same time.
 
         Parameters
         ----------
         drafts : iterable of Draft
+        by : Annotator
+            Who did it, as in `append`.
 
         Returns
         -------
@@ -164,9 +161,9 @@ class Journal:
         Raises
         ------
         SaveError
-            None is on disk; nothing has changed, and the same drafts may be tried again.
+            No event is on disk, and nothing has changed; the caller may try again.
         ValueError
-            As `append`, because of any of them; nothing has changed.
+            As for `append`, for any of the drafts; nothing has changed.
         """
         now = self._now()
         drafts = list(drafts)
@@ -177,15 +174,16 @@ class Journal:
         self._clear_log(connection)
         try:
             connection.execute("BEGIN IMMEDIATE")
-            # Nobody else can write meanwhile, so the next numbers are known.
+            # Nobody else can write now, so the next numbers are known.
             first = _last_seq(connection) + 1
-            events = [self._stamped(draft, now, seq) for seq, draft in enumerate(drafts, first)]
+            events = [self._stamped(draft, by, now, seq) for seq, draft in enumerate(drafts, first)]
             connection.executemany(_INSERT, map(_row, events))
             connection.execute("COMMIT")
         except BaseException as error:
             if connection.in_transaction:
                 connection.rollback()
             if isinstance(error, sqlite3.Error):
+                self._has_failed = True
                 raise self._not_saved(error, "try again") from error
             raise
         return events
@@ -193,38 +191,37 @@ class Journal:
     def _now(self) -> str:
         return self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
 
-    def _stamped(self, draft: Draft, time: str, seq: int) -> Event:
+    def _stamped(self, draft: Draft, by: Annotator, time: str, seq: int) -> Event:
         return Event(
             seq=seq,
             uuid=draft.uuid or str(uuid.uuid4()),
             kind=draft.kind,
             time=time,
-            annotator=self.annotator,
+            annotator=by.name,
             item=draft.item,
             class_name=draft.class_name,
             round=draft.round,
             ms=draft.ms,
-            origin=AUTO_ORIGIN if draft.kind.is_auto else self.origin,
+            origin=AUTO_ORIGIN if draft.kind.is_auto else by.origin,
             target=draft.target,
             body=draft.body,
         )
 
     def _clear_log(self, connection: sqlite3.Connection) -> None:
-        """Take what a failed write has left out of the log, so that nobody ever finds it there."""
+        """Remove the remains of a failed write from the log, so that they are never read."""
         if not self._has_failed:
             return
         try:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except sqlite3.Error:
-            # Whether a disk that has failed takes anything, the write that follows tells.
+            # The next write shows whether the disk works again.
             return
         self._has_failed = False
 
-    def _not_saved(self, error: sqlite3.Error, again: str) -> SaveError:
-        self._has_failed = True
-        return SaveError(
-            f"Not saved: {reason(error)}. Mend that and {again}. The file is {self.path}."
-        )
+    def _not_saved(self, error: Exception, again: str) -> SaveError:
+        full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        found = "the disk is full. Free some space" if full else f"{reason(error)}. Fix that"
+        return SaveError(f"Not saved: {found}, then {again}. The file is {self.path}.")
 
     def _open_connection(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -239,23 +236,21 @@ class Journal:
         if not same:
             raise SaveError(
                 "Not saved: the session file or its -wal file was moved, replaced or deleted. "
-                f"Put it back and {again}, or quit. It was {self.path}."
+                f"Put it back, then {again}, or quit. It was {self.path}."
             )
         self._name_log(again)
 
     def _name_log(self, again: str) -> None:
-        """Make the log's name last through a power cut, before anything in it is said to be saved.
+        """Sync the directory, so that the log's name survives a power cut.
 
-        SQLite asks for that once, and goes on as if it had been done where it fails.
+        SQLite tries this once and ignores a failure. No event may count as saved before.
         """
         if self._log_is_named:
             return
         try:
             sync_directory(self.path.resolve().parent)
         except OSError as error:
-            raise SaveError(
-                f"Not saved: {reason(error)}. Mend that and {again}. The file is {self.path}."
-            ) from error
+            raise self._not_saved(error, again) from error
         self._log_is_named = True
 
     def events(self) -> Iterator[Event]:
@@ -269,7 +264,7 @@ class Journal:
         return read_events(self._open_connection(), self.path)
 
     def close(self) -> None:
-        """Close the file and let others label in it; a second call does nothing."""
+        """Close the file and let other processes label in it; a second call does nothing."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
@@ -285,21 +280,22 @@ class Journal:
 def write_session(
     new: Path, info: SessionInfo, events: Iterable[Event] = (), last_seq: int = 0
 ) -> None:
-    """Write a whole session file, under a name that nobody looks for.
+    """Write a whole session file.
 
     Parameters
     ----------
     new : Path
+        A temporary name.
     info : SessionInfo
     events : iterable of Event
-        Each with its own number.
+        Events with their numbers.
     last_seq : int
-        The highest number that an event ever had: no other event is to get it.
+        The highest number that an event ever had. No new event may have it.
 
     Raises
     ------
     OSError, sqlite3.Error
-        The file is not whole.
+        The file is incomplete.
     """
     connection = sqlite3.connect(new, isolation_level=None)
     try:
@@ -321,9 +317,9 @@ def write_session(
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Open a session file to write in it, brought to the newest schema."""
-    # Whoever may write moves the log into the file when closing, were it only to refuse the file;
-    # of what a damaged log or file still holds, that destroys the rest.
+    """Open a session file for writing, and migrate it to the newest schema."""
+    # A connection that may write moves the log into the file when it closes. With a damaged log or
+    # file, that would destroy the events that are left.
     check_untouched(path)
     try:
         connection = connect(path, "mode=rw")
@@ -331,18 +327,18 @@ def _connect(path: Path) -> sqlite3.Connection:
         raise unreadable(path, error) from error
     try:
         try:
-            # A file that was copied by other tools may have lost the mode; with a rollback
-            # journal, FULL alone would let a power cut take the last event back.
+            # A file that other tools have copied may have lost the mode. With a rollback journal,
+            # FULL alone would let a power cut take back the last event.
             (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
             if mode != "wal":
-                raise sqlite3.OperationalError(f"no write-ahead log, only {mode}")
+                raise sqlite3.OperationalError(f"its journal mode is {mode}, not wal")
             connection.execute("PRAGMA synchronous = FULL")
             # On macOS, fsync alone leaves the data in the drive's own cache.
             connection.execute("PRAGMA fullfsync = ON")
             migrate(connection)
         except sqlite3.Error as error:
             raise SessionFileError(
-                f"{path} cannot be opened for labelling ({reason(error)}). Mend that, or label in "
+                f"{path} cannot be opened for labelling ({reason(error)}). Fix that, or label in "
                 "another session with --session FILE."
             ) from error
     except BaseException:
@@ -353,7 +349,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _row(event: Event) -> tuple[str | int | None, ...]:
     return (
-        event.seq or None,  # without a number it gets the next one
+        event.seq or None,  # SQLite assigns the next number
         event.uuid,
         event.kind.value,
         event.time,
@@ -369,7 +365,7 @@ def _row(event: Event) -> tuple[str | int | None, ...]:
 
 
 def _last_seq(connection: sqlite3.Connection) -> int:
-    """Give the highest number that an event has had: what SQLite counts on from."""
+    """Return the highest number that an event ever had, from which SQLite continues."""
     numbers = connection.execute(
         "SELECT max(seq) FROM event UNION ALL SELECT seq FROM sqlite_sequence WHERE name = 'event'"
     )
@@ -383,17 +379,17 @@ def _identity(path: Path) -> list[tuple[int, int]]:
 
 
 def refuse_network(path: Path) -> None:
-    """Refuse a place where SQLite's locks and logs are not safe."""
+    """Raise an error for a network file system, where SQLite's locks and logs are not safe."""
     kind = network_type(path)
     if kind is not None:
         raise SessionFileError(
-            f"{path} lies on a network file system ({kind}), where a session cannot be kept safe. "
+            f"{path} lies on a network file system ({kind}), where a session is not safe. "
             "Name a file on a local disk with --session FILE."
         )
 
 
 def _refuse_read_only(path: Path) -> None:
-    # SQLite would open it all the same, leave files beside it, and fail at the first event.
+    # SQLite would open the file, leave others beside it, and fail at the first event.
     if not os.access(path, os.W_OK):
         raise SessionFileError(
             f"{path} cannot be opened for labelling: it is read-only. Make it writable, or label "
@@ -402,7 +398,7 @@ def _refuse_read_only(path: Path) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Make names that were given or taken in a directory last through a power cut."""
+    """Sync a directory, so that its names survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -411,10 +407,10 @@ def sync_directory(path: Path) -> None:
 
 
 def remove_quietly(path: Path) -> None:
-    """Remove a file that never became a session, and what SQLite has put beside it."""
+    """Remove an unfinished session file and the files that SQLite put beside it."""
     for suffix in ("", "-journal", "-wal", "-shm"):
         try:
             path.with_name(path.name + suffix).unlink(missing_ok=True)
         except OSError:
-            # A read-only directory is reported by what could not be made in it.
+            # A read-only directory is reported by the write that failed in it.
             continue

@@ -1,4 +1,4 @@
-"""Where a session stands, from its journal alone."""
+"""A summary of a session, from its journal alone."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tuilabel.journal.ledger import Ledger
 from tuilabel.journal.reading import SessionInfo
 
 STOPPING_FITS = 10
-"""How many of the last fits a summary tells the movement of."""
+"""Number of the last fits whose moved predictions are in a summary."""
 
 
 class AccuracySummary(TypedDict):
-    """A measured accuracy with its 95 % interval, all in 0..1."""
+    """A measured accuracy with its 95 % interval, all 0 to 1."""
 
     value: float
     low: float
@@ -28,8 +28,8 @@ class AccuracySummary(TypedDict):
 class StoppingSummary(TypedDict):
     """How far the last fits moved the predictions of the stop set, the newest last.
 
-    `moved` are shares in 0..1, `agreement` Cohen's kappas, None where a fit gave everything one
-    class; `n` is how many predictions were compared.
+    `moved` are shares from 0 to 1. `agreement` are Cohen's kappas, None if a fit predicted a
+    single class. `n` is the number of predictions compared.
     """
 
     moved: list[float]
@@ -38,7 +38,7 @@ class StoppingSummary(TypedDict):
 
 
 class FittedSummary(TypedDict):
-    """What the newest fit was made with: never ``auto``."""
+    """The model, features and strategy of the newest fit; never ``auto``."""
 
     model: str
     features: str
@@ -46,7 +46,7 @@ class FittedSummary(TypedDict):
 
 
 class Summary(TypedDict):
-    """What `tuilabel status --json` prints."""
+    """The output of `tuilabel status --json`."""
 
     source: str
     labels: int
@@ -64,7 +64,7 @@ class Summary(TypedDict):
 
 
 def summarise(info: SessionInfo, events: Iterable[Event]) -> Summary:
-    """Sum a session up.
+    """Return a summary of a session.
 
     Parameters
     ----------
@@ -75,22 +75,21 @@ def summarise(info: SessionInfo, events: Iterable[Event]) -> Summary:
     Returns
     -------
     Summary
-        `by_class` has every class of the session, in its order; `rounds` counts the batches that
-        a model was fitted after, without those taken back since; `accuracy` is the newest one
-        measured of them, None before the first;
-        `annotators` counts the labels that hold by who gave them; `pool_left` is None for a
-        session that was never opened. Auto-labels are in `auto_labels`, those that hold, and in
-        no other count; `stopping` has the last `STOPPING_FITS` of the same fits that were
-        compared with the one before, None where none was.
+        `by_class` has every class of the session, in its order. `pool_left` is None if the
+        session was never opened. `rounds` is the number of batches that a model was fitted after,
+        without those taken back since; `fitted` and `accuracy` are of the newest such fit, None
+        before the first. `annotators` counts the labels in effect by annotator. `auto_labels`
+        counts the auto-labels in effect, which are in no other count. `stopping` is about the last
+        `STOPPING_FITS` fits that were compared with the one before, None if there are none.
 
     Raises
     ------
     SessionFileError
-        An event holds what tuilabel does not write.
+        An event has content that tuilabel does not write.
     """
     ledger = Ledger.of(events)
     items, model, strategy = _opening(ledger.opened)
-    # A fit from labels that were taken back since says nothing of those that are left.
+    # A fit on labels that were taken back since says nothing about the labels that are left.
     fits = [
         event
         for event in ledger.rounds
@@ -115,7 +114,7 @@ def summarise(info: SessionInfo, events: Iterable[Event]) -> Summary:
 
 
 def check_body(event: Event) -> None:
-    """Refuse an opening or a round that `summarise` could make nothing of.
+    """Raise an error for an opening or a round that `summarise` cannot read.
 
     Raises
     ------
@@ -137,7 +136,7 @@ def _fitted(event: Event) -> FittedSummary | None:
     if features is None and strategy is None:
         return None  # written before there were features to choose
     if not (isinstance(model, str) and isinstance(features, str) and isinstance(strategy, str)):
-        raise _senseless(event)
+        raise _invalid(event)
     return FittedSummary(model=model, features=features, strategy=strategy)
 
 
@@ -147,9 +146,9 @@ def _accuracy(event: Event) -> AccuracySummary:
         shares = [float(body[name]) for name in ("value", "low", "high")]
         n, set_ = body["n"], body["set"]
     except (LookupError, TypeError, ValueError) as error:
-        raise _senseless(event) from error
+        raise _invalid(event) from error
     if not (all(0 <= share <= 1 for share in shares) and isinstance(n, int)):
-        raise _senseless(event)
+        raise _invalid(event)
     value, low, high = shares
     return AccuracySummary(value=value, low=low, high=high, n=n, set=str(set_))
 
@@ -170,7 +169,7 @@ def _compared(event: Event) -> tuple[float, float | None, int]:
         and isinstance(n, int)
         and n > 0
     ):
-        raise _senseless(event)
+        raise _invalid(event)
     return float(moved), None if agreement is None else float(agreement), n
 
 
@@ -181,7 +180,7 @@ def _is_number(value: object, least: int) -> TypeGuard[float]:
 def _labels(event: Event) -> int:
     labels = event.body.get("labels")
     if not isinstance(labels, int):
-        raise _senseless(event)
+        raise _invalid(event)
     return labels
 
 
@@ -190,13 +189,13 @@ def _opening(event: Event | None) -> tuple[int | None, str | None, str | None]:
         return None, None, None
     items, model, strategy = (event.body.get(name) for name in ("items", "model", "strategy"))
     if not (isinstance(items, int) and isinstance(model, str) and isinstance(strategy, str)):
-        raise _senseless(event)
+        raise _invalid(event)
     return items, model, strategy
 
 
-def _senseless(event: Event) -> SessionFileError:
+def _invalid(event: Event) -> SessionFileError:
     return SessionFileError(
-        f"Event {event.seq} of the session makes no sense: it was not written by "
-        "tuilabel, or is damaged. Go back to a copy of the session file F, or bring back what "
-        "makes sense with `tuilabel repair F`."
+        f"Event {event.seq} of the session is invalid: it was not written by tuilabel, or is "
+        "damaged. Use a copy of the session file F, or recover its valid events with "
+        "`tuilabel repair F`."
     )

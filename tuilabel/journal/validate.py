@@ -1,4 +1,4 @@
-"""Whether an event that was found in a damaged file is one that tuilabel may have written."""
+"""Checks of the events found in a damaged file: could tuilabel have written them?"""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _NEEDS_TARGET = (EventKind.UNDO, EventKind.AUTO, EventKind.REVERT)
 
 
 def is_valid(event: Event, class_names: Collection[str] | None = None) -> bool:
-    """Tell whether all that reads a session can make something of an event.
+    """Return whether an event can be read by every part of tuilabel.
 
     Parameters
     ----------
     event : Event
     class_names : collection of str, optional
-        The classes that the session has; None where that is not known.
+        The classes of the session; None if they are not known.
     """
     numbers = (event.seq, event.round, 0 if event.ms is None else event.ms)
     return (
@@ -42,7 +42,7 @@ def is_valid(event: Event, class_names: Collection[str] | None = None) -> bool:
                 else event.class_name in class_names
             )
         )
-        and _body_makes_sense(event)
+        and _is_valid_body(event)
     )
 
 
@@ -53,7 +53,7 @@ def _is_time(text: str) -> bool:
         return False
 
 
-def _body_makes_sense(event: Event) -> bool:
+def _is_valid_body(event: Event) -> bool:
     body = event.body
     if event.kind in _NEEDS_ITEM:
         return (

@@ -1,8 +1,8 @@
-"""A write-ahead log, read without SQLite: also what lies behind a damaged place in it.
+"""A write-ahead log, read without SQLite, including the events after a damaged place.
 
-SQLite reads a log from its beginning to the first frame that is not whole, and takes all behind
-that for what a power cut has left of one last transaction. Where a disk has damaged a frame, whole
-events may lie behind it, and the next one would be written over them. The format is that of https://sqlite.org/fileformat2.html#the_write_ahead_log.
+SQLite reads a log up to the first damaged frame, and takes the rest for an interrupted transaction.
+If the disk damaged that frame, intact events may follow it, and the next event would overwrite
+them. The format is that of https://sqlite.org/fileformat2.html#the_write_ahead_log.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Frame(NamedTuple):
     page : int
         Its number, counted from 1.
     start : int
-        Where its content begins in the log.
+        The offset of its content in the log, in bytes.
     sound : bool
         Whether its checksum is right.
     """
@@ -43,16 +43,16 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True)
 class Log:
-    """What a write-ahead log holds.
+    """The content of a write-ahead log.
 
     Attributes
     ----------
     page_size : int
     frames : tuple of Frame
-        Those of transactions that were committed, in the order of the file.
+        The frames of committed transactions, in the order of the log.
     hidden : tuple of Frame
-        Those of them that SQLite does not see: left from before the log was begun anew, and then
-        in the file already, or behind something damaged.
+        Those of them that SQLite does not see. They are older than the log's last restart, and
+        then in the file already, or they follow a damaged place.
     """
 
     page_size: int
@@ -61,16 +61,16 @@ class Log:
 
 
 def log_path(path: Path) -> Path:
-    """Give the log that belongs to a session file."""
+    """Return the log that belongs to a session file."""
     real = path.resolve()
     return real.with_name(real.name + "-wal")
 
 
 def cut_off(path: Path) -> list[tuple[Value, ...]]:
-    """Give the events that are in a session's log, but where SQLite does not look for them.
+    """Return the events in a session's log that SQLite does not see.
 
-    They may have been damaged away, or be of a last transaction that a power cut has torn. Events
-    that are in the file itself as well may be among them.
+    They follow a damaged place, or belong to a transaction that was interrupted. Some may also be
+    in the file itself.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def cut_off(path: Path) -> list[tuple[Value, ...]]:
     Returns
     -------
     list of tuple
-        What looks like rows of the table `event`.
+        The likely rows of the table `event`.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def cut_off(path: Path) -> list[tuple[Value, ...]]:
         return []
     log = read_log(data, DEFAULT_PAGE_SIZE)
     found: list[tuple[Value, ...]] = []
-    # Also of frames whose checksum is wrong: it is as soon as that of the one before is gone.
+    # Also frames with a wrong checksum: it depends on the previous frame, which may be lost.
     for frame in log.hidden:
         page = data[frame.start : frame.start + log.page_size]
         found += event_rows(page, lambda _: None)
@@ -103,16 +103,16 @@ def cut_off(path: Path) -> list[tuple[Value, ...]]:
 def read_log(data: Data, page_size: int) -> Log:
     """Find the frames of committed transactions in a write-ahead log.
 
-    Each frame has the two salts of its round and a checksum that goes on from the one before it,
-    so that a frame can be checked wherever the header of the one before it is whole: also behind
-    a damaged one.
+    Each frame has the two salts of its round and a checksum that continues that of the previous
+    frame. So a frame can be checked if the previous frame's header is intact, even after a damaged
+    place.
 
     Parameters
     ----------
     data : bytes
-        The log's content, all of it.
+        The content of the log.
     page_size : int
-        Of the file that it belongs to, where its own header is gone.
+        The page size of the session file, in bytes, for a log whose header is lost.
     """
     import numpy as np
 
@@ -134,12 +134,12 @@ def read_log(data: Data, page_size: int) -> Log:
     ) == tuple(header[6:8].tolist())
     own = header_sound & (salts == header[4:6]).all(axis=1)
 
-    # SQLite reads from the first frame on while each goes on from the one before.
+    # SQLite reads from the first frame while each continues the previous one.
     seen_commits = np.flatnonzero((np.cumsum(~(own & sound)) == 0) & commits)
     seen = int(seen_commits[-1]) + 1 if len(seen_commits) else 0
     frames: dict[int, Frame] = {}
-    # One round of the log after the other, each with salts of its own: a frame is committed if one
-    # behind it, of the same round, is sound and ends a transaction.
+    # Each round of the log has its own salts. A frame is committed if a later frame of the same
+    # round is sound and ends a transaction.
     _, rounds = np.unique(salts, axis=0, return_inverse=True)
     ends = np.flatnonzero(sound & commits)
     for round_ in dict.fromkeys(rounds.ravel()[ends].tolist()):
@@ -157,16 +157,16 @@ def read_log(data: Data, page_size: int) -> Log:
 
 
 def _checksums(raw: np.ndarray, before: np.ndarray, order: str) -> np.ndarray:
-    """Compute the checksum of every frame, from the one that is written down before it.
+    """Return the checksum of every frame, from the recorded one before it.
 
-    Over words x0, x1, x2, ...: ``s1 += x0 + s2; s2 += x1 + s1`` and so on, modulo 2**32. That is
-    linear, so that each word has a factor of its own, and many frames are done at once.
+    Over words x0, x1, x2, ...: ``s1 += x0 + s2; s2 += x1 + s1`` and so on, modulo 2**32. This is
+    linear: each word has a factor, and many frames are computed at once.
     """
     import numpy as np
 
     pairs = (8 + raw.shape[1] - FRAME_HEADER_SIZE) // 8
     factors = np.empty((2, 2 * pairs), np.uint32)
-    # What a unit of s1 and one of s2 have become by the end, from the last pair to the first.
+    # The final effect of one unit of s1 and one of s2, from the last pair to the first.
     of_s1, of_s2 = (1, 0), (0, 1)
     for pair in range(pairs - 1, -1, -1):
         of_first = _sum(of_s1, of_s2)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.errors import SaveError, SourceError
-from tuilabel.journal import Event
+from tuilabel.journal import Annotator, Event
 from tuilabel.line.answers import Ambiguous, Chosen, Command, Meaning, Unknown, Vocabulary
 from tuilabel.line.picture import Look, picture
 from tuilabel.line.trainer import at_work, trouble
@@ -37,6 +37,8 @@ class Conversation:
         From a row to its image; raises `SourceError` where it is damaged.
     submit : callable
         Takes a request to the trainer.
+    by : Annotator
+        Who answers; may be changed.
     suggestions : str
         When the model's classes are told, one of `tuilabel.settings.SUGGESTIONS`.
     look : Look
@@ -52,6 +54,7 @@ class Conversation:
         session: Session,
         image: Callable[[int], NDArray[np.uint8]],
         submit: Callable[[Request], None],
+        by: Annotator,
         *,
         suggestions: str = "before",
         look: Look = Look(),  # noqa: B008
@@ -61,6 +64,7 @@ class Conversation:
         self.session = session
         self.vocabulary = Vocabulary(session.info.class_names)
         self.words = Wording(session, self.vocabulary, width)
+        self.by = by
         self.over = False
         self.busy = False
         self.image_is_new = True
@@ -158,7 +162,7 @@ class Conversation:
             case Command.ACCEPT:
                 return self._accept(ms)
             case Command.SKIP:
-                return self._answer(lambda item: self.session.skip(item, ms=ms))
+                return self._answer(lambda item: self.session.skip(item, by=self.by, ms=ms))
             case Command.UNDO:
                 return self._undo()
             case Command.QUIT:
@@ -211,7 +215,7 @@ class Conversation:
 
     def label(self, index: int, ms: int | None = None) -> list[str]:
         """Give the image a class."""
-        return self._answer(lambda item: self.session.label(item, index, ms=ms))
+        return self._answer(lambda item: self.session.label(item, index, by=self.by, ms=ms))
 
     def _accept(self, ms: int | None) -> list[str]:
         if self.session.current is not None:
@@ -219,7 +223,7 @@ class Conversation:
                 return self.words.say(f"Nothing to agree with. {SHOWN_WHEN[self._suggestions]}")
             if self.session.suggestion() is None:
                 return self.words.say("This image has no suggestion to agree with.")
-        return self._answer(lambda item: self.session.accept_suggestion(item, ms=ms))
+        return self._answer(lambda item: self.session.accept_suggestion(item, by=self.by, ms=ms))
 
     def _answer(self, give: Callable[[str], Event | None]) -> list[str]:
         item, slot = self.session.current_id, self.session.current
@@ -238,7 +242,7 @@ class Conversation:
 
     def _undo(self) -> list[str]:
         try:
-            event = self.session.undo()
+            event = self.session.undo(by=self.by)
         except SaveError as error:
             return self._not_saved(error)
         if event is None:
@@ -272,7 +276,7 @@ class Conversation:
         self._unsaved = None
         before = self.session.curve[-1:]
         try:
-            event = self.session.accept_ranking(ranking)
+            event = self.session.accept_ranking(ranking, by=self.by)
         except SaveError as error:
             # With the next answer that can be saved, this can be.
             self._unsaved = ranking

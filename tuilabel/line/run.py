@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
+from tuilabel.journal import ORACLE
 from tuilabel.line.channel import GUARD, LineChannel
 from tuilabel.line.conversation import Conversation
 from tuilabel.line.picture import ASCII, MOST_COLUMNS, MOST_ROWS, SHADES, Look
@@ -21,7 +22,7 @@ from tuilabel.process.signals import ENDING_SIGNALS
 from tuilabel.text import inert, source_name
 from tuilabel.trainer import TrainerEvent
 from tuilabel.trainer.client import TrainerClient
-from tuilabel.workspace.opening import ORACLE, Workspace
+from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import cache_dir, log_file
 
 DROPPED = "Typed ahead: dropped. Answer for the image above."
@@ -96,6 +97,7 @@ class Talk:
             workspace.session,
             workspace.dataset.image,
             self._link.submit,
+            workspace.annotator,
             suggestions=workspace.settings.suggestions,
             look=look(workspace, columns, rows),
             pictures=pictures,
@@ -195,10 +197,10 @@ class Talk:
 
     async def _demonstrate(self, rate: float, budget: int) -> bool:
         """Let the ground truth answer; tell whether a person takes over."""
-        journal, dataset = self._workspace.journal, self._workspace.dataset
-        conversation, session = self._conversation, self._workspace.session
+        dataset, session = self._workspace.dataset, self._workspace.session
+        conversation = self._conversation
         assert dataset.truth is not None
-        journal.annotator = journal.origin = ORACLE
+        conversation.by = ORACLE
         typed = None
         if self._channel.typed:
             typed = asyncio.ensure_future(self._channel.read_line())
@@ -222,7 +224,7 @@ class Talk:
         finally:
             if typed is not None:
                 typed.cancel()
-        journal.annotator, journal.origin = self._workspace.settings.annotator, "human"
+        conversation.by = self._workspace.annotator
         self._at_prompt = False
         conversation.image_is_new = True
         await self._say(["You take over; what you typed until now is no answer."])

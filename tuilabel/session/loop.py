@@ -18,7 +18,7 @@ import numpy as np
 
 from tuilabel.data import Dataset
 from tuilabel.errors import SessionFileError
-from tuilabel.journal import Draft, Event, EventKind
+from tuilabel.journal import Annotator, Draft, Event, EventKind
 from tuilabel.learn.requests import ColdStart, Fit, FitFinished
 from tuilabel.session.payloads import fit_body, rounded
 from tuilabel.session.requests import Material, cold_start_request, fit_request, labelled_rows
@@ -45,6 +45,8 @@ class Session(LoopState):
         Its journal; what it holds already is replayed.
     settings : LoopSettings
         From now on.
+    by : Annotator
+        Who opens the session.
 
     Raises
     ------
@@ -54,7 +56,9 @@ class Session(LoopState):
         The opening cannot be written.
     """
 
-    def __init__(self, dataset: Dataset, log: EventLog, settings: LoopSettings) -> None:
+    def __init__(
+        self, dataset: Dataset, log: EventLog, settings: LoopSettings, by: Annotator
+    ) -> None:
         super().__init__(dataset, log.info)
         self.predictions: Predictions | None = None
         self._log = log
@@ -64,14 +68,20 @@ class Session(LoopState):
         # Items that have left the source since keep their answers.
         self.missing = sum(1 for item in answered if dataset.row_of(item) is None)
         items = len(dataset) + self.missing
-        self._write(Draft(EventKind.OPEN, body={**asdict(settings), "items": items}))
+        self._write(Draft(EventKind.OPEN, body={**asdict(settings), "items": items}), by)
         self._shown = {self.cursor}
         self._wanted = not self._fitted
 
     # What an annotator may do.
 
     def label(
-        self, item: str, class_index: int, *, ms: int | None = None, accepted: bool = False
+        self,
+        item: str,
+        class_index: int,
+        *,
+        by: Annotator,
+        ms: int | None = None,
+        accepted: bool = False,
     ) -> Event:
         """Give the current item a class; an answer it had before no longer holds.
 
@@ -80,6 +90,8 @@ class Session(LoopState):
         item : str
             The item id that the annotator saw.
         class_index : int
+        by : Annotator
+            Who answers.
         ms : int, optional
             Milliseconds since the item was shown.
         accepted : bool
@@ -92,11 +104,12 @@ class Session(LoopState):
         SaveError
             Not on disk; nothing has changed.
         """
-        return self._answer(item, EventKind.LABEL, self.info.class_names[class_index], ms, accepted)
+        name = self.info.class_names[class_index]
+        return self._answer(item, EventKind.LABEL, name, by, ms, accepted)
 
-    def skip(self, item: str, *, ms: int | None = None) -> Event:
+    def skip(self, item: str, *, by: Annotator, ms: int | None = None) -> Event:
         """Pass the current item over; it is not asked again. Raises as `label` does."""
-        return self._answer(item, EventKind.SKIP, None, ms, accepted=False)
+        return self._answer(item, EventKind.SKIP, None, by, ms, accepted=False)
 
     def suggestion(self) -> int | None:
         """Give the class that the model finds likeliest for the current item, where it has one."""
@@ -105,17 +118,22 @@ class Session(LoopState):
             return None
         return int(np.argmax(slot.probabilities))
 
-    def accept_suggestion(self, item: str, *, ms: int | None = None) -> Event | None:
+    def accept_suggestion(self, item: str, *, by: Annotator, ms: int | None = None) -> Event | None:
         """Label the current item with `suggestion`; None where there is none."""
         suggestion = self.suggestion()
         if suggestion is None:
             return None
-        return self.label(item, suggestion, ms=ms, accepted=True)
+        return self.label(item, suggestion, by=by, ms=ms, accepted=True)
 
-    def undo(self) -> Event | None:
+    def undo(self, *, by: Annotator) -> Event | None:
         """Take the last answer that holds back, however long ago it was given.
 
         Its item becomes current again, in its batch.
+
+        Parameters
+        ----------
+        by : Annotator
+            Who takes it back.
 
         Returns
         -------
@@ -131,7 +149,7 @@ class Session(LoopState):
         if answer is None:
             return None
         undone = Draft(EventKind.UNDO, item=answer.item, round=answer.round, target=answer.uuid)
-        event = self._write(undone)
+        event = self._write(undone, by)
         self._shown.add(self.cursor)
         return event
 
@@ -144,7 +162,9 @@ class Session(LoopState):
         self._shown.add(target)
         return True
 
-    def relabel(self, item: str, class_index: int, *, ms: int | None = None) -> Event:
+    def relabel(
+        self, item: str, class_index: int, *, by: Annotator, ms: int | None = None
+    ) -> Event:
         """Give an item that was answered before another answer; the place in the loop stays.
 
         Parameters
@@ -152,6 +172,8 @@ class Session(LoopState):
         item : str
             The item id that the annotator saw.
         class_index : int
+        by : Annotator
+            Who answers.
         ms : int, optional
             Milliseconds since the item was shown.
 
@@ -171,7 +193,8 @@ class Session(LoopState):
             body["audit"] = True
         name = self.info.class_names[class_index]
         return self._write(
-            Draft(EventKind.LABEL, item=item, class_name=name, round=self.round, ms=ms, body=body)
+            Draft(EventKind.LABEL, item=item, class_name=name, round=self.round, ms=ms, body=body),
+            by,
         )
 
     def show_all(self) -> None:
@@ -209,7 +232,9 @@ class Session(LoopState):
         self.generation += 1
         self._wanted = True
 
-    def accept_ranking(self, ranking: Ranking, *, shown: bool = True) -> Event | None:
+    def accept_ranking(
+        self, ranking: Ranking, *, by: Annotator, shown: bool = True
+    ) -> Event | None:
         """Let a ranking decide what is asked next; places already shown keep their items.
 
         Labels that came after its request do not make it stale; an undone one does.
@@ -217,6 +242,8 @@ class Session(LoopState):
         Parameters
         ----------
         ranking : FitFinished or ColdStartFinished
+        by : Annotator
+            Who labels as it arrives.
         shown : bool
             Whether the current image is before somebody's eyes; in a simulation nothing is.
 
@@ -255,7 +282,7 @@ class Session(LoopState):
             "batch": [ids[slot.row] for slot in batch],
             "audits": [ids[slot.row] for slot in batch if slot.audit],
         }
-        event = self._write(Draft(EventKind.ROUND, round=requested.round, body=body))
+        event = self._write(Draft(EventKind.ROUND, round=requested.round, body=body), by)
         if fit is not None:
             self.predictions = self._predictions(fit, requested.audit)
         self._requested = {
@@ -276,7 +303,13 @@ class Session(LoopState):
     # State changes by events only.
 
     def _answer(
-        self, item: str, kind: EventKind, class_name: str | None, ms: int | None, accepted: bool
+        self,
+        item: str,
+        kind: EventKind,
+        class_name: str | None,
+        by: Annotator,
+        ms: int | None,
+        accepted: bool,
     ) -> Event:
         slot = self.current
         if slot is None or self.items.ids[slot.row] != item:
@@ -294,13 +327,13 @@ class Session(LoopState):
             body["accepted"] = True
         body["references"] = list(self.items.references(slot.row))
         event = self._write(
-            Draft(kind, item=item, class_name=class_name, round=self.round, ms=ms, body=body)
+            Draft(kind, item=item, class_name=class_name, round=self.round, ms=ms, body=body), by
         )
         self._shown.add(self.cursor)
         return event
 
-    def _write(self, draft: Draft) -> Event:
-        event = self._log.append(draft)
+    def _write(self, draft: Draft, by: Annotator) -> Event:
+        event = self._log.append(draft, by)
         self._apply(event)
         return event
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from tuilabel.errors import TuilabelError
-from tuilabel.journal import Draft, Event, SessionInfo
+from tuilabel.journal import Annotator, Draft, Event, SessionInfo
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 
@@ -19,7 +19,7 @@ class EventLog(Protocol):
     def info(self) -> SessionInfo:
         """What the session is about."""
 
-    def append(self, draft: Draft) -> Event:
+    def append(self, draft: Draft, by: Annotator) -> Event:
         """Put an event on disk, or raise."""
 
     def events(self) -> Iterable[Event]:

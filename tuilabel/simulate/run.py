@@ -12,13 +12,11 @@ from pathlib import Path
 from tuilabel.data import Dataset
 from tuilabel.data.array_store import ArrayStore
 from tuilabel.errors import SourceError
-from tuilabel.journal import Draft, Event, SessionInfo
+from tuilabel.journal import ORACLE, Annotator, Draft, Event, SessionInfo
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.requests import ColdStart
 from tuilabel.session import LoopSettings, Session
 from tuilabel.simulate.plan import Combination, Plan
-
-ORACLE = "oracle"
 
 
 @dataclass(frozen=True)
@@ -65,20 +63,20 @@ class MemoryLog:
         """The session's source, classes and seed."""
         return self._info
 
-    def append(self, draft: Draft) -> Event:
+    def append(self, draft: Draft, by: Annotator) -> Event:
         """Append an event and return it."""
         seq = len(self._events) + 1
         event = Event(
             seq=seq,
-            uuid=draft.uuid or f"{ORACLE}-{seq}",
+            uuid=draft.uuid or f"{by.name}-{seq}",
             kind=draft.kind,
             time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            annotator=ORACLE,
+            annotator=by.name,
             item=draft.item,
             class_name=draft.class_name,
             round=draft.round,
             ms=draft.ms,
-            origin=ORACLE,
+            origin=by.origin,
             target=draft.target,
             body=draft.body,
         )
@@ -127,7 +125,7 @@ def run_session(
     settings = LoopSettings(
         **combination._asdict(), epsilon=plan.epsilon, batch_size=plan.batch_for(len(dataset))
     )
-    session = Session(dataset, MemoryLog(info), settings)
+    session = Session(dataset, MemoryLog(info), settings, ORACLE)
     oracle = _Oracle(dataset, session, learner, tell)
     with warnings.catch_warnings():
         # With few labels for each of many classes, scikit-learn warns that these may be numbers.
@@ -169,7 +167,7 @@ class _Oracle:
         """Label the current item."""
         slot, item = self._session.current, self._session.current_id
         if slot is not None and item is not None:
-            self._session.label(item, int(self._truth[slot.row]))
+            self._session.label(item, int(self._truth[slot.row]), by=ORACLE)
 
     def learn(self) -> None:
         """Answer the session's request to the trainer, and accept the ranking."""
@@ -178,10 +176,10 @@ class _Oracle:
             return
         self._learner.prepare(self._learner.needs(request))
         if isinstance(request, ColdStart):
-            self._session.accept_ranking(self._learner.cold_start(request), shown=False)
+            self._session.accept_ranking(self._learner.cold_start(request), by=ORACLE, shown=False)
             return
         found = self._learner.fit(request)
-        self._session.accept_ranking(found, shown=False)
+        self._session.accept_ranking(found, by=ORACLE, shown=False)
         self.round_seconds.append(found.fit_seconds + found.rank_seconds)
         self._tell()
 

@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from tuilabel.errors import SessionFileError, SourceError, UsageError
-from tuilabel.journal import Event, EventKind, Journal, SessionInfo, read_session, summarise
+from tuilabel.journal import (
+    Annotator,
+    Event,
+    EventKind,
+    Journal,
+    SessionInfo,
+    read_session,
+    summarise,
+)
 from tuilabel.settings import Settings, resolve
 from tuilabel.text import LONGEST_PATH, counted, inert, shown_path
 from tuilabel.workspace.places import (
@@ -27,10 +35,6 @@ if TYPE_CHECKING:
     from tuilabel.data import Dataset
     from tuilabel.progress import Progress
     from tuilabel.session import Session
-
-
-ORACLE = "oracle"
-"""The annotator and origin that the journal has for labels from the ground truth."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,11 @@ class Workspace:
     journal: Journal
     session: Session
     settings: Settings
+
+    @property
+    def annotator(self) -> Annotator:
+        """The person who labels, as the settings name them."""
+        return Annotator(self.settings.annotator)
 
     def outcome(self) -> str:
         """Say in a line what there is now, and where."""
@@ -175,7 +184,7 @@ def _start(
         seed=settings.seed,
         audit=settings.audit,
     )
-    journal = Journal.create(path, info, settings.annotator)
+    journal = Journal.create(path, info)
     return _assemble(path, dataset, journal, settings)
 
 
@@ -203,7 +212,7 @@ def _resume(
             )
     settings = resolve(flags, _stored(info, events))
     fixed_options = SourceOptions(options.source, info.class_names, info.pool, info.test)
-    journal = Journal(path, settings.annotator)
+    journal = Journal(path)
     try:
         dataset = _open_dataset_of(path, info, fixed_options, progress)
         if check is not None:
@@ -278,7 +287,7 @@ def _assemble(path: Path, dataset: Dataset, journal: Journal, settings: Settings
     known = asdict(settings)
     loop = LoopSettings(**{name: known[name] for name in LoopSettings.__dataclass_fields__})
     try:
-        session = Session(dataset, journal, loop)
+        session = Session(dataset, journal, loop, Annotator(settings.annotator))
     except BaseException:
         journal.close()
         raise

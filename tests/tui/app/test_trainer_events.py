@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from loop_fakes import fake_ranking
+from loop_fakes import ME, fake_ranking
 from screen_app import ScreenApp
 
 from tuilabel.learn.requests import Fit
@@ -30,7 +30,7 @@ async def test_the_screen_asks_again_and_shows_what_answered(
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.pause()
         while loop.round == 1:
-            loop.label(str(loop.current_id), 3)
+            loop.label(str(loop.current_id), 3, by=ME)
         screen.after_frame()
         (first,) = app.requests
         assert isinstance(first, Fit)

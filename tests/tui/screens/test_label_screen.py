@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from loop_fakes import fit_finished
+from loop_fakes import ME, fit_finished
 from screen_app import ScreenApp
 from textual.pilot import Pilot
 from textual.strip import Strip
 from textual.widgets import Static
 
 from tuilabel.errors import SaveError, SourceError
-from tuilabel.journal import EventKind
+from tuilabel.journal import ORACLE, EventKind
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import FitFinished
 from tuilabel.trainer.reports import Fitted, Working
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.help import HelpPage, HelpScreen
 from tuilabel.tui.widgets.lines import Lines
-from tuilabel.workspace.opening import ORACLE, Workspace
+from tuilabel.workspace.opening import Workspace
 
 
 def shown(app: ScreenApp, selector: str) -> str:
@@ -184,8 +184,8 @@ async def test_what_is_not_saved_is_said_and_the_image_stays(
 ) -> None:
     loop = app.label_screen.loop
 
-    def fail(_: Any) -> None:
-        raise SaveError("Not saved: the disk is full. Mend that and press the key again.")
+    def fail(*_: Any) -> None:
+        raise SaveError("Not saved: the disk is full. Free some space, then press the key again.")
 
     async with app.run_test(size=(80, 24)) as pilot:
         await painted(app, pilot)
@@ -281,7 +281,7 @@ async def test_when_everything_is_answered_the_screen_says_so(
         await pilot.pause()
         loop = screen.loop
         while loop.current_id is not None:
-            loop.skip(loop.current_id)
+            loop.skip(loop.current_id, by=ME)
         screen.changed()
         await pilot.pause()
         for place in ("#picture", "#rows"):
@@ -327,12 +327,12 @@ async def test_the_demo_presses_the_true_keys_and_a_person_takes_over(workspace:
         for event in loop.ledger.labels():
             row = workspace.dataset.row_of(str(event.item))
             assert event.class_name == str(truth[row])
-            assert event.annotator == ORACLE
+            assert (event.annotator, event.origin) == (ORACLE.name, ORACLE.origin)
         await painted(app, pilot)
         await pilot.press("3")
         last = loop.ledger.last_answer()
         assert last is not None
-        assert (last.kind, last.annotator) == (EventKind.LABEL, "me")
+        assert (last.kind, last.annotator, last.origin) == (EventKind.LABEL, "me", "human")
 
 
 async def test_in_rows_a_whole_batch_is_typed_once_it_was_seen(app: ScreenApp) -> None:

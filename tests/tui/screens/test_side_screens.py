@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from loop_fakes import fit_finished
+from loop_fakes import ME, fit_finished
 from screen_app import ScreenApp
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -18,7 +18,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tuilabel.errors import SaveError, TrainerError
-from tuilabel.journal import EventKind
+from tuilabel.exchange import label_rows
+from tuilabel.journal import ORACLE, EventKind, read_session, summarise
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.tui.background import centres
 from tuilabel.tui.background.baseline import BaselineFinder
@@ -27,6 +28,7 @@ from tuilabel.tui.screens.cell import CellScreen
 from tuilabel.tui.screens.classes import ClassesScreen
 from tuilabel.tui.screens.confusion import ConfusionScreen
 from tuilabel.tui.screens.curve import CurveScreen
+from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.help import HelpScreen
 from tuilabel.tui.screens.history import HistoryScreen
 from tuilabel.tui.screens.home import HomeScreen
@@ -37,6 +39,7 @@ from tuilabel.tui.text.theme import apply_colours
 from tuilabel.tui.views.baseline import Baseline, BaselinePoint
 from tuilabel.tui.widgets.lines import Lines
 from tuilabel.tui.widgets.matrix import Matrix
+from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.recent import OpenRequest
 
 BASELINE = Baseline((BaselinePoint(10, 0.5, 0.4, 0.6), BaselinePoint(50, 0.7, 0.6, 0.8)), 3)
@@ -81,7 +84,7 @@ def answer_a_batch(app: ScreenApp) -> None:
     assert dataset.truth is not None
     for _ in range(10):
         assert loop.current is not None
-        loop.label(str(loop.current_id), int(dataset.truth[loop.current.row]), ms=400)
+        loop.label(str(loop.current_id), int(dataset.truth[loop.current.row]), ms=400, by=ME)
     request = loop.take_request()
     assert request is not None
     assert dataset.holdout is not None
@@ -430,6 +433,30 @@ async def test_history_filters_as_one_types_and_labels_again(app: ScreenApp) -> 
         assert f"({event.class_name})" in text_of(screen, "#events")
 
 
+async def test_a_relabel_during_the_demo_is_the_persons(workspace: Workspace) -> None:
+    app = ScreenApp(workspace, DemoScreen, rate=500.0, budget=1000)
+    loop = app.label_screen.loop
+    async with app.run_test(size=(80, 24)) as pilot:
+        while loop.labels < 3:
+            await pilot.pause(0.01)
+        await pilot.press("p")
+        screen = await visit(app, pilot, "history")
+        assert isinstance(screen, HistoryScreen)
+        await pilot.press("enter")
+        await pilot.pause()
+        relabelled = screen._event()
+        assert relabelled is not None
+        assert relabelled.origin == ORACLE.origin
+        await pilot.press("3")
+    info, events = read_session(workspace.path)
+    last = events[-1]
+    assert (last.item, last.class_name) == (relabelled.item, "3")
+    assert (last.annotator, last.origin) == ("me", "human")
+    exported = [row["item_id"] for row in label_rows(events, {"human"})]
+    assert exported == [relabelled.item]
+    assert summarise(info, events)["annotators"] == {"oracle": loop.labels - 1, "me": 1}
+
+
 async def test_no_key_labels_an_image_in_the_history_that_was_not_there(app: ScreenApp) -> None:
     loop = app.label_screen.loop
     async with app.run_test(size=(80, 24)) as pilot:
@@ -454,7 +481,7 @@ async def test_what_is_not_saved_in_the_history_is_said(
 ) -> None:
     loop = app.label_screen.loop
 
-    def fail(_: object) -> None:
+    def fail(*_: object) -> None:
         raise SaveError("Not saved: the disk is full.")
 
     async with app.run_test(size=(80, 24)) as pilot:
@@ -477,9 +504,9 @@ async def test_jumping_leads_back_to_what_an_event_is_about(app: ScreenApp) -> N
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         first = loop.current_id
-        loop.label(str(first), 1)
-        loop.label(str(loop.current_id), 2)
-        loop.undo()
+        loop.label(str(first), 1, by=ME)
+        loop.label(str(loop.current_id), 2, by=ME)
+        loop.undo(by=ME)
         screen = await visit(app, pilot, "history")
         assert isinstance(screen, HistoryScreen)
         await pilot.press("j")
@@ -518,7 +545,7 @@ async def test_beside_the_image_nothing_of_an_event_is_lost(
         await pilot.pause()
         item = loop.current_id
         answer_a_batch(app)
-        loop.relabel(str(item), 7, ms=1234)
+        loop.relabel(str(item), 7, ms=1234, by=ME)
         before = next(event for event in loop.ledger.events if event.item == item)
         screen = await visit(app, pilot, "history")
         assert isinstance(screen, HistoryScreen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from loop_fakes import FakeItems, FakeLog, fit_finished
+from loop_fakes import ME, FakeItems, FakeLog, fit_finished
 from rich.cells import cell_len
 
 from tuilabel.journal import Event, EventKind, SessionInfo
@@ -16,20 +16,20 @@ from tuilabel.tui.views.history import History
 def session() -> Session:
     """Return a session with labels, a skip, an undo, a fit and a relabel."""
     log = FakeLog(SessionInfo("fake", ("cat", "dog", "[b]\x1b[31mred"), seed=1))
-    session = Session(FakeItems(60), log, LoopSettings(batch_size=4, cold_start="random"))
+    session = Session(FakeItems(60), log, LoopSettings(batch_size=4, cold_start="random"), ME)
     for index in (0, 1, 2):
-        session.label(str(session.current_id), index, ms=1234)
+        session.label(str(session.current_id), index, ms=1234, by=ME)
     first = next(iter(session.ledger.labels()))
-    session.undo()
-    session.skip(str(session.current_id))
-    session.label(str(session.current_id), 0)
+    session.undo(by=ME)
+    session.skip(str(session.current_id), by=ME)
+    session.label(str(session.current_id), 0, by=ME)
     request = session.take_request()
     assert request is not None
     rows = [row for row in range(60) if session.items.ids[row] not in request.items][:20]
     likely = [[0.5, 0.3, 0.2]] * len(rows)
     accuracy = Accuracy(8, 10, "hold-out")
-    session.accept_ranking(fit_finished(request.generation, rows, likely, accuracy))
-    session.relabel(str(first.item), 1)
+    session.accept_ranking(fit_finished(request.generation, rows, likely, accuracy), by=ME)
+    session.relabel(str(first.item), 1, by=ME)
     return session
 
 
@@ -141,7 +141,7 @@ def test_typing_on_narrows_and_taking_back_widens(history: History) -> None:
 def test_events_that_come_later_pass_the_filter_too(history: History, session: Session) -> None:
     history.narrow("kind:skip")
     assert not history.grow()
-    session.skip(str(session.current_id))
+    session.skip(str(session.current_id), by=ME)
     assert history.grow()
     assert len(history) == 2
 

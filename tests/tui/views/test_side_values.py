@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from loop_fakes import ME
 from rich.cells import cell_len
 
 from tuilabel.session import Predictions
@@ -91,8 +92,8 @@ def test_classes_have_their_counts_and_newest_items(workspace: Workspace) -> Non
     for index in (3, 3, 4):
         assert session.current is not None
         rows.append(session.current.row)
-        session.label(str(session.current_id), index)
-    session.relabel(workspace.dataset.ids[rows[0]], 4)
+        session.label(str(session.current_id), index, by=ME)
+    session.relabel(workspace.dataset.ids[rows[0]], 4, by=ME)
     counts = class_counts(session)
     assert [count.labels for count in counts] == [0, 0, 0, 1, 2, 0, 0, 0, 0, 0]
     assert newest_of_class(session, workspace.dataset, "4") == [rows[0], rows[2]]
@@ -152,7 +153,7 @@ def test_files_are_found_newest_first_and_read_or_refused_in_one_sentence(
     folder = data_dir() / "sessions"
     folder.mkdir(parents=True)
     (folder / "broken.tuilabel").write_bytes(b"SQLite format 3\0" + b"x" * 500)
-    workspace.session.label(str(workspace.session.current_id), 1)
+    workspace.session.label(str(workspace.session.current_id), 1, by=ME)
     workspace.close()
     remember(workspace.path)
     files = session_files()
@@ -162,7 +163,7 @@ def test_files_are_found_newest_first_and_read_or_refused_in_one_sentence(
     assert states[workspace.path.name][:3] == ("digits", 1, 1296)
     problem = states["broken.tuilabel"].problem
     assert problem is not None
-    assert "Name a file that tuilabel made" in problem
+    assert "Name a file that tuilabel created" in problem
     assert known_sources(states.values()) == ["digits"]
     assert known_sources([SessionState(str(tmp_path)), SessionState("/gone")]) == [
         "digits",

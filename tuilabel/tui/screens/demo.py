@@ -7,9 +7,10 @@ from collections.abc import Callable
 from textual import events
 from textual.timer import Timer
 
+from tuilabel.journal import ORACLE
 from tuilabel.session import Request
 from tuilabel.tui.screens.label import LabelScreen
-from tuilabel.workspace.opening import ORACLE, Workspace
+from tuilabel.workspace.opening import Workspace
 
 LINGER = 10
 """Seconds for which the finished demo stays on the screen when nobody presses a key."""
@@ -43,7 +44,7 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         self._presses: Timer | None = None
         self._leaving: Timer | None = None
         self._paused = False
-        workspace.journal.annotator = workspace.journal.origin = ORACLE
+        self.by = ORACLE
 
     def on_mount(self) -> None:
         """Show the first image and begin."""
@@ -84,14 +85,13 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
 
     def _take_over(self) -> None:
         """Make every answer from now on the person's."""
-        if self.workspace.journal.origin != ORACLE:
+        if self.by != ORACLE:
             return
         if self._presses is not None:
             self._presses.stop()
             self._presses = None
         self.actions = self.board.actions = self.keymap.actions
-        journal = self.workspace.journal
-        journal.annotator, journal.origin = self.workspace.settings.annotator, "human"
+        self.by = self.workspace.annotator
 
     def action_pause(self) -> None:
         """Pause the demo, or let it go on."""
@@ -115,7 +115,8 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
             if not self.busy:
                 self._finish()
         elif not self.answers.holds_key():
-            self._answer(lambda item, ms: self.loop.label(item, int(truth[slot.row]), ms=ms))
+            true_class = int(truth[slot.row])
+            self._answer(lambda item, ms: self.loop.label(item, true_class, by=self.by, ms=ms))
 
     def _finish(self) -> None:
         if self._presses is not None:

@@ -230,7 +230,9 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             return
         session, item = self.opened.session, event.item
         before = session.ledger.answer(item)
-        saved = self.answers.give(lambda item, ms: session.relabel(item, index, ms=ms))
+        # The person's, also while the ground truth answers on the demo's screen.
+        by = self.opened.workspace.annotator
+        saved = self.answers.give(lambda item, ms: session.relabel(item, index, by=by, ms=ms))
         if saved is None:
             return
         self.opened.answered()

@@ -51,6 +51,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         super().__init__(keymap_of(workspace.settings))
         self.workspace = workspace
         self.loop = workspace.session
+        self.by = workspace.annotator
         self._submit = submit
         holdout = workspace.dataset.holdout
         self.presenter = Presenter(self.loop, self.keymap, holdout.name if holdout else None)
@@ -126,7 +127,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
 
     def choose_class(self, index: int) -> None:
         """Answer with a class."""
-        self._answer(lambda item, ms: self.loop.label(item, index, ms=ms))
+        self._answer(lambda item, ms: self.loop.label(item, index, by=self.by, ms=ms))
 
     def entry_changed(self) -> None:
         """Show how far a chord or a name is."""
@@ -151,18 +152,18 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
                 f"Nothing to agree with: {SUGGESTION_MODES[self._suggestions]}{hint}.", "accent"
             )
         else:
-            self._answer(lambda item, ms: self.loop.accept_suggestion(item, ms=ms))
+            self._answer(lambda item, ms: self.loop.accept_suggestion(item, by=self.by, ms=ms))
 
     def action_skip(self) -> None:
         """Pass the image over."""
-        self._answer(lambda item, ms: self.loop.skip(item, ms=ms))
+        self._answer(lambda item, ms: self.loop.skip(item, by=self.by, ms=ms))
 
     def action_undo(self) -> None:
         """Take the last answer back."""
         if self.too_small:
             return
         self.sentence = None
-        event = self.answers.save(self.loop.undo)
+        event = self.answers.save(lambda: self.loop.undo(by=self.by))
         if event is None:
             if self.sentence is None:
                 self.say("There is nothing to undo.")
@@ -256,7 +257,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         """Ask what the trainer found best, but keep this image; return whether anything changed."""
         self._unsaved_ranking = None
         try:
-            event = self.loop.accept_ranking(ranking)
+            event = self.loop.accept_ranking(ranking, by=self.by)
         except SaveError:
             self._unsaved_ranking = ranking
             self._show_trainer(("! ranking not saved", "bad"), busy=self.busy)
