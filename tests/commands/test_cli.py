@@ -29,6 +29,7 @@ COMMANDS = (
     "label",
     "demo",
     "home",
+    "show",
     "status",
     "export",
     "repair",
@@ -197,12 +198,12 @@ def test_a_terminal_that_cannot_draw_is_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("TERM", "dumb")
     assert "TERM is 'dumb'" in str(cannot_draw())
     monkeypatch.delenv("TERM")
-    assert "names no terminal that can draw" in str(cannot_draw())
+    assert "may not be able to draw" in str(cannot_draw())
     monkeypatch.setenv("TERM", "xterm")
     assert terminal_problem() is None
     assert cannot_draw() is None
     monkeypatch.setattr(sys, "stdout", None)
-    assert "standard output is none" in str(terminal_problem())
+    assert "standard output is not a terminal" in str(terminal_problem())
 
 
 @pytest.mark.parametrize(
@@ -211,13 +212,13 @@ def test_a_terminal_that_cannot_draw_is_named(monkeypatch: pytest.MonkeyPatch) -
         (("nowhere",), "nowhere"),
         (("",), "source is empty"),
         (("digits", "--session", "/proc/none/s.tuilabel"), "No session can be made"),
-        (("--batch-size", "0"), "--batch-size is 0; expected a whole number from 1 to 1,000"),
+        (("--batch-size", "0"), "--batch-size is '0'; expected a whole number from 1 to 1,000"),
         (("--batch-size", "60", "--pool", "50"), "--batch-size 60 is larger than the pool of 50"),
         (("--pool", "0"), "pool"),
         (("--pool", "-5"), "pool"),
-        (("--model", "forest"), "no model 'forest': choose one of auto, softmax, mlp"),
-        (("--strategy", "best"), "no strategy 'best'"),
-        (("--audit", "0.9"), "--audit is 0.9; expected a share from 0 to 0.5"),
+        (("--model", "forest"), "--model is 'forest'; expected one of auto, softmax, mlp"),
+        (("--strategy", "best"), "--strategy is 'best'; expected one of auto"),
+        (("--audit", "0.9"), "--audit is '0.9'; expected a share from 0 to 0.5"),
         (("--classes", "a,b"), "10"),
         (("demo", "nowhere"), "nowhere"),
     ],
@@ -491,7 +492,7 @@ def test_repair_leaves_a_sound_file_alone_and_says_so(tmp_path: Path) -> None:
     before = path.read_bytes()
     result = tuilabel("repair", str(path))
     assert result.exit_code == 0
-    expected = f"{path} is sound, and nothing was changed: 1 event; labels that hold: 1.\n"
+    expected = f"{path} is not damaged, and nothing was changed: 1 event, 1 label.\n"
     assert result.stdout == expected
     assert path.read_bytes() == before
 
@@ -509,11 +510,11 @@ def test_repair_tells_what_came_back_and_what_did_not(tmp_path: Path) -> None:
     lines = tuilabel("repair", str(path)).stdout.splitlines()
     assert lines[0].startswith(f"{path} is damaged: ")
     assert lines[1:3] == [
-        "Found: 1 event; labels that hold: 1.",
+        "Found: 1 event, 1 label.",
         "Lost: 1 of 2 events, numbered 1.",
     ]
     assert lines[-2] == f"Written: {path}."
-    assert lines[-1].startswith(f"The damaged file is kept: {path}.damaged-")
+    assert lines[-1].startswith(f"The damaged file is kept as {path}.damaged-")
     assert kept.uuid in {event.uuid for event in read_session(path)[1]}
 
 
