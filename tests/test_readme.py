@@ -9,8 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from tuilabel.cli import main
-from tuilabel.settings import KEYMAPS, Settings, resolve
-from tuilabel.settings.values import NAMES
+from tuilabel.settings import KEYMAPS, SETTINGS, Settings, resolve
 from tuilabel.tui.keymap.actions import ACTIONS, PAUSE
 from tuilabel.tui.keymap.resolved import keymap_of
 
@@ -62,7 +61,8 @@ def keymap_table() -> str:
 
 
 def settings_list() -> str:
-    return ", ".join(f"`{name}`" for name in NAMES) + "; tables `[keys]`, `[class_keys]`."
+    names = (name for name, setting in SETTINGS.items() if not setting.is_table)
+    return ", ".join(f"`{name}`" for name in names) + "; tables `[keys]`, `[class_keys]`."
 
 
 PARTS = {

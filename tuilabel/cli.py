@@ -143,7 +143,7 @@ def _meant(word: str) -> str | None:
     return f"tuilabel {close[0]}" if close else None
 
 
-@click.group(cls=_Group, context_settings=_HELP)
+@click.group("tuilabel", cls=_Group, context_settings=_HELP)
 @click.version_option(__version__, prog_name="tuilabel")
 def main() -> None:
     """Label images in a terminal, one keypress each, while a model learns beside you.

@@ -64,6 +64,7 @@ def label(session: str | None, line: bool, image: bool, mouse: bool, **options: 
 @click.option(
     "--rate",
     type=click.FloatRange(0.1, 1000),
+    metavar="N",
     default=DEMO_RATE,
     show_default=True,
     help="Labels per second.",
@@ -71,6 +72,7 @@ def label(session: str | None, line: bool, image: bool, mouse: bool, **options: 
 @click.option(
     "--budget",
     type=click.IntRange(min=1),
+    metavar="N",
     default=DEMO_BUDGET,
     show_default=True,
     help="Number of labels after which the demo ends.",
