@@ -17,6 +17,7 @@ from tuilabel.exchange import FORMATS, ORIGINS, format_of, writer
 from tuilabel.exchange.output import export_to
 from tuilabel.exchange.rows import LabelRow, label_rows
 from tuilabel.journal import (
+    AUTO_ORIGIN,
     AutoLabel,
     Draft,
     Event,
@@ -58,6 +59,17 @@ def written(format_: str, *rows: LabelRow) -> str:
     file = io.StringIO(newline="")
     writer(format_)(rows, file)
     return file.getvalue()
+
+
+def test_every_format_has_a_writer_and_an_ending() -> None:
+    for name in FORMATS:
+        assert written(name, row(reference="a.png")).count("a.png") == 1
+        assert format_of(f"folder.x/labels.{name.upper()}") == name
+    assert {format_of(path) for path in ("-", "labels", "labels.txt", "csv.d/x")} == {"csv"}
+
+
+def test_the_origins_are_those_of_labels(journal: Journal) -> None:
+    assert {label(journal, "id1", "cat").origin, AUTO_ORIGIN} <= set(ORIGINS)
 
 
 def read_csv(text: str) -> list[list[str]]:
@@ -105,9 +117,11 @@ def test_every_duplicate_gets_a_row(journal: Journal) -> None:
     ]
 
 
-def test_references_that_make_no_sense_are_refused(journal: Journal) -> None:
+def test_references_that_are_invalid_are_refused(journal: Journal) -> None:
     label(journal, "a", "cat", references="ab")
-    with pytest.raises(SessionFileError, match=r"Event 1 .* has references that tuilabel cannot read"):
+    with pytest.raises(
+        SessionFileError, match=r"Event 1 .* references that tuilabel cannot read"
+    ):
         list(label_rows(journal.events()))
 
 
@@ -183,7 +197,9 @@ def test_rows_of_some_origins_alone(journal: Journal, origins: set[str] | None, 
 def test_a_probability_that_makes_no_sense_is_refused(journal: Journal, probability: Any) -> None:
     body = {"probability": probability}
     journal.append(Draft(EventKind.AUTO, "a", "cat", target="batch", body=body))
-    with pytest.raises(SessionFileError, match=r"Event 1 .* has a probability that tuilabel cannot read"):
+    with pytest.raises(
+        SessionFileError, match=r"Event 1 .* a probability that tuilabel cannot"
+    ):
         list(label_rows(journal.events()))
 
 

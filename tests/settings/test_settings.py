@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from rich.cells import cell_len
@@ -194,6 +195,58 @@ def test_a_user_without_a_name_is_a_number(file: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(getpass, "getuser", unknown)
     assert resolve({}, environ={}, file=file).annotator == str(os.getuid())
+
+
+# What is made from the declarations.
+
+
+def test_every_value_of_a_choice_is_taken_from_any_place(file: Path) -> None:
+    for name, setting in SETTINGS.items():
+        for value in setting.values.choices:
+            for found in (resolve({name: value}, environ={}, file=file), Settings(**{name: value})):
+                assert getattr(found, name) == value
+            assert getattr(resolve({}, environ={setting.variable: value}, file=file), name) == value
+
+
+@pytest.mark.parametrize("command", ["label", "demo", "settings"])
+def test_every_setting_but_the_tables_is_an_option(command: str) -> None:
+    found = main.get_command(click.Context(main), command)
+    assert found is not None
+    options = {option.name: option for option in found.params if isinstance(option, click.Option)}
+    for name, setting in SETTINGS.items():
+        assert (name in options) != setting.is_table
+        if not setting.is_table:
+            assert options[name].opts == [setting.option]
+            assert options[name].help == f"{setting.help}  [default: {setting.default}]"
+
+
+def test_home_takes_the_settings_of_a_person() -> None:
+    found = main.get_command(click.Context(main), "home")
+    assert found is not None
+    assert {option.name for option in found.params} == {
+        name
+        for name, setting in SETTINGS.items()
+        if setting.scope == PERSON and not setting.is_table
+    }
+
+
+def test_the_default_in_the_help_is_the_default(file: Path) -> None:
+    found = resolve({}, environ={}, file=file)
+    for name, setting in SETTINGS.items():
+        if name != "annotator" and not setting.is_table:
+            assert setting.values.read(setting.default, "here") == getattr(found, name)
+
+
+def test_the_table_for_the_documentation_has_a_row_for_each() -> None:
+    rows = [line.strip("| ").split(" | ") for line in settings_table().splitlines()[2:]]
+    assert [row[0] for row in rows] == [f"`{name}`" for name in SETTINGS]
+    assert {len(row) for row in rows} == {7}
+    by_name = dict(zip(SETTINGS, rows, strict=True))
+    assert by_name["batch_size"][1:6] == [
+        *("`--batch-size`", "`TUILABEL_BATCH_SIZE`", "a whole number from 1 to 1,000", "10"),
+        "session",
+    ]
+    assert by_name["graphics"][3] == "`off`, `sixel`, `kitty`"
 
 
 # Tables of keys.
