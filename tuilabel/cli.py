@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,20 +15,23 @@ from tuilabel import __version__
 from tuilabel.errors import TuilabelError
 from tuilabel.process.signals import SIGNALS
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 _LONGEST_MESSAGE = 2000
 
 COMMANDS = {
     "label": ("label", "label", "Label images (the default command)."),
-    "demo": ("label", "demo", "Watch the ground truth press the keys."),
+    "demo": ("label", "demo", "Watch the ground truth label images."),
     "home": ("label", "home", "Choose among your sessions and sources."),
     "show": ("show", "show", "Show images and what is known about them."),
     "status": ("session", "status_", "Show a session's progress."),
     "export": ("session", "export", "Export labels."),
-    "autolabel": ("session", "autolabel_", "Let the model label the rest, and measure the result."),
-    "repair": ("session", "repair", "Recover what a damaged session file still holds."),
-    "simulate": ("simulate", "simulate", "Compare strategies, with the ground truth as annotator."),
+    "autolabel": ("session", "autolabel_", "Label the remaining images with the model."),
+    "repair": ("session", "repair", "Recover the labels in a damaged session file."),
+    "simulate": ("simulate", "simulate", "Compare strategies, with ground truth as the annotator."),
     "settings": ("about", "settings_", "Show the settings in effect and where each comes from."),
     "doctor": ("about", "doctor", "Show what this terminal and this installation can do."),
 }
@@ -35,6 +39,12 @@ COMMANDS = {
 
 A command's file is imported when the command is called: the help needs none of them.
 """
+
+EXAMPLES = (
+    ("tuilabel demo", "Watch the ground truth label images."),
+    ("tuilabel photos --classes cat,dog", "Label the images in a folder."),
+    ("tuilabel export photos -o labels.csv", "Write their labels to a file."),
+)
 
 
 class _Group(click.Group):
@@ -55,13 +65,39 @@ class _Group(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name][2]) for name in self.list_commands(ctx)])
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Examples"):
+            formatter.write_dl(EXAMPLES, col_max=40)
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        own = {"--version", *ctx.help_option_names}
-        if not ctx.resilient_parsing and (
-            not args or (args[0] not in COMMANDS and args[0] not in own)
-        ):
+        own = {"--version", *ctx.help_option_names, *COMMANDS}
+        is_completion = ctx.resilient_parsing
+        if args and args[0] not in own and not is_completion:
+            meant = _meant(args[0])
+            if meant is not None:
+                _report(f"{args[0]!r} is neither a command nor a source; did you mean `{meant}`?")
+                ctx.exit(2)
+        # The first word may still become a command while a shell completes it.
+        if (args and args[0] not in own) or not (args or is_completion):
             args = ["label", *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Complete commands, and what `label` takes, which may be left out."""
+        from click.shell_completion import CompletionItem
+
+        from tuilabel.commands.completion import SOURCE_FILES, SOURCES, offered
+
+        if incomplete.startswith("-"):
+            label = self.get_command(ctx, "label")
+            assert label is not None
+            found = [
+                *click.Command.shell_complete(self, ctx, incomplete),
+                *label.shell_complete(click.Context(label), incomplete),
+            ]
+            return list({item.value: item for item in found}.values())
+        commands = (CompletionItem(name, help=line) for name, (_, _, line) in COMMANDS.items())
+        return offered(incomplete, [*commands, *map(CompletionItem, SOURCES)], SOURCE_FILES)
 
     def invoke(self, ctx: click.Context) -> Any:
         for stream in (sys.stdout, sys.stderr):
@@ -71,9 +107,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except TuilabelError as error:
-            from tuilabel.text import inert
-
-            click.echo(f"tuilabel: {inert(str(error), _LONGEST_MESSAGE)}", err=True)
+            _report(str(error))
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
@@ -81,18 +115,39 @@ class _Group(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:  # noqa: BLE001  (it is reported, and ends the program)
-            from tuilabel.commands.screen import say_crashed
+            from tuilabel.commands.screen import report_failure
 
-            ctx.exit(say_crashed(error))
+            ctx.exit(report_failure(error))
         finally:
             SIGNALS.put_back()
 
 
-@click.group(cls=_Group, context_settings=_HELP)
+def _report(message: str) -> None:
+    from tuilabel.text import inert
+
+    click.echo(f"tuilabel: {inert(message, _LONGEST_MESSAGE)}", err=True)
+
+
+def _meant(word: str) -> str | None:
+    """Return the command line that a word was probably meant to be; None if it may be a source."""
+    from tuilabel.commands.completion import SOURCES
+
+    is_option_or_path = word.startswith("-") or os.sep in word or os.path.lexists(word)
+    if is_option_or_path or word in SOURCES or word.startswith("mnist:"):
+        return None
+    if word == "help":
+        return "tuilabel --help"
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, COMMANDS, 1)
+    return f"tuilabel {close[0]}" if close else None
+
+
+@click.group("tuilabel", cls=_Group, context_settings=_HELP)
 @click.version_option(__version__, prog_name="tuilabel")
 def main() -> None:
     """Label images in a terminal, one keypress each, while a model learns beside you.
 
-    Without a command it labels: `tuilabel` goes on where the last session was left, `tuilabel
-    SOURCE` opens digits, mnist, mnist:DIR, a folder of images or an .npz file.
+    Without a command, label images: `tuilabel` continues the last session, `tuilabel SOURCE` opens
+    digits, mnist, mnist:DIR, a folder of images or an .npz file.
     """

@@ -15,7 +15,8 @@ from tuilabel.autolabel.run import autolabel, take_back
 from tuilabel.autolabel.text import outcome_lines
 from tuilabel.cli import main
 from tuilabel.errors import SessionLockedError, UsageError
-from tuilabel.exchange import label_rows, write_csv
+from tuilabel.exchange.csv_format import write_csv
+from tuilabel.exchange.rows import label_rows
 from tuilabel.journal import AUTO_ORIGIN, EventKind, Ledger, read_session, summarise
 from tuilabel.workspace.opening import SourceOptions, open_workspace
 

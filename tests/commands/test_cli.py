@@ -18,7 +18,7 @@ from loop_fakes import ME
 
 from tuilabel import __version__
 from tuilabel.cli import COMMANDS as LINES
-from tuilabel.cli import main
+from tuilabel.cli import EXAMPLES, main
 from tuilabel.exchange import FORMATS
 from tuilabel.journal import Annotator, Draft, EventKind, Journal, SessionInfo, read_session
 from tuilabel.tui.app.base import Ended
@@ -108,7 +108,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tuilabel.commands.text.cannot_draw", lambda: None)
 
 
-# Help, version, completion.
+# Help and version.
 
 
 @pytest.mark.parametrize("arguments", [(), *((command,) for command in COMMANDS)])
@@ -138,6 +138,38 @@ def test_the_line_in_the_help_is_the_first_of_the_commands_own_help(name: str) -
     assert (command(name).help or "").split("\n\n")[0].replace("\n", " ") == LINES[name][2]
 
 
+def test_the_help_ends_with_three_examples() -> None:
+    lines = tuilabel("--help", terminal_width=100).stdout.rstrip().splitlines()
+    assert lines[-4] == "Examples:"
+    for line, (example, meaning) in zip(lines[-3:], EXAMPLES, strict=True):
+        assert line.split("  ")[1] == example
+        assert line.endswith(meaning)
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("exprot", "tuilabel export"),
+        ("stats", "tuilabel status"),
+        ("lable", "tuilabel label"),
+        ("help", "tuilabel --help"),
+    ],
+)
+def test_a_word_that_is_close_to_a_command_is_not_a_source(
+    word: str, meant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    expected = f"{word!r} is neither a command nor a source; did you mean `{meant}`?"
+    assert refused(tuilabel(word, "--classes", "a,b")) == expected
+    (tmp_path / word).mkdir()
+    assert "needs a terminal" in refused(tuilabel(word, "--classes", "a,b"))
+
+
+@pytest.mark.parametrize("word", ["digits", "mnist", "mnist:export", "images", "./exprot", "x.npz"])
+def test_any_other_word_is_a_source(word: str) -> None:
+    assert "needs a terminal" in refused(tuilabel(word))
+
+
 def test_the_version_is_told() -> None:
     result = tuilabel("--version")
     assert (result.exit_code, result.stdout) == (0, f"tuilabel, version {__version__}\n")
@@ -147,20 +179,6 @@ def test_every_export_format_is_offered() -> None:
     option = next(p for p in command("export").params if p.name == "format_")
     assert isinstance(option.type, click.Choice)
     assert list(option.type.choices) == list(FORMATS)
-
-
-def test_completion_is_what_click_gives() -> None:
-    def complete(words: str, index: int) -> str:
-        environ = {"COMP_WORDS": words, "COMP_CWORD": str(index)}
-        environ["_TUILABEL_COMPLETE"] = "bash_complete"
-        return tuilabel(env=environ).stdout
-
-    assert "_tuilabel_completion" in tuilabel(env={"_TUILABEL_COMPLETE": "bash_source"}).stdout
-    assert complete("tuilabel st", 1) == "plain,status\n"
-    assert complete("tuilabel label --mod", 2) == "plain,--model\n"
-    assert complete("tuilabel export --format c", 3) == "plain,csv\n"
-    assert complete("tuilabel status s", 2) == "file,s\n"
-    assert complete("tuilabel label im", 2) == "file,im\n"
 
 
 # Labelling without a terminal, and with one.
@@ -200,12 +218,12 @@ def test_a_terminal_that_cannot_draw_is_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("TERM", "dumb")
     assert "TERM is 'dumb'" in str(cannot_draw())
     monkeypatch.delenv("TERM")
-    assert "names no terminal that can draw" in str(cannot_draw())
+    assert "may not be able to draw" in str(cannot_draw())
     monkeypatch.setenv("TERM", "xterm")
     assert terminal_problem() is None
     assert cannot_draw() is None
     monkeypatch.setattr(sys, "stdout", None)
-    assert "standard output is none" in str(terminal_problem())
+    assert "standard output is not a terminal" in str(terminal_problem())
 
 
 @pytest.mark.parametrize(
@@ -214,13 +232,13 @@ def test_a_terminal_that_cannot_draw_is_named(monkeypatch: pytest.MonkeyPatch) -
         (("nowhere",), "nowhere"),
         (("",), "source is empty"),
         (("digits", "--session", "/proc/none/s.tuilabel"), "No session can be created"),
-        (("--batch-size", "0"), "--batch-size is 0; expected a whole number from 1 to 1,000"),
+        (("--batch-size", "0"), "--batch-size is '0'; expected a whole number from 1 to 1,000"),
         (("--batch-size", "60", "--pool", "50"), "--batch-size 60 is larger than the pool of 50"),
         (("--pool", "0"), "pool"),
         (("--pool", "-5"), "pool"),
-        (("--model", "forest"), "no model 'forest': choose one of auto, softmax, mlp"),
-        (("--strategy", "best"), "no strategy 'best'"),
-        (("--audit", "0.9"), "--audit is 0.9; expected a share from 0 to 0.5"),
+        (("--model", "forest"), "--model is 'forest'; expected one of auto, softmax, mlp"),
+        (("--strategy", "best"), "--strategy is 'best'; expected one of auto"),
+        (("--audit", "0.9"), "--audit is '0.9'; expected a share from 0 to 0.5"),
         (("--classes", "a,b"), "10"),
         (("demo", "nowhere"), "nowhere"),
     ],
@@ -494,7 +512,7 @@ def test_repair_leaves_a_sound_file_alone_and_says_so(tmp_path: Path) -> None:
     before = path.read_bytes()
     result = tuilabel("repair", str(path))
     assert result.exit_code == 0
-    expected = f"{path} is sound, and nothing was changed: 1 event; labels that hold: 1.\n"
+    expected = f"{path} is not damaged, and nothing was changed: 1 event, 1 label.\n"
     assert result.stdout == expected
     assert path.read_bytes() == before
 
@@ -512,11 +530,11 @@ def test_repair_tells_what_came_back_and_what_did_not(tmp_path: Path) -> None:
     lines = tuilabel("repair", str(path)).stdout.splitlines()
     assert lines[0].startswith(f"{path} is damaged: ")
     assert lines[1:3] == [
-        "Found: 1 event; labels that hold: 1.",
+        "Found: 1 event, 1 label.",
         "Lost: 1 of 2 events, numbered 1.",
     ]
     assert lines[-2] == f"Written: {path}."
-    assert lines[-1].startswith(f"The damaged file is kept: {path}.damaged-")
+    assert lines[-1].startswith(f"The damaged file is kept as {path}.damaged-")
     assert kept.uuid in {event.uuid for event in read_session(path)[1]}
 
 
@@ -532,17 +550,3 @@ def test_repair_asks_for_what_is_lost(tmp_path: Path) -> None:
     result = tuilabel("repair", str(path), "--source", "digits", "--classes", "0,1")
     assert result.exit_code == 0
     assert read_session(path)[0].class_names == ("0", "1")
-
-
-def test_names_of_an_option_are_completed() -> None:
-    completed = CliRunner().invoke(
-        main,
-        [],
-        prog_name="tuilabel",
-        env={
-            "_TUILABEL_COMPLETE": "bash_complete",
-            "COMP_WORDS": "tuilabel label --strategy mar",
-            "COMP_CWORD": "3",
-        },
-    )
-    assert "margin" in completed.output

@@ -14,8 +14,11 @@ import pytest
 from loop_fakes import ME
 
 from tuilabel.errors import ExportError, SessionFileError
-from tuilabel.exchange import FORMATS, LabelRow, export_to, label_rows
+from tuilabel.exchange import FORMATS, ORIGINS, format_of, writer
+from tuilabel.exchange.output import export_to
+from tuilabel.exchange.rows import LabelRow, label_rows
 from tuilabel.journal import (
+    AUTO_ORIGIN,
     ORACLE,
     Annotator,
     AutoLabel,
@@ -57,8 +60,19 @@ def row(**values: Any) -> LabelRow:
 
 def written(format_: str, *rows: LabelRow) -> str:
     file = io.StringIO(newline="")
-    FORMATS[format_](rows, file)
+    writer(format_)(rows, file)
     return file.getvalue()
+
+
+def test_every_format_has_a_writer_and_an_ending() -> None:
+    for name in FORMATS:
+        assert written(name, row(reference="a.png")).count("a.png") == 1
+        assert format_of(f"folder.x/labels.{name.upper()}") == name
+    assert {format_of(path) for path in ("-", "labels", "labels.txt", "csv.d/x")} == {"csv"}
+
+
+def test_the_origins_are_those_of_labels(journal: Journal) -> None:
+    assert {label(journal, "id1", "cat").origin, AUTO_ORIGIN} <= set(ORIGINS)
 
 
 def read_csv(text: str) -> list[list[str]]:
@@ -106,9 +120,9 @@ def test_every_duplicate_gets_a_row(journal: Journal) -> None:
     ]
 
 
-def test_references_that_make_no_sense_are_refused(journal: Journal) -> None:
+def test_references_that_are_invalid_are_refused(journal: Journal) -> None:
     label(journal, "a", "cat", references="ab")
-    with pytest.raises(SessionFileError, match=r"Event 1 .* references that make no sense"):
+    with pytest.raises(SessionFileError, match=r"Event 1 .* references that tuilabel cannot read"):
         list(label_rows(journal.events()))
 
 
@@ -183,7 +197,7 @@ def test_rows_of_some_origins_alone(journal: Journal, origins: set[str] | None, 
 def test_a_probability_that_makes_no_sense_is_refused(journal: Journal, probability: Any) -> None:
     body = {"probability": probability}
     journal.append(Draft(EventKind.AUTO, "a", "cat", target="batch", body=body), ME)
-    with pytest.raises(SessionFileError, match=r"Event 1 .* a probability that makes no sense"):
+    with pytest.raises(SessionFileError, match=r"Event 1 .* a probability that tuilabel cannot"):
         list(label_rows(journal.events()))
 
 
@@ -236,7 +250,7 @@ def test_jsonl_has_an_object_per_label() -> None:
 
 def test_a_file_is_written_whole_and_alone(tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
-    export_to(out, [row(**{"class": "é"})], FORMATS["csv"])
+    export_to(out, [row(**{"class": "é"})], writer("csv"))
     assert out.read_bytes().decode() == written("csv", row(**{"class": "é"}))
     assert [file.name for file in tmp_path.iterdir()] == ["out.csv"]
     umask = os.umask(0)
@@ -246,25 +260,25 @@ def test_a_file_is_written_whole_and_alone(tmp_path: Path) -> None:
 
 def test_names_that_are_no_utf8_come_out_as_the_bytes_they_are(tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
-    export_to(out, [row(reference=os.fsdecode(b"caf\xe9.png"))], FORMATS["csv"])
+    export_to(out, [row(reference=os.fsdecode(b"caf\xe9.png"))], writer("csv"))
     assert b",caf\xe9.png," not in out.read_bytes().split(b"\r\n")[0]
     assert b",caf\xe9.png," in out.read_bytes()
 
 
 def test_what_is_no_text_at_all_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="--format jsonl"):
-        export_to(tmp_path / "out.csv", [row(reference="\ud800")], FORMATS["csv"])
+        export_to(tmp_path / "out.csv", [row(reference="\ud800")], writer("csv"))
     assert list(tmp_path.iterdir()) == []
-    export_to(tmp_path / "out.jsonl", [row(reference="\ud800")], FORMATS["jsonl"])
+    export_to(tmp_path / "out.jsonl", [row(reference="\ud800")], writer("jsonl"))
 
 
 def test_an_existing_file_is_replaced_only_by_force(tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     out.write_text("precious")
     with pytest.raises(ExportError, match="exists already; give --force"):
-        export_to(out, [row()], FORMATS["csv"])
+        export_to(out, [row()], writer("csv"))
     assert out.read_text() == "precious"
-    export_to(out, [row()], FORMATS["csv"], force=True)
+    export_to(out, [row()], writer("csv"), force=True)
     assert out.read_bytes().decode() == written("csv", row())
     assert [file.name for file in tmp_path.iterdir()] == ["out.csv"]
 
@@ -275,7 +289,7 @@ def test_a_file_that_appears_meanwhile_is_left_alone(tmp_path: Path) -> None:
     def write(rows: Iterable[LabelRow], file: TextIO) -> None:
         out.write_text("precious")
 
-    with pytest.raises(ExportError, match="appeared meanwhile"):
+    with pytest.raises(ExportError, match="created by another program meanwhile"):
         export_to(out, [row()], write)
     assert out.read_text() == "precious"
     assert [file.name for file in tmp_path.iterdir()] == ["out.csv"]
@@ -301,30 +315,30 @@ def test_a_failure_halfway_leaves_what_was_there(tmp_path: Path, force: bool) ->
 def test_what_is_no_ordinary_file_is_never_replaced(tmp_path: Path, force: bool) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(ExportError, match="no ordinary file"):
-        export_to(pipe, [row()], FORMATS["csv"], force=force)
+    with pytest.raises(ExportError, match="not an ordinary file"):
+        export_to(pipe, [row()], writer("csv"), force=force)
     with pytest.raises(ExportError, match="is a directory"):
-        export_to(tmp_path, [row()], FORMATS["csv"], force=force)
+        export_to(tmp_path, [row()], writer("csv"), force=force)
     assert pipe.is_fifo()
 
 
 def test_a_place_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="No such file or directory"):
-        export_to(tmp_path / "missing" / "out.csv", [row()], FORMATS["csv"])
+        export_to(tmp_path / "missing" / "out.csv", [row()], writer("csv"))
     with pytest.raises(ExportError, match="File name too long"):
-        export_to(tmp_path / ("x" * 300), [row()], FORMATS["csv"])
+        export_to(tmp_path / ("x" * 300), [row()], writer("csv"))
 
 
 def test_a_long_name_is_no_obstacle(tmp_path: Path) -> None:
     out = tmp_path / ("x" * 250 + ".csv")
-    export_to(out, [row()], FORMATS["csv"])
+    export_to(out, [row()], writer("csv"))
     assert out.is_file()
 
 
 def test_a_directory_that_may_not_be_written_is_reported(powerless_dir: Path) -> None:
     powerless_dir.chmod(0o555)
     with pytest.raises(ExportError, match="Permission denied"):
-        export_to(powerless_dir / "out.csv", [row()], FORMATS["csv"])
+        export_to(powerless_dir / "out.csv", [row()], writer("csv"))
 
 
 def test_without_hard_links_a_file_is_written_all_the_same(
@@ -334,5 +348,5 @@ def test_without_hard_links_a_file_is_written_all_the_same(
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", refuse)
-    export_to(tmp_path / "out.csv", [row()], FORMATS["csv"])
+    export_to(tmp_path / "out.csv", [row()], writer("csv"))
     assert [file.name for file in tmp_path.iterdir()] == ["out.csv"]

@@ -18,7 +18,7 @@ from loop_fakes import ME
 
 from tests.journal.sessions import auto_drafts, make_version_1
 from tuilabel.errors import SessionFileError
-from tuilabel.exchange import label_rows
+from tuilabel.exchange.rows import label_rows
 from tuilabel.journal import Draft, Event, EventKind, Journal, SessionInfo, read_session, summarise
 from tuilabel.journal.schema import MIGRATIONS, version_of
 

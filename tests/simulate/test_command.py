@@ -124,18 +124,18 @@ def test_an_existing_file_is_refused_before_anything_is_run(tmp_path: Path) -> N
         (("--budget", "0"), "--budget is 0; expected a whole number of 1 or more"),
         (("--seeds", "-1"), "--seeds is -1"),
         (("--jobs", "0"), "--jobs is 0; expected a whole number of 1 or more"),
-        (("--batch-size", "0"), "--batch-size is 0; expected a whole number from 1 to 1,000"),
+        (("--batch-size", "0"), "--batch-size is '0'; expected a whole number from 1 to 1,000"),
         (("--batch-size", "121", "--budget", "400"), "larger than the pool of 120 items"),
         (("--batch-size", "21"), "larger than the budget of 20 labels"),
-        (("--epsilon", "2"), "--epsilon is 2.0; expected a share from 0 to 1"),
+        (("--epsilon", "2"), "--epsilon is '2'; expected a share from 0 to 1"),
         (("--target", "90"), "--target is '90'; expected shares above 0 and up to 1"),
         (("--json", "missing/a"), "missing/a cannot be written (No such file or directory)"),
         (("--csv", "."), "is a directory; name a file in it"),
-        (("--json", "x", "--csv", "x"), "x is named twice"),
-        (("--json", "/dev/null"), "no ordinary file; give another name"),
+        (("--json", "x", "--csv", "x"), "x is given twice"),
+        (("--json", "/dev/null"), "not an ordinary file; give another name"),
         (("--plot", "curve.pdf"), "ends in .svg or .png"),
-        (("--perturb", "3"), "--perturb belongs to --protocol article"),
-        (("--protocol", "article"), "--pool has no meaning with --protocol article"),
+        (("--perturb", "3"), "--perturb needs --protocol article"),
+        (("--protocol", "article"), "--pool cannot be used with --protocol article"),
         (("--pool", "5000"), "--pool 5000 is out of range"),
     ],
 )
@@ -184,14 +184,14 @@ def test_after_ctrl_c_the_same_command_goes_on(monkeypatch: pytest.MonkeyPatch) 
         result = simulate(*QUICK)
     assert result.exit_code == 130
     assert result.stderr == (
-        "Interrupted: 3 of 4 runs are done; the same command goes on from there.\n"
+        "Interrupted: 3 of 4 runs are done; the same command continues there.\n"
     )
     assert "3 of 4 runs." in result.stdout
     (kept,) = kept_files()
     assert len(kept.read_text().split("\n\n")) == 3
     again = simulate(*QUICK)
     assert again.exit_code == 0
-    assert again.stderr == "3 of 4 runs are there from before.\n"
+    assert again.stderr == "3 of 4 runs were done before.\n"
     assert accuracies(again.stdout) == accuracies(whole)
     assert kept_files() == []
 
@@ -228,7 +228,7 @@ def test_files_that_cannot_be_written_in_the_end_cost_no_run(
     assert len(kept_files()) == 1
     again = simulate(*QUICK, "--json", str(out), "--force")
     assert again.exit_code == 0
-    assert again.stderr == "4 of 4 runs are there from before.\n"
+    assert again.stderr == "4 of 4 runs were done before.\n"
 
 
 def test_settings_files_take_no_part(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +250,7 @@ def test_the_article_takes_mnist_alone() -> None:
         ("--classes", "a,b"),
     ):
         message = refused("mnist", "--protocol", "article", option, value)
-        assert message.startswith(f"{option} has no meaning with --protocol article")
+        assert message.startswith(f"{option} cannot be used with --protocol article")
 
 
 def test_the_article_is_run_printed_and_written(

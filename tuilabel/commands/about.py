@@ -1,4 +1,4 @@
-"""Commands about this installation: its settings and what the terminal can do."""
+"""Commands about this installation: its settings, and what the terminal can do."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ from typing import Any
 
 import click
 
-from tuilabel.commands.options import loop_options, person_options, screen_options
+from tuilabel.commands.options import session_argument, setting_options
 
 
 @click.command("settings")
-@click.argument("session", required=False, type=click.Path(), metavar="[F]")
-@loop_options
-@person_options
-@screen_options
+@session_argument
+@setting_options()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def settings_(session: str | None, as_json: bool, **flags: Any) -> None:
     """Show the settings in effect and where each comes from.
 
-    F is a session file or the source it was made for; with it, what the session was opened with
-    last takes part. Options are those of `label`: what would hold with them.
+    F is a session file or the source it was made for; with it, the settings that the session was
+    last opened with are included. The options are those of `label`: see what they would change.
     """
     import json
 
@@ -41,7 +39,7 @@ def settings_(session: str | None, as_json: bool, **flags: Any) -> None:
     else:
         for line in settings_lines(found, config_file(), path):
             click.echo(line)
-    # After all of it was shown: what is wrong with keys is seen in what is set.
+    # Last: a mistake in the keys can be seen in the lines above.
     keymap_of(Settings(**{name: value for name, (value, _) in found.items()}))
 
 

@@ -3,66 +3,68 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from tuilabel.commands.line import demo_in_lines, label_in_lines, line_mode
+from tuilabel.commands.completion import complete_sessions
+from tuilabel.commands.line import PlainProgress, line_mode, use_one_thread
 from tuilabel.commands.options import (
+    count_options,
     line_options,
-    person_options,
-    screen_options,
-    source_options,
+    setting_options,
+    source_argument,
 )
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.commands.screen import check_keys, outcome_of, prepare_screen, terminal_for
 from tuilabel.commands.text import say
 from tuilabel.process.signals import SIGNALS
+from tuilabel.settings import PERSON, SETTINGS
 
 if TYPE_CHECKING:
     from tuilabel.tui.app.base import Ended
-    from tuilabel.workspace.opening import SourceOptions
-    from tuilabel.workspace.recent import OpenRequest
+    from tuilabel.workspace.opening import SourceOptions, Workspace
 
 DEMO_RATE, DEMO_BUDGET = 4.0, 200
 
+PERSON_SETTINGS = tuple(name for name, setting in SETTINGS.items() if setting.scope == PERSON)
+
+Opener = Callable[..., "Workspace"]
+"""Opens what is to be labelled; it is told how to report progress and which check to make."""
+
 
 @click.command("label")
-@source_options
+@source_argument
+@count_options
 @click.option(
     "--session",
     type=click.Path(),
     metavar="F",
-    help="The session file.  [default: the source's own]",
+    shell_complete=complete_sessions,
+    help="Session file.  [default: the source's own]",
 )
-@person_options
-@screen_options
+@setting_options()
 @line_options
-@click.option("--mouse/--no-mouse", default=False, help="Report the mouse.  [default: no]")
-def label(
-    source: str | None, session: str | None, mouse: bool, line: bool, image: bool, **options: Any
-) -> None:
+@click.option("--mouse/--no-mouse", default=False, help="Report mouse events.  [default: no]")
+def label(session: str | None, line: bool, image: bool, mouse: bool, **options: Any) -> None:
     """Label images (the default command).
 
-    Without SOURCE the last session goes on; the first time, scikit-learn's digits are opened.
+    Without SOURCE, continue the last session; the first time, open scikit-learn's digits.
     """
-    lines = line_mode(line, image)
-    if lines is not None:
-        where = _source(source, options)
-        sys.exit(label_in_lines(where, session, options, image=image, opening=lines))
-    ended = _label(_source(source, options), options, session, mouse=mouse)
-    _leave(ended, options, mouse=mouse)
+    _label(partial(_open, options, session), options, line, image, mouse=mouse)
 
 
 @click.command("demo")
-@source_options
-@screen_options
+@source_argument
+@count_options
+@setting_options()
 @line_options
 @click.option(
     "--rate",
     type=click.FloatRange(0.1, 1000),
+    metavar="N",
     default=DEMO_RATE,
     show_default=True,
     help="Labels per second.",
@@ -70,33 +72,26 @@ def label(
 @click.option(
     "--budget",
     type=click.IntRange(min=1),
+    metavar="N",
     default=DEMO_BUDGET,
     show_default=True,
-    help="Labels after which the demo ends.",
+    help="Number of labels after which the demo ends.",
 )
-def demo(
-    source: str | None, rate: float, budget: int, line: bool, image: bool, **options: Any
-) -> None:
-    """Watch the ground truth press the keys.
+def demo(line: bool, image: bool, rate: float, budget: int, **options: Any) -> None:
+    """Watch the ground truth label images.
 
-    Any class key takes over, in --line mode Enter; p pauses. SOURCE needs ground truth: digits by
-    default.
+    Press any class key to take over (with --line: Enter), p to pause. SOURCE needs ground truth;
+    the default is digits.
     """
-    lines = line_mode(line, image)
-    if lines is not None:
-        where = _source(source, options)
-        sys.exit(
-            demo_in_lines(where, options, rate=rate, budget=budget, image=image, opening=lines)
-        )
-    _leave(_demo(_source(source, options), options, rate, budget), options)
+    _label(partial(_open_demo, options), options, line, image, demo=rate, demo_budget=budget)
 
 
 @click.command("home")
-@screen_options
+@setting_options(*(name for name in PERSON_SETTINGS if not SETTINGS[name].is_table))
 def home(**options: Any) -> None:
     """Choose among your sessions and sources.
 
-    Enter opens what is marked. The same list is one key away from labelling.
+    Enter opens the marked one. While you label, one key shows the same list.
     """
     with prepare_screen() as probe:
         from tuilabel.settings import resolve
@@ -106,69 +101,69 @@ def home(**options: Any) -> None:
         from tuilabel.tui.app.home import run_home
 
         ended = run_home(settings, colours=terminal["colours"], answers=terminal["answers"])
-    _leave(ended, options)
+    _continue(ended, options)
 
 
 def _label(
-    where: SourceOptions, flags: Mapping[str, Any], session: str | None, *, mouse: bool
-) -> Ended:
-    with prepare_screen() as probe:
-        from tuilabel.workspace.opening import open_workspace
-        from tuilabel.workspace.places import find_session
+    opener: Opener, options: Mapping[str, Any], line: bool, image: bool, **how: Any
+) -> NoReturn:
+    """Label in lines, or on the screen and in the sessions that are requested there."""
+    opening = line_mode(line, image)
+    if opening is None:
+        _continue(_on_screen(opener, **how), options, mouse=how.get("mouse", False))
+    how.pop("mouse", None)
+    use_one_thread()
+    from tuilabel.line.run import run
 
-        path: Path | None = None if session is None else find_session(session, may_be_new=True)
-        with open_workspace(
-            where, flags, path=path, progress=ProgressLine(), check=check_keys
-        ) as work:
-            terminal = terminal_for(work.settings, probe.finish())
-            from tuilabel.tui.app.labelling import run
-
-            ended = run(work, mouse=mouse, **terminal)
-            say(*work.dataset.notices, *outcome_of(work, ended.status))
-    return ended
+    with opener(progress=PlainProgress()) as work:
+        status = run(work, pictures=image, opening=opening, **how)
+    sys.exit(status)
 
 
-def _demo(where: SourceOptions, flags: Mapping[str, Any], rate: float, budget: int) -> Ended:
-    with prepare_screen() as probe:
-        from tuilabel.workspace.opening import demo_workspace
+def _continue(ended: Ended, options: Mapping[str, Any], *, mouse: bool = False) -> NoReturn:
+    """Open what the last screen requested until one requests nothing, then exit.
 
-        with demo_workspace(where, flags, progress=ProgressLine(), check=check_keys) as work:
-            terminal = terminal_for(work.settings, probe.finish())
-            from tuilabel.tui.app.labelling import run
-
-            ended = run(work, demo=rate, demo_budget=budget, **terminal)
-            say(*outcome_of(work, ended.status))
-    return ended
-
-
-def _leave(ended: Ended, options: Mapping[str, Any], *, mouse: bool = False) -> None:
-    """Open what the screen that ended asked for, as long as one asks; then leave.
-
-    The options of the person and the terminal stay in effect; those of the session before do not.
+    The settings of the person stay in effect; those of the last session do not.
     """
-    from tuilabel.settings.values import OF_THE_PERSON
-
-    kept = {name: options.get(name) for name in (*OF_THE_PERSON, "annotator")}
+    kept = {name: options.get(name) for name in PERSON_SETTINGS}
     while ended.request is not None:
         SIGNALS.go_on()
-        ended = _open(ended.request, kept, mouse=mouse)
+        match ended.request:
+            case ("demo", name):
+                opener = partial(_open_demo, {**kept, "source": name})
+                ended = _on_screen(opener, demo=DEMO_RATE, demo_budget=DEMO_BUDGET, mouse=mouse)
+            case ("session", name):
+                ended = _on_screen(partial(_open, kept, name), mouse=mouse)
+            case (_, name):
+                ended = _on_screen(partial(_open, {**kept, "source": name}), mouse=mouse)
     sys.exit(ended.status)
 
 
-def _open(request: OpenRequest, flags: Mapping[str, Any], *, mouse: bool) -> Ended:
+def _on_screen(opener: Opener, **how: Any) -> Ended:
+    with prepare_screen() as probe, opener(progress=ProgressLine(), check=check_keys) as work:
+        terminal = terminal_for(work.settings, probe.finish())
+        from tuilabel.tui.app.labelling import run
+
+        ended = run(work, **how, **terminal)
+        say(*work.dataset.notices, *outcome_of(work, ended.status))
+    return ended
+
+
+def _open(options: Mapping[str, Any], session: str | None = None, **more: Any) -> Workspace:
+    from tuilabel.workspace.opening import open_workspace
+    from tuilabel.workspace.places import find_session
+
+    path = None if session is None else find_session(session, may_be_new=True)
+    return open_workspace(_source(options), options, path=path, **more)
+
+
+def _open_demo(options: Mapping[str, Any], **more: Any) -> Workspace:
+    from tuilabel.workspace.opening import demo_workspace
+
+    return demo_workspace(_source(options), options, **more)
+
+
+def _source(options: Mapping[str, Any]) -> SourceOptions:
     from tuilabel.workspace.opening import SourceOptions
 
-    match request:
-        case ("demo", name):
-            without = {**flags, "annotator": None}
-            return _demo(SourceOptions(name), without, DEMO_RATE, DEMO_BUDGET)
-        case ("session", name):
-            return _label(SourceOptions(), flags, name, mouse=mouse)
-        case (_, name):
-            return _label(SourceOptions(name), flags, None, mouse=mouse)
-
-
-def _source(source: str | None, options: dict[str, Any]) -> SourceOptions:
-    from tuilabel.workspace.opening import SourceOptions
-
-    return SourceOptions(source, options.pop("classes"), options.pop("pool"), options.pop("test"))
+    return SourceOptions(*(options.get(name) for name in ("source", "classes", "pool", "test")))

@@ -1,4 +1,4 @@
-"""How far something is, in one line on standard error that is always the newest."""
+"""Progress in one line on standard error, which each report replaces."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ import click
 
 
 class ProgressLine:
-    """Shows on standard error, where that is a terminal, how far something is.
+    """Shows progress on standard error if that is a terminal.
 
     Parameters
     ----------
     everywhere : bool
-        Also where it is no terminal: there each line is one of its own.
+        Without a terminal, print each report on a line of its own.
     """
 
     def __init__(self, *, everywhere: bool = False) -> None:
         self._everywhere = everywhere
         self._last = ""
-        self._stands = False
+        self._is_shown = False
 
     def __call__(self, what: str, done: int, total: int | None) -> None:
-        """Show how far a part is; its last line stays."""
+        """Show the progress of a part; its last report stays."""
         share = (
             f"{done:,}" if total is None else f"{done:,} of {total:,} ({done / max(1, total):.0%})"
         )
         if self._show(f"{what}: {share}") and total is not None and done >= total:
             click.echo(err=True)
-            self._stands = False
+            self._is_shown = False
 
     def line(self, text: str) -> None:
-        """Show a line in the place of the one before."""
+        """Show a line instead of the last one."""
         self._show(text)
 
     def close(self) -> None:
-        """Take away a line that is not to stay."""
-        if self._stands:
+        """Remove a line that is not to stay."""
+        if self._is_shown:
             click.echo("\r\x1b[K", err=True, nl=False)
-            self._stands = False
+            self._is_shown = False
 
     def _show(self, text: str) -> bool:
         if text == self._last:
@@ -49,5 +49,5 @@ class ProgressLine:
                 click.echo(text, err=True)
             return False
         click.echo("\r\x1b[K" + text, err=True, nl=False)
-        self._last, self._stands = text, True
+        self._last, self._is_shown = text, True
         return True

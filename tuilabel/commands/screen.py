@@ -1,4 +1,4 @@
-"""What the command line does for every screen before there is one, and after it."""
+"""What the command line does before a full screen starts, and after it has ended."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tuilabel.process.signals import SIGNALS
 
 
 def check_keys(dataset: Any, settings: Any) -> None:
-    """Refuse keys that cannot be, before a session is made or opened."""
+    """Raise if keys are invalid, before a session is made or opened."""
     from tuilabel.tui.keymap.resolved import keymap_of
 
     keymap_of(settings).check_classes(dataset.class_names)
 
 
 def terminal_for(settings: Any, answers: Any) -> dict[str, Any]:
-    """Find out what the terminal can show, and let textual know before it is imported."""
+    """Return what the terminal can show, and pass it on to textual before that is imported."""
     from tuilabel.tui.terminal.capabilities import prepare
 
     graphics = None
@@ -40,15 +40,16 @@ def terminal_for(settings: Any, answers: Any) -> dict[str, Any]:
 
 
 def prepare_screen() -> Any:
-    """Ask the terminal what it is, and make the start and the frames quick.
+    """Return a probe that has asked the terminal for its capabilities; start quickly.
 
-    Until the first frame nothing is garbage, and looking for it takes a tenth of the start: the
-    application turns the collector on again. Numerical threads, of which this process needs none,
-    double the time that numpy takes to import. asyncio would load TLS, which downloads load
-    themselves and nothing else needs.
+    Until the first frame nothing is garbage, and collecting takes a tenth of the start: the
+    application turns the collector on again. Numerical threads, which this process does not need,
+    double the time that numpy takes to import. asyncio would load TLS, which only downloads need;
+    they load it themselves.
 
-    A frame waits for the next beat after the last one: at textual's 60 a second, that is as long
-    as all else that a key takes. What the line cannot carry is held back by `tui/screens/paced.py`.
+    textual draws a frame at the next of its 60 ticks a second, which takes as long as everything
+    else that a key causes: hence 500. Frames that the line cannot
+    carry are held back by `tui/terminal/pacing.py`.
     """
     from tuilabel.tui.terminal.probe import Probe
 
@@ -65,14 +66,14 @@ def prepare_screen() -> Any:
 
 
 def outcome_of(work: Any, status: int) -> tuple[str, ...]:
-    """Give what there is now; after a crash that was said already."""
+    """Return the sentence about the session at the end; none after a crash, which has its own."""
     from tuilabel.process.crash import EXIT_CODE
 
     return () if status == EXIT_CODE else (work.outcome(),)
 
 
-def say_crashed(error: Exception) -> int:
-    """Report what nobody foresaw, and say where; give the status to end with."""
+def report_failure(error: Exception) -> int:
+    """Report an unexpected error, print where the report is, and return the exit status."""
     from tuilabel.process.crash import EXIT_CODE, report_crash, sentences
     from tuilabel.workspace.places import log_file
 

@@ -1,4 +1,4 @@
-"""Commands about a session that is there: its progress, its labels, repair, auto-labels."""
+"""Commands about an existing session: its progress, its labels, repair, auto-labels."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Any
 
 import click
 
-from tuilabel.commands.options import comma_separated, one_of
+from tuilabel.commands.options import comma_separated, one_of, session_argument
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.commands.text import say
+from tuilabel.exchange import FORMATS, ORIGINS, format_of, writer
+from tuilabel.text import counted
 
 
 @click.command("status")
-@click.argument("session", required=False, type=click.Path(), metavar="[F]")
+@session_argument
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--pictures", is_flag=True, help="Show the newest labelled images of each class.")
 def status_(session: str | None, as_json: bool, pictures: bool) -> None:
@@ -50,7 +52,7 @@ def status_(session: str | None, as_json: bool, pictures: bool) -> None:
 
 
 @click.command("export")
-@click.argument("session", required=False, type=click.Path(), metavar="[F]")
+@session_argument
 @click.option(
     "-o",
     "--output",
@@ -58,19 +60,19 @@ def status_(session: str | None, as_json: bool, pictures: bool) -> None:
     metavar="OUT",
     default="-",
     show_default=True,
-    help="A file, or - for standard output.",
+    help="File to write, or - for standard output.",
 )
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["csv", "jsonl"]),
-    help="By default what OUT ends in, else csv.",
+    type=click.Choice(list(FORMATS)),
+    help="Format.  [default: the ending of OUT, else csv]",
 )
 @click.option(
     "--origin",
-    type=click.Choice(["human", "oracle", "auto"]),
+    type=click.Choice(ORIGINS),
     multiple=True,
-    help="Only labels of this origin; may be given more than once.  [default: all]",
+    help="Export only labels of this origin; repeat it for several.  [default: all]",
 )
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 def export(
@@ -80,12 +82,13 @@ def export(
 
     F is a session file or the source it was made for; by default the last session.
     """
-    from tuilabel.exchange import FORMATS, export_to, export_to_stdout, label_rows
+    from tuilabel.exchange.output import export_to, export_to_stdout
+    from tuilabel.exchange.rows import label_rows
     from tuilabel.journal import read_session
     from tuilabel.workspace.places import find_session
 
     _, events = read_session(find_session(session))
-    write = FORMATS[format_ or ("jsonl" if output.endswith(".jsonl") else "csv")]
+    write = writer(format_ or format_of(output))
     rows = label_rows(events, origin or None)
     if output == "-":
         export_to_stdout(rows, write)
@@ -94,14 +97,18 @@ def export(
 
 
 @click.command("repair")
-@click.argument("session", required=False, type=click.Path(), metavar="[F]")
+@session_argument
 @click.option(
-    "-o", "--output", type=click.Path(), metavar="OUT", help="Write here, and leave F as it is."
+    "-o",
+    "--output",
+    type=click.Path(),
+    metavar="OUT",
+    help="Write the result here, and leave F unchanged.",
 )
-@click.option("--dry-run", is_flag=True, help="Tell what would be done, and write nothing.")
-@click.option("--source", metavar="S", help="What F was made for, where it has lost that.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and write nothing.")
+@click.option("--source", metavar="S", help="Source of F, if F no longer contains it.")
 @click.option(
-    "--classes", metavar="A,B,...", callback=comma_separated, help="Its classes, likewise."
+    "--classes", metavar="A,B,...", callback=comma_separated, help="Classes of F, likewise."
 )
 def repair(
     session: str | None,
@@ -110,10 +117,10 @@ def repair(
     source: str | None,
     classes: tuple[str, ...] | None,
 ) -> None:
-    """Recover what a damaged session file still holds.
+    """Recover the labels in a damaged session file.
 
-    F is a session file or the source it was made for; by default the last session. A sound file
-    is left alone; a damaged one is kept under another name.
+    F is a session file or the source it was made for; by default the last session. An undamaged
+    file is not changed; a damaged one is kept under another name.
     """
     from tuilabel.commands.text import repair_lines
     from tuilabel.journal.repair import repair
@@ -130,13 +137,13 @@ def repair(
 
 
 @click.command("autolabel")
-@click.argument("session", required=False, type=click.Path(), metavar="[F]")
+@session_argument
 @click.option(
     "--method",
     **one_of(("confident", "ordered", "naive")),
     default="confident",
-    help="Those likely enough, all from the surest on with fits in between, or all at once."
-    "  [default: confident]",
+    help="Label images above a threshold; all, the most confident first, with fits in between; or "
+    "all at once.  [default: confident]",
 )
 @click.option(
     "--threshold",
@@ -148,20 +155,20 @@ def repair(
     "--step",
     type=int,
     metavar="N",
-    help="Labels between two fits, for ordered.  [default: 10, or a 400th of the pool]",
+    help="With ordered: labels between two fits.  [default: 10, or a 400th of the pool]",
 )
 @click.option(
     "--student",
     **one_of(("softmax", "mlp")),
-    help="Train this on the pixels of all labels, and tell what it is worth.",
+    help="Train this model on the pixels of all labels, and show its accuracy.",
 )
-@click.option("--dry-run", is_flag=True, help="Tell what would be done, and write nothing.")
-@click.option("--revert", is_flag=True, help="Take the newest batch of auto-labels back.")
-def autolabel_(session: str | None, revert: bool, **wishes: Any) -> None:
-    """Let the model label the rest, and measure the result.
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and write nothing.")
+@click.option("--revert", is_flag=True, help="Undo the newest batch of auto-labels.")
+def autolabel_(session: str | None, revert: bool, **options: Any) -> None:
+    """Label the remaining images with the model.
 
-    F is a session file or the source it was made for; by default the last session. Auto-labels
-    are kept apart from a person's: they train nothing, measure nothing, and say what they are.
+    F is a session file or the source it was made for; by default the last session. Auto-labels are
+    stored apart from a person's, and marked: they are not used to train or to measure a model.
     """
     from tuilabel.autolabel.choosing import AutolabelOptions
     from tuilabel.autolabel.run import autolabel, take_back
@@ -172,16 +179,17 @@ def autolabel_(session: str | None, revert: bool, **wishes: Any) -> None:
     if revert:
         header = take_back(path)
         if header is None:
-            say("There is no batch of auto-labels to take back.")
+            say("There is no batch of auto-labels to undo.")
         else:
-            say(f"Taken back: {header.body['count']:,} auto-labels of {header.time}.")
+            undone = counted(header.body["count"], "auto-label")
+            say(f"Undone: {undone} of {header.time}.")
         return
-    wish = AutolabelOptions(**wishes)
+    chosen = AutolabelOptions(**options)
     progress = ProgressLine()
-    outcome = autolabel(path, wish, progress=progress)
+    outcome = autolabel(path, chosen, progress=progress)
     progress.close()
-    say(*outcome_lines(outcome, wish, path))
-    if wish.dry_run and sys.stdout.isatty():
+    say(*outcome_lines(outcome, chosen, path))
+    if chosen.dry_run and sys.stdout.isatty():
         from tuilabel.commands.printing import PicturePrinter, echo
         from tuilabel.commands.sheets import auto_label_sheet
 

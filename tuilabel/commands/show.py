@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tuilabel.commands.options import picture_options
+from tuilabel.commands.completion import complete_sessions
+from tuilabel.commands.options import setting_options
 from tuilabel.commands.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -25,9 +26,10 @@ _LEAST_SHARE = 2
     "--session",
     type=click.Path(),
     metavar="F",
+    shell_complete=complete_sessions,
     help="The session file or the source it was made for.  [default: the last session]",
 )
-@picture_options
+@setting_options("color", "background", "blocks")
 def show(items: tuple[str, ...], session: str | None, **flags: Any) -> None:
     """Show images and what is known about them.
 

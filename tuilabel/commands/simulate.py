@@ -1,4 +1,4 @@
-"""What `tuilabel simulate` does: open a source, run, write files, print."""
+"""The command `simulate`: open a source, run, write files, print."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from tuilabel.commands.options import comma_separated, count_options, some_of
+from tuilabel.commands.completion import complete_sources
+from tuilabel.commands.options import comma_separated, count_options, setting_options, some_of
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.errors import UsageError
-from tuilabel.exchange.output import check_output, write_whole
-from tuilabel.learn.names import COLD_START_NAMES, FEATURE_NAMES, MODEL_NAMES, STRATEGY_NAMES
+from tuilabel.settings import SETTINGS
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
@@ -38,34 +38,37 @@ _PLAN = {
     "seeds": "seeds",
     "epsilon": "epsilon",
 }
-"""Which part of a `tuilabel.simulate.Plan` each option gives."""
+"""The field of a `tuilabel.simulate.Plan` that each option sets."""
+
+
+def _several(name: str) -> Callable[..., Any]:
+    """Return an option with several values of a setting."""
+    setting = SETTINGS[name]
+    return click.option(setting.option, **some_of(setting.values.choices), help=setting.help)
 
 
 @click.command("simulate")
-@click.argument("source", type=click.Path())
+@click.argument("source", type=click.Path(), shell_complete=complete_sources)
 @count_options
-@click.option("--strategy", **some_of(STRATEGY_NAMES), help="What is asked next.")
-@click.option("--model", **some_of(MODEL_NAMES), help="What learns.")
-@click.option("--features", **some_of(FEATURE_NAMES), help="What it sees.")
-@click.option("--cold-start", **some_of(COLD_START_NAMES), help="What is asked first.")
-@click.option(
-    "--epsilon",
-    type=float,
-    metavar="SHARE",
-    help="Share of each batch to draw at random.  [default: 0]",
-)
+@_several("model")
+@_several("features")
+@_several("strategy")
+@_several("cold_start")
+@setting_options("epsilon", "batch_size")
 @click.option("--budget", type=int, metavar="N", help="Labels in each run.  [default: 400]")
-@click.option("--batch-size", type=int, metavar="N", help="Labels between two fits.  [default: 10]")
 @click.option(
-    "--seeds", type=int, metavar="N", help="Runs of each, with seeds 0 to N - 1.  [default: 5]"
+    "--seeds",
+    type=int,
+    metavar="N",
+    help="Runs of each combination, with seeds 0 to N - 1.  [default: 5]",
 )
 @click.option(
     "--target",
     metavar="SHARE,...",
     callback=comma_separated,
-    help="Accuracies to count the labels for.  [default: 0.9,0.95]",
+    help="Accuracies to report the number of labels for.  [default: 0.9,0.95]",
 )
-@click.option("--jobs", type=int, metavar="N", help="Processes to run in.  [default: 1]")
+@click.option("--jobs", type=int, metavar="N", help="Number of processes.  [default: 1]")
 @click.option("--json", "json_", type=click.Path(), metavar="F", help="Write all runs as JSON.")
 @click.option("--csv", "csv_", type=click.Path(), metavar="F", help="Write all runs as CSV.")
 @click.option("--plot", type=click.Path(), metavar="F.svg|F.png", help="Draw the learning curves.")
@@ -73,39 +76,31 @@ _PLAN = {
 @click.option(
     "--progress",
     is_flag=True,
-    help="Tell how far it is where standard error is no terminal, too.",
+    help="Report progress even if standard error is not a terminal.",
 )
 @click.option(
     "--protocol",
     type=click.Choice(["article"]),
-    help="Run another experiment: the article's, on MNIST.",
+    help="Run the experiment of the article, on MNIST.",
 )
 @click.option(
     "--perturb",
     type=int,
     metavar="K",
-    help="With --protocol article: the band of K runs that differ in the last digits.",
+    help="With --protocol article: show the band of K runs that differ in the last digits.",
 )
 def simulate(
     source: str, progress: bool, protocol: str | None, perturb: int | None, **options: Any
 ) -> None:
-    """Compare strategies, with the ground truth as annotator.
+    """Compare strategies, with ground truth as the annotator.
 
     SOURCE needs ground truth, such as digits or mnist. Options that take several names, such as
-    `--strategy margin,badge`, are run in every combination; `auto`, the default of each, is what
-    `label` does by itself. The random baseline is always run too. After Ctrl-C the same command
-    goes on from there.
+    `--strategy margin,badge`, are run in every combination; their default is `auto`, as in `label`.
+    The random baseline is always included. After Ctrl-C, the same command continues.
     """
-    from tuilabel.commands.simulate import (
-        INTERRUPTED,
-        compare,
-        run_the_article,
-        use_one_thread,
-    )
-
-    use_one_thread()
+    make_reproducible()
     if protocol is None and perturb is not None:
-        raise UsageError("--perturb belongs to --protocol article: give both or neither.")
+        raise UsageError("--perturb needs --protocol article: give both, or neither.")
     line = ProgressLine(everywhere=progress)
     try:
         if protocol is None:
@@ -118,22 +113,22 @@ def simulate(
     sys.exit(status)
 
 
-def use_one_thread() -> None:
-    """Make what is computed the same every time, before numerical libraries are loaded."""
+def make_reproducible() -> None:
+    """Make every run compute the same numbers; call it before numpy is imported."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
 
 
-def compare(source: str, options: Mapping[str, Any], told: ProgressLine) -> int:
-    """Simulate every combination of what the options name.
+def compare(source: str, options: Mapping[str, Any], shown: ProgressLine) -> int:
+    """Simulate every combination of the names in the options.
 
     Parameters
     ----------
     source : str
     options : mapping
         From the names of the command's parameters to their values, None where not given.
-    told : ProgressLine
-        Where it is told how far all is.
+    shown : ProgressLine
+        Shows the progress.
 
     Returns
     -------
@@ -143,7 +138,7 @@ def compare(source: str, options: Mapping[str, Any], told: ProgressLine) -> int:
     Raises
     ------
     TuilabelError
-        Whatever is wrong with the options or the source, before anything is run.
+        An option or the source is invalid; nothing was run.
     """
     from tuilabel.simulate import InterruptedSimulation, KeptRuns, Plan, simulate
     from tuilabel.simulate.plot import check_plot
@@ -157,12 +152,12 @@ def compare(source: str, options: Mapping[str, Any], told: ProgressLine) -> int:
     plan = Plan(**given)
     if options["plot"] is not None:
         check_plot(Path(options["plot"]))
-    with closing(told) as progress:
+    with closing(shown) as progress:
         dataset = _open(source, options, progress)
         kept = KeptRuns(data_dir() / "simulations", dataset, plan)
         found = len(kept.load())
         if found:
-            click.echo(f"{found} of {len(plan.runs())} runs are there from before.", err=True)
+            click.echo(f"{found} of {len(plan.runs())} runs were done before.", err=True)
         interrupted = False
         try:
             results = simulate(
@@ -181,37 +176,37 @@ def compare(source: str, options: Mapping[str, Any], told: ProgressLine) -> int:
         for line in result_lines(results, targets, _width()):
             click.echo(line)
     if not interrupted:
-        # Only now has somebody got what the runs were for.
+        # Only now have their results been shown.
         kept.remove()
     else:
         done = f"{len(results.runs)} of {len(plan.runs())} runs are done"
-        hint = "; the same command goes on from there" if kept.problem is None else ""
+        hint = "; the same command continues there" if kept.problem is None else ""
         click.echo(f"Interrupted: {done}{hint}.", err=True)
     return INTERRUPTED if interrupted else 0
 
 
 def run_the_article(
-    source: str, perturb: int, options: Mapping[str, Any], told: ProgressLine
+    source: str, perturb: int, options: Mapping[str, Any], shown: ProgressLine
 ) -> int:
-    """Run the article's protocol; parameters and errors as for `compare`."""
+    """Run the article's protocol; for parameters and errors see `compare`."""
     for name, value in options.items():
         if value is not None and name not in ("json_", "force"):
             raise UsageError(
-                f"--{name.strip('_').replace('_', '-')} has no meaning with --protocol article, "
-                "which fixes all but --perturb and --json. Leave it out."
+                f"--{name.strip('_').replace('_', '-')} cannot be used with --protocol "
+                "article, which fixes everything but --perturb and --json. Leave it out."
             )
     if source != "mnist" and not source.startswith("mnist:"):
-        raise UsageError("--protocol article is about MNIST: give mnist or mnist:DIR as SOURCE.")
+        raise UsageError("--protocol article needs MNIST: give mnist or mnist:DIR as SOURCE.")
     import numpy as np
 
     from tuilabel.commands.printing import PicturePrinter, SheetLayout, SheetTile, echo
     from tuilabel.simulate.article import article_lines, run_article
 
     outputs = Outputs(options)
-    with closing(told) as progress:
+    with closing(shown) as progress:
         dataset = _open(source, options, progress)
         if dataset.truth is None or dataset.holdout is None:
-            raise UsageError("--protocol article needs ground truth, which this source has not.")
+            raise UsageError("--protocol article needs ground truth, and this source has none.")
         report = run_article(
             dataset.pool,
             dataset.truth,
@@ -235,22 +230,24 @@ def run_the_article(
 
 
 class Outputs:
-    """Files to write in the end, refused at once where they could not be.
+    """Files to write in the end, checked at once.
 
     Parameters
     ----------
     options : mapping
-        As for `compare`.
+        See `compare`.
 
     Raises
     ------
     UsageError
-        Two outputs have one name.
+        Two outputs have the same name.
     ExportError
         A file exists and is not to be replaced, or cannot be written.
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
+        from tuilabel.exchange.output import check_output
+
         self._force: bool = options["force"]
         self._paths: dict[str, Path] = {}
         for name in _OUTPUTS:
@@ -258,12 +255,14 @@ class Outputs:
                 continue
             path = Path(options[name])
             if path in self._paths.values():
-                raise UsageError(f"{path} is named twice: give each output a file of its own.")
+                raise UsageError(f"{path} is given twice: give each output a file of its own.")
             check_output(path, force=self._force)
             self._paths[name] = path
 
     def write(self, contents: Mapping[str, Callable[[], bytes]]) -> None:
-        """Write those that are wanted; raises as `write_whole` does."""
+        """Write those that were requested; for errors see `write_whole`."""
+        from tuilabel.exchange.output import write_whole
+
         for name, path in self._paths.items():
             content = contents[name]()
 

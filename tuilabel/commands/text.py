@@ -1,4 +1,4 @@
-"""What the command line says in plain lines."""
+"""Sentences that commands print."""
 
 from __future__ import annotations
 
@@ -19,43 +19,35 @@ if TYPE_CHECKING:
 
 
 def say(*lines: str) -> None:
-    """Print lines; after a hang-up there is no terminal left, and the exit status still counts."""
+    """Print lines; after a hang-up there is no terminal, and the exit status must be the same."""
     with contextlib.suppress(OSError):
         for line in lines:
             click.echo(line)
 
 
 def terminal_problem() -> str | None:
-    """Tell why a full screen cannot be drawn here; None where it can."""
+    """Return the reason why no full screen can be drawn here; None if it can."""
     for stream, name in ((sys.stdin, "input"), (sys.stdout, "output"), (sys.stderr, "error")):
         if stream is None or not stream.isatty():
             return (
-                f"Labelling needs a terminal, and standard {name} is none. "
-                "`tuilabel label --line` takes lines from anywhere, "
-                "`tuilabel status` and `tuilabel export` work without a terminal; "
-                "`tuilabel demo --help` tells what can be watched on one."
+                f"Labelling needs a terminal, and standard {name} is not a terminal. "
+                "`tuilabel label --line`, `tuilabel status` and `tuilabel export` work without; "
+                "`tuilabel demo --help` describes the demo."
             )
     return None
 
 
 def cannot_draw() -> str | None:
-    """Tell why this terminal gets plain lines instead of a full screen; None where it does not."""
+    """Return the reason why this terminal can only show lines; None if it can show a screen."""
     term = os.environ.get("TERM", "")
     if term not in ("", "dumb", "unknown"):
         return None
-    found = f"TERM is {term!r}, which names" if term else "TERM is not set and names"
-    return f"{found} no terminal that can draw: this is line mode, as with --line."
+    found = f"TERM is {term!r}" if term else "TERM is not set"
+    return f"{found}, so the terminal may not be able to draw: this is line mode, as with --line."
 
 
 def status_lines(path: Path, summary: Summary) -> Iterator[str]:
-    """Yield a summary as aligned lines.
-
-    Parameters
-    ----------
-    path : Path
-        The session file.
-    summary : Summary
-    """
+    """Yield the summary of a session file as aligned lines."""
     from tuilabel.learn.stopping import advice
 
     left = summary["pool_left"]
@@ -64,7 +56,7 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
     yield f"labels     {summary['labels']:,}" + ("" if left is None else f", {left:,} left to ask")
     yield f"skipped    {summary['skipped']:,}"
     if summary["auto_labels"]:
-        yield f"auto       {summary['auto_labels']:,} labels that a model gave"
+        yield f"auto       {summary['auto_labels']:,} labels assigned by a model"
     yield f"rounds     {summary['rounds']:,}"
     if summary["model"]:
         yield f"model      {summary['model']}, asked by {summary['strategy']}"
@@ -106,11 +98,12 @@ def repair_lines(done: Repaired) -> Iterator[str]:
 
     path = shown_path(done.path)
     ledger = Ledger.of(done.events)
-    auto = f", {ledger.auto_labels_held:,} of a model" if ledger.auto_labels_held else ""
+    auto = counted(ledger.auto_labels_held, "auto-label")
     events = counted(len(done.events), "event")
-    found = f"{events}; labels that hold: {ledger.labels_held:,}{auto}"
+    found = f"{events}, {counted(ledger.labels_held, 'label')}"
+    found += f" and {auto}" if ledger.auto_labels_held else ""
     if done.problem is None:
-        yield f"{path} is sound, and nothing was changed: {found}."
+        yield f"{path} is not damaged, and nothing was changed: {found}."
         return
     yield f"{path} is damaged: {inert(done.problem, 300)}."
     yield f"Found: {found}."
@@ -119,18 +112,18 @@ def repair_lines(done: Repaired) -> Iterator[str]:
         numbers = describe_gaps(done.gaps)
         yield f"Lost: {missing:,} of {counted(done.last, 'event')}, numbered {numbers}."
     else:
-        yield f"Lost: nothing of {counted(done.last, 'event')} known of."
+        yield f"Lost: none of {counted(done.last, 'event')}."
     if done.dropped:
-        yield f"Left out: {done.dropped:,} that make no sense."
-    yield f"Not to be known: whether there were events after number {done.last:,}."
+        yield f"Left out: {counted(done.dropped, 'invalid event')}."
+    yield f"Unknown: whether there were events after number {done.last:,}."
     if done.unchecked:
         yield (
-            "Not to be known either: whether all is as it was written in "
-            f"{counted(done.unchecked, 'event')} from pages without a checksum."
+            f"Unknown: whether {counted(done.unchecked, 'event')} from pages without a checksum "
+            "are unchanged."
         )
     if done.written is None:
         yield "Nothing was written."
     else:
         yield f"Written: {shown_path(done.written)}."
     if done.kept is not None:
-        yield f"The damaged file is kept: {shown_path(done.kept)}."
+        yield f"The damaged file is kept as {shown_path(done.kept)}."

@@ -1,13 +1,36 @@
-"""Labels out of a session: one small file per format."""
+"""Export of labels: one small file per format.
+
+The names here cost nothing to import; the command line shows them in its help.
+"""
 
 from __future__ import annotations
 
-from tuilabel.exchange.csv_format import write_csv
-from tuilabel.exchange.jsonl_format import write_jsonl
-from tuilabel.exchange.output import Writer, export_to, export_to_stdout
-from tuilabel.exchange.rows import LabelRow, label_rows
+from collections.abc import Callable, Iterable
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, TextIO, cast
 
-FORMATS: dict[str, Writer] = {"csv": write_csv, "jsonl": write_jsonl}
-"""The writer of each format, by name."""
+if TYPE_CHECKING:
+    from tuilabel.exchange.rows import LabelRow
 
-__all__ = ["FORMATS", "LabelRow", "Writer", "export_to", "export_to_stdout", "label_rows"]
+Writer = Callable[[Iterable["LabelRow"], TextIO], None]
+"""Writes rows to a text file."""
+
+FORMATS = {
+    "csv": "tuilabel.exchange.csv_format:write_csv",
+    "jsonl": "tuilabel.exchange.jsonl_format:write_jsonl",
+}
+"""The writer of each format, by the ending of its files; it is imported when it is used."""
+
+ORIGINS = ("human", "oracle", "auto")
+"""Who may have given a label: an annotator, the ground truth in a demo, or a model."""
+
+
+def writer(name: str) -> Writer:
+    """Return the writer of a format in `FORMATS`."""
+    return cast(Writer, resolve_name(FORMATS[name]))
+
+
+def format_of(path: str) -> str:
+    """Return the format whose ending a path has; csv if it has none of them."""
+    ending = path.rpartition(".")[2].lower()
+    return ending if ending in FORMATS else "csv"

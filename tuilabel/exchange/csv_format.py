@@ -1,4 +1,4 @@
-"""Comma-separated values, as RFC 4180 has them, safe to open in a spreadsheet."""
+"""Comma-separated values (RFC 4180) that are safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 def write_csv(rows: Iterable[LabelRow], file: TextIO) -> None:
     """Write a header and a line per row.
 
-    Text that a spreadsheet would run as a formula gets an apostrophe in front (OWASP, "CSV
-    injection"); JSON Lines keeps it as it is.
+    An apostrophe is put before text that a spreadsheet would run as a formula (OWASP, "CSV
+    injection"); JSON Lines keeps such text unchanged.
     """
     writer = csv.DictWriter(file, COLUMNS)
     writer.writeheader()

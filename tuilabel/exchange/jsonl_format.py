@@ -10,6 +10,6 @@ from tuilabel.exchange.rows import LabelRow
 
 
 def write_jsonl(rows: Iterable[LabelRow], file: TextIO) -> None:
-    """Write one JSON object per line, in ASCII, so that any file name survives."""
+    """Write one JSON object per line, in ASCII, which can express any file name."""
     for row in rows:
         file.write(json.dumps(row) + "\n")

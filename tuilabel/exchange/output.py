@@ -1,4 +1,4 @@
-"""Whole files only: what is written gets its name when it is complete."""
+"""Output that is written whole: a file gets its name when it is complete."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO
 
 from tuilabel.errors import ExportError
+from tuilabel.exchange import Writer
 from tuilabel.exchange.rows import LabelRow
 from tuilabel.journal import give_name
-
-Writer = Callable[[Iterable[LabelRow], TextIO], None]
-"""One of `tuilabel.exchange.FORMATS`."""
 
 
 def export_to(path: Path, rows: Iterable[LabelRow], write: Writer, *, force: bool = False) -> None:
@@ -28,13 +26,13 @@ def export_to(path: Path, rows: Iterable[LabelRow], write: Writer, *, force: boo
     rows : iterable of LabelRow
     write : Writer
     force : bool
-        Replace a file that is there.
+        Replace an existing file.
 
     Raises
     ------
     ExportError
-        The file exists and `force` is not given, it is no ordinary file, or it cannot be written;
-        what was there before is as it was.
+        The file exists and `force` is not given, it is not an ordinary file, or it cannot be
+        written. A file that was there before is unchanged.
     """
 
     def write_rows(file: BinaryIO) -> None:
@@ -46,20 +44,20 @@ def export_to(path: Path, rows: Iterable[LabelRow], write: Writer, *, force: boo
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object], *, force: bool = False) -> None:
-    """Write a file that appears under its name when it is whole.
+    """Write a file that appears under its name when it is complete.
 
     Parameters
     ----------
     path : Path
     write : callable
-        Given the file to write to.
+        Writes to the file that it is called with.
     force : bool
-        Replace a file that is there.
+        Replace an existing file.
 
     Raises
     ------
     ExportError
-        As `export_to` does.
+        As in `export_to`.
     """
     try:
         _refuse_existing(path, force)
@@ -73,13 +71,15 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], *, force: bool 
             else:
                 give_name(new, path)
     except FileExistsError:
-        raise ExportError(f"{path} has appeared meanwhile; it was left alone.") from None
+        raise ExportError(
+            f"{path} was created by another program meanwhile and was not changed; export again."
+        ) from None
     except (OSError, UnicodeEncodeError) as error:
         raise _cannot_be_written(str(path), error) from error
 
 
 def check_output(path: Path, *, force: bool = False) -> None:
-    """Refuse now what `write_whole` would refuse later.
+    """Raise now what `write_whole` would raise later.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def check_output(path: Path, *, force: bool = False) -> None:
     Raises
     ------
     ExportError
-        As `write_whole` does.
+        As in `export_to`.
     """
     try:
         _refuse_existing(path, force)
@@ -101,7 +101,7 @@ def check_output(path: Path, *, force: bool = False) -> None:
 
 @contextmanager
 def _new_beside(path: Path) -> Iterator[Path]:
-    """Give a name that no file has, in the same folder; what has it in the end is removed."""
+    """Yield an unused name in the same folder; remove the file that has it in the end."""
     new = path.with_name(f".tuilabel-{uuid.uuid4().hex}.new")
     try:
         yield new
@@ -122,7 +122,7 @@ def export_to_stdout(rows: Iterable[LabelRow], write: Writer) -> None:
     ExportError
         It is closed, or cannot be written.
     BrokenPipeError
-        Whoever was reading it has stopped.
+        The program that was reading it has ended.
     """
     if sys.stdout is None:
         raise ExportError("Standard output is closed; name a file with --output.")
@@ -141,7 +141,7 @@ def _refuse_existing(path: Path, force: bool) -> None:
     if path.is_dir():
         raise ExportError(f"{path} is a directory; name a file in it.")
     if path.exists() and not path.is_file():
-        raise ExportError(f"{path} is no ordinary file; give another name.")
+        raise ExportError(f"{path} is not an ordinary file; give another name.")
     if path.exists() and not force:
         raise ExportError(f"{path} exists already; give --force to replace it, or another name.")
 
@@ -149,7 +149,7 @@ def _refuse_existing(path: Path, force: bool) -> None:
 def _cannot_be_written(name: str, error: OSError | UnicodeEncodeError) -> ExportError:
     if isinstance(error, UnicodeEncodeError):
         return ExportError(
-            f"{name} cannot be written: a reference is no text ({error.reason}). "
-            "Use --format jsonl, which keeps it as it is."
+            f"{name} cannot be written: a reference is not valid text ({error.reason}). "
+            "Use --format jsonl, which keeps it unchanged."
         )
     return ExportError(f"{name} cannot be written ({error.strerror}).")

@@ -1,4 +1,4 @@
-"""What an export says of each label, whatever the format."""
+"""The rows of an export, whatever the format."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ LabelRow = TypedDict(
         "probability": float | None,
     },
 )
-"""One label of one image: `reference` says where the source has the image, `time` is UTC in
-ISO 8601, `ms` is how long the annotator took, `origin` is who gave the class (``"human"``,
-``"oracle"``, or ``"auto"`` for a model told to by the annotator), `probability` is how probable
-the model found it, and is None for all others."""
+"""One label of one image.
+
+`reference` is the place of the image in the source, `time` is UTC in ISO 8601, `ms` is how long the
+annotator took, `origin` is one of `tuilabel.exchange.ORIGINS`, and `probability` is the model's
+for an auto-label and None for any other label.
+"""
 
 COLUMNS = tuple(LabelRow.__annotations__)
 
@@ -34,23 +36,23 @@ COLUMNS = tuple(LabelRow.__annotations__)
 def label_rows(
     events: Iterable[Event], origins: Container[str] | None = None
 ) -> Iterator[LabelRow]:
-    """Yield the labels that hold, one row for every place where the source has the image.
+    """Yield the labels in effect, one row for each place of the image in the source.
 
-    Exact duplicates are one item with one label; each of them gets its row, so that every file
-    of a folder is found again in the export. A label without a reference gets one row. Auto-labels
-    come after the others, and only for items that no annotator has answered.
+    Exact duplicates are one item with one label; each of them gets a row, so that the export
+    contains every file of a folder. A label without a reference gets one row. Auto-labels come
+    after the others, and only for items that no annotator has answered.
 
     Parameters
     ----------
     events : iterable of Event
         All of a session, in order.
     origins : container of str, optional
-        Only labels of these origins; by default of all.
+        Only labels of these origins; by default all.
 
     Raises
     ------
     SessionFileError
-        A label holds what tuilabel does not write.
+        A label contains something that tuilabel does not write.
     """
     ledger = Ledger.of(events)
     for label in (*ledger.labels(), *ledger.auto_labels()):
@@ -61,7 +63,7 @@ def label_rows(
 def _rows_of(event: Event) -> Iterator[LabelRow]:
     references = event.body.get("references") or [""]
     if not isinstance(references, list):
-        raise _senseless(event, "references that make")
+        raise _invalid(event, "references")
     for reference in references:
         yield LabelRow(
             {
@@ -83,13 +85,13 @@ def _probability(event: Event) -> float | None:
         return None
     probability = event.body.get("probability")
     if not (isinstance(probability, int | float) and 0 <= probability <= 1):
-        raise _senseless(event, "a probability that makes")
+        raise _invalid(event, "a probability")
     return float(probability)
 
 
-def _senseless(event: Event, what: str) -> SessionFileError:
+def _invalid(event: Event, part: str) -> SessionFileError:
     return SessionFileError(
-        f"Event {event.seq} of the session has {what} no sense: it was not written by tuilabel, "
-        "or is damaged. Go back to a copy of the session file F, or bring back what "
-        "makes sense with `tuilabel repair F`."
+        f"Event {event.seq} of the session has {part} that tuilabel cannot read: it is damaged, or "
+        "was not written by tuilabel. Use a copy of the session file F, or recover the rest with "
+        "`tuilabel repair F`."
     )

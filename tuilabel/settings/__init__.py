@@ -1,45 +1,36 @@
-"""What holds: flags over what the session had, over TUILABEL_*, over settings.toml, over defaults.
+"""Settings: options over the session's over TUILABEL_* over settings.toml over defaults.
 
-Resolved once, checked, frozen. A message about a bad value says where the value came from.
+They are resolved once, checked and frozen. A message about an invalid value names its place.
 """
 
 from tuilabel.settings.layers import Found, config_file, find, resolve, user_directory
-from tuilabel.settings.report import settings_lines, settings_object
+from tuilabel.settings.report import settings_lines, settings_object, settings_table
 from tuilabel.settings.values import (
-    BACKGROUNDS,
-    BLOCKS,
-    CHOICES,
-    COLORS,
-    GRAPHICS,
     KEYMAPS,
-    LINKS,
-    MAX_ANNOTATOR,
     MAX_BATCH_SIZE,
+    PERSON,
+    SETTINGS,
     SUGGESTIONS,
     THEMES,
-    VIEWS,
+    Setting,
     Settings,
 )
 
 __all__ = [
-    "BACKGROUNDS",
-    "BLOCKS",
-    "CHOICES",
-    "COLORS",
-    "GRAPHICS",
     "KEYMAPS",
-    "LINKS",
-    "MAX_ANNOTATOR",
     "MAX_BATCH_SIZE",
+    "PERSON",
+    "SETTINGS",
     "SUGGESTIONS",
     "THEMES",
-    "VIEWS",
     "Found",
+    "Setting",
     "Settings",
     "config_file",
     "find",
     "resolve",
     "settings_lines",
     "settings_object",
+    "settings_table",
     "user_directory",
 ]

@@ -1,8 +1,7 @@
-"""Where settings come from, and which of them holds."""
+"""Where settings come from, and which of them are in effect."""
 
 from __future__ import annotations
 
-import getpass
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,35 +10,30 @@ from typing import Any, NamedTuple
 import platformdirs
 
 from tuilabel.errors import UsageError
-from tuilabel.settings.values import (
-    MAX_ANNOTATOR,
-    NAMES,
-    OF_THE_PERSON,
-    TABLES,
-    Settings,
-    checked,
-    checked_class_keys,
-    checked_keys,
-)
-
-FLAG, SESSION, DEFAULT = "flag", "session", "default"
-"""Origins of a value; the others are the name of a variable and the path of the file."""
+from tuilabel.settings.values import PERSON, SETTINGS, Settings
 
 
 class Found(NamedTuple):
-    """A value that holds, and where it came from."""
+    """The value in effect of a setting, and where it comes from.
+
+    Attributes
+    ----------
+    value : object
+    origin : str
+        ``flag``, ``session``, the name of a variable, the path of settings.toml or ``default``.
+    """
 
     value: Any
     origin: str
 
 
 def config_file() -> Path:
-    """Give the path of settings.toml."""
+    """Return the path of settings.toml."""
     return user_directory(platformdirs.user_config_path) / "settings.toml"
 
 
 def user_directory(find: Callable[[str], Path]) -> Path:
-    """Give one of the person's directories.
+    """Return one of the user's directories.
 
     Parameters
     ----------
@@ -68,23 +62,23 @@ def resolve(
     environ: Mapping[str, str] | None = None,
     file: Path | None = None,
 ) -> Settings:
-    """Decide what holds.
+    """Return the settings in effect.
 
     Parameters
     ----------
     flags : mapping
-        By field name; None means not given.
+        By name of the setting; None means not given.
     stored : mapping, optional
-        What the session was opened with last; it has no say in `OF_THE_PERSON`.
+        The settings that the session was last opened with; those of a person are ignored.
     environ : mapping, optional
-        By default the process's.
+        By default the environment of the process.
     file : Path, optional
         By default `config_file`; it need not exist.
 
     Raises
     ------
     UsageError
-        A value that cannot be meant, an unknown name in the file, or a file that is no TOML.
+        A value is invalid, a name in the file is unknown, or the file is not TOML.
     """
     found = find(flags, stored, environ, file)
     return Settings(**{name: value for name, (value, _) in found.items()})
@@ -96,7 +90,7 @@ def find(
     environ: Mapping[str, str] | None = None,
     file: Path | None = None,
 ) -> dict[str, Found]:
-    """Decide what holds, and tell where each value came from.
+    """Return the value in effect of every setting, and where each comes from.
 
     Parameters and errors are those of `resolve`.
 
@@ -107,66 +101,46 @@ def find(
     """
     environ = os.environ if environ is None else environ
     file = config_file() if file is None else file
-    in_file = _read(file)
-    of_session = {key: value for key, value in (stored or {}).items() if key not in OF_THE_PERSON}
+    in_file, defaults = _read(file), Settings()
     found: dict[str, Found] = {}
-    for name in NAMES:
-        variable = f"TUILABEL_{name.upper()}"
-        for origin, said_as, value in (
-            (FLAG, "", flags.get(name)),
-            (SESSION, "The session: ", of_session.get(name)),
-            (variable, f"{variable}: ", environ.get(variable) or None),
-            (str(file), f"{file}: ", in_file.get(name)),
-        ):
-            if value is not None:
-                found[name] = Found(checked(name, value, said_as), origin)
-                break
-        else:
-            found[name] = Found(_default(name), DEFAULT)
-    for table, check in {"keys": checked_keys, "class_keys": checked_class_keys}.items():
-        if table in in_file:
-            found[table] = Found(check(in_file[table], f"{file}: "), str(file))
-        else:
-            found[table] = Found((), DEFAULT)
+    for name, setting in SETTINGS.items():
+        layers = [(str(file), f"{file}: {name}", in_file.get(name))]
+        if not setting.is_table:
+            of_session = None if setting.scope == PERSON else (stored or {}).get(name)
+            layers = [
+                ("flag", setting.option, flags.get(name)),
+                ("session", f"The {name.replace('_', ' ')} of the session", of_session),
+                (setting.variable, setting.variable, environ.get(setting.variable) or None),
+                *layers,
+            ]
+        found[name] = next(
+            (
+                Found(setting.values.read(value, place), origin)
+                for origin, place, value in layers
+                if value is not None
+            ),
+            Found(getattr(defaults, name), "default"),
+        )
     return found
-
-
-def _default(name: str) -> Any:
-    if name == "annotator":
-        from tuilabel.text import inert
-
-        return inert(_user(), MAX_ANNOTATOR)
-    return getattr(_DEFAULTS, name)
-
-
-_DEFAULTS = Settings()
 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
         text = file.read_text(encoding="utf-8")
-        # Imported here: where there is no file, start-up does without.
+        # Imported here: most people have no such file.
         import tomllib
 
         content = tomllib.loads(text)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
-        raise UsageError(f"{file} cannot be read ({error.strerror}). Mend or remove it.") from error
+        raise UsageError(f"{file} cannot be read ({error.strerror}). Fix or remove it.") from error
     except ValueError as error:
-        raise UsageError(f"{file} cannot be read as TOML: {error}. Mend or remove it.") from error
+        raise UsageError(f"{file} cannot be read as TOML: {error}. Fix or remove it.") from error
     values = {name.replace("-", "_"): value for name, value in content.items()}
-    unknown = sorted(set(values) - {*NAMES, *TABLES})
+    unknown = sorted(set(values) - set(SETTINGS))
     if unknown:
         raise UsageError(
-            f"{file} sets {unknown[0]!r}, which does not exist: "
-            f"choose among {', '.join([*NAMES, *TABLES])}."
+            f"{file} sets {unknown[0]!r}, which does not exist: choose among {', '.join(SETTINGS)}."
         )
     return values
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a numeric user without an entry in the password file
-        return str(os.getuid())

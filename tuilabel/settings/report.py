@@ -1,4 +1,4 @@
-"""What holds and where it came from, for a person and for a program."""
+"""The settings in effect and where they come from, for people, programs and the documentation."""
 
 from __future__ import annotations
 
@@ -8,63 +8,77 @@ from pathlib import Path
 from typing import Any
 
 from tuilabel.settings.layers import Found
-from tuilabel.settings.values import NAMES, TABLES
-from tuilabel.text import shown_path
+from tuilabel.settings.values import SETTINGS
+from tuilabel.text import inert, shown_path
 
-_LONGEST_PATH = 400
+_LONGEST_ORIGIN = 400
 
 
 def settings_lines(
     found: Mapping[str, Found], file: Path, session: Path | None = None
 ) -> Iterator[str]:
-    """Yield what holds as aligned lines: name, value, origin.
+    """Yield the settings in effect as aligned lines: name, value, origin.
 
     Parameters
     ----------
     found : mapping of str to Found
-        What `find` gave.
+        As `find` returns it.
     file : Path
-        settings.toml, whether it is there or not.
+        settings.toml, whether it exists or not.
     session : Path, optional
-        The session that took part.
+        The session whose settings are part of it.
     """
-    from tuilabel.text import inert
-
     there = "" if file.exists() else " (not there yet)"
     rows = [("file", shown_path(file) + there, "")]
     if session is not None:
         rows.append(("session", shown_path(session), ""))
     yield from _aligned(rows)
     yield ""
-    rows = [(name, str(found[name].value), _origin(found[name].origin)) for name in NAMES]
-    for table in TABLES:
-        value, origin = found[table]
-        for name, keys in value:
+    rows = []
+    for name, (value, origin) in found.items():
+        origin = inert(origin, _LONGEST_ORIGIN)
+        if not SETTINGS[name].is_table:
+            rows.append((name, str(value), origin))
+            continue
+        for of, keys in value:
             several = (keys,) if isinstance(keys, str) else keys
             shown = " or ".join(map(inert, several)) or "no key"
-            rows.append((f"{table}: {inert(name, 40)}", shown, _origin(origin)))
+            rows.append((f"{name}: {inert(of, 40)}", shown, origin))
     yield from _aligned(rows)
 
 
 def settings_object(
     found: Mapping[str, Found], file: Path, session: Path | None = None
 ) -> dict[str, Any]:
-    """Give what holds as dicts, lists, numbers and strings; parameters are `settings_lines`'s."""
+    """Return the same as dicts, lists, numbers and strings; for parameters see `settings_lines`."""
     return {
         "file": str(file),
         "file_exists": file.exists(),
         "session": None if session is None else str(session),
         "settings": {
-            name: {"value": dict(value) if name in TABLES else value, "origin": origin}
+            name: {"value": dict(value) if SETTINGS[name].is_table else value, "origin": origin}
             for name, (value, origin) in found.items()
         },
     }
 
 
-def _origin(origin: str) -> str:
-    from tuilabel.text import inert
-
-    return inert(origin, _LONGEST_PATH)
+def settings_table() -> str:
+    """Return a table of all settings in Markdown, for the documentation."""
+    rows = ["| name | option | variable | values | default | scope | help |", "|---" * 7 + "|"]
+    for setting in SETTINGS.values():
+        values = setting.values
+        option, variable = f"`{setting.option}`", f"`{setting.variable}`"
+        cells = [
+            f"`{setting.name}`",
+            "" if setting.is_table else option,
+            "" if setting.is_table else variable,
+            ", ".join(f"`{choice}`" for choice in values.choices) or values.expected,
+            setting.default,
+            setting.scope,
+            setting.help,
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
 
 
 def _aligned(rows: list[tuple[str, str, str]]) -> Iterator[str]:
@@ -76,7 +90,7 @@ def _aligned(rows: list[tuple[str, str, str]]) -> Iterator[str]:
 
 
 def _cells(text: str) -> int:
-    """Count the cells that a terminal gives a text."""
+    """Return the number of terminal cells that a text takes."""
     return sum(
         0
         if unicodedata.combining(character)

@@ -1,19 +1,23 @@
-"""The settings there are, and what each may be."""
+"""Every setting, declared once: its name, values, default, scope and help.
+
+The options of the command line, the checks, the report and the table in the documentation are made
+from these declarations.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+import getpass
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
 
 from tuilabel.errors import UsageError
 from tuilabel.learn.names import COLD_START_NAMES, FEATURE_NAMES, MODEL_NAMES, STRATEGY_NAMES
+from tuilabel.text import inert
 
 SUGGESTIONS = ("before", "after", "off")
-"""When the model's classes are shown: before the label, only after it, or not at all."""
-
-COLORS = ("auto", "truecolor", "256", "16", "none")
-"""How many colours the terminal is taken to have."""
+"""When the model's suggestions are shown: before the label, only after it, or never."""
 
 THEMES = (
     "auto",
@@ -25,229 +29,267 @@ THEMES = (
     "ansi",
     "plain",
 )
-"""The colours by name; `auto` goes by the terminal."""
-
-BACKGROUNDS = ("auto", "dark", "light")
-"""What the terminal's own background is taken to be."""
-
-LINKS = ("auto", "fast", "slow")
-"""How fast the line to the terminal is taken to be."""
-
-GRAPHICS = ("off", "sixel", "kitty")
-"""Whether images are drawn by a graphics protocol instead of characters."""
+"""The colour themes; `auto` depends on the terminal."""
 
 KEYMAPS = ("default", "prodigy", "vim")
-"""The sets of keys that there are."""
-
-VIEWS = ("single", "row")
-"""One image at a time, or a whole batch at once."""
-
-BLOCKS = ("auto", "octant", "braille", "half", "ascii")
-"""The characters that images are drawn with."""
+"""The sets of keys."""
 
 MAX_BATCH_SIZE = 1000
-"""More would make rankings too long to hand over and write down between two keys."""
+"""With more, a ranking would take too long to send and to store between two keys."""
 
 MAX_ANNOTATOR = 64
 """Characters in the longest name of an annotator."""
 
-CHOICES = {
-    "model": MODEL_NAMES,
-    "features": FEATURE_NAMES,
-    "strategy": STRATEGY_NAMES,
-    "cold_start": COLD_START_NAMES,
-    "suggestions": SUGGESTIONS,
-    "color": COLORS,
-    "theme": THEMES,
-    "background": BACKGROUNDS,
-    "link": LINKS,
-    "graphics": GRAPHICS,
-    "keymap": KEYMAPS,
-    "view": VIEWS,
-    "blocks": BLOCKS,
-}
+SESSION, NEW_SESSION, PERSON = "session", "new session", "person"
+"""The scope of a setting.
 
-OF_THE_PERSON = frozenset(
-    ["color", "theme", "background", "link", "graphics", "keymap", "view", "blocks"]
-)
-"""What belongs to a person and a terminal: a session that was opened elsewhere has no say in it."""
-
-TABLES = ("keys", "class_keys")
-"""What only settings.toml can set: a table of names and keys each."""
+A session keeps its own value of the first until an option changes it. The second is fixed when a
+session is made. The third belongs to a person and a terminal: no session changes it.
+"""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The resolved settings of one run.
+class Values(NamedTuple):
+    """The values that a setting may have.
 
     Attributes
     ----------
-    model, features, strategy, cold_start : str
-        Names from `tuilabel.learn.names`.
-    epsilon : float
-        Share of each batch to draw at random, 0 to 1.
-    batch_size : int
-        Labels between two fits.
-    seed : int
-        From which every random choice follows; fixed when a session is made.
-    audit : float
-        Share of the pool, 0 to 0.5, kept out of training to measure accuracy on where the source
-        has no hold-out; fixed when a session is made.
-    annotator : str
-        Who answers.
-    suggestions, color, theme, background, link, graphics, keymap, view, blocks : str
-        One of their `CHOICES`.
-    keys : tuple of (str, tuple of str)
-        Actions with the keys that replace those of the keymap; none take the action's keys away.
-    class_keys : tuple of (str, str)
-        Names of classes with their keys.
+    expected : str
+        A description that completes "expected".
+    read : callable
+        Return the value that an object of the right type, or a string, stands for. The second
+        argument names the place that the object comes from. Raises `UsageError`.
+    metavar : str
+        Stands for the value in the help of the command line; empty for a table, which only
+        settings.toml can contain.
+    choices : tuple of str
+        All values, if they can be listed.
     """
 
-    model: str = "auto"
-    features: str = "auto"
-    strategy: str = "auto"
-    cold_start: str = "auto"
-    epsilon: float = 0.0
-    batch_size: int = 10
-    seed: int = 0
-    audit: float = 0.1
-    annotator: str = ""
-    suggestions: str = "before"
-    color: str = "auto"
-    theme: str = "auto"
-    background: str = "auto"
-    link: str = "auto"
-    graphics: str = "off"
-    keymap: str = "default"
-    view: str = "single"
-    blocks: str = "auto"
-    keys: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    class_keys: tuple[tuple[str, str], ...] = ()
+    expected: str
+    read: Callable[[Any, str], Any]
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
 
 
-NAMES = tuple(field.name for field in fields(Settings) if field.name not in TABLES)
-"""The settings that are one value each."""
+class Setting(NamedTuple):
+    """A setting as `Settings` declares it.
 
-
-def checked(name: str, value: Any, origin: str) -> Any:
-    """Give a setting's value as it holds.
-
-    Parameters
+    Attributes
     ----------
     name : str
-        One of `NAMES`.
-    value : object
-        A value of the right type, or a string that says it.
-    origin : str
-        Where the value came from, for the message.
-
-    Raises
-    ------
-    UsageError
-        It cannot be meant.
+    values : Values
+    default : str
+        As the help shows it.
+    scope : str
+        `SESSION`, `NEW_SESSION` or `PERSON`.
+    help : str
+        One sentence.
     """
-    option = "--" + name.replace("_", "-")
-    if name == "color" and value in (16, 256):
-        value = str(value)  # a file has it as a number
-    if name in CHOICES:
-        if value not in CHOICES[name]:
-            raise UsageError(
-                f"{origin}There is no {name.replace('_', ' ')} {value!r}: "
-                f"choose one of {', '.join(CHOICES[name])}."
-            )
-        return value
-    try:
-        match name:
-            case "batch_size":
-                return _within(_whole(value), 1, MAX_BATCH_SIZE)
-            case "seed":
-                return _within(_whole(value), 0, 2**63 - 1)
-            case "audit":
-                return _within(_number(value), 0.0, 0.5)
-            case "epsilon":
-                return _within(_number(value), 0.0, 1.0)
-            case _:
-                return _annotator(value)
-    except (ValueError, TypeError, OverflowError):
-        expected = {
-            "batch_size": f"a whole number from 1 to {MAX_BATCH_SIZE:,}",
-            "seed": "a whole number from 0 to 2^63 - 1",
-            "audit": "a share from 0 to 0.5",
-            "epsilon": "a share from 0 to 1",
-            "annotator": f"a name of 1 to {MAX_ANNOTATOR} characters",
-        }[name]
-        raise UsageError(f"{origin}{option} is {value!r}; expected {expected}.") from None
+
+    name: str
+    values: Values
+    default: str
+    scope: str
+    help: str
+
+    @property
+    def option(self) -> str:
+        """Return the option of the command line."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """Return the environment variable."""
+        return "TUILABEL_" + self.name.upper()
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it is a table, which only settings.toml can contain."""
+        return not self.values.metavar
 
 
-def checked_keys(table: Any, origin: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Give the table `[keys]` as it holds: which actions and keys there are, the keymap knows.
+def _checked(expected: str, parse: Callable[[Any], Any], **more: Any) -> Values:
+    """Return values that a function reads, which may raise any error of a conversion."""
 
-    Raises
-    ------
-    UsageError
-        It is no table, or something in it is neither a key nor a list of keys.
-    """
-    found = []
-    for action, keys in _table("keys", table, origin):
-        several = keys if isinstance(keys, list) else [keys]
-        if not all(isinstance(key, str) and key for key in several):
-            raise UsageError(
-                f'{origin}[keys] sets {action} to {keys!r}; expected a key such as "x", or a list '
-                'of keys such as ["x", "delete"].'
-            )
-        found.append((action.replace("-", "_"), tuple(several)))
-    return tuple(found)
+    def read(value: Any, place: str) -> Any:
+        try:
+            return parse(value)
+        except (ValueError, TypeError, OverflowError):
+            raise UsageError(f"{place} is {value!r}; expected {expected}.") from None
+
+    return Values(expected, read, **more)
 
 
-def checked_class_keys(table: Any, origin: str) -> tuple[tuple[str, str], ...]:
-    """Give the table `[class_keys]` as it holds.
+def _one_of(choices: tuple[str, ...]) -> Values:
+    def parse(value: Any) -> str:
+        # A number of colours may be a number in settings.toml.
+        return choices[choices.index(str(value) if type(value) is int else value)]
 
-    Raises
-    ------
-    UsageError
-        It is no table, or something in it is no key.
-    """
-    found = []
-    for name, key in _table("class_keys", table, origin):
-        if not isinstance(key, str) or not key:
-            raise UsageError(
-                f'{origin}[class_keys] sets {name!r} to {key!r}; expected a key such as "x".'
-            )
-        found.append((name, key))
-    return tuple(found)
+    shown = f"[{'|'.join(choices)}]"
+    return _checked(f"one of {', '.join(choices)}", parse, metavar=shown, choices=choices)
 
 
-def _table(name: str, value: Any, origin: str) -> list[tuple[str, Any]]:
-    if not isinstance(value, Mapping):
-        raise UsageError(
-            f"{origin}{name} is {value!r}; expected a table, which begins with a line [{name}]."
+def _share(highest: float) -> Values:
+    def parse(value: Any) -> Any:
+        return _within(float(_no_bool(value)), 0.0, highest)
+
+    return _checked(f"a share from 0 to {highest:g}", parse, metavar="SHARE")
+
+
+def _whole(lowest: int, highest: int, shown: str) -> Values:
+    def parse(value: Any) -> Any:
+        whole = int(_no_bool(value))
+        if isinstance(value, float) and value != whole:
+            raise ValueError
+        return _within(whole, lowest, highest)
+
+    return _checked(f"a whole number from {lowest} to {shown}", parse, metavar="N")
+
+
+def _name(longest: int) -> Values:
+    def parse(value: Any) -> str:
+        name = value.strip() if isinstance(value, str) else ""
+        _within(len(name), 1, longest)
+        return inert(name)
+
+    return _checked(f"a name of 1 to {longest} characters", parse, metavar="NAME")
+
+
+def _table(content: str, entry: Values, name_of: Callable[[str], str] = str) -> Values:
+    def read(table: Any, place: str) -> tuple[tuple[str, Any], ...]:
+        if not isinstance(table, Mapping):
+            raise UsageError(f"{place} is {table!r}; expected a table {content}.")
+        return tuple(
+            (name_of(name), entry.read(value, f"{place}.{name}")) for name, value in table.items()
         )
-    return list(value.items())
+
+    return Values(f"a table {content}", read)
 
 
-def _number(value: Any) -> float:
+def _key(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError
+    return value
+
+
+def _keys(value: Any) -> tuple[str, ...]:
+    return tuple(map(_key, value if isinstance(value, list) else [value]))
+
+
+def _no_bool(value: Any) -> Any:
     if isinstance(value, bool):
         raise TypeError
-    return float(value)
+    return value
 
 
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
-        raise TypeError
-    return int(value)
-
-
-def _within(value: float, low: float, high: float) -> float:
+def _within(value: Any, low: float, high: float) -> Any:
     if not low <= value <= high:
         raise ValueError
     return value
 
 
-def _annotator(value: Any) -> str:
-    name = value.strip() if isinstance(value, str) else ""
-    if not 1 <= len(name) <= MAX_ANNOTATOR:
-        raise ValueError
-    # Imported here: the names of settings are needed where data's arrays are not.
-    from tuilabel.text import inert
+def user_name() -> str:
+    """Return the name of the user who runs this process."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a numeric user without an entry in the password file
+        name = str(os.getuid())
+    return inert(name, MAX_ANNOTATOR)
 
-    return inert(name)
+
+def _declared(
+    values: Values, default: Any, help: str, scope: str = SESSION, *, shown: str | None = None
+) -> Any:
+    """Return a field of `Settings`; a callable makes the default when it is needed."""
+    about = {
+        "values": values,
+        "default": f"{default}" if shown is None else shown,
+        "scope": scope,
+        "help": help,
+    }
+    if callable(default):
+        return field(default_factory=default, metadata=about)
+    return field(default=default, metadata=about)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings in effect in one run, each with its declaration."""
+
+    model: str = _declared(_one_of(MODEL_NAMES), "auto", "Model to train.")
+    features: str = _declared(_one_of(FEATURE_NAMES), "auto", "Features to train the model on.")
+    strategy: str = _declared(
+        _one_of(STRATEGY_NAMES), "auto", "Strategy that chooses the images to ask next."
+    )
+    cold_start: str = _declared(
+        _one_of(COLD_START_NAMES), "auto", "Method that chooses the first images."
+    )
+    epsilon: float = _declared(_share(1), 0.0, "Share of each batch to draw at random.", shown="0")
+    batch_size: int = _declared(
+        _whole(1, MAX_BATCH_SIZE, f"{MAX_BATCH_SIZE:,}"), 10, "Labels between two fits."
+    )
+    suggestions: str = _declared(
+        _one_of(SUGGESTIONS), "before", "When to show the model's suggestions."
+    )
+    seed: int = _declared(
+        _whole(0, 2**63 - 1, "2^63 - 1"), 0, "Seed of every random choice.", NEW_SESSION
+    )
+    audit: float = _declared(
+        _share(0.5),
+        0.1,
+        "Share of the pool kept apart to measure accuracy, if there is no hold-out.",
+        NEW_SESSION,
+    )
+    annotator: str = _declared(
+        _name(MAX_ANNOTATOR), user_name, "Name of the annotator.", PERSON, shown="your user name"
+    )
+    color: str = _declared(
+        _one_of(("auto", "truecolor", "256", "16", "none")),
+        "auto",
+        "Number of colours that the terminal shows.",
+        PERSON,
+    )
+    theme: str = _declared(_one_of(THEMES), "auto", "Colour theme.", PERSON)
+    background: str = _declared(
+        _one_of(("auto", "dark", "light")), "auto", "Background of the terminal.", PERSON
+    )
+    blocks: str = _declared(
+        _one_of(("auto", "octant", "braille", "half", "ascii")),
+        "auto",
+        "Characters to draw images with.",
+        PERSON,
+    )
+    graphics: str = _declared(
+        _one_of(("off", "sixel", "kitty")), "off", "Graphics protocol to draw images with.", PERSON
+    )
+    link: str = _declared(
+        _one_of(("auto", "fast", "slow")), "auto", "Speed of the line to the terminal.", PERSON
+    )
+    keymap: str = _declared(_one_of(KEYMAPS), "default", "Set of keys.", PERSON)
+    view: str = _declared(
+        _one_of(("single", "row")), "single", "Show one image at a time, or a whole batch.", PERSON
+    )
+    keys: tuple[tuple[str, tuple[str, ...]], ...] = _declared(
+        _table(
+            "[keys] of actions and their keys",
+            _checked('a key such as "x", or a list of keys such as ["x", "delete"]', _keys),
+            lambda action: action.replace("-", "_"),
+        ),
+        (),
+        "Keys of actions, instead of those in the keymap; an empty list leaves an action without.",
+        PERSON,
+        shown="",
+    )
+    class_keys: tuple[tuple[str, str], ...] = _declared(
+        _table("[class_keys] of class names and their keys", _checked('a key such as "x"', _key)),
+        (),
+        "Keys of classes, by name.",
+        PERSON,
+        shown="",
+    )
+
+
+SETTINGS = {
+    declared.name: Setting(declared.name, **declared.metadata) for declared in fields(Settings)
+}
+"""Every setting by name, in the order in which they are shown."""

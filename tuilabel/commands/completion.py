@@ -1,0 +1,65 @@
+"""What a shell completes: names of sources and sessions, and paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from click import Context, Parameter
+from click.shell_completion import CompletionItem
+
+SOURCES = ("digits", "mnist")
+"""Sources that are not paths."""
+
+SOURCE_FILES = (".npz", ".npy")
+"""Endings of the files that are sources."""
+
+Items = list[CompletionItem[str]]
+
+
+def complete_sources(ctx: Context, parameter: Parameter, typed: str) -> Items:
+    """Return sources that begin with what is typed."""
+    return offered(typed, map(CompletionItem, SOURCES), SOURCE_FILES)
+
+
+def complete_sessions(ctx: Context, parameter: Parameter, typed: str) -> Items:
+    """Return sessions, by name or path, that begin with what is typed."""
+    from tuilabel.workspace.places import SUFFIX, data_dir
+
+    names = sorted(path.stem for path in _in(data_dir() / "sessions") if path.suffix == SUFFIX)
+    return offered(typed, map(CompletionItem, names), (SUFFIX,))
+
+
+def offered(typed: str, names: Iterable[CompletionItem[str]], endings: tuple[str, ...]) -> Items:
+    """Return names, folders and files that begin with what is typed.
+
+    A shell completes paths better than a program: it knows home folders, descends into folders and
+    quotes what it inserts. But bash does so only if nothing else is offered. Paths are therefore
+    listed here only beside names.
+
+    Parameters
+    ----------
+    typed : str
+    names : iterable of CompletionItem
+    endings : tuple of str
+        Of the files to list.
+    """
+    found = [name for name in names if name.value.startswith(typed)]
+    if not found:
+        return [CompletionItem(typed, type="file")]
+    for path in sorted(_in(Path())):
+        is_hidden = path.name.startswith(".") and not typed
+        # A shell reads one name per line, and cannot read any bytes.
+        if path.name.startswith(typed) and path.name.isprintable() and not is_hidden:
+            if path.is_dir():
+                found.append(CompletionItem(f"{path.name}/"))
+            elif path.suffix in endings:
+                found.append(CompletionItem(path.name))
+    return found
+
+
+def _in(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:  # it does not exist, or may not be read
+        return []
