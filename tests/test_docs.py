@@ -15,15 +15,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from learn import test_strategies, test_transformers
+from loop_fakes import ME
 from screen_app import ScreenApp
 
 from tuilabel.cli import COMMANDS, main
-from tuilabel.exchange import export_to, jsonl_format, label_rows
+from tuilabel.exchange import jsonl_format
+from tuilabel.exchange.output import export_to
+from tuilabel.exchange.rows import label_rows
 from tuilabel.journal import Draft, EventKind, Journal, SessionInfo
 from tuilabel.learn import strategies, transformers
 from tuilabel.line.answers import Command
 from tuilabel.settings import KEYMAPS, Settings, resolve
-from tuilabel.settings.values import CHOICES, NAMES, OF_THE_PERSON
+from tuilabel.settings.report import settings_table
 from tuilabel.tui import screens
 from tuilabel.tui.keymap.actions import ACTIONS, PAUSE, PLACES, SIDE_ACTIONS
 from tuilabel.tui.keymap.resolved import keymap_of
@@ -77,20 +80,6 @@ def keymap_table() -> str:
 def line_table() -> str:
     rows = [(f"`{command.letter}` or `:{command.word}`", command.help) for command in Command]
     return table(("answer", "what it does"), *rows)
-
-
-def settings_table() -> str:
-    label = main.get_command(None, "label")  # type: ignore[arg-type]
-    assert label is not None
-    helps = {option.name: getattr(option, "help", "") for option in label.params}
-    rows = []
-    for name in NAMES:
-        sentence = str(helps[name]).partition("  [default")[0]
-        values = coded(CHOICES[name], ", ") if name in CHOICES else ""
-        default = getattr(Settings(), name)
-        of = "person" if name in OF_THE_PERSON else "session"
-        rows.append((f"`{name}`", sentence, values, f"`{default}`" if default != "" else "", of))
-    return table(("setting", "what it is", "values", "default", "belongs to the"), *rows)
 
 
 def help_blocks() -> str:
@@ -254,8 +243,8 @@ def test_the_example_of_features_keeps_the_contract() -> None:
 
 def test_the_example_of_a_format_writes_what_a_label_has(tmp_path: Path) -> None:
     session = tmp_path / "s.tuilabel"
-    with Journal.create(session, SessionInfo("digits", ("cat",)), "me") as journal:
-        journal.append(Draft(EventKind.LABEL, "id1", "cat"))
+    with Journal.create(session, SessionInfo("digits", ("cat",))) as journal:
+        journal.append(Draft(EventKind.LABEL, "id1", "cat"), ME)
         rows = list(label_rows(journal.events()))
     write = run_example("def write_json", {**vars(jsonl_format)})["write_json"]
     export_to(tmp_path / "out.json", rows, write)

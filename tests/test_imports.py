@@ -67,7 +67,7 @@ def test_pictures_are_printed_without_textual_and_without_learning(
     tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     path = tmp_path / "s.tuilabel"
-    Journal.create(path, SessionInfo("digits", tuple("0123456789")), "me").close()
+    Journal.create(path, SessionInfo("digits", tuple("0123456789"))).close()
     loaded = loaded_by(run(*arguments, str(path)))
     assert "rich_pixels" in loaded
     assert not ({"textual"} | LEARNING) & loaded

@@ -15,7 +15,7 @@ from tuilabel.autolabel.choosing import AutolabelOptions
 from tuilabel.autolabel.run import autolabel
 from tuilabel.cli import main
 from tuilabel.data import Dataset, open_dataset
-from tuilabel.journal import Draft, EventKind, Journal, SessionInfo, auto_batch
+from tuilabel.journal import Annotator, Draft, EventKind, Journal, SessionInfo, auto_batch
 from tuilabel.journal.auto import AutoLabel, revert
 from tuilabel.workspace.opening import SourceOptions, open_workspace
 from tuilabel.workspace.places import remember
@@ -75,14 +75,17 @@ def ids(dataset: Dataset) -> dict[str, str]:
 def journal(dataset: Dataset, tmp_path: Path) -> Journal:
     """Return the journal of a new session, which becomes the last one; the test closes it."""
     path = tmp_path / "s.tuilabel"
-    with Journal.create(path, SessionInfo(dataset.source, NAMES), "zoë") as journal:
+    with Journal.create(path, SessionInfo(dataset.source, NAMES)) as journal:
         remember(path)
         yield journal
 
 
+BY = Annotator("zoë")
+
+
 def label(journal: Journal, item: str, name: str, **other: Any) -> Any:
     draft = Draft(EventKind.LABEL, item, name, **{"round": 3, "ms": 1234, **other})
-    return journal.append(draft)
+    return journal.append(draft, BY)
 
 
 def known(text: str) -> dict[str, list[str]]:
@@ -125,7 +128,7 @@ def test_a_label_is_shown_with_all_that_is_known(journal: Journal, ids: dict[str
 def test_undo_and_relabel_are_part_of_its_history(journal: Journal, ids: dict[str, str]) -> None:
     item = ids["1.png"]
     first = label(journal, item, "cat")
-    journal.append(Draft(EventKind.UNDO, item, target=first.uuid))
+    journal.append(Draft(EventKind.UNDO, item, target=first.uuid), BY)
     label(journal, item, "dog")
     label(journal, item, "cat", body={"relabel": True})
     label(journal, ids["2.png"], "cat")
@@ -142,7 +145,7 @@ def test_undo_and_relabel_are_part_of_its_history(journal: Journal, ids: dict[st
 
 
 def test_a_skip_and_no_answer_at_all(journal: Journal, ids: dict[str, str]) -> None:
-    journal.append(Draft(EventKind.SKIP, ids["1.png"], round=1))
+    journal.append(Draft(EventKind.SKIP, ids["1.png"], round=1), BY)
     assert known(printed("1.png"))["class"] == ["skipped"]
     found = known(printed("2.png"))
     assert found["class"] == ["no label yet"]
@@ -151,10 +154,10 @@ def test_a_skip_and_no_answer_at_all(journal: Journal, ids: dict[str, str]) -> N
 
 def test_an_audit_image_says_what_it_is_for(journal: Journal, ids: dict[str, str]) -> None:
     label(journal, ids["1.png"], "cat", body={"audit": True})
-    journal.append(Draft(EventKind.ROUND, body={"audits": [ids["2.png"]]}))
+    journal.append(Draft(EventKind.ROUND, body={"audits": [ids["2.png"]]}), BY)
     for name in ("1.png", "2.png"):
         assert known(printed(name))["use"] == [
-            "audit set: it measures the accuracy and trains nothing"
+            "audit set: measures accuracy, not used for training"
         ]
 
 
@@ -163,7 +166,7 @@ def test_the_newest_ranking_tells_what_the_model_holds(
 ) -> None:
     for number, share in ((1, 0.5), (2, 0.9)):
         body = {"ranking": [ids["2.png"], ids["1.png"]], "probabilities": [[1, 0], [share, 0.1]]}
-        journal.append(Draft(EventKind.ROUND, round=number, body=body))
+        journal.append(Draft(EventKind.ROUND, round=number, body=body), BY)
     assert known(printed("1.png"))["model"] == ["cat 90.0%, dog 10.0% in round 2"]
 
 
@@ -171,12 +174,12 @@ def test_an_auto_label_is_not_a_persons(journal: Journal, ids: dict[str, str]) -
     settings: dict[str, Any] = {"round": 1, "method": "naive", "threshold": None, "model": "mlp"}
     settings |= {"trained_on": 2, "settings": {}, "calibration": None, "estimate": None}
     drafts = auto_batch([AutoLabel(ids["1.png"], "dog", 0.875)], **settings)
-    header = journal.append_many(drafts)[0]
+    header = journal.append_many(drafts, BY)[0]
     found = known(printed("1.png"))
     assert found["class"] == ["dog (auto-label)"]
     assert found["who"] == ["auto, round 1"]
     assert found["model"] == ["dog 87.5%"]
-    journal.append(revert(header))
+    journal.append(revert(header), BY)
     found = known(printed("1.png"))
     assert found["class"] == ["no label yet"]
     assert found["events"][1].endswith("revert of #1 by zoë")
@@ -184,7 +187,7 @@ def test_an_auto_label_is_not_a_persons(journal: Journal, ids: dict[str, str]) -
 
 def test_ground_truth_is_shown_where_the_source_has_it(tmp_path: Path) -> None:
     path = tmp_path / "d.tuilabel"
-    Journal.create(path, SessionInfo("digits", tuple("0123456789")), "me").close()
+    Journal.create(path, SessionInfo("digits", tuple("0123456789"))).close()
     dataset = open_dataset("digits")
     assert dataset.truth is not None
     found = known(printed("--session", str(path), dataset.references(3)[0]))
@@ -205,7 +208,7 @@ def test_what_a_session_holds_is_hostile(
     label(journal, ids["1.png"], "cat", body=body)
     label(journal, "ff" * 16, "\x1b[2Jdog", body={"references": ["\x1b]0;x\x07.png"]})
     ranking = {"ranking": [ids["2.png"], 3], "probabilities": [7], "audits": 3}
-    journal.append(Draft(EventKind.ROUND, round=1, body=ranking))
+    journal.append(Draft(EventKind.ROUND, round=1, body=ranking), BY)
     for name in ("1.png", "2.png"):
         text = printed(name)
         assert "\x1b" not in text
@@ -256,7 +259,7 @@ def test_blocks_can_be_chosen(journal: Journal) -> None:
     assert not {"▌", "▖", "⠁"} & set(half)
     result = show("photo.png", "--blocks", "round")
     assert result.exit_code == 2
-    assert "choose one of auto, octant" in result.stderr
+    assert "expected one of auto, octant" in result.stderr
 
 
 @pytest.mark.parametrize(("columns", "lines"), [(80, 24), (140, 45), (20, 10)])
@@ -356,7 +359,7 @@ def captions(text: str) -> list[str]:
 def test_without_an_item_the_newest_labels_are_shown(journal: Journal, ids: dict[str, str]) -> None:
     for name in ("0.png", "1.png", "2.png", "photo.png"):
         label(journal, ids[name], "cat")
-    journal.append(Draft(EventKind.SKIP, ids["3.png"]))
+    journal.append(Draft(EventKind.SKIP, ids["3.png"]), BY)
     label(journal, ids["1.png"], "dog", body={"relabel": True})
     label(journal, "ff" * 16, "dog")
     assert captions(printed()) == ["#6 dog", "#4 cat", "#3 cat", "#1 cat"]
@@ -365,8 +368,8 @@ def test_without_an_item_the_newest_labels_are_shown(journal: Journal, ids: dict
 def test_as_many_images_as_fit_are_in_the_sheet(tmp_path: Path) -> None:
     path = tmp_path / "d.tuilabel"
     items = list(open_dataset("digits").ids[:99])
-    with Journal.create(path, SessionInfo("digits", tuple("0123456789")), "me") as journal:
-        journal.append_many([Draft(EventKind.LABEL, item, "7") for item in items])
+    with Journal.create(path, SessionInfo("digits", tuple("0123456789"))) as journal:
+        journal.append_many([Draft(EventKind.LABEL, item, "7") for item in items], BY)
     for columns, lines, count in ((80, 24, 18), (140, 45, 60), (30, 8, 2), (1, 1, 1)):
         text = printed("--session", str(path), COLUMNS=str(columns), LINES=str(lines))
         shown = len(re.findall(r"#\d\d? 7", text)) if columns > 1 else 1
@@ -433,7 +436,7 @@ def test_a_dry_run_of_autolabel_shows_a_sample_on_a_terminal(
             slot, item = work.session.current, work.session.current_id
             assert slot is not None
             assert item is not None
-            work.session.label(item, int(truth[slot.row]))
+            work.session.label(item, int(truth[slot.row]), by=work.annotator)
         path = work.path
     outcome = autolabel(path, AutolabelOptions("naive", dry_run=True))
     assert len(outcome.labels) == outcome.accepted

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from loop_fakes import ME
 from PIL import Image
 
 from tuilabel.data import Dataset, open_dataset
@@ -36,12 +37,12 @@ def dataset(folder: Path, tmp_path: Path) -> Dataset:
 def ledger(dataset: Dataset, tmp_path: Path) -> Ledger:
     """Return the events of a session: an opening, two labels, an undo; one item is gone."""
     info = SessionInfo(dataset.source, ("cat", "dog"))
-    with Journal.create(tmp_path / "s.tuilabel", info, "me") as journal:
-        journal.append(Draft(EventKind.OPEN))
-        first = journal.append(Draft(EventKind.LABEL, dataset.ids[1], "cat"))
-        journal.append(Draft(EventKind.UNDO, dataset.ids[1], target=first.uuid))
+    with Journal.create(tmp_path / "s.tuilabel", info) as journal:
+        journal.append(Draft(EventKind.OPEN), ME)
+        first = journal.append(Draft(EventKind.LABEL, dataset.ids[1], "cat"), ME)
+        journal.append(Draft(EventKind.UNDO, dataset.ids[1], target=first.uuid), ME)
         body = {"references": ["gone.png"]}
-        journal.append(Draft(EventKind.LABEL, "f" * 32, "dog", body=body))
+        journal.append(Draft(EventKind.LABEL, "f" * 32, "dog", body=body), ME)
         return Ledger.of(journal.events())
 
 
@@ -122,9 +123,9 @@ def test_a_name_that_stands_for_nothing_is_one_sentence(
 
 def test_a_prefix_of_two_ids_is_refused(dataset: Dataset, ledger: Ledger, tmp_path: Path) -> None:
     info = SessionInfo(dataset.source, ("cat",))
-    with Journal.create(tmp_path / "two.tuilabel", info, "me") as journal:
+    with Journal.create(tmp_path / "two.tuilabel", info) as journal:
         for last in "01":
-            journal.append(Draft(EventKind.LABEL, "0123456789abcdef" * 2 + last, "cat"))
+            journal.append(Draft(EventKind.LABEL, "0123456789abcdef" * 2 + last, "cat"), ME)
         both = Ledger.of(journal.events())
     with pytest.raises(UsageError, match=r"the beginning of 2 item ids, such as 0123.*0 and 0"):
         find_item("01234567", dataset, both)

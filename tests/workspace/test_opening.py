@@ -340,7 +340,7 @@ def test_a_stored_setting_of_another_version_is_said_to_be_the_sessions(tmp_path
     opened("digits", path).close()
     with Journal(path) as journal:
         journal.append(Draft(EventKind.OPEN, body={"model": "forest", "items": 5}), ME)
-    with pytest.raises(UsageError, match=r"^The session: There is no model 'forest'"):
+    with pytest.raises(UsageError, match=r"^The model of the session is 'forest'"):
         opened("digits", path)
     opened("digits", path, {"model": "mlp"}).close()
 

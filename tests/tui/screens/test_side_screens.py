@@ -18,7 +18,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tuilabel.errors import SaveError, TrainerError
-from tuilabel.exchange import label_rows
+from tuilabel.exchange.rows import label_rows
 from tuilabel.journal import ORACLE, EventKind, read_session, summarise
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.tui.background import centres
