@@ -264,7 +264,7 @@ async def test_the_example_of_a_screen_shows_its_number(
     path = tmp_path / "digits.tuilabel"
     with open_workspace(SourceOptions("digits"), flags, path=path) as workspace:
         loop = workspace.session
-        loop.skip(str(loop.current_id))
+        loop.skip(str(loop.current_id), by=ME)
         app = ScreenApp(workspace, LabelScreen)
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.pause()

@@ -66,7 +66,7 @@ _HALF_BLOCKS_DO = 9
 
 
 def kind_for_small(colours: Colours, rows: int) -> ImageKind:
-    """Give the kind of blocks to draw an image with that is smaller in cells than in pixels.
+    """Return the kind of blocks to draw an image with that is smaller in cells than in pixels.
 
     They are the finest solid ones: braille's dots beside solid blocks are of another brightness.
     With many colours, in a box of so many rows that half blocks tell a digit, they are those: a

@@ -19,7 +19,7 @@ _LOOK_AGAIN = 0.1
 
 
 class FrameListener(Protocol):
-    """Hears of the frames of the screen it is registered for."""
+    """Handles the frames of the screen it is registered for."""
 
     def frame_written(self, question: int | None) -> None:
         """Handle a frame, and the number of the question behind it; None without a terminal."""
