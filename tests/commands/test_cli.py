@@ -374,7 +374,7 @@ def test_status_is_told_in_lines_that_hold_no_escape_codes(session: Path) -> Non
 
 
 def test_status_without_a_name_is_of_the_last_session(session: Path) -> None:
-    assert "No session was ever opened" in refused(tuilabel("status"))
+    assert "No session has been opened" in refused(tuilabel("status"))
     remember(session)
     assert json.loads(tuilabel("status", "--json").stdout)["labels"] == 3
 

@@ -126,9 +126,7 @@ def test_a_log_with_a_hole_is_refused_and_what_lies_behind_comes_back(tmp_path: 
     beside = path.with_name(path.name + "-wal")
     beside.write_bytes(log)
     for opened_by in (read_session, lambda path: Journal(path)):
-        with pytest.raises(
-            SessionFileError, match=r"newer events.* follow a damaged place.*tuilabel repair"
-        ):
+        with pytest.raises(SessionFileError, match=r"follow a damaged place.*tuilabel repair"):
             opened_by(path)
     assert beside.read_bytes() == log
     done = repair(path, now=NOW)

@@ -48,7 +48,7 @@ class Talk:
 
     def say(self, line: str) -> str:
         """Type a line; give what it did, in one line."""
-        return " ".join(self.conversation.hear(line))
+        return " ".join(self.conversation.handle(line))
 
     def fit(self) -> None:
         """Let the trainer answer what it was asked last."""

@@ -186,6 +186,6 @@ def test_nothing_but_text_is_ever_printed(talk: Begin) -> None:
     for typed in ("\x1b[2J", "1", "2", "3", "?", "c", "a", "u", "no\x00thing", "p", "\x9b"):
         lines += it.conversation.ask()
         it.conversation.asked()
-        lines += it.conversation.hear(typed)
+        lines += it.conversation.handle(typed)
     assert all(line.isprintable() and len(line) <= 80 for line in lines), lines
     assert "␛[31mred" in " ".join(lines)

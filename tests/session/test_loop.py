@@ -426,7 +426,7 @@ def test_an_event_of_an_unknown_class_is_a_clear_sentence() -> None:
     session, log = make()
     label(session)
     log.written[-1] = replace(log.written[-1], class_name="gnu")
-    with pytest.raises(SessionFileError, match="makes no sense"):
+    with pytest.raises(SessionFileError, match="has an invalid event"):
         reopen(session, log)
 
 

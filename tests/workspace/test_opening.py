@@ -153,7 +153,7 @@ def test_a_session_is_found_by_the_source_it_was_made_for(
 
 
 def test_the_last_session_is_remembered_while_it_is_there(tmp_path: Path) -> None:
-    with pytest.raises(SessionFileError, match="No session was ever opened"):
+    with pytest.raises(SessionFileError, match="No session has been opened"):
         find_session(None)
     path = tmp_path / "caf\udce9\n.tuilabel"
     path.touch()

@@ -1,5 +1,5 @@
 """Labelling without a screen: plain lines of text, one prompt for each image.
 
-For screen readers, serial lines and terminals that can do nothing but print. What is written is
-text and line ends, nothing else: no colours, no cursor movement, no other control character.
+For screen readers, serial lines and terminals that can only print. The output is text and line
+ends: no colours, no cursor movement, no other control character.
 """

@@ -1,4 +1,4 @@
-"""What a typed line means: a class, a command, or neither."""
+"""The meaning of a typed line: a class, a command, or neither."""
 
 from __future__ import annotations
 
@@ -9,32 +9,36 @@ from enum import Enum
 from typing import NamedTuple
 
 LONGEST = 200
-"""Characters beyond which a line is no answer; no class has a longer name."""
+"""Most characters of an answer; no class has a longer name."""
 
 
 class Command(Enum):
-    """What can be typed beside classes: letter, word, what it does."""
+    """A command that can be typed instead of a class: letter, word, help."""
 
     ACCEPT = ("=", "accept", "Label with the model's first choice; y does the same.")
     SKIP = ("s", "skip", "Pass this image over; it is not asked again.")
-    UNDO = ("u", "undo", "Take the last answer back, however long ago it was given.")
-    CLASSES = ("c", "classes", "List the classes; c again goes on with the next of them.")
-    ACCURACY = ("a", "accuracy", "Tell the accuracy, and what the model does.")
+    UNDO = ("u", "undo", "Take back the last answer, however long ago it was given.")
+    CLASSES = ("c", "classes", "List the classes; c again lists the next ones.")
+    ACCURACY = ("a", "accuracy", "Show the accuracy, and what the model does.")
     SHOW = ("r", "repeat", "Show this image once more.")
-    IMAGE = ("i", "image", "Draw images with characters, or only name them.")
+    IMAGE = ("i", "image", "Draw images with characters, or only print their names.")
     INVERT = ("v", "invert", "Swap dark and light in images.")
-    SUGGESTIONS = ("p", "suggestions", "Tell the model's classes before the label, after, or not.")
-    HELP = ("?", "help", "Tell what can be typed.")
-    QUIT = ("q", "quit", "Leave; the next start goes on from here.")
+    SUGGESTIONS = (
+        "p",
+        "suggestions",
+        "Show the model's classes before the label, after it, or never.",
+    )
+    HELP = ("?", "help", "List what can be typed.")
+    QUIT = ("q", "quit", "Quit; the next start continues from here.")
 
     @property
     def letter(self) -> str:
-        """The short form, which a class of that name takes away."""
+        """The short form, unless a class has this name."""
         return self.value[0]
 
     @property
     def word(self) -> str:
-        """The long form, which always works behind a colon."""
+        """The long form, which always works after a colon."""
         return self.value[1]
 
     @property
@@ -56,32 +60,32 @@ class Chosen(NamedTuple):
 
 
 class Ambiguous(NamedTuple):
-    """The beginning of several classes, or the name of several that differ in case alone."""
+    """The beginning of several class names, or several names that differ only in case."""
 
     indices: tuple[int, ...]
 
 
 class Unknown(NamedTuple):
-    """No class and no command; the classes whose names are nearest, nearest first."""
+    """Neither a class nor a command; with the nearest class names, nearest first."""
 
     nearest: tuple[int, ...]
 
 
 Meaning = Chosen | Command | Ambiguous | Unknown | None
-"""None is an empty line: it never answers anything."""
+"""None for an empty line, which is never an answer."""
 
 
 class Vocabulary:
-    """Everything that can be typed where these are the classes.
+    """Everything that can be typed, for given classes.
 
-    In this order a line is: a command behind a colon; a class by its name; a class by its number
-    in the list, where no class is named by a number; a command's letter; a class by the beginning
-    of its name. Upper and lower case count only where names differ by nothing else.
+    A line is, in this order: a command after a colon; a class name; the number of a class in the
+    list, unless a class name is a number; the letter of a command; the beginning of a class name.
+    Case counts only between names that differ in nothing else.
 
     Parameters
     ----------
     names : sequence of str
-        Of the classes, in class order.
+        The class names, in class order.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -93,7 +97,7 @@ class Vocabulary:
             self._folded.setdefault(_folded(name), []).append(index)
 
     def meaning(self, line: str) -> Meaning:
-        """Tell what a line means."""
+        """Return the meaning of a line."""
         typed = line.strip()
         if len(typed) > LONGEST:
             return Unknown(())
@@ -106,7 +110,7 @@ class Vocabulary:
         if by_name is not None:
             return by_name
         if typed.isascii() and typed.isdecimal():
-            # Beyond a few digits no class is meant, and Python refuses thousands of them.
+            # A longer number is no class, and Python refuses thousands of digits.
             number = int(typed[:9])
             if self.numbered and 1 <= number <= len(self.names):
                 return Chosen(number - 1)
@@ -130,12 +134,12 @@ class Vocabulary:
         return Chosen(same[0]) if len(same) == 1 else Ambiguous(tuple(same))
 
     def form(self, command: Command) -> str:
-        """Give what to type for a command: its letter, or its word where a class has that name."""
+        """Return what to type for a command: its letter, or its word if the letter is a class."""
         if self.meaning(command.letter) is command:
             return command.letter
         return ":" + command.word
 
 
 def _folded(text: str) -> str:
-    """Make two texts equal that look the same but for upper and lower case."""
+    """Return a text without the differences between upper and lower case."""
     return unicodedata.normalize("NFKC", text).casefold().strip()

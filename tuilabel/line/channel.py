@@ -1,20 +1,19 @@
-"""Lines in and out over two descriptors, without a thread and without ever blocking for long.
+"""Lines in and out over two descriptors, without a thread and without blocking for long.
 
-What is promised about answers typed on a terminal, a serial line or a pseudo-terminal alike:
+Promises about answers typed on a terminal, a serial line or a pseudo-terminal:
 
-* An answer counts for the image above the prompt that it was ended at, by Enter. Before each
-  prompt all that was written has left this machine (a serial line at 9600 baud takes a second for
-  an image), and then everything that was typed until that moment is dropped, and said: whole
-  lines, and the beginning of one.
-* What comes less than `GUARD` seconds after the prompt was on its way while the image was: it is
-  dropped too if it would answer. This covers lines with round trips up to that long (SSH, modems),
-  on which "has left this machine" is not "has been seen". A terminal that draws could be asked
-  whether it has painted; one that only prints cannot. On a longer line an answer typed blindly,
-  in the time that the image takes to arrive, would count; each answer is repeated with the class
-  it gave, and can be undone.
+* An answer counts for the image above the prompt at which Enter was pressed. Before each prompt,
+  all output has left this machine (a serial line at 9600 baud takes a second for an image). Then
+  everything typed until that moment is dropped, whole lines and parts of lines, with a message.
+* An answer that comes less than `GUARD` seconds after the prompt was on its way at the same time as
+  the image, and is dropped too. This covers connections with round trips up to that long (SSH,
+  modems), on which "has left this machine" does not mean "has been seen". A terminal that draws
+  can be asked whether it has painted; one that only prints cannot. On a slower connection, an
+  answer typed while the image arrives would count. But each answer is repeated with its class, and
+  can be undone.
 * A line that is cut short, because the terminal hangs up or the input ends, never counts.
 
-Of a pipe or a file, nothing is dropped: there the n-th line is meant for the n-th prompt.
+From a pipe or a file, nothing is dropped: the n-th line is for the n-th prompt.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ import struct
 import termios
 
 GUARD = 0.25
-"""Seconds in which nobody sees an image, decides, and types a key and Enter."""
+"""Seconds that a person needs at least to see an image, decide, and type a key and Enter."""
 
 LONGEST_LINE = 4096
-"""Bytes of a line beyond which it is no answer; a terminal's own limit."""
+"""Most bytes of a line; the limit of a terminal."""
 
 _CHUNK = 256
-"""Bytes that a terminal or pipe takes at once when it takes any: a write never blocks."""
+"""Bytes that a writable terminal or pipe takes at once, so that a write never blocks."""
 
 _DRAIN_TICK = 0.02
 
@@ -43,9 +42,9 @@ class LineChannel:
     Parameters
     ----------
     source, sink : int
-        Descriptors; they stay open, and their settings are left as they are.
+        File descriptors, which stay open and keep their settings.
     encoding : str
-        Of the text that is written; what it has no characters for becomes a question mark.
+        The encoding of the output; characters that it lacks become question marks.
     """
 
     def __init__(self, source: int, sink: int, encoding: str = "utf-8") -> None:
@@ -62,7 +61,7 @@ class LineChannel:
         Raises
         ------
         OSError
-            Nobody takes it any more.
+            Nothing reads the output any more.
         """
         data = text.encode(self.encoding, "replace")
         while data:
@@ -70,15 +69,15 @@ class LineChannel:
             data = data[os.write(self._sink, data[:_CHUNK]) :]
 
     async def drain(self) -> None:
-        """Wait until what was written has left, where a line takes time for it."""
+        """Wait until the output has left, on a line that takes time for it."""
         if not os.isatty(self._sink):
             return
-        # Not tcdrain, which nothing could end on a terminal that was stopped with Ctrl-S.
+        # Not tcdrain, which cannot be interrupted on a terminal stopped with Ctrl-S.
         while struct.unpack("i", fcntl.ioctl(self._sink, termios.TIOCOUTQ, bytes(4)))[0]:
             await asyncio.sleep(_DRAIN_TICK)
 
     def drop_typed(self) -> bool:
-        """Drop what was typed on the terminal until now; tell whether there was anything.
+        """Drop what was typed on the terminal until now; return whether there was anything.
 
         Raises
         ------
@@ -89,12 +88,12 @@ class LineChannel:
         try:
             settings = termios.tcgetattr(self._source)
             at_once = [*settings[:6], [*settings[6]]]
-            # A line that is not ended can be neither read nor counted while it can be edited.
+            # An unfinished line cannot be read while it can be edited.
             at_once[3] &= ~termios.ICANON
             at_once[6][termios.VMIN] = at_once[6][termios.VTIME] = 0
             termios.tcsetattr(self._source, termios.TCSANOW, at_once)
             try:
-                # With what a terminal holds this ends; what comes faster than that is flushed.
+                # This reads all that a terminal can buffer; what comes faster is flushed.
                 for _ in range(16):
                     if not os.read(self._source, LONGEST_LINE):
                         break
@@ -107,7 +106,7 @@ class LineChannel:
         return dropped
 
     async def read_line(self) -> str | None:
-        """Wait for a line; None at the end of the input, where `cut` tells of a line cut short.
+        """Return the next line; None at the end of the input, with `cut` set after part of a line.
 
         Raises
         ------
@@ -122,14 +121,14 @@ class LineChannel:
                 return None
             self._pending += data
             if len(self._pending) > LONGEST_LINE and b"\n" not in self._pending:
-                # Enough of it to be no answer.
+                # Already too long for an answer.
                 self._pending = self._pending[:LONGEST_LINE]
         line, _, self._pending = self._pending.partition(b"\n")
         return line.decode("utf-8", "replace")
 
 
 async def _ready(descriptor: int, *, to_write: bool = False) -> None:
-    """Wait until a descriptor can be read from or written to; a plain file always can."""
+    """Wait until a descriptor can be read or written; a plain file always can."""
     loop = asyncio.get_running_loop()
     ready = loop.create_future()
 

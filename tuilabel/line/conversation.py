@@ -1,4 +1,4 @@
-"""The conversation: what is said, what an answer does. No clock, no descriptor, no process."""
+"""The conversation: what is printed, what an answer does. No clock, no descriptor, no process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tuilabel.line.trainer import at_work, trouble
 from tuilabel.line.wording import SHOWN_WHEN, WIDTH, Wording
 from tuilabel.session import Ranking, Request, Session, Slot
 from tuilabel.settings import SUGGESTIONS
-from tuilabel.text import inert
+from tuilabel.text import counted, inert
 from tuilabel.trainer.reports import Idle, TrainerReport, Working
 
 PROMPT = "class? "
@@ -25,28 +25,28 @@ ANSWERS = (Command.ACCEPT, Command.SKIP)
 
 
 class Conversation:
-    """Says what there is to label, and does what is typed.
+    """Presents the images, and does what is typed.
 
-    `ask` gives the lines that belong above a prompt, `hear` those that answer what was typed at
-    it. A label is on disk when `hear` returns.
+    `ask` returns the lines above a prompt, and `handle` the reply to what was typed at it. A label
+    is on disk when `handle` returns.
 
     Parameters
     ----------
     session : Session
     image : callable
-        From a row to its image; raises `SourceError` where it is damaged.
+        Returns the image of a row; raises `SourceError` if it is damaged.
     submit : callable
-        Takes a request to the trainer.
+        Passes a request to the trainer.
     by : Annotator
         Who answers; may be changed.
     suggestions : str
-        When the model's classes are told, one of `tuilabel.settings.SUGGESTIONS`.
+        When the model's classes are shown, one of `tuilabel.settings.SUGGESTIONS`.
     look : Look
         How images are drawn.
     pictures : bool
-        Whether they are drawn; else they are named.
+        Whether images are drawn; otherwise their names are printed.
     width : int
-        Columns of a line.
+        Length of a line, in columns.
     """
 
     def __init__(
@@ -78,38 +78,39 @@ class Conversation:
         self._trainer: TrainerReport = Idle()
         self._unsaved: Ranking | None = None
 
-    # What is said.
+    # Output.
 
     def opening(self, source: str, notices: Sequence[str] = ()) -> list[str]:
-        """Say what is labelled, and how."""
+        """Return the lines at the start: what is labelled, and how."""
         words, session = self.words, self.session
         lines = words.say(
             f"Labelling {inert(source)}.", *(inert(notice, 300) for notice in notices)
         )
         if session.missing:
-            lines += words.say(f"{session.missing} answered images have left the source.")
+            gone = counted(session.missing, "answered image is", "answered images are")
+            lines += words.say(f"{gone} no longer in the source.")
         lines += [*words.classes_at_start(), *words.say(words.how_to_answer())]
         return lines + (words.accuracy() if session.curve else words.model())
 
     @property
     def prompt(self) -> str:
-        """What stands before the answer."""
+        """The prompt, which the answer follows."""
         return PROMPT_AT_END if self.session.current is None else PROMPT
 
     def ask(self) -> list[str]:
-        """Give what belongs above the prompt: news, and the image where it is another one."""
+        """Return the lines above the prompt: news, and the image unless it is the same."""
         lines = self.news()
         if self.image_is_new:
             lines += self._show()
         return lines
 
     def news(self) -> list[str]:
-        """Give what the trainer brought since the last prompt."""
+        """Return the news of the trainer since the last prompt."""
         news, self._news = self._news, []
         return news
 
     def asked(self) -> None:
-        """Note that the prompt stands, with all that `ask` gave above it."""
+        """Note that the prompt was printed, with the lines of `ask` above it."""
         self.image_is_new = False
         if self.session.request_is_due:
             self.hand_over()
@@ -131,17 +132,17 @@ class Conversation:
             return self.words.say(
                 f"This image cannot be shown: {inert(str(error), 300)}", f"{skip} skips it."
             )
-        return lines or self.words.say("The image is of one shade all over, as dark as can be.")
+        return lines or self.words.say("The image is black all over.")
 
-    # What is typed.
+    # Input.
 
     def answers(self, line: str) -> bool:
-        """Tell whether a line would answer for the image."""
+        """Return whether a line is an answer for the image."""
         meaning = self.vocabulary.meaning(line)
         return isinstance(meaning, Chosen) or meaning in ANSWERS
 
-    def hear(self, line: str, ms: int | None = None) -> list[str]:
-        """Do what was typed at the prompt.
+    def handle(self, line: str, ms: int | None = None) -> list[str]:
+        """Handle a line typed at the prompt.
 
         Parameters
         ----------
@@ -152,7 +153,7 @@ class Conversation:
         Returns
         -------
         list of str
-            What it did, or why it did nothing.
+            The reply: what was done, or why nothing was.
         """
         meaning = self.vocabulary.meaning(line)
         page, self._page = self._page, 0
@@ -172,16 +173,18 @@ class Conversation:
                 self._page = (page + 1) % self.words.pages
                 return self.words.classes(page)
             case _:
-                return self._tell(meaning, line)
+                return self._reply(meaning, line)
 
-    def _tell(self, meaning: Meaning, line: str) -> list[str]:
-        """Answer what changes nothing in the session."""
+    def _reply(self, meaning: Meaning, line: str) -> list[str]:
+        """Return the reply to a line that changes nothing in the session."""
         words = self.words
         match meaning:
             case None:
                 return words.say(words.how_to_answer())
             case Ambiguous(indices):
-                return words.say(f"Several classes begin so: {words.named(indices)}. Type more.")
+                return words.say(
+                    f"Several classes begin like this: {words.named(indices)}. Type more."
+                )
             case Unknown(nearest):
                 return self._unknown(inert(line.strip(), 40), nearest)
             case Command.ACCURACY:
@@ -190,7 +193,11 @@ class Conversation:
             case Command.IMAGE:
                 self._pictures = not self._pictures
                 self.image_is_new = True
-                return words.say("Images are drawn." if self._pictures else "Images are named.")
+                return words.say(
+                    "Images are drawn."
+                    if self._pictures
+                    else "Only the names of images are printed."
+                )
             case Command.INVERT:
                 self._look = self._look.inverted()
                 self.image_is_new = True
@@ -207,30 +214,32 @@ class Conversation:
 
     def _unknown(self, typed: str, nearest: Sequence[int]) -> list[str]:
         form = self.vocabulary.form
-        near = f" The nearest: {self.words.named(nearest)}." if nearest else ""
+        near = f" Did you mean {self.words.named(nearest)}?" if nearest else ""
         return self.words.say(
             f"There is no class {typed!r}.{near} {form(Command.CLASSES)} lists the classes, "
-            f"{form(Command.HELP)} tells what else can be typed."
+            f"{form(Command.HELP)} lists what else can be typed."
         )
 
     def label(self, index: int, ms: int | None = None) -> list[str]:
-        """Give the image a class."""
+        """Label the image."""
         return self._answer(lambda item: self.session.label(item, index, by=self.by, ms=ms))
 
     def _accept(self, ms: int | None) -> list[str]:
         if self.session.current is not None:
             if self._suggestions != "before":
-                return self.words.say(f"Nothing to agree with. {SHOWN_WHEN[self._suggestions]}")
+                return self.words.say(
+                    f"There is no suggestion to accept. {SHOWN_WHEN[self._suggestions]}"
+                )
             if self.session.suggestion() is None:
-                return self.words.say("This image has no suggestion to agree with.")
+                return self.words.say("This image has no suggestion to accept.")
         return self._answer(lambda item: self.session.accept_suggestion(item, by=self.by, ms=ms))
 
-    def _answer(self, give: Callable[[str], Event | None]) -> list[str]:
+    def _answer(self, write: Callable[[str], Event | None]) -> list[str]:
         item, slot = self.session.current_id, self.session.current
         if item is None or slot is None:
             return self.words.ending()
         try:
-            event = give(item)
+            event = write(item)
         except SaveError as error:
             return self._not_saved(error)
         if event is None or event.class_name is None:
@@ -252,11 +261,13 @@ class Conversation:
         return self._moved(f"Undone: {'skipped' if name is None else inert(name, 40)}.")
 
     def _not_saved(self, error: SaveError) -> list[str]:
-        again = "" if self.session.current is None else "It is the same image: answer again."
+        again = (
+            "" if self.session.current is None else "This is still the same image: answer again."
+        )
         return self.words.say(inert(str(error), 400), again)
 
     def _moved(self, done: str) -> list[str]:
-        """Go on to another image, once something is saved."""
+        """Go to another image after something was saved."""
         self.image_is_new = True
         if self._unsaved is not None:
             self.ranking_arrived(self._unsaved)
@@ -265,28 +276,28 @@ class Conversation:
     # The trainer.
 
     def hand_over(self) -> None:
-        """Hand the trainer what it is asked."""
+        """Pass the session's request to the trainer."""
         request = self.session.take_request()
         if request is not None:
             self.busy, self._trainer = True, Working()
             self._submit(request)
 
     def ranking_arrived(self, ranking: Ranking) -> None:
-        """Ask what the trainer found best; the image above the prompt stays."""
+        """Use a ranking for the next images; the image above the prompt stays."""
         self._unsaved = None
         before = self.session.curve[-1:]
         try:
             event = self.session.accept_ranking(ranking, by=self.by)
         except SaveError as error:
-            # With the next answer that can be saved, this can be.
+            # It is tried again after the next answer that is saved.
             self._unsaved = ranking
-            self._news += self.words.say(f"What the model learned is not saved: {error}")
+            self._news += self.words.say(f"The ranking of the model is not saved: {error}")
             return
         if event is not None and self.session.curve[-1:] != before:
             self._news += self.words.accuracy()
 
     def learner_prepared(self) -> None:
-        """Ask the trainer again: the same labels can teach more from here on."""
+        """Request another fit: the trainer can now do better with the same labels."""
         self.session.learn_anew()
         self.hand_over()
 

@@ -1,4 +1,4 @@
-"""Images as lines of characters, from dark to bright."""
+"""Images as lines of characters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 ASCII = " .:-=+*#%@"
 SHADES = " ░▒▓█"
-"""Ramps from dark to bright, as they look on a dark terminal."""
+"""Characters from dark to bright, as they look on a dark terminal."""
 
 MOST_COLUMNS = 60
 MOST_ROWS = 20
@@ -22,7 +22,7 @@ class Look:
     Attributes
     ----------
     columns, rows : int
-        The largest picture, in characters.
+        The largest size of a picture, in characters.
     ramp : str
         Characters from dark to bright.
     """
@@ -37,9 +37,9 @@ class Look:
 
 
 def picture(image: NDArray[np.uint8], look: Look) -> list[str]:
-    """Draw an image as large as it fits, its aspect ratio kept.
+    """Draw an image as large as it fits, with its aspect ratio.
 
-    A character is taken to be twice as high as wide. Each shows the mean of the pixels it covers.
+    A character counts as twice as high as wide, and shows the mean of the pixels it covers.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def picture(image: NDArray[np.uint8], look: Look) -> list[str]:
     Returns
     -------
     list of str
-        Lines without blanks at their ends; no line at all if every character would be blank.
+        Lines without blanks at their ends; empty if every character would be blank.
     """
     grey = image.astype(np.float64)
     if grey.ndim == 3:
@@ -66,9 +66,9 @@ def picture(image: NDArray[np.uint8], look: Look) -> list[str]:
 
 
 def _resized(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Return `count` rows, each the mean of the stretch of rows that it covers."""
+    """Return `count` rows, each the mean of the rows that it covers."""
     edges = np.linspace(0, len(values), count + 1)
-    # Between two rows, the sum of all rows so far grows linearly.
+    # Between two rows, the sum of all rows up to a place is linear.
     sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
     whole = np.minimum(edges.astype(int), len(values) - 1)
     up_to = sums[whole] + (edges - whole)[:, None] * values[whole]

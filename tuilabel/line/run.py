@@ -1,4 +1,4 @@
-"""A conversation over standard input and output, with the trainer's child beside it."""
+"""A conversation over standard input and output, with the trainer as a child process."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from tuilabel.trainer.client import TrainerClient
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import cache_dir, log_file
 
-DROPPED = "Typed ahead: dropped. Answer for the image above."
+DROPPED = "Dropped what was typed before the image. Answer for the image above."
 
 FAREWELL_SECONDS = 0.5
-"""How long the last word may take on a terminal that takes nothing."""
+"""Longest time for the last line on a terminal that does not read."""
 
 
 def run(
@@ -39,7 +39,7 @@ def run(
     demo_budget: int = 0,
     opening: Sequence[str] = (),
 ) -> int:
-    """Label in lines until the person, the end of the input or a signal ends it.
+    """Label in lines of text until the annotator, the end of the input or a signal ends it.
 
     Parameters
     ----------
@@ -47,16 +47,16 @@ def run(
     pictures : bool
         Whether images are drawn.
     demo : float, optional
-        Labels per second that the ground truth gives; without it a person labels.
+        Labels per second from the ground truth; without it an annotator labels.
     demo_budget : int
-        After how many labels the demo ends.
+        Number of labels after which the demo ends.
     opening : sequence of str
-        Sentences to begin with.
+        Sentences at the start.
 
     Returns
     -------
     int
-        The exit status: 0 after `q` and at the end of the input, 128 and more after a signal.
+        The exit status: 0 after `q` or at the end of the input, 128 or more after a signal.
     """
     sys.stdout.flush()
     channel = LineChannel(sys.stdin.fileno(), sys.stdout.fileno(), sys.stdout.encoding)
@@ -64,7 +64,7 @@ def run(
 
 
 class Talk:
-    """Carries a conversation's lines, its signals, and what the trainer says.
+    """Runs a conversation: its lines, signals and the trainer.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class Talk:
         self._back: asyncio.Task[None] | None = None
 
     async def run(self, opening: Sequence[str], demo: float | None, budget: int) -> int:
-        """Talk until something ends it; give the exit status."""
+        """Label until something ends it, and return the exit status."""
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[int] = loop.create_future()
         for number in ENDING_SIGNALS:
@@ -126,7 +126,7 @@ class Talk:
             await asyncio.wait({talking})
             await self._link.stop()
         farewell = ("\n" if self._at_prompt else "") + self._workspace.outcome() + "\n"
-        # After a hang-up nobody is there to be told, and the exit status is still to be given.
+        # After a hang-up nobody reads it; the exit status is returned all the same.
         with contextlib.suppress(OSError, TimeoutError):
             await asyncio.wait_for(self._channel.write(farewell), FAREWELL_SECONDS)
         return status
@@ -142,14 +142,16 @@ class Talk:
             line = await self._answer()
             if line is None:
                 if self._channel.cut:
-                    await self._say(["", "The input ended within a line, which does not count."])
+                    await self._say(
+                        ["", "The input ended within a line; that line does not count."]
+                    )
                     self._at_prompt = False
                 return
             since = int((self._clock() - self._seen_since) * 1000)
-            await self._say(conversation.hear(line, since if self._channel.typed else None))
+            await self._say(conversation.handle(line, since if self._channel.typed else None))
 
     async def _answer(self) -> str | None:
-        """Ask until something is typed that was typed for this prompt."""
+        """Return the next line that was typed for this prompt."""
         await self._say(self._conversation.ask())
         while True:
             await self._channel.drain()
@@ -162,7 +164,7 @@ class Talk:
             if line is None:
                 return None
             if not self._channel.typed:
-                # Nobody's typing shows where each answer stands, so that it is repeated.
+                # Input from a pipe is not on the screen, so it is repeated there.
                 await self._say([inert(line.strip())])
             elif self._conversation.answers(line) and self._clock() - asked < GUARD:
                 await self._say(self._conversation.words.say(DROPPED))
@@ -175,7 +177,7 @@ class Talk:
         if self._conversation.image_is_new:
             self._seen_since = self._clock()
         if not self._trainer_runs:
-            # The first image waits for nothing.
+            # The first image does not wait for the trainer.
             self._trainer_runs = True
             self._link.start()
         self._conversation.asked()
@@ -185,7 +187,7 @@ class Talk:
             await self._channel.write("\n".join(lines) + "\n")
 
     def _come_back(self) -> None:
-        """Show the prompt once more when the program goes on after Ctrl-Z."""
+        """Show the prompt again when the program continues after Ctrl-Z."""
         if self._at_prompt:
             self._back = asyncio.ensure_future(self._channel.write(self._conversation.prompt))
 
@@ -196,7 +198,7 @@ class Talk:
     # The demo.
 
     async def _demonstrate(self, rate: float, budget: int) -> bool:
-        """Let the ground truth answer; tell whether a person takes over."""
+        """Answer with the ground truth; return whether an annotator takes over."""
         dataset, session = self._workspace.dataset, self._workspace.session
         conversation = self._conversation
         assert dataset.truth is not None
@@ -204,7 +206,7 @@ class Talk:
         typed = None
         if self._channel.typed:
             typed = asyncio.ensure_future(self._channel.read_line())
-            await self._say(["The ground truth answers; Enter takes over."])
+            await self._say(["The ground truth answers. Press Enter to take over."])
         try:
             while session.labels < budget and session.current is not None:
                 await self._say(conversation.ask())
@@ -227,14 +229,14 @@ class Talk:
         conversation.by = self._workspace.annotator
         self._at_prompt = False
         conversation.image_is_new = True
-        await self._say(["You take over; what you typed until now is no answer."])
+        await self._say(["You take over. What you have typed so far does not count."])
         return True
 
 
 async def _first(
     typed: asyncio.Future[str | None] | None, other: Coroutine[Any, Any, object]
 ) -> bool:
-    """Wait for the first of two; tell whether it was what is typed."""
+    """Wait for the first of two; return whether it was the typed line."""
     waiting = asyncio.ensure_future(other)
     try:
         either: set[asyncio.Future[Any]] = {waiting} if typed is None else {typed, waiting}
@@ -250,11 +252,11 @@ def _end(ended: asyncio.Future[int], status: int) -> None:
 
 
 def _status(talking: asyncio.Future[None]) -> int:
-    """Give the exit status of a conversation that ended by itself."""
+    """Return the exit status of a conversation that no signal ended."""
     try:
         talking.result()
     except OSError as error:
-        # Nobody reads it any more: a pipe that was closed, or a terminal that is gone.
+        # Nothing reads the output any more: the pipe was closed, or the terminal is gone.
         if error.errno == errno.EPIPE:
             return 128 + signal.SIGPIPE
         if error.errno in (errno.EIO, errno.ENXIO, errno.ENOTTY, errno.EBADF):
@@ -271,16 +273,16 @@ def look(
     environ: Mapping[str, str] = os.environ,
     encoding: str | None = None,
 ) -> Look:
-    """Decide how images are drawn: shades where the terminal surely has them, else ASCII.
+    """Return how images are drawn: with shades if the terminal has them, otherwise in ASCII.
 
     Parameters
     ----------
     workspace : Workspace
     columns, rows : int
-        Of the terminal; the picture is to leave room for what is said of it.
+        The size of the terminal; the picture leaves room for the lines about it.
     environ : mapping
     encoding : str, optional
-        Of the text that is written; by default standard output's.
+        The encoding of the output; by default that of standard output.
     """
     settings = workspace.settings
     locale = next((environ[n] for n in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(n)), "")

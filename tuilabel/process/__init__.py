@@ -1,1 +1,1 @@
-"""What the process owes its terminal and its user: signals and crash reports."""
+"""The process: its signals and crash reports."""

@@ -1,8 +1,8 @@
-"""What the signals that end a program do, from its first line to its last.
+"""The signals that end the program.
 
-Until a screen runs they end the program where it is, through every `with` and `finally`; while one
-runs, it is told and ends in order; once it ends, more of them change nothing. A signal that was
-ignored when the program started, as `nohup` and background jobs have it, stays ignored.
+Before a screen runs, a signal ends the program at once, through every `with` and `finally`. While a
+screen runs, the signal is passed to it, and it ends in order; further signals are then ignored. A
+signal that was ignored when the program started, as in `nohup` and background jobs, stays ignored.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 
 
 class SignalListener:
-    """Hears the signals of this process and remembers the first.
+    """Handles the signals of this process and remembers the first.
 
     Attributes
     ----------
     status : int or None
-        What the process is to end with, by the shell's rule of 128 and the signal's number.
+        The exit status for the first signal: 128 and the signal's number, as in a shell.
     """
 
     def __init__(self) -> None:
@@ -35,28 +35,27 @@ class SignalListener:
         self._settings: list[Any] | None = None
 
     def listen(self) -> None:
-        """Take the place of what the signals did so far, and note how the terminal is set."""
-        with contextlib.suppress(OSError, ValueError, termios.error):  # it is none
+        """Install the signal handlers, and save the settings of the terminal."""
+        with contextlib.suppress(OSError, ValueError, termios.error):  # not a terminal
             self._settings = termios.tcgetattr(0)
         for number in ENDING_SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._receive)
-        # An interpreter that ends gives signals back to what they do by default, but for those
-        # that are ignored.
-        atexit.register(self._fall_deaf)
+        # At its end, the interpreter restores the default handlers, except of ignored signals.
+        atexit.register(self._ignore_all)
 
-    def _fall_deaf(self) -> None:
+    def _ignore_all(self) -> None:
         for number in ENDING_SIGNALS:
             if signal.getsignal(number) == self._receive:
                 signal.signal(number, signal.SIG_IGN)
 
     def go_on(self) -> None:
-        """Hear signals again after a screen has ended: another one follows."""
+        """Handle signals again after a screen has ended, because another one follows."""
         self._over = False
 
     @contextmanager
     def told_to(self, listener: Callable[[int], None]) -> Iterator[None]:
-        """Tell a listener the status to end with, at once and from wherever the signal comes."""
+        """Pass the exit status to a listener, at once and between any two instructions."""
         self._listener = listener
         try:
             yield
@@ -64,12 +63,12 @@ class SignalListener:
             self._listener, self._over = None, True
 
     def put_back(self) -> None:
-        """Put the terminal back after a signal before any screen, at the very last.
+        """Restore the terminal after a signal that came before any screen.
 
-        Whoever was setting it at that moment had not yet got so far as to put it back.
+        The code that was changing the terminal's settings had no chance to restore them.
         """
         if self.status is not None and not self._over and self._settings is not None:
-            with contextlib.suppress(termios.error):  # it is gone
+            with contextlib.suppress(termios.error):  # the terminal is gone
                 termios.tcsetattr(0, termios.TCSAFLUSH, self._settings)
 
     def _receive(self, number: int, _: FrameType | None) -> None:
@@ -82,4 +81,4 @@ class SignalListener:
 
 
 SIGNALS = SignalListener()
-"""This process's: handlers of signals are the process's too."""
+"""The signals of this process."""

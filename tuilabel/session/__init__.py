@@ -1,4 +1,4 @@
-"""THE LOOP, as a synchronous state machine with no clock, no screen and no thread."""
+"""The labelling loop: a synchronous state machine with no clock, no screen and no thread."""
 
 from tuilabel.session.loop import Session
 from tuilabel.session.values import (

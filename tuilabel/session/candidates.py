@@ -1,4 +1,4 @@
-"""Who may be asked next: candidates in order, and apart from them those kept to measure on."""
+"""The items that may be asked next, and the audit reserve, which is kept apart from them."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ from numpy.typing import NDArray
 
 
 class Candidates:
-    """The rows of a pool in a random order that a seed fixes, a share of them reserved for audit.
+    """The rows of a pool in a random order, a share of them reserved for the audit set.
 
-    The audit reserve is drawn uniformly from the whole pool before anything is asked, and is
-    never queried: whatever of it gets labelled is a uniform sample of the pool. Drawing from what
-    a strategy has left over would measure on the easy rest. For the same reason a row's place
-    depends on its own key and the seed alone: rows that join or leave the pool later change
-    nothing for the others.
+    The audit reserve is drawn uniformly from the whole pool before any item is asked, and is never
+    queried. So the labelled part of it is a uniform sample of the pool. A sample of the rows that a
+    strategy left over would consist of the easy ones. A row's place depends only on its own key and
+    the seed: rows that join or leave the pool later change nothing for the others.
 
     Parameters
     ----------
     keys : uint64 array of shape (count,)
-        A number of each item's own, such as a part of its content hash.
+        A number for each item, such as a part of its content hash.
     audit
         The share of the rows to reserve, 0 to 1; of two rows or more at least one, unless 0.
     seed
-        Fixes the order and the reserve.
+        Determines the order and the reserve.
 
     Attributes
     ----------
     reserved : bool array of shape (count,)
-        Whether a row is kept to measure on.
+        Whether a row is in the audit reserve.
     """
 
     def __init__(self, keys: NDArray[np.uint64], audit: float, seed: int) -> None:
@@ -47,14 +46,14 @@ class Candidates:
     def queries(
         self, ranked: Iterable[int], answered: Container[int], taken: Container[int] = ()
     ) -> Iterator[int]:
-        """Yield the rows to ask: the ranked ones best first, then the others in random order.
+        """Yield the rows to ask: the ranked rows, best first, then the others in random order.
 
         Parameters
         ----------
         ranked
             Rows, best first.
         answered, taken
-            Rows not to ask: answered by the annotator, or in the batch already.
+            Rows not to ask: answered already, or in the batch.
         """
         ranked = dict.fromkeys(ranked)
         for row in ranked:
@@ -68,7 +67,7 @@ class Candidates:
                 yield row
 
     def audits(self, answered: Container[int]) -> Iterator[int]:
-        """Yield what is left of the audit reserve, in random order."""
+        """Yield the unanswered rows of the audit reserve, in random order."""
         order = self._order
         while self._next_audit < len(order) and (
             not self.reserved[order[self._next_audit]] or order[self._next_audit] in answered
@@ -79,9 +78,9 @@ class Candidates:
                 yield row
 
     def audit_places(self, size: int, batch: int) -> frozenset[int]:
-        """Give the places of the batch with this number that are for the audit reserve.
+        """Return the places for rows of the audit reserve in the batch with this number.
 
-        They are the reserved share of the places, rounded up or down by chance.
+        Their number is the reserved share of the batch, rounded up or down at random.
         """
         if not self.reserved.any():
             return frozenset()
@@ -90,12 +89,12 @@ class Candidates:
         return frozenset(rng.choice(size, count, replace=False).tolist())
 
     def forget_progress(self) -> None:
-        """Look at every row again: one that was answered may not be any more."""
+        """Search from the first row again, after an answer was taken back."""
         self._next_query = self._next_audit = 0
 
 
 def _mixed(keys: NDArray[np.uint64], salt: np.uint64) -> NDArray[np.uint64]:
-    """Give each key a number uniform in 0 to 2**64 - 1, other ones for another salt.
+    """Return a number for each key, uniform from 0 to 2**64 - 1, that depends on the salt.
 
     The finaliser of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
     generators", OOPSLA 2014).

@@ -1,11 +1,11 @@
-"""The loop: what is asked, what an answer changes, and when the model is to learn.
+"""The loop: which item is asked, what an answer changes, and when to fit the model.
 
-A synchronous state machine. It knows no clock, no thread and no screen; whoever drives it (the
-screen, a simulation, a test) passes in the milliseconds an answer took, carries `Request`s to a
-trainer and brings its rankings back.
+A synchronous state machine without clock, thread or screen. Its caller (a screen, a simulation, a
+test) passes in the milliseconds that an answer took, hands `Request`s to a trainer and brings back
+its rankings.
 
-Every change of state is an event that is on disk before it takes effect, and every state is the
-fold of `LoopState` over those events: opening a session again replays them.
+Every change of state is an event that is on disk before it takes effect, and the state is the fold
+of `LoopState` over those events: opening a session again replays them.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ class Session(LoopState):
     dataset : Dataset
         With a hold-out, accuracy is measured on it; otherwise an audit set is drawn.
     log : EventLog
-        Its journal; what it holds already is replayed.
+        The journal, whose events are replayed.
     settings : LoopSettings
-        From now on.
+        The settings from now on.
     by : Annotator
         Who opens the session.
 
     Raises
     ------
     SessionFileError
-        The journal is of another dataset or other classes.
+        The journal belongs to another dataset or other classes.
     SaveError
         The opening cannot be written.
     """
@@ -65,14 +65,14 @@ class Session(LoopState):
         self._replay()
         self._refuse_other_dataset()
         answered = [str(event.item) for event in self.ledger.answers()]
-        # Items that have left the source since keep their answers.
+        # Items that are no longer in the source keep their answers.
         self.missing = sum(1 for item in answered if dataset.row_of(item) is None)
         items = len(dataset) + self.missing
         self._write(Draft(EventKind.OPEN, body={**asdict(settings), "items": items}), by)
         self._shown = {self.cursor}
         self._wanted = not self._fitted
 
-    # What an annotator may do.
+    # What an annotator can do.
 
     def label(
         self,
@@ -83,7 +83,7 @@ class Session(LoopState):
         ms: int | None = None,
         accepted: bool = False,
     ) -> Event:
-        """Give the current item a class; an answer it had before no longer holds.
+        """Label the current item; the label replaces an earlier answer.
 
         Parameters
         ----------
@@ -95,12 +95,12 @@ class Session(LoopState):
         ms : int, optional
             Milliseconds since the item was shown.
         accepted : bool
-            Whether the annotator took the model's suggestion over.
+            Whether the annotator accepted the model's suggestion.
 
         Raises
         ------
         NotCurrentError
-            Another item is current: a key is never applied to an image that was not seen.
+            Another item is current. A key is never applied to an image that was not seen.
         SaveError
             Not on disk; nothing has changed.
         """
@@ -108,25 +108,25 @@ class Session(LoopState):
         return self._answer(item, EventKind.LABEL, name, by, ms, accepted)
 
     def skip(self, item: str, *, by: Annotator, ms: int | None = None) -> Event:
-        """Pass the current item over; it is not asked again. Raises as `label` does."""
+        """Skip the current item; it is not asked again. Raises the errors of `label`."""
         return self._answer(item, EventKind.SKIP, None, by, ms, accepted=False)
 
     def suggestion(self) -> int | None:
-        """Give the class that the model finds likeliest for the current item, where it has one."""
+        """Return the most likely class index of the current item, if it has a prediction."""
         slot = self.current
         if slot is None or slot.probabilities is None:
             return None
         return int(np.argmax(slot.probabilities))
 
     def accept_suggestion(self, item: str, *, by: Annotator, ms: int | None = None) -> Event | None:
-        """Label the current item with `suggestion`; None where there is none."""
+        """Label the current item with `suggestion`; return None if there is none."""
         suggestion = self.suggestion()
         if suggestion is None:
             return None
         return self.label(item, suggestion, by=by, ms=ms, accepted=True)
 
     def undo(self, *, by: Annotator) -> Event | None:
-        """Take the last answer that holds back, however long ago it was given.
+        """Take back the last answer in effect, however long ago it was given.
 
         Its item becomes current again, in its batch.
 
@@ -138,7 +138,7 @@ class Session(LoopState):
         Returns
         -------
         Event or None
-            None when no answer is left to take back.
+            None if no answer is left to take back.
 
         Raises
         ------
@@ -154,7 +154,7 @@ class Session(LoopState):
         return event
 
     def move(self, step: int) -> bool:
-        """Look at another place of the batch; tell whether there was one."""
+        """Go to another place of the batch; return whether there is one."""
         target = self.cursor + step
         if not 0 <= target < len(self.batch):
             return False
@@ -165,7 +165,7 @@ class Session(LoopState):
     def relabel(
         self, item: str, class_index: int, *, by: Annotator, ms: int | None = None
     ) -> Event:
-        """Give an item that was answered before another answer; the place in the loop stays.
+        """Change the answer of an item that was answered before; the current item stays.
 
         Parameters
         ----------
@@ -180,14 +180,14 @@ class Session(LoopState):
         Raises
         ------
         NotAnsweredError
-            No answer holds for the item: it is asked in its turn.
+            The item has no answer yet; it is asked in its turn.
         SaveError
             Not on disk; nothing has changed.
         """
         before = self.ledger.answer(item)
         row = self.items.row_of(item)
         if before is None or row is None:
-            raise NotAnsweredError("That image has no answer to change; it is asked in its turn.")
+            raise NotAnsweredError("This image has no answer to change. It is asked in its turn.")
         body: dict[str, Any] = {"relabel": True, "references": list(self.items.references(row))}
         if before.body.get("audit"):
             body["audit"] = True
@@ -198,20 +198,20 @@ class Session(LoopState):
         )
 
     def show_all(self) -> None:
-        """Note that the annotator sees the whole batch: no ranking replaces one of its places."""
+        """Note that the annotator sees the whole batch, so that no ranking replaces its places."""
         self._shown = set(range(len(self.batch)))
 
-    # What a trainer may do.
+    # The trainer.
 
     @property
     def request_is_due(self) -> bool:
-        """Whether `take_request` has something to give."""
+        """Whether `take_request` returns a request."""
         if self.round == 1:
             return self._wanted and self.settings.cold_start != "random"
         return self._wanted and self.labels > 0
 
     def take_request(self) -> Request | None:
-        """Give what a trainer should do now, once."""
+        """Return the request for the trainer, once; None if there is none."""
         wanted, self._wanted = self._wanted, False
         if not wanted:
             return None
@@ -225,9 +225,9 @@ class Session(LoopState):
         return request
 
     def learn_anew(self) -> None:
-        """Ask a trainer once more, as it can do better with the same labels now.
+        """Request another fit, since the trainer can do better with the same labels now.
 
-        What was requested before stays welcome: its answer comes sooner.
+        The result of an earlier request is still accepted, since it comes sooner.
         """
         self.generation += 1
         self._wanted = True
@@ -235,9 +235,9 @@ class Session(LoopState):
     def accept_ranking(
         self, ranking: Ranking, *, by: Annotator, shown: bool = True
     ) -> Event | None:
-        """Let a ranking decide what is asked next; places already shown keep their items.
+        """Fill the batch from a ranking; places that were shown keep their items.
 
-        Labels that came after its request do not make it stale; an undone one does.
+        A ranking is stale if a label was undone since its request, but not if one was added.
 
         Parameters
         ----------
@@ -245,7 +245,7 @@ class Session(LoopState):
         by : Annotator
             Who labels as it arrives.
         shown : bool
-            Whether the current image is before somebody's eyes; in a simulation nothing is.
+            Whether an annotator sees the current image; False in a simulation.
 
         Returns
         -------
@@ -313,7 +313,9 @@ class Session(LoopState):
     ) -> Event:
         slot = self.current
         if slot is None or self.items.ids[slot.row] != item:
-            raise NotCurrentError("That image is no longer the one being asked; look again.")
+            raise NotCurrentError(
+                "This image is no longer the one being asked. Look at the image again."
+            )
         body: dict[str, Any] = {"position": self.cursor}
         if slot.audit:
             body["audit"] = True
@@ -343,12 +345,12 @@ class Session(LoopState):
                 self._apply(event)
         except (LookupError, TypeError, ValueError) as error:
             raise SessionFileError(
-                f"The session for {self.info.source} holds an event that makes no sense "
-                f"({error!r}): it was not written by tuilabel, or is damaged. Go back to a copy of "
-                "the session file F, or bring back what makes sense with `tuilabel repair F`."
+                f"The session for {self.info.source} has an invalid event ({error!r}): it was not "
+                "written by tuilabel, or is damaged. Use a copy of the session file F, or recover "
+                "its valid events with `tuilabel repair F`."
             ) from error
 
-    # What a trainer is asked.
+    # Requests.
 
     def _cold_start_request(self) -> ColdStart | None:
         if self.settings.cold_start == "random" or self.current is None:
@@ -370,6 +372,6 @@ class Session(LoopState):
             return
         raise SessionFileError(
             f"The session was made for {self.info.source}, not for {self.items.source}: none of "
-            f"its {answered} answered items is among the {len(self.items)} of that source. "
-            "Open it with its own source, or start another session with --session FILE."
+            f"its answers ({answered:,}) is for an item of that source. Open it with its own "
+            "source, or start another session with --session FILE."
         )

@@ -1,4 +1,4 @@
-"""What is written down of settings and fits."""
+"""The contents of events: the settings of an opening, and the fit of a round."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ DEFAULTS = LoopSettings()
 
 
 def settings_from(body: Mapping[str, Any], default: LoopSettings = DEFAULTS) -> LoopSettings:
-    """Read the settings that an opening was written with; what it lacks is as in `default`."""
+    """Return the settings in an opening; those that it lacks are taken from `default`."""
     known = asdict(default)
     return LoopSettings(**{name: body.get(name, value) for name, value in known.items()})
 
 
 def fit_body(fit: FitFinished | None) -> dict[str, Any]:
-    """Give what is written down of a fit; of a cold start, that there was none."""
+    """Return the part of a round event about its fit; None throughout for a cold start."""
     return {
         "model": fit.model if fit else None,
         "features": fit.features if fit else None,
@@ -36,7 +36,7 @@ def fit_body(fit: FitFinished | None) -> dict[str, Any]:
 
 
 def rounded(probabilities: Sequence[float] | None) -> tuple[float, ...] | None:
-    """Shorten probabilities to what is shown and written down."""
+    """Return probabilities rounded as they are shown and saved."""
     if probabilities is None:
         return None
     return tuple(round(float(probability), 4) for probability in probabilities)

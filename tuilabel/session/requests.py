@@ -1,4 +1,4 @@
-"""What a trainer is asked, from what annotators have said."""
+"""Requests to a trainer, made from the answers of annotators."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from tuilabel.learn.requests import ColdStart, Fit
 from tuilabel.session.values import LoopSettings
 
 RANKED_BATCHES = 5
-"""How many batches a ranking covers: labelling goes on from it while the next fit runs."""
+"""Number of batches that a ranking covers: labelling goes on from it during the next fit."""
 
 RANKED_AT_LEAST = 50
 
 LEAST_LABELS = 20
-"""With fewer labels, items that a cold start would ask come first."""
+"""With fewer labels, items of a cold start are asked first."""
 
 MOST_COLD_LABELS = 200
-"""With very many classes the model has a say before each has two labels."""
+"""With very many classes, a model ranks before each class has two labels."""
 
 
 @dataclass(frozen=True)
 class Material:
-    """What there is to learn from.
+    """The labels and settings that a request is made from.
 
     Attributes
     ----------
     settings : LoopSettings
     classes : int
-        k, how many there are.
+        Number of classes.
     training, audit : mapping of int to int
         Rows to train on and rows to measure on, with their class indices.
     excluded : tuple of int
-        Further rows that are not to be asked.
+        Further rows that must not be asked.
     """
 
     settings: LoopSettings
@@ -45,7 +45,7 @@ class Material:
 
     @property
     def cold_start_size(self) -> int:
-        """For how many labels a cold start goes on: two a class, if not more."""
+        """Number of labels that a cold start asks for: at least two for each class."""
         if self.settings.cold_start == "random":
             return 0
         for_classes = min(2 * self.classes, MOST_COLD_LABELS)
@@ -55,7 +55,7 @@ class Material:
 def labelled_rows(
     ledger: Ledger, dataset: Dataset, classes: Mapping[str, int]
 ) -> tuple[dict[int, int], dict[int, int]]:
-    """Give the rows to train on and those to measure on, with their class indices."""
+    """Return the rows to train on and those to measure on, with their class indices."""
     training: dict[int, int] = {}
     audit: dict[int, int] = {}
     for event in ledger.labels():
@@ -67,7 +67,7 @@ def labelled_rows(
 
 
 def cold_start_request(material: Material, generation: int, seed: int) -> ColdStart:
-    """Ask for a first batch."""
+    """Return a request for a first batch."""
     settings = material.settings
     return ColdStart(
         generation=generation,
@@ -82,7 +82,7 @@ def cold_start_request(material: Material, generation: int, seed: int) -> ColdSt
 
 
 def fit_request(material: Material, generation: int, seed: Sequence[int]) -> Fit | None:
-    """Ask for a fit and a ranking; None where there is nothing to fit to."""
+    """Return a request for a fit and a ranking; None if there is no label to fit to."""
     settings, training, audit = material.settings, material.training, material.audit
     if not training:
         return None

@@ -1,4 +1,4 @@
-"""What a session's events amount to: the only place where the state of the loop changes."""
+"""The state of the loop as a fold over events; no other code changes it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tuilabel.session.values import (
 
 
 class Requested(NamedTuple):
-    """What held when a request was taken: batches closed, labels, newest event, audit labels."""
+    """The state when a request was taken: closed batches, labels, newest event, audit labels."""
 
     round: int
     labels: int
@@ -33,7 +33,7 @@ class Requested(NamedTuple):
 
 
 class LoopState:
-    """The fold over a session's events, and what is there to see of it.
+    """The state of the loop after a session's events.
 
     Parameters
     ----------
@@ -66,11 +66,11 @@ class LoopState:
         keys = np.array([int(item[:16], 16) for item in dataset.ids], dtype=np.uint64)
         self._candidates = Candidates(keys, audit, self.info.seed)
 
-    # What is there to see.
+    # Reading it.
 
     @property
     def current(self) -> Slot | None:
-        """The place of the batch that is being asked; None when nothing is left to ask."""
+        """The place of the batch that is being asked; None if nothing is left to ask."""
         return self.batch[self.cursor] if self.cursor < len(self.batch) else None
 
     @property
@@ -79,26 +79,26 @@ class LoopState:
         return None if self.current is None else self.items.ids[self.current.row]
 
     def answer(self, slot: Slot) -> Answer | None:
-        """Tell what holds for the item of a place; None while it is open."""
+        """Return the answer in effect for the item of a place; None if there is none."""
         return self._answered.get(slot.row)
 
     @property
     def labels(self) -> int:
-        """How many items have a label."""
+        """Number of items with a label."""
         return self.ledger.labels_held
 
     @property
     def pool_left(self) -> int:
-        """How many items have no answer yet."""
+        """Number of items without an answer."""
         return len(self.items) - len(self._answered)
 
     def likely_next(self, count: int) -> list[int]:
-        """Give rows that the next batch will probably have, for whoever draws ahead of time."""
+        """Return rows that the next batch will probably have, to draw them ahead of time."""
         batch = {slot.row for slot in self.batch}
         rows = (row for row in self._ranked if row not in self._answered and row not in batch)
         return list(islice(rows, count))
 
-    # How events change it.
+    # Applying events.
 
     def _apply(self, event: Event) -> None:
         self.ledger.apply(event)
@@ -118,7 +118,7 @@ class LoopState:
         if not self.batch or (resized and not any(map(self.answer, self.batch))):
             self._compose()
         if self.settings != before and self.round > 1:
-            # Another model or strategy is to have its say at once.
+            # Another model or strategy has to rank at once.
             self._fitted = False
 
     def _apply_answer(self, event: Event) -> None:
@@ -135,7 +135,7 @@ class LoopState:
         self._advance()
 
     def _place_of(self, item: str, event: Event) -> int | None:
-        """Find an item's place in the batch, making one where the source has changed since."""
+        """Return an item's place in the batch, with a new one if the source has changed since."""
         row = self.items.row_of(item)
         for place, slot in enumerate(self.batch):
             if slot.row == row:
@@ -161,7 +161,7 @@ class LoopState:
             self._answered[row] = Answer(None if name is None else self._classes[name])
 
     def _advance(self) -> None:
-        """Go to the next open place, or close the batch where none is left."""
+        """Go to the next place without an answer, or close the batch if there is none."""
         count = len(self.batch)
         for step in range(1, count + 1):
             place = (self.cursor + step) % count
@@ -191,7 +191,7 @@ class LoopState:
         self.cursor = [slot.row for slot in self.batch].index(row)
 
     def _want_another_fit(self) -> None:
-        """Let the model learn what an answer that came out of turn has changed."""
+        """Request a fit after an answer that came out of turn."""
         if self.round > 1:
             self._fitted = False
             self.generation += 1
@@ -203,7 +203,7 @@ class LoopState:
             (n for n, batch in enumerate(reversed(self._closed), 1) if _holds(batch, row)), None
         )
         if back is None:
-            # The item was not in the source when its batch was last written down.
+            # The item was not in the source when its batch was last recorded.
             self.batch.append(Slot(row))
             return
         self.batch = self._closed[-back]
@@ -224,7 +224,7 @@ class LoopState:
         for generation in stale:
             del self._requested[generation]
         if stale:
-            # What was asked for is still missing, now without the answer that was undone.
+            # The request is still open, now without the answer that was undone.
             self.generation += 1
             self._wanted = True
 
@@ -240,7 +240,7 @@ class LoopState:
         slots = {slot.row: slot for slot in self.batch}
         audits = {self.items.row_of(item) for item in body.get("audits", ())}
         wanted = [self.items.row_of(item) for item in body["batch"]]
-        # An answered item that had left the source when this was written may be back.
+        # An answered item that was missing from the source when this was written may be back.
         wanted += [row for row in slots if row in self._answered and row not in wanted]
         self.batch = [
             slots.get(row) or Slot(row, row in audits, self._ranked.get(row))
@@ -263,7 +263,7 @@ class LoopState:
             self.curve.append(CurvePoint(labels, accuracy))
 
     def _compose(self) -> None:
-        """Begin a new batch."""
+        """Start a new batch."""
         size = self.settings.batch_size
         candidates, answered = self._candidates, self._answered
         audits = (Slot(row, audit=True) for row in candidates.audits(answered))

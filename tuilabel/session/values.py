@@ -1,4 +1,4 @@
-"""What the loop is made of, as plain values."""
+"""The plain values of the loop."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinish
 
 
 class EventLog(Protocol):
-    """What the loop needs of a `tuilabel.journal.Journal`."""
+    """The part of `tuilabel.journal.Journal` that the loop needs."""
 
     @property
     def info(self) -> SessionInfo:
-        """What the session is about."""
+        """The description of the session."""
 
     def append(self, draft: Draft, by: Annotator) -> Event:
-        """Put an event on disk, or raise."""
+        """Write an event to disk, or raise an error."""
 
     def events(self) -> Iterable[Event]:
-        """Give every event so far."""
+        """Return every event so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoopSettings:
-    """What an annotator may change from one opening of a session to the next."""
+    """Settings that may change from one opening of a session to the next."""
 
     model: str = "auto"
     features: str = "auto"
@@ -46,10 +46,11 @@ class Slot(NamedTuple):
     row : int
         The item, as a row of the dataset.
     audit : bool
-        Drawn uniformly at random to measure accuracy on; training never sees it.
+        Whether the item was drawn uniformly at random to measure accuracy on. It is not trained
+        on.
     probabilities : tuple of float or None
-        What the last ranking held of the item, one per class; None before any model, and for
-        audit items, where a suggestion would sway the measure.
+        The item's class probabilities in the newest ranking. None before any model, and for audit
+        items, where a suggestion would bias the measurement.
     """
 
     row: int
@@ -58,7 +59,7 @@ class Slot(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What holds for an item: a class index, or None for a skip."""
+    """The answer in effect for an item: a class index, or None for a skip."""
 
     class_index: int | None
 
@@ -75,7 +76,7 @@ class CurvePoint(NamedTuple):
 
 
 class Recipe(NamedTuple):
-    """What a fit was made with: never ``auto``."""
+    """The model, features and strategy of a fit; never ``auto``."""
 
     model: str
     features: str
@@ -83,18 +84,18 @@ class Recipe(NamedTuple):
 
 
 class Moves(NamedTuple):
-    """How far a fit differs from the one before.
+    """How far the predictions of a fit differ from those of the previous fit.
 
     Attributes
     ----------
     labels : int
-        What it was fitted on.
+        Number of labels of the fit.
     moved : float
-        Share of the predictions that differ.
+        Share of the predictions that differ, 0 to 1.
     agreement : float or None
-        Cohen's kappa; None where chance alone would agree as well.
+        Cohen's kappa; None if both fits predict a single class.
     stop_set : int
-        How many predictions were compared.
+        Number of predictions compared.
     """
 
     labels: int
@@ -104,19 +105,19 @@ class Moves(NamedTuple):
 
 
 class Predictions(NamedTuple):
-    """What the newest fit says of the items that accuracy is measured on.
+    """Predictions of the newest fit for the items that accuracy is measured on.
 
     Attributes
     ----------
     rows : sequence of int
-        Rows of the hold-out, or of the pool where an audit set is measured on.
+        Rows of the hold-out, or of the pool for an audit set.
     truth : sequence of int or None
-        Class indices that the annotator gave the audit items when the fit was asked for; None on
-        a hold-out, which has its own truth.
+        Class indices of the audit items' labels when the fit was requested; None for a hold-out,
+        which has its own truth.
     predicted : sequence of int
-        Class indices that the model finds likeliest.
+        The most likely class indices.
     confidence : sequence of float
-        How likely it finds them, 0 to 1.
+        Their probabilities, 0 to 1.
     """
 
     rows: Sequence[int]
@@ -126,8 +127,8 @@ class Predictions(NamedTuple):
 
 
 class NotCurrentError(TuilabelError):
-    """An answer for an item that is not the one being asked."""
+    """An answer was given for another item than the one being asked."""
 
 
 class NotAnsweredError(TuilabelError):
-    """Another answer for an item that has none."""
+    """Another answer was given for an item that has none."""

@@ -1,1 +1,1 @@
-"""Where sessions lie, and how source, journal and loop are opened together."""
+"""Where sessions are stored, and how source, journal and loop are opened together."""

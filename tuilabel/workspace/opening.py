@@ -1,4 +1,4 @@
-"""Where sessions are kept, which one was the last, and how a source and its journal are opened."""
+"""Opening a session: its source, its journal and the loop over both."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """What the command line says about the source; None where it says nothing."""
+    """The options about the source on the command line; None for those not given."""
 
     source: str | None = None
     classes: tuple[str, ...] | None = None
@@ -63,7 +63,7 @@ class Workspace:
         return Annotator(self.settings.annotator)
 
     def outcome(self) -> str:
-        """Say in a line what there is now, and where."""
+        """Return a line about the labels and where they are."""
         count = self.session.labels
         labels = counted(count, "label")
         if self.session.curve:
@@ -72,15 +72,13 @@ class Workspace:
         return f"{labels}; saved in {shown_path(self.path)}."
 
     def saved(self) -> str:
-        """Say in a sentence how many labels are on disk: what is in memory may be at fault."""
+        """Return a sentence about the labels on disk, for after a crash."""
         where = shown_path(self.path)
         try:
             count = summarise(*read_session(self.path))["labels"]
         except SessionFileError as error:
-            return f"Whether all labels are saved is not known: {inert(str(error), LONGEST_PATH)}"
-        if count == 1:
-            return f"The one label is saved in {where}."
-        return f"All {count:,} labels are saved in {where}."
+            return f"The saved labels cannot be read: {inert(str(error), LONGEST_PATH)}"
+        return f"{counted(count, 'label is', 'labels are')} saved in {where}."
 
     def close(self) -> None:
         """Close the journal."""
@@ -101,22 +99,22 @@ def open_workspace(
     progress: Progress | None = None,
     check: Callable[[Dataset, Settings], object] | None = None,
 ) -> Workspace:
-    """Open a session with its source: the one that is there, or a new one.
+    """Open a session with its source, and create the session if it does not exist.
 
     Parameters
     ----------
     options : SourceOptions
-        Without a source, the session's own; without a session either, the last session; without
-        any, `FIRST_SOURCE`.
+        Without a source, that of the session. Without a session either, the last session, or
+        `FIRST_SOURCE` if there is none.
     flags : mapping
-        Settings given on the command line, None where not given.
+        Settings given on the command line, None for those not given.
     path : Path, optional
         The session file; by default the one that belongs to the source.
     progress : callable, optional
-        Told how far reading or downloading the source is.
+        Called with the progress of reading or downloading the source.
     check : callable, optional
-        Raises where the opened source cannot be labelled with these settings; then no session is
-        made for it.
+        Raises an error if the source cannot be labelled with these settings; then no session is
+        created.
 
     Raises
     ------
@@ -141,12 +139,12 @@ def demo_workspace(
     progress: Progress | None = None,
     check: Callable[[Dataset, Settings], object] | None = None,
 ) -> Workspace:
-    """Make a new session for the ground truth to label in, apart from a person's own.
+    """Create a session for a demo, apart from the annotator's own.
 
     Raises
     ------
     SourceError
-        The source has no ground truth; else as `open_workspace`.
+        The source has no ground truth. Other errors are those of `open_workspace`.
     """
     now = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
     path = data_dir() / "demos" / f"{now}{SUFFIX}"
@@ -170,8 +168,8 @@ def _start(
     dataset = _open_dataset(_source(options), options, progress)
     if needs_truth and dataset.truth is None:
         raise SourceError(
-            f"{inert(dataset.source)} has no ground truth to press the keys. "
-            "Demo digits, mnist or an .npz file with labels."
+            f"{inert(dataset.source)} has no ground truth, which a demo labels with. "
+            "Choose digits, mnist or an .npz file with labels."
         )
     if check is not None:
         check(dataset, settings)
@@ -208,7 +206,7 @@ def _resume(
         if wanted is not None and wanted != fixed:
             raise SessionFileError(
                 f"{path} was made with {option} {_shown(fixed)}, not {_shown(wanted)}. "
-                f"Leave {option} out, or start another session with --session FILE."
+                f"Leave out {option}, or start another session with --session FILE."
             )
     settings = resolve(flags, _stored(info, events))
     fixed_options = SourceOptions(options.source, info.class_names, info.pool, info.test)
@@ -225,7 +223,7 @@ def _resume(
 
 
 def stored_settings(path: Path) -> dict[str, Any]:
-    """Give the settings that a session was opened with last.
+    """Return the settings that a session was last opened with.
 
     Raises
     ------
@@ -246,7 +244,7 @@ def open_dataset_of(path: Path, info: SessionInfo, progress: Progress | None = N
     Raises
     ------
     SourceError
-        It is not there any more, or cannot be read.
+        It no longer exists, or cannot be read.
     """
     options = SourceOptions(info.source, info.class_names, info.pool, info.test)
     return _open_dataset_of(path, info, options, progress)
@@ -255,7 +253,7 @@ def open_dataset_of(path: Path, info: SessionInfo, progress: Progress | None = N
 def _open_dataset_of(
     path: Path, info: SessionInfo, options: SourceOptions, progress: Progress | None
 ) -> Dataset:
-    """Open what a session is resumed with."""
+    """Open the source that a session is resumed with."""
     source = info.source if options.source is None else options.source
     try:
         return _open_dataset(source, options, progress)
@@ -264,7 +262,7 @@ def _open_dataset_of(
             raise
         raise SessionFileError(
             f"{path} was made for {info.source} with the classes {_shown(info.class_names)}, and "
-            f"{source} does not do instead: {error}"
+            f"cannot be opened with {source}: {error}"
         ) from error
 
 
@@ -295,14 +293,14 @@ def _assemble(path: Path, dataset: Dataset, journal: Journal, settings: Settings
 
 
 def _fitting(settings: Settings, flags: Mapping[str, Any], dataset: Dataset) -> Settings:
-    """Refuse a batch that was asked for and is larger than the pool; cut any other to fit."""
+    """Return settings whose batch is no larger than the pool; refuse a larger one from a flag."""
     if settings.batch_size <= len(dataset):
         return settings
     if flags.get("batch_size") is None:
         return replace(settings, batch_size=len(dataset))
     raise UsageError(
-        f"--batch-size {settings.batch_size} is larger than the pool of {len(dataset)} items. "
-        "Give a smaller one."
+        f"--batch-size {settings.batch_size} is larger than the pool of "
+        f"{counted(len(dataset), 'item')}. Give a smaller one."
     )
 
 

@@ -1,4 +1,4 @@
-"""Where sessions, caches and logs lie, and how a session is found by name."""
+"""Where sessions, caches and logs are stored, and how a session is found by name."""
 
 from __future__ import annotations
 
@@ -6,49 +6,39 @@ import hashlib
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import platformdirs
 
 from tuilabel.errors import SessionFileError
 from tuilabel.settings import user_directory
-from tuilabel.text import inert
-
-if TYPE_CHECKING:
-    pass
-
+from tuilabel.text import inert, shown_path
 
 SUFFIX = ".tuilabel"
 
-
-LONGEST_PATH = 4096
-"""Characters of a path that are shown: all of it, since it is there to be copied."""
-
-
 FIRST_SOURCE = "digits"
-"""What is opened when nothing was ever opened: it comes with scikit-learn."""
+"""The source opened at the first start; it comes with scikit-learn."""
 
 
 def data_dir() -> Path:
-    """Give the directory of sessions and logs."""
+    """Return the directory of sessions."""
     return user_directory(platformdirs.user_data_path)
 
 
 def cache_dir() -> Path:
-    """Give the directory of what can be made again: decompressed and reduced images."""
+    """Return the directory of data that can be computed again, such as reduced images."""
     return user_directory(platformdirs.user_cache_path)
 
 
 def log_file() -> Path:
-    """Give the file that the trainer's child process reports to."""
+    """Return the log file of the trainer's child process."""
     return user_directory(platformdirs.user_log_path) / "trainer.log"
 
 
 def session_path(source: str, pool: int | None = None, test: int | None = None) -> Path:
-    """Give the session file that belongs to a source when none is named.
+    """Return the session file that belongs to a source.
 
-    A path in the name is not readable back, only unique: two folders of one name get two files,
-    one folder by two names gets one.
+    A path becomes a unique part of the file name: two folders of one name have two files, and one
+    folder under two names has one.
     """
     name = source
     if source not in ("digits", "mnist"):
@@ -65,7 +55,7 @@ def session_path(source: str, pool: int | None = None, test: int | None = None) 
 
 
 def named_source(source: str) -> str:
-    """Give the name that a session has of a source: a path in it is absolute."""
+    """Return the name of a source as sessions record it: a path is absolute."""
     if source in ("digits", "mnist"):
         return source
     folder = source.removeprefix("mnist:")
@@ -75,7 +65,7 @@ def named_source(source: str) -> str:
 def _real(path: str) -> Path:
     try:
         return Path(path).expanduser().resolve()
-    except (OSError, RuntimeError):  # opening the source will tell what is wrong with its name
+    except (OSError, RuntimeError):  # opening the source reports the invalid name
         return Path(path)
 
 
@@ -92,19 +82,19 @@ def find_session(name: str | None, *, may_be_new: bool = False) -> Path:
     Parameters
     ----------
     name : str or None
-        None for the one that was opened last.
+        None for the session opened last.
     may_be_new : bool
-        Take what is found nowhere as the path of a session to make.
+        Return a name that is not found as the path of a session to create.
 
     Raises
     ------
     SessionFileError
-        There is none.
+        No session is found.
     """
     if name is None:
         last = last_session()
         if last is None:
-            raise SessionFileError("No session was ever opened here; name a session file.")
+            raise SessionFileError("No session has been opened here yet. Name a session file.")
         return last
     path = Path(name)
     if _is_file(path) and path.suffix != ".npz":
@@ -118,16 +108,16 @@ def find_session(name: str | None, *, may_be_new: bool = False) -> Path:
         return found or path
     try:
         known = sorted(file.stem for file in sessions.glob("*" + SUFFIX))
-    except OSError:  # not to be looked into; the sentence does without
+    except OSError:  # unreadable; the sentence does without
         known = []
-    there = f" Those that are there: {', '.join(map(inert, known))}." if known else ""
+    there = f" Sessions here: {', '.join(map(inert, known))}." if known else ""
     raise SessionFileError(
-        f"There is no session file {inert(name, LONGEST_PATH)}. Name one, or its source.{there}"
+        f"There is no session file {shown_path(name)}. Name a session or its source.{there}"
     )
 
 
 def last_session() -> Path | None:
-    """Give the session that was opened last, if its file is still there."""
+    """Return the session that was opened last, if its file still exists."""
     try:
         path = Path((data_dir() / "last").read_text(encoding="utf-8", errors="surrogateescape"))
     except OSError:
@@ -136,12 +126,12 @@ def last_session() -> Path | None:
 
 
 def remember(path: Path) -> None:
-    """Make a session the last one; where that cannot be written, the next start begins anew."""
+    """Record a session as the last one, if that can be written."""
     try:
         data_dir().mkdir(parents=True, exist_ok=True)
         (data_dir() / "last").write_text(
             str(path.absolute()), encoding="utf-8", errors="surrogateescape"
         )
     except OSError:
-        # A read-only home is no reason not to label: the session itself is elsewhere.
+        # With a read-only home, a session elsewhere can still be labelled.
         return

@@ -1,4 +1,4 @@
-"""The sessions that are here, and the sources that were named before."""
+"""The sessions that exist, and the sources that they name."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Literal, NamedTuple
 
 from tuilabel.errors import TuilabelError
 from tuilabel.journal import read_session, summarise
-from tuilabel.text import source_name
 from tuilabel.workspace.places import FIRST_SOURCE, SUFFIX, cache_dir, data_dir, last_session
 
 
 class OpenRequest(NamedTuple):
-    """What is to be opened next: a session file, a source, or a source for the demo."""
+    """A request to open a session file, a source, or a source for the demo."""
 
     kind: Literal["session", "source", "demo"]
     name: str
@@ -28,7 +27,7 @@ class SessionFile(NamedTuple):
     used : float
         When it was last written to, in seconds since 1970.
     is_last : bool
-        Whether it is what `tuilabel` without arguments goes on with.
+        Whether `tuilabel` without arguments opens it.
     """
 
     path: Path
@@ -37,20 +36,21 @@ class SessionFile(NamedTuple):
 
 
 class SessionState(NamedTuple):
-    """Where a session stands, or why nobody can tell.
+    """The state of a session, or why it cannot be read.
 
     Attributes
     ----------
     source : str
-        What was labelled; empty where that cannot be read.
+        Empty if it cannot be read.
     labels : int
     left : int or None
-        Items without an answer.
+        Number of items without an answer.
     accuracy : float or None
+        0 to 1.
     n : int
-        How many items that was measured on.
+        Number of items that accuracy was measured on.
     problem : str or None
-        A sentence; then the rest says nothing.
+        Why the session cannot be read, as a sentence; then the other values mean nothing.
     """
 
     source: str = ""
@@ -62,22 +62,23 @@ class SessionState(NamedTuple):
 
 
 def session_files() -> list[SessionFile]:
-    """List the session files that are known of, the one used last first."""
+    """Return the known session files, the one used last first."""
     last = last_session()
     try:
         paths = list((data_dir() / "sessions").glob("*" + SUFFIX))
     except OSError:
         paths = []
-    if last is not None and not any(_same(last, path) for path in paths):
+    if last is not None and not any(is_same_file(last, path) for path in paths):
         paths.append(last)
     files = [
-        SessionFile(path, _used(path), last is not None and _same(last, path)) for path in paths
+        SessionFile(path, _used(path), last is not None and is_same_file(last, path))
+        for path in paths
     ]
     return sorted(files, key=lambda file: -file.used)
 
 
 def read_state(path: Path) -> SessionState:
-    """Read where a session stands; never one that this process has open, see `read_session`."""
+    """Return the state of a session that this process does not have open; see `read_session`."""
     try:
         summary = summarise(*read_session(path))
     except TuilabelError as error:
@@ -95,7 +96,7 @@ def read_state(path: Path) -> SessionState:
 
 
 def known_sources(states: Iterable[SessionState]) -> list[str]:
-    """List sources that can be opened: those that come along, and those that sessions name."""
+    """Return the sources that can be opened: the built-in ones, and those that sessions name."""
     sources = [FIRST_SOURCE]
     folder = cache_dir() / "mnist"
     try:
@@ -108,14 +109,12 @@ def known_sources(states: Iterable[SessionState]) -> list[str]:
     return list(dict.fromkeys(sources))
 
 
-def short_name(source: str) -> str:
-    """Give what a source is called where there is little room."""
-    return source_name(source)
-
-
 def is_same_file(one: Path, other: Path) -> bool:
-    """Tell whether two paths lead to one file."""
-    return _same(one, other)
+    """Return whether two paths lead to one file."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 def _is_there(source: str) -> bool:
@@ -125,15 +124,8 @@ def _is_there(source: str) -> bool:
         return False
 
 
-def _same(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False
-
-
 def _used(path: Path) -> float:
-    """Give when a session was last written to: newer events may be beside the file."""
+    """Return when a session was last written to: newer events may be in its -wal."""
     times = []
     for name in (path, path.with_name(path.name + "-wal")):
         try:
