@@ -62,7 +62,6 @@ def man_page(group: click.Group, version: str, examples: Iterable[tuple[str, str
             f".SS {_text(word)}",
             f".B {_text(f'{name} {word}')}",
             _text(" ".join(command.collect_usage_pieces(own))),
-            ".PP",
             *_paragraphs(command.help or ""),
             *_options(command, own),
         ]
