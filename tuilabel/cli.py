@@ -93,7 +93,7 @@ class _Group(click.Group):
             assert label is not None
             found = [
                 *click.Command.shell_complete(self, ctx, incomplete),
-                *label.shell_complete(click.Context(label), incomplete),
+                *label.shell_complete(click.Context(label, parent=ctx), incomplete),
             ]
             return list({item.value: item for item in found}.values())
         commands = (CompletionItem(name, help=line) for name, (_, _, line) in COMMANDS.items())

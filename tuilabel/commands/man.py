@@ -52,6 +52,7 @@ def man_page(group: click.Group, version: str, examples: Iterable[tuple[str, str
         *_paragraphs(description),
         ".SH OPTIONS",
         *_options(group, context),
+        *_term(", ".join(context.help_option_names), "Show a summary, or that of a command."),
         ".SH COMMANDS",
     ]
     for word, command in commands:
@@ -61,14 +62,13 @@ def man_page(group: click.Group, version: str, examples: Iterable[tuple[str, str
             f".SS {_text(word)}",
             f".B {_text(f'{name} {word}')}",
             _text(" ".join(command.collect_usage_pieces(own))),
-            ".PP",
             *_paragraphs(command.help or ""),
             *_options(command, own),
         ]
     for section, rows in (*_SECTIONS, ("EXAMPLES", examples)):
         lines.append(f".SH {section}")
         for term, meaning in rows:
-            lines += [".TP", f".B {_text(term)}", _text(meaning)]
+            lines += _term(term, meaning)
     return "\n".join(lines) + "\n"
 
 
@@ -78,10 +78,14 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 
 def _options(command: click.Command, context: click.Context) -> Iterator[str]:
-    for parameter in command.params if context.parent else command.get_params(context):
+    for parameter in command.params:
         record = parameter.get_help_record(context) if isinstance(parameter, click.Option) else None
         if record is not None:
-            yield from (".TP", f".B {_text(record[0])}", _text(record[1]))
+            yield from _term(*record)
+
+
+def _term(term: str, meaning: str) -> tuple[str, str, str]:
+    return ".TP", f".B {_text(term)}", _text(meaning)
 
 
 def _text(text: str) -> str:
