@@ -56,7 +56,7 @@ def test_a_save_that_fails_is_said_and_the_image_stays(talk: Begin) -> None:
     item = it.session.current_id
     it.log.fails = True
     for line in ("cat", "s"):
-        assert "Not saved: the test says so. It is the same image" in it.say(line)
+        assert "Not saved: the test says so. This is still the same image" in it.say(line)
         assert it.session.current_id == item
     it.log.fails = False
     assert it.say("cat") == "Saved: cat."
@@ -112,7 +112,7 @@ def test_suggestions_come_after_or_not_at_all_when_wished(talk: Begin) -> None:
     it.fit()
     it.say("dog")
     assert "The model says" not in it.prompt()
-    assert it.say("=").startswith("Nothing to agree with.")
+    assert it.say("=").startswith("There is no suggestion to accept.")
     assert "The model had said" in it.say("cat")
     assert it.say("p") == "The model's classes are not told."
     assert "The model" not in it.say("cat")
@@ -131,7 +131,7 @@ def test_images_to_measure_on_get_no_suggestion(talk: Begin) -> None:
         assert slot.audit == ("drawn at random, to measure accuracy" in said)
         if slot.audit:
             audits += 1
-            assert it.say("=") == "This image has no suggestion to agree with."
+            assert it.say("=") == "This image has no suggestion to accept."
         it.say("cat")
     assert audits
 
@@ -177,7 +177,7 @@ def test_many_classes_are_listed_page_by_page(talk: Begin) -> None:
     assert pages[3] == pages[0]
     it.say("?")
     assert it.say("c") == pages[0]
-    assert it.say("class").startswith("Several classes begin so: 1 class 00, 2 class 01")
+    assert it.say("class").startswith("Several classes begin like this: 1 class 00, 2 class 01")
 
 
 def test_nothing_but_text_is_ever_printed(talk: Begin) -> None:

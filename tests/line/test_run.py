@@ -143,7 +143,7 @@ async def test_a_demo_is_taken_over_by_enter(workspace: Workspace, person: Perso
     await person.sees("Enter takes over.")
     await person.sees("class? ")
     person.types("5\n")
-    await person.sees("You take over; what you typed until now is no answer.")
+    await person.sees("You take over. What you have typed so far does not count.")
     await person.sees("class? ")
     assert answers(workspace.journal) == []
     person.now += 1
