@@ -41,7 +41,7 @@ def test_what_is_no_answer_answers_nothing(talk: Begin, line: str) -> None:
 def test_the_image_is_not_read_out_again_without_need(talk: Begin) -> None:
     it = talk()
     assert "@" in it.prompt()
-    assert it.say("ctt").startswith("There is no class 'ctt'. The nearest: 1 cat.")
+    assert it.say("ctt").startswith("There is no class 'ctt'. Did you mean 1 cat?")
     assert it.prompt() == ""
     it.say("r")
     assert "@" in it.prompt()
@@ -113,8 +113,8 @@ def test_suggestions_come_after_or_not_at_all_when_wished(talk: Begin) -> None:
     it.say("dog")
     assert "The model says" not in it.prompt()
     assert it.say("=").startswith("There is no suggestion to accept.")
-    assert "The model had said" in it.say("cat")
-    assert it.say("p") == "The model's classes are not told."
+    assert "The model said" in it.say("cat")
+    assert it.say("p") == "The model's classes are not shown."
     assert "The model" not in it.say("cat")
 
 
@@ -128,7 +128,7 @@ def test_images_to_measure_on_get_no_suggestion(talk: Begin) -> None:
             it.requests.clear()
         slot = it.session.current
         assert slot is not None
-        assert slot.audit == ("drawn at random, to measure accuracy" in said)
+        assert slot.audit == ("drawn at random to measure accuracy" in said)
         if slot.audit:
             audits += 1
             assert it.say("=") == "This image has no suggestion to accept."
@@ -140,7 +140,7 @@ def test_at_the_end_there_is_undo_and_quit(talk: Begin) -> None:
     it = talk(count=5)
     for _ in range(5):
         it.say("cat")
-    assert it.prompt().startswith("Everything is answered: 5 labels. u undoes, q leaves;")
+    assert it.prompt().startswith("Everything is answered: 5 labels. u undoes, q quits;")
     assert it.conversation.prompt == PROMPT_AT_END
     for line in ("cat", "s", "="):
         assert it.say(line).startswith("Everything is answered: 5 labels.")
@@ -172,8 +172,8 @@ def test_many_classes_are_listed_page_by_page(talk: Begin) -> None:
     it = talk(classes=[f"class {number:02}" for number in range(45)])
     assert "There are 45 classes; c lists them." in " ".join(it.conversation.opening("fake"))
     pages = [it.say("c") for _ in range(4)]
-    assert pages[0].startswith("Classes 1 to 20 of 45; c goes on:   1 class 00   2 class 01")
-    assert pages[2].startswith("Classes 41 to 45 of 45; c begins again:")
+    assert pages[0].startswith("Classes 1 to 20 of 45; c lists the next ones:   1 class 00   2 class 01")
+    assert pages[2].startswith("Classes 41 to 45 of 45; c starts again:")
     assert pages[3] == pages[0]
     it.say("?")
     assert it.say("c") == pages[0]

@@ -106,7 +106,7 @@ async def test_an_answer_that_comes_with_its_prompt_was_typed_before_it(
     await person.sees("class? ")
     person.now += GUARD / 2
     person.types("3\n")
-    await person.sees("Typed ahead: dropped.")
+    await person.sees("Dropped what was typed before the image.")
     await person.sees("class? ")
     assert answers(workspace.journal) == []
     person.now += 1.5
@@ -131,7 +131,7 @@ async def test_what_came_with_an_answer_is_not_taken_for_the_next_image(
     person.types("3\n4\n5")
     await person.sees("Saved: 3.")
     await person.sees("image 2 of 10")
-    await person.sees("Typed ahead: dropped.")
+    await person.sees("Dropped what was typed before the image.")
     await person.sees("class? ")
     assert [event.class_name for event in answers(workspace.journal)] == ["3"]
     person.types("\x04")
@@ -140,7 +140,7 @@ async def test_what_came_with_an_answer_is_not_taken_for_the_next_image(
 
 async def test_a_demo_is_taken_over_by_enter(workspace: Workspace, person: Person) -> None:
     talking = asyncio.create_task(person.talk(workspace).run((), 0.1, 200))
-    await person.sees("Enter takes over.")
+    await person.sees("Press Enter to take over.")
     await person.sees("class? ")
     person.types("5\n")
     await person.sees("You take over. What you have typed so far does not count.")
@@ -191,7 +191,7 @@ def lines_of(*arguments: str, typed: str) -> subprocess.CompletedProcess[str]:
 def test_a_pipe_labels_in_order_and_its_end_is_the_end() -> None:
     done = lines_of("digits", "--line", "--no-image", typed="7\n3\nx\nu\n:skip\n9")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "The input ended within a line, which does not count." in done.stdout
+    assert "The input ended within a line; that line does not count." in done.stdout
     assert done.stdout.splitlines()[-1].startswith("1 label; saved in ")
     assert all(line.isprintable() and len(line) <= 80 for line in done.stdout.splitlines()[:-1])
     _, events = read_session(session_path("digits"))
