@@ -300,7 +300,7 @@ def test_names_that_stand_for_nothing_print_nothing(journal: Journal) -> None:
 
 
 def test_there_is_no_session(own_home: Path) -> None:
-    assert "No session has been opened here yet" in refused()
+    assert "No session has been opened here" in refused()
     assert "There is no session file nowhere" in refused("--session", "nowhere", "1.png")
 
 
