@@ -119,7 +119,7 @@ class _Group(click.Group):
 
             ctx.exit(report_failure(error))
         finally:
-            SIGNALS.put_back()
+            SIGNALS.restore_terminal()
 
 
 def _report(message: str) -> None:

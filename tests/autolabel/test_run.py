@@ -135,7 +135,7 @@ def test_a_person_who_answers_later_has_the_last_word(labelled: Path) -> None:
 def test_auto_labels_train_no_fit_and_measure_nothing(labelled: Path) -> None:
     autolabel(labelled, AutolabelOptions("naive"))
     with open_workspace(SourceOptions(), {}, path=labelled) as work:
-        work.session.learn_anew()
+        work.session.learn_again()
         request = work.session.take_request()
     known = {work.dataset.row_of(str(e.item)) for e in ledger_of(labelled).labels()}
     assert {*request.items, *request.audit_items} == known  # type: ignore[union-attr]
@@ -157,13 +157,13 @@ def test_in_order_labels_everything_and_measures_with_the_hold_out(digits: Path)
 
 
 def test_a_student_is_told_with_and_without_auto_labels(digits: Path) -> None:
-    wish = AutolabelOptions("naive", student="softmax", dry_run=True)
-    outcome = autolabel(digits, wish)
+    options = AutolabelOptions("naive", student="softmax", dry_run=True)
+    outcome = autolabel(digits, options)
     assert outcome.taught is not None
     assert outcome.untaught is not None
     assert outcome.taught.n == outcome.untaught.n == 500
-    text = "\n".join(outcome_lines(outcome, wish, digits))
-    assert "trained on annotators' labels alone" in text
+    text = "\n".join(outcome_lines(outcome, options, digits))
+    assert "fitted on annotators' labels alone" in text
     assert "Nothing was written (--dry-run)." in text
 
 
@@ -188,7 +188,7 @@ def test_the_export_says_where_a_label_comes_from(labelled: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "words"),
+    ("options", "words"),
     [
         (
             AutolabelOptions("nix"),
@@ -197,16 +197,16 @@ def test_the_export_says_where_a_label_comes_from(labelled: Path) -> None:
         (AutolabelOptions("naive", student="nix"), "choose one of softmax, mlp."),
         (AutolabelOptions("naive", threshold=0.5), "leave it out, or choose 'confident'"),
         (AutolabelOptions("confident", threshold=95), "95"),
-        (AutolabelOptions("confident", step=10), "--step 10 is for --method ordered"),
+        (AutolabelOptions("confident", step=10), "--step 10 needs --method ordered"),
         (AutolabelOptions("ordered", step=0), "a whole number of 1 or more"),
     ],
 )
-def test_a_wish_that_makes_no_sense_is_one_sentence(
-    labelled: Path, wish: AutolabelOptions, words: str
+def test_invalid_options_are_one_sentence(
+    labelled: Path, options: AutolabelOptions, words: str
 ) -> None:
     before = labelled.read_bytes()
     with pytest.raises(UsageError) as caught:
-        autolabel(labelled, wish)
+        autolabel(labelled, options)
     assert words in str(caught.value)
     assert labelled.read_bytes() == before
 
@@ -214,7 +214,7 @@ def test_a_wish_that_makes_no_sense_is_one_sentence(
 def test_without_a_label_there_is_nothing_to_do(own_home: Path, tmp_path: Path) -> None:
     with open_workspace(SourceOptions(array_file(tmp_path), classes=CLASSES), {}) as work:
         path = work.path
-    with pytest.raises(UsageError, match="No label has been given"):
+    with pytest.raises(UsageError, match="There is no label to fit a model to"):
         autolabel(path, AutolabelOptions("naive"))
 
 

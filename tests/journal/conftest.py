@@ -31,13 +31,13 @@ journal.close()
 
 @pytest.fixture
 def info() -> SessionInfo:
-    """Say what the sessions of these tests are about."""
+    """Return the description of the sessions of these tests."""
     return INFO
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Name a session file that is not there yet."""
+    """Return the path of a session file that does not exist yet."""
     return tmp_path / "s.tuilabel"
 
 
@@ -93,7 +93,7 @@ Holder = Callable[[Path], AbstractContextManager[subprocess.Popen[str]]]
 
 @pytest.fixture
 def held_by_another() -> Holder:
-    """Give a context in which another process has a session open for labelling."""
+    """Return a context in which another process has a session open for labelling."""
 
     @contextmanager
     def hold(path: Path) -> Iterator[subprocess.Popen[str]]:

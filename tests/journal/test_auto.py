@@ -127,9 +127,7 @@ def test_only_a_batch_is_reverted(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("by", [ME, ORACLE])
-def test_an_auto_label_has_its_own_origin_whoever_asks_for_it(
-    journal: Journal, by: Annotator
-) -> None:
+def test_an_auto_label_has_its_own_origin(journal: Journal, by: Annotator) -> None:
     events = journal.append_many([*auto_drafts("a"), Draft(EventKind.LABEL, "b", "cat")], by)
     events.append(journal.append(revert(events[0]), by))
     assert [event.origin for event in events] == [AUTO_ORIGIN, AUTO_ORIGIN, by.origin, by.origin]

@@ -192,7 +192,7 @@ def numbered(events: list[Event]) -> list[Event]:
 
 
 def held_by(ledger: Ledger) -> dict[str, Any]:
-    """Say all that a ledger tells, without numbers."""
+    """Return the whole state of a ledger, without numbers of events."""
 
     def uuids(events: Iterable[Event]) -> list[str]:
         return [event.uuid for event in events]

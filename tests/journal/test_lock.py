@@ -1,4 +1,4 @@
-"""One process at a time: whoever comes second is told who holds the session."""
+"""One process at a time labels in a session; a second one is refused with the holder's name."""
 
 from __future__ import annotations
 

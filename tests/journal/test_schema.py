@@ -30,7 +30,7 @@ INSERT INTO no_such_table VALUES (1)
 
 @pytest.fixture
 def connection() -> Iterator[sqlite3.Connection]:
-    """Give an empty database in autocommit mode."""
+    """Return an empty database in autocommit mode."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
         yield made
 

@@ -41,13 +41,13 @@ class Talk:
         )
 
     def prompt(self) -> str:
-        """Give what stands above the next prompt, in one line."""
+        """Return the lines above the next prompt, as one line."""
         lines = self.conversation.ask()
         self.conversation.asked()
         return " ".join(lines)
 
     def say(self, line: str) -> str:
-        """Type a line; give what it did, in one line."""
+        """Type a line, and return the reply as one line."""
         return " ".join(self.conversation.handle(line))
 
     def fit(self) -> None:
@@ -64,7 +64,7 @@ class Talk:
 
 @pytest.fixture
 def talk() -> Callable[..., Talk]:
-    """Give a function that begins a conversation."""
+    """Return a function that begins a conversation."""
 
     def begin(
         classes: Sequence[str] = ("cat", "dog", "owl"),

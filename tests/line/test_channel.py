@@ -13,7 +13,7 @@ from tuilabel.line.channel import LONGEST_LINE, LineChannel
 
 @pytest.fixture
 def terminal() -> Iterator[tuple[int, int]]:
-    """Give both ends of a pseudo-terminal: the keyboard's, and the program's."""
+    """Open a pseudo-terminal and return both ends: the keyboard's and the program's."""
     ends = os.openpty()
     yield ends
     for end in ends:
@@ -22,7 +22,7 @@ def terminal() -> Iterator[tuple[int, int]]:
 
 @pytest.fixture
 def pipe() -> Iterator[tuple[int, int]]:
-    """Give what is read from, and what is written to."""
+    """Return the descriptors to read from and to write to."""
     ends = os.pipe()
     yield ends
     for end in ends:

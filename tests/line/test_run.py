@@ -88,7 +88,7 @@ class Person:
 
 @pytest.fixture
 async def person() -> AsyncIterator[Person]:
-    """Give one with a terminal."""
+    """Return a person with a terminal."""
     person = Person(*os.openpty())
     yield person
     for end in (person.keyboard, person.program):

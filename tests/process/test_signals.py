@@ -24,7 +24,7 @@ class Late:
 late = Late()
 late.kill, late.pid, late.number = os_kill, os_getpid(), int(sys.argv[1])
 SIGNALS.listen()
-with SIGNALS.told_to(print):
+with SIGNALS.passed_to(print):
     pass
 sys.exit(7)
 """
@@ -42,15 +42,15 @@ def test_a_signal_at_the_very_end_changes_no_status(number: signal.Signals) -> N
     assert done.returncode == 7
 
 
-def test_a_screen_that_follows_another_hears_signals_again() -> None:
+def test_a_screen_after_another_receives_signals() -> None:
     from tuilabel.process.signals import SignalListener
 
     listener, heard = SignalListener(), list[int]()
-    with listener.told_to(heard.append):
+    with listener.passed_to(heard.append):
         pass
     listener._receive(signal.SIGTERM, None)
     assert heard == []
-    listener.go_on()
-    with listener.told_to(heard.append):
+    listener.resume()
+    with listener.passed_to(heard.append):
         listener._receive(signal.SIGTERM, None)
     assert heard == [143]

@@ -12,7 +12,7 @@ from tuilabel.session.candidates import Candidates
 
 
 def keys(count: int) -> np.ndarray:
-    """Give keys as hashes would be: any numbers, no two equal."""
+    """Return keys like hashes: arbitrary numbers, no two equal."""
     return np.random.default_rng(7).integers(2**64, size=count, dtype=np.uint64)
 
 

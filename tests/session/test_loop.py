@@ -475,7 +475,7 @@ def test_an_answer_whose_item_left_and_came_back_can_be_undone() -> None:
     assert again.undo(by=ME) is None
 
 
-def test_undoing_a_label_makes_the_fit_that_used_it_stale_and_asks_anew() -> None:
+def test_undoing_a_label_makes_the_fit_that_used_it_stale_and_asks_again() -> None:
     session, log = make()
     fill(session)
     label(session)
@@ -485,10 +485,10 @@ def test_undoing_a_label_makes_the_fit_that_used_it_stale_and_asks_anew() -> Non
     assert len(request.items) == 6
     again.undo(by=ME)
     assert again.accept_ranking(fake_ranking(request, 30, 3), by=ME) is None
-    anew = again.take_request()
-    assert isinstance(anew, Fit)
-    assert len(anew.items) == 5
-    assert again.accept_ranking(fake_ranking(anew, 30, 3), by=ME) is not None
+    second = again.take_request()
+    assert isinstance(second, Fit)
+    assert len(second.items) == 5
+    assert again.accept_ranking(fake_ranking(second, 30, 3), by=ME) is not None
 
 
 def test_accuracy_of_labels_that_were_taken_back_is_not_shown() -> None:
@@ -517,12 +517,12 @@ def test_an_audit_reserve_does_not_change_when_the_source_grows() -> None:
 # Asking once more.
 
 
-def test_learning_anew_asks_the_same_once_more_and_both_answers_count() -> None:
+def test_learning_again_repeats_the_request_and_both_answers_count() -> None:
     session, log = make(60)
     fill(session)
     first = session.take_request()
     assert isinstance(first, Fit)
-    session.learn_anew()
+    session.learn_again()
     assert session.request_is_due
     again = session.take_request()
     assert isinstance(again, Fit)
@@ -548,7 +548,7 @@ def test_an_answer_that_a_better_one_has_overtaken_is_dropped() -> None:
     session, _ = make(60)
     fill(session)
     first = session.take_request()
-    session.learn_anew()
+    session.learn_again()
     again = session.take_request()
     assert first is not None
     assert again is not None
@@ -558,10 +558,10 @@ def test_an_answer_that_a_better_one_has_overtaken_is_dropped() -> None:
     assert picture(session) == before
 
 
-def test_learning_anew_before_any_label_asks_for_the_first_batch_once_more() -> None:
+def test_learning_again_before_any_label_asks_for_the_first_batch_again() -> None:
     session, _ = make(settings=LoopSettings(cold_start="kmeans", batch_size=5))
     first = session.take_request()
-    session.learn_anew()
+    session.learn_again()
     again = session.take_request()
     assert isinstance(first, ColdStart)
     assert isinstance(again, ColdStart)
@@ -572,25 +572,25 @@ def test_learning_anew_before_any_label_asks_for_the_first_batch_once_more() -> 
     assert [slot.row for slot in session.batch] == [shown.row, 13, 14, 15, 16]
 
 
-def test_where_there_is_nothing_to_learn_from_learning_anew_asks_nothing() -> None:
+def test_where_there_is_nothing_to_learn_from_learning_again_asks_nothing() -> None:
     session, _ = make()
-    session.learn_anew()
+    session.learn_again()
     assert not session.request_is_due
     assert session.take_request() is None
     for _ in range(5):
         assert session.current_id is not None
         session.skip(session.current_id, by=ME)
-    session.learn_anew()
+    session.learn_again()
     assert not session.request_is_due
     assert session.take_request() is None
 
 
-def test_in_the_middle_of_a_batch_learning_anew_hears_its_labels_too() -> None:
+def test_in_the_middle_of_a_batch_learning_again_includes_its_labels() -> None:
     session, _ = make()
     fill(session)
     answer_request(session)
     label(session)
-    session.learn_anew()
+    session.learn_again()
     request = session.take_request()
     assert isinstance(request, Fit)
     assert len(request.items) == 6
@@ -635,7 +635,7 @@ def test_by_default_the_learner_chooses() -> None:
     # A restart in the first round asks for the first batch, labels in hand.
     undone, _ = make(200, settings=LoopSettings(batch_size=5))
     item = label(undone)
-    undone.learn_anew()
+    undone.learn_again()
     start = undone.take_request()
     assert isinstance(start, ColdStart)
     assert start.items == (undone.items.row_of(item),)

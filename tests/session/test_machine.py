@@ -134,9 +134,9 @@ class LoopMachine(RuleBasedStateMachine):
             self.valid[request.generation] = self.answers
 
     @rule()
-    def learn_anew(self) -> None:
+    def learn_again(self) -> None:
         before = self.picture()
-        self.session.learn_anew()
+        self.session.learn_again()
         assert self.picture() == before
 
     @precondition(lambda self: self.requests)

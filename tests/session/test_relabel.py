@@ -126,7 +126,7 @@ def test_predictions_are_of_the_newest_fit_and_name_their_rows(holdout: bool) ->
         assert found.truth == tuple(request.audit_classes)
 
 
-def test_each_event_says_who_did_it_whoever_answered_before() -> None:
+def test_each_event_records_who_did_it() -> None:
     session, log = opened()
     items = [str(session.items.ids[slot.row]) for slot in session.batch[:3]]
     session.label(items[0], 0, by=ORACLE)

@@ -35,7 +35,7 @@ MakeArrays = Callable[..., str]
 
 @pytest.fixture
 def arrays(tmp_path: Path) -> MakeArrays:
-    """Give a maker of small array files: it takes a name and the classes, if labelled."""
+    """Return a function that creates a small array file; it takes a name and the classes."""
 
     def make(name: str, *classes: str, count: int = 40) -> str:
         rng = np.random.default_rng(len(name) + count)

@@ -1,4 +1,4 @@
-"""What can be asked of an auto-labelling, and which items it accepts."""
+"""The options of auto-labelling, and the choice of the items that get an auto-label."""
 
 from __future__ import annotations
 
@@ -31,29 +31,30 @@ STUDENTS = ("softmax", "mlp")
 
 
 USUAL_THRESHOLD = 0.95
-"""What `confident` asks for where no threshold is given."""
+"""The threshold of `confident`, unless one is given."""
 
 
 STEPS = 400
-"""Fits that `ordered` makes at most, unless a step is given."""
+"""Most fits of `ordered`, unless a step is given."""
 
 
 @dataclass(frozen=True)
 class AutolabelOptions:
-    """What is wanted of a model.
+    """The options of auto-labelling.
 
     Attributes
     ----------
     method : str
         One of `METHODS`.
     threshold : float or None
-        The least probability to accept.
+        The smallest probability to accept, 0 to 1; None for the method's own.
     step : int or None
-        Items that `ordered` accepts between two fits; None for 10, or more in a large pool.
+        Number of items that `ordered` accepts between two fits; None for 10, or more in a large
+        pool.
     student : str or None
-        A model of `STUDENTS` to train on the pixels of all labels, for comparison.
+        A model of `STUDENTS`, fitted on the pixels of all labelled items for comparison.
     dry_run : bool
-        Write nothing.
+        Whether nothing is written.
     """
 
     method: str = "confident"
@@ -64,19 +65,19 @@ class AutolabelOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class _Shadows:
-    """Items with a known class that train nothing: the hold-out, or else the audit set."""
+class KnownItems:
+    """Items with a known class that are not trained on: the hold-out, or the audit set."""
 
     name: str
     rows: NDArray[np.intp] | None
     truth: NDArray[np.intp]
 
     @classmethod
-    def of(cls, dataset: Dataset, request: Fit, teacher: Teacher) -> _Shadows:
+    def of(cls, dataset: Dataset, request: Fit, teacher: Teacher) -> KnownItems:
         if dataset.holdout is not None and teacher.holdout is not None:
             truth = np.asarray(dataset.holdout.truth, dtype=np.intp)
             return cls(dataset.holdout.name, None, truth)
-        return cls("audit", _rows(request.audit_items), _rows(request.audit_classes))
+        return cls("audit", row_array(request.audit_items), row_array(request.audit_classes))
 
     def probabilities(self, teacher: Teacher) -> NDArray[np.float32]:
         return teacher.of_holdout() if self.rows is None else teacher.of_pool(self.rows)
@@ -86,14 +87,14 @@ class _Shadows:
 
 
 @dataclass(frozen=True, eq=False)
-class _Choosing:
-    """Chooses what is labelled, and does the same with the shadows to measure it."""
+class Choosing:
+    """Chooses the items to label, and chooses known items in the same way to measure the result."""
 
     learner: Learner
     request: Fit
     teacher: Teacher
     calibration: Calibration
-    shadows: _Shadows
+    known: KnownItems
     rows: NDArray[np.intp]
     options: AutolabelOptions
     progress: Progress | None
@@ -101,20 +102,20 @@ class _Choosing:
     def choose(
         self, rng: np.random.Generator
     ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[Any], Accuracy | None]:
-        """Give the rows accepted, their classes and probabilities, and what was measured."""
+        """Return the accepted rows, their classes and probabilities, and the measured accuracy."""
         if self.options.method == "ordered":
             return self._in_order(rng)
-        threshold = _threshold(self.options)
+        threshold = threshold_of(self.options)
         chosen = choose(
             self.options.method, self.calibration.apply(self.teacher.of_pool(self.rows)), threshold
         )
-        shadowed = choose(
+        chosen_known = choose(
             self.options.method,
-            self.calibration.apply(self.shadows.probabilities(self.teacher)),
+            self.calibration.apply(self.known.probabilities(self.teacher)),
             threshold,
         )
-        taken = shadowed.accepted
-        measured = measure(shadowed.classes[taken], self.shadows.truth[taken], self.shadows.name)
+        taken = chosen_known.accepted
+        measured = measure(chosen_known.classes[taken], self.known.truth[taken], self.known.name)
         accepted = chosen.accepted
         return self.rows[accepted], chosen.classes[accepted], chosen.confidences[accepted], measured
 
@@ -123,15 +124,15 @@ class _Choosing:
     ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[Any], Accuracy | None]:
         count = len(self.rows)
         step = self.options.step or max(10, -(-count // STEPS))
-        human = (_rows(self.request.items), _rows(self.request.classes))
+        human = (row_array(self.request.items), row_array(self.request.classes))
 
         def everything(teacher: Teacher) -> NDArray[np.float32]:
-            both = [teacher.of_pool(self.rows), self.shadows.probabilities(teacher)]
+            both = [teacher.of_pool(self.rows), self.known.probabilities(teacher)]
             calibration = self.calibration
             if self.options.threshold is not None:
-                # A threshold means the same after each fit only if the probabilities do.
+                # A threshold has one meaning after every fit only if each is calibrated.
                 calibration = fit_temperature(
-                    both[1], self.shadows.truth, fitted_on=self.shadows.name, rng=rng
+                    both[1], self.known.truth, fitted_on=self.known.name, rng=rng
                 )
             return np.asarray(calibration.apply(np.concatenate(both)))
 
@@ -152,7 +153,7 @@ class _Choosing:
                 first,
                 refit,
                 rng=rng,
-                threshold=_threshold(self.options),
+                threshold=threshold_of(self.options),
                 step=step,
                 shadow=is_shadow,
             )
@@ -165,15 +166,15 @@ class _Choosing:
         confidences = np.concatenate([np.empty(0), *(s.confidences for s in steps)])
         seen = np.concatenate([none, *(s.shadow_rows for s in steps)]) - count
         given = np.concatenate([none, *(s.shadow_classes for s in steps)])
-        measured = measure(given, self.shadows.truth[seen], self.shadows.name)
+        measured = measure(given, self.known.truth[seen], self.known.name)
         return self.rows[rows], classes, confidences, measured
 
 
-def _threshold(options: AutolabelOptions) -> float | None:
+def threshold_of(options: AutolabelOptions) -> float | None:
     if options.method == "confident" and options.threshold is None:
         return USUAL_THRESHOLD
     return options.threshold
 
 
-def _rows(numbers: Any) -> NDArray[np.intp]:
+def row_array(numbers: Any) -> NDArray[np.intp]:
     return np.array(numbers, dtype=np.intp)

@@ -1,4 +1,4 @@
-"""Auto-labels for a session: the model labels what is left, and says how good that is."""
+"""Auto-labels for a session: the model labels the rest, and the result is measured."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tuilabel.autolabel.choosing import (
     METHODS,
     STUDENTS,
     AutolabelOptions,
-    _Choosing,
-    _rows,
-    _Shadows,
-    _threshold,
+    Choosing,
+    KnownItems,
+    row_array,
+    threshold_of,
 )
 from tuilabel.data.array_store import ArrayStore
 from tuilabel.errors import UsageError
@@ -53,20 +53,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AutolabelOutcome:
-    """What auto-labelling did.
+    """The result of auto-labelling.
 
     Attributes
     ----------
     model, features : str
-        What was fitted.
+        The model fitted, and its features.
     trained_on, unanswered, accepted : int
-        Labels of annotators, items without an answer, and those of them that got an auto-label.
+        Number of annotators' labels, of items without an answer, and of new auto-labels.
     by_class : mapping
-        Auto-labels by class name.
+        Number of auto-labels by class name.
     calibration : Calibration
     estimate : Estimate
     taught, untaught : Accuracy or None
-        Of the student: on all labels, and on those of annotators alone.
+        The student's accuracy, fitted on all labels and on those of annotators alone.
     saved : bool
     labels : sequence of AutoLabel
         One for each accepted item.
@@ -90,12 +90,12 @@ class AutolabelOutcome:
 
 
 def autolabel(path: Path, options: AutolabelOptions, *, progress: Any = None) -> AutolabelOutcome:
-    """Let the model of a session label what no annotator has answered.
+    """Label the unanswered items of a session with its model.
 
-    What it labelled before is taken back in the same step.
+    Earlier auto-labels are taken back in the same step.
 
-    Annotators' labels alone train it, as in the session; items of the audit reserve and of the
-    hold-out calibrate its probabilities and measure the result, and train nothing.
+    As in the session, the model is fitted on annotators' labels alone. The hold-out or the audit
+    set calibrates its probabilities and measures the result, and is not trained on.
 
     Parameters
     ----------
@@ -103,19 +103,19 @@ def autolabel(path: Path, options: AutolabelOptions, *, progress: Any = None) ->
         The session file.
     options : AutolabelOptions
     progress : callable, optional
-        Told what is being done, and how far it is.
+        Called with the current work and its progress.
 
     Raises
     ------
     SessionFileError, SessionLockedError, SaveError
         The session cannot be read, is open elsewhere or cannot be written.
     UsageError
-        The options makes no sense, or no label has been given.
+        The options are invalid, or there is no label to fit to.
     """
     _check(options)
     if options.dry_run:
         return _autolabel(path, options, None, progress)
-    # Taken before anything is computed: nobody answers meanwhile, and the result can be written.
+    # Locked during the computation, so that nobody answers meanwhile and the result can be written.
     journal = Journal(path)
     try:
         return _autolabel(path, options, journal, progress)
@@ -124,12 +124,12 @@ def autolabel(path: Path, options: AutolabelOptions, *, progress: Any = None) ->
 
 
 def take_back(path: Path) -> Event | None:
-    """Revert the newest batch of auto-labels that holds, by one event.
+    """Take back the newest batch of auto-labels, with one event.
 
     Returns
     -------
     Event or None
-        The batch's header; None where there is no batch.
+        The header of the batch; None if there is no batch.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def take_back(path: Path) -> Event | None:
 
 
 def _annotator() -> Annotator:
-    """Return who asks for auto-labels."""
+    """Return the person who asks for auto-labels."""
     return Annotator(resolve({}).annotator)
 
 
@@ -161,7 +161,7 @@ def _check(options: AutolabelOptions) -> None:
             raise UsageError(f"There is no {option} {name!r}: choose one of {', '.join(known)}.")
     if options.step is not None and (options.method != "ordered" or options.step < 1):
         raise UsageError(
-            f"--step {options.step} is for --method ordered, and a whole number of 1 or more."
+            f"--step {options.step} needs --method ordered, and a whole number of 1 or more."
         )
 
 
@@ -181,23 +181,25 @@ def _autolabel(
     teacher = learner.teach(request)
 
     rows = _unanswered(dataset, ledger)
-    shadows = _Shadows.of(dataset, request, teacher)
+    known_items = KnownItems.of(dataset, request, teacher)
     rng = np.random.default_rng((info.seed, 3, ledger.last_seq))
     calibration = fit_temperature(
-        shadows.probabilities(teacher), shadows.truth, fitted_on=shadows.name, rng=rng
+        known_items.probabilities(teacher), known_items.truth, fitted_on=known_items.name, rng=rng
     )
-    labelled = _Choosing(learner, request, teacher, calibration, shadows, rows, options, progress)
+    labelled = Choosing(
+        learner, request, teacher, calibration, known_items, rows, options, progress
+    )
     accepted, classes, confidences, measured = labelled.choose(rng)
     found = estimate(confidences, measured)
     counts = np.bincount(classes, minlength=len(info.class_names)).tolist()
     taught = untaught = None
     if options.student is not None:
-        both = training_set(_rows(request.items), _rows(request.classes), accepted, classes)
+        both = training_set(row_array(request.items), row_array(request.classes), accepted, classes)
         student = (options.student, "raw")
-        taught = shadows.measure(
+        taught = known_items.measure(
             learner.teach(request, rows=both[0], classes=both[1], seen=student)
         )
-        untaught = shadows.measure(learner.teach(request, seen=student))
+        untaught = known_items.measure(learner.teach(request, seen=student))
     saved = journal is not None and len(accepted) > 0
     names = info.class_names
     labels = [
@@ -216,7 +218,7 @@ def _autolabel(
                 labels,
                 round=max((event.round for event in ledger.answers()), default=0),
                 method=options.method,
-                threshold=_threshold(options),
+                threshold=threshold_of(options),
                 model=teacher.seen[0],
                 trained_on=len(request.items),
                 settings={"features": teacher.seen[1], "step": options.step, "seed": info.seed},
@@ -244,14 +246,14 @@ def _autolabel(
 
 
 def _request(info: SessionInfo, ledger: Ledger, dataset: Dataset) -> Fit:
-    """Ask for the fit that the session would make of its labels."""
+    """Return the request for the fit that the session would make on its labels."""
     settings = settings_from({} if ledger.opened is None else ledger.opened.body)
     classes = {name: index for index, name in enumerate(info.class_names)}
     training, audit = labelled_rows(ledger, dataset, classes)
     material = Material(settings, len(classes), training, audit, ())
     request = fit_request(material, 0, (info.seed, 2, len(training)))
     if request is None:
-        raise UsageError("No label has been given that a model could learn from: label first.")
+        raise UsageError("There is no label to fit a model to. Label some images first.")
     return request
 
 

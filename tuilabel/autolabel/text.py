@@ -1,41 +1,40 @@
-"""What an auto-labelling reports, in sentences."""
+"""The result of auto-labelling, in sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tuilabel.text import inert
-
-if TYPE_CHECKING:
-    pass
 from tuilabel.autolabel.choosing import AutolabelOptions
 from tuilabel.autolabel.run import AutolabelOutcome
+from tuilabel.text import counted, inert, shown_path
 
 
 def outcome_lines(
     outcome: AutolabelOutcome, options: AutolabelOptions, path: Path
 ) -> Iterator[str]:
-    """Yield what there is to say, a sentence a line."""
+    """Yield the lines of the report, one sentence each."""
     yield (
-        f"{outcome.model} on {outcome.features}, fitted on {outcome.trained_on:,} labels, looked "
-        f"at {outcome.unanswered:,} unanswered images."
+        f"{outcome.model} on {outcome.features}, fitted on {counted(outcome.trained_on, 'label')}, "
+        f"predicted {counted(outcome.unanswered, 'unanswered image')}."
     )
     yield outcome.calibration.sentence()
     yield outcome.estimate.sentence()
     for name, count in outcome.by_class.items():
         yield f"  {count:>6,}   {inert(name)}"
-    for accuracy, on in ((outcome.untaught, "annotators' labels alone"), (outcome.taught, "all")):
+    for accuracy, on in (
+        (outcome.untaught, "annotators' labels alone"),
+        (outcome.taught, "all labels"),
+    ):
         if accuracy is not None:
-            yield (f"A {options.student} on the pixels, trained on {on}: accuracy {accuracy.text}.")
+            yield f"A {options.student} on the pixels, fitted on {on}: accuracy {accuracy.text}."
     if options.student is not None and outcome.taught is None:
-        yield "The student cannot be measured: there is neither a hold-out nor an audit label."
+        yield "The student cannot be measured: there is no hold-out and no label in the audit set."
     if not outcome.saved:
         if outcome.accepted:
             yield "Nothing was written (--dry-run)."
         return
     yield (
-        f"Saved in {inert(str(path), 4096)} as one batch of origin auto; "
+        f"Saved in {shown_path(path)} as one batch of origin auto. "
         "`tuilabel autolabel --revert` takes it back."
     )

@@ -127,7 +127,7 @@ def _continue(ended: Ended, options: Mapping[str, Any], *, mouse: bool = False) 
     """
     kept = {name: options.get(name) for name in PERSON_SETTINGS}
     while ended.request is not None:
-        SIGNALS.go_on()
+        SIGNALS.resume()
         match ended.request:
             case ("demo", name):
                 opener = partial(_open_demo, {**kept, "source": name})

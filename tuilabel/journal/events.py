@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 AUTO_ORIGIN = "auto"
-"""The origin of auto-labels, whoever asked for them."""
+"""The origin of auto-labels, whichever annotator asked for them."""
 
 
 class EventKind(StrEnum):

@@ -116,8 +116,7 @@ class Journal:
         ----------
         draft : Draft
         by : Annotator
-            Who did it. An auto-label has the origin `AUTO_ORIGIN`, whoever asked for it, and
-            nothing else may have it.
+            Who did it. Only auto-labels have the origin `AUTO_ORIGIN`, whatever that of `by`.
 
         Raises
         ------

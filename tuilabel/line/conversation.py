@@ -298,7 +298,7 @@ class Conversation:
 
     def learner_prepared(self) -> None:
         """Request another fit: the trainer can now do better with the same labels."""
-        self.session.learn_anew()
+        self.session.learn_again()
         self.hand_over()
 
     def trainer_reported(self, report: TrainerReport, *, busy: bool) -> None:

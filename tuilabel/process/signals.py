@@ -49,12 +49,12 @@ class SignalListener:
             if signal.getsignal(number) == self._receive:
                 signal.signal(number, signal.SIG_IGN)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Handle signals again after a screen has ended, because another one follows."""
         self._over = False
 
     @contextmanager
-    def told_to(self, listener: Callable[[int], None]) -> Iterator[None]:
+    def passed_to(self, listener: Callable[[int], None]) -> Iterator[None]:
         """Pass the exit status to a listener, at once and between any two instructions."""
         self._listener = listener
         try:
@@ -62,7 +62,7 @@ class SignalListener:
         finally:
             self._listener, self._over = None, True
 
-    def put_back(self) -> None:
+    def restore_terminal(self) -> None:
         """Restore the terminal after a signal that came before any screen.
 
         The code that was changing the terminal's settings had no chance to restore them.

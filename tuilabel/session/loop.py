@@ -224,7 +224,7 @@ class Session(LoopState):
             self._requested[request.generation] = requested
         return request
 
-    def learn_anew(self) -> None:
+    def learn_again(self) -> None:
         """Request another fit, since the trainer can do better with the same labels now.
 
         The result of an earlier request is still accepted, since it comes sooner.

@@ -136,7 +136,7 @@ def run_session(
                 oracle.weigh()
             oracle.label()
         if not session.request_is_due:
-            session.learn_anew()
+            session.learn_again()
         oracle.learn()
     return Run(
         combination,

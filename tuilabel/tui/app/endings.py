@@ -46,7 +46,7 @@ class RestoringApp(App[None], inherit_bindings=False):
         inherited = threading.excepthook
         threading.excepthook = self._thread_failed
         try:
-            with SIGNALS.told_to(self._end_soon):
+            with SIGNALS.passed_to(self._end_soon):
                 yield
         finally:
             threading.excepthook = inherited

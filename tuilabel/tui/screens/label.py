@@ -271,7 +271,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
 
     def learner_prepared(self) -> None:
         """Ask the trainer again, with nothing on the screen until it answers."""
-        self.loop.learn_anew()
+        self.loop.learn_again()
         self.after_frame()
 
     def trainer_reported(self, report: TrainerReport, *, busy: bool) -> None:
