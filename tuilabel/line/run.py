@@ -85,18 +85,18 @@ class Talk:
         self._workspace = workspace
         self._channel = channel
         self._clock = clock
-        self._link = TrainerClient(
+        self._trainer = TrainerClient(
             workspace.dataset,
             cache_dir(),
             log_file(),
-            self._trainer_spoke,
+            self._handle_trainer,
             lambda: self._conversation,
         )
         columns, rows = shutil.get_terminal_size((WIDTH, 24))
         self._conversation = Conversation(
             workspace.session,
             workspace.dataset.image,
-            self._link.submit,
+            self._trainer.submit,
             workspace.annotator,
             suggestions=workspace.settings.suggestions,
             look=look(workspace, columns, rows),
@@ -104,7 +104,7 @@ class Talk:
             width=min(WIDTH, max(20, columns)),
         )
         self._trainer_runs = False
-        self._heard = asyncio.Event()
+        self._trainer_came = asyncio.Event()
         self._at_prompt = False
         self._seen_since = clock()
         self._back: asyncio.Task[None] | None = None
@@ -124,7 +124,7 @@ class Talk:
         finally:
             talking.cancel()
             await asyncio.wait({talking})
-            await self._link.stop()
+            await self._trainer.stop()
         farewell = ("\n" if self._at_prompt else "") + self._workspace.outcome() + "\n"
         # After a hang-up nobody reads it; the exit status is returned all the same.
         with contextlib.suppress(OSError, TimeoutError):
@@ -179,7 +179,7 @@ class Talk:
         if not self._trainer_runs:
             # The first image does not wait for the trainer.
             self._trainer_runs = True
-            self._link.start()
+            self._trainer.start()
         self._conversation.asked()
 
     async def _say(self, lines: Sequence[str]) -> None:
@@ -191,9 +191,9 @@ class Talk:
         if self._at_prompt:
             self._back = asyncio.ensure_future(self._channel.write(self._conversation.prompt))
 
-    def _trainer_spoke(self, event: TrainerEvent) -> None:
-        self._link.handle(event)
-        self._heard.set()
+    def _handle_trainer(self, event: TrainerEvent) -> None:
+        self._trainer.handle(event)
+        self._trainer_came.set()
 
     # The demo.
 
@@ -218,8 +218,8 @@ class Talk:
                 self._at_prompt = False
                 await self._say(conversation.label(truth))
             while conversation.busy and not (typed and typed.done()):
-                self._heard.clear()
-                await _first(typed, self._heard.wait())
+                self._trainer_came.clear()
+                await _first(typed, self._trainer_came.wait())
             if typed is None or not typed.done() or typed.result() is None:
                 await self._say(conversation.news())
                 return False
