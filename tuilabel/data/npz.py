@@ -121,7 +121,7 @@ def open_npz(
 def _reporting(name: str) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError) as error:
         raise SourceError(
             f"{name} is damaged or not an array file ({inert(str(error))}): save it again with "
             "numpy.savez."
