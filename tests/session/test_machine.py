@@ -96,6 +96,12 @@ class LoopMachine(RuleBasedStateMachine):
         self.session.show_all()
         self.seen_whole = list(self.session.batch)
 
+    @invariant()
+    def another_batch_is_not_seen_yet(self) -> None:
+        # A batch that opens again, after an undo and another answer, is shown again as well.
+        if self.session.batch != self.seen_whole:
+            self.seen_whole = None
+
     def undo_in_session(self, number: int) -> Event | None:
         """Undo the answer with a number; a fit that was asked for with it is stale."""
         event = self.session.undo(by=ME)
@@ -200,6 +206,22 @@ class LoopMachine(RuleBasedStateMachine):
             assert (answer is not None) == (item in held)
             if answer is not None:
                 assert answer.class_index == held[item]
+
+
+def test_a_batch_that_opens_again_is_kept_once_it_is_shown_again() -> None:
+    log = FakeLog(SessionInfo("fake", CLASSES, seed=0, audit=0.3))
+    loop_settings = LoopSettings(cold_start="random", batch_size=2)
+    session = Session(FakeItems(5, holdout=False), log, loop_settings, ME)
+    for _ in range(2):
+        session.label(str(session.current_id), 0, by=ME)
+    session.show_all()
+    session.undo(by=ME)
+    session.skip(str(session.current_id), by=ME)
+    session.show_all()
+    request, batch = session.take_request(), list(session.batch)
+    assert request is not None
+    assert session.accept_ranking(fake_ranking(request, 5, len(CLASSES)), by=ME) is not None
+    assert session.batch == batch
 
 
 LoopMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
