@@ -141,14 +141,14 @@ def features_prepared(app: TuilabelApp) -> asyncio.Event:
     """Return an event that is set once the trainer has prepared its features."""
     from tuilabel.trainer import FeaturesPrepared
 
-    prepared, hear = asyncio.Event(), app.trainer.hear
+    prepared, handle = asyncio.Event(), app.trainer.handle
 
     def listen(event: TrainerEvent) -> None:
-        hear(event)
+        handle(event)
         if isinstance(event, FeaturesPrepared):
             prepared.set()
 
-    app.trainer.hear = listen  # type: ignore[method-assign]
+    app.trainer.handle = listen  # type: ignore[method-assign]
     return prepared
 
 
