@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tuilabel.errors import SaveError
-from tuilabel.journal import Event, EventKind
+from tuilabel.journal import Annotator, Event, EventKind
 from tuilabel.session import NotAnsweredError
 from tuilabel.tui.answering.answer_keys import AnswerKeys, saved_sentence
 from tuilabel.tui.terminal.round_trips import GUARD_INTERVAL, RoundTrips
+
+ME = Annotator("me", "human")
 
 
 def label(item: str, name: str | None = "cat") -> Event:
@@ -48,7 +50,9 @@ class FakeScreen:
         self.chosen: list[int] = []
         self.given: list[tuple[str, int]] = []
         self.queue: deque[Callable[[], object]] = deque()
-        self.keys = AnswerKeys(self, ("1", "2", "x1", ""), ("cat", "dog", "owl", "yak"), self.clock)
+        self.keys = AnswerKeys(
+            self, ("1", "2", "x1", ""), ("cat", "dog", "owl", "yak"), ME, self.clock
+        )
 
     def clock(self) -> float:
         return self.now
@@ -60,7 +64,8 @@ class FakeScreen:
         self.chosen.append(index)
         self.keys.give(self.write)
 
-    def write(self, item: str, ms: int) -> Event:
+    def write(self, item: str, *, by: Annotator, ms: int) -> Event:
+        assert by == ME
         self.given.append((item, ms))
         return label(item)
 
@@ -178,7 +183,7 @@ def test_an_image_that_comes_back_from_under_another_screen_is_painted_again(
 def test_what_is_not_saved_is_said(screen: FakeScreen, error: Exception) -> None:
     painted(screen)
 
-    def fail(item: str, ms: int) -> Event:
+    def fail(item: str, *, by: Annotator, ms: int) -> Event:
         raise error
 
     assert screen.keys.give(fail) is None

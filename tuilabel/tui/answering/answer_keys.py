@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from tuilabel.errors import SaveError
-from tuilabel.journal import Event
+from tuilabel.journal import Annotator, Event
 from tuilabel.session import NotAnsweredError
 from tuilabel.tui.answering.class_entry import ClassEntry, OutcomeKind, Place
 from tuilabel.tui.answering.entry_text import entry_classes, entry_line
@@ -74,11 +75,14 @@ class AnswerKeys:
     keys : sequence of str
         The characters of each class: one, two, or none.
     class_names : sequence of str
+    annotator : Annotator
     clock : callable
         A monotonic clock, in seconds.
 
     Attributes
     ----------
+    annotator : Annotator
+        Who answers; stored with each answer.
     guard : PaintGuard
         Whether the image is on the terminal.
     entry : ClassEntry
@@ -90,9 +94,11 @@ class AnswerKeys:
         screen: AnsweringScreen,
         keys: Sequence[str],
         class_names: Sequence[str],
+        annotator: Annotator,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._screen = screen
+        self.annotator = annotator
         self._clock = clock
         self._names = [shown_name(name) for name in class_names]
         self._since = clock()
@@ -209,13 +215,14 @@ class AnswerKeys:
 
     # Answers.
 
-    def give(self, write: Callable[[str, int], Event | None]) -> Event | None:
+    def give(self, write: Callable[..., Event | None]) -> Event | None:
         """Write an answer for the image, or say why not.
 
         Parameters
         ----------
         write : callable
-            Takes the item's id and the milliseconds it took to answer; returns the saved event.
+            A method of the session. Takes the item's id, `by` and `ms`, the milliseconds it took
+            to answer; returns the saved event.
 
         Returns
         -------
@@ -228,12 +235,12 @@ class AnswerKeys:
         if self.holds_key():
             self._hold()
             return None
-        return self.save(lambda: write(item, int((self._clock() - self._since) * 1000)))
+        return self.save(partial(write, item, ms=int((self._clock() - self._since) * 1000)))
 
-    def save(self, write: Callable[[], Event | None]) -> Event | None:
+    def save(self, write: Callable[..., Event | None]) -> Event | None:
         """Let the session write; where that fails the screen says so, and the image stays."""
         try:
-            return write()
+            return write(by=self.annotator)
         except (NotAnsweredError, SaveError) as error:
             self._screen.say(f"✗ {error}", "bad")
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from textual import events
 from textual.timer import Timer
@@ -44,7 +45,7 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         self._presses: Timer | None = None
         self._leaving: Timer | None = None
         self._paused = False
-        self.by = ORACLE
+        self.answers.annotator = ORACLE
 
     def on_mount(self) -> None:
         """Show the first image and begin."""
@@ -85,13 +86,13 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
 
     def _take_over(self) -> None:
         """Make every answer from now on the person's."""
-        if self.by != ORACLE:
+        if self.answers.annotator != ORACLE:
             return
         if self._presses is not None:
             self._presses.stop()
             self._presses = None
         self.actions = self.board.actions = self.keymap.actions
-        self.by = self.workspace.annotator
+        self.answers.annotator = self.workspace.annotator
 
     def action_pause(self) -> None:
         """Pause the demo, or let it go on."""
@@ -115,8 +116,7 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
             if not self.busy:
                 self._finish()
         elif not self.answers.holds_key():
-            true_class = int(truth[slot.row])
-            self._answer(lambda item, ms: self.loop.label(item, true_class, by=self.by, ms=ms))
+            self._answer(partial(self.loop.label, class_index=int(truth[slot.row])))
 
     def _finish(self) -> None:
         if self._presses is not None:

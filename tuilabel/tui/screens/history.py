@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from textual import events
 from textual.containers import Horizontal
@@ -40,7 +41,13 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         self._shown: str | None = None
         self._filtering = False
         self._relabelling = False
-        self.answers = AnswerKeys(self, opened.presenter.keys, opened.session.info.class_names)
+        # The person answers here, also while the ground truth answers on the demo's screen.
+        self.answers = AnswerKeys(
+            self,
+            opened.presenter.keys,
+            opened.session.info.class_names,
+            opened.workspace.annotator,
+        )
         self._own = {key for action in self.actions for key in action.keys}
 
     def body(self) -> Iterable[Widget]:
@@ -230,9 +237,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             return
         session, item = self.opened.session, event.item
         before = session.ledger.answer(item)
-        # The person's, also while the ground truth answers on the demo's screen.
-        by = self.opened.workspace.annotator
-        saved = self.answers.give(lambda item, ms: session.relabel(item, index, by=by, ms=ms))
+        saved = self.answers.give(partial(session.relabel, class_index=index))
         if saved is None:
             return
         self.opened.answered()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from textual import events
 from textual.widget import Widget
@@ -51,7 +52,6 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         super().__init__(keymap_of(workspace.settings))
         self.workspace = workspace
         self.loop = workspace.session
-        self.by = workspace.annotator
         self._submit = submit
         holdout = workspace.dataset.holdout
         self.presenter = Presenter(self.loop, self.keymap, holdout.name if holdout else None)
@@ -60,7 +60,9 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self.board = Board(
             self.presenter, self.opened.image, source_name, self.actions, workspace.settings.view
         )
-        self.answers = AnswerKeys(self, self.presenter.keys, self.loop.info.class_names, clock)
+        self.answers = AnswerKeys(
+            self, self.presenter.keys, self.loop.info.class_names, workspace.annotator, clock
+        )
         self._suggestions = workspace.settings.suggestions
         self._last: tuple[Slot, int | None] | None = None
         self._act: Piece = ("", "muted")
@@ -127,7 +129,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
 
     def choose_class(self, index: int) -> None:
         """Answer with a class."""
-        self._answer(lambda item, ms: self.loop.label(item, index, by=self.by, ms=ms))
+        self._answer(partial(self.loop.label, class_index=index))
 
     def entry_changed(self) -> None:
         """Show how far a chord or a name is."""
@@ -152,18 +154,18 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
                 f"Nothing to agree with: {SUGGESTION_MODES[self._suggestions]}{hint}.", "accent"
             )
         else:
-            self._answer(lambda item, ms: self.loop.accept_suggestion(item, by=self.by, ms=ms))
+            self._answer(self.loop.accept_suggestion)
 
     def action_skip(self) -> None:
         """Pass the image over."""
-        self._answer(lambda item, ms: self.loop.skip(item, by=self.by, ms=ms))
+        self._answer(self.loop.skip)
 
     def action_undo(self) -> None:
         """Take the last answer back."""
         if self.too_small:
             return
         self.sentence = None
-        event = self.answers.save(lambda: self.loop.undo(by=self.by))
+        event = self.answers.save(self.loop.undo)
         if event is None:
             if self.sentence is None:
                 self.say("There is nothing to undo.")
@@ -175,7 +177,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self._act = (f"undone: {'skip' if name is None else shown_name(name, 12)}", "muted")
         self.changed()
 
-    def _answer(self, write: Callable[[str, int], Event | None]) -> None:
+    def _answer(self, write: Callable[..., Event | None]) -> None:
         if self.asked is None:
             self.say(self.presenter.ending())
             return
@@ -257,7 +259,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         """Ask what the trainer found best, but keep this image; return whether anything changed."""
         self._unsaved_ranking = None
         try:
-            event = self.loop.accept_ranking(ranking, by=self.by)
+            event = self.loop.accept_ranking(ranking, by=self.answers.annotator)
         except SaveError:
             self._unsaved_ranking = ranking
             self._show_trainer(("! ranking not saved", "bad"), busy=self.busy)
