@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import signal
@@ -58,6 +59,7 @@ class _Group(click.Group):
             return None
         file, function, _ = COMMANDS[cmd_name]
         command = getattr(import_module(f"tuilabel.commands.{file}"), function)
+        gc.enable()
         assert isinstance(command, click.Command)
         return command
 
@@ -84,8 +86,6 @@ class _Group(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         """Complete commands, and what `label` takes, which may be left out."""
-        from click.shell_completion import CompletionItem
-
         from tuilabel.commands.completion import SOURCE_FILES, SOURCES, offered
 
         if incomplete.startswith("-"):
@@ -96,8 +96,8 @@ class _Group(click.Group):
                 *label.shell_complete(click.Context(label, parent=ctx), incomplete),
             ]
             return list({item.value: item for item in found}.values())
-        commands = (CompletionItem(name, help=line) for name, (_, _, line) in COMMANDS.items())
-        return offered(incomplete, [*commands, *map(CompletionItem, SOURCES)], SOURCE_FILES)
+        commands = {name: line for name, (_, _, line) in COMMANDS.items()}
+        return offered(incomplete, {**commands, **SOURCES}, SOURCE_FILES)
 
     def invoke(self, ctx: click.Context) -> Any:
         for stream in (sys.stdout, sys.stderr):

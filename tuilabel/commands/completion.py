@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from click import Context, Parameter
-from click.shell_completion import CompletionItem
 
-SOURCES = ("digits", "mnist")
-"""Sources that are not paths."""
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+SOURCES: dict[str, str | None] = {"digits": None, "mnist": None}
+"""Sources that are not paths. The value is what a shell shows beside a name: nothing."""
 
 SOURCE_FILES = (".npz", ".npy")
 """Endings of the files that are sources."""
 
-Items = list[CompletionItem[str]]
+Items = list["CompletionItem[str]"]
 
 
 def complete_sources(ctx: Context, parameter: Parameter, typed: str) -> Items:
     """Return sources that begin with what is typed."""
-    return offered(typed, map(CompletionItem, SOURCES), SOURCE_FILES)
+    return offered(typed, SOURCES, SOURCE_FILES)
 
 
 def complete_sessions(ctx: Context, parameter: Parameter, typed: str) -> Items:
@@ -27,10 +30,10 @@ def complete_sessions(ctx: Context, parameter: Parameter, typed: str) -> Items:
     from tuilabel.workspace.places import SUFFIX, data_dir
 
     names = sorted(path.stem for path in _in(data_dir() / "sessions") if path.suffix == SUFFIX)
-    return offered(typed, map(CompletionItem, names), (SUFFIX,))
+    return offered(typed, dict.fromkeys(names), (SUFFIX,))
 
 
-def offered(typed: str, names: Iterable[CompletionItem[str]], endings: tuple[str, ...]) -> Items:
+def offered(typed: str, names: Mapping[str, str | None], endings: tuple[str, ...]) -> Items:
     """Return names, folders and files that begin with what is typed.
 
     A shell completes paths better than a program: it knows home folders, descends into folders and
@@ -40,11 +43,16 @@ def offered(typed: str, names: Iterable[CompletionItem[str]], endings: tuple[str
     Parameters
     ----------
     typed : str
-    names : iterable of CompletionItem
+    names : mapping of str to str or None
+        What a shell shows beside each name.
     endings : tuple of str
         Of the files to list.
     """
-    found = [name for name in names if name.value.startswith(typed)]
+    from click.shell_completion import CompletionItem
+
+    found = [
+        CompletionItem(name, help=text) for name, text in names.items() if name.startswith(typed)
+    ]
     if not found:
         return [CompletionItem(typed, type="file")]
     for path in sorted(_in(Path())):

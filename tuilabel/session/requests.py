@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tuilabel.data import Dataset
 from tuilabel.journal import Ledger
@@ -22,8 +22,7 @@ MOST_COLD_LABELS = 200
 """With very many classes, a model ranks before each class has two labels."""
 
 
-@dataclass(frozen=True)
-class Material:
+class Material(NamedTuple):
     """The labels and settings that a request is made from.
 
     Attributes

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from tuilabel.errors import SessionFileError, SourceError, UsageError
 from tuilabel.journal import (
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from tuilabel.session import Session
 
 
-@dataclass(frozen=True)
-class SourceOptions:
+class SourceOptions(NamedTuple):
     """The options about the source on the command line; None for those not given."""
 
     source: str | None = None
@@ -47,7 +46,7 @@ class SourceOptions:
     test: int | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class Workspace:
     """An opened dataset, its journal and the loop over both."""
 

@@ -21,10 +21,11 @@ from tuilabel.tui.terminal.probe import TerminalAnswers
 from tuilabel.tui.terminal.round_trips import RoundTrips
 from tuilabel.tui.text.theme import apply_colours, draw_thin
 from tuilabel.workspace.places import log_file
-from tuilabel.workspace.recent import OpenRequest
 
 if TYPE_CHECKING:
     from textual.command import Provider
+
+    from tuilabel.workspace.recent import OpenRequest
 
 
 def _action_provider() -> type[Provider]:

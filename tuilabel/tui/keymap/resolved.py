@@ -26,7 +26,7 @@ ALWAYS = {"quit": "ctrl+c"}
 """Keys that no setting removes, so that there is always a way out."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Keymap:
     """The keys of actions and classes.
 

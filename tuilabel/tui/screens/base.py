@@ -14,7 +14,6 @@ from textual.widgets import Static
 from tuilabel.tui.keymap.actions import Action
 from tuilabel.tui.keymap.bindings import bind
 from tuilabel.tui.keymap.resolved import Keymap
-from tuilabel.tui.screens.help import HelpScreen
 from tuilabel.tui.screens.places import open_place
 from tuilabel.tui.terminal.pacing import PacedScreen
 from tuilabel.tui.terminal.size import too_small
@@ -167,6 +166,8 @@ class BaseScreen(PacedScreen, inherit_bindings=False):
 
     def action_help(self) -> None:
         """Show the keys and classes."""
+        from tuilabel.tui.screens.help import HelpScreen
+
         self.app.push_screen(HelpScreen(self.keymap, self.actions, self._named))
 
     async def action_quit(self) -> None:

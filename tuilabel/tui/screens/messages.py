@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.message import Message
 
-from tuilabel.workspace.recent import OpenRequest
+if TYPE_CHECKING:
+    from tuilabel.workspace.recent import OpenRequest
 
 
 class OpenRequested(Message):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 Rgb = tuple[int, int, int]
 
@@ -55,8 +55,7 @@ THIN_GREYS = 16
 """Greys on a slow link."""
 
 
-@dataclass(frozen=True, slots=True)
-class Colours:
+class Colours(NamedTuple):
     """What the terminal can show.
 
     Attributes
@@ -81,7 +80,7 @@ class Colours:
     def thin(self) -> Colours:
         """Return what to draw pictures with on a slow link: at most 256 colours, and few greys."""
         depth = Depth.PALETTE if self.depth is Depth.TRUECOLOR else self.depth
-        return replace(self, depth=depth, greys=min(self.greys, THIN_GREYS))
+        return self._replace(depth=depth, greys=min(self.greys, THIN_GREYS))
 
 
 def decide_colours(

@@ -13,9 +13,8 @@ import select
 import termios
 import threading
 import time
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 PATIENCE = 1.0
 """The most seconds to wait for an answer."""
@@ -38,8 +37,7 @@ _ASKED_LITTLE = ("linux", "cygwin", "vt100", "vt102", "vt220", "ansi")
 """Terminals that may print what they do not understand; only the cursor is asked for."""
 
 
-@dataclass(frozen=True)
-class TerminalAnswers:
+class TerminalAnswers(NamedTuple):
     """What came.
 
     Attributes

@@ -257,7 +257,7 @@ def colours_of(app: App[Any]) -> Colours:
         colours = colours.thin()
     if theme.ansi or theme.dark == colours.dark:
         return colours
-    return replace(colours, dark=theme.dark)
+    return colours._replace(dark=theme.dark)
 
 
 _ALL = Colours()

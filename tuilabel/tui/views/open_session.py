@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -33,8 +32,7 @@ class Front(Protocol):
         """Hand the next request to the trainer."""
 
 
-@dataclass(frozen=True, eq=False)
-class OpenSession:
+class OpenSession(NamedTuple):
     """The open session, and the labelling screen to keep up to date.
 
     Attributes

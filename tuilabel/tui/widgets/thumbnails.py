@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from textual.strip import Strip
 
@@ -38,7 +37,7 @@ class Thumbnails:
         """Return an image in the middle of a box of cells."""
         key = (row, width, height, colours)
         if key not in self._drawn:
-            few = replace(colours, greys=min(colours.greys, self._greys))
+            few = colours._replace(greys=min(colours.greys, self._greys))
             drawing = draw_small(self._image_of(row), (width, height), few)
             self._drawn[key] = boxed(drawing, width, height)
             while len(self._drawn) > KEPT:
