@@ -192,7 +192,7 @@ def visit_others(terminal: PictureTerminal) -> Iterator[str]:
     while "round 9" in terminal.text:
         terminal.settle(0.05)
         reports = terminal.cursor_reports
-        # An image of the audit set has no suggestion to agree with.
+        # An image of the audit set has no suggestion to accept.
         terminal.press("1" if "no hint" in terminal.text else KEYS["enter"])
         terminal.wait_for(terminal.reported(reports + 1))
     terminal.wait_for_rankings(before)

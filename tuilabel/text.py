@@ -54,6 +54,14 @@ def inert(text: str, limit: int = DEFAULT_LIMIT) -> str:
     return "".join(map(_visible, text))
 
 
+SUGGESTION_MODES = {
+    "before": "suggestions are shown",
+    "after": "suggestions come after the label",
+    "off": "suggestions are off",
+}
+"""The meaning of each of `tuilabel.settings.SUGGESTIONS`."""
+
+
 def source_name(source: str) -> str:
     """Return the short name of a source: the last part of a path."""
     return "mnist" if source.startswith("mnist:") else PurePath(source).name or source

@@ -112,9 +112,9 @@ def test_suggestions_come_after_or_not_at_all_when_wished(talk: Begin) -> None:
     it.fit()
     it.say("dog")
     assert "The model says" not in it.prompt()
-    assert it.say("=").startswith("There is no suggestion to accept.")
+    assert it.say("=").startswith("Nothing to accept: ")
     assert "The model said" in it.say("cat")
-    assert it.say("p") == "The model's classes are not shown."
+    assert it.say("p") == "Suggestions are off."
     assert "The model" not in it.say("cat")
 
 

@@ -12,10 +12,10 @@ from tuilabel.journal import Annotator, Event
 from tuilabel.line.answers import Ambiguous, Chosen, Command, Meaning, Unknown, Vocabulary
 from tuilabel.line.picture import Look, picture
 from tuilabel.line.trainer import at_work, trouble
-from tuilabel.line.wording import SHOWN_WHEN, WIDTH, Wording
+from tuilabel.line.wording import WIDTH, Wording
 from tuilabel.session import Ranking, Request, Session, Slot
 from tuilabel.settings import SUGGESTIONS
-from tuilabel.text import counted, inert
+from tuilabel.text import SUGGESTION_MODES, counted, inert
 from tuilabel.trainer.reports import Idle, TrainerReport, Working
 
 PROMPT = "class? "
@@ -205,7 +205,7 @@ class Conversation:
             case Command.SUGGESTIONS:
                 after = SUGGESTIONS.index(self._suggestions) + 1
                 self._suggestions = SUGGESTIONS[after % len(SUGGESTIONS)]
-                return words.say(SHOWN_WHEN[self._suggestions])
+                return words.say(f"{SUGGESTION_MODES[self._suggestions].capitalize()}.")
             case Command.SHOW:
                 self.image_is_new = True
                 return []
@@ -227,9 +227,7 @@ class Conversation:
     def _accept(self, ms: int | None) -> list[str]:
         if self.session.current is not None:
             if self._suggestions != "before":
-                return self.words.say(
-                    f"There is no suggestion to accept. {SHOWN_WHEN[self._suggestions]}"
-                )
+                return self.words.say(f"Nothing to accept: {SUGGESTION_MODES[self._suggestions]}.")
             if self.session.suggestion() is None:
                 return self.words.say("This image has no suggestion to accept.")
         return self._answer(lambda item: self.session.accept_suggestion(item, by=self.by, ms=ms))

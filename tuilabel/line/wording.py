@@ -20,12 +20,6 @@ _SUGGESTED = 3
 
 _LONGEST_NAME = 40
 
-SHOWN_WHEN = {
-    "before": "The model's classes are shown before the label.",
-    "after": "The model's classes are shown after the label.",
-    "off": "The model's classes are not shown.",
-}
-
 
 class Wording:
     """Describes a session in sentences; each is a list of lines that fit.

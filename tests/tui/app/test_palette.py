@@ -117,7 +117,7 @@ async def test_what_is_typed_stands_above_what_is_found_with_a_plain_cursor(
         lines = texts(rows)
         assert 1 <= found.region.y - typed.region.y <= 2
         column = lines[typed.region.y].index("Type")
-        assert column == lines[found.region.y].index("agree")
+        assert column == lines[found.region.y].index("accept")
         assert set(lines[typed.region.y - 1]) == set(lines[found.region.bottom - 1]) == {"─"}
         _, cursor = cells(rows[typed.region.y])[column]
         _, behind = cells(rows[typed.region.y])[column + 1]

@@ -131,9 +131,9 @@ async def test_a_ranking_shows_suggestions_the_curve_and_enter_accepts(app: Scre
     screen = app.label_screen
     async with app.run_test(size=(80, 24)) as pilot:
         await painted(app, pilot)
-        assert "Enter" not in shown(app, "#status"), "there is nothing to agree with"
+        assert "Enter" not in shown(app, "#status"), "there is nothing to accept"
         await pilot.press("enter")
-        assert "no suggestion to agree with" in shown(app, "#status")
+        assert "no suggestion to accept" in shown(app, "#status")
         assert screen.loop.labels == 0
         await fill_batch(app, pilot)
         assert len(app.requests) == 1
@@ -149,7 +149,7 @@ async def test_a_ranking_shows_suggestions_the_curve_and_enter_accepts(app: Scre
         await painted(app, pilot)
         assert "0 ▄" in shown(app, "#suggestions")
         assert "55.0%" in shown(app, "#suggestions")
-        assert "Enter agree  Space skip" in shown(app, "#status")
+        assert "Enter accept  Space skip" in shown(app, "#status")
         await pilot.press("enter")
         last = screen.loop.ledger.last_answer()
         assert last is not None
@@ -166,10 +166,10 @@ async def test_suggestions_can_come_after_the_label_or_not_at_all(app: ScreenApp
         await painted(app, pilot)
         assert "55.0%" not in shown(app, "#suggestions")
         await pilot.press("enter")
-        assert "Nothing to agree with" in shown(app, "#status")
+        assert "Nothing to accept" in shown(app, "#status")
         assert screen.loop.labels == 11
         await pilot.press("9")
-        assert "Enter" not in shown(app, "#status"), "what comes after is not agreed with"
+        assert "Enter" not in shown(app, "#status"), "what comes after is not accepted"
         bars = shown(app, "#suggestions")
         assert "on your last answer" in bars
         assert "›9" in bars

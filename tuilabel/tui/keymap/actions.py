@@ -45,7 +45,7 @@ class Action(NamedTuple):
 
 
 ACTIONS = (
-    Action("accept", ("enter",), "agree", "Label with the model's first choice.", footer=True),
+    Action("accept", ("enter",), "accept", "Label with the model's first choice.", footer=True),
     Action(
         "skip", ("space",), "skip", "Skip this image; it is not asked about again.", footer=True
     ),

@@ -13,6 +13,7 @@ from tuilabel.errors import SaveError
 from tuilabel.journal import Event
 from tuilabel.session import Ranking, Request, Slot
 from tuilabel.settings import SUGGESTIONS
+from tuilabel.text import SUGGESTION_MODES
 from tuilabel.trainer.reports import TrainerReport, Working
 from tuilabel.tui.answering.answer_keys import AnswerKeys
 from tuilabel.tui.answering.deferred_redraw import DeferredRedraw
@@ -21,7 +22,7 @@ from tuilabel.tui.screens.base import BaseScreen
 from tuilabel.tui.terminal.textual_internals import actions_of_key
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece
-from tuilabel.tui.views.labelling import SUGGESTION_MODES, Presenter
+from tuilabel.tui.views.labelling import Presenter
 from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.views.trainer import trainer_piece
 from tuilabel.tui.widgets.board import Board
@@ -147,12 +148,10 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         """Label with the model's first choice."""
         slot = self.loop.current
         if slot is not None and self.loop.suggestion() is None:
-            self.say("This image has no suggestion to agree with.", "accent")
+            self.say("This image has no suggestion to accept.", "accent")
         elif self._suggestions != "before":
             hint = self.keymap.hint("suggestions")
-            self.say(
-                f"Nothing to agree with: {SUGGESTION_MODES[self._suggestions]}{hint}.", "accent"
-            )
+            self.say(f"Nothing to accept: {SUGGESTION_MODES[self._suggestions]}{hint}.", "accent")
         else:
             self._answer(self.loop.accept_suggestion)
 

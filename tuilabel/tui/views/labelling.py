@@ -20,13 +20,6 @@ from tuilabel.tui.views.values import ClassBar, Thumbnail
 
 MOST_BARS = 5
 
-SUGGESTION_MODES = {
-    "before": "suggestions are shown",
-    "after": "suggestions come after the label",
-    "off": "suggestions are off",
-}
-"""The meaning of each of `tuilabel.settings.SUGGESTIONS`."""
-
 _PACE = 20
 """Most and fewest answers that the pace is computed from."""
 _PACE_FROM = 5

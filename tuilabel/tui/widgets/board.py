@@ -68,7 +68,7 @@ class Board(Vertical):
         self._side = Vertical(self._suggestions, self._accuracy, id="side")
         self._heights: dict[Widget, int | str] = {}
         self._legend_of = 0
-        self._is_over = self._can_agree = False
+        self._is_over = self._can_accept = False
         self.view = view
         self.set_class(view == "row", "-rows")
 
@@ -203,7 +203,7 @@ class Board(Vertical):
         presenter = self._presenter
         title = presenter.model_title()
         slot, chosen = presenter.session.current, None
-        self._can_agree = mode == "before" and presenter.session.suggestion() is not None
+        self._can_accept = mode == "before" and presenter.session.suggestion() is not None
         if mode == "after":
             slot, chosen = last or (None, None)
             title = "the model on your last answer"
@@ -251,7 +251,7 @@ class Board(Vertical):
         left: list[Piece] = [(f" ✓ saved #{acts}", "good")] if acts else [(" ready", "muted")]
         left += [("  " + text, style) for text, style in (act, trainer) if text]
         in_vain = {
-            *([] if self._can_agree else ["accept"]),
+            *([] if self._can_accept else ["accept"]),
             *(["skip"] if self._presenter.session.current is None else []),
         }
         right: list[list[Piece]] = [
