@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path, PurePath
 
 DEFAULT_LIMIT = 80
@@ -70,6 +71,21 @@ def source_name(source: str) -> str:
 def shown_path(path: Path | str) -> str:
     """Return a whole path in a form that is harmless for a terminal."""
     return inert(str(path), LONGEST_PATH)
+
+
+def meant(word: str, names: Iterable[str]) -> str:
+    """Return a question after the name that a word resembles most, to follow a sentence; or "".
+
+    Parameters
+    ----------
+    word : str
+        A word that is none of the names.
+    names : iterable of str
+    """
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, sorted(names), 1)
+    return f" Did you mean {shown_path(close[0])!r}?" if close else ""
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:

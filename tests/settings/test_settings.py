@@ -300,7 +300,7 @@ def test_what_holds_is_shown_with_where_it_came_from(
     where = str(config_file())
     result = shown()
     assert result.exit_code == 0
-    assert f"{where} (not there yet)" in result.output
+    assert f"{where} (not created yet)" in result.output
     assert set(origins(result.output)) == set(VALUES)
     assert {origin for _, origin in origins(result.output).values()} == {"default"}
 
