@@ -423,14 +423,29 @@ async def test_history_filters_as_one_types_and_labels_again(app: ScreenApp) -> 
         acts = loop.ledger.acts
         while screen.answers.holds_key():  # type: ignore[attr-defined]
             await pilot.pause()
-        await pilot.press("3")
+        assert event.class_name != "5"
+        await pilot.press("5")
         assert loop.ledger.acts == acts + 1
         answer = loop.ledger.answer(event.item)
         assert answer is not None
-        assert (answer.class_name, answer.body["relabel"]) == ("3", True)
+        assert (answer.class_name, answer.body["relabel"]) == ("5", True)
         assert "✓ saved" in text_of(screen)
         assert len(app.requests) == 1
         assert f"({event.class_name})" in text_of(screen, "#events")
+        await pilot.press("5")
+        assert "It is 5 already." in text_of(screen, "#status")
+        assert (loop.ledger.acts, len(app.requests)) == (acts + 1, 1)
+
+
+async def test_an_empty_history_has_no_event_to_do_anything_with(app: ScreenApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        screen = await visit(app, pilot, "history")
+        await pilot.press("slash", *"nothing", "enter")
+        for key in ("enter", "r", "j", "3"):
+            screen.hush()
+            await pilot.press(key)
+            assert "No event is selected." in text_of(screen, "#status")
 
 
 async def test_a_relabel_during_the_demo_is_the_persons(workspace: Workspace) -> None:
