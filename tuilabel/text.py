@@ -103,11 +103,17 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 
 
 def share_text(value: float, low: float, high: float) -> str:
-    """Return a share with its 95 % interval, such as "93.5% (92.1% to 94.7%, 95 %)"."""
-    return f"{value:.1%} ({low:.1%} to {high:.1%}, 95 %)"
+    """Return a share with its 95% interval, such as "93.5% (92.1% to 94.7%, 95%)"."""
+    return f"{value:.1%} ({low:.1%} to {high:.1%}, 95%)"
+
+
+def set_name(name: str) -> str:
+    """Return how people call the set with this name that accuracy is measured on."""
+    if name == "audit":
+        return "audit set"
+    return name if name == "hold-out" else f"{inert(name)} hold-out"
 
 
 def accuracy_text(value: float, low: float, high: float, n: int, set: str) -> str:
-    """Return an accuracy with its 95 % interval, the set it was measured on, and n."""
-    where = "audit set" if set == "audit" else inert(set)
-    return f"{share_text(value, low, high)} on the {where}, n = {n:,}"
+    """Return an accuracy with its 95% interval, the set it was measured on, and n."""
+    return f"{share_text(value, low, high)} on the {set_name(set)}, n = {n:,}"

@@ -395,7 +395,7 @@ def test_status_is_told_in_lines_that_hold_no_escape_codes(session: Path) -> Non
     lines = result.stdout.splitlines()
     assert lines[0] == f"session    {session}"
     assert "labels     3, 5 left to ask" in lines
-    assert "accuracy   90.0% (80.0% to 95.0%, 95 %) on the hold-out, n = 50" in lines
+    assert "accuracy   90.0% (80.0% to 95.0%, 95%) on the hold-out, n = 50" in lines
     assert "by         Zoë: 3" in lines
     assert any("Katze 猫" in line for line in lines)
     assert "\x1b" not in result.stdout

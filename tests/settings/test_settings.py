@@ -320,7 +320,7 @@ def test_what_holds_is_shown_with_where_it_came_from(
     assert found["batch_size"] == ("5", "session")
     assert found["theme"] == ("plain", where)
     assert found["color"] == ("16", "TUILABEL_COLOR")
-    assert found["view"] == ("row", "flag")
+    assert found["view"] == ("row", "option")
 
     found = json.loads(shown(str(session), "--json").output)
     assert (found["file"], found["session"]) == (where, str(session))

@@ -34,3 +34,8 @@ from tuilabel.tui.views.trainer import trainer_piece
 )
 def test_each_report_has_its_words_and_style(report: TrainerReport, text: str, style: str) -> None:
     assert trainer_piece(report) == (text, style)
+
+
+def test_without_a_label_the_trainer_chooses_the_first_images() -> None:
+    assert trainer_piece(Working(), fits=False)[0] == "choosing images…"
+    assert trainer_piece(Working(restarted=True), fits=False)[0] == "restarted, choosing images…"

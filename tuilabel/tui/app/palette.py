@@ -117,7 +117,8 @@ class ActionProvider(Provider):
             if place in by_name or place in by_help:
                 run = partial(self.screen.run_action, action.id)
                 found = Content(text).highlight_regex(
-                    re.compile(re.escape(query.strip()), re.IGNORECASE), style=self.match_style
+                    re.compile(re.escape(query.strip()), re.IGNORECASE),
+                    style=self.match_style or "",
                 )
                 yield Hit(1 - rank / 10 - place / 1000, found, run, help=_keys(action))
 
