@@ -27,7 +27,7 @@ from tuilabel.tui.views.trainer import trainer_piece
         (Restarted(), "restarted", "muted"),
         (Fitted("hybrid", "deskew-hog"), "hybrid on deskew-hog", "muted"),
         (PreparingShare("neighbours", 0.254), "neighbours 25%", "muted"),
-        (Unprepared("Too small."), "! Too small.", "accent"),
+        (Unprepared("Too small. Use another."), "! Too small.", "accent"),
         (Down("the trainer died"), "! the trainer died", "bad"),
         (Failed("There is no model."), "! no fit: There is no model.", "bad"),
     ],

@@ -35,7 +35,9 @@ def trainer_piece(report: TrainerReport, *, fits: bool = True) -> Piece:
         case PreparingShare(what, share):
             return (f"{what} {share:.0%}", "muted")
         case Unprepared(reason):
-            return (f"! {reason}", "accent")
+            # Its first sentence: the advice after it does not fit beside what is saved.
+            first, stop, _ = reason.partition(". ")
+            return (f"! {first}{stop.strip()}", "accent")
         case Down(reason):
             return (f"! {reason}", "bad")
         case Failed(reason):
