@@ -25,6 +25,10 @@ class SourceError(TuilabelError):
     exit_code = 2
 
 
+class UnnamedClassesError(SourceError):
+    """A source that has neither class names nor ground truth, opened without class names."""
+
+
 class DownloadError(TuilabelError):
     """A download that failed, or that did not deliver the published bytes."""
 

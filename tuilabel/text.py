@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path, PurePath
 
 DEFAULT_LIMIT = 80
@@ -72,6 +73,21 @@ def shown_path(path: Path | str) -> str:
     return inert(str(path), LONGEST_PATH)
 
 
+def meant(word: str, names: Iterable[str]) -> str:
+    """Return a question after the name that a word resembles most, to follow a sentence; or "".
+
+    Parameters
+    ----------
+    word : str
+        A word that is none of the names.
+    names : iterable of str
+    """
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, sorted(names), 1)
+    return f" Did you mean {shown_path(close[0])!r}?" if close else ""
+
+
 def counted(count: int, one: str, many: str | None = None) -> str:
     """Return a number with its noun, such as "1 label" or "2,000 labels".
 
@@ -87,11 +103,17 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 
 
 def share_text(value: float, low: float, high: float) -> str:
-    """Return a share with its 95 % interval, such as "93.5% (92.1% to 94.7%, 95 %)"."""
-    return f"{value:.1%} ({low:.1%} to {high:.1%}, 95 %)"
+    """Return a share with its 95% interval, such as "93.5% (92.1% to 94.7%, 95%)"."""
+    return f"{value:.1%} ({low:.1%} to {high:.1%}, 95%)"
+
+
+def set_name(name: str) -> str:
+    """Return how people call the set with this name that accuracy is measured on."""
+    if name == "audit":
+        return "audit set"
+    return name if name == "hold-out" else f"{inert(name)} hold-out"
 
 
 def accuracy_text(value: float, low: float, high: float, n: int, set: str) -> str:
-    """Return an accuracy with its 95 % interval, the set it was measured on, and n."""
-    where = "audit set" if set == "audit" else inert(set)
-    return f"{share_text(value, low, high)} on the {where}, n = {n:,}"
+    """Return an accuracy with its 95% interval, the set it was measured on, and n."""
+    return f"{share_text(value, low, high)} on the {set_name(set)}, n = {n:,}"

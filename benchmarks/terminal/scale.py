@@ -154,7 +154,7 @@ def play_widgets(images: _Pictures) -> None:
             shown: dict[str, VisualType] = {
                 "header": f"round {number // _BATCH}  {number % _BATCH + 1} of {_BATCH}",
                 "image": drawn(large),
-                "bars": "\n".join(f"{c} {'█' * ((number + c) % 20)} {c}.0 %" for c in range(5)),
+                "bars": "\n".join(f"{c} {'█' * ((number + c) % 20)} {c}.0%" for c in range(5)),
                 "status": f"{number} labels",
             }
             for place in range(_BATCH):

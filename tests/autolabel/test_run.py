@@ -227,3 +227,30 @@ def test_the_command_labels_tells_and_takes_back(labelled: Path) -> None:
     assert "Saved in" in run("--method", "naive")
     assert "30 auto-labels" in run("--revert")
     assert "There is no batch" in run("--revert")
+
+
+def test_the_same_labels_give_the_same_report_and_earlier_auto_labels_are_mentioned(
+    digits: Path,
+) -> None:
+    options = AutolabelOptions("confident", threshold=0.5)
+    first, second = autolabel(digits, options), autolabel(digits, options)
+    assert first.calibration == second.calibration
+    assert first.calibration.temperature != 1
+    text = "\n".join(outcome_lines(second, options, digits))
+    assert f"The new auto-labels replace {first.accepted:,} earlier auto-labels." in text
+    assert "replace" not in "\n".join(outcome_lines(first, options, digits))
+
+
+@pytest.mark.parametrize(
+    ("session", "command"),
+    [
+        (None, "tuilabel autolabel '/some where/a.tuilabel' --revert"),
+        ("my photos", "tuilabel autolabel 'my photos' --revert"),
+    ],
+)
+def test_the_command_that_takes_the_batch_back_names_the_session(
+    labelled: Path, session: str | None, command: str
+) -> None:
+    outcome = autolabel(labelled, AutolabelOptions("naive"))
+    lines = outcome_lines(outcome, AutolabelOptions(), Path("/some where/a.tuilabel"), session)
+    assert f"`{command}`" in "\n".join(lines)

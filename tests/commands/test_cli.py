@@ -15,6 +15,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 from loop_fakes import ME
+from PIL import Image
 
 from tuilabel import __version__
 from tuilabel.cli import COMMANDS as LINES
@@ -165,9 +166,36 @@ def test_a_word_that_is_close_to_a_command_is_not_a_source(
     assert "needs a terminal" in refused(tuilabel(word, "--classes", "a,b"))
 
 
-@pytest.mark.parametrize("word", ["digits", "mnist", "mnist:export", "images", "./exprot", "x.npz"])
-def test_any_other_word_is_a_source(word: str) -> None:
+@pytest.mark.parametrize("word", ["digits", "mnist", "mnist:export"])
+def test_a_source_needs_a_terminal(word: str) -> None:
     assert "needs a terminal" in refused(tuilabel(word))
+
+
+@pytest.mark.parametrize("word", ["images", "./exprot", "x.npz"])
+def test_any_other_word_is_a_source_and_is_looked_for_before_a_terminal(word: str) -> None:
+    assert f"'{word}' is not a source" in refused(tuilabel(word))
+
+
+def test_a_word_close_to_a_folder_or_a_session_is_recognised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    Journal.create(
+        session_path("photos"), SessionInfo(str(tmp_path / "photos"), ("a", "b"))
+    ).close()
+    for arguments in (("photo",), ("label", "photo"), ("export", "fotos"), ("status", "photo")):
+        assert "Did you mean 'photos'?" in refused(tuilabel(*arguments))
+    assert "Did you mean" not in refused(tuilabel("quite-another"))
+
+
+@pytest.mark.parametrize("command", ["demo", "simulate"])
+def test_missing_ground_truth_is_reported_before_missing_class_names(
+    command: str, tmp_path: Path
+) -> None:
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    line = ("--line",) if command == "demo" else ()
+    assert "has no ground truth" in refused(tuilabel(command, str(tmp_path), *line))
 
 
 def test_the_version_is_told() -> None:
@@ -193,7 +221,7 @@ def test_every_export_format_is_offered() -> None:
         ("label", "digits"),
         ("--model", "mlp"),
         ("demo",),
-        ("./status",),
+        ("mnist:status",),
     ],
 )
 def test_without_a_terminal_there_is_a_way_out(arguments: tuple[str, ...]) -> None:
@@ -367,7 +395,7 @@ def test_status_is_told_in_lines_that_hold_no_escape_codes(session: Path) -> Non
     lines = result.stdout.splitlines()
     assert lines[0] == f"session    {session}"
     assert "labels     3, 5 left to ask" in lines
-    assert "accuracy   90.0% (80.0% to 95.0%, 95 %) on the hold-out, n = 50" in lines
+    assert "accuracy   90.0% (80.0% to 95.0%, 95%) on the hold-out, n = 50" in lines
     assert "by         Zoë: 3" in lines
     assert any("Katze 猫" in line for line in lines)
     assert "\x1b" not in result.stdout

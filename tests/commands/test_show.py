@@ -295,13 +295,19 @@ def test_several_images_are_shown_one_after_another(journal: Journal, ids: dict[
 
 def test_names_that_stand_for_nothing_print_nothing(journal: Journal) -> None:
     assert "There is no event #7" in refused("7")
-    assert "is no item of" in refused("1.png", "nothing.png")
+    assert "is not an image in" in refused("1.png", "nothing.png")
     assert "too short for an item id" in refused("abc")
+
+
+def test_the_first_word_may_be_the_session(journal: Journal, folder: Path, own_home: Path) -> None:
+    expected = printed("1.png")
+    (own_home / "last").unlink(missing_ok=True)
+    assert printed(str(journal.path), "1.png") == expected
 
 
 def test_there_is_no_session(own_home: Path) -> None:
     assert "No session has been opened here" in refused()
-    assert "There is no session file nowhere" in refused("--session", "nowhere", "1.png")
+    assert "There is no session file 'nowhere'" in refused("--session", "nowhere", "1.png")
 
 
 def test_the_source_is_gone(journal: Journal, folder: Path) -> None:

@@ -56,7 +56,7 @@ def test_the_first_of_each_split_can_be_taken() -> None:
     assert whole.holdout is not None
     assert part.holdout is not None
     assert (part.holdout.images == whole.holdout.images[:7]).all()
-    with pytest.raises(UsageError, match=r"1298 .* 1297"):
+    with pytest.raises(UsageError, match=r"1298 .* 1,297"):
         open_dataset("digits", pool=1298)
     with pytest.raises(UsageError, match=r"501 .* 500"):
         open_dataset("digits", test=501)

@@ -280,7 +280,7 @@ def test_what_was_measured_is_what_is_expected() -> None:
     assert found.summed == pytest.approx(5820, abs=0.01)
     assert found.interval == (6000 * low, 6000 * high)
     assert found.sentence() == (
-        "Of 6,000 auto-labels about 5,520 are expected to be right (5,409 to 5,612, 95 %): 920 "
+        "Of 6,000 auto-labels about 5,520 are expected to be right (5,409 to 5,612, 95%): 920 "
         "of 1,000 hold-out items chosen in the same way were right."
     )
     assert json.loads(json.dumps(found.to_json())) == {

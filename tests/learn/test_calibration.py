@@ -1,4 +1,4 @@
-"""Calibration: of the items a model is 90 % sure of, nine in ten are right."""
+"""Calibration: of the items a model is 90% sure of, nine in ten are right."""
 
 from __future__ import annotations
 

@@ -338,7 +338,7 @@ def test_a_holdout_goes_with_its_own_graph_only(
 
 def test_a_pool_without_a_graph_says_so_each_time(tmp_path: Path) -> None:
     for _ in range(2):
-        with pytest.raises(NoGraphError, match="A pool of 9 images is too small"):
+        with pytest.raises(NoGraphError, match="9 images are too few"):
             graph_of(POOL[:9], store=ArrayStore(tmp_path))
         with pytest.raises(NoGraphError, match="look alike"):
             graph_of(np.zeros_like(POOL), store=ArrayStore(tmp_path))

@@ -146,23 +146,23 @@ def test_a_model_has_settled_when_three_agreements_are_high(
         (
             [0.5, 0.002, 0.006, 0.004],
             [0.1, 0.998, 0.994, 0.996],
-            "The last 3 fits changed 0.4 % of 2,000 predictions on average: more labels will "
+            "The last 3 fits changed 0.4% of 2,000 predictions on average: more labels will "
             "change little.",
         ),
         (
             [0.3, 0.2, 0.12],
             [0.5, 0.7, 0.86],
-            "The last fit changed 12 % of 2,000 predictions: more labels still help a lot.",
+            "The last fit changed 12% of 2,000 predictions: more labels still help a lot.",
         ),
         (
             [0.3, 0.2, MUCH_MOVED],
             [0.5, 0.7, 0.94],
-            "The last fit changed 5.0 % of 2,000 predictions: more labels still help a lot.",
+            "The last fit changed 5.0% of 2,000 predictions: more labels still help a lot.",
         ),
         (
             [0.01, 0.02, 0.012],
             [0.989, 0.977, 0.986],
-            "The last fit changed 1.2 % of 2,000 predictions: more labels still help.",
+            "The last fit changed 1.2% of 2,000 predictions: more labels still help.",
         ),
     ],
 )

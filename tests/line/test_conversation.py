@@ -22,7 +22,7 @@ def test_an_answer_is_on_disk_before_it_is_said(talk: Begin) -> None:
     assert it.say("cat") == "Saved: cat."
     assert it.log.written[-1].class_name == "cat"
     assert "image 2 of 5. 1 label, 29 left." in it.prompt()
-    assert it.say("s") == "Saved: skipped."
+    assert it.say("s") == "Skipped."
     assert it.log.written[-1].kind is EventKind.SKIP
 
 
@@ -157,7 +157,7 @@ def test_a_damaged_image_is_said_and_can_be_skipped(talk: Begin) -> None:
         it.say("cat")
     said = it.prompt()
     assert "This image cannot be shown: file5.png is damaged. s skips it." in said
-    assert it.say("s") == "Saved: skipped."
+    assert it.say("s") == "Skipped."
 
 
 def test_trouble_with_the_trainer_is_said_once_before_the_next_image(talk: Begin) -> None:

@@ -87,7 +87,7 @@ class Terminal:
             timeout=None,
         )
         self._fd = self._process.child_fd
-        self._settings_before = termios.tcgetattr(self._fd)
+        self._settings_before = _settings_of_new_terminal()
         self.pid: int = self._process.pid
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.Stream(self._screen)
@@ -265,6 +265,16 @@ class Terminal:
             self.send_signal(signal.SIGKILL)
             self._process.wait()
         self.hang_up()
+
+
+def _settings_of_new_terminal() -> list[object]:
+    """Return the settings that every new terminal has: a program may change its own at once."""
+    both = os.openpty()
+    try:
+        return termios.tcgetattr(both[0])
+    finally:
+        for descriptor in both:
+            os.close(descriptor)
 
 
 def is_gone(pid: int, seconds: float) -> bool:

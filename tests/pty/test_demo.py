@@ -13,7 +13,7 @@ def test_the_demo_of_digits_ends_above_90_percent(
     start: Callable[..., LabellingTerminal],
 ) -> None:
     terminal = start("demo", "digits", "--rate", "200", "--budget", "200")
-    terminal.wait_for("The demo is over", 120)
+    terminal.wait_for("The demo has finished", 120)
     terminal.press("q")  # it leaves by itself as well, somewhat later
     assert terminal.wait_exit() == 0
     assert terminal.left_behind() == []

@@ -18,7 +18,7 @@ Start = Callable[..., LabellingTerminal]
 
 CTRL_Z = "\x1a"
 F2 = "\x1bOQ"
-NO_SHELL = "no shell to go back to"
+NO_SHELL = "No shell to return to"
 LABEL = f"{sys.executable} -m tuilabel digits; echo ended $?\n"
 
 

@@ -300,7 +300,7 @@ def test_what_holds_is_shown_with_where_it_came_from(
     where = str(config_file())
     result = shown()
     assert result.exit_code == 0
-    assert f"{where} (not there yet)" in result.output
+    assert f"{where} (not created yet)" in result.output
     assert set(origins(result.output)) == set(VALUES)
     assert {origin for _, origin in origins(result.output).values()} == {"default"}
 
@@ -320,7 +320,7 @@ def test_what_holds_is_shown_with_where_it_came_from(
     assert found["batch_size"] == ("5", "session")
     assert found["theme"] == ("plain", where)
     assert found["color"] == ("16", "TUILABEL_COLOR")
-    assert found["view"] == ("row", "flag")
+    assert found["view"] == ("row", "option")
 
     found = json.loads(shown(str(session), "--json").output)
     assert (found["file"], found["session"]) == (where, str(session))

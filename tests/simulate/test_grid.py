@@ -437,7 +437,7 @@ def test_a_graph_that_cannot_be_is_refused_before_anything_is_run(plan: Plan, fo
     def no_run(progress: SimulationProgress) -> None:
         assert progress.seconds_left is None
 
-    with pytest.raises(UsageError, match=f"{found}.*too small") as error:
+    with pytest.raises(UsageError, match=f"{found}.*too few") as error:
         simulate(made(pool=12), plan, progress=no_run)
     assert "\n" not in str(error.value)
 

@@ -145,7 +145,7 @@ def test_the_table_says_it_all() -> None:
         "",
         "Labels needed to reach an accuracy (median; seeds that reached it), and median",
         "seconds for a fit and its ranking:",
-        "strategy               90 %        95 %  s/round",
+        "strategy                90%         95%  s/round",
         "margin             30 (3/3)  > 30 (1/3)    0.200",
         "random (baseline)  30 (2/3)    30 (2/3)    0.200",
         "",
@@ -190,7 +190,7 @@ def test_too_wide_a_table_goes_on_below() -> None:
         found = lines(results, width=width)
         assert all(len(line) <= width for line in found)
         text = " ".join(found)
-        for heading in ("10", "20", "50", "100", "200", "500", "1,000", "90", "95", "s/round"):
+        for heading in ("10", "20", "50", "100", "200", "500", "1,000", "90%", "95%", "s/round"):
             assert f" {heading} " in f" {text} "
     rows = [line for line in lines(results) if line.startswith("least-confident")]
     # Four and three columns rather than six and one, then those of the labels needed.

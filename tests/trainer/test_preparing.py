@@ -222,7 +222,7 @@ async def test_what_cannot_be_prepared_is_said_once_and_learnt_without(
     running.submit(request)
     prepared, _ = await after_progress(events, FeaturesPrepared)
     assert prepared.problem is not None
-    assert prepared.problem.startswith("A pool of 25 images is too small for a label graph")
+    assert prepared.problem.startswith("25 images are too few for a label graph")
     assert (await events.next(FitFinished)).model == "softmax"
     running.submit(replace(request, generation=2))
     assert (await events.next(FitFinished)).model == "softmax"

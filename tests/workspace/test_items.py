@@ -107,11 +107,14 @@ def test_a_name_without_a_text_is_found(tmp_path: Path, ledger: Ledger) -> None:
         ("#123456789", "There is no event #123456789"),
         ("1", r"Event #1 \(open\) is about no single image: give the number of a label."),
         ("abc", "abc is too short for an item id: give at least its first 8 digits."),
-        ("abcdef01", "abcdef01 is no item of .*pets: give a number from the history, an item id"),
-        ("nowhere.png", "nowhere.png is no item of "),
-        ("", " is no item of "),
-        ("\x1b[31m", "␛.31m is no item of "),
-        ("x" * 5000, "x… is no item of "),
+        (
+            "abcdef01",
+            "'abcdef01' is not an image in .*pets: give a number from the history, an item id",
+        ),
+        ("nowhere.png", "nowhere.png' is not an image in "),
+        ("", "' is not an image in "),
+        ("\x1b[31m", "␛.31m' is not an image in "),
+        ("x" * 5000, "x…' is not an image in "),
     ],
 )
 def test_a_name_that_stands_for_nothing_is_one_sentence(

@@ -229,7 +229,7 @@ def test_settings_of_the_last_opening_hold_until_a_flag_says_otherwise(
         ({"seed": 2}, {}, "made with --seed 1, not 2"),
         ({"audit": 0.5}, {}, "made with --audit 0.1, not 0.5"),
         ({}, {"pool": 9}, "made with --pool 20, not 9"),
-        ({}, {"test": 9}, "made with --test all items, not 9"),
+        ({}, {"test": 9}, "made without --test, not with --test 9"),
         ({}, {"classes": ("a", "b")}, "made with --classes 0,1,2,3,4,5,6,7,8,9, not a,b"),
     ],
 )
@@ -362,3 +362,10 @@ def test_a_demo_without_ground_truth_is_refused_and_leaves_nothing(arrays: MakeA
     with pytest.raises(SourceError, match=r"a\.npz has no ground truth"):
         demo_workspace(SourceOptions(source, classes=("cat", "dog")), {})
     assert not (data_dir() / "demos").exists()
+
+
+def test_a_session_has_at_least_two_classes(arrays: MakeArrays) -> None:
+    source = arrays("a.npz")
+    with pytest.raises(UsageError, match="single class, 'circle': name at least two classes"):
+        opened(source, classes=("circle",))
+    assert not session_path(source).exists()

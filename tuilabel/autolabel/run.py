@@ -68,6 +68,8 @@ class AutolabelOutcome:
     taught, untaught : Accuracy or None
         The student's accuracy, fitted on all labels and on those of annotators alone.
     saved : bool
+    replaced : int
+        Number of earlier auto-labels in effect until now.
     labels : sequence of AutoLabel
         One for each accepted item.
     dataset : Dataset
@@ -85,6 +87,7 @@ class AutolabelOutcome:
     taught: Accuracy | None
     untaught: Accuracy | None
     saved: bool
+    replaced: int
     labels: Sequence[AutoLabel] = field(repr=False)
     dataset: Dataset = field(repr=False, compare=False)
 
@@ -182,7 +185,8 @@ def _autolabel(
 
     rows = _unanswered(dataset, ledger)
     known_items = KnownItems.of(dataset, request, teacher)
-    rng = np.random.default_rng((info.seed, 3, ledger.last_seq))
+    # From the labels alone: earlier auto-labels must not change what the same labels give.
+    rng = np.random.default_rng((info.seed, 3, len(request.items)))
     calibration = fit_temperature(
         known_items.probabilities(teacher), known_items.truth, fitted_on=known_items.name, rng=rng
     )
@@ -240,6 +244,7 @@ def _autolabel(
         taught=taught,
         untaught=untaught,
         saved=saved,
+        replaced=ledger.auto_labels_held,
         labels=labels,
         dataset=dataset,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,19 @@ from tuilabel.text import counted, inert, shown_path
 
 
 def outcome_lines(
-    outcome: AutolabelOutcome, options: AutolabelOptions, path: Path
+    outcome: AutolabelOutcome, options: AutolabelOptions, path: Path, session: str | None = None
 ) -> Iterator[str]:
-    """Yield the lines of the report, one sentence each."""
+    """Yield the lines of the report, one sentence each.
+
+    Parameters
+    ----------
+    outcome : AutolabelOutcome
+    options : AutolabelOptions
+    path : Path
+        The session file.
+    session : str, optional
+        What the session was named by, to be named so again; by default its path.
+    """
     yield (
         f"{outcome.model} on {outcome.features}, fitted on {counted(outcome.trained_on, 'label')}, "
         f"predicted {counted(outcome.unanswered, 'unanswered image')}."
@@ -34,7 +45,11 @@ def outcome_lines(
         if outcome.accepted:
             yield "Nothing was written (--dry-run)."
         return
+    if outcome.replaced:
+        replaced = counted(outcome.replaced, "earlier auto-label")
+        yield f"The new auto-labels replace {replaced}."
+    named = shlex.quote(shown_path(session or path))
     yield (
         f"Saved in {shown_path(path)} as one batch of origin auto. "
-        "`tuilabel autolabel --revert` takes it back."
+        f"`tuilabel autolabel {named} --revert` takes it back."
     )

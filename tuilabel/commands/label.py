@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from tuilabel.commands.completion import complete_sessions
+from tuilabel.commands.completion import SOURCES, complete_sessions
 from tuilabel.commands.line import PlainProgress, line_mode, use_one_thread
 from tuilabel.commands.options import (
     count_options,
@@ -108,6 +109,7 @@ def _label(
     opener: Opener, options: Mapping[str, Any], line: bool, image: bool, **how: Any
 ) -> NoReturn:
     """Label in lines, or on the screen and in the sessions that are requested there."""
+    _check_source(options)
     opening = line_mode(line, image)
     if opening is None:
         _continue(_on_screen(opener, **how), options, mouse=how.get("mouse", False))
@@ -137,6 +139,17 @@ def _continue(ended: Ended, options: Mapping[str, Any], *, mouse: bool = False) 
             case (_, name):
                 ended = _on_screen(partial(_open, {**kept, "source": name}), mouse=mouse)
     sys.exit(ended.status)
+
+
+def _check_source(options: Mapping[str, Any]) -> None:
+    """Raise the error about a source that does not exist, before any about the terminal."""
+    source = options["source"]
+    if source is None or source in SOURCES or source.startswith("mnist:"):
+        return
+    if not os.path.lexists(source) and not source.startswith("~"):
+        from tuilabel.data import open_dataset
+
+        open_dataset(source)
 
 
 def _on_screen(opener: Opener, **how: Any) -> Ended:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from tuilabel.commands.completion import complete_sessions, complete_sources
+from tuilabel.errors import UsageError
 from tuilabel.settings import SETTINGS, Setting
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -76,6 +77,12 @@ def _setting_option(setting: Setting) -> Decorator:
     )
 
 
+def _positive(ctx: click.Context, parameter: click.Parameter, value: int | None) -> int | None:
+    if value is not None and value < 1:
+        raise UsageError(f"{parameter.opts[0]} {value} is out of range: use a number from 1 on.")
+    return value
+
+
 count_options = options(
     click.option(
         "--classes",
@@ -83,8 +90,20 @@ count_options = options(
         callback=comma_separated,
         help="Names of the classes, if the source does not contain them.",
     ),
-    click.option("--pool", type=int, metavar="N", help="Use the first N images of the pool."),
-    click.option("--test", type=int, metavar="N", help="Use the first N images of the hold-out."),
+    click.option(
+        "--pool",
+        type=int,
+        callback=_positive,
+        metavar="N",
+        help="Use the first N images of the pool.",
+    ),
+    click.option(
+        "--test",
+        type=int,
+        callback=_positive,
+        metavar="N",
+        help="Use the first N images of the hold-out.",
+    ),
 )
 
 source_argument = click.argument(

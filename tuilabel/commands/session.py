@@ -181,14 +181,16 @@ def autolabel_(session: str | None, revert: bool, **options: Any) -> None:
         if header is None:
             say("There is no batch of auto-labels to undo.")
         else:
+            from tuilabel.tui.views.values import shown_time
+
             undone = counted(header.body["count"], "auto-label")
-            say(f"Undone: {undone} of {header.time}.")
+            say(f"Undone: {undone} of {shown_time(header.time)}.")
         return
     chosen = AutolabelOptions(**options)
     progress = ProgressLine()
     outcome = autolabel(path, chosen, progress=progress)
     progress.close()
-    say(*outcome_lines(outcome, chosen, path))
+    say(*outcome_lines(outcome, chosen, path, session))
     if chosen.dry_run and sys.stdout.isatty():
         from tuilabel.commands.printing import PicturePrinter, echo
         from tuilabel.commands.sheets import auto_label_sheet

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,11 +31,12 @@ _LEAST_SHARE = 2
     help="The session file or the source it was made for.  [default: the last session]",
 )
 @setting_options("color", "background", "blocks")
-def show(items: tuple[str, ...], session: str | None, **flags: Any) -> None:
+def show(items: Sequence[str], session: str | None, **flags: Any) -> None:
     """Show images and what is known about them.
 
     ITEM is the number of an event in the history (F6), an item id or its first 8 digits, or a path
-    in the source. Without ITEM the newest labels are shown side by side, as many as fit.
+    in the source. Without ITEM the newest labels are shown side by side, as many as fit. The first
+    ITEM may be a session or its source instead of --session.
     """
     from tuilabel.commands.printing import PicturePrinter, echo
     from tuilabel.commands.sheets import newest_sheet
@@ -43,6 +45,8 @@ def show(items: tuple[str, ...], session: str | None, **flags: Any) -> None:
     from tuilabel.workspace.opening import open_dataset_of
     from tuilabel.workspace.places import find_session
 
+    if session is None and items and _is_session(items[0]):
+        session, *items = items
     path = find_session(session)
     info, events = read_session(path)
     printer, ledger = PicturePrinter(flags), Ledger.of(events)
@@ -59,6 +63,17 @@ def show(items: tuple[str, ...], session: str | None, **flags: Any) -> None:
         problems += _show_item(item, dataset, ledger, printer)
     if problems:
         raise problems[0]
+
+
+def _is_session(name: str) -> bool:
+    """Return whether a word names a session, and not an event by its number."""
+    from tuilabel.errors import SessionFileError
+    from tuilabel.workspace.places import SUFFIX, find_session
+
+    try:
+        return not name.isdigit() and find_session(name).suffix == SUFFIX
+    except SessionFileError:
+        return False
 
 
 def _show_item(

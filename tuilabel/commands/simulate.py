@@ -16,7 +16,7 @@ import click
 from tuilabel.commands.completion import complete_sources
 from tuilabel.commands.options import comma_separated, count_options, setting_options, some_of
 from tuilabel.commands.progress import ProgressLine
-from tuilabel.errors import UsageError
+from tuilabel.errors import UnnamedClassesError, UsageError
 from tuilabel.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -287,16 +287,20 @@ def _contents(
 
 def _open(source: str, options: Mapping[str, Any], progress: ProgressLine) -> Dataset:
     from tuilabel.data import open_dataset
+    from tuilabel.simulate.grid import no_ground_truth
     from tuilabel.workspace.places import cache_dir
 
-    return open_dataset(
-        source,
-        classes=options["classes"],
-        pool=options["pool"],
-        test=options["test"],
-        cache_dir=cache_dir(),
-        progress=progress,
-    )
+    try:
+        return open_dataset(
+            source,
+            classes=options["classes"],
+            pool=options["pool"],
+            test=options["test"],
+            cache_dir=cache_dir(),
+            progress=progress,
+        )
+    except UnnamedClassesError:
+        raise no_ground_truth(source) from None
 
 
 def _width() -> int:

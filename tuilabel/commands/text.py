@@ -59,12 +59,12 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
         yield f"auto       {summary['auto_labels']:,} labels assigned by a model"
     yield f"rounds     {summary['rounds']:,}"
     if summary["model"]:
-        yield f"model      {summary['model']}, asked by {summary['strategy']}"
+        yield f"model      {summary['model']}, images chosen by {summary['strategy']}"
     if summary["fitted"]:
         fitted = summary["fitted"]
         yield (
             f"fitted     {inert(fitted['model'])} on {inert(fitted['features'])}, "
-            f"asked by {inert(fitted['strategy'])}"
+            f"images chosen by {inert(fitted['strategy'])}"
         )
     accuracy = summary["accuracy"]
     if accuracy is None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tuilabel.data.images import thumbnail
 from tuilabel.data.item_ids import ItemIds, first_occurrence
 from tuilabel.data.mmap import release_pages
-from tuilabel.errors import SourceError, UsageError
+from tuilabel.errors import SourceError, UnnamedClassesError, UsageError
 from tuilabel.text import counted, inert
 
 MAX_CLASSES = 1000
@@ -304,7 +304,7 @@ def checked_count(option: str, wanted: int | None, available: int, split: str) -
     if not 1 <= wanted <= available:
         raise UsageError(
             f"{option} {wanted} is out of range, since {split} has {counted(available, 'image')}: "
-            f"use a number from 1 to {available}."
+            f"use a number from 1 to {available:,}."
         )
     return wanted
 
@@ -349,7 +349,7 @@ def resolve_classes(
         is empty or repeated.
     """
     if given is None and own is None:
-        raise SourceError(
+        raise UnnamedClassesError(
             f"{inert(source)} has no class names: name the classes with --classes, such as "
             "--classes cat,dog."
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from tuilabel.data.dataset import Dataset
 from tuilabel.errors import SourceError
 from tuilabel.progress import Progress
-from tuilabel.text import shown_path
+from tuilabel.text import meant, shown_path
 
 _MNIST_PREFIX = "mnist:"
 _ARRAY_SUFFIXES = (".npz", ".npy")
@@ -117,5 +117,16 @@ def _unknown(source: str, path: Path) -> SourceError:
         found = "is not a source, and there is no file or folder of that name"
     return SourceError(
         f"'{shown_path(source)}' {found}: use digits, mnist, mnist:DIR, a folder of images or an "
-        ".npz file."
+        f".npz file.{meant(path.name, _beside(path))}"
     )
+
+
+def _beside(path: Path) -> list[str]:
+    """Return the names of the sources in the folder where a path is not found."""
+    if path.exists():
+        return []
+    try:
+        around = list(path.parent.iterdir())
+    except OSError:  # there is no such folder either
+        return []
+    return [each.name for each in around if each.is_dir() or each.suffix in _ARRAY_SUFFIXES]

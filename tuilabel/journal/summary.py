@@ -16,7 +16,7 @@ STOPPING_FITS = 10
 
 
 class AccuracySummary(TypedDict):
-    """A measured accuracy with its 95 % interval, all 0 to 1."""
+    """A measured accuracy with its 95% interval, all 0 to 1."""
 
     value: float
     low: float

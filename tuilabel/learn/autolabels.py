@@ -317,7 +317,7 @@ class Estimate:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 95 % interval of `right`; None if nothing was measured."""
+        """The 95% interval of `right`; None if nothing was measured."""
         if self.measured is None:
             return None
         return self.count * self.measured.low, self.count * self.measured.high
@@ -325,7 +325,7 @@ class Estimate:
     def sentence(self) -> str:
         """Return the estimate as one sentence."""
         if self.count == 0:
-            return "No item is confident enough, so nothing is labelled."
+            return "No prediction is confident enough, so nothing is labelled."
         begin = f"Of {counted(self.count, 'auto-label')} about {self.right:,.0f}"
         if self.measured is None or self.interval is None:
             return (
@@ -335,7 +335,7 @@ class Estimate:
         low, high = self.interval
         found = self.measured
         return (
-            f"{begin} are expected to be right ({low:,.0f} to {high:,.0f}, 95 %): "
+            f"{begin} are expected to be right ({low:,.0f} to {high:,.0f}, 95%): "
             f"{found.correct:,} of {found.n:,} {found.name} items chosen in the same way were "
             "right."
         )

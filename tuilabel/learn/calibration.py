@@ -1,4 +1,4 @@
-"""Calibration: of the items a model is 90 % sure of, nine in ten should be right.
+"""Calibration: of the items a model is 90% sure of, nine in ten should be right.
 
 A temperature must be fitted on labels that represent the pool: those of a hold-out or an audit
 set. Labels that a strategy asked for are the hard ones, and training has seen them, so a

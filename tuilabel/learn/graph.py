@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from tuilabel.errors import UsageError
 from tuilabel.learn.feature_view import View
 from tuilabel.progress import Progress
+from tuilabel.text import counted
 
 VERSION = 3
 """Part of the name of every cached graph; raised when graphs are built differently."""
@@ -156,25 +157,23 @@ def build_graph(
     n = len(features)
     if n < LEAST_ROWS:
         raise NoGraphError(
-            f"A pool of {n} images is too small for a label graph, which needs {LEAST_ROWS}. "
-            "Use --model softmax."
+            f"{counted(n, 'image is', 'images are')} too few for a label graph ({LEAST_ROWS} "
+            "needed). Use --model softmax."
         )
     if features.width > MOST_NUMBERS:
         raise NoGraphError(
-            f"A label graph allows at most {MOST_NUMBERS:,} numbers for each image, and these have "
-            f"{features.width:,}. Use --features hog or --model softmax."
+            f"A label graph allows {MOST_NUMBERS:,} numbers an image, not {features.width:,}. Use "
+            "--features hog or --model softmax."
         )
     mean, basis = principal_components(features)
     if basis.shape[1] == 0:
-        raise NoGraphError(
-            "All images of the pool look alike, so they form no clusters. Use --model softmax."
-        )
+        raise NoGraphError("All images look alike, so they form no clusters. Use --model softmax.")
     reduced = _reduce(features, mean, basis)
     distinct, same = _distinct(reduced)
     if len(distinct) < LEAST_ROWS:
         raise NoGraphError(
-            f"Only {len(distinct)} of the pool's {n:,} images differ, too few for a label graph, "
-            f"which needs {LEAST_ROWS}. Use --model softmax."
+            f"Only {len(distinct)} of {n:,} images differ; a label graph needs {LEAST_ROWS}. "
+            "Use --model softmax."
         )
     places = reduced[distinct]
     distances, nearest = neighbours(places, NEIGHBOURS, rng, progress)

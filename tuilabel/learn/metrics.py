@@ -93,7 +93,7 @@ class Accuracy:
 
     @property
     def low(self) -> float:
-        """Lower end of the 95 % Wilson interval."""
+        """Lower end of the 95% Wilson interval."""
         return wilson_interval(self.correct, self.n)[0]
 
     @property
@@ -103,7 +103,7 @@ class Accuracy:
 
     @property
     def high(self) -> float:
-        """Upper end of the 95 % Wilson interval."""
+        """Upper end of the 95% Wilson interval."""
         return wilson_interval(self.correct, self.n)[1]
 
 

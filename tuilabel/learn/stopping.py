@@ -181,7 +181,7 @@ def advice(shares: Sequence[float], agreements: Sequence[float | None], n: int) 
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1f} %"
+    return f"{100 * share:.0f}%" if share >= 0.1 else f"{100 * share:.1f}%"
 
 
 def _check_pair(before: NDArray[np.integer], after: NDArray[np.integer]) -> None:

@@ -188,7 +188,7 @@ class Conversation:
             case Unknown(nearest):
                 return self._unknown(inert(line.strip(), 40), nearest)
             case Command.ACCURACY:
-                doing = at_work(self._trainer) if self.busy else ""
+                doing = at_work(self._trainer, fits=self.session.labels > 0) if self.busy else ""
                 return [*words.accuracy(), *words.model(), *words.say(doing)]
             case Command.IMAGE:
                 self._pictures = not self._pictures
@@ -241,7 +241,7 @@ class Conversation:
         except SaveError as error:
             return self._not_saved(error)
         if event is None or event.class_name is None:
-            return self._moved("Saved: skipped.")
+            return self._moved("Skipped.")
         lines = self._moved(f"Saved: {inert(event.class_name, 40)}.")
         if self._suggestions == "after":
             lines += self.words.opinion(slot, past=True)
@@ -256,7 +256,8 @@ class Conversation:
             return self.words.say("There is nothing to undo.")
         taken_back = self.session.ledger.taken_back
         name = taken_back.class_name if taken_back else None
-        return self._moved(f"Undone: {'skipped' if name is None else inert(name, 40)}.")
+        done = "Skip undone." if name is None else f"Undone: {inert(name, 40)}."
+        return self._moved(done)
 
     def _not_saved(self, error: SaveError) -> list[str]:
         again = (

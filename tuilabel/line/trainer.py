@@ -25,15 +25,19 @@ def trouble(report: TrainerReport) -> str | None:
     return None
 
 
-def at_work(report: TrainerReport) -> str:
-    """Return a sentence about a trainer that still owes an answer."""
+def at_work(report: TrainerReport, *, fits: bool = True) -> str:
+    """Return a sentence about a trainer that still owes an answer: a fit, or the first images."""
     match report:
         case PreparingShare(what, share):
             work = f"{inert(what)} {share:.0%}"
         case Down():
             work = "restarting"
         case Working(restarted=True):
-            work = "restarted, fitting"
+            work = "restarted, " + _work(fits)
         case _:
-            work = "fitting"
+            work = _work(fits)
     return f"The model is at work: {work}."
+
+
+def _work(fits: bool) -> str:
+    return "fitting" if fits else "choosing images"

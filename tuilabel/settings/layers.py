@@ -20,7 +20,7 @@ class Found(NamedTuple):
     ----------
     value : object
     origin : str
-        ``flag``, ``session``, the name of a variable, the path of settings.toml or ``default``.
+        ``option``, ``session``, the name of a variable, the path of settings.toml or ``default``.
     """
 
     value: Any
@@ -108,7 +108,7 @@ def find(
         if not setting.is_table:
             of_session = None if setting.scope == PERSON else (stored or {}).get(name)
             layers = [
-                ("flag", setting.option, flags.get(name)),
+                ("option", setting.option, flags.get(name)),
                 ("session", f"The {name.replace('_', ' ')} of the session", of_session),
                 (setting.variable, setting.variable, environ.get(setting.variable) or None),
                 *layers,

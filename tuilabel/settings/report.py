@@ -28,7 +28,7 @@ def settings_lines(
     session : Path, optional
         The session whose settings are part of it.
     """
-    there = "" if file.exists() else " (not there yet)"
+    there = "" if file.exists() else " (not created yet)"
     rows = [("file", shown_path(file) + there, "")]
     if session is not None:
         rows.append(("session", shown_path(session), ""))

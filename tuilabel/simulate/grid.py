@@ -22,7 +22,7 @@ from tuilabel.simulate.plan import Combination, Plan
 from tuilabel.simulate.processes import run_in_processes
 from tuilabel.simulate.results import Description, Results
 from tuilabel.simulate.run import Run, open_learner, run_session
-from tuilabel.text import inert
+from tuilabel.text import inert, shown_path
 
 
 @dataclass(frozen=True)
@@ -265,14 +265,19 @@ def _describe(dataset: Dataset, plan: Plan) -> Description:
     )
 
 
+def no_ground_truth(source: str) -> SourceError:
+    """Return the error about a source that cannot answer."""
+    return SourceError(
+        f"{shown_path(source)} has no ground truth to answer with. "
+        "Simulate digits, mnist or an .npz file with labels."
+    )
+
+
 def _check(dataset: Dataset) -> None:
     """Raise an error for a dataset that cannot be simulated, or whose arrays are invalid."""
     source = inert(dataset.source)
     if dataset.truth is None:
-        raise SourceError(
-            f"{source} has no ground truth to answer with. "
-            "Simulate digits, mnist or an .npz file with labels."
-        )
+        raise no_ground_truth(dataset.source)
     if dataset.holdout is None or not len(dataset.holdout):
         raise SourceError(
             f"{source} has no hold-out: accuracy is measured on images that training never sees. "

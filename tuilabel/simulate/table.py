@@ -256,7 +256,7 @@ def _aligned(cells: list[str], align: Callable[[str, int], str]) -> list[str]:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:g} %"
+    return f"{100 * share:g}%"
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -185,13 +185,10 @@ class Trainer:
             self._in_flight = None
             self._replaced = True
             if self._failures < MAX_FAILURES:
-                reason += "; restarting; labelling goes on"
+                reason += "; restarting"
                 self._emit(TrainerDown(reason, self._log_path))
                 continue
-            reason += (
-                f"; given up after {MAX_FAILURES} tries; the next batch starts it again; "
-                f"see {self._log_path}"
-            )
+            reason += f"; given up: the next batch restarts it; see {self._log_path}"
             self._emit(TrainerDown(reason, self._log_path, given_up=True))
             self._submitted.clear()
             await self._submitted.wait()

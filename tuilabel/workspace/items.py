@@ -63,8 +63,9 @@ def find_item(name: str, dataset: Dataset, ledger: Ledger) -> str:
             f"{name} is too short for an item id: give at least its first {SHORTEST_PREFIX} digits."
         )
     raise UsageError(
-        f"{shown_path(name)} is no item of {shown_path(dataset.source)}: give a number from the "
-        f"history, an item id or its first {SHORTEST_PREFIX} digits, or a path in the source."
+        f"'{shown_path(name)}' is not an image in {shown_path(dataset.source)}: give a number from "
+        f"the history, an item id or its first {SHORTEST_PREFIX} digits, or a path in the source; "
+        "--session names another session."
     )
 
 

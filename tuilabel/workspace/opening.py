@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from tuilabel.errors import SessionFileError, SourceError, UsageError
+from tuilabel.errors import SessionFileError, SourceError, UnnamedClassesError, UsageError
 from tuilabel.journal import (
     Annotator,
     Event,
@@ -164,11 +164,20 @@ def _start(
     needs_truth: bool = False,
 ) -> Workspace:
     settings = resolve(flags)
-    dataset = _open_dataset(_source(options), options, progress)
+    no_truth = SourceError(
+        f"{shown_path(_source(options))} has no ground truth, which a demo labels with. "
+        "Choose digits, mnist or an .npz file with labels."
+    )
+    try:
+        dataset = _open_dataset(_source(options), options, progress)
+    except UnnamedClassesError as error:
+        raise (no_truth if needs_truth else error) from None
     if needs_truth and dataset.truth is None:
-        raise SourceError(
-            f"{inert(dataset.source)} has no ground truth, which a demo labels with. "
-            "Choose digits, mnist or an .npz file with labels."
+        raise no_truth
+    if len(dataset.class_names) < 2:
+        raise UsageError(
+            f"{shown_path(dataset.source)} would have a single class, "
+            f"{dataset.class_names[0]!r}: name at least two classes with --classes."
         )
     if check is not None:
         check(dataset, settings)
@@ -194,7 +203,7 @@ def _resume(
 ) -> Workspace:
     info, events = read_session(path)
     classes = options.classes and tuple(inert(name.strip()) for name in options.classes)
-    given = {
+    given: dict[str, tuple[object, object]] = {
         "--classes": (classes, info.class_names),
         "--pool": (options.pool, info.pool),
         "--test": (options.test, info.test),
@@ -203,8 +212,11 @@ def _resume(
     }
     for option, (wanted, fixed) in given.items():
         if wanted is not None and wanted != fixed:
+            made = f"with {option} {_shown(fixed)}, not {_shown(wanted)}"
+            if fixed is None:
+                made = f"without {option}, not with {option} {_shown(wanted)}"
             raise SessionFileError(
-                f"{path} was made with {option} {_shown(fixed)}, not {_shown(wanted)}. "
+                f"{path} was made {made}. "
                 f"Leave out {option}, or start another session with --session FILE."
             )
     settings = resolve(flags, _stored(info, events))
@@ -304,8 +316,6 @@ def _fitting(settings: Settings, flags: Mapping[str, Any], dataset: Dataset) -> 
 
 
 def _shown(value: object) -> str:
-    if value is None:
-        return "all items"
     if isinstance(value, Sequence) and not isinstance(value, str):
         more = ",..." if len(value) > 20 else ""
         return ",".join(map(str, value[:20])) + more

@@ -11,7 +11,7 @@ import platformdirs
 
 from tuilabel.errors import SessionFileError
 from tuilabel.settings import user_directory
-from tuilabel.text import inert, shown_path
+from tuilabel.text import inert, meant, shown_path
 
 SUFFIX = ".tuilabel"
 
@@ -112,8 +112,17 @@ def find_session(name: str | None, *, may_be_new: bool = False) -> Path:
         known = []
     there = f" Sessions here: {', '.join(map(inert, known))}." if known else ""
     raise SessionFileError(
-        f"There is no session file {shown_path(name)}. Name a session or its source.{there}"
+        f"There is no session file '{shown_path(name)}'.{meant(name, [*known, *_sources_here()])} "
+        f"Name a session or its source.{there}"
     )
+
+
+def _sources_here() -> list[str]:
+    """Return the names in the current folder that are sources of sessions."""
+    try:
+        return [path.name for path in Path().iterdir() if _is_file(session_path(path.name))]
+    except OSError:
+        return []
 
 
 def last_session() -> Path | None:

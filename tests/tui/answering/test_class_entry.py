@@ -17,6 +17,7 @@ from textual.pilot import Pilot
 
 from tuilabel.tui.answering.class_entry import ClassEntry, OutcomeKind, Place
 from tuilabel.tui.answering.class_search import ClassNames
+from tuilabel.tui.answering.entry_text import entry_line
 from tuilabel.tui.screens.help import HelpPage
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
@@ -251,7 +252,7 @@ async def test_chords_and_names_label_and_are_shown(many: Workspace) -> None:
         await pilot.pause()
         first = many.session.current_id
         assert first is not None
-        assert "more: ?" in row_of(app, "legend", 2)
+        assert "more: press ? or F5" in row_of(app, "legend", 2)
         chord = next(key for key in screen.presenter.keys if len(key) == 2)
         await pressed(pilot, chord[0])
         assert chord[0] + " …" in row_of(app, "status")
@@ -332,3 +333,17 @@ async def test_the_help_page_lists_every_class_in_straight_columns(many: Workspa
         assert app.screen.query_one("#help").scroll_y > 0
         await pressed(pilot, "escape")
         assert app.screen is screen
+
+
+@pytest.mark.parametrize(
+    "typed", ["a", "an extraordinarily long class name", "zzzzzzzzzzzzzzzz", "eogam"]
+)
+def test_what_is_typed_and_what_it_means_fit_on_80_columns(typed: str) -> None:
+    names = ["an extraordinarily long class name", "another of the same kind"]
+    entry = ClassEntry(["", ""], names)
+    entry.begin_name(Place("item", True))
+    entry.text = typed
+    for message in (None, (ClassNames(names).why_not(typed), "accent")):
+        line = entry_line(entry, names, message)
+        assert line is not None
+        assert len(line[0]) < 80

@@ -11,7 +11,7 @@ from screen_app import ScreenApp
 from textual.command import CommandInput
 from textual.pilot import Pilot
 
-from tuilabel.tui.app.palette import FoundList, Palette
+from tuilabel.tui.app.palette import ActionProvider, FoundList, Palette
 from tuilabel.tui.terminal.capabilities import Blocks, Colours, Depth, contrast
 from tuilabel.tui.text.theme import apply_colours
 from tuilabel.tui.widgets.picture import Picture
@@ -143,6 +143,26 @@ async def test_without_any_blocks_the_palette_is_in_ascii(app: ScreenApp) -> Non
         inside = palette.query_one("#--input").region.y
         below = palette.query_one(FoundList).region.bottom
         assert [line for line in texts(frame(palette)[inside:below]) if not line.isascii()] == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("conf", ["confusion", "curve"]),
+        ("co", ["contrast", "contrast", "confusion"]),
+        ("fusi", ["confusion"]),
+    ],
+)
+async def test_names_that_begin_with_what_is_typed_come_first(
+    app: ScreenApp, typed: str, expected: list[str]
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        provider = ActionProvider(app.label_screen)
+        hits = sorted([hit async for hit in provider.search(typed)], reverse=True)
+        names = [str(hit.text).partition(":")[0] for hit in hits]
+        assert names[: len(expected)] == expected
+        assert all(typed in str(hit.text).lower() for hit in hits)
 
 
 async def test_enter_does_what_is_marked(app: ScreenApp) -> None:

@@ -114,7 +114,7 @@ def test_line_interval_and_baseline_are_told_apart_without_colour(alphabet: Alph
     said = "".join(piece for piece, _ in legend(CHART, 60, alphabet))
     samples = (alphabet.measured, alphabet.random, alphabet.interval)
     assert len(set(samples)) == 3
-    for sample, name in zip(samples, ("measured", "at random", "95 %"), strict=True):
+    for sample, name in zip(samples, ("measured", "at random", "95%"), strict=True):
         assert f"{sample} {name}" in said
 
 
@@ -168,14 +168,14 @@ def test_an_interval_that_is_thinner_than_a_dot_is_behind_its_line(alphabet: Alp
     line = Chart(Axis(0, 10, ()), y, [(0, 0.5), (10, 0.5)], rows=rows)
     both = line._replace(interval=[(x, 0.5, 0.5) for x in (0, 10)])
     assert draw_chart(both, 40, 23, alphabet) == draw_chart(line, 40, 23, alphabet)
-    assert "95 %" in "".join(text for text, _ in legend(both, 80, alphabet))
+    assert "95%" in "".join(text for text, _ in legend(both, 80, alphabet))
 
 
 @given(st.integers(0, 90))
 def test_nothing_of_the_legend_is_cut(room: int) -> None:
     said = "".join(text for text, _ in legend(CHART, room, BRAILLE))
     assert len(said) <= room
-    assert not said or said.endswith(("measured", "at random", "95 %"))
+    assert not said or said.endswith(("measured", "at random", "95%"))
 
 
 def test_what_is_below_the_axis_is_left_out() -> None:

@@ -18,6 +18,7 @@ from tuilabel.learn.requests import FitFinished
 from tuilabel.trainer.reports import Fitted, Working
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.help import HelpPage, HelpScreen
+from tuilabel.tui.widgets.accuracy_line import AccuracyLine
 from tuilabel.tui.widgets.lines import Lines
 from tuilabel.workspace.opening import Workspace
 
@@ -80,8 +81,8 @@ async def test_keys_at_the_foot_outlast_what_the_trainer_has_done(app: ScreenApp
         app.label_screen.trainer_reported(Working(), busy=True)
         await pilot.pause()
         app.label_screen.show_all()
-        assert "fitting…" in shown(app, "#status")
-        keys = shown(app, "#status").split("fitting…")[1].split()
+        assert "choosing images…" in shown(app, "#status")
+        keys = shown(app, "#status").split("choosing images…")[1].split()
         app.label_screen.trainer_reported(
             Fitted("a model of a name that is long", "features of another"), busy=False
         )
@@ -333,6 +334,10 @@ async def test_the_demo_presses_the_true_keys_and_a_person_takes_over(workspace:
         last = loop.ledger.last_answer()
         assert last is not None
         assert (last.kind, last.annotator, last.origin) == (EventKind.LABEL, "me", "human")
+        assert "The keys are yours now." in shown(app, "#status")
+        await painted(app, pilot)
+        await pilot.press("3")
+        assert "The keys are yours now." not in shown(app, "#status")
 
 
 async def test_in_rows_a_whole_batch_is_typed_once_it_was_seen(app: ScreenApp) -> None:
@@ -419,3 +424,16 @@ async def test_a_finished_demo_leaves_by_itself_unless_a_key_keeps_it(
             await pilot.pause(0.01)
     assert app.return_code == 0
     assert app.label_screen.loop.labels == 2
+
+
+@pytest.mark.parametrize(("chance", "foot"), [(1 / 45, ".02"), (0.1, "0.1"), (0.5, "0.5")])
+async def test_the_foot_of_the_accuracy_axis_is_chance(
+    app: ScreenApp, chance: float, foot: str
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        line = app.label_screen.query_one(AccuracyLine)
+        line.show_accuracy("accuracy", [0.5], "", chance=chance)
+        await pilot.pause()
+        numbers = [row[:3].strip() for row in shown(app, "#curve").split("\n")]
+        assert [number for number in numbers if number[:1] in ("0", "1", ".")] == ["1.0", foot]

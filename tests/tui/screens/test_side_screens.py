@@ -58,7 +58,7 @@ def simulated(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     given: list[Any] = []
 
     async def find(self: BaselineFinder) -> Baseline:
-        self._tell("1 of 3 runs, 40 %")
+        self._tell("1 of 3 runs, 40%")
         if given:
             await given[0]()
         return BASELINE
@@ -212,7 +212,7 @@ async def test_the_curve_says_the_newest_beside_the_baseline(app: ScreenApp) -> 
         screen = await visit(app, pilot, "curve")
         text = text_of(screen)
         assert "accuracy on the hold-out by labels" in text
-        assert "96.4%  95 %: 94.4% to 97.7%  n 500 (the hold-out), after 10 labels" in text
+        assert "96.4%  95%: 94.4% to 97.7%  n 500 (the hold-out), after 10 labels" in text
         assert "at random (3 runs): +46.4 points" in text
         title = text.splitlines()[text_row(text, "by labels")]
         assert re.search(r"measured .* at random", title)
@@ -239,7 +239,7 @@ async def test_until_the_baseline_is_there_it_is_said_that_it_is_sought(
         answer_a_batch(app)
         screen = await visit(app, pilot, "curve")
         text = text_of(screen)
-        assert "Simulating the random baseline: 1 of 3 runs, 40 %" in text
+        assert "Simulating the random baseline: 1 of 3 runs, 40%" in text
         assert "at random" not in text
         go_on.set()
         await pilot.pause()
@@ -278,7 +278,7 @@ async def test_a_simulation_ends_with_the_screen(app: ScreenApp, simulated: list
     simulated.append(never)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await visit(app, pilot, "curve")
-        assert "1 of 3 runs, 40 %" in text_of(screen)
+        assert "1 of 3 runs, 40%" in text_of(screen)
         screen.action_leave()
         await asyncio.wait_for(ended.wait(), 5)
 
@@ -350,7 +350,7 @@ async def test_without_predictions_the_numbers_stand_alone(app: ScreenApp) -> No
         screen = await visit(app, pilot, "confusion")
         await pilot.press("enter")
         assert app.screen is screen
-        assert "The images come with the next fit" in text_of(screen)
+        assert "Images appear after the next fit." in text_of(screen)
 
 
 # Classes.
@@ -423,14 +423,29 @@ async def test_history_filters_as_one_types_and_labels_again(app: ScreenApp) -> 
         acts = loop.ledger.acts
         while screen.answers.holds_key():  # type: ignore[attr-defined]
             await pilot.pause()
-        await pilot.press("3")
+        assert event.class_name != "5"
+        await pilot.press("5")
         assert loop.ledger.acts == acts + 1
         answer = loop.ledger.answer(event.item)
         assert answer is not None
-        assert (answer.class_name, answer.body["relabel"]) == ("3", True)
+        assert (answer.class_name, answer.body["relabel"]) == ("5", True)
         assert "✓ saved" in text_of(screen)
         assert len(app.requests) == 1
         assert f"({event.class_name})" in text_of(screen, "#events")
+        await pilot.press("5")
+        assert "It is 5 already." in text_of(screen, "#status")
+        assert (loop.ledger.acts, len(app.requests)) == (acts + 1, 1)
+
+
+async def test_an_empty_history_has_no_event_to_do_anything_with(app: ScreenApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        screen = await visit(app, pilot, "history")
+        await pilot.press("slash", *"nothing", "enter")
+        for key in ("enter", "r", "j", "3"):
+            screen.hush()
+            await pilot.press(key)
+            assert "No event is selected." in text_of(screen, "#status")
 
 
 async def test_a_relabel_during_the_demo_is_the_persons(workspace: Workspace) -> None:

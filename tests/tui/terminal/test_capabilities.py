@@ -194,7 +194,7 @@ def test_doctor_says_what_is_drawn_with_and_why() -> None:
     assert "octants" in lines
     assert "tuilabel-light" in lines
     assert "!" not in lines
-    assert "! This terminal is not known to have more colours" in told(Settings())
+    assert "! No more colours are known" in told(Settings())
     assert "dark (assumed" in told(Settings())
     assert "! NO_COLOR is set" in told(Settings(), NO_COLOR="1")
     assert "!" not in told(Settings(color="none"), NO_COLOR="1")

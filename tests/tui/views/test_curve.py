@@ -110,7 +110,7 @@ def test_the_curve_begins_where_a_share_means_something(pairs: list[tuple[float,
     n = len(pairs)
     found = counts_by_confidence([c for c, _ in pairs], [r for _, r in pairs])
     chart = by_confidence(found, 60, 12, chance=0.1, zoomed=False)
-    said_so = "the curve begins at 30" in said(confidence_sentences(found, "x", waiting=""))
+    said_so = "the curve needs 30 images" in said(confidence_sentences(found, "x", waiting=""))
     assert said_so == (not chart.line) == (n < LEAST)
     if chart.line:
         assert chart.line[0][0] * n >= LEAST - 1e-6
@@ -130,7 +130,7 @@ def said(sentences: list[list[tuple[str, str]]]) -> str:
 def test_the_newest_is_said_with_interval_n_and_set() -> None:
     text = said(labels_sentences(CURVE, "hold-out t10k", None, ("why not", "muted"), waiting=""))
     assert "90.0%" in text
-    assert "95 %: 82.6% to 94.5%" in text
+    assert "95%: 82.6% to 94.5%" in text
     assert "n 100 (hold-out t10k), after 30 labels" in text
     assert "why not" in text
 
@@ -149,7 +149,7 @@ def test_before_the_first_fit_it_is_said_why_there_is_nothing() -> None:
 def test_how_right_the_sure_are_is_said() -> None:
     found = counts_by_confidence([0.99] * 20 + [0.5] * 20, [True] * 18 + [False] * 22)
     text = said(confidence_sentences(found, "the hold-out", waiting=""))
-    assert "45.0%  95 %: 30.7% to 60.2%  of all 40 are right (the hold-out)" in text
+    assert "45.0%  95%: 30.7% to 60.2%  of all 40 are right (the hold-out)" in text
     assert "90.0%" in text
     assert "of 20 with a confidence of at least 95%" in text
     none = counts_by_confidence([0.5], [True])

@@ -24,7 +24,7 @@ from tuilabel.tui.views.confusion import (
     items_of_cell,
     newest_confusion,
     percent,
-    rates_sentence,
+    rates_sentences,
 )
 from tuilabel.tui.views.help import help_rows
 from tuilabel.tui.views.home import entries
@@ -51,10 +51,11 @@ def test_cells_are_said_with_their_share_and_rates_with_their_intervals() -> Non
     assert FOUND.n == 16
     assert cell_sentence(FOUND, 0, 1, NAMES) == "cat taken for dog: 2 of 10 (20%)"
     assert cell_sentence(FOUND, 1, 1, NAMES) == "dog recognised: 5 of 5 (100%)"
-    assert rates_sentence(FOUND, 0, 1, NAMES) == (
-        "cat: 80.0% found (49.0% to 94.3%)   taken for dog: 71.4% right (35.9% to 91.8%)"
+    assert rates_sentences(FOUND, 0, 1, NAMES) == (
+        "cat: 80.0% found (49.0% to 94.3%)",
+        "taken for dog: 71.4% right (35.9% to 91.8%)",
     )
-    assert "taken for owl: none" in rates_sentence(FOUND, 2, 2, NAMES)
+    assert rates_sentences(FOUND, 2, 2, NAMES)[1] == "taken for owl: none"
 
 
 @pytest.mark.parametrize(
@@ -222,3 +223,12 @@ def test_on_80_columns_every_key_has_one_row_of_help(name: str, place: str) -> N
     rows = help_rows(keymap, actions, [], 80 - AROUND)
     assert rows.index([]) == 1 + len(actions)
     assert all(cell_len("".join(text for text, _ in row)) <= 80 - AROUND for row in rows)
+
+
+def test_where_nothing_is_open_the_help_has_no_classes() -> None:
+    keymap = keymap_of(Settings())
+    pages = [
+        "".join(text for row in help_rows(keymap, (), classes, 74) for text, _ in row)
+        for classes in ([], [("1", "cat")])
+    ]
+    assert ["Classes" in page for page in pages] == [False, True]

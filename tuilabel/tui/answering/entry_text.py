@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tuilabel.text import inert
 from tuilabel.tui.answering.class_entry import MATCHES_SHOWN, ClassEntry
 from tuilabel.tui.answering.class_search import SCATTERED
 from tuilabel.tui.text.pieces import Piece
+
+_MOST_TYPED, _MOST_OF_NAME = 10, 16
+"""Characters of what is typed and of a name that are shown: the keys fit beside them."""
 
 
 def entry_line(
@@ -28,17 +32,18 @@ def entry_line(
         return f"{entry.leader} …  {which} with this key; Esc leaves.", "accent"
     if entry.text is None:
         return None
+    typed = entry.text if len(entry.text) <= _MOST_TYPED else "…" + entry.text[1 - _MOST_TYPED :]
     if message is not None:
-        return f"/{entry.text}_  {message[0]}", message[1]
+        return f"/{typed}_  {message[0]}", message[1]
     found = entry.matches()
     taken = entry.meant()
     if taken is not None:
-        rest = f"Enter: {names[taken]}"
+        rest = f"Enter: {inert(names[taken], _MOST_OF_NAME)}"
     else:
-        rest = f"{len(found):,} match" if found else "no class name contains that"
+        rest = f"{len(found):,} match" if found else "no class has that name"
         if found and found[0].rank == SCATTERED:
-            rest = f"Tab: {names[found[0].place]}"
-    return f"/{entry.text}_  {rest} · Tab completes · ↑↓ choose · Esc leaves", "accent"
+            rest = f"Tab: {inert(names[found[0].place], _MOST_OF_NAME)}"
+    return f"/{typed}_  {rest} · Tab completes · ↑↓ choose · Esc leaves", "accent"
 
 
 def entry_classes(entry: ClassEntry) -> tuple[Sequence[int] | None, int | None]:

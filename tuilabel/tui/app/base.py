@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import click
 from textual import events
+from textual.types import CSSPathType
 
 from tuilabel.settings import Settings
 from tuilabel.tui.app.endings import RestoringApp
@@ -53,7 +54,7 @@ class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
     """
 
     TITLE = "tuilabel"
-    CSS_PATH = "tuilabel.tcss"
+    CSS_PATH: ClassVar[CSSPathType | None] = "tuilabel.tcss"
     COMMANDS = {_action_provider}  # noqa: RUF012
 
     def __init__(self, settings: Settings, colours: Colours, answers: TerminalAnswers) -> None:

@@ -19,7 +19,7 @@ from tuilabel.tui.terminal.job_control import forsake_terminal
 HUNG_UP = 129
 """The exit status after the terminal was lost: as if SIGHUP had come."""
 
-NO_SHELL = "There is no shell to go back to. Press q to leave; the next start goes on from here."
+NO_SHELL = "No shell to return to. Press q to leave; the next start continues here."
 
 
 class RestoringApp(App[None], inherit_bindings=False):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.screen import Screen
+from textual.types import CSSPathType
 
 from tuilabel.settings import Settings
 from tuilabel.tui.app.base import Ended, TerminalApp
@@ -16,6 +17,9 @@ from tuilabel.tui.terminal.probe import TerminalAnswers
 
 class HomeApp(TerminalApp, inherit_bindings=False):
     """Shows what can be opened, and ends with the choice. Parameters as for `TerminalApp`."""
+
+    # textual does not read the style sheet of a default screen.
+    CSS_PATH: ClassVar[CSSPathType | None] = ["tuilabel.tcss", "../screens/side.tcss"]
 
     def __init__(self, settings: Settings, colours: Colours, answers: TerminalAnswers) -> None:
         super().__init__(settings, colours, answers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from functools import partial
 
 from rich.segment import Segment
@@ -17,9 +19,11 @@ from textual.command import (
     Provider,
 )
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.strip import Strip
 from textual.widgets import LoadingIndicator
 
+from tuilabel.tui.answering.class_search import SCATTERED, ClassNames
 from tuilabel.tui.keymap.actions import Action
 from tuilabel.tui.screens.base import BaseScreen
 from tuilabel.tui.terminal.capabilities import Blocks
@@ -104,13 +108,25 @@ class ActionProvider(Provider):
             yield DiscoveryHit(text, partial(self.screen.run_action, action.id), help=_keys(action))
 
     async def search(self, query: str) -> Hits:
-        """Offer what fits the query."""
-        matcher = self.matcher(query)
-        for text, action in self._entries():
-            score = matcher.match(text)
-            if score > 0:
+        """Offer what contains the query: names that begin with it, other names, then help."""
+        entries = self._entries()
+        by_name = _ranks([action.label for _, action in entries], query)
+        by_help = _ranks([action.help for _, action in entries], query)
+        for place, (text, action) in enumerate(entries):
+            rank = by_name.get(place, by_help.get(place, -1) + SCATTERED)
+            if place in by_name or place in by_help:
                 run = partial(self.screen.run_action, action.id)
-                yield Hit(score, matcher.highlight(text), run, help=_keys(action))
+                found = Content(text).highlight_regex(
+                    re.compile(re.escape(query.strip()), re.IGNORECASE),
+                    style=self.match_style or "",
+                )
+                yield Hit(1 - rank / 10 - place / 1000, found, run, help=_keys(action))
+
+
+def _ranks(texts: Sequence[str], query: str) -> dict[int, int]:
+    """Return the rank of each text that contains a query, by its place; 0 is the best."""
+    found = ClassNames(texts).matches(query)
+    return {match.place: match.rank for match in found if match.rank != SCATTERED}
 
 
 def _keys(action: Action) -> str:

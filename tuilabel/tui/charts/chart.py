@@ -206,7 +206,7 @@ def legend(chart: Chart, room: int, alphabet: Alphabet) -> list[Piece]:
     for points, sample, style, name in (
         (chart.line, alphabet.measured, "bar", "measured"),
         (chart.beside, alphabet.random, "muted", "at random"),
-        (chart.interval, alphabet.interval, "bar", "95 %"),
+        (chart.interval, alphabet.interval, "bar", "95%"),
     ):
         entry: list[Piece] = [("  ", "plain"), (sample, style), (" " + name, "muted")]
         if points and cells_in(pieces) + cells_in(entry) <= room:

@@ -6,20 +6,21 @@ from collections.abc import Iterable, Sequence
 
 from textual.widget import Widget
 
+from tuilabel.text import inert
 from tuilabel.tui.screens.cell import CellScreen
 from tuilabel.tui.screens.side import SideScreen
 from tuilabel.tui.views.confusion import (
     cell_sentence,
     items_of_cell,
     newest_confusion,
-    rates_sentence,
+    rates_sentences,
 )
 from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.widgets.bar import Bar
 from tuilabel.tui.widgets.matrix import Matrix
 
 _WAITING = "No matrix yet: it comes with the first accuracy."
-_NO_IMAGES = "The images come with the next fit of this run; these numbers are of the one before."
+_NO_IMAGES = "Images appear after the next fit."
 
 
 class ConfusionScreen(SideScreen, inherit_bindings=False):
@@ -31,7 +32,7 @@ class ConfusionScreen(SideScreen, inherit_bindings=False):
         super().__init__(opened)
         self._matrix = Matrix(opened.presenter.keys, opened.presenter.names, id="matrix")
         self._cell = Bar(id="cell")
-        self._rates = Bar(id="rates")
+        self._recall, self._precision = Bar(id="recall"), Bar(id="precision")
         self._found = newest_confusion(opened.session)
         self._cursor = self._found.worst() if self._found else (0, 0)
 
@@ -39,7 +40,8 @@ class ConfusionScreen(SideScreen, inherit_bindings=False):
         """Lay the matrix out, and the words below it."""
         yield self._matrix
         yield self._cell
-        yield self._rates
+        yield self._recall
+        yield self._precision
 
     def session_changed(self) -> None:
         """Show the newest fit; the mark stays where it is."""
@@ -57,12 +59,15 @@ class ConfusionScreen(SideScreen, inherit_bindings=False):
             measured = f"n {found.n:,} ({presenter.set_name}), after {found.labels:,} labels"
         self.show_header("confusion", (f"  {self.opened.source_name}", "muted"), right=measured)
         self._matrix.show_matrix(found, self._cursor, _WAITING)
-        cell = rates = ""
+        sentences = ("", "", "")
         if found is not None:
-            cell = cell_sentence(found, *self._cursor, presenter.names)
-            rates = rates_sentence(found, *self._cursor, presenter.names)
-        self._cell.show_bar([("  " + cell, "strong")])
-        self._rates.show_bar([("  " + rates, "muted")])
+            longest = max(8, (self.app.size.width - 40) // 2)
+            names = [inert(name, longest) for name in presenter.names]
+            cell = cell_sentence(found, *self._cursor, names)
+            sentences = (cell, *rates_sentences(found, *self._cursor, names))
+        bars = (self._cell, self._recall, self._precision)
+        for bar, text, style in zip(bars, sentences, ("strong", "muted", "muted"), strict=True):
+            bar.show_bar([("  " + text, style)])
 
     def action_open_cell(self) -> None:
         """See the images of the marked cell."""

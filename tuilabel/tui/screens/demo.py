@@ -66,23 +66,27 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
 
     def choose_class(self, index: int) -> None:
         """Let the person take over."""
-        self._take_over()
-        super().choose_class(index)
+        self._answered_by_person(partial(super().choose_class, index))
 
     def action_accept(self) -> None:
         """Let the person take over."""
-        self._take_over()
-        super().action_accept()
+        self._answered_by_person(super().action_accept)
 
     def action_skip(self) -> None:
         """Let the person take over."""
-        self._take_over()
-        super().action_skip()
+        self._answered_by_person(super().action_skip)
 
     def action_undo(self) -> None:
         """Let the person take over."""
+        self._answered_by_person(super().action_undo)
+
+    def _answered_by_person(self, act: Callable[[], None]) -> None:
+        """Do what the person wants; the first time, say that the demo is theirs from now on."""
+        is_new = self.answers.annotator == ORACLE
         self._take_over()
-        super().action_undo()
+        act()
+        if is_new and self.sentence is None:
+            self.mention("The keys are yours now.", "accent")
 
     def _take_over(self) -> None:
         """Make every answer from now on the person's."""
@@ -95,19 +99,20 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         self.answers.annotator = self.workspace.annotator
 
     def action_pause(self) -> None:
-        """Pause the demo, or let it go on."""
+        """Pause or resume the demo."""
         if self._presses is None:
             # The demo is over, and the key means what it means without one.
             self.action_suggestions()
         elif self._paused:
             self._paused = False
             self._presses.resume()
-            self.say("The demo goes on.", "muted")
+            self.say("The demo continues.", "muted")
         else:
             self._paused = True
             self._presses.pause()
             self.say(
-                f"Paused: {self.keymap.key('pause')} goes on, a class key takes over.", "accent"
+                f"Paused. Press {self.keymap.key('pause')} to continue; a class key takes over.",
+                "accent",
             )
 
     def _press(self) -> None:
@@ -123,4 +128,6 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
             self._presses.stop()
             self._presses = None
         self._leaving = self.set_timer(LINGER, lambda: self.app.exit(return_code=0))
-        self.say(f"The demo is over and leaves in {LINGER} s. Any key keeps it open.", "accent")
+        self.say(
+            f"The demo has finished and closes in {LINGER} s. Any key keeps it open.", "accent"
+        )

@@ -9,7 +9,7 @@ from textual import events
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from tuilabel.journal import Event
+from tuilabel.journal import Annotator, Event
 from tuilabel.tui.answering.answer_keys import AnswerKeys, saved_sentence
 from tuilabel.tui.screens.list_screen import ListScreen
 from tuilabel.tui.text.pieces import Piece
@@ -20,6 +20,7 @@ from tuilabel.tui.widgets.event_list import EventList
 from tuilabel.tui.widgets.legend import legend_of
 
 _HOW_TO_RELABEL = "Press the key of its class, or / and type its name; Esc leaves it as it is."
+_NO_EVENT = "No event is selected."
 _HOW_TO_FILTER = "Type words, or kind: class: who: round: and a word. Enter keeps, Esc clears."
 
 
@@ -176,15 +177,24 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
 
     # What can be done with an event.
 
+    def _marked_item(self) -> str | None:
+        """Return the item of the marked event; if there is none, say so."""
+        event = self._event()
+        if event is None:
+            self.say(_NO_EVENT)
+        elif event.item is None:
+            self.say("This event is about no image.")
+        return None if event is None else event.item
+
     def action_show(self) -> None:
         """Show the image of the marked event; pressed again, jump back to it."""
         if self._open and self._shown is not None:
             self.action_jump()
             return
-        event = self._event()
-        if event is None or event.item is None:
-            self.say("This event is about no image.")
-        elif self.opened.workspace.dataset.row_of(event.item) is None:
+        item = self._marked_item()
+        if item is None:
+            return
+        if self.opened.workspace.dataset.row_of(item) is None:
             self.say("This image is no longer in the source.")
         else:
             self.hush()
@@ -196,6 +206,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         """Go back to where the image was asked, or to the event that this one is about."""
         event = self._event()
         if event is None:
+            self.say(_NO_EVENT)
             return
         target = self._history.target(event)
         if target is not None:
@@ -216,9 +227,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
 
     def action_relabel(self) -> None:
         """Label the image with the next class key."""
-        event = self._event()
-        if event is None or event.item is None:
-            self.say("This event is about no image.")
+        if self._marked_item() is None:
             return
         if not self._open:
             self.action_show()
@@ -227,16 +236,23 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
 
     def choose_class(self, index: int) -> None:
         """Label the image of the marked event with another class."""
-        event = self._event()
-        if event is None or event.item is None:
-            self.say("This event is about no image.")
+        item = self._marked_item()
+        if item is None:
             return
         if not self._open:
             self.action_show()
             self.say("Look at the image first, then press the key again.", "accent")
             return
-        session, item = self.opened.session, event.item
+        session = self.opened.session
         before = session.ledger.answer(item)
+        name, by = session.info.class_names[index], self.answers.annotator
+        if (
+            before
+            and before.class_name == name
+            and Annotator(before.annotator, before.origin) == by
+        ):
+            self.say(f"It is {self.opened.presenter.names[index]} already.")
+            return
         saved = self.answers.give(partial(session.relabel, class_index=index))
         if saved is None:
             return

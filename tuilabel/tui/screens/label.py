@@ -277,7 +277,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
 
     def trainer_reported(self, report: TrainerReport, *, busy: bool) -> None:
         """Show the trainer's state; `busy` while it still owes an answer."""
-        self._show_trainer(trainer_piece(report), busy)
+        self._show_trainer(trainer_piece(report, fits=self.loop.labels > 0), busy)
 
     def _show_trainer(self, piece: Piece, busy: bool) -> None:
         self._trainer, self._trainer_owes = piece, busy
@@ -299,7 +299,10 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             self.answers.expect_image()
         if self.loop.request_is_due:
             # In the same frame; `after_frame` hands the request over.
-            self._trainer, self._trainer_owes = trainer_piece(Working()), True
+            self._trainer, self._trainer_owes = (
+                trainer_piece(Working(), fits=self.loop.labels > 0),
+                True,
+            )
         self.board.show_image(self.loop.current)
         self._deferred.forget()
         self.show_all()

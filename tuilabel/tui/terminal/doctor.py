@@ -143,8 +143,8 @@ def colour_lines(
         yield "! NO_COLOR is set: images are drawn with shades. --color overrides it."
     elif settings.color == "auto" and colours.depth is not Depth.TRUECOLOR:
         yield (
-            "! This terminal is not known to have more colours, and SSH does not pass that on. "
-            "If it has them, use --color truecolor."
+            "! No more colours are known: SSH does not forward COLORTERM, which would name them. "
+            "If the terminal shows 24-bit colour, use --color truecolor."
         )
     if settings.background != "auto":
         why = "as set"

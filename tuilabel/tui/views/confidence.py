@@ -97,10 +97,10 @@ def confidence_sentences(
         return [[(f" No predictions yet: {waiting}.", "muted")], []]
     n = found.counts[-1]
     low, high = wilson_interval(found.correct[-1], n)
-    rest = f"are right ({set_name})" if n >= LEAST else f"are right; the curve begins at {LEAST}"
+    rest = f"are right ({set_name})" if n >= LEAST else f"are right; the curve needs {LEAST} images"
     first: list[Piece] = [
         (f" {found.correct[-1] / n:6.1%}", "strong"),
-        (f"  95 %: {low:.1%} to {high:.1%}", "plain"),
+        (f"  95%: {low:.1%} to {high:.1%}", "plain"),
         (f"  of all {n:,} {rest}", "muted"),
     ]
     if not found.sure:
@@ -108,7 +108,7 @@ def confidence_sentences(
     low, high = wilson_interval(found.sure_correct, found.sure)
     second: list[Piece] = [
         (f" {found.sure_correct / found.sure:6.1%}", "strong"),
-        (f"  95 %: {low:.1%} to {high:.1%}", "plain"),
+        (f"  95%: {low:.1%} to {high:.1%}", "plain"),
         (f"  of {found.sure:,} with a confidence of at least {SURE:.0%}", "muted"),
     ]
     return [first, second]

@@ -73,11 +73,13 @@ def cell_sentence(found: Confusion, truth: int, predicted: int, names: Sequence[
     return f"{what}: {count:,} of {total:,} ({percent(count / max(1, total))})"
 
 
-def rates_sentence(found: Confusion, truth: int, predicted: int, names: Sequence[str]) -> str:
-    """Return a sentence about the recall of the row's class and the precision of the column's."""
+def rates_sentences(
+    found: Confusion, truth: int, predicted: int, names: Sequence[str]
+) -> tuple[str, str]:
+    """Return the recall of the row's class and the precision of the column's in words."""
     recall = _rate(found.counts[truth][truth], found.of_truth(truth), "found")
     precision = _rate(found.counts[predicted][predicted], found.of_predicted(predicted), "right")
-    return f"{names[truth]}: {recall}   taken for {names[predicted]}: {precision}"
+    return f"{names[truth]}: {recall}", f"taken for {names[predicted]}: {precision}"
 
 
 def _rate(correct: int, n: int, what: str) -> str:

@@ -81,7 +81,7 @@ def labels_sentences(
     labels, newest = curve[-1]
     first: list[Piece] = [
         (f" {newest.value:6.1%}", "strong"),
-        (f"  95 %: {newest.low:.1%} to {newest.high:.1%}", "plain"),
+        (f"  95%: {newest.low:.1%} to {newest.high:.1%}", "plain"),
         (f"  n {newest.n:,} ({set_name}), after {labels:,} labels", "muted"),
     ]
     if baseline is None:

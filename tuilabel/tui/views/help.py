@@ -51,8 +51,8 @@ def help_rows(
         rows += _described(keys, sentence, width, min(widest, _MOST_KEYS, width // 3))
     rows.append([])
     rows += _about_keymap(keymap, width)
-    rows.append([])
-    rows += _classes(keymap, classes, width)
+    if classes:
+        rows += [[], *_classes(keymap, classes, width)]
     rows += [[], [("Signs", "strong")]]
     rows += [[("  " + line, "plain")] for line in wrap(_SIGNS, width - 2)]
     rows += [[], [("What you can rely on", "strong")]]

@@ -237,7 +237,7 @@ def _about(event: Event, target: Event | None) -> str:
             return f"model {body.get('model', '–')}, strategy {body.get('strategy', '–')}"
         case EventKind.AUTO_BATCH:
             count = counted(body.get("count", 0), "label")
-            return f"{count} by {inert(str(body.get('method', '')), 20)}"
+            return f"{count}, method {inert(str(body.get('method', '')), 20)}"
         case EventKind.UNDO | EventKind.REVERT:
             return f"of #{target.seq} {_reference(target)}".rstrip() if target else ""
     return _reference(event)

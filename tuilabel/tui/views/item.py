@@ -9,7 +9,7 @@ from tuilabel.journal import Event, EventKind, Ledger
 from tuilabel.text import shown_path
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.views.history import History
-from tuilabel.tui.views.values import Detail, local_time
+from tuilabel.tui.views.values import Detail, shown_time
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
@@ -50,7 +50,7 @@ def item_details(
     yield "class", _class(answer)
     if answer is not None:
         yield "who", f"{history.row_of(answer).who}, round {answer.round}"
-        yield "time", _when(answer.time)
+        yield "time", shown_time(answer.time)
         if answer.ms is not None:
             yield "took", f"{answer.ms:,} ms"
     if _is_audit(item, events, ledger):
@@ -63,7 +63,7 @@ def item_details(
         about = shown.class_name
         if target is not None and event.kind in (EventKind.UNDO, EventKind.REVERT):
             about = f"of #{target.seq}"
-        parts = (f"#{shown.number}", _when(event.time), shown.kind, about, f"by {shown.who}")
+        parts = (f"#{shown.number}", shown_time(event.time), shown.kind, about, f"by {shown.who}")
         yield "" if place else "events", " ".join(filter(None, parts))
 
 
@@ -74,11 +74,6 @@ def _class(answer: Event | None) -> str:
         return "skipped"
     name = shown_name(answer.class_name)
     return f"{name} (auto-label)" if answer.kind is EventKind.AUTO else name
-
-
-def _when(time: str) -> str:
-    here = local_time(time)
-    return shown_name(time) if here is None else here.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _is_audit(item: str, events: Iterable[Event], ledger: Ledger) -> bool:

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from tuilabel.learn import stopping
 from tuilabel.learn.stopping import COMPARISONS
 from tuilabel.session import Session, Slot
-from tuilabel.text import counted, inert
+from tuilabel.text import counted, inert, set_name
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece, fitted
@@ -142,9 +142,7 @@ class Presenter:
     @property
     def set_name(self) -> str:
         """The name of the set that accuracy is measured on."""
-        if not self._holdout:
-            return "the audit set"
-        return "the hold-out" if self._holdout == "hold-out" else f"hold-out {self._holdout}"
+        return f"the {set_name(self._holdout or 'audit')}"
 
     def curve(self) -> tuple[str, list[float], str]:
         """Return the accuracy's title, values and caption."""
@@ -166,8 +164,8 @@ class Presenter:
             return ""
         mean = sum(move.moved for move in moves) / len(moves)
         settled = stopping.settled([move.agreement for move in self.session.moves])
-        verdict = "labels change little" if settled else "labels still teach"
-        return f"fits move {mean:.1%}: {verdict}"
+        verdict = "change little" if settled else "still help"
+        return f"more labels {verdict} ({mean:.1%} changed)"
 
     def notices(self, of_source: Sequence[str]) -> str:
         """Return sentences about items that are missing, or nothing if all are there."""

@@ -15,11 +15,19 @@ from tuilabel.trainer.reports import (
 from tuilabel.tui.text.pieces import Piece
 
 
-def trainer_piece(report: TrainerReport) -> Piece:
-    """Return a report in a few words, with their style."""
+def trainer_piece(report: TrainerReport, *, fits: bool = True) -> Piece:
+    """Return a report in a few words, with their style.
+
+    Parameters
+    ----------
+    report : TrainerReport
+    fits : bool
+        Whether there are labels to fit to; without any, the trainer chooses the first images.
+    """
     match report:
         case Working(restarted):
-            return ("restarted, fitting…" if restarted else "fitting…", "muted")
+            work = "fitting…" if fits else "choosing images…"
+            return (f"restarted, {work}" if restarted else work, "muted")
         case Restarted():
             return ("restarted", "muted")
         case Fitted(model, features):
@@ -27,7 +35,9 @@ def trainer_piece(report: TrainerReport) -> Piece:
         case PreparingShare(what, share):
             return (f"{what} {share:.0%}", "muted")
         case Unprepared(reason):
-            return (f"! {reason}", "accent")
+            # Its first sentence: the advice after it does not fit beside what is saved.
+            first, stop, _ = reason.partition(". ")
+            return (f"! {first}{stop.strip()}", "accent")
         case Down(reason):
             return (f"! {reason}", "bad")
         case Failed(reason):

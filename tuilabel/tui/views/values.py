@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from tuilabel.text import inert
+
 Detail = tuple[str, str]
 """A word and its value, such as ("class", "cat")."""
 
@@ -15,6 +17,12 @@ def local_time(time: str) -> datetime | None:
         return datetime.fromisoformat(time).astimezone()
     except (ValueError, OverflowError, OSError):  # the journal keeps any time that a clock returned
         return None
+
+
+def shown_time(time: str) -> str:
+    """Return the local date and time of an event; an invalid time as it is, in harmless form."""
+    here = local_time(time)
+    return inert(time) if here is None else here.strftime("%Y-%m-%d %H:%M:%S")
 
 
 class ClassBar(NamedTuple):

@@ -66,8 +66,9 @@ class AccuracyLine(Lines):
     def _graph(self, width: int, height: int) -> list[Strip]:
         columns = [self._column(value, height) for value in _resampled(self._values, width)]
         rows = []
+        foot = f"{self._chance:.1f}" if self._chance >= 0.05 else f"{self._chance:.2f}"[1:]
         for y in range(height):
-            axis = {0: "1.0", height - 1: f"{self._chance:.1f}"}.get(y, "")
+            axis = {0: "1.0", height - 1: foot}.get(y, "")
             drawn = "".join(column[height - 1 - y] for column in columns)
             edge = _EDGES.get(y - height if y else 0, "")
             rows.append(

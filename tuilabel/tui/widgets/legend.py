@@ -81,7 +81,7 @@ class Legend(Lines):
         self.show(drawn)
 
     def _note(self, rest: int) -> str:
-        return f"  … and {rest:,} more" + (f": {self._more}" if self._only is None else "")
+        return f"  {rest:,} more" + (f": press {self._more}" if self._only is None else "")
 
     def _fitting(self, listed: Sequence[int], width: int, height: int) -> Sequence[int]:
         """Return as many of the first classes as fit, with room for the note about the others."""
@@ -117,5 +117,5 @@ class Legend(Lines):
 
 def legend_of(presenter: Presenter) -> Legend:
     """Return the legend of a session's classes."""
-    more = " ".join(map(presenter.keymap.key, MORE_CLASSES))
+    more = " or ".join(map(presenter.keymap.key, MORE_CLASSES))
     return Legend(presenter.keys, presenter.names, more, id="legend")
