@@ -236,6 +236,22 @@ def test_without_a_terminal_there_is_a_way_out(arguments: tuple[str, ...]) -> No
         assert way in message
 
 
+@pytest.mark.parametrize(("term", "found"), [("dumb", "'dumb'"), (None, "''")])
+def test_home_needs_a_terminal_that_draws(
+    term: str | None, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = tuilabel("home")
+    assert result.exit_code == 2
+    assert "needs a terminal" in result.stderr
+    monkeypatch.setattr("tuilabel.commands.text.terminal_problem", lambda: None)
+    monkeypatch.delenv("TERM", raising=False)
+    if term is not None:
+        monkeypatch.setenv("TERM", term)
+    result = tuilabel("home")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"TERM is {found}, so the terminal may not be able to draw." in result.stderr
+
+
 def test_a_terminal_that_cannot_draw_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     from tuilabel.commands.text import cannot_draw, terminal_problem
 

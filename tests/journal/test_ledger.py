@@ -200,7 +200,6 @@ def held_by(ledger: Ledger) -> dict[str, Any]:
     last = ledger.last_answer()
     return {
         "labels": uuids(ledger.labels()),
-        "skips": uuids(ledger.skips()),
         "newest": uuids(ledger.newest(100)),
         "last": None if last is None else last.uuid,
         "by class": ledger.by_class,
@@ -208,7 +207,6 @@ def held_by(ledger: Ledger) -> dict[str, Any]:
         "auto": uuids(ledger.auto_labels()),
         "auto held": ledger.auto_labels_held,
         "batches": [(b.header.uuid, b.written, b.held) for b in ledger.auto_batches()],
-        "origins": ledger.by_origin(),
     }
 
 
@@ -231,8 +229,6 @@ def test_auto_labels_are_folded_as_a_plain_model_has_it(
             item: expected.get(item) for item in ITEMS
         }
         assert ledger.auto_labels_held == len(expected)
-        assert ledger.by_origin()["auto"] == len(expected)
-        assert ledger.by_origin()["human"] == ledger.labels_held
         assert {b.header.uuid: (b.written, b.held) for b in ledger.auto_batches()} == {
             header.uuid: (
                 sum(e.target == header.uuid for e in standing),
@@ -260,7 +256,7 @@ def test_it_does_not_matter_when_a_model_labels(
     assert held_by(Ledger.of(numbered(model + people))) == after
     assert held_by(Ledger.of(numbered(merged(people, model, chance)))) == after
     alone = held_by(Ledger.of(numbered(people)))
-    for of_people in ("labels", "skips", "newest", "last", "by class", "counts"):
+    for of_people in ("labels", "newest", "last", "by class", "counts"):
         assert alone[of_people] == after[of_people]
 
 
@@ -299,4 +295,3 @@ def test_a_person_goes_before_a_model_and_an_undo_lets_it_speak_again() -> None:
     assert list(ledger.auto_labels()) == auto
     assert ledger.last_answer() is None
     assert ledger.taken_back == skip
-    assert ledger.by_origin() == {"auto": 2}

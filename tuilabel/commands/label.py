@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from tuilabel.commands.completion import SOURCES, complete_sessions
-from tuilabel.commands.line import PlainProgress, line_mode, use_one_thread
+from tuilabel.commands.line import PlainProgress, check_terminal, line_mode, use_one_thread
 from tuilabel.commands.options import (
     count_options,
     line_options,
@@ -94,6 +94,7 @@ def home(**options: Any) -> None:
 
     Enter opens the marked one. While you label, one key shows the same list.
     """
+    check_terminal(draws=True)
     with prepare_screen() as probe:
         from tuilabel.settings import resolve
 

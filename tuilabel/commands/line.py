@@ -53,17 +53,34 @@ def line_mode(line: bool, image: bool) -> tuple[str, ...] | None:
                     f"Standard {name} is closed, and line mode needs it: leave it open."
                 )
         return ()
-    from tuilabel.commands.text import cannot_draw, terminal_problem
+    from tuilabel.commands.text import cannot_draw
 
-    problem = terminal_problem()
-    if problem is not None:
-        raise UsageError(problem)
+    check_terminal()
     reason = cannot_draw()
     if reason is not None:
         return (reason,)
     if not image:
         raise UsageError("--no-image needs --line: give both, or neither.")
     return None
+
+
+def check_terminal(*, draws: bool = False) -> None:
+    """Raise if there is no terminal, or, with `draws`, one that may not be able to draw.
+
+    Raises
+    ------
+    UsageError
+    """
+    from tuilabel.commands.text import cannot_draw, terminal_problem
+
+    problem = terminal_problem()
+    if problem is None and draws and cannot_draw() is not None:
+        problem = (
+            f"TERM is {os.environ.get('TERM', '')!r}, so the terminal may not be able to draw. "
+            "Set TERM to its name, or label in lines of text: `tuilabel label --line`."
+        )
+    if problem is not None:
+        raise UsageError(problem)
 
 
 def use_one_thread() -> None:

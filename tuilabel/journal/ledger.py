@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple, Self
 
-from tuilabel.journal.events import AUTO_ORIGIN, Event, EventKind
+from tuilabel.journal.events import Event, EventKind
 
 
 class AutoBatch(NamedTuple):
@@ -178,10 +178,6 @@ class Ledger:
         """Yield the label in effect for each labelled item."""
         return (event for event in self.answers() if event.kind is EventKind.LABEL)
 
-    def skips(self) -> Iterator[Event]:
-        """Yield the skip in effect for each skipped item."""
-        return (event for event in self.answers() if event.kind is EventKind.SKIP)
-
     def auto_label(self, item: str) -> Event | None:
         """Return the auto-label in effect for an item, if there is one."""
         labels = None if item in self._by_item else self._auto_by_item.get(item)
@@ -201,10 +197,3 @@ class Ledger:
             for batch, header in self._auto_headers.items()
             if batch not in self._reverted
         ]
-
-    def by_origin(self) -> Counter[str]:
-        """Count labelled items by the origin of the label: a person, an oracle, a model."""
-        counts = Counter(event.origin for event in self.labels())
-        if self.auto_labels_held:
-            counts[AUTO_ORIGIN] += self.auto_labels_held
-        return counts

@@ -176,6 +176,9 @@ async def test_suggestions_can_come_after_the_label_or_not_at_all(app: ScreenApp
         assert "›9" in bars
         await pilot.press("p")
         assert "suggestions are off" in shown(app, "#suggestions")
+        assert "Suggestions are off." in shown(app, "#status")
+        await pilot.press("plus")
+        assert "Suggestions are off." not in shown(app, "#status"), "it stays until the next key"
         await pilot.press("p")
         assert "55.0%" in shown(app, "#suggestions")
 

@@ -448,6 +448,23 @@ async def test_an_empty_history_has_no_event_to_do_anything_with(app: ScreenApp)
             assert "No event is selected." in text_of(screen, "#status")
 
 
+async def test_an_image_that_left_the_source_cannot_be_labelled_again(
+    app: ScreenApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = app.label_screen.loop
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("3", "4")
+        screen = await visit(app, pilot, "history")
+        dataset = app.label_screen.workspace.dataset
+        monkeypatch.setattr(type(dataset), "row_of", lambda self, item: None)
+        for key in ("enter", "r", "5"):
+            screen.hush()
+            await pilot.press(key)
+            assert "This image is no longer in the source." in text_of(screen, "#status")
+        assert loop.labels == 2
+
+
 async def test_a_relabel_during_the_demo_is_the_persons(workspace: Workspace) -> None:
     app = ScreenApp(workspace, DemoScreen, rate=500.0, budget=1000)
     loop = app.label_screen.loop

@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from tuilabel.errors import SourceError, TrainerError
-from tuilabel.text import inert
+from tuilabel.text import counted, inert
 from tuilabel.tui.background.centres import (
     USUAL_CENTRES,
     Centres,
@@ -119,9 +119,9 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
         """Show counts, examples and centres."""
         session, names = self.opened.session, self.opened.presenter.names
         counts = class_counts(session)
-        total = f"{session.labels:,} labels"
+        total = counted(session.labels, "label")
         auto = session.ledger.auto_labels_held
-        total += f", {auto:,} auto-labels" if auto else ""
+        total += f", {counted(auto, 'auto-label')}" if auto else ""
         self.show_header("classes", (f"  {self.opened.source_name}", "muted"), right=total)
         self._list.show_counts(counts, self._cursor)
         own = session.info.class_names[self._cursor]

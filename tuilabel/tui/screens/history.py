@@ -10,6 +10,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from tuilabel.journal import Annotator, Event
+from tuilabel.text import counted
 from tuilabel.tui.answering.answer_keys import AnswerKeys, saved_sentence
 from tuilabel.tui.screens.list_screen import ListScreen
 from tuilabel.tui.text.pieces import Piece
@@ -82,7 +83,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
     def show_all(self) -> None:
         """Show the list, and how much of it the filter leaves."""
         history = self._history
-        count = f"{history.total:,} events"
+        count = counted(history.total, "event")
         if history.filter or self._filtering:
             count = f"{len(history):,} of {count}"
         written = history.filter + ("_" if self._filtering else "")
@@ -178,29 +179,29 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
     # What can be done with an event.
 
     def _marked_item(self) -> str | None:
-        """Return the item of the marked event; if there is none, say so."""
+        """Return the item of the marked event; None, with a sentence, where no image can be had."""
         event = self._event()
         if event is None:
             self.say(_NO_EVENT)
         elif event.item is None:
-            self.say("This event is about no image.")
-        return None if event is None else event.item
+            self.say("No image belongs to this event.")
+        elif self.opened.workspace.dataset.row_of(event.item) is None:
+            self.say("This image is no longer in the source.")
+        else:
+            return event.item
+        return None
 
     def action_show(self) -> None:
         """Show the image of the marked event; pressed again, jump back to it."""
         if self._open and self._shown is not None:
             self.action_jump()
             return
-        item = self._marked_item()
-        if item is None:
+        if self._marked_item() is None:
             return
-        if self.opened.workspace.dataset.row_of(item) is None:
-            self.say("This image is no longer in the source.")
-        else:
-            self.hush()
-            self._open = True
-            self.fit_to(*self.app.size)
-            self.show_all()
+        self.hush()
+        self._open = True
+        self.fit_to(*self.app.size)
+        self.show_all()
 
     def action_jump(self) -> None:
         """Go back to where the image was asked, or to the event that this one is about."""
@@ -218,7 +219,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         row = None if event.item is None else self.opened.workspace.dataset.row_of(event.item)
         place = next((p for p, slot in enumerate(session.batch) if slot.row == row), None)
         if row is None:
-            self.say("This event is about no image of the source.")
+            self._marked_item()
         elif place is None:
             self.say("Its batch is closed. Label it again here, with r or the key of its class.")
         else:

@@ -107,7 +107,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         Left to Textual, an action would be done after the keys that were pressed behind its own:
         what is typed behind the key that begins a name would label.
         """
-        self.sentence = None
+        self.hush()
         if self.answers.press(event.key, event.character):
             event.stop()
             event.prevent_default()

@@ -168,7 +168,6 @@ _TRUECOLOR_PROGRAMS = {
     "rio",
     "kitty",
 }
-_SIXTEEN_TERMS = {"linux", "xterm", "screen", "rxvt", "cygwin", "ansi", "konsole-16color"}
 _COLOURLESS_TERMS = re.compile(r"dumb|unknown|vt[0-9].*|.*-m(ono)?")
 
 

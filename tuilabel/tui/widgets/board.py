@@ -41,7 +41,7 @@ class Board(Vertical):
     actions : sequence of Action
         Those that the footer may show.
     view : str
-        One of `tuilabel.settings.VIEWS`: one image at a time, or the whole batch in rows.
+        ``"single"`` or ``"row"``: one image at a time, or the whole batch in rows.
     """
 
     def __init__(
