@@ -286,7 +286,7 @@ def test_the_picture_comes_from_the_source_at_full_size(journal: Journal, folder
 
 
 def test_several_images_are_shown_one_after_another(journal: Journal, ids: dict[str, str]) -> None:
-    text = printed("1.png", ids["2.png"][:8], "photo.png")
+    text = printed("1.png", ids["2.png"][:11], "photo.png")
     assert re.findall(r"^image +(.*)$", text, re.MULTILINE) == ["1.png", "2.png", "photo.png"]
 
 
@@ -326,7 +326,7 @@ def test_a_damaged_image_is_named(
     (folder / "broken.png").write_bytes((folder / "photo.png").read_bytes()[:999])
     assert "broken.png cannot be read as an image" in refused("broken.png")
 
-    def fail(path: Path) -> None:
+    def fail(*_: object) -> None:
         from tuilabel.data.images import UnreadableImageError
 
         raise UnreadableImageError("cut short")

@@ -1,3 +1,4 @@
+import hashlib
 import os
 import signal
 import subprocess
@@ -12,7 +13,6 @@ from PIL import Image
 
 from tuilabel.data import as_array_file, folder, open_dataset
 from tuilabel.data.images import ReducedImage, letterbox
-from tuilabel.data.item_ids import digest
 from tuilabel.errors import SourceError, UsageError
 from tuilabel.text import inert
 
@@ -69,7 +69,7 @@ def test_a_folder_is_a_dataset_in_natural_order(root: Path, save: Save, opened) 
     dataset = opened()
     order = ["a/2/x.png", "a/10/x.png", "B.png", "img2.png", "img10.png"]
     assert [dataset.references(i) for i in range(5)] == [(name,) for name in order]
-    assert [dataset.ids[i] for i in range(5)] == [digest(pixels[name]).hex() for name in order]
+    assert list(dataset.ids) == [id_of(root / name) for name in order]
     assert (dataset.pool == np.stack([pixels[name] for name in order])).all()
     assert (dataset.image(3) == pixels["img2.png"]).all()
     assert dataset.source == str(root)
@@ -111,14 +111,35 @@ def test_what_cannot_be_read_is_skipped_counted_and_named(root: Path, save: Save
     assert opened().notices == dataset.notices
 
 
-def test_equal_images_are_one_item(root: Path, save: Save, opened) -> None:
-    pixels = save("b.png")
-    Image.fromarray(pixels).save(root / "a.bmp")
+def id_of(path: Path) -> str:
+    return "f1:" + hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+
+
+def test_equal_files_are_one_item(root: Path, save: Save, opened) -> None:
+    save("b.png")
+    (root / "a.bmp").write_bytes((root / "b.png").read_bytes())
     save("c.png")
     dataset = opened()
     assert len(dataset) == 2
     assert dataset.references(0) == ("a.bmp", "b.png")
     assert dataset.notices == ("1 exact duplicate was merged.",)
+
+
+def test_different_files_are_different_items_whatever_they_show(
+    root: Path, save: Save, opened
+) -> None:
+    image = Image.fromarray(save("a.png"))
+    image.save(root / "b.bmp")
+    image.save(root / "c.png", compress_level=1)
+    values = np.random.default_rng(0).integers(1000, 1200, (12, 10, 10), dtype=np.uint16)
+    for number, value in enumerate(values):
+        Image.fromarray(value).save(root / f"ct{number}.png")
+    dataset = opened()
+    assert len(dataset) == 15
+    assert dataset.notices == ()
+    names = [dataset.references(row) for row in range(15)]
+    assert [len(each) for each in names] == [1] * 15
+    assert list(dataset.ids) == [id_of(root / name) for (name,) in names]
 
 
 @pytest.mark.parametrize(

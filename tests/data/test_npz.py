@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tuilabel.data import npz, open_dataset
 from tuilabel.data.images import letterbox, thumbnail
-from tuilabel.data.item_ids import digests
+from tuilabel.data.item_ids import ItemIds, digests
 from tuilabel.errors import SourceError, UsageError
 
 IMAGES = np.random.default_rng(2).integers(0, 256, (25, 6, 5), dtype=np.uint8)
@@ -40,9 +40,7 @@ def test_images_alone_are_a_dataset(opened, tmp_path: Path) -> None:
     assert dataset.holdout is None
     assert dataset.references(7) == ("images[7]",)
     assert (dataset.image(7) == IMAGES[7]).all()
-    assert [bytes.fromhex(each) for each in dataset.ids] == [
-        row.tobytes() for row in digests(IMAGES)
-    ]
+    assert list(dataset.ids) == list(ItemIds("a1", digests(IMAGES)))
 
 
 def test_images_alone_need_classes_and_have_no_holdout(opened) -> None:

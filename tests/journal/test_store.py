@@ -335,7 +335,7 @@ def test_an_existing_file_is_never_replaced(path: Path, info: SessionInfo) -> No
     assert names_in(path.parent) == {path.name}
 
 
-@pytest.mark.parametrize("step", ["migrate", "give_name"])
+@pytest.mark.parametrize("step", ["create_tables", "give_name"])
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), sqlite3.Error("full")])
 def test_a_failed_creation_leaves_nothing(
     path: Path, info: SessionInfo, monkeypatch: pytest.MonkeyPatch, step: str, error: Exception

@@ -53,7 +53,7 @@ class Dataset(Protocol):
 
     @property
     def ids(self) -> Sequence[str]:
-        """Item ids in dataset order: unique, 32 hex characters each."""
+        """Item ids in dataset order, unique; see `tuilabel.data.item_ids`."""
 
     @property
     def pool(self) -> NDArray[np.uint8]:
@@ -147,6 +147,7 @@ class Split:
         Its name in messages and on the screen.
     images : uint8 array of shape (n, H, W) or (n, H, W, 3)
     digests : uint8 array of shape (n, 16)
+        Of the values as stored, see `tuilabel.data.item_ids.digests`.
     reference : callable
         Returns the place where a row was found.
     truth : int16 array of shape (n,), optional
@@ -239,7 +240,7 @@ def build_dataset(
     return ArrayDataset(
         source=source,
         class_names=class_names,
-        ids=ItemIds(kept(train.digests)),
+        ids=ItemIds("a1", kept(train.digests)),
         pool=kept(train.images),
         locate=locate,
         truth=None if train.truth is None else train.truth[train_rows],

@@ -38,7 +38,7 @@ from tuilabel.errors import SourceError
 from tuilabel.progress import Progress
 from tuilabel.text import counted, inert, shown_path
 
-_POOL_VERSION = b"1"
+_POOL_VERSION = b"2"
 _THREADS = 4
 # Decoding that is lost at most when the process is killed.
 _FLUSH_BYTES = 16 * 2**20
@@ -59,8 +59,8 @@ def open_folder(
 
     Hidden files and folders are ignored, and links to folders are not followed. Files that are
     not images, cut short, damaged or larger than 100 megapixels are skipped and counted in the
-    notices. An item id is the hash of the full-size upright pixels; equal images in several files
-    are one item with several references. If all images have one shape of at most 64 pixels a
+    notices. An item id is the hash of the file's bytes; equal files are one item with several
+    references. If all images have one shape of at most 64 pixels a
     side, models see them as they are, else fitted into 32x32. They see grey if all are grey.
 
     A reference is the path relative to the folder, with ``/``. Bytes of a name that are not valid
@@ -124,7 +124,7 @@ def open_folder(
     return ArrayDataset(
         source=str(root),
         class_names=class_names,
-        ids=item_ids.ItemIds(items.digests),
+        ids=item_ids.ItemIds("f1", items.digests),
         pool=block.payload.reshape(items.pool_shape),
         locate=items.locate,
         notices=tuple(_notices(skipped + failures, len(readable) - len(items.records))),
@@ -322,6 +322,8 @@ class _Items:
         """A name for the pool that differs for any other content."""
         state = hashlib.blake2b(_POOL_VERSION + repr(self.pool_shape).encode(), digest_size=16)
         state.update(self.digests.tobytes())
+        # Two decoders may read other pixels from one file.
+        state.update(np.array([record.checksums for record in self.records]).tobytes())
         return state.hexdigest()
 
     def pool_rows(self) -> Iterator[NDArray[np.uint8]]:
@@ -348,7 +350,7 @@ class _Items:
         """Return item `i` at full size, from its file."""
         name = self.paths[i][0]
         try:
-            return read_image_file(self.root / name)
+            return read_image_file(self.root / name, self.digests[i].tobytes())
         except UnreadableImageError as error:
             raise SourceError(
                 f"{inert(name)} can no longer be read ({error}): open the folder again."

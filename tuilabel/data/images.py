@@ -57,7 +57,7 @@ class ReducedImage:
     Attributes
     ----------
     digest : bytes
-        The item id as 16 bytes: a hash of the full-size pixels.
+        The item id as 16 bytes: a hash of the file's bytes.
     thumbnail : uint8 array of shape (h, w) or (h, w, 3)
         At most 96 pixels a side; grey if every pixel is.
     letterbox : uint8 array of shape (32, 32) or (32, 32, 3)
@@ -70,10 +70,7 @@ class ReducedImage:
 
 
 def reduce_image_file(path: Path) -> ReducedImage:
-    """Decode the first frame of an image file, upright, and reduce it.
-
-    The item id is the hash of the full-size pixels of `read_image_file`: other metadata or
-    another lossless format does not make another item.
+    """Hash an image file, decode its first frame, upright, and reduce it.
 
     Parameters
     ----------
@@ -85,14 +82,14 @@ def reduce_image_file(path: Path) -> ReducedImage:
         As for `read_image_file`.
     """
 
-    def reduced(pixels: NDArray[np.uint8]) -> ReducedImage:
+    def reduced(pixels: NDArray[np.uint8], digest: bytes) -> ReducedImage:
         small = thumbnail(pixels)
-        return ReducedImage(item_ids.digest(pixels), small, letterbox(small))
+        return ReducedImage(digest, small, letterbox(small))
 
     return _decoded(path, reduced)
 
 
-def read_image_file(path: Path) -> NDArray[np.uint8]:
+def read_image_file(path: Path, digest: bytes | None = None) -> NDArray[np.uint8]:
     """Decode the first frame of an image file, upright and at full size.
 
     The size is checked before anything is decoded. Transparent parts are laid over mid grey.
@@ -101,6 +98,8 @@ def read_image_file(path: Path) -> NDArray[np.uint8]:
     Parameters
     ----------
     path : Path
+    digest : bytes, optional
+        Hash that the file must have.
 
     Returns
     -------
@@ -109,32 +108,46 @@ def read_image_file(path: Path) -> NDArray[np.uint8]:
     Raises
     ------
     UnreadableImageError
-        If the file is not an image, is cut short or damaged, or declares over 100 megapixels.
+        If the file is not an image, is cut short or damaged, declares over 100 megapixels, or is
+        another file than the hash says.
     """
-    return _decoded(path, lambda pixels: pixels)
+
+    def checked(pixels: NDArray[np.uint8], found: bytes) -> NDArray[np.uint8]:
+        if digest not in (None, found):
+            raise UnreadableImageError("its content has changed")
+        return pixels
+
+    return _decoded(path, checked)
 
 
 _Made = TypeVar("_Made")
 
 
-def _decoded(path: Path, make: Callable[[NDArray[np.uint8]], _Made]) -> _Made:
-    """Decode an image file and return the result of `make`, one large image at a time."""
+def _decoded(path: Path, make: Callable[[NDArray[np.uint8], bytes], _Made]) -> _Made:
+    """Decode an image file, one large image at a time, and return the result of `make`.
+
+    `make` gets the pixels and the hash of the file, both from one open file: another may take its
+    name meanwhile.
+    """
     from PIL import Image
 
     formats = _safe_formats()
     try:
-        with Image.open(path, formats=formats) as image:
-            count = image.width * image.height
-            if count > MAX_PIXELS:
-                raise UnreadableImageError(
-                    f"{image.width}x{image.height} pixels are more than {MAX_PIXELS}"
-                )
-            with _one_large_image if count > _LARGE_PIXELS else nullcontext():
-                image.load()
-                pixels = _pixels(image)
-                # Close the decoder's copy first, so that at most two full-size copies exist.
-                image.close()
-                return make(pixels)
+        with path.open("rb") as file:
+            digest = item_ids.file_digest(file)
+            file.seek(0)
+            with Image.open(file, formats=formats) as image:
+                count = image.width * image.height
+                if count > MAX_PIXELS:
+                    raise UnreadableImageError(
+                        f"{image.width}x{image.height} pixels are more than {MAX_PIXELS}"
+                    )
+                with _one_large_image if count > _LARGE_PIXELS else nullcontext():
+                    image.load()
+                    pixels = _pixels(image)
+                    # Close the decoder's copy first, so that at most two full-size copies exist.
+                    image.close()
+                    return make(pixels, digest)
     except UnreadableImageError:
         raise
     except Image.DecompressionBombError as error:

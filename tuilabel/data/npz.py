@@ -79,16 +79,16 @@ def open_npz(
         labels = None
         if path.suffix.lower() == ".npz":
             with zipfile.ZipFile(file) as archive:
-                images = _cached_images(_member(archive, "images", name), key, cache_dir, progress)
+                member = _member(archive, "images", name)
+                images, digests = _cached_images(member, key, cache_dir, progress)
                 if "labels.npy" in archive.namelist():
                     labels = _read_labels(_member(archive, "labels", name), len(images))
         else:
             size = path.stat().st_size
             member = _Member(name, size, lambda: path.open("rb"))
-            images = _cached_images(member, key, cache_dir, progress)
+            images, digests = _cached_images(member, key, cache_dir, progress)
     own, truth = (None, None) if labels is None else _classes_of(labels)
     class_names = resolve_classes(source, own=own, given=classes)
-    digests = item_ids.cached_digests(images, cache_dir / "arrays" / f"{key}.ids")
     held_out = _held_out(digests) if truth is not None else np.zeros(len(images), dtype=bool)
     arranged = _arrange(images, held_out, cache_dir / "arrays", key, progress)
 
@@ -216,20 +216,26 @@ def _read_header(stream: IO[bytes], member: _Member, limit: int) -> _ArrayHeader
 
 def _cached_images(
     member: _Member, key: str, cache_dir: Path, progress: Progress | None
-) -> NDArray[np.uint8]:
-    """Return all images of a file, memory-mapped, in file order."""
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return all images of a file, memory-mapped, in file order, and the digests of their ids."""
     path = cache_dir / "arrays" / f"{key}.images"
+    ids_path = path.with_suffix(".ids")
     cached = read_block(path)
     if cached is not None and cached.index.get("version") == _VERSION:
-        return cached.payload.reshape(cached.index["shape"])
+        shape = cached.index["shape"]
+        digests = item_ids.read_digests(ids_path, shape)
+        if digests is not None:
+            return cached.payload.reshape(shape), digests
     with member.open() as stream:
         header = _read_header(stream, member, MAX_ARRAY_BYTES)
         shape = _image_shape(header, member)
         scale = _scale(member, header)
+        hashed: list[NDArray[np.uint8]] = []
 
         def converted() -> Iterator[NDArray[np.uint8]]:
             done = 0
             for values in _chunks(stream, header):
+                hashed.append(item_ids.digests(values))
                 pixels = _to_bytes(values, scale, member, done).reshape(-1, *shape[1:])
                 yield pixels
                 done += len(pixels)
@@ -237,7 +243,8 @@ def _cached_images(
                     progress("reading images", done, shape[0])
 
         block = write_block(path, {"version": _VERSION, "shape": shape}, converted())
-    return block.payload.reshape(shape)
+    digests = item_ids.write_digests(ids_path, shape, np.concatenate(hashed))
+    return block.payload.reshape(shape), digests
 
 
 def _image_shape(header: _ArrayHeader, member: _Member) -> tuple[int, ...]:

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from tuilabel.data.cache_files import Block, read_block, write_block
 from tuilabel.data.images import MODEL_SIDE, ReducedImage
 
-_VERSION = 1
+# Version 2 has hashes of files.
+_VERSION = 2
 # Blocks with fewer entries in use than this are merged once there are too many such blocks.
 _SMALL_BLOCK = 64
 _MANY_SMALL_BLOCKS = 16

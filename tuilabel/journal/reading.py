@@ -20,8 +20,8 @@ from tuilabel.journal.events import Event, EventKind
 from tuilabel.journal.lock import held_by_living
 from tuilabel.journal.schema import (
     APPLICATION_ID,
-    MIGRATIONS,
-    objects_at,
+    VERSION,
+    expected_objects,
     objects_of,
     version_of,
 )
@@ -90,7 +90,7 @@ def read_session(path: Path) -> tuple[SessionInfo, list[Event]]:
     Raises
     ------
     SessionFileError
-        The file is missing, is not a session, is damaged, or has a newer version.
+        The file is missing, is not a session, is damaged, or has another version.
     """
     check_header(path)
     if not _has_newer_events(path):
@@ -136,7 +136,7 @@ def check_header(path: Path) -> None:
             f"{path} is not a session file: it is a SQLite database of another application. "
             f"Name a file that tuilabel created{if_it_was(path)}."
         )
-    _refuse_newer(path, int.from_bytes(header[60:64], "big"))
+    refuse_other_version(path, int.from_bytes(header[60:64], "big"))
     # SQLite opens a file that only newer versions may write, and fails at the first event.
     if not {header[18], header[19]} <= {1, 2}:
         raise damaged(path, ValueError(f"its header says version {max(header[18:20])} of SQLite"))
@@ -182,8 +182,8 @@ def check_whole(connection: sqlite3.Connection, path: Path) -> None:
     """
     try:
         version = version_of(connection)
-        _refuse_newer(path, version)
-        if objects_of(connection) != objects_at(version):
+        refuse_other_version(path, version)
+        if version != VERSION or objects_of(connection) != expected_objects():
             raise damaged(path, ValueError("its tables are not those of a session"))
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
@@ -405,11 +405,23 @@ def event_of(row: tuple[Any, ...]) -> Event:
     )
 
 
-def _refuse_newer(path: Path, version: int) -> None:
-    if version > len(MIGRATIONS):
+def refuse_other_version(path: Path, version: int) -> None:
+    """Raise an error for a session of an earlier or later schema; 0 is taken for damage.
+
+    Raises
+    ------
+    SessionFileError
+    """
+    if version > VERSION:
         raise SessionFileError(
             f"{path} has session schema {version}, and this tuilabel knows schemas up to "
-            f"{len(MIGRATIONS)}. Open it with a newer tuilabel."
+            f"{VERSION}. Open it with a newer tuilabel."
+        )
+    if 0 < version < VERSION:
+        raise SessionFileError(
+            f"{path} was made by an earlier tuilabel, whose labels refer to images in another "
+            f"way (session schema {version}; this tuilabel uses {VERSION}). Nothing was changed. "
+            "Move it away, or start another session with --session FILE."
         )
 
 
