@@ -40,7 +40,17 @@ COMMANDS = (
     "settings",
 )
 STATUS_FIELDS = {
-    *("source", "labels", "by_class", "skipped", "pool_left", "rounds", "model", "strategy"),
+    *(
+        "source",
+        "window",
+        "labels",
+        "by_class",
+        "skipped",
+        "pool_left",
+        "rounds",
+        "model",
+        "strategy",
+    ),
     *("accuracy", "annotators", "auto_labels", "fitted", "stopping"),
 }
 
@@ -79,7 +89,7 @@ def process(
 def session(tmp_path: Path) -> Path:
     """Make a session with three labels that hold, by names that are hard to print."""
     path, by = tmp_path / "s.tuilabel", Annotator("Zoë")
-    info = SessionInfo("digits", ("Katze 猫", "=1+1", "\x1b[31mred"))
+    info = SessionInfo("digits", ("Katze 猫", "=1+1", "\x1b[31mred"), window=(-1024.0, 3071.5))
     accuracy = {"value": 0.9, "low": 0.8, "high": 0.95, "n": 50, "set": "hold-out", "correct": 45}
     with Journal.create(path, info) as journal:
         journal.append(
@@ -345,6 +355,7 @@ def test_status_json_has_the_promised_fields(session: Path) -> None:
     assert result.exit_code == 0
     assert json.loads(result.stdout) == {
         "source": "digits",
+        "window": [-1024.0, 3071.5],
         "labels": 3,
         "by_class": {"Katze 猫": 1, "=1+1": 1, "\x1b[31mred": 1},
         "skipped": 1,
@@ -366,6 +377,7 @@ def test_status_is_told_in_lines_that_hold_no_escape_codes(session: Path) -> Non
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[0] == f"session    {session}"
+    assert "window     -1,024 is shown as black, 3,071.5 as white" in lines
     assert "labels     3, 5 left to ask" in lines
     assert "accuracy   90.0% (80.0% to 95.0%, 95 %) on the hold-out, n = 50" in lines
     assert "by         Zoë: 3" in lines

@@ -1,9 +1,10 @@
+import gc
 import hashlib
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tuilabel.data import as_array_file, folder, open_dataset
+from tuilabel.data import as_array_file, folder, open_dataset, window
 from tuilabel.data.images import ReducedImage, letterbox
+from tuilabel.data.window import Window
 from tuilabel.errors import SourceError, UsageError
 from tuilabel.text import inert
 
@@ -55,9 +57,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     original = folder.reduce_image_file
 
-    def watched(path: Path) -> ReducedImage:
+    def watched(path: Path, seen: Window | None) -> ReducedImage | NDArray[np.float64]:
         names.append(path.name)
-        return original(path)
+        return original(path, seen)
 
     monkeypatch.setattr(folder, "reduce_image_file", watched)
     return names
@@ -377,10 +379,10 @@ def test_a_file_out_of_reach_is_tried_again_the_next_time(
     save("y.png")
     original = folder.reduce_image_file
 
-    def failing(path: Path) -> ReducedImage:
+    def failing(path: Path, seen: Window | None) -> ReducedImage | NDArray[np.float64]:
         if path.name == "y.png":
             raise folder.UnreadableImageError("Input/output error", lasting=False)
-        return original(path)
+        return original(path, seen)
 
     monkeypatch.setattr(folder, "reduce_image_file", failing)
     assert "y.png (Input/output error)" in opened().notices[0]
@@ -434,3 +436,116 @@ def test_the_source_opens_the_same_from_elsewhere(
     assert dataset.source == str(root)
     again = open_dataset(dataset.source, classes=CLASSES, cache_dir=cache_dir)
     assert list(again.ids) == list(dataset.ids)
+
+
+# Images of more than 8 bits.
+
+
+def save_deep(root: Path, names: Sequence[str], *, low: int, high: int) -> None:
+    """Save 16-bit images of these values."""
+    for number, name in enumerate(names):
+        rng = np.random.default_rng(number)
+        values = rng.integers(low, high + 1, (100, 100), dtype=np.uint16)
+        Image.fromarray(values).save(root / name)
+
+
+def test_images_of_12_bits_are_neither_black_nor_one_item(root: Path, opened) -> None:
+    save_deep(root, [f"{number}.png" for number in range(12)], low=1000, high=4095)
+    dataset = opened()
+    assert len(dataset) == 12
+    low, high = dataset.window
+    assert 1000 <= low < 1050
+    assert 4040 < high <= 4095
+    for row in range(12):
+        for pixels in (dataset.image(row), dataset.full_image(row), dataset.pool[row]):
+            assert 110 < pixels.mean() < 145
+
+
+def test_all_images_share_one_window(root: Path, opened) -> None:
+    names = [f"{number}.tif" for number in range(4)]
+    for number, name in enumerate(names):
+        Image.fromarray(np.full((9, 9), number / 3, dtype=np.float32)).save(root / name)
+    Image.fromarray(np.full((9, 9), 2000.0, dtype=np.float32)).save(root / "4.tif")
+    dataset = opened(window=Window(0, 1))
+    assert dataset.window == Window(0, 1)
+    assert [int(dataset.image(row)[0, 0]) for row in range(5)] == [0, 85, 170, 255, 255]
+    assert [int(image[0, 0]) for image in dataset.pool] == [0, 85, 170, 255, 255]
+
+
+def test_the_window_of_a_session_stays_when_files_are_added(
+    root: Path, opened, decoded: list[str]
+) -> None:
+    save_deep(root, ["a.png", "b.png"], low=100, high=500)
+    before = opened()
+    assert sorted(decoded) == ["a.png", "a.png", "b.png", "b.png"]
+    decoded.clear()
+    save_deep(root, ["c.png"], low=5000, high=60_000)
+    after = opened(window=before.window)
+    assert decoded == ["c.png"]
+    assert after.window == before.window
+    assert (after.pool[:2] == before.pool).all()
+    assert (after.pool[2] == 255).all()
+    assert opened().window != before.window
+
+
+def test_sessions_with_other_windows_share_the_cache(
+    root: Path, opened, decoded: list[str]
+) -> None:
+    save_deep(root, ["a.png"], low=0, high=1000)
+    windows = (Window(0, 1000), Window(0, 2000))
+    pools = [opened(window=each).pool.copy() for each in windows]
+    assert (pools[0] > pools[1]).mean() > 0.9
+    decoded.clear()
+    for each, pool in zip(windows, pools, strict=True):
+        assert (opened(window=each).pool == pool).all()
+    assert decoded == []
+
+
+def test_a_few_deep_images_among_many_have_their_window(
+    root: Path, save: Save, opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window, "SAMPLED_IMAGES", 2)
+    for number in range(9):
+        save(f"{number}.png")
+    save_deep(root, ["deep.png"], low=3000, high=4000)
+    dataset = opened()
+    assert dataset.window is not None
+    assert 3000 <= dataset.window.low < dataset.window.high <= 4000
+    assert 100 < dataset.image(9).mean() < 155
+
+
+def test_without_deep_images_there_is_no_window(save: Save, opened) -> None:
+    save("x.png")
+    assert opened().window is None
+
+
+def test_a_defective_pixel_changes_nothing(root: Path, opened) -> None:
+    rng = np.random.default_rng(0)
+    for number, defect in enumerate([np.nan, np.inf, -np.inf, 1e30, -1e30]):
+        values = rng.uniform(-1, 1, (60, 60)).astype(np.float32)
+        values[7, 7] = defect
+        Image.fromarray(values).save(root / f"{number}.tif")
+    dataset = opened()
+    assert -1 <= dataset.window.low < -0.9
+    assert 0.9 < dataset.window.high <= 1
+    assert [int(dataset.image(row)[7, 7]) for row in range(5)] == [0, 255, 0, 255, 0]
+
+
+def test_a_skipped_file_keeps_no_pixels(root: Path, save: Save, opened) -> None:
+    save("good.png")
+    save("cut.png", (700, 700, 3))
+    whole = (root / "cut.png").read_bytes()
+    (root / "cut.png").write_bytes(whole[: len(whole) // 2])
+    gc.collect()
+    gc.disable()
+    try:
+        dataset = opened()
+        left = [
+            found
+            for found in gc.get_objects()
+            if isinstance(found, Image.Image | BaseException) and "700" in repr(vars(found))
+        ]
+    finally:
+        gc.enable()
+    assert len(dataset) == 1
+    assert left == []

@@ -17,6 +17,7 @@ from tuilabel.data.images import (
     reduce_image_file,
     thumbnail,
 )
+from tuilabel.data.window import Window, sketch
 
 # pytest resets the filters that the first decoding sets.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
@@ -34,7 +35,9 @@ def grey(rng: np.random.Generator) -> NDArray[np.uint8]:
 
 def reduced(image: Image.Image, path: Path, **options) -> ReducedImage:
     image.save(path, **options)
-    return reduce_image_file(path)
+    found = reduce_image_file(path)
+    assert isinstance(found, ReducedImage)
+    return found
 
 
 @pytest.mark.parametrize("name", ["x.png", "x.bmp", "x.tif", "x.webp", "x.ppm", "x", "x.jpg"])
@@ -109,36 +112,63 @@ def test_a_palette_has_its_colours_and_its_transparency(tmp_path: Path) -> None:
     assert clear[0].tolist() == [[200, 10, 10], [128, 128, 128]]
 
 
-def test_one_bit_cmyk_and_sixteen_bits(tmp_path: Path) -> None:
+def test_one_bit_and_cmyk(tmp_path: Path) -> None:
     bits = Image.new("1", (2, 1))
     bits.putpixel((1, 0), 1)
     assert reduced(bits, tmp_path / "x.png").thumbnail.tolist() == [[0, 255]]
     ink = Image.new("CMYK", (2, 1), (0, 255, 255, 0))
     assert reduced(ink, tmp_path / "x.tif").thumbnail[0, 0].tolist() == [255, 0, 0]
-    deep = Image.fromarray(np.array([[0, 257, 32896, 65535]], dtype=np.uint16))
-    assert reduced(deep, tmp_path / "y.png").thumbnail.tolist() == [[0, 1, 128, 255]]
 
 
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ([0.0, 0.5, 1.0], [0, 128, 255]),
-        ([0.0, 3.0, 255.0], [0, 3, 255]),
-        ([-5.0, 0.0, 5.0], [0, 128, 255]),
-        ([7.5e5, 7.5e5, 7.5e5], [0, 0, 0]),
-    ],
-)
-def test_floats_are_taken_for_what_they_can_be(
-    tmp_path: Path, values: list[float], expected: list[int]
+DEEP = [
+    ("x.png", np.uint16),
+    ("x.tif", np.uint16),
+    ("x.tif", ">u2"),
+    ("x.tif", np.int16),
+    ("x.tif", np.int32),
+    ("x.tif", np.float32),
+]
+
+
+@pytest.mark.parametrize(("name", "dtype"), DEEP)
+def test_more_than_8_bits_are_seen_through_the_window(
+    tmp_path: Path, name: str, dtype: object
 ) -> None:
-    image = Image.fromarray(np.array([values], dtype=np.float32))
-    assert reduced(image, tmp_path / "x.tif").thumbnail.tolist() == [expected]
+    path = tmp_path / name
+    values = np.array([[90, 100, 150, 200, 30_000]], dtype=dtype)
+    image = Image.fromarray(values.astype(np.int32) if dtype == np.int16 else values)
+    image.save(path)
+    found = reduce_image_file(path)
+    assert isinstance(found, np.ndarray)
+    assert (found == sketch(values)).all()
+    window = Window(100, 200)
+    result = reduce_image_file(path, window)
+    assert isinstance(result, ReducedImage)
+    assert result.window == window
+    assert result.thumbnail.tolist() == [[0, 0, 128, 255, 255]]
+    assert (read_image_file(path, None, window) == result.thumbnail).all()
 
 
-def test_floats_that_are_not_finite_are_no_image(tmp_path: Path) -> None:
-    image = Image.fromarray(np.array([[0, np.nan]], dtype=np.float32))
-    with pytest.raises(UnreadableImageError, match="not finite"):
-        reduced(image, tmp_path / "x.tif")
+def test_8_bits_are_shown_as_they_are(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
+    Image.fromarray(photo).save(tmp_path / "x.png")
+    result = reduce_image_file(tmp_path / "x.png", Window(100, 200))
+    assert isinstance(result, ReducedImage)
+    assert (result.thumbnail == photo).all()
+    assert result.window is None
+
+
+def test_of_16_bit_colours_pillow_keeps_the_high_byte(tmp_path: Path) -> None:
+    # One row of RGB, 16 bits a sample, no filter.
+    samples = np.array([[[0x1234, 0xFFFF, 0x00FF]]], dtype=">u2")
+    raw = b"\0" + samples.tobytes()
+    header = (1).to_bytes(4, "big") * 2 + bytes([16, 2, 0, 0, 0])
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(raw)), (b"IEND", b"")]
+    data = b"\x89PNG\r\n\x1a\n"
+    for kind, body in chunks:
+        crc = zlib.crc32(kind + body).to_bytes(4, "big")
+        data += len(body).to_bytes(4, "big") + kind + body + crc
+    (tmp_path / "x.png").write_bytes(data)
+    assert read_image_file(tmp_path / "x.png").tolist() == [[[0x12, 0xFF, 0x00]]]
 
 
 def test_of_several_frames_the_first_counts(tmp_path: Path, grey: NDArray[np.uint8]) -> None:
@@ -255,7 +285,7 @@ def test_the_size_is_checked_before_decoding(
     def decoded(image: Image.Image) -> NDArray[np.uint8]:
         raise AssertionError
 
-    monkeypatch.setattr(images, "_pixels", decoded)
+    monkeypatch.setattr(images, "_values", decoded)
     with pytest.raises(UnreadableImageError, match="more than 100000000"):
         reduce_image_file(tmp_path / "bomb.png")
 
@@ -264,13 +294,13 @@ def test_a_large_image_is_decoded_alone(
     tmp_path: Path, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(images, "_LARGE_PIXELS", 100)
-    original, held = images._pixels, []
+    original, held = images._values, []
 
     def watched(image: Image.Image) -> NDArray[np.uint8]:
         held.append(images._one_large_image.locked())
         return original(image)
 
-    monkeypatch.setattr(images, "_pixels", watched)
+    monkeypatch.setattr(images, "_values", watched)
     reduced(Image.fromarray(photo), tmp_path / "x.png")
     assert held == [True]
 

@@ -243,6 +243,11 @@ def test_flipped_bits_never_end_in_a_traceback(small_session: Path, tmp_path: Pa
         "UPDATE meta SET value = '-1' WHERE key = 'seed'",
         "UPDATE meta SET value = 'NaN' WHERE key = 'audit'",
         "UPDATE meta SET value = '[' WHERE key = 'audit'",
+        "UPDATE meta SET value = '[2, 1]' WHERE key = 'window'",
+        "UPDATE meta SET value = '[0, 1e999]' WHERE key = 'window'",
+        "UPDATE meta SET value = '[0, NaN]' WHERE key = 'window'",
+        "UPDATE meta SET value = '[1]' WHERE key = 'window'",
+        "UPDATE meta SET value = '7' WHERE key = 'window'",
         "UPDATE meta SET key = 'other' WHERE key = 'test'",
     ],
 )

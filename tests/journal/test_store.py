@@ -390,3 +390,15 @@ def test_nothing_is_saved_while_the_name_of_the_log_could_be_lost(
             journal.append(Draft(EventKind.SKIP, item), ME)
         assert synchronised == [tmp_path]
         assert [event.item for event in journal.events()] == ["one", "two"]
+
+
+def test_a_window_is_added_once_and_stays(tmp_path: Path) -> None:
+    path = tmp_path / "s.tuilabel"
+    with Journal.create(path, SessionInfo("digits", ("0", "1"))) as journal:
+        assert journal.info.window is None
+        journal.keep_window((0.5, 100.0))
+        assert journal.info.window == (0.5, 100.0)
+        with pytest.raises(SaveError, match="Not saved"):
+            journal.keep_window((7.0, 8.0))
+        assert journal.info.window == (0.5, 100.0)
+    assert read_session(path)[0].window == (0.5, 100.0)

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 import pytest
 from loop_fakes import ME
+from PIL import Image
 
 from tuilabel.errors import SessionFileError, SourceError, UsageError
 from tuilabel.journal import Draft, EventKind, Journal, SessionInfo, read_session
@@ -362,3 +363,50 @@ def test_a_demo_without_ground_truth_is_refused_and_leaves_nothing(arrays: MakeA
     with pytest.raises(SourceError, match=r"a\.npz has no ground truth"):
         demo_workspace(SourceOptions(source, classes=("cat", "dog")), {})
     assert not (data_dir() / "demos").exists()
+
+
+# Images of more than 8 bits.
+
+
+def save_deep(folder: Path, *names: str, low: int = 1000, high: int = 4096) -> None:
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        values = np.random.default_rng(len(name) + high).integers(low, high, (30, 30))
+        Image.fromarray(values.astype(np.uint16)).save(folder / name)
+
+
+def test_the_window_is_kept_in_the_session_and_changes_no_more(
+    own_home: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "ct"
+    save_deep(folder, "a.png", "bb.png")
+    with opened(str(folder), classes=("x", "y")) as first:
+        window, pool = first.dataset.window, np.array(first.dataset.pool)
+    assert window is not None
+    assert read_session(first.path)[0].window == window
+    save_deep(folder, "ccc.png", low=20_000, high=60_000)
+    with opened(str(folder)) as again:
+        assert again.dataset.window == window
+        assert (again.dataset.pool[:2] == pool).all()
+        assert (again.dataset.pool[2] == 255).all()
+        assert again.session.info.window == window
+
+
+def test_a_session_gets_its_window_with_the_first_deep_image(
+    own_home: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    Image.fromarray(np.eye(30, dtype=np.uint8)).save(folder / "a.png")
+    with opened(str(folder), classes=("x", "y")) as work:
+        assert work.dataset.window is None
+    assert read_session(work.path)[0].window is None
+    windows = []
+    for number in range(3):
+        save_deep(folder, f"deep{'x' * number}.png", high=4096 * (number + 1))
+        with opened(str(folder)) as work:
+            windows.append(work.dataset.window)
+            assert work.session.info.window == windows[0]
+    assert windows[0] is not None
+    assert windows == windows[:1] * 3
+    assert read_session(work.path)[0].window == windows[0]

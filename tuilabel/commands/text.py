@@ -53,6 +53,9 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
     left = summary["pool_left"]
     yield f"session    {shown_path(path)}"
     yield f"source     {shown_path(summary['source'])}"
+    if summary["window"] is not None:
+        low, high = summary["window"]
+        yield f"window     {low:,g} is shown as black, {high:,g} as white"
     yield f"labels     {summary['labels']:,}" + ("" if left is None else f", {left:,} left to ask")
     yield f"skipped    {summary['skipped']:,}"
     if summary["auto_labels"]:

@@ -3,11 +3,13 @@
 from tuilabel.data.array_file import ArrayFile, as_array_file
 from tuilabel.data.dataset import Dataset, HoldOut
 from tuilabel.data.sources import open_dataset
+from tuilabel.data.window import Window
 
 __all__ = [
     "ArrayFile",
     "Dataset",
     "HoldOut",
+    "Window",
     "as_array_file",
     "open_dataset",
 ]

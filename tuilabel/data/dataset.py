@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tuilabel.data.images import thumbnail
 from tuilabel.data.item_ids import ItemIds, first_occurrence
 from tuilabel.data.mmap import release_pages
+from tuilabel.data.window import Window
 from tuilabel.errors import SourceError, UsageError
 from tuilabel.text import counted, inert
 
@@ -68,6 +69,10 @@ class Dataset(Protocol):
         """Items to measure accuracy on, if the source has ground truth."""
 
     @property
+    def window(self) -> Window | None:
+        """The window through which images of more than 8 bits are seen; None if there are none."""
+
+    @property
     def notices(self) -> tuple[str, ...]:
         """Sentences for the annotator about images that were skipped, merged or left out."""
 
@@ -92,7 +97,7 @@ class ArrayDataset:
 
     Attributes
     ----------
-    source, class_names, ids, pool, truth, holdout, notices
+    source, class_names, ids, pool, truth, holdout, notices, window
         As in `Dataset`.
     locate : callable
         Returns the references of a row.
@@ -112,6 +117,7 @@ class ArrayDataset:
     notices: tuple[str, ...] = ()
     full: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
     screen: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
+    window: Window | None = None
 
     def __len__(self) -> int:
         return len(self.pool)
@@ -178,6 +184,7 @@ def build_dataset(
     test: int | None = None,
     notices: tuple[str, ...] = (),
     full: Callable[[int], NDArray[np.uint8]] | None = None,
+    window: Window | None = None,
 ) -> ArrayDataset:
     """Make a dataset from splits: take the first items, merge duplicates, separate the hold-out.
 
@@ -187,7 +194,7 @@ def build_dataset(
 
     Parameters
     ----------
-    source, class_names, notices
+    source, class_names, notices, window
         As in `Dataset`; notices about duplicates are added.
     train, holdout : Split
         A hold-out needs truth.
@@ -247,6 +254,7 @@ def build_dataset(
         holdout=kept_holdout,
         notices=tuple(found_notices),
         full=None if full is None else lambda i: full(int(train_rows[i])),
+        window=window,
     )
 
 

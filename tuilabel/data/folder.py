@@ -6,10 +6,11 @@ import hashlib
 import os
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,7 @@ from tuilabel.data.images import (
 from tuilabel.data.leased_block import LeasedBlock
 from tuilabel.data.natural_order import natural_key
 from tuilabel.data.thumbnail_cache import Failure, FileKey, Record, ThumbnailCache
+from tuilabel.data.window import Window, sampled, window_of
 from tuilabel.errors import SourceError
 from tuilabel.progress import Progress
 from tuilabel.text import counted, inert, shown_path
@@ -53,6 +55,7 @@ def open_folder(
     classes: Sequence[str] | None = None,
     pool: int | None = None,
     test: int | None = None,
+    window: Window | None = None,
     progress: Progress | None = None,
 ) -> ArrayDataset:
     """Open every image in a folder and its subfolders, in natural order of their paths.
@@ -80,6 +83,8 @@ def open_folder(
         Number of images to take from the start; no more are read.
     test : int, optional
         Must be None: a folder has no hold-out.
+    window : Window, optional
+        For images of more than 8 bits; by default it is chosen by a sample of them.
     progress : Progress, optional
         Called after every file read.
 
@@ -102,7 +107,7 @@ def open_folder(
     directory = cache_dir / "folders" / digest
     cache = ThumbnailCache(directory, _decoder_version())
     while True:
-        readable = _read(root, files, cache, pool, progress)
+        readable, window = _read(root, files, cache, pool, window, progress)
         failures = [
             (key.path, entry.reason)
             for key in files
@@ -112,7 +117,7 @@ def open_folder(
             raise _no_image(root, skipped + failures)
         available = checked_count("--pool", pool, len(readable), shown_path(root))
         readable = readable[:available]
-        items = _merge(root, readable)
+        items = _merge(root, readable, window)
         try:
             block = LeasedBlock(directory / f"{items.key}.pool", items.pool_rows)
         except _DamagedError as damaged:
@@ -130,6 +135,7 @@ def open_folder(
         notices=tuple(_notices(skipped + failures, len(readable) - len(items.records))),
         screen=items.screen,
         full=items.full,
+        window=window,
     )
 
 
@@ -209,45 +215,75 @@ def _read(
     files: Sequence[FileKey],
     cache: ThumbnailCache,
     limit: int | None,
+    window: Window | None,
     progress: Progress | None,
-) -> list[tuple[str, Record]]:
-    """Return up to `limit` images in order, and read no more files than necessary."""
+) -> tuple[list[tuple[str, Record]], Window | None]:
+    """Return up to `limit` images in order, and the window if one was given or is needed.
+
+    No more files are read than necessary. Where no window is given, a sample of the files is read
+    first, to choose it before the others are decoded.
+    """
+    first = files[:limit]
+    sample = {first[place] for place in sampled(len(first)).tolist()} if window is None else set()
+    before = 0
     while True:
         readable: list[tuple[str, Record]] = []
         unread: list[FileKey] = []
         for key in files:
             if limit is not None and len(readable) + len(unread) >= limit:
                 break
-            entry = cache.get(key)
+            entry = cache.get(key, window)
             if entry is None:
                 unread.append(key)
             elif isinstance(entry, Record):
                 readable.append((key.path, entry))
         if not unread:
-            return readable
-        _decode(root, unread, cache, progress)
+            return readable, window
+        now = [key for key in unread if key in sample] or unread
+        sample = set()
+        sketches = _decode(
+            root, now, cache, window, _counted(progress, before, before + len(unread))
+        )
+        before += len(now)
+        if sketches:
+            window = window_of(sketches)
+
+
+def _counted(progress: Progress | None, before: int, total: int) -> Callable[[int], None]:
+    def tell(done: int) -> None:
+        if progress is not None:
+            progress("reading images", before + done, total)
+
+    return tell
 
 
 def _decode(
-    root: Path, unread: Sequence[FileKey], cache: ThumbnailCache, progress: Progress | None
-) -> None:
+    root: Path,
+    unread: Sequence[FileKey],
+    cache: ThumbnailCache,
+    window: Window | None,
+    progress: Callable[[int], None],
+) -> list[NDArray[np.float64]]:
+    """Decode files into the cache; return the sketches of images that need a window first."""
     results: list[tuple[FileKey, ReducedImage | Failure]] = []
+    sketches: list[NDArray[np.float64]] = []
     waiting_bytes = 0
     flushed = time.monotonic()
     executor = ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1), "decode")
     try:
-        for done, (key, result) in enumerate(_decoded(executor, root, unread), start=1):
-            if isinstance(result, UnreadableImageError):
-                failure = Failure(str(result))
+        for done, (key, result) in enumerate(_decoded(executor, root, unread, window), start=1):
+            if isinstance(result, _Skipped):
+                failure = Failure(result.reason)
                 if result.lasting:
                     results.append((key, failure))
                 else:
                     cache.remember(key, failure)
-            else:
+            elif isinstance(result, ReducedImage):
                 results.append((key, result))
                 waiting_bytes += result.thumbnail.nbytes + result.letterbox.nbytes
-            if progress is not None:
-                progress("reading images", done, len(unread))
+            else:
+                sketches.append(result)
+            progress(done)
             if waiting_bytes > _FLUSH_BYTES or time.monotonic() - flushed > _FLUSH_SECONDS:
                 written, results = results, []
                 cache.add(written)
@@ -256,15 +292,26 @@ def _decode(
         # Also after Ctrl-C, so that no file is decoded twice.
         executor.shutdown(cancel_futures=True)
         cache.add(results)
+    return sketches
+
+
+class _Skipped(NamedTuple):
+    """Why a file is skipped. An exception would keep the pixels of its frames."""
+
+    reason: str
+    lasting: bool
+
+
+_Read = ReducedImage | NDArray[np.float64] | _Skipped
 
 
 def _decoded(
-    executor: ThreadPoolExecutor, root: Path, unread: Sequence[FileKey]
-) -> Iterator[tuple[FileKey, ReducedImage | UnreadableImageError]]:
+    executor: ThreadPoolExecutor, root: Path, unread: Sequence[FileKey], window: Window | None
+) -> Iterator[tuple[FileKey, _Read]]:
     """Decode in threads and yield in order; only a few images are in memory at a time."""
-    running: deque[tuple[FileKey, Future[ReducedImage | UnreadableImageError]]] = deque()
+    running: deque[tuple[FileKey, Future[_Read]]] = deque()
     for key in unread:
-        running.append((key, executor.submit(_try_reduce, root / key.path)))
+        running.append((key, executor.submit(_try_reduce, root / key.path, window)))
         if len(running) > 2 * _THREADS:
             key, future = running.popleft()
             yield key, future.result()
@@ -272,11 +319,11 @@ def _decoded(
         yield key, future.result()
 
 
-def _try_reduce(path: Path) -> ReducedImage | UnreadableImageError:
+def _try_reduce(path: Path, window: Window | None) -> _Read:
     try:
-        return reduce_image_file(path)
+        return reduce_image_file(path, window)
     except UnreadableImageError as error:
-        return error
+        return _Skipped(str(error), error.lasting)
 
 
 # The items.
@@ -298,6 +345,7 @@ class _Items:
     records: list[Record]
     paths: list[list[str]]
     digests: NDArray[np.uint8]
+    window: Window | None
     lease: LeasedBlock | None = None
 
     @property
@@ -350,14 +398,14 @@ class _Items:
         """Return item `i` at full size, from its file."""
         name = self.paths[i][0]
         try:
-            return read_image_file(self.root / name, self.digests[i].tobytes())
+            return read_image_file(self.root / name, self.digests[i].tobytes(), self.window)
         except UnreadableImageError as error:
             raise SourceError(
                 f"{inert(name)} can no longer be read ({error}): open the folder again."
             ) from error
 
 
-def _merge(root: Path, readable: Sequence[tuple[str, Record]]) -> _Items:
+def _merge(root: Path, readable: Sequence[tuple[str, Record]], window: Window | None) -> _Items:
     joined = b"".join(record.digest for _, record in readable)
     digests = np.frombuffer(joined, dtype=np.uint8).reshape(-1, item_ids.DIGEST_SIZE)
     first = item_ids.first_occurrence(digests)
@@ -366,4 +414,4 @@ def _merge(root: Path, readable: Sequence[tuple[str, Record]]) -> _Items:
     paths: list[list[str]] = [[] for _ in rows]
     for row, (path, _) in zip(first.tolist(), readable, strict=True):
         paths[item_of[row]].append(path)
-    return _Items(root, [readable[int(row)][1] for row in rows], paths, digests[rows])
+    return _Items(root, [readable[int(row)][1] for row in rows], paths, digests[rows], window)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data import item_ids
+from tuilabel.data.window import Window, is_deep, sketch, window_of
 from tuilabel.text import inert
 
 if TYPE_CHECKING:
@@ -62,19 +63,31 @@ class ReducedImage:
         At most 96 pixels a side; grey if every pixel is.
     letterbox : uint8 array of shape (32, 32) or (32, 32, 3)
         The thumbnail as models see it.
+    window : Window or None
+        The window through which the values are seen; None for an 8-bit image.
     """
 
     digest: bytes
     thumbnail: NDArray[np.uint8]
     letterbox: NDArray[np.uint8]
+    window: Window | None = None
 
 
-def reduce_image_file(path: Path) -> ReducedImage:
+def reduce_image_file(
+    path: Path, window: Window | None = None
+) -> ReducedImage | NDArray[np.float64]:
     """Hash an image file, decode its first frame, upright, and reduce it.
 
     Parameters
     ----------
     path : Path
+    window : Window, optional
+        For images of more than 8 bits.
+
+    Returns
+    -------
+    ReducedImage, or float64 array
+        Without a window, the sketch of an image that needs one; see `tuilabel.data.window`.
 
     Raises
     ------
@@ -82,24 +95,33 @@ def reduce_image_file(path: Path) -> ReducedImage:
         As for `read_image_file`.
     """
 
-    def reduced(pixels: NDArray[np.uint8], digest: bytes) -> ReducedImage:
-        small = thumbnail(pixels)
-        return ReducedImage(digest, small, letterbox(small))
+    def reduced(values: NDArray[Any], digest: bytes) -> ReducedImage | NDArray[np.float64]:
+        if not is_deep(values):
+            small = thumbnail(values)
+            return ReducedImage(digest, small, letterbox(small))
+        if window is None:
+            return sketch(values)
+        small = thumbnail(window.apply(values))
+        return ReducedImage(digest, small, letterbox(small), window)
 
     return _decoded(path, reduced)
 
 
-def read_image_file(path: Path, digest: bytes | None = None) -> NDArray[np.uint8]:
+def read_image_file(
+    path: Path, digest: bytes | None = None, window: Window | None = None
+) -> NDArray[np.uint8]:
     """Decode the first frame of an image file, upright and at full size.
 
     The size is checked before anything is decoded. Transparent parts are laid over mid grey.
-    Colours become RGB, and 16-bit values become 8-bit ones.
+    Colours become RGB. Grey values of more than 8 bits are seen through a window.
 
     Parameters
     ----------
     path : Path
     digest : bytes, optional
         Hash that the file must have.
+    window : Window, optional
+        By default that of this image alone.
 
     Returns
     -------
@@ -112,10 +134,10 @@ def read_image_file(path: Path, digest: bytes | None = None) -> NDArray[np.uint8
         another file than the hash says.
     """
 
-    def checked(pixels: NDArray[np.uint8], found: bytes) -> NDArray[np.uint8]:
+    def checked(values: NDArray[Any], found: bytes) -> NDArray[np.uint8]:
         if digest not in (None, found):
             raise UnreadableImageError("its content has changed")
-        return pixels
+        return (window or window_of([sketch(values)])).apply(values) if is_deep(values) else values
 
     return _decoded(path, checked)
 
@@ -123,11 +145,11 @@ def read_image_file(path: Path, digest: bytes | None = None) -> NDArray[np.uint8
 _Made = TypeVar("_Made")
 
 
-def _decoded(path: Path, make: Callable[[NDArray[np.uint8], bytes], _Made]) -> _Made:
+def _decoded(path: Path, make: Callable[[NDArray[Any], bytes], _Made]) -> _Made:
     """Decode an image file, one large image at a time, and return the result of `make`.
 
-    `make` gets the pixels and the hash of the file, both from one open file: another may take its
-    name meanwhile.
+    `make` gets the values as stored and the hash of the file, both from one open file: another may
+    take its name meanwhile.
     """
     from PIL import Image
 
@@ -144,10 +166,10 @@ def _decoded(path: Path, make: Callable[[NDArray[np.uint8], bytes], _Made]) -> _
                     )
                 with _one_large_image if count > _LARGE_PIXELS else nullcontext():
                     image.load()
-                    pixels = _pixels(image)
+                    values = _values(image)
                     # Close the decoder's copy first, so that at most two full-size copies exist.
                     image.close()
-                    return make(pixels, digest)
+                    return make(values, digest)
     except UnreadableImageError:
         raise
     except Image.DecompressionBombError as error:
@@ -219,11 +241,12 @@ def _safe_formats() -> tuple[str, ...]:
     return tuple(name for name in Image.ID if name != "EPS")
 
 
-def _pixels(image: Image.Image) -> NDArray[np.uint8]:
-    """Return the upright pixels of a decoded image: (H, W) if all are grey, else (H, W, 3)."""
+def _values(image: Image.Image) -> NDArray[Any]:
+    """Return the upright values of a decoded image: (H, W) if all are grey, else (H, W, 3)."""
     orientation = _orientation(image)
+    pixels: NDArray[Any]
     if image.mode.startswith(("I", "F")):
-        pixels = _eight_bit(np.asarray(image))
+        pixels = np.asarray(image)
     elif image.mode in ("1", "L") and not image.has_transparency_data:
         pixels = np.asarray(image.convert("L"))
     else:
@@ -272,25 +295,6 @@ def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     return pixels
-
-
-def _eight_bit(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Scale values of more than 8 bits to 0..255.
-
-    16-bit values are scaled by their full range, so that images stay comparable. Integers of 32
-    bits and floats have no set range: values within 0..1 (floats), 0..255 or 0..65535 are scaled
-    by that range, others by their own smallest and largest value.
-    """
-    if not np.isfinite(values).all():
-        raise UnreadableImageError("values that are not finite")
-    low, high = float(values.min()), float(values.max())
-    if values.dtype.itemsize == 2 or (low >= 0 and 255 < high <= 65535):
-        low, high = 0.0, 65535.0
-    elif low >= 0 and high <= 255:
-        low, high = 0.0, 1.0 if values.dtype.kind == "f" and high <= 1 else 255.0
-    scaled = (values.astype(np.float32) - low) * (255 / max(high - low, 1e-30))
-    rounded: NDArray[np.uint8] = np.rint(scaled).clip(0, 255).astype(np.uint8)
-    return rounded
 
 
 def _reason(error: Exception) -> str:

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from tuilabel.data.cache_files import Block, read_block, write_block
 from tuilabel.data.images import MODEL_SIDE, ReducedImage
+from tuilabel.data.window import Window
 
-# Version 2 has hashes of files.
-_VERSION = 2
+_VERSION = 3
 # Blocks with fewer entries in use than this are merged once there are too many such blocks.
 _SMALL_BLOCK = 64
 _MANY_SMALL_BLOCKS = 16
@@ -49,6 +49,7 @@ class Record:
     digest: bytes
     shape: tuple[int, ...]
     checksums: tuple[int, int]
+    window: Window | None
     offset: int
     block: Block
     block_path: Path
@@ -88,16 +89,20 @@ class ThumbnailCache:
     def __init__(self, directory: Path, decoder: str) -> None:
         self._directory = directory
         self._decoder = decoder
-        self._entries: dict[FileKey, Record | Failure] = {}
-        self._blocks: dict[Path, list[FileKey]] = {}
+        # An image of more than 8 bits has an entry for each window.
+        self._entries: dict[tuple[FileKey, Window | None], Record | Failure] = {}
+        self._blocks: dict[Path, list[tuple[FileKey, Window | None]]] = {}
         for path in sorted(directory.glob("*.thumbnails")):
             block = read_block(path)
             if block is None or not self._take(block, path):
                 path.unlink(missing_ok=True)
 
-    def get(self, key: FileKey) -> Record | Failure | None:
-        """Return the entry of a file; None if the file has to be read."""
-        return self._entries.get(key)
+    def get(self, key: FileKey, window: Window | None = None) -> Record | Failure | None:
+        """Return the entry of a file, seen through a window if it is of more than 8 bits.
+
+        None if the file has to be read.
+        """
+        return self._entries.get((key, None)) or self._entries.get((key, window))
 
     def add(self, results: Iterable[tuple[FileKey, ReducedImage | Failure]]) -> None:
         """Write results to disk as one block, and keep them.
@@ -115,13 +120,14 @@ class ThumbnailCache:
             else:
                 pair = [np.ascontiguousarray(result.thumbnail), result.letterbox]
                 sums = [zlib.crc32(part.data) for part in pair]
-                rows.append([*key, result.digest.hex(), list(result.thumbnail.shape), sums])
+                shape = list(result.thumbnail.shape)
+                rows.append([*key, result.digest.hex(), shape, sums, result.window])
                 parts += pair
         self._write(rows, parts)
 
     def remember(self, key: FileKey, failure: Failure) -> None:
         """Keep a failure for this run only: the next run tries the file again."""
-        self._entries[key] = failure
+        self._entries[key, None] = failure
 
     def forget(self, damaged: Collection[Path]) -> None:
         """Delete blocks with a damaged payload, and their entries."""
@@ -138,7 +144,9 @@ class ThumbnailCache:
         living : collection of FileKey
             Every file of the folder as it is now.
         """
-        kept = {path: [key for key in keys if key in living] for path, keys in self._blocks.items()}
+        kept = {
+            path: [key for key in keys if key[0] in living] for path, keys in self._blocks.items()
+        }
         small = {path: keys for path, keys in kept.items() if len(keys) < _SMALL_BLOCK}
         if len(small) < _MANY_SMALL_BLOCKS:
             return
@@ -147,13 +155,14 @@ class ThumbnailCache:
         for key in (key for keys in small.values() for key in keys):
             entry = self._entries[key]
             if isinstance(entry, Failure):
-                rows.append([*key, entry.reason])
+                rows.append([*key[0], entry.reason])
                 continue
             pair = (entry.thumbnail(), entry.letterbox())
             if pair[0] is None or pair[1] is None:
                 del self._entries[key]
                 continue
-            rows.append([*key, entry.digest.hex(), list(entry.shape), list(entry.checksums)])
+            sums = list(entry.checksums)
+            rows.append([*key[0], entry.digest.hex(), list(entry.shape), sums, entry.window])
             parts += [pair[0], pair[1]]
         self._write(rows, parts)
         for path in small:
@@ -177,12 +186,15 @@ class ThumbnailCache:
             key = FileKey(name, size, mtime_ns)
             if len(rest) == 1:
                 if block.index["decoder"] == self._decoder:
-                    self._entries[key] = Failure(rest[0])
-                    keys.append(key)
+                    self._entries[key, None] = Failure(rest[0])
+                    keys.append((key, None))
                 continue
-            shape = tuple(rest[1])
-            record = Record(bytes.fromhex(rest[0]), shape, tuple(rest[2]), offset, block, path)
+            digest, shape, sums, ends = rest
+            window = None if ends is None else Window(*ends)
+            record = Record(
+                bytes.fromhex(digest), tuple(shape), tuple(sums), window, offset, block, path
+            )
             offset += int(np.prod(shape) + np.prod(record.letterbox_shape))
-            self._entries[key] = record
-            keys.append(key)
+            self._entries[key, window] = record
+            keys.append((key, window))
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shlex
 import sqlite3
@@ -71,6 +72,9 @@ class SessionInfo:
     audit : float
         The share of the pool, 0 to 1, that is kept out of training to measure accuracy on, if the
         source has no hold-out.
+    window : (float, float) or None
+        The stored values shown as black and as white in images of more than 8 bits; None as long as
+        the source has none.
     """
 
     source: str
@@ -79,6 +83,7 @@ class SessionInfo:
     test: int | None = None
     seed: int = 0
     audit: float = 0.1
+    window: tuple[float, float] | None = None
 
 
 def read_session(path: Path) -> tuple[SessionInfo, list[Event]]:
@@ -282,6 +287,7 @@ def info_of(rows: Mapping[str, str]) -> SessionInfo:
         test=meta["test"],
         seed=meta["seed"],
         audit=float(meta["audit"]),
+        window=_window_of(meta.get("window")),
     )
     if not (
         all(isinstance(text, str) for text in (info.source, *info.class_names))
@@ -292,6 +298,15 @@ def info_of(rows: Mapping[str, str]) -> SessionInfo:
     ):
         raise ValueError("the description of the session is invalid")
     return info
+
+
+def _window_of(ends: Any) -> tuple[float, float] | None:
+    if ends is None:
+        return None
+    low, high = map(float, ends)
+    if not -math.inf < low < high < math.inf:
+        raise ValueError("the display window of the session is invalid")
+    return low, high
 
 
 def read_events(connection: sqlite3.Connection, path: Path) -> Iterator[Event]:

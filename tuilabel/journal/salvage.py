@@ -47,7 +47,7 @@ _LONGEST_GAP = 10_000
 
 _ANY_META = {
     **{"source": '""', "class_names": "[]", "pool": "null", "test": "null"},
-    **{"seed": "0", "audit": "0"},
+    **{"seed": "0", "audit": "0", "window": "null"},
 }
 """A valid description of a session, in which one value at a time is tried."""
 

@@ -252,6 +252,22 @@ class Journal:
             raise self._not_saved(error, again) from error
         self._log_is_named = True
 
+    def keep_window(self, window: tuple[float, float]) -> None:
+        """Add the display window to a session that has none, since its source had no use for one.
+
+        Raises
+        ------
+        SaveError
+            It is not on disk.
+        """
+        try:
+            self._open_connection().execute(
+                "INSERT INTO meta (key, value) VALUES ('window', ?)", (json.dumps(window),)
+            )
+        except sqlite3.Error as error:
+            raise self._not_saved(error, "open the session again") from error
+        self.info = replace(self.info, window=window)
+
     def events(self) -> Iterator[Event]:
         """Yield every event in the order in which they were written.
 
@@ -303,7 +319,12 @@ def write_session(
         connection.execute("BEGIN IMMEDIATE")
         connection.executemany(
             "INSERT INTO meta (key, value) VALUES (?, ?)",
-            [(key, json.dumps(value)) for key, value in asdict(info).items()],
+            [
+                (key, json.dumps(value))
+                for key, value in asdict(info).items()
+                # Added once there is one, see `Journal.keep_window`.
+                if (key, value) != ("window", None)
+            ],
         )
         connection.executemany(_INSERT, map(_row, events))
         if last_seq > _last_seq(connection):

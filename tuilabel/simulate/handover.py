@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data import Dataset, HoldOut
+from tuilabel.data import Dataset, HoldOut, Window
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +26,7 @@ class HandedOver:
     truth: NDArray[np.int16]
     holdout: HoldOut
     notices: tuple[str, ...] = ()
+    window: Window | None = None
 
     def __len__(self) -> int:
         return len(self.pool)

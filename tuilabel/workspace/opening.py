@@ -180,6 +180,7 @@ def _start(
         test=options.test,
         seed=settings.seed,
         audit=settings.audit,
+        window=dataset.window,
     )
     journal = Journal.create(path, info)
     return _assemble(path, dataset, journal, settings)
@@ -215,6 +216,8 @@ def _resume(
         if check is not None:
             check(dataset, settings)
         settings = _fitting(settings, flags, dataset)
+        if info.window is None and dataset.window is not None:
+            journal.keep_window(dataset.window)
         return _assemble(path, dataset, journal, settings)
     except BaseException:
         journal.close()
@@ -255,7 +258,7 @@ def _open_dataset_of(
     """Open the source that a session is resumed with."""
     source = info.source if options.source is None else options.source
     try:
-        return _open_dataset(source, options, progress)
+        return _open_dataset(source, options, progress, info.window)
     except SourceError as error:
         if session_path(source) == session_path(info.source):
             raise
@@ -265,14 +268,20 @@ def _open_dataset_of(
         ) from error
 
 
-def _open_dataset(source: str, options: SourceOptions, progress: Progress | None) -> Dataset:
-    from tuilabel.data import open_dataset
+def _open_dataset(
+    source: str,
+    options: SourceOptions,
+    progress: Progress | None,
+    window: tuple[float, float] | None = None,
+) -> Dataset:
+    from tuilabel.data import Window, open_dataset
 
     return open_dataset(
         source,
         classes=options.classes,
         pool=options.pool,
         test=options.test,
+        window=None if window is None else Window(*window),
         cache_dir=cache_dir(),
         progress=progress,
     )
