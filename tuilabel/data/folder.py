@@ -400,9 +400,9 @@ class _Items:
         try:
             return read_image_file(self.root / name, self.digests[i].tobytes(), self.window)
         except UnreadableImageError as error:
-            raise SourceError(
-                f"{inert(name)} can no longer be read ({error}): open the folder again."
-            ) from error
+            reason = str(error)
+        # Raised out here: as its cause, the other error would keep the pixels of its frames.
+        raise SourceError(f"{inert(name)} can no longer be read ({reason}): open the folder again.")
 
 
 def _merge(root: Path, readable: Sequence[tuple[str, Record]], window: Window | None) -> _Items:
