@@ -296,9 +296,9 @@ def test_too_many_classes_are_refused(opened) -> None:
         opened(images=images, labels=np.arange(1001))
 
 
-def member(content: bytes) -> bytes:
+def member(content: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(stream, "w", method) as archive:
         archive.writestr("images.npy", content)
     return stream.getvalue()
 
@@ -377,17 +377,30 @@ def test_any_damage_is_a_dataset_or_a_source_error(
     tmp_path: Path, changes: list[tuple[int, int]]
 ) -> None:
     original = npy(IMAGES[:3])
-    for wrap in (member, bytes):
-        data = bytearray(wrap(original))
+    compressed = [
+        member(original, method)
+        for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+    ]
+    for content in (original, *compressed):
+        data = bytearray(content)
         for position, value in changes:
-            data[position % min(len(data), 128)] = value
-        path = tmp_path / ("x.npz" if wrap is member else "x.npy")
+            data[position % (128 if content is original else len(data))] = value
+        path = tmp_path / ("x.npy" if content is original else "x.npz")
         path.write_bytes(data)
         try:
             dataset = open_dataset(str(path), classes=["a"], cache_dir=tmp_path / "cache")
         except SourceError:
             continue
         assert len(dataset) >= 1
+
+
+def test_damage_has_its_sentence_whatever_the_compression(tmp_path: Path, cache_dir: Path) -> None:
+    for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        data = bytearray(member(npy(IMAGES), method))
+        data[60:120] = bytes(60)
+        (tmp_path / "x.npz").write_bytes(data)
+        with pytest.raises(SourceError, match=r"x\.npz (is damaged|cannot be read)"):
+            open_dataset(str(tmp_path / "x.npz"), classes=["a"], cache_dir=cache_dir)
 
 
 def test_strings_that_are_no_text_are_refused(opened) -> None:

@@ -6,7 +6,6 @@ import hashlib
 import math
 import sys
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from tuilabel.data.dataset import MAX_CLASSES, ArrayDataset, Split, build_datase
 from tuilabel.data.images import MAX_EXACT_SIDE, MODEL_SIDE, letterbox, thumbnail
 from tuilabel.data.natural_order import natural_key
 from tuilabel.data.window import Window, sampled, sketch, window_of
-from tuilabel.errors import SourceError
+from tuilabel.errors import SourceError, TuilabelError
 from tuilabel.progress import Progress
 from tuilabel.text import inert
 
@@ -128,11 +127,8 @@ def open_npz(
 def _reporting(name: str) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError) as error:
-        raise SourceError(
-            f"{name} is damaged or not an array file ({inert(str(error))}): save it again with "
-            "numpy.savez."
-        ) from error
+    except TuilabelError:
+        raise
     except NotImplementedError as error:
         # zipfile raises this for compression methods that it does not know.
         raise SourceError(
@@ -141,6 +137,12 @@ def _reporting(name: str) -> Iterator[None]:
     except OSError as error:
         raise SourceError(
             f"{name} cannot be read ({error.strerror or error}): choose another file."
+        ) from error
+    # Each method of compression has its own exceptions, and hostile bytes raise further ones.
+    except Exception as error:
+        found = inert(str(error)) or type(error).__name__
+        raise SourceError(
+            f"{name} is damaged or not an array file ({found}): save it again with numpy.savez."
         ) from error
 
 

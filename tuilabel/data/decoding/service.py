@@ -139,8 +139,8 @@ class _Child:
         if not started:
             self.end()
             raise SourceError(
-                "The process that decodes images ended as it started (exit status "
-                f"{self._process.returncode}): raise the limits on memory and open files (ulimit)."
+                "The process that decodes images ended as it started: raise the limits on memory "
+                "and open files (ulimit)."
             )
         own.settimeout(deadline)
 
