@@ -81,15 +81,39 @@ def test_a_folder_is_a_dataset_in_natural_order(root: Path, save: Save, opened) 
     assert dataset.notices == ()
 
 
-def test_hidden_files_and_linked_folders_are_passed_over(root: Path, save: Save, opened) -> None:
+def test_hidden_files_are_passed_over(root: Path, save: Save, opened) -> None:
     save("x.png")
     save(".hidden.png")
     save(".git/y.png")
     save("sub/z.png")
-    (root / "sub" / "loop").symlink_to(root)
     (root / "linked.png").symlink_to(root / "sub" / "z.png")
     dataset = opened()
     assert [dataset.references(i) for i in range(2)] == [("linked.png", "sub/z.png"), ("x.png",)]
+    assert len(dataset) == 2
+
+
+def test_linked_folders_are_followed_and_each_is_read_once(
+    root: Path, save: Save, opened, tmp_path: Path
+) -> None:
+    save("sub/x.png")
+    save("../elsewhere/deep/y.png")
+    (root / "a link").symlink_to(tmp_path / "elsewhere")
+    (root / "sub" / "loop").symlink_to(root)
+    (tmp_path / "elsewhere" / "deep" / "back").symlink_to(root / "sub")
+    (tmp_path / "elsewhere" / "self").symlink_to(tmp_path / "elsewhere" / "self")
+    # Without a memory, each of these would double the number of paths.
+    for i in range(40):
+        (tmp_path / f"{i}").mkdir()
+        for name in ("left", "right"):
+            (tmp_path / f"{i}" / name).symlink_to(tmp_path / f"{i + 1}")
+    (root / "many").symlink_to(tmp_path / "0")
+    dataset = opened()
+    assert [dataset.references(i) for i in range(len(dataset))] == [
+        ("a link/deep/y.png",),
+        ("sub/x.png",),
+    ]
+    assert (dataset.image(0).shape, dataset.full_image(0).shape) == ((10, 12, 3), (10, 12, 3))
+    assert any("a link/self (Too many levels" in notice for notice in dataset.notices)
 
 
 def test_what_cannot_be_read_is_skipped_counted_and_named(root: Path, save: Save, opened) -> None:
@@ -405,6 +429,34 @@ def test_an_image_lost_from_cache_and_folder_is_named(
     (root / "x.png").unlink()
     with pytest.raises(SourceError, match=r"x\.png can no longer be read"):
         dataset.image(0)
+
+
+def test_a_cache_that_cannot_be_written_is_no_obstacle(
+    save: Save, opened, tmp_path: Path, root: Path
+) -> None:
+    for i in range(30):
+        save(f"{i}.png", (100 + i, 20, 3))
+    with_cache = opened()
+    # A limit on the size of files fails in the middle of a write, like a disk that fills up.
+    code = (
+        "import resource, signal, sys; from pathlib import Path\n"
+        "from tuilabel.data import open_dataset\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "d = open_dataset(sys.argv[1], classes=['a'], cache_dir=Path(sys.argv[2]))\n"
+        "print(d.pool.sum(), sum(int(d.image(i).sum()) for i in range(len(d))), d.notices)\n"
+    )
+    for cache in (tmp_path / "small", root / "0.png" / "no folder"):
+        done = subprocess.run(
+            [sys.executable, "-c", code, root, cache],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+            capture_output=True,
+            text=True,
+        )
+        images = sum(int(with_cache.image(i).sum()) for i in range(30))
+        assert done.stdout.startswith(f"{with_cache.pool.sum()} {images} ('The cache folder ")
+        assert "cannot be written" in done.stdout
+        assert "every start reads all images again" in done.stdout
 
 
 def test_folders_without_images_say_what_they_have(root: Path, opened) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 import os
 import time
 from collections import deque
@@ -60,7 +61,7 @@ def open_folder(
 ) -> ArrayDataset:
     """Open every image in a folder and its subfolders, in natural order of their paths.
 
-    Hidden files and folders are ignored, and links to folders are not followed. Files that are
+    Hidden files and folders are ignored; links are followed. Files that are
     not images, cut short, damaged or larger than 100 megapixels are skipped and counted in the
     notices. An item id is the hash of the file's bytes; equal files are one item with several
     references. If all images have one shape of at most 64 pixels a
@@ -91,8 +92,7 @@ def open_folder(
     Raises
     ------
     SourceError
-        If the folder is missing, cannot be read or has no images; if classes are missing or the
-        cache cannot be written.
+        If the folder is missing, cannot be read or has no images; if classes are missing.
     UsageError
         If `pool` is out of range or `test` is set.
     """
@@ -132,7 +132,9 @@ def open_folder(
         ids=item_ids.ItemIds("f1", items.digests),
         pool=block.payload.reshape(items.pool_shape),
         locate=items.locate,
-        notices=tuple(_notices(skipped + failures, len(readable) - len(items.records))),
+        notices=tuple(
+            _notices(skipped + failures, len(readable) - len(items.records), block.problem)
+        ),
         screen=items.screen,
         full=items.full,
         window=window,
@@ -149,13 +151,22 @@ def _decoder_version() -> str:
 
 
 def _scan(root: Path) -> tuple[list[FileKey], list[tuple[str, str]]]:
-    """Return the files in natural order, and each unreadable entry with the reason."""
+    """Return the files in natural order, and each unreadable entry with the reason.
+
+    Links to folders are followed once all other folders are read. No folder is read twice, so
+    that links in a circle end.
+    """
     files: list[FileKey] = []
     skipped: list[tuple[str, str]] = []
-    waiting = [""]
-    while waiting:
-        folder = waiting.pop()
+    waiting, linked = [""], list[str]()
+    read = set[tuple[int, int]]()
+    while waiting or linked:
+        folder = waiting.pop() if waiting else heapq.heappop(linked)
         try:
+            identity = (root / folder).stat()
+            if (identity.st_dev, identity.st_ino) in read:
+                continue
+            read.add((identity.st_dev, identity.st_ino))
             with os.scandir(root / folder) as entries:
                 shown = [entry for entry in entries if not entry.name.startswith(".")]
         except OSError as error:
@@ -172,15 +183,22 @@ def _scan(root: Path) -> tuple[list[FileKey], list[tuple[str, str]]]:
             try:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(f"{name}/")
+                elif entry.is_dir():
+                    heapq.heappush(linked, f"{name}/")
                 elif entry.is_file():
                     stat = entry.stat()
                     files.append(FileKey(name, stat.st_size, stat.st_mtime_ns))
-                elif not entry.is_dir():
-                    skipped.append((name, "a broken link or not a regular file"))
+                else:
+                    is_link = entry.is_symlink() and not (root / name).exists()
+                    skipped.append((name, "broken link" if is_link else "not a regular file"))
             except OSError as error:
                 skipped.append((name, error.strerror or str(error)))
-    files.sort(key=lambda key: (*map(natural_key, key.path.split("/")), key.path))
+    files.sort(key=lambda key: _order(key.path))
     return files, skipped
+
+
+def _order(path: str) -> tuple[object, ...]:
+    return (*map(natural_key, path.split("/")), path)
 
 
 def _no_image(root: Path, failures: Sequence[tuple[str, str]]) -> SourceError:
@@ -193,11 +211,15 @@ def _no_image(root: Path, failures: Sequence[tuple[str, str]]) -> SourceError:
     return SourceError(f"The folder {shown} has no images: {_listed(failures)}; {hint}")
 
 
-def _notices(failures: Sequence[tuple[str, str]], duplicates: int) -> Iterator[str]:
+def _notices(
+    failures: Sequence[tuple[str, str]], duplicates: int, problem: str | None
+) -> Iterator[str]:
     if failures:
         yield f"{counted(len(failures), 'file was', 'files were')} skipped: {_listed(failures)}."
     if duplicates:
         yield duplicates_notice(duplicates)
+    if problem is not None:
+        yield problem
 
 
 def _listed(failures: Sequence[tuple[str, str]]) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from io import BufferedReader
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data.cache_files import read_block, write_block
+from tuilabel.data.cache_files import CacheError, read_block, write_block
 from tuilabel.data.mmap import release_pages
 
 DIGEST_SIZE = 16
@@ -73,11 +74,6 @@ def cached_digests(images: NDArray[np.uint8], path: Path) -> NDArray[np.uint8]:
     Returns
     -------
     uint8 array of shape (n, 16)
-
-    Raises
-    ------
-    SourceError
-        If the cache cannot be written.
     """
     cached = read_digests(path, images.shape)
     return write_digests(path, images.shape, digests(images)) if cached is None else cached
@@ -97,8 +93,9 @@ def read_digests(path: Path, shape: Sequence[int]) -> NDArray[np.uint8] | None:
 
 
 def write_digests(path: Path, shape: Sequence[int], found: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Keep digests in a file of the cache, and return them."""
-    write_block(path, _index(shape), [found])
+    """Keep digests in a file of the cache, if it can be written, and return them."""
+    with suppress(CacheError):
+        write_block(path, _index(shape), [found])
     return found
 
 

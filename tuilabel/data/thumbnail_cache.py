@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 import zlib
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data.cache_files import Block, read_block, write_block
+from tuilabel.data.cache_files import Block, make_block, read_block
 from tuilabel.data.images import MODEL_SIDE, ReducedImage
 from tuilabel.data.window import Window
 
@@ -95,7 +96,7 @@ class ThumbnailCache:
         for path in sorted(directory.glob("*.thumbnails")):
             block = read_block(path)
             if block is None or not self._take(block, path):
-                path.unlink(missing_ok=True)
+                _delete(path)
 
     def get(self, key: FileKey, window: Window | None = None) -> Record | Failure | None:
         """Return the entry of a file, seen through a window if it is of more than 8 bits.
@@ -105,13 +106,7 @@ class ThumbnailCache:
         return self._entries.get((key, None)) or self._entries.get((key, window))
 
     def add(self, results: Iterable[tuple[FileKey, ReducedImage | Failure]]) -> None:
-        """Write results to disk as one block, and keep them.
-
-        Raises
-        ------
-        SourceError
-            If the cache cannot be written.
-        """
+        """Write results to disk as one block, and keep them: in memory if that fails."""
         rows: list[Any] = []
         parts: list[NDArray[np.uint8]] = []
         for key, result in results:
@@ -132,7 +127,7 @@ class ThumbnailCache:
     def forget(self, damaged: Collection[Path]) -> None:
         """Delete blocks with a damaged payload, and their entries."""
         for path in damaged:
-            path.unlink(missing_ok=True)
+            _delete(path)
             for key in self._blocks.pop(path, ()):
                 self._entries.pop(key, None)
 
@@ -164,17 +159,21 @@ class ThumbnailCache:
             sums = list(entry.checksums)
             rows.append([*key[0], entry.digest.hex(), list(entry.shape), sums, entry.window])
             parts += [pair[0], pair[1]]
-        self._write(rows, parts)
+        if not self._write(rows, parts):
+            return
         for path in small:
-            path.unlink(missing_ok=True)
+            _delete(path)
             del self._blocks[path]
 
-    def _write(self, rows: list[Any], parts: list[NDArray[np.uint8]]) -> None:
+    def _write(self, rows: list[Any], parts: list[NDArray[np.uint8]]) -> bool:
+        """Keep rows; return whether they are on disk."""
         if not rows:
-            return
+            return True
         path = self._directory / f"{uuid.uuid4().hex}.thumbnails"
         index = {"version": _VERSION, "decoder": self._decoder, "files": rows}
-        self._take(write_block(path, index, parts), path)
+        block = make_block(path, index, lambda: parts)
+        self._take(block, path)
+        return block.problem is None
 
     def _take(self, block: Block, path: Path) -> bool:
         """Add the entries of a block; return False if it has another version."""
@@ -198,3 +197,9 @@ class ThumbnailCache:
             self._entries[key, window] = record
             keys.append((key, window))
         return True
+
+
+def _delete(path: Path) -> None:
+    # In a folder that cannot be written it stays, and is not used.
+    with suppress(OSError):
+        path.unlink()

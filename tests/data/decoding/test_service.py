@@ -157,5 +157,5 @@ def test_without_processes_there_is_one_sentence(
         decoding.decode(tmp_path / "x.png")
     monkeypatch.undo()
     monkeypatch.setattr(service, "_PROGRAM", "raise SystemExit(3)")
-    with pytest.raises(SourceError, match=r"ended as it started .*ulimit"):
+    with pytest.raises(SourceError, match=r"ended as it started: .*ulimit"):
         decoding.decode(tmp_path / "x.png")
