@@ -15,6 +15,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 from loop_fakes import ME
+from PIL import Image
 
 from tuilabel import __version__
 from tuilabel.cli import COMMANDS as LINES
@@ -22,6 +23,7 @@ from tuilabel.cli import EXAMPLES, main
 from tuilabel.exchange import FORMATS
 from tuilabel.journal import Annotator, Draft, EventKind, Journal, SessionInfo, read_session
 from tuilabel.tui.app.base import Ended
+from tuilabel.workspace.opening import SourceOptions, open_workspace
 from tuilabel.workspace.places import last_session, remember, session_path
 from tuilabel.workspace.recent import OpenRequest
 
@@ -383,6 +385,21 @@ def test_status_is_told_in_lines_that_hold_no_escape_codes(session: Path) -> Non
     assert "by         Zoë: 3" in lines
     assert any("Katze 猫" in line for line in lines)
     assert "\x1b" not in result.stdout
+
+
+def test_status_lists_every_skipped_file(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    Image.new("L", (9, 9)).save(folder / "good.png")
+    for i in range(9):
+        (folder / f"{i}\x1b[2J.png").write_bytes(b"")
+    open_workspace(SourceOptions(str(folder), ("a", "b")), {}).close()
+    lines = tuilabel("status", str(folder), "--skipped").stdout.splitlines()
+    assert lines[-10:] == [
+        f"9 files of {folder} cannot be read:",
+        *(f"  {i}␛[2J.png (empty file)" for i in range(9)),
+    ]
+    assert tuilabel("status", str(folder), "--skipped", "--json").exit_code == 2
 
 
 def test_status_without_a_name_is_of_the_last_session(session: Path) -> None:

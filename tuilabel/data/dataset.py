@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,13 @@ from tuilabel.errors import SourceError, UsageError
 from tuilabel.text import counted, inert
 
 MAX_CLASSES = 1000
+
+
+class SkippedFile(NamedTuple):
+    """A file that is no item, and the reason in a few words; both as they are, not inert."""
+
+    path: str
+    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +83,10 @@ class Dataset(Protocol):
     def notices(self) -> tuple[str, ...]:
         """Sentences for the annotator about images that were skipped, merged or left out."""
 
+    @property
+    def skipped(self) -> Sequence[SkippedFile]:
+        """The files that cannot be read as images, in natural order."""
+
     def __len__(self) -> int: ...
 
     def row_of(self, item_id: str) -> int | None:
@@ -97,7 +108,7 @@ class ArrayDataset:
 
     Attributes
     ----------
-    source, class_names, ids, pool, truth, holdout, notices, window
+    source, class_names, ids, pool, truth, holdout, notices, skipped, window
         As in `Dataset`.
     locate : callable
         Returns the references of a row.
@@ -115,6 +126,7 @@ class ArrayDataset:
     truth: NDArray[np.int16] | None = None
     holdout: HoldOut | None = None
     notices: tuple[str, ...] = ()
+    skipped: Sequence[SkippedFile] = ()
     full: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
     screen: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
     window: Window | None = None

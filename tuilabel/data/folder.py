@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tuilabel.data import item_ids
 from tuilabel.data.dataset import (
     ArrayDataset,
+    SkippedFile,
     checked_count,
     duplicates_notice,
     refuse_test,
@@ -109,12 +110,13 @@ def open_folder(
     while True:
         readable, window = _read(root, files, cache, pool, window, progress)
         failures = [
-            (key.path, entry.reason)
+            SkippedFile(key.path, entry.reason)
             for key in files
             if isinstance(entry := cache.get(key), Failure)
         ]
+        failures = sorted(skipped + failures, key=lambda file: _order(file.path))
         if not readable:
-            raise _no_image(root, skipped + failures)
+            raise _no_image(root, failures)
         available = checked_count("--pool", pool, len(readable), shown_path(root))
         readable = readable[:available]
         items = _merge(root, readable, window)
@@ -132,9 +134,8 @@ def open_folder(
         ids=item_ids.ItemIds("f1", items.digests),
         pool=block.payload.reshape(items.pool_shape),
         locate=items.locate,
-        notices=tuple(
-            _notices(skipped + failures, len(readable) - len(items.records), block.problem)
-        ),
+        notices=tuple(_notices(failures, len(readable) - len(items.records), block.problem)),
+        skipped=tuple(failures),
         screen=items.screen,
         full=items.full,
         window=window,
@@ -150,14 +151,14 @@ def _decoder_version() -> str:
 # Files of the folder.
 
 
-def _scan(root: Path) -> tuple[list[FileKey], list[tuple[str, str]]]:
+def _scan(root: Path) -> tuple[list[FileKey], list[SkippedFile]]:
     """Return the files in natural order, and each unreadable entry with the reason.
 
     Links to folders are followed once all other folders are read. No folder is read twice, so
     that links in a circle end.
     """
     files: list[FileKey] = []
-    skipped: list[tuple[str, str]] = []
+    skipped: list[SkippedFile] = []
     waiting, linked = [""], list[str]()
     read = set[tuple[int, int]]()
     while waiting or linked:
@@ -176,7 +177,7 @@ def _scan(root: Path) -> tuple[list[FileKey], list[tuple[str, str]]]:
                     f"The folder {shown_path(root)} cannot be read ({reason}): "
                     "choose a folder of images."
                 ) from error
-            skipped.append((folder, reason))
+            skipped.append(SkippedFile(folder, reason))
             continue
         for entry in shown:
             name = f"{folder}{entry.name}"
@@ -190,9 +191,10 @@ def _scan(root: Path) -> tuple[list[FileKey], list[tuple[str, str]]]:
                     files.append(FileKey(name, stat.st_size, stat.st_mtime_ns))
                 else:
                     is_link = entry.is_symlink() and not (root / name).exists()
-                    skipped.append((name, "broken link" if is_link else "not a regular file"))
+                    reason = "broken link" if is_link else "not a regular file"
+                    skipped.append(SkippedFile(name, reason))
             except OSError as error:
-                skipped.append((name, error.strerror or str(error)))
+                skipped.append(SkippedFile(name, error.strerror or str(error)))
     files.sort(key=lambda key: _order(key.path))
     return files, skipped
 
@@ -201,7 +203,7 @@ def _order(path: str) -> tuple[object, ...]:
     return (*map(natural_key, path.split("/")), path)
 
 
-def _no_image(root: Path, failures: Sequence[tuple[str, str]]) -> SourceError:
+def _no_image(root: Path, failures: Sequence[SkippedFile]) -> SourceError:
     shown = shown_path(root)
     if not failures:
         return SourceError(f"The folder {shown} is empty: choose a folder of images.")
@@ -212,7 +214,7 @@ def _no_image(root: Path, failures: Sequence[tuple[str, str]]) -> SourceError:
 
 
 def _notices(
-    failures: Sequence[tuple[str, str]], duplicates: int, problem: str | None
+    failures: Sequence[SkippedFile], duplicates: int, problem: str | None
 ) -> Iterator[str]:
     if failures:
         yield f"{counted(len(failures), 'file was', 'files were')} skipped: {_listed(failures)}."
@@ -222,7 +224,7 @@ def _notices(
         yield problem
 
 
-def _listed(failures: Sequence[tuple[str, str]]) -> str:
+def _listed(failures: Sequence[SkippedFile]) -> str:
     named = [f"{inert(name)} ({inert(reason)})" for name, reason in failures[:_NAMED_FILES]]
     if len(failures) > _NAMED_FILES:
         named.append(f"and {len(failures) - _NAMED_FILES} more")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data import Dataset, HoldOut, Window
+from tuilabel.data.dataset import SkippedFile
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +28,7 @@ class HandedOver:
     holdout: HoldOut
     notices: tuple[str, ...] = ()
     window: Window | None = None
+    skipped: tuple[SkippedFile, ...] = ()
 
     def __len__(self) -> int:
         return len(self.pool)

@@ -20,6 +20,7 @@ from tuilabel.data.decoding.formats import (
     why_not_decoded,
     why_not_opened,
 )
+from tuilabel.data.decoding.resizing import fitted
 from tuilabel.data.decoding.values import (
     LARGE_MEMORY,
     LARGE_PIXELS,
@@ -134,6 +135,8 @@ def _decode(
     # Hostile bytes make Pillow's decoders raise exceptions of almost any class.
     except Exception as error:  # noqa: BLE001
         return Refused(inert(why_not_decoded(name or "unknown", error), _REASON_CHARACTERS))
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        return Refused("values that are not finite")
     if orientation in _TURNED:
         height, width = width, height
     if box is not None:
@@ -232,38 +235,3 @@ def _upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     return pixels
-
-
-def fitted(pixels: NDArray[Any], box: tuple[int, int]) -> NDArray[Any]:
-    """Reduce an image to fit into a box, aspect ratio kept; a smaller one stays as it is.
-
-    Parameters
-    ----------
-    pixels : array of shape (H, W) or (H, W, 3)
-    box : tuple of int
-        Width and height.
-
-    Returns
-    -------
-    array of shape (h, w) or (h, w, 3), of the same type
-    """
-    height, width = pixels.shape[:2]
-    scale = min(box[0] / width, box[1] / height)
-    if scale >= 1:
-        return pixels
-    return resized(pixels, (max(1, round(width * scale)), max(1, round(height * scale))))
-
-
-def resized(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """Resample an image to a width and height."""
-    from PIL import Image
-
-    is_deep = pixels.dtype != np.uint8
-    values = pixels.astype(np.float32) if is_deep else np.ascontiguousarray(pixels)
-    image = Image.fromarray(values).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    result = np.asarray(image)
-    if is_deep:
-        # Resampling overshoots at edges.
-        result = result.clip(values.min(), values.max())
-        result = (result if pixels.dtype.kind == "f" else result.round()).astype(pixels.dtype)
-    return result
