@@ -15,6 +15,7 @@ from tuilabel.autolabel.choosing import AutolabelOptions
 from tuilabel.autolabel.run import autolabel
 from tuilabel.cli import main
 from tuilabel.data import Dataset, open_dataset
+from tuilabel.data.decoding import Refused
 from tuilabel.journal import Annotator, Draft, EventKind, Journal, SessionInfo, auto_batch
 from tuilabel.journal.auto import AutoLabel, revert
 from tuilabel.workspace.opening import SourceOptions, open_workspace
@@ -326,13 +327,8 @@ def test_a_damaged_image_is_named(
     (folder / "broken.png").write_bytes((folder / "photo.png").read_bytes()[:999])
     assert "broken.png cannot be read as an image" in refused("broken.png")
 
-    def fail(*_: object) -> None:
-        from tuilabel.data.images import UnreadableImageError
-
-        raise UnreadableImageError("cut short")
-
     # It was damaged after it had been listed.
-    monkeypatch.setattr("tuilabel.data.folder.read_image_file", fail)
+    monkeypatch.setattr("tuilabel.data.folder.read_image_file", lambda *_: Refused("cut short"))
     result = show("1.png")
     assert result.exit_code == 2
     assert known(result.stdout)["class"] == ["no label yet"]

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hostile_images import ico, png
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from tuilabel.data import as_array_file, folder, open_dataset, window
-from tuilabel.data.images import ReducedImage, letterbox
+from tuilabel.data.dataset import SkippedFile
+from tuilabel.data.decoding import DecodeService, Refused
+from tuilabel.data.images import Reduced, letterbox
 from tuilabel.data.window import Window
 from tuilabel.errors import SourceError, UsageError
 from tuilabel.text import inert
@@ -55,13 +58,14 @@ def opened(root: Path, cache_dir: Path):
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the list of the files decoded so far."""
     names: list[str] = []
-    original = folder.reduce_image_file
+    original = folder.reduce_image_files
 
-    def watched(path: Path, seen: Window | None) -> ReducedImage | NDArray[np.float64]:
-        names.append(path.name)
-        return original(path, seen)
+    def watched(paths: list[Path], *rest: object) -> list[Reduced]:
+        names.extend(path.name for path in paths)
+        return original(paths, *rest)
 
-    monkeypatch.setattr(folder, "reduce_image_file", watched)
+    monkeypatch.setattr(folder, "reduce_image_files", watched)
+    monkeypatch.setattr(folder, "_BATCH", 1)
     return names
 
 
@@ -350,6 +354,94 @@ def test_two_processes_at_once_do_no_harm(root: Path, save: Save, cache_dir: Pat
     assert printed[0].startswith("20 ")
 
 
+def test_a_file_that_became_a_pipe_after_the_scan_does_not_hang(
+    root: Path, save: Save, opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save("a.png")
+    save("b.png")
+    original = folder._scan
+
+    def swapped(path: Path):
+        found = original(path)
+        (root / "a.png").unlink()
+        os.mkfifo(root / "a.png")
+        return found
+
+    monkeypatch.setattr(folder, "_scan", swapped)
+    dataset = opened()
+    assert dataset.skipped == (SkippedFile("a.png", "not a regular file"),)
+    assert dataset.references(0) == ("b.png",)
+    # So does one that changes while it is labelled.
+    (root / "b.png").unlink()
+    os.mkfifo(root / "b.png")
+    with pytest.raises(SourceError, match=r"b\.png can no longer be read \(not a regular file\)"):
+        dataset.full_image(0)
+
+
+def test_bombs_and_crashes_cost_one_file_each(
+    root: Path, save: Save, opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(20):
+        save(f"{i}.png")
+    (root / "bomb.ico").write_bytes(ico(png(14_000, 14_000, share=0.01)))
+    (root / "bomb.png").write_bytes(png(20_000, 20_000, share=0.001))
+    dataset = opened()
+    assert len(dataset) == 20
+    assert dataset.skipped == (
+        SkippedFile("bomb.ico", "more than 100 megapixels"),
+        SkippedFile("bomb.png", "more than 100 megapixels"),
+    )
+
+
+def test_several_pages_are_mentioned_each_time(root: Path, save: Save, opened) -> None:
+    save("a.png")
+    pages = [Image.new("L", (9, 9), value) for value in (1, 2, 3)]
+    for name in ("b.tif", "c.gif"):
+        pages[0].save(root / name, save_all=True, append_images=pages[1:])
+    for _ in range(2):
+        dataset = opened()
+        assert dataset.notices == (
+            "2 files have several pages or frames, of which the first is shown: b.tif (3), "
+            "c.gif (3).",
+        )
+        assert (dataset.image(1) == 1).all()
+
+
+def test_no_child_is_left_after_reading(
+    save: Save, opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services: list[DecodeService] = []
+    original = DecodeService.__init__
+
+    def watched(self: DecodeService) -> None:
+        original(self)
+        services.append(self)
+
+    monkeypatch.setattr(DecodeService, "__init__", watched)
+    save("a.png")
+    dataset = opened()
+    assert services[0]._idle == []
+    dataset.full_image(0)
+    (child,) = services[0]._idle
+    assert child._process.poll() is None
+    del dataset
+    services.clear()
+    gc.collect()
+    assert child._process.poll() is not None
+
+
+def test_what_decoders_print_is_not_shown(
+    root: Path, save: Save, opened, capfd: pytest.CaptureFixture[str]
+) -> None:
+    save("a.png")
+    Image.open(root / "a.png").save(root / "b.tif", compression="tiff_lzw")
+    data = bytearray((root / "b.tif").read_bytes())
+    data[60:90] = b"\xff" * 30
+    (root / "b.tif").write_bytes(data)
+    assert opened().skipped[0].reason.startswith("damaged TIFF image")
+    assert capfd.readouterr() == ("", "")
+
+
 def test_the_pool_of_an_open_dataset_keeps_its_file(
     save: Save, cache_dir: Path, tmp_path: Path, opened
 ) -> None:
@@ -401,16 +493,17 @@ def test_a_file_out_of_reach_is_tried_again_the_next_time(
 ) -> None:
     save("x.png")
     save("y.png")
-    original = folder.reduce_image_file
+    original = folder.reduce_image_files
 
-    def failing(path: Path, seen: Window | None) -> ReducedImage | NDArray[np.float64]:
-        if path.name == "y.png":
-            raise folder.UnreadableImageError("Input/output error", lasting=False)
-        return original(path, seen)
+    def failing(paths: list[Path], *rest: object) -> list[Reduced]:
+        return [
+            Refused("Input/output error", lasting=False) if path.name == "y.png" else found
+            for path, found in zip(paths, original(paths, *rest), strict=True)
+        ]
 
-    monkeypatch.setattr(folder, "reduce_image_file", failing)
+    monkeypatch.setattr(folder, "reduce_image_files", failing)
     assert "y.png (Input/output error)" in opened().notices[0]
-    monkeypatch.setattr(folder, "reduce_image_file", original)
+    monkeypatch.setattr(folder, "reduce_image_files", original)
     assert len(opened()) == 2
 
 
@@ -463,7 +556,7 @@ def test_folders_without_images_say_what_they_have(root: Path, opened) -> None:
     with pytest.raises(SourceError, match="is empty"):
         opened()
     (root / "a.txt").write_text("hello")
-    with pytest.raises(SourceError, match=r"has no images: a\.txt \(not an image\)"):
+    with pytest.raises(SourceError, match=r"has no images: a\.txt \(text, not an image\)"):
         opened()
     (root / "train-images-idx3-ubyte.gz").write_bytes(b"x")
     with pytest.raises(SourceError, match="open mnist:"):

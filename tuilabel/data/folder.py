@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +24,14 @@ from tuilabel.data.dataset import (
     refuse_test,
     resolve_classes,
 )
+from tuilabel.data.decoding import DecodeService, Refused
 from tuilabel.data.images import (
     MAX_EXACT_SIDE,
     MODEL_SIDE,
+    Reduced,
     ReducedImage,
-    UnreadableImageError,
     read_image_file,
-    reduce_image_file,
+    reduce_image_files,
     thumbnail,
 )
 from tuilabel.data.leased_block import LeasedBlock
@@ -44,6 +44,9 @@ from tuilabel.text import counted, inert, shown_path
 
 _POOL_VERSION = b"2"
 _THREADS = 4
+# Files that are decoded with one message.
+_BATCH = 32
+_BATCH_BYTES = 2**17
 # Decoding that is lost at most when the process is killed.
 _FLUSH_BYTES = 16 * 2**20
 _FLUSH_SECONDS = 5.0
@@ -107,8 +110,9 @@ def open_folder(
     digest = hashlib.blake2b(os.fsencode(root), digest_size=16).hexdigest()
     directory = cache_dir / "folders" / digest
     cache = ThumbnailCache(directory, _decoder_version())
+    decoding = DecodeService()
     while True:
-        readable, window = _read(root, files, cache, pool, window, progress)
+        readable, window = _read(root, files, cache, decoding, pool, window, progress)
         failures = [
             SkippedFile(key.path, entry.reason)
             for key in files
@@ -119,7 +123,7 @@ def open_folder(
             raise _no_image(root, failures)
         available = checked_count("--pool", pool, len(readable), shown_path(root))
         readable = readable[:available]
-        items = _merge(root, readable, window)
+        items = _merge(root, readable, decoding, window)
         try:
             block = LeasedBlock(directory / f"{items.key}.pool", items.pool_rows)
         except _DamagedError as damaged:
@@ -134,7 +138,7 @@ def open_folder(
         ids=item_ids.ItemIds("f1", items.digests),
         pool=block.payload.reshape(items.pool_shape),
         locate=items.locate,
-        notices=tuple(_notices(failures, len(readable) - len(items.records), block.problem)),
+        notices=tuple(_notices(failures, readable, len(items.records), block.problem)),
         skipped=tuple(failures),
         screen=items.screen,
         full=items.full,
@@ -214,18 +218,25 @@ def _no_image(root: Path, failures: Sequence[SkippedFile]) -> SourceError:
 
 
 def _notices(
-    failures: Sequence[SkippedFile], duplicates: int, problem: str | None
+    failures: Sequence[SkippedFile],
+    readable: Sequence[tuple[str, Record]],
+    items: int,
+    problem: str | None,
 ) -> Iterator[str]:
     if failures:
         yield f"{counted(len(failures), 'file was', 'files were')} skipped: {_listed(failures)}."
-    if duplicates:
-        yield duplicates_notice(duplicates)
+    pages = [(name, f"{record.frames}") for name, record in readable if record.frames > 1]
+    if pages:
+        files = counted(len(pages), "file has", "files have")
+        yield f"{files} several pages or frames, of which the first is shown: {_listed(pages)}."
+    if len(readable) > items:
+        yield duplicates_notice(len(readable) - items)
     if problem is not None:
         yield problem
 
 
-def _listed(failures: Sequence[SkippedFile]) -> str:
-    named = [f"{inert(name)} ({inert(reason)})" for name, reason in failures[:_NAMED_FILES]]
+def _listed(failures: Sequence[tuple[str, str]]) -> str:
+    named = [f"{inert(name)} ({inert(reason, 120)})" for name, reason in failures[:_NAMED_FILES]]
     if len(failures) > _NAMED_FILES:
         named.append(f"and {len(failures) - _NAMED_FILES} more")
     return ", ".join(named)
@@ -238,6 +249,7 @@ def _read(
     root: Path,
     files: Sequence[FileKey],
     cache: ThumbnailCache,
+    decoding: DecodeService,
     limit: int | None,
     window: Window | None,
     progress: Progress | None,
@@ -265,9 +277,8 @@ def _read(
             return readable, window
         now = [key for key in unread if key in sample] or unread
         sample = set()
-        sketches = _decode(
-            root, now, cache, window, _counted(progress, before, before + len(unread))
-        )
+        counted_on = _counted(progress, before, before + len(unread))
+        sketches = _decode(root, now, cache, decoding, window, counted_on)
         before += len(now)
         if sketches:
             window = window_of(sketches)
@@ -285,6 +296,7 @@ def _decode(
     root: Path,
     unread: Sequence[FileKey],
     cache: ThumbnailCache,
+    decoding: DecodeService,
     window: Window | None,
     progress: Callable[[int], None],
 ) -> list[NDArray[np.float64]]:
@@ -295,8 +307,9 @@ def _decode(
     flushed = time.monotonic()
     executor = ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1), "decode")
     try:
-        for done, (key, result) in enumerate(_decoded(executor, root, unread, window), start=1):
-            if isinstance(result, _Skipped):
+        decoded = _decoded(executor, root, unread, decoding, window)
+        for done, (key, result) in enumerate(decoded, start=1):
+            if isinstance(result, Refused):
                 failure = Failure(result.reason)
                 if result.lasting:
                     results.append((key, failure))
@@ -315,39 +328,40 @@ def _decode(
     finally:
         # Also after Ctrl-C, so that no file is decoded twice.
         executor.shutdown(cancel_futures=True)
+        decoding.close()
         cache.add(results)
     return sketches
 
 
-class _Skipped(NamedTuple):
-    """Why a file is skipped. An exception would keep the pixels of its frames."""
-
-    reason: str
-    lasting: bool
-
-
-_Read = ReducedImage | NDArray[np.float64] | _Skipped
-
-
 def _decoded(
-    executor: ThreadPoolExecutor, root: Path, unread: Sequence[FileKey], window: Window | None
-) -> Iterator[tuple[FileKey, _Read]]:
-    """Decode in threads and yield in order; only a few images are in memory at a time."""
-    running: deque[tuple[FileKey, Future[_Read]]] = deque()
-    for key in unread:
-        running.append((key, executor.submit(_try_reduce, root / key.path, window)))
+    executor: ThreadPoolExecutor,
+    root: Path,
+    unread: Sequence[FileKey],
+    decoding: DecodeService,
+    window: Window | None,
+) -> Iterator[tuple[FileKey, Reduced]]:
+    """Decode several files at once and yield in order; only a few images are in memory."""
+    running: deque[tuple[list[FileKey], Future[list[Reduced]]]] = deque()
+    for batch in _batches(unread):
+        paths = [root / key.path for key in batch]
+        running.append((batch, executor.submit(reduce_image_files, paths, decoding, window)))
         if len(running) > 2 * _THREADS:
-            key, future = running.popleft()
-            yield key, future.result()
-    for key, future in running:
-        yield key, future.result()
+            keys, future = running.popleft()
+            yield from zip(keys, future.result(), strict=True)
+    for keys, future in running:
+        yield from zip(keys, future.result(), strict=True)
 
 
-def _try_reduce(path: Path, window: Window | None) -> _Read:
-    try:
-        return reduce_image_file(path, window)
-    except UnreadableImageError as error:
-        return _Skipped(str(error), error.lasting)
+def _batches(unread: Sequence[FileKey]) -> Iterator[list[FileKey]]:
+    """Yield the files in order: large ones alone, because they cost more than a message."""
+    batch: list[FileKey] = []
+    for key in unread:
+        batch.append(key)
+        if len(batch) >= _BATCH or sum(key.size for key in batch) >= _BATCH_BYTES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 # The items.
@@ -369,6 +383,7 @@ class _Items:
     records: list[Record]
     paths: list[list[str]]
     digests: NDArray[np.uint8]
+    decoding: DecodeService
     window: Window | None
     lease: LeasedBlock | None = None
 
@@ -420,16 +435,21 @@ class _Items:
 
     def full(self, i: int) -> NDArray[np.uint8]:
         """Return item `i` at full size, from its file."""
-        name = self.paths[i][0]
-        try:
-            return read_image_file(self.root / name, self.digests[i].tobytes(), self.window)
-        except UnreadableImageError as error:
-            reason = str(error)
-        # Raised out here: as its cause, the other error would keep the pixels of its frames.
-        raise SourceError(f"{inert(name)} can no longer be read ({reason}): open the folder again.")
+        name, digest = self.paths[i][0], self.digests[i].tobytes()
+        found = read_image_file(self.root / name, self.decoding, digest, self.window)
+        if isinstance(found, Refused):
+            raise SourceError(
+                f"{inert(name)} can no longer be read ({found.reason}): open the folder again."
+            )
+        return found
 
 
-def _merge(root: Path, readable: Sequence[tuple[str, Record]], window: Window | None) -> _Items:
+def _merge(
+    root: Path,
+    readable: Sequence[tuple[str, Record]],
+    decoding: DecodeService,
+    window: Window | None,
+) -> _Items:
     joined = b"".join(record.digest for _, record in readable)
     digests = np.frombuffer(joined, dtype=np.uint8).reshape(-1, item_ids.DIGEST_SIZE)
     first = item_ids.first_occurrence(digests)
@@ -438,4 +458,5 @@ def _merge(root: Path, readable: Sequence[tuple[str, Record]], window: Window | 
     paths: list[list[str]] = [[] for _ in rows]
     for row, (path, _) in zip(first.tolist(), readable, strict=True):
         paths[item_of[row]].append(path)
-    return _Items(root, [readable[int(row)][1] for row in rows], paths, digests[rows], window)
+    records = [readable[int(row)][1] for row in rows]
+    return _Items(root, records, paths, digests[rows], decoding, window)

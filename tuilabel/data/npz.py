@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data import item_ids
-from tuilabel.data.cache_files import cache_key_of_file, read_block, write_block
+from tuilabel.data.cache_files import cache_key_of_file, make_block, read_block
 from tuilabel.data.dataset import MAX_CLASSES, ArrayDataset, Split, build_dataset, resolve_classes
 from tuilabel.data.images import MAX_EXACT_SIDE, MODEL_SIDE, letterbox, thumbnail
 from tuilabel.data.natural_order import natural_key
@@ -245,23 +245,26 @@ def _cached_images(
 ) -> _Images:
     with member.open() as stream:
         header = _read_header(stream, member, MAX_ARRAY_BYTES)
-        shape = _image_shape(header, member)
-        if header.dtype in (np.uint8, np.bool_):
-            window = None
-        elif window is None:
-            window = _window(member, progress)
-        if window is not None:
-            key += "-" + hashlib.blake2b(repr(window).encode(), digest_size=8).hexdigest()
-        path = cache_dir / "arrays" / f"{key}.images"
-        ids_path = path.with_suffix(".ids")
-        cached = read_block(path)
-        if cached is not None and cached.index == {"version": _VERSION, "shape": list(shape)}:
-            digests = item_ids.read_digests(ids_path, shape)
-            if digests is not None:
-                return _Images(cached.payload.reshape(shape), digests, window, key)
-        hashed: list[NDArray[np.uint8]] = []
+    shape = _image_shape(header, member)
+    if header.dtype in (np.uint8, np.bool_):
+        window = None
+    elif window is None:
+        window = _window(member, progress)
+    if window is not None:
+        key += "-" + hashlib.blake2b(repr(window).encode(), digest_size=8).hexdigest()
+    path = cache_dir / "arrays" / f"{key}.images"
+    ids_path = path.with_suffix(".ids")
+    cached = read_block(path)
+    if cached is not None and cached.index == {"version": _VERSION, "shape": list(shape)}:
+        digests = item_ids.read_digests(ids_path, shape)
+        if digests is not None:
+            return _Images(cached.payload.reshape(shape), digests, window, key)
+    hashed: list[NDArray[np.uint8]] = []
 
-        def converted() -> Iterator[NDArray[np.uint8]]:
+    def converted() -> Iterator[NDArray[np.uint8]]:
+        hashed.clear()
+        with member.open() as stream:
+            _read_header(stream, member, MAX_ARRAY_BYTES)
             done = 0
             for values in _chunks(stream, header):
                 hashed.append(item_ids.digests(values))
@@ -274,7 +277,7 @@ def _cached_images(
                 if progress is not None:
                     progress("reading images", done, shape[0])
 
-        block = write_block(path, {"version": _VERSION, "shape": shape}, converted())
+    block = make_block(path, {"version": _VERSION, "shape": shape}, converted)
     digests = item_ids.write_digests(ids_path, shape, np.concatenate(hashed))
     return _Images(block.payload.reshape(shape), digests, window, key)
 
@@ -420,7 +423,7 @@ def _arrange(
 
     block = read_block(path)
     if block is None or block.index != index:
-        block = write_block(path, index, arranged())
+        block = make_block(path, index, arranged)
     return _Arranged(block.payload.reshape(shape), rows, pool_size)
 
 

@@ -22,7 +22,8 @@ from tuilabel.data.cache_files import Block, make_block, read_block
 from tuilabel.data.images import MODEL_SIDE, ReducedImage
 from tuilabel.data.window import Window
 
-_VERSION = 3
+# Version 4 has the number of frames.
+_VERSION = 4
 # Blocks with fewer entries in use than this are merged once there are too many such blocks.
 _SMALL_BLOCK = 64
 _MANY_SMALL_BLOCKS = 16
@@ -51,6 +52,7 @@ class Record:
     shape: tuple[int, ...]
     checksums: tuple[int, int]
     window: Window | None
+    frames: int
     offset: int
     block: Block
     block_path: Path
@@ -116,7 +118,7 @@ class ThumbnailCache:
                 pair = [np.ascontiguousarray(result.thumbnail), result.letterbox]
                 sums = [zlib.crc32(part.data) for part in pair]
                 shape = list(result.thumbnail.shape)
-                rows.append([*key, result.digest.hex(), shape, sums, result.window])
+                rows.append([*key, result.digest.hex(), shape, sums, result.window, result.frames])
                 parts += pair
         self._write(rows, parts)
 
@@ -156,8 +158,8 @@ class ThumbnailCache:
             if pair[0] is None or pair[1] is None:
                 del self._entries[key]
                 continue
-            sums = list(entry.checksums)
-            rows.append([*key[0], entry.digest.hex(), list(entry.shape), sums, entry.window])
+            shape, sums = list(entry.shape), list(entry.checksums)
+            rows.append([*key[0], entry.digest.hex(), shape, sums, entry.window, entry.frames])
             parts += [pair[0], pair[1]]
         if not self._write(rows, parts):
             return
@@ -188,10 +190,17 @@ class ThumbnailCache:
                     self._entries[key, None] = Failure(rest[0])
                     keys.append((key, None))
                 continue
-            digest, shape, sums, ends = rest
+            digest, shape, sums, ends, frames = rest
             window = None if ends is None else Window(*ends)
             record = Record(
-                bytes.fromhex(digest), tuple(shape), tuple(sums), window, offset, block, path
+                bytes.fromhex(digest),
+                tuple(shape),
+                tuple(sums),
+                window,
+                frames,
+                offset,
+                block,
+                path,
             )
             offset += int(np.prod(shape) + np.prod(record.letterbox_shape))
             self._entries[key, window] = record

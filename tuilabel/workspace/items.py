@@ -102,8 +102,10 @@ def _by_path(name: str, dataset: Dataset, ledger: Ledger) -> str | None:
     root, path = Path(dataset.source), Path(name)
     # The file itself may be a link to elsewhere.
     typed = Path(os.path.realpath(path.parent), path.name)
-    if typed.is_relative_to(root):
-        names.add(typed.relative_to(root).as_posix())
+    # A folder in between may be one too.
+    for possible in (typed, Path(os.path.normpath(path.absolute()))):
+        if possible.is_relative_to(root):
+            names.add(possible.relative_to(root).as_posix())
     for row in range(len(dataset)):
         if not names.isdisjoint(dataset.references(row)):
             return dataset.ids[row]
@@ -121,10 +123,9 @@ def _by_path(name: str, dataset: Dataset, ledger: Ledger) -> str | None:
 
 
 def _why_no_item(file: Path) -> str:
-    from tuilabel.data.images import UnreadableImageError, read_image_file
+    from tuilabel.data.decoding import DecodeService, Refused
 
-    try:
-        read_image_file(file)
-    except UnreadableImageError as error:
-        return f"{shown_path(file)} cannot be read as an image ({inert(str(error))})."
+    found = DecodeService().decode(file)
+    if isinstance(found, Refused):
+        return f"{shown_path(file)} cannot be read as an image ({inert(found.reason, 120)})."
     return f"{shown_path(file)} is an image, but not among those that this session uses."

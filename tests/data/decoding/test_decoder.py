@@ -150,6 +150,17 @@ def test_values_stay_as_deep_as_they_are(tmp_path: Path, name: str, values: NDAr
     assert saved(big, tmp_path / "big.tif").pixels.tolist() == [[0, 257, 32896, 65535]]
 
 
+def test_values_that_are_not_finite_do_not_spread(tmp_path: Path) -> None:
+    values = np.full((200, 100), 5, np.float32)
+    values[:50], values[150] = np.nan, np.inf
+    Image.fromarray(values).save(tmp_path / "x.tif")
+    assert np.isnan(decoded(tmp_path / "x.tif").pixels[:50]).all()
+    small = decoded(tmp_path / "x.tif", (50, 50)).pixels
+    assert small.shape == (50, 25)
+    assert np.isnan(small[:12]).all()
+    assert (small[13:37] == 5).all()
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.float32])
 def test_a_box_reduces_and_never_enlarges(tmp_path: Path, dtype: type) -> None:
     values = np.zeros((200, 100), dtype)

@@ -64,6 +64,19 @@ def test_files_are_decoded_in_several_processes_at_once(
     )
 
 
+def test_many_files_are_decoded_with_one_message(
+    tmp_path: Path, decoding: DecodeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch, "os.abort()")
+    paths = [image(tmp_path / f"{'bad' if i in (3, 7) else i}{i}.png", i + 1) for i in range(9)]
+    (tmp_path / "large.png").write_bytes(png(5000, 4000))
+    found = decoding.decode_all([*paths, tmp_path / "large.png"], box=(50, 50))
+    crashed = Refused("too large or damaged: its decoder crashed", lasting=False)
+    assert [each if each == crashed else each.pixels.max() for each in found] == [
+        *(1, 2, 3, crashed, 5, 6, 7, crashed, 9, 128)
+    ]
+
+
 @pytest.mark.parametrize("body", ["os.abort()", "os._exit(0)", "raise ZeroDivisionError"])
 def test_a_decoder_that_crashes_costs_one_file(
     tmp_path: Path, decoding: DecodeService, monkeypatch: pytest.MonkeyPatch, body: str

@@ -135,8 +135,6 @@ def _decode(
     # Hostile bytes make Pillow's decoders raise exceptions of almost any class.
     except Exception as error:  # noqa: BLE001
         return Refused(inert(why_not_decoded(name or "unknown", error), _REASON_CHARACTERS))
-    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
-        return Refused("values that are not finite")
     if orientation in _TURNED:
         height, width = width, height
     if box is not None:

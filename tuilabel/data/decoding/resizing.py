@@ -34,8 +34,11 @@ def resized(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
 
     is_deep = pixels.dtype != np.uint8
     values = pixels.astype(np.float32) if is_deep else np.ascontiguousarray(pixels)
-    image = Image.fromarray(values).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    result = np.asarray(image)
+    image = Image.fromarray(values)
+    if is_deep and not np.isfinite(values).all():
+        # Any mean with these values would be one of them.
+        return np.asarray(image.resize(size, Image.Resampling.NEAREST)).astype(pixels.dtype)
+    result = np.asarray(image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
     if is_deep:
         # Resampling overshoots at edges.
         result = result.clip(values.min(), values.max())

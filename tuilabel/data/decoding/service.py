@@ -9,12 +9,14 @@ import subprocess
 import sys
 import threading
 import weakref
+from collections.abc import Sequence
+from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from tuilabel.data.decoding.values import Decoded, Refused
+from tuilabel.data.decoding.values import BUFFER_BYTES, Decoded, Refused
 from tuilabel.errors import SourceError
 
 DEADLINE = 60.0
@@ -60,36 +62,60 @@ class DecodeService:
         SourceError
             No process can be started.
         """
-        request = {"path": os.fspath(path), "box": box}
-        answer = self._ask({**request, "large": False})
-        if answer is None:
-            with self._one_large_image:
-                answer = self._ask({**request, "large": True})
-        return answer or Refused("too large or damaged: its decoder crashed", lasting=False)
+        return self.decode_all([path], box=box)[0]
+
+    def decode_all(
+        self, paths: Sequence[Path], *, box: tuple[int, int] | None = None
+    ) -> list[Decoded | Refused]:
+        """Decode several files in one process, which is quicker if they are small."""
+        answers = self._ask(paths, box)
+        missing = paths[len(answers) :]
+        if len(paths) > 1:
+            # The process died or hung; which of these files is the reason shows one by one.
+            answers += [self.decode(path, box=box) for path in missing]
+        else:
+            answers += [None] * len(missing)
+        return [
+            self._decode_large(path, box) if answer is None else answer
+            for path, answer in zip(paths, answers, strict=True)
+        ]
 
     def close(self) -> None:
         """End the processes that are idle; `decode` starts new ones."""
         _end_all(self._idle)
 
-    def _ask(self, request: dict[str, Any]) -> Decoded | Refused | None:
-        """Return the answer to a request; None if it takes more memory, or its process died."""
+    def _decode_large(self, path: Path, box: tuple[int, int] | None) -> Decoded | Refused:
+        with self._one_large_image:
+            answers = self._ask([path], box, large=True)
+        found = answers[0] if answers else None
+        return found or Refused("too large or damaged: its decoder crashed", lasting=False)
+
+    def _ask(
+        self, paths: Sequence[Path], box: tuple[int, int] | None, *, large: bool = False
+    ) -> list[Decoded | Refused | None]:
+        """Return answers in order until the process dies; None for files that take more memory."""
         try:
             child = self._idle.pop()
         except IndexError:
             child = _Child(self._deadline)
+        answers: list[Decoded | Refused | None] = []
         try:
-            answer = child.ask(request)
+            child.send({"paths": list(map(os.fspath, paths)), "box": box, "large": large})
+            for _ in paths:
+                answers.append(child.receive())
         except TimeoutError:
             child.end()
-            return Refused(f"decoding takes longer than {self._deadline:g} s", lasting=False)
+            if len(paths) == 1:
+                reason = f"decoding takes longer than {self._deadline:g} s"
+                answers.append(Refused(reason, lasting=False))
         except (OSError, EOFError):
             child.end()
-            return None
         except BaseException:
             child.end()
             raise
-        self._idle.append(child)
-        return answer
+        else:
+            self._idle.append(child)
+        return answers
 
 
 def _end_all(idle: list[_Child]) -> None:
@@ -126,7 +152,8 @@ class _Child:
                     process_group=0,
                 )
             own.settimeout(START_SECONDS)
-            self._socket, self._answers = own, own.makefile("rb")
+            self._socket = own
+            self._answers = cast(BufferedReader, own.makefile("rb", BUFFER_BYTES))
         except OSError as error:
             raise SourceError(
                 f"The process that decodes images cannot be started ({error.strerror or error}): "
@@ -144,15 +171,18 @@ class _Child:
             )
         own.settimeout(deadline)
 
-    def ask(self, request: dict[str, Any]) -> Decoded | Refused | None:
-        """Return the answer to a request; None if it takes more memory than is allowed.
+    def send(self, request: dict[str, Any]) -> None:
+        """Ask for files; their answers come in order."""
+        self._socket.sendall(json.dumps(request).encode() + b"\n")
+
+    def receive(self) -> Decoded | Refused | None:
+        """Return the next answer; None if the file takes more memory than is allowed.
 
         Raises
         ------
         OSError, EOFError
             The process died or, with a `TimeoutError`, did not answer in time.
         """
-        self._socket.sendall(json.dumps(request).encode() + b"\n")
         line = self._answers.readline()
         if not line.endswith(b"\n"):
             raise EOFError

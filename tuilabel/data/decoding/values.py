@@ -19,6 +19,10 @@ LARGE_MEMORY = 2 * 2**30
 """Bytes of memory for the one process that decodes a larger image."""
 
 
+BUFFER_BYTES = 2**16
+"""Bytes of answers that are sent at once."""
+
+
 @dataclass(frozen=True, eq=False)
 class Decoded:
     """The first page or frame of an image file.

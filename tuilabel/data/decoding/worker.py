@@ -1,7 +1,8 @@
 """The child's side of decoding: reads requests from a socket on standard input, one at a time.
 
-A request is a line of JSON. So is an answer: an empty object if the file takes more memory than
-is allowed, a reason, or what the file is, followed by the bytes of its pixels.
+A request is a line of JSON with the paths of files. So is the answer for each: an empty object if
+the file takes more memory than is allowed, a reason, or what the file is, followed by the bytes of
+its pixels.
 """
 
 from __future__ import annotations
@@ -19,9 +20,7 @@ from typing import Any
 import numpy as np
 
 from tuilabel.data.decoding.decoder import NeedsMoreMemory, decode_file, set_up
-from tuilabel.data.decoding.values import LARGE_MEMORY, MEMORY, Refused
-
-_NEEDS_MORE_MEMORY = [b"{}\n"]
+from tuilabel.data.decoding.values import BUFFER_BYTES, LARGE_MEMORY, MEMORY, Refused
 
 
 def main() -> None:
@@ -31,23 +30,26 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     parent = socket.socket(fileno=0)
     parent.sendall(b"\n")
+    answers = parent.makefile("wb", BUFFER_BYTES)
     for line in parent.makefile("rb"):
         request = json.loads(line)
         _limit_memory(LARGE_MEMORY if request["large"] else MEMORY)
-        answer = _answer(request)
-        if request["large"] or answer == _NEEDS_MORE_MEMORY:
-            # Some of Pillow's images are in cycles, and nobody waits for a collection that is due.
-            gc.collect()
-        for part in answer:
-            parent.sendall(part)
-        del answer
+        for path in request["paths"]:
+            answers.writelines(_answer(path, request["box"], request["large"]))
+        answers.flush()
 
 
-def _answer(request: dict[str, Any]) -> Sequence[bytes | memoryview]:
+def _answer(
+    path: str, box: tuple[int, int] | None, may_be_large: bool
+) -> Sequence[bytes | memoryview]:
     try:
-        found = decode_file(request["path"], request["box"], may_be_large=request["large"])
+        found = decode_file(path, box, may_be_large=may_be_large)
     except NeedsMoreMemory:
-        return _NEEDS_MORE_MEMORY
+        return [b"{}\n"]
+    finally:
+        if may_be_large:
+            # Some of Pillow's images are in cycles, and the next collection may be far off.
+            gc.collect()
     if isinstance(found, Refused):
         return [_line(reason=found.reason, lasting=found.lasting)]
     pixels = np.ascontiguousarray(found.pixels)
