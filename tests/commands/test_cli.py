@@ -387,6 +387,27 @@ def test_status_is_told_in_lines_that_hold_no_escape_codes(session: Path) -> Non
     assert "\x1b" not in result.stdout
 
 
+@pytest.mark.parametrize("limit", [10, 16, 30, 63])
+@pytest.mark.parametrize("command", [("label", "digits", "--line"), ("demo", "--line"), ("home",)])
+def test_too_few_open_files_are_one_sentence(limit: int, command: tuple[str, ...]) -> None:
+    program = (
+        "import resource, sys; from tuilabel.cli import main\n"
+        f"resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit}))\n"
+        "main(sys.argv[1:])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"tuilabel: Only {limit} files may be open at once, but tuilabel needs 64: raise the "
+        "limit, such as with `ulimit -n 64`.\n"
+    )
+
+
 def test_status_lists_every_skipped_file(tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()

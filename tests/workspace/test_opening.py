@@ -57,6 +57,13 @@ def opened(
     return open_workspace(SourceOptions(source, **of), flags or {}, path=path)
 
 
+def pictures(folder: Path, count: int = 6) -> Path:
+    folder.mkdir()
+    for value in range(count):
+        Image.new("L", (5, 5), value).save(folder / f"{value}.png")
+    return folder
+
+
 # Places.
 
 
@@ -410,3 +417,29 @@ def test_a_session_gets_its_window_with_the_first_deep_image(
     assert windows[0] is not None
     assert windows == windows[:1] * 3
     assert read_session(work.path)[0].window == windows[0]
+
+
+def test_the_session_of_a_renamed_folder_is_offered(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "old")
+    with opened(str(folder), classes=("a", "b")) as workspace:
+        for _ in range(3):
+            workspace.session.label(str(workspace.session.current_id), 0, by=ME)
+        path = workspace.path
+    renamed = folder.rename(tmp_path / "new name")
+    for classes in (None, ("a", "b")):
+        with pytest.raises(UsageError) as caught:
+            opened(str(renamed), classes=classes)
+        assert f"3 labels for {folder}, which is gone" in str(caught.value)
+        assert f"`tuilabel label '{renamed}' --session {path}`" in str(caught.value)
+    assert not session_path(str(renamed)).exists()
+    with opened(str(renamed), path) as workspace:
+        assert workspace.session.labels == 3
+    with opened(str(renamed), tmp_path / "another.tuilabel", classes=("a", "b")) as workspace:
+        assert workspace.session.labels == 0
+    # Other images are not those of the session; nor is it offered while its folder is there.
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.new("L", (7, 7)).save(other / "x.png")
+    opened(str(other), classes=("a",)).close()
+    folder.mkdir()
+    opened(str(renamed), classes=("a", "b")).close()

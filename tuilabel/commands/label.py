@@ -18,7 +18,13 @@ from tuilabel.commands.options import (
     source_argument,
 )
 from tuilabel.commands.progress import ProgressLine
-from tuilabel.commands.screen import check_keys, outcome_of, prepare_screen, terminal_for
+from tuilabel.commands.screen import (
+    check_keys,
+    check_limits,
+    outcome_of,
+    prepare_screen,
+    terminal_for,
+)
 from tuilabel.commands.text import say
 from tuilabel.process.signals import SIGNALS
 from tuilabel.settings import PERSON, SETTINGS
@@ -93,6 +99,7 @@ def home(**options: Any) -> None:
 
     Enter opens the marked one. While you label, one key shows the same list.
     """
+    check_limits()
     with prepare_screen() as probe:
         from tuilabel.settings import resolve
 
@@ -108,6 +115,7 @@ def _label(
     opener: Opener, options: Mapping[str, Any], line: bool, image: bool, **how: Any
 ) -> NoReturn:
     """Label in lines, or on the screen and in the sessions that are requested there."""
+    check_limits()
     opening = line_mode(line, image)
     if opening is None:
         _continue(_on_screen(opener, **how), options, mouse=how.get("mouse", False))

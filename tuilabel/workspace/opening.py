@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from tuilabel.errors import SessionFileError, SourceError, UsageError
+from tuilabel.errors import SessionFileError, SourceError, TuilabelError, UsageError
 from tuilabel.journal import (
     Annotator,
     Event,
@@ -30,6 +31,7 @@ from tuilabel.workspace.places import (
     remember,
     session_path,
 )
+from tuilabel.workspace.recent import session_files
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
@@ -121,11 +123,14 @@ def open_workspace(
     """
     if path is None and options.source is None:
         path = last_session()
+    is_named = path is not None
     if path is None:
         path = session_path(_source(options), options.pool, options.test)
     if os.path.lexists(path):
         workspace = _resume(path, options, flags, progress, check)
     else:
+        if not is_named:
+            _offer_moved(_source(options), options, progress)
         workspace = _start(path, options, flags, progress, check)
     remember(path)
     return workspace
@@ -184,6 +189,45 @@ def _start(
     )
     journal = Journal.create(path, info)
     return _assemble(path, dataset, journal, settings)
+
+
+def _offer_moved(source: str, options: SourceOptions, progress: Progress | None) -> None:
+    """Raise an error if the images are those of a session whose folder is gone: it was renamed."""
+    if not _is_folder(source):
+        return
+    known: set[str] | None = None
+    for path, folder, labelled in _without_folder():
+        if known is None:
+            # The session has the names of the classes, so they need not be given.
+            classes = options.classes or ("image",)
+            known = set(_open_dataset(source, options._replace(classes=classes), progress).ids)
+        if 2 * len(labelled & known) >= len(labelled):
+            command = shlex.join(["tuilabel", "label", source, "--session", str(path)])
+            raise UsageError(
+                f"The images in {shown_path(source)} belong to a session with "
+                f"{counted(len(labelled), 'label')} for {shown_path(folder)}, which is gone. "
+                f"Continue it with `{shown_path(command)}`, or start another with --session FILE."
+            )
+
+
+def _without_folder() -> Iterator[tuple[Path, Path, set[str]]]:
+    """Yield each session with labels whose folder is gone: its path, the folder, the items."""
+    for file in session_files():
+        try:
+            info, events = read_session(file.path)
+        except (OSError, TuilabelError):
+            continue
+        folder = Path(info.source)
+        labelled = {event.item for event in events if event.kind is EventKind.LABEL and event.item}
+        if labelled and folder.is_absolute() and not os.path.lexists(folder):
+            yield file.path, folder, labelled
+
+
+def _is_folder(source: str) -> bool:
+    try:
+        return Path(source).expanduser().is_dir()
+    except (OSError, RuntimeError, ValueError):
+        return False
 
 
 def _resume(
