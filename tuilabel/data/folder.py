@@ -25,6 +25,7 @@ from tuilabel.data.dataset import (
     resolve_classes,
 )
 from tuilabel.data.decoding import DecodeService, Refused
+from tuilabel.data.decoding.decoder import decoder_version
 from tuilabel.data.images import (
     MAX_EXACT_SIDE,
     MODEL_SIDE,
@@ -109,7 +110,7 @@ def open_folder(
     checked_count("--pool", pool, len(files), shown_path(root))
     digest = hashlib.blake2b(os.fsencode(root), digest_size=16).hexdigest()
     directory = cache_dir / "folders" / digest
-    cache = ThumbnailCache(directory, _decoder_version())
+    cache = ThumbnailCache(directory, decoder_version())
     decoding = DecodeService()
     while True:
         readable, window = _read(root, files, cache, decoding, pool, window, progress)
@@ -144,12 +145,6 @@ def open_folder(
         full=items.full,
         window=window,
     )
-
-
-def _decoder_version() -> str:
-    import PIL
-
-    return f"Pillow {PIL.__version__}"
 
 
 # Files of the folder.

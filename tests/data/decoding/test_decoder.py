@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, features
 
 from tuilabel.data.decoding import Decoded, Refused, decoder
-from tuilabel.data.decoding.decoder import NeedsMoreMemory, decode_file, fitted
+from tuilabel.data.decoding.decoder import NeedsMoreMemory, decode_file, decoder_version, fitted
 from tuilabel.data.decoding.formats import why_not_opened
 
 
@@ -313,6 +313,10 @@ def test_a_format_that_pillow_was_built_without_is_named(monkeypatch: pytest.Mon
 
 def test_heic_needs_an_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    monkeypatch.setattr(decoder, "find_spec", lambda name: None)
+    without = decoder_version()
+    monkeypatch.setattr(decoder, "find_spec", lambda name: name == "pillow_heif")
+    assert decoder_version() != without, "what was refused is tried again"
     decoder._formats.cache_clear()
     reason = refused(tmp_path / "x.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
     assert reason == "HEIC image, which needs pillow-heif: pip install 'tuilabel[heif]'"
@@ -324,6 +328,22 @@ def test_heic_is_read_with_its_extra(tmp_path: Path, grey: NDArray[np.uint8]) ->
     image = Image.fromarray(grey).convert("RGB")
     pillow_heif.from_pillow(image).save(tmp_path / "x.heic")
     assert decoded(tmp_path / "x.heic").size == grey.shape
+
+
+def test_a_decoder_without_memory_is_no_damage(
+    tmp_path: Path, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.png"
+    Image.fromarray(photo).save(path)
+    for error in (MemoryError(), OSError("out of memory error when reading image file")):
+
+        def fail(image: Image.Image, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(decoder, "_pixels", fail)
+        with pytest.raises(NeedsMoreMemory):
+            decode_file(str(path), may_be_large=False)
+        assert refused(path) == "too large: decoding it takes more than 2 GB of memory"
 
 
 def test_any_damage_is_an_image_or_a_reason(

@@ -8,6 +8,7 @@ import stat
 import warnings
 from contextlib import suppress
 from functools import cache
+from importlib.util import find_spec
 from io import BufferedReader
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
 DIGEST_SIZE = 16
+
+_VERSION = 1
 
 _BAND_PIXELS = 2**20
 _REASON_CHARACTERS = 120
@@ -87,6 +90,10 @@ def decode_file(
         after = os.fstat(descriptor)
     except OSError as error:
         return Refused(error.strerror or str(error), lasting=False)
+    except MemoryError as error:
+        if not may_be_large:
+            raise NeedsMoreMemory from error
+        return Refused(f"too large: decoding it takes more than {LARGE_MEMORY >> 30} GB of memory")
     finally:
         os.close(descriptor)
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
@@ -122,24 +129,28 @@ def _decode(
         return Refused(why_not_opened(head))
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         return Refused(f"more than {MAX_PIXELS // 1_000_000} megapixels")
-    except MemoryError as error:
-        if not may_be_large:
-            raise NeedsMoreMemory from error
-        return Refused(f"too large: decoding it takes more than {LARGE_MEMORY >> 30} GB of memory")
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        return Refused(inert(why_not_decoded(name or "unknown", error), _REASON_CHARACTERS))
-    except NeedsMoreMemory:
+    except (MemoryError, NeedsMoreMemory):
         raise
     # Hostile bytes make Pillow's decoders raise exceptions of almost any class.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        if "out of memory" in str(error):
+            raise MemoryError from error
         return Refused(inert(why_not_decoded(name or "unknown", error), _REASON_CHARACTERS))
     if orientation in _TURNED:
         height, width = width, height
     if box is not None:
         pixels = fitted(pixels, box)
     return Decoded(digest, name, (height, width), frames, pixels)
+
+
+def decoder_version() -> str:
+    """Return a name for what can be decoded: with another one, a refused file is worth a try."""
+    import PIL
+
+    heif = " and pillow-heif" if find_spec("pillow_heif") else ""
+    return f"{_VERSION}, Pillow {PIL.__version__}{heif}"
 
 
 def set_up() -> None:

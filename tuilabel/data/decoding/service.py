@@ -142,7 +142,7 @@ class _Child:
             own, other = socket.socketpair()
             with other:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-I", "-c", _PROGRAM.format(sys.path)],
+                    [sys.executable, "-P", "-c", _PROGRAM.format(sys.path)],
                     stdin=other.fileno(),
                     stdout=subprocess.DEVNULL,
                     # Decoders print warnings, which would break lines that are on the screen.
