@@ -17,7 +17,7 @@ ME = Annotator("me")
 
 
 def item_id(source: str, row: int) -> str:
-    return hashlib.blake2b(f"{source}-{row}".encode(), digest_size=16).hexdigest()
+    return "f1:" + hashlib.blake2b(f"{source}-{row}".encode(), digest_size=16).hexdigest()
 
 
 class FakeItems:

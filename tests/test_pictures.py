@@ -113,6 +113,20 @@ def test_the_terminal_is_the_default_size(
     assert (len(lines), len(lines[0])) == (8, 24)
 
 
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.float32])
+def test_more_than_8_bits_are_shown_from_black_to_white(dtype: type) -> None:
+    values = np.linspace(1000, 4000, 64).astype(dtype).reshape(8, 8)
+    plain = np.linspace(0, 255, 64).reshape(8, 8).round().astype(np.uint8)
+    renderer = BlockRenderer(color="truecolor", blocks="half", size=(8, 4))
+    deep, eight = (renderer.render(Image.fromarray(each)) for each in (values, plain))
+    greys = [
+        [one.style.color.triplet.red for one in segments if one.style and one.style.color]
+        for segments in (deep, eight)
+    ]
+    assert len(greys[0]) == len(greys[1]) > 20
+    assert np.abs(np.subtract(*greys)).max() <= 4
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
 @pytest.mark.parametrize("side", [1, 5, 700])
 def test_every_mode_and_size_is_drawn(mode: str, side: int) -> None:

@@ -16,6 +16,7 @@ from rich.color import Color
 from rich.segment import Segment
 from rich_pixels import Renderer
 
+from tuilabel.data.window import sketch, window_of
 from tuilabel.errors import UsageError
 from tuilabel.tui.images import ImageKind, draw_at, fit, kind_for
 from tuilabel.tui.images.kinds import alphabet
@@ -111,7 +112,8 @@ class BlockRenderer(Renderer):
         Parameters
         ----------
         image : PIL.Image.Image
-            Of any mode.
+            Of any mode. Values of more than 8 bits are shown from their 0.5th to their 99.5th
+            percentile.
         resize : tuple of int, optional
             Width in columns and height in half rows, as for `rich_pixels.HalfcellRenderer`: the
             picture takes exactly this space. Without it the picture is as large as fits `size`,
@@ -149,6 +151,10 @@ class BlockRenderer(Renderer):
             Grey where all pixels are.
         (H, W) bool or None
         """
+        if image.mode.startswith(("I", "F")):
+            # Pillow would show every value above 255 as white.
+            values = np.asarray(image)
+            image = Image.fromarray(window_of([sketch(values)]).apply(values))
         transparent = image.has_transparency_data
         image = image.convert("RGBA" if transparent else "RGB")
         factor = min(image.width // (4 * box[0]), image.height // (8 * box[1]))

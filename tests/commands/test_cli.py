@@ -23,6 +23,7 @@ from tuilabel.cli import EXAMPLES, main
 from tuilabel.exchange import FORMATS
 from tuilabel.journal import Annotator, Draft, EventKind, Journal, SessionInfo, read_session
 from tuilabel.tui.app.base import Ended
+from tuilabel.workspace.opening import SourceOptions, open_workspace
 from tuilabel.workspace.places import last_session, remember, session_path
 from tuilabel.workspace.recent import OpenRequest
 
@@ -41,7 +42,17 @@ COMMANDS = (
     "settings",
 )
 STATUS_FIELDS = {
-    *("source", "labels", "by_class", "skipped", "pool_left", "rounds", "model", "strategy"),
+    *(
+        "source",
+        "window",
+        "labels",
+        "by_class",
+        "skipped",
+        "pool_left",
+        "rounds",
+        "model",
+        "strategy",
+    ),
     *("accuracy", "annotators", "auto_labels", "fitted", "stopping"),
 }
 
@@ -80,7 +91,7 @@ def process(
 def session(tmp_path: Path) -> Path:
     """Make a session with three labels that hold, by names that are hard to print."""
     path, by = tmp_path / "s.tuilabel", Annotator("Zoë")
-    info = SessionInfo("digits", ("Katze 猫", "=1+1", "\x1b[31mred"))
+    info = SessionInfo("digits", ("Katze 猫", "=1+1", "\x1b[31mred"), window=(-1024.0, 3071.5))
     accuracy = {"value": 0.9, "low": 0.8, "high": 0.95, "n": 50, "set": "hold-out", "correct": 45}
     with Journal.create(path, info) as journal:
         journal.append(
@@ -389,6 +400,7 @@ def test_status_json_has_the_promised_fields(session: Path) -> None:
     assert result.exit_code == 0
     assert json.loads(result.stdout) == {
         "source": "digits",
+        "window": [-1024.0, 3071.5],
         "labels": 3,
         "by_class": {"Katze 猫": 1, "=1+1": 1, "\x1b[31mred": 1},
         "skipped": 1,
@@ -410,11 +422,48 @@ def test_status_is_told_in_lines_that_hold_no_escape_codes(session: Path) -> Non
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[0] == f"session    {session}"
+    assert "window     -1,024 is shown as black, 3,071.5 as white" in lines
     assert "labels     3, 5 left to ask" in lines
     assert "accuracy   90.0% (80.0% to 95.0%, 95%) on the hold-out, n = 50" in lines
     assert "by         Zoë: 3" in lines
     assert any("Katze 猫" in line for line in lines)
     assert "\x1b" not in result.stdout
+
+
+@pytest.mark.parametrize("limit", [10, 16, 30, 63])
+@pytest.mark.parametrize("command", [("label", "digits", "--line"), ("demo", "--line"), ("home",)])
+def test_too_few_open_files_are_one_sentence(limit: int, command: tuple[str, ...]) -> None:
+    program = (
+        "import resource, sys; from tuilabel.cli import main\n"
+        f"resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit}))\n"
+        "main(sys.argv[1:])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"tuilabel: Only {limit} files may be open at once, but tuilabel needs 64: raise the "
+        "limit, such as with `ulimit -n 64`.\n"
+    )
+
+
+def test_status_lists_every_skipped_file(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    Image.new("L", (9, 9)).save(folder / "good.png")
+    for i in range(9):
+        (folder / f"{i}\x1b[2J.png").write_bytes(b"")
+    open_workspace(SourceOptions(str(folder), ("a", "b")), {}).close()
+    lines = tuilabel("status", str(folder), "--skipped").stdout.splitlines()
+    assert lines[-10:] == [
+        f"9 files of {folder} cannot be read:",
+        *(f"  {i}␛[2J.png (empty file)" for i in range(9)),
+    ]
+    assert tuilabel("status", str(folder), "--skipped", "--json").exit_code == 2
 
 
 def test_status_without_a_name_is_of_the_last_session(session: Path) -> None:

@@ -15,6 +15,7 @@ from tuilabel.autolabel.choosing import AutolabelOptions
 from tuilabel.autolabel.run import autolabel
 from tuilabel.cli import main
 from tuilabel.data import Dataset, open_dataset
+from tuilabel.data.decoding import Refused
 from tuilabel.journal import Annotator, Draft, EventKind, Journal, SessionInfo, auto_batch
 from tuilabel.journal.auto import AutoLabel, revert
 from tuilabel.workspace.opening import SourceOptions, open_workspace
@@ -286,7 +287,7 @@ def test_the_picture_comes_from_the_source_at_full_size(journal: Journal, folder
 
 
 def test_several_images_are_shown_one_after_another(journal: Journal, ids: dict[str, str]) -> None:
-    text = printed("1.png", ids["2.png"][:8], "photo.png")
+    text = printed("1.png", ids["2.png"][:11], "photo.png")
     assert re.findall(r"^image +(.*)$", text, re.MULTILINE) == ["1.png", "2.png", "photo.png"]
 
 
@@ -332,13 +333,8 @@ def test_a_damaged_image_is_named(
     (folder / "broken.png").write_bytes((folder / "photo.png").read_bytes()[:999])
     assert "broken.png cannot be read as an image" in refused("broken.png")
 
-    def fail(path: Path) -> None:
-        from tuilabel.data.images import UnreadableImageError
-
-        raise UnreadableImageError("cut short")
-
     # It was damaged after it had been listed.
-    monkeypatch.setattr("tuilabel.data.folder.read_image_file", fail)
+    monkeypatch.setattr("tuilabel.data.folder.read_image_file", lambda *_: Refused("cut short"))
     result = show("1.png")
     assert result.exit_code == 2
     assert known(result.stdout)["class"] == ["no label yet"]

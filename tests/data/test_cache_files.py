@@ -1,11 +1,21 @@
 import errno
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tuilabel.data.cache_files import cache_key_of_file, read_block, replacing, write_block
+from tuilabel.data import cache_files
+from tuilabel.data.cache_files import (
+    Block,
+    CacheError,
+    cache_key_of_file,
+    make_block,
+    read_block,
+    replacing,
+    write_block,
+)
 from tuilabel.errors import SourceError
 
 
@@ -79,6 +89,25 @@ def test_a_full_disk_names_the_cache_folder(tmp_path: Path) -> None:
     ):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_block_is_in_memory_where_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, index: object, parts: Iterable[object]) -> Block:
+        next(iter(parts))
+        raise CacheError("No space left on device.")
+
+    monkeypatch.setattr(cache_files, "write_block", full)
+    parts = [np.arange(6, dtype=np.uint8).reshape(2, 3), b"ab"]
+    block = make_block(tmp_path / "x", {"a": 1}, lambda: iter(parts))
+    assert block.payload.tobytes() == b"\0\1\2\3\4\5ab"
+    assert block.index == {"a": 1}
+    assert block.is_intact()
+    assert block.problem is not None
+    assert block.problem.startswith("No space left on device.")
+    with pytest.raises(ValueError, match="read-only"):
+        block.payload[0] = 1
 
 
 def test_the_key_of_a_file_changes_with_its_content(tmp_path: Path) -> None:

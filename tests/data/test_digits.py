@@ -32,11 +32,11 @@ def test_the_holdout_is_the_same_for_ever() -> None:
     joined = "".join(dataset.ids)
     assert (
         hashlib.sha256(joined.encode()).hexdigest()
-        == "072eab0b037fe464887bfae5c33234307163ff27ebffb622eb8998d1c3fc8b90"
+        == "a7f64bc30543a4f7baeee67740ddeaee26f2324ed8418e5c834691c84302da52"
     )
     assert (
         hashlib.sha256(dataset.holdout.images.tobytes()).hexdigest()
-        == "39d5b6535ac71ac4ea39c479cbe6746f2396719829cbf311f1e06562d0e8404e"
+        == "0c607a5f6cb7fb6455adc8d8cdec176dfeb7b634caa3ffdb953c9de80ef359d0"
     )
 
 

@@ -1,18 +1,23 @@
+import gc
+import hashlib
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hostile_images import ico, png
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
-from tuilabel.data import as_array_file, folder, open_dataset
-from tuilabel.data.images import ReducedImage, letterbox
-from tuilabel.data.item_ids import digest
+from tuilabel.data import as_array_file, folder, open_dataset, window
+from tuilabel.data.dataset import SkippedFile
+from tuilabel.data.decoding import DecodeService, Refused
+from tuilabel.data.images import Reduced, letterbox
+from tuilabel.data.window import Window
 from tuilabel.errors import SourceError, UsageError
 from tuilabel.text import inert
 
@@ -53,13 +58,14 @@ def opened(root: Path, cache_dir: Path):
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the list of the files decoded so far."""
     names: list[str] = []
-    original = folder.reduce_image_file
+    original = folder.reduce_image_files
 
-    def watched(path: Path) -> ReducedImage:
-        names.append(path.name)
-        return original(path)
+    def watched(paths: list[Path], *rest: object) -> list[Reduced]:
+        names.extend(path.name for path in paths)
+        return original(paths, *rest)
 
-    monkeypatch.setattr(folder, "reduce_image_file", watched)
+    monkeypatch.setattr(folder, "reduce_image_files", watched)
+    monkeypatch.setattr(folder, "_BATCH", 1)
     return names
 
 
@@ -69,7 +75,7 @@ def test_a_folder_is_a_dataset_in_natural_order(root: Path, save: Save, opened) 
     dataset = opened()
     order = ["a/2/x.png", "a/10/x.png", "B.png", "img2.png", "img10.png"]
     assert [dataset.references(i) for i in range(5)] == [(name,) for name in order]
-    assert [dataset.ids[i] for i in range(5)] == [digest(pixels[name]).hex() for name in order]
+    assert list(dataset.ids) == [id_of(root / name) for name in order]
     assert (dataset.pool == np.stack([pixels[name] for name in order])).all()
     assert (dataset.image(3) == pixels["img2.png"]).all()
     assert dataset.source == str(root)
@@ -79,15 +85,39 @@ def test_a_folder_is_a_dataset_in_natural_order(root: Path, save: Save, opened) 
     assert dataset.notices == ()
 
 
-def test_hidden_files_and_linked_folders_are_passed_over(root: Path, save: Save, opened) -> None:
+def test_hidden_files_are_passed_over(root: Path, save: Save, opened) -> None:
     save("x.png")
     save(".hidden.png")
     save(".git/y.png")
     save("sub/z.png")
-    (root / "sub" / "loop").symlink_to(root)
     (root / "linked.png").symlink_to(root / "sub" / "z.png")
     dataset = opened()
     assert [dataset.references(i) for i in range(2)] == [("linked.png", "sub/z.png"), ("x.png",)]
+    assert len(dataset) == 2
+
+
+def test_linked_folders_are_followed_and_each_is_read_once(
+    root: Path, save: Save, opened, tmp_path: Path
+) -> None:
+    save("sub/x.png")
+    save("../elsewhere/deep/y.png")
+    (root / "a link").symlink_to(tmp_path / "elsewhere")
+    (root / "sub" / "loop").symlink_to(root)
+    (tmp_path / "elsewhere" / "deep" / "back").symlink_to(root / "sub")
+    (tmp_path / "elsewhere" / "self").symlink_to(tmp_path / "elsewhere" / "self")
+    # Without a memory, each of these would double the number of paths.
+    for i in range(40):
+        (tmp_path / f"{i}").mkdir()
+        for name in ("left", "right"):
+            (tmp_path / f"{i}" / name).symlink_to(tmp_path / f"{i + 1}")
+    (root / "many").symlink_to(tmp_path / "0")
+    dataset = opened()
+    assert [dataset.references(i) for i in range(len(dataset))] == [
+        ("a link/deep/y.png",),
+        ("sub/x.png",),
+    ]
+    assert (dataset.image(0).shape, dataset.full_image(0).shape) == ((10, 12, 3), (10, 12, 3))
+    assert any("a link/self (Too many levels" in notice for notice in dataset.notices)
 
 
 def test_what_cannot_be_read_is_skipped_counted_and_named(root: Path, save: Save, opened) -> None:
@@ -111,14 +141,35 @@ def test_what_cannot_be_read_is_skipped_counted_and_named(root: Path, save: Save
     assert opened().notices == dataset.notices
 
 
-def test_equal_images_are_one_item(root: Path, save: Save, opened) -> None:
-    pixels = save("b.png")
-    Image.fromarray(pixels).save(root / "a.bmp")
+def id_of(path: Path) -> str:
+    return "f1:" + hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+
+
+def test_equal_files_are_one_item(root: Path, save: Save, opened) -> None:
+    save("b.png")
+    (root / "a.bmp").write_bytes((root / "b.png").read_bytes())
     save("c.png")
     dataset = opened()
     assert len(dataset) == 2
     assert dataset.references(0) == ("a.bmp", "b.png")
     assert dataset.notices == ("1 exact duplicate was merged.",)
+
+
+def test_different_files_are_different_items_whatever_they_show(
+    root: Path, save: Save, opened
+) -> None:
+    image = Image.fromarray(save("a.png"))
+    image.save(root / "b.bmp")
+    image.save(root / "c.png", compress_level=1)
+    values = np.random.default_rng(0).integers(1000, 1200, (12, 10, 10), dtype=np.uint16)
+    for number, value in enumerate(values):
+        Image.fromarray(value).save(root / f"ct{number}.png")
+    dataset = opened()
+    assert len(dataset) == 15
+    assert dataset.notices == ()
+    names = [dataset.references(row) for row in range(15)]
+    assert [len(each) for each in names] == [1] * 15
+    assert list(dataset.ids) == [id_of(root / name) for (name,) in names]
 
 
 @pytest.mark.parametrize(
@@ -303,6 +354,94 @@ def test_two_processes_at_once_do_no_harm(root: Path, save: Save, cache_dir: Pat
     assert printed[0].startswith("20 ")
 
 
+def test_a_file_that_became_a_pipe_after_the_scan_does_not_hang(
+    root: Path, save: Save, opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save("a.png")
+    save("b.png")
+    original = folder._scan
+
+    def swapped(path: Path):
+        found = original(path)
+        (root / "a.png").unlink()
+        os.mkfifo(root / "a.png")
+        return found
+
+    monkeypatch.setattr(folder, "_scan", swapped)
+    dataset = opened()
+    assert dataset.skipped == (SkippedFile("a.png", "not a regular file"),)
+    assert dataset.references(0) == ("b.png",)
+    # So does one that changes while it is labelled.
+    (root / "b.png").unlink()
+    os.mkfifo(root / "b.png")
+    with pytest.raises(SourceError, match=r"b\.png can no longer be read \(not a regular file\)"):
+        dataset.full_image(0)
+
+
+def test_bombs_and_crashes_cost_one_file_each(
+    root: Path, save: Save, opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(20):
+        save(f"{i}.png")
+    (root / "bomb.ico").write_bytes(ico(png(14_000, 14_000, share=0.01)))
+    (root / "bomb.png").write_bytes(png(20_000, 20_000, share=0.001))
+    dataset = opened()
+    assert len(dataset) == 20
+    assert dataset.skipped == (
+        SkippedFile("bomb.ico", "more than 100 megapixels"),
+        SkippedFile("bomb.png", "more than 100 megapixels"),
+    )
+
+
+def test_several_pages_are_mentioned_each_time(root: Path, save: Save, opened) -> None:
+    save("a.png")
+    pages = [Image.new("L", (9, 9), value) for value in (1, 2, 3)]
+    for name in ("b.tif", "c.gif"):
+        pages[0].save(root / name, save_all=True, append_images=pages[1:])
+    for _ in range(2):
+        dataset = opened()
+        assert dataset.notices == (
+            "2 files have several pages or frames, of which the first is shown: b.tif (3), "
+            "c.gif (3).",
+        )
+        assert (dataset.image(1) == 1).all()
+
+
+def test_no_child_is_left_after_reading(
+    save: Save, opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services: list[DecodeService] = []
+    original = DecodeService.__init__
+
+    def watched(self: DecodeService) -> None:
+        original(self)
+        services.append(self)
+
+    monkeypatch.setattr(DecodeService, "__init__", watched)
+    save("a.png")
+    dataset = opened()
+    assert services[0]._idle == []
+    dataset.full_image(0)
+    (child,) = services[0]._idle
+    assert child._process.poll() is None
+    del dataset
+    services.clear()
+    gc.collect()
+    assert child._process.poll() is not None
+
+
+def test_what_decoders_print_is_not_shown(
+    root: Path, save: Save, opened, capfd: pytest.CaptureFixture[str]
+) -> None:
+    save("a.png")
+    Image.open(root / "a.png").save(root / "b.tif", compression="tiff_lzw")
+    data = bytearray((root / "b.tif").read_bytes())
+    data[60:90] = b"\xff" * 30
+    (root / "b.tif").write_bytes(data)
+    assert opened().skipped[0].reason.startswith("damaged TIFF image")
+    assert capfd.readouterr() == ("", "")
+
+
 def test_the_pool_of_an_open_dataset_keeps_its_file(
     save: Save, cache_dir: Path, tmp_path: Path, opened
 ) -> None:
@@ -354,16 +493,17 @@ def test_a_file_out_of_reach_is_tried_again_the_next_time(
 ) -> None:
     save("x.png")
     save("y.png")
-    original = folder.reduce_image_file
+    original = folder.reduce_image_files
 
-    def failing(path: Path) -> ReducedImage:
-        if path.name == "y.png":
-            raise folder.UnreadableImageError("Input/output error", lasting=False)
-        return original(path)
+    def failing(paths: list[Path], *rest: object) -> list[Reduced]:
+        return [
+            Refused("Input/output error", lasting=False) if path.name == "y.png" else found
+            for path, found in zip(paths, original(paths, *rest), strict=True)
+        ]
 
-    monkeypatch.setattr(folder, "reduce_image_file", failing)
+    monkeypatch.setattr(folder, "reduce_image_files", failing)
     assert "y.png (Input/output error)" in opened().notices[0]
-    monkeypatch.setattr(folder, "reduce_image_file", original)
+    monkeypatch.setattr(folder, "reduce_image_files", original)
     assert len(opened()) == 2
 
 
@@ -384,11 +524,39 @@ def test_an_image_lost_from_cache_and_folder_is_named(
         dataset.image(0)
 
 
+def test_a_cache_that_cannot_be_written_is_no_obstacle(
+    save: Save, opened, tmp_path: Path, root: Path
+) -> None:
+    for i in range(30):
+        save(f"{i}.png", (100 + i, 20, 3))
+    with_cache = opened()
+    # A limit on the size of files fails in the middle of a write, like a disk that fills up.
+    code = (
+        "import resource, signal, sys; from pathlib import Path\n"
+        "from tuilabel.data import open_dataset\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "d = open_dataset(sys.argv[1], classes=['a'], cache_dir=Path(sys.argv[2]))\n"
+        "print(d.pool.sum(), sum(int(d.image(i).sum()) for i in range(len(d))), d.notices)\n"
+    )
+    for cache in (tmp_path / "small", root / "0.png" / "no folder"):
+        done = subprocess.run(
+            [sys.executable, "-c", code, root, cache],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+            capture_output=True,
+            text=True,
+        )
+        images = sum(int(with_cache.image(i).sum()) for i in range(30))
+        assert done.stdout.startswith(f"{with_cache.pool.sum()} {images} ('The cache folder ")
+        assert "cannot be written" in done.stdout
+        assert "every start reads all images again" in done.stdout
+
+
 def test_folders_without_images_say_what_they_have(root: Path, opened) -> None:
     with pytest.raises(SourceError, match="is empty"):
         opened()
     (root / "a.txt").write_text("hello")
-    with pytest.raises(SourceError, match=r"has no images: a\.txt \(not an image\)"):
+    with pytest.raises(SourceError, match=r"has no images: a\.txt \(text, not an image\)"):
         opened()
     (root / "train-images-idx3-ubyte.gz").write_bytes(b"x")
     with pytest.raises(SourceError, match="open mnist:"):
@@ -413,3 +581,127 @@ def test_the_source_opens_the_same_from_elsewhere(
     assert dataset.source == str(root)
     again = open_dataset(dataset.source, classes=CLASSES, cache_dir=cache_dir)
     assert list(again.ids) == list(dataset.ids)
+
+
+# Images of more than 8 bits.
+
+
+def save_deep(root: Path, names: Sequence[str], *, low: int, high: int) -> None:
+    """Save 16-bit images of these values."""
+    for number, name in enumerate(names):
+        rng = np.random.default_rng(number)
+        values = rng.integers(low, high + 1, (100, 100), dtype=np.uint16)
+        Image.fromarray(values).save(root / name)
+
+
+def test_images_of_12_bits_are_neither_black_nor_one_item(root: Path, opened) -> None:
+    save_deep(root, [f"{number}.png" for number in range(12)], low=1000, high=4095)
+    dataset = opened()
+    assert len(dataset) == 12
+    low, high = dataset.window
+    assert 1000 <= low < 1050
+    assert 4040 < high <= 4095
+    for row in range(12):
+        for pixels in (dataset.image(row), dataset.full_image(row), dataset.pool[row]):
+            assert 110 < pixels.mean() < 145
+
+
+def test_all_images_share_one_window(root: Path, opened) -> None:
+    names = [f"{number}.tif" for number in range(4)]
+    for number, name in enumerate(names):
+        Image.fromarray(np.full((9, 9), number / 3, dtype=np.float32)).save(root / name)
+    Image.fromarray(np.full((9, 9), 2000.0, dtype=np.float32)).save(root / "4.tif")
+    dataset = opened(window=Window(0, 1))
+    assert dataset.window == Window(0, 1)
+    assert [int(dataset.image(row)[0, 0]) for row in range(5)] == [0, 85, 170, 255, 255]
+    assert [int(image[0, 0]) for image in dataset.pool] == [0, 85, 170, 255, 255]
+
+
+def test_the_window_of_a_session_stays_when_files_are_added(
+    root: Path, opened, decoded: list[str]
+) -> None:
+    save_deep(root, ["a.png", "b.png"], low=100, high=500)
+    before = opened()
+    assert sorted(decoded) == ["a.png", "a.png", "b.png", "b.png"]
+    decoded.clear()
+    save_deep(root, ["c.png"], low=5000, high=60_000)
+    after = opened(window=before.window)
+    assert decoded == ["c.png"]
+    assert after.window == before.window
+    assert (after.pool[:2] == before.pool).all()
+    assert (after.pool[2] == 255).all()
+    assert opened().window != before.window
+
+
+def test_sessions_with_other_windows_share_the_cache(
+    root: Path, opened, decoded: list[str]
+) -> None:
+    save_deep(root, ["a.png"], low=0, high=1000)
+    windows = (Window(0, 1000), Window(0, 2000))
+    pools = [opened(window=each).pool.copy() for each in windows]
+    assert (pools[0] > pools[1]).mean() > 0.9
+    decoded.clear()
+    for each, pool in zip(windows, pools, strict=True):
+        assert (opened(window=each).pool == pool).all()
+    assert decoded == []
+
+
+def test_a_few_deep_images_among_many_have_their_window(
+    root: Path, save: Save, opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window, "SAMPLED_IMAGES", 2)
+    for number in range(9):
+        save(f"{number}.png")
+    save_deep(root, ["deep.png"], low=3000, high=4000)
+    dataset = opened()
+    assert dataset.window is not None
+    assert 3000 <= dataset.window.low < dataset.window.high <= 4000
+    assert 100 < dataset.image(9).mean() < 155
+
+
+def test_without_deep_images_there_is_no_window(save: Save, opened) -> None:
+    save("x.png")
+    assert opened().window is None
+
+
+def test_a_defective_pixel_changes_nothing(root: Path, opened) -> None:
+    rng = np.random.default_rng(0)
+    for number, defect in enumerate([np.nan, np.inf, -np.inf, 1e30, -1e30]):
+        values = rng.uniform(-1, 1, (60, 60)).astype(np.float32)
+        values[7, 7] = defect
+        Image.fromarray(values).save(root / f"{number}.tif")
+    dataset = opened()
+    assert -1 <= dataset.window.low < -0.9
+    assert 0.9 < dataset.window.high <= 1
+    assert [int(dataset.image(row)[7, 7]) for row in range(5)] == [0, 255, 0, 255, 0]
+
+
+def test_a_skipped_file_keeps_no_pixels(root: Path, save: Save, opened) -> None:
+    save("good.png")
+    save("cut.png", (700, 700, 3))
+    cut_short(root / "cut.png")
+    gc.collect()
+    gc.disable()
+    try:
+        dataset = opened()
+        left = [found for found in gc.get_objects() if isinstance(found, ImageFile.ImageFile)]
+    finally:
+        gc.enable()
+    assert len(dataset) == 1
+    assert left == []
+
+
+def test_the_error_of_an_image_that_is_gone_keeps_no_pixels(root: Path, save: Save, opened) -> None:
+    save("x.png", (700, 700, 3))
+    dataset = opened()
+    cut_short(root / "x.png")
+    with pytest.raises(SourceError, match=r"x\.png can no longer be read") as caught:
+        dataset.full_image(0)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    gc.collect()
+    assert not [found for found in gc.get_objects() if isinstance(found, ImageFile.ImageFile)]
+
+
+def cut_short(path: Path) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])

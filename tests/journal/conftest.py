@@ -16,7 +16,9 @@ from tuilabel.journal import Draft, EventKind, Journal, SessionInfo, revert
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
-INFO = SessionInfo("digits", ("cat", "dog"), pool=100, test=None, seed=3, audit=0.2)
+INFO = SessionInfo(
+    "digits", ("cat", "dog"), pool=100, test=None, seed=3, audit=0.2, window=(100.5, 4095.0)
+)
 
 HOLDER = """
 import sys

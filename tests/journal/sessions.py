@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tuilabel.journal import AutoLabel, Draft, SessionInfo, auto_batch
-from tuilabel.journal.schema import MIGRATIONS, migrate
+from tuilabel.journal import AutoLabel, Draft, auto_batch
+from tuilabel.journal.schema import APPLICATION_ID
 
 
 def auto_drafts(*items: str, class_name: str = "dog", **other: Any) -> list[Draft]:
@@ -23,20 +21,17 @@ def auto_drafts(*items: str, class_name: str = "dog", **other: Any) -> list[Draf
     return auto_batch(labels, **{**known, **other})
 
 
-def make_version_1(path: Path, info: SessionInfo, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Make a session file as the first schema has it.
-
-    Each row is (kind, item, class name, target); its uuid is ``u1``, ``u2``, ...
-    """
-    meta = {name: getattr(info, name) for name in info.__slots__}
+def make_version_2(path: Path) -> None:
+    """Make a session file of an earlier schema, with one label."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        migrate(connection, MIGRATIONS[:1])
-        connection.executemany(
-            "INSERT INTO meta VALUES (?, ?)", [(key, json.dumps(meta[key])) for key in meta]
+        connection.executescript(
+            "CREATE TABLE migration (version INTEGER PRIMARY KEY, applied TEXT);"
+            "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);"
+            "CREATE TABLE event (seq INTEGER PRIMARY KEY AUTOINCREMENT, uuid, kind, time, "
+            "annotator, item, class_name, round, ms, origin, target, body);"
+            "INSERT INTO event (uuid, kind, time, annotator, item, class_name, round) "
+            "VALUES ('u1', 'label', '2030-01-01T00:00:00.000+00:00', 'me', "
+            "'b3aa5a6297b639bee08f86ec7110b39f', 'cat', 1);"
+            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 2;"
+            "PRAGMA journal_mode = WAL;"
         )
-        connection.executemany(
-            "INSERT INTO event (uuid, kind, time, annotator, item, class_name, round, target) "
-            "VALUES (?, ?, '2030-01-01T00:00:00.000+00:00', 'me', ?, ?, 1, ?)",
-            [(f"u{number}", *row) for number, row in enumerate(rows, start=1)],
-        )
-        connection.execute("PRAGMA journal_mode = WAL")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -16,11 +15,12 @@ from pathlib import Path
 import pytest
 from loop_fakes import ME
 
-from tests.journal.sessions import auto_drafts, make_version_1
+from tests.journal.sessions import make_version_2
 from tuilabel.errors import SessionFileError
 from tuilabel.exchange.rows import label_rows
 from tuilabel.journal import Draft, Event, EventKind, Journal, SessionInfo, read_session, summarise
-from tuilabel.journal.schema import MIGRATIONS, version_of
+from tuilabel.journal.repair import repair
+from tuilabel.journal.schema import VERSION
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
@@ -132,7 +132,7 @@ def test_a_newer_schema_is_refused(small_session: Path) -> None:
 def test_a_newer_schema_is_refused_while_it_lies_in_the_log(small_session: Path) -> None:
     with closing(sqlite3.connect(small_session)) as connection:
         connection.execute("PRAGMA user_version = 99")
-        assert small_session.read_bytes()[60:64] == bytes([0, 0, 0, len(MIGRATIONS)])
+        assert small_session.read_bytes()[60:64] == bytes([0, 0, 0, VERSION])
         with pytest.raises(SessionFileError, match="session schema 99"):
             read_session(small_session)
         with pytest.raises(SessionFileError, match="session schema 99"):
@@ -243,6 +243,11 @@ def test_flipped_bits_never_end_in_a_traceback(small_session: Path, tmp_path: Pa
         "UPDATE meta SET value = '-1' WHERE key = 'seed'",
         "UPDATE meta SET value = 'NaN' WHERE key = 'audit'",
         "UPDATE meta SET value = '[' WHERE key = 'audit'",
+        "UPDATE meta SET value = '[2, 1]' WHERE key = 'window'",
+        "UPDATE meta SET value = '[0, 1e999]' WHERE key = 'window'",
+        "UPDATE meta SET value = '[0, NaN]' WHERE key = 'window'",
+        "UPDATE meta SET value = '[1]' WHERE key = 'window'",
+        "UPDATE meta SET value = '7' WHERE key = 'window'",
         "UPDATE meta SET key = 'other' WHERE key = 'test'",
     ],
 )
@@ -315,101 +320,23 @@ def test_reading_while_another_process_opens_writes_and_closes(
     assert seen == 60
 
 
-# Files of the first schema.
-
-FIRST = (
-    ("open", None, None, None),
-    ("label", "a", "cat", None),
-    ("label", "b", "dog", None),
-    ("undo", "b", None, "u3"),
-)
-KILLED_WHILE_MIGRATING = """
-import os, signal, sqlite3, sys
-from pathlib import Path
-from tuilabel.journal import Journal, store
-def kill(statement):
-    if statement.lstrip().startswith(sys.argv[2]):
-        os.kill(os.getpid(), signal.SIGKILL)
-connect = store.connect
-def traced(*arguments):
-    connection = connect(*arguments)
-    connection.set_trace_callback(kill)
-    return connection
-store.connect = traced
-Journal(Path(sys.argv[1]))
-print("open")
-"""
-
-
-def version_in(path: Path) -> int:
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-        return version_of(connection)
-
-
-def test_a_file_of_the_first_schema_is_read_as_it_is(path: Path, info: SessionInfo) -> None:
-    make_version_1(path, info, FIRST)
+def test_a_session_with_earlier_ids_is_neither_opened_nor_changed(path: Path) -> None:
+    make_version_2(path)
     before = path.read_bytes()
-    found, events = read_session(path)
-    assert found == info
-    assert [(e.kind.value, e.item, e.class_name, e.target) for e in events] == list(FIRST)
-    assert summarise(found, events[1:])["labels"] == 1
-    assert path.read_bytes() == before
-    assert version_in(path) == 1
-
-
-def test_a_read_only_file_of_the_first_schema_is_read(
-    powerless_dir: Path, info: SessionInfo
-) -> None:
-    path = powerless_dir / "s.tuilabel"
-    make_version_1(path, info, FIRST)
-    path.chmod(0o444)
-    powerless_dir.chmod(0o555)
-    assert len(read_session(path)[1]) == 4
-    with pytest.raises(SessionFileError, match="read-only"):
-        Journal(path)
-
-
-def test_a_file_of_the_first_schema_is_brought_up_to_date_for_labelling(
-    path: Path, info: SessionInfo
-) -> None:
-    make_version_1(path, info, FIRST)
-    _, before = read_session(path)
-    with Journal(path) as journal:
-        assert list(journal.events()) == before
-        header, *_ = journal.append_many(auto_drafts("b", "c"), ME)
-        assert header.seq == 5
-    assert version_in(path) == 2
-    assert read_session(path)[1][:4] == before
-
-
-def test_a_damaged_file_of_the_first_schema_is_not_touched(path: Path, info: SessionInfo) -> None:
-    make_version_1(path, info, FIRST)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("DROP TRIGGER event_is_never_changed")
-    before = path.read_bytes()
-    for opened_by in (read_session, lambda path: Journal(path)):
-        with pytest.raises(SessionFileError, match="not those of a session"):
+    for opened_by in (read_session, Journal, repair):
+        with pytest.raises(
+            SessionFileError, match=r"made by an earlier tuilabel.*Nothing was changed\. Move it"
+        ):
             opened_by(path)
     assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize(
-    "statement", ["CREATE TABLE event_2", "DROP TABLE", "ALTER TABLE", "COMMIT"]
-)
-def test_a_kill_while_a_file_is_brought_up_to_date_loses_nothing(
-    path: Path, info: SessionInfo, statement: str
-) -> None:
-    make_version_1(path, info, FIRST)
-    _, before = read_session(path)
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED_WHILE_MIGRATING, str(path), statement],
-        cwd=REPOSITORY,
-        capture_output=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (-signal.SIGKILL, b""), done.stderr
-    assert version_in(path) == 1
-    assert read_session(path) == (info, before)
-    with Journal(path) as journal:
-        assert list(journal.events()) == before
-    assert version_in(path) == 2
+def test_a_damaged_session_with_earlier_ids_is_not_repaired(path: Path) -> None:
+    make_version_2(path)
+    content = bytearray(path.read_bytes())
+    content[60:64] = bytes(4)
+    path.write_bytes(content)
+    with pytest.raises(SessionFileError, match="made by an earlier tuilabel"):
+        repair(path)
+    assert path.read_bytes() == content

@@ -335,7 +335,7 @@ def test_an_existing_file_is_never_replaced(path: Path, info: SessionInfo) -> No
     assert names_in(path.parent) == {path.name}
 
 
-@pytest.mark.parametrize("step", ["migrate", "give_name"])
+@pytest.mark.parametrize("step", ["create_tables", "give_name"])
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), sqlite3.Error("full")])
 def test_a_failed_creation_leaves_nothing(
     path: Path, info: SessionInfo, monkeypatch: pytest.MonkeyPatch, step: str, error: Exception
@@ -390,3 +390,15 @@ def test_nothing_is_saved_while_the_name_of_the_log_could_be_lost(
             journal.append(Draft(EventKind.SKIP, item), ME)
         assert synchronised == [tmp_path]
         assert [event.item for event in journal.events()] == ["one", "two"]
+
+
+def test_a_window_is_added_once_and_stays(tmp_path: Path) -> None:
+    path = tmp_path / "s.tuilabel"
+    with Journal.create(path, SessionInfo("digits", ("0", "1"))) as journal:
+        assert journal.info.window is None
+        journal.keep_window((0.5, 100.0))
+        assert journal.info.window == (0.5, 100.0)
+        with pytest.raises(SaveError, match="Not saved"):
+            journal.keep_window((7.0, 8.0))
+        assert journal.info.window == (0.5, 100.0)
+    assert read_session(path)[0].window == (0.5, 100.0)

@@ -52,6 +52,7 @@ def fitted(journal: Journal, number: int, value: float | None) -> None:
 def test_a_new_session_has_nothing_yet(journal: Journal, info: SessionInfo) -> None:
     expected: Summary = {
         "source": "digits",
+        "window": (100.5, 4095.0),
         "labels": 0,
         "by_class": {"cat": 0, "dog": 0},
         "skipped": 0,

@@ -89,7 +89,9 @@ def test_mnist_is_labelled_killed_resumed_undone_and_quit(
 def test_a_folder_without_truth_is_labelled_by_what_is_seen(
     start: Start, home: Home, pictures: Path
 ) -> None:
-    source = (str(pictures), "--classes", "day,night")
+    # The two classes differ in brightness alone, which other features do not see.
+    model = ("--features", "raw", "--model", "softmax")
+    source = (str(pictures), "--classes", "day,night", *model)
     terminal = start(*source)
     terminal.wait_ready()
     while terminal.number(ROUND) < 3:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,16 +11,19 @@ from typing import Any
 import pytest
 from loop_fakes import fit_finished
 
-from tuilabel.data import open_dataset
+from tuilabel import trainer
+from tuilabel.data import ArrayFile, open_dataset
 from tuilabel.learn.requests import ColdStartFinished
 from tuilabel.session import Ranking, Request
 from tuilabel.trainer import (
     FeaturesPrepared,
+    OpenPool,
     Preparing,
     RequestFailed,
     TrainerDown,
     TrainerEvent,
     TrainerRestarted,
+    client,
 )
 from tuilabel.trainer.client import TrainerClient
 from tuilabel.trainer.reports import (
@@ -146,6 +151,42 @@ def test_what_could_not_be_prepared_can_be_read_after_the_fit(
     screen.client.submit(a_request(3))
     reports = handle(screen, replace(FITTED, generation=3))
     assert is_same(reports, (Fitted("hybrid", "deskew-hog"), False))
+
+
+async def test_the_trainer_starts_without_room_for_files(
+    screen: Screen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> ArrayFile:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(client, "as_array_file", full)
+    opened: list[OpenPool] = []
+
+    class Started:
+        def __init__(self, pool: OpenPool, **_: object) -> None:
+            opened.append(pool)
+
+        def start(self) -> None: ...
+
+        async def stop(self) -> None: ...
+
+    monkeypatch.setattr(trainer, "Trainer", Started)
+    digits = open_dataset("digits")
+    if sys.platform == "linux":
+        screen.client.start()
+        assert opened[0].pool.path.parts[:2] == ("/", "proc")
+        assert (opened[0].pool.open() == digits.pool).all()
+        assert (opened[0].holdout.open() == digits.holdout.images).all()
+        await screen.client.stop()
+        assert not opened[0].pool.path.exists()
+    monkeypatch.setattr(client, "in_memory", full)
+    screen.client.start()
+    assert screen.reports == [
+        (Down("there is no room for the model's data (No space left on device)"), False)
+    ]
+    screen.client.submit(a_request(1))
+    assert screen.reports[-1] == screen.reports[0], "labelling goes on, and nothing is owed"
+    await screen.client.stop()
 
 
 def test_troubles_are_reported(screen: Screen, tmp_path: Path) -> None:

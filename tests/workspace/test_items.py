@@ -13,7 +13,7 @@ from PIL import Image
 from tuilabel.data import Dataset, open_dataset
 from tuilabel.errors import SourceError, UsageError
 from tuilabel.journal import Draft, EventKind, Journal, Ledger, SessionInfo
-from tuilabel.workspace.items import find_item
+from tuilabel.workspace.items import find_item, short_id
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def ledger(dataset: Dataset, tmp_path: Path) -> Ledger:
         first = journal.append(Draft(EventKind.LABEL, dataset.ids[1], "cat"), ME)
         journal.append(Draft(EventKind.UNDO, dataset.ids[1], target=first.uuid), ME)
         body = {"references": ["gone.png"]}
-        journal.append(Draft(EventKind.LABEL, "f" * 32, "dog", body=body), ME)
+        journal.append(Draft(EventKind.LABEL, "f1:" + "f" * 32, "dog", body=body), ME)
         return Ledger.of(journal.events())
 
 
@@ -61,13 +61,16 @@ def test_a_number_is_that_of_an_event(dataset: Dataset, ledger: Ledger) -> None:
 def test_an_id_may_be_cut_short(dataset: Dataset, ledger: Ledger) -> None:
     for item in dataset.ids:
         for length in (8, 9, 31, 32):
-            assert find_item(item[:length], dataset, ledger) == item
-            assert find_item(item[:length].upper(), dataset, ledger) == item
+            for start in (0, 3):
+                name = item[start : 3 + length]
+                assert find_item(name, dataset, ledger) == item
+                assert find_item(name.upper(), dataset, ledger) == item
+        assert find_item(short_id(item), dataset, ledger) == item
 
 
 def test_an_item_that_is_gone_is_found_by_its_events(dataset: Dataset, ledger: Ledger) -> None:
-    for name in ("4", "ffffffff", "gone.png"):
-        assert find_item(name, dataset, ledger) == "f" * 32
+    for name in ("4", "ffffffff", "f1:ffffffff", "gone.png"):
+        assert find_item(name, dataset, ledger) == "f1:" + "f" * 32
 
 
 def test_a_path_is_relative_to_the_source_or_as_typed(
@@ -115,6 +118,8 @@ def test_a_name_without_a_text_is_found(tmp_path: Path, ledger: Ledger) -> None:
         ("", "' is not an image in "),
         ("\x1b[31m", "␛.31m' is not an image in "),
         ("x" * 5000, "x…' is not an image in "),
+        ("f1:abc", "f1:abc is too short for an item id: give at least its first 8 digits."),
+        ("a1:abcdef01", "'a1:abcdef01' is not an image in .*pets: give a number from the history"),
     ],
 )
 def test_a_name_that_stands_for_nothing_is_one_sentence(
@@ -128,9 +133,9 @@ def test_a_prefix_of_two_ids_is_refused(dataset: Dataset, ledger: Ledger, tmp_pa
     info = SessionInfo(dataset.source, ("cat",))
     with Journal.create(tmp_path / "two.tuilabel", info) as journal:
         for last in "01":
-            journal.append(Draft(EventKind.LABEL, "0123456789abcdef" * 2 + last, "cat"), ME)
+            journal.append(Draft(EventKind.LABEL, f"f1:{'0123456789abcdef' * 2}{last}", "cat"), ME)
         both = Ledger.of(journal.events())
-    with pytest.raises(UsageError, match=r"the beginning of 2 item ids, such as 0123.*0 and 0"):
+    with pytest.raises(UsageError, match=r"the beginning of 2 item ids, such as f1:0.*0 and f1"):
         find_item("01234567", dataset, both)
 
 

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 import pytest
 from loop_fakes import ME
+from PIL import Image
 
 from tuilabel.errors import SessionFileError, SourceError, UsageError
 from tuilabel.journal import Draft, EventKind, Journal, SessionInfo, read_session
@@ -54,6 +55,13 @@ def opened(
     **of: Any,
 ) -> Workspace:
     return open_workspace(SourceOptions(source, **of), flags or {}, path=path)
+
+
+def pictures(folder: Path, count: int = 6) -> Path:
+    folder.mkdir()
+    for value in range(count):
+        Image.new("L", (5, 5), value).save(folder / f"{value}.png")
+    return folder
 
 
 # Places.
@@ -369,3 +377,76 @@ def test_a_session_has_at_least_two_classes(arrays: MakeArrays) -> None:
     with pytest.raises(UsageError, match="single class, 'circle': name at least two classes"):
         opened(source, classes=("circle",))
     assert not session_path(source).exists()
+
+
+# Images of more than 8 bits.
+
+
+def save_deep(folder: Path, *names: str, low: int = 1000, high: int = 4096) -> None:
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        values = np.random.default_rng(len(name) + high).integers(low, high, (30, 30))
+        Image.fromarray(values.astype(np.uint16)).save(folder / name)
+
+
+def test_the_window_is_kept_in_the_session_and_changes_no_more(
+    own_home: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "ct"
+    save_deep(folder, "a.png", "bb.png")
+    with opened(str(folder), classes=("x", "y")) as first:
+        window, pool = first.dataset.window, np.array(first.dataset.pool)
+    assert window is not None
+    assert read_session(first.path)[0].window == window
+    save_deep(folder, "ccc.png", low=20_000, high=60_000)
+    with opened(str(folder)) as again:
+        assert again.dataset.window == window
+        assert (again.dataset.pool[:2] == pool).all()
+        assert (again.dataset.pool[2] == 255).all()
+        assert again.session.info.window == window
+
+
+def test_a_session_gets_its_window_with_the_first_deep_image(
+    own_home: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    Image.fromarray(np.eye(30, dtype=np.uint8)).save(folder / "a.png")
+    with opened(str(folder), classes=("x", "y")) as work:
+        assert work.dataset.window is None
+    assert read_session(work.path)[0].window is None
+    windows = []
+    for number in range(3):
+        save_deep(folder, f"deep{'x' * number}.png", high=4096 * (number + 1))
+        with opened(str(folder)) as work:
+            windows.append(work.dataset.window)
+            assert work.session.info.window == windows[0]
+    assert windows[0] is not None
+    assert windows == windows[:1] * 3
+    assert read_session(work.path)[0].window == windows[0]
+
+
+def test_the_session_of_a_renamed_folder_is_offered(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "old")
+    with opened(str(folder), classes=("a", "b")) as workspace:
+        for _ in range(3):
+            workspace.session.label(str(workspace.session.current_id), 0, by=ME)
+        path = workspace.path
+    renamed = folder.rename(tmp_path / "new name")
+    for classes in (None, ("a", "b")):
+        with pytest.raises(UsageError) as caught:
+            opened(str(renamed), classes=classes)
+        assert f"3 labels for {folder}, which is gone" in str(caught.value)
+        assert f"`tuilabel label '{renamed}' --session {path}`" in str(caught.value)
+    assert not session_path(str(renamed)).exists()
+    with opened(str(renamed), path) as workspace:
+        assert workspace.session.labels == 3
+    with opened(str(renamed), tmp_path / "another.tuilabel", classes=("a", "b")) as workspace:
+        assert workspace.session.labels == 0
+    # Other images are not those of the session; nor is it offered while its folder is there.
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.new("L", (7, 7)).save(other / "x.png")
+    opened(str(other), classes=("a", "b")).close()
+    folder.mkdir()
+    opened(str(renamed), classes=("a", "b")).close()

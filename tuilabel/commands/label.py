@@ -19,7 +19,13 @@ from tuilabel.commands.options import (
     source_argument,
 )
 from tuilabel.commands.progress import ProgressLine
-from tuilabel.commands.screen import check_keys, outcome_of, prepare_screen, terminal_for
+from tuilabel.commands.screen import (
+    check_keys,
+    check_limits,
+    outcome_of,
+    prepare_screen,
+    terminal_for,
+)
 from tuilabel.commands.text import say
 from tuilabel.process.signals import SIGNALS
 from tuilabel.settings import PERSON, SETTINGS
@@ -95,6 +101,7 @@ def home(**options: Any) -> None:
     Enter opens the marked one. While you label, one key shows the same list.
     """
     check_terminal(draws=True)
+    check_limits()
     with prepare_screen() as probe:
         from tuilabel.settings import resolve
 
@@ -111,6 +118,7 @@ def _label(
 ) -> NoReturn:
     """Label in lines, or on the screen and in the sessions that are requested there."""
     _check_source(options)
+    check_limits()
     opening = line_mode(line, image)
     if opening is None:
         _continue(_on_screen(opener, **how), options, mouse=how.get("mouse", False))

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import sys
 from typing import Any
 
 import click
 
+from tuilabel.errors import UsageError
 from tuilabel.process.signals import SIGNALS
+
+_OPEN_FILES = 64
+"""Files and pipes of a session, a screen, a trainer and processes that decode images."""
 
 
 def check_keys(dataset: Any, settings: Any) -> None:
@@ -17,6 +22,18 @@ def check_keys(dataset: Any, settings: Any) -> None:
     from tuilabel.tui.keymap.resolved import keymap_of
 
     keymap_of(settings).check_classes(dataset.class_names)
+
+
+def check_limits() -> None:
+    """Allow this process enough open files, or raise an error."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < _OPEN_FILES:
+        if hard != resource.RLIM_INFINITY and hard < _OPEN_FILES:
+            raise UsageError(
+                f"Only {hard} files may be open at once, but tuilabel needs {_OPEN_FILES}: raise "
+                f"the limit, such as with `ulimit -n {_OPEN_FILES}`."
+            )
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, hard))
 
 
 def terminal_for(settings: Any, answers: Any) -> dict[str, Any]:

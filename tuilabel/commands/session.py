@@ -19,7 +19,8 @@ from tuilabel.text import counted
 @session_argument
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--pictures", is_flag=True, help="Show the newest labelled images of each class.")
-def status_(session: str | None, as_json: bool, pictures: bool) -> None:
+@click.option("--skipped", is_flag=True, help="List the files that cannot be read, and why.")
+def status_(session: str | None, as_json: bool, pictures: bool, skipped: bool) -> None:
     """Show a session's progress.
 
     F is a session file or the source it was made for; by default the last session.
@@ -30,8 +31,9 @@ def status_(session: str | None, as_json: bool, pictures: bool) -> None:
     from tuilabel.journal import Ledger, read_session, summarise
     from tuilabel.workspace.places import find_session
 
-    if as_json and pictures:
-        raise UsageError("--pictures cannot be part of --json: leave one of them out.")
+    if as_json and (pictures or skipped):
+        option = "--pictures" if pictures else "--skipped"
+        raise UsageError(f"{option} cannot be part of --json: leave one of them out.")
     path = find_session(session)
     info, events = read_session(path)
     summary = summarise(info, events)
@@ -42,12 +44,20 @@ def status_(session: str | None, as_json: bool, pictures: bool) -> None:
 
     for line in status_lines(path, summary):
         click.echo(line)
+    if not (pictures or skipped):
+        return
+    from tuilabel.workspace.opening import open_dataset_of
+
+    dataset = open_dataset_of(path, info, ProgressLine())
+    if skipped:
+        from tuilabel.commands.text import skipped_lines
+
+        for line in skipped_lines(dataset):
+            click.echo(line)
     if pictures:
         from tuilabel.commands.printing import PicturePrinter, echo
         from tuilabel.commands.sheets import class_sheet
-        from tuilabel.workspace.opening import open_dataset_of
 
-        dataset = open_dataset_of(path, info, ProgressLine())
         echo(class_sheet(dataset, Ledger.of(events), PicturePrinter({})))
 
 

@@ -84,13 +84,14 @@ def _show_item(
     from tuilabel.errors import SourceError
     from tuilabel.text import shown_path
     from tuilabel.tui.views.item import item_details
+    from tuilabel.workspace.items import short_id
 
     image, problems, row = None, [], dataset.row_of(item)
     try:
         if row is None:
             raise SourceError(
-                f"The image {item[:8]} is no longer in {shown_path(dataset.source)}: put it back "
-                "to see it."
+                f"The image {short_id(item)} is no longer in {shown_path(dataset.source)}: put it "
+                "back to see it."
             )
         image = dataset.full_image(row)
     except SourceError as error:

@@ -14,6 +14,7 @@ import click
 from tuilabel.text import accuracy_text, counted, inert, shown_path
 
 if TYPE_CHECKING:
+    from tuilabel.data import Dataset
     from tuilabel.journal import Summary
     from tuilabel.journal.repair import Repaired
 
@@ -53,6 +54,9 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
     left = summary["pool_left"]
     yield f"session    {shown_path(path)}"
     yield f"source     {shown_path(summary['source'])}"
+    if summary["window"] is not None:
+        low, high = summary["window"]
+        yield f"window     {low:,g} is shown as black, {high:,g} as white"
     yield f"labels     {summary['labels']:,}" + ("" if left is None else f", {left:,} left to ask")
     yield f"skipped    {summary['skipped']:,}"
     if summary["auto_labels"]:
@@ -89,6 +93,15 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
         yield f"  {count:>6,}   {inert(name)}"
     for name, count in summary["annotators"].items():
         yield f"by         {inert(name)}: {count:,}"
+
+
+def skipped_lines(dataset: Dataset) -> Iterator[str]:
+    """Yield the files of a source that cannot be read, one in each line."""
+    files = dataset.skipped
+    source = shown_path(dataset.source)
+    yield f"{counted(len(files), 'file')} of {source} cannot be read" + (":" if files else ".")
+    for path, reason in files:
+        yield f"  {shown_path(path)} ({inert(reason, 200)})"
 
 
 def repair_lines(done: Repaired) -> Iterator[str]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import math
 import mmap
 import os
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,6 +101,24 @@ def as_array_file(array: NDArray[Any], directory: Path) -> ArrayFile:
     ArrayFile
     """
     return _mapped_in_place(array) or _written(array, directory)
+
+
+def in_memory(array: NDArray[Any]) -> tuple[BinaryIO, ArrayFile]:
+    """Copy an array into a file in memory, which other processes can open until it is closed.
+
+    Raises
+    ------
+    OSError
+        This system has no such files.
+    """
+    if sys.platform != "linux":
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    file = os.fdopen(os.memfd_create("tuilabel"), "r+b")
+    np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+    file.flush()
+    path = Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
+    mapped = np.lib.format.open_memmap(path, mode="r")
+    return file, ArrayFile(path, mapped.dtype.str, mapped.shape, mapped.offset)
 
 
 def _mapped_in_place(array: NDArray[Any]) -> ArrayFile | None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data.cache_files import Block, read_block, write_block
-from tuilabel.errors import SourceError
+from tuilabel.data.cache_files import Block, make_block, read_block
 
 log = logging.getLogger(__name__)
 
@@ -66,12 +65,15 @@ class ArrayStore:
             If the parts do not add up to the shape.
         """
         index = {"name": name, "dtype": "<f4", "shape": list(shape)}
-        pieces = (np.ascontiguousarray(part, dtype="<f4").view(np.uint8) for part in parts())
-        try:
-            found = _array_of(write_block(self._path(name), index, pieces), name)
-        except SourceError as error:
-            log.warning("%s is kept in memory only: %s", name, error)
-            found = np.concatenate([np.empty((0, *shape[1:]), np.float32), *parts()])
+
+        def pieces() -> Iterator[NDArray[np.uint8]]:
+            for part in parts():
+                yield np.ascontiguousarray(part, dtype="<f4").view(np.uint8)
+
+        block = make_block(self._path(name), index, pieces)
+        if block.problem is not None:
+            log.warning("%s is kept in memory only: %s", name, block.problem)
+        found = _array_of(block, name)
         if found is None or found.shape != shape:
             raise ValueError(f"The parts of {name} do not add up to its shape {shape}.")
         return found

@@ -10,7 +10,7 @@ import struct
 import tempfile
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,10 @@ _ALIGNMENT = 64
 _ABANDONED_SECONDS = 86_400
 
 
+class CacheError(SourceError):
+    """The cache cannot be written: what is kept there has to stay in memory."""
+
+
 @contextmanager
 def replacing(target: Path) -> Iterator[BinaryIO]:
     """Open a file that gets its name only when it is complete and on disk.
@@ -46,7 +50,7 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
 
     Raises
     ------
-    SourceError
+    CacheError
         If the cache cannot be written: no permission, no space.
     """
     temporary: Path | None = None
@@ -88,8 +92,8 @@ def _cache_failures(target: Path) -> Iterator[None]:
         raise _cannot_write(target, error) from error
 
 
-def _cannot_write(target: Path, error: OSError) -> SourceError:
-    return SourceError(
+def _cannot_write(target: Path, error: OSError) -> CacheError:
+    return CacheError(
         f"The cache folder {shown_path(target.parent)} cannot be written "
         f"({error.strerror}): free space there, or make it writable."
     )
@@ -116,17 +120,47 @@ class Block:
     payload : uint8 array of shape (bytes,), memory-mapped and read-only
     checksum : int
         CRC-32 of the payload as it was written.
+    problem : str or None
+        Why the payload is in memory instead of in a file, as a sentence.
     """
 
     index: dict[str, Any]
     payload: NDArray[np.uint8]
     checksum: int
+    problem: str | None = None
 
     def is_intact(self) -> bool:
         """Check the payload against its checksum, which reads all of the payload."""
         found = zlib.crc32(self.payload.data)
         release_pages(self.payload)
         return found == self.checksum
+
+
+def make_block(
+    path: Path,
+    index: Mapping[str, Any],
+    make: Callable[[], Iterable[NDArray[np.uint8] | bytes]],
+) -> Block:
+    """Write a block and open it; keep it in memory if the cache cannot be written.
+
+    Parameters
+    ----------
+    path : Path
+    index : mapping
+        As for `write_block`.
+    make : callable
+        Returns the payload in pieces; called again if writing it fails.
+    """
+    try:
+        return write_block(path, index, make())
+    except CacheError as error:
+        payload = bytearray()
+        for part in make():
+            payload += part if isinstance(part, bytes) else np.ascontiguousarray(part).tobytes()
+        values = np.frombuffer(payload, dtype=np.uint8)
+        values.flags.writeable = False
+        problem = f"{error} Until then every start reads all images again."
+        return Block(dict(index), values, zlib.crc32(values.data), problem)
 
 
 def write_block(
@@ -144,7 +178,7 @@ def write_block(
 
     Raises
     ------
-    SourceError
+    CacheError
         If the cache cannot be written, or the new file cannot be mapped.
     """
     encoded = json.dumps(index, separators=(",", ":")).encode()
@@ -165,7 +199,7 @@ def write_block(
         file.write(_HEAD.pack(_MAGIC, len(encoded), size, digest))
     block = read_block(path)
     if block is None:
-        raise SourceError(
+        raise CacheError(
             f"The cache file {shown_path(path)} cannot be read back: open the source again. If "
             "that does not help, move the cache to another file system."
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,18 @@ from numpy.typing import NDArray
 from tuilabel.data.images import thumbnail
 from tuilabel.data.item_ids import ItemIds, first_occurrence
 from tuilabel.data.mmap import release_pages
+from tuilabel.data.window import Window
 from tuilabel.errors import SourceError, UnnamedClassesError, UsageError
 from tuilabel.text import counted, inert
 
 MAX_CLASSES = 1000
+
+
+class SkippedFile(NamedTuple):
+    """A file that is no item, and the reason in a few words; both as they are, not inert."""
+
+    path: str
+    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +61,7 @@ class Dataset(Protocol):
 
     @property
     def ids(self) -> Sequence[str]:
-        """Item ids in dataset order: unique, 32 hex characters each."""
+        """Item ids in dataset order, unique; see `tuilabel.data.item_ids`."""
 
     @property
     def pool(self) -> NDArray[np.uint8]:
@@ -68,8 +76,16 @@ class Dataset(Protocol):
         """Items to measure accuracy on, if the source has ground truth."""
 
     @property
+    def window(self) -> Window | None:
+        """The window through which images of more than 8 bits are seen; None if there are none."""
+
+    @property
     def notices(self) -> tuple[str, ...]:
         """Sentences for the annotator about images that were skipped, merged or left out."""
+
+    @property
+    def skipped(self) -> Sequence[SkippedFile]:
+        """The files that cannot be read as images, in natural order."""
 
     def __len__(self) -> int: ...
 
@@ -92,7 +108,7 @@ class ArrayDataset:
 
     Attributes
     ----------
-    source, class_names, ids, pool, truth, holdout, notices
+    source, class_names, ids, pool, truth, holdout, notices, skipped, window
         As in `Dataset`.
     locate : callable
         Returns the references of a row.
@@ -110,8 +126,10 @@ class ArrayDataset:
     truth: NDArray[np.int16] | None = None
     holdout: HoldOut | None = None
     notices: tuple[str, ...] = ()
+    skipped: Sequence[SkippedFile] = ()
     full: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
     screen: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
+    window: Window | None = None
 
     def __len__(self) -> int:
         return len(self.pool)
@@ -147,6 +165,7 @@ class Split:
         Its name in messages and on the screen.
     images : uint8 array of shape (n, H, W) or (n, H, W, 3)
     digests : uint8 array of shape (n, 16)
+        Of the values as stored, see `tuilabel.data.item_ids.digests`.
     reference : callable
         Returns the place where a row was found.
     truth : int16 array of shape (n,), optional
@@ -177,6 +196,7 @@ def build_dataset(
     test: int | None = None,
     notices: tuple[str, ...] = (),
     full: Callable[[int], NDArray[np.uint8]] | None = None,
+    window: Window | None = None,
 ) -> ArrayDataset:
     """Make a dataset from splits: take the first items, merge duplicates, separate the hold-out.
 
@@ -186,7 +206,7 @@ def build_dataset(
 
     Parameters
     ----------
-    source, class_names, notices
+    source, class_names, notices, window
         As in `Dataset`; notices about duplicates are added.
     train, holdout : Split
         A hold-out needs truth.
@@ -239,13 +259,14 @@ def build_dataset(
     return ArrayDataset(
         source=source,
         class_names=class_names,
-        ids=ItemIds(kept(train.digests)),
+        ids=ItemIds("a1", kept(train.digests)),
         pool=kept(train.images),
         locate=locate,
         truth=None if train.truth is None else train.truth[train_rows],
         holdout=kept_holdout,
         notices=tuple(found_notices),
         full=None if full is None else lambda i: full(int(train_rows[i])),
+        window=window,
     )
 
 

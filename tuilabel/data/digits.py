@@ -32,12 +32,12 @@ def open_digits(
 
     The file that scikit-learn ships (Alpaydin and Kaynak, Optical Recognition of Handwritten
     Digits, UCI 1998) is read without importing scikit-learn, which would take a second. Its
-    values 0..16 are scaled to 0..255.
+    values 0..16 are scaled to 0..255; item ids are hashes of the values.
 
-    The hold-out consists of the 500 items with the largest item ids. An id is a hash of the
-    pixels, so this is as good as a random draw, and it is the same draw on every machine and
-    with every version of numpy: accuracies stay comparable. File order is no substitute, because
-    the file is sorted by writer. The pool keeps file order.
+    The hold-out consists of the 500 items with the largest item ids. An id is a hash, so this is
+    as good as a random draw, and it is the same draw on every machine and with every version of
+    numpy: accuracies stay comparable. File order is no substitute, because the file is sorted by
+    writer. The pool keeps file order.
 
     Parameters
     ----------
@@ -58,8 +58,9 @@ def open_digits(
     UsageError
         If `pool` or `test` is out of range.
     """
-    images, truth = _read(_find())
-    digests = item_ids.digests(images)
+    values, truth = _read(_find())
+    images = ((values.astype(np.uint16) * 255 + _BRIGHTEST // 2) // _BRIGHTEST).astype(np.uint8)
+    digests = item_ids.digests(values)
     held_out = np.zeros(len(images), dtype=bool)
     held_out[item_ids.content_order(digests)[-HOLDOUT_SIZE:]] = True
 
@@ -114,5 +115,4 @@ def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
             f"{path} is not as expected (rows of 64 values from 0 to 16 and a class from 0 to 9): "
             "install scikit-learn again."
         )
-    scaled = (values.astype(np.uint16) * 255 + _BRIGHTEST // 2) // _BRIGHTEST
-    return scaled.astype(np.uint8).reshape(-1, _SIDE, _SIDE), truth
+    return values.reshape(-1, _SIDE, _SIDE), truth

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 import os
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,29 +18,36 @@ from numpy.typing import NDArray
 from tuilabel.data import item_ids
 from tuilabel.data.dataset import (
     ArrayDataset,
+    SkippedFile,
     checked_count,
     duplicates_notice,
     refuse_test,
     resolve_classes,
 )
+from tuilabel.data.decoding import DecodeService, Refused
+from tuilabel.data.decoding.decoder import decoder_version
 from tuilabel.data.images import (
     MAX_EXACT_SIDE,
     MODEL_SIDE,
+    Reduced,
     ReducedImage,
-    UnreadableImageError,
     read_image_file,
-    reduce_image_file,
+    reduce_image_files,
     thumbnail,
 )
 from tuilabel.data.leased_block import LeasedBlock
 from tuilabel.data.natural_order import natural_key
 from tuilabel.data.thumbnail_cache import Failure, FileKey, Record, ThumbnailCache
+from tuilabel.data.window import Window, sampled, window_of
 from tuilabel.errors import SourceError
 from tuilabel.progress import Progress
 from tuilabel.text import counted, inert, shown_path
 
-_POOL_VERSION = b"1"
+_POOL_VERSION = b"2"
 _THREADS = 4
+# Files that are decoded with one message.
+_BATCH = 32
+_BATCH_BYTES = 2**17
 # Decoding that is lost at most when the process is killed.
 _FLUSH_BYTES = 16 * 2**20
 _FLUSH_SECONDS = 5.0
@@ -53,14 +61,15 @@ def open_folder(
     classes: Sequence[str] | None = None,
     pool: int | None = None,
     test: int | None = None,
+    window: Window | None = None,
     progress: Progress | None = None,
 ) -> ArrayDataset:
     """Open every image in a folder and its subfolders, in natural order of their paths.
 
-    Hidden files and folders are ignored, and links to folders are not followed. Files that are
+    Hidden files and folders are ignored; links are followed. Files that are
     not images, cut short, damaged or larger than 100 megapixels are skipped and counted in the
-    notices. An item id is the hash of the full-size upright pixels; equal images in several files
-    are one item with several references. If all images have one shape of at most 64 pixels a
+    notices. An item id is the hash of the file's bytes; equal files are one item with several
+    references. If all images have one shape of at most 64 pixels a
     side, models see them as they are, else fitted into 32x32. They see grey if all are grey.
 
     A reference is the path relative to the folder, with ``/``. Bytes of a name that are not valid
@@ -80,14 +89,15 @@ def open_folder(
         Number of images to take from the start; no more are read.
     test : int, optional
         Must be None: a folder has no hold-out.
+    window : Window, optional
+        For images of more than 8 bits; by default it is chosen by a sample of them.
     progress : Progress, optional
         Called after every file read.
 
     Raises
     ------
     SourceError
-        If the folder is missing, cannot be read or has no images; if classes are missing or the
-        cache cannot be written.
+        If the folder is missing, cannot be read or has no images; if classes are missing.
     UsageError
         If `pool` is out of range or `test` is set.
     """
@@ -100,19 +110,21 @@ def open_folder(
     checked_count("--pool", pool, len(files), shown_path(root))
     digest = hashlib.blake2b(os.fsencode(root), digest_size=16).hexdigest()
     directory = cache_dir / "folders" / digest
-    cache = ThumbnailCache(directory, _decoder_version())
+    cache = ThumbnailCache(directory, decoder_version())
+    decoding = DecodeService()
     while True:
-        readable = _read(root, files, cache, pool, progress)
+        readable, window = _read(root, files, cache, decoding, pool, window, progress)
         failures = [
-            (key.path, entry.reason)
+            SkippedFile(key.path, entry.reason)
             for key in files
             if isinstance(entry := cache.get(key), Failure)
         ]
+        failures = sorted(skipped + failures, key=lambda file: _order(file.path))
         if not readable:
-            raise _no_image(root, skipped + failures)
+            raise _no_image(root, failures)
         available = checked_count("--pool", pool, len(readable), shown_path(root))
         readable = readable[:available]
-        items = _merge(root, readable)
+        items = _merge(root, readable, decoding, window)
         try:
             block = LeasedBlock(directory / f"{items.key}.pool", items.pool_rows)
         except _DamagedError as damaged:
@@ -124,32 +136,37 @@ def open_folder(
     return ArrayDataset(
         source=str(root),
         class_names=class_names,
-        ids=item_ids.ItemIds(items.digests),
+        ids=item_ids.ItemIds("f1", items.digests),
         pool=block.payload.reshape(items.pool_shape),
         locate=items.locate,
-        notices=tuple(_notices(skipped + failures, len(readable) - len(items.records))),
+        notices=tuple(_notices(failures, readable, len(items.records), block.problem)),
+        skipped=tuple(failures),
         screen=items.screen,
         full=items.full,
+        window=window,
     )
-
-
-def _decoder_version() -> str:
-    import PIL
-
-    return f"Pillow {PIL.__version__}"
 
 
 # Files of the folder.
 
 
-def _scan(root: Path) -> tuple[list[FileKey], list[tuple[str, str]]]:
-    """Return the files in natural order, and each unreadable entry with the reason."""
+def _scan(root: Path) -> tuple[list[FileKey], list[SkippedFile]]:
+    """Return the files in natural order, and each unreadable entry with the reason.
+
+    Links to folders are followed once all other folders are read. No folder is read twice, so
+    that links in a circle end.
+    """
     files: list[FileKey] = []
-    skipped: list[tuple[str, str]] = []
-    waiting = [""]
-    while waiting:
-        folder = waiting.pop()
+    skipped: list[SkippedFile] = []
+    waiting, linked = [""], list[str]()
+    read = set[tuple[int, int]]()
+    while waiting or linked:
+        folder = waiting.pop() if waiting else heapq.heappop(linked)
         try:
+            identity = (root / folder).stat()
+            if (identity.st_dev, identity.st_ino) in read:
+                continue
+            read.add((identity.st_dev, identity.st_ino))
             with os.scandir(root / folder) as entries:
                 shown = [entry for entry in entries if not entry.name.startswith(".")]
         except OSError as error:
@@ -159,25 +176,33 @@ def _scan(root: Path) -> tuple[list[FileKey], list[tuple[str, str]]]:
                     f"The folder {shown_path(root)} cannot be read ({reason}): "
                     "choose a folder of images."
                 ) from error
-            skipped.append((folder, reason))
+            skipped.append(SkippedFile(folder, reason))
             continue
         for entry in shown:
             name = f"{folder}{entry.name}"
             try:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(f"{name}/")
+                elif entry.is_dir():
+                    heapq.heappush(linked, f"{name}/")
                 elif entry.is_file():
                     stat = entry.stat()
                     files.append(FileKey(name, stat.st_size, stat.st_mtime_ns))
-                elif not entry.is_dir():
-                    skipped.append((name, "a broken link or not a regular file"))
+                else:
+                    is_link = entry.is_symlink() and not (root / name).exists()
+                    reason = "broken link" if is_link else "not a regular file"
+                    skipped.append(SkippedFile(name, reason))
             except OSError as error:
-                skipped.append((name, error.strerror or str(error)))
-    files.sort(key=lambda key: (*map(natural_key, key.path.split("/")), key.path))
+                skipped.append(SkippedFile(name, error.strerror or str(error)))
+    files.sort(key=lambda key: _order(key.path))
     return files, skipped
 
 
-def _no_image(root: Path, failures: Sequence[tuple[str, str]]) -> SourceError:
+def _order(path: str) -> tuple[object, ...]:
+    return (*map(natural_key, path.split("/")), path)
+
+
+def _no_image(root: Path, failures: Sequence[SkippedFile]) -> SourceError:
     shown = shown_path(root)
     if not failures:
         return SourceError(f"The folder {shown} is empty: choose a folder of images.")
@@ -187,15 +212,26 @@ def _no_image(root: Path, failures: Sequence[tuple[str, str]]) -> SourceError:
     return SourceError(f"The folder {shown} has no images: {_listed(failures)}; {hint}")
 
 
-def _notices(failures: Sequence[tuple[str, str]], duplicates: int) -> Iterator[str]:
+def _notices(
+    failures: Sequence[SkippedFile],
+    readable: Sequence[tuple[str, Record]],
+    items: int,
+    problem: str | None,
+) -> Iterator[str]:
     if failures:
         yield f"{counted(len(failures), 'file was', 'files were')} skipped: {_listed(failures)}."
-    if duplicates:
-        yield duplicates_notice(duplicates)
+    pages = [(name, f"{record.frames}") for name, record in readable if record.frames > 1]
+    if pages:
+        files = counted(len(pages), "file has", "files have")
+        yield f"{files} several pages or frames, of which the first is shown: {_listed(pages)}."
+    if len(readable) > items:
+        yield duplicates_notice(len(readable) - items)
+    if problem is not None:
+        yield problem
 
 
 def _listed(failures: Sequence[tuple[str, str]]) -> str:
-    named = [f"{inert(name)} ({inert(reason)})" for name, reason in failures[:_NAMED_FILES]]
+    named = [f"{inert(name)} ({inert(reason, 120)})" for name, reason in failures[:_NAMED_FILES]]
     if len(failures) > _NAMED_FILES:
         named.append(f"and {len(failures) - _NAMED_FILES} more")
     return ", ".join(named)
@@ -208,46 +244,78 @@ def _read(
     root: Path,
     files: Sequence[FileKey],
     cache: ThumbnailCache,
+    decoding: DecodeService,
     limit: int | None,
+    window: Window | None,
     progress: Progress | None,
-) -> list[tuple[str, Record]]:
-    """Return up to `limit` images in order, and read no more files than necessary."""
+) -> tuple[list[tuple[str, Record]], Window | None]:
+    """Return up to `limit` images in order, and the window if one was given or is needed.
+
+    No more files are read than necessary. Where no window is given, a sample of the files is read
+    first, to choose it before the others are decoded.
+    """
+    first = files[:limit]
+    sample = {first[place] for place in sampled(len(first)).tolist()} if window is None else set()
+    before = 0
     while True:
         readable: list[tuple[str, Record]] = []
         unread: list[FileKey] = []
         for key in files:
             if limit is not None and len(readable) + len(unread) >= limit:
                 break
-            entry = cache.get(key)
+            entry = cache.get(key, window)
             if entry is None:
                 unread.append(key)
             elif isinstance(entry, Record):
                 readable.append((key.path, entry))
         if not unread:
-            return readable
-        _decode(root, unread, cache, progress)
+            return readable, window
+        now = [key for key in unread if key in sample] or unread
+        sample = set()
+        counted_on = _counted(progress, before, before + len(unread))
+        sketches = _decode(root, now, cache, decoding, window, counted_on)
+        before += len(now)
+        if sketches:
+            window = window_of(sketches)
+
+
+def _counted(progress: Progress | None, before: int, total: int) -> Callable[[int], None]:
+    def tell(done: int) -> None:
+        if progress is not None:
+            progress("reading images", before + done, total)
+
+    return tell
 
 
 def _decode(
-    root: Path, unread: Sequence[FileKey], cache: ThumbnailCache, progress: Progress | None
-) -> None:
+    root: Path,
+    unread: Sequence[FileKey],
+    cache: ThumbnailCache,
+    decoding: DecodeService,
+    window: Window | None,
+    progress: Callable[[int], None],
+) -> list[NDArray[np.float64]]:
+    """Decode files into the cache; return the sketches of images that need a window first."""
     results: list[tuple[FileKey, ReducedImage | Failure]] = []
+    sketches: list[NDArray[np.float64]] = []
     waiting_bytes = 0
     flushed = time.monotonic()
     executor = ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1), "decode")
     try:
-        for done, (key, result) in enumerate(_decoded(executor, root, unread), start=1):
-            if isinstance(result, UnreadableImageError):
-                failure = Failure(str(result))
+        decoded = _decoded(executor, root, unread, decoding, window)
+        for done, (key, result) in enumerate(decoded, start=1):
+            if isinstance(result, Refused):
+                failure = Failure(result.reason)
                 if result.lasting:
                     results.append((key, failure))
                 else:
                     cache.remember(key, failure)
-            else:
+            elif isinstance(result, ReducedImage):
                 results.append((key, result))
                 waiting_bytes += result.thumbnail.nbytes + result.letterbox.nbytes
-            if progress is not None:
-                progress("reading images", done, len(unread))
+            else:
+                sketches.append(result)
+            progress(done)
             if waiting_bytes > _FLUSH_BYTES or time.monotonic() - flushed > _FLUSH_SECONDS:
                 written, results = results, []
                 cache.add(written)
@@ -255,28 +323,40 @@ def _decode(
     finally:
         # Also after Ctrl-C, so that no file is decoded twice.
         executor.shutdown(cancel_futures=True)
+        decoding.close()
         cache.add(results)
+    return sketches
 
 
 def _decoded(
-    executor: ThreadPoolExecutor, root: Path, unread: Sequence[FileKey]
-) -> Iterator[tuple[FileKey, ReducedImage | UnreadableImageError]]:
-    """Decode in threads and yield in order; only a few images are in memory at a time."""
-    running: deque[tuple[FileKey, Future[ReducedImage | UnreadableImageError]]] = deque()
-    for key in unread:
-        running.append((key, executor.submit(_try_reduce, root / key.path)))
+    executor: ThreadPoolExecutor,
+    root: Path,
+    unread: Sequence[FileKey],
+    decoding: DecodeService,
+    window: Window | None,
+) -> Iterator[tuple[FileKey, Reduced]]:
+    """Decode several files at once and yield in order; only a few images are in memory."""
+    running: deque[tuple[list[FileKey], Future[list[Reduced]]]] = deque()
+    for batch in _batches(unread):
+        paths = [root / key.path for key in batch]
+        running.append((batch, executor.submit(reduce_image_files, paths, decoding, window)))
         if len(running) > 2 * _THREADS:
-            key, future = running.popleft()
-            yield key, future.result()
-    for key, future in running:
-        yield key, future.result()
+            keys, future = running.popleft()
+            yield from zip(keys, future.result(), strict=True)
+    for keys, future in running:
+        yield from zip(keys, future.result(), strict=True)
 
 
-def _try_reduce(path: Path) -> ReducedImage | UnreadableImageError:
-    try:
-        return reduce_image_file(path)
-    except UnreadableImageError as error:
-        return error
+def _batches(unread: Sequence[FileKey]) -> Iterator[list[FileKey]]:
+    """Yield the files in order: large ones alone, because they cost more than a message."""
+    batch: list[FileKey] = []
+    for key in unread:
+        batch.append(key)
+        if len(batch) >= _BATCH or sum(key.size for key in batch) >= _BATCH_BYTES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 # The items.
@@ -298,6 +378,8 @@ class _Items:
     records: list[Record]
     paths: list[list[str]]
     digests: NDArray[np.uint8]
+    decoding: DecodeService
+    window: Window | None
     lease: LeasedBlock | None = None
 
     @property
@@ -322,6 +404,8 @@ class _Items:
         """A name for the pool that differs for any other content."""
         state = hashlib.blake2b(_POOL_VERSION + repr(self.pool_shape).encode(), digest_size=16)
         state.update(self.digests.tobytes())
+        # Two decoders may read other pixels from one file.
+        state.update(np.array([record.checksums for record in self.records]).tobytes())
         return state.hexdigest()
 
     def pool_rows(self) -> Iterator[NDArray[np.uint8]]:
@@ -346,16 +430,21 @@ class _Items:
 
     def full(self, i: int) -> NDArray[np.uint8]:
         """Return item `i` at full size, from its file."""
-        name = self.paths[i][0]
-        try:
-            return read_image_file(self.root / name)
-        except UnreadableImageError as error:
+        name, digest = self.paths[i][0], self.digests[i].tobytes()
+        found = read_image_file(self.root / name, self.decoding, digest, self.window)
+        if isinstance(found, Refused):
             raise SourceError(
-                f"{inert(name)} can no longer be read ({error}): open the folder again."
-            ) from error
+                f"{inert(name)} can no longer be read ({found.reason}): open the folder again."
+            )
+        return found
 
 
-def _merge(root: Path, readable: Sequence[tuple[str, Record]]) -> _Items:
+def _merge(
+    root: Path,
+    readable: Sequence[tuple[str, Record]],
+    decoding: DecodeService,
+    window: Window | None,
+) -> _Items:
     joined = b"".join(record.digest for _, record in readable)
     digests = np.frombuffer(joined, dtype=np.uint8).reshape(-1, item_ids.DIGEST_SIZE)
     first = item_ids.first_occurrence(digests)
@@ -364,4 +453,5 @@ def _merge(root: Path, readable: Sequence[tuple[str, Record]]) -> _Items:
     paths: list[list[str]] = [[] for _ in rows]
     for row, (path, _) in zip(first.tolist(), readable, strict=True):
         paths[item_of[row]].append(path)
-    return _Items(root, [readable[int(row)][1] for row in rows], paths, digests[rows])
+    records = [readable[int(row)][1] for row in rows]
+    return _Items(root, records, paths, digests[rows], decoding, window)

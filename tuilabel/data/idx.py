@@ -20,7 +20,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data.cache_files import cache_key_of_file, replacing
+from tuilabel.data.cache_files import CacheError, cache_key_of_file, replacing
 from tuilabel.errors import SourceError
 from tuilabel.progress import Progress
 from tuilabel.text import inert, shown_path
@@ -132,8 +132,8 @@ def open_idx(
     Raises
     ------
     SourceError
-        If the file cannot be read, is not IDX, is damaged, is shorter or longer than its header
-        declares, or the cache cannot be written.
+        If the file cannot be read, is not IDX, is damaged, or is shorter or longer than its
+        header declares.
     """
     name = shown_path(path)
     try:
@@ -149,8 +149,22 @@ def open_idx(
             cached = _header_of_cached(unpacked, dimensions)
             if cached is not None:
                 return IdxArray(_mapped(unpacked, cached), key)
-            file.seek(0)
-            header = _decompress(file, unpacked, dimensions, name, progress)
+
+            def content() -> Iterator[bytes]:
+                file.seek(0)
+                return _decompressed(file, dimensions, name, progress)
+
+            try:
+                with replacing(unpacked) as out:
+                    out.writelines(content())
+            except CacheError:
+                # The images take as much memory as they would take room on disk.
+                whole = b"".join(content())
+                header = parse_header(whole[: 4 + 4 * dimensions], dimensions, name)
+                values = np.frombuffer(whole, dtype=np.uint8, offset=header.offset)
+                return IdxArray(values.reshape(header.shape), key)
+            with unpacked.open("rb") as out:
+                header = parse_header(out.read(4 + 4 * dimensions), dimensions, name)
             return IdxArray(_mapped(unpacked, header), key)
     except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -185,17 +199,18 @@ def _header_of_cached(path: Path, dimensions: int) -> Header | None:
     return header
 
 
-def _decompress(
-    file: BinaryIO, target: Path, dimensions: int, name: str, progress: Progress | None
-) -> Header:
+def _decompressed(
+    file: BinaryIO, dimensions: int, name: str, progress: Progress | None
+) -> Iterator[bytes]:
+    """Yield the content of a gzip file in pieces, and check its size and checksum."""
     shown = inert(Path(file.name).name)
-    with gzip.open(file) as plain, replacing(target) as out:
+    with gzip.open(file) as plain:
         start = plain.read(4 + 4 * dimensions)
         header = parse_header(start, dimensions, name)
-        out.write(start)
+        yield start
         written = len(start)
         for chunk in _chunks(plain, header.file_size - written):
-            out.write(chunk)
+            yield chunk
             written += len(chunk)
             if progress is not None:
                 progress(f"decompressing {shown}", written, header.file_size)
@@ -203,7 +218,6 @@ def _decompress(
         # Reading to the end also makes gzip check its CRC.
         if plain.read(1):
             _check_size(written + 1, header, name)
-    return header
 
 
 def _chunks(file: gzip.GzipFile, size: int) -> Iterator[bytes]:

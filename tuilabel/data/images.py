@@ -1,53 +1,24 @@
-"""Decoding of an image file, hostile or not, into pixels, an item id and a thumbnail."""
+"""What the screen and models see of an image file."""
 
 from __future__ import annotations
 
-import threading
-import warnings
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data import item_ids
-from tuilabel.text import inert
+from tuilabel.data.decoding import Decoded, DecodeService, Refused
+from tuilabel.data.decoding.resizing import fitted, resized
+from tuilabel.data.window import Window, is_deep, sketch, window_of
 
-if TYPE_CHECKING:
-    from PIL import Image
-
-MAX_PIXELS = 100_000_000
 MAX_THUMBNAIL_SIDE = 96
 MODEL_SIDE = 32
 MAX_EXACT_SIDE = 64
 """Largest side of images of one shape that models see as they are."""
 
-# Decoding takes some 8 bytes for each pixel: images above this size are decoded one at a time.
-_LARGE_PIXELS = 16_000_000
-_BAND_PIXELS = 2**20
-_one_large_image = threading.Lock()
-
-# Transparent parts show mid grey: neither a black nor a white drawing disappears on it.
-_BACKGROUND = (128, 128, 128, 255)
-_ORIENTATION_TAG = 0x0112
-
-
-class UnreadableImageError(Exception):
-    """An image file to skip; the message is the reason in a few words.
-
-    Attributes
-    ----------
-    lasting : bool
-        Whether the content of the file is the reason, so that reading it again would fail too.
-    """
-
-    def __init__(self, reason: str, *, lasting: bool = True) -> None:
-        super().__init__(reason)
-        self.lasting = lasting
+_THUMBNAIL = (MAX_THUMBNAIL_SIDE, MAX_THUMBNAIL_SIDE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,94 +28,85 @@ class ReducedImage:
     Attributes
     ----------
     digest : bytes
-        The item id as 16 bytes: a hash of the full-size pixels.
+        Hash of the file's bytes (16 bytes), which makes the item id.
     thumbnail : uint8 array of shape (h, w) or (h, w, 3)
         At most 96 pixels a side; grey if every pixel is.
     letterbox : uint8 array of shape (32, 32) or (32, 32, 3)
         The thumbnail as models see it.
+    frames : int
+        Number of pages or frames in the file, of which this is the first.
+    window : Window or None
+        The window through which the values are seen; None for an 8-bit image.
     """
 
     digest: bytes
     thumbnail: NDArray[np.uint8]
     letterbox: NDArray[np.uint8]
+    frames: int
+    window: Window | None = None
 
 
-def reduce_image_file(path: Path) -> ReducedImage:
-    """Decode the first frame of an image file, upright, and reduce it.
+Reduced = ReducedImage | NDArray[np.float64] | Refused
+"""A reduced image; without a window, the sketch of one that needs it; why there is neither."""
 
-    The item id is the hash of the full-size pixels of `read_image_file`: other metadata or
-    another lossless format does not make another item.
+
+def reduce_image_files(
+    paths: Sequence[Path], decoding: DecodeService, window: Window | None = None
+) -> list[Reduced]:
+    """Decode the first frame of each image file, upright, and reduce it.
 
     Parameters
     ----------
-    path : Path
-
-    Raises
-    ------
-    UnreadableImageError
-        As for `read_image_file`.
+    paths : sequence of Path
+    decoding : DecodeService
+    window : Window, optional
+        For images of more than 8 bits.
     """
-
-    def reduced(pixels: NDArray[np.uint8]) -> ReducedImage:
-        small = thumbnail(pixels)
-        return ReducedImage(item_ids.digest(pixels), small, letterbox(small))
-
-    return _decoded(path, reduced)
+    return [
+        found if isinstance(found, Refused) else _reduced(found, window)
+        for found in decoding.decode_all(paths, box=_THUMBNAIL)
+    ]
 
 
-def read_image_file(path: Path) -> NDArray[np.uint8]:
+def _reduced(found: Decoded, window: Window | None) -> ReducedImage | NDArray[np.float64]:
+    if not is_deep(found.pixels):
+        small, window = found.pixels, None
+    elif window is None:
+        return sketch(found.pixels)
+    else:
+        small = window.apply(found.pixels)
+    return ReducedImage(found.digest, small, letterbox(small), found.frames, window)
+
+
+def read_image_file(
+    path: Path,
+    decoding: DecodeService,
+    digest: bytes | None = None,
+    window: Window | None = None,
+) -> NDArray[np.uint8] | Refused:
     """Decode the first frame of an image file, upright and at full size.
 
-    The size is checked before anything is decoded. Transparent parts are laid over mid grey.
-    Colours become RGB, and 16-bit values become 8-bit ones.
-
     Parameters
     ----------
     path : Path
+    decoding : DecodeService
+    digest : bytes, optional
+        Hash that the file must have.
+    window : Window, optional
+        For an image of more than 8 bits; by default that of this image alone.
 
     Returns
     -------
-    uint8 array of shape (H, W) or (H, W, 3)
-
-    Raises
-    ------
-    UnreadableImageError
-        If the file is not an image, is cut short or damaged, or declares over 100 megapixels.
+    uint8 array of shape (H, W) or (H, W, 3), or Refused
     """
-    return _decoded(path, lambda pixels: pixels)
-
-
-_Made = TypeVar("_Made")
-
-
-def _decoded(path: Path, make: Callable[[NDArray[np.uint8]], _Made]) -> _Made:
-    """Decode an image file and return the result of `make`, one large image at a time."""
-    from PIL import Image
-
-    formats = _safe_formats()
-    try:
-        with Image.open(path, formats=formats) as image:
-            count = image.width * image.height
-            if count > MAX_PIXELS:
-                raise UnreadableImageError(
-                    f"{image.width}x{image.height} pixels are more than {MAX_PIXELS}"
-                )
-            with _one_large_image if count > _LARGE_PIXELS else nullcontext():
-                image.load()
-                pixels = _pixels(image)
-                # Close the decoder's copy first, so that at most two full-size copies exist.
-                image.close()
-                return make(pixels)
-    except UnreadableImageError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise UnreadableImageError(f"more than {MAX_PIXELS} pixels") from error
-    # Hostile bytes make Pillow's decoders raise exceptions of almost any class.
-    except Exception as error:
-        system = isinstance(error, OSError) and error.errno is not None
-        raise UnreadableImageError(
-            _reason(error), lasting=not system and not isinstance(error, MemoryError)
-        ) from error
+    found = decoding.decode(path)
+    if isinstance(found, Refused):
+        return found
+    if digest not in (None, found.digest):
+        return Refused("its content has changed")
+    if not is_deep(found.pixels):
+        return found.pixels
+    return (window or window_of([sketch(found.pixels)])).apply(found.pixels)
 
 
 def thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -158,9 +120,7 @@ def thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     -------
     uint8 array of shape (h, w) or (h, w, 3)
     """
-    if max(pixels.shape[:2]) <= MAX_THUMBNAIL_SIDE:
-        return pixels
-    return _resized(pixels, MAX_THUMBNAIL_SIDE)
+    return fitted(pixels, _THUMBNAIL)
 
 
 def letterbox(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -174,117 +134,9 @@ def letterbox(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     -------
     uint8 array of shape (32, 32) or (32, 32, 3)
     """
-    fitted = _resized(pixels, MODEL_SIDE)
-    height, width = fitted.shape[:2]
+    scale = MODEL_SIDE / max(pixels.shape[:2])
+    height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
     top, left = (MODEL_SIDE - height) // 2, (MODEL_SIDE - width) // 2
-    square = np.zeros((MODEL_SIDE, MODEL_SIDE, *fitted.shape[2:]), dtype=np.uint8)
-    square[top : top + height, left : left + width] = fitted
+    square = np.zeros((MODEL_SIDE, MODEL_SIDE, *pixels.shape[2:]), dtype=np.uint8)
+    square[top : top + height, left : left + width] = resized(pixels, (width, height))
     return square
-
-
-def _resized(pixels: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
-    from PIL import Image
-
-    height, width = pixels.shape[:2]
-    scale = longest / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    image = Image.fromarray(np.ascontiguousarray(pixels))
-    return np.asarray(image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
-
-
-@cache
-def _safe_formats() -> tuple[str, ...]:
-    """Set Pillow up and return the formats it may open."""
-    from PIL import Image
-
-    Image.init()
-    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-    # Warnings would be printed over the screen. Serious problems raise or are checked anyway.
-    warnings.filterwarnings("ignore", module=r"PIL\.")
-    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-    # Pillow runs another program, Ghostscript, on EPS: too dangerous for untrusted files.
-    return tuple(name for name in Image.ID if name != "EPS")
-
-
-def _pixels(image: Image.Image) -> NDArray[np.uint8]:
-    """Return the upright pixels of a decoded image: (H, W) if all are grey, else (H, W, 3)."""
-    orientation = _orientation(image)
-    if image.mode.startswith(("I", "F")):
-        pixels = _eight_bit(np.asarray(image))
-    elif image.mode in ("1", "L") and not image.has_transparency_data:
-        pixels = np.asarray(image.convert("L"))
-    else:
-        pixels = _colours(image)
-        if _is_grey(pixels[::16, ::16]) and _is_grey(pixels):
-            pixels = pixels[..., 0]
-    return np.ascontiguousarray(_upright(pixels, orientation))
-
-
-def _colours(image: Image.Image) -> NDArray[np.uint8]:
-    """Convert any mode to RGB without transparency, in bands to save memory."""
-    from PIL import Image
-
-    width, height = image.size
-    pixels = np.empty((height, width, 3), dtype=np.uint8)
-    rows = max(1, _BAND_PIXELS // width)
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
-        band = image.crop((0, top, width, bottom))
-        if band.has_transparency_data:
-            below = Image.new("RGBA", band.size, _BACKGROUND)
-            band = Image.alpha_composite(below, band.convert("RGBA"))
-        pixels[top:bottom] = np.asarray(band.convert("RGB"))
-    return pixels
-
-
-def _is_grey(pixels: NDArray[np.uint8]) -> bool:
-    red, green, blue = np.moveaxis(pixels, -1, 0)
-    return bool((red == green).all() and (green == blue).all())
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    # Damaged metadata does not make the pixels unreadable: the image stays as it is stored.
-    except Exception:  # noqa: BLE001
-        return 1
-
-
-def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Undo an EXIF orientation from 1 to 8; ignore any other value."""
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return pixels
-
-
-def _eight_bit(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Scale values of more than 8 bits to 0..255.
-
-    16-bit values are scaled by their full range, so that images stay comparable. Integers of 32
-    bits and floats have no set range: values within 0..1 (floats), 0..255 or 0..65535 are scaled
-    by that range, others by their own smallest and largest value.
-    """
-    if not np.isfinite(values).all():
-        raise UnreadableImageError("values that are not finite")
-    low, high = float(values.min()), float(values.max())
-    if values.dtype.itemsize == 2 or (low >= 0 and 255 < high <= 65535):
-        low, high = 0.0, 65535.0
-    elif low >= 0 and high <= 255:
-        low, high = 0.0, 1.0 if values.dtype.kind == "f" and high <= 1 else 255.0
-    scaled = (values.astype(np.float32) - low) * (255 / max(high - low, 1e-30))
-    rounded: NDArray[np.uint8] = np.rint(scaled).clip(0, 255).astype(np.uint8)
-    return rounded
-
-
-def _reason(error: Exception) -> str:
-    from PIL import UnidentifiedImageError
-
-    if isinstance(error, UnidentifiedImageError):
-        return "not an image"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return inert(str(error), 60) or type(error).__name__

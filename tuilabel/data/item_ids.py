@@ -1,68 +1,64 @@
-"""Item ids: names of images that depend on their content, not on file name or position.
+"""Item ids: names of items that depend on their stored content, not on a path or a position.
 
-An item id is the BLAKE2b hash (16 bytes, shown as 32 hex characters) of the image's shape and
-pixels. Equal images are one item; a renamed, copied or reordered image keeps its labels.
+An id is a scheme, a colon and 32 hex characters, the BLAKE2b hash (16 bytes) of the content:
+
+``f1:``
+    A file: its bytes. A renamed or copied file keeps its id, and another file never has it,
+    however alike both look.
+``a1:``
+    An item of an array: ``DTYPE SHAPE`` in ASCII, such as ``<u2 28x28``, a zero byte, then the
+    values in C order. The dtype is as numpy writes it. Values are little-endian.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
+from io import BufferedReader
 from pathlib import Path
-from typing import overload
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data.cache_files import read_block, write_block
+from tuilabel.data.cache_files import CacheError, read_block, write_block
 from tuilabel.data.mmap import release_pages
 
 DIGEST_SIZE = 16
 
-
-def _shape_hash(shape: tuple[int, ...]) -> hashlib.blake2b:
-    """Start a hash with the shape, so that 2x8 and 4x4 images of equal bytes differ."""
-    return hashlib.blake2b("x".join(map(str, shape)).encode() + b"\0", digest_size=DIGEST_SIZE)
+Scheme = Literal["f1", "a1"]
 
 
-def digest(image: NDArray[np.uint8]) -> bytes:
-    """Hash one image.
-
-    Parameters
-    ----------
-    image : uint8 array of shape (H, W) or (H, W, 3)
-
-    Returns
-    -------
-    bytes
-        16 bytes; their hex form is the item id.
-    """
-    state = _shape_hash(image.shape)
-    state.update(np.ascontiguousarray(image).data)
-    return state.digest()
+def file_digest(file: BufferedReader) -> bytes:
+    """Hash a file from its position to its end: 16 bytes, of the scheme ``f1``."""
+    return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=DIGEST_SIZE)).digest()
 
 
-def digests(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Hash every image of an array.
+def digests(items: NDArray[Any]) -> NDArray[np.uint8]:
+    """Hash every item of an array, in the scheme ``a1``.
 
     Parameters
     ----------
-    images : uint8 array of shape (n, H, W) or (n, H, W, 3)
+    items : array of shape (n, ...)
+        As stored, of a numeric or boolean dtype.
 
     Returns
     -------
     uint8 array of shape (n, 16)
-        Row i is `digest` of image i.
     """
-    start = _shape_hash(images.shape[1:])
+    stored = items.dtype.newbyteorder("<")
+    shape = "x".join(map(str, items.shape[1:]))
+    # Without dtype and shape, items of equal bytes would be one.
+    start = hashlib.blake2b(f"{stored.str} {shape}\0".encode(), digest_size=DIGEST_SIZE)
     joined = bytearray()
-    for image in images:
+    for item in items:
         state = start.copy()
-        state.update(np.ascontiguousarray(image).data)
+        state.update(np.ascontiguousarray(item, dtype=stored).data)
         joined += state.digest()
-    release_pages(images)
-    return np.frombuffer(bytes(joined), dtype=np.uint8).reshape(len(images), DIGEST_SIZE)
+    release_pages(items)
+    return np.frombuffer(bytes(joined), dtype=np.uint8).reshape(len(items), DIGEST_SIZE)
 
 
 def cached_digests(images: NDArray[np.uint8], path: Path) -> NDArray[np.uint8]:
@@ -70,7 +66,7 @@ def cached_digests(images: NDArray[np.uint8], path: Path) -> NDArray[np.uint8]:
 
     Parameters
     ----------
-    images : uint8 array of shape (n, H, W) or (n, H, W, 3)
+    images : uint8 array of shape (n, H, W)
     path : Path
         File of the cache, named after the content of `images`. If it is damaged or belongs to
         images of another shape, it is written again.
@@ -78,24 +74,33 @@ def cached_digests(images: NDArray[np.uint8], path: Path) -> NDArray[np.uint8]:
     Returns
     -------
     uint8 array of shape (n, 16)
-
-    Raises
-    ------
-    SourceError
-        If the cache cannot be written.
     """
-    index = {"shape": list(images.shape)}
+    cached = read_digests(path, images.shape)
+    return write_digests(path, images.shape, digests(images)) if cached is None else cached
+
+
+def read_digests(path: Path, shape: Sequence[int]) -> NDArray[np.uint8] | None:
+    """Return kept digests of items, `shape` being that of their array; None if there are none."""
     block = read_block(path)
     if (
-        block is not None
-        and block.index == index
-        and block.payload.size == len(images) * DIGEST_SIZE
-        and block.is_intact()
+        block is None
+        or block.index != _index(shape)
+        or block.payload.size != shape[0] * DIGEST_SIZE
+        or not block.is_intact()
     ):
-        return block.payload.reshape(-1, DIGEST_SIZE)
-    fresh = digests(images)
-    write_block(path, index, [fresh])
-    return fresh
+        return None
+    return block.payload.reshape(-1, DIGEST_SIZE)
+
+
+def write_digests(path: Path, shape: Sequence[int], found: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Keep digests in a file of the cache, if it can be written, and return them."""
+    with suppress(CacheError):
+        write_block(path, _index(shape), [found])
+    return found
+
+
+def _index(shape: Sequence[int]) -> dict[str, Any]:
+    return {"scheme": "a1", "shape": list(shape)}
 
 
 def first_occurrence(digests: NDArray[np.uint8]) -> NDArray[np.intp]:
@@ -123,7 +128,7 @@ def first_occurrence(digests: NDArray[np.uint8]) -> NDArray[np.intp]:
 def content_order(digests: NDArray[np.uint8]) -> NDArray[np.intp]:
     """Return the order that sorts items by id, and equal ones by position.
 
-    This order depends on the pixels alone: not on file order, and not on the version of any
+    This order depends on the content alone: not on file order, and not on the version of any
     random number generator. So it serves as a random draw for hold-outs that must stay the same
     on every machine.
 
@@ -140,14 +145,16 @@ def content_order(digests: NDArray[np.uint8]) -> NDArray[np.intp]:
 
 
 class ItemIds(Sequence[str]):
-    """Item ids as hex strings, made one by one from an array of digests.
+    """Item ids as strings, made one by one from an array of digests.
 
     Parameters
     ----------
+    scheme : str
     digests : uint8 array of shape (n, 16)
     """
 
-    def __init__(self, digests: NDArray[np.uint8]) -> None:
+    def __init__(self, scheme: Scheme, digests: NDArray[np.uint8]) -> None:
+        self._scheme: Scheme = scheme
         self._digests = digests
 
     def __len__(self) -> int:
@@ -159,25 +166,27 @@ class ItemIds(Sequence[str]):
     def __getitem__(self, index: slice) -> ItemIds: ...
     def __getitem__(self, index: int | slice) -> str | ItemIds:
         if isinstance(index, slice):
-            return ItemIds(self._digests[index])
+            return ItemIds(self._scheme, self._digests[index])
         row: NDArray[np.uint8] = self._digests[index]
-        return row.tobytes().hex()
+        return f"{self._scheme}:{row.tobytes().hex()}"
 
     def __iter__(self) -> Iterator[str]:
         width = 2 * DIGEST_SIZE
         joined = self._digests.tobytes().hex()
-        return (joined[start : start + width] for start in range(0, len(joined), width))
+        prefix = f"{self._scheme}:"
+        return (prefix + joined[start : start + width] for start in range(0, len(joined), width))
 
     def __contains__(self, item_id: object) -> bool:
         return isinstance(item_id, str) and self.row_of(item_id) is not None
 
     def row_of(self, item_id: str) -> int | None:
         """Return the row of an item; None if no item has this id. The first call sorts the ids."""
+        scheme, _, digits = item_id.partition(":")
         try:
-            digest = bytes.fromhex(item_id)
+            digest = bytes.fromhex(digits)
         except ValueError:
             return None
-        if len(digest) != DIGEST_SIZE or digest.hex() != item_id:
+        if scheme != self._scheme or len(digest) != DIGEST_SIZE or digest.hex() != digits:
             return None
         order, halves = self._sorted
         first, last = (

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data.cache_files import Block, read_block, write_block
+from tuilabel.data.cache_files import Block, make_block, read_block
 
 
 class LeasedBlock:
@@ -30,20 +30,26 @@ class LeasedBlock:
     make : callable
         Returns the payload in pieces; called only if the block is missing or damaged.
 
-    Raises
-    ------
-    SourceError
-        If the cache cannot be written.
+    Attributes
+    ----------
+    payload : uint8 array of shape (bytes,)
+        In memory if the cache cannot be written.
+    problem : str or None
+        Why the cache cannot be written, as a sentence.
     """
 
     def __init__(self, path: Path, make: Callable[[], Iterable[NDArray[np.uint8]]]) -> None:
         block, lease = _hold(path)
         while block is None:
-            write_block(path, {}, make())
+            made = make_block(path, {}, make)
+            if made.problem is not None:
+                block = made
+                break
             _delete_unused(path)
             block, lease = _hold(path)
-        self.payload = block.payload
-        weakref.finalize(self, os.close, lease)
+        self.payload, self.problem = block.payload, block.problem
+        if lease >= 0:
+            weakref.finalize(self, os.close, lease)
 
 
 def _hold(path: Path) -> tuple[Block | None, int]:

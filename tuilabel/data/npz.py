@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import sys
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data import item_ids
-from tuilabel.data.cache_files import cache_key_of_file, read_block, write_block
+from tuilabel.data.cache_files import cache_key_of_file, make_block, read_block
 from tuilabel.data.dataset import MAX_CLASSES, ArrayDataset, Split, build_dataset, resolve_classes
 from tuilabel.data.images import MAX_EXACT_SIDE, MODEL_SIDE, letterbox, thumbnail
 from tuilabel.data.natural_order import natural_key
-from tuilabel.errors import SourceError
+from tuilabel.data.window import Window, sampled, sketch, window_of
+from tuilabel.errors import SourceError, TuilabelError
 from tuilabel.progress import Progress
 from tuilabel.text import inert
 
@@ -30,7 +31,7 @@ MAX_LABEL_BYTES = 2**28
 HOLDOUT_SHARE = 0.2
 _MAX_SIDE = 10_000
 _CHUNK_BYTES = 2**24
-_VERSION = 1
+_VERSION = 2
 
 
 def open_npz(
@@ -40,15 +41,16 @@ def open_npz(
     classes: Sequence[str] | None = None,
     pool: int | None = None,
     test: int | None = None,
+    window: Window | None = None,
     progress: Progress | None = None,
 ) -> ArrayDataset:
     """Open an array file; with labels, a fifth of its items is held out.
 
-    `images` has shape (n, H, W), (n, H, W, 1) or (n, H, W, 3): booleans, integers within 0..255,
-    or floats within 0..1 or 0..255. `labels`, integers or strings of shape (n,), are the ground
-    truth; sorted naturally they are the class names. The hold-out is the fifth with the largest
-    item ids: as good as a random draw, and the same draw on every machine. Nothing is ever
-    unpickled, and every declared size is checked before anything is read.
+    `images` has shape (n, H, W), (n, H, W, 1) or (n, H, W, 3), of numbers or booleans. Unsigned
+    bytes are shown as they are, other numbers through one window. `labels`, integers or strings of
+    shape (n,), are the ground truth; sorted naturally they are the class names. The hold-out is the
+    fifth with the largest item ids: as good as a random draw, and the same draw on every machine.
+    Nothing is ever unpickled, and every declared size is checked before anything is read.
 
     The images are converted once, in pieces, into the cache and mapped from there. Models see
     them as they are up to 64 pixels a side, and else fitted into 32x32.
@@ -62,6 +64,8 @@ def open_npz(
         Class names if there are no labels; else they rename the classes of the labels.
     pool, test : int, optional
         Number of items to take from the start of the pool and of the hold-out.
+    window : Window, optional
+        By default it is chosen by a sample of the images.
     progress : Progress, optional
 
     Raises
@@ -79,18 +83,19 @@ def open_npz(
         labels = None
         if path.suffix.lower() == ".npz":
             with zipfile.ZipFile(file) as archive:
-                images = _cached_images(_member(archive, "images", name), key, cache_dir, progress)
+                member = _member(archive, "images", name)
+                read = _cached_images(member, key, cache_dir, window, progress)
                 if "labels.npy" in archive.namelist():
-                    labels = _read_labels(_member(archive, "labels", name), len(images))
+                    labels = _read_labels(_member(archive, "labels", name), len(read.images))
         else:
             size = path.stat().st_size
             member = _Member(name, size, lambda: path.open("rb"))
-            images = _cached_images(member, key, cache_dir, progress)
+            read = _cached_images(member, key, cache_dir, window, progress)
+    images, digests = read.images, read.digests
     own, truth = (None, None) if labels is None else _classes_of(labels)
     class_names = resolve_classes(source, own=own, given=classes)
-    digests = item_ids.cached_digests(images, cache_dir / "arrays" / f"{key}.ids")
     held_out = _held_out(digests) if truth is not None else np.zeros(len(images), dtype=bool)
-    arranged = _arrange(images, held_out, cache_dir / "arrays", key, progress)
+    arranged = _arrange(images, held_out, cache_dir / "arrays", read.key, progress)
 
     def split(split_name: str, part: slice) -> Split:
         rows = arranged.rows[part]
@@ -114,6 +119,7 @@ def open_npz(
         pool=pool,
         test=test,
         full=lambda row: np.array(images[arranged.rows[row]]),
+        window=read.window,
     )
 
 
@@ -121,11 +127,8 @@ def open_npz(
 def _reporting(name: str) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError) as error:
-        raise SourceError(
-            f"{name} is damaged or not an array file ({inert(str(error))}): save it again with "
-            "numpy.savez."
-        ) from error
+    except TuilabelError:
+        raise
     except NotImplementedError as error:
         # zipfile raises this for compression methods that it does not know.
         raise SourceError(
@@ -134,6 +137,12 @@ def _reporting(name: str) -> Iterator[None]:
     except OSError as error:
         raise SourceError(
             f"{name} cannot be read ({error.strerror or error}): choose another file."
+        ) from error
+    # Each method of compression has its own exceptions, and hostile bytes raise further ones.
+    except Exception as error:
+        found = inert(str(error)) or type(error).__name__
+        raise SourceError(
+            f"{name} is damaged or not an array file ({found}): save it again with numpy.savez."
         ) from error
 
 
@@ -214,30 +223,79 @@ def _read_header(stream: IO[bytes], member: _Member, limit: int) -> _ArrayHeader
 # Images, converted once into the cache.
 
 
+@dataclass(frozen=True, eq=False)
+class _Images:
+    """All images of a file as they are shown, memory-mapped, in file order.
+
+    `key` names what is made of them in the cache, `digests` are those of the item ids.
+    """
+
+    images: NDArray[np.uint8]
+    digests: NDArray[np.uint8]
+    window: Window | None
+    key: str
+
+
 def _cached_images(
-    member: _Member, key: str, cache_dir: Path, progress: Progress | None
-) -> NDArray[np.uint8]:
-    """Return all images of a file, memory-mapped, in file order."""
-    path = cache_dir / "arrays" / f"{key}.images"
-    cached = read_block(path)
-    if cached is not None and cached.index.get("version") == _VERSION:
-        return cached.payload.reshape(cached.index["shape"])
+    member: _Member,
+    key: str,
+    cache_dir: Path,
+    window: Window | None,
+    progress: Progress | None,
+) -> _Images:
     with member.open() as stream:
         header = _read_header(stream, member, MAX_ARRAY_BYTES)
-        shape = _image_shape(header, member)
-        scale = _scale(member, header)
+    shape = _image_shape(header, member)
+    if header.dtype in (np.uint8, np.bool_):
+        window = None
+    elif window is None:
+        window = _window(member, progress)
+    if window is not None:
+        key += "-" + hashlib.blake2b(repr(window).encode(), digest_size=8).hexdigest()
+    path = cache_dir / "arrays" / f"{key}.images"
+    ids_path = path.with_suffix(".ids")
+    cached = read_block(path)
+    if cached is not None and cached.index == {"version": _VERSION, "shape": list(shape)}:
+        digests = item_ids.read_digests(ids_path, shape)
+        if digests is not None:
+            return _Images(cached.payload.reshape(shape), digests, window, key)
+    hashed: list[NDArray[np.uint8]] = []
 
-        def converted() -> Iterator[NDArray[np.uint8]]:
+    def converted() -> Iterator[NDArray[np.uint8]]:
+        hashed.clear()
+        with member.open() as stream:
+            _read_header(stream, member, MAX_ARRAY_BYTES)
             done = 0
             for values in _chunks(stream, header):
-                pixels = _to_bytes(values, scale, member, done).reshape(-1, *shape[1:])
-                yield pixels
+                hashed.append(item_ids.digests(values))
+                if window is not None:
+                    pixels = window.apply(values)
+                else:
+                    pixels = values * np.uint8(255) if values.dtype == bool else values
+                yield pixels.reshape(-1, *shape[1:])
                 done += len(pixels)
                 if progress is not None:
                     progress("reading images", done, shape[0])
 
-        block = write_block(path, {"version": _VERSION, "shape": shape}, converted())
-    return block.payload.reshape(shape)
+    block = make_block(path, {"version": _VERSION, "shape": shape}, converted)
+    digests = item_ids.write_digests(ids_path, shape, np.concatenate(hashed))
+    return _Images(block.payload.reshape(shape), digests, window, key)
+
+
+def _window(member: _Member, progress: Progress | None) -> Window:
+    """Choose the window by a sample of the images."""
+    sketches: list[NDArray[np.float64]] = []
+    with member.open() as stream:
+        header = _read_header(stream, member, MAX_ARRAY_BYTES)
+        rows = sampled(header.shape[0])
+        done = 0
+        for values in _chunks(stream, header):
+            inside = rows[(rows >= done) & (rows < done + len(values))] - done
+            sketches += [sketch(values[row]) for row in inside]
+            done += len(values)
+            if progress is not None:
+                progress("choosing the window", done, header.shape[0])
+    return window_of(sketches)
 
 
 def _image_shape(header: _ArrayHeader, member: _Member) -> tuple[int, ...]:
@@ -277,44 +335,6 @@ def _chunks(stream: IO[bytes], header: _ArrayHeader) -> Iterator[NDArray[Any]]:
         if len(data) < count * one:
             raise EOFError(f"it ends at image {start + len(data) // one} of {header.shape[0]}")
         yield np.frombuffer(data, dtype=header.dtype).reshape(count, *header.shape[1:])
-
-
-def _scale(member: _Member, header: _ArrayHeader) -> float:
-    """Return the factor that scales the values to 0..255; for floats all must be read first."""
-    if header.dtype.kind == "b":
-        return 255.0
-    if header.dtype.kind != "f":
-        return 1.0
-    largest = 0.0
-    with member.open() as stream:
-        _read_header(stream, member, MAX_ARRAY_BYTES)
-        done = 0
-        for values in _chunks(stream, header):
-            finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
-            if not finite.all():
-                raise SourceError(
-                    f"Image {done + int(finite.argmin())} of {member.name} has values that are "
-                    "not finite (NaN or infinity): replace them, or leave the image out."
-                )
-            largest = max(largest, float(values.max()))
-            done += len(values)
-    return 255.0 if largest <= 1 else 1.0
-
-
-def _to_bytes(values: NDArray[Any], scale: float, member: _Member, start: int) -> NDArray[np.uint8]:
-    if values.dtype == np.uint8:
-        return values
-    low, high = values.min(), values.max()
-    if low < 0 or high > 255:
-        outside = ((values < 0) | (values > 255)).reshape(len(values), -1).any(axis=1)
-        raise SourceError(
-            f"Image {start + int(outside.argmax())} of {member.name} has values outside 0..255 "
-            f"(from {low} to {high}): scale the images to 0..255, or to 0..1 as floats."
-        )
-    if values.dtype.kind == "f":
-        rounded: NDArray[np.uint8] = np.rint(values.astype(np.float32) * scale).astype(np.uint8)
-        return rounded
-    return values.astype(np.uint8) * np.uint8(scale)
 
 
 # Labels and the hold-out.
@@ -403,7 +423,7 @@ def _arrange(
 
     block = read_block(path)
     if block is None or block.index != index:
-        block = write_block(path, index, arranged())
+        block = make_block(path, index, arranged)
     return _Arranged(block.payload.reshape(shape), rows, pool_size)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tuilabel.data.dataset import Dataset
+from tuilabel.data.window import Window
 from tuilabel.errors import SourceError
 from tuilabel.progress import Progress
 from tuilabel.text import meant, shown_path
@@ -20,6 +21,7 @@ def open_dataset(
     classes: Sequence[str] | None = None,
     pool: int | None = None,
     test: int | None = None,
+    window: Window | None = None,
     cache_dir: Path | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
@@ -34,6 +36,8 @@ def open_dataset(
         Class names. They are required if the source has none, and else rename its own.
     pool, test : int, optional
         Number of images to take from the start of the pool and of the hold-out.
+    window : Window, optional
+        For images of more than 8 bits, that of the session. Without it one is chosen.
     cache_dir : Path, optional
         Folder for downloads, decompressed files and thumbnails; by default the user's cache.
     progress : Progress, optional
@@ -86,13 +90,25 @@ def open_dataset(
         from tuilabel.data.folder import open_folder
 
         return open_folder(
-            path, cache_dir=cache_dir, classes=classes, pool=pool, test=test, progress=progress
+            path,
+            cache_dir=cache_dir,
+            classes=classes,
+            pool=pool,
+            test=test,
+            window=window,
+            progress=progress,
         )
     if path.is_file() and path.suffix.lower() in _ARRAY_SUFFIXES:
         from tuilabel.data.npz import open_npz
 
         return open_npz(
-            path, cache_dir=cache_dir, classes=classes, pool=pool, test=test, progress=progress
+            path,
+            cache_dir=cache_dir,
+            classes=classes,
+            pool=pool,
+            test=test,
+            window=window,
+            progress=progress,
         )
     raise _unknown(source, path)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 import zlib
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,10 +18,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data.cache_files import Block, read_block, write_block
+from tuilabel.data.cache_files import Block, make_block, read_block
 from tuilabel.data.images import MODEL_SIDE, ReducedImage
+from tuilabel.data.window import Window
 
-_VERSION = 1
+# Version 4 has the number of frames.
+_VERSION = 4
 # Blocks with fewer entries in use than this are merged once there are too many such blocks.
 _SMALL_BLOCK = 64
 _MANY_SMALL_BLOCKS = 16
@@ -48,6 +51,8 @@ class Record:
     digest: bytes
     shape: tuple[int, ...]
     checksums: tuple[int, int]
+    window: Window | None
+    frames: int
     offset: int
     block: Block
     block_path: Path
@@ -87,25 +92,23 @@ class ThumbnailCache:
     def __init__(self, directory: Path, decoder: str) -> None:
         self._directory = directory
         self._decoder = decoder
-        self._entries: dict[FileKey, Record | Failure] = {}
-        self._blocks: dict[Path, list[FileKey]] = {}
+        # An image of more than 8 bits has an entry for each window.
+        self._entries: dict[tuple[FileKey, Window | None], Record | Failure] = {}
+        self._blocks: dict[Path, list[tuple[FileKey, Window | None]]] = {}
         for path in sorted(directory.glob("*.thumbnails")):
             block = read_block(path)
             if block is None or not self._take(block, path):
-                path.unlink(missing_ok=True)
+                _delete(path)
 
-    def get(self, key: FileKey) -> Record | Failure | None:
-        """Return the entry of a file; None if the file has to be read."""
-        return self._entries.get(key)
+    def get(self, key: FileKey, window: Window | None = None) -> Record | Failure | None:
+        """Return the entry of a file, seen through a window if it is of more than 8 bits.
+
+        None if the file has to be read.
+        """
+        return self._entries.get((key, None)) or self._entries.get((key, window))
 
     def add(self, results: Iterable[tuple[FileKey, ReducedImage | Failure]]) -> None:
-        """Write results to disk as one block, and keep them.
-
-        Raises
-        ------
-        SourceError
-            If the cache cannot be written.
-        """
+        """Write results to disk as one block, and keep them: in memory if that fails."""
         rows: list[Any] = []
         parts: list[NDArray[np.uint8]] = []
         for key, result in results:
@@ -114,18 +117,19 @@ class ThumbnailCache:
             else:
                 pair = [np.ascontiguousarray(result.thumbnail), result.letterbox]
                 sums = [zlib.crc32(part.data) for part in pair]
-                rows.append([*key, result.digest.hex(), list(result.thumbnail.shape), sums])
+                shape = list(result.thumbnail.shape)
+                rows.append([*key, result.digest.hex(), shape, sums, result.window, result.frames])
                 parts += pair
         self._write(rows, parts)
 
     def remember(self, key: FileKey, failure: Failure) -> None:
         """Keep a failure for this run only: the next run tries the file again."""
-        self._entries[key] = failure
+        self._entries[key, None] = failure
 
     def forget(self, damaged: Collection[Path]) -> None:
         """Delete blocks with a damaged payload, and their entries."""
         for path in damaged:
-            path.unlink(missing_ok=True)
+            _delete(path)
             for key in self._blocks.pop(path, ()):
                 self._entries.pop(key, None)
 
@@ -137,7 +141,9 @@ class ThumbnailCache:
         living : collection of FileKey
             Every file of the folder as it is now.
         """
-        kept = {path: [key for key in keys if key in living] for path, keys in self._blocks.items()}
+        kept = {
+            path: [key for key in keys if key[0] in living] for path, keys in self._blocks.items()
+        }
         small = {path: keys for path, keys in kept.items() if len(keys) < _SMALL_BLOCK}
         if len(small) < _MANY_SMALL_BLOCKS:
             return
@@ -146,25 +152,30 @@ class ThumbnailCache:
         for key in (key for keys in small.values() for key in keys):
             entry = self._entries[key]
             if isinstance(entry, Failure):
-                rows.append([*key, entry.reason])
+                rows.append([*key[0], entry.reason])
                 continue
             pair = (entry.thumbnail(), entry.letterbox())
             if pair[0] is None or pair[1] is None:
                 del self._entries[key]
                 continue
-            rows.append([*key, entry.digest.hex(), list(entry.shape), list(entry.checksums)])
+            shape, sums = list(entry.shape), list(entry.checksums)
+            rows.append([*key[0], entry.digest.hex(), shape, sums, entry.window, entry.frames])
             parts += [pair[0], pair[1]]
-        self._write(rows, parts)
+        if not self._write(rows, parts):
+            return
         for path in small:
-            path.unlink(missing_ok=True)
+            _delete(path)
             del self._blocks[path]
 
-    def _write(self, rows: list[Any], parts: list[NDArray[np.uint8]]) -> None:
+    def _write(self, rows: list[Any], parts: list[NDArray[np.uint8]]) -> bool:
+        """Keep rows; return whether they are on disk."""
         if not rows:
-            return
+            return True
         path = self._directory / f"{uuid.uuid4().hex}.thumbnails"
         index = {"version": _VERSION, "decoder": self._decoder, "files": rows}
-        self._take(write_block(path, index, parts), path)
+        block = make_block(path, index, lambda: parts)
+        self._take(block, path)
+        return block.problem is None
 
     def _take(self, block: Block, path: Path) -> bool:
         """Add the entries of a block; return False if it has another version."""
@@ -176,12 +187,28 @@ class ThumbnailCache:
             key = FileKey(name, size, mtime_ns)
             if len(rest) == 1:
                 if block.index["decoder"] == self._decoder:
-                    self._entries[key] = Failure(rest[0])
-                    keys.append(key)
+                    self._entries[key, None] = Failure(rest[0])
+                    keys.append((key, None))
                 continue
-            shape = tuple(rest[1])
-            record = Record(bytes.fromhex(rest[0]), shape, tuple(rest[2]), offset, block, path)
+            digest, shape, sums, ends, frames = rest
+            window = None if ends is None else Window(*ends)
+            record = Record(
+                bytes.fromhex(digest),
+                tuple(shape),
+                tuple(sums),
+                window,
+                frames,
+                offset,
+                block,
+                path,
+            )
             offset += int(np.prod(shape) + np.prod(record.letterbox_shape))
-            self._entries[key] = record
-            keys.append(key)
+            self._entries[key, window] = record
+            keys.append((key, window))
         return True
+
+
+def _delete(path: Path) -> None:
+    # In a folder that cannot be written it stays, and is not used.
+    with suppress(OSError):
+        path.unlink()

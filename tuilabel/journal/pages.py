@@ -24,7 +24,7 @@ _LONGEST_RECORD = 2**28
 # and the type of a text of 36 characters, the uuid.
 _EVENT = re.compile(rb"[\x0d-\x24](?=\x00\x55)", re.DOTALL)
 _EVENT_COLUMNS = 12
-_META_KEYS = (b"source", b"class_names", b"pool", b"test", b"seed", b"audit")
+_META_KEYS = (b"source", b"class_names", b"pool", b"test", b"seed", b"audit", b"window")
 _META = re.compile(
     b"|".join(
         b"[\x03-\x05](?=%c[\x01-\xff]{1,3}%s)" % (13 + 2 * len(key), key) for key in _META_KEYS

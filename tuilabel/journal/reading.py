@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shlex
 import sqlite3
@@ -20,8 +21,8 @@ from tuilabel.journal.events import Event, EventKind
 from tuilabel.journal.lock import held_by_living
 from tuilabel.journal.schema import (
     APPLICATION_ID,
-    MIGRATIONS,
-    objects_at,
+    VERSION,
+    expected_objects,
     objects_of,
     version_of,
 )
@@ -71,6 +72,9 @@ class SessionInfo:
     audit : float
         The share of the pool, 0 to 1, that is kept out of training to measure accuracy on, if the
         source has no hold-out.
+    window : (float, float) or None
+        The stored values shown as black and as white in images of more than 8 bits; None as long as
+        the source has none.
     """
 
     source: str
@@ -79,6 +83,7 @@ class SessionInfo:
     test: int | None = None
     seed: int = 0
     audit: float = 0.1
+    window: tuple[float, float] | None = None
 
 
 def read_session(path: Path) -> tuple[SessionInfo, list[Event]]:
@@ -90,7 +95,7 @@ def read_session(path: Path) -> tuple[SessionInfo, list[Event]]:
     Raises
     ------
     SessionFileError
-        The file is missing, is not a session, is damaged, or has a newer version.
+        The file is missing, is not a session, is damaged, or has another version.
     """
     check_header(path)
     if not _has_newer_events(path):
@@ -136,7 +141,7 @@ def check_header(path: Path) -> None:
             f"{path} is not a session file: it is a SQLite database of another application. "
             f"Name a file that tuilabel created{if_it_was(path)}."
         )
-    _refuse_newer(path, int.from_bytes(header[60:64], "big"))
+    refuse_other_version(path, int.from_bytes(header[60:64], "big"))
     # SQLite opens a file that only newer versions may write, and fails at the first event.
     if not {header[18], header[19]} <= {1, 2}:
         raise damaged(path, ValueError(f"its header says version {max(header[18:20])} of SQLite"))
@@ -182,8 +187,8 @@ def check_whole(connection: sqlite3.Connection, path: Path) -> None:
     """
     try:
         version = version_of(connection)
-        _refuse_newer(path, version)
-        if objects_of(connection) != objects_at(version):
+        refuse_other_version(path, version)
+        if version != VERSION or objects_of(connection) != expected_objects():
             raise damaged(path, ValueError("its tables are not those of a session"))
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
@@ -282,6 +287,7 @@ def info_of(rows: Mapping[str, str]) -> SessionInfo:
         test=meta["test"],
         seed=meta["seed"],
         audit=float(meta["audit"]),
+        window=_window_of(meta.get("window")),
     )
     if not (
         all(isinstance(text, str) for text in (info.source, *info.class_names))
@@ -292,6 +298,15 @@ def info_of(rows: Mapping[str, str]) -> SessionInfo:
     ):
         raise ValueError("the description of the session is invalid")
     return info
+
+
+def _window_of(ends: Any) -> tuple[float, float] | None:
+    if ends is None:
+        return None
+    low, high = map(float, ends)
+    if not -math.inf < low < high < math.inf:
+        raise ValueError("the display window of the session is invalid")
+    return low, high
 
 
 def read_events(connection: sqlite3.Connection, path: Path) -> Iterator[Event]:
@@ -405,11 +420,23 @@ def event_of(row: tuple[Any, ...]) -> Event:
     )
 
 
-def _refuse_newer(path: Path, version: int) -> None:
-    if version > len(MIGRATIONS):
+def refuse_other_version(path: Path, version: int) -> None:
+    """Raise an error for a session of an earlier or later schema; 0 is taken for damage.
+
+    Raises
+    ------
+    SessionFileError
+    """
+    if version > VERSION:
         raise SessionFileError(
             f"{path} has session schema {version}, and this tuilabel knows schemas up to "
-            f"{len(MIGRATIONS)}. Open it with a newer tuilabel."
+            f"{VERSION}. Open it with a newer tuilabel."
+        )
+    if 0 < version < VERSION:
+        raise SessionFileError(
+            f"{path} was made by an earlier tuilabel, whose labels refer to images in another "
+            f"way (session schema {version}; this tuilabel uses {VERSION}). Nothing was changed. "
+            "Move it away, or start another session with --session FILE."
         )
 
 

@@ -26,9 +26,9 @@ from tuilabel.journal.reading import (
     info_of,
     read_session,
     reason,
+    refuse_other_version,
 )
-from tuilabel.journal.salvage import NewerError, Salvage, salvage
-from tuilabel.journal.schema import MIGRATIONS
+from tuilabel.journal.salvage import OtherVersionError, Salvage, salvage
 from tuilabel.journal.store import (
     refuse_network,
     remove_quietly,
@@ -133,11 +133,9 @@ def repair(
         log, lost_log = _read(log_path(real), path)
         try:
             found = salvage(content, log)
-        except NewerError as error:
-            raise SessionFileError(
-                f"{path} has session schema {error}, and this tuilabel knows schemas up to "
-                f"{len(MIGRATIONS)}. Repair it with a newer tuilabel."
-            ) from error
+        except OtherVersionError as error:
+            refuse_other_version(path, *error.args)
+            raise
         if not found.events and not found.meta:
             raise SessionFileError(
                 f"{path} has no events that could be recovered. Name a file that tuilabel created."

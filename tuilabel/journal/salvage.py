@@ -22,7 +22,13 @@ from tuilabel.journal.pages import (
     page_size_of,
 )
 from tuilabel.journal.reading import COLUMNS, connect, event_of, info_of, reason
-from tuilabel.journal.schema import MIGRATIONS, objects_at, objects_of, version_of
+from tuilabel.journal.schema import (
+    FORMER_TABLE,
+    VERSION,
+    expected_objects,
+    objects_of,
+    version_of,
+)
 from tuilabel.journal.validate import is_valid
 from tuilabel.journal.wal import Log, read_log
 from tuilabel.text import counted
@@ -41,7 +47,7 @@ _LONGEST_GAP = 10_000
 
 _ANY_META = {
     **{"source": '""', "class_names": "[]", "pool": "null", "test": "null"},
-    **{"seed": "0", "audit": "0"},
+    **{"seed": "0", "audit": "0", "window": "null"},
 }
 """A valid description of a session, in which one value at a time is tried."""
 
@@ -93,8 +99,8 @@ class Salvage:
         )
 
 
-class NewerError(Exception):
-    """The file has the schema of a later tuilabel."""
+class OtherVersionError(Exception):
+    """The file has the schema of another tuilabel, whose number is the argument."""
 
 
 class _Found(NamedTuple):
@@ -114,8 +120,8 @@ def salvage(content: bytes, log: bytes) -> Salvage:
 
     Raises
     ------
-    NewerError
-        The file has a newer schema.
+    OtherVersionError
+        The file has an earlier or later schema.
     """
     found = Salvage()
     rows: list[tuple[tuple[Any, ...], int]] = []
@@ -182,11 +188,12 @@ def _ask_sqlite(
             version = version_of(connection)
             objects = objects_of(connection)
             # An unknown version with known tables is damage.
-            known = 1 <= version <= len(MIGRATIONS)
-            if objects != objects_at(version if known else len(MIGRATIONS)):
+            if objects != expected_objects():
                 # Unknown tables and views may do anything when they are read.
-                if version > len(MIGRATIONS):
-                    raise NewerError(version)
+                if version > VERSION:
+                    raise OtherVersionError(version)
+                if FORMER_TABLE in objects:
+                    raise OtherVersionError(min(max(version, 1), VERSION - 1))
                 return "its tables are not those of a session"
         except (sqlite3.Error, ValueError) as error:
             return reason(error)

@@ -26,7 +26,7 @@ from tuilabel.journal.reading import (
     reason,
     unreadable,
 )
-from tuilabel.journal.schema import migrate
+from tuilabel.journal.schema import create_tables
 
 # Each of them has events that are lost if it is moved away.
 _FILES = ("", "-wal")
@@ -56,7 +56,7 @@ class Journal:
     Raises
     ------
     SessionFileError
-        The file is missing, is not a session, is damaged, has a newer version, cannot be written,
+        The file is missing, is not a session, is damaged, has another version, cannot be written,
         or lies on a network file system.
     SessionLockedError
         Another process labels in it.
@@ -252,6 +252,22 @@ class Journal:
             raise self._not_saved(error, again) from error
         self._log_is_named = True
 
+    def keep_window(self, window: tuple[float, float]) -> None:
+        """Add the display window to a session that has none, since its source had no use for one.
+
+        Raises
+        ------
+        SaveError
+            It is not on disk.
+        """
+        try:
+            self._open_connection().execute(
+                "INSERT INTO meta (key, value) VALUES ('window', ?)", (json.dumps(window),)
+            )
+        except sqlite3.Error as error:
+            raise self._not_saved(error, "open the session again") from error
+        self.info = replace(self.info, window=window)
+
     def events(self) -> Iterator[Event]:
         """Yield every event in the order in which they were written.
 
@@ -298,12 +314,17 @@ def write_session(
     """
     connection = sqlite3.connect(new, isolation_level=None)
     try:
-        migrate(connection)
+        create_tables(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN IMMEDIATE")
         connection.executemany(
             "INSERT INTO meta (key, value) VALUES (?, ?)",
-            [(key, json.dumps(value)) for key, value in asdict(info).items()],
+            [
+                (key, json.dumps(value))
+                for key, value in asdict(info).items()
+                # Added once there is one, see `Journal.keep_window`.
+                if (key, value) != ("window", None)
+            ],
         )
         connection.executemany(_INSERT, map(_row, events))
         if last_seq > _last_seq(connection):
@@ -316,7 +337,7 @@ def write_session(
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Open a session file for writing, and migrate it to the newest schema."""
+    """Open a session file for writing."""
     # A connection that may write moves the log into the file when it closes. With a damaged log or
     # file, that would destroy the events that are left.
     check_untouched(path)
@@ -334,7 +355,6 @@ def _connect(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA synchronous = FULL")
             # On macOS, fsync alone leaves the data in the drive's own cache.
             connection.execute("PRAGMA fullfsync = ON")
-            migrate(connection)
         except sqlite3.Error as error:
             raise SessionFileError(
                 f"{path} cannot be opened for labelling ({reason(error)}). Fix that, or label in "

@@ -49,6 +49,7 @@ class Summary(TypedDict):
     """The output of `tuilabel status --json`."""
 
     source: str
+    window: tuple[float, float] | None
     labels: int
     by_class: dict[str, int]
     skipped: int
@@ -98,6 +99,7 @@ def summarise(info: SessionInfo, events: Iterable[Event]) -> Summary:
     measured = [event for event in fits if event.body.get("accuracy")]
     return Summary(
         source=info.source,
+        window=info.window,
         labels=ledger.labels_held,
         by_class={**dict.fromkeys(info.class_names, 0), **ledger.by_class},
         skipped=ledger.skips_held,

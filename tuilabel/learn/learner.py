@@ -184,7 +184,8 @@ class Learner:
         self._features = {"raw": PreparedFeatures(pool, self._images.holdout)}
         self._graphs: dict[str, PreparedFeatures] = {}
         self._lengths: dict[str, float] = {}
-        self._no_graph: dict[str, NoGraphError] = {}
+        # As text: a kept exception would keep the arrays of its frames.
+        self._no_graph: dict[str, str] = {}
         self._auto_features: str | None = None
         self._choice: Seen | None = None
         self._weighed = 0
@@ -253,12 +254,11 @@ class Learner:
                 progress=progress,
             )
         except NoGraphError as error:
-            self._no_graph[needs.features] = error
+            self._no_graph[needs.features] = str(error)
 
     def why_no_graph(self, needs: Needs) -> str | None:
         """Return why a needed graph could not be built, as a sentence; None otherwise."""
-        error = self._no_graph.get(needs.features)
-        return None if error is None or not needs.graph else str(error)
+        return self._no_graph.get(needs.features) if needs.graph else None
 
     # Requests.
 
@@ -410,7 +410,7 @@ class Learner:
         if request.model not in GRAPH_MODELS:
             return request.model, features
         if needs.features in self._no_graph and request.model != AUTO:
-            raise self._no_graph[needs.features]
+            raise NoGraphError(self._no_graph[needs.features])
         if needs.features not in self._graphs:
             return "softmax", features
         # The graph may have been prepared just now: then its features are ready too.
@@ -455,7 +455,7 @@ class Learner:
         excluded: NDArray[np.intp],
     ) -> NDArray[np.intp]:
         if method == "spectral" and needs.features in self._no_graph:
-            raise self._no_graph[needs.features]
+            raise NoGraphError(self._no_graph[needs.features])
         spectral = method in (AUTO, "spectral") and needs.graph and needs.features in self._graphs
         features = needs.features if needs.features in self._features else "raw"
         view, _ = self._view("graph" if spectral else "softmax", features)

@@ -63,7 +63,9 @@ class LoopState:
         self._wanted = False
         self._requested: dict[int, Requested] = {}
         audit = 0.0 if dataset.holdout is not None else self.info.audit
-        keys = np.array([int(item[:16], 16) for item in dataset.ids], dtype=np.uint64)
+        keys = np.array(
+            [int(item.rpartition(":")[2][:16], 16) for item in dataset.ids], dtype=np.uint64
+        )
         self._candidates = Candidates(keys, audit, self.info.seed)
 
     # Reading it.

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data import Dataset, HoldOut
+from tuilabel.data import Dataset, HoldOut, Window
+from tuilabel.data.dataset import SkippedFile
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,8 @@ class HandedOver:
     truth: NDArray[np.int16]
     holdout: HoldOut
     notices: tuple[str, ...] = ()
+    window: Window | None = None
+    skipped: tuple[SkippedFile, ...] = ()
 
     def __len__(self) -> int:
         return len(self.pool)

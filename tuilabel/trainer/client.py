@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 
-from tuilabel.data import ArrayFile, Dataset, as_array_file
+from tuilabel.data import ArrayFile, Dataset, as_array_file, in_memory
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.trainer.reports import (
     Down,
@@ -23,8 +24,6 @@ from tuilabel.trainer.reports import (
 )
 
 if TYPE_CHECKING:
-    from tempfile import TemporaryDirectory
-
     from tuilabel.trainer import Trainer, TrainerEvent
 
 
@@ -75,7 +74,8 @@ class TrainerClient:
         self._waiting: Fit | ColdStart | None = None
         self._owed: int | None = None
         self._problem: str | None = None
-        self._fallback: TemporaryDirectory[str] | None = None
+        self._unstarted: str | None = None
+        self._resources = ExitStack()
 
     def start(self) -> None:
         """Start the child, and submit a request that was made before."""
@@ -83,44 +83,53 @@ class TrainerClient:
         from tuilabel.trainer import OpenPool, Trainer
 
         holdout = self._dataset.holdout
-        self._trainer = Trainer(
-            OpenPool(
+        try:
+            opened = OpenPool(
                 pool=self._handed_over(self._dataset.pool),
                 holdout=None if holdout is None else self._handed_over(holdout.images),
                 holdout_truth=None if holdout is None else self._handed_over(holdout.truth),
                 holdout_name="" if holdout is None else holdout.name,
                 n_classes=len(self._dataset.class_names),
                 cache_folder=str(self._cache / "features"),
-            ),
-            on_event=self._post,
-            log_path=self._log_path,
-        )
+            )
+        except OSError as error:
+            self._unstarted = f"there is no room for the model's data ({error.strerror or error})"
+            self._owed = self._waiting = None
+            self._report(Down(self._unstarted))
+            return
+        self._trainer = Trainer(opened, on_event=self._post, log_path=self._log_path)
         self._trainer.start()
         if self._waiting is not None:
             waiting, self._waiting = self._waiting, None
             self.submit(waiting)
 
     def _handed_over(self, array: NDArray[Any]) -> ArrayFile:
+        """Return a file with an array: in the cache, or in any other place that has room."""
         folder = self._cache / "handed-over"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             return as_array_file(array, folder)
         except OSError:
-            # Without a writable cache there is still a model.
             from tempfile import TemporaryDirectory
-
-            self._fallback = self._fallback or TemporaryDirectory(prefix="tuilabel-")
-            return as_array_file(array, Path(self._fallback.name))
+        try:
+            folder = Path(self._resources.enter_context(TemporaryDirectory(prefix="tuilabel-")))
+            return as_array_file(array, folder)
+        except OSError:
+            file, found = in_memory(array)
+            self._resources.enter_context(file)
+            return found
 
     async def stop(self) -> None:
         """End the child, even in the middle of a fit."""
         if self._trainer is not None:
             await self._trainer.stop()
-        if self._fallback is not None:
-            self._fallback.cleanup()
+        self._resources.close()
 
     def submit(self, request: Fit | ColdStart) -> None:
         """Hand over a request, without waiting for anything."""
+        if self._unstarted is not None:
+            self._report(Down(self._unstarted))
+            return
         self._owed = request.generation
         self._report(Working())
         if self._trainer is None:

@@ -20,7 +20,7 @@ SHORTEST_PREFIX = 8
 """Hexadecimal digits of an item id that are enough to name it; fewer digits are a number."""
 
 _NUMBER = re.compile(rf"#[0-9]{{1,18}}|[0-9]{{1,{SHORTEST_PREFIX - 1}}}")
-_HEXADECIMAL = re.compile(r"[0-9a-f]{1,32}")
+_ID = re.compile(r"(?:[a-z][0-9]:)?([0-9a-f]{1,32})")
 
 
 def find_item(name: str, dataset: Dataset, ledger: Ledger) -> str:
@@ -30,8 +30,8 @@ def find_item(name: str, dataset: Dataset, ledger: Ledger) -> str:
     ----------
     name : str
         The number of an event about the item, as the history shows it, also with ``#`` before it;
-        the item's id or its first digits, at least `SHORTEST_PREFIX`; or a path, relative to the
-        source's folder or to the current one.
+        the item's id or its first digits, at least `SHORTEST_PREFIX`, with or without the scheme
+        and colon before them; or a path, relative to the source's folder or to the current one.
     dataset : Dataset
     ledger : Ledger
         Items that are no longer in the dataset are found if they have events.
@@ -45,9 +45,14 @@ def find_item(name: str, dataset: Dataset, ledger: Ledger) -> str:
     """
     if _NUMBER.fullmatch(name):
         return _of_event(int(name.removeprefix("#")), ledger)
-    is_id = _HEXADECIMAL.fullmatch(name.lower()) is not None
-    if is_id and len(name) >= SHORTEST_PREFIX:
-        found = {item for item in _ids(dataset, ledger) if item.startswith(name.lower())}
+    is_id = _ID.fullmatch(name.lower())
+    if is_id and len(is_id[1]) >= SHORTEST_PREFIX:
+        begun = name.lower()
+        found = {
+            item
+            for item in _ids(dataset, ledger)
+            if item.startswith(begun) or item.partition(":")[2].startswith(begun)
+        }
         if len(found) == 1:
             return found.pop()
         if found:
@@ -58,7 +63,7 @@ def find_item(name: str, dataset: Dataset, ledger: Ledger) -> str:
     item = _by_path(name, dataset, ledger)
     if item is not None:
         return item
-    if is_id and len(name) < SHORTEST_PREFIX:
+    if is_id and len(is_id[1]) < SHORTEST_PREFIX:
         raise UsageError(
             f"{name} is too short for an item id: give at least its first {SHORTEST_PREFIX} digits."
         )
@@ -67,6 +72,11 @@ def find_item(name: str, dataset: Dataset, ledger: Ledger) -> str:
         f"the history, an item id or its first {SHORTEST_PREFIX} digits, or a path in the source; "
         "--session names another session."
     )
+
+
+def short_id(item: str) -> str:
+    """Return an item id cut after its first digits, by which `find_item` finds it."""
+    return item[: item.find(":") + 1 + SHORTEST_PREFIX]
 
 
 def _of_event(number: int, ledger: Ledger) -> str:
@@ -93,8 +103,10 @@ def _by_path(name: str, dataset: Dataset, ledger: Ledger) -> str | None:
     root, path = Path(dataset.source), Path(name)
     # The file itself may be a link to elsewhere.
     typed = Path(os.path.realpath(path.parent), path.name)
-    if typed.is_relative_to(root):
-        names.add(typed.relative_to(root).as_posix())
+    # A folder in between may be one too.
+    for possible in (typed, Path(os.path.normpath(path.absolute()))):
+        if possible.is_relative_to(root):
+            names.add(possible.relative_to(root).as_posix())
     for row in range(len(dataset)):
         if not names.isdisjoint(dataset.references(row)):
             return dataset.ids[row]
@@ -112,10 +124,9 @@ def _by_path(name: str, dataset: Dataset, ledger: Ledger) -> str | None:
 
 
 def _why_no_item(file: Path) -> str:
-    from tuilabel.data.images import UnreadableImageError, read_image_file
+    from tuilabel.data.decoding import DecodeService, Refused
 
-    try:
-        read_image_file(file)
-    except UnreadableImageError as error:
-        return f"{shown_path(file)} cannot be read as an image ({inert(str(error))})."
+    found = DecodeService().decode(file)
+    if isinstance(found, Refused):
+        return f"{shown_path(file)} cannot be read as an image ({inert(found.reason, 120)})."
     return f"{shown_path(file)} is an image, but not among those that this session uses."

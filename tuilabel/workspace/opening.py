@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from tuilabel.errors import SessionFileError, SourceError, UnnamedClassesError, UsageError
+from tuilabel.errors import (
+    SessionFileError,
+    SourceError,
+    TuilabelError,
+    UnnamedClassesError,
+    UsageError,
+)
 from tuilabel.journal import (
     Annotator,
     Event,
@@ -30,6 +37,7 @@ from tuilabel.workspace.places import (
     remember,
     session_path,
 )
+from tuilabel.workspace.recent import session_files
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
@@ -121,11 +129,14 @@ def open_workspace(
     """
     if path is None and options.source is None:
         path = last_session()
+    is_named = path is not None
     if path is None:
         path = session_path(_source(options), options.pool, options.test)
     if os.path.lexists(path):
         workspace = _resume(path, options, flags, progress, check)
     else:
+        if not is_named:
+            _offer_moved(_source(options), options, progress)
         workspace = _start(path, options, flags, progress, check)
     remember(path)
     return workspace
@@ -189,9 +200,49 @@ def _start(
         test=options.test,
         seed=settings.seed,
         audit=settings.audit,
+        window=dataset.window,
     )
     journal = Journal.create(path, info)
     return _assemble(path, dataset, journal, settings)
+
+
+def _offer_moved(source: str, options: SourceOptions, progress: Progress | None) -> None:
+    """Raise an error if the images are those of a session whose folder is gone: it was renamed."""
+    if not _is_folder(source):
+        return
+    known: set[str] | None = None
+    for path, folder, labelled in _without_folder():
+        if known is None:
+            # The session has the names of the classes, so they need not be given.
+            classes = options.classes or ("image",)
+            known = set(_open_dataset(source, options._replace(classes=classes), progress).ids)
+        if 2 * len(labelled & known) >= len(labelled):
+            command = shlex.join(["tuilabel", "label", source, "--session", str(path)])
+            raise UsageError(
+                f"The images in {shown_path(source)} belong to a session with "
+                f"{counted(len(labelled), 'label')} for {shown_path(folder)}, which is gone. "
+                f"Continue it with `{shown_path(command)}`, or start another with --session FILE."
+            )
+
+
+def _without_folder() -> Iterator[tuple[Path, Path, set[str]]]:
+    """Yield each session with labels whose folder is gone: its path, the folder, the items."""
+    for file in session_files():
+        try:
+            info, events = read_session(file.path)
+        except (OSError, TuilabelError):
+            continue
+        folder = Path(info.source)
+        labelled = {event.item for event in events if event.kind is EventKind.LABEL and event.item}
+        if labelled and folder.is_absolute() and not os.path.lexists(folder):
+            yield file.path, folder, labelled
+
+
+def _is_folder(source: str) -> bool:
+    try:
+        return Path(source).expanduser().is_dir()
+    except (OSError, RuntimeError, ValueError):
+        return False
 
 
 def _resume(
@@ -227,6 +278,8 @@ def _resume(
         if check is not None:
             check(dataset, settings)
         settings = _fitting(settings, flags, dataset)
+        if info.window is None and dataset.window is not None:
+            journal.keep_window(dataset.window)
         return _assemble(path, dataset, journal, settings)
     except BaseException:
         journal.close()
@@ -267,7 +320,7 @@ def _open_dataset_of(
     """Open the source that a session is resumed with."""
     source = info.source if options.source is None else options.source
     try:
-        return _open_dataset(source, options, progress)
+        return _open_dataset(source, options, progress, info.window)
     except SourceError as error:
         if session_path(source) == session_path(info.source):
             raise
@@ -277,14 +330,20 @@ def _open_dataset_of(
         ) from error
 
 
-def _open_dataset(source: str, options: SourceOptions, progress: Progress | None) -> Dataset:
-    from tuilabel.data import open_dataset
+def _open_dataset(
+    source: str,
+    options: SourceOptions,
+    progress: Progress | None,
+    window: tuple[float, float] | None = None,
+) -> Dataset:
+    from tuilabel.data import Window, open_dataset
 
     return open_dataset(
         source,
         classes=options.classes,
         pool=options.pool,
         test=options.test,
+        window=None if window is None else Window(*window),
         cache_dir=cache_dir(),
         progress=progress,
     )

@@ -435,14 +435,29 @@ def test_two_hues_in_a_cell_are_told_apart() -> None:
 # Looking closer, and cost.
 
 
-def test_invert_and_contrast() -> None:
+def test_an_image_is_inverted_or_left_alone() -> None:
     image = np.array([[0, 100, 255]], np.uint8)
     assert adjust(image, inverted=True, contrast=0).tolist() == [[255, 155, 0]]
     assert adjust(image, inverted=False, contrast=0) is image
-    raised = adjust(image, inverted=False, contrast=2)
-    lowered = adjust(image, inverted=False, contrast=-2)
-    assert raised[0, 1] < 100 < lowered[0, 1]
-    assert raised.dtype == np.uint8
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("contrast", [-4, -1, 1, 4])
+def test_contrast_never_makes_a_part_darker(inverted: bool, contrast: int) -> None:
+    rng = np.random.default_rng(0)
+    for low, high in ((0, 256), (0, 12), (100, 150), (250, 256), (7, 8)):
+        image = rng.integers(low, high, (9, 9, 3), dtype=np.uint8)
+        before = adjust(image, inverted=inverted, contrast=0)
+        after = adjust(image, inverted=inverted, contrast=contrast)
+        assert after.dtype == np.uint8
+        assert (after >= before).all()
+        assert (np.diff(after.reshape(-1)[np.argsort(before, axis=None)].astype(int)) >= 0).all()
+
+
+def test_contrast_is_raised_and_lowered() -> None:
+    image = np.array([[100, 120, 140]], np.uint8)
+    assert adjust(image, inverted=False, contrast=2).tolist() == [[100, 139, 178]]
+    assert adjust(image, inverted=False, contrast=-2).tolist() == [[120, 130, 140]]
 
 
 def test_rows_of_one_pixel_are_drawn_once() -> None:

@@ -234,6 +234,23 @@ async def test_invert_and_contrast_change_the_picture_only(app: ScreenApp) -> No
         assert shown(app, "#strip") == strip
 
 
+async def test_the_contrast_stays_for_the_next_image(app: ScreenApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("right")
+        await pilot.pause()
+        plain = picture_rows(app)
+        await pilot.press("left", "plus", "plus")
+        await painted(app, pilot)
+        await pilot.press("1")
+        await pilot.pause()
+        assert app.label_screen.loop.cursor == 1
+        raised = picture_rows(app)
+        assert raised != plain
+        await pilot.press("minus", "minus")
+        assert picture_rows(app) == plain
+
+
 async def test_help_shows_every_action_and_goes_back(app: ScreenApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("question_mark")

@@ -17,6 +17,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tuilabel.data.dataset import SkippedFile
 from tuilabel.errors import SaveError, TrainerError
 from tuilabel.exchange.rows import label_rows
 from tuilabel.journal import ORACLE, EventKind, read_session, summarise
@@ -34,6 +35,7 @@ from tuilabel.tui.screens.history import HistoryScreen
 from tuilabel.tui.screens.home import HomeScreen
 from tuilabel.tui.screens.messages import OpenRequested
 from tuilabel.tui.screens.side import SideScreen
+from tuilabel.tui.screens.skipped import SkippedScreen
 from tuilabel.tui.terminal.capabilities import Colours, Depth
 from tuilabel.tui.text.theme import apply_colours
 from tuilabel.tui.views.baseline import Baseline, BaselinePoint
@@ -49,6 +51,7 @@ SCREENS = {
     "f5": ClassesScreen,
     "f6": HistoryScreen,
     "f7": HomeScreen,
+    "f8": SkippedScreen,
 }
 
 
@@ -127,7 +130,7 @@ async def test_every_screen_is_a_key_away_from_every_other_and_back(app: ScreenA
             await pilot.press(key)
             assert type(app.screen) is screen
             assert len(app.screen_stack) == 3
-        for back in ("f7", "escape"):
+        for back in ("f8", "escape"):
             await pilot.press(back)
             assert app.screen is app.label_screen
             await pilot.press("f6")
@@ -149,7 +152,7 @@ async def test_back_on_the_labelling_screen_answers_wait_for_its_image(app: Scre
 
 async def test_help_and_palette_know_the_keys_of_each_screen(app: ScreenApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        for place in ("curve", "confusion", "classes", "history", "home"):
+        for place in ("curve", "confusion", "classes", "history", "home", "skipped"):
             screen = await visit(app, pilot, place)
             screen.action_help()
             await pilot.pause()
@@ -172,7 +175,7 @@ async def test_every_screen_fits_every_size(app: ScreenApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         answer_a_batch(app)
-        for place in ("curve", "confusion", "classes", "history", "home"):
+        for place in ("curve", "confusion", "classes", "history", "home", "skipped"):
             screen = await visit(app, pilot, place)
             for size in ((60, 20), (60, 60), (250, 40)):
                 await pilot.resize_terminal(*size)
@@ -212,8 +215,8 @@ async def test_the_curve_says_the_newest_beside_the_baseline(app: ScreenApp) -> 
         screen = await visit(app, pilot, "curve")
         text = text_of(screen)
         assert "accuracy on the hold-out by labels" in text
-        assert "96.4%  95%: 94.4% to 97.7%  n 500 (the hold-out), after 10 labels" in text
-        assert "at random (3 runs): +46.4 points" in text
+        assert "97.0%  95%: 95.1% to 98.2%  n 500 (the hold-out), after 10 labels" in text
+        assert "at random (3 runs): +47.0 points" in text
         title = text.splitlines()[text_row(text, "by labels")]
         assert re.search(r"measured .* at random", title)
         assert "Looking up" not in text
@@ -304,20 +307,20 @@ async def test_a_cell_of_the_matrix_opens_its_images(app: ScreenApp) -> None:
         answer_a_batch(app)
         screen.session_changed()
         text = text_of(screen)
-        assert "9 taken for 1: 18 of 43 (42%)" in text
-        assert re.search(r"\[ *18\]", text)
-        assert "54✓" in text
+        assert "9 taken for 1: 15 of 41 (37%)" in text
+        assert re.search(r"\[ *15\]", text)
+        assert "50✓" in text
         await pilot.press("enter")
         cell = app.screen
         assert isinstance(cell, CellScreen)
         await pilot.pause()
-        assert "9 taken for 1  1 of 18" in text_of(cell)
+        assert "9 taken for 1  1 of 15" in text_of(cell)
         assert "▲9›1 99.0%" in text_of(cell)
         await pilot.press("right", "down")
-        assert "  1 of 18" not in text_of(cell)
+        assert "  1 of 15" not in text_of(cell)
         await pilot.press("escape", "up", "left")
         assert app.screen is screen
-        assert "8 taken for 0: 0 of 54 (0%)" in text_of(screen)
+        assert "8 taken for 0: 0 of 50 (0%)" in text_of(screen)
 
 
 @pytest.mark.parametrize("depth", [Depth.SIXTEEN, Depth.NONE])
@@ -329,7 +332,7 @@ async def test_with_few_colours_the_mark_is_at_the_sides_of_its_cell(
         await pilot.pause()
         answer_a_batch(app)
         screen = await visit(app, pilot, "confusion")
-        for key, found, filled in [(None, "18", True), ("right", "·", False)]:
+        for key, found, filled in [(None, "15", True), ("right", "·", False)]:
             if key is not None:
                 await pilot.press(key)
             matrix = screen.query_one(Matrix)
@@ -654,3 +657,30 @@ async def test_home_shows_the_open_session_without_reading_its_file(
         assert read == []
         await pilot.press("home", "enter")
         assert app.screen is app.label_screen
+
+
+# The files that cannot be read.
+
+
+async def test_every_skipped_file_is_listed_with_its_reason(app: ScreenApp) -> None:
+    files = [SkippedFile(f"{i}\x1b[2J.png", f"reason {i}") for i in range(100)]
+    workspace = app.label_screen.workspace
+    workspace.dataset = replace(workspace.dataset, skipped=files)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await visit(app, pilot, "skipped")
+        rows = screen.query_one("#files", Lines)._rows
+        assert rows[0].text.startswith(" › 0␛[2J.png")
+        assert "reason 0" in rows[0].text
+        seen = set()
+        for _ in range(10):
+            seen |= {row.text.split()[-1] for row in screen.query_one("#files", Lines)._rows}
+            await pilot.press("pagedown")
+        await pilot.press("home")
+        assert seen == {str(i) for i in range(100)}
+
+
+async def test_a_source_without_skipped_files_says_so(app: ScreenApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await visit(app, pilot, "skipped")
+        await pilot.press("down", "end", "pageup", "up")
+        assert "Every file was read." in screen.query_one("#files", Lines)._rows[0].text

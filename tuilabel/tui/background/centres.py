@@ -68,7 +68,8 @@ def _path(dataset: Dataset) -> Path:
     """Return the path of the centres, named after everything that determines them."""
     ids = dataset.ids
     some = [ids[row] for row in range(0, len(ids), len(ids) // 256 + 1)]
-    decisive = [dataset.source, dataset.pool.shape, centres_wanted(len(dataset.class_names)), some]
+    wanted = centres_wanted(len(dataset.class_names))
+    decisive = [dataset.source, dataset.pool.shape, dataset.window, wanted, some]
     name = hashlib.blake2b(json.dumps(decisive).encode(), digest_size=16).hexdigest()
     return cache_dir() / "centres" / f"{name}.npz"
 

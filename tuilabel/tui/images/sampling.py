@@ -87,18 +87,20 @@ def _overlaps(here: int, there: int) -> NDArray[np.float32]:
 
 
 def adjust(image: NDArray[np.uint8], *, inverted: bool, contrast: int) -> NDArray[np.uint8]:
-    """Swap dark and light, and stretch or squeeze values about the middle.
+    """Swap dark and light, and change the contrast; that never makes any part darker.
 
     Parameters
     ----------
     image : (H, W) or (H, W, 3) uint8
     inverted : bool
     contrast : int
-        From -`CONTRAST_STEPS` to `CONTRAST_STEPS`; each step is a factor of 1.4.
+        From -`CONTRAST_STEPS` to `CONTRAST_STEPS`; each step is a factor of 1.4. Above 0, values
+        are stretched upwards from the darkest; below 0, squeezed upwards to the brightest.
     """
     if inverted:
         image = 255 - image
-    if contrast:
-        table = np.clip((np.arange(256) - 127.5) * 1.4**contrast + 127.5, 0, 255)
+    if contrast and image.size:
+        fixed = float(image.min() if contrast > 0 else image.max())
+        table = np.rint(np.clip((np.arange(256) - fixed) * 1.4**contrast + fixed, 0, 255))
         image = table.astype(np.uint8)[image]
     return image

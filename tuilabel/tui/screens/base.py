@@ -164,6 +164,10 @@ class BaseScreen(PacedScreen, inherit_bindings=False):
         """Show sessions and sources."""
         self.visit("home")
 
+    def action_skipped(self) -> None:
+        """Show the files that cannot be read."""
+        self.visit("skipped")
+
     def action_help(self) -> None:
         """Show the keys and classes."""
         from tuilabel.tui.screens.help import HelpScreen

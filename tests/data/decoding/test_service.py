@@ -1,0 +1,174 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hostile_images import ico, png
+from PIL import Image
+
+from tuilabel.data.decoding import Decoded, DecodeService, Refused, service
+from tuilabel.errors import SourceError
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def decoding() -> Iterator[DecodeService]:
+    with_service = DecodeService()
+    yield with_service
+    with_service.close()
+
+
+def image(path: Path, value: int = 7, shape: tuple[int, ...] = (4, 6, 3)) -> Path:
+    pixels = np.full(shape, value, np.uint8)
+    pixels[0, 0] = 0
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, body: str) -> None:
+    """Let the children decode with a function of this body, for files named `bad`."""
+    program = (
+        "import sys, os, time; sys.path[:] = {!r}\n"
+        "from tuilabel.data.decoding import worker\n"
+        "original = worker.decode_file\n"
+        "def decode_file(path, box, may_be_large):\n"
+        "    if 'bad' in path:\n"
+        f"        {body}\n"
+        "    return original(path, box, may_be_large=may_be_large)\n"
+        "worker.decode_file = decode_file\n"
+        "worker.main()\n"
+    )
+    monkeypatch.setattr(service, "_PROGRAM", program)
+
+
+def test_files_are_decoded_in_several_processes_at_once(
+    tmp_path: Path, decoding: DecodeService
+) -> None:
+    paths = [image(tmp_path / f"{i}.png", i) for i in range(1, 60)]
+    paths.append(image(tmp_path / os.fsdecode(b"caf\xe9 \n.png"), 60))
+    with ThreadPoolExecutor(3) as executor:
+        found = list(executor.map(decoding.decode, paths))
+    assert [int(each.pixels[1, 1]) for each in found] == list(range(1, 61))
+    pixels = np.random.default_rng(0).integers(0, 2**16, (50, 40), dtype=np.uint16)
+    Image.fromarray(pixels).save(tmp_path / "deep.png")
+    assert (decoding.decode(tmp_path / "deep.png").pixels == pixels).all()
+    assert decoding.decode(tmp_path / "deep.png", box=(20, 20)).pixels.shape == (20, 16)
+    assert decoding.decode(tmp_path / "missing.png") == Refused(
+        "No such file or directory", lasting=False
+    )
+
+
+def test_many_files_are_decoded_with_one_message(
+    tmp_path: Path, decoding: DecodeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch, "os.abort()")
+    paths = [image(tmp_path / f"{'bad' if i in (3, 7) else i}{i}.png", i + 1) for i in range(9)]
+    (tmp_path / "large.png").write_bytes(png(5000, 4000))
+    found = decoding.decode_all([*paths, tmp_path / "large.png"], box=(50, 50))
+    crashed = Refused("too large or damaged: its decoder crashed", lasting=False)
+    assert [each if each == crashed else each.pixels.max() for each in found] == [
+        *(1, 2, 3, crashed, 5, 6, 7, crashed, 9, 128)
+    ]
+
+
+@pytest.mark.parametrize("body", ["os.abort()", "os._exit(0)", "raise ZeroDivisionError"])
+def test_a_decoder_that_crashes_costs_one_file(
+    tmp_path: Path, decoding: DecodeService, monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    stand_in(monkeypatch, body)
+    image(tmp_path / "bad.png")
+    found = decoding.decode(tmp_path / "bad.png")
+    assert found == Refused("too large or damaged: its decoder crashed", lasting=False)
+    assert isinstance(decoding.decode(image(tmp_path / "x.png")), Decoded)
+
+
+def test_a_decoder_that_hangs_is_ended(
+    tmp_path: Path, decoding: DecodeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch, "time.sleep(1000)")
+    image(tmp_path / "bad.png")
+    monkeypatch.setattr(decoding, "_deadline", 0.2)
+    found = decoding.decode(tmp_path / "bad.png")
+    assert found == Refused("decoding takes longer than 0.2 s", lasting=False)
+    monkeypatch.undo()
+    assert isinstance(decoding.decode(image(tmp_path / "x.png")), Decoded)
+
+
+def test_a_decoder_that_takes_all_memory_is_stopped(
+    tmp_path: Path, decoding: DecodeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch, "from PIL import Image; Image.open = lambda *_, **__: bytearray(3 << 30)")
+    image(tmp_path / "bad.png")
+    assert decoding.decode(tmp_path / "bad.png") == Refused(
+        "too large: decoding it takes more than 2 GB of memory"
+    )
+
+
+def test_an_icon_with_a_bomb_inside_is_too_large(tmp_path: Path, decoding: DecodeService) -> None:
+    (tmp_path / "x.ico").write_bytes(ico(png(14_000, 14_000)))
+    assert decoding.decode(tmp_path / "x.ico") == Refused("more than 100 megapixels")
+
+
+def test_nothing_keeps_the_pixels_of_what_could_not_be_decoded(
+    tmp_path: Path, decoding: DecodeService
+) -> None:
+    for i in range(8):
+        (tmp_path / f"{i}.png").write_bytes(png(9900, 9999, share=0.05))
+    found = [decoding.decode(tmp_path / f"{i}.png") for i in range(8)]
+    assert set(found) == {Refused("PNG image, cut short")}
+    (child,) = decoding._idle
+    status = Path(f"/proc/{child._process.pid}/status")
+    if status.exists():
+        resident = int(status.read_text().split("VmRSS:")[1].split()[0])
+        assert resident < 200_000
+
+
+def test_an_image_at_the_limit_is_decoded(tmp_path: Path, decoding: DecodeService) -> None:
+    (tmp_path / "x.png").write_bytes(png(10_000, 10_000))
+    found = decoding.decode(tmp_path / "x.png", box=(96, 96))
+    assert isinstance(found, Decoded)
+    assert found.pixels.shape == (96, 96)
+
+
+def test_the_children_end_with_their_parent(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path\n"
+        "from tuilabel.data.decoding import DecodeService\n"
+        "s = DecodeService(); s.decode(Path('missing'))\n"
+        "print(s._idle[0]._process.pid, flush=True); time.sleep(1000)"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.PIPE,
+    )
+    child = int(parent.stdout.readline())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    while _is_running(child):
+        pass
+
+
+def _is_running(pid: int) -> bool:
+    # A process that nobody has reaped still has its entry, as a zombie.
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+    return state.stdout.strip()[:1] not in ("", "Z")
+
+
+def test_without_processes_there_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decoding: DecodeService
+) -> None:
+    monkeypatch.setattr(service.sys, "executable", str(tmp_path / "missing"))
+    with pytest.raises(SourceError, match=r"cannot be started \(No such file .*ulimit"):
+        decoding.decode(tmp_path / "x.png")
+    monkeypatch.undo()
+    monkeypatch.setattr(service, "_PROGRAM", "raise SystemExit(3)")
+    with pytest.raises(SourceError, match=r"ended as it started: .*ulimit"):
+        decoding.decode(tmp_path / "x.png")

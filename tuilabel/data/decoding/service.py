@@ -1,0 +1,205 @@
+"""The parent's side of decoding: starts processes, replaces lost ones, returns their answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Sequence
+from io import BufferedReader
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from tuilabel.data.decoding.values import BUFFER_BYTES, Decoded, Refused
+from tuilabel.errors import SourceError
+
+DEADLINE = 60.0
+
+START_SECONDS = 60.0
+"""Time limit for a process to start."""
+
+# The child imports what this process would import, whatever its folder and environment.
+_PROGRAM = "import sys; sys.path[:] = {!r}; from tuilabel.data.decoding.worker import main; main()"
+
+
+class DecodeService:
+    """Decodes files in child processes; `decode` may be called from several threads at once.
+
+    There are as many children as calls at the same time. A child that dies or hangs costs one
+    file. Children end with this process, and when the service is closed or no longer in use.
+
+    Parameters
+    ----------
+    deadline : float
+        Seconds that one file may take.
+    """
+
+    def __init__(self, deadline: float = DEADLINE) -> None:
+        self._deadline = deadline
+        self._idle: list[_Child] = []
+        self._one_large_image = threading.Lock()
+        weakref.finalize(self, _end_all, self._idle)
+
+    def decode(self, path: Path, *, box: tuple[int, int] | None = None) -> Decoded | Refused:
+        """Decode the first page or frame of a file.
+
+        Parameters
+        ----------
+        path : Path
+            It is opened without waiting; anything but a regular file is refused.
+        box : tuple of int, optional
+            Largest width and height of the pixels to return; larger images are reduced, which is
+            much quicker for JPEG.
+
+        Raises
+        ------
+        SourceError
+            No process can be started.
+        """
+        return self.decode_all([path], box=box)[0]
+
+    def decode_all(
+        self, paths: Sequence[Path], *, box: tuple[int, int] | None = None
+    ) -> list[Decoded | Refused]:
+        """Decode several files in one process, which is quicker if they are small."""
+        answers = self._ask(paths, box)
+        missing = paths[len(answers) :]
+        if len(paths) > 1:
+            # The process died or hung; which of these files is the reason shows one by one.
+            answers += [self.decode(path, box=box) for path in missing]
+        else:
+            answers += [None] * len(missing)
+        return [
+            self._decode_large(path, box) if answer is None else answer
+            for path, answer in zip(paths, answers, strict=True)
+        ]
+
+    def close(self) -> None:
+        """End the processes that are idle; `decode` starts new ones."""
+        _end_all(self._idle)
+
+    def _decode_large(self, path: Path, box: tuple[int, int] | None) -> Decoded | Refused:
+        with self._one_large_image:
+            answers = self._ask([path], box, large=True)
+        found = answers[0] if answers else None
+        return found or Refused("too large or damaged: its decoder crashed", lasting=False)
+
+    def _ask(
+        self, paths: Sequence[Path], box: tuple[int, int] | None, *, large: bool = False
+    ) -> list[Decoded | Refused | None]:
+        """Return answers in order until the process dies; None for files that take more memory."""
+        try:
+            child = self._idle.pop()
+        except IndexError:
+            child = _Child(self._deadline)
+        answers: list[Decoded | Refused | None] = []
+        try:
+            child.send({"paths": list(map(os.fspath, paths)), "box": box, "large": large})
+            for _ in paths:
+                answers.append(child.receive())
+        except TimeoutError:
+            child.end()
+            if len(paths) == 1:
+                reason = f"decoding takes longer than {self._deadline:g} s"
+                answers.append(Refused(reason, lasting=False))
+        except (OSError, EOFError):
+            child.end()
+        except BaseException:
+            child.end()
+            raise
+        else:
+            self._idle.append(child)
+        return answers
+
+
+def _end_all(idle: list[_Child]) -> None:
+    while idle:
+        idle.pop().end()
+
+
+class _Child:
+    """A process that decodes one file at a time.
+
+    Parameters
+    ----------
+    deadline : float
+        Seconds that one file may take.
+
+    Raises
+    ------
+    SourceError
+        It cannot be started.
+    """
+
+    def __init__(self, deadline: float) -> None:
+        try:
+            own, other = socket.socketpair()
+            with other:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-c", _PROGRAM.format(sys.path)],
+                    stdin=other.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    # Decoders print warnings, which would break lines that are on the screen.
+                    stderr=subprocess.DEVNULL,
+                    env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+                    # Ctrl-C and Ctrl-Z are for the parent.
+                    process_group=0,
+                )
+            own.settimeout(START_SECONDS)
+            self._socket = own
+            self._answers = cast(BufferedReader, own.makefile("rb", BUFFER_BYTES))
+        except OSError as error:
+            raise SourceError(
+                f"The process that decodes images cannot be started ({error.strerror or error}): "
+                "close other programs, or raise the limits on processes and open files (ulimit)."
+            ) from error
+        try:
+            started = self._answers.readline()
+        except OSError:
+            started = b""
+        if not started:
+            self.end()
+            raise SourceError(
+                "The process that decodes images ended as it started: raise the limits on memory "
+                "and open files (ulimit)."
+            )
+        own.settimeout(deadline)
+
+    def send(self, request: dict[str, Any]) -> None:
+        """Ask for files; their answers come in order."""
+        self._socket.sendall(json.dumps(request).encode() + b"\n")
+
+    def receive(self) -> Decoded | Refused | None:
+        """Return the next answer; None if the file takes more memory than is allowed.
+
+        Raises
+        ------
+        OSError, EOFError
+            The process died or, with a `TimeoutError`, did not answer in time.
+        """
+        line = self._answers.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError
+        answer = json.loads(line)
+        if not answer:
+            return None
+        if "reason" in answer:
+            return Refused(**answer)
+        pixels = np.empty(answer["shape"], answer["dtype"])
+        if self._answers.readinto(pixels.reshape(-1).view(np.uint8).data) != pixels.nbytes:
+            raise EOFError
+        digest, (height, width) = bytes.fromhex(answer["digest"]), answer["size"]
+        return Decoded(digest, answer["format"], (height, width), answer["frames"], pixels)
+
+    def end(self) -> None:
+        """Kill the process and reap it."""
+        self._answers.close()
+        self._socket.close()
+        self._process.kill()
+        self._process.wait()

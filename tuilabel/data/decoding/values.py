@@ -1,0 +1,65 @@
+"""What decoding a file returns, and its limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+MAX_PIXELS = 100_000_000
+
+LARGE_PIXELS = 16_000_000
+"""Images above this size are decoded one at a time, with more memory."""
+
+MEMORY = 2**30
+"""Bytes of memory, program included, for a process that decodes images of up to `LARGE_PIXELS`."""
+
+LARGE_MEMORY = 2 * 2**30
+"""Bytes of memory for the one process that decodes a larger image."""
+
+
+BUFFER_BYTES = 2**16
+"""Bytes of answers that are sent at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """The first page or frame of an image file.
+
+    Attributes
+    ----------
+    digest : bytes
+        BLAKE2b hash (16 bytes) of the bytes of the file.
+    format : str
+        Such as ``"PNG"``.
+    size : tuple of int
+        Height and width of the whole image, upright.
+    frames : int
+        Number of pages or frames.
+    pixels : array of shape (h, w) or (h, w, 3)
+        Upright and as deep as in the file: uint8, uint16, int32 or float32. Colours are RGB and
+        uint8, with transparent parts laid over mid grey; an image is grey if every pixel is.
+    """
+
+    digest: bytes
+    format: str
+    size: tuple[int, int]
+    frames: int
+    pixels: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that cannot be decoded.
+
+    Attributes
+    ----------
+    reason : str
+        A few words that follow the name of the file.
+    lasting : bool
+        Whether the content of the file is the reason, so that reading it again would fail too.
+    """
+
+    reason: str
+    lasting: bool = True

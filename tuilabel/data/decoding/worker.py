@@ -1,0 +1,87 @@
+"""The child's side of decoding: reads requests from a socket on standard input, one at a time.
+
+A request is a line of JSON with the paths of files. So is the answer for each: an empty object if
+the file takes more memory than is allowed, a reason, or what the file is, followed by the bytes of
+its pixels.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import resource
+import select
+import socket
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tuilabel.data.decoding.decoder import NeedsMoreMemory, decode_file, set_up
+from tuilabel.data.decoding.values import BUFFER_BYTES, LARGE_MEMORY, MEMORY, Refused
+
+
+def main() -> None:
+    """Answer requests until the parent closes its end."""
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    set_up()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    parent = socket.socket(fileno=0)
+    parent.sendall(b"\n")
+    answers = parent.makefile("wb", BUFFER_BYTES)
+    for line in parent.makefile("rb"):
+        request = json.loads(line)
+        _limit_memory(LARGE_MEMORY if request["large"] else MEMORY)
+        for path in request["paths"]:
+            answers.writelines(_answer(path, request["box"], request["large"]))
+        answers.flush()
+
+
+def _answer(
+    path: str, box: tuple[int, int] | None, may_be_large: bool
+) -> Sequence[bytes | memoryview]:
+    try:
+        found = decode_file(path, box, may_be_large=may_be_large)
+    except NeedsMoreMemory:
+        return [b"{}\n"]
+    finally:
+        if may_be_large:
+            # Some of Pillow's images are in cycles, and the next collection may be far off.
+            gc.collect()
+    if isinstance(found, Refused):
+        return [_line(reason=found.reason, lasting=found.lasting)]
+    pixels = np.ascontiguousarray(found.pixels)
+    head = _line(
+        digest=found.digest.hex(),
+        format=found.format,
+        size=found.size,
+        frames=found.frames,
+        dtype=pixels.dtype.str,
+        shape=pixels.shape,
+    )
+    return [head, pixels.reshape(-1).view(np.uint8).data]
+
+
+def _line(**answer: Any) -> bytes:
+    return json.dumps(answer).encode() + b"\n"
+
+
+def _limit_memory(most: int) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard != resource.RLIM_INFINITY:
+        most = min(most, hard)
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    except (OSError, ValueError):
+        # Not every system has this limit; images are still checked for their size.
+        return
+
+
+def _end_with_the_parent() -> None:
+    # A decoder may run for long, so that the end of the input would be seen late.
+    ended = select.poll()
+    ended.register(0, 0)
+    ended.poll()
+    os._exit(1)
