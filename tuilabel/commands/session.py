@@ -82,18 +82,22 @@ def export(
 
     F is a session file or the source it was made for; by default the last session.
     """
+    from tuilabel.exchange.guard import guard
     from tuilabel.exchange.output import export_to, export_to_stdout
     from tuilabel.exchange.rows import label_rows
     from tuilabel.journal import read_session
+    from tuilabel.workspace.outputs import guarded
     from tuilabel.workspace.places import find_session
 
-    _, events = read_session(find_session(session))
+    path = find_session(session)
+    info, events = read_session(path)
+    keep = guard(*guarded(info.source, path))
     write = writer(format_ or format_of(output))
     rows = label_rows(events, origin or None)
     if output == "-":
-        export_to_stdout(rows, write)
+        export_to_stdout(rows, write, keep)
     else:
-        export_to(Path(output), rows, write, force=force)
+        export_to(Path(output), rows, write, force=force, guard=keep)
 
 
 @click.command("repair")

@@ -104,7 +104,7 @@ def _draw(results: Results, suffix: str) -> bytes:
         )
     _dress(axes, results)
     file = io.BytesIO()
-    metadata = {"Date": None} if suffix.lower() == ".svg" else {}
+    metadata = {"Date": None} if suffix.lower() == ".svg" else {"Software": "tuilabel"}
     figure.savefig(file, format=suffix.lower().removeprefix("."), dpi=150, metadata=metadata)
     return file.getvalue()
 
