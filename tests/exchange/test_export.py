@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from loop_fakes import ME
 
 from tuilabel.errors import ExportError, SessionFileError
@@ -228,6 +230,43 @@ def test_csv_holds_no_formulas(start: str, column: str) -> None:
     text = start + 'cmd|" /C calc"!A0'
     cell = read_csv(written("csv", row(**{column: text})))[1][COLUMNS.index(column)]
     assert cell == "'" + text
+
+
+FORMULA_CHARS = "=+-@＝＋－＠"
+CELLS = st.text(alphabet=st.sampled_from([*"a1'\" ,;|\t\r\n", *FORMULA_CHARS]), max_size=12)
+
+
+def begins_a_formula(cell: str) -> bool:
+    return cell.strip(' "\t\r\n').startswith(tuple(FORMULA_CHARS))
+
+
+@given(CELLS, CELLS, CELLS)
+def test_no_separator_makes_a_formula(reference: str, name: str, annotator: str) -> None:
+    text = written(
+        "csv", row(**{"reference": reference, "class": name, "annotator": annotator, "ms": None})
+    )
+    cells = [cell for line in read_csv(text) for cell in line]
+    for delimiter in ",;|\t":
+        saved = io.StringIO(newline="")
+        csv.writer(saved, delimiter=delimiter).writerow(cells)
+        for content in (text, saved.getvalue(), delimiter.join(cells)):
+            for other in ",;|\t":
+                for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
+                    lines = io.StringIO(content, newline="")
+                    for line in csv.reader(lines, delimiter=other, quoting=quoting):
+                        assert not any(map(begins_a_formula, line))
+
+
+def test_a_separator_in_a_name_starts_no_formula() -> None:
+    name = 'a;=1+1, @b;"-c"'
+    assert read_csv(written("csv", row(**{"class": name})))[1][2] == "a;'=1+1, '@b;\"'-c\""
+    for harmless in ("a - b.png", "1+1=2", "a, b", "me@home"):
+        assert read_csv(written("csv", row(**{"class": harmless})))[1][2] == harmless
+
+
+def test_a_long_name_costs_no_more_than_its_length() -> None:
+    # A pattern that tries each beginning would need hours.
+    assert written("csv", row(reference=", " * 500_000))
 
 
 def test_probabilities_are_written_in_every_format() -> None:
