@@ -423,6 +423,7 @@ def test_the_format_is_what_the_name_says_unless_told(
     session: Path, tmp_path: Path, name: str, options: tuple[str, ...], first: str
 ) -> None:
     out = tmp_path / name
+    options = ("--no-source", *options)
     result = tuilabel("export", str(session), "-o", str(out), *options)
     assert (result.exit_code, result.output) == (0, "")
     assert out.read_bytes().startswith(first.encode())
@@ -463,9 +464,9 @@ def test_any_locale_will_do(session: Path, environ: dict[str, str]) -> None:
     status = process("status", str(session), **environ)
     assert (status.returncode, status.stderr) == (0, b"")
     assert b"Katze ?" in status.stdout or "Katze 猫".encode() in status.stdout
-    export = process("export", str(session), **environ)
+    export = process("export", str(session), "--no-source", **environ)
     assert (export.returncode, export.stderr) == (0, b"")
-    assert export.stdout == tuilabel("export", str(session)).stdout_bytes
+    assert export.stdout == tuilabel("export", str(session), "--no-source").stdout_bytes
     missing = process("status", "猫", **environ)
     assert missing.returncode == 2
     assert missing.stderr.startswith(b"tuilabel: There is no session file ")

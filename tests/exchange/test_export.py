@@ -35,7 +35,7 @@ from tuilabel.journal import (
 
 COLUMNS = [
     *("item_id", "reference", "class", "annotator", "time", "round", "ms", "origin"),
-    "probability",
+    *("probability", "status"),
 ]
 
 
@@ -55,7 +55,7 @@ def row(**values: Any) -> LabelRow:
     known: Any = {
         **{"item_id": "id", "reference": "a.png", "class": "cat", "annotator": "me"},
         **{"time": "2030-01-01T00:00:00.000+00:00", "round": 1, "ms": 5, "origin": "human"},
-        "probability": None,
+        **{"probability": None, "status": "found"},
     }
     return cast(LabelRow, {**known, **values})
 
@@ -97,6 +97,7 @@ def test_a_row_says_all_there_is_to_say(journal: Journal) -> None:
             "ms": 350,
             "origin": "human",
             "probability": None,
+            "status": "as labelled",
         }
     ]
 
@@ -208,9 +209,9 @@ def test_a_probability_that_makes_no_sense_is_refused(journal: Journal, probabil
 
 def test_csv_has_a_header_and_a_line_per_label() -> None:
     assert read_csv(written("csv")) == [COLUMNS]
+    time = "2030-01-01T00:00:00.000+00:00"
     assert read_csv(written("csv", row(), row(ms=None)))[1:] == [
-        ["id", "a.png", "cat", "me", "2030-01-01T00:00:00.000+00:00", "1", "5", "human", ""],
-        ["id", "a.png", "cat", "me", "2030-01-01T00:00:00.000+00:00", "1", "", "human", ""],
+        ["id", "a.png", "cat", "me", time, "1", ms, "human", "", "found"] for ms in ("5", "")
     ]
 
 
@@ -271,7 +272,7 @@ def test_a_long_name_costs_no_more_than_its_length() -> None:
 
 def test_probabilities_are_written_in_every_format() -> None:
     auto = row(origin="auto", probability=0.987654)
-    assert read_csv(written("csv", auto))[1][-2:] == ["auto", "0.987654"]
+    assert read_csv(written("csv", auto))[1][-3:] == ["auto", "0.987654", "found"]
     assert json.loads(written("jsonl", auto))["probability"] == 0.987654
 
 

@@ -92,15 +92,13 @@ def open_folder(
         If `pool` is out of range or `test` is set.
     """
     refuse_test(test, str(root))
-    files, skipped = _scan(root)
+    files, skipped = scan(root)
     if not files:
         raise _no_image(root, skipped)
     class_names = resolve_classes(str(root), own=None, given=classes)
     # A pool larger than the number of files is out of range before any file is read.
     checked_count("--pool", pool, len(files), shown_path(root))
-    digest = hashlib.blake2b(os.fsencode(root), digest_size=16).hexdigest()
-    directory = cache_dir / "folders" / digest
-    cache = ThumbnailCache(directory, _decoder_version())
+    cache = cache_of(root, cache_dir)
     while True:
         readable = _read(root, files, cache, pool, progress)
         failures = [
@@ -114,7 +112,7 @@ def open_folder(
         readable = readable[:available]
         items = _merge(root, readable)
         try:
-            block = LeasedBlock(directory / f"{items.key}.pool", items.pool_rows)
+            block = LeasedBlock(cache.directory / f"{items.key}.pool", items.pool_rows)
         except _DamagedError as damaged:
             cache.forget([damaged.path])
             continue
@@ -133,6 +131,12 @@ def open_folder(
     )
 
 
+def cache_of(root: Path, cache_dir: Path) -> ThumbnailCache:
+    """Return the cache of a folder."""
+    digest = hashlib.blake2b(os.fsencode(root), digest_size=16).hexdigest()
+    return ThumbnailCache(cache_dir / "folders" / digest, _decoder_version())
+
+
 def _decoder_version() -> str:
     import PIL
 
@@ -142,7 +146,7 @@ def _decoder_version() -> str:
 # Files of the folder.
 
 
-def _scan(root: Path) -> tuple[list[FileKey], list[tuple[str, str]]]:
+def scan(root: Path) -> tuple[list[FileKey], list[tuple[str, str]]]:
     """Return the files in natural order, and each unreadable entry with the reason."""
     files: list[FileKey] = []
     skipped: list[tuple[str, str]] = []
@@ -168,7 +172,7 @@ def _scan(root: Path) -> tuple[list[FileKey], list[tuple[str, str]]]:
                     waiting.append(f"{name}/")
                 elif entry.is_file():
                     stat = entry.stat()
-                    files.append(FileKey(name, stat.st_size, stat.st_mtime_ns))
+                    files.append(FileKey(name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
                 elif not entry.is_dir():
                     skipped.append((name, "a broken link or not a regular file"))
             except OSError as error:

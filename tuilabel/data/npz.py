@@ -73,20 +73,7 @@ def open_npz(
         If `pool` or `test` is out of range.
     """
     source = str(path)
-    name = inert(path.name)
-    with _reporting(name), path.open("rb") as file:
-        key = cache_key_of_file(file)
-        labels = None
-        if path.suffix.lower() == ".npz":
-            with zipfile.ZipFile(file) as archive:
-                member = _member(archive, "images", name)
-                images, digests = _cached_images(member, key, cache_dir, progress)
-                if "labels.npy" in archive.namelist():
-                    labels = _read_labels(_member(archive, "labels", name), len(images))
-        else:
-            size = path.stat().st_size
-            member = _Member(name, size, lambda: path.open("rb"))
-            images, digests = _cached_images(member, key, cache_dir, progress)
+    images, digests, labels, key = _read(path, cache_dir, progress)
     own, truth = (None, None) if labels is None else _classes_of(labels)
     class_names = resolve_classes(source, own=own, given=classes)
     held_out = _held_out(digests) if truth is not None else np.zeros(len(images), dtype=bool)
@@ -115,6 +102,34 @@ def open_npz(
         test=test,
         full=lambda row: np.array(images[arranged.rows[row]]),
     )
+
+
+def array_digests(
+    path: Path, cache_dir: Path, progress: Progress | None = None
+) -> NDArray[np.uint8]:
+    """Return the digest of each image of an array file, in its order; see `open_npz`."""
+    return _read(path, cache_dir, progress)[1]
+
+
+def _read(
+    path: Path, cache_dir: Path, progress: Progress | None
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[Any] | None, str]:
+    """Return all images, their digests, the labels, and the key of the file in the cache."""
+    name = inert(path.name)
+    with _reporting(name), path.open("rb") as file:
+        key = cache_key_of_file(file)
+        labels = None
+        if path.suffix.lower() == ".npz":
+            with zipfile.ZipFile(file) as archive:
+                member = _member(archive, "images", name)
+                images, digests = _cached_images(member, key, cache_dir, progress)
+                if "labels.npy" in archive.namelist():
+                    labels = _read_labels(_member(archive, "labels", name), len(images))
+        else:
+            size = path.stat().st_size
+            member = _Member(name, size, lambda: path.open("rb"))
+            images, digests = _cached_images(member, key, cache_dir, progress)
+    return images, digests, labels, key
 
 
 @contextmanager

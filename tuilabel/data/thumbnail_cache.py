@@ -28,11 +28,15 @@ _MANY_SMALL_BLOCKS = 16
 
 
 class FileKey(NamedTuple):
-    """A file at the time it was read: a change of content changes its size or mtime."""
+    """A file at the time it was read: a change of content changes its size or a time.
+
+    Renaming and writing move ctime, also where mtime is set back or is that of an archive.
+    """
 
     path: str
     size: int
     mtime_ns: int
+    ctime_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ class ThumbnailCache:
     """
 
     def __init__(self, directory: Path, decoder: str) -> None:
-        self._directory = directory
+        self.directory = directory
         self._decoder = decoder
         self._entries: dict[FileKey, Record | Failure] = {}
         self._blocks: dict[Path, list[FileKey]] = {}
@@ -163,7 +167,7 @@ class ThumbnailCache:
     def _write(self, rows: list[Any], parts: list[NDArray[np.uint8]]) -> None:
         if not rows:
             return
-        path = self._directory / f"{uuid.uuid4().hex}.thumbnails"
+        path = self.directory / f"{uuid.uuid4().hex}.thumbnails"
         index = {"version": _VERSION, "decoder": self._decoder, "files": rows}
         self._take(write_block(path, index, parts), path)
 
@@ -173,8 +177,8 @@ class ThumbnailCache:
             return False
         keys = self._blocks[path] = []
         offset = 0
-        for name, size, mtime_ns, *rest in block.index["files"]:
-            key = FileKey(name, size, mtime_ns)
+        for name, size, mtime_ns, ctime_ns, *rest in block.index["files"]:
+            key = FileKey(name, size, mtime_ns, ctime_ns)
             if len(rest) == 1:
                 if block.index["decoder"] == self._decoder:
                     self._entries[key] = Failure(rest[0])

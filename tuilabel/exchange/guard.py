@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from tuilabel.errors import ExportError
+from tuilabel.errors import ExportError, SourceError
 from tuilabel.journal import refuse_side_name
 from tuilabel.text import shown_path
 
@@ -39,32 +40,38 @@ def guard(own: Iterable[Path], sources: Callable[[], Iterable[str]]) -> Guard:
         refuse_side_name(path)
         if not path.is_file():
             return
-        if any(_has(place, path) for place in kept):
+        if any(_is_among(path, (place, *place.rglob("*"))) for place in kept):
             raise _never(path, "belongs to a session or to tuilabel")
         is_export = head_of(path).startswith(_EXPORT_STARTS)
         for source in sources():
             place = Path(source.removeprefix("mnist:"))
-            if not (is_export and place.is_dir()) and _has(place, path):
+            if not (is_export and place.is_dir()) and _is_among(path, _files_of(place)):
                 raise _never(path, f"is a file of the source {shown_path(source)}")
 
     return refuse
 
 
 def head_of(path: Path) -> bytes:
-    """Return the beginning of a file, without waiting for one that is not ordinary."""
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+    """Return the beginning of a file."""
+    with path.open("rb") as file:
         return file.read(_HEAD_BYTES)
 
 
-def _has(place: Path, path: Path) -> bool:
-    """Return whether a file is a place, or is in it."""
+def _files_of(source: Path) -> Iterator[Path]:
+    yield source
+    if source.is_dir():
+        from tuilabel.data.folder import scan
+
+        with suppress(SourceError):  # a folder that cannot be read
+            yield from (source / key.path for key in scan(source)[0])
+
+
+def _is_among(path: Path, places: Iterable[Path]) -> bool:
     found = path.stat()
-    for each in (place, *place.rglob("*")):
-        try:
-            if os.path.samestat(each.stat(), found):
+    for place in places:
+        with suppress(OSError):  # a link that leads nowhere
+            if os.path.samestat(place.stat(), found):
                 return True
-        except OSError:  # a link that leads nowhere
-            continue
     return False
 
 
