@@ -230,7 +230,9 @@ def _unread(path: Path, content: bytes, log: bytes) -> str | None:
         try:
             read_session(copy)
         except SessionFileError as error:
-            return reason(error).replace(str(copy), str(path)).split(". ")[0]
+            # Only then the name: a path may be long, or have a full stop in it.
+            sentence = " ".join(str(error).replace(str(copy), "\0").split()).split(". ")[0]
+            return sentence.replace("\0", str(path))
     return None
 
 

@@ -22,7 +22,7 @@ from tuilabel.simulate.plan import Combination, Plan
 from tuilabel.simulate.processes import run_in_processes
 from tuilabel.simulate.results import Description, Results
 from tuilabel.simulate.run import Run, open_learner, run_session
-from tuilabel.text import inert
+from tuilabel.text import shown_path
 
 
 @dataclass(frozen=True)
@@ -267,7 +267,7 @@ def _describe(dataset: Dataset, plan: Plan) -> Description:
 
 def _check(dataset: Dataset) -> None:
     """Raise an error for a dataset that cannot be simulated, or whose arrays are invalid."""
-    source = inert(dataset.source)
+    source = shown_path(dataset.source)
     if dataset.truth is None:
         raise SourceError(
             f"{source} has no ground truth to answer with. "

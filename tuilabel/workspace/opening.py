@@ -167,7 +167,7 @@ def _start(
     dataset = _open_dataset(_source(options), options, progress)
     if needs_truth and dataset.truth is None:
         raise SourceError(
-            f"{inert(dataset.source)} has no ground truth, which a demo labels with. "
+            f"{shown_path(dataset.source)} has no ground truth, which a demo labels with. "
             "Choose digits, mnist or an .npz file with labels."
         )
     if check is not None:
