@@ -16,7 +16,8 @@ from loop_fakes import ME
 from PIL import Image
 
 from tuilabel.cli import main
-from tuilabel.data import open_dataset
+from tuilabel.data import open_dataset, places
+from tuilabel.data.places import find_places
 from tuilabel.journal import Draft, EventKind, Journal, SessionInfo
 from tuilabel.workspace.places import cache_dir, session_path
 
@@ -148,7 +149,6 @@ def test_each_path_in_a_folder_has_the_label_of_what_is_there(
 
 def test_only_files_that_changed_are_hashed(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[str] = []
-    from tuilabel.data import places
 
     def digest(path: Path, real: Callable[[Path], bytes | None] = places._digest) -> bytes | None:
         hashed.append(path.name)
@@ -194,11 +194,23 @@ def test_a_file_that_cannot_be_read_is_not_called_gone(photos: Path) -> None:
     assert stderr == ""
 
 
-def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(photos: Path) -> None:
-    from tuilabel.data.places import _digest
+def test_a_folder_that_cannot_be_read_is_not_called_gone(powerless_dir: Path) -> None:
+    inner = powerless_dir / "deep" / "er"
+    inner.mkdir(parents=True)
+    Image.new("L", (8, 8)).save(inner / "1.png")
+    inner.parent.chmod(0)
+    try:
+        found = find_places(str(powerless_dir), cache_dir=powerless_dir / ".cache")
+    finally:
+        inner.parent.chmod(0o700)
+    assert found.items == {}
+    assert found.is_unread("deep/er/1.png")
+    assert not found.is_unread("deeper/1.png")
 
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(photos: Path) -> None:
     os.mkfifo(photos / "pipe")
-    assert _digest(photos / "pipe") is None
+    assert places._digest(photos / "pipe") is None
 
 
 def test_names_that_are_no_text_are_found(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def _of_folder(root: Path, cache_dir: Path, progress: Progress | None) -> Places
 
     files, skipped = scan(root)
     cache = cache_of(root, cache_dir)
-    places = Places(unread={name for name, _ in skipped})
+    places = Places(unread={name.rstrip("/") for name, _ in skipped})
     for done, key in enumerate(files, start=1):
         known = cache.get(key)
         digest = known.digest if isinstance(known, Record) else _digest(root / key.path)
