@@ -70,7 +70,7 @@ def process(
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=subprocess.PIPE,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 
@@ -488,7 +488,7 @@ def test_a_reader_that_stops_early_is_no_fault(tmp_path: Path) -> None:
 def test_closed_standard_streams_are_no_traceback(session: Path) -> None:
     command = f'"{sys.executable}" -m tuilabel export "{session}" >&-'
     result = subprocess.run(
-        ["sh", "-c", command], cwd=REPOSITORY, capture_output=True, timeout=60, check=False
+        ["sh", "-c", command], cwd=REPOSITORY, capture_output=True, timeout=120, check=False
     )
     assert result.returncode == 2
     assert result.stderr == (b"tuilabel: Standard output is closed; name a file with --output.\n")

@@ -38,7 +38,7 @@ def test_a_signal_at_the_very_end_changes_no_status(number: signal.Signals) -> N
         [sys.executable, "-c", program, str(int(number))],
         env={**os.environ, "PYTHONPATH": str(Path(tuilabel.__file__).parent.parent)},
         check=False,
-        timeout=20,
+        timeout=120,
     )
     assert done.returncode == 7
 
