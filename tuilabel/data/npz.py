@@ -73,7 +73,20 @@ def open_npz(
         If `pool` or `test` is out of range.
     """
     source = str(path)
-    images, digests, labels, key = _read(path, cache_dir, progress)
+    name = inert(path.name)
+    with _reporting(name), path.open("rb") as file:
+        key = cache_key_of_file(file)
+        labels = None
+        if path.suffix.lower() == ".npz":
+            with zipfile.ZipFile(file) as archive:
+                member = _member(archive, "images", name)
+                images, digests = _cached_images(member, key, cache_dir, progress)
+                if "labels.npy" in archive.namelist():
+                    labels = _read_labels(_member(archive, "labels", name), len(images))
+        else:
+            size = path.stat().st_size
+            member = _Member(name, size, lambda: path.open("rb"))
+            images, digests = _cached_images(member, key, cache_dir, progress)
     own, truth = (None, None) if labels is None else _classes_of(labels)
     class_names = resolve_classes(source, own=own, given=classes)
     held_out = _held_out(digests) if truth is not None else np.zeros(len(images), dtype=bool)
@@ -107,29 +120,38 @@ def open_npz(
 def array_digests(
     path: Path, cache_dir: Path, progress: Progress | None = None
 ) -> NDArray[np.uint8]:
-    """Return the digest of each image of an array file, in its order; see `open_npz`."""
-    return _read(path, cache_dir, progress)[1]
+    """Return the digest of each image of an array file, in its order.
 
+    They are read from the cache of `open_npz`, or else computed; no image is converted.
 
-def _read(
-    path: Path, cache_dir: Path, progress: Progress | None
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[Any] | None, str]:
-    """Return all images, their digests, the labels, and the key of the file in the cache."""
+    Raises
+    ------
+    SourceError
+        The file is missing, damaged, or has no images.
+    """
     name = inert(path.name)
     with _reporting(name), path.open("rb") as file:
-        key = cache_key_of_file(file)
-        labels = None
-        if path.suffix.lower() == ".npz":
-            with zipfile.ZipFile(file) as archive:
-                member = _member(archive, "images", name)
-                images, digests = _cached_images(member, key, cache_dir, progress)
-                if "labels.npy" in archive.namelist():
-                    labels = _read_labels(_member(archive, "labels", name), len(images))
-        else:
+        ids_path = cache_dir / "arrays" / f"{cache_key_of_file(file)}.ids"
+        if path.suffix.lower() != ".npz":
             size = path.stat().st_size
-            member = _Member(name, size, lambda: path.open("rb"))
-            images, digests = _cached_images(member, key, cache_dir, progress)
-    return images, digests, labels, key
+            return _digests(_Member(name, size, lambda: path.open("rb")), ids_path, progress)
+        with zipfile.ZipFile(file) as archive:
+            return _digests(_member(archive, "images", name), ids_path, progress)
+
+
+def _digests(member: _Member, ids_path: Path, progress: Progress | None) -> NDArray[np.uint8]:
+    with member.open() as stream:
+        header = _read_header(stream, member, MAX_ARRAY_BYTES)
+        shape = _image_shape(header, member)
+        cached = item_ids.read_digests(ids_path, shape)
+        if cached is not None:
+            return cached
+        found = [np.empty((0, item_ids.DIGEST_SIZE), np.uint8)]
+        for values in _chunks(stream, header):
+            found.append(item_ids.digests(values))
+            if progress is not None:
+                progress("looking for images", sum(map(len, found)), shape[0])
+        return np.concatenate(found)
 
 
 @contextmanager

@@ -92,14 +92,12 @@ def _of_rows(ids: Iterable[str], reference: Callable[[int], str]) -> Places:
 
 def _of_folder(root: Path, cache_dir: Path, progress: Progress | None) -> Places:
     from tuilabel.data.folder import cache_of, scan
-    from tuilabel.data.thumbnail_cache import Record
 
     files, skipped = scan(root)
     cache = cache_of(root, cache_dir)
     places = Places(unread={name.rstrip("/") for name, _ in skipped})
     for done, key in enumerate(files, start=1):
-        known = cache.get(key)
-        digest = known.digest if isinstance(known, Record) else _digest(root / key.path)
+        digest = cache.digest(key) or _digest(root / key.path)
         if digest is None:
             places.unread.add(key.path)
         else:

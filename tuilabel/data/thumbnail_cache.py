@@ -103,6 +103,11 @@ class ThumbnailCache:
         """Return the entry of a file; None if the file has to be read."""
         return self._entries.get(key)
 
+    def digest(self, key: FileKey) -> bytes | None:
+        """Return the hash of a file; None if the file has to be read."""
+        entry = self._entries.get(key)
+        return entry.digest if isinstance(entry, Record) else None
+
     def add(self, results: Iterable[tuple[FileKey, ReducedImage | Failure]]) -> None:
         """Write results to disk as one block, and keep them.
 
