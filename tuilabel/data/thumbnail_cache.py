@@ -94,6 +94,7 @@ class ThumbnailCache:
         self._decoder = decoder
         self._entries: dict[FileKey, Record | Failure] = {}
         self._blocks: dict[Path, list[FileKey]] = {}
+        self._digests: dict[FileKey, bytes] = {}
         for path in sorted(directory.glob("*.thumbnails")):
             block = read_block(path)
             if block is None or not self._take(block, path):
@@ -105,8 +106,7 @@ class ThumbnailCache:
 
     def digest(self, key: FileKey) -> bytes | None:
         """Return the hash of a file; None if the file has to be read."""
-        entry = self._entries.get(key)
-        return entry.digest if isinstance(entry, Record) else None
+        return self._digests.get(key)
 
     def add(self, results: Iterable[tuple[FileKey, ReducedImage | Failure]]) -> None:
         """Write results to disk as one block, and keep them.
@@ -193,5 +193,6 @@ class ThumbnailCache:
             record = Record(bytes.fromhex(rest[0]), shape, tuple(rest[2]), offset, block, path)
             offset += int(np.prod(shape) + np.prod(record.letterbox_shape))
             self._entries[key] = record
+            self._digests[key] = record.digest
             keys.append(key)
         return True
