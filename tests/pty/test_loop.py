@@ -13,9 +13,6 @@ Start = Callable[..., LabellingTerminal]
 
 KEYS = "3141592653"
 
-# On a busy machine a terminal may answer too late when it is asked, and colours differ.
-BACKGROUND = ("--background", "dark")
-
 
 def label_a_batch(terminal: LabellingTerminal, keys: str) -> float:
     """Label a first batch; see the round advance and give the accuracy that appears, in %."""
@@ -48,7 +45,6 @@ def kill(terminal: LabellingTerminal) -> None:
 
 def labels_survive_a_kill(start: Start, home: Home, *source: str) -> None:
     """Label, kill, resume, undo what was done before the kill, quit."""
-    source = (*source, *BACKGROUND)
     terminal = start(*source)
     accuracy = label_a_batch(terminal, KEYS)
     for key in "27":
@@ -93,7 +89,7 @@ def test_mnist_is_labelled_killed_resumed_undone_and_quit(
 def test_a_folder_without_truth_is_labelled_by_what_is_seen(
     start: Start, home: Home, pictures: Path
 ) -> None:
-    source = (str(pictures), "--classes", "day,night", *BACKGROUND)
+    source = (str(pictures), "--classes", "day,night")
     terminal = start(*source)
     terminal.wait_ready()
     while terminal.number(ROUND) < 3:
@@ -104,7 +100,7 @@ def test_a_folder_without_truth_is_labelled_by_what_is_seen(
     kill(terminal)
     assert home.status()["accuracy"]["set"] == "audit"
 
-    terminal = start(*BACKGROUND)
+    terminal = start()
     terminal.wait_ready()
     assert terminal.where() == where
     assert terminal.picture() == picture
