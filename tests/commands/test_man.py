@@ -58,7 +58,7 @@ def test_groff_has_no_complaint() -> None:
         [groff, "-man", "-ww", "-z", "-Tutf8", str(PAGE)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

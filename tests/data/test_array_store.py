@@ -207,7 +207,7 @@ def test_a_disk_that_fills_up_half_way_is_no_obstacle(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(folder)],
         check=True,
         cwd=Path(tuilabel.__file__).parent.parent,
-        timeout=60,
+        timeout=120,
     )
     assert list(folder.iterdir()) == []
 
@@ -255,7 +255,7 @@ def test_a_process_killed_half_way_leaves_no_array(tmp_path: Path) -> None:
         [sys.executable, "-c", code, json.dumps(str(tmp_path))],
         check=False,
         cwd=Path(tuilabel.__file__).parent.parent,
-        timeout=60,
+        timeout=120,
     )
     assert done.returncode == -9
     assert ArrayStore(tmp_path).load("a") is None

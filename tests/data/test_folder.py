@@ -294,6 +294,19 @@ def test_killed_work_is_kept_as_far_as_it_was_written(
     assert len(decoded) == 5
 
 
+def test_files_of_equal_size_and_time_may_swap_names(root: Path, opened) -> None:
+    for number in (1, 2):
+        Image.new("L", (8, 8), number).save(root / f"{number}.bmp")
+        os.utime(root / f"{number}.bmp", ns=(10**18, 10**18))
+    before = dict(zip(opened().ids, opened().pool[:, 0, 0].tolist(), strict=True))
+    (root / "1.bmp").rename(root / "x")
+    (root / "2.bmp").rename(root / "1.bmp")
+    (root / "x").rename(root / "2.bmp")
+    after = opened()
+    assert dict(zip(after.ids, after.pool[:, 0, 0].tolist(), strict=True)) == before
+    assert [id_of(root / after.references(i)[0]) for i in range(2)] == list(after.ids)
+
+
 def test_a_damaged_cache_is_never_trusted(
     save: Save, cache_dir: Path, opened, rng: np.random.Generator
 ) -> None:
@@ -359,7 +372,7 @@ def test_a_file_that_became_a_pipe_after_the_scan_does_not_hang(
 ) -> None:
     save("a.png")
     save("b.png")
-    original = folder._scan
+    original = folder.scan
 
     def swapped(path: Path):
         found = original(path)
@@ -367,7 +380,7 @@ def test_a_file_that_became_a_pipe_after_the_scan_does_not_hang(
         os.mkfifo(root / "a.png")
         return found
 
-    monkeypatch.setattr(folder, "_scan", swapped)
+    monkeypatch.setattr(folder, "scan", swapped)
     dataset = opened()
     assert dataset.skipped == (SkippedFile("a.png", "not a regular file"),)
     assert dataset.references(0) == ("b.png",)

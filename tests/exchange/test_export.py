@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from loop_fakes import ME
 
 from tuilabel.errors import ExportError, SessionFileError
@@ -33,7 +35,7 @@ from tuilabel.journal import (
 
 COLUMNS = [
     *("item_id", "reference", "class", "annotator", "time", "round", "ms", "origin"),
-    "probability",
+    *("probability", "status"),
 ]
 
 
@@ -53,7 +55,7 @@ def row(**values: Any) -> LabelRow:
     known: Any = {
         **{"item_id": "id", "reference": "a.png", "class": "cat", "annotator": "me"},
         **{"time": "2030-01-01T00:00:00.000+00:00", "round": 1, "ms": 5, "origin": "human"},
-        "probability": None,
+        **{"probability": None, "status": "found"},
     }
     return cast(LabelRow, {**known, **values})
 
@@ -95,6 +97,7 @@ def test_a_row_says_all_there_is_to_say(journal: Journal) -> None:
             "ms": 350,
             "origin": "human",
             "probability": None,
+            "status": "as labelled",
         }
     ]
 
@@ -206,9 +209,9 @@ def test_a_probability_that_makes_no_sense_is_refused(journal: Journal, probabil
 
 def test_csv_has_a_header_and_a_line_per_label() -> None:
     assert read_csv(written("csv")) == [COLUMNS]
+    time = "2030-01-01T00:00:00.000+00:00"
     assert read_csv(written("csv", row(), row(ms=None)))[1:] == [
-        ["id", "a.png", "cat", "me", "2030-01-01T00:00:00.000+00:00", "1", "5", "human", ""],
-        ["id", "a.png", "cat", "me", "2030-01-01T00:00:00.000+00:00", "1", "", "human", ""],
+        ["id", "a.png", "cat", "me", time, "1", ms, "human", "", "found"] for ms in ("5", "")
     ]
 
 
@@ -230,9 +233,46 @@ def test_csv_holds_no_formulas(start: str, column: str) -> None:
     assert cell == "'" + text
 
 
+FORMULA_CHARS = "=+-@＝＋－＠"
+CELLS = st.text(alphabet=st.sampled_from([*"a1'\" ,;|\t\r\n", *FORMULA_CHARS]), max_size=12)
+
+
+def begins_a_formula(cell: str) -> bool:
+    return cell.strip(' "\t\r\n').startswith(tuple(FORMULA_CHARS))
+
+
+@given(CELLS, CELLS, CELLS)
+def test_no_separator_makes_a_formula(reference: str, name: str, annotator: str) -> None:
+    text = written(
+        "csv", row(**{"reference": reference, "class": name, "annotator": annotator, "ms": None})
+    )
+    cells = [cell for line in read_csv(text) for cell in line]
+    for delimiter in ",;|\t":
+        saved = io.StringIO(newline="")
+        csv.writer(saved, delimiter=delimiter).writerow(cells)
+        for content in (text, saved.getvalue(), delimiter.join(cells)):
+            for other in ",;|\t":
+                for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
+                    lines = io.StringIO(content, newline="")
+                    for line in csv.reader(lines, delimiter=other, quoting=quoting):
+                        assert not any(map(begins_a_formula, line))
+
+
+def test_a_separator_in_a_name_starts_no_formula() -> None:
+    name = 'a;=1+1, @b;"-c"'
+    assert read_csv(written("csv", row(**{"class": name})))[1][2] == "a;'=1+1, '@b;\"'-c\""
+    for harmless in ("a - b.png", "1+1=2", "a, b", "me@home"):
+        assert read_csv(written("csv", row(**{"class": harmless})))[1][2] == harmless
+
+
+def test_a_long_name_costs_no_more_than_its_length() -> None:
+    # A pattern that tries each beginning would need hours.
+    assert written("csv", row(reference=", " * 500_000))
+
+
 def test_probabilities_are_written_in_every_format() -> None:
     auto = row(origin="auto", probability=0.987654)
-    assert read_csv(written("csv", auto))[1][-2:] == ["auto", "0.987654"]
+    assert read_csv(written("csv", auto))[1][-3:] == ["auto", "0.987654", "found"]
     assert json.loads(written("jsonl", auto))["probability"] == 0.987654
 
 

@@ -23,7 +23,7 @@ from tuilabel.journal import Event, Journal, read_session
 
 ENDLESS = 10**6
 RIVALS = 4
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 def killed(context: Context, tally: Tally) -> Iterator[None]:

@@ -20,7 +20,7 @@ from tuilabel.journal import Event, Journal
 from tuilabel.learn.requests import ColdStart, Fit
 from tuilabel.trainer import OpenPool, Trainer, TrainerDown, TrainerEvent, TrainerRestarted
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 WORKER = """
 import os, signal

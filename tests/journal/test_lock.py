@@ -91,14 +91,14 @@ def test_a_link_in_the_place_of_the_lock_is_not_followed(
     precious = tmp_path / "precious"
     precious.write_text("content")
     lock_file(small_session).symlink_to(precious)
-    with pytest.raises(SessionFileError, match=r"s\.tuilabel\.lock cannot be written"):
+    with pytest.raises(SessionFileError, match=r"s\.tuilabel\.lock lies beside it"):
         Journal(small_session)
     assert precious.read_text() == "content"
 
 
 def test_a_directory_in_the_place_of_the_lock_is_reported(small_session: Path) -> None:
     lock_file(small_session).mkdir()
-    with pytest.raises(SessionFileError, match=r"s\.tuilabel\.lock cannot be written"):
+    with pytest.raises(SessionFileError, match=r"s\.tuilabel\.lock lies beside it"):
         Journal(small_session)
 
 

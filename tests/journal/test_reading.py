@@ -43,7 +43,7 @@ def read_or_refuse(path: Path) -> list[Event] | None:
         summarise(info, events)
         list(label_rows(events))
     except SessionFileError as error:
-        message = str(error)
+        message = str(error).replace(str(path), "F")
     else:
         return events
     assert 20 < len(message) < 600

@@ -21,7 +21,7 @@ from tuilabel.line.run import Talk
 from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
 from tuilabel.workspace.places import session_path
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which a wait that is in vain fails."""
 
 

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 _PIECE = 2**16
 
 _SSHD_CONFIG = """

@@ -53,7 +53,7 @@ def is_broken(connection: socket.socket) -> bool:
 
 
 def call(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=20)
+    return socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
 @pytest.mark.parametrize("limits", [{}, {"round_trip": 0.02, "bytes_per_second": 1e6}])

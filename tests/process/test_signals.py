@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -37,7 +38,7 @@ def test_a_signal_at_the_very_end_changes_no_status(number: signal.Signals) -> N
         [sys.executable, "-c", program, str(int(number))],
         env={**os.environ, "PYTHONPATH": str(Path(tuilabel.__file__).parent.parent)},
         check=False,
-        timeout=20,
+        timeout=120,
     )
     assert done.returncode == 7
 
@@ -54,3 +55,16 @@ def test_a_screen_after_another_receives_signals() -> None:
     with listener.passed_to(heard.append):
         listener._receive(signal.SIGTERM, None)
     assert heard == [143]
+
+
+def test_a_signal_that_python_swallowed_ends_the_program_before_the_screen() -> None:
+    from tuilabel.process.signals import SignalListener
+
+    listener, heard = SignalListener(), list[int]()
+
+    with contextlib.suppress(SystemExit):
+        listener._receive(signal.SIGINT, None)
+    with pytest.raises(SystemExit) as ended, listener.passed_to(heard.append):
+        pass
+    assert ended.value.code == 130
+    assert heard == []

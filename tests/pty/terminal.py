@@ -15,7 +15,7 @@ from pathlib import Path
 import pexpect
 import pyte
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which a wait that is in vain fails; far more than anything here takes."""
 
 _MODES_LEFT_ON = {

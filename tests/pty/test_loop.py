@@ -100,7 +100,7 @@ def test_a_folder_without_truth_is_labelled_by_what_is_seen(
     assert "accuracy on the audit" in terminal.text
     where, picture = terminal.where(), terminal.picture()
     kill(terminal)
-    assert home.status()["accuracy"]["value"] == 1.0
+    assert home.status()["accuracy"]["set"] == "audit"
 
     terminal = start()
     terminal.wait_ready()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.pty.labelling import ACCURACY, TOO_SMALL, UNBOUND_KEY, Home, LabellingTerminal
+from tests.pty.terminal import PATIENCE
 
 Start = Callable[..., LabellingTerminal]
 
@@ -59,7 +62,12 @@ def test_idle_and_unbound_keys_write_nothing(start: Start) -> None:
     for key in "1234567890":
         terminal.answer(key)
     terminal.wait_for(ACCURACY)
-    terminal.settle(SILENCE)
-    terminal.press(UNBOUND_KEY)
-    assert not terminal.pump(SILENCE), terminal.drawn()
+    # On a busy machine it takes a while until everything that a fit brings is drawn.
+    for _ in range(round(PATIENCE / SILENCE)):
+        terminal.settle(SILENCE)
+        terminal.press(UNBOUND_KEY)
+        if not terminal.pump(SILENCE):
+            break
+    else:
+        pytest.fail(f"It writes again and again.\n{terminal.drawn()}")
     terminal.quit()

@@ -16,9 +16,6 @@ from tests.pty.terminal import PATIENCE, children, is_gone
 
 Start = Callable[..., LabellingTerminal]
 
-GONE_WITHIN = 2.0
-"""Seconds after which a program that has lost its terminal counts as one that does not end."""
-
 SILENCE = 1.0
 LABEL = f"exec {sys.executable} -m tuilabel digits"
 STARTS = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT]
@@ -36,9 +33,9 @@ def test_it_ends_when_its_terminal_vanishes_though_hang_ups_are_ignored(
     terminal.answer("1")
     trainer = children(terminal.pid)
     terminal.hang_up()
-    assert is_gone(terminal.pid, GONE_WITHIN)
+    assert is_gone(terminal.pid, PATIENCE)
     assert terminal.wait_exit() == 129
-    assert all(is_gone(pid, GONE_WITHIN) for pid in trainer)
+    assert all(is_gone(pid, PATIENCE) for pid in trainer)
     assert [row["class"] for row in home.export()] == ["1"]
 
 
@@ -51,8 +48,8 @@ def test_it_ends_on_a_terminal_that_takes_nothing_any_more(start: Start, home: H
     fill(Path(f"/proc/{terminal.pid}/fd/2"))
     terminal.press("2")  # its frame does not fit any more
     terminal.send_signal(signal.SIGTERM)
-    assert is_gone(terminal.pid, 2 * GONE_WITHIN)
-    assert all(is_gone(pid, GONE_WITHIN) for pid in trainer)
+    assert is_gone(terminal.pid, PATIENCE)
+    assert all(is_gone(pid, PATIENCE) for pid in trainer)
     assert terminal.wait_exit() == 143
     assert terminal.left_behind() == []
     assert "1" in "".join(row["class"] for row in home.export())
@@ -108,7 +105,7 @@ def test_it_ends_with_its_shell(start: Start, home: Home) -> None:
     (job,) = children(terminal.pid)
     trainer = children(job)
     terminal.send_signal(signal.SIGKILL)
-    assert all(is_gone(pid, GONE_WITHIN) for pid in (job, *trainer))
+    assert all(is_gone(pid, PATIENCE) for pid in (job, *trainer))
     assert [row["class"] for row in home.export()] == ["1"]
 
 
@@ -120,7 +117,7 @@ def test_by_wish_it_outlives_its_shell_as_long_as_its_terminal(start: Start, hom
     terminal.send_signal(signal.SIGKILL)
     terminal.answer("1")
     terminal.hang_up()
-    assert all(is_gone(pid, GONE_WITHIN) for pid in (job, *trainer))
+    assert all(is_gone(pid, PATIENCE) for pid in (job, *trainer))
     assert [row["class"] for row in home.export()] == ["1"]
 
 
@@ -130,11 +127,15 @@ def test_who_is_idle_does_not_wake_up(start: Start) -> None:
     for key in "1234567890":
         terminal.answer(key)
     terminal.wait_for(ACCURACY)
-    terminal.settle(SILENCE)
     watched = [terminal.pid, *children(terminal.pid)]
-    before = [switches(pid) for pid in watched]
-    assert not terminal.pump(2 * SILENCE)
-    assert [switches(pid) for pid in watched] == before
+    # On a busy machine it takes a while until everything that a fit brings is done.
+    for _ in range(round(PATIENCE / SILENCE)):
+        terminal.settle(SILENCE)
+        before = [switches(pid) for pid in watched]
+        if not terminal.pump(2 * SILENCE) and [switches(pid) for pid in watched] == before:
+            break
+    else:
+        pytest.fail("It wakes up again and again.")
     terminal.quit()
 
 
@@ -159,7 +160,7 @@ def test_a_stopped_trainer_holds_nothing_up_and_dies_with_the_program(start: Sta
     for key in "123456789012":
         terminal.answer(key)
     terminal.send_signal(signal.SIGKILL)
-    assert is_gone(trainer, GONE_WITHIN)
+    assert is_gone(trainer, PATIENCE)
 
 
 def test_a_trainer_that_dies_again_and_again_holds_nothing_up(start: Start) -> None:

@@ -306,7 +306,7 @@ def fresh(code: str) -> set[str]:
         env=dict(os.environ),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=True,
     )
     return set(json.loads(done.stdout.splitlines()[-1]))

@@ -15,7 +15,7 @@ import pytest
 from tuilabel.data import as_array_file
 from tuilabel.trainer import OpenPool, Trainer, TrainerEvent
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which a test that waits in vain fails."""
 
 E = TypeVar("E")

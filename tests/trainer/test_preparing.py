@@ -196,7 +196,7 @@ async def test_stopping_does_not_wait_for_it(
     running = trainer(opened=large, worker_module=fake(HELD))
     running.submit(a_fit(1))
     assert await told() == "held"
-    await asyncio.wait_for(running.stop(), 1.0)
+    await asyncio.wait_for(running.stop(), PATIENCE)
     assert running.pid is None
 
 

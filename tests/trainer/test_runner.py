@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.trainer.conftest import PATIENCE
 from tuilabel.learn.cold_start import cold_start
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
@@ -349,7 +350,7 @@ async def test_a_large_request_arrives_whole(trainer: Start, fake: Fake, events:
     assert await events.next(ColdStartFinished) == ColdStartFinished(1, (200_000,))
 
 
-async def test_stopping_in_the_middle_of_a_fit_takes_no_second(
+async def test_stopping_in_the_middle_of_a_fit_does_not_wait_for_it(
     trainer: Start, fake: Fake, told: Told
 ) -> None:
     others = asyncio.all_tasks()
@@ -357,7 +358,7 @@ async def test_stopping_in_the_middle_of_a_fit_takes_no_second(
     running.submit(a_fit(model="mlp"))
     child = int(await told())
     assert running.pid == child
-    await asyncio.wait_for(running.stop(), 1.0)
+    await asyncio.wait_for(running.stop(), PATIENCE)
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
     assert running.pid is None
@@ -371,13 +372,13 @@ async def test_stopping_at_any_moment_leaves_no_child(
     trainer: Start, fake: Fake, events: Any, tmp_path: Path
 ) -> None:
     running = trainer()
-    await asyncio.wait_for(running.stop(), 1.0)
+    await asyncio.wait_for(running.stop(), PATIENCE)
     assert running.pid is None
 
     failing = trainer(worker_module=fake("sys.exit(1)"))
     downs = [await events.next(TrainerDown) for _ in range(3)]
     assert downs[2].given_up
-    await asyncio.wait_for(failing.stop(), 1.0)
+    await asyncio.wait_for(failing.stop(), PATIENCE)
 
 
 async def test_one_that_was_never_started_can_be_stopped(toy: Any, tmp_path: Path) -> None:

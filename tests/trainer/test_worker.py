@@ -36,7 +36,7 @@ def run_worker(line: bytes, *, input_ends: bool) -> subprocess.CompletedProcess[
             stdin=requests,
             capture_output=True,
             cwd=Path(__file__).resolve().parents[2],
-            timeout=30,
+            timeout=120,
         )
 
 

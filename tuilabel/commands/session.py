@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +12,10 @@ from tuilabel.commands.options import comma_separated, one_of, session_argument
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.commands.text import say
 from tuilabel.exchange import FORMATS, ORIGINS, format_of, writer
-from tuilabel.text import counted
+from tuilabel.text import LONGEST_PATH, counted, inert, shown_path
+
+if TYPE_CHECKING:
+    from tuilabel.data.places import Places
 
 
 @click.command("status")
@@ -84,26 +87,70 @@ def status_(session: str | None, as_json: bool, pictures: bool, skipped: bool) -
     multiple=True,
     help="Export only labels of this origin; repeat it for several.  [default: all]",
 )
+@click.option(
+    "--no-source",
+    is_flag=True,
+    help="Write the names of labelling time, without looking for the images.",
+)
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 def export(
-    session: str | None, output: str, format_: str | None, origin: tuple[str, ...], force: bool
+    session: str | None,
+    output: str,
+    format_: str | None,
+    origin: tuple[str, ...],
+    no_source: bool,
+    force: bool,
 ) -> None:
     """Export labels.
 
-    F is a session file or the source it was made for; by default the last session.
+    F is a session file or the source it was made for; by default the last session. Each image is
+    looked for in the source, by its content: it may have been renamed, moved or copied.
     """
-    from tuilabel.exchange.output import export_to, export_to_stdout
+    from tuilabel.exchange.guard import guard
+    from tuilabel.exchange.output import check_output, export_to, export_to_stdout
     from tuilabel.exchange.rows import label_rows
     from tuilabel.journal import read_session
+    from tuilabel.workspace.outputs import guarded
     from tuilabel.workspace.places import find_session
 
-    _, events = read_session(find_session(session))
+    path = find_session(session)
+    info, events = read_session(path)
+    keep = guard(*guarded(info.source, path))
     write = writer(format_ or format_of(output))
-    rows = label_rows(events, origin or None)
+    if output != "-":
+        check_output(Path(output), force=force, guard=keep)
+    rows = list(label_rows(events, origin or None, None if no_source else _places(info.source)))
     if output == "-":
-        export_to_stdout(rows, write)
+        export_to_stdout(rows, write, keep)
     else:
-        export_to(Path(output), rows, write, force=force)
+        export_to(Path(output), rows, write, force=force, guard=keep)
+    gone = len({row["item_id"] for row in rows if row["status"] == "gone"})
+    if gone:
+        images = counted(gone, "labelled image is", "labelled images are")
+        click.echo(
+            f"{images} no longer in {shown_path(info.source)}; the status of each is `gone`.",
+            err=True,
+        )
+
+
+def _places(source: str) -> Places | None:
+    """Return where images are now; report a source that cannot be read, and return None."""
+    from tuilabel.data.places import find_places
+    from tuilabel.errors import SourceError
+    from tuilabel.workspace.places import cache_dir
+
+    progress = ProgressLine()
+    try:
+        return find_places(source, cache_dir=cache_dir(), progress=progress)
+    except SourceError as error:
+        reason = inert(str(error), LONGEST_PATH).rstrip(".")
+        click.echo(
+            f"The names are those of labelling time, because the source cannot be read: {reason}.",
+            err=True,
+        )
+        return None
+    finally:
+        progress.close()
 
 
 @click.command("repair")

@@ -146,7 +146,7 @@ def compare(source: str, options: Mapping[str, Any], shown: ProgressLine) -> int
     from tuilabel.simulate.table import progress_line, result_lines
     from tuilabel.workspace.places import cache_dir, data_dir
 
-    outputs = Outputs(options)
+    outputs = Outputs(source, options)
     targets = shares("--target", options["target"] or TARGETS)
     given = {part: options[name] for name, part in _PLAN.items() if options[name] is not None}
     plan = Plan(**given)
@@ -202,7 +202,7 @@ def run_the_article(
     from tuilabel.commands.printing import PicturePrinter, SheetLayout, SheetTile, echo
     from tuilabel.simulate.article import article_lines, run_article
 
-    outputs = Outputs(options)
+    outputs = Outputs(source, options)
     with closing(shown) as progress:
         dataset = _open(source, options, progress)
         if dataset.truth is None or dataset.holdout is None:
@@ -234,8 +234,8 @@ class Outputs:
 
     Parameters
     ----------
-    options : mapping
-        See `compare`.
+    source, options
+        As in `compare`.
 
     Raises
     ------
@@ -245,18 +245,21 @@ class Outputs:
         A file exists and is not to be replaced, or cannot be written.
     """
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
+    def __init__(self, source: str, options: Mapping[str, Any]) -> None:
+        from tuilabel.exchange.guard import guard
         from tuilabel.exchange.output import check_output
+        from tuilabel.workspace.outputs import guarded
+        from tuilabel.workspace.places import named_source
 
-        self._force: bool = options["force"]
+        self._how = {"force": options["force"], "guard": guard(*guarded(named_source(source)))}
         self._paths: dict[str, Path] = {}
         for name in _OUTPUTS:
             if options[name] is None:
                 continue
-            path = Path(options[name])
+            path = Path(os.path.realpath(options[name]))
             if path in self._paths.values():
                 raise UsageError(f"{path} is given twice: give each output a file of its own.")
-            check_output(path, force=self._force)
+            check_output(path, **self._how)
             self._paths[name] = path
 
     def write(self, contents: Mapping[str, Callable[[], bytes]]) -> None:
@@ -269,7 +272,7 @@ class Outputs:
             def write(file: BinaryIO, content: bytes = content) -> None:
                 file.write(content)
 
-            write_whole(path, write, force=self._force)
+            write_whole(path, write, **self._how)
 
 
 def _contents(

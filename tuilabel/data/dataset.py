@@ -14,7 +14,7 @@ from tuilabel.data.item_ids import ItemIds, first_occurrence
 from tuilabel.data.mmap import release_pages
 from tuilabel.data.window import Window
 from tuilabel.errors import SourceError, UnnamedClassesError, UsageError
-from tuilabel.text import counted, inert
+from tuilabel.text import counted, inert, shown_path
 
 MAX_CLASSES = 1000
 
@@ -242,7 +242,7 @@ def build_dataset(
             )
         if not len(truth):
             raise SourceError(
-                f"All {len(holdout)} {holdout.name} images of {inert(source)} are also in the "
+                f"All {len(holdout)} {holdout.name} images of {shown_path(source)} are also in the "
                 "pool, but accuracy is measured on images that training never sees: choose other "
                 "files."
             )
@@ -340,7 +340,8 @@ def refuse_test(test: int | None, source: str) -> None:
     """
     if test is not None:
         raise UsageError(
-            f"--test {test} cannot be used, since {inert(source)} has no hold-out: leave it out."
+            f"--test {test} cannot be used, since {shown_path(source)} has no hold-out: leave it "
+            "out."
         )
 
 
@@ -371,19 +372,19 @@ def resolve_classes(
     """
     if given is None and own is None:
         raise UnnamedClassesError(
-            f"{inert(source)} has no class names: name the classes with --classes, such as "
+            f"{shown_path(source)} has no class names: name the classes with --classes, such as "
             "--classes cat,dog."
         )
     if given is not None and own is not None and len(given) != len(own):
         raise SourceError(
             f"{counted(len(given), 'class was', 'classes were')} given ({_listed(given)}), but "
-            f"{inert(source)} has {len(own)} ({_listed(own)}): name {len(own)}, or leave "
+            f"{shown_path(source)} has {len(own)} ({_listed(own)}): name {len(own)}, or leave "
             "--classes out."
         )
     names = tuple(inert(name.strip()) for name in (own if given is None else given) or ())
     if not 1 <= len(names) <= MAX_CLASSES:
         raise SourceError(
-            f"{inert(source)} would have {len(names)} classes, but 1 to {MAX_CLASSES} are "
+            f"{shown_path(source)} would have {len(names)} classes, but 1 to {MAX_CLASSES} are "
             "expected: name the classes with --classes."
         )
     for position, name in enumerate(names):

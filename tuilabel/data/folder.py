@@ -102,15 +102,13 @@ def open_folder(
         If `pool` is out of range or `test` is set.
     """
     refuse_test(test, str(root))
-    files, skipped = _scan(root)
+    files, skipped = scan(root)
     if not files:
         raise _no_image(root, skipped)
     class_names = resolve_classes(str(root), own=None, given=classes)
     # A pool larger than the number of files is out of range before any file is read.
     checked_count("--pool", pool, len(files), shown_path(root))
-    digest = hashlib.blake2b(os.fsencode(root), digest_size=16).hexdigest()
-    directory = cache_dir / "folders" / digest
-    cache = ThumbnailCache(directory, decoder_version())
+    cache = cache_of(root, cache_dir)
     decoding = DecodeService()
     while True:
         readable, window = _read(root, files, cache, decoding, pool, window, progress)
@@ -126,7 +124,7 @@ def open_folder(
         readable = readable[:available]
         items = _merge(root, readable, decoding, window)
         try:
-            block = LeasedBlock(directory / f"{items.key}.pool", items.pool_rows)
+            block = LeasedBlock(cache.directory / f"{items.key}.pool", items.pool_rows)
         except _DamagedError as damaged:
             cache.forget([damaged.path])
             continue
@@ -147,10 +145,16 @@ def open_folder(
     )
 
 
+def cache_of(root: Path, cache_dir: Path) -> ThumbnailCache:
+    """Return the cache of a folder."""
+    digest = hashlib.blake2b(os.fsencode(root), digest_size=16).hexdigest()
+    return ThumbnailCache(cache_dir / "folders" / digest, decoder_version())
+
+
 # Files of the folder.
 
 
-def _scan(root: Path) -> tuple[list[FileKey], list[SkippedFile]]:
+def scan(root: Path) -> tuple[list[FileKey], list[SkippedFile]]:
     """Return the files in natural order, and each unreadable entry with the reason.
 
     Links to folders are followed once all other folders are read. No folder is read twice, so
@@ -187,7 +191,7 @@ def _scan(root: Path) -> tuple[list[FileKey], list[SkippedFile]]:
                     heapq.heappush(linked, f"{name}/")
                 elif entry.is_file():
                     stat = entry.stat()
-                    files.append(FileKey(name, stat.st_size, stat.st_mtime_ns))
+                    files.append(FileKey(name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
                 else:
                     is_link = entry.is_symlink() and not (root / name).exists()
                     reason = "broken link" if is_link else "not a regular file"

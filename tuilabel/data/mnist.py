@@ -61,8 +61,8 @@ def open_mnist(
         raise SourceError(
             f"{shown_path(folder)} {found}: open mnist:DIR with the folder of the four IDX files."
         )
-    train = _open_split(TRAIN, folder, cache_dir, progress)
-    holdout = _open_split(TEST, folder, cache_dir, progress)
+    train = open_split(TRAIN, folder, cache_dir, progress)
+    holdout = open_split(TEST, folder, cache_dir, progress)
     if train.images.shape[1:] != holdout.images.shape[1:]:
         raise SourceError(
             f"The images of {TRAIN} are {_size(train)} pixels, but those of {TEST} are "
@@ -95,7 +95,8 @@ def find_idx(folder: Path, split: str, kind: str) -> Path | None:
     return None
 
 
-def _open_split(split: str, folder: Path, cache_dir: Path, progress: Progress | None) -> Split:
+def open_split(split: str, folder: Path, cache_dir: Path, progress: Progress | None) -> Split:
+    """Open one of the splits, `TRAIN` or `TEST`; see `open_mnist`."""
     paths = []
     for kind in _KINDS:
         path = find_idx(folder, split, kind)

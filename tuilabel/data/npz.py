@@ -123,6 +123,43 @@ def open_npz(
     )
 
 
+def array_digests(
+    path: Path, cache_dir: Path, progress: Progress | None = None
+) -> NDArray[np.uint8]:
+    """Return the digest of each image of an array file, in its order.
+
+    They are read from the cache of `open_npz`, or else computed; no image is converted.
+
+    Raises
+    ------
+    SourceError
+        The file is missing, damaged, or has no images.
+    """
+    name = inert(path.name)
+    with _reporting(name), path.open("rb") as file:
+        ids_path = cache_dir / "arrays" / f"{cache_key_of_file(file)}.ids"
+        if path.suffix.lower() != ".npz":
+            size = path.stat().st_size
+            return _digests(_Member(name, size, lambda: path.open("rb")), ids_path, progress)
+        with zipfile.ZipFile(file) as archive:
+            return _digests(_member(archive, "images", name), ids_path, progress)
+
+
+def _digests(member: _Member, ids_path: Path, progress: Progress | None) -> NDArray[np.uint8]:
+    with member.open() as stream:
+        header = _read_header(stream, member, MAX_ARRAY_BYTES)
+        shape = _image_shape(header, member)
+        cached = item_ids.read_digests(ids_path, shape)
+        if cached is not None:
+            return cached
+        found = [np.empty((0, item_ids.DIGEST_SIZE), np.uint8)]
+        for values in _chunks(stream, header):
+            found.append(item_ids.digests(values))
+            if progress is not None:
+                progress("looking for images", sum(map(len, found)), shape[0])
+        return np.concatenate(found)
+
+
 @contextmanager
 def _reporting(name: str) -> Iterator[None]:
     try:

@@ -30,11 +30,15 @@ _MANY_SMALL_BLOCKS = 16
 
 
 class FileKey(NamedTuple):
-    """A file at the time it was read: a change of content changes its size or mtime."""
+    """A file at the time it was read: a change of content changes its size or a time.
+
+    Renaming and writing move ctime, also where mtime is set back or is that of an archive.
+    """
 
     path: str
     size: int
     mtime_ns: int
+    ctime_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +94,12 @@ class ThumbnailCache:
     """
 
     def __init__(self, directory: Path, decoder: str) -> None:
-        self._directory = directory
+        self.directory = directory
         self._decoder = decoder
         # An image of more than 8 bits has an entry for each window.
         self._entries: dict[tuple[FileKey, Window | None], Record | Failure] = {}
         self._blocks: dict[Path, list[tuple[FileKey, Window | None]]] = {}
+        self._digests: dict[FileKey, bytes] = {}
         for path in sorted(directory.glob("*.thumbnails")):
             block = read_block(path)
             if block is None or not self._take(block, path):
@@ -106,6 +111,10 @@ class ThumbnailCache:
         None if the file has to be read.
         """
         return self._entries.get((key, None)) or self._entries.get((key, window))
+
+    def digest(self, key: FileKey) -> bytes | None:
+        """Return the hash of a file; None if the file has to be read."""
+        return self._digests.get(key)
 
     def add(self, results: Iterable[tuple[FileKey, ReducedImage | Failure]]) -> None:
         """Write results to disk as one block, and keep them: in memory if that fails."""
@@ -171,7 +180,7 @@ class ThumbnailCache:
         """Keep rows; return whether they are on disk."""
         if not rows:
             return True
-        path = self._directory / f"{uuid.uuid4().hex}.thumbnails"
+        path = self.directory / f"{uuid.uuid4().hex}.thumbnails"
         index = {"version": _VERSION, "decoder": self._decoder, "files": rows}
         block = make_block(path, index, lambda: parts)
         self._take(block, path)
@@ -183,8 +192,8 @@ class ThumbnailCache:
             return False
         keys = self._blocks[path] = []
         offset = 0
-        for name, size, mtime_ns, *rest in block.index["files"]:
-            key = FileKey(name, size, mtime_ns)
+        for name, size, mtime_ns, ctime_ns, *rest in block.index["files"]:
+            key = FileKey(name, size, mtime_ns, ctime_ns)
             if len(rest) == 1:
                 if block.index["decoder"] == self._decoder:
                     self._entries[key, None] = Failure(rest[0])
@@ -204,6 +213,7 @@ class ThumbnailCache:
             )
             offset += int(np.prod(shape) + np.prod(record.letterbox_shape))
             self._entries[key, window] = record
+            self._digests[key] = record.digest
             keys.append((key, window))
         return True
 

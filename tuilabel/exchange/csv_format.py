@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable
 from typing import TextIO
 
 from tuilabel.exchange.rows import COLUMNS, LabelRow
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_MARK = "'"
+_SEPARATORS = frozenset(",;|\t\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
+# Everything between two cells, whatever separates them; quotes and white space do not help.
+_BEGINNING = re.compile(r"(^[\s\",;|]*|[\s\",;|]+)([=+\-@＝＋－＠])?")
 
 
 def write_csv(rows: Iterable[LabelRow], file: TextIO) -> None:
     """Write a header and a line per row.
 
     An apostrophe is put before text that a spreadsheet would run as a formula (OWASP, "CSV
-    injection"); JSON Lines keeps such text unchanged.
+    injection"), also where the text would begin a cell if the file were read with another
+    separator. Quotation marks alone do not prevent that: a reader that splits at semicolons finds
+    them in the middle of a cell. JSON Lines keeps such text unchanged.
     """
     writer = csv.DictWriter(file, COLUMNS)
     writer.writeheader()
@@ -24,6 +30,15 @@ def write_csv(rows: Iterable[LabelRow], file: TextIO) -> None:
 
 
 def _inert(value: object) -> object:
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return "'" + value
-    return value
+    if not isinstance(value, str):
+        return value
+    text = _BEGINNING.sub(_marked, value)
+    return _MARK + text if text.startswith(("\t", "\r", "\n")) else text
+
+
+def _marked(found: re.Match[str]) -> str:
+    between, formula = found.groups()
+    if formula is None:
+        return between
+    is_beginning = not found.start() or not _SEPARATORS.isdisjoint(between)
+    return f"{between}{_MARK if is_beginning else ''}{formula}"

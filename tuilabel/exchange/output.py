@@ -7,17 +7,26 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from tuilabel.errors import ExportError
 from tuilabel.exchange import Writer
+from tuilabel.exchange.guard import PLOT_MARK, Guard, head_of
 from tuilabel.exchange.rows import LabelRow
 from tuilabel.journal import give_name
+from tuilabel.text import shown_path
 
 
-def export_to(path: Path, rows: Iterable[LabelRow], write: Writer, *, force: bool = False) -> None:
+def export_to(
+    path: Path,
+    rows: Iterable[LabelRow],
+    write: Writer,
+    *,
+    force: bool = False,
+    guard: Guard | None = None,
+) -> None:
     """Write rows to a file.
 
     Parameters
@@ -26,13 +35,18 @@ def export_to(path: Path, rows: Iterable[LabelRow], write: Writer, *, force: boo
     rows : iterable of LabelRow
     write : Writer
     force : bool
-        Replace an existing file.
+        Replace an existing file. Of a link, the target is replaced.
+    guard : Guard, optional
+        Called before anything is written, and again before the file gets its name.
 
     Raises
     ------
     ExportError
-        The file exists and `force` is not given, it is not an ordinary file, or it cannot be
-        written. A file that was there before is unchanged.
+        The file exists and `force` is not given, it is not an ordinary file, it is not text that
+        an export could have written, or it cannot be written. A file that was there before is
+        unchanged.
+    TuilabelError
+        That of `guard`.
     """
 
     def write_rows(file: BinaryIO) -> None:
@@ -40,10 +54,16 @@ def export_to(path: Path, rows: Iterable[LabelRow], write: Writer, *, force: boo
         write(rows, text)
         text.detach()
 
-    write_whole(path, write_rows, force=force)
+    write_whole(path, write_rows, force=force, guard=guard)
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], object], *, force: bool = False) -> None:
+def write_whole(
+    path: Path,
+    write: Callable[[BinaryIO], object],
+    *,
+    force: bool = False,
+    guard: Guard | None = None,
+) -> None:
     """Write a file that appears under its name when it is complete.
 
     Parameters
@@ -51,8 +71,8 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], *, force: bool 
     path : Path
     write : callable
         Writes to the file that it is called with.
-    force : bool
-        Replace an existing file.
+    force, guard
+        As in `export_to`.
 
     Raises
     ------
@@ -60,31 +80,33 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], *, force: bool 
         As in `export_to`.
     """
     try:
-        _refuse_existing(path, force)
-        with _new_beside(path) as new:
+        real = _place(path, force, guard)
+        with _new_beside(real) as new:
             with new.open("xb") as file:
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
             if force:
-                new.replace(path)
+                new.replace(_place(path, force, guard))
             else:
-                give_name(new, path)
+                give_name(new, real)
     except FileExistsError:
         raise ExportError(
-            f"{path} was created by another program meanwhile and was not changed; export again."
+            f"{shown_path(path)} was created by another program meanwhile and was not changed; "
+            "export again."
         ) from None
     except (OSError, UnicodeEncodeError) as error:
         raise _cannot_be_written(str(path), error) from error
 
 
-def check_output(path: Path, *, force: bool = False) -> None:
+def check_output(path: Path, *, force: bool = False, guard: Guard | None = None) -> None:
     """Raise now what `write_whole` would raise later.
 
     Parameters
     ----------
     path : Path
-    force : bool
+    force, guard
+        As in `export_to`.
 
     Raises
     ------
@@ -92,8 +114,7 @@ def check_output(path: Path, *, force: bool = False) -> None:
         As in `export_to`.
     """
     try:
-        _refuse_existing(path, force)
-        with _new_beside(path) as new:
+        with _new_beside(_place(path, force, guard)) as new:
             new.touch(exist_ok=False)
     except OSError as error:
         raise _cannot_be_written(str(path), error) from error
@@ -109,23 +130,27 @@ def _new_beside(path: Path) -> Iterator[Path]:
         new.unlink(missing_ok=True)
 
 
-def export_to_stdout(rows: Iterable[LabelRow], write: Writer) -> None:
+def export_to_stdout(rows: Iterable[LabelRow], write: Writer, guard: Guard | None = None) -> None:
     """Write rows to standard output, in UTF-8 whatever the locale.
 
     Parameters
     ----------
     rows : iterable of LabelRow
     write : Writer
+    guard : Guard, optional
+        Called if standard output is appended to a file.
 
     Raises
     ------
     ExportError
-        It is closed, or cannot be written.
+        It is closed, is not to be changed, or cannot be written.
     BrokenPipeError
         The program that was reading it has ended.
     """
     if sys.stdout is None:
         raise ExportError("Standard output is closed; name a file with --output.")
+    if guard is not None:
+        _check_stdout(guard)
     text = io.StringIO(newline="")
     write(rows, text)
     try:
@@ -137,13 +162,37 @@ def export_to_stdout(rows: Iterable[LabelRow], write: Writer) -> None:
         raise _cannot_be_written("Standard output", error) from error
 
 
-def _refuse_existing(path: Path, force: bool) -> None:
+def _check_stdout(guard: Guard) -> None:
+    """Refuse to append to a file that is never replaced."""
+    file = Path("/dev/stdout")
+    with suppress(OSError):  # there is no such name, or nothing can be read there
+        if file.is_file() and file.stat().st_size:
+            guard(file)
+
+
+def _place(path: Path, force: bool, guard: Guard | None) -> Path:
+    """Return the place to write, with all links resolved; refuse one that must stay as it is."""
+    if guard is not None:
+        guard(path)
+    shown = shown_path(path)
     if path.is_dir():
-        raise ExportError(f"{path} is a directory; name a file in it.")
-    if path.exists() and not path.is_file():
-        raise ExportError(f"{path} is not an ordinary file; give another name.")
-    if path.exists() and not force:
-        raise ExportError(f"{path} exists already; give --force to replace it, or another name.")
+        raise ExportError(f"{shown} is a directory; name a file in it.")
+    real = Path(os.path.realpath(path))
+    if path.exists():
+        # A descriptor under /proc may lead to a file that has no name any more.
+        if not path.is_file() or not real.exists() or not path.samefile(real):
+            raise ExportError(f"{shown} is not an ordinary file; give another name.")
+        head = head_of(path)
+        if b"\0" in head and b"Software\0" + PLOT_MARK.encode() not in head:
+            raise ExportError(
+                f"{shown} is not text, so no export has written it, and it is never replaced; "
+                "give another name."
+            )
+        if not force:
+            raise ExportError(
+                f"{shown} exists already; give --force to replace it, or another name."
+            )
+    return real
 
 
 def _cannot_be_written(name: str, error: OSError | UnicodeEncodeError) -> ExportError:

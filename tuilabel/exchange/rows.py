@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
-from typing import TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from tuilabel.errors import SessionFileError
 from tuilabel.journal import AUTO_ORIGIN, Event, Ledger
+
+if TYPE_CHECKING:
+    from tuilabel.data.places import Places
+
+Status = Literal["found", "gone", "as labelled"]
+"""Whether an image is in the source, is there no longer, or was not looked for."""
 
 # The functional form, because `class` is a keyword.
 LabelRow = TypedDict(
@@ -21,26 +27,30 @@ LabelRow = TypedDict(
         "ms": int | None,
         "origin": str,
         "probability": float | None,
+        "status": Status,
     },
 )
 """One label of one image.
 
-`reference` is the place of the image in the source, `time` is UTC in ISO 8601, `ms` is how long the
-annotator took, `origin` is one of `tuilabel.exchange.ORIGINS`, and `probability` is the model's
-for an auto-label and None for any other label.
+`reference` is the place of the image in the source and `status` how that is known. `time` is UTC
+in ISO 8601, `ms` is how long the annotator took, `origin` is one of `tuilabel.exchange.ORIGINS`,
+and `probability` is the model's for an auto-label and None for any other label.
 """
 
 COLUMNS = tuple(LabelRow.__annotations__)
 
 
 def label_rows(
-    events: Iterable[Event], origins: Container[str] | None = None
+    events: Iterable[Event],
+    origins: Container[str] | None = None,
+    places: Places | None = None,
 ) -> Iterator[LabelRow]:
     """Yield the labels in effect, one row for each place of the image in the source.
 
-    Exact duplicates are one item with one label; each of them gets a row, so that the export
-    contains every file of a folder. A label without a reference gets one row. Auto-labels come
-    after the others, and only for items that no annotator has answered.
+    Equal images are one item with one label; each of them gets a row, so that the export contains
+    every file of a folder. An image that is gone keeps the names of labelling time that no other
+    image has taken since, but at least one row. Auto-labels come after the others, and only for
+    items that no annotator has answered.
 
     Parameters
     ----------
@@ -48,6 +58,8 @@ def label_rows(
         All of a session, in order.
     origins : container of str, optional
         Only labels of these origins; by default all.
+    places : Places, optional
+        Where the items of the source are now; by default the names of labelling time are used.
 
     Raises
     ------
@@ -57,18 +69,28 @@ def label_rows(
     ledger = Ledger.of(events)
     for label in (*ledger.labels(), *ledger.auto_labels()):
         if origins is None or label.origin in origins:
-            yield from _rows_of(label)
+            references, status = _references(label, places)
+            yield from _rows_of(label, references, status)
 
 
-def _rows_of(event: Event) -> Iterator[LabelRow]:
-    references = event.body.get("references") or [""]
-    if not isinstance(references, list):
+def _references(event: Event, places: Places | None) -> tuple[list[str], Status]:
+    labelled = event.body.get("references") or []
+    if not isinstance(labelled, list):
         raise _invalid(event, "references")
+    names = list(map(str, labelled))
+    if places is not None and str(event.item) in places.items:
+        return places.items[str(event.item)], "found"
+    if places is None or any(map(places.is_unread, names)):
+        return names or [""], "as labelled"
+    return [name for name in names if name not in places.names] or [""], "gone"
+
+
+def _rows_of(event: Event, references: Iterable[str], status: Status) -> Iterator[LabelRow]:
     for reference in references:
         yield LabelRow(
             {
                 "item_id": str(event.item),
-                "reference": str(reference),
+                "reference": reference,
                 "class": str(event.class_name),
                 "annotator": event.annotator,
                 "time": event.time,
@@ -76,6 +98,7 @@ def _rows_of(event: Event) -> Iterator[LabelRow]:
                 "ms": event.ms,
                 "origin": event.origin,
                 "probability": _probability(event),
+                "status": status,
             }
         )
 

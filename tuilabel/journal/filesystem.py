@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from pathlib import Path
+
+from tuilabel.errors import SessionFileError
+from tuilabel.text import shown_path
 
 NETWORK_TYPES = frozenset(
     [
@@ -16,6 +20,14 @@ NETWORK_TYPES = frozenset(
     ]
 )
 """File system types, as in mountinfo(5), on which several machines may share a file."""
+
+SIDE_SUFFIXES = {
+    "-journal": (b"\xd9\xd5\x05\xf9", b"\0"),
+    "-wal": (b"\x37\x7f\x06",),
+    "-shm": (b"\x18\xe2\x2d\0", b"\0\x2d\xe2\x18", b"\0"),
+    ".lock": (b"{",),
+}
+"""Endings of the files that SQLite and the lock write beside a session, and how they begin."""
 
 MOUNTINFO = Path("/proc/self/mountinfo")
 
@@ -83,5 +95,59 @@ def give_name(new: Path, path: Path) -> None:
         new.rename(path)
 
 
+def refuse_side_name(path: Path) -> None:
+    """Raise if a file of this name would be taken for a part of an existing file.
+
+    Raises
+    ------
+    SessionFileError
+    """
+    real = Path(os.path.realpath(path))
+    for suffix in SIDE_SUFFIXES:
+        beside = Path(str(real)[: -len(suffix)])
+        if real.name.casefold().endswith(suffix) and beside.is_file():
+            raise SessionFileError(
+                f"{shown_path(path)} is the name of a part of {shown_path(beside)}, if that is a "
+                "session; give another name."
+            )
+
+
+def refuse_foreign_sides(path: Path, *, is_new: bool = False) -> None:
+    """Raise if labelling would write over a file beside a session that is not a part of it.
+
+    Parameters
+    ----------
+    path : Path
+        The session.
+    is_new : bool
+        It is about to be created, so that it has no parts yet.
+
+    Raises
+    ------
+    SessionFileError
+    """
+    real = Path(os.path.realpath(path))
+    for suffix, beginnings in SIDE_SUFFIXES.items():
+        side = real.with_name(real.name + suffix)
+        try:
+            found = side.lstat()
+            is_foreign = not stat.S_ISREG(found.st_mode) or (is_new and found.st_size > 0)
+            if not is_foreign and found.st_size and found.st_nlink > 1:
+                is_foreign = not _head(side).startswith(beginnings)
+        except OSError:
+            continue
+        if is_foreign:
+            raise SessionFileError(
+                f"{shown_path(path)} cannot be a session while {shown_path(side)} lies beside it: "
+                "labelling would write over that file. Move it away, or give another name with "
+                "--session FILE."
+            )
+
+
 def _unescape(field: str) -> str:
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(8)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tuilabel.errors import SessionFileError, SessionLockedError, UsageError
 from tuilabel.journal.events import Event
-from tuilabel.journal.filesystem import give_name
+from tuilabel.journal.filesystem import give_name, refuse_side_name
 from tuilabel.journal.lock import SessionLock
 from tuilabel.journal.reading import (
     SessionInfo,
@@ -127,6 +127,8 @@ def repair(
     touches = output is None and not dry_run
     if output is not None and os.path.lexists(output):
         raise SessionFileError(f"{output} exists already. Name another file with --output OUT.")
+    if output is not None:
+        refuse_side_name(output)
     with contextlib.ExitStack() as held:
         _hold(real, path, touches, held)
         content, lost = _read(real, path)
@@ -228,7 +230,9 @@ def _unread(path: Path, content: bytes, log: bytes) -> str | None:
         try:
             read_session(copy)
         except SessionFileError as error:
-            return reason(error).replace(str(copy), str(path)).split(". ")[0]
+            # Only then the name: a path may be long, or have a full stop in it.
+            sentence = " ".join(str(error).replace(str(copy), "\0").split()).split(". ")[0]
+            return sentence.replace("\0", str(path))
     return None
 
 

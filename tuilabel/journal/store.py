@@ -14,7 +14,12 @@ from typing import Self
 
 from tuilabel.errors import SaveError, SessionFileError
 from tuilabel.journal.events import AUTO_ORIGIN, Annotator, Draft, Event
-from tuilabel.journal.filesystem import give_name, network_type
+from tuilabel.journal.filesystem import (
+    give_name,
+    network_type,
+    refuse_foreign_sides,
+    refuse_side_name,
+)
 from tuilabel.journal.lock import SessionLock
 from tuilabel.journal.reading import (
     SessionInfo,
@@ -70,6 +75,7 @@ class Journal:
         self._log_is_named = False
         check_header(path)
         refuse_network(path)
+        refuse_foreign_sides(path)
         _refuse_read_only(path)
         self._lock = SessionLock(path, clock())
         try:
@@ -92,6 +98,8 @@ class Journal:
             The file exists already, or cannot be created.
         """
         new = path.with_name(f".tuilabel-{uuid.uuid4().hex}.new")
+        refuse_side_name(path)
+        refuse_foreign_sides(path, is_new=True)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             refuse_network(path.parent)

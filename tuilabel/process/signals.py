@@ -55,7 +55,16 @@ class SignalListener:
 
     @contextmanager
     def passed_to(self, listener: Callable[[int], None]) -> Iterator[None]:
-        """Pass the exit status to a listener, at once and between any two instructions."""
+        """Pass the exit status to a listener, at once and between any two instructions.
+
+        Raises
+        ------
+        SystemExit
+            A signal came before. It ended nothing, because Python ignores what is raised in some
+            places, such as the callbacks of its import system.
+        """
+        if self.status is not None and not self._over:
+            raise SystemExit(self.status)
         self._listener = listener
         try:
             yield

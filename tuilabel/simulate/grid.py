@@ -22,7 +22,7 @@ from tuilabel.simulate.plan import Combination, Plan
 from tuilabel.simulate.processes import run_in_processes
 from tuilabel.simulate.results import Description, Results
 from tuilabel.simulate.run import Run, open_learner, run_session
-from tuilabel.text import inert, shown_path
+from tuilabel.text import shown_path
 
 
 @dataclass(frozen=True)
@@ -275,7 +275,7 @@ def no_ground_truth(source: str) -> SourceError:
 
 def _check(dataset: Dataset) -> None:
     """Raise an error for a dataset that cannot be simulated, or whose arrays are invalid."""
-    source = inert(dataset.source)
+    source = shown_path(dataset.source)
     if dataset.truth is None:
         raise no_ground_truth(dataset.source)
     if dataset.holdout is None or not len(dataset.holdout):

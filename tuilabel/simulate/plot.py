@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tuilabel.errors import UsageError
 from tuilabel.simulate.plan import Combination
 from tuilabel.simulate.results import Results
-from tuilabel.text import inert, source_name
+from tuilabel.text import inert, shown_path, source_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,8 +41,7 @@ def check_plot(path: Path) -> None:
     """
     if path.suffix.lower() not in PLOT_FORMATS:
         raise UsageError(
-            f"--plot {inert(str(path), 200)} has no known format: give a name that ends in .svg or "
-            ".png."
+            f"--plot {shown_path(path)} has no known format: give a name that ends in .svg or .png."
         )
     try:
         import matplotlib.figure  # noqa: F401
@@ -104,7 +103,7 @@ def _draw(results: Results, suffix: str) -> bytes:
         )
     _dress(axes, results)
     file = io.BytesIO()
-    metadata = {"Date": None} if suffix.lower() == ".svg" else {}
+    metadata = {"Date": None} if suffix.lower() == ".svg" else {"Software": "tuilabel"}
     figure.savefig(file, format=suffix.lower().removeprefix("."), dpi=150, metadata=metadata)
     return file.getvalue()
 

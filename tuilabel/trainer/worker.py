@@ -24,7 +24,7 @@ from tuilabel.errors import TrainerError, TuilabelError
 from tuilabel.learn.learner import Learner, Needs
 from tuilabel.learn.models import warm_up
 from tuilabel.learn.requests import ColdStart, Fit
-from tuilabel.text import inert
+from tuilabel.text import LONGEST_PATH, inert
 from tuilabel.trainer.messages import (
     FeaturesPrepared,
     FromChild,
@@ -210,8 +210,11 @@ def _answer(learner: Learner, preparation: Preparation, request: Fit | ColdStart
 
 
 def _one_line(error: Exception) -> str:
-    kind = "" if isinstance(error, TuilabelError) else f"{type(error).__name__}: "
-    return inert(kind + " ".join(str(error).split()), MESSAGE_CHARACTERS)
+    text = " ".join(str(error).split())
+    if isinstance(error, TuilabelError):
+        # A sentence for people, perhaps with a long path.
+        return inert(text, LONGEST_PATH)
+    return inert(f"{type(error).__name__}: {text}", MESSAGE_CHARACTERS)
 
 
 def _private_output() -> BinaryIO:

@@ -138,9 +138,10 @@ def remember(path: Path) -> None:
     """Record a session as the last one, if that can be written."""
     try:
         data_dir().mkdir(parents=True, exist_ok=True)
-        (data_dir() / "last").write_text(
-            str(path.absolute()), encoding="utf-8", errors="surrogateescape"
-        )
+        # Replaced, not written over: the name could be a link to another file.
+        new = data_dir() / f"last-{os.getpid()}"
+        new.write_text(str(path.absolute()), encoding="utf-8", errors="surrogateescape")
+        new.replace(data_dir() / "last")
     except OSError:
         # With a read-only home, a session elsewhere can still be labelled.
         return

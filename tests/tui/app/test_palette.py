@@ -24,7 +24,7 @@ async def open_palette(app: ScreenApp, pilot: Pilot[None], colours: Colours) -> 
     app.COMMANDS = {provider}  # type: ignore[misc]
     palette = Palette()
     await app.push_screen(palette)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not palette.query_one(FoundList).option_count:
             await pilot.pause()
     await pilot.pause()
@@ -170,7 +170,7 @@ async def test_enter_does_what_is_marked(app: ScreenApp) -> None:
         palette = await open_palette(app, pilot, Colours())
         await pilot.press(*"swap")
         found = palette.query_one(FoundList)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not texts(frame(palette))[found.region.y].startswith("› invert"):
                 await pilot.pause()
         picture = app.label_screen.query_one(Picture)

@@ -1,0 +1,119 @@
+"""Where the items of a source are now, by content; no image is decoded."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tuilabel.data import item_ids
+from tuilabel.errors import SourceError
+from tuilabel.progress import Progress
+from tuilabel.text import shown_path
+
+
+@dataclass
+class Places:
+    """Where the items of a source are.
+
+    Attributes
+    ----------
+    items : dict of str to list of str
+        The references of each item id, in the order of the source.
+    names : set of str
+        Everything in the source that could be read, images or not.
+    unread : set of str
+        Files and folders that could not be read, so that nobody knows which items they are.
+    """
+
+    items: dict[str, list[str]] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
+
+    def add(self, item: str, name: str) -> None:
+        """Record one place of an item."""
+        self.items.setdefault(item, []).append(name)
+        self.names.add(name)
+
+    def is_unread(self, name: str) -> bool:
+        """Return whether a file, or a folder that it is in, could not be read."""
+        parts = name.split("/")
+        return any("/".join(parts[:end]) in self.unread for end in range(1, len(parts) + 1))
+
+
+def find_places(source: str, *, cache_dir: Path, progress: Progress | None = None) -> Places:
+    """Return where every item of a source is at this moment, also outside of ``--pool``.
+
+    A file of a folder is hashed if its path, size or times are not those in the cache. Nothing is
+    downloaded.
+
+    Parameters
+    ----------
+    source : str
+        As `Dataset.source`.
+    cache_dir : Path
+    progress : Progress, optional
+
+    Raises
+    ------
+    SourceError
+        The source is missing or cannot be read.
+    """
+    if source == "digits":
+        from tuilabel.data.digits import open_digits
+
+        dataset = open_digits()
+        return _of_rows(dataset.ids, lambda row: dataset.references(row)[0])
+    if source == "mnist" or source.startswith("mnist:"):
+        from tuilabel.data.mnist import TRAIN, open_split
+
+        folder = cache_dir / "mnist" if source == "mnist" else Path(source.removeprefix("mnist:"))
+        train = open_split(TRAIN, folder, cache_dir, progress)
+        return _of_rows(item_ids.ItemIds("a1", train.digests), train.reference)
+    path = Path(source)
+    if path.is_dir():
+        return _of_folder(path, cache_dir, progress)
+    if not path.is_file():
+        raise SourceError(f"there is no file or folder {shown_path(source)}.")
+    from tuilabel.data.npz import array_digests
+
+    digests = array_digests(path, cache_dir, progress)
+    return _of_rows(item_ids.ItemIds("a1", digests), lambda row: f"images[{row}]")
+
+
+def _of_rows(ids: Iterable[str], reference: Callable[[int], str]) -> Places:
+    places = Places()
+    for row, item in enumerate(ids):
+        places.add(item, reference(row))
+    return places
+
+
+def _of_folder(root: Path, cache_dir: Path, progress: Progress | None) -> Places:
+    from tuilabel.data.folder import cache_of, scan
+
+    files, skipped = scan(root)
+    cache = cache_of(root, cache_dir)
+    places = Places(unread={name.rstrip("/") for name, _ in skipped})
+    for done, key in enumerate(files, start=1):
+        digest = cache.digest(key) or _digest(root / key.path)
+        if digest is None:
+            places.unread.add(key.path)
+        else:
+            places.add(f"f1:{digest.hex()}", key.path)
+        if progress is not None:
+            progress("looking for images", done, len(files))
+    return places
+
+
+def _digest(path: Path) -> bytes | None:
+    """Hash a file; None if it cannot be read, or is no longer an ordinary one."""
+    try:
+        # Without O_NONBLOCK, a FIFO that took the place of a file would be waited for.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return item_ids.file_digest(file)
+    except OSError:
+        return None
+    return None

@@ -1,0 +1,79 @@
+"""Which files an export never replaces: sessions, sources, and tuilabel's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from tuilabel.errors import ExportError, SourceError
+from tuilabel.journal import refuse_side_name
+from tuilabel.text import shown_path
+
+Guard = Callable[[Path], object]
+"""Raises an error for the path of a file that must not be replaced."""
+
+PLOT_MARK = "tuilabel"
+"""The software that a plot names in its PNG file; other images are never replaced."""
+
+_HEAD_BYTES = 4096
+_EXPORT_STARTS = (b"item_id,", b'{"item_id":')
+
+
+def guard(own: Iterable[Path], sources: Callable[[], Iterable[str]]) -> Guard:
+    """Return a guard of sessions, sources and tuilabel's own files.
+
+    Files are compared, not names: links, other spellings and descriptors change nothing.
+
+    Parameters
+    ----------
+    own : iterable of Path
+        Files, and folders with all they contain, that belong to tuilabel.
+    sources : callable
+        Returns the sources of sessions. It is called only for a file that exists. In a folder an
+        earlier export of labels may be replaced, since it is not an image.
+    """
+    kept = tuple(own)
+
+    def refuse(path: Path) -> None:
+        refuse_side_name(path)
+        if not path.is_file():
+            return
+        if any(_is_among(path, (place, *place.rglob("*"))) for place in kept):
+            raise _never(path, "belongs to a session or to tuilabel")
+        is_export = head_of(path).startswith(_EXPORT_STARTS)
+        for source in sources():
+            place = Path(source.removeprefix("mnist:"))
+            if not (is_export and place.is_dir()) and _is_among(path, _files_of(place)):
+                raise _never(path, f"is a file of the source {shown_path(source)}")
+
+    return refuse
+
+
+def head_of(path: Path) -> bytes:
+    """Return the beginning of a file."""
+    with path.open("rb") as file:
+        return file.read(_HEAD_BYTES)
+
+
+def _files_of(source: Path) -> Iterator[Path]:
+    yield source
+    if source.is_dir():
+        from tuilabel.data.folder import scan
+
+        with suppress(SourceError):  # a folder that cannot be read
+            yield from (source / key.path for key in scan(source)[0])
+
+
+def _is_among(path: Path, places: Iterable[Path]) -> bool:
+    found = path.stat()
+    for place in places:
+        with suppress(OSError):  # a link that leads nowhere
+            if os.path.samestat(place.stat(), found):
+                return True
+    return False
+
+
+def _never(path: Path, what: str) -> ExportError:
+    return ExportError(f"{shown_path(path)} {what}, and is never replaced; give another name.")
