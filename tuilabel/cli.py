@@ -15,6 +15,7 @@ import click
 from tuilabel import __version__
 from tuilabel.errors import TuilabelError
 from tuilabel.process.signals import SIGNALS
+from tuilabel.process.umask import UMASK
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -105,7 +106,8 @@ class _Group(click.Group):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")
         try:
-            return super().invoke(ctx)
+            with UMASK.private():
+                return super().invoke(ctx)
         except TuilabelError as error:
             _report(str(error))
             ctx.exit(error.exit_code)

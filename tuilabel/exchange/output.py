@@ -15,6 +15,7 @@ from tuilabel.errors import ExportError
 from tuilabel.exchange import Writer
 from tuilabel.exchange.rows import LabelRow
 from tuilabel.journal import give_name
+from tuilabel.process.umask import UMASK
 
 
 def export_to(path: Path, rows: Iterable[LabelRow], write: Writer, *, force: bool = False) -> None:
@@ -62,7 +63,9 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], *, force: bool 
     try:
         _refuse_existing(path, force)
         with _new_beside(path) as new:
-            with new.open("xb") as file:
+            with UMASK.of_person():
+                file = new.open("xb")
+            with file:
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())

@@ -296,6 +296,8 @@ def write_session(
     OSError, sqlite3.Error
         The file is incomplete.
     """
+    # Private until its owner shares it; SQLite gives the files beside it the same mode.
+    new.touch(0o600, exist_ok=False)
     connection = sqlite3.connect(new, isolation_level=None)
     try:
         migrate(connection)

@@ -11,7 +11,8 @@ import platformdirs
 
 from tuilabel.errors import SessionFileError
 from tuilabel.settings import user_directory
-from tuilabel.text import inert, shown_path
+from tuilabel.small_files import read_small
+from tuilabel.text import LONGEST_PATH, inert, shown_path
 
 SUFFIX = ".tuilabel"
 
@@ -119,7 +120,7 @@ def find_session(name: str | None, *, may_be_new: bool = False) -> Path:
 def last_session() -> Path | None:
     """Return the session that was opened last, if its file still exists."""
     try:
-        path = Path((data_dir() / "last").read_text(encoding="utf-8", errors="surrogateescape"))
+        path = Path(os.fsdecode(read_small(data_dir() / "last", LONGEST_PATH)))
     except OSError:
         return None
     return path if _is_file(path) else None
@@ -129,9 +130,12 @@ def remember(path: Path) -> None:
     """Record a session as the last one, if that can be written."""
     try:
         data_dir().mkdir(parents=True, exist_ok=True)
-        (data_dir() / "last").write_text(
-            str(path.absolute()), encoding="utf-8", errors="surrogateescape"
-        )
+        new = data_dir() / f".last-{os.getpid()}.new"
+        try:
+            new.write_bytes(os.fsencode(path.absolute()))
+            new.replace(data_dir() / "last")
+        finally:
+            new.unlink(missing_ok=True)
     except OSError:
-        # With a read-only home, a session elsewhere can still be labelled.
+        # With a read-only home or a full disk, a session elsewhere can still be labelled.
         return
