@@ -101,13 +101,13 @@ class _Group(click.Group):
         return offered(incomplete, {**commands, **SOURCES}, SOURCE_FILES)
 
     def invoke(self, ctx: click.Context) -> Any:
+        ctx.with_resource(UMASK.private())
         for stream in (sys.stdout, sys.stderr):
             # A name that the locale has no characters for is no reason to fail.
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")
         try:
-            with UMASK.private():
-                return super().invoke(ctx)
+            return super().invoke(ctx)
         except TuilabelError as error:
             _report(str(error))
             ctx.exit(error.exit_code)

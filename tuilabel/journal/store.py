@@ -123,8 +123,7 @@ class Journal:
         SaveError
             The event is not on disk, and nothing has changed; the caller may try again.
         ValueError
-            The body is not JSON (for example with a NaN), or a text is not Unicode; nothing has
-            changed.
+            The body is not JSON (for example with a NaN); nothing has changed.
         """
         event = self._stamped(draft, by, self._now(), seq=0)
         row = _row(event)
