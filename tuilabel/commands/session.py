@@ -177,12 +177,12 @@ def autolabel_(session: str | None, revert: bool, **options: Any) -> None:
 
     path = find_session(session)
     if revert:
-        header = take_back(path)
-        if header is None:
+        batch = take_back(path)
+        if batch is None:
             say("There is no batch of auto-labels to undo.")
         else:
-            undone = counted(header.body["count"], "auto-label")
-            say(f"Undone: {undone} of {header.time}.")
+            undone = counted(batch.written, "auto-label")
+            say(f"Undone: {undone} of {batch.header.time}.")
         return
     chosen = AutolabelOptions(**options)
     progress = ProgressLine()

@@ -16,6 +16,7 @@ from tuilabel.exchange import Writer
 from tuilabel.exchange.rows import LabelRow
 from tuilabel.journal import give_name
 from tuilabel.process.umask import UMASK
+from tuilabel.text import inert
 
 
 def export_to(path: Path, rows: Iterable[LabelRow], write: Writer, *, force: bool = False) -> None:
@@ -131,8 +132,12 @@ def export_to_stdout(rows: Iterable[LabelRow], write: Writer) -> None:
         raise ExportError("Standard output is closed; name a file with --output.")
     text = io.StringIO(newline="")
     write(rows, text)
+    output = text.getvalue()
+    if sys.stdout.isatty():
+        # A terminal would obey escape codes in the names of files.
+        output = "\n".join(inert(line, len(line) + 1) for line in output.splitlines()) + "\n"
     try:
-        sys.stdout.buffer.write(text.getvalue().encode("utf-8", "surrogateescape"))
+        sys.stdout.buffer.write(output.encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise

@@ -293,6 +293,7 @@ def info_of(rows: Mapping[str, str]) -> SessionInfo:
     )
     if not (
         isinstance(info.source, str)
+        and b"\0" not in os.fsencode(info.source)  # it may be a path
         and len(set(info.class_names)) == len(info.class_names)
         and all(isinstance(count, int | None) for count in (info.pool, info.test))
         and isinstance(info.seed, int)

@@ -20,6 +20,7 @@ import numpy as np
 from tuilabel.data import Dataset
 from tuilabel.errors import SessionFileError
 from tuilabel.journal import Annotator, Draft, Event, EventKind
+from tuilabel.journal.summary import check_body
 from tuilabel.learn.requests import ColdStart, Fit, FitFinished
 from tuilabel.session.payloads import fit_body, rounded
 from tuilabel.session.requests import Material, cold_start_request, fit_request, labelled_rows
@@ -350,6 +351,8 @@ class Session(LoopState):
     def _replay(self) -> None:
         try:
             for event in self._log.events():
+                if event.kind is EventKind.ROUND:
+                    check_body(event)
                 self._apply(event)
         except (LookupError, TypeError, ValueError) as error:
             raise SessionFileError(
