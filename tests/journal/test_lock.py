@@ -104,8 +104,9 @@ def test_the_files_beside_a_session_are_as_private_as_the_session(
         os.umask(umask)
 
 
-def test_a_pipe_in_the_place_of_the_lock_is_not_waited_for(small_session: Path) -> None:
+def test_a_pipe_beside_a_session_is_not_waited_for(small_session: Path) -> None:
     os.mkfifo(lock_file(small_session))
+    os.mkfifo(small_session.with_name(small_session.name + "-wal"))
     assert not held_by_living(small_session)
     assert len(read_session(small_session)[1]) == 24
     with pytest.raises(SessionFileError, match="cannot be written"):
