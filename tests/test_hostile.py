@@ -41,7 +41,7 @@ COMMANDS = (
     *(("export", "S", "--format", "jsonl"), ("repair", "S", "--dry-run")),
     *(("autolabel", "S", "--dry-run", "--threshold", "2"), ("autolabel", "S", "--revert")),
     *(("label", "S", "--line"), ("label", "S", "--classes", "a,b"), ("show", "no such item")),
-    ("export", "S"),
+    *(("export", "S"), ("status",), ("doctor",), ("settings",)),
 )
 
 SEVERAL = settings(
