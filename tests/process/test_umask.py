@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tuilabel.process.umask import UMASK
+from tuilabel.trainer.runner import open_log
 
 CRASH = (
     "from tuilabel.cli import main; from tuilabel.commands.about import doctor;"
@@ -79,3 +80,11 @@ def test_the_umask_is_back_afterwards() -> None:
         assert os.umask(0o027) == 0o027
     finally:
         os.umask(before)
+
+
+def test_a_log_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    log = tmp_path / "trainer.log"
+    log.touch()
+    log.chmod(0o666)
+    os.close(open_log(log))
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
