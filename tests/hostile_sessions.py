@@ -18,7 +18,6 @@ from PIL import Image
 
 from tuilabel.journal import AutoLabel, auto_batch, revert
 from tuilabel.journal.reading import COLUMNS
-from tuilabel.journal.schema import migrate
 from tuilabel.workspace.opening import SourceOptions, open_workspace
 
 HOSTILE = (
@@ -29,6 +28,8 @@ HOSTILE = (
     *("x" * 300, "e" + "\u0301" * 40, "👨‍👩‍👧", "שלום", ""),
 )
 """Text that a terminal, a markup or a layout might obey."""
+
+_MARKS = ("application_id", "user_version")
 
 CLASSES = ("cat", "dog", "owl")
 _NAMES = tuple(text for text in HOSTILE if "\0" not in text and text.isascii() and "/" not in text)
@@ -124,11 +125,17 @@ def poisoned(template: Path, path: Path, seed: int, *, share: float, spare: Iter
     with closing(sqlite3.connect(template)) as old:
         meta = {key: json.loads(value) for key, value in old.execute("SELECT * FROM meta")}
         rows = [dict(zip(COLUMNS, row, strict=True)) for row in old.execute("SELECT * FROM event")]
+        schema = [sql for (sql,) in old.execute("SELECT sql FROM sqlite_master") if sql is not None]
+        marks = {name: old.execute(f"PRAGMA {name}").fetchone()[0] for name in _MARKS}
     meta["class_names"] = [names[name] for name in meta["class_names"]]
     if "source" not in spare:
         meta["source"] = poison(meta["source"])
     with closing(sqlite3.connect(path, isolation_level=None)) as new:
-        migrate(new)
+        for statement in schema:
+            if "sqlite_sequence" not in statement:  # SQLite makes that itself
+                new.execute(statement)
+        for name, mark in marks.items():
+            new.execute(f"PRAGMA {name} = {mark}")
         new.executemany(
             "INSERT INTO meta VALUES (?, ?)", [(key, json.dumps(meta[key])) for key in meta]
         )
@@ -141,8 +148,8 @@ def poisoned(template: Path, path: Path, seed: int, *, share: float, spare: Iter
                 row["origin"] = "auto"
             if not (row["kind"] == "open" and spare):  # its settings are checked at the start
                 row["body"] = json.dumps(change(json.loads(row["body"])))
-            marks = ", ".join("?" * len(COLUMNS))
+            places = ", ".join("?" * len(COLUMNS))
             new.execute(
-                f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES ({marks})",
+                f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES ({places})",
                 [row[column] for column in COLUMNS],
             )
