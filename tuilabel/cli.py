@@ -15,6 +15,7 @@ import click
 from tuilabel import __version__
 from tuilabel.errors import TuilabelError
 from tuilabel.process.signals import SIGNALS
+from tuilabel.process.umask import UMASK
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -100,6 +101,7 @@ class _Group(click.Group):
         return offered(incomplete, {**commands, **SOURCES}, SOURCE_FILES)
 
     def invoke(self, ctx: click.Context) -> Any:
+        ctx.with_resource(UMASK.private())
         for stream in (sys.stdout, sys.stderr):
             # A name that the locale has no characters for is no reason to fail.
             if isinstance(stream, io.TextIOWrapper):

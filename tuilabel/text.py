@@ -48,11 +48,16 @@ def inert(text: str, limit: int = DEFAULT_LIMIT) -> str:
         At most `limit` characters, which can be encoded as UTF-8. A second `inert` changes
         nothing.
     """
+    if is_inert(text, limit):
+        return text
     if len(text) > limit:
         text = text[: limit - 1] + "…"
-    if text.isprintable():
-        return text
     return "".join(map(_visible, text))
+
+
+def is_inert(text: str, limit: int = DEFAULT_LIMIT) -> bool:
+    """Return whether `inert` certainly returns this text as it is; quicker than calling it."""
+    return len(text) <= limit and text.isprintable()
 
 
 SUGGESTION_MODES = {

@@ -402,7 +402,7 @@ def test_status_json_has_the_promised_fields(session: Path) -> None:
         "source": "digits",
         "window": [-1024.0, 3071.5],
         "labels": 3,
-        "by_class": {"Katze 猫": 1, "=1+1": 1, "\x1b[31mred": 1},
+        "by_class": {"Katze 猫": 1, "=1+1": 1, "␛[31mred": 1},
         "skipped": 1,
         "auto_labels": 0,
         "fitted": None,
@@ -497,7 +497,7 @@ def test_export_writes_to_standard_output_by_default(session: Path) -> None:
         ("i0", "caf\udce9.png", "Katze 猫"),
         ("i0", "copy.png", "Katze 猫"),
         ("i1", "1.png", "'=1+1"),
-        ("i2", "2.png", "\x1b[31mred"),
+        ("i2", "2.png", "␛[31mred"),
     ]
     assert tuilabel("export", str(session), "-o", "-").stdout_bytes == result.stdout_bytes
 

@@ -42,7 +42,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def sessions() -> None:
     """Make files that are named as sessions are."""
     (data_dir() / "sessions").mkdir(parents=True)
-    for name in ("digits.tuilabel", "dogs-12345678.tuilabel", "digits.tuilabel-wal"):
+    for name in (
+        "digits.tuilabel",
+        "dogs-12345678.tuilabel",
+        "digits.tuilabel-wal",
+        "d\x1b.tuilabel",
+    ):
         (data_dir() / "sessions" / name).touch()
 
 

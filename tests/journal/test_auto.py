@@ -185,20 +185,14 @@ def kept(journal: Journal) -> Iterator[Event]:
     assert (header.kind, auto.item) == (EventKind.AUTO_BATCH, "a")
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        Draft(EventKind.AUTO, "z", "cat", target="t", body={"probability": float("nan")}),
-        Draft(EventKind.AUTO, "z", "\udcff", target="t"),
-    ],
-)
 @pytest.mark.parametrize("place", [0, 50, 101])
 def test_one_that_cannot_be_written_keeps_all_back(
-    journal: Journal, kept: Event, bad: Draft, place: int
+    journal: Journal, kept: Event, place: int
 ) -> None:
+    bad = Draft(EventKind.AUTO, "z", "cat", target="t", body={"probability": float("nan")})
     drafts = auto_drafts(*(f"item{number}" for number in range(100)))
     drafts.insert(place, bad)
-    with pytest.raises(ValueError, match=r"JSON|surrogates"):
+    with pytest.raises(ValueError, match="JSON"):
         journal.append_many(drafts, ME)
 
 

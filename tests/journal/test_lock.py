@@ -7,6 +7,7 @@ import getpass
 import json
 import os
 import resource
+import stat
 import subprocess
 from collections.abc import Callable
 from datetime import datetime
@@ -16,7 +17,8 @@ import pytest
 from loop_fakes import ME
 
 from tuilabel.errors import SessionFileError, SessionLockedError
-from tuilabel.journal import Draft, EventKind, Journal, read_session
+from tuilabel.journal import Draft, EventKind, Journal, SessionInfo, read_session
+from tuilabel.journal.lock import held_by_living
 
 Holder = Callable[[Path], "contextlib.AbstractContextManager[subprocess.Popen[str]]"]
 
@@ -73,6 +75,42 @@ def test_a_holder_that_says_nothing_sensible_still_holds_it(
         lock_file(small_session).write_text(content, encoding="latin-1")
         with pytest.raises(SessionLockedError, match="labelling by another process"):
             Journal(small_session)
+
+
+def test_the_holder_is_named_in_harmless_text(small_session: Path, held_by_another: Holder) -> None:
+    with held_by_another(small_session):
+        holder = {"pid": 1, "user": "\x1b]0;owned\x07", "host": "\x9b2J\u202e" * 90}
+        since = "2030-01-01T00:00:00+00:00"
+        lock_file(small_session).write_text(json.dumps({**holder, "since": since}))
+        with pytest.raises(SessionLockedError, match="by process 1 of ␛]0;owned␇ on ") as caught:
+            Journal(small_session)
+        assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o660, 0o644])
+def test_the_files_beside_a_session_are_as_private_as_the_session(
+    path: Path, info: SessionInfo, mode: int
+) -> None:
+    umask = os.umask(0o022)
+    try:
+        Journal.create(path, info).close()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        path.chmod(mode)
+        with Journal(path) as journal:
+            journal.append(Draft(EventKind.SKIP, "item"), ME)
+            beside = [path.with_name(path.name + suffix) for suffix in (".lock", "-wal", "-shm")]
+            assert {stat.S_IMODE(file.stat().st_mode) for file in beside} == {mode}
+    finally:
+        os.umask(umask)
+
+
+def test_a_pipe_beside_a_session_is_not_waited_for(small_session: Path) -> None:
+    os.mkfifo(lock_file(small_session))
+    os.mkfifo(small_session.with_name(small_session.name + "-wal"))
+    assert not held_by_living(small_session)
+    assert len(read_session(small_session)[1]) == 24
+    with pytest.raises(SessionFileError, match="cannot be written"):
+        Journal(small_session)
 
 
 def test_a_link_to_the_session_is_the_same_session(

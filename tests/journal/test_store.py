@@ -185,11 +185,10 @@ def test_a_session_is_opened_through_a_link(path: Path, journal: Journal, tmp_pa
     [
         Draft(EventKind.LABEL, "item", "cat", body={"probabilities": [float("nan")]}),
         Draft(EventKind.ROUND, body={"accuracy": float("inf")}),
-        Draft(EventKind.LABEL, "item", "\udcff"),
     ],
 )
-def test_what_is_no_json_or_no_text_is_refused(journal: Journal, draft: Draft) -> None:
-    with pytest.raises(ValueError, match=r"JSON|surrogates"):
+def test_what_is_no_json_is_refused(journal: Journal, draft: Draft) -> None:
+    with pytest.raises(ValueError, match="JSON"):
         journal.append(draft, ME)
     event = journal.append(LABEL, ME)
     assert list(journal.events()) == [event]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,18 @@ def test_a_report_that_cannot_be_written_is_printed(tmp_path: Path) -> None:
     assert "could not be written" in said
     assert "ValueError" in said
     assert SECRET not in said
+
+
+def test_no_part_of_a_report_is_left_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = crash.report_lines
+
+    def until_the_disk_is_full(error: BaseException, facts: dict[str, object]) -> Iterator[str]:
+        yield next(lines(error, facts))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(crash, "report_lines", until_the_disk_is_full)
+    with pytest.raises(OSError, match="No space left"):
+        crash.write_report(caught(raise_chain), tmp_path, {})
+    assert crash.reports(tmp_path) == []

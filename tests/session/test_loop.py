@@ -621,7 +621,7 @@ def test_by_default_the_learner_chooses() -> None:
     start = session.take_request()
     assert isinstance(start, ColdStart)
     assert (start.method, start.model, start.features) == ("auto", "auto", "auto")
-    assert (start.items, start.size) == ((), 20)
+    assert (start.items, start.size) == ((session.batch[0].row,), 20)
     session.accept_ranking(ColdStartFinished(start.generation, range(20)), by=ME)
     fill(session)
     request = session.take_request()
@@ -638,7 +638,7 @@ def test_by_default_the_learner_chooses() -> None:
     undone.learn_again()
     start = undone.take_request()
     assert isinstance(start, ColdStart)
-    assert start.items == (undone.items.row_of(item),)
+    assert start.items == (undone.items.row_of(item), undone.batch[1].row)
     assert log.written[0].body["model"] == "auto"
 
 

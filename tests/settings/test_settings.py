@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
 import os
 import re
+import socket
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -170,10 +172,59 @@ def test_a_file_that_is_no_toml_is_refused(file: Path, content: bytes) -> None:
         resolve({}, environ={}, file=file)
 
 
-def test_a_file_that_cannot_be_read_is_refused(file: Path) -> None:
-    file.mkdir()
-    with pytest.raises(UsageError, match=r"settings.toml cannot be read \(Is a directory\)"):
+DEEP = 100_000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("model = " + "[" * 30_000, "model = " + "{a = " * 10_000, "[" * 30_000),
+        *(f"{'a.' * 30_000}a = 1", f"[{'a.' * 30_000}a]", f"model = {{{'a.' * 30_000}a = 1}}"),
+        *("model = " + "[" * DEEP + "]" * DEEP, "model = '" + "x" * 2**20 + "'", "\n" * 2**17),
+        *(f"seed = {'9' * 60_000}", f"seed = 0x{'f' * 60_000}", f"model = {'[' * 90}{']' * 90}"),
+    ],
+)
+def test_a_file_that_is_deep_or_huge_is_one_short_sentence_at_once(
+    file: Path, content: str
+) -> None:
+    file.write_text(content)
+    with pytest.raises(UsageError) as caught:
         resolve({}, environ={}, file=file)
+    message = str(caught.value)
+    assert message.startswith(str(file))
+    assert len(message) < len(str(file)) + 400
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "directory", "device"])
+def test_what_is_no_file_is_refused_at_once(file: Path, kind: str) -> None:
+    with contextlib.ExitStack() as stack:
+        if kind == "pipe":
+            os.mkfifo(file)
+        elif kind == "socket":
+            bound = stack.enter_context(socket.socket(socket.AF_UNIX))
+            stack.callback(os.chdir, Path.cwd())
+            os.chdir(file.parent)  # a short name: that of a socket has at most 107 bytes
+            bound.bind(file.name)
+        elif kind == "directory":
+            file.mkdir()
+        else:
+            file.symlink_to("/dev/zero")
+        with pytest.raises(UsageError, match=r"settings.toml cannot be read \(.*Fix or remove it"):
+            resolve({}, environ={}, file=file)
+
+
+def test_what_the_file_says_is_harmless_in_the_message(file: Path) -> None:
+    for content in (
+        '"\\u001b]0;owned\\u0007" = 1',
+        'model = "\\u001b[31m\\u202e"',
+        '[keys]\n"\\u001b]52;c;x\\u0007" = 5',
+        "[class_keys]\n'\\u009b' = 5",
+    ):
+        file.write_text(content)
+        with pytest.raises(UsageError) as caught:
+            resolve({}, environ={}, file=file)
+        assert str(caught.value).isprintable()
 
 
 def test_a_home_that_is_no_directory_has_no_file(file: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pwd
 from collections.abc import Callable
 from pathlib import Path
@@ -171,7 +172,13 @@ def test_the_last_session_is_remembered_while_it_is_there(tmp_path: Path) -> Non
     assert last_session() is None
 
 
-@pytest.mark.parametrize("content", [b"", b"\0", b"\xff\xfe", b"x" * 5000, b"/"])
+def test_a_pipe_in_the_place_of_the_memory_is_not_waited_for() -> None:
+    data_dir().mkdir(parents=True)
+    os.mkfifo(data_dir() / "last")
+    assert last_session() is None
+
+
+@pytest.mark.parametrize("content", [b"", b"\0", b"\xff\xfe", b"x" * 5000, b"/", b"x" * 10**7])
 def test_a_spoilt_memory_is_no_memory(content: bytes) -> None:
     data_dir().mkdir(parents=True)
     (data_dir() / "last").write_bytes(content)

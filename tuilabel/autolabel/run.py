@@ -23,8 +23,8 @@ from tuilabel.data.array_store import ArrayStore
 from tuilabel.errors import UsageError
 from tuilabel.journal import (
     Annotator,
+    AutoBatch,
     AutoLabel,
-    Event,
     Journal,
     Ledger,
     SessionInfo,
@@ -126,13 +126,13 @@ def autolabel(path: Path, options: AutolabelOptions, *, progress: Any = None) ->
         journal.close()
 
 
-def take_back(path: Path) -> Event | None:
+def take_back(path: Path) -> AutoBatch | None:
     """Take back the newest batch of auto-labels, with one event.
 
     Returns
     -------
-    Event or None
-        The header of the batch; None if there is no batch.
+    AutoBatch or None
+        None if there is no batch.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def take_back(path: Path) -> Event | None:
         if not batches:
             return None
         journal.append(revert(batches[-1].header), _annotator())
-        return batches[-1].header
+        return batches[-1]
     finally:
         journal.close()
 

@@ -29,7 +29,9 @@ def complete_sessions(ctx: Context, parameter: Parameter, typed: str) -> Items:
     """Return sessions, by name or path, that begin with what is typed."""
     from tuilabel.workspace.places import SUFFIX, data_dir
 
-    names = sorted(path.stem for path in _in(data_dir() / "sessions") if path.suffix == SUFFIX)
+    files = _in(data_dir() / "sessions")
+    # As for paths: a shell would print what is not.
+    names = sorted(f.stem for f in files if f.suffix == SUFFIX and f.stem.isprintable())
     return offered(typed, dict.fromkeys(names), (SUFFIX,))
 
 

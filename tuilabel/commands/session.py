@@ -234,14 +234,14 @@ def autolabel_(session: str | None, revert: bool, **options: Any) -> None:
 
     path = find_session(session)
     if revert:
-        header = take_back(path)
-        if header is None:
+        batch = take_back(path)
+        if batch is None:
             say("There is no batch of auto-labels to undo.")
         else:
             from tuilabel.tui.views.values import shown_time
 
-            undone = counted(header.body["count"], "auto-label")
-            say(f"Undone: {undone} of {shown_time(header.time)}.")
+            undone = counted(batch.written, "auto-label")
+            say(f"Undone: {undone} of {shown_time(batch.header.time)}.")
         return
     chosen = AutolabelOptions(**options)
     progress = ProgressLine()

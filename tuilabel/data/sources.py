@@ -117,7 +117,9 @@ def _absolute(path: str) -> Path:
     if not path:
         raise SourceError("The name of the source is empty: name a folder or a file, such as '.'.")
     try:
-        return Path(path).expanduser().resolve()
+        found = Path(path).expanduser().resolve()
+        found.is_dir()  # raises if the name is too long, or a folder may not be entered
+        return found
     except (OSError, RuntimeError, ValueError) as error:
         raise SourceError(
             f"'{shown_path(path)}' is not a valid path ({error}): name another file or folder."

@@ -16,7 +16,8 @@ from tuilabel.exchange import Writer
 from tuilabel.exchange.guard import PLOT_MARK, Guard, head_of
 from tuilabel.exchange.rows import LabelRow
 from tuilabel.journal import give_name
-from tuilabel.text import shown_path
+from tuilabel.process.umask import UMASK
+from tuilabel.text import inert, shown_path
 
 
 def export_to(
@@ -82,7 +83,9 @@ def write_whole(
     try:
         real = _place(path, force, guard)
         with _new_beside(real) as new:
-            with new.open("xb") as file:
+            with UMASK.of_person():
+                file = new.open("xb")
+            with file:
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
@@ -153,8 +156,12 @@ def export_to_stdout(rows: Iterable[LabelRow], write: Writer, guard: Guard | Non
         _check_stdout(guard)
     text = io.StringIO(newline="")
     write(rows, text)
+    output = text.getvalue()
+    if sys.stdout.isatty():
+        # A terminal would obey escape codes in the names of files.
+        output = "\n".join(inert(line, len(line) + 1) for line in output.splitlines()) + "\n"
     try:
-        sys.stdout.buffer.write(text.getvalue().encode("utf-8", "surrogateescape"))
+        sys.stdout.buffer.write(output.encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from tuilabel.text import inert, is_inert
+
 AUTO_ORIGIN = "auto"
 """The origin of auto-labels, whichever annotator asked for them."""
 
@@ -35,6 +37,10 @@ class EventKind(StrEnum):
     def is_auto(self) -> bool:
         """Whether a model writes such events, and nobody else."""
         return self in (EventKind.AUTO_BATCH, EventKind.AUTO)
+
+
+REFERENCES = "references"
+"""The part of a body with the names of files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,12 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A `Draft` that is on disk, with its number, uuid, UTC time and annotator."""
+    """A `Draft` that is on disk, with its number, uuid, UTC time and annotator.
+
+    A session file may come from anybody. All text in an event is therefore harmless for a terminal,
+    as `tuilabel.text.inert` makes it, except the names of files in ``body["references"]``, which
+    must stay as they are to be found: `tuilabel.text.shown_path` shows them.
+    """
 
     seq: int
     uuid: str
@@ -108,7 +119,45 @@ class Event:
     target: str | None
     body: Mapping[str, Any]
 
+    def __post_init__(self) -> None:
+        for name in _TEXTS:
+            text = getattr(self, name)
+            if text is not None and not is_inert(text):
+                object.__setattr__(self, name, inert(text))
+        if not _is_harmless(self.body):
+            object.__setattr__(self, "body", _harmless(self.body))
+
     @property
     def is_answer(self) -> bool:
         """Whether this is a label or a skip, which an undo can take back."""
         return self.kind in (EventKind.LABEL, EventKind.SKIP)
+
+
+_TEXTS = ("uuid", "time", "annotator", "item", "class_name", "origin", "target")
+
+
+def _is_harmless(value: Any) -> bool:
+    """Return whether `_harmless` would change nothing, which is nearly always so."""
+    if isinstance(value, dict):
+        if not all(map(is_inert, value)):
+            return False
+        parts = [part for name, part in value.items() if name != REFERENCES]
+    elif isinstance(value, list | tuple):
+        parts = list(value)
+    else:
+        return not isinstance(value, str) or is_inert(value)
+    # Most parts are probabilities.
+    return all(_is_harmless(part) for part in parts if type(part) is not float)
+
+
+def _harmless(value: Any) -> Any:
+    if isinstance(value, str):
+        return inert(value)
+    if isinstance(value, Mapping):
+        return {
+            inert(name): part if name == REFERENCES else _harmless(part)
+            for name, part in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_harmless(part) for part in value]
+    return value

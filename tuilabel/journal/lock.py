@@ -12,6 +12,11 @@ from datetime import datetime
 from pathlib import Path
 
 from tuilabel.errors import SessionFileError, SessionLockedError
+from tuilabel.small_files import read_small
+from tuilabel.text import inert
+
+_LARGEST = 4096
+"""Bytes in a lock file."""
 
 
 class SessionLock:
@@ -63,11 +68,14 @@ class SessionLock:
         while True:
             # Without O_NOFOLLOW, a link put there by another user would have its target emptied.
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            descriptor = os.open(self.path, flags, 0o666)
+            descriptor = os.open(self.path, flags, 0o600)
+            # Everyone who may write to the session can then take a lock file that was left behind.
+            with contextlib.suppress(OSError):
+                os.fchmod(descriptor, session.stat().st_mode & 0o666)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                text = os.pread(descriptor, 4096, 0)
+                text = os.pread(descriptor, _LARGEST, 0)
                 os.close(descriptor)
                 raise SessionLockedError(
                     f"{session} is already open for labelling {_describe(text)}. "
@@ -107,7 +115,7 @@ def held_by_living(session: Path) -> bool:
     """
     real = session.resolve()
     try:
-        holder = json.loads(real.with_name(real.name + ".lock").read_bytes()[:4096])
+        holder = json.loads(read_small(real.with_name(real.name + ".lock"), _LARGEST))
         if holder["host"] != socket.gethostname():
             return True
         os.kill(int(holder["pid"]), 0)
@@ -130,8 +138,8 @@ def _describe(text: bytes) -> str:
         holder = json.loads(text)
         since = datetime.fromisoformat(holder["since"]).strftime("%Y-%m-%d %H:%M:%S")
         return (
-            f"by process {int(holder['pid'])} of {holder['user']!s:.64} on "
-            f"{holder['host']!s:.64}, since {since}"
+            f"by process {int(holder['pid'])} of {inert(str(holder['user']), 64)} on "
+            f"{inert(str(holder['host']), 64)}, since {since}"
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         return "by another process"

@@ -27,6 +27,7 @@ from tuilabel.journal.schema import (
     version_of,
 )
 from tuilabel.journal.wal import cut_off
+from tuilabel.text import inert
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
 COLUMNS = tuple(field.name for field in fields(Event))
@@ -66,7 +67,7 @@ class SessionInfo:
     pool, test : int or None
         Number of items used of each split; None for all.
     class_names : tuple of str
-        In the order of the model's columns.
+        In the order of the model's columns; harmless for a terminal.
     seed : int
         The seed of every random choice of the session.
     audit : float
@@ -84,6 +85,10 @@ class SessionInfo:
     seed: int = 0
     audit: float = 0.1
     window: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        # The path of the source must stay as it is to be found: `shown_path` shows it.
+        object.__setattr__(self, "class_names", tuple(map(inert, self.class_names)))
 
 
 def read_session(path: Path) -> tuple[SessionInfo, list[Event]]:
@@ -280,9 +285,12 @@ def info_of(rows: Mapping[str, str]) -> SessionInfo:
         It is invalid.
     """
     meta: dict[str, Any] = {key: json.loads(value) for key, value in rows.items()}
+    names = meta["class_names"]
+    if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        raise ValueError("the class names of the session are invalid")
     info = SessionInfo(
         source=meta["source"],
-        class_names=tuple(meta["class_names"]),
+        class_names=tuple(names),
         pool=meta["pool"],
         test=meta["test"],
         seed=meta["seed"],
@@ -290,7 +298,9 @@ def info_of(rows: Mapping[str, str]) -> SessionInfo:
         window=_window_of(meta.get("window")),
     )
     if not (
-        all(isinstance(text, str) for text in (info.source, *info.class_names))
+        isinstance(info.source, str)
+        and b"\0" not in os.fsencode(info.source)  # it may be a path
+        and len(set(info.class_names)) == len(info.class_names)
         and all(isinstance(count, int | None) for count in (info.pool, info.test))
         and isinstance(info.seed, int)
         and info.seed >= 0

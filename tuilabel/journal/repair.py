@@ -8,7 +8,6 @@ import json
 import os
 import sqlite3
 import stat
-import tempfile
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +27,7 @@ from tuilabel.journal.reading import (
     reason,
     refuse_other_version,
 )
-from tuilabel.journal.salvage import OtherVersionError, Salvage, salvage
+from tuilabel.journal.salvage import OtherVersionError, Salvage, copied, salvage
 from tuilabel.journal.store import (
     refuse_network,
     remove_quietly,
@@ -219,14 +218,8 @@ def _read_part(descriptor: int, start: int, size: int) -> tuple[bytes, int]:
 
 
 def _unread(path: Path, content: bytes, log: bytes) -> str | None:
-    """Return why a file that has all of its events cannot be opened; None if it can.
-
-    A copy is tried, since reading a file with a log leaves an index beside it.
-    """
-    with tempfile.TemporaryDirectory(prefix="tuilabel-repair-") as folder:
-        copy = Path(folder) / "copy"
-        copy.write_bytes(content)
-        log_path(copy).write_bytes(log)
+    """Return why a file that has all of its events cannot be opened; None if it can."""
+    with copied(content, log) as copy:
         try:
             read_session(copy)
         except SessionFileError as error:

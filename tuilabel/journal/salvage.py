@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tuilabel.errors import SessionFileError
 from tuilabel.journal.events import Event
 from tuilabel.journal.pages import (
     DEFAULT_PAGE_SIZE,
@@ -30,7 +32,7 @@ from tuilabel.journal.schema import (
     version_of,
 )
 from tuilabel.journal.validate import is_valid
-from tuilabel.journal.wal import Log, read_log
+from tuilabel.journal.wal import Log, log_path, read_log
 from tuilabel.text import counted
 
 # How far a row is trusted, by the place where it was found.
@@ -44,6 +46,9 @@ _MAY_BE_LEFT = (_FRAME_DAMAGED, _HIDDEN)
 
 _LONGEST_GAP = 10_000
 """A number of an event that is further than this from all others is taken for damage."""
+
+_ROOM = 2**16
+"""Bytes that SQLite needs beside a copy, for its index of the log."""
 
 _ANY_META = {
     **{"source": '""', "class_names": "[]", "pool": "null", "test": "null"},
@@ -125,8 +130,8 @@ def salvage(content: bytes, log: bytes) -> Salvage:
     """
     found = Salvage()
     rows: list[tuple[tuple[Any, ...], int]] = []
-    with tempfile.TemporaryDirectory(prefix="tuilabel-repair-") as folder:
-        found.complaint = _ask_sqlite(Path(folder) / "copy", content, log, rows, found.meta)
+    with copied(content, log) as copy:
+        found.complaint = _ask_sqlite(copy, rows, found.meta)
     page_size = page_size_of(content) or page_size_of(log) or DEFAULT_PAGE_SIZE
     frames = read_log(log, page_size)
     units = list(_units(content, log, page_size, frames))
@@ -161,23 +166,39 @@ def salvage(content: bytes, log: bytes) -> Salvage:
     return found
 
 
-def _ask_sqlite(
-    path: Path,
-    content: bytes,
-    log: bytes,
-    rows: list[tuple[tuple[Any, ...], int]],
-    meta: dict[str, str],
-) -> str | None:
-    """Read a copy of the file with SQLite, and return what it finds wrong.
+@contextmanager
+def copied(content: bytes, log: bytes) -> Iterator[Path]:
+    """Yield a temporary copy of a session file and its log.
 
-    A copy, because SQLite would move the log into the damaged file.
+    A copy, because SQLite would move the log into the damaged file, and leaves an index beside it.
+
+    Raises
+    ------
+    SessionFileError
+        There is no room for it. Without this, a full disk would be taken for damage.
     """
     try:
-        path.write_bytes(content)
-        if log:
-            path.with_name(path.name + "-wal").write_bytes(log)
+        with tempfile.TemporaryDirectory(prefix="tuilabel-repair-") as folder:
+            copy = Path(folder) / "copy"
+            copy.write_bytes(content + bytes(_ROOM))
+            os.truncate(copy, len(content))
+            if log:
+                log_path(copy).write_bytes(log)
+            yield copy
+    except OSError as error:
+        raise SessionFileError(
+            f"A repair copies the session into the temporary folder, and that cannot be written "
+            f"({reason(error)}). Free some space there, or set TMPDIR to another folder."
+        ) from error
+
+
+def _ask_sqlite(
+    path: Path, rows: list[tuple[tuple[Any, ...], int]], meta: dict[str, str]
+) -> str | None:
+    """Read a copy of the file with SQLite, and return what it finds wrong."""
+    try:
         connection = connect(path, "mode=rw")
-    except (OSError, sqlite3.Error) as error:
+    except sqlite3.Error as error:
         return reason(error)
     with closing(connection):
         # Bytes that are not text are refused row by row.

@@ -131,8 +131,7 @@ class Journal:
         SaveError
             The event is not on disk, and nothing has changed; the caller may try again.
         ValueError
-            The body is not JSON (for example with a NaN), or a text is not Unicode; nothing has
-            changed.
+            The body is not JSON (for example with a NaN); nothing has changed.
         """
         event = self._stamped(draft, by, self._now(), seq=0)
         row = _row(event)
@@ -320,6 +319,8 @@ def write_session(
     OSError, sqlite3.Error
         The file is incomplete.
     """
+    # Private until its owner shares it; SQLite gives the files beside it the same mode.
+    new.touch(0o600, exist_ok=False)
     connection = sqlite3.connect(new, isolation_level=None)
     try:
         create_tables(connection)

@@ -87,10 +87,9 @@ def cut_off(path: Path) -> list[tuple[Value, ...]]:
     OSError
         The log cannot be read.
     """
-    try:
-        data = log_path(path).read_bytes()
-    except FileNotFoundError:
+    if not log_path(path).is_file():  # also a pipe, which nobody writes to
         return []
+    data = log_path(path).read_bytes()
     log = read_log(data, DEFAULT_PAGE_SIZE)
     found: list[tuple[Value, ...]] = []
     # Also frames with a wrong checksum: it depends on the previous frame, which may be lost.

@@ -64,7 +64,7 @@ class ColdStart:
     method, model, features
         Names from `tuilabel.learn.names`. The model decides whether a label graph is needed.
     items
-        Rows that have a label already; clusters that contain one come last.
+        Rows that have a label already, or are being shown; clusters that contain one come last.
     excluded
         Further rows that must not be chosen.
     size

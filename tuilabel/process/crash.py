@@ -60,10 +60,14 @@ def write_report(error: BaseException, folder: Path, facts: Mapping[str, object]
     OSError
         The report cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{os.getpid()}.txt"
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.writelines(line + "\n" for line in report_lines(error, facts))
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.writelines(line + "\n" for line in report_lines(error, facts))
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
     for old in reports(folder)[:-KEPT]:
         with contextlib.suppress(OSError):  # another process has removed it
             old.unlink()

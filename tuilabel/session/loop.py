@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ import numpy as np
 from tuilabel.data import Dataset
 from tuilabel.errors import SessionFileError
 from tuilabel.journal import Annotator, Draft, Event, EventKind
+from tuilabel.journal.summary import check_body
 from tuilabel.learn.requests import ColdStart, Fit, FitFinished
 from tuilabel.session.payloads import fit_body, rounded
 from tuilabel.session.requests import Material, cold_start_request, fit_request, labelled_rows
@@ -237,7 +239,13 @@ class Session(LoopState):
     ) -> Event | None:
         """Fill the batch from a ranking; places that were shown keep their items.
 
-        A ranking is stale if a label was undone since its request, but not if one was added.
+        A ranking is stale if a label was undone since its request, but not if one was added. A cold
+        start fills the places from the second on: the first depends on the seed alone, so that it
+        can be shown at once, and is the same however long the cold start takes.
+
+        The event records the first place that the ranking could fill (`place`, from 0), and whether
+        it came too late for an earlier one (`late`): the annotator was faster, and answered for
+        items in the order of the seed or of an earlier ranking.
 
         Parameters
         ----------
@@ -263,11 +271,10 @@ class Session(LoopState):
         fit = ranking if isinstance(ranking, FitFinished) else None
         probabilities = fit.probabilities if fit else [None] * len(ranking.items)
         ranked = dict(zip(ranking.items, map(rounded, probabilities), strict=True))
-        kept = {
-            place: slot
-            for place, slot in enumerate(self.batch)
-            if (shown and place in self._shown) or slot.audit or slot.row in self._answered
-        }
+        seen = {place for place, slot in enumerate(self.batch) if slot.row in self._answered}
+        seen |= self._shown if shown else {0} if fit is None else set()
+        kept = {place: slot for place, slot in enumerate(self.batch) if place in seen or slot.audit}
+        first = next(place for place in count() if place not in seen)
         queries = self._queries(ranked, taken={slot.row for slot in kept.values()})
         batch = [
             kept[place] if place in kept else next(queries) for place in range(len(self.batch))
@@ -281,6 +288,8 @@ class Session(LoopState):
             "probabilities": list(ranked.values()) if fit else None,
             "batch": [ids[slot.row] for slot in batch],
             "audits": [ids[slot.row] for slot in batch if slot.audit],
+            "place": first,
+            "late": first > 1 or self.round > requested.round + 1,
         }
         event = self._write(Draft(EventKind.ROUND, round=requested.round, body=body), by)
         if fit is not None:
@@ -342,6 +351,8 @@ class Session(LoopState):
     def _replay(self) -> None:
         try:
             for event in self._log.events():
+                if event.kind is EventKind.ROUND:
+                    check_body(event)
                 self._apply(event)
         except (LookupError, TypeError, ValueError) as error:
             raise SessionFileError(
@@ -355,7 +366,9 @@ class Session(LoopState):
     def _cold_start_request(self) -> ColdStart | None:
         if self.settings.cold_start == "random" or self.current is None:
             return None
-        return cold_start_request(self._material(), self.generation, self.info.seed)
+        # What is shown will be labelled: the cold start looks for items that differ from it.
+        shown = [slot.row for place, slot in enumerate(self.batch) if place in self._shown]
+        return cold_start_request(self._material(), shown, self.generation, self.info.seed)
 
     def _fit_request(self) -> Fit | None:
         return fit_request(self._material(), self.generation, (self.info.seed, 2, self.round - 1))

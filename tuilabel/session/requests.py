@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from tuilabel.data import Dataset
@@ -65,15 +65,19 @@ def labelled_rows(
     return training, audit
 
 
-def cold_start_request(material: Material, generation: int, seed: int) -> ColdStart:
-    """Return a request for a first batch."""
+def cold_start_request(
+    material: Material, shown: Iterable[int], generation: int, seed: int
+) -> ColdStart:
+    """Return a request for a first batch, beside the rows that are shown already."""
     settings = material.settings
+    excluded = set(material.excluded)
+    begun = dict.fromkeys([*material.training, *(row for row in shown if row not in excluded)])
     return ColdStart(
         generation=generation,
         method=settings.cold_start,
         model=settings.model,
         features=settings.features,
-        items=tuple(material.training),
+        items=tuple(begun),
         excluded=material.excluded,
         size=material.cold_start_size,
         seed=(seed, 2, 0),

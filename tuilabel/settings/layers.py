@@ -11,6 +11,14 @@ import platformdirs
 
 from tuilabel.errors import UsageError
 from tuilabel.settings.values import PERSON, SETTINGS, Settings
+from tuilabel.small_files import read_small
+from tuilabel.text import inert, shown_path
+
+LARGEST_FILE = 2**16
+"""Bytes in the largest settings.toml that is read."""
+
+MOST_DOTS = 200
+"""Dots on a line of it."""
 
 
 class Found(NamedTuple):
@@ -125,22 +133,30 @@ def find(
 
 
 def _read(file: Path) -> dict[str, Any]:
+    shown = shown_path(file)
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_small(file, LARGEST_FILE).decode()
         # Imported here: most people have no such file.
         import tomllib
 
+        # Every part of a dotted name takes tomllib longer than the one before.
+        if any(line.count(".") > MOST_DOTS for line in text.splitlines()):
+            raise RecursionError
         content = tomllib.loads(text)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
-        raise UsageError(f"{file} cannot be read ({error.strerror}). Fix or remove it.") from error
-    except ValueError as error:
-        raise UsageError(f"{file} cannot be read as TOML: {error}. Fix or remove it.") from error
+        raise UsageError(f"{shown} cannot be read ({error.strerror}). Fix or remove it.") from error
+    except (ValueError, RecursionError) as error:
+        found = error if isinstance(error, ValueError) else "its values are nested too deeply"
+        raise UsageError(
+            f"{shown} cannot be read as TOML: {inert(str(found), 200)}. Fix or remove it."
+        ) from error
     values = {name.replace("-", "_"): value for name, value in content.items()}
     unknown = sorted(set(values) - set(SETTINGS))
     if unknown:
         raise UsageError(
-            f"{file} sets {unknown[0]!r}, which does not exist: choose among {', '.join(SETTINGS)}."
+            f"{shown} sets {inert(repr(unknown[0]))}, which does not exist: choose among "
+            f"{', '.join(SETTINGS)}."
         )
     return values

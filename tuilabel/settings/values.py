@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
@@ -39,6 +40,9 @@ MAX_BATCH_SIZE = 1000
 
 MAX_ANNOTATOR = 64
 """Characters in the longest name of an annotator."""
+
+_REPR = reprlib.Repr()
+_REPR.maxstring = 100
 
 SESSION, NEW_SESSION, PERSON = "session", "new session", "person"
 """The scope of a setting.
@@ -115,9 +119,17 @@ def _checked(expected: str, parse: Callable[[Any], Any], **more: Any) -> Values:
         try:
             return parse(value)
         except (ValueError, TypeError, OverflowError):
-            raise UsageError(f"{place} is {value!r}; expected {expected}.") from None
+            raise UsageError(f"{place} is {_shown(value)}; expected {expected}.") from None
 
     return Values(expected, read, **more)
+
+
+def _shown(value: Any) -> str:
+    """Return a value that is invalid, shortened, however long or deeply nested it is."""
+    try:
+        return _REPR.repr(value)
+    except ValueError:  # Python writes no numbers of more than 4300 digits
+        return "a number that is too large"
 
 
 def _one_of(choices: tuple[str, ...]) -> Values:
@@ -158,9 +170,10 @@ def _name(longest: int) -> Values:
 def _table(content: str, entry: Values, name_of: Callable[[str], str] = str) -> Values:
     def read(table: Any, place: str) -> tuple[tuple[str, Any], ...]:
         if not isinstance(table, Mapping):
-            raise UsageError(f"{place} is {table!r}; expected a table {content}.")
+            raise UsageError(f"{place} is {_shown(table)}; expected a table {content}.")
         return tuple(
-            (name_of(name), entry.read(value, f"{place}.{name}")) for name, value in table.items()
+            (name_of(name), entry.read(value, f"{place}.{inert(name, 40)}"))
+            for name, value in table.items()
         )
 
     return Values(f"a table {content}", read)

@@ -62,24 +62,26 @@ def run_in_processes(
     """
     context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="tuilabel-")))
         try:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="tuilabel-")))
             hand_over(dataset, folder)
+            # The children notice at once when this end is closed, even by the death of this
+            # process.
+            reading, writing = context.Pipe(duplex=False)
+            stack.callback(reading.close)
+            # Locks take room in shared memory.
+            rounds = context.Value("q", 0)
+            executor = ProcessPoolExecutor(
+                jobs,
+                mp_context=context,
+                initializer=_begin,
+                initargs=(folder, cache_folder, plan, reading, rounds),
+            )
         except OSError as error:
             raise TrainerError(
                 f"The images cannot be written for other processes ({error.strerror}). "
                 "Free some space in the temporary folder, or use --jobs 1."
             ) from error
-        # The children notice at once when this end is closed, even by the death of this process.
-        reading, writing = context.Pipe(duplex=False)
-        stack.callback(reading.close)
-        rounds = context.Value("q", 0)
-        executor = ProcessPoolExecutor(
-            jobs,
-            mp_context=context,
-            initializer=_begin,
-            initargs=(folder, cache_folder, plan, reading, rounds),
-        )
         try:
             with _quiet_children():
                 pending = {executor.submit(_work, *run) for run in runs}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tuilabel.errors import TrainerError
 from tuilabel.text import inert
-from tuilabel.trainer.runner import NICENESS, child_environment
+from tuilabel.trainer.runner import NICENESS, child_environment, open_log
 
 _KEPT_LINES = 200
 _MESSAGE_CHARACTERS = 200
@@ -100,8 +100,6 @@ class Job:
             raise TrainerError(last)
 
     def _write_log(self, lines: Sequence[str]) -> None:
-        with contextlib.suppress(OSError):
-            self._log_path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self._log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.writelines(f"{self._arguments[0]}: {line}\n" for line in lines)
+        log = open_log(self._log_path)
+        with contextlib.suppress(OSError), os.fdopen(log, "w", encoding="utf-8") as file:
+            file.writelines(f"{self._arguments[0]}: {line}\n" for line in lines)

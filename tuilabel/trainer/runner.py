@@ -221,10 +221,7 @@ class Trainer:
             await _end(process)
 
     async def _spawn(self) -> Process:
-        self._log_path.parent.mkdir(parents=True, exist_ok=True)
-        log = os.open(self._log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        if os.fstat(log).st_size > LOG_BYTES:
-            os.ftruncate(log, 0)
+        log = open_log(self._log_path)
         try:
             process = await asyncio.create_subprocess_exec(
                 self._python,
@@ -347,6 +344,23 @@ async def _end(process: Process) -> None:
     _writer(process).close()
     # Reading the rest of the pipe lets its transport see the end and close.
     await process.communicate()
+
+
+def open_log(path: Path) -> int:
+    """Open a log to append to, which only its owner can read; return a descriptor.
+
+    Without room or permission for a log, what is written goes nowhere: the work itself goes on.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)
+    with contextlib.suppress(OSError):  # another owner, or a pipe
+        os.fchmod(log, 0o600)
+        if os.fstat(log).st_size > LOG_BYTES:
+            os.ftruncate(log, 0)
+    return log
 
 
 def child_environment() -> dict[str, str]:

@@ -11,7 +11,8 @@ import platformdirs
 
 from tuilabel.errors import SessionFileError
 from tuilabel.settings import user_directory
-from tuilabel.text import inert, meant, shown_path
+from tuilabel.small_files import read_small
+from tuilabel.text import LONGEST_PATH, inert, meant, shown_path
 
 SUFFIX = ".tuilabel"
 
@@ -128,7 +129,7 @@ def _sources_here() -> list[str]:
 def last_session() -> Path | None:
     """Return the session that was opened last, if its file still exists."""
     try:
-        path = Path((data_dir() / "last").read_text(encoding="utf-8", errors="surrogateescape"))
+        path = Path(os.fsdecode(read_small(data_dir() / "last", LONGEST_PATH)))
     except OSError:
         return None
     return path if _is_file(path) else None
@@ -139,9 +140,12 @@ def remember(path: Path) -> None:
     try:
         data_dir().mkdir(parents=True, exist_ok=True)
         # Replaced, not written over: the name could be a link to another file.
-        new = data_dir() / f"last-{os.getpid()}"
-        new.write_text(str(path.absolute()), encoding="utf-8", errors="surrogateescape")
-        new.replace(data_dir() / "last")
+        new = data_dir() / f".last-{os.getpid()}.new"
+        try:
+            new.write_bytes(os.fsencode(path.absolute()))
+            new.replace(data_dir() / "last")
+        finally:
+            new.unlink(missing_ok=True)
     except OSError:
-        # With a read-only home, a session elsewhere can still be labelled.
+        # With a read-only home or a full disk, a session elsewhere can still be labelled.
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +15,14 @@ from textual.widgets import Static
 from tuilabel.errors import SaveError, SourceError
 from tuilabel.journal import ORACLE, EventKind
 from tuilabel.learn.metrics import Accuracy
-from tuilabel.learn.requests import FitFinished
+from tuilabel.learn.requests import ColdStart, ColdStartFinished, FitFinished
 from tuilabel.trainer.reports import Fitted, Working
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.help import HelpPage, HelpScreen
+from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.widgets.accuracy_line import AccuracyLine
 from tuilabel.tui.widgets.lines import Lines
-from tuilabel.workspace.opening import Workspace
+from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
 
 
 def shown(app: ScreenApp, selector: str) -> str:
@@ -457,3 +459,25 @@ async def test_the_foot_of_the_accuracy_axis_is_chance(
         await pilot.pause()
         numbers = [row[:3].strip() for row in shown(app, "#curve").split("\n")]
         assert [number for number in numbers if number[:1] in ("0", "1", ".")] == ["1.0", foot]
+
+
+@pytest.mark.parametrize("wait", [0, 2])
+async def test_a_slow_cold_start_leaves_the_first_image_as_it_is(tmp_path: Path, wait: int) -> None:
+    flags = {"annotator": "me", "cold_start": "kmeans", "seed": 5}
+    path = tmp_path / "cold.tuilabel"
+    with open_workspace(SourceOptions("digits"), flags, path=path) as workspace:
+        seeded = [slot.row for slot in workspace.session.batch]
+        app = ScreenApp(workspace, LabelScreen)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await painted(app, pilot)
+            (request,) = app.requests
+            assert isinstance(request, ColdStart)
+            assert tuple(request.items) == (seeded[0],)
+            for _ in range(wait):
+                app.label_screen.choose_class(7)
+                await painted(app, pilot)
+            chosen = [row for row in range(100) if row not in seeded][: request.size]
+            app.label_screen.ranking_arrived(ColdStartFinished(request.generation, chosen))
+            await pilot.pause()
+            found = [slot.row for slot in workspace.session.batch]
+    assert found == [*seeded[: wait + 1], *chosen[: 9 - wait]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import pairwise
 
 from rich.cells import cell_len
@@ -16,7 +15,7 @@ from tuilabel.text import counted, inert, set_name
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece, fitted
-from tuilabel.tui.views.values import ClassBar, Thumbnail
+from tuilabel.tui.views.values import ClassBar, Thumbnail, local_time
 
 MOST_BARS = 5
 
@@ -82,7 +81,8 @@ class Presenter:
         return f"  {session.cursor + 1:>2} of {len(session.batch)}"
 
     def _answers_per_minute(self) -> float | None:
-        newest = [datetime.fromisoformat(e.time) for e in self.session.ledger.newest(_PACE)]
+        times = [local_time(event.time) for event in self.session.ledger.newest(_PACE)]
+        newest = [time for time in times if time is not None]
         if len(newest) < _PACE_FROM:
             return None
         # Long pauses do not count, and clocks may go back.

@@ -1,0 +1,175 @@
+"""Nothing that a session or a file name contains reaches the terminal as anything but text.
+
+Sessions with hostile text in every place go through every command, screen and line mode. The output
+may be an error, but has no control character that is not ours, and nothing crashes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hostile_sessions import foreign, make_photos, make_session, poisoned
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from screen_app import ScreenApp
+from textual.app import App
+
+from tuilabel.cli import main
+from tuilabel.errors import TuilabelError
+from tuilabel.settings import resolve
+from tuilabel.text import inert
+from tuilabel.tui.app.home import HomeApp
+from tuilabel.tui.screens.label import LabelScreen
+from tuilabel.tui.terminal.capabilities import Colours
+from tuilabel.tui.terminal.probe import TerminalAnswers
+from tuilabel.workspace.opening import SourceOptions, open_workspace
+from tuilabel.workspace.places import data_dir, remember
+
+OPENABLE = ("item", "ranking", "batch", "audits", "target", "origin", "source", "references")
+"""What has to stay as it is for a session to be opened for labelling."""
+
+COMMANDS = (
+    *(("status", "S"), ("status", "S", "--json"), ("status", "S", "--pictures"), ("show",)),
+    *(("show", "--session", "S", "2", "3", "#9"), ("settings", "S"), ("settings", "S", "--json")),
+    *(("export", "S", "--format", "jsonl"), ("repair", "S", "--dry-run")),
+    *(("autolabel", "S", "--dry-run", "--threshold", "2"), ("autolabel", "S", "--revert")),
+    *(("label", "S", "--line"), ("label", "S", "--classes", "a,b"), ("show", "no such item")),
+    *(("export", "S"), ("status",), ("doctor",), ("settings",)),
+)
+
+SEVERAL = settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+FEW = settings(SEVERAL, max_examples=3)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    return make_photos(tmp_path)
+
+
+@pytest.fixture
+def template(photos: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "template.tuilabel"
+    make_session(photos, path)
+    return path
+
+
+def hostile_session(template: Path, seed: int, *, openable: bool) -> Path:
+    """Make a session among those that the home screen lists; return its path."""
+    folder = data_dir() / "sessions"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"\x1b]0;owned\x07[bold]{seed}{openable}.tuilabel"
+    path.unlink(missing_ok=True)
+    spare = OPENABLE if openable else ()
+    poisoned(template, path, seed, share=1.0 if openable else 0.4, spare=spare)
+    remember(path)
+    return path
+
+
+@given(seed=st.integers(0, 2**32), openable=st.booleans())
+@SEVERAL
+def test_commands(template: Path, seed: int, openable: bool) -> None:
+    path = hostile_session(template, seed, openable=openable)
+    for command in COMMANDS:
+        arguments = [str(path) if word == "S" else word for word in command]
+        result = CliRunner().invoke(main, arguments, prog_name="tuilabel")
+        assert result.exit_code in (0, 1, 2), (command, result.output, result.exception)
+        output = result.output
+        if command[0] == "export" and len(command) == 2 and result.exit_code == 0:
+            # A file keeps its name in a file; the next test is about a terminal.
+            rows = list(csv.reader(io.StringIO(output, newline="")))
+            output = "\n".join(text for row in rows for text in (row[0], *row[2:]))
+        assert not foreign(output), (command, output)
+
+
+def test_an_export_to_a_terminal_shows_names_as_text(template: Path) -> None:
+    keyboard, terminal = os.openpty()
+    command = [sys.executable, "-m", "tuilabel", "export", str(template)]
+    subprocess.run(command, stdout=terminal, check=True)
+    os.close(terminal)
+    output = b""
+    while b"\n" not in output or output.count(b"\n") < 8:
+        output += os.read(keyboard, 65536)
+    os.close(keyboard)
+    assert not foreign(output.decode().replace("\r\n", "\n"))
+    assert "␛]0;owned␇" in output.decode()
+
+
+@given(seed=st.integers(0, 2**32))
+@FEW
+def test_line_mode(template: Path, seed: int) -> None:
+    path = hostile_session(template, seed, openable=True)
+    for image in ("--image", "--no-image"):
+        done = subprocess.run(
+            [sys.executable, "-m", "tuilabel", "label", "--session", str(path), "--line", image],
+            input="?\nc\nm\na\np\nu\nu\n1\n2\n\x1b[31m\n",
+            capture_output=True,
+            text=True,
+            check=False,
+            errors="surrogateescape",
+        )
+        assert done.returncode == 0, done.stderr
+        assert "Saved: cat" in done.stdout
+        assert not foreign(done.stdout + done.stderr)
+
+
+def drawn(app: App[object]) -> str:
+    """Return the text of the whole frame."""
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
+@given(seed=st.integers(0, 2**32))
+@FEW
+async def test_screens(template: Path, seed: int) -> None:
+    path = hostile_session(template, seed, openable=True)
+    hostile_session(template, seed, openable=False)
+    with open_workspace(SourceOptions(), {}, path=path) as workspace:
+        app = ScreenApp(workspace, LabelScreen)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.pause()
+            assert not foreign(drawn(app))
+            for keys in ("f1", "f3", "f4", "f5", "f6 enter", "f7 down", "v"):
+                await pilot.press(*keys.split())
+                await pilot.pause()
+                assert not foreign(drawn(app)), keys
+                await pilot.press("escape")
+                await pilot.pause()
+            for key in ("slash", "c", "tab"):
+                await pilot.press(key)
+                await pilot.pause()
+                assert not foreign(drawn(app)), key
+
+
+@given(seed=st.integers(0, 2**32))
+@FEW
+async def test_home_screen(template: Path, seed: int) -> None:
+    for openable in (True, False):
+        hostile_session(template, seed, openable=openable)
+    app = HomeApp(resolve({}), Colours(), TerminalAnswers())
+    async with app.run_test(size=(100, 30)) as pilot:
+        for key in ("down", "down", "down", "up"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert not foreign(drawn(app))
+
+
+@given(seed=st.integers(0, 2**32))
+@SEVERAL
+def test_a_hostile_session_opens_or_is_refused(template: Path, seed: int) -> None:
+    path = hostile_session(template, seed, openable=False)
+    try:
+        with open_workspace(SourceOptions(), {}, path=path) as workspace:
+            said = workspace.outcome() + workspace.saved()
+    except TuilabelError as error:
+        said = inert(str(error), 10**6)
+    assert not foreign(said)

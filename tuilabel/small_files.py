@@ -1,0 +1,45 @@
+"""Small files that the program reads at its start, whatever lies in their place."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+_KINDS = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def read_small(path: Path, largest: int) -> bytes:
+    """Return the content of a small file; never wait, as for a pipe that nobody writes to.
+
+    Parameters
+    ----------
+    path : Path
+    largest : int
+        The most bytes to expect.
+
+    Raises
+    ------
+    OSError
+        It cannot be read, is larger, or is no ordinary file; `strerror` says which.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    with os.fdopen(descriptor, "rb", buffering=0, opener=None) as file:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            kind = _KINDS.get(stat.S_IFMT(mode), "special")
+            raise OSError(errno.EINVAL, f"it is {kind}, not an ordinary file")
+        content = b""
+        while len(content) <= largest:
+            part = file.read(largest + 1 - len(content))
+            if not part:
+                return content
+            content += part
+    raise OSError(errno.EFBIG, f"it is larger than {largest:,} bytes")
