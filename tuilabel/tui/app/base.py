@@ -58,7 +58,8 @@ class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
 
     def __init__(self, settings: Settings, colours: Colours, answers: TerminalAnswers) -> None:
         super().__init__()
-        round_trips = RoundTrips(settings.link, answers.round_trip)
+        self.answers = answers
+        round_trips = RoundTrips(settings.link, answers.round_trip, is_owed=answers.is_owed)
         self.terminal = Terminal(self, round_trips, self.line_changed)
         self.keymap = keymap_of(settings)
         everywhere = (only_with_ctrl(self.keymap.action(name)) for name in EVERYWHERE)

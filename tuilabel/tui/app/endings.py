@@ -21,6 +21,8 @@ HUNG_UP = 129
 
 NO_SHELL = "There is no shell to go back to. Press q to leave; the next start goes on from here."
 
+PASTE_STALLED = "A paste has begun and not ended: no key counts until it ends. Ctrl-C quits."
+
 
 class RestoringApp(App[None], inherit_bindings=False):
     """Leaves the terminal as it found it, and ends with a status that says how.
@@ -124,6 +126,10 @@ class RestoringApp(App[None], inherit_bindings=False):
         """Hand the terminal to the shell, or show that there is none."""
         if not isinstance(self._driver, TtyDriver) or not self._driver.suspend():
             self.mention(NO_SHELL, "accent")
+
+    def paste_stalled(self) -> None:
+        """Show why no key does anything."""
+        self.mention(PASTE_STALLED, "accent")
 
     def mention(self, sentence: str, style: str) -> None:
         """Show a sentence for a while, on a screen that shows sentences."""
