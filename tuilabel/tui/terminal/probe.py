@@ -16,6 +16,8 @@ import time
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from tuilabel.tui.terminal.relays import find_relay
+
 PATIENCE = 1.0
 """The most seconds to wait for an answer."""
 
@@ -52,6 +54,8 @@ class TerminalAnswers(NamedTuple):
         What was typed meanwhile.
     is_owed : bool
         Whether the terminal was asked and has not answered: it still may.
+    relay : str
+        What answers in place of a terminal that may be far; empty where nothing does.
     """
 
     background: tuple[int, int, int] | None = None
@@ -59,6 +63,7 @@ class TerminalAnswers(NamedTuple):
     round_trip: float | None = None
     typed: str = ""
     is_owed: bool = False
+    relay: str = ""
 
 
 class Probe:
@@ -140,11 +145,11 @@ class Probe:
             elif self._asked is not None:
                 self._listen()
             self._restore()
-            self._answers = _understood(
-                self._received,
-                self._round_trip,
-                is_owed=self._asked is not None and self._round_trip is None,
-            )
+            answers = _understood(self._received, self._round_trip)
+            if self._asked is not None:
+                relay = find_relay(os.environ, answers.version)
+                answers = answers._replace(is_owed=self._round_trip is None, relay=relay)
+            self._answers = answers
         return self._answers
 
     def _restore(self) -> None:
@@ -162,9 +167,7 @@ class Probe:
         self.finish()
 
 
-def _understood(
-    received: bytes, round_trip: float | None, *, is_owed: bool = False
-) -> TerminalAnswers:
+def _understood(received: bytes, round_trip: float | None) -> TerminalAnswers:
     colour = _COLOUR.search(received)
     name = _NAME.search(received)
     typed = received
@@ -180,5 +183,4 @@ def _understood(
         version="" if name is None else name[1].decode(errors="replace"),
         round_trip=round_trip,
         typed=typed.decode(errors="replace"),
-        is_owed=is_owed,
     )

@@ -11,10 +11,6 @@ from collections import deque
 from collections.abc import Collection
 from typing import NamedTuple
 
-GUARD_INTERVAL = 0.15
-"""Seconds for which keys are held after painting on a terminal that does not answer: about as
-long as a person needs to see an image and move a finger."""
-
 PATIENCE = 2.0
 """Seconds without an answer after which a terminal that never gave one counts as one that never
 will, and after which one that did is asked again; far longer than any round trip on which a person
