@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from textual.app import App
+from textual.css.query import NoMatches
 
 from tuilabel.process import crash
 from tuilabel.process.signals import SIGNALS
@@ -86,6 +87,8 @@ class RestoringApp(App[None], inherit_bindings=False):
     # Crashing.
 
     def _handle_exception(self, error: Exception) -> None:
+        if self._exit and isinstance(getattr(error, "error", error), NoMatches):
+            return  # the widgets are gone already, before the work that was to change them
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
