@@ -42,8 +42,11 @@ STOP_SECONDS = 0.3
 MOST_WAITING = 1000
 """Messages that may wait for the application. Keys beyond are dropped, up to the next pause."""
 
+AT_ONCE = 10
+"""Messages that are handed over together: as many keys as label a batch in rows in one frame."""
+
 HANDLED_SECONDS = 0.25
-"""Seconds after which a message counts as handled."""
+"""Seconds after which what was handed over counts as handled."""
 
 _QUESTION = "\x1b[6n"  # DSR 6, "report the cursor position" (ECMA-48)
 _INPUT = (events.InputEvent, events.Paste)
@@ -244,7 +247,7 @@ class TtyDriver(LinuxDriver):
             self._on_loop(partial(self._app._handle_exception, error))
             raise
 
-    # Handing over: one message at a time, on the event loop. What waits here, and not in the queue
+    # Handing over: a few messages at a time, on the event loop. What waits here, and not in the queue
     # of a screen, delays neither Ctrl-C nor the end.
 
     def _arrived(self, messages: Iterable[Message]) -> None:
@@ -268,7 +271,8 @@ class TtyDriver(LinuxDriver):
         if not self._inbox:
             self._is_flooded = False
             return
-        self.process_message(self._inbox.popleft())
+        for _ in range(min(AT_ONCE, len(self._inbox))):
+            self.process_message(self._inbox.popleft())
         self._handed += 1
         number = self._handed
         self._overdue = self._loop.call_later(HANDLED_SECONDS, self._was_handled, number)
@@ -340,6 +344,7 @@ class TtyDriver(LinuxDriver):
         if self._writer is None:
             return True
         self._is_stopped = True
+        self._drop_input()
         self.stop_application_mode()
         stop_group(signal.SIGTSTP)
         # Where the kernel knows of no shell after all, nothing was stopped and no SIGCONT comes.
