@@ -247,8 +247,8 @@ class TtyDriver(LinuxDriver):
             self._on_loop(partial(self._app._handle_exception, error))
             raise
 
-    # Handing over: a few messages at a time, on the event loop. What waits here, and not in the queue
-    # of a screen, delays neither Ctrl-C nor the end.
+    # Handing over: a few messages at a time, on the event loop. What waits here, and not in the
+    # queue of a screen, delays neither Ctrl-C nor the end.
 
     def _arrived(self, messages: Iterable[Message]) -> None:
         for message in messages:
