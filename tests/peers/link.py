@@ -17,12 +17,14 @@ import asyncio
 import contextlib
 import getpass
 import os
+import select
 import shlex
 import shutil
 import socket
 import subprocess
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -228,6 +230,60 @@ class Link:
                     return
                 writer.write(data)
                 await writer.drain()
+
+
+class Datagrams:
+    """A line for UDP to a port of this machine that takes its time, as mosh's.
+
+    Parameters
+    ----------
+    target : int
+        The port of 127.0.0.1 where the line ends.
+    delay : float
+        Seconds in each direction.
+
+    Attributes
+    ----------
+    port : int
+        Where the line begins, on 127.0.0.1.
+    """
+
+    def __init__(self, target: int, delay: float) -> None:
+        self._near, self._far = (socket.socket(type=socket.SOCK_DGRAM) for _ in range(2))
+        for end in (self._near, self._far):
+            end.bind(("127.0.0.1", 0))
+            end.setblocking(False)
+        self._target = ("127.0.0.1", target)
+        self._delay = delay
+        self.port: int = self._near.getsockname()[1]
+        self._is_closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Carry no more."""
+        self._is_closed.set()
+        self._thread.join(_PATIENCE)
+        self._near.close()
+        self._far.close()
+
+    def _run(self) -> None:
+        client = None
+        under_way: deque[tuple[float, socket.socket, bytes]] = deque()
+        while not self._is_closed.is_set():
+            due = under_way[0][0] - time.monotonic() if under_way else 0.1
+            for end in select.select([self._near, self._far], [], [], min(0.1, max(0.0, due)))[0]:
+                with contextlib.suppress(ConnectionError):
+                    data, sender = end.recvfrom(_PIECE)
+                    if end is self._near:
+                        client = sender
+                    under_way.append((time.monotonic() + self._delay, end, data))
+            while under_way and under_way[0][0] <= time.monotonic():
+                _, end, data = under_way.popleft()
+                if end is self._near:
+                    self._far.sendto(data, self._target)
+                elif client is not None:
+                    self._near.sendto(data, client)
 
 
 def why_no_ssh() -> str | None:

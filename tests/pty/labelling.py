@@ -127,6 +127,8 @@ class Home:
         (path / "TMP").mkdir()
         env["TMPDIR"] = str(path / "TMP")
         env |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        # The tests may run in tmux, and wait for the terminal that they play themselves.
+        env["TUILABEL_KEY_DELAY"] = "0"
         # The same tuilabel that is imported here, installed or not.
         env["PYTHONPATH"] = str(Path(tuilabel.__file__).parent.parent)
         return cls(path, env)

@@ -9,6 +9,7 @@ import select
 import signal
 import termios
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -63,6 +64,8 @@ class Terminal:
         Columns and rows.
     answers : bool
         Whether questions of the program are answered, as every real terminal does.
+    report_delay : float
+        Seconds after which the cursor is reported, as on a far terminal.
     background : str or None
         The colour to tell who asks for it (OSC 11), as six hexadecimal digits; None tells nothing.
     """
@@ -75,6 +78,7 @@ class Terminal:
         cwd: Path,
         size: tuple[int, int] = (80, 24),
         answers: bool = True,
+        report_delay: float = 0.0,
         background: str | None = None,
     ) -> None:
         columns, rows = size
@@ -95,6 +99,8 @@ class Terminal:
         self._cut = ""
         self._kitty_flags = 0
         self.answers = answers
+        self._report_delay = report_delay
+        self._due: deque[tuple[float, str]] = deque()
         self._background = background
         self.open = True
         self.transcript = ""
@@ -124,7 +130,17 @@ class Terminal:
 
     def pump(self, seconds: float) -> bool:
         """Read and draw what comes first within some seconds; tell whether anything came."""
-        if not self.open or not select.select([self._fd], [], [], max(0.0, seconds))[0]:
+        end = time.monotonic() + max(0.0, seconds)
+        while self._due and self.open:
+            due = self._due[0][0]
+            left = min(due, end) - time.monotonic()
+            if select.select([self._fd], [], [], max(0.0, left))[0]:
+                break
+            if due > end:
+                return False
+            self._write(self._due.popleft()[1])
+        left = max(0.0, end - time.monotonic())
+        if not self.open or not select.select([self._fd], [], [], left)[0]:
             return False
         try:
             data = os.read(self._fd, 2**16)
@@ -195,7 +211,11 @@ class Terminal:
             return
         self.watched()
         cursor = self._screen.cursor
-        self._write(f"\x1b[{cursor.y + 1};{cursor.x + 1}R")
+        report = f"\x1b[{cursor.y + 1};{cursor.x + 1}R"
+        if self._report_delay:
+            self._due.append((time.monotonic() + self._report_delay, report))
+        else:
+            self._write(report)
         self.cursor_reports += 1
 
     # What a person does.

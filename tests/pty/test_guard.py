@@ -16,8 +16,8 @@ Start = Callable[..., LabellingTerminal]
 def gallery(start: Start, pictures: Path) -> Callable[..., LabellingTerminal]:
     """Give a function that opens the two kinds of pictures and waits for the first."""
 
-    def open_gallery(**options: bool) -> LabellingTerminal:
-        terminal = start(str(pictures), "--classes", "day,night", **options)
+    def open_gallery(*arguments: str, **options: bool) -> LabellingTerminal:
+        terminal = start(str(pictures), "--classes", "day,night", *arguments, **options)
         terminal.wait_for(terminal.sees_image)
         return terminal
 
@@ -80,7 +80,7 @@ def test_keys_pressed_before_the_first_image_label_nothing(start: Start, home: H
 def test_a_terminal_that_never_answers_is_labelled_on_with_a_pause_after_each_image(
     gallery: Callable[..., LabellingTerminal], home: Home
 ) -> None:
-    terminal = gallery(answers=False)
+    terminal = gallery("--key-delay", "150", answers=False)
 
     def label_one() -> None:
         saved = terminal.saved
@@ -90,6 +90,7 @@ def test_a_terminal_that_never_answers_is_labelled_on_with_a_pause_after_each_im
 
     for _ in range(3):
         label_one()
+    terminal.wait_for("keys wait 150 ms")
     terminal.settle(0.3)
     saved, key = terminal.saved, key_for(terminal)
     terminal.press(key * 20)

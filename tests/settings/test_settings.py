@@ -33,6 +33,7 @@ VALUES: dict[str, tuple[Any, Any, str, Any, Any]] = {
     "seed": (1, 2, "3", 4, 0),
     "audit": (0.1, 0.2, "0.3", 0.4, 0.1),
     "annotator": ("flag", None, "environ", "file", None),
+    "key_delay": (0, None, "200", 1000, 500),
     "suggestions": ("after", "off", "before", "after", "before"),
     # A session has no say in what belongs to a person and a terminal.
     "color": ("none", None, "16", "256", "auto"),
@@ -116,13 +117,14 @@ BAD: list[tuple[str, Any]] = [
     *(("seed", value) for value in (-1, 2**63, "x", 0.5, False, float("inf"))),
     *(("audit", value) for value in (-0.1, 0.6, "nan", float("nan"), "much", True)),
     *(("epsilon", value) for value in (-0.1, 1.1, "nan", "some", True)),
+    *(("key_delay", value) for value in (-1, 10_001, "soon", 0.5, True)),
     *(("annotator", value) for value in ("  ", "x" * 65, 5, ["me"])),
     *(("model", value) for value in ("forest", 5, ["mlp"])),
     *(("features", value) for value in ("pixels", 5, ["raw"])),
     *(("strategy", value) for value in ("best", "")),
     *(("cold_start", value) for value in ("warm", 1.0)),
     *(("suggestions", value) for value in ("sometimes", True)),
-    *((name, value) for name in list(VALUES)[10:] for value in ("Purple", 8, True, ["auto"])),
+    *((name, value) for name in list(VALUES)[11:] for value in ("Purple", 8, True, ["auto"])),
 ]
 
 

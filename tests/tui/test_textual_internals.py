@@ -25,7 +25,7 @@ USED = {
     "textual._compositor": "ChopsUpdate CompositorUpdate LayoutUpdate",
     "textual._time": "get_time",
     "textual._xterm_parser": "XTermParser",
-    "textual._xterm_parser:XTermParser": "_timeout_time",
+    "textual._xterm_parser:XTermParser": "_sequence_to_key_events",
     "textual.app:App": """
         _batch_count _close_messages_no_wait _closed _current_mode _display _driver _exception
         _exception_event _exit _filters _handle_exception _loop _return_code _running
@@ -34,9 +34,8 @@ USED = {
     "textual.command:CommandPalette": "_placeholder",
     "textual.dom:DOMNode": "_bindings",
     "textual.drivers.linux_driver:LinuxDriver": """
-        _app _debug _disable_in_band_window_resize _disable_mouse_support
-        _enable_in_band_window_resize _enable_mouse_support _file _get_terminal_size
-        _in_band_window_resize _key_thread _loop _run_input_thread _writer_thread""",
+        _app _disable_mouse_support _enable_mouse_support _file _get_terminal_size _key_thread
+        _loop _query_in_band_window_resize _run_input_thread _writer_thread""",
     "textual.screen:Screen": "_on_timer_update _update_timer",
     "textual.widgets._input:Input": "_pause_blink",
 }

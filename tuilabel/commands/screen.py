@@ -57,7 +57,7 @@ def terminal_for(settings: Any, answers: Any) -> dict[str, Any]:
 
 
 def prepare_screen() -> Any:
-    """Return a probe that has asked the terminal for its capabilities; start quickly.
+    """Return a probe that asks the terminal for its capabilities; start quickly.
 
     Until the first frame nothing is garbage, and collecting takes a tenth of the start: the
     application turns the collector on again. Numerical threads, which this process does not need,

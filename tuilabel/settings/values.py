@@ -38,6 +38,9 @@ KEYMAPS = ("default", "prodigy", "vim")
 MAX_BATCH_SIZE = 1000
 """With more, a ranking would take too long to send and to store between two keys."""
 
+MAX_KEY_DELAY = 10_000
+"""Milliseconds; no round trip on which one can label is longer."""
+
 MAX_ANNOTATOR = 64
 """Characters in the longest name of an annotator."""
 
@@ -148,14 +151,14 @@ def _share(highest: float) -> Values:
     return _checked(f"a share from 0 to {highest:g}", parse, metavar="SHARE")
 
 
-def _whole(lowest: int, highest: int, shown: str) -> Values:
+def _whole(lowest: int, highest: int, shown: str, metavar: str = "N") -> Values:
     def parse(value: Any) -> Any:
         whole = int(_no_bool(value))
         if isinstance(value, float) and value != whole:
             raise ValueError
         return _within(whole, lowest, highest)
 
-    return _checked(f"a whole number from {lowest} to {shown}", parse, metavar="N")
+    return _checked(f"a whole number from {lowest} to {shown}", parse, metavar=metavar)
 
 
 def _name(longest: int) -> Values:
@@ -277,6 +280,12 @@ class Settings:
     )
     link: str = _declared(
         _one_of(("auto", "fast", "slow")), "auto", "Speed of the line to the terminal.", PERSON
+    )
+    key_delay: int = _declared(
+        _whole(0, MAX_KEY_DELAY, f"{MAX_KEY_DELAY:,}", "MS"),
+        500,
+        "Milliseconds for which keys wait after each image, where the terminal may be far.",
+        PERSON,
     )
     keymap: str = _declared(_one_of(KEYMAPS), "default", "Set of keys.", PERSON)
     view: str = _declared(

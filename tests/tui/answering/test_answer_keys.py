@@ -14,7 +14,9 @@ from tuilabel.errors import SaveError
 from tuilabel.journal import Annotator, Event, EventKind
 from tuilabel.session import NotAnsweredError
 from tuilabel.tui.answering.answer_keys import AnswerKeys, saved_sentence
-from tuilabel.tui.terminal.round_trips import GUARD_INTERVAL, RoundTrips
+from tuilabel.tui.terminal.round_trips import RoundTrips
+
+DELAY = 0.5
 
 ME = Annotator("me", "human")
 
@@ -29,6 +31,8 @@ class FakeTerminal:
 
     def __init__(self) -> None:
         self.round_trips = RoundTrips(round_trip=0.001)
+        self.relay = ""
+        self.key_delay = int(1000 * DELAY)
         self.asked = 0
 
     def ask(self) -> int:
@@ -131,6 +135,41 @@ def test_an_answer_to_an_older_question_counts_for_nothing(screen: FakeScreen) -
     screen.run_queue()
     screen.press("2")
     assert screen.given == []
+
+
+def test_where_a_relay_answers_keys_wait_after_its_answer(screen: FakeScreen) -> None:
+    assert screen.terminal is not None
+    screen.terminal.relay = "mosh-server"
+    painted(screen)
+    screen.now += DELAY - 0.01
+    screen.press("1")
+    assert screen.given == []
+    screen.now += 0.02
+    screen.press("1")
+    assert [item for item, _ in screen.given] == ["a"]
+
+
+def test_a_relay_may_be_found_and_lost_while_an_image_is_shown(screen: FakeScreen) -> None:
+    assert screen.terminal is not None
+    painted(screen)
+    screen.terminal.relay = "unknown"
+    screen.press("1")
+    assert screen.given == []
+    screen.terminal.relay = ""
+    screen.press("1")
+    assert screen.given == [("a", 0)]
+
+
+def test_what_comes_behind_esc_waits_where_a_relay_may_have_cut_it_off(screen: FakeScreen) -> None:
+    assert screen.terminal is not None
+    screen.terminal.relay = "tmux"
+    painted(screen)
+    screen.now += 2 * DELAY
+    screen.press("escape", "1")
+    assert screen.given == []
+    screen.now += 2 * DELAY
+    screen.press("1")
+    assert [item for item, _ in screen.given] == ["a"]
 
 
 def test_a_chord_that_began_on_another_image_labels_nothing(screen: FakeScreen) -> None:
@@ -262,7 +301,7 @@ class Promise2(RuleBasedStateMachine):
         self.screen.run_queue()
         self.seen |= {item for asked, item in self.questions.items() if asked <= number}
 
-    @rule(seconds=st.sampled_from([0.01, GUARD_INTERVAL, 1.0, 30.0]))
+    @rule(seconds=st.sampled_from([0.01, DELAY, 1.0, 30.0]))
     def time_passes(self, seconds: float) -> None:
         self.screen.now += seconds
 

@@ -15,7 +15,7 @@ from screen_app import ScreenApp
 from textual import events
 from textual.pilot import Pilot
 
-from tuilabel.tui.answering.class_entry import ClassEntry, OutcomeKind, Place
+from tuilabel.tui.answering.class_entry import LONGEST_TEXT, ClassEntry, OutcomeKind, Place
 from tuilabel.tui.answering.class_search import ClassNames
 from tuilabel.tui.answering.entry_text import entry_line
 from tuilabel.tui.screens.help import HelpPage
@@ -167,6 +167,15 @@ def test_pasted_text_is_a_name_or_nothing() -> None:
     one.begin_name(HERE)
     assert one.paste("do\x1bg\r1\n2")
     assert one.text == "dog"
+
+
+def test_a_name_that_is_typed_or_pasted_has_a_limit() -> None:
+    one = entry()
+    one.begin_name(HERE)
+    press(one, "d" * (LONGEST_TEXT - 1))
+    assert one.paste("og")
+    assert press(one, "o") == [(OutcomeKind.WAITING, None)]
+    assert one.text == "d" * (LONGEST_TEXT - 1) + "o"
 
 
 def test_names_that_begin_with_the_text_come_first() -> None:

@@ -7,22 +7,32 @@ import pytest
 from tuilabel.tui.terminal.doctor import keyboard_lines
 from tuilabel.tui.terminal.probe import TerminalAnswers
 
+WAIT = "keys wait 500 ms after each image (--key-delay)."
+
 
 @pytest.mark.parametrize(
-    ("round_trip", "shell", "lines"),
+    ("answers", "line"),
     [
-        (0.0006, True, ["answers       in 0.6 ms", "job control   Ctrl-Z and fg"]),
+        (TerminalAnswers(round_trip=0.0006), "answers       in 0.6 ms"),
+        (TerminalAnswers(), f"! The terminal does not report its cursor: {WAIT}"),
         (
-            None,
-            False,
-            [
-                "! The terminal does not report its cursor: keys wait 150 ms after each image.",
-                "job control   none: there is no shell to go back to",
-            ],
+            TerminalAnswers(round_trip=0.0006, relay="mosh-server"),
+            f"! mosh-server answers in place of the terminal, which may be far: {WAIT}",
+        ),
+        (
+            TerminalAnswers(round_trip=0.0006, relay="unknown"),
+            f"! Something unknown may answer in place of the terminal: {WAIT}",
         ),
     ],
 )
-def test_doctor_says_when_keys_are_taken_and_what_ctrl_z_does(
-    round_trip: float | None, shell: bool, lines: list[str]
-) -> None:
-    assert list(keyboard_lines(TerminalAnswers(round_trip=round_trip), shell=shell)) == lines
+def test_doctor_says_when_keys_count(answers: TerminalAnswers, line: str) -> None:
+    assert next(keyboard_lines(answers, 500, shell=True)) == line
+
+
+@pytest.mark.parametrize(
+    ("shell", "line"),
+    [(True, "Ctrl-Z and fg"), (False, "none: there is no shell to go back to")],
+)
+def test_doctor_says_what_ctrl_z_does(shell: bool, line: str) -> None:
+    *_, last = keyboard_lines(TerminalAnswers(round_trip=0.1), 500, shell=shell)
+    assert last == f"job control   {line}"

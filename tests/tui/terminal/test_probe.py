@@ -33,7 +33,7 @@ def asked(ours: int) -> bytes:
 def test_the_answers_are_told_apart_from_what_is_typed(terminal: tuple[int, int]) -> None:
     ours, theirs = terminal
     before = termios.tcgetattr(theirs)
-    started = Probe("xterm-256color", theirs, theirs)
+    started = Probe("xterm-256color", theirs, theirs).ask()
     assert asked(ours) == b"\x1b]11;?\x1b\\\x1b[>0q\x1b[6n"
     os.write(ours, b"7\x1b]11;rgb:ffff/8000/00")
     os.write(ours, b"00\x1b\\q\x1bP>|foot(1.20.0)\x1b\\\x1b[12;1R")
@@ -52,7 +52,7 @@ def test_a_terminal_that_might_print_questions_is_asked_for_its_cursor_only(
     terminal: tuple[int, int], term: str
 ) -> None:
     ours, theirs = terminal
-    started = Probe(term, theirs, theirs)
+    started = Probe(term, theirs, theirs).ask()
     assert asked(ours) == b"\x1b[6n"
     os.write(ours, b"\x1b[1;1R")
     assert started.finish().background is None
@@ -66,14 +66,15 @@ def test_a_terminal_that_does_not_answer_is_put_back_all_the_same(
     before = termios.tcgetattr(theirs)
     with Probe("xterm", theirs, theirs) as started:
         assert termios.tcgetattr(theirs) != before
-    assert started.finish() == TerminalAnswers()
+    found = started.finish()
+    assert found == TerminalAnswers(is_owed=True, relay=found.relay)
     assert termios.tcgetattr(theirs) == before
 
 
 def test_what_is_no_terminal_is_not_asked() -> None:
     reading, writing = os.pipe()
-    assert Probe("xterm", reading, writing).finish() == TerminalAnswers()
-    assert Probe("dumb", reading, writing).finish() == TerminalAnswers()
+    assert Probe("xterm", reading, writing).ask().finish() == TerminalAnswers()
+    assert Probe("dumb", reading, writing).ask().finish() == TerminalAnswers()
     os.close(writing)
     assert os.read(reading, 10) == b""
     os.close(reading)

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilabel.tui.answering.paint_guard import GUARD_INTERVAL, PaintGuard
+from tuilabel.tui.answering.paint_guard import PaintGuard
 from tuilabel.tui.terminal.round_trips import BACKED_UP, PATIENCE, SLOW, WINDOW, RoundTrips
+
+GUARD_INTERVAL = 0.5
 
 
 def ask(link: RoundTrips, now: float, size: int = 100, *, columns: int = 80, rows: int = 24) -> int:
@@ -33,29 +35,29 @@ def test_a_key_is_held_until_the_terminal_answers() -> None:
     assert guard.holds(0.1)
     guard.asked(1, 0.1)
     assert guard.holds(0.2)
-    assert guard.acknowledged(1)
+    assert guard.acknowledged(1, 0.0)
     assert not guard.holds(0.25)
-    assert not guard.acknowledged(2), "an image is painted once"
+    assert not guard.acknowledged(2, 0.0), "an image is painted once"
 
 
 def test_an_answer_for_the_image_before_is_not_enough() -> None:
     guard = PaintGuard()
     guard.asked(1, 0.0)
     guard.expect()
-    assert not guard.acknowledged(1)
+    assert not guard.acknowledged(1, 0.0)
     guard.asked(2, 0.06)
     guard.expect()
     guard.asked(3, 0.1)
-    assert not guard.acknowledged(2)
+    assert not guard.acknowledged(2, 0.0)
     assert guard.holds(0.2)
-    assert guard.acknowledged(4), "a later answer tells of all before it"
+    assert guard.acknowledged(4, 0.0), "a later answer tells of all before it"
     assert not guard.holds(0.3)
 
 
 def test_an_image_not_yet_written_holds_even_after_a_long_pause() -> None:
     guard = PaintGuard()
     guard.asked(1, 0.0)
-    guard.acknowledged(1)
+    guard.acknowledged(1, 0.0)
     guard.expect()
     assert guard.holds(100.0)
     assert guard.answers
@@ -63,6 +65,7 @@ def test_an_image_not_yet_written_holds_even_after_a_long_pause() -> None:
 
 def test_a_terminal_that_never_answers_falls_back_to_an_interval() -> None:
     guard = PaintGuard()
+    guard.delay = GUARD_INTERVAL
     guard.asked(1, 0.0)
     assert guard.holds(PATIENCE - 0.01)
     assert not guard.holds(PATIENCE + 0.01)
@@ -71,7 +74,7 @@ def test_a_terminal_that_never_answers_falls_back_to_an_interval() -> None:
     guard.asked(2, 10.0)
     assert guard.holds(10.0 + GUARD_INTERVAL / 2)
     assert not guard.holds(10.0 + GUARD_INTERVAL * 1.1)
-    guard.acknowledged(2)
+    guard.acknowledged(2, 0.0)
     assert guard.answers, "it was only slow to begin"
 
 
@@ -80,21 +83,21 @@ def test_on_a_line_that_stalls_keys_are_held_for_as_long_as_it_does(known: bool)
     guard = PaintGuard()
     guard.asked(1, 0.0, answers=known)
     if not known:
-        guard.acknowledged(1)
+        guard.acknowledged(1, 0.0)
         guard.expect()
         guard.asked(2, 1.0)
     assert guard.holds(1000.0)
     assert guard.answers
     assert guard.waits_in_vain(1000.0)
-    assert guard.acknowledged(2)
+    assert guard.acknowledged(2, 0.0)
     assert not guard.waits_in_vain(1000.0)
 
 
 def test_what_answers_for_a_terminal_is_not_believed_alone() -> None:
     guard = PaintGuard()
-    guard.relayed = True
+    guard.is_relayed, guard.delay = True, GUARD_INTERVAL
     guard.asked(1, 0.0)
-    guard.acknowledged(1)
+    guard.acknowledged(1, 0.0)
     assert guard.holds(GUARD_INTERVAL / 2)
     assert not guard.holds(GUARD_INTERVAL * 1.1)
 
@@ -136,6 +139,32 @@ def test_what_was_not_asked_is_no_answer() -> None:
     assert link.answered(x, y, 0.1) is not None
     assert link.answered(x, y, 0.2) is None
     assert link.has_answered
+
+
+def test_a_late_answer_never_looks_like_one_to_another_question() -> None:
+    """Of another size of the terminal, or from before there was a screen."""
+    link = RoundTrips()
+    late = [place_of(link.ask(0.0, 10, 80, 24)[1]) for _ in range(85)][-60:]
+    link.forget()
+    asked = {place_of(link.ask(0.0, 10, 85, 30)[1]) for _ in range(200)}
+    assert asked.isdisjoint(late)
+    assert all(link.answered(*place, 0.1) is None for place in late)
+
+
+def test_the_answer_to_the_first_question_of_all_is_none_for_an_image() -> None:
+    link = RoundTrips(is_owed=True)
+    number, query = link.ask(0.0, 10, 80, 24)
+    assert link.answered(*place_of(query), 0.1) is None
+    assert link.answered(*place_of(query), 0.2) == number
+
+
+def test_a_tiny_terminal_has_a_place_for_each_open_question() -> None:
+    link = RoundTrips()
+    for _ in range(9):
+        asked = {place_of(link.ask(0.0, 10, 3, 4)[1]) for _ in range(3)}
+        assert len(asked) == 3
+        for place in asked:
+            link.answered(*place, 0.1)
 
 
 def test_answers_of_another_size_or_another_terminal_are_none() -> None:

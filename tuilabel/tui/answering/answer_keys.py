@@ -7,7 +7,6 @@ is written from here, or the screen says why it was not.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -19,7 +18,6 @@ from tuilabel.session import NotAnsweredError
 from tuilabel.tui.answering.class_entry import ClassEntry, OutcomeKind, Place
 from tuilabel.tui.answering.entry_text import entry_classes, entry_line
 from tuilabel.tui.answering.paint_guard import PaintGuard
-from tuilabel.tui.terminal.capabilities import is_multiplexed
 from tuilabel.tui.terminal.pacing import Terminal
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece
@@ -129,7 +127,6 @@ class AnswerKeys:
             return
         terminal = self._screen.terminal
         trips = None if terminal is None else terminal.round_trips
-        self.guard.relayed = trips is not None and trips.slow and is_multiplexed(os.environ)
         known = trips is not None and trips.has_answered
         self.guard.asked(question or 0, self._clock(), answers=known)
         if question is None:
@@ -151,13 +148,17 @@ class AnswerKeys:
         return self.guard.is_to_ask and screen.is_on_top and screen.image_is_in_frame()
 
     def _painted(self, question: int) -> None:
-        if self.guard.acknowledged(question):
+        if self.guard.acknowledged(question, self._clock()):
             self.restart_clock()
             self._screen.call_later(self._screen.after_painting)
 
     def holds_key(self) -> bool:
         """Return whether a key that arrives now was pressed before the image was there."""
         now = self._clock()
+        terminal = self._screen.terminal
+        if terminal is not None:
+            self.guard.is_relayed = bool(terminal.relay)
+            self.guard.delay = terminal.key_delay / 1000
         if not self.guard.holds(now):
             return False
         if self.guard.waits_in_vain(now):
@@ -175,6 +176,9 @@ class AnswerKeys:
 
     def press(self, key: str, character: str | None) -> bool:
         """Handle a key; return False for one that has nothing to do with classes."""
+        if key == "escape":
+            # What a relay has cut off a sequence comes behind it, and is no answer.
+            self.guard.restart_delay(self._clock())
         was_begun = self.is_begun
         outcome = self.entry.press(key, character, self._place())
         if was_begun or self.is_begun:

@@ -15,6 +15,9 @@ from tuilabel.tui.answering.class_search import ClassNames, Match
 
 MATCHES_SHOWN = 50
 
+LONGEST_TEXT = 200
+"""Characters that can be typed in search of something: each is a search of its own."""
+
 _PASSED = frozenset(["ctrl+c", "ctrl+z"])
 """Keys that are never part of an answer: they leave or suspend the program."""
 
@@ -164,7 +167,7 @@ class ClassEntry:
         if self.text is None:
             return False
         line = text.partition("\n")[0].partition("\r")[0]
-        self._set(self.text + "".join(filter(str.isprintable, line)))
+        self._add("".join(filter(str.isprintable, line)))
         return True
 
     def _second(self, key: str, character: str | None, place: Place) -> KeyOutcome:
@@ -210,7 +213,7 @@ class ClassEntry:
             case "ctrl+u":
                 self._set("")
             case _ if character is not None:
-                self._set(self.text + character)
+                self._add(character)
         return _WAITING
 
     def _take(self, place: Place) -> KeyOutcome:
@@ -229,6 +232,10 @@ class ClassEntry:
         return KeyOutcome(
             OutcomeKind.SAID, None, "Another image came meanwhile: Enter again labels this one."
         )
+
+    def _add(self, text: str) -> None:
+        assert self.text is not None
+        self._set(self.text + text[: max(0, LONGEST_TEXT - len(self.text))])
 
     def _set(self, text: str) -> None:
         self.text, self.chosen, self._arrow = text, 0, False

@@ -7,7 +7,7 @@ pressed before the picture was there.
 
 from __future__ import annotations
 
-from tuilabel.tui.terminal.round_trips import GUARD_INTERVAL, PATIENCE
+from tuilabel.tui.terminal.round_trips import PATIENCE
 
 
 class PaintGuard:
@@ -19,9 +19,11 @@ class PaintGuard:
     ----------
     answers : bool
         Whether the terminal answers, or has still time to do so for the first time.
-    relayed : bool
-        Whether it is not the terminal that answers but what stands between, such as tmux, before
-        a slow line: then both are waited for, the answer and the interval.
+    is_relayed : bool
+        Whether it is not the terminal that answers but what stands between, such as tmux: then
+        both are waited for, the answer and the delay.
+    delay : float
+        Seconds to wait where the terminal itself does not answer.
     held : int
         How many keys were held back since the image was painted.
     """
@@ -29,16 +31,16 @@ class PaintGuard:
     def __init__(self) -> None:
         self._question: int | None = None
         self._painted: float | None = None
-        self._seen = False
+        self._seen: float | None = None
         self._ever_seen = False
         self.answers = True
-        self.relayed = False
+        self.is_relayed = False
+        self.delay = 0.0
         self.held = 0
 
     def expect(self) -> None:
         """Note that another image is about to be painted: from now on keys are held."""
-        self._painted = None
-        self._seen = False
+        self._painted = self._seen = None
         self.held = 0
 
     @property
@@ -61,30 +63,37 @@ class PaintGuard:
         self._question = question
         self._painted = now
 
-    def acknowledged(self, question: int) -> bool:
+    def acknowledged(self, question: int, now: float) -> bool:
         """Note an answer; return whether it shows that the image is on the terminal."""
         self.answers = self._ever_seen = True
         if self._painted is None or self._question is None or question < self._question:
             return False
-        before, self._seen = self._seen, True
-        return not before
+        is_new = self._seen is None
+        if is_new:
+            self._seen = now
+        return is_new
+
+    def restart_delay(self, now: float) -> None:
+        """Wait once more where the terminal itself does not answer, though the image is there."""
+        if self._seen is not None:
+            self._seen = now
 
     def holds(self, now: float) -> bool:
         """Return whether a key that arrives now was pressed before the image was there."""
         if self._painted is None:
             return True
+        if self._seen is not None:
+            return self.is_relayed and now - self._seen < self.delay
         age = now - self._painted
-        if self._seen:
-            return self.relayed and age < GUARD_INTERVAL
         # Only a terminal that never answered is given up: on a line that stalled, keys and answers
         # arrive in the order in which they were given, however late.
         if not self._ever_seen and age > PATIENCE:
             self.answers = False
-        return self.answers or age < GUARD_INTERVAL
+        return self.answers or age < self.delay
 
     def waits_in_vain(self, now: float) -> bool:
         """Return whether an answer is so late that it was lost: ask the terminal again."""
-        waits = self.answers and not self._seen and self._painted is not None
+        waits = self.answers and self._seen is None and self._painted is not None
         return waits and now - (self._painted or 0.0) > PATIENCE
 
     def hold(self) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import click
@@ -19,6 +21,7 @@ from tuilabel.tui.screens.messages import OpenRequested
 from tuilabel.tui.terminal.capabilities import Colours
 from tuilabel.tui.terminal.pacing import Terminal
 from tuilabel.tui.terminal.probe import TerminalAnswers
+from tuilabel.tui.terminal.relays import find_relay
 from tuilabel.tui.terminal.round_trips import RoundTrips
 from tuilabel.tui.text.theme import apply_colours, draw_thin
 from tuilabel.workspace.places import log_file
@@ -59,8 +62,16 @@ class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
 
     def __init__(self, settings: Settings, colours: Colours, answers: TerminalAnswers) -> None:
         super().__init__()
-        round_trips = RoundTrips(settings.link, answers.round_trip)
-        self.terminal = Terminal(self, round_trips, self.line_changed)
+        self.answers = answers
+        round_trips = RoundTrips(settings.link, answers.round_trip, is_owed=answers.is_owed)
+        self.terminal = Terminal(
+            self,
+            round_trips,
+            self.line_changed,
+            relay=answers.relay,
+            key_delay=settings.key_delay,
+            look=partial(find_relay, os.environ, answers.version),
+        )
         self.keymap = keymap_of(settings)
         everywhere = (only_with_ctrl(self.keymap.action(name)) for name in EVERYWHERE)
         bind(self, [*map(self.keymap.action, ("palette", "redraw", "suspend")), *everywhere])
@@ -85,6 +96,10 @@ class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
         """Draw everything, and take no answer for an image before the terminal has it again."""
         self.terminal.back()
         super().terminal_back()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Find out again how far the terminal is."""
+        self.terminal.size_changed()
 
     def on_open_requested(self, message: OpenRequested) -> None:
         """Leave, so that the request can be opened."""

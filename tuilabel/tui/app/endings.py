@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from textual.app import App
+from textual.css.query import NoMatches
 
 from tuilabel.process import crash
 from tuilabel.process.signals import SIGNALS
@@ -20,6 +21,8 @@ HUNG_UP = 129
 """The exit status after the terminal was lost: as if SIGHUP had come."""
 
 NO_SHELL = "No shell to return to. Press q to leave; the next start continues here."
+
+PASTE_STALLED = "A paste has begun and not ended: no key counts until it ends. Ctrl-C quits."
 
 
 class RestoringApp(App[None], inherit_bindings=False):
@@ -84,6 +87,8 @@ class RestoringApp(App[None], inherit_bindings=False):
     # Crashing.
 
     def _handle_exception(self, error: Exception) -> None:
+        if self._exit and isinstance(getattr(error, "error", error), NoMatches):
+            return  # the widgets are gone already, before the work that was to change them
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
@@ -124,6 +129,10 @@ class RestoringApp(App[None], inherit_bindings=False):
         """Hand the terminal to the shell, or show that there is none."""
         if not isinstance(self._driver, TtyDriver) or not self._driver.suspend():
             self.mention(NO_SHELL, "accent")
+
+    def paste_stalled(self) -> None:
+        """Show why no key does anything."""
+        self.mention(PASTE_STALLED, "accent")
 
     def mention(self, sentence: str, style: str) -> None:
         """Show a sentence for a while, on a screen that shows sentences."""

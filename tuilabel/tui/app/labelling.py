@@ -6,7 +6,6 @@ import gc
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from textual._xterm_parser import XTermParser
 from textual.app import SystemCommand
 from textual.message import Message
 from textual.screen import Screen
@@ -66,8 +65,7 @@ class TuilabelApp(TerminalApp, inherit_bindings=False):
         answers: TerminalAnswers | None = None,
         graphics: Graphics | None = None,
     ) -> None:
-        self._answers = answers or TerminalAnswers()
-        super().__init__(workspace.settings, colours or Colours(), self._answers)
+        super().__init__(workspace.settings, colours or Colours(), answers or TerminalAnswers())
         if graphics is not None:
             from tuilabel.tui.widgets.overlay import Overlay
 
@@ -100,10 +98,6 @@ class TuilabelApp(TerminalApp, inherit_bindings=False):
     def on_ready(self) -> None:
         """Start what the first frame does not need."""
         self.trainer.start()
-        for event in XTermParser().feed(self._answers.typed):
-            # The probe has read what was typed at the very beginning. None of it can answer an
-            # image, but it may be another key.
-            self.post_message(event)
         # Objects from start-up live as long as the process. Scanning them for garbage again and
         # again would make single keys slow.
         gc.freeze()

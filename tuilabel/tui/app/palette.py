@@ -23,6 +23,7 @@ from textual.content import Content
 from textual.strip import Strip
 from textual.widgets import LoadingIndicator
 
+from tuilabel.tui.answering.class_entry import LONGEST_TEXT
 from tuilabel.tui.answering.class_search import SCATTERED, ClassNames
 from tuilabel.tui.keymap.actions import Action
 from tuilabel.tui.screens.base import BaseScreen
@@ -73,7 +74,7 @@ class Palette(CommandPalette):
         with Vertical(id="--container"):
             with Horizontal(id="--input"):
                 hint = drawable(self._placeholder, blocks)
-                yield CommandInput(placeholder=hint, select_on_focus=False)
+                yield CommandInput(placeholder=hint, select_on_focus=False, max_length=LONGEST_TEXT)
             with Vertical(id="--results"):
                 yield FoundList()
                 yield LoadingIndicator()

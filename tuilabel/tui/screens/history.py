@@ -12,6 +12,7 @@ from textual.widget import Widget
 from tuilabel.journal import Annotator, Event
 from tuilabel.text import counted
 from tuilabel.tui.answering.answer_keys import AnswerKeys, saved_sentence
+from tuilabel.tui.answering.class_entry import LONGEST_TEXT
 from tuilabel.tui.screens.list_screen import ListScreen
 from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.views.history import History
@@ -296,7 +297,8 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         elif event.key == "backspace":
             self._filter(text[:-1])
         elif event.character is not None and event.is_printable:
-            self._filter(text + event.character)
+            if len(text) < LONGEST_TEXT:
+                self._filter(text + event.character)
         else:
             return False
         return True

@@ -336,7 +336,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
     def show_all(self) -> None:
         """Show all but the image."""
         terminal = self.terminal
-        self.board.show_progress("" if terminal is None else terminal.round_trips.words)
+        self.board.show_progress("" if terminal is None else terminal.words)
         self.board.show_suggestions(self._suggestions, self._last)
         self.show_foot()
 

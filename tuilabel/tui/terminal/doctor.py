@@ -18,7 +18,7 @@ from tuilabel.text import inert, shown_path
 from tuilabel.tui.terminal.capabilities import Blocks, Colours, Depth, decide_colours
 from tuilabel.tui.terminal.job_control import has_job_control
 from tuilabel.tui.terminal.probe import Probe, TerminalAnswers
-from tuilabel.tui.terminal.round_trips import GUARD_INTERVAL
+from tuilabel.tui.terminal.relays import UNKNOWN
 from tuilabel.tui.terminal.size import SMALLEST
 from tuilabel.workspace.places import cache_dir, data_dir, last_session, log_file
 
@@ -85,10 +85,10 @@ def _terminal(theme_for: ThemeFor, protocols: Callable[[], Sequence[str]]) -> It
     except TuilabelError as error:
         yield f"! {inert(str(error), _LONGEST)}"
     can_answer = sys.stdin.isatty()
-    answers = Probe(term).finish() if can_answer else TerminalAnswers()
+    answers = Probe(term).ask().finish() if can_answer else TerminalAnswers()
     yield from colour_lines(os.environ, settings, answers, theme_for)
     if can_answer:
-        yield from keyboard_lines(answers, shell=has_job_control())
+        yield from keyboard_lines(answers, settings.key_delay, shell=has_job_control())
     if answers.round_trip is not None:
         yield f"graphics      {', '.join(protocols()) or 'none'}"
     columns, rows = shutil.get_terminal_size()
@@ -97,18 +97,24 @@ def _terminal(theme_for: ThemeFor, protocols: Callable[[], Sequence[str]]) -> It
         yield f"! tuilabel needs {SMALLEST[0]}x{SMALLEST[1]}: enlarge the terminal."
 
 
-def keyboard_lines(answers: TerminalAnswers, *, shell: bool) -> Iterator[str]:
+def keyboard_lines(answers: TerminalAnswers, key_delay: int, *, shell: bool) -> Iterator[str]:
     """Yield how soon a key counts after an image, and whether there is a shell to go back to.
 
     Parameters
     ----------
     answers : TerminalAnswers
         What the terminal reported about itself.
+    key_delay : int
+        Milliseconds.
     shell : bool
     """
+    wait = f"keys wait {key_delay} ms after each image (--key-delay)"
     if answers.round_trip is None:
-        interval = f"{1000 * GUARD_INTERVAL:.0f} ms"
-        yield f"! The terminal does not report its cursor: keys wait {interval} after each image."
+        yield f"! The terminal does not report its cursor: {wait}."
+    elif answers.relay == UNKNOWN:
+        yield f"! Something unknown may answer in place of the terminal: {wait}."
+    elif answers.relay:
+        yield f"! {answers.relay} answers in place of the terminal, which may be far: {wait}."
     else:
         yield f"answers       in {1000 * answers.round_trip:.1f} ms"
     yield f"job control   {'Ctrl-Z and fg' if shell else 'none: there is no shell to go back to'}"

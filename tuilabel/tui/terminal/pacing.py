@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -12,6 +14,7 @@ from textual.app import App, ScreenStackError
 from textual.screen import Screen
 
 from tuilabel.tui.terminal.driver import TtyDriver
+from tuilabel.tui.terminal.relays import UNKNOWN
 from tuilabel.tui.terminal.round_trips import WINDOW, RoundTrips
 
 _LOOK_AGAIN = 0.1
@@ -43,6 +46,12 @@ class Terminal:
     round_trips : RoundTrips
     on_change : callable, optional
         Called when the line turned out slow, or quick again.
+    relay : str
+        What answers in place of the terminal; empty where nothing does.
+    key_delay : int
+        Milliseconds for which keys wait after each image where there is a relay.
+    look : callable, optional
+        Finds the relay again, when the size has changed.
     clock : callable
         A monotonic clock, in seconds.
     """
@@ -52,9 +61,17 @@ class Terminal:
         app: App[Any],
         round_trips: RoundTrips,
         on_change: Callable[[], object] | None = None,
+        *,
+        relay: str = "",
+        key_delay: int = 0,
+        look: Callable[[], str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.round_trips = round_trips
+        self.key_delay = key_delay
+        self._relay = relay
+        self._look = look
+        self._looks = 0
         self._app = app
         self._on_change = on_change
         self._clock = clock
@@ -73,6 +90,38 @@ class Terminal:
     def is_there(self) -> bool:
         """Whether the application is on a terminal now."""
         return self._driver is not None
+
+    @property
+    def relay(self) -> str:
+        """What answers in place of the terminal; empty where that is known to be near."""
+        return UNKNOWN if self._looks else self._relay
+
+    def size_changed(self) -> None:
+        """Find out again who looks: others may have taken the screen over, from elsewhere."""
+        if self._look is None or not self.is_there:
+            return
+        look, loop = self._look, asyncio.get_running_loop()
+        self._looks += 1
+
+        def look_and_tell() -> None:
+            relay = look()
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._found, relay)
+
+        threading.Thread(target=look_and_tell, name="relay", daemon=True).start()
+
+    def _found(self, relay: str) -> None:
+        self._looks -= 1
+        self._relay = relay
+
+    @property
+    def words(self) -> str:
+        """How far the terminal is, or that keys wait because that is unknown."""
+        trips, relay = self.round_trips, self._relay
+        if self.key_delay and (relay or trips.waits_in_vain(self._clock())):
+            name = "" if relay in ("", UNKNOWN) else f"{relay}: "
+            return f"{name}keys wait {self.key_delay} ms"
+        return trips.words
 
     def register(self, screen: Screen[Any], listener: FrameListener) -> None:
         """Have a listener hear of the frames of a screen."""

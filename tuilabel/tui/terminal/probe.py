@@ -16,6 +16,8 @@ import time
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from tuilabel.tui.terminal.relays import find_relay
+
 PATIENCE = 1.0
 """The most seconds to wait for an answer."""
 
@@ -50,16 +52,22 @@ class TerminalAnswers(NamedTuple):
         Seconds until the cursor was reported; None where it was not.
     typed : str
         What was typed meanwhile.
+    is_owed : bool
+        Whether the terminal was asked and has not answered: it still may.
+    relay : str
+        What answers in place of a terminal that may be far; empty where nothing does.
     """
 
     background: tuple[int, int, int] | None = None
     version: str = ""
     round_trip: float | None = None
     typed: str = ""
+    is_owed: bool = False
+    relay: str = ""
 
 
 class Probe:
-    """Asks at once, and returns the answers when they are needed; then restores the terminal.
+    """Asks the terminal, and returns the answers when they are needed; then restores the terminal.
 
     Parameters
     ----------
@@ -70,31 +78,45 @@ class Probe:
     """
 
     def __init__(self, term: str, read_from: int = 0, write_to: int = 2) -> None:
+        self._term = term
         self._descriptor = read_from
+        self._write_to = write_to
         self._settings: list[Any] | None = None
+        self._asked: float | None = None
         self._received = b""
         self._round_trip: float | None = None
         self._answers: TerminalAnswers | None = None
         self._thread: threading.Thread | None = None
-        if term in _MUTE:
-            return
+
+    def ask(self) -> Self:
+        """Ask, unless the terminal would print the questions; `finish` has to follow."""
+        if self._term in _MUTE:
+            return self
         try:
-            self._settings = termios.tcgetattr(read_from)
-            quiet = termios.tcgetattr(read_from)
+            self._settings = termios.tcgetattr(self._descriptor)
+            quiet = termios.tcgetattr(self._descriptor)
             # Answers are not to be shown, and come without a line end.
             quiet[3] &= ~(termios.ECHO | termios.ICANON)
-            termios.tcsetattr(read_from, termios.TCSANOW, quiet)
+            termios.tcsetattr(self._descriptor, termios.TCSANOW, quiet)
             self._asked = time.monotonic()
-            question = _CURSOR if term in _ASKED_LITTLE else _BACKGROUND + _VERSION + _CURSOR
-            os.write(write_to, question.encode())
+            little = self._term in _ASKED_LITTLE
+            question = _CURSOR if little else _BACKGROUND + _VERSION + _CURSOR
+            os.write(self._write_to, question.encode())
+            self._thread = threading.Thread(target=self._listen, name="probe", daemon=True)
+            self._thread.start()
         except (OSError, termios.error):
             # What cannot be asked tells nothing; drawing on it will say what is wrong.
+            self._asked = None
             self._restore()
-            return
-        self._thread = threading.Thread(target=self._listen, name="probe", daemon=True)
-        self._thread.start()
+        except BaseException:  # a signal: what was asked is still answered
+            self.finish()
+            raise
+        return self
+
+    __enter__ = ask
 
     def _listen(self) -> None:
+        assert self._asked is not None
         end = self._asked + PATIENCE
         while (rest := end - time.monotonic()) > 0:
             if not select.select([self._descriptor], [], [], rest)[0]:
@@ -118,10 +140,16 @@ class Probe:
         Answers
         """
         if self._answers is None:
-            if self._thread is not None:
+            if self._thread is not None and self._thread.ident is not None:
                 self._thread.join()
+            elif self._asked is not None:
+                self._listen()
             self._restore()
-            self._answers = _understood(self._received, self._round_trip)
+            answers = _understood(self._received, self._round_trip)
+            if self._asked is not None:
+                relay = find_relay(os.environ, answers.version)
+                answers = answers._replace(is_owed=self._round_trip is None, relay=relay)
+            self._answers = answers
         return self._answers
 
     def _restore(self) -> None:
@@ -129,9 +157,6 @@ class Probe:
             with contextlib.suppress(OSError, termios.error):  # a terminal that is gone
                 termios.tcsetattr(self._descriptor, termios.TCSANOW, self._settings)
             self._settings = None
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(
         self,

@@ -11,10 +11,6 @@ from collections import deque
 from collections.abc import Collection
 from typing import NamedTuple
 
-GUARD_INTERVAL = 0.15
-"""Seconds for which keys are held after painting on a terminal that does not answer: about as
-long as a person needs to see an image and move a finger."""
-
 PATIENCE = 2.0
 """Seconds without an answer after which a terminal that never gave one counts as one that never
 will, and after which one that did is asked again; far longer than any round trip on which a person
@@ -41,6 +37,9 @@ _FRAME = 1500
 
 _KEPT = 9
 
+_LOST = 64
+"""Forgotten questions whose answers may still come."""
+
 NOTICED = 0.01
 """Seconds of a round trip from which it is shown."""
 
@@ -63,6 +62,8 @@ class RoundTrips:
         ``"fast"`` or ``"slow"`` for what is known of the line, ``"auto"`` to find out.
     round_trip : float, optional
         Seconds that an answer has taken already.
+    is_owed : bool
+        Whether the terminal still owes the answer to a question from before.
 
     Attributes
     ----------
@@ -72,8 +73,12 @@ class RoundTrips:
         Whether little is to be sent.
     """
 
-    def __init__(self, mode: str = "auto", round_trip: float | None = None) -> None:
+    def __init__(
+        self, mode: str = "auto", round_trip: float | None = None, *, is_owed: bool = False
+    ) -> None:
         self._mode = mode
+        self._is_owed = is_owed
+        self._lost: deque[tuple[int, int]] = deque(maxlen=_LOST)
         self._open: deque[_Question] = deque()
         self._number = 0
         self._trips: deque[float] = deque(maxlen=_KEPT)
@@ -104,10 +109,15 @@ class RoundTrips:
         str
             What to write: CUP and DSR 6, "report the cursor position" (ECMA-48).
         """
-        self._number += 1
-        # Never on the first row: a modified F3 key looks like a report from there.
-        row, column = divmod(self._number % max(1, columns * (rows - 1)), columns)
-        place = (column, row + 1)
+        cells = max(1, columns * (rows - 1))
+        for _ in range(cells):
+            self._number += 1
+            # Never on the first row: a modified F3 key looks like a report from there.
+            row, column = divmod(self._number % cells, columns)
+            place = (column, row + 1)
+            # A late answer to another question must not look like one to this.
+            if place not in self._lost and all(place != asked.place for asked in self._open):
+                break
         self._open.append(_Question(self._number, place, now, size))
         return self._number, f"\x1b[{row + 2};{column + 1}H\x1b[6n"
 
@@ -120,6 +130,9 @@ class RoundTrips:
             The number of the question; all before it are answered as well. None for what answers
             no open question.
         """
+        if self._is_owed:
+            self._is_owed, self.has_answered = False, True
+            return None
         found = next((question for question in self._open if question.place == (x, y)), None)
         if found is None:
             return None
@@ -152,6 +165,7 @@ class RoundTrips:
 
     def forget(self) -> None:
         """Forget what is open: the terminal has another size, or was another's for a while."""
+        self._lost.extend(question.place for question in self._open)
         self._open.clear()
 
     @property
