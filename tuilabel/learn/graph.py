@@ -156,25 +156,22 @@ def build_graph(
     n = len(features)
     if n < LEAST_ROWS:
         raise NoGraphError(
-            f"A pool of {n} images is too small for a label graph, which needs {LEAST_ROWS}. "
-            "Use --model softmax."
+            f"A pool of {n} images is too small for a label graph, which needs {LEAST_ROWS}."
         )
     if features.width > MOST_NUMBERS:
         raise NoGraphError(
             f"A label graph allows at most {MOST_NUMBERS:,} numbers for each image, and these have "
-            f"{features.width:,}. Use --features hog or --model softmax."
+            f"{features.width:,}. Use --features hog."
         )
     mean, basis = principal_components(features)
     if basis.shape[1] == 0:
-        raise NoGraphError(
-            "All images of the pool look alike, so they form no clusters. Use --model softmax."
-        )
+        raise NoGraphError("All images of the pool look alike, so they form no clusters.")
     reduced = _reduce(features, mean, basis)
     distinct, same = _distinct(reduced)
     if len(distinct) < LEAST_ROWS:
         raise NoGraphError(
             f"Only {len(distinct)} of the pool's {n:,} images differ, too few for a label graph, "
-            f"which needs {LEAST_ROWS}. Use --model softmax."
+            f"which needs {LEAST_ROWS}."
         )
     places = reduced[distinct]
     distances, nearest = neighbours(places, NEIGHBOURS, rng, progress)

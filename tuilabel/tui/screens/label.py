@@ -280,12 +280,14 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self._show_trainer(trainer_piece(report), busy)
 
     def _show_trainer(self, piece: Piece, busy: bool) -> None:
+        is_new = piece != self._trainer
         self._trainer, self._trainer_owes = piece, busy
         if piece[1] == "muted":
             # Not worth a frame of its own while somebody types.
             self._deferred.do(self.show_all)
-        else:
-            self.show_foot()
+        elif is_new:
+            # Beside the keys there is seldom room for all of it.
+            self.mention(*piece)
 
     # Showing.
 
