@@ -48,7 +48,7 @@ _BLOCKS = {
 }
 """The characters that each value of the setting `blocks` allows."""
 
-MOST_GREYS = 64
+MOST_GREYS = 52
 """So many greys look the same as 256, and make longer runs of equal cells."""
 
 THIN_GREYS = 16
