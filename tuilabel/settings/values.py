@@ -23,6 +23,7 @@ THEMES = (
     "auto",
     "tuilabel",
     "tuilabel-light",
+    "terminal",
     "high-contrast",
     "deuteranopia",
     "tritanopia",

@@ -18,6 +18,8 @@ from tuilabel.learn.requests import FitFinished
 from tuilabel.trainer.reports import Fitted, Unprepared, Working
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.help import HelpPage, HelpScreen
+from tuilabel.tui.terminal.capabilities import Colours, Depth
+from tuilabel.tui.text.theme import apply_colours
 from tuilabel.tui.widgets.lines import Lines
 from tuilabel.workspace.opening import Workspace
 
@@ -108,6 +110,18 @@ async def test_a_problem_of_the_trainer_is_read_and_leaves_the_keys_at_the_foot(
         app.label_screen.trainer_reported(Unprepared(problem), busy=False)
         await pilot.pause()
         assert shown(app, "#status").split()[-len(keys) :] == keys, "it is no news"
+
+
+async def test_with_few_colours_one_line_names_the_option_until_a_key_is_pressed(
+    app: ScreenApp,
+) -> None:
+    apply_colours(app, Colours(Depth.SIXTEEN))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        assert "16 colours make images coarse." in shown(app, "#status")
+        assert "--color 256" in shown(app, "#status")
+        await pilot.press("4")
+        assert "✓ saved #1" in shown(app, "#status")
 
 
 async def test_a_class_key_labels_what_is_shown_and_the_next_image_comes(app: ScreenApp) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from tuilabel.tui.terminal.capabilities import (
     Blocks,
     Colours,
     Depth,
+    coarse_hint,
     contrast,
     decide_colours,
     luminance,
@@ -114,6 +116,49 @@ def test_the_answer_of_the_terminal_comes_before_colorfgbg() -> None:
     assert decide_colours({"TERM": "rxvt", "COLORFGBG": "15;0"}).dark
     assert decide_colours({"TERM": "rxvt", "COLORFGBG": "default"}).dark
     assert decide_colours(light, answered=(0, 0, 0)).dark
+
+
+@pytest.mark.parametrize(
+    ("environ", "arguments", "is_told"),
+    [
+        ({"TERM": "tmux-256color", "TMUX": "/tmp/tmux"}, {}, False),
+        ({"TERM": "xterm-256color"}, {}, False),
+        ({"TERM": "mlterm", "COLORFGBG": "default;default"}, {}, False),
+        ({"TERM": "rxvt", "COLORFGBG": "15;0"}, {}, True),
+        ({"TERM": "xterm"}, {"answered": (0, 0, 0)}, True),
+        ({"TERM": "xterm"}, {"background": "dark"}, True),
+    ],
+)
+def test_whether_the_background_is_known(
+    environ: dict[str, str], arguments: dict[str, Any], is_told: bool
+) -> None:
+    colours = decide_colours(environ, **arguments)
+    assert (colours.dark, colours.is_told) == (True, is_told)
+
+
+@pytest.mark.parametrize("environ", [{"TERM": "mlterm"}, {"TERM": "xterm", "MLTERM": "3.9.0"}])
+def test_terminals_of_all_colours_that_do_not_say_so(environ: dict[str, str]) -> None:
+    assert decide_colours(environ).depth is Depth.TRUECOLOR
+    assert decide_colours({"TERM": "st-256color"}).depth is Depth.TRUECOLOR
+
+
+@pytest.mark.parametrize(
+    ("depth", "color", "is_coloured", "option"),
+    [
+        (Depth.SIXTEEN, "auto", False, "--color 256"),
+        (Depth.PALETTE, "auto", True, "--color truecolor"),
+        (Depth.PALETTE, "auto", False, ""),
+        (Depth.TRUECOLOR, "auto", True, ""),
+        (Depth.NONE, "auto", True, ""),
+        (Depth.SIXTEEN, "16", True, ""),
+        (Depth.PALETTE, "256", True, ""),
+    ],
+)
+def test_the_option_for_more_colours_is_named_where_images_are_coarse(
+    depth: Depth, color: str, is_coloured: bool, option: str
+) -> None:
+    assert coarse_hint(depth, color, is_coloured=is_coloured).endswith(option)
+    assert bool(coarse_hint(depth, color, is_coloured=is_coloured)) is bool(option)
 
 
 def test_the_linux_console_draws_shades_and_halves_only() -> None:

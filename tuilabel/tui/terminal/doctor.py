@@ -151,7 +151,7 @@ def colour_lines(
     elif answers.background is not None:
         why = "reported by the terminal"
     else:
-        why = "by COLORFGBG" if environ.get("COLORFGBG") else "assumed; set it with --background"
+        why = "by COLORFGBG" if colours.is_told else "assumed; set it with --background"
     yield f"background    {'dark' if colours.dark else 'light'} ({why})"
     finest = next((name for block, name in _BLOCKS.items() if block in colours.blocks), "ASCII")
     yield f"characters    {finest}"
