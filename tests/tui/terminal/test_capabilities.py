@@ -137,8 +137,9 @@ def test_whether_the_background_is_known(
 
 
 @pytest.mark.parametrize("environ", [{"TERM": "mlterm"}, {"TERM": "xterm", "MLTERM": "3.9.0"}])
-def test_terminals_of_all_colours_that_do_not_say_so(environ: dict[str, str]) -> None:
-    assert decide_colours(environ).depth is Depth.TRUECOLOR
+def test_mlterm_gets_256_colours_as_it_keeps_too_few_of_24_bits(environ: dict[str, str]) -> None:
+    assert decide_colours(environ).depth is Depth.PALETTE
+    assert coarse_hint(environ, Depth.PALETTE, "auto", is_coloured=True) == ""
     assert decide_colours({"TERM": "st-256color"}).depth is Depth.TRUECOLOR
 
 
@@ -157,8 +158,9 @@ def test_terminals_of_all_colours_that_do_not_say_so(environ: dict[str, str]) ->
 def test_the_option_for_more_colours_is_named_where_images_are_coarse(
     depth: Depth, color: str, is_coloured: bool, option: str
 ) -> None:
-    assert coarse_hint(depth, color, is_coloured=is_coloured).endswith(option)
-    assert bool(coarse_hint(depth, color, is_coloured=is_coloured)) is bool(option)
+    hint = coarse_hint({}, depth, color, is_coloured=is_coloured)
+    assert hint.endswith(option)
+    assert bool(hint) is bool(option)
 
 
 def test_the_linux_console_draws_shades_and_halves_only() -> None:
@@ -241,6 +243,9 @@ def test_doctor_says_what_is_drawn_with_and_why() -> None:
     assert "!" not in lines
     assert "! This terminal is not known to have more colours" in told(Settings())
     assert "dark (assumed" in told(Settings())
+    assert "dark (assumed" in told(Settings(), COLORFGBG="default;default")
+    assert "mlterm keeps 240 colours" in told(Settings(), TERM="mlterm")
+    assert "more colours" not in told(Settings(), TERM="mlterm")
     assert "! NO_COLOR is set" in told(Settings(), NO_COLOR="1")
     assert "!" not in told(Settings(color="none"), NO_COLOR="1")
     assert "light (by COLORFGBG)" in told(Settings(), COLORFGBG="0;15")

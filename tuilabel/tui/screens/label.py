@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -95,7 +96,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         elif self.loop.current is not None:
             image = self.opened.image(self.loop.current.row)
             depth, color = colours_of(self.app).depth, self.workspace.settings.color
-            hint = coarse_hint(depth, color, is_coloured=image.ndim == 3)
+            hint = coarse_hint(os.environ, depth, color, is_coloured=image.ndim == 3)
             if hint:
                 self.say(hint)
 

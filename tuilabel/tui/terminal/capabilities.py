@@ -152,11 +152,13 @@ def prepare_environment(colours: Colours, environ: MutableMapping[str, str]) -> 
     environ["TEXTUAL_COLOR_SYSTEM"] = systems.get(colours.depth, "standard")
 
 
-def coarse_hint(depth: Depth, color: str, *, is_coloured: bool) -> str:
+def coarse_hint(environ: Mapping[str, str], depth: Depth, color: str, *, is_coloured: bool) -> str:
     """Return a sentence that names the option for more colours, where few make an image coarse.
 
     Parameters
     ----------
+    environ : mapping
+        The process's environment.
     depth : Depth
     color : str
         The setting: nothing is said of a number of colours that was asked for.
@@ -167,7 +169,7 @@ def coarse_hint(depth: Depth, color: str, *, is_coloured: bool) -> str:
         return ""
     if depth is Depth.SIXTEEN:
         return "16 colours make images coarse. If the terminal has more: --color 256"
-    if depth is Depth.PALETTE and is_coloured:
+    if depth is Depth.PALETTE and is_coloured and not is_mlterm(environ):
         return "256 colours make images coarse. If the terminal has more: --color truecolor"
     return ""
 
@@ -178,7 +180,7 @@ _FORCED = {"0": Depth.NONE, "1": Depth.SIXTEEN, "2": Depth.PALETTE, "3": Depth.T
 
 _TRUECOLOR_TERMS = re.compile(
     r"(xterm-)?(kitty|ghostty)|(xterm-)?alacritty|foot|wezterm|contour|rio|iterm2?|konsole|mintty"
-    r"|mlterm(-256color)?|st-(256color|direct)|.*-(direct|truecolor)"
+    r"|st-(256color|direct)|.*-(direct|truecolor)"
 )
 """Names of terminals with all colours: COLORTERM does not pass through SSH."""
 
@@ -192,7 +194,7 @@ _TRUECOLOR_PROGRAMS = {
     "rio",
     "kitty",
 }
-_TRUECOLOR_VARIABLES = ("WT_SESSION", "KONSOLE_VERSION", "KITTY_WINDOW_ID", "MLTERM")
+_TRUECOLOR_VARIABLES = ("WT_SESSION", "KONSOLE_VERSION", "KITTY_WINDOW_ID")
 _COLOURLESS_TERMS = re.compile(r"dumb|unknown|vt[0-9].*|.*-m(ono)?")
 
 
@@ -234,9 +236,18 @@ def _depth(environ: Mapping[str, str], term: str, version: str) -> Depth:
         version, "kitty", "foot", "ghostty", "wezterm", "alacritty", "konsole", "vte", "iterm2"
     ):
         return Depth.TRUECOLOR
-    if "256" in term or _named(version, "xterm"):
+    if "256" in term or _named(version, "xterm") or is_mlterm(environ):
         return Depth.PALETTE
     return _least(term)
+
+
+def is_mlterm(environ: Mapping[str, str]) -> bool:
+    """Return whether the terminal is mlterm.
+
+    It takes codes of 24 bits, but keeps 240 such colours: with more of them on the screen, cells
+    that were drawn before change theirs. A colour picture has thousands.
+    """
+    return "MLTERM" in environ or _term(environ).startswith("mlterm")
 
 
 def _least(term: str) -> Depth:

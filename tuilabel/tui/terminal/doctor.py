@@ -15,7 +15,7 @@ from tuilabel.errors import TuilabelError
 from tuilabel.process.crash import LIBRARIES, reports
 from tuilabel.settings import Settings, config_file, resolve
 from tuilabel.text import inert, shown_path
-from tuilabel.tui.terminal.capabilities import Blocks, Colours, Depth, decide_colours
+from tuilabel.tui.terminal.capabilities import Blocks, Colours, Depth, decide_colours, is_mlterm
 from tuilabel.tui.terminal.job_control import has_job_control
 from tuilabel.tui.terminal.probe import Probe, TerminalAnswers
 from tuilabel.tui.terminal.round_trips import GUARD_INTERVAL
@@ -141,6 +141,8 @@ def colour_lines(
     yield f"colours       {_DEPTHS[colours.depth]}"
     if settings.color == "auto" and colours.depth is Depth.NONE and environ.get("NO_COLOR"):
         yield "! NO_COLOR is set: images are drawn with shades. --color overrides it."
+    elif settings.color == "auto" and is_mlterm(environ):
+        yield "! mlterm keeps 240 colours of 24 bits, too few for images: 256 colours are used."
     elif settings.color == "auto" and colours.depth is not Depth.TRUECOLOR:
         yield (
             "! This terminal is not known to have more colours, and SSH does not pass that on. "
