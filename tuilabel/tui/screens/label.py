@@ -294,6 +294,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         if piece[1] == "muted":
             # Not worth a frame of its own while somebody types.
             self._deferred.do(self.show_all)
+        elif piece[1] == "bad":
+            self.show_foot()
         elif is_new:
             # Beside the keys there is seldom room for all of it.
             self.mention(*piece)

@@ -262,9 +262,9 @@ class Board(Vertical):
             for action in self.actions
             if action.footer and action.keys and action.id not in in_vain
         ]
-        # The trainer's progress is shown elsewhere as well, and its problems were shown whole when
-        # they came; the keys are shown only here.
-        if trainer[0] and not self._status.has_room(left, right):
+        # The trainer's progress is shown elsewhere as well, and a problem that it works around was
+        # shown whole when it came. The keys are shown only here; a failure is worth their place.
+        if trainer[0] and trainer[1] != "bad" and not self._status.has_room(left, right):
             left.pop()
             room = self._status.room_beside(left, right)
             if trainer[1] != "muted":
