@@ -106,6 +106,12 @@ class _Group(click.Group):
             # A name that the locale has no characters for is no reason to fail.
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")
+        from tuilabel.commands.served import SENTENCE, is_served, show_on_page
+
+        if is_served():
+            show_on_page(SENTENCE)
+            click.echo(SENTENCE, err=True)
+            ctx.exit(2)
         try:
             return super().invoke(ctx)
         except TuilabelError as error:

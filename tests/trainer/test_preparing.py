@@ -216,20 +216,31 @@ async def test_a_small_pool_is_prepared_before_the_first_answer(
 async def test_what_cannot_be_prepared_is_said_once_and_learnt_without(
     trainer: Start, toy: Any, events: Events, tmp_path: Path
 ) -> None:
-    few = as_array_file(toy.pool[:25], tmp_path / "arrays")
+    few = as_array_file(np.repeat(toy.pool[:25], 2, axis=0), tmp_path / "arrays")
     running = trainer(opened=replace(toy.opened, pool=few))
     request = a_fit(1, model="auto", classes=tuple(toy.truth[:12].tolist()))
     running.submit(request)
     prepared, _ = await after_progress(events, FeaturesPrepared)
     assert prepared.problem is not None
-    assert prepared.problem.startswith("25 images are too few for a label graph")
+    assert prepared.problem.startswith("Only 25 of 50 images differ; a label graph needs")
     assert (await events.next(FitFinished)).model == "softmax"
     running.submit(replace(request, generation=2))
     assert (await events.next(FitFinished)).model == "softmax"
     # What was asked for by name and cannot be had is not replaced in silence.
     running.submit(replace(request, generation=3, model="graph"))
     failed = await events.next(RequestFailed)
-    assert (failed.generation, failed.message) == (3, prepared.problem)
+    assert (failed.generation, failed.message) == (3, f"{prepared.problem} Use --model softmax.")
+
+
+async def test_a_pool_too_small_for_a_graph_is_no_problem_of_auto(
+    trainer: Start, toy: Any, events: Events, tmp_path: Path
+) -> None:
+    few = as_array_file(toy.pool[:25], tmp_path / "arrays")
+    running = trainer(opened=replace(toy.opened, pool=few))
+    running.submit(a_fit(1, model="auto", classes=tuple(toy.truth[:12].tolist())))
+    prepared, _ = await after_progress(events, FeaturesPrepared)
+    assert prepared.problem is None
+    assert (await events.next(FitFinished)).model == "softmax"
 
 
 async def test_a_preparation_that_breaks_is_told_and_not_tried_again(

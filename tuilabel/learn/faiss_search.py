@@ -92,7 +92,6 @@ def _faiss(n: int) -> Any:
         import faiss
     except ImportError as error:
         raise NoGraphError(
-            f"A label graph of {n:,} images needs faiss. Run pip install 'tuilabel[large]', or use "
-            "--model softmax."
+            f"A label graph of {n:,} images needs faiss. Run pip install 'tuilabel[large]'."
         ) from error
     return faiss

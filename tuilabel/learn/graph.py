@@ -157,23 +157,22 @@ def build_graph(
     n = len(features)
     if n < LEAST_ROWS:
         raise NoGraphError(
-            f"{counted(n, 'image is', 'images are')} too few for a label graph ({LEAST_ROWS} "
-            "needed). Use --model softmax."
+            f"{counted(n, 'image is', 'images are')} too few for a label graph, which needs "
+            f"{LEAST_ROWS}."
         )
     if features.width > MOST_NUMBERS:
         raise NoGraphError(
             f"A label graph allows {MOST_NUMBERS:,} numbers an image, not {features.width:,}. Use "
-            "--features hog or --model softmax."
+            "--features hog."
         )
     mean, basis = principal_components(features)
     if basis.shape[1] == 0:
-        raise NoGraphError("All images look alike, so they form no clusters. Use --model softmax.")
+        raise NoGraphError("All images look alike, so they form no clusters.")
     reduced = _reduce(features, mean, basis)
     distinct, same = _distinct(reduced)
     if len(distinct) < LEAST_ROWS:
         raise NoGraphError(
-            f"Only {len(distinct)} of {n:,} images differ; a label graph needs {LEAST_ROWS}. "
-            "Use --model softmax."
+            f"Only {len(distinct)} of {n:,} images differ; a label graph needs {LEAST_ROWS}."
         )
     places = reduced[distinct]
     distances, nearest = neighbours(places, NEIGHBOURS, rng, progress)

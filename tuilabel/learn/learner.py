@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tuilabel.learn.checks import check_finite, check_indices
 from tuilabel.learn.cold_start import cold_start
 from tuilabel.learn.feature_view import View
-from tuilabel.learn.graph import NoGraphError
+from tuilabel.learn.graph import LEAST_ROWS, NoGraphError
 from tuilabel.learn.model_choice import LEAST_WEIGHED, cross_validate, decide
 from tuilabel.learn.models import Model, fit_model, score_rows
 from tuilabel.learn.names import (
@@ -224,7 +224,9 @@ class Learner:
         if request.features == AUTO:
             self._auto_features = self._auto_features or resolve_features(AUTO, self._images.pool)
         features = str(self._auto_features if request.features == AUTO else request.features)
-        return Needs(features, request.model in GRAPH_MODELS or method == "spectral")
+        # `auto` needs no graph where there can be none, and nobody has to hear of that.
+        model = request.model in GRAPH_MODELS and (request.model != AUTO or len(self) >= LEAST_ROWS)
+        return Needs(features, model or method == "spectral")
 
     def is_ready(self, needs: Needs) -> bool:
         """Return whether `prepare` has nothing left to do."""
@@ -410,7 +412,7 @@ class Learner:
         if request.model not in GRAPH_MODELS:
             return request.model, features
         if needs.features in self._no_graph and request.model != AUTO:
-            raise NoGraphError(self._no_graph[needs.features])
+            raise NoGraphError(f"{self._no_graph[needs.features]} Use --model softmax.")
         if needs.features not in self._graphs:
             return "softmax", features
         # The graph may have been prepared just now: then its features are ready too.
@@ -455,7 +457,7 @@ class Learner:
         excluded: NDArray[np.intp],
     ) -> NDArray[np.intp]:
         if method == "spectral" and needs.features in self._no_graph:
-            raise NoGraphError(self._no_graph[needs.features])
+            raise NoGraphError(f"{self._no_graph[needs.features]} Use --cold-start kmeans.")
         spectral = method in (AUTO, "spectral") and needs.graph and needs.features in self._graphs
         features = needs.features if needs.features in self._features else "raw"
         view, _ = self._view("graph" if spectral else "softmax", features)

@@ -24,6 +24,7 @@ THEMES = (
     "auto",
     "tuilabel",
     "tuilabel-light",
+    "terminal",
     "high-contrast",
     "deuteranopia",
     "tritanopia",

@@ -21,10 +21,10 @@ from textual.strip import Strip
 from tuilabel.tui import images
 from tuilabel.tui.images import ImageKind, adjust, draw_at, fit, kind_for
 from tuilabel.tui.images.cells import split
-from tuilabel.tui.images.kinds import alphabet
+from tuilabel.tui.images.kinds import alphabet, turned
 from tuilabel.tui.images.palettes import oklab, palette_codes, truecolor_codes
 from tuilabel.tui.images.sampling import sampled
-from tuilabel.tui.terminal.capabilities import Blocks, Colours, Depth
+from tuilabel.tui.terminal.capabilities import MOST_GREYS, Blocks, Colours, Depth
 
 ALL = frozenset(Blocks)
 KINDS = [None, *ImageKind]
@@ -167,17 +167,48 @@ def test_an_image_one_pixel_high_and_odd_heights_let_the_background_through() ->
     image = np.full((1, 2), 200, np.uint8)
     for colours in (Colours(), Colours(Depth.PALETTE), Colours(Depth.SIXTEEN)):
         (row,) = draw(image, (2, 2), colours, ImageKind.HALF)
-        assert row.text == "▀▀"
+        assert row.text == "▄▄"
         (segment,) = row
         assert segment.style is not None
         assert segment.style.bgcolor is None
         assert segment.style.color is not None
-    last = draw(np.full((3, 2), 200, np.uint8), (2, 2), Colours())[1]
-    assert last.text == "▀▀"
+    first = draw(np.full((3, 2), 200, np.uint8), (2, 2), Colours())[0]
+    assert first.text == "▄▄"
     (row,) = draw(image, (2, 2), Colours(Depth.NONE), ImageKind.HALF)
-    assert row.text == "▀▀"
+    assert row.text == "▄▄"
     (row,) = draw(255 - image, (2, 2), Colours(Depth.NONE), ImageKind.HALF)
     assert row.text == "  "
+
+
+ODD = [(height, width) for height in (1, 3, 5, 8) for width in (1, 4, 7)]
+
+
+@pytest.mark.parametrize("kind", [ImageKind.HALF, ImageKind.QUARTER, ImageKind.TWO_BY_FOUR])
+@pytest.mark.parametrize("depth", Depth)
+@pytest.mark.parametrize("size", ODD)
+def test_no_more_ink_than_must_be_is_in_the_top_row_of_a_cell(
+    kind: ImageKind, depth: Depth, size: tuple[int, int]
+) -> None:
+    """Fonts leave the top row of pixels of a cell in the colour of the background."""
+    image = np.random.default_rng(0).integers(0, 256, size).astype(np.uint8)
+    codes = alphabet(kind, octants=True).tolist()
+    top = (1 << kind.columns) - 1
+    drawing = draw_at(image, size, Colours(depth, blocks=ALL), kind)
+    for segment in (segment for row in drawing.rows for segment in row):
+        assert segment.style is not None
+        for character in segment.text:
+            if ord(character) not in codes or segment.style.bgcolor is None:
+                continue  # a shade; or the image's edge, which has one colour
+            pattern = codes.index(ord(character))
+            assert (pattern & top).bit_count() <= kind.columns / 2
+            assert pattern != len(codes) - 1, "a full cell is a blank on a background"
+
+
+def test_a_braille_pattern_is_not_turned_unless_it_is_a_solid_block() -> None:
+    better = turned(ImageKind.TWO_BY_FOUR, False)
+    assert np.flatnonzero(better).tolist() == [0x0F, 0x5F, 0xAF, 0xFF]
+    assert not (better & better[::-1]).any()
+    assert turned(ImageKind.HALF, False).tolist() == [False, True, False, True]
 
 
 # Characters.
@@ -252,10 +283,10 @@ def test_two_pixels_share_a_cell_and_runs_are_one_segment() -> None:
     strips = draw(image, (6, 2), Colours())
     assert [strip.cell_length for strip in strips] == [6, 6]
     (top,) = strips[0]
-    assert top.text == "▀" * 6
+    assert top.text == "▄" * 6
     assert top.style is not None
-    assert top.style.color == Color.from_rgb(255, 255, 255)
-    assert top.style.bgcolor == Color.from_rgb(0, 0, 0)
+    assert top.style.color == Color.from_rgb(0, 0, 0)
+    assert top.style.bgcolor == Color.from_rgb(255, 255, 255)
     (bottom,) = strips[1]
     assert bottom.text == " " * 6
 
@@ -265,19 +296,19 @@ def test_colour_images_keep_their_colours() -> None:
     image[0, 0] = (255, 20, 130)
     first: Segment = next(iter(draw(image, (2, 1), Colours())[0]))
     assert first.style is not None
-    assert first.style.color is not None
-    seen = np.array(first.style.color.get_truecolor())
-    assert np.abs(seen - image[0, 0]).max() <= 2
+    assert first.style.bgcolor is not None
+    seen = np.array(first.style.bgcolor.get_truecolor())
+    assert np.abs(seen - image[0, 0]).max() <= 3
 
 
 def test_greys_that_look_the_same_are_the_same() -> None:
     values = np.arange(256, dtype=np.float32)[:, None]
-    for levels in (2, 16, 64):
+    for levels, most in ((2, 128), (16, 14), (MOST_GREYS, 3)):
         codes = truecolor_codes(values, levels)
         assert len(set(codes.tolist())) == levels
         assert codes[0] == 0
         assert codes[255] == 0xFFFFFF
-        assert (np.abs((codes & 255) - values[:, 0]) <= 255 / (levels - 1) / 2 + 0.5).all()
+        assert np.abs((codes & 255) - values[:, 0]).max() <= most
 
 
 def test_256_colours_have_the_nearest_grey_and_the_nearest_hue() -> None:

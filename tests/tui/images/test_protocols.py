@@ -336,6 +336,23 @@ async def test_text_elsewhere_does_not_send_the_image_again() -> None:
             assert not _GRAPHICS.search("".join(app.frames))
 
 
+async def test_a_sixel_image_is_cleared_from_a_terminal_of_another_size_and_never_leaves_it() -> (
+    None
+):
+    app = Viewer(ProtocolName.SIXEL)
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.picture.show_image(0, numbered(0))
+        await pilot.pause()
+        for height, is_drawn in ((12, True), (9, False), (20, True)):
+            app.frames.clear()
+            await pilot.resize_terminal(60, height)
+            await pilot.pause()
+            clearing, *after = "".join(app.frames).split("\x1b[2J")
+            assert after, "the terminal has moved the image, nobody knows where to"
+            assert not _GRAPHICS.search(clearing)
+            assert bool(_GRAPHICS.search(after[-1])) is is_drawn
+
+
 async def test_without_an_overlay_or_unasked_the_picture_is_made_of_characters() -> None:
     app = Viewer(ProtocolName.KITTY)
     app.picture = Picture()

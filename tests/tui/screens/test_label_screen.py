@@ -16,10 +16,12 @@ from tuilabel.errors import SaveError, SourceError
 from tuilabel.journal import ORACLE, EventKind
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, FitFinished
-from tuilabel.trainer.reports import Fitted, Working
+from tuilabel.trainer.reports import Fitted, Unprepared, Working
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.help import HelpPage, HelpScreen
 from tuilabel.tui.screens.label import LabelScreen
+from tuilabel.tui.terminal.capabilities import Colours, Depth
+from tuilabel.tui.text.theme import apply_colours
 from tuilabel.tui.widgets.accuracy_line import AccuracyLine
 from tuilabel.tui.widgets.lines import Lines
 from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
@@ -92,6 +94,37 @@ async def test_keys_at_the_foot_outlast_what_the_trainer_has_done(app: ScreenApp
         app.label_screen.show_all()
         assert "a model" not in shown(app, "#status")
         assert shown(app, "#status").split()[-len(keys) :] == keys
+
+
+async def test_a_problem_of_the_trainer_is_read_and_leaves_the_keys_at_the_foot(
+    app: ScreenApp,
+) -> None:
+    problem = "Only 12 of the pool's 50 images differ, too few for a label graph, which needs 30."
+    async with app.run_test(size=(100, 24)) as pilot:
+        await painted(app, pilot)
+        keys = shown(app, "#status").split("ready")[1].split()
+        app.label_screen.trainer_reported(Unprepared(problem), busy=False)
+        await pilot.pause()
+        assert problem in shown(app, "#status")
+        await pilot.press("4")
+        assert "✓ saved #1" in shown(app, "#status")
+        assert "!" in shown(app, "#status")
+        assert shown(app, "#status").split()[-len(keys) :] == keys
+        app.label_screen.trainer_reported(Unprepared(problem), busy=False)
+        await pilot.pause()
+        assert shown(app, "#status").split()[-len(keys) :] == keys, "it is no news"
+
+
+async def test_with_few_colours_one_line_names_the_option_until_a_key_is_pressed(
+    app: ScreenApp,
+) -> None:
+    apply_colours(app, Colours(Depth.SIXTEEN))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        assert "16 colours make images coarse." in shown(app, "#status")
+        assert "--color 256" in shown(app, "#status")
+        await pilot.press("4")
+        assert "✓ saved #1" in shown(app, "#status")
 
 
 async def test_a_class_key_labels_what_is_shown_and_the_next_image_comes(app: ScreenApp) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from tuilabel.tui.terminal.capabilities import (
     Blocks,
     Colours,
     Depth,
+    coarse_hint,
     contrast,
     decide_colours,
     luminance,
@@ -116,6 +118,51 @@ def test_the_answer_of_the_terminal_comes_before_colorfgbg() -> None:
     assert decide_colours(light, answered=(0, 0, 0)).dark
 
 
+@pytest.mark.parametrize(
+    ("environ", "arguments", "is_told"),
+    [
+        ({"TERM": "tmux-256color", "TMUX": "/tmp/tmux"}, {}, False),
+        ({"TERM": "xterm-256color"}, {}, False),
+        ({"TERM": "mlterm", "COLORFGBG": "default;default"}, {}, False),
+        ({"TERM": "rxvt", "COLORFGBG": "15;0"}, {}, True),
+        ({"TERM": "xterm"}, {"answered": (0, 0, 0)}, True),
+        ({"TERM": "xterm"}, {"background": "dark"}, True),
+    ],
+)
+def test_whether_the_background_is_known(
+    environ: dict[str, str], arguments: dict[str, Any], is_told: bool
+) -> None:
+    colours = decide_colours(environ, **arguments)
+    assert (colours.dark, colours.is_told) == (True, is_told)
+
+
+@pytest.mark.parametrize("environ", [{"TERM": "mlterm"}, {"TERM": "xterm", "MLTERM": "3.9.0"}])
+def test_mlterm_gets_256_colours_as_it_keeps_too_few_of_24_bits(environ: dict[str, str]) -> None:
+    assert decide_colours(environ).depth is Depth.PALETTE
+    assert coarse_hint(environ, Depth.PALETTE, "auto", is_coloured=True) == ""
+    assert decide_colours({"TERM": "st-256color"}).depth is Depth.TRUECOLOR
+
+
+@pytest.mark.parametrize(
+    ("depth", "color", "is_coloured", "option"),
+    [
+        (Depth.SIXTEEN, "auto", False, "--color 256"),
+        (Depth.PALETTE, "auto", True, "--color truecolor"),
+        (Depth.PALETTE, "auto", False, ""),
+        (Depth.TRUECOLOR, "auto", True, ""),
+        (Depth.NONE, "auto", True, ""),
+        (Depth.SIXTEEN, "16", True, ""),
+        (Depth.PALETTE, "256", True, ""),
+    ],
+)
+def test_the_option_for_more_colours_is_named_where_images_are_coarse(
+    depth: Depth, color: str, is_coloured: bool, option: str
+) -> None:
+    hint = coarse_hint({}, depth, color, is_coloured=is_coloured)
+    assert hint.endswith(option)
+    assert bool(hint) is bool(option)
+
+
 def test_the_linux_console_draws_shades_and_halves_only() -> None:
     assert decide_colours({"TERM": "linux"}).blocks == {Blocks.SHADE, Blocks.HALF}
 
@@ -196,6 +243,9 @@ def test_doctor_says_what_is_drawn_with_and_why() -> None:
     assert "!" not in lines
     assert "! No more colours are known" in told(Settings())
     assert "dark (assumed" in told(Settings())
+    assert "dark (assumed" in told(Settings(), COLORFGBG="default;default")
+    assert "mlterm keeps 240 colours" in told(Settings(), TERM="mlterm")
+    assert "more colours" not in told(Settings(), TERM="mlterm")
     assert "! NO_COLOR is set" in told(Settings(), NO_COLOR="1")
     assert "!" not in told(Settings(color="none"), NO_COLOR="1")
     assert "light (by COLORFGBG)" in told(Settings(), COLORFGBG="0;15")

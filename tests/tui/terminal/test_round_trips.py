@@ -217,6 +217,60 @@ def test_a_slow_line_is_found_out_and_a_quick_one_again() -> None:
     assert not link.slow
 
 
+BUSY = [
+    *((23008, 209), (8996, 283), (62, 402), (62, 1.3), (52, 14), (70, 0.5), (3056, 6.7)),
+    *((2875, 52), (185, 44), (102, 31), (3056, 38), (3107, 36), (3115, 89), (3647, 30)),
+]
+"""Bytes and milliseconds on a local terminal that draws without a graphics card."""
+
+
+def busy(link: RoundTrips, answers: list[tuple[int, float]], start: float = 0.0) -> None:
+    for number, (size, milliseconds) in enumerate(answers):
+        _, query = link.ask(start + number, size, 140, 45)
+        link.answered(*place_of(query), start + number + milliseconds / 1000)
+
+
+def test_a_terminal_that_is_late_now_and_then_is_not_slow() -> None:
+    link = RoundTrips(round_trip=0.004)
+    busy(link, BUSY)
+    assert not link.slow
+    assert link.rate == pytest.approx(3056 / 0.0062)
+
+
+def test_a_line_that_was_backed_up_is_quick_again_with_small_frames() -> None:
+    link = RoundTrips(round_trip=0.001)
+    busy(link, [(9000, 5)] * 9)
+    for tenth in range(5):
+        link.backed_up(WINDOW + 1, 20 + tenth / 10)
+    assert link.slow
+    assert link.measured == "The terminal was behind by more than 4 kB for 0.3 s"
+    assert link.words == "slow link 5 ms"
+    busy(link, [(600, 1.2)] * 3, 30.0)
+    assert link.slow, "that may be chance"
+    busy(link, [(600, 1.2)], 40.0)
+    assert not link.slow
+    assert link.measured == "The terminal takes 3,000 kB/s"
+
+
+def test_a_slow_line_is_shown_with_what_was_measured() -> None:
+    link = RoundTrips(round_trip=0.15)
+    round_trips(link, 87_000)
+    assert link.slow
+    assert link.words == "slow link 240 ms, 87 kB/s"
+    assert link.measured == "The terminal takes 87 kB/s"
+
+
+def test_an_answer_that_was_lost_makes_no_line_look_quick() -> None:
+    link = RoundTrips(round_trip=0.1)
+    for second in range(9):
+        _, lost = link.ask(second, 5000, 80, 24)
+        _, query = link.ask(second + 0.05, 100, 80, 24)
+        link.answered(*place_of(query), second + 0.05 + 0.1 + 0.001)
+        assert link.answered(*place_of(lost), second + 0.2) is None
+    assert link.rate == pytest.approx(5100 / 0.051)
+    assert link.slow
+
+
 @pytest.mark.parametrize(("mode", "slow"), [("slow", True), ("fast", False)])
 def test_what_is_known_of_the_line_is_not_found_out(mode: str, slow: bool) -> None:
     link = RoundTrips(mode)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyte
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.color import ColorSystem
@@ -117,6 +118,30 @@ def test_a_half_block_is_turned_over_where_that_keeps_a_colour() -> None:
     ]
     frame = LayoutUpdate([[Strip(cells)]], Region(0, 0, 2, 1))
     assert copy.difference(frame, SIZE, None).endswith("m▀\x1b[38;2;255;255;255m▄\x1b[m")
+
+
+@pytest.mark.parametrize("better", "▄▖▗")
+def test_a_block_is_never_turned_so_that_its_ink_is_in_the_top_row(better: str) -> None:
+    """Fonts leave the top row of pixels of a cell in the colour of the background."""
+    copy = ScreenCopy()
+    black, grey, white = "#000000", "#808080", "#ffffff"
+    cells = [
+        Segment(better, Style(color=black, bgcolor=grey)),
+        Segment(better, Style(color=grey, bgcolor=white)),
+    ]
+    frame = LayoutUpdate([[Strip(cells)]], Region(0, 0, 2, 1))
+    assert copy.difference(frame, SIZE, None).count(better) == 2
+
+
+def test_a_grey_of_the_256_colours_is_written_as_one_of_them() -> None:
+    copy = ScreenCopy()
+    greys = [8, 9, 128, 238, 248]
+    cells = [Segment("a", Style(color=f"#{n:02x}{n:02x}{n:02x}")) for n in greys]
+    frame = LayoutUpdate([[Strip(cells)]], Region(0, 0, 5, 1))
+    assert copy.difference(frame, SIZE, None) == (
+        "\x1b[1;1H\x1b[38;5;232ma\x1b[38;2;9;9;9ma\x1b[38;5;244ma\x1b[38;5;255ma"
+        "\x1b[38;2;248;248;248ma\x1b[m"
+    )
 
 
 def test_without_extended_colours_no_half_block_is_turned_over() -> None:

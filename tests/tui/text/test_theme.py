@@ -91,6 +91,22 @@ def test_text_stands_out_from_its_background(theme: Theme) -> None:
     assert contrast(rgb(theme.primary), background) >= 3, "bars"
 
 
+@pytest.mark.parametrize("background", [(0, 0, 0), (255, 255, 255)])
+def test_on_an_unknown_background_text_stands_out_from_white_and_from_black(
+    background: Rgb,
+) -> None:
+    theme = THEMES_BY_NAME[theme_for(Colours(is_told=False))]
+    assert theme.background == theme.foreground == "ansi_default"
+    texts = (theme.accent, theme.success, theme.warning, theme.error, theme.variables["text-muted"])
+    for colour in texts:
+        assert contrast(rgb(colour), background) >= 4.5
+    for colour in (theme.primary, theme.secondary, theme.variables["surface-lighten-2"]):
+        assert contrast(rgb(colour), background) >= 3
+    for colour in (*texts, theme.primary, theme.secondary):
+        red, green, blue = rgb(colour)
+        assert {red, green, blue} <= {0, 95, 135, 175, 215, 255} or red == green == blue
+
+
 @pytest.mark.parametrize(
     ("name", "seen_as"),
     [
@@ -130,6 +146,9 @@ def test_every_theme_can_be_wished_and_every_wish_is_a_theme() -> None:
 def test_the_theme_goes_by_depth_and_background() -> None:
     assert theme_for(Colours()) == "tuilabel"
     assert theme_for(Colours(dark=False)) == "tuilabel-light"
+    assert theme_for(Colours(is_told=False)) == "terminal"
+    assert theme_for(Colours(Depth.PALETTE, is_told=False), "tuilabel") == "tuilabel"
+    assert theme_for(Colours(Depth.SIXTEEN, is_told=False)) == "ansi"
     assert theme_for(Colours(Depth.PALETTE), "tritanopia") == "tritanopia"
     assert theme_for(Colours(Depth.SIXTEEN, dark=False)) == "ansi"
     assert theme_for(Colours(Depth.SIXTEEN), "high-contrast") == "ansi"

@@ -82,10 +82,14 @@ class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
 
     def line_changed(self) -> None:
         """Send less on a line that turned out slow, and show that; or more again."""
-        slow = self.terminal.round_trips.slow
-        draw_thin(self, slow)
-        if slow:
-            self.mention("The line is slow: images are smaller, with fewer colours. ssh -C helps.")
+        round_trips = self.terminal.round_trips
+        draw_thin(self, round_trips.slow)
+        if round_trips.slow:
+            advice = "ssh -C helps" if "SSH_CONNECTION" in os.environ else "--link fast prevents it"
+            change = f"images are smaller, with fewer colours; {advice}"
+        else:
+            change = "images have their full size again"
+        self.mention(f"{round_trips.measured}: {change}.")
 
     def mention(self, sentence: str, style: str = "muted") -> None:
         """Show a sentence for a while, on a screen that shows sentences."""

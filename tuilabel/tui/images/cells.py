@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.tui.images.kinds import ImageKind, alphabet
+from tuilabel.tui.images.kinds import ImageKind, alphabet, turned
 from tuilabel.tui.images.palettes import (
     BLACK,
     INK,
@@ -140,8 +140,15 @@ def cells_of(pixels: Floats, inside: NDArray[np.bool_], kind: ImageKind, colours
     kind : ImageKind
     colours : Colours
     """
-    chars = alphabet(kind, Blocks.OCTANT in colours.blocks)
+    octants = Blocks.OCTANT in colours.blocks
+    chars = alphabet(kind, octants)
     parts = split(pixels)
+    turn = turned(kind, octants)[parts.pattern]
+    parts = CellSplit(
+        np.where(turn, len(chars) - 1 - parts.pattern, parts.pattern),
+        np.where(turn[:, None], parts.back, parts.front),
+        np.where(turn[:, None], parts.front, parts.back),
+    )
     partly = np.asarray(~inside.all(axis=1))
     if partly.any():
         mean = _mean_inside(pixels[partly], inside[partly])

@@ -123,11 +123,13 @@ def _blocks(pixels: Floats, kind: ImageKind) -> tuple[Floats, NDArray[np.bool_],
     """Return the pixels cell by cell, which of them are the image's, and the cells in a row."""
     height, width, channels = pixels.shape
     rows, columns = -(-height // kind.rows), -(-width // kind.columns)
-    missing = ((0, rows * kind.rows - height), (0, columns * kind.columns - width))
+    # What is missing is above the image: the ink of its first row is then at the bottom of a cell.
+    above = rows * kind.rows - height
+    missing = ((above, 0), (0, columns * kind.columns - width))
     if missing != ((0, 0), (0, 0)):
         pixels = np.pad(pixels, (*missing, (0, 0)), mode="edge")
     inside = np.zeros(pixels.shape[:2], np.bool_)
-    inside[:height, :width] = True
+    inside[above:, :width] = True
     shape = (rows, kind.rows, columns, kind.columns)
     return (
         pixels.reshape(*shape, channels).swapaxes(1, 2).reshape(rows * columns, -1, channels),

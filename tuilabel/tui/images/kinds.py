@@ -174,3 +174,26 @@ def alphabet(kind: ImageKind, octants: bool) -> NDArray[np.uint32]:
         case ImageKind.TWO_BY_FOUR:
             codes = _octants() if octants else _braille()
     return np.array(codes, np.uint32)
+
+
+@lru_cache
+def turned(kind: ImageKind, octants: bool) -> NDArray[np.bool_]:
+    """Return where the opposite of a pattern, with both colours swapped, is better drawn.
+
+    Both look the same, but fonts leave the top row of pixels of a cell to its background: the
+    character with less ink there is the better one.
+
+    Parameters
+    ----------
+    kind, octants
+        As for `alphabet`.
+    """
+    if kind is ImageKind.RAMP:
+        return np.zeros(2, np.bool_)
+    patterns = np.arange(1 << kind.columns * kind.rows)
+    top = (1 << kind.columns) - 1
+    is_better = np.bitwise_count(patterns & top) * 2 > kind.columns
+    if kind is ImageKind.TWO_BY_FOUR and not octants:
+        # The gaps of braille are wider than its dots: only solid blocks have an opposite.
+        is_better &= np.isin(patterns, list(_quarters_by_eighths()))
+    return np.asarray(is_better)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tuilabel.tui.terminal.capabilities import MOST_GREYS
+
 Floats = NDArray[np.float32]
 Codes = NDArray[np.int32]
 
@@ -38,10 +40,27 @@ def truecolor_codes(values: Floats, levels: int) -> Codes:
     -------
     (...) int32
     """
+    if values.shape[-1] == 1:
+        whole = np.clip(np.rint(values[..., 0]), 0, 255).astype(np.intp)
+        return np.asarray(_greys(levels)[whole] * 0x010101)
     whole = quantised(values, levels).astype(np.int32)
-    if whole.shape[-1] == 1:
-        return np.asarray(whole[..., 0] * 0x010101)
     return np.asarray(whole[..., 0] << 16 | whole[..., 1] << 8 | whole[..., 2])
+
+
+@lru_cache
+def _greys(levels: int) -> Codes:
+    """Return one of so many greys for each of 256 values.
+
+    As many of them as can be are also in the palette of 256 colours, where they are shorter to
+    write; between 3 and 243 every other one is.
+    """
+    if levels >= MOST_GREYS:
+        greys = np.array([0, *range(3, 244, 5), 249, 255])
+    else:
+        inner = np.linspace(0, 255, levels)[1:-1]
+        greys = np.array([0, *(np.rint((inner - 8) / 10) * 10 + 8), 255])
+    nearest = np.abs(np.arange(256)[:, None] - greys).argmin(axis=1)
+    return np.asarray(greys[nearest], np.int32)
 
 
 # 256 colours: a code is a place in the palette.
@@ -105,6 +124,8 @@ def _grey_codes(levels: int) -> NDArray[np.int32]:
     codes, rgb = _palette()
     grey = np.flatnonzero(np.ptp(rgb, axis=1) == 0)
     grey = grey[np.argsort(rgb[grey, 0])]
+    # 3 apart, of which the first is as good as both.
+    grey = grey[np.insert(np.diff(rgb[grey, 0]) > 3, 0, True)]
     if levels < len(grey):
         grey = grey[np.rint(np.linspace(0, len(grey) - 1, levels)).astype(int)]
     nearest = np.abs(np.arange(256)[:, None] - rgb[None, grey, 0]).argmin(axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -19,9 +20,11 @@ from tuilabel.tui.answering.answer_keys import AnswerKeys
 from tuilabel.tui.answering.deferred_redraw import DeferredRedraw
 from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.screens.base import BaseScreen
+from tuilabel.tui.terminal.capabilities import coarse_hint
 from tuilabel.tui.terminal.textual_internals import actions_of_key
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece
+from tuilabel.tui.text.theme import colours_of
 from tuilabel.tui.views.labelling import Presenter
 from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.views.trainer import trainer_piece
@@ -90,6 +93,12 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         notices = self.presenter.notices(self.workspace.dataset.notices)
         if notices:
             self.say(notices, "accent")
+        elif self.loop.current is not None:
+            image = self.opened.image(self.loop.current.row)
+            depth, color = colours_of(self.app).depth, self.workspace.settings.color
+            hint = coarse_hint(os.environ, depth, color, is_coloured=image.ndim == 3)
+            if hint:
+                self.say(hint)
 
     def fit_to(self, width: int, height: int) -> None:
         """Share the space out, most of it for the image."""
@@ -280,12 +289,16 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self._show_trainer(trainer_piece(report, fits=self.loop.labels > 0), busy)
 
     def _show_trainer(self, piece: Piece, busy: bool) -> None:
+        is_new = piece != self._trainer
         self._trainer, self._trainer_owes = piece, busy
         if piece[1] == "muted":
             # Not worth a frame of its own while somebody types.
             self._deferred.do(self.show_all)
-        else:
+        elif piece[1] == "bad":
             self.show_foot()
+        elif is_new:
+            # Beside the keys there is seldom room for all of it.
+            self.mention(*piece)
 
     # Showing.
 

@@ -48,7 +48,7 @@ _BLOCKS = {
 }
 """The characters that each value of the setting `blocks` allows."""
 
-MOST_GREYS = 64
+MOST_GREYS = 52
 """So many greys look the same as 256, and make longer runs of equal cells."""
 
 THIN_GREYS = 16
@@ -62,13 +62,15 @@ class Colours(NamedTuple):
     ----------
     depth : Depth
     dark : bool
-        Whether the terminal's own background is dark.
+        Whether the terminal's own background is dark; assumed where that is not known.
     blocks : frozenset of Blocks
         The block characters it draws; none where only ASCII is safe.
     greys : int
         How many values a channel of a picture may have, 2 to `MOST_GREYS`.
     wished : Blocks or None
         The alphabet that pictures are to be drawn with; None leaves it to each picture.
+    is_told : bool
+        Whether `dark` is known.
     """
 
     depth: Depth = Depth.TRUECOLOR
@@ -76,6 +78,7 @@ class Colours(NamedTuple):
     blocks: frozenset[Blocks] = _BLOCKS["braille"]
     greys: int = MOST_GREYS
     wished: Blocks | None = None
+    is_told: bool = True
 
     def thin(self) -> Colours:
         """Return what to draw pictures with on a slow link: at most 256 colours, and few greys."""
@@ -111,10 +114,11 @@ def decide_colours(
     """
     term = _term(environ)
     depth = _depth(environ, term, version) if color == "auto" else Depth(color)
-    dark = _is_dark(environ, answered) if background == "auto" else background == "dark"
+    told = _is_dark(environ, answered) if background == "auto" else background == "dark"
     drawn = _drawn(environ, term, version) if blocks == "auto" else _BLOCKS[blocks]
     wished = Blocks(blocks) if blocks in set(Blocks) else None
-    return Colours(depth, dark, drawn, wished=wished)
+    dark = True if told is None else told
+    return Colours(depth, dark, drawn, wished=wished, is_told=told is not None)
 
 
 def prepare(
@@ -148,13 +152,35 @@ def prepare_environment(colours: Colours, environ: MutableMapping[str, str]) -> 
     environ["TEXTUAL_COLOR_SYSTEM"] = systems.get(colours.depth, "standard")
 
 
+def coarse_hint(environ: Mapping[str, str], depth: Depth, color: str, *, is_coloured: bool) -> str:
+    """Return a sentence that names the option for more colours, where few make an image coarse.
+
+    Parameters
+    ----------
+    environ : mapping
+        The process's environment.
+    depth : Depth
+    color : str
+        The setting: nothing is said of a number of colours that was asked for.
+    is_coloured : bool
+        Whether the image is coloured: 256 colours have enough greys.
+    """
+    if color != "auto":
+        return ""
+    if depth is Depth.SIXTEEN:
+        return "16 colours make images coarse. If the terminal has more: --color 256"
+    if depth is Depth.PALETTE and is_coloured and not is_mlterm(environ):
+        return "256 colours make images coarse. If the terminal has more: --color truecolor"
+    return ""
+
+
 # Depth.
 
 _FORCED = {"0": Depth.NONE, "1": Depth.SIXTEEN, "2": Depth.PALETTE, "3": Depth.TRUECOLOR}
 
 _TRUECOLOR_TERMS = re.compile(
     r"(xterm-)?(kitty|ghostty)|(xterm-)?alacritty|foot|wezterm|contour|rio|iterm2?|konsole|mintty"
-    r"|st-direct|.*-(direct|truecolor)"
+    r"|st-(256color|direct)|.*-(direct|truecolor)"
 )
 """Names of terminals with all colours: COLORTERM does not pass through SSH."""
 
@@ -168,6 +194,7 @@ _TRUECOLOR_PROGRAMS = {
     "rio",
     "kitty",
 }
+_TRUECOLOR_VARIABLES = ("WT_SESSION", "KONSOLE_VERSION", "KITTY_WINDOW_ID")
 _COLOURLESS_TERMS = re.compile(r"dumb|unknown|vt[0-9].*|.*-m(ono)?")
 
 
@@ -201,7 +228,7 @@ def _depth(environ: Mapping[str, str], term: str, version: str) -> Depth:
         )
     if full or _TRUECOLOR_TERMS.fullmatch(term) or _program(environ) in _TRUECOLOR_PROGRAMS:
         return Depth.TRUECOLOR
-    if any(name in environ for name in ("WT_SESSION", "KONSOLE_VERSION", "KITTY_WINDOW_ID")):
+    if any(name in environ for name in _TRUECOLOR_VARIABLES):
         return Depth.TRUECOLOR
     if _number(environ.get("VTE_VERSION", "")) >= (3600,):
         return Depth.TRUECOLOR
@@ -209,9 +236,18 @@ def _depth(environ: Mapping[str, str], term: str, version: str) -> Depth:
         version, "kitty", "foot", "ghostty", "wezterm", "alacritty", "konsole", "vte", "iterm2"
     ):
         return Depth.TRUECOLOR
-    if "256" in term or _named(version, "xterm"):
+    if "256" in term or _named(version, "xterm") or is_mlterm(environ):
         return Depth.PALETTE
     return _least(term)
+
+
+def is_mlterm(environ: Mapping[str, str]) -> bool:
+    """Return whether the terminal is mlterm.
+
+    It takes codes of 24 bits, but keeps 240 such colours: with more of them on the screen, cells
+    that were drawn before change theirs. A colour picture has thousands.
+    """
+    return "MLTERM" in environ or _term(environ).startswith("mlterm")
 
 
 def _least(term: str) -> Depth:
@@ -249,12 +285,15 @@ def contrast(one: Rgb, other: Rgb) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def _is_dark(environ: Mapping[str, str], answered: Rgb | None) -> bool:
+def _is_dark(environ: Mapping[str, str], answered: Rgb | None) -> bool | None:
+    """Return whether the background is dark; None where that is not known."""
     if answered is not None:
         # Dark is what white is the better text colour on.
         return contrast(answered, (255, 255, 255)) >= contrast(answered, (0, 0, 0))
     # rxvt, konsole and others: foreground;background, or foreground;default;background.
     last = environ.get("COLORFGBG", "").rpartition(";")[2]
+    if not last.isdecimal():
+        return None
     return last not in ("7", "9", "10", "11", "12", "13", "14", "15")
 
 

@@ -15,7 +15,7 @@ from tuilabel.errors import TuilabelError
 from tuilabel.process.crash import LIBRARIES, reports
 from tuilabel.settings import Settings, config_file, resolve
 from tuilabel.text import inert, shown_path
-from tuilabel.tui.terminal.capabilities import Blocks, Colours, Depth, decide_colours
+from tuilabel.tui.terminal.capabilities import Blocks, Colours, Depth, decide_colours, is_mlterm
 from tuilabel.tui.terminal.job_control import has_job_control
 from tuilabel.tui.terminal.probe import Probe, TerminalAnswers
 from tuilabel.tui.terminal.relays import UNKNOWN
@@ -147,6 +147,8 @@ def colour_lines(
     yield f"colours       {_DEPTHS[colours.depth]}"
     if settings.color == "auto" and colours.depth is Depth.NONE and environ.get("NO_COLOR"):
         yield "! NO_COLOR is set: images are drawn with shades. --color overrides it."
+    elif settings.color == "auto" and is_mlterm(environ):
+        yield "! mlterm keeps 240 colours of 24 bits, too few for images: 256 colours are used."
     elif settings.color == "auto" and colours.depth is not Depth.TRUECOLOR:
         yield (
             "! No more colours are known: SSH does not forward COLORTERM, which would name them. "
@@ -157,7 +159,7 @@ def colour_lines(
     elif answers.background is not None:
         why = "reported by the terminal"
     else:
-        why = "by COLORFGBG" if environ.get("COLORFGBG") else "assumed; set it with --background"
+        why = "by COLORFGBG" if colours.is_told else "assumed; set it with --background"
     yield f"background    {'dark' if colours.dark else 'light'} ({why})"
     finest = next((name for block, name in _BLOCKS.items() if block in colours.blocks), "ASCII")
     yield f"characters    {finest}"

@@ -32,10 +32,11 @@ NOT_LOOKED = 0.2
 """Seconds between two looks beyond which it is not known what was left in between; a frame that
 waits is tried again sooner."""
 
-_FRAME = 1500
+_FRAME = 500
 """Bytes of a frame from which the rate of the line is told; less says more of the system."""
 
-_KEPT = 9
+_KEPT, _ENOUGH = 9, 4
+"""Answers that are remembered, and from how many on they are judged."""
 
 _LOST = 64
 """Forgotten questions whose answers may still come."""
@@ -89,6 +90,7 @@ class RoundTrips:
         self.has_answered = round_trip is not None
         if round_trip is not None:
             self._trips.append(round_trip)
+            self._shortest = round_trip
         self.slow = mode == "slow"
 
     def ask(self, now: float, size: int, columns: int, rows: int) -> tuple[int, str]:
@@ -137,21 +139,31 @@ class RoundTrips:
         if found is None:
             return None
         self.has_answered = True
-        size = 0
+        size, since = 0, self._open[0].time
         while self._open and self._open[0].number <= found.number:
             size += self._open.popleft().size
-        self._learn(now - found.time, size)
+        self._learn(now - found.time, size, now - since)
         return found.number
 
-    def _learn(self, trip: float, size: int) -> None:
+    def _learn(self, trip: float, size: int, under_way: float) -> None:
+        """Note an answer: its round trip, and the bytes before it, which were so long under way."""
         self._trips.append(trip)
-        self._shortest = min(self._shortest, trip)
-        if size < _FRAME:
-            return
-        self._rates.append(size / max(trip - self._shortest, 1e-4))
-        if self._mode == "auto" and len(self._rates) >= _KEPT // 2:
-            rate = _median(self._rates)
-            self.slow = rate < (QUICK if self.slow else SLOW)
+        if trip < self._shortest:
+            # Of the bytes before it nothing is known: they took no longer than none.
+            self._shortest = trip
+        elif size >= _FRAME:
+            self._rates.append(size / max(under_way - self._shortest, 1e-4))
+        if self._mode == "auto" and self.rate is not None:
+            self.slow = self.rate < (QUICK if self.slow else SLOW)
+
+    @property
+    def rate(self) -> float | None:
+        """Bytes a second that the terminal takes; None while that is unknown.
+
+        It is the highest of the last few. A terminal that is busy with something else is late now
+        and then, whatever was sent; a slow line is never quicker than it is.
+        """
+        return max(self._rates) if len(self._rates) >= _ENOUGH else None
 
     def backed_up(self, backlog: int, now: float) -> None:
         """Note how many bytes the line has not taken yet: it need not answer to be found slow."""
@@ -160,8 +172,10 @@ class RoundTrips:
             self._backed_up_since = None
         elif self._backed_up_since is None or now - looked > NOT_LOOKED:
             self._backed_up_since = now
-        elif self._mode == "auto" and now - self._backed_up_since > BACKED_UP:
+        elif self._mode == "auto" and not self.slow and now - self._backed_up_since > BACKED_UP:
             self.slow = True
+            # What was measured before the line backed up is no reason to call it quick.
+            self._rates.clear()
 
     def forget(self) -> None:
         """Forget what is open: the terminal has another size, or was another's for a while."""
@@ -179,9 +193,19 @@ class RoundTrips:
         trip = self.round_trip
         if trip is None or (trip < NOTICED and not self.slow):
             return ""
-        # In steps, so that the number does not change all the time.
-        shown = 10 ** max(0, len(str(round(1000 * trip))) - 2)
-        return f"{'slow ' if self.slow else ''}link {round(1000 * trip / shown) * shown} ms"
+        # In steps, so that the numbers do not change all the time.
+        words = f"link {_in_steps(1000 * trip)} ms"
+        if not self.slow:
+            return words
+        rate = self.rate
+        return f"slow {words}" + ("" if rate is None else f", {_in_steps(rate / 1000)} kB/s")
+
+    @property
+    def measured(self) -> str:
+        """What a line was found slow or quick by, as a sentence without a full stop."""
+        if self.rate is None:
+            return f"The terminal was behind by more than {WINDOW // 1024} kB for {BACKED_UP:g} s"
+        return f"The terminal takes {_in_steps(self.rate / 1000):,} kB/s"
 
     def waits_in_vain(self, now: float) -> bool:
         """Return whether a question is open for longer than answers take."""
@@ -192,6 +216,12 @@ class RoundTrips:
         if not self.has_answered or self.waits_in_vain(now):
             return False
         return sum(question.size for question in self._open) > WINDOW
+
+
+def _in_steps(number: float) -> int:
+    """Return a number to two digits."""
+    step = 10 ** max(0, len(str(round(number))) - 2)
+    return int(round(number / step) * step)
 
 
 def _median(values: Collection[float]) -> float:

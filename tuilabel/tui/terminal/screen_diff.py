@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len, get_character_cell_size
-from rich.color import ColorSystem
+from rich.color import Color, ColorSystem
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.geometry import Region, Size
@@ -20,12 +20,9 @@ from textual.strip import Strip
 _UNKNOWN = None
 """A cell that may hold anything."""
 
-_TURNED = {
-    one: other
-    for pair in ("▀▄", "▌▐", "▘▟", "▝▙", "▖▜", "▗▛", "▚▞")
-    for one, other in zip(pair, reversed(pair), strict=True)
-}
-"""Halves and quarters of a cell: each may be drawn as the other with its two colours swapped."""
+_TURNED = dict(zip("▀▜▛▌▐▘▟▝▙▚▞", "▄▖▗▐▌▟▘▙▝▞▚", strict=True))
+"""Halves and quarters of a cell, which may be drawn as others with both colours swapped: those that
+have no more ink in the top row of pixels, which fonts leave to the background."""
 
 
 class Pen(NamedTuple):
@@ -190,13 +187,27 @@ def _pieces(update: CompositorUpdate) -> Iterator[tuple[int, int, Strip]]:
 def _pen_of(style: Style, system: ColorSystem) -> Pen:
     attributes = Strip.render_ansi(style.without_color, system)
     front, behind = style.color, style.bgcolor
-    colour = ";".join(front.downgrade(system).get_ansi_codes()) if front else ""
-    ground = ";".join(behind.downgrade(system).get_ansi_codes(foreground=False)) if behind else ""
+    colour = ";".join(_shortest(front.downgrade(system)).get_ansi_codes()) if front else ""
+    ground = (
+        ";".join(_shortest(behind.downgrade(system)).get_ansi_codes(foreground=False))
+        if behind
+        else ""
+    )
     turned = None
     # Only of 256 colours and more: of sixteen not all can be behind a character.
     if not attributes and colour.startswith("38;") and ground.startswith("48;"):
         turned = "3" + ground[1:], "4" + colour[1:]
     return Pen(attributes, colour, ground, style.link or "", turned)
+
+
+def _shortest(colour: Color) -> Color:
+    """Return a colour as the grey of the 256 colours that it equals, if it does."""
+    triplet = colour.triplet
+    if triplet is not None and triplet.red == triplet.green == triplet.blue:
+        step, rest = divmod(triplet.red - 8, 10)
+        if not rest and 0 <= step < 24:
+            return Color.from_ansi(232 + step)
+    return colour
 
 
 class _Writer:

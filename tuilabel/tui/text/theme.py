@@ -156,14 +156,27 @@ def _own_colours(name: str, *, area: str) -> Theme:
     )
 
 
+TERMINAL = replace(
+    _own_colours("terminal", area="#5f87af"),
+    accent="#d700af",
+    warning="#d700af",
+    success="#00875f",
+    error="#af5f5f",
+    primary="#5f5fff",
+)
+TERMINAL.variables |= {"text-muted": "#767676", "surface-lighten-2": "#808080"}
 ANSI = _own_colours("ansi", area="ansi_blue")
 PLAIN = _own_colours("plain", area="ansi_default")
 
 THEMES_BY_NAME = {
     theme.name: theme
-    for theme in (DARK, LIGHT, HIGH_CONTRAST, DEUTERANOPIA, TRITANOPIA, ANSI, PLAIN)
+    for theme in (DARK, LIGHT, TERMINAL, HIGH_CONTRAST, DEUTERANOPIA, TRITANOPIA, ANSI, PLAIN)
 }
-"""All themes. Those up to `tritanopia` need 256 colours, `ansi` needs 16, `plain` none."""
+"""All themes. Those up to `tritanopia` need 256 colours, `ansi` needs 16, `plain` none.
+
+`terminal` leaves the terminal's own background. Its colours are in the palette of 256, and can be
+read on white and on black.
+"""
 
 
 def theme_for(colours: Colours, wish: str = "auto") -> str:
@@ -180,6 +193,8 @@ def theme_for(colours: Colours, wish: str = "auto") -> str:
         return PLAIN.name
     if colours.depth is Depth.SIXTEEN:
         return wish if wish == PLAIN.name else ANSI.name
+    if wish == "auto" and not colours.is_told:
+        return TERMINAL.name
     if wish == "auto":
         return DARK.name if colours.dark else LIGHT.name
     return wish

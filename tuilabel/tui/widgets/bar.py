@@ -28,7 +28,11 @@ class Bar(Lines):
 
     def has_room(self, left: Sequence[Piece], right: Sequence[Sequence[Piece]]) -> bool:
         """Return whether all of it fits."""
-        return cells_in(left) + 1 + sum(map(cells_in, right)) <= self.size.width
+        return self.room_beside(left, right) >= 0
+
+    def room_beside(self, left: Sequence[Piece], right: Sequence[Sequence[Piece]]) -> int:
+        """Return the cells that are left between both sides; below 0 where they do not fit."""
+        return self.size.width - cells_in(left) - 1 - sum(map(cells_in, right))
 
     def redraw(self) -> None:
         """Draw the row in this width."""

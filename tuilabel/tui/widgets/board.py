@@ -15,7 +15,7 @@ from tuilabel.session import Slot
 from tuilabel.tui.images import adjust
 from tuilabel.tui.keymap.actions import Action
 from tuilabel.tui.terminal.size import WIDE
-from tuilabel.tui.text.pieces import Piece
+from tuilabel.tui.text.pieces import Piece, fitted
 from tuilabel.tui.views.labelling import Presenter
 from tuilabel.tui.widgets.accuracy_line import AccuracyLine
 from tuilabel.tui.widgets.bar import Bar
@@ -27,6 +27,9 @@ from tuilabel.tui.widgets.suggestions import Suggestions
 
 _LEAST_SIDE, _MOST_SIDE = 5, 22
 """Least and most rows of the side below the batch in rows."""
+
+_LEAST_PROBLEM = 4
+"""Cells that a problem of the trainer is given at least: its sign."""
 
 
 class Board(Vertical):
@@ -259,8 +262,11 @@ class Board(Vertical):
             for action in self.actions
             if action.footer and action.keys and action.id not in in_vain
         ]
-        # The trainer's progress is shown elsewhere as well, the keys only here.
-        if trainer[1] == "muted" and trainer[0] and not self._status.has_room(left, right):
-            fewer = left[:-1]
-            left = fewer if self._status.has_room(fewer, right) else left
+        # The trainer's progress is shown elsewhere as well, and a problem that it works around was
+        # shown whole when it came. The keys are shown only here; a failure is worth their place.
+        if trainer[0] and trainer[1] != "bad" and not self._status.has_room(left, right):
+            left.pop()
+            room = self._status.room_beside(left, right)
+            if trainer[1] != "muted":
+                left.append((fitted("  " + trainer[0], max(_LEAST_PROBLEM, room)), trainer[1]))
         self._status.show_bar(left, right)

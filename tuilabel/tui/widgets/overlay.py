@@ -112,8 +112,10 @@ class Overlay:
         self._shown, self._is_stale = None, False
         if self._graphics.protocol is ProtocolName.KITTY:
             return KITTY_DELETE, None
-        if shown is None:
-            return "", None
+        if is_stale:
+            # A terminal of another size has moved the image, nobody knows where to.
+            return "\x1b[m\x1b[2J", screen.size.region
+        assert shown is not None
         region = shown.region
         blank = Strip.blank(region.width, self._style).render(console)
         return "".join(_at(region.x, y) + blank for y in region.line_range), region
@@ -148,7 +150,11 @@ class Overlay:
         wanted = self._wanted
         if wanted is None or not wanted.widget.is_attached or wanted.widget.screen is not screen:
             return None
-        return self._place_of(wanted)
+        place = self._place_of(wanted)
+        # Below the last row a sixel image would scroll the screen, and be elsewhere from then on.
+        if place is None or not screen.size.region.contains_region(place.region):
+            return None
+        return place
 
     def _place_of(self, wanted: _Wanted) -> _Placed | None:
         # Fonts change size while a program runs.
