@@ -33,8 +33,8 @@ OUTCOME = r"(\d+) labels?, accuracy (\d+\.\d)% .* on the hold-out, n = (\d+); sa
 UNBOUND_KEY = "Z"
 CTRL_C = "\x03"
 
-# Cells that an image covers at 80x24, however large it is drawn.
-_PICTURE = (range(7, 28), range(4, 14))
+# Cells that an image covers at 80x24 and 100x30, however large it is drawn.
+_PICTURE = (range(12, 28), range(5, 14))
 
 
 class LabellingTerminal(Terminal):

@@ -100,8 +100,8 @@ def home(**options: Any) -> None:
 
     Enter opens the marked one. While you label, one key shows the same list.
     """
-    check_terminal(draws=True)
     check_limits()
+    check_terminal(draws=True)
     with prepare_screen() as probe:
         from tuilabel.settings import resolve
 
