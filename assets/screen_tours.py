@@ -138,7 +138,7 @@ def visit_fresh(terminal: PictureTerminal) -> Iterator[str]:
     terminal.wait_for_rankings()
     yield "fresh"
     terminal.press("1")
-    terminal.wait_for("saved #1")
+    terminal.wait_for("1 saved")
     terminal.press("23")
     terminal.wait_for("typed ahead")
     yield "typed-ahead"
@@ -274,12 +274,12 @@ def visit_answered(terminal: PictureTerminal) -> Iterator[str]:
     """Visit the labelling screen when every image is answered."""
     terminal.wait_for("2 left|1 left|0 left")
     for count in (1, 2):
-        saved, presses = f"saved #{count}|Everything", 0
+        saved, presses = f"{count} saved|Every image", 0
         while not re.search(saved, terminal.text):
             presses += 1
             terminal.press(str(count))
             terminal.wait_for(f"{saved}|{TYPED_AHEAD.format(presses)}")
-    terminal.wait_for("Everything is answered")
+    terminal.wait_for("Every image is answered")
     terminal.wait_for_rankings()
     terminal.wait_for(lambda: "fitting" not in terminal.text)
     yield "answered"

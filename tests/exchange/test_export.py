@@ -315,7 +315,7 @@ def test_what_is_no_text_at_all_is_refused(tmp_path: Path) -> None:
 def test_an_existing_file_is_replaced_only_by_force(tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     out.write_text("precious")
-    with pytest.raises(ExportError, match="exists already; give --force"):
+    with pytest.raises(ExportError, match="exists already; use --force"):
         export_to(out, [row()], writer("csv"))
     assert out.read_text() == "precious"
     export_to(out, [row()], writer("csv"), force=True)

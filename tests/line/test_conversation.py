@@ -140,10 +140,10 @@ def test_at_the_end_there_is_undo_and_quit(talk: Begin) -> None:
     it = talk(count=5)
     for _ in range(5):
         it.say("cat")
-    assert it.prompt().startswith("Everything is answered: 5 labels. u undoes, q quits;")
+    assert it.prompt().startswith("Every image is answered: 5 labels. u undoes, q quits;")
     assert it.conversation.prompt == PROMPT_AT_END
     for line in ("cat", "s", "="):
-        assert it.say(line).startswith("Everything is answered: 5 labels.")
+        assert it.say(line).startswith("Every image is answered: 5 labels.")
     assert it.say("u") == "Undone: cat."
     assert "image 5 of 5" in it.prompt()
     it.say("q")

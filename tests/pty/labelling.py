@@ -17,7 +17,7 @@ import tuilabel
 from tests.pty.terminal import PATIENCE, Terminal
 
 # The words that tests look for on the screen: here and nowhere else.
-SAVED = r"saved #(\d+)"
+SAVED = r"([\d,]+) saved"
 ROUND = r"round (\d+)"
 PLACE = r"(\d+) of (\d+)"
 LABELS = r"([\d,]+) labels?\b"
@@ -41,7 +41,7 @@ class LabellingTerminal(Terminal):
     """A terminal that knows what tuilabel shows on it."""
 
     saved = 0
-    """The highest N of "saved #N" or "N labels" that ever stood on the screen; another sentence
+    """The highest N of "N saved" or "N labels" that ever stood on the screen; another sentence
     may stand in the place of the former."""
 
     _reports_when_saved = 0

@@ -106,7 +106,7 @@ def test_an_existing_file_is_refused_before_anything_is_run(tmp_path: Path) -> N
     for option, name in (("--json", "a"), ("--csv", "b"), ("--plot", "c.svg")):
         out = tmp_path / name
         out.write_text("precious")
-        assert "exists already; give --force" in refused(*QUICK, option, str(out))
+        assert "exists already; use --force" in refused(*QUICK, option, str(out))
         assert out.read_text() == "precious"
     out = tmp_path / "a"
     assert simulate(*QUICK, "--json", str(out), "--force").exit_code == 0

@@ -346,7 +346,7 @@ def test_one_class_only_is_always_right() -> None:
 def test_images_without_any_difference_can_be_labelled() -> None:
     whole = simulate(made(images=np.zeros((50, 8, 8), np.uint8)), Plan(budget=20, seeds=1))
     assert whole.is_complete
-    assert "auto works without a label graph" in whole.notices[0]
+    assert "auto does without a label graph" in whole.notices[0]
 
 
 def test_fewer_labels_than_classes_will_do() -> None:

@@ -60,7 +60,7 @@ def line_mode(line: bool, image: bool) -> tuple[str, ...] | None:
     if reason is not None:
         return (reason,)
     if not image:
-        raise UsageError("--no-image needs --line: give both, or neither.")
+        raise UsageError("--no-image needs --line: use both, or neither.")
     return None
 
 

@@ -52,7 +52,7 @@ def man_page(group: click.Group, version: str, examples: Iterable[tuple[str, str
         *_paragraphs(description),
         ".SH OPTIONS",
         *_options(group, context),
-        *_term(", ".join(context.help_option_names), "Show a summary, or that of a command."),
+        *_term(", ".join(context.help_option_names), "Show this help, or a command's."),
         ".SH COMMANDS",
     ]
     for word, command in commands:

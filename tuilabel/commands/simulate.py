@@ -100,7 +100,7 @@ def simulate(
     """
     make_reproducible()
     if protocol is None and perturb is not None:
-        raise UsageError("--perturb needs --protocol article: give both, or neither.")
+        raise UsageError("--perturb needs --protocol article: use both, or neither.")
     line = ProgressLine(everywhere=progress)
     try:
         if protocol is None:

@@ -197,7 +197,7 @@ def _place(path: Path, force: bool, guard: Guard | None) -> Path:
             )
         if not force:
             raise ExportError(
-                f"{shown} exists already; give --force to replace it, or another name."
+                f"{shown} exists already; use --force to replace it, or another name."
             )
     return real
 

@@ -170,7 +170,7 @@ class Wording:
         rest = f", {skipped:,} skipped" if skipped else ""
         form = self._vocabulary.form
         return self.say(
-            f"Everything is answered: {counted(self._session.labels, 'label')}{rest}. "
+            f"Every image is answered: {counted(self._session.labels, 'label')}{rest}. "
             f"{form(Command.UNDO)} undoes, {form(Command.QUIT)} quits; "
             "`tuilabel export` writes the labels."
         )

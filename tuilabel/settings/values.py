@@ -299,7 +299,7 @@ class Settings:
             lambda action: action.replace("-", "_"),
         ),
         (),
-        "Keys of actions, instead of those in the keymap; an empty list leaves an action without.",
+        "Keys of actions, instead of those in the keymap; an empty list is no key.",
         PERSON,
         shown="",
     )

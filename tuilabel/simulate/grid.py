@@ -221,7 +221,7 @@ class _Simulation:
         ):
             if name in needing and name != AUTO:
                 raise UsageError(f"{option} {name} cannot be simulated: {problem}")
-        notice = f"auto works without a label graph: {problem}"
+        notice = f"auto does without a label graph: {problem}"
         if notice not in self._notices:
             self._notices.append(notice)
 

@@ -58,7 +58,7 @@ def find_item(name: str, dataset: Dataset, ledger: Ledger) -> str:
         if found:
             raise UsageError(
                 f"{name} is the beginning of {counted(len(found), 'item id')}, such as "
-                f"{' and '.join(sorted(found)[:2])}: give more digits."
+                f"{' and '.join(sorted(found)[:2])}: use more digits."
             )
     item = _by_path(name, dataset, ledger)
     if item is not None:

@@ -239,8 +239,8 @@ def test_without_a_terminal_what_is_drawn_counts_as_painted() -> None:
 
 
 def test_the_confirmation_names_both_classes() -> None:
-    assert saved_sentence(7, label("a", "dog"), label("a")) == "✓ saved #7: dog, was cat."
-    assert saved_sentence(8, label("a", "dog"), label("a", None)) == "✓ saved #8: dog, was a skip."
+    assert saved_sentence(7, label("a", "dog"), label("a")) == "✓ 7 saved: dog, was cat."
+    assert saved_sentence(8, label("a", "dog"), label("a", None)) == "✓ 8 saved: dog, was a skip."
 
 
 class Promise2(RuleBasedStateMachine):

@@ -282,7 +282,7 @@ async def test_chords_and_names_label_and_are_shown(many: Workspace) -> None:
         answer = many.session.ledger.answer(second)
         assert answer is not None
         assert answer.class_name == "qardvark"
-        assert "saved #2" in row_of(app, "status")
+        assert "2 saved" in row_of(app, "status")
         assert many.session.labels == 2
 
 

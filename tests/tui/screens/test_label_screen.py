@@ -107,7 +107,7 @@ async def test_a_problem_of_the_trainer_is_read_and_leaves_the_keys_at_the_foot(
         await pilot.pause()
         assert problem in shown(app, "#status")
         await pilot.press("4")
-        assert "✓ saved #1" in shown(app, "#status")
+        assert "✓ 1 saved" in shown(app, "#status")
         assert "!" in shown(app, "#status")
         assert shown(app, "#status").split()[-len(keys) :] == keys
         app.label_screen.trainer_reported(Unprepared(problem), busy=False)
@@ -124,7 +124,7 @@ async def test_with_few_colours_one_line_names_the_option_until_a_key_is_pressed
         assert "16 colours make images coarse." in shown(app, "#status")
         assert "--color 256" in shown(app, "#status")
         await pilot.press("4")
-        assert "✓ saved #1" in shown(app, "#status")
+        assert "✓ 1 saved" in shown(app, "#status")
 
 
 async def test_a_class_key_labels_what_is_shown_and_the_next_image_comes(app: ScreenApp) -> None:
@@ -135,7 +135,7 @@ async def test_a_class_key_labels_what_is_shown_and_the_next_image_comes(app: Sc
         await pilot.press("4")
         assert loop.current_id != item
         assert picture_rows(app) != before
-        assert "✓ saved #1" in shown(app, "#status")
+        assert "✓ 1 saved" in shown(app, "#status")
         assert "1 label " in shown(app, "#header")
         (event,) = loop.ledger.labels()
         assert (event.item, event.class_name) == (item, "4")
@@ -158,7 +158,7 @@ async def test_skip_undo_and_looking_about(app: ScreenApp) -> None:
         await pilot.press("u")
         assert loop.current_id == first
         assert loop.ledger.skips_held == 0
-        assert "saved #2" in shown(app, "#status")
+        assert "2 saved" in shown(app, "#status")
         await pilot.press("backspace")
         assert "nothing to undo" in shown(app, "#status")
 
@@ -237,7 +237,7 @@ async def test_what_is_not_saved_is_said_and_the_image_stays(
         assert "✗ Not saved: the disk is full" in shown(app, "#status")
         await pilot.press("3")
         assert loop.labels == 1
-        assert "saved #1" in shown(app, "#status")
+        assert "1 saved" in shown(app, "#status")
 
 
 async def test_answers_typed_ahead_of_the_image_are_held_and_counted(app: ScreenApp) -> None:
@@ -342,13 +342,13 @@ async def test_when_everything_is_answered_the_screen_says_so(
         await pilot.pause()
         for place in ("#picture", "#rows"):
             words = shown(app, place).split()
-            assert "Everything is answered. 0 labels, 1,297 skipped" in " ".join(words)
+            assert "Every image is answered. 0 labels, 1,297 skipped" in " ".join(words)
             assert shown(app, "#legend").split() == []
             assert not {"Enter", "Space"} & set(shown(app, "#status").split())
             await pilot.press("v")
         for key in ("3", "slash"):
             await pilot.press(key)
-            assert "Everything is answered" in shown(app, "#status")
+            assert "Every image is answered" in shown(app, "#status")
         await pilot.press("u")
         assert loop.current is not None
         assert shown(app, "#legend").split()[:2] == ["keys", "0"]

@@ -268,4 +268,4 @@ def saved_sentence(acts: int, event: Event, before: Event | None) -> str:
         The answer that it replaces.
     """
     was = "a skip" if before is None or before.class_name is None else before.class_name
-    return f"✓ saved #{acts}: {shown_name(str(event.class_name))}, was {shown_name(was)}."
+    return f"✓ {acts:,} saved: {shown_name(str(event.class_name))}, was {shown_name(was)}."

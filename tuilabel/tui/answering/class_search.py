@@ -85,7 +85,7 @@ class ClassNames:
         if not found:
             return "No class has that in its name: Backspace, or Esc to leave."
         if found[0].rank == SCATTERED:
-            return "Only its letters are in a name: Tab completes it, Enter takes it."
+            return "No name contains this; Tab and Enter take the closest."
         count = sum(match.rank == found[0].rank for match in found)
         return f"{count:,} classes fit: type on, or choose with the arrows."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tuilabel.text import inert
+from tuilabel.text import counted, inert
 from tuilabel.tui.answering.class_entry import MATCHES_SHOWN, ClassEntry
 from tuilabel.tui.answering.class_search import SCATTERED
 from tuilabel.tui.text.pieces import Piece
@@ -28,8 +28,8 @@ def entry_line(
     """
     if entry.leader:
         count = len(entry.chords())
-        which = "1 class begins" if count == 1 else f"{count} classes begin"
-        return f"{entry.leader} …  {which} with this key; Esc leaves.", "accent"
+        which = counted(count, "class begins", "classes begin")
+        return f"{entry.leader} …  {which} with this key; Esc cancels.", "accent"
     if entry.text is None:
         return None
     typed = entry.text if len(entry.text) <= _MOST_TYPED else "…" + entry.text[1 - _MOST_TYPED :]
@@ -43,7 +43,7 @@ def entry_line(
         rest = f"{len(found):,} match" if found else "no class has that name"
         if found and found[0].rank == SCATTERED:
             rest = f"Tab: {inert(names[found[0].place], _MOST_OF_NAME)}"
-    return f"/{typed}_  {rest} · Tab completes · ↑↓ choose · Esc leaves", "accent"
+    return f"/{typed}_  {rest} · Tab completes · ↑↓ choose · Esc cancels", "accent"
 
 
 def entry_classes(entry: ClassEntry) -> tuple[Sequence[int] | None, int | None]:

@@ -7,6 +7,7 @@ pressed before the picture was there.
 
 from __future__ import annotations
 
+from tuilabel.text import counted
 from tuilabel.tui.terminal.round_trips import PATIENCE
 
 
@@ -104,5 +105,5 @@ class PaintGuard:
     @property
     def words(self) -> str:
         """The number of keys held back, worded so that it cannot be mistaken for a key."""
-        keys = "1 key was" if self.held == 1 else f"{self.held} keys were"
+        keys = counted(self.held, "key was", "keys were")
         return f"{keys} typed ahead of the image: press again."

@@ -86,9 +86,9 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
         try:
             self._take(await find_centres(self.opened.workspace.dataset))
         except (TrainerError, SourceError) as error:
-            self._about = f"not to be had: {inert(str(error), 200)}"
+            self._about = f"not available: {inert(str(error), 200)}"
         except OSError as error:
-            self._about = f"not to be had: {error.strerror}"
+            self._about = f"not available: {error.strerror}"
         self.show_all()
 
     def _take(self, found: Centres) -> None:

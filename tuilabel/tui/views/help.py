@@ -24,7 +24,7 @@ _PROMISES = (
     "A key pressed before an image is on the screen never labels that image.",
     "Accuracy is measured on images that training never sees.",
     "Everything can be undone, even tomorrow; nothing is ever deleted.",
-    "`saved #9`: nine answers are on disk, including skips and undone ones.",
+    "`9 saved`: nine answers are on disk, including skips and undone ones.",
 )
 _SIGNS = "▲ current image   · open   – skipped   › your answer   ✓ saved   ! problem"
 

@@ -101,7 +101,7 @@ def entries(
         request = OpenRequest("source", source)
         listed.append(Entry("", inert(source, 200), note, details=details, request=request))
     about = "The ground truth presses the keys. It is not kept among your sessions."
-    note, request = "watch it label itself", OpenRequest("demo", "digits")
+    note, request = "watch the ground truth label it", OpenRequest("demo", "digits")
     listed.append(Entry("", "digits", note, details=(("about", about),), request=request))
     counts = {0: "sessions", len(files): "sources", len(files) + len(sources): "demo"}
     return [entry._replace(heading=counts.get(place, "")) for place, entry in enumerate(listed)]

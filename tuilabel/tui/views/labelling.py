@@ -177,12 +177,12 @@ class Presenter:
 
     def ending(self) -> str:
         """Return a sentence for when no image is left to label."""
-        return f"Everything is answered: {self._answers()}. {self._keys_at_the_end()}."
+        return f"Every image is answered: {self._answers()}. {self._keys_at_the_end()}."
 
     def ending_lines(self) -> list[Piece]:
         """Return the same in lines, to be shown in place of the image."""
         return [
-            ("✓ Everything is answered.", "good"),
+            ("✓ Every image is answered.", "good"),
             (self._answers(), "strong"),
             ("", "plain"),
             (self._keys_at_the_end(), "plain"),

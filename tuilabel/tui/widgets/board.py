@@ -251,7 +251,7 @@ class Board(Vertical):
             self._status.show_bar([(" " + message[0], message[1])])
             return
         acts = self._presenter.session.ledger.acts
-        left: list[Piece] = [(f" ✓ saved #{acts}", "good")] if acts else [(" ready", "muted")]
+        left: list[Piece] = [(f" ✓ {acts:,} saved", "good")] if acts else [(" ready", "muted")]
         left += [("  " + text, style) for text, style in (act, trainer) if text]
         in_vain = {
             *([] if self._can_accept else ["accept"]),
