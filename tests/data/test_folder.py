@@ -321,7 +321,7 @@ def test_a_damaged_cache_is_never_trusted(
     expected = contents()
     files = [path for path in cache_dir.rglob("*") if path.is_file()]
     assert {path.suffix for path in files} == {".pool", ".thumbnails"}
-    for _ in range(60):
+    for _ in range(16):
         paths = sorted(path for path in cache_dir.rglob("*") if path.is_file())
         path = paths[rng.integers(len(paths))]
         data = bytearray(path.read_bytes())
@@ -476,16 +476,16 @@ def test_the_pool_of_an_open_dataset_keeps_its_file(
 def test_many_small_blocks_are_merged(
     root: Path, save: Save, cache_dir: Path, opened, decoded: list[str]
 ) -> None:
-    for i in range(40):
+    for i in range(24):
         save(f"{i}.png")
-        if i > 20:
-            (root / f"{i - 20}.png").unlink()
+        if i > 12:
+            (root / f"{i - 12}.png").unlink()
         opened()
     assert len(list(cache_dir.rglob("*.thumbnails"))) < 16
-    assert len(decoded) == 40
+    assert len(decoded) == 24
     dataset = opened()
-    assert len(dataset) == 21
-    assert len(decoded) == 40
+    assert len(dataset) == 13
+    assert len(decoded) == 24
 
 
 def test_names_that_are_no_text_lead_back_to_their_files(root: Path, save: Save, opened) -> None:

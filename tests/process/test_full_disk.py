@@ -76,7 +76,8 @@ def test_a_simulation_runs_or_says_what_is_missing(disk: tuple[str, int, str], f
     where = ("XDG_STATE_HOME", "XDG_CACHE_HOME", "TMPDIR")
     simulate = ("simulate", "digits", "--pool", "60", "--test", "30", "--budget", "20", "--seeds")
     given = ("2", "--model", "softmax", "--features", "raw", "--strategy", "margin", "--jobs")
-    assert run(disk, full, where, *simulate, *given, "1").returncode == 0
+    if disk is DISKS[0]:
+        assert run(disk, full, where, *simulate, *given, "1").returncode == 0
     done = run(disk, full, where, *simulate, *given, "2")
     assert done.returncode in (0, 1), done.stdout + done.stderr
     if done.returncode:

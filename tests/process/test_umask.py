@@ -38,7 +38,7 @@ def modes(folder: Path) -> dict[str, int]:
     return {str(path.relative_to(folder)): stat.S_IMODE(path.lstat().st_mode) for path in found}
 
 
-@pytest.mark.parametrize("umask", [0, 0o022, 0o777])
+@pytest.mark.parametrize("umask", [0, 0o777])
 def test_what_the_program_keeps_is_private_whatever_the_umask(
     umask: int, own_home: Path, tmp_path: Path
 ) -> None:

@@ -17,8 +17,9 @@ from tests.pty.test_endings import CRASHES_AT_THE_THIRD_IMAGE
 
 Start = Callable[..., LabellingTerminal]
 
-WITHIN = 1.0
-"""Seconds after which Ctrl-C and signals have acted, whatever was typed before."""
+WITHIN = 8.0
+"""Seconds after which Ctrl-C and signals have acted, whatever was typed before: less than one on a
+quiet machine. To handle all that was typed before takes much longer than this."""
 
 AFTERWARDS = "stty -icanon -echo min 0 time 12; echo 'left:['$(cat -v)']'"
 """What a shell does that shows what was left for it to read."""
@@ -95,16 +96,17 @@ STALLS = [
 ]
 
 
-@pytest.mark.parametrize("pieces", STALLS, ids=repr)
-def test_a_sequence_that_stalls_labels_nothing(start: Start, home: Home, pieces: list[str]) -> None:
+def test_a_sequence_that_stalls_labels_nothing(start: Start, home: Home) -> None:
     # The terminal reports late: a report never arrives before what was sent ahead of it.
     terminal = start("digits", report_delay=1.0)
     terminal.wait_for(lambda: terminal.saved == 0 and terminal.sees_image())
     terminal.settle(2.2)
-    for piece in pieces:
-        terminal.press(piece)
-        terminal.settle(0.25)
-    terminal.settle(1.5)
+    for pieces in STALLS:
+        for piece in pieces:
+            terminal.press(piece)
+            terminal.settle(0.25)
+        terminal.settle(1.5)
+        assert terminal.saved == 0, pieces
     terminal.answer("7")
     terminal.quit()
     assert [row["class"] for row in home.export()] == ["7"]

@@ -13,6 +13,7 @@ import pkgutil
 import re
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -47,6 +48,7 @@ PRIVATE = re.compile(r"_[a-z]\w*")
 ASSIGNED = re.compile(r"self\.(_[a-z]\w*)(?::[^=\n]+)? = ")
 
 
+@cache
 def private_names(kind: type) -> set[str]:
     """Return the private names of a class of Textual, its own and its bases'."""
     found: set[str] = set()
@@ -61,6 +63,7 @@ def is_of_textual(kind: type) -> bool:
     return kind.__module__.startswith("textual.")
 
 
+@cache
 def all_private_names() -> set[str]:
     """Return every private name that any class of Textual has."""
     found: set[str] = set()
@@ -84,8 +87,13 @@ def names_of(tree: ast.AST) -> Iterator[tuple[str, bool]]:
             yield node.name, True
 
 
-def uses() -> Iterator[tuple[str, str, str]]:
-    """Yield module, class or module of Textual, and private name, for every use in tui/."""
+@cache
+def uses() -> tuple[tuple[str, str, str], ...]:
+    """Return module, class or module of Textual, and private name, for every use in tui/."""
+    return tuple(_uses())
+
+
+def _uses() -> Iterator[tuple[str, str, str]]:
     anywhere = all_private_names()
     for name in modules():
         module = importlib.import_module(name)

@@ -432,7 +432,7 @@ async def test_history_filters_as_one_types_and_labels_again(app: ScreenApp) -> 
         answer = loop.ledger.answer(event.item)
         assert answer is not None
         assert (answer.class_name, answer.body["relabel"]) == ("5", True)
-        assert "✓ saved" in text_of(screen)
+        assert " saved: " in text_of(screen)
         assert len(app.requests) == 1
         assert f"({event.class_name})" in text_of(screen, "#events")
         await pilot.press("5")
