@@ -52,6 +52,9 @@ def powerless_dir(tmp_path: Path) -> Iterator[Path]:
     if os.geteuid() != 0:
         yield tmp_path
         return
+    # numpy imports it when it is needed, and this user may not read where it lies.
+    import numpy.testing  # noqa: F401
+
     nobody = 65534
     folder = Path(tempfile.mkdtemp())
     os.chown(folder, nobody, nobody)
