@@ -1,4 +1,4 @@
-"""Small files that the program reads at its start, whatever lies in their place."""
+"""Small files that the program reads and appends to, whatever lies in their place."""
 
 from __future__ import annotations
 
@@ -43,3 +43,30 @@ def read_small(path: Path, largest: int) -> bytes:
                 return content
             content += part
     raise OSError(errno.EFBIG, f"it is larger than {largest:,} bytes")
+
+
+def open_to_append(path: Path) -> int:
+    """Open a file that only its owner may read, to append to it; make its folder.
+
+    Returns
+    -------
+    int
+        A descriptor.
+
+    Raises
+    ------
+    OSError
+        It cannot be opened, or what lies there may be another file: a link, or no ordinary file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            raise OSError(errno.EINVAL, "it is a link, or not an ordinary file")
+        os.fchmod(descriptor, 0o600)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor

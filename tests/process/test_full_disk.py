@@ -63,9 +63,12 @@ def run(
 
 
 @pytest.mark.parametrize("disk", DISKS)
-def test_labelling_goes_on_without_logs(disk: tuple[str, int, str], full: Path) -> None:
+def test_labelling_goes_on_without_logs_caches_and_temporary_files(
+    disk: tuple[str, int, str], full: Path
+) -> None:
     label = ("label", "digits", "--line", "--no-image", "--batch-size", "2")
-    done = run(disk, full, ("XDG_STATE_HOME",), *label, typed="1\n2\n3\n4\nq\n")
+    where = ("XDG_CACHE_HOME", "TMPDIR", "XDG_STATE_HOME")
+    done = run(disk, full, where, *label, typed="1\n2\n3\n4\nq\n")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 labels" in done.stdout
     assert "trainer could not be started" not in done.stdout

@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image
 
 from tuilabel.process.umask import UMASK
-from tuilabel.trainer.runner import open_log
+from tuilabel.trainer.runner import LOG_BYTES, open_log
 
 CRASH = (
     "from tuilabel.cli import main; from tuilabel.commands.about import doctor;"
@@ -88,3 +89,19 @@ def test_a_log_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
     log.chmod(0o666)
     os.close(open_log(log))
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_a_log_that_is_a_link_to_another_file_is_not_written(
+    link: Callable[[Path, Path], None], tmp_path: Path
+) -> None:
+    precious, log = tmp_path / "labels.csv", tmp_path / "trainer.log"
+    precious.write_text("x" * (LOG_BYTES + 1))
+    precious.chmod(0o644)
+    link(log, precious)
+    before = precious.stat()
+    descriptor = open_log(log)
+    os.write(descriptor, b"x")
+    os.close(descriptor)
+    after = precious.stat()
+    assert (after.st_size, after.st_mode) == (before.st_size, before.st_mode)

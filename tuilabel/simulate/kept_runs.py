@@ -19,6 +19,7 @@ from tuilabel import __version__
 from tuilabel.data import Dataset
 from tuilabel.simulate.plan import Combination, Plan
 from tuilabel.simulate.run import Run
+from tuilabel.small_files import open_to_append
 
 _CHUNK_ROWS = 4096
 
@@ -71,9 +72,8 @@ class KeptRuns:
             return
         line = json.dumps({**run.combination._asdict(), **_numbers(run)}).encode()
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             # One write, beginning with a line break, in case a crash has cut the line before.
-            with self.path.open("ab", buffering=0) as file:
+            with os.fdopen(open_to_append(self.path), "ab", buffering=0) as file:
                 file.write(b"\n" + line + b"\n")
                 os.fsync(file.fileno())
         except OSError as error:

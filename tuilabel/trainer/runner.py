@@ -17,6 +17,7 @@ import tuilabel
 from tuilabel.errors import TrainerError
 from tuilabel.learn.requests import ColdStartFinished, FitFinished
 from tuilabel.learn.threads import THREAD_VARIABLES
+from tuilabel.small_files import open_to_append
 from tuilabel.trainer.messages import (
     MAX_LINE_BYTES,
     FeaturesPrepared,
@@ -352,14 +353,11 @@ def open_log(path: Path) -> int:
     Without room or permission for a log, what is written goes nowhere: the work itself goes on.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600)
-    except OSError:
-        return os.open(os.devnull, os.O_WRONLY)
-    with contextlib.suppress(OSError):  # another owner, or a pipe
-        os.fchmod(log, 0o600)
+        log = open_to_append(path)
         if os.fstat(log).st_size > LOG_BYTES:
             os.ftruncate(log, 0)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)
     return log
 
 
