@@ -164,8 +164,8 @@ class Presenter:
             return ""
         mean = sum(move.moved for move in moves) / len(moves)
         settled = stopping.settled([move.agreement for move in self.session.moves])
-        verdict = "change little" if settled else "still help"
-        return f"more labels {verdict} ({mean:.1%} changed)"
+        verdict = "help little" if settled else "still help"
+        return f"{mean:.1%} changed: more labels {verdict}"
 
     def notices(self, of_source: Sequence[str]) -> str:
         """Return sentences about items that are missing, or nothing if all are there."""
