@@ -9,7 +9,6 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data.images import thumbnail
 from tuilabel.data.item_ids import ItemIds, first_occurrence
 from tuilabel.data.mmap import release_pages
 from tuilabel.data.window import Window
@@ -140,7 +139,11 @@ class ArrayDataset:
 
     def image(self, i: int) -> NDArray[np.uint8]:
         """Return item `i` for the screen."""
-        return thumbnail(self.full_image(i)) if self.screen is None else self.screen(i)
+        if self.screen is not None:
+            return self.screen(i)
+        from tuilabel.data.images import thumbnail  # not at the start: images may need none
+
+        return thumbnail(self.full_image(i))
 
     def full_image(self, i: int) -> NDArray[np.uint8]:
         """Return item `i` at full size."""
