@@ -19,7 +19,6 @@ from tuilabel.autolabel.choosing import (
     row_array,
     threshold_of,
 )
-from tuilabel.data.array_store import ArrayStore
 from tuilabel.errors import UsageError
 from tuilabel.journal import (
     Annotator,
@@ -38,9 +37,9 @@ from tuilabel.learn.autolabels import (
     training_set,
 )
 from tuilabel.learn.calibration import Calibration, fit_temperature
-from tuilabel.learn.learner import Learner
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import Fit
+from tuilabel.session.learner import open_learner
 from tuilabel.session.payloads import settings_from
 from tuilabel.session.requests import Material, fit_request, labelled_rows
 from tuilabel.settings import resolve
@@ -178,8 +177,7 @@ def _autolabel(
     dataset = open_dataset_of(path, info, progress)
     ledger = Ledger.of(events)
     request = _request(info, ledger, dataset)
-    store = ArrayStore(cache_dir() / "features")
-    learner = Learner(dataset.pool, len(info.class_names), holdout=dataset.holdout, store=store)
+    learner = open_learner(dataset, cache_dir() / "features")
     learner.prepare(learner.needs(request), progress=progress)
     teacher = learner.teach(request)
 

@@ -17,11 +17,12 @@ from tuilabel.learn.learner import Learner
 from tuilabel.learn.names import AUTO, GRAPH_MODELS
 from tuilabel.learn.requests import ColdStart
 from tuilabel.learn.threads import one_thread
+from tuilabel.session.learner import open_learner
 from tuilabel.simulate.kept_runs import KeptRuns
 from tuilabel.simulate.plan import Combination, Plan
 from tuilabel.simulate.processes import run_in_processes
 from tuilabel.simulate.results import Description, Results
-from tuilabel.simulate.run import Run, open_learner, run_session
+from tuilabel.simulate.run import Run, run_session
 from tuilabel.text import shown_path
 
 

@@ -20,9 +20,10 @@ from tuilabel.data import Dataset
 from tuilabel.errors import TrainerError
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.threads import THREAD_VARIABLES, one_thread
+from tuilabel.session.learner import open_learner
 from tuilabel.simulate.handover import HandedOver, hand_over, take_over
 from tuilabel.simulate.plan import Combination, Plan
-from tuilabel.simulate.run import Run, open_learner, run_session
+from tuilabel.simulate.run import Run, run_session
 
 _LOOK_SECONDS = 0.2
 

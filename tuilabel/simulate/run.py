@@ -7,10 +7,8 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from tuilabel.data import Dataset
-from tuilabel.data.array_store import ArrayStore
 from tuilabel.errors import SourceError
 from tuilabel.journal import ORACLE, Annotator, Draft, Event, SessionInfo
 from tuilabel.learn.learner import Learner
@@ -86,12 +84,6 @@ class MemoryLog:
     def events(self) -> tuple[Event, ...]:
         """Return all events so far."""
         return tuple(self._events)
-
-
-def open_learner(dataset: Dataset, cache_folder: Path | None) -> Learner:
-    """Return a learner over a dataset; features stay in memory where there is no cache folder."""
-    store = None if cache_folder is None else ArrayStore(cache_folder)
-    return Learner(dataset.pool, len(dataset.class_names), holdout=dataset.holdout, store=store)
 
 
 def run_session(

@@ -1,0 +1,20 @@
+"""A learner over a dataset, in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tuilabel.data import Dataset
+
+if TYPE_CHECKING:
+    from tuilabel.learn.learner import Learner
+
+
+def open_learner(dataset: Dataset, cache_folder: Path | None) -> Learner:
+    """Return a learner over a dataset; features stay in memory where there is no cache folder."""
+    from tuilabel.data.array_store import ArrayStore
+    from tuilabel.learn.learner import Learner
+
+    store = None if cache_folder is None else ArrayStore(cache_folder)
+    return Learner(dataset.pool, len(dataset.class_names), holdout=dataset.holdout, store=store)
