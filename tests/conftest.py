@@ -52,8 +52,11 @@ def powerless_dir(tmp_path: Path) -> Iterator[Path]:
     if os.geteuid() != 0:
         yield tmp_path
         return
-    # numpy imports it when it is needed, and this user may not read where it lies.
+    # numpy and Pillow import these when they are needed, and this user may not read where they lie.
     import numpy.testing  # noqa: F401
+    from PIL import Image
+
+    Image.init()
 
     nobody = 65534
     folder = Path(tempfile.mkdtemp())

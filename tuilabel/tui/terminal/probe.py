@@ -86,7 +86,8 @@ class Probe:
         self._received = b""
         self._round_trip: float | None = None
         self._answers: TerminalAnswers | None = None
-        self._thread: threading.Thread | None = None
+        self._listening = threading.Lock()
+        self._has_listened = False
 
     def ask(self) -> Self:
         """Ask, unless the terminal would print the questions; `finish` has to follow."""
@@ -102,8 +103,7 @@ class Probe:
             little = self._term in _ASKED_LITTLE
             question = _CURSOR if little else _BACKGROUND + _VERSION + _CURSOR
             os.write(self._write_to, question.encode())
-            self._thread = threading.Thread(target=self._listen, name="probe", daemon=True)
-            self._thread.start()
+            threading.Thread(target=self._listen, name="probe", daemon=True).start()
         except (OSError, termios.error):
             # What cannot be asked tells nothing; drawing on it will say what is wrong.
             self._asked = None
@@ -116,6 +116,14 @@ class Probe:
     __enter__ = ask
 
     def _listen(self) -> None:
+        # A signal may come while the thread starts: nobody can say then whether it runs. Of two
+        # who listen, one would wait for ever for what the other has read.
+        with self._listening:
+            if not self._has_listened:
+                self._read_answers()
+                self._has_listened = True
+
+    def _read_answers(self) -> None:
         assert self._asked is not None
         end = self._asked + PATIENCE
         while (rest := end - time.monotonic()) > 0:
@@ -140,9 +148,7 @@ class Probe:
         Answers
         """
         if self._answers is None:
-            if self._thread is not None and self._thread.ident is not None:
-                self._thread.join()
-            elif self._asked is not None:
+            if self._asked is not None:
                 self._listen()
             self._restore()
             answers = _understood(self._received, self._round_trip)
