@@ -89,6 +89,7 @@ class Terminal:
             cwd=str(cwd),
             dimensions=(rows, columns),
             timeout=None,
+            preexec_fn=_with_signals,
         )
         self._fd = self._process.child_fd
         self._settings_before = _settings_of_new_terminal()
@@ -285,6 +286,12 @@ class Terminal:
             self.send_signal(signal.SIGKILL)
             self._process.wait()
         self.hang_up()
+
+
+def _with_signals() -> None:
+    # A shell that starts the tests in the background has these ignored, for them and their children.
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _settings_of_new_terminal() -> list[object]:

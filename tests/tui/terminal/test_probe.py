@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import termios
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -69,6 +71,29 @@ def test_a_terminal_that_does_not_answer_is_put_back_all_the_same(
     found = started.finish()
     assert found == TerminalAnswers(is_owed=True, relay=found.relay)
     assert termios.tcgetattr(theirs) == before
+
+
+@pytest.mark.parametrize("has_started", [True, False])
+def test_a_signal_while_it_begins_to_listen_hangs_nothing(
+    terminal: tuple[int, int], monkeypatch: pytest.MonkeyPatch, has_started: bool
+) -> None:
+    ours, theirs = terminal
+    before = termios.tcgetattr(theirs)
+
+    class Interrupted(threading.Thread):
+        def start(self) -> None:
+            if has_started:  # and nobody has noted it yet
+                _thread.start_new_thread(self.run, ())
+            threading.Timer(0.2, os.write, (ours, b"\x1b[1;1R")).start()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading, "Thread", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Probe("xterm-256color", theirs, theirs).ask()
+    assert termios.tcgetattr(theirs) == before
+    os.set_blocking(theirs, False)
+    with pytest.raises(BlockingIOError):
+        os.read(theirs, 100)
 
 
 def test_what_is_no_terminal_is_not_asked() -> None:
