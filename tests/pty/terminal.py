@@ -289,7 +289,7 @@ class Terminal:
 
 
 def _with_signals() -> None:
-    # A shell that starts the tests in the background has these ignored, for them and their children.
+    # Where a shell starts the tests in the background, they and their children ignore these.
     for number in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
 
