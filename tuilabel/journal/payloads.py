@@ -258,9 +258,18 @@ class Skip(Answer, frozen=True, kw_only=True):
 
 
 class Undo(Payload, frozen=True):
-    """An event was taken back: an own answer, or anybody's class event, decision or bulk file."""
+    """An event was taken back: an own answer, or anybody's class event, decision or bulk file.
+
+    Attributes
+    ----------
+    event : str
+        Its id.
+    item : str or None
+        The item of an answer or a decision.
+    """
 
     event: str
+    item: str | None = None
 
 
 class Decided(Payload, frozen=True):

@@ -1,0 +1,219 @@
+"""The fold over everybody's events: whatever order they arrive in, the state is one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import (
+    Bulk,
+    BulkLine,
+    ClassAdded,
+    ClassMerged,
+    ClassRenamed,
+    ClassRetired,
+    Decided,
+    Label,
+    Payload,
+    Skip,
+    Undo,
+)
+from tuilabel.session.classes import class_id_of
+from tuilabel.session.labels import Labels
+
+CAT, DOG, COW = (class_id_of(name) for name in ("cat", "dog", "cow"))
+FILES = {"x": [BulkLine(item="1", class_id=CAT), BulkLine(item="2", class_id=DOG)], "y": []}
+
+
+def events(*payloads: tuple[str, Payload]) -> list[Event]:
+    """Return events of the given annotators, one after the other; the id is the number."""
+    return [Event(f"{t}", t, t, "", by, payload, by) for t, (by, payload) in enumerate(payloads, 1)]
+
+
+def folded(found: Sequence[Event]) -> Labels:
+    labels = Labels(lambda bulk: FILES[bulk.file])
+    for number, event in enumerate(found):
+        labels.apply(event, number)
+    return labels
+
+
+def label(item: str, class_id: str, **more: object) -> Label:
+    return Label(item=item, class_id=class_id, **more)  # type: ignore[arg-type]
+
+
+def state(labels: Labels) -> object:
+    """Return everything that can be asked, without the order of arrival."""
+    items = {
+        item: found._replace(given=found.given._replace(number=0)) for item, found in labels.items()
+    }
+    return (
+        items,
+        labels.training,
+        labels.audit,
+        set(labels.disputed),
+        (labels.labels_held, labels.skips_held, labels.auto_labels_held),
+        dict(labels.by_class),
+        dict(labels.by_annotator),
+        list(labels.classes),
+        sorted(labels.auto_labels(), key=lambda found: found[1].item),
+        [(batch.event.id, batch.held) for batch in labels.auto_batches()],
+    )
+
+
+def recounted(labels: Labels) -> object:
+    """Return the counts, from what counts for each item."""
+    found = [standing for _, standing in labels.items()]
+    return (
+        sum(1 for one in found if one.class_id is not None),
+        sum(1 for one in found if one.class_id is None and not one.is_disputed),
+        sum(1 for one in found if one.is_disputed),
+    )
+
+
+ITEMS = st.sampled_from("123")
+CLASSES = st.sampled_from([CAT, DOG, COW, "c1:unknown"])
+NUMBERS = st.integers(1, 25).map(str)
+PAYLOADS = st.one_of(
+    st.builds(
+        Label,
+        item=ITEMS,
+        class_id=CLASSES,
+        audit=st.booleans(),
+        origin=st.sampled_from(["human", "oracle", "import"]),
+    ),
+    st.builds(Skip, item=ITEMS),
+    st.builds(Undo, event=NUMBERS, item=st.none() | ITEMS),
+    st.builds(Decided, item=ITEMS, class_id=CLASSES),
+    st.builds(ClassAdded, class_id=CLASSES, name=st.sampled_from(["cat", "dog", "cow"])),
+    st.builds(ClassRenamed, class_id=CLASSES, name=st.sampled_from(["cat", "dog", "cow"])),
+    st.builds(ClassMerged, class_id=CLASSES, into=CLASSES),
+    st.builds(ClassRetired, class_id=CLASSES),
+    st.builds(
+        Bulk,
+        file=st.sampled_from(["x", "y"]),
+        sha256=st.just(""),
+        count=st.just(0),
+        origin=st.just("auto"),
+        replaces=st.lists(NUMBERS, max_size=2).map(tuple),
+    ),
+)
+RUNS = st.lists(st.tuples(st.sampled_from(["anna", "bob"]), PAYLOADS), max_size=25)
+
+
+@given(RUNS, st.randoms(use_true_random=False))
+def test_the_order_of_arrival_makes_no_difference(run: list[tuple[str, Payload]], random) -> None:  # type: ignore[no-untyped-def]
+    found = events(*run)
+    labels = folded(found)
+    random.shuffle(found)
+    assert state(folded(found)) == state(labels)
+    assert recounted(labels) == (labels.labels_held, labels.skips_held, len(labels.disputed))
+    assert labels.labels_held == sum(labels.by_class.values())
+
+
+def test_ones_own_latest_answer_counts_and_an_undo_brings_back_the_one_before() -> None:
+    run = events(
+        ("anna", label("1", CAT)),
+        ("anna", label("1", DOG)),
+        ("bob", Undo("2", "1")),
+    )
+    assert folded(run).training == {"1": DOG}, "only who gave an answer takes it back"
+    run += events(*[("anna", Undo("2", "1"))] * 4)[3:]
+    labels = folded(run)
+    assert labels.training == {"1": CAT}
+    assert dict(labels.by_class) == {CAT: 1}
+
+
+def test_a_majority_decides_and_a_tie_trains_nothing_until_it_is_settled() -> None:
+    run = events(("anna", label("1", CAT)), ("bob", label("1", DOG)))
+    labels = folded(run)
+    assert (labels.training, list(labels.disputed), labels.labels_held) == ({}, ["1"], 0)
+    settled = folded([*run, Event("3", 3, 3, "", "cleo", Decided("1", DOG), "cleo")])
+    assert (settled.training, list(settled.disputed)) == ({"1": DOG}, [])
+    third = folded([*run, Event("3", 3, 3, "", "cleo", label("1", CAT), "cleo")])
+    assert third.training == {"1": CAT}
+    assert dict(third.by_annotator) == {"anna": 1, "cleo": 1}
+
+
+def test_a_person_counts_before_the_oracle_and_the_oracle_before_an_import() -> None:
+    run = [("tool", label("1", CAT, origin="import")), ("tool2", label("1", CAT, origin="import"))]
+    assert folded(events(*run)).training == {"1": CAT}
+    run.append(("oracle", label("1", DOG, origin="oracle")))
+    assert folded(events(*run)).training == {"1": DOG}
+    run.append(("anna", label("1", COW)))
+    assert folded(events(*run)).training == {"1": COW}
+
+
+def test_an_imported_label_of_an_audit_item_is_neither_trained_on_nor_measured() -> None:
+    labels = folded(events(("tool", label("1", CAT, audit=True, origin="import"))))
+    assert (labels.training, labels.audit, labels.labels_held) == ({}, {}, 1)
+
+
+def test_skips_do_not_vote_but_replace_ones_own_label() -> None:
+    run = [("anna", label("1", CAT)), ("bob", Skip(item="1"))]
+    assert folded(events(*run)).training == {"1": CAT}
+    labels = folded(events(*run, ("anna", Skip(item="1"))))
+    assert (labels.training, labels.skips_held) == ({}, 1)
+
+
+def test_where_roles_disagree_audit_wins() -> None:
+    labels = folded(events(("anna", label("1", CAT, audit=True)), ("bob", label("1", CAT))))
+    assert (labels.training, labels.audit) == ({}, {"1": CAT})
+
+
+def test_labels_follow_a_merge_and_come_apart_again() -> None:
+    run = [("anna", ClassAdded(CAT, "cat")), ("anna", ClassAdded(DOG, "dog"))]
+    run += [("anna", label("1", CAT)), ("anna", label("2", DOG)), ("bob", ClassMerged(DOG, CAT))]
+    labels = folded(events(*run))
+    assert labels.training == {"1": CAT, "2": CAT}
+    assert [info.name for info in labels.classes] == ["cat"]
+    apart = folded(events(*run, ("anna", Undo("5"))))
+    assert apart.training == {"1": CAT, "2": DOG}
+    assert [info.name for info in apart.classes] == ["cat", "dog"]
+
+
+def test_a_merge_in_a_circle_has_no_effect_and_is_listed() -> None:
+    run = [("anna", ClassAdded(CAT, "cat")), ("anna", ClassAdded(DOG, "dog"))]
+    run += [
+        ("anna", ClassMerged(CAT, DOG)),
+        ("bob", ClassMerged(DOG, CAT)),
+        ("bob", ClassMerged(CAT, CAT)),
+    ]
+    classes = folded(events(*run)).classes
+    assert [info.name for info in classes] == ["dog"]
+    assert len(classes.problems) == 2
+
+
+def test_a_class_is_not_taken_back_while_answers_to_it_stand() -> None:
+    run = [("anna", ClassAdded(CAT, "cat")), ("anna", label("1", CAT)), ("anna", Undo("1"))]
+    assert [info.name for info in folded(events(*run)).classes] == ["cat"]
+    run.append(("anna", Undo("2", "1")))
+    assert list(folded(events(*run)).classes) == []
+
+
+def test_answers_to_an_unknown_class_are_kept_under_its_id() -> None:
+    labels = folded(events(("anna", label("1", "c1:far"))))
+    assert labels.training == {"1": "c1:far"}
+    assert labels.classes.name("c1:far") == "c1:far"
+
+
+def test_two_annotators_who_add_one_name_add_one_class() -> None:
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    assert class_id_of(composed) == class_id_of(decomposed)
+    run = [("anna", ClassAdded(CAT, "cat")), ("anna", ClassRenamed(CAT, "lynx"))]
+    classes = folded(events(*run)).classes
+    assert classes.new_id("cat") != CAT, "another class has this id now"
+    assert classes.new_id("lynx") == class_id_of("lynx")
+
+
+def test_auto_labels_count_where_nobody_has_answered() -> None:
+    bulk = Bulk(file="x", sha256="", count=2, origin="auto")
+    run = [("anna", label("1", CAT)), ("anna", bulk)]
+    labels = folded(events(*run))
+    assert labels.auto_labels_held == 1
+    assert labels.training == {"1": CAT}
+    answered = folded(events(*run, ("bob", label("2", COW))))
+    assert answered.auto_labels_held == 0
+    assert folded(events(*run, ("bob", Undo("2")))).auto_labels_held == 0

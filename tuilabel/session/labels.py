@@ -1,0 +1,356 @@
+"""What everybody said about items: a fold over the events of all logs.
+
+The order in which events arrive makes no difference: the state after any sequence is that of the
+events in the order of their counters, each taken once. So a log that arrives late changes only what
+its events are about.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import (
+    HUMAN,
+    IMPORT,
+    ORACLE_ORIGIN,
+    Answer,
+    Bulk,
+    BulkLine,
+    Decided,
+    Fitted,
+    Label,
+    Undo,
+)
+from tuilabel.session.classes import CLASS_EVENTS, Classes
+
+_RANKS = {HUMAN: 0, ORACLE_ORIGIN: 1, IMPORT: 2}
+"""A rank counts only where no lower one has answered."""
+
+
+class Given(NamedTuple):
+    """An answer of one annotator about one item, without what only a list of events shows.
+
+    Attributes
+    ----------
+    t, id : int, str
+        Their order is that of the events.
+    number : int
+        The place of its event among those read, from 0.
+    by : str
+    rank : int
+        0 for a person, 1 for an oracle, 2 for an import.
+    class_id : str or None
+        None for a skip.
+    audit : bool
+        Whether the item was drawn for the audit set.
+    """
+
+    t: int
+    id: str
+    number: int
+    by: str
+    rank: int
+    class_id: str | None
+    audit: bool
+
+
+class Standing(NamedTuple):
+    """What counts for an item.
+
+    Attributes
+    ----------
+    given : Given
+        The newest answer that agrees with it; of a tie, the newest answer.
+    class_id : str or None
+        None for a skip or a tie.
+    is_disputed : bool
+        Whether as many annotators say one class as another.
+    audit : bool
+    """
+
+    given: Given
+    class_id: str | None
+    is_disputed: bool
+    audit: bool
+
+
+class AutoBatch(NamedTuple):
+    """Auto-labels that were written together and are taken back together.
+
+    Attributes
+    ----------
+    event : Event
+        Its payload is a `Bulk`.
+    held : int
+        Number of its labels in effect: nobody has answered the item, and no later batch has
+        labelled it again.
+    """
+
+    event: Event
+    held: int
+
+
+class Labels:
+    """The answers in effect, the classes and the auto-labels after a set of events.
+
+    Parameters
+    ----------
+    bulk_lines : callable
+        Returns the lines of a bulk file.
+
+    Attributes
+    ----------
+    classes : Classes
+    training, audit : dict of str to str
+        Class ids by item: those to train on and those to measure on. Maintained with each event, so
+        that a fit costs no pass over the answers.
+    disputed : dict of str to Standing
+        Items about which annotators disagree, and nothing is decided.
+    labels_held, skips_held : int
+        Number of items with a label in effect, and with a skip. A tie is neither.
+    by_class : Counter of str
+        Number of labelled items by class id.
+    by_annotator : Counter of str
+        Number of answers that agree with the label in effect, by annotator.
+    fits : list of Event
+        Their payloads are `Fitted`, in order.
+    """
+
+    def __init__(self, bulk_lines: Callable[[Bulk], Sequence[BulkLine]]) -> None:
+        self._bulk_lines = bulk_lines
+        self._given: dict[str, Given | list[Given]] = {}
+        self._undone: dict[str, set[str]] = {}
+        self._decided: dict[str, list[tuple[int, str, str]]] = {}
+        self._answers_to: Counter[str] = Counter()
+        self._bulk: dict[str, Event] = {}
+        self._auto: dict[str, tuple[str, BulkLine]] = {}
+        self.classes = Classes(lambda class_id: self._answers_to[class_id] > 0)
+        self.training: dict[str, str] = {}
+        self.audit: dict[str, str] = {}
+        self.disputed: dict[str, Standing] = {}
+        self.labels_held = 0
+        self.skips_held = 0
+        self.by_class: Counter[str] = Counter()
+        self.by_annotator: Counter[str] = Counter()
+        self.auto_labels_held = 0
+        self.fits: list[Event] = []
+
+    # Applying events.
+
+    def apply(self, event: Event, number: int) -> None:
+        """Apply an event that was not applied before.
+
+        Parameters
+        ----------
+        event : Event
+        number : int
+            Its place among the events that were read.
+        """
+        payload = event.payload
+        if isinstance(payload, Answer):
+            given = _given(event, payload, number)
+            self._change(payload.item, lambda: self._keep(payload.item, given))
+        elif isinstance(payload, Undo):
+            by = self._undone.setdefault(payload.event, set())
+            if payload.item is not None:
+                self._change(payload.item, lambda: by.add(event.by))
+                return
+            by.add(event.by)
+            self._gather_auto_labels()
+            if self.classes.apply(event):
+                self._count_all()
+        elif isinstance(payload, Decided):
+            decision = (event.t, event.id, payload.class_id)
+            decisions = self._decided.setdefault(payload.item, [])
+            self._change(payload.item, lambda: insort(decisions, decision))
+        elif isinstance(payload, Fitted):
+            insort(self.fits, event, key=lambda event: (event.t, event.id))
+        elif isinstance(payload, Bulk):
+            self._bulk[event.id] = event
+            self._gather_auto_labels()
+        elif isinstance(payload, CLASS_EVENTS) and self.classes.apply(event):
+            self._count_all()
+
+    def _keep(self, item: str, given: Given) -> None:
+        before = self._given.get(item)
+        if before is None:
+            # Most items have one answer: a list for each would double the memory.
+            self._given[item] = given
+        elif isinstance(before, Given):
+            self._given[item] = sorted((before, given))
+        else:
+            insort(before, given)
+
+    def _change(self, item: str, change: Callable[[], object]) -> None:
+        """Make a change that concerns one item, and count what holds before and after."""
+        self._count(item, -1)
+        change()
+        self._count(item, +1)
+
+    def _count(self, item: str, step: int) -> None:
+        own = self._own(item)
+        for given in own:
+            if given.class_id is not None:
+                self._answers_to[given.class_id] += step
+        if self.classes.unadded:
+            self.classes.fold_again()
+        standing = self._standing(item, own)
+        if standing is None:
+            self.auto_labels_held += step * (item in self._auto)
+            return
+        if standing.is_disputed:
+            _set(self.disputed, item, standing, step)
+        elif standing.class_id is None:
+            self.skips_held += step
+        else:
+            self.labels_held += step
+            _add(self.by_class, standing.class_id, step)
+            for given in own:
+                if given.class_id and self.classes.resolved(given.class_id) == standing.class_id:
+                    _add(self.by_annotator, given.by, step)
+            self._count_for_fits(item, standing, step)
+
+    def _count_for_fits(self, item: str, standing: Standing, step: int) -> None:
+        if not standing.audit:
+            _set(self.training, item, standing.class_id, step)
+        elif standing.given.rank < _RANKS[IMPORT]:
+            _set(self.audit, item, standing.class_id, step)
+
+    def _count_all(self) -> None:
+        """Count from the beginning, since classes were merged or come apart."""
+        self.training.clear()
+        self.audit.clear()
+        self.disputed.clear()
+        self.by_class.clear()
+        self.by_annotator.clear()
+        self._answers_to.clear()
+        self.labels_held = self.skips_held = self.auto_labels_held = 0
+        for item in self._given:
+            self._count(item, +1)
+        self._gather_auto_labels()
+
+    def _gather_auto_labels(self) -> None:
+        standing = [event for event in self._bulk.values() if event.id not in self._undone]
+        standing.sort(key=lambda event: (event.t, event.id))
+        replaced = {
+            id_
+            for event in standing
+            if isinstance(event.payload, Bulk)
+            for id_ in event.payload.replaces
+        }
+        self._auto = {}
+        for event in standing:
+            if event.id not in replaced and isinstance(event.payload, Bulk):
+                for line in self._bulk_lines(event.payload):
+                    self._auto[line.item] = event.id, line
+        self.auto_labels_held = sum(1 for _ in self.auto_labels())
+
+    # What counts.
+
+    def _own(self, item: str) -> list[Given]:
+        """Return the standing answer of each annotator, oldest first."""
+        found = self._given.get(item)
+        if found is None:
+            return []
+        every = (found,) if isinstance(found, Given) else found
+        own: dict[str, Given] = {}
+        for given in every:
+            if given.by not in self._undone.get(given.id, ()):
+                own.pop(given.by, None)
+                own[given.by] = given
+        return list(own.values())
+
+    def _standing(self, item: str, own: Sequence[Given]) -> Standing | None:
+        if not own:
+            return None
+        audit = any(given.audit for given in own)
+        labels = [given for given in own if given.class_id is not None]
+        if not labels:
+            return Standing(own[-1], None, False, audit)
+        rank = min(given.rank for given in labels)
+        votes = Counter(
+            self.classes.resolved(given.class_id)
+            for given in labels
+            if given.rank == rank and given.class_id is not None
+        )
+        (winner, most), *others = votes.most_common(2)
+        decided = self._decision(item)
+        if decided is not None:
+            winner = self.classes.resolved(decided)
+        elif others and others[0][1] == most:
+            return Standing(labels[-1], None, True, audit)
+        agreeing = [
+            given
+            for given in labels
+            if given.class_id is not None and self.classes.resolved(given.class_id) == winner
+        ]
+        return Standing((agreeing or labels)[-1], winner, False, audit)
+
+    def _decision(self, item: str) -> str | None:
+        for _, id_, class_id in reversed(self._decided.get(item, ())):
+            if id_ not in self._undone:
+                return class_id
+        return None
+
+    def standing(self, item: str) -> Standing | None:
+        """Return what counts for an item; None if it has no answer."""
+        return self._standing(item, self._own(item))
+
+    def answers(self, item: str) -> list[Given]:
+        """Return the standing answer of each annotator about an item, oldest first."""
+        return self._own(item)
+
+    def own(self, item: str, by: str) -> Given | None:
+        """Return the standing answer of one annotator about an item; None if there is none."""
+        return next((given for given in self._own(item) if given.by == by), None)
+
+    def is_answered(self, item: str) -> bool:
+        """Return whether anybody's label or skip stands for an item."""
+        return item in self._given and bool(self._own(item))
+
+    def items(self) -> Iterator[tuple[str, Standing]]:
+        """Yield every item with an answer, and what counts for it, in the order of arrival."""
+        for item in self._given:
+            standing = self.standing(item)
+            if standing is not None:
+                yield item, standing
+
+    def auto_label(self, item: str) -> BulkLine | None:
+        """Return the auto-label in effect for an item; None if there is none."""
+        found = None if self.is_answered(item) else self._auto.get(item)
+        return None if found is None else found[1]
+
+    def auto_labels(self) -> Iterator[tuple[str, BulkLine]]:
+        """Yield the auto-labels in effect, each with the id of the event that names its file."""
+        return (found for item, found in self._auto.items() if not self.is_answered(item))
+
+    def auto_batches(self) -> list[AutoBatch]:
+        """Return the batches of auto-labels that were not taken back, the oldest first."""
+        held = Counter(id_ for id_, _ in self.auto_labels())
+        events = sorted(self._bulk.values(), key=lambda event: (event.t, event.id))
+        return [
+            AutoBatch(event, held[event.id]) for event in events if event.id not in self._undone
+        ]
+
+
+def _given(event: Event, payload: Answer, number: int) -> Given:
+    class_id = payload.class_id if isinstance(payload, Label) else None
+    rank = _RANKS.get(payload.origin, _RANKS[IMPORT])
+    return Given(event.t, event.id, number, event.by, rank, class_id, payload.audit)
+
+
+def _set(values: dict[str, Any], item: str, value: Any, step: int) -> None:
+    if step > 0:
+        values[item] = value
+    else:
+        values.pop(item, None)
+
+
+def _add(counts: Counter[str], name: str, step: int) -> None:
+    counts[name] += step
+    if not counts[name]:
+        del counts[name]
