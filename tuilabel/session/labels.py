@@ -123,7 +123,8 @@ class Labels:
     def __init__(self, bulk_lines: Callable[[Bulk], Sequence[BulkLine]]) -> None:
         self._bulk_lines = bulk_lines
         self._given: dict[str, Given | list[Given]] = {}
-        self._undone: dict[str, set[str]] = {}
+        self._taken_back: dict[tuple[str, str], set[str]] = {}
+        self._undone: set[str] = set()
         self._decided: dict[str, list[tuple[int, str, str]]] = {}
         self._answers_to: Counter[str] = Counter()
         self._bulk: dict[str, Event] = {}
@@ -155,11 +156,11 @@ class Labels:
             given = _given(event, payload, number)
             self._change(payload.item, lambda: self._keep(payload.item, given))
         elif isinstance(payload, Undo):
-            by = self._undone.setdefault(payload.event, set())
             if payload.item is not None:
+                by = self._taken_back.setdefault((payload.event, payload.item), set())
                 self._change(payload.item, lambda: by.add(event.by))
                 return
-            by.add(event.by)
+            self._undone.add(payload.event)
             self._gather_auto_labels()
             if self.classes.apply(event):
                 self._count_all()
@@ -259,7 +260,7 @@ class Labels:
         every = (found,) if isinstance(found, Given) else found
         own: dict[str, Given] = {}
         for given in every:
-            if given.by not in self._undone.get(given.id, ()):
+            if given.by not in self._taken_back.get((given.id, item), ()):
                 own.pop(given.by, None)
                 own[given.by] = given
         return list(own.values())
@@ -292,7 +293,7 @@ class Labels:
 
     def _decision(self, item: str) -> str | None:
         for _, id_, class_id in reversed(self._decided.get(item, ())):
-            if id_ not in self._undone:
+            if (id_, item) not in self._taken_back:
                 return class_id
         return None
 
