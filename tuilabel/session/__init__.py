@@ -2,6 +2,8 @@
 
 from tuilabel.session.loop import Session
 from tuilabel.session.values import (
+    ORACLE,
+    Annotator,
     Answer,
     CurvePoint,
     EventLog,
@@ -17,6 +19,8 @@ from tuilabel.session.values import (
 )
 
 __all__ = [
+    "ORACLE",
+    "Annotator",
     "Answer",
     "CurvePoint",
     "EventLog",

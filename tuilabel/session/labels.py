@@ -305,6 +305,11 @@ class Labels:
         """Return the standing answer of each annotator about an item, oldest first."""
         return self._own(item)
 
+    def every(self, item: str) -> Sequence[Given]:
+        """Return every answer about an item, in order, also those that no longer stand."""
+        found = self._given.get(item, ())
+        return (found,) if isinstance(found, Given) else found
+
     def own(self, item: str, by: str) -> Given | None:
         """Return the standing answer of one annotator about an item; None if there is none."""
         return next((given for given in self._own(item) if given.by == by), None)

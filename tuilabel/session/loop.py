@@ -4,40 +4,60 @@ A synchronous state machine without clock, thread or screen. Its caller (a scree
 test) passes in the milliseconds that an answer took, hands `Request`s to a trainer and brings back
 its rankings.
 
-Every change of state is an event that is on disk before it takes effect, and the state is the fold
-of `LoopState` over those events: opening a session again replays them.
+Every change of state is an event that is on disk before it takes effect. The loop joins two folds
+over the events: `Labels`, over what everybody said, and `Desk`, over what was done at one desk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from itertools import count
-from typing import Any
+from itertools import count, islice
+from typing import NamedTuple
 
 import numpy as np
 
 from tuilabel.data import Dataset
 from tuilabel.errors import SessionFileError
-from tuilabel.journal import Annotator, Draft, Event, EventKind
-from tuilabel.journal.summary import check_body
+from tuilabel.journal import payloads as said
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import Asked, Batch, Fitted, Label, Opened, Payload, Skip, Undo
+from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, Fit, FitFinished
-from tuilabel.session.payloads import fit_body, rounded
-from tuilabel.session.requests import Material, cold_start_request, fit_request, labelled_rows
-from tuilabel.session.state import LoopState, Requested
+from tuilabel.session.candidates import Candidates
+from tuilabel.session.classes import class_id_of
+from tuilabel.session.desk import Desk
+from tuilabel.session.labels import Labels
+from tuilabel.session.payloads import fitted, rounded
+from tuilabel.session.requests import Material, cold_start_request, fit_request
 from tuilabel.session.values import (
+    Annotator,
+    Answer,
+    CurvePoint,
     EventLog,
     LoopSettings,
+    Moves,
     NotAnsweredError,
     NotCurrentError,
     Predictions,
     Ranking,
+    Recipe,
     Request,
+    Slot,
 )
 
 
-class Session(LoopState):
-    """One labelling job in progress.
+class Requested(NamedTuple):
+    """The state when a request was taken: closed batches, labels, events read, audit labels."""
+
+    round: int
+    labels: int
+    events: int
+    audit: Mapping[int, int]
+
+
+class Session:
+    """One labelling job in progress, at one desk.
 
     Parameters
     ----------
@@ -48,12 +68,24 @@ class Session(LoopState):
     settings : LoopSettings
         The settings from now on.
     by : Annotator
-        Who opens the session.
+        Who works at the desk.
+
+    Attributes
+    ----------
+    known : Labels
+        What everybody said.
+    desk : Desk
+    events : list of Event
+        Every event, in the order in which they were read.
+    missing : int
+        Number of items with an answer that are no longer in the source.
+    taken_back : Event or None
+        The answer that the newest undo here took back.
 
     Raises
     ------
     SessionFileError
-        The journal belongs to another dataset or other classes.
+        The journal belongs to another dataset.
     SaveError
         The opening cannot be written.
     """
@@ -61,18 +93,181 @@ class Session(LoopState):
     def __init__(
         self, dataset: Dataset, log: EventLog, settings: LoopSettings, by: Annotator
     ) -> None:
-        super().__init__(dataset, log.info)
+        self.items = dataset
+        self.about = log.about
+        self.settings = settings
         self.predictions: Predictions | None = None
+        self.taken_back: Event | None = None
+        self.known = Labels(log.bulk_lines)
+        self.events: list[Event] = []
+        self.generation = 0
         self._log = log
-        self._replay()
+        self._answered: set[int] = set()
+        self._batches: dict[str, Batch] = {}
+        self._ranked: dict[int, tuple[float, ...] | None] = {}
+        self._reason = "order"
+        self._requested: dict[int, Requested] = {}
+        self._shown: set[int] = set()
+        self._slots: list[Slot] = []
+        self._slots_of: list[Asked] | None = None
+        audit = 0.0 if dataset.holdout is not None else self.about.audit
+        keys = np.array(
+            [int(item.rpartition(":")[2][:16], 16) for item in dataset.ids], dtype=np.uint64
+        )
+        self._candidates = Candidates(keys, audit, self.about.seed)
+        self.desk = Desk(self.known.is_answered, lambda item: dataset.row_of(item) is not None)
+        self.read()
         self._refuse_other_dataset()
-        answered = [str(event.item) for event in self.ledger.answers()]
-        # Items that are no longer in the source keep their answers.
-        self.missing = sum(1 for item in answered if dataset.row_of(item) is None)
-        items = len(dataset) + self.missing
-        self._write(Draft(EventKind.OPEN, body={**asdict(settings), "items": items}), by)
+        self._name_classes()
+        self.missing = sum(1 for item, _ in self.known.items() if dataset.row_of(item) is None)
+        self._take_desk(by)
         self._shown = {self.cursor}
-        self._wanted = not self._fitted
+        self._wanted = True
+
+    # Opening.
+
+    def _refuse_other_dataset(self) -> None:
+        answered = sum(1 for _ in self.known.items())
+        if self._answered or not answered:
+            return
+        raise SessionFileError(
+            f"The session was made for {self.about.source}, not for {self.items.source}: none of "
+            f"its answers ({answered:,}) is for an item of that source. Open it with its own "
+            "source, or start another session with --session FILE."
+        )
+
+    def _name_classes(self) -> None:
+        names = [info.name for info in self.known.classes] or list(self.items.class_names)
+        self.class_names = tuple(names)
+        self.class_ids = tuple(
+            info.id if (info := self.known.classes.find(name)) else class_id_of(name)
+            for name in names
+        )
+        self._index = {id_: index for index, id_ in enumerate(self.class_ids)}
+
+    def _take_desk(self, by: Annotator) -> None:
+        """Continue the annotator's newest desk whose run has ended, or make a new one."""
+        desks: dict[str, list[str]] = {}
+        for event in self.events:
+            opened = event.payload
+            if isinstance(opened, Opened) and event.by == by.name and opened.origin == by.origin:
+                desks.setdefault(opened.desk or event.id, []).append(event.log)
+        free = [desk for desk, logs in desks.items() if all(map(self._log.is_over, logs))]
+        desk = free[-1] if free else ""
+        logs = set(desks.get(desk, ()))
+        for event in self.events:
+            if event.log in logs:
+                self.desk.apply(event)
+        payloads: list[Payload] = []
+        if not any(True for _ in self.known.classes):
+            payloads += map(said.ClassAdded, self.class_ids, self.class_names)
+        items = len(self.items) + self.missing
+        payloads.append(
+            Opened(settings=asdict(self.settings), items=items, desk=desk, origin=by.origin)
+        )
+        untouched = not any(self.known.is_answered(asked.item) for asked in self.desk.batch)
+        resized = untouched and len(self.desk.batch) != self.settings.batch_size
+        if self.desk.current is None or resized:
+            again = resized and self.desk.round > 0
+            payloads.append(self._next_batch(self.desk.round + (not again)))
+        self._write(payloads, by)
+
+    # Reading it.
+
+    @property
+    def round(self) -> int:
+        """The number of the batch that is being asked, from 1."""
+        return self.desk.round
+
+    @property
+    def cursor(self) -> int:
+        """The place of the batch that is being asked."""
+        return self.desk.cursor
+
+    @property
+    def batch(self) -> list[Slot]:
+        """The places of the batch."""
+        if self._slots_of is not self.desk.batch:
+            self._slots_of = self.desk.batch
+            self._slots = [self._slot(asked) for asked in self.desk.batch]
+        return self._slots
+
+    def _slot(self, asked: Asked) -> Slot:
+        row = self.items.row_of(asked.item)
+        assert row is not None, "a desk has only items of the source"
+        shares = asked.probabilities
+        columns = None if shares is None else tuple(shares.get(id_, 0.0) for id_ in self.class_ids)
+        return Slot(row, asked.reason == "audit", columns)
+
+    @property
+    def current(self) -> Slot | None:
+        """The place of the batch that is being asked; None if nothing is left to ask."""
+        return self.batch[self.cursor] if self.cursor < len(self.batch) else None
+
+    @property
+    def current_id(self) -> str | None:
+        """The item id of `current`."""
+        asked = self.desk.current
+        return None if asked is None else asked.item
+
+    def answer(self, slot: Slot) -> Answer | None:
+        """Return the answer in effect for the item of a place; None if there is none."""
+        standing = self.known.standing(self.items.ids[slot.row])
+        if standing is None:
+            return None
+        # Of a dispute, the newest answer.
+        class_id = standing.class_id or standing.given.class_id
+        return Answer(None if class_id is None else self._index.get(class_id))
+
+    @property
+    def labels(self) -> int:
+        """Number of items with a label."""
+        return self.known.labels_held
+
+    @property
+    def pool_left(self) -> int:
+        """Number of items without an answer."""
+        return len(self.items) - len(self._answered)
+
+    @property
+    def curve(self) -> list[CurvePoint]:
+        """The accuracy after each fit, without fits on labels that were taken back since."""
+        points: list[CurvePoint] = []
+        for event in self.known.fits:
+            found = event.payload
+            if isinstance(found, Fitted) and found.accuracy and found.labels <= self.labels:
+                while points and points[-1].labels >= found.labels:
+                    points.pop()
+                measured = found.accuracy
+                accuracy = Accuracy(measured.correct, measured.n, measured.set)
+                points.append(CurvePoint(found.labels, accuracy))
+        return points
+
+    @property
+    def moves(self) -> list[Moves]:
+        """How far each fit moved the predictions of the one before."""
+        return [
+            Moves(found.labels, found.moved, found.agreement, found.stop_set or 0)
+            for event in self.known.fits
+            if isinstance(found := event.payload, Fitted)
+            and found.moved is not None
+            and found.labels <= self.labels
+        ]
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """The model, features and strategy of the newest fit."""
+        if not self.known.fits:
+            return None
+        found = self.known.fits[-1].payload
+        assert isinstance(found, Fitted)
+        return Recipe(found.model, found.features, found.strategy)
+
+    def likely_next(self, count: int) -> list[int]:
+        """Return rows that the next batch will probably have, to draw them ahead of time."""
+        batch = {slot.row for slot in self.batch}
+        rows = (row for row in self._ranked if row not in self._answered and row not in batch)
+        return list(islice(rows, count))
 
     # What an annotator can do.
 
@@ -106,12 +301,11 @@ class Session(LoopState):
         SaveError
             Not on disk; nothing has changed.
         """
-        name = self.info.class_names[class_index]
-        return self._answer(item, EventKind.LABEL, name, by, ms, accepted)
+        return self._answer(item, self.class_ids[class_index], by, ms, accepted)
 
     def skip(self, item: str, *, by: Annotator, ms: int | None = None) -> Event:
         """Skip the current item; it is not asked again. Raises the errors of `label`."""
-        return self._answer(item, EventKind.SKIP, None, by, ms, accepted=False)
+        return self._answer(item, None, by, ms, accepted=False)
 
     def suggestion(self) -> int | None:
         """Return the most likely class index of the current item, if it has a prediction."""
@@ -128,9 +322,10 @@ class Session(LoopState):
         return self.label(item, suggestion, by=by, ms=ms, accepted=True)
 
     def undo(self, *, by: Annotator) -> Event | None:
-        """Take back the last answer in effect, however long ago it was given.
+        """Take back the last answer of this desk, however long ago it was given.
 
-        Its item becomes current again, in its batch.
+        Its item becomes current again, in its batch. Once none is left at this desk, the
+        annotator's answers at other desks follow, except those where somebody works now.
 
         Parameters
         ----------
@@ -147,20 +342,39 @@ class Session(LoopState):
         SaveError
             Not on disk; nothing has changed.
         """
-        answer = self.ledger.last_answer()
-        if answer is None:
+        last = self.desk.last_answer(by.name)
+        answer = self._earlier_answer(by) if last is None else self._event_of(last.item, last.id)
+        if answer is None or not isinstance(answer.payload, said.Answer):
             return None
-        undone = Draft(EventKind.UNDO, item=answer.item, round=answer.round, target=answer.uuid)
-        event = self._write(undone, by)
+        item = answer.payload.item
+        (event,) = self._write([Undo(answer.id, item)], by)
+        self.taken_back = answer
+        if self.desk.place_of(item) is None and self.items.row_of(item) is not None:
+            self.desk.bring_back(item)
+        self._forget_fits_since(answer)
         self._shown.add(self.cursor)
         return event
+
+    def _event_of(self, item: str, id_: str) -> Event | None:
+        found = (given.number for given in self.known.every(item) if given.id == id_)
+        number = next(found, None)
+        return None if number is None else self.events[number]
+
+    def _earlier_answer(self, by: Annotator) -> Event | None:
+        for event in reversed(self.events):
+            answer = event.payload
+            if isinstance(answer, said.Answer) and event.by == by.name:
+                own = self.known.own(answer.item, by.name)
+                if own is not None and own.id == event.id and not self._log.is_live(event.log):
+                    return event
+        return None
 
     def move(self, step: int) -> bool:
         """Go to another place of the batch; return whether there is one."""
         target = self.cursor + step
         if not 0 <= target < len(self.batch):
             return False
-        self.cursor = target
+        self.desk.cursor = target
         self._shown.add(target)
         return True
 
@@ -186,22 +400,110 @@ class Session(LoopState):
         SaveError
             Not on disk; nothing has changed.
         """
-        before = self.ledger.answer(item)
+        before = self.known.standing(item)
         row = self.items.row_of(item)
         if before is None or row is None:
             raise NotAnsweredError("This image has no answer to change. It is asked in its turn.")
-        body: dict[str, Any] = {"relabel": True, "references": list(self.items.references(row))}
-        if before.body.get("audit"):
-            body["audit"] = True
-        name = self.info.class_names[class_index]
-        return self._write(
-            Draft(EventKind.LABEL, item=item, class_name=name, round=self.round, ms=ms, body=body),
-            by,
+        label = Label(
+            item=item,
+            class_id=self.class_ids[class_index],
+            round=self.round,
+            ms=ms,
+            audit=before.audit,
+            relabel=True,
+            names=said.stored_names(self.items.references(row)),
+            origin=by.origin,
         )
+        (event,) = self._write([label], by)
+        self._want_another_fit()
+        return event
 
     def show_all(self) -> None:
         """Note that the annotator sees the whole batch, so that no ranking replaces its places."""
         self._shown = set(range(len(self.batch)))
+
+    def _answer(
+        self, item: str, class_id: str | None, by: Annotator, ms: int | None, accepted: bool
+    ) -> Event:
+        asked, slot = self.desk.current, self.current
+        if asked is None or slot is None or asked.item != item:
+            raise NotCurrentError(
+                "This image is no longer the one being asked. Look at the image again."
+            )
+        facts = {
+            "item": item,
+            "round": self.round,
+            "ms": ms,
+            "place": self.cursor,
+            "audit": slot.audit,
+            "draw": asked.draw,
+            "probabilities": asked.probabilities,
+            "accepted": accepted,
+            "names": said.stored_names(self.items.references(slot.row)),
+            "origin": by.origin,
+        }
+        answer: Payload = (
+            Skip(**facts) if class_id is None else Label(class_id=class_id, **facts)  # type: ignore[arg-type]
+        )
+        payloads, place = [answer], self.cursor
+        others = (one.row for n, one in enumerate(self.batch) if n != place)
+        is_last = all(row in self._answered for row in others)
+        if is_last:
+            payloads.append(self._next_batch(self.round + 1, slot.row))
+        events = self._write(payloads, by)
+        if is_last:
+            self.generation += 1
+            self._wanted = True
+            self._shown = set()
+        self._shown.add(self.cursor)
+        return events[0]
+
+    # Batches.
+
+    def _next_batch(self, number: int, *answered: int) -> Batch:
+        """Return the batch with a number, composed as if some more rows were answered."""
+        done: Collection[int] = {*self._answered, *answered} if answered else self._answered
+        audits = (self._audit_place(row) for row in self._candidates.audits(done))
+        queries = self._queries(self._ranked, self._reason, done, self._held_elsewhere())
+        size = self.settings.batch_size
+        audit_places = self._candidates.audit_places(size, number)
+        places: list[Asked] = []
+        for place in range(size):
+            first, second = (audits, queries) if place in audit_places else (queries, audits)
+            asked = next(first, None) or next(second, None)
+            if asked is None:
+                break
+            places.append(asked)
+        return Batch(round=number, items=tuple(places), seen=self._log.seen())
+
+    def _audit_place(self, row: int) -> Asked:
+        return Asked(self.items.ids[row], "audit", self.about.audit)
+
+    def _queries(
+        self,
+        ranked: Mapping[int, tuple[float, ...] | None],
+        reason: str,
+        answered: Collection[int],
+        taken: Collection[int],
+    ) -> Iterator[Asked]:
+        for row in self._candidates.queries(ranked, answered, taken):
+            why = reason if row in ranked else "order"
+            yield Asked(self.items.ids[row], why, None, self._shares(ranked.get(row)))
+
+    def _shares(self, columns: Sequence[float] | None) -> dict[str, float] | None:
+        if columns is None:
+            return None
+        return {id_: share for id_, share in zip(self.class_ids, columns, strict=True) if share}
+
+    def _held_elsewhere(self) -> set[int]:
+        """Return the rows that other desks are asking at this moment."""
+        held = (
+            self.items.row_of(asked.item)
+            for log, batch in self._batches.items()
+            if self._log.is_live(log)
+            for asked in batch.items
+        )
+        return {row for row in held if row is not None}
 
     # The trainer.
 
@@ -222,7 +524,7 @@ class Session(LoopState):
             audit: Mapping[int, int] = {}
             if isinstance(request, Fit):
                 audit = dict(zip(request.audit_items, request.audit_classes, strict=True))
-            requested = Requested(self.round - 1, self.labels, self.ledger.last_seq, audit)
+            requested = Requested(self.round - 1, self.labels, len(self.events), audit)
             self._requested[request.generation] = requested
         return request
 
@@ -271,27 +573,27 @@ class Session(LoopState):
         fit = ranking if isinstance(ranking, FitFinished) else None
         probabilities = fit.probabilities if fit else [None] * len(ranking.items)
         ranked = dict(zip(ranking.items, map(rounded, probabilities), strict=True))
-        seen = {place for place, slot in enumerate(self.batch) if slot.row in self._answered}
+        seen = {n for n, slot in enumerate(self.batch) if slot.row in self._answered}
         seen |= self._shown if shown else {0} if fit is None else set()
-        kept = {place: slot for place, slot in enumerate(self.batch) if place in seen or slot.audit}
+        batch = self.desk.batch
+        kept = {n: batch[n] for n, slot in enumerate(self.batch) if n in seen or slot.audit}
         first = next(place for place in count() if place not in seen)
-        queries = self._queries(ranked, taken={slot.row for slot in kept.values()})
-        batch = [
-            kept[place] if place in kept else next(queries) for place in range(len(self.batch))
-        ]
-        ids = self.items.ids
-        body = {
-            **fit_body(fit),
-            "settings": asdict(self.settings),
-            "labels": requested.labels,
-            "ranking": [ids[row] for row in ranked],
-            "probabilities": list(ranked.values()) if fit else None,
-            "batch": [ids[slot.row] for slot in batch],
-            "audits": [ids[slot.row] for slot in batch if slot.audit],
-            "place": first,
-            "late": first > 1 or self.round > requested.round + 1,
-        }
-        event = self._write(Draft(EventKind.ROUND, round=requested.round, body=body), by)
+        reason = fit.strategy if fit else "cold start"
+        taken = {self.batch[n].row for n in kept} | self._held_elsewhere()
+        queries = self._queries(ranked, reason, self._answered, taken)
+        items = tuple(kept[n] if n in kept else next(queries) for n in range(len(batch)))
+        replaced = Batch(
+            round=self.round,
+            items=items,
+            place=first,
+            late=first > 1 or self.round > requested.round + 1,
+            seen=self._log.seen(),
+        )
+        payloads: list[Payload] = [replaced]
+        if fit is not None:
+            payloads.insert(0, fitted(fit, requested.round, requested.labels, self.class_ids))
+        event = self._write(payloads, by)[0]
+        self._ranked, self._reason = ranked, reason
         if fit is not None:
             self.predictions = self._predictions(fit, requested.audit)
         self._requested = {
@@ -309,82 +611,69 @@ class Session(LoopState):
         truth = None if on_holdout else tuple(audit.values())
         return Predictions(rows, truth, fit.predicted, fit.confidence)
 
-    # State changes by events only.
+    def _want_another_fit(self) -> None:
+        """Request a fit after an answer that came out of turn."""
+        if self.round > 1:
+            self.generation += 1
+            self._wanted = True
 
-    def _answer(
-        self,
-        item: str,
-        kind: EventKind,
-        class_name: str | None,
-        by: Annotator,
-        ms: int | None,
-        accepted: bool,
-    ) -> Event:
-        slot = self.current
-        if slot is None or self.items.ids[slot.row] != item:
-            raise NotCurrentError(
-                "This image is no longer the one being asked. Look at the image again."
-            )
-        body: dict[str, Any] = {"position": self.cursor}
-        if slot.audit:
-            body["audit"] = True
-        if slot.probabilities is not None:
-            body["probabilities"] = {
-                name: probability
-                for name, probability in zip(self.info.class_names, slot.probabilities, strict=True)
-                if probability > 0
-            }
-        if accepted:
-            body["accepted"] = True
-        body["references"] = list(self.items.references(slot.row))
-        event = self._write(
-            Draft(kind, item=item, class_name=class_name, round=self.round, ms=ms, body=body), by
-        )
-        self._shown.add(self.cursor)
-        return event
-
-    def _write(self, draft: Draft, by: Annotator) -> Event:
-        event = self._log.append(draft, by)
-        self._apply(event)
-        return event
-
-    def _replay(self) -> None:
-        try:
-            for event in self._log.events():
-                if event.kind is EventKind.ROUND:
-                    check_body(event)
-                self._apply(event)
-        except (LookupError, TypeError, ValueError) as error:
-            raise SessionFileError(
-                f"The session for {self.info.source} has an invalid event ({error!r}): it was not "
-                "written by tuilabel, or is damaged. Use a copy of the session file F, or recover "
-                "its valid events with `tuilabel repair F`."
-            ) from error
-
-    # Requests.
+    def _forget_fits_since(self, answer: Event) -> None:
+        """Refuse the answers to requests that contain an answer that was taken back."""
+        number = next(n for n in range(len(self.events) - 1, -1, -1) if self.events[n] is answer)
+        stale = [n for n, requested in self._requested.items() if requested.events > number]
+        for generation in stale:
+            del self._requested[generation]
+        if stale or (isinstance(answer.payload, said.Answer) and answer.payload.relabel):
+            self._want_another_fit()
 
     def _cold_start_request(self) -> ColdStart | None:
         if self.settings.cold_start == "random" or self.current is None:
             return None
         # What is shown will be labelled: the cold start looks for items that differ from it.
         shown = [slot.row for place, slot in enumerate(self.batch) if place in self._shown]
-        return cold_start_request(self._material(), shown, self.generation, self.info.seed)
+        return cold_start_request(self.material(), shown, self.generation, self.about.seed)
 
     def _fit_request(self) -> Fit | None:
-        return fit_request(self._material(), self.generation, (self.info.seed, 2, self.round - 1))
+        return fit_request(self.material(), self.generation, (self.about.seed, 2, self.round - 1))
 
-    def _material(self) -> Material:
-        training, audit = labelled_rows(self.ledger, self.items, self._classes)
+    def material(self) -> Material:
+        """Return the labels and settings that a request is made from."""
+        training, audit = (self._rows(part) for part in (self.known.training, self.known.audit))
         reserve = np.flatnonzero(self._candidates.reserved).tolist()
         excluded = tuple(sorted({*self._answered, *reserve}.difference(training)))
-        return Material(self.settings, len(self._classes), training, audit, excluded)
+        return Material(self.settings, len(self.class_ids), training, audit, excluded)
 
-    def _refuse_other_dataset(self) -> None:
-        answered = self.ledger.labels_held + self.ledger.skips_held
-        if self._answered or (not answered and self.items.source == self.info.source):
-            return
-        raise SessionFileError(
-            f"The session was made for {self.info.source}, not for {self.items.source}: none of "
-            f"its answers ({answered:,}) is for an item of that source. Open it with its own "
-            "source, or start another session with --session FILE."
-        )
+    def _rows(self, classes: Mapping[str, str]) -> dict[int, int]:
+        found = ((self.items.row_of(item), self._index.get(id_)) for item, id_ in classes.items())
+        return {row: index for row, index in found if row is not None and index is not None}
+
+    # Events.
+
+    def read(self) -> int:
+        """Take in what others have written since; return the number of events."""
+        events = self._log.read()
+        for event in events:
+            self._take_in(event)
+        return len(events)
+
+    def _write(self, payloads: Sequence[Payload], by: Annotator) -> list[Event]:
+        events = self._log.append(payloads, by.name)
+        for event in events:
+            self._take_in(event)
+            self.desk.apply(event)
+        return events
+
+    def _take_in(self, event: Event) -> None:
+        number = len(self.events)
+        self.events.append(event)
+        self.known.apply(event, number)
+        payload = event.payload
+        if isinstance(payload, Batch):
+            self._batches[event.log] = payload
+        elif isinstance(payload, said.Answer | Undo) and payload.item is not None:
+            row = self.items.row_of(payload.item)
+            if row is not None and self.known.is_answered(payload.item):
+                self._answered.add(row)
+            elif row in self._answered:
+                self._answered.discard(row)
+                self._candidates.forget_progress()

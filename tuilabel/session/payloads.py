@@ -1,4 +1,4 @@
-"""The contents of events: the settings of an opening, and the fit of a round."""
+"""The contents of events: the settings of an opening, and a fit."""
 
 from __future__ import annotations
 
@@ -6,33 +6,36 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from tuilabel.journal.payloads import Fitted, Measured
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import FitFinished
 from tuilabel.session.values import LoopSettings
 
-DEFAULTS = LoopSettings()
+
+def settings_from(stored: Mapping[str, Any]) -> LoopSettings:
+    """Return the settings in an opening; those that it lacks are the defaults."""
+    known = asdict(LoopSettings())
+    return LoopSettings(**{name: stored.get(name, value) for name, value in known.items()})
 
 
-def settings_from(body: Mapping[str, Any], default: LoopSettings = DEFAULTS) -> LoopSettings:
-    """Return the settings in an opening; those that it lacks are taken from `default`."""
-    known = asdict(default)
-    return LoopSettings(**{name: body.get(name, value) for name, value in known.items()})
-
-
-def fit_body(fit: FitFinished | None) -> dict[str, Any]:
-    """Return the part of a round event about its fit; None throughout for a cold start."""
-    return {
-        "model": fit.model if fit else None,
-        "features": fit.features if fit else None,
-        "strategy": fit.strategy if fit else None,
-        "fit_seconds": round(fit.fit_seconds, 4) if fit else None,
-        "rank_seconds": round(fit.rank_seconds, 4) if fit else None,
-        "accuracy": _accuracy_body(fit.accuracy) if fit and fit.accuracy else None,
-        "confusion": fit.confusion if fit else None,
-        "stop_set": fit.stop_set if fit else None,
-        "moved": _maybe_rounded(fit.moved) if fit else None,
-        "agreement": _maybe_rounded(fit.agreement) if fit else None,
-    }
+def fitted(fit: FitFinished, round_: int, labels: int, class_ids: Sequence[str]) -> Fitted:
+    """Return the content of the event about a fit."""
+    confusion = fit.confusion
+    return Fitted(
+        labels=labels,
+        round=round_,
+        model=fit.model,
+        features=fit.features,
+        strategy=fit.strategy,
+        fit_seconds=round(fit.fit_seconds, 4),
+        rank_seconds=round(fit.rank_seconds, 4),
+        classes=tuple(class_ids),
+        accuracy=None if fit.accuracy is None else _measured(fit.accuracy),
+        confusion=None if confusion is None else tuple(tuple(map(int, row)) for row in confusion),
+        stop_set=fit.stop_set,
+        moved=_maybe_rounded(fit.moved),
+        agreement=_maybe_rounded(fit.agreement),
+    )
 
 
 def rounded(probabilities: Sequence[float] | None) -> tuple[float, ...] | None:
@@ -46,12 +49,12 @@ def _maybe_rounded(share: float | None) -> float | None:
     return None if share is None else round(share, 6)
 
 
-def _accuracy_body(accuracy: Accuracy) -> dict[str, Any]:
-    return {
-        "correct": accuracy.correct,
-        "n": accuracy.n,
-        "set": accuracy.name,
-        "value": round(accuracy.value, 6),
-        "low": round(accuracy.low, 6),
-        "high": round(accuracy.high, 6),
-    }
+def _measured(accuracy: Accuracy) -> Measured:
+    return Measured(
+        correct=accuracy.correct,
+        n=accuracy.n,
+        set=accuracy.name,
+        value=round(accuracy.value, 6),
+        low=round(accuracy.low, 6),
+        high=round(accuracy.high, 6),
+    )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from tuilabel.data import Dataset
-from tuilabel.journal import Ledger
 from tuilabel.learn.requests import ColdStart, Fit
 from tuilabel.session.values import LoopSettings
 
@@ -49,20 +47,6 @@ class Material(NamedTuple):
             return 0
         for_classes = min(2 * self.classes, MOST_COLD_LABELS)
         return max(self.settings.batch_size, LEAST_LABELS, for_classes)
-
-
-def labelled_rows(
-    ledger: Ledger, dataset: Dataset, classes: Mapping[str, int]
-) -> tuple[dict[int, int], dict[int, int]]:
-    """Return the rows to train on and those to measure on, with their class indices."""
-    training: dict[int, int] = {}
-    audit: dict[int, int] = {}
-    for event in ledger.labels():
-        row = dataset.row_of(str(event.item))
-        if row is not None:
-            target = audit if event.body.get("audit") else training
-            target[row] = classes[str(event.class_name)]
-    return training, audit
 
 
 def cold_start_request(

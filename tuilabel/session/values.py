@@ -2,28 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from tuilabel.errors import TuilabelError
-from tuilabel.journal import Annotator, Draft, Event, SessionInfo
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import HUMAN, ORACLE_ORIGIN, About, Bulk, BulkLine, Payload
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 
 
+@dataclass(frozen=True, slots=True)
+class Annotator:
+    """Who answers.
+
+    Attributes
+    ----------
+    name : str
+    origin : str
+        What kind of annotator this is: ``"human"`` for a person.
+    """
+
+    name: str
+    origin: str = HUMAN
+
+
+ORACLE = Annotator("oracle", ORACLE_ORIGIN)
+"""The ground truth in an annotator's place, in a demo or a simulation."""
+
+
 class EventLog(Protocol):
-    """The part of `tuilabel.journal.Journal` that the loop needs."""
+    """The part of a journal that the loop needs."""
 
     @property
-    def info(self) -> SessionInfo:
+    def about(self) -> About:
         """The description of the session."""
 
-    def append(self, draft: Draft, by: Annotator) -> Event:
-        """Write an event to disk, or raise an error."""
+    def read(self) -> list[Event]:
+        """Return the events that others have written since the last call; all at the first."""
 
-    def events(self) -> Iterable[Event]:
-        """Return every event so far."""
+    def append(self, payloads: Sequence[Payload], by: str) -> list[Event]:
+        """Write events that belong together to disk, or raise an error."""
+
+    def bulk_lines(self, bulk: Bulk) -> Sequence[BulkLine]:
+        """Return the lines of a bulk file."""
+
+    def is_over(self, log: str) -> bool:
+        """Return whether the run that wrote a log has ended."""
+
+    def is_live(self, log: str) -> bool:
+        """Return whether somebody works at the desk of a log at this moment."""
+
+    def seen(self) -> dict[str, int]:
+        """Return the last number read of each log that grew since this was recorded last."""
 
 
 @dataclass(frozen=True, slots=True)

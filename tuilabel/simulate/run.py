@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tuilabel.data import Dataset
 from tuilabel.errors import SourceError
-from tuilabel.journal import ORACLE, Annotator, Draft, Event, SessionInfo
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import About, Bulk, BulkLine, Payload
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.requests import ColdStart
-from tuilabel.session import LoopSettings, Session
+from tuilabel.session import ORACLE, LoopSettings, Session
 from tuilabel.simulate.plan import Combination, Plan
 
 
@@ -49,41 +50,42 @@ class MemoryLog:
 
     Parameters
     ----------
-    info : SessionInfo
+    about : About
     """
 
-    def __init__(self, info: SessionInfo) -> None:
-        self._info = info
-        self._events: list[Event] = []
+    def __init__(self, about: About) -> None:
+        self.about = about
+        self._count = 0
 
-    @property
-    def info(self) -> SessionInfo:
-        """The session's source, classes and seed."""
-        return self._info
+    def read(self) -> list[Event]:
+        """Return nothing: nobody else writes."""
+        return []
 
-    def append(self, draft: Draft, by: Annotator) -> Event:
-        """Append an event and return it."""
-        seq = len(self._events) + 1
-        event = Event(
-            seq=seq,
-            uuid=draft.uuid or f"{by.name}-{seq}",
-            kind=draft.kind,
-            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            annotator=by.name,
-            item=draft.item,
-            class_name=draft.class_name,
-            round=draft.round,
-            ms=draft.ms,
-            origin=by.origin,
-            target=draft.target,
-            body=draft.body,
-        )
-        self._events.append(event)
-        return event
+    def append(self, payloads: Sequence[Payload], by: str) -> list[Event]:
+        """Return the events."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        events = []
+        for payload in payloads:
+            self._count += 1
+            number = self._count
+            events.append(Event(f"{number:08}", number, number, now, by, payload, "memory"))
+        return events
 
-    def events(self) -> tuple[Event, ...]:
-        """Return all events so far."""
-        return tuple(self._events)
+    def bulk_lines(self, bulk: Bulk) -> Sequence[BulkLine]:
+        """Raise an error: there are no bulk files."""
+        raise LookupError(bulk.file)
+
+    def is_over(self, log: str) -> bool:
+        """Return that nobody else is here."""
+        return True
+
+    def is_live(self, log: str) -> bool:
+        """Return that nobody else is here."""
+        return False
+
+    def seen(self) -> dict[str, int]:
+        """Return nothing: there are no other logs."""
+        return {}
 
 
 def run_session(
@@ -113,11 +115,11 @@ def run_session(
     UsageError
         As `Learner.fit` does.
     """
-    info = SessionInfo(dataset.source, dataset.class_names, seed=seed)
+    about = About(uuid="simulated", source=dataset.source, seed=seed)
     settings = LoopSettings(
         **combination._asdict(), epsilon=plan.epsilon, batch_size=plan.batch_for(len(dataset))
     )
-    session = Session(dataset, MemoryLog(info), settings, ORACLE)
+    session = Session(dataset, MemoryLog(about), settings, ORACLE)
     oracle = _Oracle(dataset, session, learner, tell)
     with warnings.catch_warnings():
         # With few labels for each of many classes, scikit-learn warns that these may be numbers.

@@ -1,0 +1,122 @@
+"""One desk: an annotator's batch, cursor and undo, as a fold over the desk's own events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import Answer, Asked, Batch, Undo
+
+
+class OwnAnswer(NamedTuple):
+    """A standing answer that was given at a desk."""
+
+    id: str
+    item: str
+    by: str
+    is_relabel: bool
+
+
+class Desk:
+    """What one annotator works on, carried from run to run.
+
+    Parameters
+    ----------
+    is_answered : callable
+        Returns whether anybody's answer stands for an item.
+    is_there : callable
+        Returns whether an item is in the source.
+
+    Attributes
+    ----------
+    round : int
+        The number of the batch, from 1; 0 before the first.
+    batch : list of Asked
+    cursor : int
+        The place of the batch that is being asked; its length if every place has an answer.
+    acts : int
+        Number of times an annotator labelled, skipped or undid here.
+    """
+
+    def __init__(self, is_answered: Callable[[str], bool], is_there: Callable[[str], bool]) -> None:
+        self._is_answered = is_answered
+        self._is_there = is_there
+        self._closed: list[list[Asked]] = []
+        self._given: dict[str, OwnAnswer] = {}
+        self.round = 0
+        self.batch: list[Asked] = []
+        self.cursor = 0
+        self.acts = 0
+
+    @property
+    def current(self) -> Asked | None:
+        """The place that is being asked; None if every place has an answer."""
+        return self.batch[self.cursor] if self.cursor < len(self.batch) else None
+
+    def last_answer(self, by: str) -> OwnAnswer | None:
+        """Return the answer that an undo takes back; None if none is left at this desk."""
+        return next((one for one in reversed(self._given.values()) if one.by == by), None)
+
+    def place_of(self, item: str) -> int | None:
+        """Return the place of an item in the batch; None if it is not there."""
+        return next((n for n, asked in enumerate(self.batch) if asked.item == item), None)
+
+    def apply(self, event: Event) -> None:
+        """Apply an event of this desk; those about all desks are applied to `Labels` before."""
+        match event.payload:
+            case Batch() as batch:
+                self._take_batch(batch)
+            case Answer() as answer:
+                self.acts += 1
+                self._given[event.id] = OwnAnswer(event.id, answer.item, event.by, answer.relabel)
+                if not answer.relabel:
+                    place = self.place_of(answer.item)
+                    self.cursor = self.cursor if place is None else place
+                    self.advance()
+            case Undo() as undo:
+                self.acts += 1
+                undone = self._given.pop(undo.event, None)
+                if undone is not None and not undone.is_relabel:
+                    self._return_to(undone.item)
+
+    def _take_batch(self, batch: Batch) -> None:
+        if batch.round != self.round:
+            if self.batch:
+                self._closed.append(self.batch)
+            self.round = batch.round
+            self.cursor = -1
+        self.batch = [asked for asked in batch.items if self._is_there(asked.item)]
+        if self.cursor < 0 or self.cursor >= len(self.batch):
+            self.advance()
+
+    def advance(self) -> None:
+        """Go to the next place without an answer; to the end if there is none."""
+        count = len(self.batch)
+        for step in range(1, count + 1):
+            place = (self.cursor + step) % count
+            if not self._is_answered(self.batch[place].item):
+                self.cursor = place
+                return
+        self.cursor = count
+
+    def _return_to(self, item: str) -> None:
+        """Make the batch with an item the current one, and the item the one that is asked."""
+        if self.place_of(item) is None:
+            batches = range(len(self._closed) - 1, -1, -1)
+            back = next(
+                (n for n in batches if any(asked.item == item for asked in self._closed[n])), None
+            )
+            if back is None:
+                return
+            self.round -= len(self._closed) - back
+            self.batch = self._closed[back]
+            del self._closed[back:]
+        place = self.place_of(item)
+        assert place is not None
+        self.cursor = place
+
+    def bring_back(self, item: str) -> None:
+        """Ask for an item of another desk's batch, whose answer was taken back here."""
+        self.batch = [*self.batch, Asked(item, "undone")]
+        self.cursor = len(self.batch) - 1
