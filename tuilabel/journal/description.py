@@ -1,0 +1,160 @@
+"""The file `session.json`: what a session is about, written once."""
+
+from __future__ import annotations
+
+import os
+import stat
+import uuid
+from pathlib import Path
+
+import msgspec
+
+from tuilabel.errors import SessionFileError
+from tuilabel.journal.lines import InvalidLineError, sealed, unsealed
+from tuilabel.journal.payloads import About
+from tuilabel.small_files import read_small
+from tuilabel.text import shown_path
+
+FILE = "session.json"
+LOGS, BULK = "log", "bulk"
+FORMAT = 1
+_LARGEST = 2**16
+_SQLITE = b"SQLite format 3\0"
+
+
+def is_session(path: Path) -> bool:
+    """Return whether a path holds a session, perhaps a damaged one."""
+    try:
+        return (path / FILE).is_file() or ((path / LOGS).is_dir() and path.suffix == ".tuilabel")
+    except OSError:  # a name too long, or a folder that may not be entered
+        return False
+
+
+def create_session(path: Path, about: About) -> bool:
+    """Make the folder of a session; return False if there is one by now.
+
+    It gets its name when it is complete, so that nobody finds half a session.
+
+    Raises
+    ------
+    SessionFileError
+        It cannot be made.
+    """
+    new = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.mkdir(0o700)
+        for folder in (LOGS, BULK):
+            (new / folder).mkdir(0o700)
+        write_whole(new / FILE, sealed(msgspec.json.encode(about)))
+        sync_directory(new)
+        new.rename(path)
+        sync_directory(path.parent)
+    except OSError as error:
+        _remove(new)
+        if is_session(path):
+            return False
+        raise SessionFileError(
+            f"No session can be created at {shown_path(path)} ({error.strerror or error}). "
+            "Make the folder writable, or name another place with --session FOLDER."
+        ) from error
+    return True
+
+
+def _remove(new: Path) -> None:
+    for part in (new / FILE, new / LOGS, new / BULK, new):
+        try:
+            if part.is_dir():
+                part.rmdir()
+            else:
+                part.unlink(missing_ok=True)
+        except OSError:  # what stays has a name that nothing looks for
+            return
+
+
+def read_description(path: Path) -> About:
+    """Return what a session is about, from its own file.
+
+    Raises
+    ------
+    SessionFileError
+        There is no session.
+    InvalidLineError
+        The file is missing or damaged, but any log of the session can replace it.
+    """
+    _refuse_other_kinds(path)
+    try:
+        content = read_small(path / FILE, _LARGEST)
+    except OSError as error:
+        raise InvalidLineError(f"it cannot be read ({error.strerror or error})") from error
+    line = content.rstrip(b"\n")
+    unsealed(line)
+    try:
+        about = msgspec.json.decode(line, type=About)
+    except (ValueError, RecursionError) as error:
+        raise InvalidLineError(str(error)) from error
+    if about.format > FORMAT:
+        raise SessionFileError(
+            f"{shown_path(path)} has session format {about.format}, and this tuilabel knows "
+            f"formats up to {FORMAT}. Open it with a newer tuilabel."
+        )
+    return about
+
+
+def _refuse_other_kinds(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISREG(mode):
+            with path.open("rb") as file:
+                is_earlier = file.read(len(_SQLITE)) == _SQLITE
+            found = "a file"
+            if is_earlier:
+                raise SessionFileError(
+                    f"{shown_path(path)} was made by an earlier tuilabel, in one file. Nothing was "
+                    "changed. Start another session with --session FOLDER; a later version reads "
+                    "its labels with `tuilabel import`."
+                )
+        else:
+            found = "a folder without a session" if stat.S_ISDIR(mode) else "a device or pipe"
+    except FileNotFoundError:
+        raise SessionFileError(
+            f"There is no session {shown_path(path)}. Name a session that tuilabel created."
+        ) from None
+    except OSError as error:
+        raise SessionFileError(
+            f"{shown_path(path)} cannot be read ({error.strerror or error}). Fix that, or name "
+            "another session."
+        ) from error
+    if not is_session(path):
+        raise SessionFileError(
+            f"{shown_path(path)} is {found}, not a session. Name a session that tuilabel created."
+        )
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a new private file to disk.
+
+    Raises
+    ------
+    OSError
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def sync_directory(path: Path) -> None:
+    """Write the names in a directory to disk.
+
+    Raises
+    ------
+    OSError
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

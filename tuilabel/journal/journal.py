@@ -1,0 +1,294 @@
+"""The writer of a session: one log for each run, which nobody else ever touches."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import secrets
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from tuilabel import __version__
+from tuilabel.errors import SaveError
+from tuilabel.journal.description import BULK, LOGS, sync_directory, write_whole
+from tuilabel.journal.lines import HIGHEST_COUNTER, Event, encode
+from tuilabel.journal.payloads import (
+    About,
+    Batch,
+    Begin,
+    Bulk,
+    BulkLine,
+    Ended,
+    Payload,
+    stored_names,
+)
+from tuilabel.journal.reader import Problem, Reader
+from tuilabel.journal.runs import this_run
+from tuilabel.text import shown_path
+
+_NAME_LENGTH = 20
+
+
+def utc_now() -> datetime:
+    """Return the current time, with which events are stamped."""
+    return datetime.now(UTC)
+
+
+class Journal:
+    """A session, open to read what everybody wrote and to append events of this run.
+
+    Nothing is written before the first event.
+
+    Parameters
+    ----------
+    path : Path
+        An existing session, see `create_session`.
+    annotator : str
+        Whose run this is.
+    source : str
+        Where the source is on this host.
+    clock : callable
+        Returns the time to stamp events with.
+
+    Raises
+    ------
+    SessionFileError
+        There is no session, or nothing of it can be read.
+    """
+
+    def __init__(
+        self, path: Path, annotator: str, source: str, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self.path = path
+        self._annotator = annotator
+        self._source = source
+        self._clock = clock
+        self._reader = Reader(path)
+        self._counter = 0
+        self._descriptor: int | None = None
+        self._log = ""
+        self._number = 0
+        self._recorded: dict[str, int] = {}
+        self._doubtful: list[Event] = []
+        self._has_written = False
+
+    @property
+    def about(self) -> About:
+        """The description of the session."""
+        return self._reader.about
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What is wrong with the session, as far as it was read."""
+        return self._reader.problems
+
+    def read(self) -> list[Event]:
+        """Return the events that others have written since the last call; all at the first."""
+        return self._reader.read()
+
+    def is_over(self, log: str) -> bool:
+        """Return whether the run that wrote a log has certainly ended."""
+        return self._reader.is_over(log)
+
+    def is_live(self, log: str) -> bool:
+        """Return whether somebody works at the desk of a log at this moment."""
+        return self._reader.is_live(log)
+
+    def bulk_lines(self, bulk: Bulk) -> Sequence[BulkLine]:
+        """Return the lines of a bulk file; none if it is not as it was written."""
+        return self._reader.bulk_lines(bulk)
+
+    def seen(self) -> dict[str, int]:
+        """Return the last number read of each other log that grew since this was recorded last."""
+        found = {name: log.number for name, log in self._reader.logs.items() if log.number}
+        return {name: n for name, n in found.items() if n > self._recorded.get(name, 0)}
+
+    def append(self, payloads: Sequence[Payload], by: str) -> list[Event]:
+        """Write events that belong together; when this returns, they are on disk.
+
+        After a failure nobody can know whether the events reached the disk. Appending the same
+        payloads again writes the same events, which count once.
+
+        Parameters
+        ----------
+        payloads : sequence of Payload
+        by : str
+            Name of the annotator.
+
+        Raises
+        ------
+        SaveError
+            The events may not be on disk; the caller may try again.
+        """
+        events = self._numbered(self._events(payloads, by))
+        try:
+            lines = [encode(event) for event in events]
+            if self._descriptor is None:
+                lines.insert(0, self._begin_log(events))
+                events = self._numbered(events)
+                lines[1:] = [encode(event) for event in events]
+            self._check_identity()
+            self._write(b"".join(lines))
+        except (OSError, ValueError) as error:
+            self._doubtful = events
+            self._abandon()
+            raise self._not_saved(error) from error
+        self._doubtful = []
+        self._has_written = True
+        self._number += len(events)
+        self._counter = events[-1].t
+        for payload in payloads:
+            if isinstance(payload, Batch | Ended):
+                self._recorded.update(payload.seen)
+        return events
+
+    def _events(self, payloads: Sequence[Payload], by: str) -> list[Event]:
+        again = [(event.payload, event.by) for event in self._doubtful]
+        if again == [(payload, by) for payload in payloads]:
+            return self._doubtful
+        now = self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
+        first = max(self._counter, self._reader.highest) + 1
+        if self._doubtful:
+            # What may have reached the disk is older than what replaces it.
+            first = max(first, self._doubtful[-1].t + 1)
+        if first + len(payloads) > HIGHEST_COUNTER:
+            raise SaveError(
+                f"Not saved: the counter of events is used up by {self._reader.highest_at}. Move "
+                "that log out of the session, and open it again."
+            )
+        return [
+            Event(uuid.uuid4().hex, 0, t, now, by, payload)
+            for t, payload in enumerate(payloads, first)
+        ]
+
+    def _numbered(self, events: Sequence[Event]) -> list[Event]:
+        return [
+            event._replace(n=n, log=self._log) for n, event in enumerate(events, self._number + 1)
+        ]
+
+    def _begin_log(self, events: Sequence[Event]) -> bytes:
+        """Create a log; return its first line."""
+        run, now = this_run(), self._clock().astimezone(UTC)
+        folder = self.path / LOGS
+        parts = (
+            now.strftime("%Y%m%dT%H%M%S"),
+            _reduced(self._annotator),
+            _reduced(run.host),
+            secrets.token_hex(2),
+        )
+        self._log = "-".join(parts)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        # A shared session's folder belongs to a group that may read the logs.
+        is_shared = folder.stat().st_mode & 0o040
+        mode = 0o640 if is_shared else 0o600
+        self._descriptor = os.open(folder / f"{self._log}.jsonl", flags, mode)
+        os.fchmod(self._descriptor, mode)
+        sync_directory(folder)
+        self._reader.own.add(self._log)
+        self._number = 1
+        (source,) = stored_names([self._source])
+        begin = Begin(
+            about=self.about,
+            annotator=self._annotator,
+            host=run.host,
+            boot=run.boot,
+            pid=run.pid,
+            started=run.started,
+            program=__version__,
+            source=source,
+        )
+        first = events[0]
+        return encode(
+            Event(uuid.uuid4().hex, 1, first.t, first.at, self._annotator, begin, self._log)
+        )
+
+    def _write(self, content: bytes) -> None:
+        assert self._descriptor is not None
+        written = os.write(self._descriptor, content)
+        if written != len(content):
+            raise OSError(errno.ENOSPC, f"only {written} of {len(content)} bytes were written")
+        os.fdatasync(self._descriptor)
+
+    def _check_identity(self) -> None:
+        """Raise an error if the log is no longer where the session is."""
+        assert self._descriptor is not None
+        ours = os.fstat(self._descriptor)
+        try:
+            found = (self.path / LOGS / f"{self._log}.jsonl").stat()
+        except FileNotFoundError:
+            found = None
+        if found is None or (found.st_dev, found.st_ino) != (ours.st_dev, ours.st_ino):
+            raise OSError(
+                errno.ESTALE, "the session's folder or log was moved, replaced or deleted"
+            )
+
+    def _abandon(self) -> None:
+        """Never append to the log again: it may end in half a line, or take nothing for good."""
+        descriptor, self._descriptor = self._descriptor, None
+        self._number = 0
+        if descriptor is not None:
+            try:
+                os.close(descriptor)
+            except OSError:  # the write has failed already, and is reported
+                return
+
+    def _not_saved(self, error: Exception) -> SaveError:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = getattr(error, "strerror", None) or str(error)
+        found = "the disk is full. Free some space" if full else f"{reason}. Fix that"
+        return SaveError(
+            f"Not saved: {found}, then press the key again. The session is {shown_path(self.path)}."
+        )
+
+    def write_bulk(self, lines: Iterable[BulkLine]) -> tuple[str, str, int]:
+        """Write a bulk file; an event has to name it before its lines count.
+
+        Returns
+        -------
+        (str, str, int)
+            Its name, the SHA-256 of its bytes, and the number of its lines.
+
+        Raises
+        ------
+        SaveError
+        """
+        encoded = [msgspec.json.encode(line) for line in lines]
+        content = b"".join(line + b"\n" for line in encoded)
+        name = f"{uuid.uuid4().hex}.jsonl"
+        folder = self.path / BULK
+        try:
+            new = folder / f".{name}.new"
+            write_whole(new, content)
+            new.rename(folder / name)
+            sync_directory(folder)
+        except OSError as error:
+            raise self._not_saved(error) from error
+        return name, hashlib.sha256(content).hexdigest(), len(encoded)
+
+    def close(self) -> None:
+        """Record that the run has ended in order; a second call does nothing."""
+        if self._descriptor is None:
+            return
+        try:
+            self.append([Ended(seen=self.seen())], self._annotator)
+        except SaveError:
+            # Every event before it was reported as saved or not; its process is seen to be gone.
+            return
+        self._abandon()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _reduced(name: str) -> str:
+    return re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")[:_NAME_LENGTH] or "x"
