@@ -1,4 +1,4 @@
-"""Commands about an existing session: its progress, its labels, repair, auto-labels."""
+"""Commands about an existing session: its progress, its labels, a check, auto-labels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tuilabel.commands.options import comma_separated, one_of, session_argument
+from tuilabel.commands.options import one_of, session_argument
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.commands.text import say
 from tuilabel.exchange import FORMATS, ORIGINS, format_of, writer
@@ -26,20 +26,21 @@ if TYPE_CHECKING:
 def status_(session: str | None, as_json: bool, pictures: bool, skipped: bool) -> None:
     """Show a session's progress.
 
-    F is a session file or the source it was made for; by default the last session.
+    F is a session or the source it was made for; by default the last session.
     """
     import json
 
     from tuilabel.errors import UsageError
-    from tuilabel.journal import Ledger, read_session, summarise
+    from tuilabel.session.summary import summarise
+    from tuilabel.session.view import SessionView
     from tuilabel.workspace.places import find_session
 
     if as_json and (pictures or skipped):
         option = "--pictures" if pictures else "--skipped"
         raise UsageError(f"{option} cannot be part of --json: leave one of them out.")
     path = find_session(session)
-    info, events = read_session(path)
-    summary = summarise(info, events)
+    view = SessionView(path)
+    summary = summarise(view)
     if as_json:
         click.echo(json.dumps(summary))
         return
@@ -51,7 +52,7 @@ def status_(session: str | None, as_json: bool, pictures: bool, skipped: bool) -
         return
     from tuilabel.workspace.opening import open_dataset_of
 
-    dataset = open_dataset_of(path, info, ProgressLine())
+    dataset = open_dataset_of(view, ProgressLine())
     if skipped:
         from tuilabel.commands.text import skipped_lines
 
@@ -61,7 +62,7 @@ def status_(session: str | None, as_json: bool, pictures: bool, skipped: bool) -
         from tuilabel.commands.printing import PicturePrinter, echo
         from tuilabel.commands.sheets import class_sheet
 
-        echo(class_sheet(dataset, Ledger.of(events), PicturePrinter({})))
+        echo(class_sheet(dataset, view, PicturePrinter({})))
 
 
 @click.command("export")
@@ -103,23 +104,24 @@ def export(
 ) -> None:
     """Export labels.
 
-    F is a session file or the source it was made for; by default the last session. Each image is
+    F is a session or the source it was made for; by default the last session. Each image is
     looked for in the source, by its content: it may have been renamed, moved or copied.
     """
     from tuilabel.exchange.guard import guard
     from tuilabel.exchange.output import check_output, export_to, export_to_stdout
     from tuilabel.exchange.rows import label_rows
-    from tuilabel.journal import read_session
+    from tuilabel.session.view import SessionView
     from tuilabel.workspace.outputs import guarded
     from tuilabel.workspace.places import find_session
 
     path = find_session(session)
-    info, events = read_session(path)
-    keep = guard(*guarded(info.source, path))
+    view = SessionView(path)
+    keep = guard(*guarded(view.source, path))
     write = writer(format_ or format_of(output))
     if output != "-":
         check_output(Path(output), force=force, guard=keep)
-    rows = list(label_rows(events, origin or None, None if no_source else _places(info.source)))
+    places = None if no_source else _places(view.source)
+    rows = list(label_rows(view.labelled(), origin or None, places))
     if output == "-":
         export_to_stdout(rows, write, keep)
     else:
@@ -128,9 +130,12 @@ def export(
     if gone:
         images = counted(gone, "labelled image is", "labelled images are")
         click.echo(
-            f"{images} no longer in {shown_path(info.source)}; the status of each is `gone`.",
+            f"{images} no longer in {shown_path(view.source)}; the status of each is `gone`.",
             err=True,
         )
+    disputed = len({row["item_id"] for row in rows if row["disputed"]})
+    if disputed:
+        click.echo(f"{counted(disputed, 'image')} disputed: the class of each is empty.", err=True)
 
 
 def _places(source: str) -> Places | None:
@@ -153,44 +158,28 @@ def _places(source: str) -> Places | None:
         progress.close()
 
 
-@click.command("repair")
+@click.command("check")
 @session_argument
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(),
-    metavar="OUT",
-    help="Write the result here, and leave F unchanged.",
-)
-@click.option("--dry-run", is_flag=True, help="Show what would be done, and write nothing.")
-@click.option("--source", metavar="S", help="Source of F, if F no longer contains it.")
-@click.option(
-    "--classes", metavar="A,B,...", callback=comma_separated, help="Classes of F, likewise."
-)
-def repair(
-    session: str | None,
-    output: str | None,
-    dry_run: bool,
-    source: str | None,
-    classes: tuple[str, ...] | None,
-) -> None:
-    """Recover the labels in a damaged session file.
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def check(session: str | None, as_json: bool) -> None:
+    """Check a session for damaged and missing parts.
 
-    F is a session file or the source it was made for; by default the last session. An undamaged
-    file is not changed; a damaged one is kept under another name.
+    F is a session or the source it was made for; by default the last session. Nothing is written.
+    The exit status is 1 if anything is damaged or missing.
     """
-    from tuilabel.commands.text import repair_lines
-    from tuilabel.journal.repair import repair
-    from tuilabel.workspace.places import find_session, named_source
+    import json
 
-    done = repair(
-        find_session(session),
-        output=None if output is None else Path(output),
-        dry_run=dry_run,
-        source=None if source is None else named_source(source),
-        class_names=classes,
-    )
-    say(*repair_lines(done))
+    from tuilabel.commands.text import check_lines
+    from tuilabel.journal.check import check_session
+    from tuilabel.workspace.places import find_session
+
+    found = check_session(find_session(session))
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        say(*check_lines(found))
+    if found["problems"]:
+        click.get_current_context().exit(1)
 
 
 @click.command("autolabel")
@@ -224,7 +213,7 @@ def repair(
 def autolabel_(session: str | None, revert: bool, **options: Any) -> None:
     """Label the remaining images with the model.
 
-    F is a session file or the source it was made for; by default the last session. Auto-labels are
+    F is a session or the source it was made for; by default the last session. Auto-labels are
     stored apart from a person's, and marked: they are not used to train or to measure a model.
     """
     from tuilabel.autolabel.choosing import AutolabelOptions

@@ -6,34 +6,35 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from tuilabel.autolabel.choosing import AutoLabel
 from tuilabel.commands.printing import PicturePrinter, Pixels, SheetTile
 from tuilabel.data import Dataset
 from tuilabel.errors import SourceError
-from tuilabel.journal import AutoLabel, Event, EventKind, Ledger
+from tuilabel.journal.payloads import Label
+from tuilabel.session.view import SessionView
 from tuilabel.tui.text.names import shown_name
 
 _AUTO_LABELS = 10
 """Auto-labels that are shown large enough to be judged; more where the terminal is wide."""
 
 
-def newest_sheet(dataset: Dataset, ledger: Ledger, printer: PicturePrinter) -> Iterator[str]:
+def newest_sheet(dataset: Dataset, view: SessionView, printer: PicturePrinter) -> Iterator[str]:
     """Yield the lines of the labels given last, the newest first, as many as fit.
 
     Below each image stand the number of its label and its class.
     """
     labels = [
-        (row, f"#{event.seq} {shown_name(str(event.class_name))}")
-        for row, event in _newest(dataset, ledger)
+        (row, f"#{number} {shown_name(name)}") for row, number, name in _newest(dataset, view)
     ]
     layout = printer.layout(len(labels))
     return printer.sheet(_tiles(dataset, labels[: layout.size]), layout)
 
 
-def class_sheet(dataset: Dataset, ledger: Ledger, printer: PicturePrinter) -> Iterator[str]:
+def class_sheet(dataset: Dataset, view: SessionView, printer: PicturePrinter) -> Iterator[str]:
     """Yield the lines of the newest labels of each class: one, or as many as fit."""
     by_class: dict[str, list[int]] = {name: [] for name in dataset.class_names}
-    for row, event in _newest(dataset, ledger):
-        by_class.setdefault(str(event.class_name), []).append(row)
+    for row, _, name in _newest(dataset, view):
+        by_class.setdefault(name, []).append(row)
     layout = printer.layout(sum(map(len, by_class.values())))
     each = max(1, layout.size // max(1, sum(map(bool, by_class.values()))))
     chosen = [(row, shown_name(name)) for name, rows in by_class.items() for row in rows[:each]]
@@ -58,13 +59,16 @@ def auto_label_sheet(
             yield from printer.sheet(_tiles(dataset, found), layout)
 
 
-def _newest(dataset: Dataset, ledger: Ledger) -> Iterator[tuple[int, Event]]:
-    """Yield the labels in effect whose images are in the dataset, the newest first."""
-    for event in ledger.newest(len(ledger.events)):
-        row = dataset.row_of(str(event.item))
-        is_in_effect = ledger.answer(str(event.item)) is event
-        if event.kind is EventKind.LABEL and is_in_effect and row is not None:
-            yield row, event
+def _newest(dataset: Dataset, view: SessionView) -> Iterator[tuple[int, int, str]]:
+    """Yield the items with a label in effect: row, number of the event, class; newest first."""
+    known = view.known
+    for number in range(len(view.events), 0, -1):
+        label = view.events[number - 1].payload
+        if isinstance(label, Label):
+            standing, row = known.standing(label.item), dataset.row_of(label.item)
+            counts = standing is not None and standing.given.number == number - 1
+            if counts and standing is not None and standing.class_id and row is not None:
+                yield row, number, known.classes.name(standing.class_id)
 
 
 def _tiles(dataset: Dataset, rows: Sequence[tuple[int, str]]) -> list[SheetTile]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tuilabel.commands.printing import PicturePrinter
     from tuilabel.data import Dataset
     from tuilabel.errors import SourceError
-    from tuilabel.journal import Ledger
+    from tuilabel.session.view import SessionView
 
 _LEAST_SHARE = 2
 """A picture gets at least the terminal's rows divided by this, however many details follow it."""
@@ -40,7 +40,7 @@ def show(items: Sequence[str], session: str | None, **flags: Any) -> None:
     """
     from tuilabel.commands.printing import PicturePrinter, echo
     from tuilabel.commands.sheets import newest_sheet
-    from tuilabel.journal import Ledger, read_session
+    from tuilabel.session.view import SessionView
     from tuilabel.workspace.items import find_item
     from tuilabel.workspace.opening import open_dataset_of
     from tuilabel.workspace.places import find_session
@@ -48,19 +48,19 @@ def show(items: Sequence[str], session: str | None, **flags: Any) -> None:
     if session is None and items and _is_session(items[0]):
         session, *items = items
     path = find_session(session)
-    info, events = read_session(path)
-    printer, ledger = PicturePrinter(flags), Ledger.of(events)
-    dataset = open_dataset_of(path, info, ProgressLine())
+    view = SessionView(path)
+    printer = PicturePrinter(flags)
+    dataset = open_dataset_of(view, ProgressLine())
     if not items:
         echo(
-            list(newest_sheet(dataset, ledger, printer)) or ["There is no labelled image to show."]
+            list(newest_sheet(dataset, view, printer)) or ["There is no labelled image to show."]
         )
         return
     problems = []
-    for place, item in enumerate([find_item(name, dataset, ledger) for name in items]):
+    for place, item in enumerate([find_item(name, dataset, view.events) for name in items]):
         if place:
             click.echo()
-        problems += _show_item(item, dataset, ledger, printer)
+        problems += _show_item(item, dataset, view, printer)
     if problems:
         raise problems[0]
 
@@ -77,7 +77,7 @@ def _is_session(name: str) -> bool:
 
 
 def _show_item(
-    item: str, dataset: Dataset, ledger: Ledger, printer: PicturePrinter
+    item: str, dataset: Dataset, view: SessionView, printer: PicturePrinter
 ) -> list[SourceError]:
     """Print an image and what is known about it; return why there is no image, if so."""
     from tuilabel.commands.printing import echo
@@ -96,7 +96,7 @@ def _show_item(
         image = dataset.full_image(row)
     except SourceError as error:
         problems.append(error)
-    details = list(item_details(item, dataset, ledger, None if image is None else image.shape))
+    details = list(item_details(item, dataset, view, None if image is None else image.shape))
     if image is not None:
         rows = max(printer.rows // _LEAST_SHARE, printer.rows - len(details))
         echo(printer.picture(image, printer.columns, rows))

@@ -15,8 +15,8 @@ from tuilabel.text import accuracy_text, counted, inert, shown_path
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
-    from tuilabel.journal import Summary
-    from tuilabel.journal.repair import Repaired
+    from tuilabel.journal.check import CheckReport
+    from tuilabel.session.summary import Summary
 
 
 def say(*lines: str) -> None:
@@ -48,7 +48,7 @@ def cannot_draw() -> str | None:
 
 
 def status_lines(path: Path, summary: Summary) -> Iterator[str]:
-    """Yield the summary of a session file as aligned lines."""
+    """Yield the summary of a session as aligned lines."""
     from tuilabel.learn.stopping import advice
 
     left = summary["pool_left"]
@@ -59,6 +59,8 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
         yield f"window     {low:,g} is shown as black, {high:,g} as white"
     yield f"labels     {summary['labels']:,}" + ("" if left is None else f", {left:,} left to ask")
     yield f"skipped    {summary['skipped']:,}"
+    if summary["disputed"]:
+        yield f"disputed   {summary['disputed']:,}, with as many answers for one class as another"
     if summary["auto_labels"]:
         yield f"auto       {summary['auto_labels']:,} labels assigned by a model"
     yield f"rounds     {summary['rounds']:,}"
@@ -93,6 +95,8 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
         yield f"  {count:>6,}   {inert(name)}"
     for name, count in summary["annotators"].items():
         yield f"by         {inert(name)}: {count:,}"
+    for problem in summary["problems"]:
+        yield f"damaged    {problem}"
 
 
 def skipped_lines(dataset: Dataset) -> Iterator[str]:
@@ -104,39 +108,26 @@ def skipped_lines(dataset: Dataset) -> Iterator[str]:
         yield f"  {shown_path(path)} ({inert(reason, 200)})"
 
 
-def repair_lines(done: Repaired) -> Iterator[str]:
-    """Yield what a repair has found and done, in sentences."""
-    from tuilabel.journal import Ledger
-    from tuilabel.journal.repair import describe_gaps
+def check_lines(found: CheckReport) -> Iterator[str]:
+    """Yield a report on the files of a session in sentences."""
+    from tuilabel.journal.reader import Problem
 
-    path = shown_path(done.path)
-    ledger = Ledger.of(done.events)
-    auto = counted(ledger.auto_labels_held, "auto-label")
-    events = counted(len(done.events), "event")
-    found = f"{events}, {counted(ledger.labels_held, 'label')}"
-    found += f" and {auto}" if ledger.auto_labels_held else ""
-    if done.problem is None:
-        yield f"{path} is not damaged, and nothing was changed: {found}."
-        return
-    yield f"{path} is damaged: {inert(done.problem, 300)}."
-    yield f"Found: {found}."
-    missing = done.last - len(done.events)
-    if missing:
-        numbers = describe_gaps(done.gaps)
-        yield f"Lost: {missing:,} of {counted(done.last, 'event')}, numbered {numbers}."
-    else:
-        yield f"Lost: none of {counted(done.last, 'event')}."
-    if done.dropped:
-        yield f"Left out: {counted(done.dropped, 'invalid event')}."
-    yield f"Unknown: whether there were events after number {done.last:,}."
-    if done.unchecked:
+    path = shown_path(found["session"])
+    logs = counted(len(found["logs"]), "log")
+    yield f"{path}: {logs}, {counted(found['events'], 'event')}."
+    for log in found["logs"]:
+        state = "ended" if log["has_ended"] else "open" if log["is_open"] else "not ended in order"
+        who = f"{inert(log['annotator'] or '?')} on {inert(log['host'] or '?')}"
+        yield f"  {shown_path(log['file'])}: {who}, {counted(log['events'], 'event')}, {state}"
+    problems = [Problem(*problem) for problem in found["problems"]]
+    for problem in problems:
+        yield f"  {problem}"
+    if found["last"] is not None:
+        yield f"Unknown: whether events are missing at the end of {shown_path(found['last'])}."
+    if problems:
         yield (
-            f"Unknown: whether {counted(done.unchecked, 'event')} from pages without a checksum "
-            "are unchanged."
+            "To heal the session, put an undamaged copy of a damaged or missing log into its "
+            "folder `log`, beside the damaged one."
         )
-    if done.written is None:
-        yield "Nothing was written."
     else:
-        yield f"Written: {shown_path(done.written)}."
-    if done.kept is not None:
-        yield f"The damaged file is kept as {shown_path(done.kept)}."
+        yield "Nothing is damaged or missing."

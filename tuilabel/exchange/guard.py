@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from tuilabel.errors import ExportError, SourceError
-from tuilabel.journal import refuse_side_name
 from tuilabel.text import shown_path
 
 Guard = Callable[[Path], object]
@@ -37,7 +36,6 @@ def guard(own: Iterable[Path], sources: Callable[[], Iterable[str]]) -> Guard:
     kept = tuple(own)
 
     def refuse(path: Path) -> None:
-        refuse_side_name(path)
         if not path.is_file():
             return
         if any(_is_among(path, (place, *place.rglob("*"))) for place in kept):

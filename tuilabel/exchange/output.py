@@ -15,7 +15,6 @@ from tuilabel.errors import ExportError
 from tuilabel.exchange import Writer
 from tuilabel.exchange.guard import PLOT_MARK, Guard, head_of
 from tuilabel.exchange.rows import LabelRow
-from tuilabel.journal import give_name
 from tuilabel.process.umask import UMASK
 from tuilabel.text import inert, shown_path
 
@@ -92,7 +91,7 @@ def write_whole(
             if force:
                 new.replace(_place(path, force, guard))
             else:
-                give_name(new, real)
+                _give_name(new, real)
     except FileExistsError:
         raise ExportError(
             f"{shown_path(path)} was created by another program meanwhile and was not changed; "
@@ -209,3 +208,30 @@ def _cannot_be_written(name: str, error: OSError | UnicodeEncodeError) -> Export
             "Use --format jsonl, which keeps it unchanged."
         )
     return ExportError(f"{name} cannot be written ({error.strerror}).")
+
+
+def _give_name(new: Path, path: Path) -> None:
+    """Rename a finished file, without ever replacing another file.
+
+    Parameters
+    ----------
+    new : Path
+        The file, in the directory of `path`. It may also keep this name.
+    path : Path
+        Its final name.
+
+    Raises
+    ------
+    FileExistsError
+        A file of that name exists.
+    OSError
+        The directory cannot be written.
+    """
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links, such as exFAT
+        if os.path.lexists(path):
+            raise FileExistsError(path) from None
+        new.rename(path)

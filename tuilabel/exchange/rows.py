@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
-from typing import TYPE_CHECKING, Literal, TypedDict
-
-from tuilabel.errors import SessionFileError
-from tuilabel.journal import AUTO_ORIGIN, Event, Ledger
+from collections.abc import Container, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal, Protocol, TypedDict
 
 if TYPE_CHECKING:
     from tuilabel.data.places import Places
@@ -28,93 +25,94 @@ LabelRow = TypedDict(
         "origin": str,
         "probability": float | None,
         "status": Status,
+        "disputed": bool,
     },
 )
 """One label of one image.
 
 `reference` is the place of the image in the source and `status` how that is known. `time` is UTC
 in ISO 8601, `ms` is how long the annotator took, `origin` is one of `tuilabel.exchange.ORIGINS`,
-and `probability` is the model's for an auto-label and None for any other label.
+and `probability` is the model's for an auto-label and None for any other label. Where annotators
+disagree, `disputed` is true and `class` empty.
 """
 
 COLUMNS = tuple(LabelRow.__annotations__)
 
 
+class Labelled(Protocol):
+    """The label in effect for an item; see `tuilabel.session.view.Labelled`."""
+
+    @property
+    def item(self) -> str: ...
+    @property
+    def references(self) -> Sequence[str]: ...
+    @property
+    def class_name(self) -> str: ...
+    @property
+    def annotator(self) -> str: ...
+    @property
+    def time(self) -> str: ...
+    @property
+    def origin(self) -> str: ...
+    @property
+    def round(self) -> int: ...
+    @property
+    def ms(self) -> int | None: ...
+    @property
+    def probability(self) -> float | None: ...
+    @property
+    def is_disputed(self) -> bool: ...
+
+
 def label_rows(
-    events: Iterable[Event],
+    labels: Iterable[Labelled],
     origins: Container[str] | None = None,
     places: Places | None = None,
 ) -> Iterator[LabelRow]:
-    """Yield the labels in effect, one row for each place of the image in the source.
+    """Yield one row for each place of each labelled image in the source.
 
     Equal images are one item with one label; each of them gets a row, so that the export contains
     every file of a folder. An image that is gone keeps the names of labelling time that no other
-    image has taken since, but at least one row. Auto-labels come after the others, and only for
-    items that no annotator has answered.
+    image has taken since, but at least one row.
 
     Parameters
     ----------
-    events : iterable of Event
-        All of a session, in order.
+    labels : iterable of Labelled
+        The labels in effect.
     origins : container of str, optional
         Only labels of these origins; by default all.
     places : Places, optional
         Where the items of the source are now; by default the names of labelling time are used.
-
-    Raises
-    ------
-    SessionFileError
-        A label contains something that tuilabel does not write.
     """
-    ledger = Ledger.of(events)
-    for label in (*ledger.labels(), *ledger.auto_labels()):
+    for label in labels:
         if origins is None or label.origin in origins:
             references, status = _references(label, places)
             yield from _rows_of(label, references, status)
 
 
-def _references(event: Event, places: Places | None) -> tuple[list[str], Status]:
-    labelled = event.body.get("references") or []
-    if not isinstance(labelled, list):
-        raise _invalid(event, "references")
-    names = list(map(str, labelled))
-    if places is not None and str(event.item) in places.items:
-        return places.items[str(event.item)], "found"
+def _references(label: Labelled, places: Places | None) -> tuple[list[str], Status]:
+    names = list(label.references)
+    if places is not None and label.item in places.items:
+        return places.items[label.item], "found"
     if places is None or any(map(places.is_unread, names)):
         return names or [""], "as labelled"
     return [name for name in names if name not in places.names] or [""], "gone"
 
 
-def _rows_of(event: Event, references: Iterable[str], status: Status) -> Iterator[LabelRow]:
+def _rows_of(label: Labelled, references: Iterable[str], status: Status) -> Iterator[LabelRow]:
     for reference in references:
         yield LabelRow(
             {
-                "item_id": str(event.item),
+                "item_id": label.item,
                 "reference": reference,
-                "class": str(event.class_name),
-                "annotator": event.annotator,
-                "time": event.time,
-                "round": event.round,
-                "ms": event.ms,
-                "origin": event.origin,
-                "probability": _probability(event),
+                "class": label.class_name,
+                "annotator": label.annotator,
+                "time": label.time,
+                "round": label.round,
+                "ms": label.ms,
+                "origin": label.origin,
+                "probability": label.probability,
                 "status": status,
+                "disputed": label.is_disputed,
             }
         )
-
-
-def _probability(event: Event) -> float | None:
-    if event.origin != AUTO_ORIGIN:
-        return None
-    probability = event.body.get("probability")
-    if not (isinstance(probability, int | float) and 0 <= probability <= 1):
-        raise _invalid(event, "a probability")
-    return float(probability)
-
-
-def _invalid(event: Event, part: str) -> SessionFileError:
-    return SessionFileError(
-        f"Event {event.seq} of the session has {part} that tuilabel cannot read: it is damaged, or "
-        "was not written by tuilabel. Use a copy of the session file F, or recover the rest with "
-        "`tuilabel repair F`."
-    )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuilabel.errors import SourceError, UsageError
-from tuilabel.journal import Ledger
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import Answer
 from tuilabel.text import counted, inert, shown_path
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _NUMBER = re.compile(rf"#[0-9]{{1,18}}|[0-9]{{1,{SHORTEST_PREFIX - 1}}}")
 _ID = re.compile(r"(?:[a-z][0-9]:)?([0-9a-f]{1,32})")
 
 
-def find_item(name: str, dataset: Dataset, ledger: Ledger) -> str:
+def find_item(name: str, dataset: Dataset, events: Sequence[Event]) -> str:
     """Return the id of the item that a name stands for.
 
     Parameters
@@ -33,7 +34,7 @@ def find_item(name: str, dataset: Dataset, ledger: Ledger) -> str:
         the item's id or its first digits, at least `SHORTEST_PREFIX`, with or without the scheme
         and colon before them; or a path, relative to the source's folder or to the current one.
     dataset : Dataset
-    ledger : Ledger
+    events : sequence of Event
         Items that are no longer in the dataset are found if they have events.
 
     Raises
@@ -44,13 +45,13 @@ def find_item(name: str, dataset: Dataset, ledger: Ledger) -> str:
         It is the path of a file that cannot be read as an image.
     """
     if _NUMBER.fullmatch(name):
-        return _of_event(int(name.removeprefix("#")), ledger)
+        return _of_event(int(name.removeprefix("#")), events)
     is_id = _ID.fullmatch(name.lower())
     if is_id and len(is_id[1]) >= SHORTEST_PREFIX:
         begun = name.lower()
         found = {
             item
-            for item in _ids(dataset, ledger)
+            for item in _ids(dataset, events)
             if item.startswith(begun) or item.partition(":")[2].startswith(begun)
         }
         if len(found) == 1:
@@ -60,7 +61,7 @@ def find_item(name: str, dataset: Dataset, ledger: Ledger) -> str:
                 f"{name} is the beginning of {counted(len(found), 'item id')}, such as "
                 f"{' and '.join(sorted(found)[:2])}: use more digits."
             )
-    item = _by_path(name, dataset, ledger)
+    item = _by_path(name, dataset, events)
     if item is not None:
         return item
     if is_id and len(is_id[1]) < SHORTEST_PREFIX:
@@ -79,26 +80,26 @@ def short_id(item: str) -> str:
     return item[: item.find(":") + 1 + SHORTEST_PREFIX]
 
 
-def _of_event(number: int, ledger: Ledger) -> str:
-    event = next((event for event in ledger.events if event.seq == number), None)
-    if event is None:
+def _of_event(number: int, events: Sequence[Event]) -> str:
+    if not 1 <= number <= len(events):
         raise UsageError(
-            f"There is no event #{number}: the session has "
-            f"{counted(len(ledger.events), 'event')}, the newest is #{ledger.last_seq}."
+            f"There is no event #{number}: the session has {counted(len(events), 'event')}."
         )
-    if event.item is None:
+    event = events[number - 1]
+    item = getattr(event.payload, "item", None)
+    if not isinstance(item, str):
         raise UsageError(
             f"Event #{number} ({event.kind}) is about no single image: give the number of a label."
         )
-    return event.item
+    return item
 
 
-def _ids(dataset: Dataset, ledger: Ledger) -> Iterator[str]:
+def _ids(dataset: Dataset, events: Sequence[Event]) -> Iterator[str]:
     yield from dataset.ids
-    yield from (event.item for event in ledger.events if event.item is not None)
+    yield from (event.payload.item for event in events if isinstance(event.payload, Answer))
 
 
-def _by_path(name: str, dataset: Dataset, ledger: Ledger) -> str | None:
+def _by_path(name: str, dataset: Dataset, events: Sequence[Event]) -> str | None:
     names = {name, os.path.normpath(name)}
     root, path = Path(dataset.source), Path(name)
     # The file itself may be a link to elsewhere.
@@ -110,12 +111,10 @@ def _by_path(name: str, dataset: Dataset, ledger: Ledger) -> str | None:
     for row in range(len(dataset)):
         if not names.isdisjoint(dataset.references(row)):
             return dataset.ids[row]
-    for event in reversed(ledger.events):
-        references = event.body.get("references")
-        if event.item is None or not isinstance(references, list):
-            continue
-        if any(name in references for name in names):
-            return event.item
+    for event in reversed(events):
+        answer = event.payload
+        if isinstance(answer, Answer) and not names.isdisjoint(answer.references):
+            return answer.item
     for file in (typed, root / name):
         with suppress(OSError):  # a name too long, or a folder that may not be entered
             if file.is_relative_to(root) and file.is_file():

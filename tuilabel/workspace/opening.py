@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -17,15 +18,13 @@ from tuilabel.errors import (
     UnnamedClassesError,
     UsageError,
 )
-from tuilabel.journal import (
-    Annotator,
-    Event,
-    EventKind,
-    Journal,
-    SessionInfo,
-    read_session,
-    summarise,
-)
+from tuilabel.journal.description import create_session
+from tuilabel.journal.journal import Journal
+from tuilabel.journal.payloads import About, Opened
+from tuilabel.journal.payloads import Window as WindowSet
+from tuilabel.session.summary import summarise
+from tuilabel.session.values import Annotator
+from tuilabel.session.view import SessionView
 from tuilabel.settings import Settings, resolve
 from tuilabel.text import LONGEST_PATH, counted, inert, shown_path
 from tuilabel.workspace.places import (
@@ -36,6 +35,7 @@ from tuilabel.workspace.places import (
     last_session,
     remember,
     session_path,
+    source_name,
 )
 from tuilabel.workspace.recent import session_files
 
@@ -82,7 +82,7 @@ class Workspace:
         """Return a sentence about the labels on disk, for after a crash."""
         where = shown_path(self.path)
         try:
-            count = summarise(*read_session(self.path))["labels"]
+            count = summarise(SessionView(self.path))["labels"]
         except SessionFileError as error:
             return f"The saved labels cannot be read: {inert(str(error), LONGEST_PATH)}"
         return f"{counted(count, 'label is', 'labels are')} saved in {where}."
@@ -193,17 +193,16 @@ def _start(
     if check is not None:
         check(dataset, settings)
     settings = _fitting(settings, flags, dataset)
-    info = SessionInfo(
-        source=dataset.source,
-        class_names=tuple(dataset.class_names),
-        pool=options.pool,
-        test=options.test,
+    about = About(
+        uuid=uuid.uuid4().hex,
+        source=source_name(dataset.source),
         seed=settings.seed,
         audit=settings.audit,
-        window=dataset.window,
+        pool=options.pool,
+        test=options.test,
     )
-    journal = Journal.create(path, info)
-    return _assemble(path, dataset, journal, settings)
+    create_session(path, about)
+    return _assemble(path, dataset, settings)
 
 
 def _offer_moved(source: str, options: SourceOptions, progress: Progress | None) -> None:
@@ -229,11 +228,11 @@ def _without_folder() -> Iterator[tuple[Path, Path, set[str]]]:
     """Yield each session with labels whose folder is gone: its path, the folder, the items."""
     for file in session_files():
         try:
-            info, events = read_session(file.path)
+            view = SessionView(file.path)
         except (OSError, TuilabelError):
             continue
-        folder = Path(info.source)
-        labelled = {event.item for event in events if event.kind is EventKind.LABEL and event.item}
+        folder = Path(view.source)
+        labelled = {item for item, standing in view.known.items() if standing.class_id}
         if labelled and folder.is_absolute() and not os.path.lexists(folder):
             yield file.path, folder, labelled
 
@@ -252,14 +251,15 @@ def _resume(
     progress: Progress | None,
     check: Callable[[Dataset, Settings], object] | None,
 ) -> Workspace:
-    info, events = read_session(path)
+    view = SessionView(path)
+    about, names = view.about, _names(view)
     classes = options.classes and tuple(inert(name.strip()) for name in options.classes)
     given: dict[str, tuple[object, object]] = {
-        "--classes": (classes, info.class_names),
-        "--pool": (options.pool, info.pool),
-        "--test": (options.test, info.test),
-        "--seed": (flags.get("seed"), info.seed),
-        "--audit": (flags.get("audit"), info.audit),
+        "--classes": (classes, names),
+        "--pool": (options.pool, about.pool),
+        "--test": (options.test, about.test),
+        "--seed": (flags.get("seed"), about.seed),
+        "--audit": (flags.get("audit"), about.audit),
     }
     for option, (wanted, fixed) in given.items():
         if wanted is not None and wanted != fixed:
@@ -268,22 +268,17 @@ def _resume(
                 made = f"without {option}, not with {option} {_shown(wanted)}"
             raise SessionFileError(
                 f"{path} was made {made}. "
-                f"Leave out {option}, or start another session with --session FILE."
+                f"Leave out {option}, or start another session with --session FOLDER."
             )
-    settings = resolve(flags, _stored(info, events))
-    fixed_options = SourceOptions(options.source, info.class_names, info.pool, info.test)
-    journal = Journal(path)
-    try:
-        dataset = _open_dataset_of(path, info, fixed_options, progress)
-        if check is not None:
-            check(dataset, settings)
-        settings = _fitting(settings, flags, dataset)
-        if info.window is None and dataset.window is not None:
-            journal.keep_window(dataset.window)
-        return _assemble(path, dataset, journal, settings)
-    except BaseException:
-        journal.close()
-        raise
+    settings = resolve(flags, _stored(view))
+    dataset = _open_dataset_of(view, options.source, progress)
+    if check is not None:
+        check(dataset, settings)
+    return _assemble(path, dataset, _fitting(settings, flags, dataset), view)
+
+
+def _names(view: SessionView) -> tuple[str, ...]:
+    return tuple(info.name for info in view.known.classes)
 
 
 def stored_settings(path: Path) -> dict[str, Any]:
@@ -292,17 +287,18 @@ def stored_settings(path: Path) -> dict[str, Any]:
     Raises
     ------
     SessionFileError
-        The file cannot be read as a session.
+        It cannot be read as a session.
     """
-    return _stored(*read_session(path))
+    return _stored(SessionView(path))
 
 
-def _stored(info: SessionInfo, events: Sequence[Event]) -> dict[str, Any]:
-    opened = next((event.body for event in reversed(events) if event.kind is EventKind.OPEN), {})
-    return {**opened, "seed": info.seed, "audit": info.audit}
+def _stored(view: SessionView) -> dict[str, Any]:
+    opened: Opened | None = view.opened
+    settings = {} if opened is None else opened.settings
+    return {**settings, "seed": view.about.seed, "audit": view.about.audit}
 
 
-def open_dataset_of(path: Path, info: SessionInfo, progress: Progress | None = None) -> Dataset:
+def open_dataset_of(view: SessionView, progress: Progress | None = None) -> Dataset:
     """Open the source that a session was made for.
 
     Raises
@@ -310,22 +306,21 @@ def open_dataset_of(path: Path, info: SessionInfo, progress: Progress | None = N
     SourceError
         It no longer exists, or cannot be read.
     """
-    options = SourceOptions(info.source, info.class_names, info.pool, info.test)
-    return _open_dataset_of(path, info, options, progress)
+    return _open_dataset_of(view, None, progress)
 
 
-def _open_dataset_of(
-    path: Path, info: SessionInfo, options: SourceOptions, progress: Progress | None
-) -> Dataset:
+def _open_dataset_of(view: SessionView, source: str | None, progress: Progress | None) -> Dataset:
     """Open the source that a session is resumed with."""
-    source = info.source if options.source is None else options.source
+    names = _names(view)
+    options = SourceOptions(None, names or None, view.about.pool, view.about.test)
+    source = view.source if source is None else source
     try:
-        return _open_dataset(source, options, progress, info.window)
+        return _open_dataset(source, options, progress, view.window)
     except SourceError as error:
-        if session_path(source) == session_path(info.source):
+        if session_path(source) == session_path(view.source):
             raise
         raise SessionFileError(
-            f"{path} was made for {info.source} with the classes {_shown(info.class_names)}, and "
+            f"{view.path} was made for {view.source} with the classes {_shown(names)}, and "
             f"cannot be opened with {source}: {error}"
         ) from error
 
@@ -349,13 +344,18 @@ def _open_dataset(
     )
 
 
-def _assemble(path: Path, dataset: Dataset, journal: Journal, settings: Settings) -> Workspace:
+def _assemble(
+    path: Path, dataset: Dataset, settings: Settings, view: SessionView | None = None
+) -> Workspace:
     from tuilabel.session import LoopSettings, Session
 
     known = asdict(settings)
     loop = LoopSettings(**{name: known[name] for name in LoopSettings.__dataclass_fields__})
+    journal = Journal(path, settings.annotator, dataset.source)
     try:
         session = Session(dataset, journal, loop, Annotator(settings.annotator))
+        if dataset.window is not None and (view is None or view.window is None):
+            journal.append([WindowSet(*dataset.window)], settings.annotator)
     except BaseException:
         journal.close()
         raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tuilabel.journal import SIDE_SUFFIXES
 from tuilabel.settings import config_file
 from tuilabel.workspace.places import cache_dir, data_dir, last_session, log_file
 from tuilabel.workspace.recent import known_sources, read_state, session_files
@@ -24,6 +23,5 @@ def guarded(source: str, session: Path | None = None) -> tuple[list[Path], Calla
     own = [data_dir(), cache_dir(), log_file().parent, config_file()]
     for path in (session, last_session()):
         if path is not None:
-            real = path.resolve()
-            own += [real, *(real.with_name(real.name + suffix) for suffix in SIDE_SUFFIXES)]
+            own.append(path.resolve())
     return own, lambda: [source, *known_sources(read_state(file.path) for file in session_files())]

@@ -10,6 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from tuilabel.errors import SessionFileError
+from tuilabel.journal.description import is_session
 from tuilabel.settings import user_directory
 from tuilabel.small_files import read_small
 from tuilabel.text import LONGEST_PATH, inert, meant, shown_path
@@ -36,9 +37,9 @@ def log_file() -> Path:
 
 
 def session_path(source: str, pool: int | None = None, test: int | None = None) -> Path:
-    """Return the session file that belongs to a source.
+    """Return the session that belongs to a source.
 
-    A path becomes a unique part of the file name: two folders of one name have two files, and one
+    A path becomes a unique part of its name: two folders of one name have two sessions, and one
     folder under two names has one.
     """
     name = source
@@ -56,11 +57,20 @@ def session_path(source: str, pool: int | None = None, test: int | None = None) 
 
 
 def named_source(source: str) -> str:
-    """Return the name of a source as sessions record it: a path is absolute."""
+    """Return the name of a source with an absolute path."""
     if source in ("digits", "mnist"):
         return source
     folder = source.removeprefix("mnist:")
     return source[: len(source) - len(folder)] + str(_real(folder))
+
+
+def source_name(source: str) -> str:
+    """Return the kind and name of a source, without the path, which differs from host to host."""
+    if source in ("digits", "mnist"):
+        return source
+    real = _real(source.removeprefix("mnist:"))
+    kind = "mnist" if source.startswith("mnist:") else "file" if real.suffix else "folder"
+    return f"{kind} {inert(real.name)}"
 
 
 def _real(path: str) -> Path:
@@ -68,13 +78,6 @@ def _real(path: str) -> Path:
         return Path(path).expanduser().resolve()
     except (OSError, RuntimeError):  # opening the source reports the invalid name
         return Path(path)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name too long, or a directory that may not be entered
-        return False
 
 
 def find_session(name: str | None, *, may_be_new: bool = False) -> Path:
@@ -95,16 +98,16 @@ def find_session(name: str | None, *, may_be_new: bool = False) -> Path:
     if name is None:
         last = last_session()
         if last is None:
-            raise SessionFileError("No session has been opened here yet. Name a session file.")
+            raise SessionFileError("No session has been opened here yet. Name a session.")
         return last
     path = Path(name)
-    if _is_file(path) and path.suffix != ".npz":
+    if is_session(path):
         return path
     sessions = data_dir() / "sessions"
     candidates = [session_path(name)]
     if path.name == name:
         candidates += [sessions / name, sessions / (name + SUFFIX)]
-    found = next(filter(_is_file, candidates), None)
+    found = next(filter(is_session, candidates), None)
     if found is not None or may_be_new or (name and os.path.lexists(path)):
         return found or path
     try:
@@ -113,7 +116,7 @@ def find_session(name: str | None, *, may_be_new: bool = False) -> Path:
         known = []
     there = f" Sessions here: {', '.join(map(inert, known))}." if known else ""
     raise SessionFileError(
-        f"There is no session file '{shown_path(name)}'.{meant(name, [*known, *_sources_here()])} "
+        f"There is no session '{shown_path(name)}'.{meant(name, [*known, *_sources_here()])} "
         f"Name a session or its source.{there}"
     )
 
@@ -121,18 +124,18 @@ def find_session(name: str | None, *, may_be_new: bool = False) -> Path:
 def _sources_here() -> list[str]:
     """Return the names in the current folder that are sources of sessions."""
     try:
-        return [path.name for path in Path().iterdir() if _is_file(session_path(path.name))]
+        return [path.name for path in Path().iterdir() if is_session(session_path(path.name))]
     except OSError:
         return []
 
 
 def last_session() -> Path | None:
-    """Return the session that was opened last, if its file still exists."""
+    """Return the session that was opened last, if it still exists."""
     try:
         path = Path(os.fsdecode(read_small(data_dir() / "last", LONGEST_PATH)))
     except OSError:
         return None
-    return path if _is_file(path) else None
+    return path if is_session(path) else None
 
 
 def remember(path: Path) -> None:

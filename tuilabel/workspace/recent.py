@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from tuilabel.errors import TuilabelError
-from tuilabel.journal import read_session, summarise
+from tuilabel.session.summary import summarise
+from tuilabel.session.view import SessionView
 from tuilabel.workspace.places import FIRST_SOURCE, SUFFIX, cache_dir, data_dir, last_session
 
 
@@ -19,7 +21,7 @@ class OpenRequest(NamedTuple):
 
 
 class SessionFile(NamedTuple):
-    """A session file, unread.
+    """A session, unread.
 
     Attributes
     ----------
@@ -78,9 +80,9 @@ def session_files() -> list[SessionFile]:
 
 
 def read_state(path: Path) -> SessionState:
-    """Return the state of a session that this process does not have open; see `read_session`."""
+    """Return the state of a session."""
     try:
-        summary = summarise(*read_session(path))
+        summary = summarise(SessionView(path))
     except TuilabelError as error:
         return SessionState(problem=str(error))
     except OSError as error:
@@ -125,11 +127,9 @@ def _is_there(source: str) -> bool:
 
 
 def _used(path: Path) -> float:
-    """Return when a session was last written to: newer events may be in its -wal."""
-    times = []
-    for name in (path, path.with_name(path.name + "-wal")):
-        try:
-            times.append(name.stat().st_mtime)
-        except OSError:
-            continue
-    return max(times, default=0.0)
+    """Return when a session was last written to."""
+    try:
+        with os.scandir(path / "log") as entries:
+            return max((entry.stat().st_mtime for entry in entries), default=path.stat().st_mtime)
+    except OSError:
+        return 0.0

@@ -1,0 +1,145 @@
+"""A summary of a session, from its events alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypedDict
+
+from tuilabel.journal.payloads import Fitted
+
+if TYPE_CHECKING:
+    from tuilabel.session.view import SessionView
+
+STOPPING_FITS = 10
+"""Number of the last fits whose moved predictions are in a summary."""
+
+
+class AccuracySummary(TypedDict):
+    """A measured accuracy with its 95% interval, all 0 to 1."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    set: str
+
+
+class StoppingSummary(TypedDict):
+    """How far the last fits moved the predictions of the stop set, the newest last.
+
+    `moved` are shares from 0 to 1. `agreement` are Cohen's kappas, None if a fit predicted a
+    single class. `n` is the number of predictions compared.
+    """
+
+    moved: list[float]
+    agreement: list[float | None]
+    n: int
+
+
+class FittedSummary(TypedDict):
+    """The model, features and strategy of the newest fit; never ``auto``."""
+
+    model: str
+    features: str
+    strategy: str
+
+
+class Summary(TypedDict):
+    """The output of `tuilabel status --json`."""
+
+    source: str
+    window: tuple[float, float] | None
+    labels: int
+    by_class: dict[str, int]
+    skipped: int
+    disputed: int
+    pool_left: int | None
+    rounds: int
+    model: str | None
+    strategy: str | None
+    fitted: FittedSummary | None
+    accuracy: AccuracySummary | None
+    annotators: dict[str, int]
+    auto_labels: int
+    stopping: StoppingSummary | None
+    problems: list[str]
+
+
+def summarise(view: SessionView) -> Summary:
+    """Return a summary of a session.
+
+    Parameters
+    ----------
+    view : SessionView
+
+    Returns
+    -------
+    Summary
+        `by_class` has every class of the session, in its order. `pool_left` is None if the
+        session was never opened. `rounds` is the number of batches that a model was fitted after,
+        without those taken back since; `fitted` and `accuracy` are of the newest such fit, None
+        before the first. `disputed` counts the items about which annotators disagree.
+        `annotators` counts by annotator the answers that agree with the label in effect.
+        `auto_labels` counts the auto-labels in effect, which are in no other count. `stopping` is
+        about the last `STOPPING_FITS` fits that were compared with the one before, None if there
+        are none. `problems` are damaged or missing parts, as sentences.
+    """
+    known, opened = view.known, view.opened
+    # A fit on labels that were taken back since says nothing about the labels that are left.
+    fits = [
+        event.payload
+        for event in known.fits
+        if isinstance(event.payload, Fitted) and event.payload.labels <= known.labels_held
+    ]
+    accuracy = next((fit.accuracy for fit in reversed(fits) if fit.accuracy), None)
+    answered = known.labels_held + known.skips_held + len(known.disputed)
+    settings = {} if opened is None else opened.settings
+    names = known.classes.name
+    return Summary(
+        source=view.source,
+        window=view.window,
+        labels=known.labels_held,
+        by_class={
+            **{info.name: 0 for info in known.classes},
+            **{names(id_): count for id_, count in known.by_class.items()},
+        },
+        skipped=known.skips_held,
+        disputed=len(known.disputed),
+        pool_left=None if opened is None else opened.items - answered,
+        rounds=max((fit.round for fit in fits), default=0),
+        model=_text(settings.get("model")),
+        strategy=_text(settings.get("strategy")),
+        fitted=_fitted(fits[-1]) if fits else None,
+        accuracy=None
+        if accuracy is None
+        else AccuracySummary(
+            value=accuracy.value,
+            low=accuracy.low,
+            high=accuracy.high,
+            n=accuracy.n,
+            set=accuracy.set,
+        ),
+        annotators=dict(known.by_annotator),
+        auto_labels=known.auto_labels_held,
+        stopping=_stopping([fit for fit in fits if fit.moved is not None]),
+        problems=list(map(str, view.problems)),
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _fitted(fit: Fitted) -> FittedSummary:
+    return FittedSummary(model=fit.model, features=fit.features, strategy=fit.strategy)
+
+
+def _stopping(fits: Sequence[Fitted]) -> StoppingSummary | None:
+    if not fits:
+        return None
+    last = fits[-STOPPING_FITS:]
+    return StoppingSummary(
+        moved=[fit.moved or 0.0 for fit in last],
+        agreement=[fit.agreement for fit in last],
+        n=fits[-1].stop_set or 0,
+    )
