@@ -32,7 +32,7 @@ COMMANDS = {
     "status": ("session", "status_", "Show a session's progress."),
     "export": ("session", "export", "Export labels."),
     "autolabel": ("session", "autolabel_", "Label the remaining images with the model."),
-    "repair": ("session", "repair", "Recover the labels in a damaged session file."),
+    "check": ("session", "check", "Check a session for damaged and missing parts."),
     "simulate": ("simulate", "simulate", "Compare strategies, with ground truth as the annotator."),
     "settings": ("about", "settings_", "Show the settings in effect and where each comes from."),
     "doctor": ("about", "doctor", "Show what this terminal and this installation can do."),

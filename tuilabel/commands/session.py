@@ -230,7 +230,7 @@ def autolabel_(session: str | None, revert: bool, dry_run: bool, **options: Any)
             from tuilabel.tui.views.values import shown_time
 
             undone = counted(batch.written, "auto-label")
-            say(f"Undone: {undone} of {shown_time(batch.header.time)}.")
+            say(f"Undone: {undone} of {shown_time(batch.event.at)}.")
         return
     chosen = AutolabelOptions(**options)
     progress = ProgressLine()

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tuilabel.autolabel.choosing import AutoLabel
 from tuilabel.commands.printing import PicturePrinter, Pixels, SheetTile
 from tuilabel.data import Dataset
 from tuilabel.errors import SourceError
 from tuilabel.journal.payloads import Label
 from tuilabel.session.view import SessionView
 from tuilabel.tui.text.names import shown_name
+from tuilabel.workspace.autolabels import AutoLabel
 
 _AUTO_LABELS = 10
 """Auto-labels that are shown large enough to be judged; more where the terminal is wide."""
@@ -52,9 +52,8 @@ def auto_label_sheet(
         if part:
             yield title
             found = [
-                (row, f"{shown_name(label.class_name)} {label.probability:.0%}")
+                (label.row, f"{shown_name(label.class_name)} {label.probability:.0%}")
                 for label in part
-                if (row := dataset.row_of(label.item)) is not None
             ]
             yield from printer.sheet(_tiles(dataset, found), layout)
 

@@ -52,9 +52,7 @@ def show(items: Sequence[str], session: str | None, **flags: Any) -> None:
     printer = PicturePrinter(flags)
     dataset = open_dataset_of(view, ProgressLine())
     if not items:
-        echo(
-            list(newest_sheet(dataset, view, printer)) or ["There is no labelled image to show."]
-        )
+        echo(list(newest_sheet(dataset, view, printer)) or ["There is no labelled image to show."])
         return
     problems = []
     for place, item in enumerate([find_item(name, dataset, view.events) for name in items]):

@@ -62,6 +62,6 @@ def check_session(path: Path) -> CheckReport:
         uuid=reader.about.uuid,
         logs=logs,
         events=len(events),
-        problems=[tuple(problem) for problem in reader.problems],
+        problems=[(one.file, one.line, one.text) for one in reader.problems],
         last=f"{LOGS}/{events[-1].log}.jsonl" if events else None,
     )

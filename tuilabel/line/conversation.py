@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.errors import SaveError, SourceError
-from tuilabel.journal import Annotator, Event
+from tuilabel.journal.lines import Event
 from tuilabel.line.answers import Ambiguous, Chosen, Command, Meaning, Unknown, Vocabulary
 from tuilabel.line.picture import Look, picture
 from tuilabel.line.trainer import at_work, trouble
 from tuilabel.line.wording import WIDTH, Wording
-from tuilabel.session import Ranking, Request, Session, Slot
+from tuilabel.session import Annotator, Ranking, Request, Session, Slot
 from tuilabel.settings import SUGGESTIONS
 from tuilabel.text import SUGGESTION_MODES, counted, inert
 from tuilabel.trainer.reports import Idle, TrainerReport, Working
@@ -62,7 +62,7 @@ class Conversation:
         width: int = WIDTH,
     ) -> None:
         self.session = session
-        self.vocabulary = Vocabulary(session.info.class_names)
+        self.vocabulary = Vocabulary(session.class_names)
         self.words = Wording(session, self.vocabulary, width)
         self.by = by
         self.over = False
@@ -240,9 +240,10 @@ class Conversation:
             event = write(item)
         except SaveError as error:
             return self._not_saved(error)
-        if event is None or event.class_name is None:
+        name = self.session.class_name(event)
+        if name is None:
             return self._moved("Skipped.")
-        lines = self._moved(f"Saved: {inert(event.class_name, 40)}.")
+        lines = self._moved(f"Saved: {inert(name, 40)}.")
         if self._suggestions == "after":
             lines += self.words.opinion(slot, past=True)
         return lines
@@ -254,8 +255,7 @@ class Conversation:
             return self._not_saved(error)
         if event is None:
             return self.words.say("There is nothing to undo.")
-        taken_back = self.session.ledger.taken_back
-        name = taken_back.class_name if taken_back else None
+        name = self.session.class_name(self.session.taken_back)
         done = "Skip undone." if name is None else f"Undone: {inert(name, 40)}."
         return self._moved(done)
 

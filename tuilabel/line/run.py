@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from tuilabel.journal import ORACLE
 from tuilabel.line.channel import GUARD, LineChannel
 from tuilabel.line.conversation import Conversation
 from tuilabel.line.picture import ASCII, MOST_COLUMNS, MOST_ROWS, SHADES, Look
 from tuilabel.line.wording import WIDTH
 from tuilabel.process.signals import ENDING_SIGNALS
+from tuilabel.session import ORACLE
 from tuilabel.text import inert, source_name
 from tuilabel.trainer import TrainerEvent
 from tuilabel.trainer.client import TrainerClient

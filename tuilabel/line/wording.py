@@ -166,7 +166,7 @@ class Wording:
 
     def ending(self) -> list[str]:
         """Return why no image is asked."""
-        skipped = self._session.ledger.skips_held
+        skipped = self._session.known.skips_held
         rest = f", {skipped:,} skipped" if skipped else ""
         form = self._vocabulary.form
         return self.say(

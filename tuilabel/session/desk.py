@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from tuilabel.journal.lines import Event
@@ -57,6 +57,10 @@ class Desk:
     def last_answer(self, by: str) -> OwnAnswer | None:
         """Return the answer that an undo takes back; None if none is left at this desk."""
         return next((one for one in reversed(self._given.values()) if one.by == by), None)
+
+    def newest_answers(self) -> Iterator[OwnAnswer]:
+        """Yield the answers that stand, the newest first."""
+        return reversed(self._given.values())
 
     def place_of(self, item: str) -> int | None:
         """Return the place of an item in the batch; None if it is not there."""

@@ -93,6 +93,11 @@ class AutoBatch(NamedTuple):
     event: Event
     held: int
 
+    @property
+    def written(self) -> int:
+        """The number of labels in the batch."""
+        return self.event.payload.count if isinstance(self.event.payload, Bulk) else 0
+
 
 class Labels:
     """The answers in effect, the classes and the auto-labels after a set of events.

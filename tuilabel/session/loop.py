@@ -263,6 +263,17 @@ class Session:
         assert isinstance(found, Fitted)
         return Recipe(found.model, found.features, found.strategy)
 
+    def class_name(self, event: Event | None) -> str | None:
+        """Return the name of the class in an answer; None for a skip, or no answer."""
+        label = None if event is None else event.payload
+        return self.known.classes.name(label.class_id) if isinstance(label, Label) else None
+
+    def newest_answers(self, count: int) -> list[Event]:
+        """Return the newest answers at this desk that stand, the newest first."""
+        newest = islice(self.desk.newest_answers(), count)
+        found = (self._event_of(answer.item, answer.id) for answer in newest)
+        return [event for event in found if event is not None]
+
     def likely_next(self, count: int) -> list[int]:
         """Return rows that the next batch will probably have, to draw them ahead of time."""
         batch = {slot.row for slot in self.batch}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,25 +13,42 @@ from numpy.typing import NDArray
 from tuilabel.autolabel.job import AutolabelOptions, AutoLabels, auto_label
 from tuilabel.data import Dataset
 from tuilabel.errors import UsageError
-from tuilabel.journal import (
-    Annotator,
-    AutoBatch,
-    AutoLabel,
-    Journal,
-    Ledger,
-    SessionInfo,
-    auto_batch,
-    read_session,
-    revert,
+from tuilabel.journal.journal import Journal
+from tuilabel.journal.payloads import (
+    AUTO_ORIGIN,
+    Answer,
+    Bulk,
+    BulkLine,
+    Undo,
+    stored_names,
 )
 from tuilabel.learn.requests import Fit
 from tuilabel.progress import Progress
+from tuilabel.session.labels import AutoBatch
 from tuilabel.session.learner import open_learner
 from tuilabel.session.payloads import settings_from
-from tuilabel.session.requests import Material, fit_request, labelled_rows
+from tuilabel.session.requests import Material, fit_request
+from tuilabel.session.view import SessionView
 from tuilabel.settings import resolve
 from tuilabel.workspace.opening import open_dataset_of
 from tuilabel.workspace.places import cache_dir
+
+
+class AutoLabel(NamedTuple):
+    """A class that a model assigns to an item.
+
+    Attributes
+    ----------
+    row : int
+    class_id, class_name : str
+    probability : float
+        The probability that the class is right, 0 to 1, calibrated if possible.
+    """
+
+    row: int
+    class_id: str
+    class_name: str
+    probability: float
 
 
 @dataclass(frozen=True)
@@ -82,20 +100,41 @@ def autolabel(
 
     Raises
     ------
-    SessionFileError, SessionLockedError, SaveError
-        The session cannot be read, is open elsewhere or cannot be written.
+    SessionFileError, SaveError
+        The session cannot be read or written.
     UsageError
         The options are invalid, or there is no label to fit to.
     """
     options.check()
-    if dry_run:
-        return _autolabel(path, options, None, progress)
-    # Locked during the computation, so that nobody answers meanwhile and the result can be written.
-    journal = Journal(path)
-    try:
-        return _autolabel(path, options, journal, progress)
-    finally:
-        journal.close()
+    view = SessionView(path)
+    dataset = open_dataset_of(view, progress)
+    request = _request(view, dataset)
+    learner = open_learner(dataset, cache_dir() / "features")
+    learner.prepare(learner.needs(request), progress=progress)
+    # From the labels alone: earlier auto-labels must not change what the same labels give.
+    rng = np.random.default_rng((view.about.seed, 3, len(request.items)))
+    found = auto_label(
+        learner, request, _unanswered(view, dataset), options, rng=rng, progress=progress
+    )
+    classes = list(view.known.classes)
+    labels = [
+        AutoLabel(row, classes[class_].id, classes[class_].name, min(float(probability), 1.0))
+        for row, class_, probability in zip(
+            found.rows.tolist(), found.classes.tolist(), found.probabilities, strict=True
+        )
+    ]
+    is_saved = bool(labels) and not dry_run
+    if is_saved:
+        _write(view, dataset, labels, found, options)
+    counts = np.bincount(found.classes, minlength=len(classes)).tolist()
+    return AutolabelOutcome(
+        found,
+        by_class={info.name: n for info, n in zip(classes, counts, strict=True) if n},
+        saved=is_saved,
+        replaced=view.known.auto_labels_held,
+        labels=labels,
+        dataset=dataset,
+    )
 
 
 def take_back(path: Path) -> AutoBatch | None:
@@ -108,103 +147,90 @@ def take_back(path: Path) -> AutoBatch | None:
 
     Raises
     ------
-    SessionFileError, SessionLockedError, SaveError
-        The session cannot be read, is open elsewhere or cannot be written.
+    SessionFileError, SaveError
+        The session cannot be read or written.
     """
-    journal = Journal(path)
-    try:
-        batches = Ledger.of(journal.events()).auto_batches()
-        if not batches:
-            return None
-        journal.append(revert(batches[-1].header), _annotator())
-        return batches[-1]
-    finally:
-        journal.close()
+    view = SessionView(path)
+    batches = view.known.auto_batches()
+    if not batches:
+        return None
+    with _journal(view) as journal:
+        journal.append([Undo(batches[-1].event.id)], _annotator())
+    return batches[-1]
 
 
-def _annotator() -> Annotator:
-    """Return the person who asks for auto-labels."""
-    return Annotator(resolve({}).annotator)
+def _annotator() -> str:
+    """Return the name of the person who asks for auto-labels."""
+    return resolve({}).annotator
 
 
-def _autolabel(
-    path: Path, options: AutolabelOptions, journal: Journal | None, progress: Progress | None
-) -> AutolabelOutcome:
-    if journal is None:
-        info, events = read_session(path)
-    else:
-        info, events = journal.info, list(journal.events())
-    dataset = open_dataset_of(path, info, progress)
-    ledger = Ledger.of(events)
-    request = _request(info, ledger, dataset)
-    learner = open_learner(dataset, cache_dir() / "features")
-    learner.prepare(learner.needs(request), progress=progress)
-    # From the labels alone: earlier auto-labels must not change what the same labels give.
-    rng = np.random.default_rng((info.seed, 3, len(request.items)))
-    found = auto_label(
-        learner, request, _unanswered(dataset, ledger), options, rng=rng, progress=progress
-    )
-    names = info.class_names
-    labels = [
-        AutoLabel(
-            dataset.ids[row], names[class_], min(float(probability), 1.0), dataset.references(row)
-        )
-        for row, class_, probability in zip(
-            found.rows.tolist(), found.classes.tolist(), found.probabilities, strict=True
-        )
-    ]
-    if journal is not None and labels:
-        _write(journal, ledger, labels, found, options)
-    counts = np.bincount(found.classes, minlength=len(names)).tolist()
-    return AutolabelOutcome(
-        found,
-        by_class={name: count for name, count in zip(names, counts, strict=True) if count},
-        saved=journal is not None and len(labels) > 0,
-        replaced=ledger.auto_labels_held,
-        labels=labels,
-        dataset=dataset,
-    )
+def _journal(view: SessionView) -> Journal:
+    journal = Journal(view.path, _annotator(), view.source)
+    journal.read()
+    return journal
 
 
 def _write(
-    journal: Journal,
-    ledger: Ledger,
+    view: SessionView,
+    dataset: Dataset,
     labels: Sequence[AutoLabel],
     found: AutoLabels,
     options: AutolabelOptions,
 ) -> None:
     """Write auto-labels as one batch, in place of earlier ones."""
-    earlier = [revert(batch.header) for batch in ledger.auto_batches()]
-    batch = auto_batch(
-        labels,
-        round=max((event.round for event in ledger.answers()), default=0),
-        method=options.method,
-        threshold=options.lowest,
-        model=found.model,
-        trained_on=found.trained_on,
-        settings={"features": found.features, "step": options.step, "seed": journal.info.seed},
-        calibration=asdict(found.calibration),
-        estimate=found.estimate.to_json(),
-    )
-    journal.append_many(earlier + batch, _annotator())
+    lines = [
+        BulkLine(
+            item=dataset.ids[label.row],
+            class_id=label.class_id,
+            probability=round(label.probability, 6),
+            names=stored_names(dataset.references(label.row)),
+        )
+        for label in labels
+    ]
+    answers = (event.payload for event in view.newest())
+    with _journal(view) as journal:
+        name, sha256, count = journal.write_bulk(lines)
+        bulk = Bulk(
+            file=name,
+            sha256=sha256,
+            count=count,
+            origin=AUTO_ORIGIN,
+            round=max((a.round for a in answers if isinstance(a, Answer)), default=0),
+            replaces=tuple(batch.event.id for batch in view.known.auto_batches()),
+            method=options.method,
+            threshold=options.lowest,
+            model=found.model,
+            trained_on=found.trained_on,
+            settings={
+                "features": found.features,
+                "step": options.step,
+                "seed": view.about.seed,
+            },
+            calibration=asdict(found.calibration),
+            estimate=found.estimate.to_json(),
+        )
+        journal.append([bulk], _annotator())
 
 
-def _request(info: SessionInfo, ledger: Ledger, dataset: Dataset) -> Fit:
+def _request(view: SessionView, dataset: Dataset) -> Fit:
     """Return the request for the fit that the session would make on its labels."""
-    settings = settings_from({} if ledger.opened is None else ledger.opened.body)
-    classes = {name: index for index, name in enumerate(info.class_names)}
-    training, audit = labelled_rows(ledger, dataset, classes)
-    material = Material(settings, len(classes), training, audit, ())
-    request = fit_request(material, 0, (info.seed, 2, len(training)))
+    settings = settings_from({} if view.opened is None else view.opened.settings)
+    index = {info.id: n for n, info in enumerate(view.known.classes)}
+    training, audit = (
+        {
+            row: index[id_]
+            for item, id_ in part.items()
+            if (row := dataset.row_of(item)) is not None and id_ in index
+        }
+        for part in (view.known.training, view.known.audit)
+    )
+    material = Material(settings, len(index), training, audit, ())
+    request = fit_request(material, 0, (view.about.seed, 2, len(training)))
     if request is None:
         raise UsageError("There is no label to fit a model to. Label some images first.")
     return request
 
 
-def _unanswered(dataset: Dataset, ledger: Ledger) -> NDArray[np.intp]:
-    free = np.ones(len(dataset), dtype=bool)
-    for event in ledger.answers():
-        row = dataset.row_of(str(event.item))
-        if row is not None:
-            free[row] = False
+def _unanswered(view: SessionView, dataset: Dataset) -> NDArray[np.intp]:
+    free = np.array([not view.known.is_answered(item) for item in dataset.ids], dtype=bool)
     return np.flatnonzero(free)

@@ -13,8 +13,8 @@ from functools import partial
 from typing import Protocol
 
 from tuilabel.errors import SaveError
-from tuilabel.journal import Annotator, Event
-from tuilabel.session import NotAnsweredError
+from tuilabel.journal.lines import Event
+from tuilabel.session import Annotator, NotAnsweredError
 from tuilabel.tui.answering.class_entry import ClassEntry, OutcomeKind, Place
 from tuilabel.tui.answering.entry_text import entry_classes, entry_line
 from tuilabel.tui.answering.paint_guard import PaintGuard
@@ -255,17 +255,17 @@ class AnswerKeys:
         self._screen.say(self.guard.words, "accent")
 
 
-def saved_sentence(acts: int, event: Event, before: Event | None) -> str:
+def saved_sentence(acts: int, name: str, before: str | None) -> str:
     """Return the sentence that confirms another answer for an image.
 
     Parameters
     ----------
     acts : int
         How many answers were saved so far.
-    event : Event
-        The new answer.
-    before : Event or None
-        The answer that it replaces.
+    name : str
+        The class of the new answer.
+    before : str or None
+        The class of the answer that it replaces; None for a skip.
     """
-    was = "a skip" if before is None or before.class_name is None else before.class_name
-    return f"✓ {acts:,} saved: {shown_name(str(event.class_name))}, was {shown_name(was)}."
+    was = "a skip" if before is None else shown_name(before)
+    return f"✓ {acts:,} saved: {shown_name(name)}, was {was}."

@@ -70,13 +70,14 @@ class BaselineFinder:
         return made
 
     def _arguments(self, budget: int, path: Path) -> list[str]:
-        info, settings = self._workspace.session.info, self._workspace.session.settings
+        session = self._workspace.session
+        about, settings, class_names = session.about, session.settings, session.class_names
         # Only the source itself has class names with a comma.
-        own_names = any("," in name for name in info.class_names)
+        own_names = any("," in name for name in class_names)
         given = {
-            "--pool": info.pool,
-            "--test": info.test,
-            "--classes": None if own_names else ",".join(info.class_names),
+            "--pool": about.pool,
+            "--test": about.test,
+            "--classes": None if own_names else ",".join(class_names),
             "--model": settings.model,
             "--features": settings.features,
             "--strategy": "random",
@@ -101,12 +102,12 @@ class BaselineFinder:
 
     def _path(self, budget: int) -> Path:
         """Return the path of the baseline, named after everything that determines it."""
-        info, dataset = self._workspace.session.info, self._workspace.dataset
-        settings = self._workspace.session.settings
+        session, dataset = self._workspace.session, self._workspace.dataset
+        about, settings = session.about, session.settings
         ids, truth, holdout = dataset.ids, dataset.truth, dataset.holdout
         decisive = [
             __version__,
-            [dataset.source, info.pool, info.test, info.class_names],
+            [dataset.source, about.pool, about.test, session.class_names],
             [settings.model, settings.features, settings.batch_size, self._runs],
             [len(dataset), [ids[row] for row in range(0, len(ids), len(ids) // _SAMPLED + 1)]],
             None if truth is None else int(truth.sum()),

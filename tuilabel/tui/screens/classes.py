@@ -120,11 +120,11 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
         session, names = self.opened.session, self.opened.presenter.names
         counts = class_counts(session)
         total = counted(session.labels, "label")
-        auto = session.ledger.auto_labels_held
+        auto = session.known.auto_labels_held
         total += f", {counted(auto, 'auto-label')}" if auto else ""
         self.show_header("classes", (f"  {self.opened.source_name}", "muted"), right=total)
         self._list.show_counts(counts, self._cursor)
-        own = session.info.class_names[self._cursor]
+        own = session.class_ids[self._cursor]
         rows = newest_of_class(session, self.opened.workspace.dataset, own)
         title = f"newest labelled {names[self._cursor]}"
         tiles = [Tile(row, "") for row in rows]

@@ -8,8 +8,7 @@ from functools import partial
 from textual import events
 from textual.timer import Timer
 
-from tuilabel.journal import ORACLE
-from tuilabel.session import Request
+from tuilabel.session import ORACLE, Request
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.workspace.opening import Workspace
 

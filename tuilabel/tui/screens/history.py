@@ -9,13 +9,13 @@ from textual import events
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from tuilabel.journal import Annotator, Event
+from tuilabel.journal.lines import Event
 from tuilabel.text import counted
 from tuilabel.tui.answering.answer_keys import AnswerKeys, saved_sentence
 from tuilabel.tui.answering.class_entry import LONGEST_TEXT
 from tuilabel.tui.screens.list_screen import ListScreen
 from tuilabel.tui.text.pieces import Piece
-from tuilabel.tui.views.history import History
+from tuilabel.tui.views.history import History, item_of
 from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.widgets.event_details import EventDetails
 from tuilabel.tui.widgets.event_list import EventList
@@ -33,7 +33,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
 
     def __init__(self, opened: OpenSession) -> None:
         super().__init__(opened)
-        self._history = History(opened.session.ledger.events, self._holds)
+        self._history = History(opened.session.events, opened.session.known)
         self._list = EventList(id="events")
         self._beside = EventDetails(id="beside")
         self._picture = self._beside.picture
@@ -48,7 +48,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         self.answers = AnswerKeys(
             self,
             opened.presenter.keys,
-            opened.session.info.class_names,
+            opened.session.class_names,
             opened.workspace.annotator,
         )
         self._own = {key for action in self.actions for key in action.keys}
@@ -78,7 +78,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         """Show new events; the mark stays on its event."""
         marked = self._event()
         if self._history.grow() and marked is not None:
-            self._cursor = self._history.place_of(marked.seq) or 0
+            self._cursor = self._history.place_of(marked) or 0
         self.show_all()
 
     def show_all(self) -> None:
@@ -107,15 +107,12 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             here = self._event() is not None
             self._beside.show_details(history.details(self._cursor) if here else ())
 
-    def _holds(self, event: Event) -> bool:
-        return self.opened.session.ledger.answer(str(event.item)) is event
-
     def _event(self) -> Event | None:
         return self._history.event(self._cursor) if self._cursor < len(self._history) else None
 
     def _show_image(self) -> None:
         event = self._event()
-        item = event.item if event is not None else None
+        item = item_of(event) if event is not None else None
         if item == self._shown:
             return
         self._shown = item
@@ -182,14 +179,15 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
     def _marked_item(self) -> str | None:
         """Return the item of the marked event; None, with a sentence, where no image can be had."""
         event = self._event()
+        item = None if event is None else item_of(event)
         if event is None:
             self.say(_NO_EVENT)
-        elif event.item is None:
+        elif item is None:
             self.say("No image belongs to this event.")
-        elif self.opened.workspace.dataset.row_of(event.item) is None:
+        elif self.opened.workspace.dataset.row_of(item) is None:
             self.say("This image is no longer in the source.")
         else:
-            return event.item
+            return item
         return None
 
     def action_show(self) -> None:
@@ -212,12 +210,13 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             return
         target = self._history.target(event)
         if target is not None:
-            if self._history.place_of(target.seq) is None:
+            if self._history.place_of(target) is None:
                 self._filter("")
-            self.move((self._history.place_of(target.seq) or 0) - self._cursor)
+            self.move((self._history.place_of(target) or 0) - self._cursor)
             return
         session = self.opened.session
-        row = None if event.item is None else self.opened.workspace.dataset.row_of(event.item)
+        item = item_of(event)
+        row = None if item is None else self.opened.workspace.dataset.row_of(item)
         place = next((p for p, slot in enumerate(session.batch) if slot.row == row), None)
         if row is None:
             self._marked_item()
@@ -246,13 +245,11 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             self.say("Look at the image first, then press the key again.", "accent")
             return
         session = self.opened.session
-        before = session.ledger.answer(item)
-        name, by = session.info.class_names[index], self.answers.annotator
-        if (
-            before
-            and before.class_name == name
-            and Annotator(before.annotator, before.origin) == by
-        ):
+        before = session.known.standing(item)
+        was = None if before is None or before.class_id is None else before.class_id
+        by = self.answers.annotator
+        own = session.known.own(item, by.name)
+        if own is not None and own.class_id == was == session.class_ids[index]:
             self.say(f"It is {self.opened.presenter.names[index]} already.")
             return
         saved = self.answers.give(partial(session.relabel, class_index=index))
@@ -260,7 +257,11 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             return
         self.opened.answered()
         self.session_changed()
-        self.say(saved_sentence(session.ledger.acts, saved, before), "good")
+        names = session.known.classes.name
+        sentence = saved_sentence(
+            session.desk.acts, session.class_names[index], None if was is None else names(was)
+        )
+        self.say(sentence, "good")
 
     # Keys: the filter, and the keys of classes.
 
@@ -273,7 +274,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
     def _filter(self, text: str) -> None:
         marked = self._event()
         self._history.narrow(text)
-        self._cursor = (self._history.place_of(marked.seq) if marked is not None else None) or 0
+        self._cursor = (self._history.place_of(marked) if marked is not None else None) or 0
         self.show_all()
 
     def on_key(self, event: events.Key) -> None:

@@ -11,7 +11,7 @@ from textual import events
 from textual.widget import Widget
 
 from tuilabel.errors import SaveError
-from tuilabel.journal import Event
+from tuilabel.journal.lines import Event
 from tuilabel.session import Ranking, Request, Slot
 from tuilabel.settings import SUGGESTIONS
 from tuilabel.text import SUGGESTION_MODES
@@ -65,7 +65,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             self.presenter, self.opened.image, source_name, self.actions, workspace.settings.view
         )
         self.answers = AnswerKeys(
-            self, self.presenter.keys, self.loop.info.class_names, workspace.annotator, clock
+            self, self.presenter.keys, self.loop.class_names, workspace.annotator, clock
         )
         self._suggestions = workspace.settings.suggestions
         self._last: tuple[Slot, int | None] | None = None
@@ -180,8 +180,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             return
         self._retry_ranking()
         self._last = None
-        taken_back = self.loop.ledger.taken_back
-        name = taken_back.class_name if taken_back else None
+        name = self.loop.class_name(self.loop.taken_back)
         self._act = (f"undone: {'skip' if name is None else shown_name(name, 12)}", "muted")
         self.changed()
 
@@ -196,8 +195,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             return
         self._retry_ranking()
         self._deferred.key_pressed()
-        name = event.class_name
-        self._last = (slot, None if name is None else self.loop.info.class_names.index(name))
+        name = self.loop.class_name(event)
+        self._last = (slot, None if name is None else self.loop.class_names.index(name))
         done = "skipped" if name is None else ""
         self._act = (f"{held} held back" if held else done, "muted")
         self.changed()

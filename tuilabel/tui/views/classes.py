@@ -6,6 +6,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from tuilabel.data import Dataset
+from tuilabel.journal.payloads import Label
 from tuilabel.session import Session
 
 MOST_EXAMPLES = 60
@@ -20,19 +21,20 @@ class ClassCount(NamedTuple):
 
 def class_counts(session: Session) -> list[ClassCount]:
     """Return the number of labels of each class, in the order of the classes."""
-    ledger = session.ledger
-    auto = Counter(event.class_name for event in ledger.auto_labels())
-    return [ClassCount(ledger.by_class[name], auto[name]) for name in session.info.class_names]
+    known = session.known
+    auto = Counter(line.class_id for _, line in known.auto_labels())
+    return [ClassCount(known.by_class[id_], auto[id_]) for id_ in session.class_ids]
 
 
-def newest_of_class(session: Session, dataset: Dataset, name: str) -> list[int]:
+def newest_of_class(session: Session, dataset: Dataset, class_id: str) -> list[int]:
     """Return the rows of the items that annotators labelled with a class, the newest first."""
     rows: dict[int, None] = {}
-    for event in session.ledger.newest(session.ledger.acts):
-        if event.class_name != name or session.ledger.answer(str(event.item)) is not event:
+    for event in reversed(session.events):
+        label = event.payload
+        if not isinstance(label, Label):
             continue
-        row = dataset.row_of(str(event.item))
-        if row is not None:
+        standing, row = session.known.standing(label.item), dataset.row_of(label.item)
+        if row is not None and standing is not None and standing.class_id == class_id:
             rows[row] = None
         if len(rows) == MOST_EXAMPLES:
             break

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tuilabel.journal.payloads import Fitted
 from tuilabel.learn.metrics import wilson_interval
 from tuilabel.session import Predictions, Session
 
@@ -54,13 +55,14 @@ class Confusion(NamedTuple):
 
 def newest_confusion(session: Session) -> Confusion | None:
     """Return the matrix of the newest fit to labels that were not undone; None before the first."""
-    size = len(session.info.class_names)
-    for event in reversed(session.ledger.rounds):
-        counts, labels = event.body.get("confusion"), event.body.get("labels")
-        if not counts or not isinstance(labels, int) or labels > session.labels:
+    for event in reversed(session.known.fits):
+        fit = event.payload
+        if not isinstance(fit, Fitted) or not fit.confusion or fit.labels > session.labels:
             continue
-        if len(counts) == size and all(len(row) == size for row in counts):
-            return Confusion(counts, labels)
+        size = len(session.class_ids)
+        is_square = len(fit.confusion) == size and all(len(row) == size for row in fit.confusion)
+        if is_square and fit.classes == session.class_ids:
+            return Confusion(fit.confusion, fit.labels)
     return None
 
 

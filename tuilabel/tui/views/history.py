@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from tuilabel.journal import Event, EventKind
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import (
+    Answer,
+    Batch,
+    Begin,
+    Bulk,
+    ClassAdded,
+    ClassMerged,
+    ClassRenamed,
+    Fitted,
+    Opened,
+    Undo,
+)
+from tuilabel.session.classes import Classes
+from tuilabel.session.labels import Labels
 from tuilabel.text import counted, inert
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.views.values import Detail, local_time
@@ -41,8 +55,8 @@ class History:
     ----------
     events : sequence of Event
         All events, oldest first; more may be appended.
-    holds : callable
-        Returns whether an answer still counts.
+    known : Labels
+        What everybody said.
 
     Attributes
     ----------
@@ -50,10 +64,10 @@ class History:
         Cells that the longest text of a field takes, by field.
     """
 
-    def __init__(self, events: Sequence[Event], holds: Callable[[Event], bool]) -> None:
+    def __init__(self, events: Sequence[Event], known: Labels) -> None:
         self._events = events
-        self._holds = holds
-        self._by_uuid: dict[str, int] = {}
+        self._known = known
+        self._by_id: dict[str, int] = {}
         self._texts: list[str] = []
         self._kept: list[int] = []
         self._looked_at = 0
@@ -76,17 +90,30 @@ class History:
         """Return the event at a place of the list, where 0 is the newest."""
         return self._events[self._kept[-1 - place]]
 
-    def place_of(self, seq: int) -> int | None:
+    def number_of(self, event: Event) -> int:
+        """Return the number of an event, from 1."""
+        return self._by_id[event.id] + 1
+
+    def place_of(self, event: Event) -> int | None:
         """Return the place of an event in the list; None if the filter leaves it out."""
         for place, index in enumerate(reversed(self._kept)):
-            if self._events[index].seq == seq:
+            if self._events[index] is event:
                 return place
         return None
 
     def target(self, event: Event) -> Event | None:
         """Return the event that another one refers to, such as the answer that was undone."""
-        index = self._by_uuid.get(event.target or "")
+        undo = event.payload
+        index = self._by_id.get(undo.event) if isinstance(undo, Undo) else None
         return None if index is None else self._events[index]
+
+    def _holds(self, event: Event) -> bool:
+        answer = event.payload
+        own = self._known.own(answer.item, event.by) if isinstance(answer, Answer) else None
+        return own is not None and own.id == event.id
+
+    def _class_name(self, event: Event | None) -> str | None:
+        return None if event is None else class_name(event, self._known.classes)
 
     def row(self, place: int) -> EventRow:
         """Return the event at a place in words."""
@@ -94,24 +121,24 @@ class History:
 
     def row_of(self, event: Event) -> EventRow:
         """Return an event in words."""
-        date, time = _date_and_time(event.time)
-        name = event.class_name
-        if event.kind is EventKind.UNDO:
-            target = self.target(event)
-            name = target.class_name if target else None
+        date, time = _date_and_time(event.at)
+        target = self.target(event)
+        name = self._class_name(event if target is None else target)
         name = "" if name is None else shown_name(name)
-        if name and event.is_answer and not self._holds(event):
+        answer = event.payload
+        if name and isinstance(answer, Answer) and not self._holds(event):
             name = f"({name})"
+        number, ms = getattr(answer, "round", 0), getattr(answer, "ms", None)
         return EventRow(
-            f"{event.seq}",
+            f"{self.number_of(event)}",
             date,
             time,
             _kind(event),
             name,
             _who(event),
-            f"{event.round}" if event.round else "",
-            "" if event.ms is None else f"{event.ms:,}",
-            _about(event, self.target(event)),
+            f"{number}" if number else "",
+            "" if ms is None else f"{ms:,}",
+            self._about(event, target),
         )
 
     def details(self, place: int) -> list[Detail]:
@@ -120,15 +147,14 @@ class History:
         details = [("event", f"#{row.number} {row.kind}")]
         if row.class_name:
             before = self._before(event) if row.kind == "relabel" else None
-            was = "" if before is None else f", was {_answer(before)}"
+            was = "" if before is None else f", was {self._answer(before)}"
             details.append(("class", row.class_name + was))
-        if event.item is not None and event.kind not in (EventKind.UNDO, EventKind.REVERT):
+        if isinstance(event.payload, Answer):
             details.append(("image", row.about))
         elif row.about:
             details.append(("about", row.about))
-        accuracy = event.body.get("accuracy")
-        if event.kind is EventKind.ROUND and accuracy:
-            details.append(("tested", f"on {counted(accuracy['n'], 'image')}"))
+        if isinstance(event.payload, Fitted) and event.payload.accuracy is not None:
+            details.append(("tested", f"on {counted(event.payload.accuracy.n, 'image')}"))
         details.append(("who", row.who + (f", round {row.round}" if row.round else "")))
         if row.ms:
             details.append(("took", f"{row.ms} ms"))
@@ -137,18 +163,48 @@ class History:
 
     def _before(self, event: Event) -> Event | None:
         """Return the answer that an image had before an event."""
-        earlier = (other for other in reversed(self._events) if other.seq < event.seq)
-        return next((one for one in earlier if one.item == event.item and one.is_answer), None)
+        item = item_of(event)
+        for index in range(self._by_id[event.id] - 1, -1, -1):
+            other = self._events[index]
+            if isinstance(other.payload, Answer) and other.payload.item == item:
+                return other
+        return None
+
+    def _answer(self, event: Event) -> str:
+        name = self._class_name(event)
+        return "a skip" if name is None else shown_name(name)
+
+    def _about(self, event: Event, target: Event | None) -> str:
+        """Return where the image is, or what else an event is about."""
+        match event.payload:
+            case Fitted() as fit:
+                return _fit(fit)
+            case Batch(items=items):
+                return counted(len(items), "image")
+            case Opened(settings=settings):
+                return f"model {settings.get('model')}, strategy {settings.get('strategy')}"
+            case Begin(host=host, program=program):
+                return f"on {inert(host, 40)}, tuilabel {inert(program, 20)}"
+            case Bulk(count=count, method=method):
+                return f"{counted(count, 'label')}, method {inert(str(method), 20)}"
+            case ClassAdded(name=name) | ClassRenamed(name=name):
+                return inert(name, 80)
+            case ClassMerged(into=into):
+                return f"into {shown_name(self._known.classes.name(into))}"
+            case Undo() if target is not None:
+                return f"of #{self.number_of(target)} {_reference(target)}".rstrip()
+        return _reference(event)
 
     def _measure(self, event: Event) -> None:
         """Widen the fields that an event needs more room for."""
-        self._longest = max(self._longest, event.ms or 0)
-        looks = (_kind(event), event.class_name, event.annotator, event.origin)
+        self._longest = max(self._longest, getattr(event.payload, "ms", None) or 0)
+        found = self._class_name(event)
+        looks = (_kind(event), found, event.by, _origin(event))
         if looks in self._measured:
             return
         self._measured.add(looks)
         # The class of an answer that no longer counts is in brackets.
-        name = "" if event.class_name is None else f"({shown_name(event.class_name)})"
+        name = "" if found is None else f"({shown_name(found)})"
         parts = {"kind": _kind(event), "class_name": name, "who": _who(event)}
         for part, text in parts.items():
             self.widths[part] = max(self.widths[part], cell_len(text))
@@ -157,12 +213,12 @@ class History:
         """Add the events that were appended; return whether there were any."""
         before = self._looked_at
         for index in range(before, len(self._events)):
-            self._by_uuid[self._events[index].uuid] = index
+            self._by_id[self._events[index].id] = index
             self._measure(self._events[index])
             if self._lets_through(index):
                 self._kept.append(index)
         self._looked_at = len(self._events)
-        self.widths["number"] = len(f"{self._events[-1].seq}") if self._events else 0
+        self.widths["number"] = len(f"{len(self._events)}") if self._events else 0
         self.widths["ms"] = len(f"{self._longest:,}")
         return self._looked_at > before
 
@@ -208,16 +264,34 @@ class History:
         return self._texts[index]
 
 
+def item_of(event: Event) -> str | None:
+    """Return the item that an event is about; None if it is about none."""
+    item = getattr(event.payload, "item", None)
+    return item if isinstance(item, str) else None
+
+
+def class_name(event: Event, classes: Classes) -> str | None:
+    """Return the name of the class that an event gives or changes; None if there is none."""
+    class_id = getattr(event.payload, "class_id", None)
+    return classes.name(class_id) if isinstance(class_id, str) else None
+
+
 def _kind(event: Event) -> str:
-    return "relabel" if event.body.get("relabel") else event.kind.value
+    is_relabel = isinstance(event.payload, Answer) and event.payload.relabel
+    return "relabel" if is_relabel else _KINDS.get(event.kind, event.kind)
+
+
+_KINDS = {"class-added": "class", "class-renamed": "rename", "class-merged": "merge"}
+"""Shorter words for some kinds of events."""
+
+
+def _origin(event: Event) -> str:
+    return str(getattr(event.payload, "origin", "human"))
 
 
 def _who(event: Event) -> str:
-    return inert(event.annotator if event.origin == "human" else event.origin, 40)
-
-
-def _answer(event: Event) -> str:
-    return "a skip" if event.class_name is None else shown_name(event.class_name)
+    origin = _origin(event)
+    return inert(event.by if origin == "human" else origin, 40)
 
 
 def _date_and_time(time: str) -> tuple[str, str]:
@@ -227,31 +301,12 @@ def _date_and_time(time: str) -> tuple[str, str]:
     return here.strftime("%m-%d"), here.strftime("%H:%M:%S")
 
 
-def _about(event: Event, target: Event | None) -> str:
-    """Return where the image is, or what else an event is about."""
-    body = event.body
-    match event.kind:
-        case EventKind.ROUND:
-            return _round(event)
-        case EventKind.OPEN:
-            return f"model {body.get('model', '–')}, strategy {body.get('strategy', '–')}"
-        case EventKind.AUTO_BATCH:
-            count = counted(body.get("count", 0), "label")
-            return f"{count}, method {inert(str(body.get('method', '')), 20)}"
-        case EventKind.UNDO | EventKind.REVERT:
-            return f"of #{target.seq} {_reference(target)}".rstrip() if target else ""
-    return _reference(event)
-
-
 def _reference(event: Event) -> str:
-    references = event.body.get("references")
-    return inert(str(references[0]), 200) if references and isinstance(references, list) else ""
+    answer = event.payload
+    references = answer.references if isinstance(answer, Answer) else []
+    return inert(references[0], 200) if references else ""
 
 
-def _round(event: Event) -> str:
-    body = event.body
-    if not body.get("model"):
-        return "first images chosen"
-    model = f"{body['model']} on {body.get('features')}"
-    accuracy = body.get("accuracy")
-    return f"{accuracy['value']:.1%} right, {model}" if accuracy else model
+def _fit(fit: Fitted) -> str:
+    model = f"{fit.model} on {fit.features}"
+    return f"{fit.accuracy.value:.1%} right, {model}" if fit.accuracy else model

@@ -57,7 +57,7 @@ def state_of(session: Session) -> SessionState:
     """Return the state of the session that is open, whose file must not be read."""
     newest = session.curve[-1].accuracy if session.curve else None
     return SessionState(
-        session.info.source,
+        session.items.source,
         session.labels,
         session.pool_left,
         newest.value if newest else None,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
-from tuilabel.journal import Event, EventKind, Ledger
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import Answer, Batch, BulkLine
+from tuilabel.session.labels import Labels, Standing
 from tuilabel.text import shown_path
 from tuilabel.tui.text.names import shown_name
-from tuilabel.tui.views.history import History
+from tuilabel.tui.views.history import History, item_of
 from tuilabel.tui.views.values import Detail, shown_time
 
 if TYPE_CHECKING:
@@ -18,8 +20,15 @@ _LIKELIEST = 3
 """Classes that are named with their probability."""
 
 
+class Said(Protocol):
+    """A session's events, and what they say."""
+
+    events: list[Event]
+    known: Labels
+
+
 def item_details(
-    item: str, dataset: Dataset, ledger: Ledger, shape: Sequence[int] | None
+    item: str, dataset: Dataset, said: Said, shape: Sequence[int] | None
 ) -> Iterator[Detail]:
     """Yield the details of an item, and every event about it.
 
@@ -28,103 +37,89 @@ def item_details(
     item : str
         The item's id.
     dataset : Dataset
-    ledger : Ledger
+    said : Session or SessionView
     shape : sequence of int, optional
         Shape of its image at full size, (H, W) or (H, W, 3); None if it cannot be read.
     """
-    row = dataset.row_of(item)
-    batches = {event.target for event in ledger.events if event.item == item}
-    events = [
-        event
-        for event in ledger.events
-        if event.item == item or (event.kind is EventKind.REVERT and event.target in batches)
-    ]
-    history = History(ledger.events, lambda event: ledger.answer(str(event.item)) is event)
-    answer = ledger.answer(item) or ledger.auto_label(item)
+    row, known = dataset.row_of(item), said.known
+    events = [event for event in said.events if item_of(event) == item]
+    history = History(said.events, known)
+    standing = known.standing(item)
+    answer = None if standing is None else said.events[standing.given.number]
+    auto = known.auto_label(item)
     yield "item", item
     for place, reference in enumerate(_written(events) if row is None else dataset.references(row)):
         yield "also" if place else "image", shown_path(reference)
     if shape is not None:
         colours = "colour" if len(shape) == 3 else "grey"
         yield "size", f"{shape[1]:,} x {shape[0]:,} pixels, {colours}"
-    yield "class", _class(answer)
-    if answer is not None:
-        yield "who", f"{history.row_of(answer).who}, round {answer.round}"
-        yield "time", shown_time(answer.time)
-        if answer.ms is not None:
-            yield "took", f"{answer.ms:,} ms"
-    if _is_audit(item, events, ledger):
+    yield "class", _class(standing, auto, known)
+    if answer is not None and isinstance(answer.payload, Answer):
+        yield "who", f"{history.row_of(answer).who}, round {answer.payload.round}"
+        yield "time", shown_time(answer.at)
+        if answer.payload.ms is not None:
+            yield "took", f"{answer.payload.ms:,} ms"
+    if _is_audit(item, said.events):
         yield "use", "audit set: measures accuracy, not used for training"
-    yield from _model(item, answer, dataset.class_names, ledger)
+    yield from _model(item, answer, auto, said)
     if row is not None and dataset.truth is not None:
         yield "truth", shown_name(dataset.class_names[int(dataset.truth[row])])
     for place, event in enumerate(events):
         shown, target = history.row_of(event), history.target(event)
-        about = shown.class_name
-        if target is not None and event.kind in (EventKind.UNDO, EventKind.REVERT):
-            about = f"of #{target.seq}"
-        parts = (f"#{shown.number}", shown_time(event.time), shown.kind, about, f"by {shown.who}")
+        about = shown.class_name if target is None else f"of #{history.number_of(target)}"
+        parts = (f"#{shown.number}", shown_time(event.at), shown.kind, about, f"by {shown.who}")
         yield "" if place else "events", " ".join(filter(None, parts))
 
 
-def _class(answer: Event | None) -> str:
-    if answer is None:
-        return "no label yet"
-    if answer.class_name is None:
+def _class(standing: Standing | None, auto: BulkLine | None, known: Labels) -> str:
+    if standing is None:
+        if auto is None:
+            return "no label yet"
+        return f"{shown_name(known.classes.name(auto.class_id))} (auto-label)"
+    if standing.is_disputed:
+        return "disputed: as many answers for one class as another"
+    if standing.class_id is None:
         return "skipped"
-    name = shown_name(answer.class_name)
-    return f"{name} (auto-label)" if answer.kind is EventKind.AUTO else name
+    return shown_name(known.classes.name(standing.class_id))
 
 
-def _is_audit(item: str, events: Iterable[Event], ledger: Ledger) -> bool:
-    drawn = (event.body.get("audits") for event in ledger.rounds)
-    return any(event.body.get("audit") for event in events) or any(
-        isinstance(items, list) and item in items for items in drawn
-    )
+def _is_audit(item: str, events: Iterable[Event]) -> bool:
+    for event in events:
+        match event.payload:
+            case Answer(item=answered, audit=True) if answered == item:
+                return True
+            case Batch(items=items):
+                if any(asked.item == item and asked.reason == "audit" for asked in items):
+                    return True
+    return False
 
 
-def _model(
-    item: str, answer: Event | None, class_names: Sequence[str], ledger: Ledger
-) -> Iterator[Detail]:
-    """Yield the model's probabilities when the item was answered, else in the newest ranking."""
-    body = {} if answer is None else answer.body
-    if answer is not None and answer.kind is EventKind.AUTO:
-        shares, when = _shares([(answer.class_name, body.get("probability"))]), ""
-    elif isinstance(body.get("probabilities"), dict):
-        accepted = "; its suggestion was accepted" if body.get("accepted") else ""
-        shares, when = _shares(body["probabilities"].items()), f" when it was asked{accepted}"
-    else:
-        shares, when = _newest_ranking(item, class_names, ledger)
+def _model(item: str, answer: Event | None, auto: BulkLine | None, said: Said) -> Iterator[Detail]:
+    """Yield the model's probabilities when the item was answered, else in the newest batch."""
+    names = said.known.classes.name
+    given = None if answer is None else answer.payload
+    shares: dict[str, float] | None = None
+    when = ""
+    if isinstance(given, Answer):
+        accepted = "; its suggestion was accepted" if given.accepted else ""
+        shares, when = given.probabilities, f" when it was asked{accepted}"
+    elif auto is not None and auto.probability is not None:
+        shares = {auto.class_id: auto.probability}
+    if not shares:
+        for event in reversed(said.events):
+            if isinstance(event.payload, Batch):
+                asked = next((one for one in event.payload.items if one.item == item), None)
+                if asked is not None and asked.probabilities:
+                    shares, when = asked.probabilities, f" in round {event.payload.round}"
+                    break
     if shares:
-        yield "model", shares + when
-
-
-def _newest_ranking(item: str, class_names: Sequence[str], ledger: Ledger) -> tuple[str, str]:
-    for event in reversed(ledger.rounds):
-        ranking, found = event.body.get("ranking"), event.body.get("probabilities")
-        if isinstance(ranking, list) and isinstance(found, list) and item in ranking:
-            place = ranking.index(item)
-            if place < len(found) and isinstance(found[place], list):
-                shares = _shares(zip(class_names, found[place], strict=False))
-                return shares, f" in round {event.round}"
-    return "", ""
-
-
-def _shares(pairs: Iterable[tuple[Any, Any]]) -> str:
-    """Return the likeliest classes in words; values that are no probabilities are left out."""
-    known = [
-        (float(share), str(name))
-        for name, share in pairs
-        if isinstance(share, int | float) and 0 <= share <= 1
-    ]
-    known.sort(key=lambda pair: -pair[0])
-    return ", ".join(f"{shown_name(name)} {share:.1%}" for share, name in known[:_LIKELIEST])
+        likely = sorted(shares.items(), key=lambda pair: -pair[1])[:_LIKELIEST]
+        yield "model", ", ".join(f"{shown_name(names(id_))} {p:.1%}" for id_, p in likely) + when
 
 
 def _written(events: Iterable[Event]) -> Sequence[str]:
     """Return where an item was when it was last answered."""
     for event in reversed(list(events)):
-        references = event.body.get("references")
-        if isinstance(references, list):
-            return [str(reference) for reference in references]
+        if isinstance(event.payload, Answer) and event.payload.names:
+            return event.payload.references
     return []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -43,8 +42,8 @@ class Presenter:
     def __init__(self, session: Session, keymap: Keymap, holdout: str | None) -> None:
         self.session = session
         self.keymap = keymap
-        self.keys = keymap.class_keys(session.info.class_names)
-        self.names = tuple(map(shown_name, session.info.class_names))
+        self.keys = keymap.class_keys(session.class_names)
+        self.names = tuple(map(shown_name, session.class_names))
         self._holdout = holdout
         width = max(1, *map(cell_len, self.keys))
         self._bar_keys = [fitted(key, width) for key in self.keys]
@@ -81,7 +80,7 @@ class Presenter:
         return f"  {session.cursor + 1:>2} of {len(session.batch)}"
 
     def _answers_per_minute(self) -> float | None:
-        times = [local_time(event.time) for event in self.session.ledger.newest(_PACE)]
+        times = [local_time(event.at) for event in self.session.newest_answers(_PACE)]
         newest = [time for time in times if time is not None]
         if len(newest) < _PACE_FROM:
             return None
@@ -120,9 +119,9 @@ class Presenter:
 
     def usual_classes(self) -> list[int]:
         """Return the classes that have labels, the most frequent ones first."""
-        counts = Counter(event.class_name for event in self.session.ledger.labels())
-        place = {name: index for index, name in enumerate(self.session.info.class_names)}
-        return [place[name] for name, _ in counts.most_common() if name in place]
+        place = {id_: index for index, id_ in enumerate(self.session.class_ids)}
+        counts = self.session.known.by_class
+        return [place[id_] for id_, _ in counts.most_common() if id_ in place]
 
     def thumbnails(self) -> list[Thumbnail]:
         """Return the places of the batch with their answers."""
@@ -190,7 +189,7 @@ class Presenter:
         ]
 
     def _answers(self) -> str:
-        skipped = self.session.ledger.skips_held
+        skipped = self.session.known.skips_held
         return counted(self.session.labels, "label") + (f", {skipped:,} skipped" if skipped else "")
 
     def _keys_at_the_end(self) -> str:

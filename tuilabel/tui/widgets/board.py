@@ -250,7 +250,7 @@ class Board(Vertical):
         if message is not None:
             self._status.show_bar([(" " + message[0], message[1])])
             return
-        acts = self._presenter.session.ledger.acts
+        acts = self._presenter.session.desk.acts
         left: list[Piece] = [(f" ✓ {acts:,} saved", "good")] if acts else [(" ready", "muted")]
         left += [("  " + text, style) for text, style in (act, trainer) if text]
         in_vain = {
