@@ -33,7 +33,9 @@ def mosh(start: Start, home: Home) -> Iterator[Callable[..., LabellingTerminal]]
     lines: list[Datagrams] = []
     servers: list[int] = []
 
-    def begin(command: list[str], *, delay: float = 0.0, **more: str) -> LabellingTerminal:
+    def begin(
+        command: list[str], *, delay: float = 0.0, size: tuple[int, int] = (80, 24), **more: str
+    ) -> LabellingTerminal:
         env = {name: text for name, text in home.env.items() if name != "TUILABEL_KEY_DELAY"}
         done = subprocess.run(
             ["mosh-server", "new", "-i", "127.0.0.1", "-c", "256", "--", *command],
@@ -52,7 +54,8 @@ def mosh(start: Start, home: Home) -> Iterator[Callable[..., LabellingTerminal]]
         servers.append(int(server[1]))
         lines.append(Datagrams(int(found[1]), delay))
         client = {**env, "MOSH_KEY": found[2], "MOSH_PREDICTION_DISPLAY": "never"}
-        return start(command=["mosh-client", "127.0.0.1", str(lines[-1].port)], env=client)
+        command = ["mosh-client", "127.0.0.1", str(lines[-1].port)]
+        return start(command=command, env=client, size=size)
 
     yield begin
     for line in lines:
@@ -124,7 +127,8 @@ def test_in_mosh_keys_wait_and_the_screen_and_doctor_say_how_long(
     terminal.press("q")
     terminal.wait_for("saved in")
     assert "round" not in terminal.text, "the prompt is on top of the picture"
-    checked = mosh([*tuilabel("doctor")])
+    # Long paths take many rows.
+    checked = mosh([*tuilabel("doctor")], size=(80, 100))
     checked.wait_for("mosh-server answers in place of")
 
 

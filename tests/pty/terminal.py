@@ -289,8 +289,8 @@ class Terminal:
 
 
 def _with_signals() -> None:
-    # Where a shell starts the tests in the background, they and their children ignore these.
-    for number in (signal.SIGINT, signal.SIGQUIT):
+    # Started in the background or by nohup, the tests and their children ignore some of these.
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
 
 
