@@ -16,9 +16,15 @@ from typing import Self
 import msgspec
 
 from tuilabel import __version__
-from tuilabel.errors import SaveError
-from tuilabel.journal.description import BULK, LOGS, sync_directory, write_whole
-from tuilabel.journal.lines import HIGHEST_COUNTER, Event, encode
+from tuilabel.errors import SaveError, SessionFileError
+from tuilabel.journal.description import (
+    BULK,
+    LOGS,
+    read_description,
+    sync_directory,
+    write_whole,
+)
+from tuilabel.journal.lines import HIGHEST_COUNTER, Event, InvalidLineError, encode
 from tuilabel.journal.payloads import (
     About,
     Batch,
@@ -154,7 +160,8 @@ class Journal:
         if again == [(payload, by) for payload in payloads]:
             return self._doubtful
         now = self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
-        first = max(self._counter, self._reader.highest) + 1
+        # The first event of a log, which says whose it is, comes before them.
+        first = max(self._counter, self._reader.highest) + 1 + (self._descriptor is None)
         if self._doubtful:
             # What may have reached the disk is older than what replaces it.
             first = max(first, self._doubtful[-1].t + 1)
@@ -175,6 +182,7 @@ class Journal:
 
     def _begin_log(self, events: Sequence[Event]) -> bytes:
         """Create a log; return its first line."""
+        self._refuse_replaced()
         run, now = this_run(), self._clock().astimezone(UTC)
         folder = self.path / LOGS
         parts = (
@@ -206,8 +214,18 @@ class Journal:
         )
         first = events[0]
         return encode(
-            Event(uuid.uuid4().hex, 1, first.t, first.at, self._annotator, begin, self._log)
+            Event(uuid.uuid4().hex, 1, first.t - 1, first.at, self._annotator, begin, self._log)
         )
+
+    def _refuse_replaced(self) -> None:
+        try:
+            is_other = read_description(self.path).uuid != self.about.uuid
+        except InvalidLineError:  # a log has replaced it, see `Reader`
+            is_other = False
+        except SessionFileError as error:
+            raise OSError(errno.ESTALE, str(error)) from error
+        if is_other:
+            raise OSError(errno.ESTALE, "another session was put in its place")
 
     def _write(self, content: bytes) -> None:
         assert self._descriptor is not None

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 
 HUMAN, ORACLE_ORIGIN, IMPORT, AUTO_ORIGIN = "human", "oracle", "import", "auto"
 """Where an answer comes from: a person, ground truth, another tool, or a model."""
+
+
+LARGEST_BATCH = 1_000_000
 
 
 class Payload(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -27,7 +33,7 @@ class Payload(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     version: ClassVar[int] = 1
 
-    v: int = 1
+    v: Count = 1
 
 
 class About(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -52,11 +58,11 @@ class About(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     uuid: str
     source: str
-    seed: int = 0
-    audit: float = 0.1
-    pool: int | None = None
-    test: int | None = None
-    format: int = 1
+    seed: Count = 0
+    audit: Share = 0.1
+    pool: Count | None = None
+    test: Count | None = None
+    format: Count = 1
 
 
 class Begin(Payload, frozen=True):
@@ -80,8 +86,8 @@ class Begin(Payload, frozen=True):
     annotator: str
     host: str
     boot: str
-    pid: int
-    started: int
+    pid: Count
+    started: Count
     program: str
     source: str
 
@@ -102,9 +108,16 @@ class Opened(Payload, frozen=True):
     """
 
     settings: dict[str, str | int | float]
-    items: int
+    items: Count
     desk: str = ""
     origin: str = HUMAN
+
+    def __post_init__(self) -> None:
+        size, epsilon = self.settings.get("batch_size", 1), self.settings.get("epsilon", 0)
+        if not (isinstance(size, int) and 1 <= size <= LARGEST_BATCH):
+            raise ValueError(f"the batch size {size!r} is not from 1 to {LARGEST_BATCH:,}")
+        if isinstance(epsilon, str) or not 0 <= epsilon <= 1:
+            raise ValueError(f"the share of random queries {epsilon!r} is not from 0 to 1")
 
 
 class Asked(Struct, frozen=True, omit_defaults=True):
@@ -125,8 +138,8 @@ class Asked(Struct, frozen=True, omit_defaults=True):
 
     item: str
     reason: str
-    draw: float | None = None
-    probabilities: dict[str, float] | None = None
+    draw: Share | None = None
+    probabilities: dict[str, Share] | None = None
 
 
 class Batch(Payload, frozen=True):
@@ -147,23 +160,23 @@ class Batch(Payload, frozen=True):
         The last number read of each other log that has grown since this log last recorded it.
     """
 
-    round: int
+    round: Count
     items: tuple[Asked, ...]
     fit: str | None = None
-    place: int | None = None
+    place: Count | None = None
     late: bool = False
-    seen: dict[str, int] = {}
+    seen: dict[str, Count] = {}
 
 
 class Measured(Struct, frozen=True):
     """An accuracy with its 95% interval, all 0 to 1."""
 
-    correct: int
-    n: int
+    correct: Count
+    n: Count
     set: str
-    value: float
-    low: float
-    high: float
+    value: Share
+    low: Share
+    high: Share
 
 
 class Fitted(Payload, frozen=True):
@@ -186,8 +199,8 @@ class Fitted(Payload, frozen=True):
         kappa; None where there is none.
     """
 
-    labels: int
-    round: int
+    labels: Count
+    round: Count
     model: str
     features: str
     strategy: str
@@ -195,10 +208,10 @@ class Fitted(Payload, frozen=True):
     rank_seconds: float
     classes: tuple[str, ...]
     accuracy: Measured | None = None
-    confusion: tuple[tuple[int, ...], ...] | None = None
-    stop_set: int | None = None
-    moved: float | None = None
-    agreement: float | None = None
+    confusion: tuple[tuple[Count, ...], ...] | None = None
+    stop_set: Count | None = None
+    moved: Share | None = None
+    agreement: Annotated[float, Meta(ge=-1, le=1)] | None = None
 
 
 class Answer(Payload, frozen=True, kw_only=True):
@@ -230,12 +243,12 @@ class Answer(Payload, frozen=True, kw_only=True):
     """
 
     item: str
-    round: int = 0
-    ms: int | None = None
-    place: int | None = None
+    round: Count = 0
+    ms: Count | None = None
+    place: Count | None = None
     audit: bool = False
-    draw: float | None = None
-    probabilities: dict[str, float] | None = None
+    draw: Share | None = None
+    probabilities: dict[str, Share] | None = None
     accepted: bool = False
     relabel: bool = False
     names: tuple[str, ...] = ()
@@ -284,7 +297,7 @@ class Suggestion(Payload, frozen=True):
 
     item: str
     class_id: str
-    probability: float
+    probability: Share
     origin: str
 
 
@@ -344,9 +357,9 @@ class Bulk(Payload, frozen=True):
 
     file: str
     sha256: str
-    count: int
+    count: Count
     origin: str
-    round: int = 0
+    round: Count = 0
     replaces: tuple[str, ...] = ()
     method: str | None = None
     threshold: float | None = None
@@ -362,7 +375,7 @@ class BulkLine(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     item: str
     class_id: str
-    probability: float | None = None
+    probability: Share | None = None
     by: str | None = None
     at: str | None = None
     names: tuple[str, ...] = ()
@@ -389,7 +402,7 @@ class Adopted(Payload, frozen=True):
 class Ended(Payload, frozen=True):
     """The run ended in order; `seen` as in `Batch`."""
 
-    seen: dict[str, int] = {}
+    seen: dict[str, Count] = {}
 
 
 KINDS: dict[str, type[Payload]] = {
