@@ -17,7 +17,7 @@ from tuilabel.journal.description import BULK, FILE, LOGS, read_description
 from tuilabel.journal.lines import LONGEST_LINE, Event, InvalidLineError, decode
 from tuilabel.journal.payloads import About, Adopted, Batch, Begin, Bulk, BulkLine, Ended
 from tuilabel.journal.runs import Run, is_running
-from tuilabel.text import inert, shown_path
+from tuilabel.text import counted, inert, shown_path
 
 LIVE_SECONDS = 600.0
 """A desk counts as left when its log has not grown for this long."""
@@ -75,6 +75,7 @@ class Log:
         self.grown = self.looked_at = -float("inf")
         self.waiting: list[Event] = []
         self._lacks_newline = False
+        self._damaged = 0
 
     def is_due(self, now: float) -> bool:
         """Return whether to look for new events."""
@@ -119,14 +120,18 @@ class Log:
                     self.tail = len(line)
                     return
                 event = None
+                self._damaged += 1
                 report(self.lines + 1, str(error))
             self.lines += 1
             self.offset += len(line) + is_whole
             self._lacks_newline = not is_whole
             self.tail = 0
             if event is not None:
-                if event.n > self.number + 1:
-                    report(self.lines, f"{event.n - self.number - 1} events before it are missing")
+                # Damaged lines are named already.
+                missing = event.n - self.number - 1 - self._damaged
+                if missing > 0:
+                    report(self.lines, f"before it are missing: {counted(missing, 'event')}")
+                self._damaged = 0
                 self.number = event.n
                 self.has_ended = isinstance(event.payload, Ended)
                 if isinstance(event.payload, Begin) and self.begin is None:
