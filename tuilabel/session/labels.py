@@ -158,8 +158,12 @@ class Labels:
         """
         payload = event.payload
         if isinstance(payload, Answer):
-            given = _given(event, payload, number)
-            self._change(payload.item, lambda: self._keep(payload.item, given))
+            given, item = _given(event, payload, number), payload.item
+            if item in self._given or self._may_not_stand(item, event.id):
+                self._change(item, lambda: self._keep(item, given))
+            else:
+                self._given[item] = given
+                self._count_only(item, given)
         elif isinstance(payload, Undo):
             if payload.item is not None:
                 by = self._taken_back.setdefault((payload.event, payload.item), set())
@@ -180,6 +184,27 @@ class Labels:
             self._gather_auto_labels()
         elif isinstance(payload, CLASS_EVENTS) and self.classes.apply(event):
             self._count_all()
+
+    def _may_not_stand(self, item: str, id_: str) -> bool:
+        return (bool(self._taken_back) and (id_, item) in self._taken_back) or item in self._decided
+
+    def _count_only(self, item: str, given: Given) -> None:
+        """Count the only answer about an item: quicker than `_count`, with the same result."""
+        self.auto_labels_held -= item in self._auto
+        if given.class_id is None:
+            self.skips_held += 1
+            return
+        self._answers_to[given.class_id] += 1
+        if self.classes.unadded:
+            self.classes.fold_again()
+        class_id = self.classes.resolved(given.class_id)
+        self.labels_held += 1
+        self.by_class[class_id] += 1
+        self.by_annotator[given.by] += 1
+        if not given.audit:
+            self.training[item] = class_id
+        elif given.rank < _RANKS[IMPORT]:
+            self.audit[item] = class_id
 
     def _keep(self, item: str, given: Given) -> None:
         before = self._given.get(item)
@@ -349,7 +374,7 @@ class Labels:
 
 
 def _given(event: Event, payload: Answer, number: int) -> Given:
-    class_id = payload.class_id if isinstance(payload, Label) else None
+    class_id = payload.class_id if type(payload) is Label else None
     rank = _RANKS.get(payload.origin, _RANKS[IMPORT])
     return Given(event.t, event.id, number, event.by, rank, class_id, payload.audit)
 
