@@ -25,6 +25,7 @@ from tuilabel.exchange.rows import label_rows
 from tuilabel.journal import Draft, EventKind, Journal, SessionInfo
 from tuilabel.learn import strategies, transformers
 from tuilabel.line.answers import Command
+from tuilabel.plugins import GROUPS
 from tuilabel.settings import KEYMAPS, Settings, resolve
 from tuilabel.settings.report import settings_table
 from tuilabel.tui import screens
@@ -226,7 +227,9 @@ def contract(module: ModuleType, parameter: str) -> Iterator[Callable[..., None]
 
 def test_the_example_of_a_strategy_keeps_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
     gini = run_example("def gini", {**vars(strategies)})["gini"]
-    monkeypatch.setitem(strategies.STRATEGIES, "gini", gini)
+    monkeypatch.setattr(strategies, "gini", gini, raising=False)
+    target = f"{strategies.__name__}:gini"
+    monkeypatch.setitem(GROUPS["strategies"].built_in, "gini", target)
     tests = list(contract(test_strategies, "name"))
     assert len(tests) > 10
     for test in tests:

@@ -10,6 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from tuilabel.errors import SessionFileError
+from tuilabel.plugins import named_source, split_source
 from tuilabel.settings import user_directory
 from tuilabel.small_files import read_small
 from tuilabel.text import LONGEST_PATH, inert, meant, shown_path
@@ -41,33 +42,15 @@ def session_path(source: str, pool: int | None = None, test: int | None = None) 
     A path becomes a unique part of the file name: two folders of one name have two files, and one
     folder under two names has one.
     """
-    name = source
-    if source not in ("digits", "mnist"):
-        real = _real(source.removeprefix("mnist:"))
-        digest = hashlib.blake2b(os.fsencode(real)).hexdigest()[:8]
-        name = re.sub(r"[^A-Za-z0-9._-]+", "-", real.name).strip("-.")[:60] or "session"
-        name = f"{name}-{digest}"
-        if source.startswith("mnist:"):
-            name = f"mnist-{name}"
-    parts = [name]
+    kind, argument = split_source(named_source(source))
+    parts = [kind] if kind else []
+    if argument is not None:
+        digest = hashlib.blake2b(os.fsencode(argument)).hexdigest()[:8]
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(argument).name).strip("-.")[:60] or "session"
+        parts += [name, digest]
     parts += [f"pool{pool}"] if pool is not None else []
     parts += [f"test{test}"] if test is not None else []
     return data_dir() / "sessions" / ("-".join(parts) + SUFFIX)
-
-
-def named_source(source: str) -> str:
-    """Return the name of a source as sessions record it: a path is absolute."""
-    if source in ("digits", "mnist"):
-        return source
-    folder = source.removeprefix("mnist:")
-    return source[: len(source) - len(folder)] + str(_real(folder))
-
-
-def _real(path: str) -> Path:
-    try:
-        return Path(path).expanduser().resolve()
-    except (OSError, RuntimeError):  # opening the source reports the invalid name
-        return Path(path)
 
 
 def _is_file(path: Path) -> bool:
