@@ -200,7 +200,8 @@ class _FromPlugin:
 
     def probabilities(self, features: NDArray[Any]) -> NDArray[np.float32]:
         with blame("models", self.name):
-            found = np.asarray(self.model.probabilities(features), dtype=np.float32)
+            rows = unit_rows(features)
+            found = np.asarray(self.model.probabilities(rows), dtype=np.float32)
             expected = (len(features), self.n_classes)
             if found.shape != expected:
                 raise ValueError(f"probabilities have shape {found.shape}; expected {expected}")

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from tuilabel.learn.batch import pick_batch
 from tuilabel.learn.batch_strategies import QueryContext, is_batch_strategy, with_random_share
-from tuilabel.learn.checks import check_indices
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import CHUNK_ROWS, candidate_rows
 from tuilabel.learn.metrics import Accuracy, confusion_matrix
@@ -238,14 +237,12 @@ def _rank(
                 utilities[chunk] = _of_shape(score(probabilities, rng), len(probabilities))
     with blame("strategies", strategy):
         order = pick_batch(utilities, limit, rng)
-    if joint:
-        context = QueryContext(pool.rows, candidates, kept, labelled.astype(np.intp))
-        size = min(batch_size, limit)
-        with blame("strategies", strategy):
+        if joint:
+            context = QueryContext(pool.rows, candidates, kept, labelled.astype(np.intp))
+            size = min(batch_size, limit)
             together = _of_shape(function(context, size, rng), min(size, len(candidates)))
-            check_indices(together, len(candidates), "Positions among the candidates")
-        order = np.concatenate([together, order[~np.isin(order, together)]])[:limit]
-    return with_random_share(order, len(candidates), batch_size, epsilon, rng)
+            order = np.concatenate([together, order[~np.isin(order, together)]])[:limit]
+        return with_random_share(order, len(candidates), batch_size, epsilon, rng)
 
 
 def _of_shape(numbers: Any, n: int) -> NDArray[Any]:
