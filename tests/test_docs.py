@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -38,6 +39,7 @@ from tuilabel.workspace.opening import SourceOptions, open_workspace
 REPOSITORY = Path(__file__).resolve().parent.parent
 README, AGENTS = REPOSITORY / "README.md", REPOSITORY / "AGENTS.md"
 DOCS = sorted((REPOSITORY / "docs").glob("*.md"))
+EXAMPLE = REPOSITORY / "tests" / "plugins" / "example"
 PAGES = [README, AGENTS, REPOSITORY / "CONTRIBUTING.md", REPOSITORY / "CHANGELOG.md", *DOCS]
 
 
@@ -94,11 +96,26 @@ def help_blocks() -> str:
     return "\n\n".join(blocks)
 
 
+def example(file: str) -> Callable[[], str]:
+    """Return a function that returns a file of the example of a plug-in as a block."""
+    kind = "python" if file.endswith(".py") else ""
+    path = EXAMPLE / file
+    return lambda: f"```{kind}\n{path.read_text(encoding='utf-8').rstrip()}\n```"
+
+
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "keys.md": {"keys": key_table, "side-keys": side_key_table, "keymaps": keymap_table},
     "terminals.md": {"line": line_table},
     "settings.md": {"settings": settings_table},
     "commands.md": {"help": help_blocks},
+    "plugins.md": {
+        "project": example("pyproject.toml"),
+        "source": example("tuilabel_example/stripes.py"),
+        "features": example("tuilabel_example/profile.py"),
+        "model": example("tuilabel_example/nearest.py"),
+        "strategy": example("tuilabel_example/gini.py"),
+        "writer": example("tuilabel_example/json_array.py"),
+    },
 }
 
 
@@ -158,7 +175,14 @@ def test_every_page_is_found_from_the_readme() -> None:
 
 
 @pytest.mark.parametrize("page", [README, *DOCS], ids=lambda page: page.name)
-def test_every_command_shown_has_the_options_it_is_given(page: Path) -> None:
+def test_every_command_shown_has_the_options_it_is_given(
+    page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for group, functions in project["entry-points"].items():
+        for name, function in functions.items():
+            built_in = GROUPS[group.removeprefix("tuilabel.")].built_in
+            monkeypatch.setitem(built_in, name, function)
     shown = [line for block in blocks(page) for line in block.splitlines()]
     for line in shown:
         words = re.search(r"(?:^|\$ |\| )tuilabel( [^|]*)?$", line.partition("   #")[0])

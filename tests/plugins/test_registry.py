@@ -133,6 +133,7 @@ def plain(install: Install) -> None:
 def test_names_of_plug_ins_come_after_the_built_in_ones() -> None:
     assert names("strategies") == (*GROUPS["strategies"].built_in, "flat")
     assert resolve({"strategy": "flat"}).strategy == "flat"
+    assert "plain" not in sys.modules, "the trainer loads it, not the screen"
     assert list(plugin_lines()) == [
         "plug-in       strategy flat (plain 1.0)",
         "plug-in       source dots (plain 1.0)",
