@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -15,7 +16,11 @@ from plugins.conftest import Install
 
 from tuilabel.cli import main
 from tuilabel.data import open_dataset
+from tuilabel.data.array_store import ArrayStore
 from tuilabel.errors import SourceError
+from tuilabel.learn.preparation import Images, prepare_features
+from tuilabel.simulate.kept_runs import fingerprint
+from tuilabel.simulate.plan import Plan
 from tuilabel.workspace.recent import SessionState, known_sources
 
 NAMES = ("--features", "profile", "--model", "nearest", "--strategy", "gini")
@@ -280,3 +285,21 @@ def test_a_source_with_a_file_gets_its_path_and_the_file_is_never_replaced(
     # The list of sources at home has it, as long as the package is installed.
     assert known_sources([SessionState(dataset.source)])[-1] == dataset.source
     assert known_sources([SessionState("gone:7")]) == ["digits"]
+
+
+def test_another_version_of_a_package_shares_no_kept_runs_and_no_cached_features(
+    install: Install, tmp_path: Path
+) -> None:
+    names = {"tuilabel.features": {"see": "own:See"}, "tuilabel.strategies": {"ask": "own:ask"}}
+    code = "class See:\n    def fit(self, X): pass\n    def transform(self, X): return X[:, 0]\n"
+    dataset = open_dataset("digits", cache_dir=tmp_path)
+    images = Images(dataset.pool[:5], None)
+    found = set()
+    for version in ("1.0", "2.0", "2.0"):
+        shutil.rmtree(tmp_path / "site" / "own-1.0.dist-info", ignore_errors=True)
+        shutil.rmtree(tmp_path / "site" / "own-2.0.dist-info", ignore_errors=True)
+        install("own", names, code, version=version)
+        prepare_features("see", images, ArrayStore(tmp_path / "features"))
+        found.add(fingerprint(dataset, Plan(strategies=("ask",))))
+    assert len(found) == 2
+    assert len(list((tmp_path / "features").iterdir())) == 2

@@ -159,7 +159,7 @@ def _one_of_group(group: str) -> Values:
             known = names(group)
             raise UsageError(
                 f"{place} is {_shown(value)}; expected one of {', '.join(known)}."
-                f"{meant(str(value)[:MAX_ANNOTATOR], known)}"
+                f"{meant(str(value)[:100], known)}"
             )
         return value
 
