@@ -114,12 +114,19 @@ class Plugin(NamedTuple):
     @property
     def problem(self) -> str | None:
         """Why it cannot be used, as a sentence; None if it can."""
+        others = [p for p in _installed() if (p.group, p.name) == (self.group, self.name)]
         if self.name in GROUPS[self.group].built_in:
             return f"{self} is not used, since that name is built in: rename or uninstall it."
         if not _NAME.fullmatch(self.name):
             return (
                 f"{self} is not used, since its name is invalid; expected lower-case letters, "
                 "digits, '-', '_' and '.': rename or uninstall it."
+            )
+        if len(others) > 1:
+            packages = " and ".join(sorted({plugin.package for plugin in others}))
+            return (
+                f"The {GROUPS[self.group].noun} {self.name!r} is in more than one package "
+                f"({packages}): uninstall all but one."
             )
         return None
 
@@ -224,16 +231,9 @@ def package_of(group: str, name: str) -> str:
 def plugin_lines() -> Iterator[str]:
     """Yield a line about each plug-in; what needs attention starts with an exclamation mark."""
     for plugin in _installed():
-        if plugin.problem is not None:
-            yield f"! {plugin.problem}"
-            continue
-        try:
-            _find(plugin.group, plugin.name)
-        except PluginError as error:
-            yield f"! {error}"
-        else:
-            noun = GROUPS[plugin.group].noun
-            yield f"{'plug-in':<14}{noun} {plugin.name} ({plugin.package})"
+        noun = GROUPS[plugin.group].noun
+        usual = f"{'plug-in':<14}{noun} {plugin.name} ({plugin.package})"
+        yield usual if plugin.problem is None else f"! {plugin.problem}"
 
 
 def split_source(source: str) -> tuple[str, str | None]:
@@ -252,7 +252,7 @@ def split_source(source: str) -> tuple[str, str | None]:
     name, colon, argument = source.partition(":")
     if name in GROUPS["sources"].built_in:
         return name, argument if colon else None
-    if colon and _NAME.fullmatch(name) and (not _lies(source) or exists("sources", name)):
+    if colon and _NAME.fullmatch(name) and (not _is_there(source) or exists("sources", name)):
         return name, argument
     return "", source
 
@@ -267,12 +267,12 @@ def named_source(source: str) -> str:
         return source
     with suppress(OSError, RuntimeError, ValueError):  # opening the source reports an invalid name
         path = Path(argument).expanduser()
-        if name in ("", *GROUPS["sources"].built_in) or _lies(str(path)):
+        if name in ("", *GROUPS["sources"].built_in) or _is_there(str(path)):
             argument = str(path.resolve())
     return f"{name}:{argument}" if name else argument
 
 
-def _lies(path: str) -> bool:
+def _is_there(path: str) -> bool:
     try:
         return os.path.lexists(path)
     except ValueError:  # a zero byte
@@ -280,19 +280,12 @@ def _lies(path: str) -> bool:
 
 
 def _find(group: str, name: str) -> Plugin | None:
-    found = [plugin for plugin in _installed() if (plugin.group, plugin.name) == (group, name)]
-    if not found:
-        return None
-    problem = found[0].problem
-    if len(found) > 1:
-        packages = " and ".join(sorted({plugin.package for plugin in found}))
-        problem = (
-            f"The {GROUPS[group].noun} {inert(name)!r} is in more than one package ({packages}): "
-            "uninstall all but one."
-        )
-    if problem is not None:
-        raise PluginError(problem)
-    return found[0]
+    for plugin in _installed():
+        if (plugin.group, plugin.name) == (group, name):
+            if plugin.problem is not None:
+                raise PluginError(plugin.problem)
+            return plugin
+    return None
 
 
 @cache

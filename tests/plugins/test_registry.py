@@ -218,6 +218,7 @@ def test_one_name_in_two_packages_is_in_neither(install: Install) -> None:
         install(package, {"tuilabel.models": {"fit": f"{package}:fit"}})
     with pytest.raises(PluginError, match=r"'fit' is in more than one package \(one 1\.0 and two"):
         resolve({"model": "fit"})
+    assert "fit" not in names("models")
     assert len(list(plugin_lines())) == 2
     assert all(line.startswith("! The model 'fit' is in more than") for line in plugin_lines())
 
