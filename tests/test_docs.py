@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +26,7 @@ from tuilabel.exchange.rows import label_rows
 from tuilabel.journal import Draft, EventKind, Journal, SessionInfo
 from tuilabel.learn import strategies, transformers
 from tuilabel.line.answers import Command
+from tuilabel.plugins import GROUPS
 from tuilabel.settings import KEYMAPS, Settings, resolve
 from tuilabel.settings.report import settings_table
 from tuilabel.tui import screens
@@ -37,6 +39,7 @@ from tuilabel.workspace.opening import SourceOptions, open_workspace
 REPOSITORY = Path(__file__).resolve().parent.parent
 README, AGENTS = REPOSITORY / "README.md", REPOSITORY / "AGENTS.md"
 DOCS = sorted((REPOSITORY / "docs").glob("*.md"))
+EXAMPLE = REPOSITORY / "tests" / "plugins" / "example"
 PAGES = [README, AGENTS, REPOSITORY / "CONTRIBUTING.md", REPOSITORY / "CHANGELOG.md", *DOCS]
 
 
@@ -93,11 +96,26 @@ def help_blocks() -> str:
     return "\n\n".join(blocks)
 
 
+def example(file: str) -> Callable[[], str]:
+    """Return a function that returns a file of the example of a plug-in as a block."""
+    kind = "python" if file.endswith(".py") else ""
+    path = EXAMPLE / file
+    return lambda: f"```{kind}\n{path.read_text(encoding='utf-8').rstrip()}\n```"
+
+
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "keys.md": {"keys": key_table, "side-keys": side_key_table, "keymaps": keymap_table},
     "terminals.md": {"line": line_table},
     "settings.md": {"settings": settings_table},
     "commands.md": {"help": help_blocks},
+    "plugins.md": {
+        "project": example("pyproject.toml"),
+        "source": example("tuilabel_example/stripes.py"),
+        "features": example("tuilabel_example/profile.py"),
+        "model": example("tuilabel_example/nearest.py"),
+        "strategy": example("tuilabel_example/gini.py"),
+        "writer": example("tuilabel_example/json_array.py"),
+    },
 }
 
 
@@ -157,7 +175,14 @@ def test_every_page_is_found_from_the_readme() -> None:
 
 
 @pytest.mark.parametrize("page", [README, *DOCS], ids=lambda page: page.name)
-def test_every_command_shown_has_the_options_it_is_given(page: Path) -> None:
+def test_every_command_shown_has_the_options_it_is_given(
+    page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for group, functions in project["entry-points"].items():
+        for name, function in functions.items():
+            built_in = GROUPS[group.removeprefix("tuilabel.")].built_in
+            monkeypatch.setitem(built_in, name, function)
     shown = [line for block in blocks(page) for line in block.splitlines()]
     for line in shown:
         words = re.search(r"(?:^|\$ |\| )tuilabel( [^|]*)?$", line.partition("   #")[0])
@@ -226,7 +251,9 @@ def contract(module: ModuleType, parameter: str) -> Iterator[Callable[..., None]
 
 def test_the_example_of_a_strategy_keeps_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
     gini = run_example("def gini", {**vars(strategies)})["gini"]
-    monkeypatch.setitem(strategies.STRATEGIES, "gini", gini)
+    monkeypatch.setattr(strategies, "gini", gini, raising=False)
+    target = f"{strategies.__name__}:gini"
+    monkeypatch.setitem(GROUPS["strategies"].built_in, "gini", target)
     tests = list(contract(test_strategies, "name"))
     assert len(tests) > 10
     for test in tests:

@@ -138,10 +138,10 @@ def _report(message: str) -> None:
 
 def _meant(word: str) -> str | None:
     """Return the command line that a word was probably meant to be; None if it may be a source."""
-    from tuilabel.commands.completion import SOURCES
+    from tuilabel.plugins import split_source
 
     is_option_or_path = word.startswith("-") or os.sep in word or os.path.lexists(word)
-    if is_option_or_path or word in SOURCES or word.startswith("mnist:"):
+    if is_option_or_path or split_source(word)[0]:
         return None
     if word == "help":
         return "tuilabel --help"

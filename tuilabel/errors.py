@@ -47,6 +47,10 @@ class SaveError(TuilabelError):
     """An event that is not on disk; saving the same event may be tried again."""
 
 
+class PluginError(TuilabelError):
+    """A plug-in that cannot be used, or failed."""
+
+
 class ExportError(TuilabelError):
     """Labels that cannot be exported."""
 

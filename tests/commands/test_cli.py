@@ -20,7 +20,6 @@ from PIL import Image
 from tuilabel import __version__
 from tuilabel.cli import COMMANDS as LINES
 from tuilabel.cli import EXAMPLES, main
-from tuilabel.exchange import FORMATS
 from tuilabel.journal import Annotator, Draft, EventKind, Journal, SessionInfo, read_session
 from tuilabel.tui.app.base import Ended
 from tuilabel.workspace.opening import SourceOptions, open_workspace
@@ -214,10 +213,11 @@ def test_the_version_is_told() -> None:
     assert (result.exit_code, result.stdout) == (0, f"tuilabel, version {__version__}\n")
 
 
-def test_every_export_format_is_offered() -> None:
-    option = next(p for p in command("export").params if p.name == "format_")
-    assert isinstance(option.type, click.Choice)
-    assert list(option.type.choices) == list(FORMATS)
+def test_an_unknown_export_format_is_refused_and_the_known_ones_are_named(tmp_path: Path) -> None:
+    session = tmp_path / "s.tuilabel"
+    Journal.create(session, SessionInfo("digits", ("cat",))).close()
+    said = refused(tuilabel("export", str(session), "--format", "jsn"))
+    assert "There is no format 'jsn': choose one of csv, jsonl. Did you mean 'jsonl'?" in said
 
 
 # Labelling without a terminal, and with one.

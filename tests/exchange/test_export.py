@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from loop_fakes import ME
 
 from tuilabel.errors import ExportError, SessionFileError
-from tuilabel.exchange import FORMATS, ORIGINS, format_of, writer
+from tuilabel.exchange import ORIGINS, format_of, writer
 from tuilabel.exchange.output import export_to
 from tuilabel.exchange.rows import LabelRow, label_rows
 from tuilabel.journal import (
@@ -32,6 +32,7 @@ from tuilabel.journal import (
     auto_batch,
     revert,
 )
+from tuilabel.plugins import GROUPS
 
 COLUMNS = [
     *("item_id", "reference", "class", "annotator", "time", "round", "ms", "origin"),
@@ -67,7 +68,7 @@ def written(format_: str, *rows: LabelRow) -> str:
 
 
 def test_every_format_has_a_writer_and_an_ending() -> None:
-    for name in FORMATS:
+    for name in GROUPS["writers"].built_in:
         assert written(name, row(reference="a.png")).count("a.png") == 1
         assert format_of(f"folder.x/labels.{name.upper()}") == name
     assert {format_of(path) for path in ("-", "labels", "labels.txt", "csv.d/x")} == {"csv"}

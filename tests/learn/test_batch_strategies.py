@@ -13,12 +13,18 @@ from hypothesis import strategies as st
 
 from tuilabel.learn.batch import pick_batch
 from tuilabel.learn.batch_strategies import (
-    BATCH_STRATEGIES,
     QueryContext,
 )
 from tuilabel.learn.clusters import SAMPLE_ROWS
 from tuilabel.learn.features import CHUNK_ROWS
 from tuilabel.learn.strategies import margin
+from tuilabel.plugins import GROUPS, load
+
+BATCH_STRATEGIES = {
+    name: load("strategies", name)
+    for name, function in GROUPS["strategies"].built_in.items()
+    if function.startswith("tuilabel.learn.batch_strategies:")
+}
 
 every_strategy = pytest.mark.parametrize("name", list(BATCH_STRATEGIES))
 

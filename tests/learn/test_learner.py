@@ -20,12 +20,10 @@ from tuilabel.learn.model_choice import LEAST_WEIGHED
 from tuilabel.learn.names import (
     AUTO,
     COLD_START_NAMES,
-    FEATURE_NAMES,
     GRAPH_MODELS,
-    MODEL_NAMES,
-    STRATEGY_NAMES,
 )
 from tuilabel.learn.requests import ColdStart, Fit, FitFinished
+from tuilabel.plugins import GROUPS
 
 POOL, KIND = glyphs(120)
 HOLDOUT = HoldOut("hold-out", *glyphs(45, seed=1))
@@ -89,8 +87,8 @@ def reflected(learner: Learner) -> Learner:
 # What is needed, and what there is until then.
 
 
-@pytest.mark.parametrize("model", MODEL_NAMES)
-@pytest.mark.parametrize("features", FEATURE_NAMES)
+@pytest.mark.parametrize("model", GROUPS["models"].built_in)
+@pytest.mark.parametrize("features", GROUPS["features"].built_in)
 def test_every_model_on_every_feature_is_fitted_as_it_was_asked(model: str, features: str) -> None:
     request = a_fit(model=model, features=features)
     learner = ready(request)
@@ -104,7 +102,7 @@ def test_every_model_on_every_feature_is_fitted_as_it_was_asked(model: str, feat
     assert answer.accuracy.value > (0.7 if answer.features == "raw" else 0.9)
 
 
-@pytest.mark.parametrize("strategy", STRATEGY_NAMES)
+@pytest.mark.parametrize("strategy", GROUPS["strategies"].built_in)
 def test_every_strategy_ranks_what_is_left(strategy: str) -> None:
     request = a_fit(strategy=strategy, excluded=(50, 51), limit=1000)
     answer = ready(request).fit(request)
@@ -120,7 +118,7 @@ def test_every_cold_start_chooses_as_many_as_asked(method: str) -> None:
     assert not {3, 50, 51} & set(answer.items)
 
 
-@pytest.mark.parametrize("model", MODEL_NAMES)
+@pytest.mark.parametrize("model", GROUPS["models"].built_in)
 def test_until_it_is_prepared_the_pixels_answer(model: str) -> None:
     learner = Learner(POOL, 3, holdout=HOLDOUT)
     request = a_fit(model=model, features="deskew-hog")

@@ -13,14 +13,10 @@ import pytest
 from tuilabel.errors import UsageError
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import unit_rows
-from tuilabel.learn.models import MODELS, TYPICAL_LENGTH, fit_model, score_rows, warm_up
-from tuilabel.learn.names import (
-    COLD_START_NAMES,
-    FEATURE_NAMES,
-    GRAPH_MODELS,
-    MODEL_NAMES,
-    STRATEGY_NAMES,
-)
+from tuilabel.learn.models import TYPICAL_LENGTH, fit_model, score_rows, warm_up
+from tuilabel.plugins import GROUPS
+
+MODELS = [name for name in GROUPS["models"].built_in if name != "auto"]
 
 every_model = pytest.mark.parametrize("name", MODELS)
 
@@ -223,14 +219,10 @@ def test_unit_rows_are_scaled_flat_and_independent_of_layout() -> None:
     assert unit_rows(np.zeros((0, 2, 3), dtype=np.uint8)).shape == (0, 6)
 
 
-def test_the_name_list_is_the_table() -> None:
-    assert tuple(MODELS) == tuple(name for name in MODEL_NAMES if name not in GRAPH_MODELS)
-
-
 def test_names_and_tables_cost_no_scikit_learn() -> None:
     code = """
 import sys
-import tuilabel.learn.names
+import tuilabel.learn.names, tuilabel.plugins
 assert "numpy" not in sys.modules
 import tuilabel.learn.rounds, tuilabel.learn.cold_start
 assert "sklearn" not in sys.modules and "scipy" not in sys.modules
@@ -247,8 +239,3 @@ def test_warm_up_leaves_no_warning() -> None:
         # What scikit-learn does to scipy is theirs; its own deprecations are FutureWarnings.
         warnings.simplefilter("ignore", DeprecationWarning)
         warm_up()
-
-
-def test_names_are_distinct_words() -> None:
-    for names in (MODEL_NAMES, FEATURE_NAMES, STRATEGY_NAMES, COLD_START_NAMES):
-        assert len(set(names)) == len(names) > 0

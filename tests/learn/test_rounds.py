@@ -11,11 +11,11 @@ import pytest
 from tuilabel.errors import UsageError
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.metrics import Accuracy
-from tuilabel.learn.models import MODELS
-from tuilabel.learn.names import AUTO, STRATEGY_NAMES
 from tuilabel.learn.rounds import RoundResult, run_round
+from tuilabel.plugins import GROUPS
 
-EVERY_STRATEGY = [name for name in STRATEGY_NAMES if name != AUTO]
+EVERY_STRATEGY = [name for name in GROUPS["strategies"].built_in if name != "auto"]
+MODELS = ("softmax", "mlp")
 
 NONE = np.empty(0, dtype=np.intp)
 

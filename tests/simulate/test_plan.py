@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 
 from tuilabel.errors import UsageError
-from tuilabel.learn.names import COLD_START_NAMES, FEATURE_NAMES, MODEL_NAMES, STRATEGY_NAMES
+from tuilabel.learn.names import COLD_START_NAMES
+from tuilabel.plugins import GROUPS
 from tuilabel.simulate import Combination, Plan
 
+STRATEGY_NAMES, MODEL_NAMES, FEATURE_NAMES = (
+    tuple(GROUPS[group].built_in) for group in ("strategies", "models", "features")
+)
 BASELINE = Combination("random", "auto", "auto", "random")
 
 

@@ -46,9 +46,10 @@ def settings_(session: str | None, as_json: bool, **flags: Any) -> None:
 @click.command("doctor")
 def doctor() -> None:
     """Show what this terminal and this installation can do."""
+    from tuilabel.plugins import plugin_lines
     from tuilabel.tui.images.protocols.support import protocols_here
     from tuilabel.tui.terminal.doctor import doctor_lines
     from tuilabel.tui.text.theme import theme_for
 
-    for line in doctor_lines(theme_for, protocols_here):
+    for line in (*doctor_lines(theme_for, protocols_here), *plugin_lines()):
         click.echo(line)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from click import Context, Parameter
 
+from tuilabel.plugins import GROUPS
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-SOURCES: dict[str, str | None] = {"digits": None, "mnist": None}
+SOURCES: dict[str, str | None] = dict.fromkeys(GROUPS["sources"].built_in)
 """Sources that are not paths. The value is what a shell shows beside a name: nothing."""
 
 SOURCE_FILES = (".npz", ".npy")

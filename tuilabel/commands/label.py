@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from tuilabel.commands.completion import SOURCES, complete_sessions
+from tuilabel.commands.completion import complete_sessions
 from tuilabel.commands.line import PlainProgress, check_terminal, line_mode, use_one_thread
 from tuilabel.commands.options import (
     count_options,
@@ -27,6 +27,7 @@ from tuilabel.commands.screen import (
     terminal_for,
 )
 from tuilabel.commands.text import say
+from tuilabel.plugins import exists, split_source
 from tuilabel.process.signals import SIGNALS
 from tuilabel.settings import PERSON, SETTINGS
 
@@ -153,7 +154,7 @@ def _continue(ended: Ended, options: Mapping[str, Any], *, mouse: bool = False) 
 def _check_source(options: Mapping[str, Any]) -> None:
     """Raise the error about a source that does not exist, before any about the terminal."""
     source = options["source"]
-    if source is None or source in SOURCES or source.startswith("mnist:"):
+    if source is None or ((name := split_source(source)[0]) and exists("sources", name)):
         return
     if not os.path.lexists(source) and not source.startswith("~"):
         from tuilabel.data import open_dataset

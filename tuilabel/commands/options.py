@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from tuilabel import plugins
 from tuilabel.commands.completion import complete_sessions, complete_sources
 from tuilabel.errors import UsageError
 from tuilabel.settings import SETTINGS, Setting
@@ -21,23 +22,38 @@ def comma_separated(
     return None if value is None else tuple(name.strip() for name in value.split(","))
 
 
-def one_of(names: Sequence[str]) -> dict[str, Any]:
+def one_of(names: Sequence[str], group: str = "") -> dict[str, Any]:
     """Return the arguments of an option that shows and completes its names.
 
     The code that uses the name refuses an unknown one, in one sentence.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Those that are built in.
+    group : str
+        The group of plug-ins that add further names.
     """
     return {
         "metavar": "[" + "|".join(names) + "]",
-        "shell_complete": lambda _, __, typed: [name for name in names if name.startswith(typed)],
+        "shell_complete": lambda _, __, typed: _beginning(typed, names, group),
     }
 
 
-def some_of(names: Sequence[str]) -> dict[str, Any]:
+def _beginning(typed: str, names: Sequence[str], group: str) -> list[str]:
+    """Return the names that begin with what is typed; of plug-ins if no built-in one does."""
+    found = [name for name in names if name.startswith(typed)]
+    if found or not group:
+        return found
+    return [name for name in plugins.names(group) if name.startswith(typed)]
+
+
+def some_of(names: Sequence[str], group: str = "") -> dict[str, Any]:
     """Return the arguments of an option that takes several names, separated by commas."""
 
     def complete(ctx: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
         before, comma, last = typed.rpartition(",")
-        return [before + comma + name for name in names if name.startswith(last)]
+        return [before + comma + name for name in _beginning(last, names, group)]
 
     return {
         "metavar": "[" + "|".join(names) + "],...",
@@ -71,7 +87,7 @@ def _setting_option(setting: Setting) -> Decorator:
 
     return click.option(
         setting.option,
-        **{**one_of(values.choices), "metavar": values.metavar},
+        **{**one_of(values.choices, values.group), "metavar": values.metavar},
         callback=read,
         help=f"{setting.help}  [default: {setting.default}]",
     )

@@ -11,7 +11,8 @@ import click
 from tuilabel.commands.options import one_of, session_argument
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.commands.text import say
-from tuilabel.exchange import FORMATS, ORIGINS, format_of, writer
+from tuilabel.exchange import ORIGINS, format_of, writer
+from tuilabel.plugins import GROUPS
 from tuilabel.text import LONGEST_PATH, counted, inert, shown_path
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def status_(session: str | None, as_json: bool, pictures: bool, skipped: bool) -
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(list(FORMATS)),
+    **one_of(list(GROUPS["writers"].built_in), "writers"),
     help="Format.  [default: the ending of OUT, else csv]",
 )
 @click.option(

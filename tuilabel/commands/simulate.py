@@ -17,6 +17,7 @@ from tuilabel.commands.completion import complete_sources
 from tuilabel.commands.options import comma_separated, count_options, setting_options, some_of
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.errors import UnnamedClassesError, UsageError
+from tuilabel.plugins import split_source
 from tuilabel.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ _PLAN = {
 def _several(name: str) -> Callable[..., Any]:
     """Return an option with several values of a setting."""
     setting = SETTINGS[name]
-    return click.option(setting.option, **some_of(setting.values.choices), help=setting.help)
+    named = some_of(setting.values.choices, setting.values.group)
+    return click.option(setting.option, **named, help=setting.help)
 
 
 @click.command("simulate")
@@ -195,7 +197,7 @@ def run_the_article(
                 f"--{name.strip('_').replace('_', '-')} cannot be used with --protocol "
                 "article, which fixes everything but --perturb and --json. Leave it out."
             )
-    if source != "mnist" and not source.startswith("mnist:"):
+    if split_source(source)[0] != "mnist":
         raise UsageError("--protocol article needs MNIST: give mnist or mnist:DIR as SOURCE.")
     import numpy as np
 
@@ -248,8 +250,8 @@ class Outputs:
     def __init__(self, source: str, options: Mapping[str, Any]) -> None:
         from tuilabel.exchange.guard import guard
         from tuilabel.exchange.output import check_output
+        from tuilabel.plugins import named_source
         from tuilabel.workspace.outputs import guarded
-        from tuilabel.workspace.places import named_source
 
         self._how = {"force": options["force"], "guard": guard(*guarded(named_source(source)))}
         self._paths: dict[str, Path] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +101,36 @@ class Dataset(Protocol):
         """Return the places where item `i` was found: several for exact duplicates."""
 
 
+def image_array(images: NDArray[Any], n: int | None = None) -> NDArray[np.uint8]:
+    """Return one image, or n images, as they are.
+
+    Raises
+    ------
+    ValueError
+        They are not uint8 of shape (H, W) or (H, W, 3), or (n, H, W) or (n, H, W, 3).
+    """
+    shape = np.shape(images)
+    each = shape if n is None else shape[1:]
+    is_image = len(each) == 2 or (len(each) == 3 and each[2] == 3)
+    if not is_image or 0 in each or (n is not None and shape[0] != n):
+        expected = "(H, W) or (H, W, 3)" if n is None else f"({n}, H, W) or ({n}, H, W, 3)"
+        raise ValueError(f"Images have shape {shape}; expected {expected}.")
+    if images.dtype != np.uint8:
+        raise ValueError(f"Images are {images.dtype}; expected uint8.")
+    return images
+
+
+def _check_truth(truth: NDArray[np.int16] | None, n: int, n_classes: int) -> None:
+    if truth is None:
+        return
+    if truth.shape != (n,) or not np.issubdtype(truth.dtype, np.integer):
+        raise ValueError(f"True classes are {truth.dtype} of shape {truth.shape}; expected ({n},).")
+    if n and (truth.min() < 0 or truth.max() >= n_classes):
+        raise ValueError(
+            f"True classes run from {truth.min()} to {truth.max()}; expected 0 to {n_classes - 1}."
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class ArrayDataset:
     """A dataset whose pool is one array.
@@ -115,6 +145,11 @@ class ArrayDataset:
         Returns the image of a row at full size; without it the pool is at full size.
     screen : callable, optional
         Returns the image for the screen of a row; without it the full image is reduced.
+
+    Raises
+    ------
+    ValueError
+        The arrays have another dtype, or do not fit together.
     """
 
     source: str
@@ -129,6 +164,13 @@ class ArrayDataset:
     full: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
     screen: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
     window: Window | None = None
+
+    def __post_init__(self) -> None:
+        image_array(self.pool, n=len(self.ids))
+        _check_truth(self.truth, len(self.pool), len(self.class_names))
+        if self.holdout is not None:
+            image_array(self.holdout.images, n=len(self.holdout.truth))
+            _check_truth(self.holdout.truth, len(self.holdout), len(self.class_names))
 
     def __len__(self) -> int:
         return len(self.pool)

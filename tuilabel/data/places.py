@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuilabel.data import item_ids
-from tuilabel.errors import SourceError
+from tuilabel.data.sources import open_dataset
+from tuilabel.errors import SourceError, UnnamedClassesError
+from tuilabel.plugins import split_source
 from tuilabel.progress import Progress
 from tuilabel.text import shown_path
 
@@ -61,17 +63,15 @@ def find_places(source: str, *, cache_dir: Path, progress: Progress | None = Non
     SourceError
         The source is missing or cannot be read.
     """
-    if source == "digits":
-        from tuilabel.data.digits import open_digits
-
-        dataset = open_digits()
-        return _of_rows(dataset.ids, lambda row: dataset.references(row)[0])
-    if source == "mnist" or source.startswith("mnist:"):
+    name, argument = split_source(source)
+    if name == "mnist":
         from tuilabel.data.mnist import TRAIN, open_split
 
-        folder = cache_dir / "mnist" if source == "mnist" else Path(source.removeprefix("mnist:"))
+        folder = cache_dir / "mnist" if argument is None else Path(argument)
         train = open_split(TRAIN, folder, cache_dir, progress)
         return _of_rows(item_ids.ItemIds("a1", train.digests), train.reference)
+    if name:
+        return _of_dataset(source, cache_dir, progress)
     path = Path(source)
     if path.is_dir():
         return _of_folder(path, cache_dir, progress)
@@ -87,6 +87,19 @@ def _of_rows(ids: Iterable[str], reference: Callable[[int], str]) -> Places:
     places = Places()
     for row, item in enumerate(ids):
         places.add(item, reference(row))
+    return places
+
+
+def _of_dataset(source: str, cache_dir: Path, progress: Progress | None) -> Places:
+    try:
+        dataset = open_dataset(source, cache_dir=cache_dir, progress=progress)
+    except UnnamedClassesError:
+        # Names change nothing about where the items are.
+        dataset = open_dataset(source, classes=["image"], cache_dir=cache_dir, progress=progress)
+    places = Places()
+    for row, item in enumerate(dataset.ids):
+        for reference in dataset.references(row):
+            places.add(item, reference)
     return places
 
 

@@ -2,17 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Protocol
 
-from tuilabel.data.dataset import Dataset
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.data.dataset import ArrayDataset, Dataset, image_array
 from tuilabel.data.window import Window
 from tuilabel.errors import SourceError
+from tuilabel.plugins import blame, exists, load, named_source, names, package_of, split_source
 from tuilabel.progress import Progress
 from tuilabel.text import meant, shown_path
 
-_MNIST_PREFIX = "mnist:"
 _ARRAY_SUFFIXES = (".npz", ".npy")
+
+
+class Source(Protocol):
+    """Opens images: what a name of the group ``sources`` stands for, also in a plug-in."""
+
+    def __call__(
+        self,
+        source: str,
+        *,
+        argument: str | None,
+        classes: Sequence[str] | None,
+        pool: int | None,
+        test: int | None,
+        cache_dir: Path,
+        progress: Progress | None,
+    ) -> ArrayDataset:
+        """Open the images.
+
+        Parameters
+        ----------
+        source : str
+            The name, with the argument if there is one: the `source` of the dataset. It leads to
+            the same images whatever the current folder.
+        argument : str or None
+            What follows the name and a colon; absolute if it is an existing path. A plug-in always
+            gets a string, perhaps an empty one.
+        classes : sequence of str or None
+            Names of the classes that the person has given, as `resolve_classes` takes them.
+        pool, test : int or None
+            As `build_dataset` takes them.
+        cache_dir : Path
+            Folder for files that can be made again; it may not exist yet.
+        progress : Progress or None
+            Called during long work, from the calling thread.
+
+        Returns
+        -------
+        ArrayDataset
+            As `build_dataset` makes it.
+
+        Raises
+        ------
+        TuilabelError
+            The message is one sentence for the person.
+        """
 
 
 def open_dataset(
@@ -30,8 +80,9 @@ def open_dataset(
     Parameters
     ----------
     source : str
-        ``digits``, ``mnist``, ``mnist:DIR``, a folder of images, or an ``.npz`` or ``.npy``
-        file. A folder or file named ``digits`` or ``mnist`` is opened as ``./digits``.
+        ``digits``, ``mnist``, ``mnist:DIR``, a folder of images, an ``.npz`` or ``.npy`` file, or
+        ``NAME:`` or ``NAME:ARGUMENT`` with the name of a plug-in. A folder or file named
+        ``digits`` or ``mnist`` is opened as ``./digits``.
     classes : sequence of str, optional
         Class names. They are required if the source has none, and else rename its own.
     pool, test : int, optional
@@ -56,36 +107,29 @@ def open_dataset(
     DownloadError
         If `mnist` is not in the cache and cannot be downloaded.
     """
-    # Each source is imported here, because each needs modules that the others do not.
-    if source == "digits":
-        from tuilabel.data.digits import open_digits
-
-        return open_digits(classes=classes, pool=pool, test=test)
     if cache_dir is None:
         from platformdirs import user_cache_path
 
         cache_dir = user_cache_path("tuilabel")
-    if source == "mnist" or source.startswith(_MNIST_PREFIX):
-        from tuilabel.data.mnist import open_mnist
-
-        if source == "mnist":
-            from tuilabel.data.mnist_download import fetch_mnist
-
-            folder = cache_dir / "mnist"
-            fetch_mnist(folder, progress=progress)
-        else:
-            folder = _absolute(source.removeprefix(_MNIST_PREFIX))
-            source = f"{_MNIST_PREFIX}{folder}"
-        return open_mnist(
-            folder,
+    name, argument = split_source(source)
+    if name and exists("sources", name):
+        is_plugin = package_of("sources", name) != ""
+        if is_plugin:
+            source = named_source(source)
+            argument = source.partition(":")[2]
+        open_it: Source = load("sources", name)
+        dataset = open_it(
             source,
-            cache_dir=cache_dir,
+            argument=argument,
             classes=classes,
             pool=pool,
             test=test,
+            cache_dir=cache_dir,
             progress=progress,
         )
+        return _checked(dataset, name, source) if is_plugin else dataset
     path = _absolute(source)
+    # Each is imported here, because each needs modules that the others do not.
     if path.is_dir():
         from tuilabel.data.folder import open_folder
 
@@ -113,6 +157,57 @@ def open_dataset(
     raise _unknown(source, path)
 
 
+def digits(source: str, *, argument: str | None, **options: Any) -> ArrayDataset:
+    """Open scikit-learn's digits; a `Source`."""
+    from tuilabel.data.digits import open_digits
+
+    if argument is not None:
+        raise SourceError(f"'{shown_path(source)}' is not a source: use digits, without a colon.")
+    return open_digits(**{name: options[name] for name in ("classes", "pool", "test")})
+
+
+def mnist(
+    source: str, *, argument: str | None, cache_dir: Path, progress: Progress | None, **options: Any
+) -> ArrayDataset:
+    """Open MNIST from a folder, or from the cache after a download; a `Source`."""
+    from tuilabel.data.mnist import open_mnist
+
+    if argument is None:
+        from tuilabel.data.mnist_download import fetch_mnist
+
+        folder = cache_dir / "mnist"
+        fetch_mnist(folder, progress=progress)
+    else:
+        folder = _absolute(argument)
+        source = f"mnist:{folder}"
+    return open_mnist(folder, source, cache_dir=cache_dir, progress=progress, **options)
+
+
+def _checked(dataset: object, name: str, source: str) -> ArrayDataset:
+    """Return the dataset of a plug-in, whose functions are called with care from now on."""
+    with blame("sources", name):
+        if not isinstance(dataset, ArrayDataset):
+            raise TypeError(f"it returned {type(dataset).__name__}, not an ArrayDataset")
+        if dataset.source != source:
+            raise ValueError(f"its source is {dataset.source!r}; expected {source!r}")
+        places = [tuple(map(str, dataset.references(row))) for row in range(len(dataset))]
+
+    def careful(draw: Callable[[int], NDArray[np.uint8]]) -> Callable[[int], NDArray[np.uint8]]:
+        def image(row: int) -> NDArray[np.uint8]:
+            with blame("sources", name):
+                return image_array(draw(row))
+
+        return image
+
+    return replace(
+        dataset,
+        # Asked for after each answer, when it would be too late for an error.
+        locate=places.__getitem__,
+        full=None if dataset.full is None else careful(dataset.full),
+        screen=None if dataset.screen is None else careful(dataset.screen),
+    )
+
+
 def _absolute(path: str) -> Path:
     if not path:
         raise SourceError("The name of the source is empty: name a folder or a file, such as '.'.")
@@ -134,9 +229,14 @@ def _unknown(source: str, path: Path) -> SourceError:
     else:
         found = "is not a source, and there is no file or folder of that name"
     return SourceError(
-        f"'{shown_path(source)}' {found}: use digits, mnist, mnist:DIR, a folder of images or an "
-        f".npz file.{meant(path.name, _beside(path))}"
+        f"'{shown_path(source)}' {found}: use digits, mnist, mnist:DIR, {_plugins()}a folder of "
+        f"images or an .npz file.{meant(path.name, _beside(path))}"
     )
+
+
+def _plugins() -> str:
+    """Return the names of the sources of plug-ins, each with a comma after it."""
+    return "".join(f"{name}:, " for name in names("sources") if package_of("sources", name))
 
 
 def _beside(path: Path) -> list[str]:
@@ -146,5 +246,6 @@ def _beside(path: Path) -> list[str]:
     try:
         around = list(path.parent.iterdir())
     except OSError:  # there is no such folder either
-        return []
-    return [each.name for each in around if each.is_dir() or each.suffix in _ARRAY_SUFFIXES]
+        around = []
+    found = [each.name for each in around if each.is_dir() or each.suffix in _ARRAY_SUFFIXES]
+    return found + [f"{name}:" for name in names("sources") if name not in ("digits", "mnist")]

@@ -1,36 +1,38 @@
-"""Export of labels: one small file per format.
-
-The names here cost nothing to import; the command line shows them in its help.
-"""
+"""Export of labels: one small file per format."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pkgutil import resolve_name
+from pathlib import PurePath
 from typing import TYPE_CHECKING, TextIO, cast
+
+from tuilabel.plugins import exists, load
 
 if TYPE_CHECKING:
     from tuilabel.exchange.rows import LabelRow
 
 Writer = Callable[[Iterable["LabelRow"], TextIO], None]
-"""Writes rows to a text file."""
-
-FORMATS = {
-    "csv": "tuilabel.exchange.csv_format:write_csv",
-    "jsonl": "tuilabel.exchange.jsonl_format:write_jsonl",
-}
-"""The writer of each format, by the ending of its files; it is imported when it is used."""
+"""Writes rows to a text file, which it leaves open: what a name of the group ``writers`` in
+`tuilabel.plugins` stands for, also in a plug-in. The name is the ending of such files."""
 
 ORIGINS = ("human", "oracle", "auto")
 """Who may have given a label: an annotator, the ground truth in a demo, or a model."""
 
 
 def writer(name: str) -> Writer:
-    """Return the writer of a format in `FORMATS`."""
-    return cast(Writer, resolve_name(FORMATS[name]))
+    """Return the writer of a format.
+
+    Raises
+    ------
+    UsageError
+        There is no such format; the message lists those that there are.
+    PluginError
+        It is a plug-in's, which cannot be used; the writer raises it if it fails.
+    """
+    return cast(Writer, load("writers", name))
 
 
 def format_of(path: str) -> str:
     """Return the format whose ending a path has; csv if it has none of them."""
-    ending = path.rpartition(".")[2].lower()
-    return ending if ending in FORMATS else "csv"
+    ending = PurePath(path.lower()).suffix.removeprefix(".")
+    return ending if ending and exists("writers", ending) else "csv"

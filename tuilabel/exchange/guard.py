@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tuilabel.errors import ExportError, SourceError
+from tuilabel.plugins import split_source
 from tuilabel.text import shown_path
 
 Guard = Callable[[Path], object]
@@ -42,7 +43,7 @@ def guard(own: Iterable[Path], sources: Callable[[], Iterable[str]]) -> Guard:
             raise _never(path, "belongs to a session or to tuilabel")
         is_export = head_of(path).startswith(_EXPORT_STARTS)
         for source in sources():
-            place = Path(source.removeprefix("mnist:"))
+            place = Path(split_source(source)[1] or source)
             if not (is_export and place.is_dir()) and _is_among(path, _files_of(place)):
                 raise _never(path, f"is a file of the source {shown_path(source)}")
 

@@ -9,8 +9,10 @@ and one chunk or one bounded sample of features.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import unwrap
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -72,6 +74,18 @@ BatchStrategy = Callable[[QueryContext, int, Generator], NDArray[np.intp]]
 `candidates`, in the order to ask for them."""
 
 
+def batch_strategy(function: BatchStrategy) -> BatchStrategy:
+    """Mark a function of the group ``strategies`` as a `BatchStrategy`, also in a plug-in."""
+    vars(function)["is_batch_strategy"] = True
+    return function
+
+
+def is_batch_strategy(function: Callable[..., Any]) -> bool:
+    """Return whether a function is marked as a `BatchStrategy`."""
+    return hasattr(unwrap(function), "is_batch_strategy")
+
+
+@batch_strategy
 def diverse_margin(context: QueryContext, size: int, rng: Generator) -> NDArray[np.intp]:
     """Pick uncertain items that differ from one another.
 
@@ -120,6 +134,7 @@ def diverse_margin(context: QueryContext, size: int, rng: Generator) -> NDArray[
     return chosen[pick_batch(utilities[chosen], size, rng)]
 
 
+@batch_strategy
 def badge(context: QueryContext, size: int, rng: Generator) -> NDArray[np.intp]:
     """Pick items whose gradients are long and point in different directions.
 
@@ -194,6 +209,7 @@ def badge(context: QueryContext, size: int, rng: Generator) -> NDArray[np.intp]:
     return picked
 
 
+@batch_strategy
 def typiclust(context: QueryContext, size: int, rng: Generator) -> NDArray[np.intp]:
     """Pick the most typical item of each big cluster that has no label yet.
 
@@ -258,13 +274,6 @@ def typiclust(context: QueryContext, size: int, rng: Generator) -> NDArray[np.in
             picked.append(positions[cluster][place])
             heapq.heappush(waiting, (small, labels_so_far + 1, minus_members, cluster))
     return np.array(picked, dtype=np.intp)
-
-
-BATCH_STRATEGIES: Mapping[str, BatchStrategy] = {
-    "diverse-margin": diverse_margin,
-    "badge": badge,
-    "typiclust": typiclust,
-}
 
 
 def with_random_share(

@@ -19,10 +19,8 @@ from tuilabel.learn.models import Model, fit_model, score_rows
 from tuilabel.learn.names import (
     AUTO,
     COLD_START_NAMES,
-    FEATURE_NAMES,
     GRAPH_MODELS,
-    MODEL_NAMES,
-    STRATEGY_NAMES,
+    RAW,
     look_up,
 )
 from tuilabel.learn.preparation import (
@@ -36,6 +34,7 @@ from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinish
 from tuilabel.learn.rounds import run_round
 from tuilabel.learn.stopping import kappa, moved, stop_set
 from tuilabel.learn.store import MemoryStore, Store
+from tuilabel.plugins import check
 from tuilabel.progress import Progress
 
 AUTO_MODELS = ("hybrid", "graph", "softmax")
@@ -55,9 +54,6 @@ AUTO_STRATEGY = "diverse-margin"
 
 QUICK_ROWS = 5000
 """A pool of at most this size is prepared in a second or two, so a request waits for it."""
-
-_CLASSIFIER = {"softmax": "softmax", "mlp": "mlp", "graph": "softmax", "hybrid": "softmax"}
-
 
 Seen = tuple[str, str]
 """A model, and its features or those of its graph."""
@@ -181,7 +177,7 @@ class Learner:
             self._truth = np.asarray(holdout.truth, dtype=np.intp)
             self._holdout_name = holdout.name
         self._store = MemoryStore() if store is None else store
-        self._features = {"raw": PreparedFeatures(pool, self._images.holdout)}
+        self._features = {RAW: PreparedFeatures(pool, self._images.holdout)}
         self._graphs: dict[str, PreparedFeatures] = {}
         self._lengths: dict[str, float] = {}
         # As text: a kept exception would keep the arrays of its frames.
@@ -224,12 +220,12 @@ class Learner:
         UsageError
             There is no such model, feature, strategy or cold start.
         """
-        look_up(dict.fromkeys(MODEL_NAMES), "model", request.model)
-        look_up(dict.fromkeys(FEATURE_NAMES), "feature", request.features)
+        check("models", request.model)
+        check("features", request.features)
         method = request.cold_start if isinstance(request, Fit) else request.method
         look_up(dict.fromkeys(COLD_START_NAMES), "cold start", method)
         if isinstance(request, Fit):
-            look_up(dict.fromkeys(STRATEGY_NAMES), "strategy", request.strategy)
+            check("strategies", request.strategy)
         if request.features == AUTO:
             self._auto_features = self._auto_features or resolve_features(AUTO, self._images.pool)
         features = str(self._auto_features if request.features == AUTO else request.features)
@@ -320,7 +316,7 @@ class Learner:
             labels=_indices(request.classes),
             n_classes=self.n_classes,
             excluded=excluded,
-            model=_CLASSIFIER[model],
+            model=model,
             strategy=strategy,
             limit=request.limit,
             rng=np.random.default_rng(request.seed),
@@ -380,7 +376,7 @@ class Learner:
         classes = _indices(request.classes) if classes is None else classes
         pool, holdout = self._view(model, features)
         fitted = fit_model(
-            _CLASSIFIER[model],
+            model,
             pool.rows(rows),
             classes,
             n_classes=self.n_classes,
@@ -404,8 +400,8 @@ class Learner:
         if WEIGHED_AGAIN * self._weighed > len(labels) >= self._weighed:
             return
         choices: list[Seen] = [(model, needs.features) for model in AUTO_MODELS]
-        if request.features == AUTO and needs.features != "raw":
-            choices.append(("softmax", "raw"))
+        if request.features == AUTO and needs.features != RAW:
+            choices.append(("softmax", RAW))
         rng = np.random.default_rng((*request.seed, 1))
         weighed = rng.permutation(len(labels))[:MOST_WEIGHED]
         rows = {seen: self._view(*seen)[0].rows(labelled[weighed]) for seen in choices}
@@ -417,7 +413,7 @@ class Learner:
 
     def _seen_by(self, request: Fit, needs: Needs) -> Seen:
         """Return the requested model and features, as far as they are prepared."""
-        features = needs.features if needs.features in self._features else "raw"
+        features = needs.features if needs.features in self._features else RAW
         if request.model not in GRAPH_MODELS:
             return request.model, features
         if needs.features in self._no_graph and request.model != AUTO:
@@ -468,7 +464,7 @@ class Learner:
         if method == "spectral" and needs.features in self._no_graph:
             raise NoGraphError(f"{self._no_graph[needs.features]} Use --cold-start kmeans.")
         spectral = method in (AUTO, "spectral") and needs.graph and needs.features in self._graphs
-        features = needs.features if needs.features in self._features else "raw"
+        features = needs.features if needs.features in self._features else RAW
         view, _ = self._view("graph" if spectral else "softmax", features)
         return cold_start(
             "random" if method == "random" else "kmeans",

@@ -8,7 +8,7 @@ every class is equally probable. scikit-learn is imported by the functions that 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,10 +16,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from tuilabel.learn.calibration import check_probabilities
 from tuilabel.learn.checks import check_indices
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import CHUNK_ROWS, unit_rows
-from tuilabel.learn.names import look_up
+from tuilabel.plugins import blame, load, package_of
 
 TYPICAL_LENGTH = 10.0
 """Root mean square length that labelled rows are scaled to before a fit.
@@ -48,8 +49,12 @@ class Model(Protocol):
 
 
 FitFunction = Callable[[NDArray[np.float32], NDArray[np.intp], Generator], Model]
-"""Maps rows (m, d), class indices (m,) with at least two classes, and a generator to a model of
-only the classes that occur, in ascending order."""
+"""Fits a model: what each name of the group ``models`` stands for, also in a plug-in.
+
+The arguments are rows, (m, d) float32; their classes, (m,) intp from 0 to k - 1, of which each
+occurs and k is at least 2; and a generator, the only source of random choices. The model predicts
+these k classes. It is called from one thread at a time.
+"""
 
 
 def fit_model(
@@ -65,7 +70,7 @@ def fit_model(
     Parameters
     ----------
     name
-        A key of `MODELS`.
+        A name of the group ``models`` in `tuilabel.plugins`, but not ``auto``.
     features : (m, ...) uint8 or float32 array
         The labelled items; bytes 0..255, or numbers scaled to 0..1. m may be 0.
     labels : (m,) integer array
@@ -83,10 +88,12 @@ def fit_model(
     ------
     UsageError
         If there is no such model.
+    PluginError
+        If the model is a plug-in's, and it fails.
     ValueError
         If the numbers of labels and items differ, or a label is not a class.
     """
-    fit = look_up(MODELS, "model", name)
+    fit: FitFunction = load("models", name)
     if labels.shape != (len(features),):
         raise ValueError(
             f"{len(features)} items have labels of shape {labels.shape}; expected one each."
@@ -97,7 +104,10 @@ def fit_model(
         return _Constant(np.full(n_classes, 1 / n_classes, dtype=np.float32))
     if len(present) == 1:
         return _Constant(np.eye(n_classes, dtype=np.float32)[present[0]])
-    model = fit(unit_rows(features), labels.astype(np.intp), rng)
+    consecutive = np.searchsorted(present, labels)
+    model = fit(unit_rows(features), consecutive, rng)
+    if package_of("models", name):
+        model = _FromPlugin(name, model, len(present))
     if len(present) == n_classes:
         return model
     return _Spread(model, present.astype(np.intp), n_classes)
@@ -146,7 +156,7 @@ def score_rows(
 
 def warm_up() -> None:
     """Import what a fit needs, by making one, so that later fits are not delayed."""
-    for name in MODELS:
+    for name in ("softmax", "mlp"):
         fit_model(
             name,
             np.eye(2, dtype=np.float32),
@@ -181,6 +191,25 @@ class _Spread:
 
 
 @dataclass(frozen=True)
+class _FromPlugin:
+    """A model of a plug-in, whose predictions are checked."""
+
+    name: str
+    model: Model
+    n_classes: int
+
+    def probabilities(self, features: NDArray[Any]) -> NDArray[np.float32]:
+        with blame("models", self.name):
+            rows = unit_rows(features)
+            found = np.asarray(self.model.probabilities(rows), dtype=np.float32)
+            expected = (len(features), self.n_classes)
+            if found.shape != expected:
+                raise ValueError(f"probabilities have shape {found.shape}; expected {expected}")
+            check_probabilities(found)
+        return found
+
+
+@dataclass(frozen=True)
 class _Softmax:
     """A linear layer and a softmax.
 
@@ -201,7 +230,8 @@ class _Softmax:
         return scores
 
 
-def _fit_softmax(rows: NDArray[np.float32], labels: NDArray[np.intp], rng: Generator) -> Model:
+def fit_softmax(rows: NDArray[np.float32], labels: NDArray[np.intp], rng: Generator) -> Model:
+    """Fit a logistic regression; a `FitFunction`."""
     from sklearn.linear_model import LogisticRegression
 
     scale = _scale_of(rows)
@@ -238,7 +268,8 @@ class _Mlp:
         return np.asarray(probabilities, dtype=np.float32)
 
 
-def _fit_mlp(rows: NDArray[np.float32], labels: NDArray[np.intp], rng: Generator) -> Model:
+def fit_mlp(rows: NDArray[np.float32], labels: NDArray[np.intp], rng: Generator) -> Model:
+    """Fit a multi-layer perceptron; a `FitFunction`."""
     from sklearn.neural_network import MLPClassifier
 
     # Three times the default step: as accurate on MNIST with 10 to 1,000 labels, in half the time.
@@ -261,6 +292,3 @@ def _without_convergence_warning(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return estimator.fit(rows, labels)
-
-
-MODELS: Mapping[str, FitFunction] = {"softmax": _fit_softmax, "mlp": _fit_mlp}

@@ -1,9 +1,7 @@
-"""The names of models, features, strategies and cold starts.
+"""Names with a meaning in the code; those of models, features and strategies: `tuilabel.plugins`.
 
 This module imports neither numpy nor scikit-learn, so the command line can list the names without
-loading them. The functions are in `tuilabel.learn.models`, `tuilabel.learn.strategies`,
-`tuilabel.learn.batch_strategies`, `tuilabel.learn.transformers` and `tuilabel.learn.cold_start`.
-`tuilabel.learn.learner` decides what ``auto`` stands for.
+loading them.
 """
 
 from __future__ import annotations
@@ -14,19 +12,7 @@ from typing import TypeVar
 from tuilabel.errors import UsageError
 
 AUTO = "auto"
-MODEL_NAMES = (AUTO, "softmax", "mlp", "graph", "hybrid")
-FEATURE_NAMES = (AUTO, "raw", "hog", "deskew-hog")
-STRATEGY_NAMES = (
-    AUTO,
-    "least-confident",
-    "margin",
-    "entropy",
-    "random",
-    "committee",
-    "diverse-margin",
-    "badge",
-    "typiclust",
-)
+RAW = "raw"
 COLD_START_NAMES = (AUTO, "random", "kmeans", "spectral")
 
 GRAPH_MODELS = (AUTO, "graph", "hybrid")

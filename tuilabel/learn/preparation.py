@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from itertools import repeat
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,9 @@ from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import CHUNK_ROWS
 from tuilabel.learn.graph import VERSION as GRAPH_VERSION
 from tuilabel.learn.graph import LabelGraph, build_graph, usable_cores
-from tuilabel.learn.names import AUTO, look_up
+from tuilabel.learn.names import AUTO, RAW
 from tuilabel.learn.store import Store
+from tuilabel.plugins import blame, load, package_of
 from tuilabel.progress import Progress
 
 SMALL_SIDE = 64
@@ -27,8 +29,34 @@ _LOOKED_AT = 500
 _EMPTY_BORDER = 0.9
 _FLAT = 0.1
 
-FEATURE_VERSIONS = {"hog": 1, "deskew-hog": 1}
+FEATURE_VERSIONS = {RAW: 0, "hog": 1, "deskew-hog": 1}
 """Part of the name of cached features; raised when features are computed differently."""
+
+
+class Transformer(Protocol):
+    """Computes features, as a transformer of scikit-learn does.
+
+    A name of the group ``features``, also in a plug-in, stands for a function without arguments
+    that returns one.
+    """
+
+    def fit(self, X: NDArray[Any]) -> object:
+        """Read the shape of the images; called once, with a single one."""
+
+    def transform(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Return the features of images, each independent of the others.
+
+        Called from several threads at once, with some images at a time.
+
+        Parameters
+        ----------
+        X : (m, H, W) or (m, H, W, 3) uint8 or float32 array
+
+        Returns
+        -------
+        (m, d) array
+            Finite numbers; d >= 1 is the same in every call.
+        """
 
 
 class Images:
@@ -115,17 +143,19 @@ def prepare_features(
     ------
     UsageError
         There are no features of that name.
+    PluginError
+        They are a plug-in's, and it fails.
     """
-    transform = look_up(_TRANSFORMS, "feature", name)
-    if transform is None:
+    if name == RAW:
         return PreparedFeatures(images.pool, images.holdout)
-    version = f"{name}-{FEATURE_VERSIONS[name]}"
+    make = load("features", name)
+
+    def kept(part: NDArray[Any], digest: str) -> NDArray[np.float32]:
+        return _kept(part, name, digest, make(), store, progress)
+
     pool, holdout = images.digests
     return PreparedFeatures(
-        _kept(images.pool, f"{version}-{pool}", transform(), store, progress),
-        None
-        if images.holdout is None
-        else _kept(images.holdout, f"{version}-{holdout}", transform(), store, progress),
+        kept(images.pool, pool), None if images.holdout is None else kept(images.holdout, holdout)
     )
 
 
@@ -163,7 +193,7 @@ def prepare_graph(
         This pool cannot have a graph.
     """
     digest, of_holdout = images.digests
-    version = f"graph-{GRAPH_VERSION}-{name}-{FEATURE_VERSIONS.get(name, 0)}-{n_classes}"
+    version = f"graph-{GRAPH_VERSION}-{_versioned(name)}-{n_classes}"
     kept = store.load(f"{version}-{digest}")
     if kept is None:
         # Sessions of all seeds share the graph.
@@ -186,53 +216,54 @@ def prepare_graph(
     return PreparedFeatures(graph.rows(), embedded)
 
 
-def _hog() -> Any:
-    from tuilabel.learn.transformers import Hog
-
-    return Hog()
-
-
-def _deskew_hog() -> Any:
-    from sklearn.pipeline import make_pipeline
-
-    from tuilabel.learn.transformers import Deskew, Hog
-
-    return make_pipeline(Deskew(), Hog())
-
-
-_TRANSFORMS: Mapping[str, Callable[[], Any] | None] = {
-    "raw": None,
-    "hog": _hog,
-    "deskew-hog": _deskew_hog,
-}
-"""Makes the transformer of each feature; None if the images are used as they are."""
+def _versioned(name: str) -> str:
+    """Return the name of features with their version, or with a hash of a plug-in's package."""
+    package = package_of("features", name)
+    if package:
+        return f"{name}-{hashlib.blake2b(package.encode(), digest_size=8).hexdigest()}"
+    return f"{name}-{FEATURE_VERSIONS[name]}"
 
 
 def _kept(
-    images: NDArray[Any], name: str, transformer: Any, store: Store, progress: Progress | None
+    images: NDArray[Any],
+    name: str,
+    digest: str,
+    transformer: Transformer,
+    store: Store,
+    progress: Progress | None,
 ) -> NDArray[np.float32]:
     """Load transformed images from the store, or transform them in chunks on every core."""
-    found = store.load(name)
+    stored = f"{_versioned(name)}-{digest}"
+    found = store.load(stored)
     if found is not None:
         return found
-    transformer.fit(images[:1])
+    with blame("features", name):
+        transformer.fit(images[:1])
     chunks = [slice(start, start + CHUNK_ROWS) for start in range(0, len(images), CHUNK_ROWS)]
 
-    def transform(chunk: slice) -> NDArray[np.float32]:
-        return np.asarray(transformer.transform(images[chunk]), dtype=np.float32)
+    def transform(chunk: slice, width: int | None = None) -> NDArray[np.float32]:
+        with blame("features", name):
+            rows = np.asarray(transformer.transform(images[chunk]), dtype=np.float32)
+            expected = (len(images[chunk]), width or max(rows.shape[-1:], default=1))
+            if rows.shape != expected:
+                raise ValueError(f"features have shape {rows.shape}; expected {expected}")
+            if not np.isfinite(rows).all():
+                raise ValueError("features have NaN or infinite numbers")
+        return rows
 
     def parts() -> Iterator[NDArray[np.float32]]:
         cores = usable_cores()
         with ThreadPoolExecutor(cores) as threads:
             # A few chunks at a time, to bound the memory of those not written yet.
             for start in range(0, len(chunks), 2 * cores):
-                yield from threads.map(transform, chunks[start : start + 2 * cores])
+                some = chunks[start : start + 2 * cores]
+                yield from threads.map(transform, some, repeat(width))
                 if progress is not None:
                     done = min((start + 2 * cores) * CHUNK_ROWS, len(images))
                     progress("features", done, len(images))
 
     width = transform(slice(0, 1)).shape[1]
-    return store.save(name, (len(images), width), parts)
+    return store.save(stored, (len(images), width), parts)
 
 
 def _packed(graph: LabelGraph) -> list[NDArray[np.float32]]:

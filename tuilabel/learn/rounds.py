@@ -5,19 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from tuilabel.learn.batch import pick_batch
-from tuilabel.learn.batch_strategies import BATCH_STRATEGIES, QueryContext, with_random_share
+from tuilabel.learn.batch_strategies import QueryContext, is_batch_strategy, with_random_share
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import CHUNK_ROWS, candidate_rows
 from tuilabel.learn.metrics import Accuracy, confusion_matrix
-from tuilabel.learn.models import MODELS, Model, fit_model, score_rows
-from tuilabel.learn.names import look_up
-from tuilabel.learn.strategies import STRATEGIES, bootstrap_rows, committee, get_strategy, margin
+from tuilabel.learn.models import Model, fit_model, score_rows
+from tuilabel.learn.strategies import bootstrap_rows, committee, margin
+from tuilabel.plugins import blame, check, load
 
 AUDIT_NAME = "audit"
 """Name of the audit set in an accuracy."""
@@ -100,7 +101,7 @@ def run_round(
     excluded : (e,) integer array
         Further rows to leave out, such as skipped ones and those of the audit set.
     model, strategy
-        Names: a key of `MODELS`, and one of `STRATEGIES` or `BATCH_STRATEGIES`.
+        Names of these groups in `tuilabel.plugins`, but not ``auto``.
     limit
         The most items to return.
     rng
@@ -131,11 +132,13 @@ def run_round(
     ------
     UsageError
         If there is no such model or strategy.
+    PluginError
+        If one of them is a plug-in's, and it fails.
     ValueError
         If the numbers of rows and labels differ, or an audit row is also trained on.
     """
-    look_up(MODELS, "model", model)
-    look_up({**STRATEGIES, **BATCH_STRATEGIES, COMMITTEE: committee}, "strategy", strategy)
+    check("models", model)
+    check("strategies", strategy)
     audit_rows = _NONE if audit is None else audit[0]
     candidates = candidate_rows(len(pool), labelled, excluded, audit_rows)
     if np.isin(audit_rows, labelled).any():
@@ -219,23 +222,34 @@ def _rank(
 ) -> NDArray[np.intp]:
     """Return positions in `candidates`, best first, at most `limit`."""
     utilities = np.empty(len(candidates), dtype=np.float32)
-    joint = BATCH_STRATEGIES.get(strategy)
-    score = margin if joint is not None or strategy == COMMITTEE else get_strategy(strategy)
+    function = load("strategies", strategy)
+    joint = is_batch_strategy(function)
+    score = margin if joint or strategy == COMMITTEE else function
     kept = np.empty((len(candidates), n_classes) if joint else (0, 0), dtype=np.float32)
     for chunk, probabilities in score_rows(fitted, pool, candidates, chunk_rows):
-        if joint is not None:
+        if joint:
             kept[chunk] = probabilities
         if members:
             rows = pool.rows(candidates[chunk])
             utilities[chunk] = committee(np.stack([m.probabilities(rows) for m in members]), rng)
         else:
-            utilities[chunk] = score(probabilities, rng)
-    order = pick_batch(utilities, limit, rng)
-    if joint is not None:
-        context = QueryContext(pool.rows, candidates, kept, labelled.astype(np.intp))
-        together = joint(context, min(batch_size, limit), rng)
-        order = np.concatenate([together, order[~np.isin(order, together)]])[:limit]
-    return with_random_share(order, len(candidates), batch_size, epsilon, rng)
+            with blame("strategies", strategy):
+                utilities[chunk] = _of_shape(score(probabilities, rng), len(probabilities))
+    with blame("strategies", strategy):
+        order = pick_batch(utilities, limit, rng)
+        if joint:
+            context = QueryContext(pool.rows, candidates, kept, labelled.astype(np.intp))
+            size = min(batch_size, limit)
+            together = _of_shape(function(context, size, rng), min(size, len(candidates)))
+            order = np.concatenate([together, order[~np.isin(order, together)]])[:limit]
+        return with_random_share(order, len(candidates), batch_size, epsilon, rng)
+
+
+def _of_shape(numbers: Any, n: int) -> NDArray[Any]:
+    """Check the number of a strategy's numbers: numpy would repeat a single one."""
+    if np.shape(numbers) != (n,):
+        raise ValueError(f"its numbers have shape {np.shape(numbers)}; expected ({n},)")
+    return np.asarray(numbers)
 
 
 def predict_rows(

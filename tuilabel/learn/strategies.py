@@ -14,10 +14,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from tuilabel.learn.names import look_up
-
 Utilities = NDArray[np.floating[Any]]
 Strategy = Callable[[NDArray[Any], Generator], Utilities]
+"""Maps probabilities, (n, k), and a generator to utilities, (n,), none of them NaN: what a name of
+the group ``strategies`` stands for, also in a plug-in."""
 
 
 def least_confident(probabilities: NDArray[Any], rng: Generator) -> Utilities:
@@ -232,25 +232,6 @@ def bootstrap_rows(labels: NDArray[np.integer], members: int, rng: Generator) ->
         own = np.flatnonzero(labels == label)
         rows[:, own] = rng.choice(own, (members, len(own)))
     return rows
-
-
-STRATEGIES: dict[str, Strategy] = {
-    "least-confident": least_confident,
-    "margin": margin,
-    "entropy": entropy,
-    "random": uniform,
-}
-
-
-def get_strategy(name: str) -> Strategy:
-    """Return the strategy of that name.
-
-    Raises
-    ------
-    UsageError
-        If there is none; the message lists the known names.
-    """
-    return look_up(STRATEGIES, "strategy", name)
 
 
 def _rows_of_classes(probabilities: NDArray[Any]) -> Utilities:

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from tuilabel.learn.checks import check_finite
 from tuilabel.learn.features import unit_rows
@@ -149,6 +150,11 @@ class Deskew(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         )
         moved = _bilinear(images, source_y, source_x)
         return np.asarray(np.where((mass > 0)[:, None, None], moved, images), dtype=np.float32)
+
+
+def deskew_hog() -> Pipeline:
+    """Return the transformer of `Deskew`, then `Hog`."""
+    return make_pipeline(Deskew(), Hog())
 
 
 def brightness(images: NDArray[Any]) -> NDArray[np.float32]:

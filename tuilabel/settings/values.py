@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 from tuilabel.errors import UsageError
-from tuilabel.learn.names import COLD_START_NAMES, FEATURE_NAMES, MODEL_NAMES, STRATEGY_NAMES
-from tuilabel.text import inert
+from tuilabel.learn.names import COLD_START_NAMES
+from tuilabel.plugins import GROUPS, exists, names
+from tuilabel.text import inert, meant
 
 SUGGESTIONS = ("before", "after", "off")
 """When the model's suggestions are shown: before the label, only after it, or never."""
@@ -70,13 +71,16 @@ class Values(NamedTuple):
         Stands for the value in the help of the command line; empty for a table, which only
         settings.toml can contain.
     choices : tuple of str
-        All values, if they can be listed.
+        All values, if they can be listed; those that are built in.
+    group : str
+        The group of plug-ins that add further values; empty if there is none.
     """
 
     expected: str
     read: Callable[[Any, str], Any]
     metavar: str = ""
     choices: tuple[str, ...] = ()
+    group: str = ""
 
 
 class Setting(NamedTuple):
@@ -143,6 +147,23 @@ def _one_of(choices: tuple[str, ...]) -> Values:
 
     shown = f"[{'|'.join(choices)}]"
     return _checked(f"one of {', '.join(choices)}", parse, metavar=shown, choices=choices)
+
+
+def _one_of_group(group: str) -> Values:
+    values = _one_of(tuple(GROUPS[group].built_in))
+
+    def read(value: Any, place: str) -> Any:
+        if value in values.choices:
+            return value
+        if not (isinstance(value, str) and exists(group, value)):
+            known = names(group)
+            raise UsageError(
+                f"{place} is {_shown(value)}; expected one of {', '.join(known)}."
+                f"{meant(str(value)[:100], known)}"
+            )
+        return value
+
+    return values._replace(read=read, group=group)
 
 
 def _share(highest: float) -> Values:
@@ -233,10 +254,10 @@ def _declared(
 class Settings:
     """The settings in effect in one run, each with its declaration."""
 
-    model: str = _declared(_one_of(MODEL_NAMES), "auto", "Model to train.")
-    features: str = _declared(_one_of(FEATURE_NAMES), "auto", "Features to train the model on.")
+    model: str = _declared(_one_of_group("models"), "auto", "Model to train.")
+    features: str = _declared(_one_of_group("features"), "auto", "Features to train the model on.")
     strategy: str = _declared(
-        _one_of(STRATEGY_NAMES), "auto", "Strategy that chooses the images to ask next."
+        _one_of_group("strategies"), "auto", "Strategy that chooses the images to ask next."
     )
     cold_start: str = _declared(
         _one_of(COLD_START_NAMES), "auto", "Method that chooses the first images."

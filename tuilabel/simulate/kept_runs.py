@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tuilabel import __version__
 from tuilabel.data import Dataset
+from tuilabel.plugins import package_of
 from tuilabel.simulate.plan import Combination, Plan
 from tuilabel.simulate.run import Run
 from tuilabel.small_files import open_to_append
@@ -119,6 +120,10 @@ class KeptRuns:
 def fingerprint(dataset: Dataset, plan: Plan) -> str:
     """Return a hash of everything that decides the results of a simulation: 32 hex characters."""
     versions = {name: version(name) for name in ("numpy", "scipy", "scikit-learn")}
+    for group in ("strategies", "models", "features"):
+        for name in getattr(plan, group):
+            if package := package_of(group, name):
+                versions[f"{group} {name}"] = package
     digest = hashlib.blake2b(digest_size=16)
     for part in (
         {"tuilabel": __version__, **versions},

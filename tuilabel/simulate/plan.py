@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
 
 from tuilabel.errors import UsageError
-from tuilabel.learn.names import (
-    AUTO,
-    COLD_START_NAMES,
-    FEATURE_NAMES,
-    MODEL_NAMES,
-    STRATEGY_NAMES,
-    look_up,
-)
+from tuilabel.learn.names import AUTO, COLD_START_NAMES, look_up
+from tuilabel.plugins import GROUPS, check
 from tuilabel.settings import MAX_BATCH_SIZE
 
 USUAL_BATCH = 10
@@ -27,7 +20,7 @@ RANDOM = "random"
 
 
 class Combination(NamedTuple):
-    """One row of a comparison: names from `tuilabel.learn.names`."""
+    """One row of a comparison: names of strategy, model, features and cold start."""
 
     strategy: str
     model: str
@@ -47,7 +40,7 @@ class Plan:
     Attributes
     ----------
     strategies, models, features, cold_starts : tuple of str
-        Names from `tuilabel.learn.names`, each once.
+        Names as the settings take them, each once.
     budget : int
         Labels to give in each run.
     batch_size : int or None
@@ -74,16 +67,14 @@ class Plan:
     epsilon: float = 0.0
 
     def __post_init__(self) -> None:
-        known: Mapping[str, tuple[str, tuple[str, ...]]] = {
-            "strategies": ("strategy", STRATEGY_NAMES),
-            "models": ("model", MODEL_NAMES),
-            "features": ("feature", FEATURE_NAMES),
-            "cold_starts": ("cold start", COLD_START_NAMES),
-        }
-        for field, (kind, names) in known.items():
+        for field in ("strategies", "models", "features", "cold_starts"):
             given = getattr(self, field)
+            kind, names = GROUPS.get(field, ("cold start", COLD_START_NAMES))
             for name in given:
-                look_up(dict.fromkeys(names), kind, name)
+                if field in GROUPS:
+                    check(field, name)
+                else:
+                    look_up(dict.fromkeys(names), kind, name)
             if not given:
                 raise UsageError(f"No {kind} is given: choose from {', '.join(names)}.")
             object.__setattr__(self, field, tuple(dict.fromkeys(given)))

@@ -11,6 +11,7 @@ import platformdirs
 
 from tuilabel.errors import SessionFileError
 from tuilabel.journal.description import is_session
+from tuilabel.plugins import named_source, split_source
 from tuilabel.settings import user_directory
 from tuilabel.small_files import read_small
 from tuilabel.text import LONGEST_PATH, inert, meant, shown_path
@@ -42,42 +43,25 @@ def session_path(source: str, pool: int | None = None, test: int | None = None) 
     A path becomes a unique part of its name: two folders of one name have two sessions, and one
     folder under two names has one.
     """
-    name = source
-    if source not in ("digits", "mnist"):
-        real = _real(source.removeprefix("mnist:"))
-        digest = hashlib.blake2b(os.fsencode(real)).hexdigest()[:8]
-        name = re.sub(r"[^A-Za-z0-9._-]+", "-", real.name).strip("-.")[:60] or "session"
-        name = f"{name}-{digest}"
-        if source.startswith("mnist:"):
-            name = f"mnist-{name}"
-    parts = [name]
+    kind, argument = split_source(named_source(source))
+    parts = [kind] if kind else []
+    if argument is not None:
+        digest = hashlib.blake2b(os.fsencode(argument)).hexdigest()[:8]
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(argument).name).strip("-.")[:60] or "session"
+        parts += [name, digest]
     parts += [f"pool{pool}"] if pool is not None else []
     parts += [f"test{test}"] if test is not None else []
     return data_dir() / "sessions" / ("-".join(parts) + SUFFIX)
 
 
-def named_source(source: str) -> str:
-    """Return the name of a source with an absolute path."""
-    if source in ("digits", "mnist"):
-        return source
-    folder = source.removeprefix("mnist:")
-    return source[: len(source) - len(folder)] + str(_real(folder))
-
-
 def source_name(source: str) -> str:
     """Return the kind and name of a source, without the path, which differs from host to host."""
-    if source in ("digits", "mnist"):
-        return source
-    real = _real(source.removeprefix("mnist:"))
-    kind = "mnist" if source.startswith("mnist:") else "file" if real.suffix else "folder"
-    return f"{kind} {inert(real.name)}"
-
-
-def _real(path: str) -> Path:
-    try:
-        return Path(path).expanduser().resolve()
-    except (OSError, RuntimeError):  # opening the source reports the invalid name
-        return Path(path)
+    name, argument = split_source(named_source(source))
+    if argument is None:
+        return name
+    path = Path(argument)
+    kind = name or ("file" if path.suffix else "folder")
+    return f"{kind} {inert(path.name)}"
 
 
 def find_session(name: str | None, *, may_be_new: bool = False) -> Path:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from tuilabel.errors import TuilabelError
+from tuilabel.errors import PluginError, TuilabelError
+from tuilabel.plugins import exists, split_source
 from tuilabel.session.summary import summarise
 from tuilabel.session.view import SessionView
 from tuilabel.workspace.places import FIRST_SOURCE, SUFFIX, cache_dir, data_dir, last_session
@@ -120,9 +121,12 @@ def is_same_file(one: Path, other: Path) -> bool:
 
 
 def _is_there(source: str) -> bool:
+    name, argument = split_source(source)
     try:
-        return Path(source.removeprefix("mnist:")).exists()
-    except (OSError, ValueError):
+        if name not in ("", "mnist"):
+            return exists("sources", name)
+        return Path(argument or source).exists()
+    except (OSError, ValueError, PluginError):
         return False
 
 

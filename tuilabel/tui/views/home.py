@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from tuilabel.plugins import split_source
 from tuilabel.session import Session
 from tuilabel.text import counted, inert, shown_path
 from tuilabel.tui.views.values import Detail
@@ -132,7 +133,8 @@ def _what_is(source: str) -> tuple[str, str]:
             "70,000 handwritten digits, 28x28",
             "They are in the cache. Opening them uses a session of their own.",
         )
-    kind = "handwritten digits, 28x28" if source.startswith("mnist:") else "images of your own"
+    kinds = {"mnist": "handwritten digits, 28x28", "": "images of your own"}
+    kind = kinds.get(split_source(source)[0], "images of a plug-in")
     return kind, "The source of one of your sessions. Opening it uses a session of its own."
 
 

@@ -1,0 +1,1 @@
+"""A plug-in of tuilabel: one example for each extension point."""
