@@ -113,7 +113,9 @@ class Journal:
 
     def seen(self) -> dict[str, int]:
         """Return the last number read of each other log that grew since this was recorded last."""
-        found = {name: log.number for name, log in self._reader.logs.items() if log.number}
+        # A copy: another thread may be reading.
+        logs = list(self._reader.logs.items())
+        found = {name: log.number for name, log in logs if log.number}
         return {name: n for name, n in found.items() if n > self._recorded.get(name, 0)}
 
     def append(self, payloads: Sequence[Payload], by: str) -> list[Event]:

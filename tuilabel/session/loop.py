@@ -10,7 +10,7 @@ over the events: `Labels`, over what everybody said, and `Desk`, over what was d
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import count, islice
 from typing import NamedTuple
@@ -104,6 +104,7 @@ class Session:
         self._log = log
         self._answered: set[int] = set()
         self._batches: dict[str, Batch] = {}
+        self._annotators: dict[str, str] = {}
         self._ranked: dict[int, tuple[float, ...] | None] = {}
         self._reason = "order"
         self._requested: dict[int, Requested] = {}
@@ -116,7 +117,7 @@ class Session:
         )
         self._candidates = Candidates(keys, audit, self.about.seed)
         self.desk = Desk(self.known.is_answered, lambda item: dataset.row_of(item) is not None)
-        self.read()
+        self.take_in(log.read())
         self._refuse_other_dataset()
         self._name_classes()
         self.missing = sum(1 for item, _ in self.known.items() if dataset.row_of(item) is None)
@@ -660,12 +661,14 @@ class Session:
 
     # Events.
 
-    def read(self) -> int:
-        """Take in what others have written since; return the number of events."""
-        events = self._log.read()
+    def take_in(self, events: Iterable[Event]) -> None:
+        """Take what others have written into account."""
         for event in events:
             self._take_in(event)
-        return len(events)
+
+    def others(self) -> list[str]:
+        """Return the names of those who work on the session at this moment, sorted."""
+        return sorted({name for log, name in self._annotators.items() if self._log.is_live(log)})
 
     def _write(self, payloads: Sequence[Payload], by: Annotator) -> list[Event]:
         events = self._log.append(payloads, by.name)
@@ -681,6 +684,8 @@ class Session:
         payload = event.payload
         if isinstance(payload, Batch):
             self._batches[event.log] = payload
+        elif isinstance(payload, said.Begin):
+            self._annotators[event.log] = payload.annotator
         elif isinstance(payload, said.Answer | Undo) and payload.item is not None:
             row = self.items.row_of(payload.item)
             if row is not None and self.known.is_answered(payload.item):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable
+from contextvars import copy_context
 from functools import partial
 
 from textual import events
@@ -29,6 +32,7 @@ from tuilabel.tui.views.labelling import Presenter
 from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.views.trainer import trainer_piece
 from tuilabel.tui.widgets.board import Board
+from tuilabel.workspace.following import Follower
 from tuilabel.workspace.opening import Workspace
 
 
@@ -74,6 +78,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self._trainer_owes = False
         self._unsaved_ranking: Ranking | None = None
         self._deferred = DeferredRedraw(clock, self.set_timer)
+        self._follower = Follower(workspace.journal.read, self._tell)
 
     @property
     def busy(self) -> bool:
@@ -99,6 +104,22 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             hint = coarse_hint(os.environ, depth, color, is_coloured=image.ndim == 3)
             if hint:
                 self.say(hint)
+
+        self._event_loop, self._own_context = asyncio.get_running_loop(), copy_context()
+        self._follower.start()
+
+    def on_unmount(self) -> None:
+        """Follow the others no longer."""
+        self._follower.stop()
+
+    def _tell(self, events: list[Event]) -> None:
+        with contextlib.suppress(RuntimeError):  # the program has ended meanwhile
+            self._event_loop.call_soon_threadsafe(self._told, events, context=self._own_context)
+
+    def _told(self, events: list[Event]) -> None:
+        """Take what others wrote into account; what is asked here stays."""
+        self.loop.take_in(events)
+        self._deferred.do(self.show_all)
 
     def fit_to(self, width: int, height: int) -> None:
         """Share the space out, most of it for the image."""

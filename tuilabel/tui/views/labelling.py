@@ -69,6 +69,9 @@ class Presenter:
         right: list[list[Piece]] = []
         if pace is not None:
             right.append([(f"{pace:,.0f} labels/min ", "muted")])
+        others = session.others()
+        if others:
+            right.append([(f" with {inert(', '.join(others), 30)} ", "muted")])
         if line:
             right.append([(f" {line} ", "muted")])
         return left, right
