@@ -8,12 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from tuilabel.errors import SaveError
-from tuilabel.journal import Annotator, Draft, Event, SessionInfo
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import About, Answer, Bulk, BulkLine, Payload
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, FitFinished
-from tuilabel.session import Ranking, Request
+from tuilabel.session import Annotator, Ranking, Request
 
 ME = Annotator("me")
+CLASSES = ("cat", "dog", "owl")
 
 
 def item_id(source: str, row: int) -> str:
@@ -23,8 +25,16 @@ def item_id(source: str, row: int) -> str:
 class FakeItems:
     """A given number of items, each known by a hash."""
 
-    def __init__(self, count: int, source: str = "fake", *, holdout: bool = True) -> None:
+    def __init__(
+        self,
+        count: int,
+        source: str = "fake",
+        *,
+        holdout: bool = True,
+        classes: Sequence[str] = CLASSES,
+    ) -> None:
         self.source = source
+        self.class_names = tuple(classes)
         self.holdout = "hold-out" if holdout else None
         self.ids: Sequence[str] = [item_id(source, row) for row in range(count)]
         self._rows = {item: row for row, item in enumerate(self.ids)}
@@ -48,36 +58,55 @@ class FakeItems:
 
 
 class FakeLog:
-    """Keeps events in a list; can be told to fail."""
+    """Keeps events in a list; can be told to fail. Each `reopened` is another run."""
 
-    def __init__(self, info: SessionInfo) -> None:
-        self.info = info
+    def __init__(self, *, seed: int = 0, audit: float = 0.2) -> None:
+        self.about = About(uuid="fake", source="fake", seed=seed, audit=audit)
         self.written: list[Event] = []
         self.fails = False
+        self.runs = 1
+        self.live: set[str] = set()
+        self._read = 0
 
-    def append(self, draft: Draft, by: Annotator) -> Event:
+    def reopened(self) -> FakeLog:
+        """Begin another run: the next read returns every event."""
+        self.runs += 1
+        self._read = 0
+        return self
+
+    def read(self) -> list[Event]:
+        events, self._read = self.written[self._read :], len(self.written)
+        return events
+
+    def append(self, payloads: Sequence[Payload], by: str) -> list[Event]:
         if self.fails:
             raise SaveError("Not saved: the test says so.")
-        seq = len(self.written) + 1
-        event = Event(
-            seq,
-            f"uuid-{seq}",
-            draft.kind,
-            "2026-01-01T00:00:00.000+00:00",
-            by.name,
-            draft.item,
-            draft.class_name,
-            draft.round,
-            draft.ms,
-            by.origin,
-            draft.target,
-            draft.body,
-        )
-        self.written.append(event)
-        return event
+        events = []
+        for payload in payloads:
+            number = len(self.written) + 1
+            at = "2026-01-01T00:00:00.000+00:00"
+            log = f"run{self.runs}"
+            events.append(Event(f"e{number:06}", number, number, at, by, payload, log))
+            self.written.append(events[-1])
+        self._read = len(self.written)
+        return events
 
-    def events(self) -> list[Event]:
-        return list(self.written)
+    def bulk_lines(self, bulk: Bulk) -> Sequence[BulkLine]:
+        raise LookupError(bulk.file)
+
+    def is_over(self, log: str) -> bool:
+        return log != f"run{self.runs}" and log not in self.live
+
+    def is_live(self, log: str) -> bool:
+        return log in self.live
+
+    def seen(self) -> dict[str, int]:
+        return {}
+
+    @property
+    def answers(self) -> list[Answer]:
+        """Every answer that was written, in order."""
+        return [event.payload for event in self.written if isinstance(event.payload, Answer)]
 
 
 def fake_ranking(request: Request, count: int, classes: int, salt: int = 0) -> Ranking:
