@@ -66,7 +66,7 @@ class FakeLog:
         self.fails = False
         self.runs = 1
         self.live: set[str] = set()
-        self._read = 0
+        self._read = self._numbers = 0
 
     def reopened(self) -> FakeLog:
         """Begin another run: the next read returns every event."""
@@ -83,7 +83,8 @@ class FakeLog:
             raise SaveError("Not saved: the test says so.")
         events = []
         for payload in payloads:
-            number = len(self.written) + 1
+            self._numbers += 1
+            number = self._numbers
             at = "2026-01-01T00:00:00.000+00:00"
             log = f"run{self.runs}"
             events.append(Event(f"e{number:06}", number, number, at, by, payload, log))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from loop_fakes import ME, FakeItems, FakeLog, fake_ranking
+from loop_fakes import CLASSES, ME, FakeItems, FakeLog, fake_ranking
 from simulate_fakes import PLAN, made
 
-from tuilabel.journal import EventKind, SessionInfo
+from tuilabel.journal.payloads import Batch
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.requests import ColdStart
 from tuilabel.line.conversation import Conversation
@@ -14,11 +14,10 @@ from tuilabel.session import LoopSettings, Request, Session
 from tuilabel.simulate import run as simulation
 
 SETTINGS = LoopSettings(cold_start="kmeans", batch_size=5)
-CLASSES = ("cat", "dog", "owl")
 
 
 def begin(seed: int = 3, *, holdout: bool = True) -> tuple[Session, FakeLog]:
-    log = FakeLog(SessionInfo("fake", CLASSES, seed=seed, audit=0.2))
+    log = FakeLog(seed=seed)
     return Session(FakeItems(30, holdout=holdout), log, SETTINGS, ME), log
 
 
@@ -34,7 +33,7 @@ def asked(session: Session, log: FakeLog, wait: int, after: int = 5) -> list[str
         session.label(item, 0, by=ME)
     if wait == after:
         session.accept_ranking(fake_ranking(request, 30, len(CLASSES)), by=ME)
-    return [str(event.item) for event in log.written if event.is_answer]
+    return [answer.item for answer in log.answers]
 
 
 @pytest.mark.parametrize("holdout", [True, False])
@@ -42,23 +41,27 @@ def test_a_slow_cold_start_changes_only_what_was_asked_before_it_came(holdout: b
     in_time, without = (asked(*begin(holdout=holdout), wait) for wait in (0, 5))
     for wait in range(6):
         session, log = begin(holdout=holdout)
+        request = begin(holdout=holdout)[0].take_request()
+        assert request is not None
+        ranked = fake_ranking(request, 30, len(CLASSES))
         found = asked(session, log, wait)
         assert found[0] == in_time[0]
         assert found[: wait + 1] == without[: wait + 1], "the seeded order, as far as it went"
-        ranked = next(event.body["ranking"] for event in log.written if event.kind == "round")
-        audits = {event.item for event in log.written if event.body.get("audit")}
+        audits = {answer.item for answer in log.answers if answer.audit}
         rest = [item for item in found[wait + 1 :] if item not in audits]
         # Only what was asked already is left out of the ranking.
-        assert rest == [item for item in ranked if item not in found[: wait + 1]][: len(rest)]
+        best = [session.items.ids[row] for row in ranked.items]
+        assert rest == [item for item in best if item not in found[: wait + 1]][: len(rest)]
 
 
 @pytest.mark.parametrize(("wait", "place", "late"), [(0, 1, False), (1, 2, True), (5, 1, True)])
 def test_the_event_records_whether_the_ranking_was_late(wait: int, place: int, late: bool) -> None:
     session, log = begin()
     asked(session, log, wait)
-    (event,) = (event for event in log.written if event.kind is EventKind.ROUND)
-    assert (event.body["place"], event.body["late"]) == (place, late)
-    again = Session(session.items, log, SETTINGS, ME)
+    batches = (event.payload for event in log.written if isinstance(event.payload, Batch))
+    (ranked,) = (batch for batch in batches if batch.place is not None)
+    assert (ranked.place, ranked.late) == (place, late)
+    again = Session(session.items, log.reopened(), SETTINGS, ME)
     assert (again.batch, again.cursor) == (session.batch, session.cursor)
 
 
@@ -81,18 +84,16 @@ def test_simulation_and_lines_begin_with_the_same_items(
     dataset = made(40, 10, 3)
     (combination, *_) = PLAN.combinations()
     settings = LoopSettings(**combination._asdict(), batch_size=PLAN.batch_for(len(dataset)))
-    info = SessionInfo(dataset.source, dataset.class_names, seed=7)
-
     logs = []
     monkeypatch.setattr(
-        simulation, "MemoryLog", lambda info: logs.append(FakeLog(info)) or logs[-1]
+        simulation, "MemoryLog", lambda about: logs.append(FakeLog(seed=about.seed)) or logs[-1]
     )
     learner = Learner(dataset.pool, 3, holdout=dataset.holdout)
     simulation.run_session(dataset, learner.for_new_session(), PLAN, combination, 7, lambda: None)
-    simulated = [event.item for event in logs[0].written if event.is_answer]
+    simulated = [answer.item for answer in logs[0].answers]
 
     requests: list[Request] = []
-    session = Session(dataset, FakeLog(info), settings, ME)
+    session = Session(dataset, FakeLog(seed=7), settings, ME)
     talk = Conversation(session, lambda row: dataset.pool[row], requests.append, ME)
     talk.ask()
     talk.asked()

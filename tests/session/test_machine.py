@@ -5,13 +5,12 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from loop_fakes import ME, FakeItems, FakeLog, fake_ranking
+from loop_fakes import CLASSES, ME, FakeItems, FakeLog, fake_ranking
 
 from tuilabel.errors import SaveError
-from tuilabel.journal import Event, SessionInfo
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import Label, Undo
 from tuilabel.session import LoopSettings, Request, Session, Slot
-
-CLASSES = ("cat", "dog", "owl")
 
 
 class LoopMachine(RuleBasedStateMachine):
@@ -29,7 +28,7 @@ class LoopMachine(RuleBasedStateMachine):
     )
     def start(self, count: int, batch_size: int, holdout: bool, seed: int, cold_start: str) -> None:
         self.items = FakeItems(count, holdout=holdout)
-        self.log = FakeLog(SessionInfo("fake", CLASSES, seed=seed, audit=0.3))
+        self.log = FakeLog(seed=seed, audit=0.3)
         self.loop_settings = LoopSettings(cold_start=cold_start, batch_size=batch_size)
         self.stack: list[tuple[str, int | None, int, bool]] = []
         self.answers = 0
@@ -41,7 +40,7 @@ class LoopMachine(RuleBasedStateMachine):
 
     def open(self) -> None:
         self.seen_whole = None
-        self.session = Session(self.items, self.log, self.loop_settings, ME)
+        self.session = Session(self.items, self.log.reopened(), self.loop_settings, ME)
 
     @property
     def held(self) -> dict[str, int | None]:
@@ -88,7 +87,9 @@ class LoopMachine(RuleBasedStateMachine):
         place = (self.session.round, self.session.cursor, self.session.batch)
         event = self.session.relabel(item, class_index, by=ME)
         self.remember(item, class_index, again=True)
-        assert (event.item, event.class_name) == (item, CLASSES[class_index])
+        assert isinstance(event.payload, Label)
+        found = (event.payload.item, self.session.class_name(event))
+        assert found == (item, CLASSES[class_index])
         assert (self.session.round, self.session.cursor, self.session.batch) == place
 
     @rule()
@@ -120,7 +121,8 @@ class LoopMachine(RuleBasedStateMachine):
         event = self.undo_in_session(self.stack[-1][2])
         item, _, _, again = self.stack.pop()
         assert event is not None
-        assert event.item == item
+        assert isinstance(event.payload, Undo)
+        assert event.payload.item == item
         if not again:
             assert self.session.current_id == item
             self.looked_away = False
@@ -193,7 +195,7 @@ class LoopMachine(RuleBasedStateMachine):
         labels = {item for item, answer in held.items() if answer is not None}
         assert session.labels == len(labels)
         assert session.pool_left == len(self.items.ids) - len(held)
-        assert {str(event.item) for event in session.ledger.labels()} == labels
+        assert set(session.known.training) | set(session.known.audit) == labels
         batch = [self.items.ids[slot.row] for slot in session.batch]
         assert len(set(batch)) == len(batch)
         open_items = [item for item in batch if item not in held]
@@ -209,7 +211,7 @@ class LoopMachine(RuleBasedStateMachine):
 
 
 def test_a_batch_that_opens_again_is_kept_once_it_is_shown_again() -> None:
-    log = FakeLog(SessionInfo("fake", CLASSES, seed=0, audit=0.3))
+    log = FakeLog(audit=0.3)
     loop_settings = LoopSettings(cold_start="random", batch_size=2)
     session = Session(FakeItems(5, holdout=False), log, loop_settings, ME)
     for _ in range(2):
@@ -243,7 +245,7 @@ def test_a_source_that_changes_between_openings_loses_nothing(
     steps: list[tuple[str, int]], holdout: bool
 ) -> None:
     everything = FakeItems(12, holdout=holdout)
-    log = FakeLog(SessionInfo("fake", CLASSES, audit=0.3))
+    log = FakeLog(audit=0.3)
     loop_settings = LoopSettings(batch_size=4)
     session = Session(everything, log, loop_settings, ME)
     held: list[str] = []
@@ -256,7 +258,8 @@ def test_a_source_that_changes_between_openings_loses_nothing(
             event = session.undo(by=ME)
             assert (event is not None) == bool(held)
             if event is not None:
-                assert event.item == held.pop()
+                assert isinstance(event.payload, Undo)
+                assert event.payload.item == held.pop()
         elif step == "fit":
             request = session.take_request()
             if request is not None:
@@ -270,7 +273,9 @@ def test_a_source_that_changes_between_openings_loses_nothing(
             # Something answered must still be there, or it is another source.
             some = some[: max(1, len(some) - number % 3)]
             if some and (not held or set(some) & set(held)):
-                session = Session(FakeItems.of(some, holdout=holdout), log, loop_settings, ME)
-        assert {str(event.item) for event in session.ledger.labels()} == set(held)
+                session = Session(
+                    FakeItems.of(some, holdout=holdout), log.reopened(), loop_settings, ME
+                )
+        assert set(session.known.training) | set(session.known.audit) == set(held)
         for slot in session.batch:
             assert (session.answer(slot) is not None) == (session.items.ids[slot.row] in held)

@@ -7,17 +7,22 @@ from dataclasses import replace
 import pytest
 from loop_fakes import ME, FakeItems, FakeLog, fake_ranking
 
-from tuilabel.journal import ORACLE, EventKind, SessionInfo
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import Answer, Label
 from tuilabel.learn.requests import Fit
-from tuilabel.session import LoopSettings, NotAnsweredError, Session
+from tuilabel.session import ORACLE, LoopSettings, NotAnsweredError, Session
 
 CLASSES = ("cat", "dog")
 
 
 def opened(count: int = 12, *, holdout: bool = True, audit: float = 0.0) -> tuple[Session, FakeLog]:
-    log = FakeLog(SessionInfo("fake", CLASSES, audit=audit))
+    log = FakeLog(audit=audit)
     settings = LoopSettings(batch_size=3, cold_start="random")
-    return Session(FakeItems(count, holdout=holdout), log, settings, ME), log
+    return Session(FakeItems(count, holdout=holdout, classes=CLASSES), log, settings, ME), log
+
+
+def is_answer(event: Event) -> bool:
+    return isinstance(event.payload, Answer)
 
 
 def label_next(session: Session, class_index: int = 0) -> str:
@@ -41,8 +46,9 @@ def test_another_answer_leaves_the_place_and_asks_for_another_fit() -> None:
     event = session.relabel(first, 1, ms=700, by=ME)
 
     assert (session.round, session.cursor, session.batch, session.labels) == place
-    assert (event.kind, event.class_name, event.ms) == (EventKind.LABEL, "dog", 700)
-    assert event.body["references"] == ["file" + str(session.items.row_of(first)) + ".png"]
+    assert isinstance(event.payload, Label)
+    assert (session.class_name(event), event.payload.ms) == ("dog", 700)
+    assert event.payload.references == ["file" + str(session.items.row_of(first)) + ".png"]
     again = session.take_request()
     assert isinstance(again, Fit)
     row = session.items.row_of(first)
@@ -56,10 +62,10 @@ def test_it_is_undone_first_and_what_held_before_holds_again() -> None:
     cursor = session.cursor
     session.undo(by=ME)
     assert session.cursor == cursor
-    assert session.ledger.by_class == {"cat": 2}
+    assert dict(session.known.by_class) == {session.class_ids[0]: 2}
     session.undo(by=ME)
     assert session.current_id == second
-    again = Session(session.items, log, session.settings, ME)
+    again = Session(session.items, log.reopened(), session.settings, ME)
     assert (again.current_id, again.labels) == (second, 1)
 
 
@@ -71,22 +77,23 @@ def test_after_a_restart_the_model_learns_what_was_changed_last() -> None:
     request = session.take_request()
     assert request is not None
     session.accept_ranking(fake_ranking(request, 12, 2), by=ME)
-    assert not Session(session.items, log, session.settings, ME).request_is_due
     session.relabel(first, 1, by=ME)
-    assert Session(session.items, log, session.settings, ME).request_is_due
+    again = Session(session.items, log.reopened(), session.settings, ME).take_request()
+    assert isinstance(again, Fit)
+    assert sorted(again.classes) == [0, 0, 1]
 
 
 def test_an_audit_item_stays_out_of_training() -> None:
     session, _ = opened(30, holdout=False, audit=0.5)
-    while not any(event.body.get("audit") for event in session.ledger.labels()):
+    while not session.known.audit:
         label_next(session)
-    audited = next(e for e in session.ledger.labels() if e.body.get("audit"))
+    (audited,) = session.known.audit
     while session.round == 1:
         label_next(session)
-    session.relabel(str(audited.item), 1, by=ME)
+    session.relabel(audited, 1, by=ME)
     request = session.take_request()
     assert isinstance(request, Fit)
-    row = session.items.row_of(str(audited.item))
+    row = session.items.row_of(audited)
     assert row not in request.items
     assert dict(zip(request.audit_items, request.audit_classes, strict=True))[row] == 1
 
@@ -132,7 +139,7 @@ def test_each_event_records_who_did_it() -> None:
     session.label(items[0], 0, by=ORACLE)
     session.relabel(items[0], 1, by=ME)
     session.label(items[1], 0, by=ORACLE)
-    session.undo(by=ME)
+    session.undo(by=ORACLE)
     session.skip(items[1], by=ORACLE)
     session.label(items[2], 0, by=ME)
     request = session.take_request()
@@ -140,7 +147,7 @@ def test_each_event_records_who_did_it() -> None:
     assert session.accept_ranking(fake_ranking(request, 12, 2), by=ORACLE) is not None
 
     person, oracle = ("me", "human"), ("oracle", "oracle")
-    opening, *who = [(event.annotator, event.origin) for event in log.written]
-    assert opening == person
-    assert who == [oracle, person, oracle, person, oracle, person, oracle]
-    assert {event.annotator for event in session.ledger.labels()} == {"me"}
+    who = [(event.by, event.payload.origin) for event in log.written if is_answer(event)]
+    assert who == [oracle, person, oracle, oracle, person]
+    assert log.written[-1].by == "oracle"
+    assert set(session.known.by_annotator) == {"me"}

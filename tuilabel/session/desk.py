@@ -81,7 +81,9 @@ class Desk:
             case Undo() as undo:
                 self.acts += 1
                 undone = self._given.pop(undo.event, None)
-                if undone is not None and not undone.is_relabel:
+                if undone is None:
+                    self._bring_back(undo.item)
+                elif not undone.is_relabel:
                     self._return_to(undone.item)
 
     def _take_batch(self, batch: Batch) -> None:
@@ -120,7 +122,9 @@ class Desk:
         assert place is not None
         self.cursor = place
 
-    def bring_back(self, item: str) -> None:
+    def _bring_back(self, item: str | None) -> None:
         """Ask for an item of another desk's batch, whose answer was taken back here."""
-        self.batch = [*self.batch, Asked(item, "undone")]
-        self.cursor = len(self.batch) - 1
+        if item is not None and self._is_there(item) and not self._is_answered(item):
+            if self.place_of(item) is None:
+                self.batch = [*self.batch, Asked(item, "undone")]
+            self.cursor = self.place_of(item) or 0

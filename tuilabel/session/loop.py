@@ -28,7 +28,7 @@ from tuilabel.session.candidates import Candidates
 from tuilabel.session.classes import class_id_of
 from tuilabel.session.desk import Desk
 from tuilabel.session.labels import Labels
-from tuilabel.session.payloads import fitted, rounded
+from tuilabel.session.payloads import fitted, rounded, settings_from
 from tuilabel.session.requests import Material, cold_start_request, fit_request
 from tuilabel.session.values import (
     Annotator,
@@ -156,9 +156,12 @@ class Session:
         free = [desk for desk, logs in desks.items() if all(map(self._log.is_over, logs))]
         desk = free[-1] if free else ""
         logs = set(desks.get(desk, ()))
+        size = self.settings.batch_size
         for event in self.events:
             if event.log in logs:
                 self.desk.apply(event)
+                if isinstance(event.payload, Opened):
+                    size = settings_from(event.payload.settings).batch_size
         payloads: list[Payload] = []
         if not any(True for _ in self.known.classes):
             payloads += map(said.ClassAdded, self.class_ids, self.class_names)
@@ -167,10 +170,12 @@ class Session:
             Opened(settings=asdict(self.settings), items=items, desk=desk, origin=by.origin)
         )
         untouched = not any(self.known.is_answered(asked.item) for asked in self.desk.batch)
-        resized = untouched and len(self.desk.batch) != self.settings.batch_size
+        resized = untouched and size != self.settings.batch_size
         if self.desk.current is None or resized:
             again = resized and self.desk.round > 0
-            payloads.append(self._next_batch(self.desk.round + (not again)))
+            batch = self._next_batch(self.desk.round + (not again))
+            if batch.items or not self.desk.round:
+                payloads.append(batch)
         self._write(payloads, by)
 
     # Reading it.
@@ -361,8 +366,6 @@ class Session:
         item = answer.payload.item
         (event,) = self._write([Undo(answer.id, item)], by)
         self.taken_back = answer
-        if self.desk.place_of(item) is None and self.items.row_of(item) is not None:
-            self.desk.bring_back(item)
         self._forget_fits_since(answer)
         self._shown.add(self.cursor)
         return event
