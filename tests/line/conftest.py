@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from loop_fakes import ME, FakeItems, FakeLog, fake_ranking
+from loop_fakes import CLASSES, ME, FakeItems, FakeLog, fake_ranking
 from numpy.typing import NDArray
+from sessions import answered
 
 from tuilabel.errors import SourceError
-from tuilabel.journal import SessionInfo
 from tuilabel.line.conversation import Conversation
 from tuilabel.session import LoopSettings, Request, Session
 
@@ -55,11 +55,11 @@ class Talk:
         request = self.requests[-1]
         count = len(self.session.items.ids)
         self.conversation.ranking_arrived(
-            fake_ranking(request, count, len(self.session.info.class_names))
+            fake_ranking(request, count, len(self.session.class_names))
         )
 
     def labels(self) -> list[str | None]:
-        return [event.class_name for event in self.log.written if event.is_answer]
+        return answered(self.session)
 
 
 @pytest.fixture
@@ -67,15 +67,16 @@ def talk() -> Callable[..., Talk]:
     """Return a function that begins a conversation."""
 
     def begin(
-        classes: Sequence[str] = ("cat", "dog", "owl"),
+        classes: Sequence[str] = CLASSES,
         count: int = 30,
         *,
         holdout: bool = True,
         log: FakeLog | None = None,
         **options: Any,
     ) -> Talk:
-        log = log or FakeLog(SessionInfo("fake", tuple(classes), audit=0.2))
+        log = FakeLog() if log is None else log.reopened()
         settings = LoopSettings(cold_start="random", batch_size=5)
-        return Talk(Session(FakeItems(count, holdout=holdout), log, settings, ME), log, options)
+        items = FakeItems(count, holdout=holdout, classes=classes)
+        return Talk(Session(items, log, settings, ME), log, options)
 
     return begin

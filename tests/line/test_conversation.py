@@ -8,7 +8,7 @@ import pytest
 from loop_fakes import fit_finished
 
 from tests.line.conftest import DAMAGED, Talk
-from tuilabel.journal import EventKind
+from tuilabel.journal.payloads import Label, Skip
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.line.conversation import PROMPT_AT_END
 from tuilabel.trainer.reports import Down
@@ -20,10 +20,10 @@ def test_an_answer_is_on_disk_before_it_is_said(talk: Begin) -> None:
     it = talk()
     assert it.prompt().startswith("Round 1, image 1 of 5. 0 labels, 30 left. @@@@")
     assert it.say("cat") == "Saved: cat."
-    assert it.log.written[-1].class_name == "cat"
+    assert it.session.class_name(it.log.written[-1]) == "cat"
     assert "image 2 of 5. 1 label, 29 left." in it.prompt()
     assert it.say("s") == "Skipped."
-    assert it.log.written[-1].kind is EventKind.SKIP
+    assert isinstance(it.log.written[-1].payload, Skip)
 
 
 @pytest.mark.parametrize("line", ["", "  ", "ctt", "9", "?", "c", "a", "p", "r", "i", "v"])
@@ -101,7 +101,9 @@ def test_what_the_model_learned_comes_before_the_next_prompt(talk: Begin) -> Non
     assert "on the hold-out, n = 50, with 5 labels. Round 2, image 2 of 5." in said
     assert said.endswith("The model says owl at 70%, dog at 20%, cat at 10%.")
     assert it.say("=") == "Saved: owl."
-    assert it.log.written[-1].body["accepted"] is True
+    (*_, label) = it.log.answers
+    assert isinstance(label, Label)
+    assert label.accepted
 
 
 def test_suggestions_come_after_or_not_at_all_when_wished(talk: Begin) -> None:

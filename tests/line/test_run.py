@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sessions import answer_events, answered
 
 from tuilabel.commands.line import PlainProgress, line_mode
 from tuilabel.errors import UsageError
-from tuilabel.journal import ORACLE, Event, Journal, read_session
+from tuilabel.journal.payloads import ORACLE_ORIGIN, Label
 from tuilabel.line.channel import GUARD, LineChannel
 from tuilabel.line.run import Talk
+from tuilabel.session.view import SessionView
 from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
 from tuilabel.workspace.places import session_path
 
@@ -95,10 +97,6 @@ async def person() -> AsyncIterator[Person]:
         os.close(end)
 
 
-def answers(journal: Journal) -> list[Event]:
-    return [event for event in journal.events() if event.is_answer]
-
-
 async def test_an_answer_that_comes_with_its_prompt_was_typed_before_it(
     workspace: Workspace, person: Person
 ) -> None:
@@ -108,14 +106,16 @@ async def test_an_answer_that_comes_with_its_prompt_was_typed_before_it(
     person.types("3\n")
     await person.sees("Dropped what was typed before the image.")
     await person.sees("class? ")
-    assert answers(workspace.journal) == []
+    assert answered(workspace.session) == []
     person.now += 1.5
     person.types("4\n")
     await person.sees("Saved: 4.")
     await person.sees("class? ")
-    (answer,) = answers(workspace.journal)
+    (event,) = answer_events(workspace.session)
+    assert isinstance(event.payload, Label)
+    assert workspace.session.class_name(event) == "4"
     # Since the image was shown, not since it was asked again.
-    assert (answer.class_name, answer.ms) == ("4", 1500 + GUARD / 2 * 1000)
+    assert event.payload.ms == 1500 + GUARD / 2 * 1000
     # What is no answer need not wait.
     person.types("q\n")
     assert await asyncio.wait_for(talking, PATIENCE) == 0
@@ -133,7 +133,7 @@ async def test_what_came_with_an_answer_is_not_taken_for_the_next_image(
     await person.sees("image 2 of 10")
     await person.sees("Dropped what was typed before the image.")
     await person.sees("class? ")
-    assert [event.class_name for event in answers(workspace.journal)] == ["3"]
+    assert answered(workspace.session) == ["3"]
     person.types("\x04")
     assert await asyncio.wait_for(talking, PATIENCE) == 0
 
@@ -145,13 +145,15 @@ async def test_a_demo_is_taken_over_by_enter(workspace: Workspace, person: Perso
     person.types("5\n")
     await person.sees("You take over. What you have typed so far does not count.")
     await person.sees("class? ")
-    assert answers(workspace.journal) == []
+    assert answered(workspace.session) == []
     person.now += 1
     person.types("6\n")
     await person.sees("Saved: 6.")
     await person.sees("class? ")
-    (answer,) = answers(workspace.journal)
-    assert (answer.class_name, answer.origin, answer.annotator) == ("6", "human", "me")
+    (event,) = answer_events(workspace.session)
+    assert isinstance(event.payload, Label)
+    assert workspace.session.class_name(event) == "6"
+    assert (event.payload.origin, event.by) == ("human", "me")
     person.types("q\n")
     assert await asyncio.wait_for(talking, PATIENCE) == 0
 
@@ -167,12 +169,14 @@ async def test_a_demo_without_a_person_labels_its_budget(workspace: Workspace) -
     assert status == 0
     truth = workspace.dataset.truth
     assert truth is not None
-    given = answers(workspace.journal)
+    given = answer_events(workspace.session)
     assert len(given) == 8
     for event in given:
-        row = workspace.dataset.row_of(str(event.item))
+        assert isinstance(event.payload, Label)
+        row = workspace.dataset.row_of(event.payload.item)
         assert row is not None
-        assert (event.class_name, event.origin) == (str(truth[row]), ORACLE.origin)
+        assert workspace.session.class_name(event) == str(truth[row])
+        assert event.payload.origin == ORACLE_ORIGIN
 
 
 def lines_of(*arguments: str, typed: str) -> subprocess.CompletedProcess[str]:
@@ -194,8 +198,11 @@ def test_a_pipe_labels_in_order_and_its_end_is_the_end() -> None:
     assert "The input ended within a line; that line does not count." in done.stdout
     assert done.stdout.splitlines()[-1].startswith("1 label; saved in ")
     assert all(line.isprintable() and len(line) <= 80 for line in done.stdout.splitlines()[:-1])
-    _, events = read_session(session_path("digits"))
-    assert [event.class_name for event in events if event.is_answer] == ["7", "3", None]
+    view = SessionView(session_path("digits"))
+    name = view.known.classes.name
+    labels = [event.payload for event in view.events if isinstance(event.payload, Label)]
+    assert [name(label.class_id) for label in labels] == ["7", "3"]
+    assert (view.known.labels_held, view.known.skips_held) == (1, 1)
     assert "class? 7\nSaved: 7.\nRound 1, image 2 of 10. 1 label, 1,296 left.\n" in done.stdout
 
 

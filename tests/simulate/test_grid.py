@@ -17,7 +17,7 @@ from simulate_fakes import made, same
 
 from tuilabel.data import Dataset
 from tuilabel.errors import SourceError, TrainerError, TuilabelError, UsageError
-from tuilabel.journal import SessionInfo
+from tuilabel.journal.payloads import About
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.requests import ColdStart, Fit, FitFinished
 from tuilabel.session import LoopSettings, Session
@@ -121,7 +121,7 @@ def test_it_is_the_loop_behind_the_screen(digits: Dataset, results: Results) -> 
     assert digits.truth is not None
     learner = Learner(digits.pool, 10, holdout=digits.holdout)
     settings = LoopSettings(**MARGIN._asdict(), batch_size=10)
-    session = Session(digits, MemoryLog(SessionInfo("digits", digits.class_names)), settings, ME)
+    session = Session(digits, MemoryLog(About(uuid="test", source="digits")), settings, ME)
     first = session.take_request()
     assert isinstance(first, ColdStart)
     session.accept_ranking(learner.cold_start(first), shown=False, by=ME)
