@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tuilabel.errors import SaveError
-from tuilabel.journal import Annotator, Event, EventKind
-from tuilabel.session import NotAnsweredError
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import Label
+from tuilabel.session import Annotator, NotAnsweredError
 from tuilabel.tui.answering.answer_keys import AnswerKeys, saved_sentence
 from tuilabel.tui.terminal.round_trips import RoundTrips
 
@@ -21,9 +22,8 @@ DELAY = 0.5
 ME = Annotator("me", "human")
 
 
-def label(item: str, name: str | None = "cat") -> Event:
-    kind = EventKind.SKIP if name is None else EventKind.LABEL
-    return Event(1, "u", kind, "now", "me", item, name, 1, None, "human", None, {})
+def label(item: str) -> Event:
+    return Event("e1", 1, 1, "now", "me", Label(item=item, class_id="c1:cat"))
 
 
 class FakeTerminal:
@@ -239,8 +239,8 @@ def test_without_a_terminal_what_is_drawn_counts_as_painted() -> None:
 
 
 def test_the_confirmation_names_both_classes() -> None:
-    assert saved_sentence(7, label("a", "dog"), label("a")) == "✓ 7 saved: dog, was cat."
-    assert saved_sentence(8, label("a", "dog"), label("a", None)) == "✓ 8 saved: dog, was a skip."
+    assert saved_sentence(7, "dog", "cat") == "✓ 7 saved: dog, was cat."
+    assert saved_sentence(8, "dog", None) == "✓ 8 saved: dog, was a skip."
 
 
 class Promise2(RuleBasedStateMachine):

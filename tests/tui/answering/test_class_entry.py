@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from screen_app import ScreenApp
+from sessions import answer_of
 from textual import events
 from textual.pilot import Pilot
 
@@ -267,11 +268,8 @@ async def test_chords_and_names_label_and_are_shown(many: Workspace) -> None:
         assert chord[0] + " …" in row_of(app, "status")
         assert chord in row_of(app, "legend")
         await pressed(pilot, chord[1])
-        answer = many.session.ledger.answer(first)
-        assert answer is not None
-        assert (
-            answer.class_name == many.session.info.class_names[screen.presenter.keys.index(chord)]
-        )
+        expected = many.session.class_names[screen.presenter.keys.index(chord)]
+        assert answer_of(many.session, first)[0] == expected
 
         second = many.session.current_id
         assert second is not None
@@ -279,9 +277,7 @@ async def test_chords_and_names_label_and_are_shown(many: Workspace) -> None:
         assert "/qa_  Enter: qardvark" in row_of(app, "status")
         assert "qardvark" in row_of(app, "legend")
         await pressed(pilot, "down", "enter")
-        answer = many.session.ledger.answer(second)
-        assert answer is not None
-        assert answer.class_name == "qardvark"
+        assert answer_of(many.session, second)[0] == "qardvark"
         assert "2 saved" in row_of(app, "status")
         assert many.session.labels == 2
 
@@ -295,9 +291,7 @@ async def test_what_is_written_at_once_is_taken_in_turn(many: Workspace) -> None
         for key in ("slash", *"qardvark", "enter", *"123"):
             app.post_message(events.Key(key, {"slash": "/", "enter": "\r"}.get(key, key)))
         await pilot.pause()
-        answer = many.session.ledger.answer(first)
-        assert answer is not None
-        assert answer.class_name == "qardvark"
+        assert answer_of(many.session, first)[0] == "qardvark"
         # What came behind Enter was for an image that was not there.
         assert many.session.labels == 1
 

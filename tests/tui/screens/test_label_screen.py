@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from loop_fakes import ME, fit_finished
 from screen_app import ScreenApp
+from sessions import answer_events, answer_of, answered
 from textual.pilot import Pilot
 from textual.strip import Strip
 from textual.widgets import Static
 
 from tuilabel.errors import SaveError, SourceError
-from tuilabel.journal import ORACLE, EventKind
+from tuilabel.journal.payloads import Label
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, FitFinished
+from tuilabel.session import ORACLE
 from tuilabel.trainer.reports import Fitted, Unprepared, Working
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.help import HelpPage, HelpScreen
@@ -137,10 +139,11 @@ async def test_a_class_key_labels_what_is_shown_and_the_next_image_comes(app: Sc
         assert picture_rows(app) != before
         assert "✓ 1 saved" in shown(app, "#status")
         assert "1 label " in shown(app, "#header")
-        (event,) = loop.ledger.labels()
-        assert (event.item, event.class_name) == (item, "4")
-        assert event.ms is not None
-        assert event.ms >= 0
+        assert item is not None
+        name, answer = answer_of(loop, item)
+        assert (name, loop.labels) == ("4", 1)
+        assert answer.ms is not None
+        assert answer.ms >= 0
 
 
 async def test_skip_undo_and_looking_about(app: ScreenApp) -> None:
@@ -149,7 +152,7 @@ async def test_skip_undo_and_looking_about(app: ScreenApp) -> None:
         await painted(app, pilot)
         first = loop.current_id
         await pilot.press("space")
-        assert loop.ledger.skips_held == 1
+        assert loop.known.skips_held == 1
         assert "–" in shown(app, "#strip")
         await pilot.press("left")
         assert loop.current_id == first
@@ -157,7 +160,7 @@ async def test_skip_undo_and_looking_about(app: ScreenApp) -> None:
         assert loop.cursor == 2
         await pilot.press("u")
         assert loop.current_id == first
-        assert loop.ledger.skips_held == 0
+        assert loop.known.skips_held == 0
         assert "2 saved" in shown(app, "#status")
         await pilot.press("backspace")
         assert "nothing to undo" in shown(app, "#status")
@@ -187,9 +190,9 @@ async def test_a_ranking_shows_suggestions_the_curve_and_enter_accepts(app: Scre
         assert "55.0%" in shown(app, "#suggestions")
         assert "Enter accept  Space skip" in shown(app, "#status")
         await pilot.press("enter")
-        last = screen.loop.ledger.last_answer()
-        assert last is not None
-        assert (last.class_name, last.body["accepted"]) == ("0", True)
+        last = answer_events(screen.loop)[-1].payload
+        assert isinstance(last, Label)
+        assert (answered(screen.loop)[-1], last.accepted) == ("0", True)
 
 
 async def test_suggestions_can_come_after_the_label_or_not_at_all(app: ScreenApp) -> None:
@@ -249,7 +252,7 @@ async def test_answers_typed_ahead_of_the_image_are_held_and_counted(app: Screen
         item = screen.loop.current_id
         await pilot.press("3", "4", "space")
         assert screen.loop.current_id == item
-        assert screen.loop.ledger.acts == 0
+        assert screen.loop.desk.acts == 0
         assert "3 keys were typed ahead" in shown(app, "#status")
         screen.answers.painted_up_to(5)
         await pilot.press("3")
@@ -365,7 +368,7 @@ async def test_a_damaged_image_is_said_and_can_be_skipped(
         await painted(app, pilot)
         assert "is damaged: open the source again." in shown(app, "#status")
         await pilot.press("space")
-        assert app.label_screen.loop.ledger.skips_held == 1
+        assert app.label_screen.loop.known.skips_held == 1
 
 
 async def test_the_demo_presses_the_true_keys_and_a_person_takes_over(workspace: Workspace) -> None:
@@ -380,15 +383,16 @@ async def test_the_demo_presses_the_true_keys_and_a_person_takes_over(workspace:
         assert loop.labels == paused_at
         truth = workspace.dataset.truth
         assert truth is not None
-        for event in loop.ledger.labels():
-            row = workspace.dataset.row_of(str(event.item))
-            assert event.class_name == str(truth[row])
-            assert (event.annotator, event.origin) == (ORACLE.name, ORACLE.origin)
+        for event in answer_events(loop):
+            assert isinstance(event.payload, Label)
+            row = workspace.dataset.row_of(event.payload.item)
+            assert loop.class_name(event) == str(truth[row])
+            assert (event.by, event.payload.origin) == (ORACLE.name, ORACLE.origin)
         await painted(app, pilot)
         await pilot.press("3")
-        last = loop.ledger.last_answer()
-        assert last is not None
-        assert (last.kind, last.annotator, last.origin) == (EventKind.LABEL, "me", "human")
+        last = answer_events(loop)[-1]
+        assert isinstance(last.payload, Label)
+        assert (last.by, last.payload.origin) == ("me", "human")
         assert "The keys are yours now." in shown(app, "#status")
         await painted(app, pilot)
         await pilot.press("3")
@@ -420,11 +424,8 @@ async def test_in_rows_a_whole_batch_is_typed_once_it_was_seen(app: ScreenApp) -
         )
         screen.choose_class(3)
         assert loop.labels == 10
-        names = [e.class_name for e in loop.ledger.labels()]
-        rows = [loop.items.row_of(str(e.item)) for e in loop.ledger.labels()]
-        assert dict(zip(rows, names, strict=True)) == {
-            row: str(digit) for digit, row in enumerate(batch)
-        }
+        names = [answer_of(loop, loop.items.ids[row])[0] for row in batch]
+        assert names == [str(digit) for digit in range(10)]
 
 
 async def test_a_ranking_leaves_alone_what_stands_in_rows(app: ScreenApp) -> None:
