@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from loop_fakes import ME, fit_finished
 from screen_app import ScreenApp
+from sessions import answer_of
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widget import Widget
@@ -20,8 +21,10 @@ from textual.widgets import Static
 from tuilabel.data.dataset import SkippedFile
 from tuilabel.errors import SaveError, TrainerError
 from tuilabel.exchange.rows import label_rows
-from tuilabel.journal import ORACLE, EventKind, read_session, summarise
+from tuilabel.journal.payloads import HUMAN, ORACLE_ORIGIN, Answer, Label
 from tuilabel.learn.metrics import Accuracy
+from tuilabel.session.summary import summarise
+from tuilabel.session.view import SessionView
 from tuilabel.tui.background import centres
 from tuilabel.tui.background.baseline import BaselineFinder
 from tuilabel.tui.background.centres import Centres
@@ -137,7 +140,7 @@ async def test_every_screen_is_a_key_away_from_every_other_and_back(app: ScreenA
         await pilot.press("q")
         assert app.screen is app.label_screen
         item = app.label_screen.loop.current_id
-        assert app.label_screen.loop.ledger.acts == 0
+        assert app.label_screen.loop.desk.acts == 0
         assert app.label_screen.loop.current_id == item
 
 
@@ -407,7 +410,7 @@ async def test_history_filters_as_one_types_and_labels_again(app: ScreenApp) -> 
         await pilot.pause()
         answer_a_batch(app)
         screen = await visit(app, pilot, "history")
-        assert "12 events" in text_of(screen, "#header")
+        assert "25 events" in text_of(screen, "#header")
         await pilot.press("slash", *"class:7", "backspace", "enter")
         assert "/ class:" in text_of(screen, "#header")
         screen.action_filter()
@@ -422,22 +425,22 @@ async def test_history_filters_as_one_types_and_labels_again(app: ScreenApp) -> 
         await pilot.press("escape")
         assert text_of(screen, "#legend").split()[:3] == ["keys", "0", "1"]
         event = screen._event()  # type: ignore[attr-defined]
-        assert event.kind is EventKind.LABEL
-        acts = loop.ledger.acts
+        assert isinstance(event.payload, Label)
+        name = loop.class_name(event)
+        acts = loop.desk.acts
         while screen.answers.holds_key():  # type: ignore[attr-defined]
             await pilot.pause()
-        assert event.class_name != "5"
+        assert name != "5"
         await pilot.press("5")
-        assert loop.ledger.acts == acts + 1
-        answer = loop.ledger.answer(event.item)
-        assert answer is not None
-        assert (answer.class_name, answer.body["relabel"]) == ("5", True)
+        assert loop.desk.acts == acts + 1
+        now, answer = answer_of(loop, event.payload.item)
+        assert (now, answer.relabel) == ("5", True)
         assert " saved: " in text_of(screen)
         assert len(app.requests) == 1
-        assert f"({event.class_name})" in text_of(screen, "#events")
+        assert f"({name})" in text_of(screen, "#events")
         await pilot.press("5")
         assert "It is 5 already." in text_of(screen, "#status")
-        assert (loop.ledger.acts, len(app.requests)) == (acts + 1, 1)
+        assert (loop.desk.acts, len(app.requests)) == (acts + 1, 1)
 
 
 async def test_an_empty_history_has_no_event_to_do_anything_with(app: ScreenApp) -> None:
@@ -481,15 +484,17 @@ async def test_a_relabel_during_the_demo_is_the_persons(workspace: Workspace) ->
         await pilot.pause()
         relabelled = screen._event()
         assert relabelled is not None
-        assert relabelled.origin == ORACLE.origin
+        assert isinstance(relabelled.payload, Label)
+        assert relabelled.payload.origin == ORACLE_ORIGIN
         await pilot.press("3")
-    info, events = read_session(workspace.path)
-    last = events[-1]
-    assert (last.item, last.class_name) == (relabelled.item, "3")
-    assert (last.annotator, last.origin) == ("me", "human")
-    exported = [row["item_id"] for row in label_rows(events, {"human"})]
-    assert exported == [relabelled.item]
-    assert summarise(info, events)["annotators"] == {"oracle": loop.labels - 1, "me": 1}
+    view = SessionView(workspace.path)
+    last = view.events[-1].payload
+    assert isinstance(last, Label)
+    assert (last.item, last.class_id) == (relabelled.payload.item, loop.class_ids[3])
+    assert (view.events[-1].by, last.origin) == ("me", HUMAN)
+    exported = [row["item_id"] for row in label_rows(view.labelled(), {HUMAN})]
+    assert exported == [last.item]
+    assert summarise(view)["annotators"] == {"oracle": loop.labels - 1, "me": 1}
 
 
 async def test_no_key_labels_an_image_in_the_history_that_was_not_there(app: ScreenApp) -> None:
@@ -499,15 +504,15 @@ async def test_no_key_labels_an_image_in_the_history_that_was_not_there(app: Scr
         answer_a_batch(app)
         screen = await visit(app, pilot, "history")
         assert isinstance(screen, HistoryScreen)
-        acts = loop.ledger.acts
+        acts = loop.desk.acts
         screen.move(3)
         await pilot.press("5")
-        assert loop.ledger.acts == acts
+        assert loop.desk.acts == acts
         await pilot.pause()
         screen.answers.guard.expect()
         screen.answers.guard.asked(1, screen.answers._clock(), answers=True)
         await pilot.press("5")
-        assert loop.ledger.acts == acts
+        assert loop.desk.acts == acts
         assert "typed ahead of the image" in text_of(screen)
 
 
@@ -547,7 +552,8 @@ async def test_jumping_leads_back_to_what_an_event_is_about(app: ScreenApp) -> N
         await pilot.press("j")
         event = screen._event()
         assert event is not None
-        assert (event.kind, event.class_name) == (EventKind.LABEL, "2")
+        assert isinstance(event.payload, Label)
+        assert loop.class_name(event) == "2"
         await pilot.press("down", "j")
         assert app.screen is app.label_screen
         assert loop.current_id == first
@@ -560,7 +566,7 @@ async def test_thousands_of_events_are_drawn_a_page_at_a_time(
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         answer_a_batch(app)
-        loop.ledger.events.extend(loop.ledger.events[3:4] * 5000)
+        loop.events.extend(loop.events[14:15] * 5000)
         screen = await visit(app, pilot, "history")
         assert isinstance(screen, HistoryScreen)
         made = []
@@ -568,7 +574,7 @@ async def test_thousands_of_events_are_drawn_a_page_at_a_time(
         monkeypatch.setattr(screen._history, "row", lambda place: made.append(place) or row(place))
         screen.action_last()
         assert len(made) <= 24
-        assert made[-1] == 5011
+        assert made[-1] == 5024
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 45)])
@@ -581,7 +587,7 @@ async def test_beside_the_image_nothing_of_an_event_is_lost(
         item = loop.current_id
         answer_a_batch(app)
         loop.relabel(str(item), 7, ms=1234, by=ME)
-        before = next(event for event in loop.ledger.events if event.item == item)
+        before = next(event for event in loop.events if isinstance(event.payload, Answer))
         screen = await visit(app, pilot, "history")
         assert isinstance(screen, HistoryScreen)
         await pilot.press("enter")
@@ -590,12 +596,18 @@ async def test_beside_the_image_nothing_of_an_event_is_lost(
         assert {"#", "time", "event", "class", "who", "round", "ms"} <= set(heading.split())
         assert "1,234" in row
         details = text_of(screen, "#details")
-        for text in (f"7, was {before.class_name}", "me", "1,234 ms", "relabel", "image  digits"):
+        for text in (
+            f"7, was {loop.class_name(before)}",
+            "me",
+            "1,234 ms",
+            "relabel",
+            "image  digits",
+        ):
             assert text in details
         image = screen._picture
         assert image.region.bottom <= screen.query_one("#details").region.y
         assert image.size.width >= 28
-        await pilot.press("down")
+        await pilot.press("down", "down")
         assert re.search(r"tested +on \d+ images", text_of(screen, "#details"))
 
 

@@ -6,7 +6,8 @@ import pytest
 from loop_fakes import ME, FakeItems, FakeLog, fit_finished
 from rich.cells import cell_len
 
-from tuilabel.journal import Event, EventKind, SessionInfo
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import Label
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.session import LoopSettings, Session
 from tuilabel.tui.views.history import History
@@ -15,11 +16,11 @@ from tuilabel.tui.views.history import History
 @pytest.fixture
 def session() -> Session:
     """Return a session with labels, a skip, an undo, a fit and a relabel."""
-    log = FakeLog(SessionInfo("fake", ("cat", "dog", "[b]\x1b[31mred"), seed=1))
-    session = Session(FakeItems(60), log, LoopSettings(batch_size=4, cold_start="random"), ME)
+    items = FakeItems(60, classes=("cat", "dog", "[b]\x1b[31mred"))
+    session = Session(items, FakeLog(seed=1), LoopSettings(batch_size=4, cold_start="random"), ME)
+    first = str(session.current_id)
     for index in (0, 1, 2):
         session.label(str(session.current_id), index, ms=1234, by=ME)
-    first = next(iter(session.ledger.labels()))
     session.undo(by=ME)
     session.skip(str(session.current_id), by=ME)
     session.label(str(session.current_id), 0, by=ME)
@@ -29,16 +30,14 @@ def session() -> Session:
     likely = [[0.5, 0.3, 0.2]] * len(rows)
     accuracy = Accuracy(8, 10, "hold-out")
     session.accept_ranking(fit_finished(request.generation, rows, likely, accuracy), by=ME)
-    session.relabel(str(first.item), 1, by=ME)
+    session.relabel(first, 1, by=ME)
     return session
 
 
 @pytest.fixture
 def history(session: Session) -> History:
     """Return the history of that session."""
-    return History(
-        session.ledger.events, lambda event: session.ledger.answer(str(event.item)) is event
-    )
+    return History(session.events, session.known)
 
 
 def kinds(history: History) -> list[str]:
@@ -46,23 +45,27 @@ def kinds(history: History) -> list[str]:
 
 
 def test_every_event_is_there_the_newest_first(history: History, session: Session) -> None:
-    assert len(history) == history.total == len(session.ledger.events)
+    assert len(history) == history.total == len(session.events)
     assert kinds(history) == [
         "relabel",
-        "round",
+        "batch",
+        "fitted",
+        "batch",
         "label",
         "skip",
         "undo",
         "label",
         "label",
         "label",
-        "open",
+        "batch",
+        "opened",
+        *("class",) * 3,
     ]
     row = history.row(0)
     assert (row.class_name, row.who, row.about) == ("dog", "me", row.about)
     assert row.about.endswith(".png")
-    assert history.row(5).ms == "1,234"
-    assert "80.0% right" in history.row(1).about
+    assert history.row(7).ms == "1,234"
+    assert "80.0% right" in history.row(2).about
 
 
 def test_what_no_longer_holds_is_in_brackets_and_hostile_names_are_inert(
@@ -92,7 +95,7 @@ def test_the_details_of_an_event_say_what_its_row_does(history: History) -> None
             assert text in said
     assert ("class", "dog, was (cat)") not in history.details(0)
     assert ("class", "dog, was cat") in history.details(0)
-    assert ("tested", "on 10 images") in history.details(1)
+    assert ("tested", "on 10 images") in history.details(2)
 
 
 def test_an_undo_is_about_what_it_took_back(history: History) -> None:
@@ -100,22 +103,22 @@ def test_an_undo_is_about_what_it_took_back(history: History) -> None:
     event = history.event(place)
     target = history.target(event)
     assert target is not None
-    assert target.kind is EventKind.LABEL
-    assert f"of #{target.seq}" in history.row(place).about
-    assert history.place_of(target.seq) == kinds(history).index("label", place)
+    assert isinstance(target.payload, Label)
+    assert f"of #{history.number_of(target)}" in history.row(place).about
+    assert history.place_of(target) == kinds(history).index("label", place)
     assert history.target(target) is None
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", 9),
+        ("", 15),
         ("kind:skip", 1),
         ("kind:label", 4),
         ("kind:relabel", 1),
-        ("class:dog", 2),
+        ("class:dog", 3),
         ("CLASS:DOG kind:label", 1),
-        ("who:me", 9),
+        ("who:me", 15),
         ("who:you", 0),
         ("skip", 1),
         ("file", 7),
@@ -134,7 +137,7 @@ def test_typing_on_narrows_and_taking_back_widens(history: History) -> None:
         history.narrow(text)
         counts.append(len(history))
     assert counts[4] == counts[3] == 5
-    assert counts[6] == 9
+    assert counts[6] == 15
     assert counts[7] == 1
 
 
@@ -147,9 +150,7 @@ def test_events_that_come_later_pass_the_filter_too(history: History, session: S
 
 
 def test_a_clock_that_says_nonsense_is_shown_as_it_is(session: Session) -> None:
-    event = Event(
-        1, "u", EventKind.LABEL, "yesterday\x1b", "me", "i", "cat", 1, None, "human", None, {}
-    )
-    row = History([event], lambda _: True).row(0)
+    event = Event("e1", 1, 1, "yesterday\x1b", "me", Label(item="i", class_id="c1:cat"))
+    row = History([event], session.known).row(0)
     assert row.date == ""
     assert "\x1b" not in row.time

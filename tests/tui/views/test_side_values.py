@@ -97,8 +97,12 @@ def test_classes_have_their_counts_and_newest_items(workspace: Workspace) -> Non
     session.relabel(workspace.dataset.ids[rows[0]], 4, by=ME)
     counts = class_counts(session)
     assert [count.labels for count in counts] == [0, 0, 0, 1, 2, 0, 0, 0, 0, 0]
-    assert newest_of_class(session, workspace.dataset, "4") == [rows[0], rows[2]]
-    assert newest_of_class(session, workspace.dataset, "3") == [rows[1]]
+    three, four = session.class_ids[3:5]
+    assert newest_of_class(session, workspace.dataset, four) == [rows[0], rows[2]]
+    assert newest_of_class(session, workspace.dataset, three) == [rows[1]]
+    session.relabel(workspace.dataset.ids[rows[2]], 3, by=ME)
+    session.undo(by=ME)
+    assert newest_of_class(session, workspace.dataset, four) == [rows[0], rows[2]]
 
 
 # Home.
@@ -152,19 +156,22 @@ def test_files_are_found_newest_first_and_read_or_refused_in_one_sentence(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     folder = data_dir() / "sessions"
-    folder.mkdir(parents=True)
-    (folder / "broken.tuilabel").write_bytes(b"SQLite format 3\0" + b"x" * 500)
+    (folder / "broken.tuilabel" / "log").mkdir(parents=True)
+    (folder / "broken.tuilabel" / "session.json").write_bytes(b"x" * 500)
+    (folder / "earlier.tuilabel").write_bytes(b"SQLite format 3\0" + b"x" * 500)
     workspace.session.label(str(workspace.session.current_id), 1, by=ME)
     workspace.close()
     remember(workspace.path)
     files = session_files()
-    assert {file.path.name for file in files} == {"broken.tuilabel", workspace.path.name}
+    names = {file.path.name for file in files}
+    assert names == {"broken.tuilabel", "earlier.tuilabel", workspace.path.name}
     assert [file.path.name for file in files if file.is_last] == [workspace.path.name]
     states = {file.path.name: read_state(file.path) for file in files}
     assert states[workspace.path.name][:3] == ("digits", 1, 1296)
-    problem = states["broken.tuilabel"].problem
-    assert problem is not None
-    assert "Name a file that tuilabel created" in problem
+    for name, reason in (("broken", "is invalid"), ("earlier", "made by an earlier tuilabel")):
+        problem = states[f"{name}.tuilabel"].problem
+        assert problem is not None
+        assert reason in problem
     assert known_sources(states.values()) == ["digits"]
     assert known_sources([SessionState(str(tmp_path)), SessionState("/gone")]) == [
         "digits",

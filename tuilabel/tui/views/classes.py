@@ -28,14 +28,16 @@ def class_counts(session: Session) -> list[ClassCount]:
 
 def newest_of_class(session: Session, dataset: Dataset, class_id: str) -> list[int]:
     """Return the rows of the items that annotators labelled with a class, the newest first."""
-    rows: dict[int, None] = {}
-    for event in reversed(session.events):
-        label = event.payload
+    rows: list[int] = []
+    for number in range(len(session.events) - 1, -1, -1):
+        label = session.events[number].payload
         if not isinstance(label, Label):
             continue
         standing, row = session.known.standing(label.item), dataset.row_of(label.item)
-        if row is not None and standing is not None and standing.class_id == class_id:
-            rows[row] = None
+        if row is None or standing is None or standing.class_id != class_id:
+            continue
+        if standing.given.number == number:
+            rows.append(row)
         if len(rows) == MOST_EXAMPLES:
             break
-    return list(rows)
+    return rows
