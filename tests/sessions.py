@@ -1,10 +1,40 @@
-"""The answers in a session, in order."""
+"""Sessions on disk, and the answers in a session, in order."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tuilabel.journal.description import create_session
+from tuilabel.journal.journal import Journal
 from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Answer
+from tuilabel.journal.payloads import About, Answer, ClassAdded, Label, Payload, stored_names
 from tuilabel.session import Session
+from tuilabel.session.classes import class_id_of
+
+
+def new_session(
+    path: Path,
+    *payloads: Payload,
+    source: str = "digits",
+    classes: Sequence[str] = ("cat", "dog"),
+    by: str = "me",
+    **about: Any,
+) -> list[Event]:
+    """Create a session with classes and further events; return all events but the first.
+
+    The first event, which says whose log it is, has the number 1, and the classes follow.
+    """
+    assert create_session(path, About(uuid="test", source="test", **about))
+    with Journal(path, by, source) as journal:
+        added = [ClassAdded(class_id_of(name), name) for name in classes]
+        return journal.append([*added, *payloads], by)
+
+
+def label_of(item: str, name: str, *references: str, **more: Any) -> Label:
+    """Return a label for an item by the name of its class."""
+    return Label(item=item, class_id=class_id_of(name), names=stored_names(references), **more)
 
 
 def answer_events(session: Session) -> list[Event]:

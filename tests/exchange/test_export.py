@@ -6,57 +6,40 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from loop_fakes import ME
 
-from tuilabel.errors import ExportError, SessionFileError
+from tuilabel.errors import ExportError
 from tuilabel.exchange import ORIGINS, format_of, writer
 from tuilabel.exchange.output import export_to
 from tuilabel.exchange.rows import LabelRow, label_rows
-from tuilabel.journal import (
-    AUTO_ORIGIN,
-    ORACLE,
-    Annotator,
-    AutoLabel,
-    Draft,
-    Event,
-    EventKind,
-    Journal,
-    SessionInfo,
-    auto_batch,
-    revert,
-)
+from tuilabel.journal.payloads import AUTO_ORIGIN, HUMAN, ORACLE_ORIGIN
 from tuilabel.plugins import GROUPS
+from tuilabel.session.view import Labelled
 
 COLUMNS = [
     *("item_id", "reference", "class", "annotator", "time", "round", "ms", "origin"),
-    *("probability", "status"),
+    *("probability", "status", "disputed"),
 ]
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    """Make an empty session."""
-    info = SessionInfo("digits", ("cat", "dog"))
-    with Journal.create(tmp_path / "s.tuilabel", info) as made:
-        yield made
+TIME = "2030-01-01T00:00:00.000+00:00"
 
 
-def label(journal: Journal, item: str, name: str, by: Annotator = ME, **body: Any) -> Event:
-    return journal.append(Draft(EventKind.LABEL, item, name, round=2, ms=350, body=body), by)
+def label(item: str, name: str, *references: str, origin: str = "human", **more: Any) -> Labelled:
+    return Labelled(item, references, name, "me", TIME, origin, **more)
 
 
 def row(**values: Any) -> LabelRow:
     known: Any = {
         **{"item_id": "id", "reference": "a.png", "class": "cat", "annotator": "me"},
         **{"time": "2030-01-01T00:00:00.000+00:00", "round": 1, "ms": 5, "origin": "human"},
-        **{"probability": None, "status": "found"},
+        **{"probability": None, "status": "found", "disputed": False},
     }
     return cast(LabelRow, {**known, **values})
 
@@ -74,8 +57,8 @@ def test_every_format_has_a_writer_and_an_ending() -> None:
     assert {format_of(path) for path in ("-", "labels", "labels.txt", "csv.d/x")} == {"csv"}
 
 
-def test_the_origins_are_those_of_labels(journal: Journal) -> None:
-    assert {label(journal, "id1", "cat").origin, AUTO_ORIGIN} <= set(ORIGINS)
+def test_the_origins_are_those_of_labels() -> None:
+    assert {HUMAN, ORACLE_ORIGIN, AUTO_ORIGIN} <= set(ORIGINS)
 
 
 def read_csv(text: str) -> list[list[str]]:
@@ -85,97 +68,35 @@ def read_csv(text: str) -> list[list[str]]:
 # Rows.
 
 
-def test_a_row_says_all_there_is_to_say(journal: Journal) -> None:
-    event = label(journal, "id1", "cat", references=["a.png"])
-    assert list(label_rows(journal.events())) == [
-        {
-            "item_id": "id1",
-            "reference": "a.png",
-            "class": "cat",
-            "annotator": "me",
-            "time": event.time,
-            "round": 2,
-            "ms": 350,
-            "origin": "human",
-            "probability": None,
-            "status": "as labelled",
-        }
-    ]
+def test_a_row_says_all_there_is_to_say() -> None:
+    (row,) = label_rows([label("id1", "cat", "a.png", round=2, ms=350)])
+    assert row == {
+        "item_id": "id1",
+        "reference": "a.png",
+        "class": "cat",
+        "annotator": "me",
+        "time": TIME,
+        "round": 2,
+        "ms": 350,
+        "origin": "human",
+        "probability": None,
+        "status": "as labelled",
+        "disputed": False,
+    }
 
 
-def test_only_what_holds_is_exported(journal: Journal) -> None:
-    label(journal, "a", "cat")
-    label(journal, "a", "dog")
-    label(journal, "b", "cat")
-    journal.append(Draft(EventKind.SKIP, "b"), ME)
-    undone = label(journal, "c", "cat")
-    journal.append(Draft(EventKind.UNDO, "c", target=undone.uuid), ME)
-    assert [(r["item_id"], r["class"]) for r in label_rows(journal.events())] == [("a", "dog")]
+def test_a_dispute_has_an_empty_class_and_says_so() -> None:
+    (row,) = label_rows([label("id1", "", "a.png", is_disputed=True)])
+    assert (row["class"], row["disputed"]) == ("", True)
 
 
-def test_every_duplicate_gets_a_row(journal: Journal) -> None:
-    label(journal, "a", "cat", references=["1.png", "copy/1.png"])
-    label(journal, "b", "dog")
-    rows = list(label_rows(journal.events()))
+def test_every_duplicate_gets_a_row() -> None:
+    rows = list(label_rows([label("a", "cat", "1.png", "copy/1.png"), label("b", "dog")]))
     assert [(r["item_id"], r["reference"], r["class"]) for r in rows] == [
         ("a", "1.png", "cat"),
         ("a", "copy/1.png", "cat"),
         ("b", "", "dog"),
     ]
-
-
-def test_references_that_are_invalid_are_refused(journal: Journal) -> None:
-    label(journal, "a", "cat", references="ab")
-    with pytest.raises(SessionFileError, match=r"Event 1 .* references that tuilabel cannot read"):
-        list(label_rows(journal.events()))
-
-
-def auto_label(journal: Journal, *labels: AutoLabel) -> list[Event]:
-    drafts = auto_batch(
-        labels,
-        round=3,
-        method="confident",
-        threshold=0.9,
-        model="softmax",
-        trained_on=10,
-        settings={},
-        calibration=None,
-        estimate=None,
-    )
-    return journal.append_many(drafts, ME)
-
-
-def test_auto_labels_come_last_with_their_origin_and_probability(journal: Journal) -> None:
-    _, auto, _ = auto_label(
-        journal,
-        AutoLabel("a", "dog", 0.987654321, ("1.png", "copy/1.png")),
-        AutoLabel("b", "dog", 0.9),
-    )
-    label(journal, "b", "cat", references=["2.png"], probabilities={"cat": 0.5, "dog": 0.5})
-    rows = list(label_rows(journal.events()))
-    columns = ("item_id", "reference", "class", "origin", "probability")
-    assert [tuple(row[column] for column in columns) for row in rows] == [
-        ("b", "2.png", "cat", "human", None),
-        ("a", "1.png", "dog", "auto", 0.987654),
-        ("a", "copy/1.png", "dog", "auto", 0.987654),
-    ]
-    assert (rows[1]["annotator"], rows[1]["time"]) == ("me", auto.time)
-    assert (rows[1]["round"], rows[1]["ms"]) == (3, None)
-
-
-def test_a_persons_answer_takes_the_place_of_a_models(journal: Journal) -> None:
-    auto_label(journal, AutoLabel("a", "dog", 0.9), AutoLabel("b", "dog", 0.9))
-    answer = label(journal, "a", "cat")
-    journal.append(Draft(EventKind.SKIP, "b"), ME)
-    assert [(r["item_id"], r["origin"]) for r in label_rows(journal.events())] == [("a", "human")]
-    journal.append(Draft(EventKind.UNDO, "a", target=answer.uuid), ME)
-    assert [(r["item_id"], r["origin"]) for r in label_rows(journal.events())] == [("a", "auto")]
-
-
-def test_reverted_auto_labels_are_not_exported(journal: Journal) -> None:
-    header, _ = auto_label(journal, AutoLabel("a", "dog", 0.9))
-    journal.append(revert(header), ME)
-    assert list(label_rows(journal.events())) == []
 
 
 @pytest.mark.parametrize(
@@ -189,20 +110,14 @@ def test_reverted_auto_labels_are_not_exported(journal: Journal) -> None:
         (set(), ""),
     ],
 )
-def test_rows_of_some_origins_alone(journal: Journal, origins: set[str] | None, items: str) -> None:
-    label(journal, "a", "cat")
-    label(journal, "b", "cat", by=ORACLE)
-    auto_label(journal, AutoLabel("c", "dog", 0.9))
-    rows = list(label_rows(journal.events(), origins))
+def test_rows_of_some_origins_alone(origins: set[str] | None, items: str) -> None:
+    labels = [
+        label("a", "cat"),
+        label("b", "cat", origin="oracle"),
+        label("c", "dog", origin="auto", probability=0.9),
+    ]
+    rows = list(label_rows(labels, origins))
     assert "".join(row["item_id"] for row in rows) == items
-
-
-@pytest.mark.parametrize("probability", [None, 1.5, -1, "high", [0.5]])
-def test_a_probability_that_makes_no_sense_is_refused(journal: Journal, probability: Any) -> None:
-    body = {"probability": probability}
-    journal.append(Draft(EventKind.AUTO, "a", "cat", target="batch", body=body), ME)
-    with pytest.raises(SessionFileError, match=r"Event 1 .* a probability that tuilabel cannot"):
-        list(label_rows(journal.events()))
 
 
 # Formats.
@@ -212,7 +127,8 @@ def test_csv_has_a_header_and_a_line_per_label() -> None:
     assert read_csv(written("csv")) == [COLUMNS]
     time = "2030-01-01T00:00:00.000+00:00"
     assert read_csv(written("csv", row(), row(ms=None)))[1:] == [
-        ["id", "a.png", "cat", "me", time, "1", ms, "human", "", "found"] for ms in ("5", "")
+        ["id", "a.png", "cat", "me", time, "1", ms, "human", "", "found", "False"]
+        for ms in ("5", "")
     ]
 
 
@@ -273,7 +189,7 @@ def test_a_long_name_costs_no_more_than_its_length() -> None:
 
 def test_probabilities_are_written_in_every_format() -> None:
     auto = row(origin="auto", probability=0.987654)
-    assert read_csv(written("csv", auto))[1][-3:] == ["auto", "0.987654", "found"]
+    assert read_csv(written("csv", auto))[1][-4:-1] == ["auto", "0.987654", "found"]
     assert json.loads(written("jsonl", auto))["probability"] == 0.987654
 
 

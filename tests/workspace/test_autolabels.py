@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +14,12 @@ from loop_fakes import ME
 from tuilabel.autolabel.job import AutolabelOptions
 from tuilabel.autolabel.text import outcome_lines
 from tuilabel.cli import main
-from tuilabel.errors import SessionLockedError, UsageError
+from tuilabel.errors import UsageError
 from tuilabel.exchange.csv_format import write_csv
 from tuilabel.exchange.rows import label_rows
-from tuilabel.journal import AUTO_ORIGIN, EventKind, Ledger, read_session, summarise
+from tuilabel.journal.payloads import AUTO_ORIGIN
+from tuilabel.session.summary import summarise
+from tuilabel.session.view import SessionView
 from tuilabel.workspace.autolabels import AutolabelOutcome, autolabel, take_back
 from tuilabel.workspace.opening import SourceOptions, open_workspace
 
@@ -49,8 +52,8 @@ def labelled(own_home: Path, tmp_path: Path) -> Path:
         return work.path
 
 
-def ledger_of(path: Path) -> Ledger:
-    return Ledger.of(read_session(path)[1])
+def files_of(path: Path) -> dict[str, bytes]:
+    return {str(file): file.read_bytes() for file in path.rglob("*") if file.is_file()}
 
 
 @pytest.fixture
@@ -74,55 +77,56 @@ def lines_of(outcome: AutolabelOutcome, path: Path, session: str | None = None) 
 
 
 def test_the_rest_is_labelled_apart_from_a_persons_labels(labelled: Path) -> None:
-    before = summarise(*read_session(labelled))
+    before = summarise(SessionView(labelled))
     outcome = autolabel(labelled, AutolabelOptions("naive"))
     assert len(outcome.labels) == outcome.found.unanswered == 30
     assert outcome.saved
-    ledger = ledger_of(labelled)
-    assert ledger.auto_labels_held == 30
-    after = summarise(*read_session(labelled))
+    view = SessionView(labelled)
+    assert view.known.auto_labels_held == 30
+    after = summarise(view)
     changed = {name for name in after if after[name] != before[name]}  # type: ignore[literal-required]
     assert changed == {"auto_labels"}
-    for event in ledger.auto_labels():
-        assert event.origin == AUTO_ORIGIN
-        row = int(event.body["references"][0].split("[")[1].rstrip("]"))
-        assert event.class_name == CLASSES[row % 3]
-        assert 0 < event.body["probability"] <= 1
+    for label in list(view.labelled())[60:]:
+        assert label.origin == AUTO_ORIGIN
+        row = int(label.references[0].split("[")[1].rstrip("]"))
+        assert label.class_name == CLASSES[row % 3]
+        assert label.probability is not None
+        assert 0 < label.probability <= 1
 
 
 def test_what_was_done_is_written_with_it(labelled: Path) -> None:
     autolabel(labelled, AutolabelOptions("confident", threshold=0.5))
-    (batch,) = ledger_of(labelled).auto_batches()
-    body = batch.header.body
-    assert (body["method"], body["threshold"], body["model"]) == ("confident", 0.5, "softmax")
-    assert body["settings"]["features"] == "raw"
-    assert body["calibration"]["fitted_on"] in ("audit", None)
-    assert body["estimate"]["measured"]["name"] == "audit"
-    assert body["count"] == batch.held
+    (batch,) = SessionView(labelled).known.auto_batches()
+    bulk: Any = batch.event.payload
+    assert (bulk.method, bulk.threshold, bulk.model) == ("confident", 0.5, "softmax")
+    assert bulk.settings["features"] == "raw"
+    assert bulk.calibration["fitted_on"] in ("audit", None)
+    assert bulk.estimate["measured"]["name"] == "audit"
+    assert bulk.count == batch.held
 
 
 def test_one_event_takes_a_batch_back(labelled: Path) -> None:
     autolabel(labelled, AutolabelOptions("naive"))
-    before = len(read_session(labelled)[1])
+    before = len(SessionView(labelled).events)
     batch = take_back(labelled)
     assert batch is not None
     assert batch.written > 0
-    events = read_session(labelled)[1]
-    assert [event.kind for event in events[before:]] == [EventKind.REVERT]
-    assert ledger_of(labelled).auto_labels_held == 0
+    view = SessionView(labelled)
+    assert [event.kind for event in view.events[before:]] == ["begin", "undo", "ended"]
+    assert view.known.auto_labels_held == 0
     assert take_back(labelled) is None
 
 
 def test_a_dry_run_writes_nothing_and_works_while_somebody_labels(labelled: Path) -> None:
-    before = labelled.read_bytes()
+    before = files_of(labelled)
     outcome = autolabel(labelled, AutolabelOptions("naive"), dry_run=True)
     assert len(outcome.labels) == 30
     assert not outcome.saved
-    assert labelled.read_bytes() == before
-    with open_workspace(SourceOptions(), {}, path=labelled):
-        autolabel(labelled, AutolabelOptions("naive"), dry_run=True)
-        with pytest.raises(SessionLockedError):
-            autolabel(labelled, AutolabelOptions("naive"))
+    assert files_of(labelled) == before
+    with open_workspace(SourceOptions(), {}, path=labelled) as work:
+        assert autolabel(labelled, AutolabelOptions("naive")).saved
+        work.session.take_in(work.journal.read())
+        assert work.session.known.auto_labels_held == 30
 
 
 def test_a_person_who_answers_later_has_the_last_word(labelled: Path) -> None:
@@ -132,9 +136,9 @@ def test_a_person_who_answers_later_has_the_last_word(labelled: Path) -> None:
         assert item is not None
         assert slot is not None
         work.session.label(item, 0, by=ME)
-    ledger = ledger_of(labelled)
-    assert ledger.auto_label(item) is None
-    rows = [row for row in label_rows(read_session(labelled)[1]) if row["item_id"] == item]
+    view = SessionView(labelled)
+    assert view.known.auto_label(item) is None
+    rows = [row for row in label_rows(view.labelled()) if row["item_id"] == item]
     assert [(row["origin"], row["class"]) for row in rows] == [("human", "low")]
 
 
@@ -143,7 +147,7 @@ def test_auto_labels_train_no_fit_and_measure_nothing(labelled: Path) -> None:
     with open_workspace(SourceOptions(), {}, path=labelled) as work:
         work.session.learn_again()
         request = work.session.take_request()
-    known = {work.dataset.row_of(str(e.item)) for e in ledger_of(labelled).labels()}
+    known = {work.dataset.row_of(item) for item, _ in work.session.known.items()}
     assert {*request.items, *request.audit_items} == known  # type: ignore[union-attr]
 
 
@@ -188,11 +192,11 @@ def test_surer_labels_are_fewer_and_better(digits: Path) -> None:
 
 def test_the_export_says_where_a_label_comes_from(labelled: Path) -> None:
     autolabel(labelled, AutolabelOptions("naive"))
-    events = read_session(labelled)[1]
+    view = SessionView(labelled)
     text = io.StringIO()
-    write_csv(label_rows(events, {AUTO_ORIGIN}), text)
+    write_csv(label_rows(view.labelled(), {AUTO_ORIGIN}), text)
     assert text.getvalue().count(",auto,") == 30
-    assert len(list(label_rows(events, {"human"}))) == 60
+    assert len(list(label_rows(view.labelled(), {"human"}))) == 60
 
 
 @pytest.mark.parametrize(
@@ -212,11 +216,11 @@ def test_the_export_says_where_a_label_comes_from(labelled: Path) -> None:
 def test_invalid_options_are_one_sentence(
     labelled: Path, options: AutolabelOptions, words: str
 ) -> None:
-    before = labelled.read_bytes()
+    before = files_of(labelled)
     with pytest.raises(UsageError) as caught:
         autolabel(labelled, options)
     assert words in str(caught.value)
-    assert labelled.read_bytes() == before
+    assert files_of(labelled) == before
 
 
 def test_without_a_label_there_is_nothing_to_do(own_home: Path, tmp_path: Path) -> None:

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from loop_fakes import ME
 from PIL import Image
+from sessions import label_of, new_session
 
 from tuilabel.data import Dataset, open_dataset
 from tuilabel.errors import SourceError, UsageError
-from tuilabel.journal import Draft, EventKind, Journal, Ledger, SessionInfo
+from tuilabel.journal.journal import Journal
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import Undo
+from tuilabel.session.view import SessionView
 from tuilabel.workspace.items import find_item, short_id
 
 
@@ -34,16 +37,15 @@ def dataset(folder: Path, tmp_path: Path) -> Dataset:
 
 
 @pytest.fixture
-def ledger(dataset: Dataset, tmp_path: Path) -> Ledger:
-    """Return the events of a session: an opening, two labels, an undo; one item is gone."""
-    info = SessionInfo(dataset.source, ("cat", "dog"))
-    with Journal.create(tmp_path / "s.tuilabel", info) as journal:
-        journal.append(Draft(EventKind.OPEN), ME)
-        first = journal.append(Draft(EventKind.LABEL, dataset.ids[1], "cat"), ME)
-        journal.append(Draft(EventKind.UNDO, dataset.ids[1], target=first.uuid), ME)
-        body = {"references": ["gone.png"]}
-        journal.append(Draft(EventKind.LABEL, "f1:" + "f" * 32, "dog", body=body), ME)
-        return Ledger.of(journal.events())
+def events(dataset: Dataset, tmp_path: Path) -> list[Event]:
+    """Return the events of a session: who, two classes, two labels, an undo; one item is gone."""
+    path = tmp_path / "s.tuilabel"
+    *_, first = new_session(path, label_of(dataset.ids[1], "cat"), source=dataset.source)
+    with Journal(path, "me", dataset.source) as journal:
+        journal.read()
+        gone = label_of("f1:" + "f" * 32, "dog", "gone.png")
+        journal.append([Undo(first.id, dataset.ids[1]), gone], "me")
+    return SessionView(path).events
 
 
 def path_of(dataset: Dataset, item: str) -> str:
@@ -52,63 +54,64 @@ def path_of(dataset: Dataset, item: str) -> str:
     return dataset.references(row)[0]
 
 
-def test_a_number_is_that_of_an_event(dataset: Dataset, ledger: Ledger) -> None:
-    assert [event.seq for event in ledger.events] == [1, 2, 3, 4]
-    for name in ("2", "3", "#2", "#3", "02"):
-        assert find_item(name, dataset, ledger) == dataset.ids[1]
+def test_a_number_is_that_of_an_event(dataset: Dataset, events: list[Event]) -> None:
+    # Before the labels come who it is, and two classes; a second run and its end follow.
+    assert [event.kind for event in events[3:7]] == ["label", "ended", "begin", "undo"]
+    for name in ("4", "7", "#4", "#7", "04"):
+        assert find_item(name, dataset, events) == dataset.ids[1]
 
 
-def test_an_id_may_be_cut_short(dataset: Dataset, ledger: Ledger) -> None:
+def test_an_id_may_be_cut_short(dataset: Dataset, events: list[Event]) -> None:
     for item in dataset.ids:
         for length in (8, 9, 31, 32):
             for start in (0, 3):
                 name = item[start : 3 + length]
-                assert find_item(name, dataset, ledger) == item
-                assert find_item(name.upper(), dataset, ledger) == item
-        assert find_item(short_id(item), dataset, ledger) == item
+                assert find_item(name, dataset, events) == item
+                assert find_item(name.upper(), dataset, events) == item
+        assert find_item(short_id(item), dataset, events) == item
 
 
-def test_an_item_that_is_gone_is_found_by_its_events(dataset: Dataset, ledger: Ledger) -> None:
-    for name in ("4", "ffffffff", "f1:ffffffff", "gone.png"):
-        assert find_item(name, dataset, ledger) == "f1:" + "f" * 32
+def test_an_item_that_is_gone_is_found_by_its_events(dataset: Dataset, events: list[Event]) -> None:
+    for name in ("8", "ffffffff", "f1:ffffffff", "gone.png"):
+        assert find_item(name, dataset, events) == "f1:" + "f" * 32
 
 
 def test_a_path_is_relative_to_the_source_or_as_typed(
-    dataset: Dataset, ledger: Ledger, folder: Path, monkeypatch: pytest.MonkeyPatch
+    dataset: Dataset, events: list[Event], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder.parent)
     for path in ("a.png", "12.png", "cats/a.png", "deadbeef"):
         for name in (path, f"./{path}", f"cats/../{path}", f"pets/{path}", str(folder / path)):
-            assert path_of(dataset, find_item(name, dataset, ledger)) == path
+            assert path_of(dataset, find_item(name, dataset, events)) == path
     monkeypatch.chdir(folder / "cats")
-    assert path_of(dataset, find_item("../b.png", dataset, ledger)) == "b.png"
+    assert path_of(dataset, find_item("../b.png", dataset, events)) == "b.png"
 
 
 def test_a_link_to_an_image_elsewhere_is_found(
-    ledger: Ledger, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    events: list[Event], tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     linked = tmp_path / "linked"
     linked.mkdir()
     (linked / "x.png").symlink_to(folder / "a.png")
     dataset = open_dataset(str(linked), classes=("a",), cache_dir=tmp_path / "cache")
-    assert find_item(str(linked / "x.png"), dataset, ledger) == dataset.ids[0]
+    assert find_item(str(linked / "x.png"), dataset, events) == dataset.ids[0]
 
 
-def test_a_name_without_a_text_is_found(tmp_path: Path, ledger: Ledger) -> None:
+def test_a_name_without_a_text_is_found(tmp_path: Path, events: list[Event]) -> None:
     folder = tmp_path / "odd"
     folder.mkdir()
     name = os.fsdecode(b"caf\xe9.png")
     Image.fromarray(np.eye(6, dtype=np.uint8)).save(folder / name)
     dataset = open_dataset(str(folder), classes=("a",), cache_dir=tmp_path / "cache")
-    assert find_item(name, dataset, ledger) == dataset.ids[0]
+    assert find_item(name, dataset, events) == dataset.ids[0]
 
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("99", "There is no event #99: the session has 4 events, the newest is #4."),
+        ("99", "There is no event #99: the session has 9 events."),
         ("#123456789", "There is no event #123456789"),
-        ("1", r"Event #1 \(open\) is about no single image: give the number of a label."),
+        ("1", r"Event #1 \(begin\) is about no single image: give the number of a label."),
         ("abc", "abc is too short for an item id: give at least its first 8 digits."),
         (
             "abcdef01",
@@ -123,28 +126,28 @@ def test_a_name_without_a_text_is_found(tmp_path: Path, ledger: Ledger) -> None:
     ],
 )
 def test_a_name_that_stands_for_nothing_is_one_sentence(
-    dataset: Dataset, ledger: Ledger, name: str, sentence: str
+    dataset: Dataset, events: list[Event], name: str, sentence: str
 ) -> None:
     with pytest.raises(UsageError, match=sentence):
-        find_item(name, dataset, ledger)
+        find_item(name, dataset, events)
 
 
-def test_a_prefix_of_two_ids_is_refused(dataset: Dataset, ledger: Ledger, tmp_path: Path) -> None:
-    info = SessionInfo(dataset.source, ("cat",))
-    with Journal.create(tmp_path / "two.tuilabel", info) as journal:
-        for last in "01":
-            journal.append(Draft(EventKind.LABEL, f"f1:{'0123456789abcdef' * 2}{last}", "cat"), ME)
-        both = Ledger.of(journal.events())
+def test_a_prefix_of_two_ids_is_refused(
+    dataset: Dataset, events: list[Event], tmp_path: Path
+) -> None:
+    path = tmp_path / "two.tuilabel"
+    items = (f"f1:{'0123456789abcdef' * 2}{last}" for last in "01")
+    both = new_session(path, *(label_of(item, "cat") for item in items))
     with pytest.raises(UsageError, match=r"the beginning of 2 item ids, such as f1:0.*0 and f1"):
         find_item("01234567", dataset, both)
 
 
 def test_a_file_that_is_no_item_says_why(
-    dataset: Dataset, ledger: Ledger, folder: Path, tmp_path: Path
+    dataset: Dataset, events: list[Event], folder: Path, tmp_path: Path
 ) -> None:
     (folder / "broken.png").write_bytes((folder / "a.png").read_bytes()[:40])
     with pytest.raises(SourceError, match=r"broken\.png cannot be read as an image \("):
-        find_item("broken.png", dataset, ledger)
+        find_item("broken.png", dataset, events)
     Image.fromarray(np.eye(6, dtype=np.uint8)).save(folder / "new.png")
     with pytest.raises(SourceError, match="not among those that this session uses"):
-        find_item(str(folder / "new.png"), dataset, ledger)
+        find_item(str(folder / "new.png"), dataset, events)
