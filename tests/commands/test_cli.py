@@ -16,11 +16,13 @@ import pytest
 from click.testing import CliRunner, Result
 from loop_fakes import ME
 from PIL import Image
+from sessions import label_of, new_session
 
 from tuilabel import __version__
 from tuilabel.cli import COMMANDS as LINES
 from tuilabel.cli import EXAMPLES, main
-from tuilabel.journal import Annotator, Draft, EventKind, Journal, SessionInfo, read_session
+from tuilabel.journal.journal import Journal
+from tuilabel.journal.payloads import Fitted, Measured, Opened, Skip, Undo, Window
 from tuilabel.tui.app.base import Ended
 from tuilabel.workspace.opening import SourceOptions, open_workspace
 from tuilabel.workspace.places import last_session, remember, session_path
@@ -34,7 +36,7 @@ COMMANDS = (
     "show",
     "status",
     "export",
-    "repair",
+    "check",
     "autolabel",
     "simulate",
     "doctor",
@@ -52,7 +54,7 @@ STATUS_FIELDS = {
         "model",
         "strategy",
     ),
-    *("accuracy", "annotators", "auto_labels", "fitted", "stopping"),
+    *("accuracy", "annotators", "auto_labels", "fitted", "stopping", "disputed", "problems"),
 }
 
 
@@ -89,26 +91,30 @@ def process(
 @pytest.fixture
 def session(tmp_path: Path) -> Path:
     """Make a session with three labels that hold, by names that are hard to print."""
-    path, by = tmp_path / "s.tuilabel", Annotator("Zoë")
-    info = SessionInfo("digits", ("Katze 猫", "=1+1", "\x1b[31mred"), window=(-1024.0, 3071.5))
-    accuracy = {"value": 0.9, "low": 0.8, "high": 0.95, "n": 50, "set": "hold-out", "correct": 45}
-    with Journal.create(path, info) as journal:
-        journal.append(
-            Draft(EventKind.OPEN, body={"model": "mlp", "strategy": "margin", "items": 9}), ME
-        )
-        for number, name in enumerate(info.class_names):
-            references = ["caf\udce9.png", "copy.png"] if number == 0 else [f"{number}.png"]
-            body = {"references": references}
-            journal.append(Draft(EventKind.LABEL, f"i{number}", name, 1, 500, body=body), by)
-        skip = journal.append(Draft(EventKind.SKIP, "i0", round=1), by)
-        journal.append(Draft(EventKind.UNDO, "i0", round=1, target=skip.uuid), by)
-        journal.append(Draft(EventKind.SKIP, "i9", round=1), by)
-        journal.append(
-            Draft(
-                EventKind.ROUND, round=1, body={"model": "mlp", "labels": 1, "accuracy": accuracy}
-            ),
-            by,
-        )
+    path, by = tmp_path / "s.tuilabel", "Zoë"
+    names = ("Katze 猫", "=1+1", "\x1b[31mred")
+    accuracy = Measured(correct=45, n=50, set="hold-out", value=0.9, low=0.8, high=0.95)
+    fit = Fitted(
+        labels=1,
+        round=1,
+        model="mlp",
+        features="raw",
+        strategy="margin",
+        fit_seconds=0.1,
+        rank_seconds=0.1,
+        classes=(),
+        accuracy=accuracy,
+    )
+    opened = Opened(settings={"model": "mlp", "strategy": "margin"}, items=9)
+    new_session(path, opened, Window(-1024.0, 3071.5), classes=names)
+    references = (("caf\udce9.png", "copy.png"), ("1.png",), ("2.png",))
+    with Journal(path, by, "digits") as journal:
+        journal.read()
+        for number, name in enumerate(names):
+            label = label_of(f"i{number}", name, *references[number], round=1, ms=500)
+            journal.append([label], by)
+        (skip,) = journal.append([Skip(item="i0", round=1)], by)
+        journal.append([Undo(skip.id, "i0"), Skip(item="i9", round=1), fit], by)
     return path
 
 
@@ -191,9 +197,7 @@ def test_a_word_close_to_a_folder_or_a_session_is_recognised(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "photos").mkdir()
-    Journal.create(
-        session_path("photos"), SessionInfo(str(tmp_path / "photos"), ("a", "b"))
-    ).close()
+    new_session(session_path("photos"), source=str(tmp_path / "photos"))
     for arguments in (("photo",), ("label", "photo"), ("export", "fotos"), ("status", "photo")):
         assert "Did you mean 'photos'?" in refused(tuilabel(*arguments))
     assert "Did you mean" not in refused(tuilabel("quite-another"))
@@ -215,7 +219,7 @@ def test_the_version_is_told() -> None:
 
 def test_an_unknown_export_format_is_refused_and_the_known_ones_are_named(tmp_path: Path) -> None:
     session = tmp_path / "s.tuilabel"
-    Journal.create(session, SessionInfo("digits", ("cat",))).close()
+    new_session(session)
     said = refused(tuilabel("export", str(session), "--format", "jsn"))
     assert "There is no format 'jsn': choose one of csv, jsonl. Did you mean 'jsonl'?" in said
 
@@ -404,8 +408,10 @@ def test_status_json_has_the_promised_fields(session: Path) -> None:
         "labels": 3,
         "by_class": {"Katze 猫": 1, "=1+1": 1, "␛[31mred": 1},
         "skipped": 1,
+        "disputed": 0,
+        "problems": [],
         "auto_labels": 0,
-        "fitted": None,
+        "fitted": {"model": "mlp", "features": "raw", "strategy": "margin"},
         "stopping": None,
         "pool_left": 5,
         "rounds": 1,
@@ -477,12 +483,13 @@ def test_what_is_no_session_is_refused(command: str, tmp_path: Path, session: Pa
     text = tmp_path / "notes.txt"
     text.write_text("notes")
     cut = tmp_path / "cut.tuilabel"
-    cut.write_bytes(session.read_bytes()[:-5000])
-    assert "There is no session file" in refused(tuilabel(command, str(tmp_path / "missing")))
-    assert "not a SQLite database" in refused(tuilabel(command, str(text)))
-    assert "directory" in refused(tuilabel(command, str(tmp_path)))
+    (cut / "log").mkdir(parents=True)
+    (cut / "session.json").write_text("{")
+    assert "There is no session" in refused(tuilabel(command, str(tmp_path / "missing")))
+    assert "is a file, not a session" in refused(tuilabel(command, str(text)))
+    assert "a folder without a session" in refused(tuilabel(command, str(tmp_path)))
     assert "damaged" in refused(tuilabel(command, str(cut)))
-    assert "There is no session file" in refused(tuilabel(command, "x" * 300))
+    assert "There is no session" in refused(tuilabel(command, "x" * 300))
 
 
 # Export.
@@ -562,14 +569,13 @@ def test_any_locale_will_do(session: Path, environ: dict[str, str]) -> None:
     assert export.stdout == tuilabel("export", str(session), "--no-source").stdout_bytes
     missing = process("status", "猫", **environ)
     assert missing.returncode == 2
-    assert missing.stderr.startswith(b"tuilabel: There is no session file ")
+    assert missing.stderr.startswith(b"tuilabel: There is no session ")
     assert missing.stderr.count(b"\n") == 1
 
 
 def test_a_reader_that_stops_early_is_no_fault(tmp_path: Path) -> None:
     path = tmp_path / "s.tuilabel"
-    with Journal.create(path, SessionInfo("digits", ("cat",))) as journal:
-        journal.append(Draft(EventKind.LABEL, "a", "cat", body={"references": ["x" * 400_000]}), ME)
+    new_session(path, label_of("a", "cat", "x" * 400_000))
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as closed:
@@ -599,48 +605,23 @@ def test_keys_that_cannot_be_leave_no_session_behind(tmp_path: Path) -> None:
     assert not session.exists()
 
 
-def test_repair_leaves_a_sound_file_alone_and_says_so(tmp_path: Path) -> None:
-    path = tmp_path / "s.tuilabel"
-    with Journal.create(path, SessionInfo("digits", ("0", "1"))) as journal:
-        journal.append(Draft(EventKind.LABEL, "item", "1"), ME)
-    before = path.read_bytes()
-    result = tuilabel("repair", str(path))
+def test_check_reports_what_is_there_and_writes_nothing(session: Path) -> None:
+    before = {path: path.read_bytes() for path in session.rglob("*") if path.is_file()}
+    result = tuilabel("check", str(session))
     assert result.exit_code == 0
-    expected = f"{path} is not damaged, and nothing was changed: 1 event, 1 label.\n"
-    assert result.stdout == expected
-    assert path.read_bytes() == before
+    assert result.stdout.startswith(f"{session}: 2 logs, 16 events.\n")
+    assert "Nothing is damaged or missing." in result.stdout
+    assert "Unknown: whether events are missing at the end of log/" in result.stdout
+    assert {path: path.read_bytes() for path in session.rglob("*") if path.is_file()} == before
 
 
-def test_repair_tells_what_came_back_and_what_did_not(tmp_path: Path) -> None:
-    path = tmp_path / "s.tuilabel"
-    with Journal.create(path, SessionInfo("digits", ("0", "1"))) as journal:
-        lost, kept = (journal.append(Draft(EventKind.LABEL, name, "1"), ME) for name in ("a", "b"))
-    content = path.read_bytes()
-    record = content.index(lost.uuid.encode() + b"label")
-    path.write_bytes(content[:record] + bytes(40) + content[record + 40 :])
-    refused(tuilabel("status", str(path)))
-    dry = tuilabel("repair", str(path), "--dry-run")
-    assert "Nothing was written." in dry.stdout
-    lines = tuilabel("repair", str(path)).stdout.splitlines()
-    assert lines[0].startswith(f"{path} is damaged: ")
-    assert lines[1:3] == [
-        "Found: 1 event, 1 label.",
-        "Lost: 1 of 2 events, numbered 1.",
-    ]
-    assert lines[-2] == f"Written: {path}."
-    assert lines[-1].startswith(f"The damaged file is kept as {path}.damaged-")
-    assert kept.uuid in {event.uuid for event in read_session(path)[1]}
-
-
-def test_repair_asks_for_what_is_lost(tmp_path: Path) -> None:
-    path = tmp_path / "s.tuilabel"
-    with Journal.create(path, SessionInfo("digits", ("0", "1"))) as journal:
-        journal.append(Draft(EventKind.LABEL, "item", "1"), ME)
-    path.write_bytes(
-        path.read_bytes().replace(b"source", b"??????").replace(b"class_names", b"?" * 11)
-    )
-    answer = refused(tuilabel("repair", str(path)))
-    assert "Give --source S and --classes A,B,..." in answer
-    result = tuilabel("repair", str(path), "--source", "digits", "--classes", "0,1")
-    assert result.exit_code == 0
-    assert read_session(path)[0].class_names == ("0", "1")
+def test_check_names_what_is_damaged_and_how_to_heal_it(session: Path) -> None:
+    log = max((session / "log").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    log.write_bytes(log.read_bytes().replace(b'"ms":500', b'"ms":501', 1))
+    result = tuilabel("check", str(session))
+    assert result.exit_code == 1
+    assert f"log/{log.name}, line 2: its checksum is wrong" in result.stdout
+    assert "put an undamaged copy" in result.stdout
+    found = json.loads(tuilabel("check", str(session), "--json").stdout)
+    assert [problem[:2] for problem in found["problems"]] == [[f"log/{log.name}", 2]]
+    assert "damaged    log/" in tuilabel("status", str(session)).stdout
