@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from tuilabel.journal import Journal, SessionInfo
+from sessions import new_session
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -56,7 +55,7 @@ def test_status_and_export_load_no_learning_and_no_screen(
     tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     path = tmp_path / "s.tuilabel"
-    Journal.create(path, SessionInfo("digits", ("cat",))).close()
+    new_session(path)
     loaded = loaded_by(run(arguments[0], str(path), *arguments[1:]))
     assert "tuilabel.journal" in loaded
     assert not (SCREEN | LEARNING | {"rich_pixels", "PIL"}) & loaded
@@ -67,7 +66,7 @@ def test_pictures_are_printed_without_textual_and_without_learning(
     tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     path = tmp_path / "s.tuilabel"
-    Journal.create(path, SessionInfo("digits", tuple("0123456789"))).close()
+    new_session(path, classes=tuple("0123456789"))
     loaded = loaded_by(run(*arguments, str(path)))
     assert "rich_pixels" in loaded
     assert not ({"textual"} | LEARNING) & loaded

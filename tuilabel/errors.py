@@ -34,13 +34,9 @@ class DownloadError(TuilabelError):
 
 
 class SessionFileError(TuilabelError):
-    """A session file that cannot be used: damaged, too new, of another source, or no session."""
+    """A session that cannot be used: damaged, too new, of another source, or no session."""
 
     exit_code = 2
-
-
-class SessionLockedError(SessionFileError):
-    """A session file that another process is using."""
 
 
 class SaveError(TuilabelError):

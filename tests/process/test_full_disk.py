@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from sessions import new_session
 
-from tuilabel.errors import SessionFileError, TrainerError
-from tuilabel.journal.repair import repair
+from tuilabel.errors import TrainerError
 from tuilabel.simulate import processes
 from tuilabel.trainer.runner import open_log
 from tuilabel.workspace.opening import SourceOptions, open_workspace
@@ -87,21 +87,6 @@ def test_a_simulation_runs_or_says_what_is_missing(disk: tuple[str, int, str], f
         assert "cannot be written for other processes (No space left on device)" in done.stderr
 
 
-@pytest.mark.parametrize("disk", DISKS[:3])
-def test_a_repair_does_not_take_a_full_disk_for_damage(
-    disk: tuple[str, int, str], full: Path, tmp_path: Path
-) -> None:
-    path = tmp_path / "s.tuilabel"
-    with open_workspace(SourceOptions("digits", pool=30), {}, path=path):
-        pass
-    before = path.read_bytes()
-    done = run(disk, full, ("TMPDIR",), "repair", str(path))
-    assert done.returncode in (0, 2)
-    assert "is not damaged" in done.stdout or "set TMPDIR to another folder" in done.stderr
-    assert path.read_bytes() == before
-    assert not list(tmp_path.glob("*.damaged*"))
-
-
 def no_room(*_: object, **__: object) -> NoReturn:
     raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -113,8 +98,6 @@ def test_without_a_temporary_folder_there_is_one_sentence(
     with open_workspace(SourceOptions("digits", pool=30), {}, path=path) as workspace:
         dataset = workspace.dataset
     monkeypatch.setattr(tempfile, "mkdtemp", no_room)
-    with pytest.raises(SessionFileError, match=r"temporary folder.*No space left.*Free some space"):
-        repair(path)
     with pytest.raises(TrainerError, match="cannot be written for other processes"):
         processes.run_in_processes(
             dataset, None, [], jobs=2, cache_folder=None, finish=no_room, tell=no_room
@@ -126,7 +109,7 @@ def test_the_last_session_is_still_known_after_a_write_that_failed(
 ) -> None:
     paths = [tmp_path / name for name in ("one", "two")]
     for path in paths:
-        path.touch()
+        new_session(path)
     remember(paths[0])
     monkeypatch.setattr(Path, "replace", no_room)
     remember(paths[1])

@@ -10,7 +10,6 @@ import contextlib
 import errno
 import os
 import re
-import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -91,7 +90,6 @@ def report_lines(error: BaseException, facts: Mapping[str, object]) -> Iterator[
     yield f"system        {platform.system()} {platform.release()} {platform.machine()}"
     for library in LIBRARIES:
         yield f"{library:<14}{_version(library)}"
-    yield f"sqlite        {sqlite3.sqlite_version}"
     for name, fact in {**_surroundings(), **facts}.items():
         text = str(fact)
         yield f"{name:<14}{text if _HARMLESS.fullmatch(text) else '(withheld)'}"
@@ -181,9 +179,7 @@ def _kind(error: BaseException) -> str:
 
 def _code(error: BaseException) -> str:
     """Return the name of the error's code, such as ENOSPC; empty where it has none."""
-    if isinstance(error, OSError):
-        return errno.errorcode.get(error.errno or 0, "")
-    return getattr(error, "sqlite_errorname", "") if isinstance(error, sqlite3.Error) else ""
+    return errno.errorcode.get(error.errno or 0, "") if isinstance(error, OSError) else ""
 
 
 def _version(library: str) -> str:

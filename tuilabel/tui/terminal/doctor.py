@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -57,7 +56,6 @@ def doctor_lines(theme_for: ThemeFor, protocols: Callable[[], Sequence[str]]) ->
             yield f"{library:<14}{version(library)}"
         except PackageNotFoundError:
             yield f"! {library} is not installed: install tuilabel again."
-    yield f"sqlite        {sqlite3.sqlite_version}"
     yield from _terminal(theme_for, protocols)
     for name, path in {
         "sessions": data_dir() / "sessions",
