@@ -32,15 +32,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     for name in ("photos", "samples", ".samples", "s\nplain,rm", "s caf\udce9"):
         (folder / name).mkdir()
-    for name in ("s.npz", "s.npy", "s.tuilabel", "s.txt"):
+    for name in ("s.npz", "s.npy", "s.txt"):
         (folder / name).touch()
+    (folder / "s.tuilabel").mkdir()
     monkeypatch.chdir(folder)
     return folder
 
 
 @pytest.fixture
 def sessions() -> None:
-    """Make files that are named as sessions are."""
+    """Make folders that are named as sessions are."""
     (data_dir() / "sessions").mkdir(parents=True)
     for name in (
         "digits.tuilabel",
@@ -48,7 +49,7 @@ def sessions() -> None:
         "digits.tuilabel-wal",
         "d\x1b.tuilabel",
     ):
-        (data_dir() / "sessions" / name).touch()
+        (data_dir() / "sessions" / name).mkdir()
 
 
 def test_the_script_for_a_shell_is_clicks() -> None:
@@ -100,7 +101,7 @@ def test_a_source_is_a_name_or_a_path(command: str) -> None:
 @pytest.mark.usefixtures("folder", "sessions")
 @pytest.mark.parametrize(
     "begun",
-    ["status", "export", "repair", "autolabel", "settings", "label --session", "show --session"],
+    ["status", "export", "check", "autolabel", "settings", "label --session", "show --session"],
 )
 def test_a_session_is_a_name_or_a_path(begun: str) -> None:
     assert complete(f"tuilabel {begun} d") == plain("digits", "dogs-12345678")

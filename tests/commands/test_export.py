@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from loop_fakes import ME
 from PIL import Image
+from sessions import label_of, new_session
 
 from tuilabel.cli import main
 from tuilabel.data import open_dataset, places
 from tuilabel.data.places import find_places
-from tuilabel.journal import Draft, EventKind, Journal, SessionInfo
 from tuilabel.workspace.places import cache_dir, session_path
 
 Row = tuple[str, str, str]
@@ -43,12 +42,11 @@ def exported(source: Path | str, *options: str) -> tuple[list[Row], str]:
 def label(source: Path | str, *, pool: int | None = None) -> None:
     """Label each item with the name of its first place, as a session would."""
     dataset = open_dataset(str(source), classes=["any"], pool=pool, cache_dir=cache_dir())
-    info = SessionInfo(dataset.source, ("any",), pool=pool)
-    with Journal.create(session_path(str(source)), info) as journal:
-        for row, item in enumerate(dataset.ids):
-            names = list(dataset.references(row))
-            body = {"references": names}
-            journal.append(Draft(EventKind.LABEL, item, names[0], 1, 5, body=body), ME)
+    names = [dataset.references(row) for row in range(len(dataset))]
+    labels = (label_of(item, own[0], *own) for item, own in zip(dataset.ids, names, strict=True))
+    classes = dict.fromkeys(own[0] for own in names)
+    path = session_path(str(source))
+    new_session(path, *labels, source=dataset.source, classes=list(classes), pool=pool)
 
 
 # Folders.
@@ -243,8 +241,8 @@ def test_the_look_can_be_left_out(photos: Path) -> None:
 
 
 def test_a_source_that_was_downloaded_is_not_downloaded_again() -> None:
-    with Journal.create(session_path("mnist"), SessionInfo("mnist", tuple("0123456789"))) as new:
-        new.append(Draft(EventKind.LABEL, "a1:0", "7", 1, 5, body={"references": ["train[0]"]}), ME)
+    label = label_of("a1:0", "7", "train[0]")
+    new_session(session_path("mnist"), label, source="mnist", classes="0123456789")
     rows, stderr = exported("mnist")
     assert rows == [("train[0]", "7", "as labelled")]
     assert "has no train-images-idx3-ubyte" in stderr
@@ -315,9 +313,8 @@ def test_an_array_file_that_is_damaged_or_gone_leaves_the_names(array_file: Path
 def test_the_digits_and_idx_files_are_found(mnist_dir: Path) -> None:
     for source in ("digits", f"mnist:{mnist_dir}"):
         dataset = open_dataset(source, pool=20, cache_dir=cache_dir())
-        with Journal.create(session_path(source), SessionInfo(source, ("any",))) as journal:
-            for item in dataset.ids:
-                journal.append(Draft(EventKind.LABEL, item, "any", 1, 5), ME)
+        labels = (label_of(item, "any") for item in dataset.ids)
+        new_session(session_path(source), *labels, source=source, classes=("any",))
         rows, stderr = exported(source)
         assert stderr == ""
         assert sorted(row[0] for row in rows) == sorted(

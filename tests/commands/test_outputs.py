@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from loop_fakes import ME
 from PIL import Image
+from sessions import label_of, new_session
 
 from tuilabel.cli import main
-from tuilabel.journal import Draft, EventKind, Journal, SessionInfo, read_session
 from tuilabel.settings import config_file
 from tuilabel.workspace.places import cache_dir, data_dir, log_file, remember, session_path
 
@@ -36,8 +35,7 @@ def photos(tmp_path: Path) -> Path:
         Image.new("L", (8, 8), number).save(folder / name)
     (folder / "text.pgm").write_text("P2 2 2 255 1 2 3 4\n")
     path = session_path(str(folder))
-    with Journal.create(path, SessionInfo(str(folder), ("cat", "dog"))) as journal:
-        journal.append(Draft(EventKind.LABEL, "a", "cat", 1, 5, body={"references": ["1.png"]}), ME)
+    new_session(path, label_of("a", "cat", "1.png"), source=str(folder))
     remember(path)
     return folder
 
@@ -51,8 +49,8 @@ def array_file(folder: Path) -> Path:
 def elsewhere(folder: Path) -> Path:
     """Make a session outside of tuilabel's folders, which no other part knows."""
     path = folder.parent / "elsewhere.db"
-    Journal.create(path, SessionInfo("digits", ("a", "b"))).close()
-    return path
+    new_session(path)
+    return next((path / "log").iterdir())
 
 
 def written(path: Path) -> Path:
@@ -62,7 +60,8 @@ def written(path: Path) -> Path:
 
 
 TARGETS: dict[str, Callable[[Path], Path]] = {
-    "session": lambda folder: session_path(str(folder)),
+    "session": lambda folder: session_path(str(folder)) / "session.json",
+    "log of a session": lambda folder: next((session_path(str(folder)) / "log").iterdir()),
     "session elsewhere": elsewhere,
     "image": lambda folder: folder / "1.png",
     "image in a subfolder": lambda folder: folder / "sub/2.png",
@@ -72,7 +71,6 @@ TARGETS: dict[str, Callable[[Path], Path]] = {
     "settings": lambda folder: written(config_file()),
     "last session": lambda folder: data_dir() / "last",
     "download": lambda folder: written(cache_dir() / "mnist" / "train-labels-idx1-ubyte"),
-    "-wal": lambda folder: written(Path(f"{session_path(str(folder))}-wal")),
     "-shm": lambda folder: written(Path(f"{session_path(str(folder))}-shm")),
     "lock": lambda folder: written(Path(f"{session_path(str(folder))}.lock")),
 }
@@ -159,35 +157,15 @@ def test_the_source_of_a_simulation_is_kept(tmp_path: Path) -> None:
 def test_the_array_file_of_a_session_is_kept(photos: Path, tmp_path: Path) -> None:
     source = array_file(photos)
     path = session_path(str(source))
-    Journal.create(path, SessionInfo(str(source), ("a", "b"))).close()
+    new_session(path, source=str(source))
     before = source.read_bytes()
     check_refused(tuilabel("export", source, "-o", source, "--force"))
     check_refused(tuilabel("export", path, "-o", f"{tmp_path}/./arrays.npz", "--force"))
     assert source.read_bytes() == before
 
 
-@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal", ".lock", "-WAL"])
-def test_no_new_file_is_taken_for_a_part_of_a_session(
-    photos: Path, tmp_path: Path, suffix: str
-) -> None:
-    session = session_path(str(photos))
-    taken = Path(f"{session}{suffix}")
-    link = tmp_path / "link.csv"
-    link.symlink_to(taken)
-    for name in (taken, link):
-        check_refused(tuilabel("export", photos, "-o", name))
-        check_refused(tuilabel("simulate", *QUICK, "--csv", name))
-    # `repair` and `label` never replace a file, but they could make one.
-    damaged = session.read_bytes()[:-5000]
-    (tmp_path / "damaged").write_bytes(damaged)
-    check_refused(tuilabel("repair", tmp_path / "damaged", "-o", taken))
-    assert "give another name" in tuilabel("label", "--line", "digits", "--session", taken).stderr
-    assert not taken.exists()
-    assert len(read_session(session)[1]) == 1
-
-
 def test_a_descriptor_leads_to_the_file_behind_it(photos: Path, tmp_path: Path) -> None:
-    session = session_path(str(photos))
+    session = session_path(str(photos)) / "session.json"
     before = session.read_bytes()
     with session.open("rb") as file:
         name = f"/proc/self/fd/{file.fileno()}"
@@ -259,23 +237,13 @@ def test_a_plot_may_replace_a_plot_but_no_other_picture(tmp_path: Path) -> None:
     check_refused(tuilabel("simulate", *QUICK, "--plot", tmp_path / "photo.png", "--force"))
 
 
-@pytest.mark.parametrize("suffix", ["-wal", "-shm", ".lock"])
-def test_labelling_writes_over_no_image_beside_a_session(photos: Path, suffix: str) -> None:
-    image = photos / "1.png"
-    before = image.read_bytes()
-    for session in (session_path(str(photos)), photos.parent / "new.tuilabel"):
-        os.link(image, f"{session}{suffix}")
-        result = tuilabel("label", "--line", "--session", session, "digits")
-        assert "labelling would write over that file" in result.stderr
-    assert image.read_bytes() == before
-
-
 def test_the_last_session_is_recorded_beside_a_link(photos: Path) -> None:
     session = session_path(str(photos))
     last = data_dir() / "last"
     last.unlink()
-    last.symlink_to(session)
-    before = session.read_bytes()
+    description = session / "session.json"
+    last.symlink_to(description)
+    before = description.read_bytes()
     remember(session)
-    assert session.read_bytes() == before
+    assert description.read_bytes() == before
     assert last.read_text() == str(session)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,17 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
+from sessions import label_of, new_session
 
 from tuilabel.autolabel.job import AutolabelOptions
 from tuilabel.cli import main
 from tuilabel.data import Dataset, open_dataset
 from tuilabel.data.decoding import Refused
-from tuilabel.journal import Annotator, Draft, EventKind, Journal, SessionInfo, auto_batch
-from tuilabel.journal.auto import AutoLabel, revert
+from tuilabel.journal.description import create_session
+from tuilabel.journal.journal import Journal
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import About, Asked, Batch, Bulk, BulkLine, ClassAdded, Skip, Undo
+from tuilabel.session.classes import class_id_of
 from tuilabel.workspace.autolabels import autolabel
 from tuilabel.workspace.opening import SourceOptions, open_workspace
 from tuilabel.workspace.places import remember
@@ -73,20 +78,26 @@ def ids(dataset: Dataset) -> dict[str, str]:
 
 
 @pytest.fixture
-def journal(dataset: Dataset, tmp_path: Path) -> Journal:
-    """Return the journal of a new session, which becomes the last one; the test closes it."""
+def journal(dataset: Dataset, tmp_path: Path) -> Iterator[Journal]:
+    """Return the journal of a new session, which becomes the last one; the test closes it.
+
+    The first three events say whose log it is and name the classes.
+    """
     path = tmp_path / "s.tuilabel"
-    with Journal.create(path, SessionInfo(dataset.source, NAMES)) as journal:
+    assert create_session(path, About(uuid="show", source="folder pets"))
+    with Journal(path, BY, dataset.source) as journal:
+        journal.append([ClassAdded(class_id_of(name), name) for name in NAMES], BY)
         remember(path)
         yield journal
 
 
-BY = Annotator("zoë")
+BY = "zoë"
+CAT, DOG = map(class_id_of, NAMES)
 
 
-def label(journal: Journal, item: str, name: str, **other: Any) -> Any:
-    draft = Draft(EventKind.LABEL, item, name, **{"round": 3, "ms": 1234, **other})
-    return journal.append(draft, BY)
+def label(journal: Journal, item: str, name: str, *references: str, **other: Any) -> Event:
+    more = {"round": 3, "ms": 1234, **other}
+    return journal.append([label_of(item, name, *references, **more)], BY)[0]
 
 
 def known(text: str) -> dict[str, list[str]]:
@@ -106,12 +117,7 @@ def known(text: str) -> dict[str, list[str]]:
 
 def test_a_label_is_shown_with_all_that_is_known(journal: Journal, ids: dict[str, str]) -> None:
     item = ids["0.png"]
-    body = {
-        "probabilities": {"dog": 0.25, "cat": 0.75},
-        "accepted": True,
-        "references": ["0.png"],
-    }
-    label(journal, item, "cat", body=body)
+    label(journal, item, "cat", "0.png", probabilities={DOG: 0.25, CAT: 0.75}, accepted=True)
     found = known(printed("0.png"))
     assert found["item"] == [item]
     assert {*found["image"], *found["also"]} == {"0.png", "copy.png"}
@@ -121,7 +127,7 @@ def test_a_label_is_shown_with_all_that_is_known(journal: Journal, ids: dict[str
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", found["time"][0])
     assert found["took"] == ["1,234 ms"]
     assert found["model"] == ["cat 75.0%, dog 25.0% when it was asked; its suggestion was accepted"]
-    assert re.fullmatch(r"#1 [-\d]+ [:\d]+ label cat by zoë", found["events"][0])
+    assert re.fullmatch(r"#4 [-\d]+ [:\d]+ label cat by zoë", found["events"][0])
     assert "use" not in found
     assert "truth" not in found
 
@@ -129,24 +135,24 @@ def test_a_label_is_shown_with_all_that_is_known(journal: Journal, ids: dict[str
 def test_undo_and_relabel_are_part_of_its_history(journal: Journal, ids: dict[str, str]) -> None:
     item = ids["1.png"]
     first = label(journal, item, "cat")
-    journal.append(Draft(EventKind.UNDO, item, target=first.uuid), BY)
+    journal.append([Undo(first.id, item)], BY)
     label(journal, item, "dog")
-    label(journal, item, "cat", body={"relabel": True})
+    label(journal, item, "cat", relabel=True)
     label(journal, ids["2.png"], "cat")
     found = known(printed("1.png"))
     assert found["class"] == ["cat"]
     events = [re.sub(r" [-\d]+ [:\d]+ ", " ", line) for line in found["events"] if line]
     assert events == [
-        "#1 label (cat) by zoë",
-        "#2 undo of #1 by zoë",
-        "#3 label (dog) by zoë",
-        "#4 relabel cat by zoë",
+        "#4 label (cat) by zoë",
+        "#5 undo of #4 by zoë",
+        "#6 label (dog) by zoë",
+        "#7 relabel cat by zoë",
     ]
-    assert "#5 " not in printed("1.png")
+    assert "#8 " not in printed("1.png")
 
 
 def test_a_skip_and_no_answer_at_all(journal: Journal, ids: dict[str, str]) -> None:
-    journal.append(Draft(EventKind.SKIP, ids["1.png"], round=1), BY)
+    journal.append([Skip(item=ids["1.png"], round=1)], BY)
     assert known(printed("1.png"))["class"] == ["skipped"]
     found = known(printed("2.png"))
     assert found["class"] == ["no label yet"]
@@ -154,8 +160,8 @@ def test_a_skip_and_no_answer_at_all(journal: Journal, ids: dict[str, str]) -> N
 
 
 def test_an_audit_image_says_what_it_is_for(journal: Journal, ids: dict[str, str]) -> None:
-    label(journal, ids["1.png"], "cat", body={"audit": True})
-    journal.append(Draft(EventKind.ROUND, body={"audits": [ids["2.png"]]}), BY)
+    label(journal, ids["1.png"], "cat", audit=True)
+    journal.append([Batch(round=1, items=(Asked(ids["2.png"], "audit", 0.1),))], BY)
     for name in ("1.png", "2.png"):
         assert known(printed(name))["use"] == [
             "audit set: measures accuracy, not used for training"
@@ -166,60 +172,43 @@ def test_the_newest_ranking_tells_what_the_model_holds(
     journal: Journal, ids: dict[str, str]
 ) -> None:
     for number, share in ((1, 0.5), (2, 0.9)):
-        body = {"ranking": [ids["2.png"], ids["1.png"]], "probabilities": [[1, 0], [share, 0.1]]}
-        journal.append(Draft(EventKind.ROUND, round=number, body=body), BY)
+        asked = Asked(ids["1.png"], "margin", None, {CAT: share, DOG: 0.1})
+        journal.append([Batch(round=number, items=(Asked(ids["2.png"], "order"), asked))], BY)
     assert known(printed("1.png"))["model"] == ["cat 90.0%, dog 10.0% in round 2"]
 
 
 def test_an_auto_label_is_not_a_persons(journal: Journal, ids: dict[str, str]) -> None:
-    settings: dict[str, Any] = {"round": 1, "method": "naive", "threshold": None, "model": "mlp"}
-    settings |= {"trained_on": 2, "settings": {}, "calibration": None, "estimate": None}
-    drafts = auto_batch([AutoLabel(ids["1.png"], "dog", 0.875)], **settings)
-    header = journal.append_many(drafts, BY)[0]
+    line = BulkLine(item=ids["1.png"], class_id=DOG, probability=0.875)
+    name, sha256, count = journal.write_bulk([line])
+    bulk = Bulk(file=name, sha256=sha256, count=count, origin="auto", round=1, method="naive")
+    (event,) = journal.append([bulk], BY)
     found = known(printed("1.png"))
     assert found["class"] == ["dog (auto-label)"]
-    assert found["who"] == ["auto, round 1"]
     assert found["model"] == ["dog 87.5%"]
-    journal.append(revert(header), BY)
+    journal.append([Undo(event.id)], BY)
     found = known(printed("1.png"))
     assert found["class"] == ["no label yet"]
-    assert found["events"][1].endswith("revert of #1 by zoë")
 
 
 def test_ground_truth_is_shown_where_the_source_has_it(tmp_path: Path) -> None:
     path = tmp_path / "d.tuilabel"
-    Journal.create(path, SessionInfo("digits", tuple("0123456789"))).close()
+    new_session(path, classes="0123456789")
     dataset = open_dataset("digits")
     assert dataset.truth is not None
     found = known(printed("--session", str(path), dataset.references(3)[0]))
     assert found["truth"] == [str(dataset.truth[3])]
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"probabilities": {"cat": "much", "dog": 7, "\x1b[31m": 0.5}},
-        {"probabilities": [1, 2], "references": 7},
-        {"probabilities": {}, "references": [[1], {"a": 2}]},
-    ],
-)
-def test_what_a_session_holds_is_hostile(
-    journal: Journal, ids: dict[str, str], body: dict[str, Any]
-) -> None:
-    label(journal, ids["1.png"], "cat", body=body)
-    label(journal, "ff" * 16, "\x1b[2Jdog", body={"references": ["\x1b]0;x\x07.png"]})
-    ranking = {"ranking": [ids["2.png"], 3], "probabilities": [7], "audits": 3}
-    journal.append(Draft(EventKind.ROUND, round=1, body=ranking), BY)
-    for name in ("1.png", "2.png"):
-        text = printed(name)
-        assert "\x1b" not in text
-        assert known(text).get("model", ["␛[31m 50.0% when it was asked"]) == [
-            "␛[31m 50.0% when it was asked"
-        ]
+def test_what_a_session_holds_is_hostile(journal: Journal, ids: dict[str, str]) -> None:
+    journal.append([ClassAdded("c1:\x1b[31m", "\x1b[2Jcow")], BY)
+    label(journal, ids["1.png"], "cat", probabilities={"c1:\x1b[31m": 0.5})
+    label(journal, "f1:" + "ff" * 16, "\x1b[2Jdog", "\x1b]0;x\x07.png")
+    text = printed("1.png")
+    assert "\x1b" not in text
+    assert known(text)["model"] == ["␛[2Jcow 50.0% when it was asked"]
     result = show("ffffffff")
     assert result.exit_code == 2
     assert "\x1b" not in result.output
-    assert known(result.stdout)["class"] == ["␛[2Jdog"]
 
 
 # The picture.
@@ -308,7 +297,7 @@ def test_the_first_word_may_be_the_session(journal: Journal, folder: Path, own_h
 
 def test_there_is_no_session(own_home: Path) -> None:
     assert "No session has been opened here" in refused()
-    assert "There is no session file 'nowhere'" in refused("--session", "nowhere", "1.png")
+    assert "There is no session 'nowhere'" in refused("--session", "nowhere", "1.png")
 
 
 def test_the_source_is_gone(journal: Journal, folder: Path) -> None:
@@ -318,8 +307,8 @@ def test_the_source_is_gone(journal: Journal, folder: Path) -> None:
 
 def test_an_image_that_left_the_source_is_described(journal: Journal, folder: Path) -> None:
     item = "ab" * 16
-    label(journal, item, "cat", body={"references": ["gone.png"]})
-    result = show("1", "1.png")
+    label(journal, item, "cat", "gone.png")
+    result = show("4", "1.png")
     assert result.exit_code == 2
     assert known(result.stdout)["class"] == ["cat", "no label yet"]
     assert re.findall(r"^image +(.*)$", result.stdout, re.MULTILINE) == ["gone.png", "1.png"]
@@ -344,9 +333,9 @@ def test_a_damaged_image_is_named(
 def test_nothing_is_written_and_nothing_locked(journal: Journal, ids: dict[str, str]) -> None:
     """Another process labels meanwhile: the journal is open all the time."""
     label(journal, ids["1.png"], "cat")
-    files = {path: path.stat().st_mtime_ns for path in journal.path.parent.glob("s.tuilabel*")}
+    files = {path: path.stat().st_mtime_ns for path in journal.path.rglob("*")}
     assert known(printed("1.png"))["class"] == ["cat"]
-    assert {path: path.stat().st_mtime_ns for path in journal.path.parent.glob("s.*")} == files
+    assert {path: path.stat().st_mtime_ns for path in journal.path.rglob("*")} == files
     label(journal, ids["1.png"], "dog")
     assert known(printed("1.png"))["class"] == ["dog"]
 
@@ -361,20 +350,19 @@ def captions(text: str) -> list[str]:
 def test_without_an_item_the_newest_labels_are_shown(journal: Journal, ids: dict[str, str]) -> None:
     for name in ("0.png", "1.png", "2.png", "photo.png"):
         label(journal, ids[name], "cat")
-    journal.append(Draft(EventKind.SKIP, ids["3.png"]), BY)
-    label(journal, ids["1.png"], "dog", body={"relabel": True})
+    journal.append([Skip(item=ids["3.png"])], BY)
+    label(journal, ids["1.png"], "dog", relabel=True)
     label(journal, "ff" * 16, "dog")
-    assert captions(printed()) == ["#6 dog", "#4 cat", "#3 cat", "#1 cat"]
+    assert captions(printed()) == ["#9 dog", "#7 cat", "#6 cat", "#4 cat"]
 
 
 def test_as_many_images_as_fit_are_in_the_sheet(tmp_path: Path) -> None:
     path = tmp_path / "d.tuilabel"
     items = list(open_dataset("digits").ids[:99])
-    with Journal.create(path, SessionInfo("digits", tuple("0123456789"))) as journal:
-        journal.append_many([Draft(EventKind.LABEL, item, "7") for item in items], BY)
+    new_session(path, *(label_of(item, "7") for item in items), classes="0123456789")
     for columns, lines, count in ((80, 24, 18), (140, 45, 60), (30, 8, 2), (1, 1, 1)):
         text = printed("--session", str(path), COLUMNS=str(columns), LINES=str(lines))
-        shown = len(re.findall(r"#\d\d? 7", text)) if columns > 1 else 1
+        shown = len(re.findall(r"#\d+ 7", text)) if columns > 1 else 1
         assert shown == count
         if columns > 12:
             rows = text.rstrip("\n").split("\n")

@@ -50,7 +50,7 @@ def offered(typed: str, names: Mapping[str, str | None], endings: tuple[str, ...
     names : mapping of str to str or None
         What a shell shows beside each name.
     endings : tuple of str
-        Of the files to list.
+        Of the files and sessions to list.
     """
     from click.shell_completion import CompletionItem
 
@@ -63,10 +63,10 @@ def offered(typed: str, names: Mapping[str, str | None], endings: tuple[str, ...
         is_hidden = path.name.startswith(".") and not typed
         # A shell reads one name per line, and cannot read any bytes.
         if path.name.startswith(typed) and path.name.isprintable() and not is_hidden:
-            if path.is_dir():
-                found.append(CompletionItem(f"{path.name}/"))
-            elif path.suffix in endings:
+            if path.suffix in endings:
                 found.append(CompletionItem(path.name))
+            elif path.is_dir():
+                found.append(CompletionItem(f"{path.name}/"))
     return found
 
 

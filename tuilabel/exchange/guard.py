@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from tuilabel.errors import ExportError, SourceError
+from tuilabel.journal.description import is_session
+from tuilabel.journal.lines import InvalidLineError, unsealed
 from tuilabel.plugins import split_source
 from tuilabel.text import shown_path
 
@@ -39,7 +41,9 @@ def guard(own: Iterable[Path], sources: Callable[[], Iterable[str]]) -> Guard:
     def refuse(path: Path) -> None:
         if not path.is_file():
             return
-        if any(_is_among(path, (place, *place.rglob("*"))) for place in kept):
+        if _is_of_session(path) or any(
+            _is_among(path, (place, *place.rglob("*"))) for place in kept
+        ):
             raise _never(path, "belongs to a session or to tuilabel")
         is_export = head_of(path).startswith(_EXPORT_STARTS)
         for source in sources():
@@ -48,6 +52,18 @@ def guard(own: Iterable[Path], sources: Callable[[], Iterable[str]]) -> Guard:
                 raise _never(path, f"is a file of the source {shown_path(source)}")
 
     return refuse
+
+
+def _is_of_session(path: Path) -> bool:
+    """Return whether a file is part of any session, or a link to a log."""
+    folders = Path(os.path.realpath(path)).parents
+    if any(map(is_session, folders[:2])):
+        return True
+    try:
+        unsealed(head_of(path).partition(b"\n")[0])
+    except InvalidLineError:
+        return False
+    return True
 
 
 def head_of(path: Path) -> bytes:
