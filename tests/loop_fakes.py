@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -58,48 +59,66 @@ class FakeItems:
 
 
 class FakeLog:
-    """Keeps events in a list; can be told to fail. Each `reopened` is another run."""
+    """Keeps events in a list; can be told to fail.
+
+    Each `reopened` is another run, after the one before. Each `beside` is a run at the same time.
+    """
 
     def __init__(self, *, seed: int = 0, audit: float = 0.2) -> None:
         self.about = About(uuid="fake", source="fake", seed=seed, audit=audit)
         self.written: list[Event] = []
         self.fails = False
-        self.runs = 1
         self.live: set[str] = set()
-        self._read = self._numbers = 0
+        self._runs = itertools.count(1)
+        self._read = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self.run = f"run{next(self._runs)}"
 
     def reopened(self) -> FakeLog:
         """Begin another run: the next read returns every event."""
-        self.runs += 1
+        self._begin()
         self._read = 0
         return self
 
+    def beside(self) -> FakeLog:
+        """Begin a run at another desk, while this one and all before it are still going on."""
+        self.live |= {self.run}
+        other = FakeLog()
+        other.about, other.written, other._runs = self.about, self.written, self._runs
+        other.live = self.live
+        other._begin()
+        self.live |= {other.run}
+        return other
+
+    def end(self) -> None:
+        """End the run."""
+        self.live.discard(self.run)
+
     def read(self) -> list[Event]:
         events, self._read = self.written[self._read :], len(self.written)
-        return events
+        return [event for event in events if event.log != self.run]
 
     def append(self, payloads: Sequence[Payload], by: str) -> list[Event]:
         if self.fails:
             raise SaveError("Not saved: the test says so.")
         events = []
         for payload in payloads:
-            self._numbers += 1
-            number = self._numbers
+            number = self.written[-1].n + 1 if self.written else 1
             at = "2026-01-01T00:00:00.000+00:00"
-            log = f"run{self.runs}"
-            events.append(Event(f"e{number:06}", number, number, at, by, payload, log))
+            events.append(Event(f"e{number:06}", number, number, at, by, payload, self.run))
             self.written.append(events[-1])
-        self._read = len(self.written)
         return events
 
     def bulk_lines(self, bulk: Bulk) -> Sequence[BulkLine]:
         raise LookupError(bulk.file)
 
     def is_over(self, log: str) -> bool:
-        return log != f"run{self.runs}" and log not in self.live
+        return log != self.run and log not in self.live
 
     def is_live(self, log: str) -> bool:
-        return log in self.live
+        return log != self.run and log in self.live
 
     def seen(self) -> dict[str, int]:
         return {}

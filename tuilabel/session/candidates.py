@@ -53,7 +53,7 @@ class Candidates:
         ranked
             Rows, best first.
         answered, taken
-            Rows not to ask: answered already, or in the batch.
+            Rows not to ask: answered already, or asked at another place or desk.
         """
         ranked = dict.fromkeys(ranked)
         for row in ranked:
@@ -66,15 +66,15 @@ class Candidates:
             if not (row in answered or row in taken or row in ranked or self.reserved[row]):
                 yield row
 
-    def audits(self, answered: Container[int]) -> Iterator[int]:
-        """Yield the unanswered rows of the audit reserve, in random order."""
+    def audits(self, answered: Container[int], taken: Container[int] = ()) -> Iterator[int]:
+        """Yield the rows of the audit reserve to ask, in random order."""
         order = self._order
         while self._next_audit < len(order) and (
             not self.reserved[order[self._next_audit]] or order[self._next_audit] in answered
         ):
             self._next_audit += 1
         for row in map(int, order[self._next_audit :]):
-            if self.reserved[row] and row not in answered:
+            if self.reserved[row] and not (row in answered or row in taken):
                 yield row
 
     def audit_places(self, size: int, batch: int) -> frozenset[int]:

@@ -54,12 +54,8 @@ class Desk:
         """The place that is being asked; None if every place has an answer."""
         return self.batch[self.cursor] if self.cursor < len(self.batch) else None
 
-    def last_answer(self, by: str) -> OwnAnswer | None:
-        """Return the answer that an undo takes back; None if none is left at this desk."""
-        return next((one for one in reversed(self._given.values()) if one.by == by), None)
-
     def newest_answers(self) -> Iterator[OwnAnswer]:
-        """Yield the answers that stand, the newest first."""
+        """Yield the answers that were not taken back here, the newest first."""
         return reversed(self._given.values())
 
     def place_of(self, item: str) -> int | None:

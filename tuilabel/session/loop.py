@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from itertools import count, islice
+from itertools import chain, count, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -203,7 +203,8 @@ class Session:
         assert row is not None, "a desk has only items of the source"
         shares = asked.probabilities
         columns = None if shares is None else tuple(shares.get(id_, 0.0) for id_ in self.class_ids)
-        return Slot(row, asked.reason == "audit", columns)
+        brought_back = asked.reason == "undone" and bool(self._candidates.reserved[row])
+        return Slot(row, asked.reason == "audit" or brought_back, columns)
 
     @property
     def current(self) -> Slot | None:
@@ -359,8 +360,7 @@ class Session:
         SaveError
             Not on disk; nothing has changed.
         """
-        last = self.desk.last_answer(by.name)
-        answer = self._earlier_answer(by) if last is None else self._event_of(last.item, last.id)
+        answer = self._last_answer(by) or self._earlier_answer(by)
         if answer is None or not isinstance(answer.payload, said.Answer):
             return None
         item = answer.payload.item
@@ -369,6 +369,13 @@ class Session:
         self._forget_fits_since(answer)
         self._shown.add(self.cursor)
         return event
+
+    def _last_answer(self, by: Annotator) -> Event | None:
+        for answer in self.desk.newest_answers():
+            own = self.known.own(answer.item, by.name)
+            if own is not None and own.id == answer.id:
+                return self.events[own.number]
+        return None
 
     def _event_of(self, item: str, id_: str) -> Event | None:
         found = (given.number for given in self.known.every(item) if given.id == id_)
@@ -478,32 +485,44 @@ class Session:
     def _next_batch(self, number: int, *answered: int) -> Batch:
         """Return the batch with a number, composed as if some more rows were answered."""
         done: Collection[int] = {*self._answered, *answered} if answered else self._answered
-        audits = (self._audit_place(row) for row in self._candidates.audits(done))
-        queries = self._queries(self._ranked, self._reason, done, self._held_elsewhere())
+        queries, audits, held = self._unasked(self._ranked, self._reason, done)
         size = self.settings.batch_size
         audit_places = self._candidates.audit_places(size, number)
         places: list[Asked] = []
         for place in range(size):
             first, second = (audits, queries) if place in audit_places else (queries, audits)
-            asked = next(first, None) or next(second, None)
+            asked = next(chain(first, second, held), None)
             if asked is None:
                 break
             places.append(asked)
         return Batch(round=number, items=tuple(places), seen=self._log.seen())
 
-    def _audit_place(self, row: int) -> Asked:
-        return Asked(self.items.ids[row], "audit", self.about.audit)
-
-    def _queries(
+    def _unasked(
         self,
         ranked: Mapping[int, tuple[float, ...] | None],
         reason: str,
         answered: Collection[int],
-        taken: Collection[int],
-    ) -> Iterator[Asked]:
-        for row in self._candidates.queries(ranked, answered, taken):
+        kept: Collection[int] = (),
+    ) -> tuple[Iterator[Asked], Iterator[Asked], Iterator[Asked]]:
+        """Return the queries, the audit items, and for the end those that other desks ask now."""
+
+        def query(row: int) -> Asked:
             why = reason if row in ranked else "order"
-            yield Asked(self.items.ids[row], why, None, self._shares(ranked.get(row)))
+            return Asked(self.items.ids[row], why, None, self._shares(ranked.get(row)))
+
+        def audit(row: int) -> Asked:
+            return Asked(self.items.ids[row], "audit", self.about.audit)
+
+        held = self._held_elsewhere().difference(kept)
+        queries, audits = self._candidates.queries, self._candidates.audits
+        return (
+            map(query, queries(ranked, answered, held.union(kept))),
+            map(audit, audits(answered, held)),
+            chain(
+                (query(row) for row in queries(ranked, answered, kept) if row in held),
+                (audit(row) for row in audits(answered) if row in held),
+            ),
+        )
 
     def _shares(self, columns: Sequence[float] | None) -> dict[str, float] | None:
         if columns is None:
@@ -594,9 +613,10 @@ class Session:
         kept = {n: batch[n] for n, slot in enumerate(self.batch) if n in seen or slot.audit}
         first = next(place for place in count() if place not in seen)
         reason = fit.strategy if fit else "cold start"
-        taken = {self.batch[n].row for n in kept} | self._held_elsewhere()
-        queries = self._queries(ranked, reason, self._answered, taken)
-        items = tuple(kept[n] if n in kept else next(queries) for n in range(len(batch)))
+        in_batch = {self.batch[n].row for n in kept}
+        queries, _, held = self._unasked(ranked, reason, self._answered, in_batch)
+        others = chain(queries, held)
+        items = tuple(kept[n] if n in kept else next(others) for n in range(len(batch)))
         replaced = Batch(
             round=self.round,
             items=items,
