@@ -22,6 +22,7 @@ from tuilabel.journal import (
     Event,
     EventKind,
     Journal,
+    Ledger,
     SessionInfo,
     read_session,
     summarise,
@@ -211,12 +212,14 @@ def _offer_moved(source: str, options: SourceOptions, progress: Progress | None)
     if not _is_folder(source):
         return
     known: set[str] | None = None
-    for path, folder, labelled in _without_folder():
+    for path, folder, labelled, size in _without_folder():
         if known is None:
             # The session has the names of the classes, so they need not be given.
             classes = options.classes or ("image",)
             known = set(_open_dataset(source, options._replace(classes=classes), progress).ids)
-        if 2 * len(labelled & known) >= len(labelled):
+        # A folder that only shares some images with it is another.
+        is_alike = size <= 2 * len(known) <= 4 * size
+        if is_alike and 2 * len(labelled & known) >= len(labelled):
             command = shlex.join(["tuilabel", "label", source, "--session", str(path)])
             raise UsageError(
                 f"The images in {shown_path(source)} belong to a session with "
@@ -225,17 +228,22 @@ def _offer_moved(source: str, options: SourceOptions, progress: Progress | None)
             )
 
 
-def _without_folder() -> Iterator[tuple[Path, Path, set[str]]]:
-    """Yield each session with labels whose folder is gone: its path, the folder, the items."""
+def _without_folder() -> Iterator[tuple[Path, Path, set[str], int]]:
+    """Yield each session with labels whose folder is gone.
+
+    With its path, the folder, the labelled items, and the number of all items.
+    """
     for file in session_files():
         try:
             info, events = read_session(file.path)
         except (OSError, TuilabelError):
             continue
-        folder = Path(info.source)
-        labelled = {event.item for event in events if event.kind is EventKind.LABEL and event.item}
+        folder, ledger = Path(info.source), Ledger.of(events)
+        labelled = {str(event.item) for event in ledger.labels()}
+        size = summarise(info, events)["pool_left"] or 0
+        size += len(labelled) + ledger.skips_held
         if labelled and folder.is_absolute() and not os.path.lexists(folder):
-            yield file.path, folder, labelled
+            yield file.path, folder, labelled, size
 
 
 def _is_folder(source: str) -> bool:
