@@ -11,13 +11,13 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from tuilabel.autolabel.choosing import AutolabelOptions
-from tuilabel.autolabel.run import autolabel
+from tuilabel.autolabel.job import AutolabelOptions
 from tuilabel.cli import main
 from tuilabel.data import Dataset, open_dataset
 from tuilabel.data.decoding import Refused
 from tuilabel.journal import Annotator, Draft, EventKind, Journal, SessionInfo, auto_batch
 from tuilabel.journal.auto import AutoLabel, revert
+from tuilabel.workspace.autolabels import autolabel
 from tuilabel.workspace.opening import SourceOptions, open_workspace
 from tuilabel.workspace.places import remember
 
@@ -440,8 +440,8 @@ def test_a_dry_run_of_autolabel_shows_a_sample_on_a_terminal(
             assert item is not None
             work.session.label(item, int(truth[slot.row]), by=work.annotator)
         path = work.path
-    outcome = autolabel(path, AutolabelOptions("naive", dry_run=True))
-    assert len(outcome.labels) == outcome.accepted
+    outcome = autolabel(path, AutolabelOptions("naive"), dry_run=True)
+    assert len(outcome.labels) == outcome.found.unanswered
 
     def run(*arguments: str) -> str:
         command = ["autolabel", "--method", "naive", *arguments]

@@ -1,1 +1,1 @@
-"""Labels by the model: which to accept, and what they are worth."""
+"""Choosing labels by the model: `rules` are pure functions, `job` applies them with a learner."""

@@ -223,15 +223,15 @@ def repair(
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and write nothing.")
 @click.option("--revert", is_flag=True, help="Undo the newest batch of auto-labels.")
-def autolabel_(session: str | None, revert: bool, **options: Any) -> None:
+def autolabel_(session: str | None, revert: bool, dry_run: bool, **options: Any) -> None:
     """Label the remaining images with the model.
 
     F is a session file or the source it was made for; by default the last session. Auto-labels are
     stored apart from a person's, and marked: they are not used to train or to measure a model.
     """
-    from tuilabel.autolabel.choosing import AutolabelOptions
-    from tuilabel.autolabel.run import autolabel, take_back
+    from tuilabel.autolabel.job import AutolabelOptions
     from tuilabel.autolabel.text import outcome_lines
+    from tuilabel.workspace.autolabels import autolabel, take_back
     from tuilabel.workspace.places import find_session
 
     path = find_session(session)
@@ -247,10 +247,18 @@ def autolabel_(session: str | None, revert: bool, **options: Any) -> None:
         return
     chosen = AutolabelOptions(**options)
     progress = ProgressLine()
-    outcome = autolabel(path, chosen, progress=progress)
+    outcome = autolabel(path, chosen, dry_run=dry_run, progress=progress)
     progress.close()
-    say(*outcome_lines(outcome, chosen, path, session))
-    if chosen.dry_run and sys.stdout.isatty():
+    lines = outcome_lines(
+        outcome.found,
+        outcome.by_class,
+        chosen.student,
+        path if outcome.saved else None,
+        replaced=outcome.replaced,
+        session=session,
+    )
+    say(*lines)
+    if dry_run and sys.stdout.isatty():
         from tuilabel.commands.printing import PicturePrinter, echo
         from tuilabel.commands.sheets import auto_label_sheet
 

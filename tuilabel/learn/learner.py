@@ -193,9 +193,18 @@ class Learner:
     def __len__(self) -> int:
         return len(self._images.pool)
 
+    @property
+    def holdout(self) -> tuple[str, NDArray[np.intp]] | None:
+        """The name of the hold-out and its true classes, (h,) intp; None without a hold-out."""
+        return None if self._truth is None else (self._holdout_name, self._truth)
+
+    def apart(self) -> Learner:
+        """Return a learner that shares what is prepared, and whose fits leave this one alone."""
+        return copy.copy(self)
+
     def for_new_session(self) -> Learner:
         """Return a learner that shares what is prepared, but has had no labels yet."""
-        other = copy.copy(self)
+        other = self.apart()
         other._choice = other._to_weigh = other._stop_predictions = None
         other._weighed = 0
         other._is_new = True

@@ -1,24 +1,16 @@
-"""Auto-labels for a session: the model labels the rest, and the result is measured."""
+"""Auto-labels for a session on disk: read it, let the model label the rest, write the result."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.autolabel.choosing import (
-    METHODS,
-    STUDENTS,
-    AutolabelOptions,
-    Choosing,
-    KnownItems,
-    row_array,
-    threshold_of,
-)
+from tuilabel.autolabel.job import AutolabelOptions, AutoLabels, auto_label
+from tuilabel.data import Dataset
 from tuilabel.errors import UsageError
 from tuilabel.journal import (
     Annotator,
@@ -31,14 +23,8 @@ from tuilabel.journal import (
     read_session,
     revert,
 )
-from tuilabel.learn.autolabels import (
-    Estimate,
-    estimate,
-    training_set,
-)
-from tuilabel.learn.calibration import Calibration, fit_temperature
-from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import Fit
+from tuilabel.progress import Progress
 from tuilabel.session.learner import open_learner
 from tuilabel.session.payloads import settings_from
 from tuilabel.session.requests import Material, fit_request, labelled_rows
@@ -46,26 +32,16 @@ from tuilabel.settings import resolve
 from tuilabel.workspace.opening import open_dataset_of
 from tuilabel.workspace.places import cache_dir
 
-if TYPE_CHECKING:
-    from tuilabel.data import Dataset
-
 
 @dataclass(frozen=True)
 class AutolabelOutcome:
-    """The result of auto-labelling.
+    """The result of auto-labelling a session.
 
     Attributes
     ----------
-    model, features : str
-        The model fitted, and its features.
-    trained_on, unanswered, accepted : int
-        Number of annotators' labels, of items without an answer, and of new auto-labels.
+    found : AutoLabels
     by_class : mapping
         Number of auto-labels by class name.
-    calibration : Calibration
-    estimate : Estimate
-    taught, untaught : Accuracy or None
-        The student's accuracy, fitted on all labels and on those of annotators alone.
     saved : bool
     replaced : int
         Number of earlier auto-labels in effect until now.
@@ -75,35 +51,32 @@ class AutolabelOutcome:
         The source of the items.
     """
 
-    model: str
-    features: str
-    trained_on: int
-    unanswered: int
-    accepted: int
+    found: AutoLabels
     by_class: Mapping[str, int]
-    calibration: Calibration
-    estimate: Estimate
-    taught: Accuracy | None
-    untaught: Accuracy | None
     saved: bool
     replaced: int
     labels: Sequence[AutoLabel] = field(repr=False)
     dataset: Dataset = field(repr=False, compare=False)
 
 
-def autolabel(path: Path, options: AutolabelOptions, *, progress: Any = None) -> AutolabelOutcome:
+def autolabel(
+    path: Path,
+    options: AutolabelOptions,
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> AutolabelOutcome:
     """Label the unanswered items of a session with its model.
 
     Earlier auto-labels are taken back in the same step.
-
-    As in the session, the model is fitted on annotators' labels alone. The hold-out or the audit
-    set calibrates its probabilities and measures the result, and is not trained on.
 
     Parameters
     ----------
     path : Path
         The session file.
     options : AutolabelOptions
+    dry_run : bool
+        Whether nothing is written.
     progress : callable, optional
         Called with the current work and its progress.
 
@@ -114,8 +87,8 @@ def autolabel(path: Path, options: AutolabelOptions, *, progress: Any = None) ->
     UsageError
         The options are invalid, or there is no label to fit to.
     """
-    _check(options)
-    if options.dry_run:
+    options.check()
+    if dry_run:
         return _autolabel(path, options, None, progress)
     # Locked during the computation, so that nobody answers meanwhile and the result can be written.
     journal = Journal(path)
@@ -154,21 +127,8 @@ def _annotator() -> Annotator:
     return Annotator(resolve({}).annotator)
 
 
-def _check(options: AutolabelOptions) -> None:
-    for option, name, known in (
-        ("method", options.method, METHODS),
-        ("student", options.student, STUDENTS),
-    ):
-        if name is not None and name not in known:
-            raise UsageError(f"There is no {option} {name!r}: choose one of {', '.join(known)}.")
-    if options.step is not None and (options.method != "ordered" or options.step < 1):
-        raise UsageError(
-            f"--step {options.step} needs --method ordered, and a whole number of 1 or more."
-        )
-
-
 def _autolabel(
-    path: Path, options: AutolabelOptions, journal: Journal | None, progress: Any
+    path: Path, options: AutolabelOptions, journal: Journal | None, progress: Progress | None
 ) -> AutolabelOutcome:
     if journal is None:
         info, events = read_session(path)
@@ -179,73 +139,54 @@ def _autolabel(
     request = _request(info, ledger, dataset)
     learner = open_learner(dataset, cache_dir() / "features")
     learner.prepare(learner.needs(request), progress=progress)
-    teacher = learner.teach(request)
-
-    rows = _unanswered(dataset, ledger)
-    known_items = KnownItems.of(dataset, request, teacher)
     # From the labels alone: earlier auto-labels must not change what the same labels give.
     rng = np.random.default_rng((info.seed, 3, len(request.items)))
-    calibration = fit_temperature(
-        known_items.probabilities(teacher), known_items.truth, fitted_on=known_items.name, rng=rng
+    found = auto_label(
+        learner, request, _unanswered(dataset, ledger), options, rng=rng, progress=progress
     )
-    labelled = Choosing(
-        learner, request, teacher, calibration, known_items, rows, options, progress
-    )
-    accepted, classes, confidences, measured = labelled.choose(rng)
-    found = estimate(confidences, measured)
-    counts = np.bincount(classes, minlength=len(info.class_names)).tolist()
-    taught = untaught = None
-    if options.student is not None:
-        both = training_set(row_array(request.items), row_array(request.classes), accepted, classes)
-        student = (options.student, "raw")
-        taught = known_items.measure(
-            learner.teach(request, rows=both[0], classes=both[1], seen=student)
-        )
-        untaught = known_items.measure(learner.teach(request, seen=student))
-    saved = journal is not None and len(accepted) > 0
     names = info.class_names
     labels = [
         AutoLabel(
-            dataset.ids[row], names[class_], min(float(confidence), 1.0), dataset.references(row)
+            dataset.ids[row], names[class_], min(float(probability), 1.0), dataset.references(row)
         )
-        for row, class_, confidence in zip(
-            accepted.tolist(), classes.tolist(), confidences, strict=True
+        for row, class_, probability in zip(
+            found.rows.tolist(), found.classes.tolist(), found.probabilities, strict=True
         )
     ]
-    if journal is not None and saved:
-        earlier = [revert(batch.header) for batch in ledger.auto_batches()]
-        journal.append_many(
-            earlier
-            + auto_batch(
-                labels,
-                round=max((event.round for event in ledger.answers()), default=0),
-                method=options.method,
-                threshold=threshold_of(options),
-                model=teacher.seen[0],
-                trained_on=len(request.items),
-                settings={"features": teacher.seen[1], "step": options.step, "seed": info.seed},
-                calibration=asdict(calibration),
-                estimate=found.to_json(),
-            ),
-            _annotator(),
-        )
+    if journal is not None and labels:
+        _write(journal, ledger, labels, found, options)
+    counts = np.bincount(found.classes, minlength=len(names)).tolist()
     return AutolabelOutcome(
-        *teacher.seen,
-        trained_on=len(request.items),
-        unanswered=len(rows),
-        accepted=len(accepted),
-        by_class={
-            name: count for name, count in zip(info.class_names, counts, strict=True) if count
-        },
-        calibration=calibration,
-        estimate=found,
-        taught=taught,
-        untaught=untaught,
-        saved=saved,
+        found,
+        by_class={name: count for name, count in zip(names, counts, strict=True) if count},
+        saved=journal is not None and len(labels) > 0,
         replaced=ledger.auto_labels_held,
         labels=labels,
         dataset=dataset,
     )
+
+
+def _write(
+    journal: Journal,
+    ledger: Ledger,
+    labels: Sequence[AutoLabel],
+    found: AutoLabels,
+    options: AutolabelOptions,
+) -> None:
+    """Write auto-labels as one batch, in place of earlier ones."""
+    earlier = [revert(batch.header) for batch in ledger.auto_batches()]
+    batch = auto_batch(
+        labels,
+        round=max((event.round for event in ledger.answers()), default=0),
+        method=options.method,
+        threshold=options.lowest,
+        model=found.model,
+        trained_on=found.trained_on,
+        settings={"features": found.features, "step": options.step, "seed": journal.info.seed},
+        calibration=asdict(found.calibration),
+        estimate=found.estimate.to_json(),
+    )
+    journal.append_many(earlier + batch, _annotator())
 
 
 def _request(info: SessionInfo, ledger: Ledger, dataset: Dataset) -> Fit:

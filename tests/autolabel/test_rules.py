@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tuilabel.errors import UsageError
-from tuilabel.learn.autolabels import (
+from tuilabel.autolabel.rules import (
     ACCEPTANCE_RULES,
     Estimate,
     Step,
@@ -23,6 +22,7 @@ from tuilabel.learn.autolabels import (
     ordered,
     training_set,
 )
+from tuilabel.errors import UsageError
 from tuilabel.learn.metrics import Accuracy, wilson_interval
 from tuilabel.learn.models import fit_model
 

@@ -10,14 +10,14 @@ import pytest
 from click.testing import CliRunner
 from loop_fakes import ME
 
-from tuilabel.autolabel.choosing import AutolabelOptions
-from tuilabel.autolabel.run import autolabel, take_back
+from tuilabel.autolabel.job import AutolabelOptions
 from tuilabel.autolabel.text import outcome_lines
 from tuilabel.cli import main
 from tuilabel.errors import SessionLockedError, UsageError
 from tuilabel.exchange.csv_format import write_csv
 from tuilabel.exchange.rows import label_rows
 from tuilabel.journal import AUTO_ORIGIN, EventKind, Ledger, read_session, summarise
+from tuilabel.workspace.autolabels import AutolabelOutcome, autolabel, take_back
 from tuilabel.workspace.opening import SourceOptions, open_workspace
 
 CLASSES = ("low", "high", "left")
@@ -68,10 +68,15 @@ def digits(own_home: Path) -> Path:
         return work.path
 
 
+def lines_of(outcome: AutolabelOutcome, path: Path, session: str | None = None) -> list[str]:
+    found, by_class, replaced = outcome.found, outcome.by_class, outcome.replaced
+    return list(outcome_lines(found, by_class, None, path, replaced=replaced, session=session))
+
+
 def test_the_rest_is_labelled_apart_from_a_persons_labels(labelled: Path) -> None:
     before = summarise(*read_session(labelled))
     outcome = autolabel(labelled, AutolabelOptions("naive"))
-    assert outcome.accepted == outcome.unanswered == 30
+    assert len(outcome.labels) == outcome.found.unanswered == 30
     assert outcome.saved
     ledger = ledger_of(labelled)
     assert ledger.auto_labels_held == 30
@@ -110,12 +115,12 @@ def test_one_event_takes_a_batch_back(labelled: Path) -> None:
 
 def test_a_dry_run_writes_nothing_and_works_while_somebody_labels(labelled: Path) -> None:
     before = labelled.read_bytes()
-    outcome = autolabel(labelled, AutolabelOptions("naive", dry_run=True))
-    assert outcome.accepted == 30
+    outcome = autolabel(labelled, AutolabelOptions("naive"), dry_run=True)
+    assert len(outcome.labels) == 30
     assert not outcome.saved
     assert labelled.read_bytes() == before
     with open_workspace(SourceOptions(), {}, path=labelled):
-        autolabel(labelled, AutolabelOptions("naive", dry_run=True))
+        autolabel(labelled, AutolabelOptions("naive"), dry_run=True)
         with pytest.raises(SessionLockedError):
             autolabel(labelled, AutolabelOptions("naive"))
 
@@ -146,37 +151,39 @@ def test_in_order_labels_everything_and_measures_with_the_hold_out(digits: Path)
     seen: list[int] = []
     outcome = autolabel(
         digits,
-        AutolabelOptions("ordered", step=400, dry_run=True),
+        AutolabelOptions("ordered", step=400),
+        dry_run=True,
         progress=lambda what, done, total: seen.append(done),
     )
-    assert outcome.accepted == 1297 - 60
-    assert outcome.estimate.measured is not None
-    assert outcome.estimate.measured.n == 500
+    assert len(outcome.labels) == 1297 - 60
+    assert outcome.found.estimate.measured is not None
+    assert outcome.found.estimate.measured.n == 500
     assert seen[-1] == 1297 - 60
-    again = autolabel(digits, AutolabelOptions("ordered", step=400, dry_run=True))
-    assert again == outcome
+    again = autolabel(digits, AutolabelOptions("ordered", step=400), dry_run=True)
+    assert again.labels == outcome.labels
+    assert again.found.estimate == outcome.found.estimate
 
 
 def test_a_student_is_told_with_and_without_auto_labels(digits: Path) -> None:
-    options = AutolabelOptions("naive", student="softmax", dry_run=True)
-    outcome = autolabel(digits, options)
-    assert outcome.taught is not None
-    assert outcome.untaught is not None
-    assert outcome.taught.n == outcome.untaught.n == 500
-    text = "\n".join(outcome_lines(outcome, options, digits))
+    options = AutolabelOptions("naive", student="softmax")
+    outcome = autolabel(digits, options, dry_run=True)
+    assert outcome.found.taught is not None
+    assert outcome.found.untaught is not None
+    assert outcome.found.taught.n == outcome.found.untaught.n == 500
+    text = "\n".join(outcome_lines(outcome.found, {}, "softmax", None))
     assert "fitted on annotators' labels alone" in text
     assert "Nothing was written (--dry-run)." in text
 
 
 def test_surer_labels_are_fewer_and_better(digits: Path) -> None:
     all_, sure = (
-        autolabel(digits, AutolabelOptions("confident", threshold=p, dry_run=True))
+        autolabel(digits, AutolabelOptions("confident", threshold=p), dry_run=True)
         for p in (0.0, 0.5)
     )
-    assert sure.accepted < all_.accepted
-    assert sure.estimate.measured is not None
-    assert all_.estimate.measured is not None
-    assert sure.estimate.measured.value > all_.estimate.measured.value
+    assert len(sure.labels) < len(all_.labels)
+    assert sure.found.estimate.measured is not None
+    assert all_.found.estimate.measured is not None
+    assert sure.found.estimate.measured.value > all_.found.estimate.measured.value
 
 
 def test_the_export_says_where_a_label_comes_from(labelled: Path) -> None:
@@ -235,11 +242,11 @@ def test_the_same_labels_give_the_same_report_and_earlier_auto_labels_are_mentio
 ) -> None:
     options = AutolabelOptions("confident", threshold=0.5)
     first, second = autolabel(digits, options), autolabel(digits, options)
-    assert first.calibration == second.calibration
-    assert first.calibration.temperature != 1
-    text = "\n".join(outcome_lines(second, options, digits))
-    assert f"The new auto-labels replace {first.accepted:,} earlier auto-labels." in text
-    assert "replace" not in "\n".join(outcome_lines(first, options, digits))
+    assert first.found.calibration == second.found.calibration
+    assert first.found.calibration.temperature != 1
+    text = "\n".join(lines_of(second, digits))
+    assert f"The new auto-labels replace {len(first.labels):,} earlier auto-labels." in text
+    assert "replace" not in "\n".join(lines_of(first, digits))
 
 
 @pytest.mark.parametrize(
@@ -253,5 +260,5 @@ def test_the_command_that_takes_the_batch_back_names_the_session(
     labelled: Path, session: str | None, command: str
 ) -> None:
     outcome = autolabel(labelled, AutolabelOptions("naive"))
-    lines = outcome_lines(outcome, AutolabelOptions(), Path("/some where/a.tuilabel"), session)
+    lines = lines_of(outcome, Path("/some where/a.tuilabel"), session)
     assert f"`{command}`" in "\n".join(lines)
