@@ -480,7 +480,7 @@ def test_what_is_no_session_is_refused(command: str, tmp_path: Path, session: Pa
     cut.write_bytes(session.read_bytes()[:-5000])
     assert "There is no session file" in refused(tuilabel(command, str(tmp_path / "missing")))
     assert "not a SQLite database" in refused(tuilabel(command, str(text)))
-    assert "directory" in refused(tuilabel(command, str(tmp_path)))
+    assert "There is no session for the folder" in refused(tuilabel(command, str(tmp_path)))
     assert "damaged" in refused(tuilabel(command, str(cut)))
     assert "There is no session file" in refused(tuilabel(command, "x" * 300))
 
