@@ -38,7 +38,7 @@ from assets.screen_tours import PictureTerminal, Tour, tours  # noqa: E402
 from tests.pty.labelling import Home  # noqa: E402
 
 if TYPE_CHECKING:
-    from tuilabel.trainer import TrainerEvent
+    from tuilabel.trainer.runner import TrainerEvent
     from tuilabel.tui.app.labelling import TuilabelApp
     from tuilabel.workspace.opening import Workspace
 
@@ -139,13 +139,14 @@ async def prepare(source: str, classes: str | None) -> None:
 
 def features_prepared(app: TuilabelApp) -> asyncio.Event:
     """Return an event that is set once the trainer has prepared its features."""
-    from tuilabel.trainer import FeaturesPrepared
+    from tuilabel.trainer.jobs import Prepared
+    from tuilabel.trainer.messages import Finished
 
     prepared, handle = asyncio.Event(), app.trainer.handle
 
     def listen(event: TrainerEvent) -> None:
         handle(event)
-        if isinstance(event, FeaturesPrepared):
+        if isinstance(event, Finished) and isinstance(event.answer, Prepared):
             prepared.set()
 
     app.trainer.handle = listen  # type: ignore[method-assign]

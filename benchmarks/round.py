@@ -34,7 +34,9 @@ from tuilabel.learn.learner import Learner
 from tuilabel.learn.models import warm_up
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.learn.rounds import run_round
-from tuilabel.trainer import FeaturesPrepared, OpenPool, Preparing, Trainer, TrainerEvent
+from tuilabel.trainer.jobs import Prepare, Prepared, Rank, Ranked, Start, Started
+from tuilabel.trainer.messages import Finished, OpenPool, Progress
+from tuilabel.trainer.runner import Trainer, TrainerEvent
 
 PARTS = ("floor", "rounds", "child")
 RANKED = 50
@@ -179,11 +181,18 @@ def measure_upfront(dataset: Dataset, pool: NDArray[Any], folder: Path) -> Learn
 # Rounds through the child process, as the app runs them.
 
 
+def answer_in(event: TrainerEvent) -> Any:
+    """Return the ranking or other answer in an event; or the event itself."""
+    if not isinstance(event, Finished):
+        return event
+    return event.answer.ranking if isinstance(event.answer, Ranked | Started) else event.answer
+
+
 async def measure_child(
     dataset: Dataset, pool: NDArray[Any], folder: Path, labels: Sequence[int], repeats: int
 ) -> None:
     """Measure from request to answer: while the child prepares, and afterwards."""
-    answers: asyncio.Queue[TrainerEvent] = asyncio.Queue()
+    answers: asyncio.Queue[Any] = asyncio.Queue()
     held = dataset.holdout
     assert held is not None
     trainer = Trainer(
@@ -192,9 +201,9 @@ async def measure_child(
             n_classes=len(dataset.class_names),
             holdout=as_array_file(held.images, folder),
             holdout_truth=as_array_file(held.truth, folder),
-            cache_folder=str(folder / "child"),
+            cache_folder=folder / "child",
         ),
-        on_event=answers.put_nowait,
+        on_event=lambda event: answers.put_nowait(answer_in(event)),
         log_path=folder / "trainer.log",
     )
     print("\nthrough the child process, hold-out accuracy and messages included; milliseconds")
@@ -202,7 +211,7 @@ async def measure_child(
     started = time.perf_counter()
     trainer.start()
     try:
-        trainer.submit(ColdStart(0, "random", "softmax", "raw", (), (), BATCH, (0,)))
+        trainer.submit(Start(ColdStart(0, "random", "softmax", "raw", (), (), BATCH, (0,))))
         await answers.get()
         print_row("start of the child, imports, first answer", [time.perf_counter() - started])
         await measure_meanwhile(trainer, answers, dataset, len(pool))
@@ -218,21 +227,22 @@ async def measure_child(
 
 
 async def measure_meanwhile(
-    trainer: Trainer, answers: asyncio.Queue[TrainerEvent], dataset: Dataset, pool_size: int
+    trainer: Trainer, answers: asyncio.Queue[Any], dataset: Dataset, pool_size: int
 ) -> None:
     """Ask for one fit after another until the child has prepared what ``auto`` needs."""
     assert dataset.truth is not None
     seconds: list[float] = []
     reports = 0
-    prepared: FeaturesPrepared | None = None
+    prepared: Prepared | None = None
+    trainer.submit(Prepare("auto", "auto", "auto"))
     while prepared is None:
         request = a_fit(THROUGH_CHILD[0], dataset.truth, pool_size, 100, len(seconds))
         submitted = time.perf_counter()
-        trainer.submit(request)
+        trainer.submit(Rank(request))
         while not isinstance(event := await answers.get(), FitFinished):
-            if isinstance(event, FeaturesPrepared):
+            if isinstance(event, Prepared):
                 prepared = event
-            elif isinstance(event, Preparing):
+            elif isinstance(event, Progress):
                 reports += 1
             else:
                 sys.exit(f"No fit while preparing: {event}")
@@ -246,7 +256,7 @@ async def measure_meanwhile(
 
 async def measure_answers(
     trainer: Trainer,
-    answers: asyncio.Queue[TrainerEvent],
+    answers: asyncio.Queue[Any],
     dataset: Dataset,
     pool_size: int,
     combination: Combination,
@@ -258,11 +268,13 @@ async def measure_answers(
     totals, rounds, accuracies, fitted = [], [], [], set()
     for repeat in range(repeats + 1):
         request = a_fit(combination, dataset.truth, pool_size, labels, repeat)
+        if repeat == 0:
+            trainer.submit(Prepare(request.model, request.features, request.cold_start))
         started = time.perf_counter()
-        trainer.submit(request)
-        while isinstance(found := await answers.get(), Preparing | FeaturesPrepared):
+        trainer.submit(Rank(request))
+        while isinstance(found := await answers.get(), Progress | Prepared):
             # Features of another combination: the round without them does not count.
-            if isinstance(found, FeaturesPrepared):
+            if isinstance(found, Prepared):
                 started = time.perf_counter()
         total = time.perf_counter() - started
         if not isinstance(found, FitFinished):
@@ -280,13 +292,14 @@ async def measure_answers(
 
 
 async def measure_cold_starts(
-    trainer: Trainer, answers: asyncio.Queue[TrainerEvent], method: str, repeats: int
+    trainer: Trainer, answers: asyncio.Queue[Any], method: str, repeats: int
 ) -> None:
     """Measure the choice of first batches."""
     seconds = []
     for repeat in range(repeats):
         started = time.perf_counter()
-        trainer.submit(ColdStart(repeat, method, "auto", "auto", (), (), BATCH, (repeat,)))
+        request = ColdStart(repeat, method, "auto", "auto", (), (), BATCH, (repeat,))
+        trainer.submit(Start(request))
         found = await answers.get()
         seconds.append(time.perf_counter() - started)
         if not isinstance(found, ColdStartFinished):

@@ -7,7 +7,10 @@ from pathlib import Path
 from textual.app import App
 
 import tuilabel.tui
+from tuilabel.errors import TrainerError
+from tuilabel.progress import Progress
 from tuilabel.session import Request
+from tuilabel.trainer.jobs import Answer, Job
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.terminal.capabilities import Colours
 from tuilabel.tui.terminal.pacing import Terminal
@@ -26,7 +29,12 @@ class ScreenApp(App[None], inherit_bindings=False):
         apply_colours(self, Colours())
         self.terminal = Terminal(self, RoundTrips())
         self.requests: list[Request] = []
-        self.label_screen = screen(workspace, "digits", self.requests.append, **options)
+        self.label_screen = screen(
+            workspace, "digits", self.requests.append, self.run_job, **options
+        )
+
+    async def run_job(self, job: Job, progress: Progress | None = None) -> Answer:
+        raise TrainerError("there is no trainer here")
 
     def on_mount(self) -> None:
         self.push_screen(self.label_screen)

@@ -43,7 +43,7 @@ def test_the_package_alone_loads_nearly_nothing() -> None:
 
 
 def test_help_loads_no_numbers_and_no_screen() -> None:
-    heavy = {*SCREEN, *LEARNING, "numpy", "PIL", "sqlite3"}
+    heavy = {*SCREEN, *LEARNING, "numpy", "PIL", "sqlite3", "msgspec"}
     assert not heavy & loaded_by(run("--help"))
     assert not heavy & loaded_by(run("label", "--help"))
 
@@ -95,6 +95,14 @@ def test_the_screen_loads_no_learning() -> None:
 )
 def test_what_is_not_the_screen_loads_neither_screen_nor_learning(modules: str) -> None:
     assert not (SCREEN | LEARNING) & loaded_by(f"import tuilabel.{modules}")
+
+
+def test_the_trainers_codec_waits_until_the_trainer_starts() -> None:
+    assert "msgspec" not in loaded_by("import tuilabel.trainer.client")
+    loaded = loaded_by("import tuilabel.trainer.runner")
+    assert "msgspec" in loaded
+    # What is sent needs no learner in the process that draws.
+    assert not (LEARNING | {"tuilabel.learn.learner"}) & loaded
 
 
 def test_the_leaves_load_none_of_each_other() -> None:

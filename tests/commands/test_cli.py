@@ -487,7 +487,7 @@ def test_what_is_no_session_is_refused(command: str, tmp_path: Path, session: Pa
     (cut / "session.json").write_text("{")
     assert "There is no session" in refused(tuilabel(command, str(tmp_path / "missing")))
     assert "is a file, not a session" in refused(tuilabel(command, str(text)))
-    assert "a folder without a session" in refused(tuilabel(command, str(tmp_path)))
+    assert "There is no session for the folder" in refused(tuilabel(command, str(tmp_path)))
     assert "damaged" in refused(tuilabel(command, str(cut)))
     assert "There is no session" in refused(tuilabel(command, "x" * 300))
 

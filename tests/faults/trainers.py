@@ -18,13 +18,16 @@ from tests.faults.table import Tally, check
 from tuilabel.data import as_array_file
 from tuilabel.journal import Event, Journal
 from tuilabel.learn.requests import ColdStart, Fit
-from tuilabel.trainer import OpenPool, Trainer, TrainerDown, TrainerEvent, TrainerRestarted
+from tuilabel.trainer.jobs import Prepare, Rank, Start
+from tuilabel.trainer.messages import Failed, Finished, OpenPool
+from tuilabel.trainer.runner import Trainer, TrainerDown, TrainerEvent, TrainerRestarted
 
 PATIENCE = 60.0
 
 WORKER = """
 import os, signal
 from pathlib import Path
+import tuilabel.trainer.workbench as workbench
 import tuilabel.trainer.worker as worker
 from tuilabel.trainer.messages import encode
 
@@ -40,8 +43,13 @@ def die_once():
 
 send, decode = worker.WorkerChannel.send, worker.decode_to_child
 
+def name(message):
+    kind = type(message).__name__
+    inner = getattr(message, "answer", None) or getattr(message, "job", None)
+    return kind if inner is None else kind + " " + type(inner).__name__
+
 def faulty_send(self, message):
-    if type(message).__name__ == KIND:
+    if name(message) == KIND:
         if WHEN == "before":
             die_once()
         if WHEN == "half" and not MARK.exists():
@@ -50,18 +58,18 @@ def faulty_send(self, message):
             self._file.flush()
             die_once()
     send(self, message)
-    if type(message).__name__ == KIND and WHEN == "after":
+    if name(message) == KIND and WHEN == "after":
         die_once()
 
 def faulty_decode(line):
     message = decode(line)
-    if type(message).__name__ == KIND and WHEN == "heard":
+    if name(message) == KIND and WHEN == "heard":
         die_once()
     return message
 
 worker.WorkerChannel.send, worker.decode_to_child = faulty_send, faulty_decode
 # Progress is told at once, and not once a second.
-worker.PROGRESS_SECONDS = 0
+workbench.PROGRESS_SECONDS = 0
 worker.HEARTBEAT_SECONDS = 0.05
 worker.main()
 """
@@ -69,13 +77,13 @@ worker.main()
 SAID = (
     "PoolOpened",
     "Heartbeat",
-    "Preparing",
-    "FeaturesPrepared",
-    "ColdStartFinished",
-    "FitFinished",
-    "RequestFailed",
+    "Progress",
+    "Finished Prepared",
+    "Finished Started",
+    "Finished Ranked",
+    "Failed",
 )
-HEARD = ("OpenPool", "ColdStart", "Fit")
+HEARD = ("OpenPool", "Do Prepare", "Do Start", "Do Rank")
 POINTS = tuple(
     [(kind, "heard") for kind in HEARD]
     + [(kind, when) for kind in SAID for when in ("before", "half", "after")]
@@ -110,18 +118,14 @@ async def _label_and_train(folder: Path, kind: str, when: str, tally: Tally) -> 
     wanted: set[tuple[str, int]] = set()
     with Journal.create(folder / "s.tuilabel", INFO) as journal:
         trainer.start()
-        trainer.submit(ColdStart(1, "kmeans", "softmax", "raw", (), (), 5, (0, 2, 0)))
+        trainer.submit(Prepare("graph", "raw", "kmeans"))
         downs: list[str] = []
-        for generation, request in (
-            (1, None),
-            (2, _fit(2, model="graph")),
-            (3, _fit(3, model="none")),
+        for job, answer in (
+            (Start(ColdStart(1, "kmeans", "graph", "raw", (), (), 5, (0, 2, 0))), "Started"),
+            (Rank(_fit(2, model="graph")), "Ranked"),
+            (Rank(_fit(3, model="none")), "Failed"),
         ):
-            if request is not None:
-                trainer.submit(request)
-            wanted.add(
-                (("ColdStartFinished", "FitFinished", "RequestFailed")[generation - 1], generation)
-            )
+            wanted.add((answer, trainer.submit(job)))
             while wanted - answers:
                 # Labelling does not wait for the trainer.
                 saved.append(journal.append(label_draft(len(saved)), ME))
@@ -132,9 +136,9 @@ async def _label_and_train(folder: Path, kind: str, when: str, tally: Tally) -> 
                     break
                 if isinstance(event, TrainerDown):
                     downs.append(event.reason)
-                generation_of = getattr(event, "generation", None)
-                if generation_of is not None:
-                    answers.add((type(event).__name__, generation_of))
+                if isinstance(event, Finished | Failed):
+                    ended = event.answer if isinstance(event, Finished) else event
+                    answers.add((type(ended).__name__, event.id))
                 if isinstance(event, TrainerRestarted):
                     tally.notes["restarts"] += 1
         # A kill behind the last answer is heard of a moment later.

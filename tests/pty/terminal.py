@@ -102,6 +102,8 @@ class Terminal:
         self.answers = answers
         self._report_delay = report_delay
         self._due: deque[tuple[float, str]] = deque()
+        self.holds_reports = False
+        """Whether it is sending something else, which no report interrupts."""
         self._background = background
         self.open = True
         self.transcript = ""
@@ -132,7 +134,7 @@ class Terminal:
     def pump(self, seconds: float) -> bool:
         """Read and draw what comes first within some seconds; tell whether anything came."""
         end = time.monotonic() + max(0.0, seconds)
-        while self._due and self.open:
+        while self._due and self.open and not self.holds_reports:
             due = self._due[0][0]
             left = min(due, end) - time.monotonic()
             if select.select([self._fd], [], [], max(0.0, left))[0]:

@@ -102,9 +102,11 @@ def test_a_sequence_that_stalls_labels_nothing(start: Start, home: Home) -> None
     terminal.wait_for(lambda: terminal.saved == 0 and terminal.sees_image())
     terminal.settle(2.2)
     for pieces in STALLS:
+        terminal.holds_reports = True
         for piece in pieces:
             terminal.press(piece)
             terminal.settle(0.25)
+        terminal.holds_reports = False
         terminal.settle(1.5)
         assert terminal.saved == 0, pieces
     terminal.answer("7")

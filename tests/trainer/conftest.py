@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from tuilabel.data import as_array_file
-from tuilabel.trainer import OpenPool, Trainer, TrainerEvent
+from tuilabel.trainer.jobs import Ranked, Started
+from tuilabel.trainer.messages import Finished, OpenPool
+from tuilabel.trainer.runner import Trainer, TrainerEvent
 
 PATIENCE = 60.0
 """Seconds after which a test that waits in vain fails."""
@@ -21,7 +23,7 @@ PATIENCE = 60.0
 E = TypeVar("E")
 
 PRELUDE = """
-import base64, json, os, signal, sys, time
+import json, os, signal, sys, time
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -41,12 +43,11 @@ def open_pool():
     hear()
     say("PoolOpened", items=5)
 
-def answer(request, generation=None):
-    generation = request["generation"] if generation is None else generation
-    excluded = request["excluded"]
-    if isinstance(excluded, dict):  # packed: eight bytes each
-        excluded = base64.b64decode(excluded["packed"])[::8]
-    say("ColdStartFinished", generation=generation, items=[len(excluded)])
+def answer(request, id=None):
+    asked = request["job"]["request"]
+    ranking = {"generation": asked["generation"], "items": [len(asked["excluded"])]}
+    id = request["id"] if id is None else id
+    say("Finished", id=id, answer={"kind": "Started", "ranking": ranking})
 
 def life():
     with open(HERE / "lives", "a+") as lives:
@@ -91,9 +92,17 @@ class Events:
         self.queue.put_nowait(event)
 
     async def next(self, kind: type[E]) -> E:
-        event = await asyncio.wait_for(self.queue.get(), PATIENCE)
+        """Return the next event of a kind, or the next answer of that kind in an event."""
+        event = unwrapped(await asyncio.wait_for(self.queue.get(), PATIENCE))
         assert isinstance(event, kind), event
         return event
+
+
+def unwrapped(event: TrainerEvent) -> Any:
+    """Return the ranking or other answer in an event; or the event itself."""
+    if not isinstance(event, Finished):
+        return event
+    return event.answer.ranking if isinstance(event.answer, Ranked | Started) else event.answer
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import sys
 from dataclasses import replace
@@ -11,21 +12,24 @@ from typing import Any
 import pytest
 from loop_fakes import fit_finished
 
-from tuilabel import trainer
 from tuilabel.data import ArrayFile, open_dataset
-from tuilabel.learn.requests import ColdStartFinished
+from tuilabel.errors import TrainerError
+from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.session import Ranking, Request
-from tuilabel.trainer import (
-    FeaturesPrepared,
-    OpenPool,
-    Preparing,
-    RequestFailed,
-    TrainerDown,
-    TrainerEvent,
-    TrainerRestarted,
-    client,
-)
+from tuilabel.trainer import client, runner
 from tuilabel.trainer.client import TrainerClient
+from tuilabel.trainer.jobs import (
+    Centres,
+    CentresKept,
+    Job,
+    Prepare,
+    Prepared,
+    Ranked,
+    Start,
+    Started,
+)
+from tuilabel.trainer.messages import Failed as JobFailed
+from tuilabel.trainer.messages import Finished, OpenPool, Progress
 from tuilabel.trainer.reports import (
     Down,
     Failed,
@@ -37,16 +41,32 @@ from tuilabel.trainer.reports import (
     Unprepared,
     Working,
 )
+from tuilabel.trainer.runner import TrainerDown, TrainerEvent, TrainerRestarted
 
-PREPARED = FeaturesPrepared("deskew-hog", 3.5, None, late=True)
 FITTED = replace(
     fit_finished(1, [3], [[0.1] * 10]), model="hybrid", features="deskew-hog", strategy="margin"
 )
 
 
-def a_request(generation: int) -> Any:
-    """Return something that has a generation."""
-    return ColdStartFinished(generation, ())
+def a_request(generation: int) -> Fit | ColdStart:
+    return ColdStart(generation, "kmeans", "auto", "auto", (), (), 5, (0,))
+
+
+class FakeTrainer:
+    """Numbers jobs as the trainer does, and does none."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+        self.cancelled: list[int] = []
+
+    def submit(self, job: Job) -> int:
+        self.jobs.append(job)
+        return len(self.jobs)
+
+    def cancel(self, number: int) -> None:
+        self.cancelled.append(number)
+
+    async def stop(self) -> None: ...
 
 
 class Screen:
@@ -71,13 +91,22 @@ class Screen:
         self.reports.append((report, busy))
 
 
+CENTRES = Centres(10, 0, Path("out.npz"))
+
+
 @pytest.fixture
-def screen(tmp_path: Path) -> Screen:
-    """Return a screen with a client whose trainer is never started."""
+def jobs() -> FakeTrainer:
+    return FakeTrainer()
+
+
+@pytest.fixture
+def screen(tmp_path: Path, jobs: FakeTrainer) -> Screen:
+    """Return a screen with a client of a trainer that does nothing."""
     screen = Screen()
     screen.client = TrainerClient(
         open_dataset("digits"), tmp_path, tmp_path / "log", lambda _: None, lambda: screen
     )
+    screen.client._trainer = jobs  # type: ignore[assignment]
     return screen
 
 
@@ -94,42 +123,72 @@ def is_same(found: list[tuple[TrainerReport, bool]], *expected: tuple[TrainerRep
     return repr(found) == repr(list(expected))
 
 
+def fitted(number: int, finished: FitFinished = FITTED) -> Finished:
+    return Finished(number, Ranked(finished))
+
+
+def prepared(problem: str | None = None, *, late: bool = True) -> Finished:
+    """Return the end of the preparation, which is the first job."""
+    return Finished(1, Prepared("deskew-hog", 3.5, problem, late))
+
+
+def test_a_request_is_a_job_behind_one_preparation(screen: Screen, jobs: FakeTrainer) -> None:
+    first, second = a_request(1), replace(a_request(2), items=(4,))
+    screen.client.submit(first)
+    screen.client.submit(second)
+    other = replace(second, features="hog")
+    screen.client.submit(other)
+    assert jobs.jobs == [
+        Prepare("auto", "auto", "kmeans"),
+        *(Start(first), Start(second)),
+        Prepare("auto", "hog", "kmeans"),
+        Start(other),
+    ]
+
+
 def test_a_fit_reports_the_model_and_its_features(screen: Screen) -> None:
     screen.client.submit(a_request(1))
     assert is_same(screen.reports, (Working(), True))
-    assert is_same(handle(screen, FITTED), (Fitted("hybrid", "deskew-hog"), False))
+    assert is_same(handle(screen, fitted(2)), (Fitted("hybrid", "deskew-hog"), False))
     assert screen.rankings == [FITTED]
 
 
 def test_after_a_cold_start_there_is_nothing_to_show(screen: Screen) -> None:
     first = ColdStartFinished(1, ())
     screen.client.submit(a_request(1))
-    assert is_same(handle(screen, first), (Idle(), False))
+    assert is_same(handle(screen, Finished(2, Started(first))), (Idle(), False))
     assert screen.rankings == [first]
 
 
 def test_an_answer_that_was_overtaken_leaves_the_newer_one_owed(screen: Screen) -> None:
-    screen.client.submit(a_request(2))
-    assert handle(screen, FITTED)[-1][1] is True
-    assert handle(screen, replace(FITTED, generation=2))[-1][1] is False
+    for generation in (1, 2, 3):
+        screen.client.submit(a_request(generation))
+    assert handle(screen, fitted(2))[-1][1] is True
+    # The one between them was replaced.
+    assert handle(screen, fitted(4))[-1][1] is False
 
 
 def test_progress_is_a_share(screen: Screen) -> None:
+    screen.client.submit(a_request(1))
     reports = handle(
-        screen, Preparing("neighbours", 15_000, 60_000), Preparing("eigenvectors", 0, 0)
+        screen,
+        Progress(1, "neighbours", 15_000, 60_000),
+        Progress(1, "eigenvectors", 0, 0),
+        Progress(7, "fits", 1, 2),
     )
     assert is_same(
         reports,
-        (PreparingShare("neighbours", 0.25), False),
-        (PreparingShare("eigenvectors", 0.0), False),
+        (PreparingShare("neighbours", 0.25), True),
+        (PreparingShare("eigenvectors", 0.0), True),
     )
 
 
 def test_a_learner_that_is_prepared_is_the_screens_to_ask_again(screen: Screen) -> None:
+    screen.client.submit(a_request(1))
     screen.asks = [a_request(7)]
-    assert is_same(handle(screen, PREPARED), (Working(), True))
+    assert is_same(handle(screen, prepared()), (Working(), True))
     assert screen.prepared == 1
-    assert handle(screen, replace(PREPARED, late=False)) == []
+    assert handle(screen, prepared(late=False)) == []
     assert screen.prepared == 1, "the answer that comes has it already"
 
 
@@ -140,17 +199,76 @@ def test_what_could_not_be_prepared_can_be_read_after_the_fit(
     problem = "A pool of 12 images is too small for a label graph."
     screen.client.submit(a_request(1))
     screen.asks = asks
-    reports = handle(screen, replace(PREPARED, problem=problem), FITTED)
+    reports = handle(screen, prepared(problem), fitted(2))
     assert is_same(reports[:1], (Unprepared(problem), True))
     assert screen.prepared == 1
     if asks:
         # What is answered first was asked before; the problem is not to be gone with that.
         assert is_same(reports[-1:], (Unprepared(problem), True))
-        reports = handle(screen, replace(FITTED, generation=2))
+        reports = handle(screen, fitted(3))
     assert is_same(reports[-1:], (Unprepared(problem), False))
     screen.client.submit(a_request(3))
-    reports = handle(screen, replace(FITTED, generation=3))
+    reports = handle(screen, fitted(4 if asks else 3))
     assert is_same(reports, (Fitted("hybrid", "deskew-hog"), False))
+
+
+def test_a_preparation_that_ends_the_child_is_a_problem_and_not_a_failed_fit(
+    screen: Screen,
+) -> None:
+    screen.client.submit(a_request(1))
+    reports = handle(screen, JobFailed(1, "it died 3 times"), fitted(2))
+    assert is_same(
+        reports, (Unprepared("it died 3 times"), True), (Unprepared("it died 3 times"), False)
+    )
+
+
+async def begun(screen: Screen, progress: Any = None) -> asyncio.Task[Any]:
+    """Return a task that waits for a job, the first of the trainer."""
+    task = asyncio.create_task(screen.client.run(CENTRES, progress))
+    await asyncio.sleep(0)
+    return task
+
+
+async def test_a_screen_gets_the_answer_and_the_progress_of_its_job(
+    screen: Screen, jobs: FakeTrainer
+) -> None:
+    seen: list[Any] = []
+    task = await begun(screen, lambda *progress: seen.append(progress))
+    assert jobs.jobs == [CENTRES]
+    assert handle(screen, Progress(1, "fits", 1, 2), Finished(1, CentresKept())) == []
+    assert await task == CentresKept()
+    assert seen == [("fits", 1, 2)]
+    assert handle(screen, Progress(1, "fits", 2, 2), JobFailed(1, "late")) == []
+
+
+async def test_a_job_that_fails_is_an_error_in_one_line(screen: Screen) -> None:
+    task = await begun(screen)
+    assert handle(screen, JobFailed(1, "no room")) == []
+    with pytest.raises(TrainerError, match=r"^no room$"):
+        await task
+
+
+async def test_a_job_that_nobody_waits_for_is_cancelled(screen: Screen, jobs: FakeTrainer) -> None:
+    task = await begun(screen)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert jobs.cancelled == [1]
+    # Its end may be on its way already.
+    assert handle(screen, Finished(1, CentresKept()), JobFailed(1, "x")) == []
+
+
+async def test_jobs_end_with_the_trainer(screen: Screen) -> None:
+    task = await begun(screen)
+    await screen.client.stop()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_without_a_trainer_a_job_is_an_error(screen: Screen) -> None:
+    screen.client._trainer = None
+    with pytest.raises(TrainerError, match="has not been started"):
+        await screen.client.run(CENTRES)
 
 
 async def test_the_trainer_starts_without_room_for_files(
@@ -170,7 +288,8 @@ async def test_the_trainer_starts_without_room_for_files(
 
         async def stop(self) -> None: ...
 
-    monkeypatch.setattr(trainer, "Trainer", Started)
+    monkeypatch.setattr(runner, "Trainer", Started)
+    screen.client._trainer = None
     digits = open_dataset("digits")
     if sys.platform == "linux":
         screen.client.start()
@@ -179,6 +298,7 @@ async def test_the_trainer_starts_without_room_for_files(
         assert (opened[0].holdout.open() == digits.holdout.images).all()
         await screen.client.stop()
         assert not opened[0].pool.path.exists()
+    screen.client._trainer = None
     monkeypatch.setattr(client, "in_memory", full)
     screen.client.start()
     assert screen.reports == [
@@ -186,6 +306,8 @@ async def test_the_trainer_starts_without_room_for_files(
     ]
     screen.client.submit(a_request(1))
     assert screen.reports[-1] == screen.reports[0], "labelling goes on, and nothing is owed"
+    with pytest.raises(TrainerError, match="no room for the model's data"):
+        await screen.client.run(CENTRES)
     await screen.client.stop()
 
 
@@ -195,7 +317,7 @@ def test_troubles_are_reported(screen: Screen, tmp_path: Path) -> None:
         screen,
         TrainerDown("the trainer died (signal 9)", tmp_path),
         TrainerRestarted(),
-        RequestFailed(1, "There is no model."),
+        JobFailed(2, "There is no model."),
         TrainerRestarted(),
     )
     assert is_same(
@@ -216,6 +338,7 @@ def test_a_trainer_that_was_given_up_owes_nothing(screen: Screen, tmp_path: Path
 def test_without_a_screen_nothing_is_reported(tmp_path: Path) -> None:
     dataset = open_dataset("digits")
     client = TrainerClient(dataset, tmp_path, tmp_path, lambda _: None, lambda: None)
+    client._trainer = FakeTrainer()  # type: ignore[assignment]
     client.submit(a_request(1))
-    for event in (FITTED, PREPARED, Preparing("features", 1, 2)):
+    for event in (fitted(2), prepared(), Progress(1, "features", 1, 2)):
         client.handle(event)

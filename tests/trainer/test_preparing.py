@@ -10,25 +10,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from blob_pools import glyphs
 
-from tests.trainer.conftest import PATIENCE, Events
+from tests.trainer.conftest import PATIENCE, Events, unwrapped
 from tuilabel.data import as_array_file
 from tuilabel.learn.learner import QUICK_ROWS
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
-from tuilabel.trainer import (
-    FeaturesPrepared,
-    OpenPool,
-    Preparing,
-    RequestFailed,
-    Trainer,
-    TrainerDown,
-    TrainerRestarted,
-)
+from tuilabel.trainer.jobs import Prepare, Prepared, Rank, Start
+from tuilabel.trainer.messages import Failed, OpenPool, Progress
+from tuilabel.trainer.runner import Trainer, TrainerDown, TrainerRestarted
 
-Start = Callable[..., Trainer]
+Begin = Callable[..., Trainer]
 Fake = Callable[[str], str]
 Told = Callable[[], Awaitable[str]]
 
@@ -36,6 +31,7 @@ POOL, KIND = glyphs(QUICK_ROWS + 100, side=12)
 
 HELD = """
 import tuilabel.learn.learner as learner
+import tuilabel.trainer.workbench as workbench
 import tuilabel.trainer.worker as worker
 
 def prepare_features(*args, **options):
@@ -44,7 +40,7 @@ def prepare_features(*args, **options):
     return real(*args, **options)
 
 real, learner.prepare_features = learner.prepare_features, prepare_features
-worker.PROGRESS_SECONDS = 0
+workbench.PROGRESS_SECONDS = 0
 worker.main()
 """
 """The real worker, that begins to prepare when it is let go, and tells of each step."""
@@ -66,7 +62,7 @@ def large(tmp_path: Path) -> OpenPool:
     pool, images, classes = (
         as_array_file(array, folder) for array in (POOL, holdout, truth.astype(np.int16))
     )
-    return OpenPool(pool, 3, images, classes, "t10k", cache_folder=str(tmp_path / "cache"))
+    return OpenPool(pool, 3, images, classes, "t10k", cache_folder=tmp_path / "cache")
 
 
 def a_fit(generation: int, **changes: Any) -> Fit:
@@ -91,19 +87,28 @@ def a_fit(generation: int, **changes: Any) -> Fit:
     return replace(fit, **changes)
 
 
-async def after_progress(events: Events, kind: type[Any]) -> tuple[Any, list[Preparing]]:
+def ask(trainer: Trainer, request: Fit | ColdStart) -> None:
+    """Submit a request, with the preparation that it needs before the first one."""
+    if request.generation == 1:
+        method = request.cold_start if isinstance(request, Fit) else request.method
+        trainer.submit(Prepare(request.model, request.features, method))
+    trainer.submit(Rank(request) if isinstance(request, Fit) else Start(request))
+
+
+async def after_progress(events: Events, kind: type[Any]) -> tuple[Any, list[Progress]]:
     """Wait for an event of a kind; return the progress told before it, too."""
-    progress: list[Preparing] = []
+    progress: list[Progress] = []
     while True:
         event = await asyncio.wait_for(events.queue.get(), PATIENCE)
-        if not isinstance(event, Preparing):
+        if not isinstance(event, Progress):
+            event = unwrapped(event)
             assert isinstance(event, kind), event
             return event, progress
         progress.append(event)
 
 
 async def test_a_large_pool_is_answered_before_and_better_after(
-    trainer: Start,
+    trainer: Begin,
     fake: Fake,
     told: Told,
     events: Events,
@@ -111,22 +116,22 @@ async def test_a_large_pool_is_answered_before_and_better_after(
     go: Callable[[], Awaitable[object]],
 ) -> None:
     running = trainer(opened=large, worker_module=fake(HELD))
-    running.submit(a_fit(1))
+    ask(running, a_fit(1))
     assert await told() == "held"
     before = await events.next(FitFinished)
     assert (before.generation, before.model, before.features) == (1, "softmax", "raw")
     # Another request does not begin it a second time, and is answered as well.
-    running.submit(ColdStart(2, "auto", "hybrid", "auto", (), (), 4, (0, 2, 0)))
+    ask(running, ColdStart(2, "auto", "hybrid", "auto", (), (), 4, (0, 2, 0)))
     assert len((await events.next(ColdStartFinished)).items) == 4
     await go()
-    prepared, progress = await after_progress(events, FeaturesPrepared)
+    prepared, progress = await after_progress(events, Prepared)
     assert prepared.features == "deskew-hog"
     assert (prepared.problem, prepared.late) == (None, True)
     assert prepared.seconds > 0
     kinds = {step.what for step in progress}
     assert {"features", "neighbours", "eigenvectors", "hold-out"} <= kinds
     assert all(0 <= step.done <= step.total for step in progress)
-    running.submit(a_fit(3))
+    ask(running, a_fit(3))
     after = await events.next(FitFinished)
     assert (after.model, after.features) == ("hybrid", "deskew-hog")
     assert after.accuracy is not None
@@ -135,7 +140,7 @@ async def test_a_large_pool_is_answered_before_and_better_after(
 
 
 async def test_a_death_in_the_middle_of_it_is_survived(
-    trainer: Start,
+    trainer: Begin,
     fake: Fake,
     told: Told,
     events: Events,
@@ -143,19 +148,19 @@ async def test_a_death_in_the_middle_of_it_is_survived(
     go: Callable[[], Awaitable[object]],
 ) -> None:
     running = trainer(opened=large, worker_module=fake(HELD))
-    running.submit(a_fit(1))
+    ask(running, a_fit(1))
     assert await told() == "held"
     await events.next(FitFinished)
     assert running.pid is not None
     os.kill(running.pid, signal.SIGKILL)
     assert "signal 9" in (await events.next(TrainerDown)).reason
     await events.next(TrainerRestarted)
-    running.submit(a_fit(2))
+    ask(running, a_fit(2))
     assert await told() == "held"
     assert (await events.next(FitFinished)).model == "softmax"
     await go()
-    await after_progress(events, FeaturesPrepared)
-    running.submit(a_fit(3))
+    await after_progress(events, Prepared)
+    ask(running, a_fit(3))
     answer, _ = await after_progress(events, FitFinished)
     assert (answer.generation, answer.model) == (3, "hybrid")
 
@@ -163,88 +168,88 @@ async def test_a_death_in_the_middle_of_it_is_survived(
     os.kill(running.pid, signal.SIGKILL)
     await events.next(TrainerDown)
     await events.next(TrainerRestarted)
-    running.submit(a_fit(4))
+    ask(running, a_fit(4))
     assert await told() == "held"
     await events.next(FitFinished)
     await go()
-    prepared, progress = await after_progress(events, FeaturesPrepared)
+    prepared, progress = await after_progress(events, Prepared)
     assert (prepared.problem, progress) == (None, [])
 
 
 async def test_what_is_kept_from_another_time_serves_the_first_answer(
-    trainer: Start, events: Events, large: OpenPool
+    trainer: Begin, events: Events, large: OpenPool
 ) -> None:
     first = trainer(opened=large)
-    first.submit(a_fit(1))
-    while not isinstance(await asyncio.wait_for(events.queue.get(), PATIENCE), FeaturesPrepared):
+    ask(first, a_fit(1))
+    while not isinstance(unwrapped(await asyncio.wait_for(events.queue.get(), PATIENCE)), Prepared):
         pass
     await first.stop()
     while not events.queue.empty():
         events.queue.get_nowait()
 
-    trainer(opened=large).submit(a_fit(1))
-    answer, _ = await after_progress(events, FeaturesPrepared)
+    ask(trainer(opened=large), a_fit(1))
+    answer, _ = await after_progress(events, Prepared)
     assert (answer.problem, answer.late) == (None, False)
     fitted = await events.next(FitFinished)
     assert (fitted.model, fitted.features) == ("hybrid", "deskew-hog")
 
 
 async def test_stopping_does_not_wait_for_it(
-    trainer: Start, fake: Fake, told: Told, large: OpenPool, tmp_path: Path
+    trainer: Begin, fake: Fake, told: Told, large: OpenPool, tmp_path: Path
 ) -> None:
     os.mkfifo(tmp_path / "go")
     running = trainer(opened=large, worker_module=fake(HELD))
-    running.submit(a_fit(1))
+    ask(running, a_fit(1))
     assert await told() == "held"
     await asyncio.wait_for(running.stop(), PATIENCE)
     assert running.pid is None
 
 
 async def test_a_small_pool_is_prepared_before_the_first_answer(
-    trainer: Start, toy: Any, events: Events
+    trainer: Begin, toy: Any, events: Events
 ) -> None:
     running = trainer()
-    running.submit(a_fit(1, features="hog", classes=tuple(toy.truth[:12].tolist())))
-    prepared, _ = await after_progress(events, FeaturesPrepared)
+    ask(running, a_fit(1, features="hog", classes=tuple(toy.truth[:12].tolist())))
+    prepared, _ = await after_progress(events, Prepared)
     assert (prepared.features, prepared.problem, prepared.late) == ("hog", None, False)
     answer = await events.next(FitFinished)
     assert (answer.model, answer.features) == ("hybrid", "hog")
-    running.submit(a_fit(2, features="hog", classes=tuple(toy.truth[:12].tolist())))
+    ask(running, a_fit(2, features="hog", classes=tuple(toy.truth[:12].tolist())))
     assert (await events.next(FitFinished)).model == "hybrid"
 
 
 async def test_what_cannot_be_prepared_is_said_once_and_learnt_without(
-    trainer: Start, toy: Any, events: Events, tmp_path: Path
+    trainer: Begin, toy: Any, events: Events, tmp_path: Path
 ) -> None:
     few = as_array_file(np.repeat(toy.pool[:25], 2, axis=0), tmp_path / "arrays")
-    running = trainer(opened=replace(toy.opened, pool=few))
+    running = trainer(opened=msgspec.structs.replace(toy.opened, pool=few))
     request = a_fit(1, model="auto", classes=tuple(toy.truth[:12].tolist()))
-    running.submit(request)
-    prepared, _ = await after_progress(events, FeaturesPrepared)
+    ask(running, request)
+    prepared, _ = await after_progress(events, Prepared)
     assert prepared.problem is not None
     assert prepared.problem.startswith("Only 25 of 50 images differ; a label graph needs")
     assert (await events.next(FitFinished)).model == "softmax"
-    running.submit(replace(request, generation=2))
+    ask(running, replace(request, generation=2))
     assert (await events.next(FitFinished)).model == "softmax"
     # What was asked for by name and cannot be had is not replaced in silence.
-    running.submit(replace(request, generation=3, model="graph"))
-    failed = await events.next(RequestFailed)
-    assert (failed.generation, failed.message) == (3, f"{prepared.problem} Use --model softmax.")
+    ask(running, replace(request, generation=3, model="graph"))
+    failed = await events.next(Failed)
+    assert (failed.id, failed.message) == (4, f"{prepared.problem} Use --model softmax.")
 
 
 async def test_a_pool_too_small_for_a_graph_is_no_problem_of_auto(
-    trainer: Start, toy: Any, events: Events, tmp_path: Path
+    trainer: Begin, toy: Any, events: Events, tmp_path: Path
 ) -> None:
     few = as_array_file(toy.pool[:25], tmp_path / "arrays")
-    running = trainer(opened=replace(toy.opened, pool=few))
-    running.submit(a_fit(1, model="auto", classes=tuple(toy.truth[:12].tolist())))
-    prepared, _ = await after_progress(events, FeaturesPrepared)
+    running = trainer(opened=msgspec.structs.replace(toy.opened, pool=few))
+    ask(running, a_fit(1, model="auto", classes=tuple(toy.truth[:12].tolist())))
+    prepared, _ = await after_progress(events, Prepared)
     assert prepared.problem is None
     assert (await events.next(FitFinished)).model == "softmax"
 
 
 async def test_a_preparation_that_breaks_is_told_and_not_tried_again(
-    trainer: Start, fake: Fake, toy: Any, events: Events, tmp_path: Path
+    trainer: Begin, fake: Fake, toy: Any, events: Events, tmp_path: Path
 ) -> None:
     module = fake(
         "import tuilabel.learn.learner as learner\n"
@@ -256,12 +261,10 @@ async def test_a_preparation_that_breaks_is_told_and_not_tried_again(
     )
     running = trainer(worker_module=module)
     request = a_fit(1, classes=tuple(toy.truth[:12].tolist()))
-    running.submit(request)
-    assert (await after_progress(events, FeaturesPrepared))[
-        0
-    ].problem == "MemoryError: no room for this"
+    ask(running, request)
+    assert (await after_progress(events, Prepared))[0].problem == "MemoryError: no room for this"
     answer = await events.next(FitFinished)
     assert (answer.model, answer.features) == ("softmax", "raw")
-    running.submit(replace(request, generation=2))
+    ask(running, replace(request, generation=2))
     assert (await events.next(FitFinished)).generation == 2
     assert "Traceback" in (tmp_path / "log" / "trainer.log").read_text()

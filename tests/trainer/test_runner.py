@@ -21,16 +21,12 @@ from tuilabel.learn.cold_start import cold_start
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.learn.rounds import run_round
-from tuilabel.trainer import (
-    RequestFailed,
-    Trainer,
-    TrainerDown,
-    TrainerRestarted,
-    runner,
-)
-from tuilabel.trainer.messages import encode
+from tuilabel.trainer import runner
+from tuilabel.trainer.jobs import Rank, Start
+from tuilabel.trainer.messages import Do, Failed, encode
+from tuilabel.trainer.runner import Trainer, TrainerDown, TrainerRestarted
 
-Start = Callable[..., Trainer]
+Begin = Callable[..., Trainer]
 Fake = Callable[[str], str]
 Told = Callable[[], Awaitable[str]]
 
@@ -75,11 +71,19 @@ def a_cold_start(generation: int = 1, excluded: tuple[int, ...] = ()) -> ColdSta
     return ColdStart(generation, "kmeans", "softmax", "raw", (), excluded, 5, (0, 2, 0))
 
 
+def a_ranking(generation: int = 1, **changes: Any) -> Rank:
+    return Rank(a_fit(generation, **changes))
+
+
+def a_start(generation: int = 1, excluded: tuple[int, ...] = ()) -> Start:
+    return Start(a_cold_start(generation, excluded))
+
+
 async def test_a_fit_in_the_child_is_the_fit_of_learn(
-    trainer: Start, toy: Any, events: Any
+    trainer: Begin, toy: Any, events: Any
 ) -> None:
     running = trainer()
-    running.submit(a_fit(3))
+    running.submit(a_ranking(3))
     found = await events.next(FitFinished)
     request = a_fit()
     expected = run_round(
@@ -106,18 +110,18 @@ async def test_a_fit_in_the_child_is_the_fit_of_learn(
 
 
 async def test_the_child_goes_on_after_a_request_that_fails(
-    trainer: Start, toy: Any, events: Any, tmp_path: Path
+    trainer: Begin, toy: Any, events: Any, tmp_path: Path
 ) -> None:
     running = trainer()
-    running.submit(a_fit(1, classes=(9,) * 12))
-    failed = await events.next(RequestFailed)
-    assert failed.generation == 1
+    running.submit(a_ranking(1, classes=(9,) * 12))
+    failed = await events.next(Failed)
+    assert failed.id == 1
     assert failed.message == "ValueError: Labels run from 9 to 9; expected 0 to 2."
-    running.submit(a_fit(2, model="forest"))
-    failed = await events.next(RequestFailed)
+    running.submit(a_ranking(2, model="forest"))
+    failed = await events.next(Failed)
     assert failed.message.startswith("There is no model 'forest'")
 
-    running.submit(a_cold_start(3, excluded=(1, 2)))
+    running.submit(a_start(3, excluded=(1, 2)))
     chosen = await events.next(ColdStartFinished)
     expected = cold_start(
         "kmeans", View(toy.pool), 5, np.random.default_rng((0, 2, 0)), excluded=np.array([1, 2])
@@ -130,20 +134,20 @@ async def test_the_child_goes_on_after_a_request_that_fails(
 
 
 async def test_what_a_library_prints_goes_to_the_log(
-    trainer: Start, fake: Fake, events: Any, tmp_path: Path
+    trainer: Begin, fake: Fake, events: Any, tmp_path: Path
 ) -> None:
     module = fake(
         "import tuilabel.trainer.worker as worker\n"
         "worker.warm_up = lambda: print('printed', flush=True)\n"
         "worker.main()\n"
     )
-    trainer(worker_module=module).submit(a_fit(model="none"))
-    await events.next(RequestFailed)
+    trainer(worker_module=module).submit(a_ranking(model="none"))
+    await events.next(Failed)
     assert "printed\n" in (tmp_path / "log" / "trainer.log").read_text()
 
 
 async def test_a_hostile_folder_is_not_imported_from(
-    trainer: Start, events: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trainer: Begin, events: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hostile = tmp_path / "hostile"
     hostile.mkdir()
@@ -151,12 +155,12 @@ async def test_a_hostile_folder_is_not_imported_from(
         (hostile / f"{name}.py").write_text("raise SystemExit('imported from here')")
     monkeypatch.chdir(hostile)
     monkeypatch.delenv("PYTHONPATH", raising=False)
-    trainer().submit(a_fit(model="none"))
-    await events.next(RequestFailed)
+    trainer().submit(a_ranking(model="none"))
+    await events.next(Failed)
 
 
 async def test_the_child_is_nice_single_threaded_and_apart(
-    trainer: Start, fake: Fake, told: Told
+    trainer: Begin, fake: Fake, told: Told
 ) -> None:
     module = fake(
         "names = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')\n"
@@ -168,24 +172,24 @@ async def test_the_child_is_nice_single_threaded_and_apart(
 
 
 async def test_only_the_newest_waiting_request_is_sent(
-    trainer: Start, fake: Fake, events: Any, told: Told, tmp_path: Path
+    trainer: Begin, fake: Fake, events: Any, told: Told, tmp_path: Path
 ) -> None:
     module = fake(
         "open_pool()\n"
         "while True:\n"
         "    request = hear()\n"
-        "    tell(request['generation'])\n"
-        "    if request['generation'] == 1:\n"
+        "    tell(request['id'])\n"
+        "    if request['id'] == 1:\n"
         "        os.mkfifo(HERE / 'go')\n"
         "        tell('made')\n"
         "        (HERE / 'go').read_text()\n"
         "    answer(request)\n"
     )
     running = trainer(worker_module=module)
-    running.submit(a_cold_start(1))
+    running.submit(a_start(1))
     assert [await told(), await told()] == ["1", "made"]
-    running.submit(a_cold_start(2))
-    running.submit(a_cold_start(3, excluded=(7, 8)))
+    running.submit(a_start(2))
+    running.submit(a_start(3, excluded=(7, 8)))
     await asyncio.to_thread((tmp_path / "go").write_text, "go")
     # 1 is answered though it was overtaken, and 2 is never asked.
     assert (await events.next(ColdStartFinished)).generation == 1
@@ -194,19 +198,18 @@ async def test_only_the_newest_waiting_request_is_sent(
     assert events.queue.empty()
 
 
-async def test_an_answer_of_another_generation_is_dropped(
-    trainer: Start, fake: Fake, events: Any
-) -> None:
+async def test_an_answer_to_another_job_is_dropped(trainer: Begin, fake: Fake, events: Any) -> None:
     module = fake(
         "open_pool()\n"
-        "say('ColdStartFinished', generation=1, items=[9])\n"
         "request = hear()\n"
-        "answer(request, generation=1)\n"
-        "answer(request, generation=3)\n"
+        "answer(request, id=0)\n"
+        "answer(request, id=3)\n"
+        "say('Failed', id=2, message='another')\n"
+        "say('Progress', id=2, what='another', done=1, total=2)\n"
         "answer(request)\n"
         "hear()\n"
     )
-    trainer(worker_module=module).submit(a_cold_start(2))
+    trainer(worker_module=module).submit(a_start(2))
     assert await events.next(ColdStartFinished) == ColdStartFinished(2, (0,))
     assert events.queue.empty()
 
@@ -224,13 +227,13 @@ async def test_an_answer_of_another_generation_is_dropped(
     ],
 )
 async def test_a_lost_request_is_asked_again(
-    trainer: Start, fake: Fake, events: Any, tmp_path: Path, death: str, reason: str
+    trainer: Begin, fake: Fake, events: Any, tmp_path: Path, death: str, reason: str
 ) -> None:
     module = fake(
         f"open_pool()\nrequest = hear()\nif life() == 1:\n    {death}\nanswer(request)\nhear()\n"
     )
     running = trainer(worker_module=module)
-    running.submit(a_cold_start(2, excluded=(1, 2, 3)))
+    running.submit(a_start(2, excluded=(1, 2, 3)))
     down = await events.next(TrainerDown)
     assert down.reason.startswith(reason)
     assert "\n" not in down.reason
@@ -239,37 +242,37 @@ async def test_a_lost_request_is_asked_again(
     assert await events.next(ColdStartFinished) == ColdStartFinished(2, (3,))
 
 
-async def test_a_child_that_dies_idle_is_replaced(trainer: Start, fake: Fake, events: Any) -> None:
+async def test_a_child_that_dies_idle_is_replaced(trainer: Begin, fake: Fake, events: Any) -> None:
     module = fake("open_pool()\nif life() == 1:\n    sys.exit(4)\nanswer(hear())\nhear()\n")
     running = trainer(worker_module=module)
     await events.next(TrainerDown)
     await events.next(TrainerRestarted)
-    running.submit(a_cold_start())
+    running.submit(a_start())
     await events.next(ColdStartFinished)
 
 
 async def test_it_gives_up_after_three_and_tries_again_when_asked(
-    trainer: Start, fake: Fake, events: Any
+    trainer: Begin, fake: Fake, events: Any
 ) -> None:
     module = fake("if life() <= 3:\n    sys.exit(7)\nopen_pool()\nanswer(hear())\nhear()\n")
     running = trainer(worker_module=module)
-    running.submit(a_cold_start(1))
+    running.submit(a_start(1))
     downs = [await events.next(TrainerDown) for _ in range(3)]
     assert ["restarting" in down.reason for down in downs] == [True, True, False]
     assert [down.given_up for down in downs] == [False, False, True]
     assert str(downs[2].log_path) in downs[2].reason
     assert running.pid is None
-    running.submit(a_cold_start(2))
+    running.submit(a_start(2))
     await events.next(TrainerRestarted)
     assert await events.next(ColdStartFinished) == ColdStartFinished(2, (0,))
 
 
-async def test_an_answer_forgives_earlier_deaths(trainer: Start, fake: Fake, events: Any) -> None:
+async def test_an_answer_forgives_earlier_deaths(trainer: Begin, fake: Fake, events: Any) -> None:
     running = trainer(worker_module=fake("open_pool()\nanswer(hear())\nhear()\nsys.exit(1)\n"))
-    running.submit(a_cold_start(0))
+    running.submit(a_start(0))
     await events.next(ColdStartFinished)
     for generation in range(1, 5):
-        running.submit(a_cold_start(generation))
+        running.submit(a_start(generation))
         assert "restarting" in (await events.next(TrainerDown)).reason
         await events.next(TrainerRestarted)
         await events.next(ColdStartFinished)
@@ -283,22 +286,22 @@ async def test_an_answer_forgives_earlier_deaths(trainer: Start, fake: Fake, eve
         ("hear(); signal.pause()", "ready", "not ready"),
         (
             "open_pool(); hear()\nwhile True:\n    say('Heartbeat'); time.sleep(0.01)",
-            "request",
+            "ranking",
             "one fit took",
         ),
     ],
 )
 async def test_a_child_that_hangs_is_replaced(
-    trainer: Start, fake: Fake, events: Any, code: str, limit: str, reason: str
+    trainer: Begin, fake: Fake, events: Any, code: str, limit: str, reason: str
 ) -> None:
     running = trainer(worker_module=fake(code), **{f"{limit}_seconds": 0.2})
-    running.submit(a_cold_start())
+    running.submit(a_start())
     down = await events.next(TrainerDown)
     assert down.reason.startswith(f"the trainer hung ({reason}")
 
 
 async def test_an_idle_child_may_be_silent(
-    trainer: Start, fake: Fake, events: Any, monkeypatch: pytest.MonkeyPatch
+    trainer: Begin, fake: Fake, events: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks: asyncio.Queue[asyncio.Future[None]] = asyncio.Queue()
     pause = asyncio.sleep
@@ -310,7 +313,7 @@ async def test_an_idle_child_may_be_silent(
 
     monkeypatch.setattr(asyncio, "sleep", tick)
     running = trainer(worker_module=fake("open_pool()\nanswer(hear())\nhear()\n"))
-    running.submit(a_cold_start())
+    running.submit(a_start())
     await events.next(ColdStartFinished)
     # The tick that was under way ends; no other begins, so no time passes for an idle child.
     (await asyncio.wait_for(ticks.get(), 30)).set_result(None)
@@ -320,7 +323,7 @@ async def test_an_idle_child_may_be_silent(
 
 
 async def test_an_endless_line_is_garbage(
-    trainer: Start, fake: Fake, events: Any, monkeypatch: pytest.MonkeyPatch
+    trainer: Begin, fake: Fake, events: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "MAX_LINE_BYTES", 10_000)
     trainer(worker_module=fake("while True:\n    os.write(1, b'x' * 5000)\n"))
@@ -329,33 +332,33 @@ async def test_an_endless_line_is_garbage(
 
 
 async def test_a_child_that_does_not_read_blocks_nothing(
-    trainer: Start, fake: Fake, told: Told
+    trainer: Begin, fake: Fake, told: Told
 ) -> None:
     module = fake("open_pool()\ntell('open')\nsignal.pause()\n")
     running = trainer(worker_module=module)
     assert await told() == "open"
     large = tuple(range(100_000))
     for generation in range(20):
-        running.submit(a_cold_start(generation, excluded=large))
+        running.submit(a_start(generation, excluded=large))
     # Only the first is on its way; the others replaced each other.
     assert running._process is not None
     assert running._process.stdin is not None
     unread = running._process.stdin.transport.get_write_buffer_size()
-    assert unread <= len(encode(a_cold_start(0, excluded=large)))
+    assert unread <= len(encode(Do(20, a_start(0, excluded=large))))
 
 
-async def test_a_large_request_arrives_whole(trainer: Start, fake: Fake, events: Any) -> None:
+async def test_a_large_request_arrives_whole(trainer: Begin, fake: Fake, events: Any) -> None:
     running = trainer(worker_module=fake("open_pool()\nanswer(hear())\nhear()\n"))
-    running.submit(a_cold_start(1, excluded=tuple(range(200_000))))
+    running.submit(a_start(1, excluded=tuple(range(200_000))))
     assert await events.next(ColdStartFinished) == ColdStartFinished(1, (200_000,))
 
 
 async def test_stopping_in_the_middle_of_a_fit_does_not_wait_for_it(
-    trainer: Start, fake: Fake, told: Told
+    trainer: Begin, fake: Fake, told: Told
 ) -> None:
     others = asyncio.all_tasks()
     running = trainer(worker_module=fake(ENDLESS))
-    running.submit(a_fit(model="mlp"))
+    running.submit(a_ranking(model="mlp"))
     child = int(await told())
     assert running.pid == child
     await asyncio.wait_for(running.stop(), PATIENCE)
@@ -364,12 +367,12 @@ async def test_stopping_in_the_middle_of_a_fit_does_not_wait_for_it(
     assert running.pid is None
     assert asyncio.all_tasks() == others
     await running.stop()
-    running.submit(a_fit(2))
+    running.submit(a_ranking(2))
     assert running.pid is None
 
 
 async def test_stopping_at_any_moment_leaves_no_child(
-    trainer: Start, fake: Fake, events: Any, tmp_path: Path
+    trainer: Begin, fake: Fake, events: Any, tmp_path: Path
 ) -> None:
     running = trainer()
     await asyncio.wait_for(running.stop(), PATIENCE)
@@ -386,13 +389,13 @@ async def test_one_that_was_never_started_can_be_stopped(toy: Any, tmp_path: Pat
     assert not (tmp_path / "log").exists()
 
 
-async def test_it_starts_once(trainer: Start) -> None:
+async def test_it_starts_once(trainer: Begin) -> None:
     running = trainer()
     with pytest.raises(RuntimeError, match="only once"):
         running.start()
 
 
-async def test_a_listener_that_fails_does_not_end_the_trainer(trainer: Start, fake: Fake) -> None:
+async def test_a_listener_that_fails_does_not_end_the_trainer(trainer: Begin, fake: Fake) -> None:
     heard: asyncio.Queue[Any] = asyncio.Queue()
     asyncio.get_running_loop().set_exception_handler(
         lambda loop, context: heard.put_nowait(context["exception"])
@@ -404,12 +407,12 @@ async def test_a_listener_that_fails_does_not_end_the_trainer(trainer: Start, fa
     module = fake("open_pool()\nwhile True:\n    answer(hear())\n")
     running = trainer(worker_module=module, on_event=listener)
     for generation in (1, 2):
-        running.submit(a_cold_start(generation))
+        running.submit(a_start(generation))
         error = await asyncio.wait_for(heard.get(), 30)
-        assert error.args == (ColdStartFinished(generation, (0,)),)
+        assert error.args[0].answer.ranking == ColdStartFinished(generation, (0,))
 
 
-async def test_a_pool_that_is_gone_is_said_so(trainer: Start, toy: Any, events: Any) -> None:
+async def test_a_pool_that_is_gone_is_said_so(trainer: Begin, toy: Any, events: Any) -> None:
     toy.opened.pool.path.unlink()
     trainer()
     down = await events.next(TrainerDown)
@@ -417,7 +420,7 @@ async def test_a_pool_that_is_gone_is_said_so(trainer: Start, toy: Any, events: 
     assert str(toy.opened.pool.path)[:20] in down.reason
 
 
-async def test_a_child_that_cannot_be_started_is_said_so(trainer: Start, events: Any) -> None:
+async def test_a_child_that_cannot_be_started_is_said_so(trainer: Begin, events: Any) -> None:
     trainer(python="/no/such/python")
     down = [await events.next(TrainerDown) for _ in range(3)][-1]
     assert down.reason.startswith("the trainer could not be started")
@@ -438,12 +441,14 @@ async def test_a_killed_parent_leaves_no_child(
             "from pathlib import Path, PosixPath\n"
             "from tuilabel.data import ArrayFile\n"
             "from tuilabel.learn.requests import Fit\n"
-            "from tuilabel.trainer import OpenPool, Trainer\n"
+            "from tuilabel.trainer.jobs import Rank\n"
+            "from tuilabel.trainer.messages import OpenPool\n"
+            "from tuilabel.trainer.runner import Trainer\n"
             "async def main():\n"
             f"    trainer = Trainer({toy.opened!r}, on_event=print,\n"
             f"        log_path=Path({str(tmp_path / 'log')!r}), worker_module={fake(ENDLESS)!r})\n"
             "    trainer.start()\n"
-            f"    trainer.submit({request!r})\n"
+            f"    trainer.submit(Rank({request!r}))\n"
             "    await asyncio.Event().wait()\n"
             "asyncio.run(main())\n",
         ],
@@ -461,7 +466,9 @@ async def test_a_killed_parent_leaves_no_child(
 
 
 def test_the_parent_imports_no_scikit_learn() -> None:
-    code = "import sys, tuilabel.trainer; assert not {'sklearn', 'scipy'} & sys.modules.keys()"
+    code = (
+        "import sys, tuilabel.trainer.runner; assert not {'sklearn', 'scipy'} & sys.modules.keys()"
+    )
     subprocess.run(
         [sys.executable, "-c", code], check=True, cwd=Path(__file__).resolve().parents[2]
     )

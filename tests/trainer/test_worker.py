@@ -12,16 +12,20 @@ from typing import Any
 import pytest
 
 from tuilabel.learn.requests import ColdStart, ColdStartFinished
+from tuilabel.trainer.jobs import Start, Started
 from tuilabel.trainer.messages import (
+    Cancel,
+    Do,
+    Finished,
     Heartbeat,
+    PoolFailed,
     PoolOpened,
-    RequestFailed,
     decode_from_child,
     encode,
 )
-from tuilabel.trainer.worker import Preparation, WorkerChannel
+from tuilabel.trainer.worker import WorkerChannel
 
-COLD_START = ColdStart(1, "random", "softmax", "raw", (), (), 3, (0,))
+COLD_START = Do(1, Start(ColdStart(1, "random", "softmax", "raw", (), (), 3, (0,))))
 
 
 def run_worker(line: bytes, *, input_ends: bool) -> subprocess.CompletedProcess[bytes]:
@@ -60,26 +64,17 @@ def test_messages_of_several_threads_stay_whole(pipe: Any) -> None:
     receiver, sender = pipe
     channel = WorkerChannel(sender)
     # Longer than a pipe takes at once.
-    long = [ColdStartFinished(number, (number,) * 30_000) for number in range(4)]
+    long = [
+        Finished(number, Started(ColdStartFinished(number, (number,) * 30_000)))
+        for number in range(4)
+    ]
     threads = [threading.Thread(target=channel.send, args=(message,)) for message in long]
     for thread in threads:
         thread.start()
     found = [decode_from_child(receiver.readline()) for _ in long]
     for thread in threads:
         thread.join()
-    assert sorted(found, key=lambda message: message.generation) == long
-
-
-def test_preparing_waits_while_a_request_is_answered(pipe: Any) -> None:
-    learner: Any = None
-    preparation = Preparation(learner, WorkerChannel(pipe[1]))
-    step = threading.Thread(target=preparation._tell, args=("features", 1, 2), daemon=True)
-    with preparation.answering:
-        step.start()
-        step.join(0.1)
-        assert step.is_alive()
-    step.join(10)
-    assert not step.is_alive()
+    assert sorted(found, key=lambda message: message.id) == long
 
 
 def test_it_ends_with_its_input() -> None:
@@ -90,7 +85,8 @@ def test_it_ends_with_its_input() -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        (encode(COLD_START), b"ColdStart arrived before OpenPool"),
+        (encode(COLD_START), b"Do arrived before OpenPool"),
+        (encode(Cancel(1)), b"Cancel arrived before OpenPool"),
         (b"hello\n", b"Not a message: b'hello\\n'"),
     ],
 )
@@ -108,6 +104,5 @@ def test_a_pool_that_cannot_be_opened_is_said_before_the_end(toy: Any) -> None:
     ended = run_worker(encode(toy.opened), input_ends=False)
     assert ended.returncode == 1
     said = decode_from_child(ended.stdout)
-    assert isinstance(said, RequestFailed)
-    assert said.generation is None
+    assert isinstance(said, PoolFailed)
     assert str(path) in said.message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -451,6 +452,17 @@ def test_the_session_of_a_renamed_folder_is_offered(tmp_path: Path) -> None:
         assert workspace.session.labels == 3
     with opened(str(renamed), tmp_path / "another.tuilabel", classes=("a", "b")) as workspace:
         assert workspace.session.labels == 0
+    # A label that was taken back is not counted.
+    with opened(str(renamed), path) as workspace:
+        workspace.session.undo(by=ME)
+    with pytest.raises(UsageError, match="2 labels for"):
+        opened(str(renamed), classes=("a", "b"))
+    # A folder with a few of the images is another; so is one with many more.
+    few = tmp_path / "few"
+    few.mkdir()
+    for file in sorted(renamed.iterdir())[:2]:
+        shutil.copy(file, few)
+    opened(str(few), classes=("a", "b")).close()
     # Other images are not those of the session; nor is it offered while its folder is there.
     other = tmp_path / "other"
     other.mkdir()

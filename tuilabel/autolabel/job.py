@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.random import Generator
@@ -19,11 +19,13 @@ from tuilabel.autolabel.rules import (
 )
 from tuilabel.errors import UsageError
 from tuilabel.learn.calibration import Calibration, fit_temperature
-from tuilabel.learn.learner import Learner, Teacher
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import Fit
-from tuilabel.learn.rounds import AUDIT_NAME
 from tuilabel.progress import Progress
+
+if TYPE_CHECKING:
+    # A process that only sends and receives the options and the result needs no learner.
+    from tuilabel.learn.learner import Learner, Teacher
 
 METHODS = ("confident", "ordered", "naive")
 
@@ -203,7 +205,7 @@ class _Known:
     def of(cls, learner: Learner, teacher: Teacher, request: Fit) -> _Known:
         if learner.holdout is not None and teacher.holdout is not None:
             return cls(learner.holdout[0], None, learner.holdout[1])
-        return cls(AUDIT_NAME, _array(request.audit_items), _array(request.audit_classes))
+        return cls("audit", _array(request.audit_items), _array(request.audit_classes))
 
     def probabilities(self, teacher: Teacher) -> NDArray[np.float32]:
         return teacher.of_holdout() if self.rows is None else teacher.of_pool(self.rows)

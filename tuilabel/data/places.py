@@ -73,9 +73,14 @@ def find_places(source: str, *, cache_dir: Path, progress: Progress | None = Non
     if name:
         return _of_dataset(source, cache_dir, progress)
     path = Path(source)
-    if path.is_dir():
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except (OSError, ValueError) as error:  # a name too long, or with a zero byte
+        reason = getattr(error, "strerror", None) or error
+        raise SourceError(f"{shown_path(source)} cannot be read ({reason}).") from error
+    if is_folder:
         return _of_folder(path, cache_dir, progress)
-    if not path.is_file():
+    if not is_file:
         raise SourceError(f"there is no file or folder {shown_path(source)}.")
     from tuilabel.data.npz import array_digests
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tuilabel.learn.metrics import Accuracy
@@ -37,11 +36,11 @@ class Fit:
     """
 
     generation: int
-    items: Sequence[int]
-    classes: Sequence[int]
-    excluded: Sequence[int]
-    audit_items: Sequence[int]
-    audit_classes: Sequence[int]
+    items: tuple[int, ...]
+    classes: tuple[int, ...]
+    excluded: tuple[int, ...]
+    audit_items: tuple[int, ...]
+    audit_classes: tuple[int, ...]
     model: str
     features: str
     strategy: str
@@ -50,7 +49,7 @@ class Fit:
     batch_size: int
     epsilon: float
     limit: int
-    seed: Sequence[int]
+    seed: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -77,10 +76,10 @@ class ColdStart:
     method: str
     model: str
     features: str
-    items: Sequence[int]
-    excluded: Sequence[int]
+    items: tuple[int, ...]
+    excluded: tuple[int, ...]
     size: int
-    seed: Sequence[int]
+    seed: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -120,14 +119,14 @@ class FitFinished:
     """
 
     generation: int
-    items: Sequence[int]
-    probabilities: Sequence[Sequence[float]]
+    items: tuple[int, ...]
+    probabilities: tuple[tuple[float, ...], ...]
     fit_seconds: float
     rank_seconds: float
     accuracy: Accuracy | None
-    confusion: Sequence[Sequence[int]] | None
-    predicted: Sequence[int]
-    confidence: Sequence[float]
+    confusion: tuple[tuple[int, ...], ...] | None
+    predicted: tuple[int, ...]
+    confidence: tuple[float, ...]
     model: str
     features: str
     strategy: str
@@ -148,4 +147,4 @@ class ColdStartFinished:
     """The answer to a `ColdStart`: rows in the order to ask for them."""
 
     generation: int
-    items: Sequence[int]
+    items: tuple[int, ...]

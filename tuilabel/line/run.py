@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tuilabel.line.channel import GUARD, LineChannel
 from tuilabel.line.conversation import Conversation
@@ -20,10 +20,12 @@ from tuilabel.line.wording import WIDTH
 from tuilabel.process.signals import ENDING_SIGNALS
 from tuilabel.session import ORACLE
 from tuilabel.text import inert, source_name
-from tuilabel.trainer import TrainerEvent
 from tuilabel.trainer.client import TrainerClient
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import cache_dir, log_file
+
+if TYPE_CHECKING:
+    from tuilabel.trainer.runner import TrainerEvent
 
 DROPPED = "Dropped what was typed before the image. Answer for the image above."
 

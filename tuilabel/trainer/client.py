@@ -1,16 +1,19 @@
-"""The link between a session's requests and the trainer's child process."""
+"""The one link between an interface and the trainer's child process."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from numpy.typing import NDArray
 
 from tuilabel.data import ArrayFile, Dataset, as_array_file, in_memory
+from tuilabel.errors import TrainerError
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
+from tuilabel.progress import Progress
 from tuilabel.trainer.reports import (
     Down,
     Failed,
@@ -24,7 +27,10 @@ from tuilabel.trainer.reports import (
 )
 
 if TYPE_CHECKING:
-    from tuilabel.trainer import Trainer, TrainerEvent
+    from tuilabel.trainer.jobs import Answer, Job, Prepare
+    from tuilabel.trainer.runner import Trainer, TrainerEvent
+
+# The codec is imported with the trainer, after the first frame.
 
 
 class Listener(Protocol):
@@ -40,8 +46,21 @@ class Listener(Protocol):
         """Show the trainer's state; `busy` while it still owes an answer."""
 
 
+class RunJob(Protocol):
+    """Has a job done: see `TrainerClient.run`."""
+
+    async def __call__(self, job: Job, progress: Progress | None = None) -> Answer: ...
+
+
+class _Run(NamedTuple):
+    """A job that a screen waits for."""
+
+    answer: asyncio.Future[Answer]
+    progress: Progress | None
+
+
 class TrainerClient:
-    """Owns the trainer: hands it requests, and its answers to a listener.
+    """Owns the trainer: hands it a session's requests and a screen's jobs, and passes answers on.
 
     Parameters
     ----------
@@ -72,7 +91,9 @@ class TrainerClient:
         self._listener = listener
         self._trainer: Trainer | None = None
         self._waiting: Fit | ColdStart | None = None
-        self._owed: int | None = None
+        self._asked: list[int] = []
+        self._prepare: tuple[int, Prepare] | None = None
+        self._runs: dict[int, _Run] = {}
         self._problem: str | None = None
         self._unstarted: str | None = None
         self._resources = ExitStack()
@@ -80,7 +101,8 @@ class TrainerClient:
     def start(self) -> None:
         """Start the child, and submit a request that was made before."""
         # The first image needs none of it.
-        from tuilabel.trainer import OpenPool, Trainer
+        from tuilabel.trainer.messages import OpenPool
+        from tuilabel.trainer.runner import Trainer
 
         holdout = self._dataset.holdout
         try:
@@ -90,11 +112,11 @@ class TrainerClient:
                 holdout_truth=None if holdout is None else self._handed_over(holdout.truth),
                 holdout_name="" if holdout is None else holdout.name,
                 n_classes=len(self._dataset.class_names),
-                cache_folder=str(self._cache / "features"),
+                cache_folder=self._cache / "features",
             )
         except OSError as error:
             self._unstarted = f"there is no room for the model's data ({error.strerror or error})"
-            self._owed = self._waiting = None
+            self._waiting = None
             self._report(Down(self._unstarted))
             return
         self._trainer = Trainer(opened, on_event=self._post, log_path=self._log_path)
@@ -120,7 +142,9 @@ class TrainerClient:
             return found
 
     async def stop(self) -> None:
-        """End the child, even in the middle of a fit."""
+        """End the child, even in the middle of a fit; jobs of screens are cancelled."""
+        for run in self._runs.values():
+            run.answer.cancel()
         if self._trainer is not None:
             await self._trainer.stop()
         self._resources.close()
@@ -130,50 +154,115 @@ class TrainerClient:
         if self._unstarted is not None:
             self._report(Down(self._unstarted))
             return
-        self._owed = request.generation
-        self._report(Working())
         if self._trainer is None:
             self._waiting = request
         else:
-            self._trainer.submit(request)
+            self._ask(self._trainer, request)
+        self._report(Working())
 
-    def handle(self, event: TrainerEvent) -> None:
-        """Pass an event of the trainer on to the listener."""
-        from tuilabel.trainer import (
-            FeaturesPrepared,
-            Preparing,
-            RequestFailed,
-            TrainerDown,
-            TrainerRestarted,
+    def _ask(self, trainer: Trainer, request: Fit | ColdStart) -> None:
+        from tuilabel.trainer.jobs import Prepare, Rank, Start
+
+        method = request.cold_start if isinstance(request, Fit) else request.method
+        prepare = Prepare(request.model, request.features, method)
+        if self._prepare is None or self._prepare[1] != prepare:
+            self._prepare = trainer.submit(prepare), prepare
+        self._asked.append(
+            trainer.submit(Rank(request) if isinstance(request, Fit) else Start(request))
         )
 
-        listener = self._listener()
-        if listener is None:
-            return
-        if isinstance(event, FitFinished | ColdStartFinished | RequestFailed):
-            self._owed = None if event.generation == self._owed else self._owed
+    async def run(self, job: Job, progress: Progress | None = None) -> Answer:
+        """Have a job done, and return its answer; cancelling this cancels the job.
+
+        Parameters
+        ----------
+        job : Job
+        progress : callable, optional
+            Called on the event loop with the job's progress.
+
+        Raises
+        ------
+        TrainerError
+            The job failed; the message is one line.
+        """
+        if self._trainer is None:
+            raise TrainerError(self._unstarted or "the trainer has not been started")
+        number = self._trainer.submit(job)
+        run = _Run(asyncio.get_running_loop().create_future(), progress)
+        self._runs[number] = run
+        try:
+            return await run.answer
+        finally:
+            del self._runs[number]
+            self._trainer.cancel(number)
+
+    def handle(self, event: TrainerEvent) -> None:
+        """Pass an event of the trainer on: to the listener, or to the caller of `run`."""
+        from tuilabel.trainer import messages
+        from tuilabel.trainer.runner import TrainerDown, TrainerRestarted
+
         match event:
-            case FitFinished():
-                self._report_answer(Fitted(event.model, event.features))
-                listener.ranking_arrived(event)
-            case ColdStartFinished():
-                self._report_answer(Idle())
-                listener.ranking_arrived(event)
-            case Preparing():
-                self._report(PreparingShare(event.what, event.done / max(event.total, 1)))
-            case FeaturesPrepared():
-                self._problem = event.problem
-                if event.problem is not None:
-                    self._report(Unprepared(event.problem))
-                if event.late:
-                    listener.learner_prepared()
-            case TrainerDown():
-                self._owed = None if event.given_up else self._owed
-                self._report(Down(event.reason))
+            case messages.Progress(id=number, what=what, done=done, total=total):
+                self._progressed(number, what, done, total)
+            case messages.Finished(id=number, answer=answer):
+                self._finished(number, answer)
+            case messages.Failed(id=number, message=message):
+                self._failed(number, message)
+            case TrainerDown(reason=reason, given_up=given_up):
+                if given_up:
+                    self._asked.clear()
+                self._report(Down(reason))
             case TrainerRestarted():
-                self._report(Restarted() if self._owed is None else Working(restarted=True))
-            case RequestFailed():
-                self._report(Failed(event.message))
+                self._report(Working(restarted=True) if self._busy else Restarted())
+
+    def _progressed(self, number: int, what: str, done: int, total: int) -> None:
+        run = self._runs.get(number)
+        if run is not None and run.progress is not None:
+            run.progress(what, done, total)
+        elif self._prepare is not None and number == self._prepare[0]:
+            self._report(PreparingShare(what, done / max(total, 1)))
+
+    def _finished(self, number: int, answer: Answer) -> None:
+        from tuilabel.trainer.jobs import Prepared, Ranked, Started
+
+        run, listener = self._runs.get(number), self._listener()
+        if run is not None and not run.answer.done():
+            run.answer.set_result(answer)
+        elif isinstance(answer, Prepared):
+            self._problem = answer.problem
+            if answer.problem is not None:
+                self._report(Unprepared(answer.problem))
+            if answer.late and listener is not None:
+                listener.learner_prepared()
+        elif isinstance(answer, Ranked | Started):
+            self._answered(number)
+            ranking = answer.ranking
+            if isinstance(ranking, FitFinished):
+                self._report_answer(Fitted(ranking.model, ranking.features))
+            else:
+                self._report_answer(Idle())
+            if listener is not None:
+                listener.ranking_arrived(ranking)
+
+    def _failed(self, number: int, message: str) -> None:
+        run = self._runs.get(number)
+        if run is not None and not run.answer.done():
+            run.answer.set_exception(TrainerError(message))
+        elif self._prepare is not None and number == self._prepare[0]:
+            self._problem = message
+            self._report(Unprepared(message))
+        elif number in self._asked:
+            self._answered(number)
+            self._report(Failed(message))
+
+    def _answered(self, number: int) -> None:
+        # Requests between this one and an earlier answer were replaced while they waited.
+        self._asked = [asked for asked in self._asked if asked > number]
+
+    @property
+    def _busy(self) -> bool:
+        """Whether an answer to a request is owed."""
+        return bool(self._asked) or self._waiting is not None
 
     def _report_answer(self, report: TrainerReport) -> None:
         """Report an answer; a problem takes its place until everything owed has arrived."""
@@ -181,10 +270,10 @@ class TrainerClient:
             self._report(report)
             return
         self._report(Unprepared(self._problem))
-        if self._owed is None:
+        if not self._busy:
             self._problem = None
 
     def _report(self, report: TrainerReport) -> None:
         listener = self._listener()
         if listener is not None:
-            listener.trainer_reported(report, busy=self._owed is not None)
+            listener.trainer_reported(report, busy=self._busy)

@@ -15,22 +15,24 @@ from pathlib import Path
 
 import tuilabel
 from tuilabel.errors import TrainerError
-from tuilabel.learn.requests import ColdStartFinished, FitFinished
 from tuilabel.learn.threads import THREAD_VARIABLES
 from tuilabel.small_files import open_to_append
+from tuilabel.trainer.jobs import Job, Priority
 from tuilabel.trainer.messages import (
     MAX_LINE_BYTES,
-    FeaturesPrepared,
+    Cancel,
+    Do,
+    Failed,
+    Finished,
     FromChild,
-    Heartbeat,
-    LearnerRequest,
     OpenPool,
+    PoolFailed,
     PoolOpened,
-    Preparing,
-    RequestFailed,
+    Progress,
     decode_from_child,
     encode,
 )
+from tuilabel.trainer.queue import Entry, JobQueue
 
 MAX_FAILURES = 3
 """After this many children in a row are lost without an answer, the trainer gives up."""
@@ -62,24 +64,17 @@ class TrainerRestarted:
     """A lost child was replaced, and the new one takes requests."""
 
 
-TrainerEvent = (
-    FitFinished
-    | ColdStartFinished
-    | RequestFailed
-    | Preparing
-    | FeaturesPrepared
-    | TrainerDown
-    | TrainerRestarted
-)
+TrainerEvent = Progress | Finished | Failed | TrainerDown | TrainerRestarted
 
 
 class Trainer:
-    """A child process that fits and ranks, one request at a time.
+    """A child process that does jobs over one pool, the most urgent first.
 
-    A newer request replaces one that is still waiting. A request that is being worked on is
-    finished and answered, so that an annotator who is faster than the fits still gets rankings;
-    the caller decides whether an answer is stale. A child that dies, hangs or sends invalid
-    messages is replaced, and its request is sent again.
+    A newer ranking replaces one that still waits. One that is being worked on is finished and
+    answered, so that an annotator who is faster than the fits still gets rankings; the caller
+    decides whether an answer is stale. Every other job ends with `Finished` or `Failed`, unless it
+    is cancelled. A child that dies, hangs or sends invalid messages is replaced, and its jobs are
+    sent again.
 
     Parameters
     ----------
@@ -93,8 +88,8 @@ class Trainer:
         can read it.
     hang_seconds
         Time limit for a sign of life from a working child.
-    request_seconds
-        Time limit for one request.
+    ranking_seconds
+        Time limit for one ranking; other jobs may take as long as they do.
     ready_seconds
         Time limit for opening the pool.
     python, worker_module
@@ -108,7 +103,7 @@ class Trainer:
         on_event: Callable[[TrainerEvent], object],
         log_path: Path,
         hang_seconds: float = 20.0,
-        request_seconds: float = 600.0,
+        ranking_seconds: float = 600.0,
         ready_seconds: float = 60.0,
         python: str = sys.executable,
         worker_module: str = "tuilabel.trainer.worker",
@@ -117,7 +112,7 @@ class Trainer:
         self._on_event = on_event
         self._log_path = log_path
         self._hang_seconds = hang_seconds
-        self._request_seconds = request_seconds
+        self._ranking_seconds = ranking_seconds
         self._ready_seconds = ready_seconds
         self._python = python
         self._worker_module = worker_module
@@ -125,8 +120,7 @@ class Trainer:
         self._supervisor: asyncio.Task[None] | None = None
         self._process: Process | None = None
         self._ready = self._replaced = False
-        self._waiting: LearnerRequest | None = None
-        self._in_flight: LearnerRequest | None = None
+        self._queue = JobQueue()
         self._failures = 0
         self._seconds_silent = 0.0
         self._seconds_busy = 0.0
@@ -151,15 +145,25 @@ class Trainer:
             raise RuntimeError("A trainer can be started only once.")
         self._supervisor = asyncio.get_running_loop().create_task(self._supervise())
 
-    def submit(self, request: LearnerRequest) -> None:
-        """Request a fit or a cold start, without waiting for it.
+    def submit(self, job: Job) -> int:
+        """Add a job, without waiting for it, and return its id.
 
-        It is sent as soon as the child is ready, and replaces a request that is still waiting.
-        After `stop` nothing is sent.
+        It is sent as soon as it is its turn. After `stop` nothing is sent.
         """
-        self._waiting = request
+        number = self._queue.submit(job)
         self._submitted.set()
         self._send_waiting()
+        return number
+
+    def cancel(self, number: int) -> None:
+        """End a job, of which no more is reported.
+
+        One that waits is never sent. One that is being worked on ends at its next step, where it
+        would report its progress: a single fit or clustering cannot be interrupted, and its result
+        is dropped.
+        """
+        if self._queue.cancel(number) and self._process is not None:
+            _writer(self._process).write(encode(Cancel(number)))
 
     async def stop(self) -> None:
         """Kill the child, even while it works, and wait until it is gone.
@@ -182,9 +186,9 @@ class Trainer:
             if self._stopping.is_set():
                 return
             self._failures += 1
-            self._waiting = self._waiting or self._in_flight
-            self._in_flight = None
             self._replaced = True
+            for entry in self._queue.lose_child():
+                self._emit(Failed(entry.id, f"{reason}, {entry.losses} times during this work"))
             if self._failures < MAX_FAILURES:
                 reason += "; restarting"
                 self._emit(TrainerDown(reason, self._log_path))
@@ -251,42 +255,54 @@ class Trainer:
             try:
                 line = await process.stdout.readuntil(b"\n")
                 message = decode_from_child(line)
+                if isinstance(message, PoolFailed):
+                    return f"the trainer could not open the pool ({message.message})"
+                self._receive(message)
             except asyncio.IncompleteReadError:
                 return await _how_it_ended(process)
             except (asyncio.LimitOverrunError, TrainerError) as error:
                 return f"the trainer sent an invalid message ({error})"
-            if isinstance(message, RequestFailed) and message.generation is None:
-                return f"the trainer could not open the pool ({message.message})"
-            self._receive(message)
 
     def _receive(self, message: FromChild) -> None:
         self._seconds_silent = 0.0
-        if isinstance(message, Heartbeat):
-            return
-        if isinstance(message, Preparing | FeaturesPrepared):
-            self._emit(message)
-            return
-        if isinstance(message, PoolOpened):
-            self._ready = True
-            if self._replaced:
-                self._replaced = False
-                self._emit(TrainerRestarted())
-        elif self._in_flight is None or message.generation != self._in_flight.generation:
-            return
-        else:
-            self._in_flight = None
-            self._failures = 0
-            self._emit(message)
-        self._busy.clear()
+        match message:
+            case PoolOpened():
+                self._ready = True
+                if self._replaced:
+                    self._replaced = False
+                    self._emit(TrainerRestarted())
+            case Progress(id=number) if self._queue.find(number) is not None:
+                self._emit(message)
+            case Finished(id=number) | Failed(id=number):
+                self._end_job(self._queue.find(number), message)
+                self._queue.end(number)
+        if self._ready and not self._queue.in_flight:
+            self._busy.clear()
         self._send_waiting()
 
-    def _send_waiting(self) -> None:
-        # At most one request is sent at a time, so no queue grows if the child does not read.
-        if self._process is None or not self._ready or self._in_flight or self._waiting is None:
+    def _end_job(self, entry: Entry | None, message: Finished | Failed) -> None:
+        if entry is None:
             return
-        self._in_flight, self._waiting = self._waiting, None
-        self._restart_clock()
-        _writer(self._process).write(encode(self._in_flight))
+        if isinstance(message, Finished) and type(message.answer) is not entry.job.answer:
+            found, job = type(message.answer).__name__, type(entry.job).__name__
+            raise TrainerError(f"{found} is no answer to {job}.")
+        if not entry.job.lasting:
+            self._failures = 0
+        self._emit(message)
+
+    def _send_waiting(self) -> None:
+        while self._process is not None and self._ready and (entry := self._queue.take()):
+            try:
+                line = encode(Do(entry.id, entry.job))
+            except TrainerError as error:
+                self._queue.end(entry.id)
+                self._emit(Failed(entry.id, str(error)))
+                continue
+            self._seconds_silent = 0.0
+            if entry.job.priority is Priority.RANKING:
+                self._seconds_busy = 0.0
+            self._busy.set()
+            _writer(self._process).write(line)
 
     def _restart_clock(self) -> None:
         self._seconds_silent = self._seconds_busy = 0.0
@@ -298,21 +314,23 @@ class Trainer:
         Time is counted in ticks: if this process is stopped for an hour (Ctrl-Z), only one tick
         passes for the child.
         """
-        limits = (self._hang_seconds, self._request_seconds, self._ready_seconds)
+        limits = (self._hang_seconds, self._ranking_seconds, self._ready_seconds)
         tick = min(1.0, min(limits) / 4)
         while True:
             await self._busy.wait()
             await asyncio.sleep(tick)
             self._seconds_silent += tick
-            self._seconds_busy += tick
+            in_flight = self._queue.in_flight
+            ranks = any(entry.job.priority is Priority.RANKING for entry in in_flight)
+            self._seconds_busy = self._seconds_busy + tick if ranks or not self._ready else 0.0
             if not self._ready:
                 if self._seconds_busy > self._ready_seconds:
                     return f"the trainer hung (not ready after {self._ready_seconds:g} s)"
-            elif self._in_flight is not None:
+            elif in_flight:
                 if self._seconds_silent > self._hang_seconds:
                     return f"the trainer hung (no sign of life for {self._hang_seconds:g} s)"
-                if self._seconds_busy > self._request_seconds:
-                    return f"the trainer hung (one fit took over {self._request_seconds:g} s)"
+                if self._seconds_busy > self._ranking_seconds:
+                    return f"the trainer hung (one fit took over {self._ranking_seconds:g} s)"
 
     def _emit(self, event: TrainerEvent) -> None:
         asyncio.get_running_loop().call_soon(self._deliver, event)

@@ -210,12 +210,14 @@ def _offer_moved(source: str, options: SourceOptions, progress: Progress | None)
     if not _is_folder(source):
         return
     known: set[str] | None = None
-    for path, folder, labelled in _without_folder():
+    for path, folder, labelled, size in _without_folder():
         if known is None:
             # The session has the names of the classes, so they need not be given.
             classes = options.classes or ("image",)
             known = set(_open_dataset(source, options._replace(classes=classes), progress).ids)
-        if 2 * len(labelled & known) >= len(labelled):
+        # A folder that only shares some images with it is another.
+        is_alike = size <= 2 * len(known) <= 4 * size
+        if is_alike and 2 * len(labelled & known) >= len(labelled):
             command = shlex.join(["tuilabel", "label", source, "--session", str(path)])
             raise UsageError(
                 f"The images in {shown_path(source)} belong to a session with "
@@ -224,8 +226,11 @@ def _offer_moved(source: str, options: SourceOptions, progress: Progress | None)
             )
 
 
-def _without_folder() -> Iterator[tuple[Path, Path, set[str]]]:
-    """Yield each session with labels whose folder is gone: its path, the folder, the items."""
+def _without_folder() -> Iterator[tuple[Path, Path, set[str], int]]:
+    """Yield each session with labels whose folder is gone.
+
+    With its path, the folder, the labelled items, and the number of all items.
+    """
     for file in session_files():
         try:
             view = SessionView(file.path)
@@ -233,8 +238,9 @@ def _without_folder() -> Iterator[tuple[Path, Path, set[str]]]:
             continue
         folder = Path(view.source)
         labelled = {item for item, standing in view.known.items() if standing.class_id}
+        size = 0 if view.opened is None else view.opened.items
         if labelled and folder.is_absolute() and not os.path.lexists(folder):
-            yield file.path, folder, labelled
+            yield file.path, folder, labelled, size
 
 
 def _is_folder(source: str) -> bool:

@@ -92,8 +92,17 @@ def find_session(name: str | None, *, may_be_new: bool = False) -> Path:
     if path.name == name:
         candidates += [sessions / name, sessions / (name + SUFFIX)]
     found = next(filter(is_session, candidates), None)
-    if found is not None or may_be_new or (name and os.path.lexists(path)):
+    try:
+        is_source = bool(name) and path.is_dir() and path.suffix != SUFFIX
+    except OSError:  # a name too long, or a folder that may not be entered
+        is_source = False
+    if found is not None or may_be_new or (name and os.path.lexists(path) and not is_source):
         return found or path
+    if is_source:
+        raise SessionFileError(
+            f"There is no session for the folder {shown_path(path)} yet. `tuilabel FOLDER "
+            "--classes A,B,...` starts one; name a session that lies elsewhere by its file."
+        )
     try:
         known = sorted(file.stem for file in sessions.glob("*" + SUFFIX))
     except OSError:  # unreadable; the sentence does without

@@ -9,12 +9,13 @@ from loop_fakes import ME, fake_ranking
 from screen_app import ScreenApp
 
 from tuilabel.learn.requests import Fit
-from tuilabel.trainer import FeaturesPrepared
 from tuilabel.trainer.client import TrainerClient
+from tuilabel.trainer.jobs import Prepared, Ranked
+from tuilabel.trainer.messages import Finished
 from tuilabel.tui.widgets.lines import Lines
 from tuilabel.workspace.opening import Workspace
 
-PREPARED = FeaturesPrepared("deskew-hog", 3.5, None, late=True)
+PREPARED = Finished(1, Prepared("deskew-hog", 3.5, None, late=True))
 
 
 def status(app: ScreenApp) -> str:
@@ -42,7 +43,8 @@ async def test_the_screen_asks_again_and_shows_what_answered(
         assert (again.items, again.classes) == (first.items, first.classes)
         for request, features in ((first, "raw"), (again, "deskew-hog")):
             ranking = fake_ranking(request, len(loop.items), 10)
-            link.handle(replace(ranking, model="hybrid", features=features))
+            ranking = replace(ranking, model="hybrid", features=features)
+            link.handle(Finished(2, Ranked(ranking)))
             await pilot.pause()
             assert f"hybrid on {features}" in status(app)
             assert loop.recipe is not None

@@ -367,7 +367,7 @@ async def test_classes_show_counts_examples_and_centres_once_found(
 ) -> None:
     pictures = np.full((10, 8, 8), 99, np.uint8)
 
-    async def find(_: object) -> Centres:
+    async def find(*_: object) -> Centres:
         return Centres(pictures, (0.1,) * 10)
 
     monkeypatch.setattr("tuilabel.tui.screens.classes.find_centres", find)

@@ -22,7 +22,7 @@ from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import cache_dir, log_file
 
 if TYPE_CHECKING:
-    from tuilabel.trainer import TrainerEvent
+    from tuilabel.trainer.runner import TrainerEvent
     from tuilabel.tui.images.protocols.support import Graphics
 
 
@@ -80,12 +80,17 @@ class TuilabelApp(TerminalApp, inherit_bindings=False):
         )
         name = shown_name(source_name(workspace.dataset.source), 24)
         if demo is None:
-            self._first = LabelScreen(workspace, name, self.trainer.submit)
+            self._first = LabelScreen(workspace, name, self.trainer.submit, self.trainer.run)
         else:
             from tuilabel.tui.screens.demo import DemoScreen
 
             self._first = DemoScreen(
-                workspace, name, self.trainer.submit, rate=demo, budget=demo_budget
+                workspace,
+                name,
+                self.trainer.submit,
+                self.trainer.run,
+                rate=demo,
+                budget=demo_budget,
             )
 
     def _label_screen(self) -> LabelScreen | None:

@@ -1,1 +1,1 @@
-"""Work in a child process for a screen."""
+"""Work by the trainer for a screen."""

@@ -1,18 +1,24 @@
-"""The random baseline of the curve screen, simulated in a child process."""
+"""The random baseline of the curve screen, simulated by the trainer."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from tuilabel import __version__
 from tuilabel.data import Dataset
-from tuilabel.errors import TrainerError
+from tuilabel.data.cache_files import replacing
+from tuilabel.errors import SourceError
+from tuilabel.text import counted
+from tuilabel.trainer.client import RunJob
 from tuilabel.tui.views.baseline import Baseline, budget_for, read_baseline
 from tuilabel.workspace.opening import Workspace
-from tuilabel.workspace.places import cache_dir, log_file
+from tuilabel.workspace.places import cache_dir
 
 _SMALL_POOL = 10_000
 """Images up to which a fit is quick enough for several runs."""
@@ -36,12 +42,14 @@ class BaselineFinder:
     ----------
     workspace : Workspace
         Its dataset has ground truth.
+    run : RunJob
     tell : callable
         Called on the event loop with the progress of the simulation.
     """
 
-    def __init__(self, workspace: Workspace, tell: Callable[[str], None]) -> None:
+    def __init__(self, workspace: Workspace, run: RunJob, tell: Callable[[str], None]) -> None:
         self._workspace = workspace
+        self._run = run
         self._tell = tell
 
     async def find(self) -> Baseline:
@@ -52,49 +60,31 @@ class BaselineFinder:
         TrainerError
             There is none; the reason is one line.
         """
-        import asyncio
+        from tuilabel.trainer import jobs
 
-        # Imported when first needed.
-        from tuilabel.trainer.job import Job
-
-        labels = self._workspace.session.labels
-        budget = budget_for(labels, len(self._workspace.dataset))
+        dataset, settings = self._workspace.dataset, self._workspace.session.settings
+        assert dataset.truth is not None
+        budget = budget_for(self._workspace.session.labels, len(dataset))
         path = await asyncio.to_thread(self._path, budget)
         kept = await asyncio.to_thread(_kept, path)
         if kept is not None:
             return kept
-        await Job(self._arguments(budget, path), log_file(), self._tell).run()
-        made = await asyncio.to_thread(_kept, path)
-        if made is None:
-            raise TrainerError(f"{path} has no baseline.")
-        return made
+        job = jobs.Baseline(
+            truth=dataset.truth,
+            model=settings.model,
+            features=settings.features,
+            batch_size=settings.batch_size,
+            budget=budget,
+            runs=self._runs,
+        )
+        answer = await self._run(job, self._progress)
+        assert isinstance(answer, jobs.BaselineFound)
+        text = json.dumps(asdict(answer.curves))
+        await asyncio.to_thread(_keep, path, text)
+        return read_baseline(text)
 
-    def _arguments(self, budget: int, path: Path) -> list[str]:
-        session = self._workspace.session
-        about, settings, class_names = session.about, session.settings, session.class_names
-        # Only the source itself has class names with a comma.
-        own_names = any("," in name for name in class_names)
-        given = {
-            "--pool": about.pool,
-            "--test": about.test,
-            "--classes": None if own_names else ",".join(class_names),
-            "--model": settings.model,
-            "--features": settings.features,
-            "--strategy": "random",
-            "--cold-start": "random",
-            "--batch-size": min(settings.batch_size, budget),
-            "--budget": budget,
-            "--seeds": self._runs,
-            "--json": path,
-        }
-        options = [
-            text
-            for name, value in given.items()
-            if value is not None
-            for text in (name, str(value))
-        ]
-        source = self._workspace.dataset.source
-        return ["tuilabel", "simulate", source, *options, "--force", "--progress"]
+    def _progress(self, what: str, done: int, total: int | None) -> None:
+        self._tell(f"{done:,} of {counted(total or done, 'fit')}")
 
     @property
     def _runs(self) -> int:
@@ -114,9 +104,13 @@ class BaselineFinder:
             None if holdout is None else [len(holdout), int(holdout.truth.sum())],
         ]
         name = hashlib.blake2b(json.dumps(decisive).encode(), digest_size=16).hexdigest()
-        folder = cache_dir() / "baselines"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{name}-{budget}.json"
+        return cache_dir() / "baselines" / f"{name}-{budget}.json"
+
+
+def _keep(path: Path, text: str) -> None:
+    # Without room for it, it is simulated again the next time.
+    with contextlib.suppress(OSError, SourceError), replacing(path) as file:
+        file.write(text.encode("ascii"))
 
 
 def _kept(path: Path) -> Baseline | None:

@@ -1,4 +1,4 @@
-"""The centres of the pool for the classes screen, computed in a child process."""
+"""The centres of the pool for the classes screen, computed by the trainer."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data import ArrayFile, Dataset, as_array_file
+from tuilabel.data import Dataset
 from tuilabel.errors import TrainerError
-from tuilabel.workspace.places import cache_dir, log_file
+from tuilabel.trainer.client import RunJob
+from tuilabel.workspace.places import cache_dir
 
 USUAL_CENTRES = 10
 MOST_CENTRES = 40
@@ -37,31 +38,22 @@ async def kept_centres(dataset: Dataset) -> Centres | None:
     return await asyncio.to_thread(lambda: _read(_path(dataset)))
 
 
-async def find_centres(dataset: Dataset) -> Centres:
-    """Compute the centres in a child process; cancelling this ends it.
+async def find_centres(dataset: Dataset, run: RunJob) -> Centres:
+    """Have the trainer compute the centres; cancelling this cancels the job.
 
     Raises
     ------
     TrainerError
         There are none; the reason is one line.
     """
-    from tuilabel.trainer.job import Job
+    from tuilabel.trainer import jobs
 
     path = _path(dataset)
-    pool = await asyncio.to_thread(_handed_over, dataset)
-    wanted = centres_wanted(len(dataset.class_names))
-    arguments = ["tuilabel.trainer.centres", json.dumps(pool.to_json()), f"{wanted}", "0"]
-    await Job([*arguments, str(path)], log_file()).run()
+    await run(jobs.Centres(centres_wanted(len(dataset.class_names)), seed=0, out=path))
     found = await asyncio.to_thread(_read, path)
     if found is None:
         raise TrainerError(f"{path} has no centres.")
     return found
-
-
-def _handed_over(dataset: Dataset) -> ArrayFile:
-    folder = cache_dir() / "handed-over"
-    folder.mkdir(parents=True, exist_ok=True)
-    return as_array_file(dataset.pool, folder)
 
 
 def _path(dataset: Dataset) -> Path:

@@ -84,7 +84,7 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
 
     async def _find(self) -> None:
         try:
-            self._take(await find_centres(self.opened.workspace.dataset))
+            self._take(await find_centres(self.opened.workspace.dataset, self.opened.run))
         except (TrainerError, SourceError) as error:
             self._about = f"not available: {inert(str(error), 200)}"
         except OSError as error:

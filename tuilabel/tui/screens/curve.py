@@ -67,7 +67,8 @@ class CurveScreen(SideScreen, inherit_bindings=False):
 
     async def _find(self) -> None:
         try:
-            self._baseline = await BaselineFinder(self.opened.workspace, self._tell).find()
+            opened = self.opened
+            self._baseline = await BaselineFinder(opened.workspace, opened.run, self._tell).find()
             self._state = ("", "muted")
         except TrainerError as error:
             self._state = (f"No random baseline: {inert(str(error), 200)}", "accent")

@@ -9,6 +9,7 @@ from textual import events
 from textual.timer import Timer
 
 from tuilabel.session import ORACLE, Request
+from tuilabel.trainer.client import RunJob
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.workspace.opening import Workspace
 
@@ -32,11 +33,12 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         workspace: Workspace,
         source_name: str,
         submit: Callable[[Request], None],
+        run: RunJob,
         *,
         rate: float,
         budget: int,
     ) -> None:
-        super().__init__(workspace, source_name + " demo", submit)
+        super().__init__(workspace, source_name + " demo", submit, run)
         self.take_actions(self.keymap.demo_actions)
         self.board.actions = self.actions
         self._rate = rate

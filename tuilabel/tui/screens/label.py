@@ -18,6 +18,7 @@ from tuilabel.journal.lines import Event
 from tuilabel.session import Ranking, Request, Slot
 from tuilabel.settings import SUGGESTIONS
 from tuilabel.text import SUGGESTION_MODES
+from tuilabel.trainer.client import RunJob
 from tuilabel.trainer.reports import TrainerReport, Working
 from tuilabel.tui.answering.answer_keys import AnswerKeys
 from tuilabel.tui.answering.deferred_redraw import DeferredRedraw
@@ -46,6 +47,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         The name of the source in the header.
     submit : callable
         Takes a request to the trainer.
+    run : RunJob
+        Has a job done by the trainer, for another screen.
     clock : callable
         A monotonic clock, in seconds.
     """
@@ -55,6 +58,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         workspace: Workspace,
         source_name: str,
         submit: Callable[[Request], None],
+        run: RunJob,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(keymap_of(workspace.settings))
@@ -63,7 +67,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self._submit = submit
         holdout = workspace.dataset.holdout
         self.presenter = Presenter(self.loop, self.keymap, holdout.name if holdout else None)
-        self.stand_on(OpenSession(workspace, self.presenter, source_name, self))
+        self.stand_on(OpenSession(workspace, self.presenter, source_name, self, run))
         self.take_actions(self.keymap.actions)
         self.board = Board(
             self.presenter, self.opened.image, source_name, self.actions, workspace.settings.view

@@ -41,31 +41,24 @@ class Baseline(NamedTuple):
 
 
 def read_baseline(text: str | bytes) -> Baseline:
-    """Return the baseline in the output of `tuilabel simulate --json`.
+    """Return the baseline in a kept `tuilabel.learn.baseline.RandomCurves`, as JSON.
 
     Raises
     ------
     ValueError
-        It is something else, or has no run of the baseline.
+        It is something else, or has no run.
     """
     try:
-        runs: list[dict[str, Any]] = [
-            run
-            for run in json.loads(text)["runs"]
-            if run["strategy"] == "random" and run["cold_start"] == "random"
+        kept: dict[str, Any] = json.loads(text)
+        runs: list[list[float]] = kept["runs"]
+        points = [
+            BaselinePoint(int(labels), math.fsum(values) / len(values), min(values), max(values))
+            for labels, *values in zip(kept["labels"], *runs, strict=True)
         ]
-        columns = zip(
-            *(zip(run["labels"], run["accuracy"], strict=True) for run in runs), strict=True
-        )
-        points = []
-        for column in columns:
-            values = [float(accuracy) for _, accuracy in column]
-            mean = math.fsum(values) / len(values)
-            points.append(BaselinePoint(int(column[0][0]), mean, min(values), max(values)))
-    except (LookupError, TypeError) as error:
-        raise ValueError(f"no results of a simulation ({error!r})") from error
+    except (LookupError, TypeError, ZeroDivisionError) as error:
+        raise ValueError(f"no kept baseline ({error!r})") from error
     if not points or not all(0 <= p.least <= p.most <= 1 for p in points):
-        raise ValueError("no run of the baseline is in the results")
+        raise ValueError("the kept baseline has no run of accuracies from 0 to 1")
     return Baseline(tuple(points), len(runs))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from tuilabel.errors import SourceError
 from tuilabel.session import Session
 from tuilabel.text import inert
+from tuilabel.trainer.client import RunJob
 from tuilabel.tui.images import Pixels
 from tuilabel.tui.views.labelling import Presenter
 from tuilabel.workspace.opening import Workspace
@@ -33,7 +34,7 @@ class Front(Protocol):
 
 
 class OpenSession(NamedTuple):
-    """The open session, and the labelling screen to keep up to date.
+    """The open session, the labelling screen to keep up to date, and the trainer for other work.
 
     Attributes
     ----------
@@ -42,12 +43,15 @@ class OpenSession(NamedTuple):
     source_name : str
         What headers call the source.
     front : Front
+    run : RunJob
+        Has a job done by the trainer.
     """
 
     workspace: Workspace
     presenter: Presenter
     source_name: str
     front: Front
+    run: RunJob
 
     @property
     def session(self) -> Session:
