@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import re
-import sqlite3
 import unicodedata
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,25 @@ import numpy as np
 from loop_fakes import fake_ranking
 from PIL import Image
 
-from tuilabel.journal import AutoLabel, auto_batch, revert
-from tuilabel.journal.reading import COLUMNS
+from tuilabel.journal.description import BULK, FILE, LOGS
+from tuilabel.journal.lines import sealed
+from tuilabel.journal.payloads import (
+    AUTO_ORIGIN,
+    Adopted,
+    Bulk,
+    BulkLine,
+    ClassAdded,
+    ClassMerged,
+    ClassRenamed,
+    ClassRestyled,
+    ClassRetired,
+    Decided,
+    Label,
+    Suggestion,
+    Undo,
+    Window,
+)
+from tuilabel.session.classes import class_id_of
 from tuilabel.workspace.opening import SourceOptions, open_workspace
 
 HOSTILE = (
@@ -29,7 +45,8 @@ HOSTILE = (
 )
 """Text that a terminal, a markup or a layout might obey."""
 
-_MARKS = ("application_id", "user_version")
+NUMBERS = (-1, 0, 2**52, 2**53, 2**70, 1e308, 0.5, True, None, "1", [], {})
+"""Values that a number might be replaced by."""
 
 CLASSES = ("cat", "dog", "owl")
 _NAMES = tuple(text for text in HOSTILE if "\0" not in text and text.isascii() and "/" not in text)
@@ -60,7 +77,7 @@ def make_session(photos: Path, path: Path) -> None:
     """Make a session in which every kind of event occurs, with nothing hostile but file names."""
     flags = {"annotator": "me", "batch_size": 3, "cold_start": "kmeans", "audit": 0.3}
     with open_workspace(SourceOptions(str(photos), CLASSES), flags, path=path) as workspace:
-        session, by = workspace.session, workspace.annotator
+        session, by, journal = workspace.session, workspace.annotator, workspace.journal
         for number in range(7):
             request = session.take_request()
             if request is not None:
@@ -68,24 +85,46 @@ def make_session(photos: Path, path: Path) -> None:
             session.label(str(session.current_id), number % len(CLASSES), by=by, ms=5)
         session.skip(str(session.current_id), by=by)
         session.undo(by=by)
-        answered = {str(event.item) for event in session.ledger.answers()}
-        left = [item for item in workspace.dataset.ids if item not in answered]
-        for _ in range(2):
-            drafts = auto_batch(
-                [AutoLabel(item, "cat", 0.9, ("a.png",)) for item in left],
-                **{"round": 2, "method": "confident", "threshold": 0.9, "model": "softmax"},
-                **{"trained_on": 7, "settings": {}, "calibration": None, "estimate": None},
+        cat, dog, owl = session.class_ids
+        left = [item for item in workspace.dataset.ids if not session.known.is_answered(item)]
+        for number in range(2):
+            name, sha256, count = journal.write_bulk(
+                BulkLine(item=item, class_id=cat, probability=0.9, names=("a.png",))
+                for item in left
             )
-            header, *_ = workspace.journal.append_many(drafts, by)
-            if not session.ledger.auto_labels_held:
-                workspace.journal.append(revert(header), by)
-
-
-Poison = Callable[[str], str]
+            batch = Bulk(
+                file=name,
+                sha256=sha256,
+                count=count,
+                origin=AUTO_ORIGIN,
+                round=2,
+                method="confident",
+                threshold=0.9,
+                model="softmax",
+                trained_on=7,
+            )
+            (written,) = journal.append([batch], by.name)
+            if number:
+                journal.append([Undo(written.id)], by.name)
+        first, second = (item for item, _ in list(session.known.items())[:2])
+        labels = [Label(item=item, class_id=owl, names=("b.png",)) for item in (first, second)]
+        journal.append([*labels, Decided(first, cat)], "you")
+        bird, fox = map(class_id_of, ("bird", "fox"))
+        journal.append(
+            [
+                *(ClassAdded(bird, "bird"), ClassAdded(fox, "fox", "f"), ClassMerged(bird, owl)),
+                *(ClassMerged(owl, bird), ClassRetired(fox), ClassRestyled(owl, "o")),
+                *(ClassRenamed(dog, "dog"), Suggestion(second, dog, 0.5, "me")),
+                *(Window(0, 255), Adopted("other")),
+            ],
+            by.name,
+        )
 
 
 def poisoned(template: Path, path: Path, seed: int, *, share: float, spare: Iterable[str]) -> None:
     """Write a copy of a session, with hostile text in a share of its places.
+
+    Every line has the right checksum, and every bulk file the right hash.
 
     Parameters
     ----------
@@ -94,7 +133,7 @@ def poisoned(template: Path, path: Path, seed: int, *, share: float, spare: Iter
     share : float
         The probability that a text becomes hostile, 0 to 1.
     spare : iterable of str
-        Columns and names in bodies that stay as they are.
+        Names of fields that stay as they are. If there are any, so do all numbers.
     """
     rng = random.Random(seed)
     spare = set(spare)
@@ -103,53 +142,55 @@ def poisoned(template: Path, path: Path, seed: int, *, share: float, spare: Iter
         if rng.random() >= share:
             return text
         hostile = "".join(rng.choices(HOSTILE, k=rng.randint(1, 3)))
+        if spare or rng.random() < 0.9:  # a line with half a character is invalid
+            hostile = re.sub("[\ud800-\udfff]", "", hostile)
         return rng.choice((hostile, text + hostile, hostile + text))
-
-    # A class is called the same everywhere: the session can then be opened.
-    names = {name: name + re.sub("[\ud800-\udfff]", "", poison("")) for name in CLASSES}
 
     def change(value: Any, key: str = "") -> Any:
         if key in spare:
             return value
         if isinstance(value, str):
-            return names.get(value) or poison(value)
+            # The beginning of a class's name stays, so that it can be typed.
+            return value + poison("") if value in CLASSES else poison(value)
         if isinstance(value, dict):
             return {
-                names.get(name, name if spare else poison(name)): change(part, name)
+                name if spare or rng.random() < 0.95 else poison(name): change(part, name)
                 for name, part in value.items()
             }
         if isinstance(value, list):
             return [change(part, key) for part in value]
+        if not spare and isinstance(value, int | float) and rng.random() < share / 10:
+            return rng.choice(NUMBERS)
         return value
 
-    with closing(sqlite3.connect(template)) as old:
-        meta = {key: json.loads(value) for key, value in old.execute("SELECT * FROM meta")}
-        rows = [dict(zip(COLUMNS, row, strict=True)) for row in old.execute("SELECT * FROM event")]
-        schema = [sql for (sql,) in old.execute("SELECT sql FROM sqlite_master") if sql is not None]
-        marks = {name: old.execute(f"PRAGMA {name}").fetchone()[0] for name in _MARKS}
-    meta["class_names"] = [names[name] for name in meta["class_names"]]
-    if "source" not in spare:
-        meta["source"] = poison(meta["source"])
-    with closing(sqlite3.connect(path, isolation_level=None)) as new:
-        for statement in schema:
-            if "sqlite_sequence" not in statement:  # SQLite makes that itself
-                new.execute(statement)
-        for name, mark in marks.items():
-            new.execute(f"PRAGMA {name} = {mark}")
-        new.executemany(
-            "INSERT INTO meta VALUES (?, ?)", [(key, json.dumps(meta[key])) for key in meta]
-        )
-        for row in rows:
-            for column in ("annotator", "time", "class_name", "item", "target", "origin"):
-                if column not in spare and isinstance(row[column], str):
-                    # SQLite keeps no lone surrogates.
-                    row[column] = re.sub("[\ud800-\udfff]", "", change(row[column]))
-            if "origin" not in spare and row["kind"] in ("auto", "autobatch"):
-                row["origin"] = "auto"
-            if not (row["kind"] == "open" and spare):  # its settings are checked at the start
-                row["body"] = json.dumps(change(json.loads(row["body"])))
-            places = ", ".join("?" * len(COLUMNS))
-            new.execute(
-                f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES ({places})",
-                [row[column] for column in COLUMNS],
-            )
+    def line(content: object) -> bytes:
+        is_escaped = rng.random() < 0.5
+        text = json.dumps(content, ensure_ascii=is_escaped, separators=(",", ":"))
+        return sealed(text.encode("utf-8", "surrogatepass"))
+
+    def file_name(name: str) -> str:
+        return re.sub("[/\0\ud800-\udfff]", "", poison(name))[:60] or name
+
+    def changed(content: bytes) -> bytes:
+        lines = [json.loads(one) for one in content.splitlines()]
+        for one in lines:
+            one.pop("crc")
+        return b"".join(map(line, map(change, lines)))
+
+    for folder in (LOGS, BULK):
+        (path / folder).mkdir(parents=True)
+        (path / folder / "\x1b[2Jnotes").touch()
+    (path / FILE).write_bytes(changed((template / FILE).read_bytes()))
+    names: dict[str, str] = {}
+    for bulk in (template / BULK).iterdir():
+        lines = [change(json.loads(one)) for one in bulk.read_bytes().splitlines()]
+        content = b"".join(json.dumps(one).encode() + b"\n" for one in lines)
+        name = bulk.name if spare else file_name(bulk.name)
+        (path / BULK / name).write_bytes(content)
+        names[bulk.name] = name
+        names[hashlib.sha256(bulk.read_bytes()).hexdigest()] = hashlib.sha256(content).hexdigest()
+    for log in (template / LOGS).iterdir():
+        content = log.read_bytes()
+        for before, after in names.items():
+            content = content.replace(before.encode(), json.dumps(after)[1:-1].encode())
+        (path / LOGS / f"{file_name(log.stem)}.jsonl").write_bytes(changed(content))

@@ -63,6 +63,15 @@ def find_places(source: str, *, cache_dir: Path, progress: Progress | None = Non
     SourceError
         The source is missing or cannot be read.
     """
+    try:
+        return _places(source, cache_dir, progress)
+    except OSError as error:  # such as a name that is too long
+        raise SourceError(
+            f"{shown_path(source)} cannot be read ({error.strerror or error})."
+        ) from error
+
+
+def _places(source: str, cache_dir: Path, progress: Progress | None) -> Places:
     name, argument = split_source(source)
     if name == "mnist":
         from tuilabel.data.mnist import TRAIN, open_split

@@ -48,7 +48,7 @@ def guard(own: Iterable[Path], sources: Callable[[], Iterable[str]]) -> Guard:
         is_export = head_of(path).startswith(_EXPORT_STARTS)
         for source in sources():
             place = Path(split_source(source)[1] or source)
-            if not (is_export and place.is_dir()) and _is_among(path, _files_of(place)):
+            if not (is_export and _is_folder(place)) and _is_among(path, _files_of(place)):
                 raise _never(path, f"is a file of the source {shown_path(source)}")
 
     return refuse
@@ -74,11 +74,17 @@ def head_of(path: Path) -> bytes:
 
 def _files_of(source: Path) -> Iterator[Path]:
     yield source
-    if source.is_dir():
+    if _is_folder(source):
         from tuilabel.data.folder import scan
 
         with suppress(SourceError):  # a folder that cannot be read
             yield from (source / key.path for key in scan(source)[0])
+
+
+def _is_folder(path: Path) -> bool:
+    with suppress(OSError):  # a name that is too long
+        return path.is_dir()
+    return False
 
 
 def _is_among(path: Path, places: Iterable[Path]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tuilabel.journal.payloads import KINDS, Payload
+from tuilabel.journal.payloads import KINDS, BulkLine, Payload
 from tuilabel.text import inert
 
 LONGEST_LINE = 2**20
@@ -90,6 +90,7 @@ class _Line(msgspec.Struct):
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(_Line)
+_bulk_decoder = msgspec.json.Decoder(BulkLine)
 _payload_decoders = {name: msgspec.json.Decoder(type_) for name, type_ in KINDS.items()}
 
 
@@ -136,8 +137,7 @@ def decode(line: bytes, log: str) -> Event:
         The line is no valid event; the text says why.
     """
     unsealed(line)
-    # Most lines: no character of them can harm a terminal, and no text is too long.
-    is_harmless = line.isascii() and b"\\" not in line and b"\x7f" not in line
+    is_harmless = _is_harmless(line)
     try:
         found = _decoder.decode(line)
         payload = _payload(found, is_harmless=is_harmless)
@@ -155,6 +155,24 @@ def decode(line: bytes, log: str) -> Event:
     return tuple.__new__(
         Event, (id_, found.n, found.t, at, by, payload, log, zlib.crc32(found.payload))
     )
+
+
+def decode_bulk_line(line: bytes) -> BulkLine:
+    """Return a line of a bulk file, with harmless text as in an `Event`.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        The line is invalid.
+    """
+    if _is_harmless(line):
+        return _bulk_decoder.decode(line)
+    return msgspec.convert(_harmless(msgspec.json.decode(line)), BulkLine)
+
+
+def _is_harmless(line: bytes) -> bool:
+    """Return whether no character can harm a terminal, as in most lines."""
+    return line.isascii() and b"\\" not in line and b"\x7f" not in line
 
 
 def _payload(found: _Line, *, is_harmless: bool) -> Payload:

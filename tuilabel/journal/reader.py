@@ -10,11 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from tuilabel.errors import SessionFileError
 from tuilabel.journal.description import BULK, FILE, LOGS, read_description
-from tuilabel.journal.lines import LONGEST_LINE, Event, InvalidLineError, decode
+from tuilabel.journal.lines import (
+    LONGEST_LINE,
+    Event,
+    InvalidLineError,
+    decode,
+    decode_bulk_line,
+)
 from tuilabel.journal.payloads import About, Adopted, Batch, Begin, Bulk, BulkLine, Ended
 from tuilabel.journal.runs import Run, is_running
 from tuilabel.text import counted, inert, shown_path
@@ -357,11 +361,8 @@ class Reader:
                 content = stream.read()
             if hashlib.sha256(content).hexdigest() != bulk.sha256:
                 raise OSError("its content is not what was written")
-            return [_bulk_decoder.decode(line) for line in content.splitlines()]
+            return [decode_bulk_line(line) for line in content.splitlines()]
         except (OSError, ValueError, RecursionError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             self._report(file, None, f"{inert(reason, 200)}; its labels do not count")
             return []
-
-
-_bulk_decoder = msgspec.json.Decoder(BulkLine)
