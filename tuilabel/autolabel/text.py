@@ -29,7 +29,7 @@ def outcome_lines(
     student : str or None
         The student that was asked for.
     saved_in : Path or None
-        The session file; None if nothing was written.
+        The session; None if nothing was written.
     replaced : int
         Number of earlier auto-labels that were in effect until now.
     session : str, optional

@@ -16,7 +16,7 @@ from tuilabel.commands.options import session_argument, setting_options
 def settings_(session: str | None, as_json: bool, **flags: Any) -> None:
     """Show the settings in effect and where each comes from.
 
-    F is a session file or the source it was made for; with it, the settings that the session was
+    F is a session or the source it was made for; with it, the settings that the session was
     last opened with are included. The options are those of `label`: see what they would change.
     """
     import json

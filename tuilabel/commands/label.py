@@ -51,7 +51,7 @@ Opener = Callable[..., "Workspace"]
     type=click.Path(),
     metavar="F",
     shell_complete=complete_sessions,
-    help="Session file.  [default: the source's own]",
+    help="Session.  [default: the source's own]",
 )
 @setting_options()
 @line_options

@@ -28,7 +28,7 @@ _LEAST_SHARE = 2
     type=click.Path(),
     metavar="F",
     shell_complete=complete_sessions,
-    help="The session file or the source it was made for.  [default: the last session]",
+    help="The session or the source it was made for.  [default: the last session]",
 )
 @setting_options("color", "background", "blocks")
 def show(items: Sequence[str], session: str | None, **flags: Any) -> None:

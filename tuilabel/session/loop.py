@@ -134,7 +134,7 @@ class Session:
         raise SessionFileError(
             f"The session was made for {self.about.source}, not for {self.items.source}: none of "
             f"its answers ({answered:,}) is for an item of that source. Open it with its own "
-            "source, or start another session with --session FILE."
+            "source, or start another session with --session FOLDER."
         )
 
     def _name_classes(self) -> None:

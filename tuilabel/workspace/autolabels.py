@@ -91,7 +91,7 @@ def autolabel(
     Parameters
     ----------
     path : Path
-        The session file.
+        The session.
     options : AutolabelOptions
     dry_run : bool
         Whether nothing is written.

@@ -116,7 +116,7 @@ def open_workspace(
     flags : mapping
         Settings given on the command line, None for those not given.
     path : Path, optional
-        The session file; by default the one that belongs to the source.
+        The session; by default the one that belongs to the source.
     progress : callable, optional
         Called with the progress of reading or downloading the source.
     check : callable, optional
@@ -222,7 +222,7 @@ def _offer_moved(source: str, options: SourceOptions, progress: Progress | None)
             raise UsageError(
                 f"The images in {shown_path(source)} belong to a session with "
                 f"{counted(len(labelled), 'label')} for {shown_path(folder)}, which is gone. "
-                f"Continue it with `{shown_path(command)}`, or start another with --session FILE."
+                f"Continue it with `{shown_path(command)}`, or start another with --session FOLDER."
             )
 
 

@@ -15,7 +15,7 @@ from tuilabel.workspace.places import FIRST_SOURCE, SUFFIX, cache_dir, data_dir,
 
 
 class OpenRequest(NamedTuple):
-    """A request to open a session file, a source, or a source for the demo."""
+    """A request to open a session, a source, or a source for the demo."""
 
     kind: Literal["session", "source", "demo"]
     name: str
@@ -65,7 +65,7 @@ class SessionState(NamedTuple):
 
 
 def session_files() -> list[SessionFile]:
-    """Return the known session files, the one used last first."""
+    """Return the known sessions, the one used last first."""
     last = last_session()
     try:
         paths = list((data_dir() / "sessions").glob("*" + SUFFIX))
