@@ -155,4 +155,4 @@ def test_a_line_that_breaks_leaves_nothing_behind_and_loses_nothing(
     assert there.terminal.saved == 2
     assert all(is_gone(pid, PATIENCE) for pid in there.processes)
     assert [row["class"] for row in home.export()] == ["1", "2"]
-    assert home.integrity() == "ok"
+    assert home.damage() == []

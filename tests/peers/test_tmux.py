@@ -141,7 +141,7 @@ def test_a_server_that_is_killed_takes_it_along_in_order(tmux: Tmux, home: Home)
     assert all(is_gone(pid, PATIENCE) for pid in (tmux.program, *trainer))
     tmux.terminal.wait_exit()
     assert [row["class"] for row in home.export()] == ["1"]
-    assert home.integrity() == "ok"
+    assert home.damage() == []
 
 
 def test_a_server_that_dies_without_a_word_does_too(tmux: Tmux, home: Home) -> None:
@@ -152,4 +152,4 @@ def test_a_server_that_dies_without_a_word_does_too(tmux: Tmux, home: Home) -> N
     assert all(is_gone(pid, PATIENCE) for pid in (tmux.program, *trainer))
     tmux.terminal.wait_exit()
     assert [row["class"] for row in home.export()] == ["1"]
-    assert home.integrity() == "ok"
+    assert home.damage() == []

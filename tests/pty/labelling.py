@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -165,14 +164,12 @@ class Home:
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    def integrity(self) -> str:
-        """Give SQLite's verdict on the session file."""
-        connection = sqlite3.connect(self.session)
-        try:
-            (verdict,) = connection.execute("PRAGMA integrity_check").fetchone()
-        finally:
-            connection.close()
-        return str(verdict)
+    def damage(self) -> list[Any]:
+        """Return what `tuilabel check --json` finds damaged or missing."""
+        problems: list[Any] = json.loads(self.run("check", str(self.session), "--json").stdout)[
+            "problems"
+        ]
+        return problems
 
 
 def _look(block: str, foreground: str, background: str) -> tuple[str, str, str]:

@@ -39,7 +39,7 @@ from tuilabel.cli import main
 from tuilabel.session import Session
 
 def broken(session, *arguments, **others):
-    raise KeyError(session.info.source, *session.info.class_names)
+    raise KeyError(session.about.source, *session.class_names)
 
 Session.undo = broken
 main()
@@ -84,7 +84,7 @@ def test_it_ends_when_its_terminal_vanishes(labelling: LabellingTerminal, home: 
     assert labelling.wait_exit() != 0
     assert all(is_gone(pid, PATIENCE) for pid in trainer)
     assert [row["class"] for row in home.export()] == ["1", "2"]
-    assert home.integrity() == "ok"
+    assert home.damage() == []
 
 
 def test_a_crash_restores_the_terminal_and_says_so(start: Start, home: Home) -> None:
@@ -145,4 +145,4 @@ def ended_well(terminal: LabellingTerminal, home: Home, trainer: list[int]) -> N
     assert re.search(LABELS, terminal.after_screen)
     assert all(is_gone(pid, 0) for pid in trainer)
     assert [row["class"] for row in home.export()] == ["1", "2"]
-    assert home.integrity() == "ok"
+    assert home.damage() == []

@@ -155,7 +155,7 @@ def test_it_ends_with_the_shell_that_it_waits_for(shell: Shell, home: Home) -> N
     assert is_gone(job, PATIENCE)
     assert all(is_gone(pid, PATIENCE) for pid in trainer)
     assert [row["class"] for row in home.export()] == ["1"]
-    assert home.integrity() == "ok"
+    assert home.damage() == []
 
 
 def test_without_a_shell_it_says_so(start: Start) -> None:

@@ -85,7 +85,7 @@ def test_a_signal_with_the_first_frame_ends_it_in_order(
     terminal.send_signal(number)
     assert terminal.wait_exit() == 128 + number
     assert terminal.left_behind() == [], terminal.drawn()
-    assert home.integrity() == "ok"
+    assert home.damage() == []
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
