@@ -54,6 +54,8 @@ def offered(typed: str, names: Mapping[str, str | None], endings: tuple[str, ...
     """
     from click.shell_completion import CompletionItem
 
+    from tuilabel.workspace.places import SUFFIX
+
     found = [
         CompletionItem(name, help=text) for name, text in names.items() if name.startswith(typed)
     ]
@@ -65,7 +67,7 @@ def offered(typed: str, names: Mapping[str, str | None], endings: tuple[str, ...
         if path.name.startswith(typed) and path.name.isprintable() and not is_hidden:
             if path.suffix in endings:
                 found.append(CompletionItem(path.name))
-            elif path.is_dir():
+            elif path.is_dir() and path.suffix != SUFFIX:
                 found.append(CompletionItem(f"{path.name}/"))
     return found
 

@@ -20,7 +20,7 @@ from tuilabel.errors import (
 )
 from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.payloads import About, Opened
+from tuilabel.journal.payloads import About, Begin, Opened, actual_name
 from tuilabel.journal.payloads import Window as WindowSet
 from tuilabel.session.summary import summarise
 from tuilabel.session.values import Annotator
@@ -227,7 +227,7 @@ def _offer_moved(source: str, options: SourceOptions, progress: Progress | None)
 
 
 def _without_folder() -> Iterator[tuple[Path, Path, set[str], int]]:
-    """Yield each session with labels whose folder is gone.
+    """Yield each session with labels that was made for a folder which is gone.
 
     With its path, the folder, the labelled items, and the number of all items.
     """
@@ -236,7 +236,11 @@ def _without_folder() -> Iterator[tuple[Path, Path, set[str], int]]:
             view = SessionView(file.path)
         except (OSError, TuilabelError):
             continue
-        folder = Path(view.source)
+        # Where it was first: it may have been continued with the renamed folder.
+        sources = (
+            event.payload.source for event in view.events if isinstance(event.payload, Begin)
+        )
+        folder = Path(actual_name(next(sources, view.source)))
         labelled = {item for item, standing in view.known.items() if standing.class_id}
         size = 0 if view.opened is None else view.opened.items
         if labelled and folder.is_absolute() and not os.path.lexists(folder):
