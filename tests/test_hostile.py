@@ -20,10 +20,14 @@ from hostile_sessions import foreign, make_photos, make_session, poisoned
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from screen_app import ScreenApp
+from sessions import label_of, new_session
 from textual.app import App
 
 from tuilabel.cli import main
 from tuilabel.errors import TuilabelError
+from tuilabel.journal.journal import Journal
+from tuilabel.journal.payloads import Bulk, BulkLine
+from tuilabel.session.view import SessionView
 from tuilabel.settings import resolve
 from tuilabel.text import inert
 from tuilabel.tui.app.home import HomeApp
@@ -95,6 +99,30 @@ def test_commands(template: Path, seed: int, openable: bool) -> None:
             output = "\n".join(text for row in rows for text in (row[0], *row[2:]))
             output += result.stderr
         assert not foreign(output), (command, output)
+
+
+def test_the_text_of_auto_labels_is_harmless(tmp_path: Path) -> None:
+    path, text = tmp_path / "s.tuilabel", "\x1b[2J\u202e"
+    new_session(path)
+    with Journal(path, "me", "digits") as journal:
+        line = BulkLine(item=f"i{text}", class_id=f"c{text}", by=text, names=(text,))
+        file, sha256, count = journal.write_bulk([line])
+        journal.append([Bulk(file=file, sha256=sha256, count=count, origin="auto")], "me")
+    (found,) = SessionView(path).labelled()
+    assert (found.item, found.class_name) == ("i␛[2J\ufffd", "c␛[2J\ufffd")
+    assert found.references == [text], "a file is found by its name"
+
+
+@pytest.mark.parametrize("kind", ["", "mnist:"])
+def test_a_source_with_a_name_that_is_too_long_does_not_hinder_an_export(
+    tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / "s.tuilabel"
+    new_session(path, label_of("i", "cat", "1.png"), source=f"{kind}/{'x' * 300}")
+    for out in ("-", str(tmp_path / "out.csv"), str(tmp_path / "out.csv")):
+        result = CliRunner().invoke(main, ["export", str(path), "-o", out, "--force"])
+        assert result.exit_code == 0, result.output
+        assert "The names are those of labelling time" in result.stderr
 
 
 def test_an_export_to_a_terminal_shows_names_as_text(template: Path) -> None:
