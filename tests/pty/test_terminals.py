@@ -32,19 +32,21 @@ def test_a_small_terminal_is_told_what_is_needed(start: Start, home: Home) -> No
     assert [row["class"] for row in home.export()] == ["3"]
 
 
-def test_a_second_process_is_told_who_labels(start: Start, home: Home) -> None:
-    first = start("digits")
-    first.wait_ready()
-    second = start("digits")
-    assert second.wait_exit() == 2
-    assert second.left_behind() == []
-    # The terminal breaks lines wherever its last column is.
-    assert f"process{first.pid}of" in "".join(second.text.split())
-    first.answer("1")
-    first.quit()
-    third = start("digits")
-    third.wait_ready()
-    third.quit()
+def test_two_annotators_label_at_once_and_see_each_other(start: Start, home: Home) -> None:
+    anna = start("digits", "--annotator", "anna")
+    anna.wait_ready()
+    bob = start("digits", "--annotator", "bob")
+    bob.wait_ready()
+    anna.answer("1")
+    bob.answer("2")
+    anna.wait_for("with bob")
+    bob.wait_for("with anna")
+    for terminal in (anna, bob):
+        terminal.wait_for("2 labels")
+        terminal.quit()
+    rows = {row["annotator"]: row["class"] for row in home.export()}
+    assert rows == {"anna": "1", "bob": "2"}
+    assert home.damage() == []
 
 
 def test_without_a_terminal_it_says_what_works(home: Home) -> None:
