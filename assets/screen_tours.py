@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import resource
-import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +15,9 @@ import pyte
 from assets.screen_png import Cell, Look
 from tests.pty.labelling import ACCURACY, NOT_SAVED, PLACE, TOO_SMALL, TYPED_AHEAD, Home
 from tests.pty.terminal import Terminal
+from tuilabel.errors import SessionFileError
+from tuilabel.journal.payloads import Batch
+from tuilabel.journal.reader import Reader
 
 LONG = 180.0
 """Seconds after which a wait for a computation fails."""
@@ -117,12 +118,12 @@ class PictureTerminal(Terminal):
 
 def _rankings(session: Path) -> int:
     """Return the number of rankings in a session."""
-    with contextlib.closing(sqlite3.connect(f"file:{session}?mode=ro", uri=True)) as journal:
-        try:
-            ((count,),) = journal.execute("SELECT count(*) FROM event WHERE kind = 'round'")
-        except sqlite3.OperationalError:  # while the file is being created
-            return 0
-    return int(count)
+    try:
+        events = Reader(session).read()
+    except SessionFileError:  # while the session is being created
+        return 0
+    batches = (event.payload for event in events if isinstance(event.payload, Batch))
+    return sum(1 for batch in batches if batch.place is not None)
 
 
 # The tours. Each function visits its screens in turn, and yields the name of a screen once it is on
