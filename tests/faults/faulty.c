@@ -1,11 +1,12 @@
-/* Preloaded into a process, this lets the system calls that reach a folder's files fail, one at a
-   wish, and writes down what reached them: what a disk has seen, in the order in which it has. */
+/* Preloaded into a process, this lets the system calls that change a folder's files and names fail,
+   one at a wish, and records those that did not: what a disk has seen, and in which order. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,12 +34,17 @@ static void log_bytes(const void *data, size_t size) {
     }
 }
 
+/* In one piece: two processes may write into one record. */
 static void record(char kind, const char *path, long place, const void *data, long size) {
     if (log_descriptor < 0) return;
     char head[PATH_MAX + 64];
     int length = snprintf(head, sizeof head, "%c %ld %ld %s\n", kind, place, size, path);
-    log_bytes(head, length);
-    if (data) log_bytes(data, size);
+    char *whole = malloc(length + size);
+    if (!whole) abort();
+    memcpy(whole, head, length);
+    if (data) memcpy(whole + length, data, size);
+    log_bytes(whole, length + (data ? size : 0));
+    free(whole);
 }
 
 void fault_note(const char *text) { record('A', text, 0, NULL, 0); }
@@ -112,47 +118,62 @@ static int sync_with(const char *name, int descriptor) {
 int fsync(int descriptor) { return sync_with("fsync", descriptor); }
 int fdatasync(int descriptor) { return sync_with("fdatasync", descriptor); }
 
-static int truncate_to(int descriptor, off_t size) {
-    static int (*real)(int, off_t);
-    if (!real) real = dlsym(RTLD_NEXT, "ftruncate64");
-    char path[PATH_MAX];
-    if (!watched(descriptor, path)) return real(descriptor, size);
+/* Whether a call that changes a name is made to fail. */
+static int name_fails(const char *path) {
+    if (!inside(path)) return 0;
     int kind = due();
     if (kind == KILLED || kind == TORN) kill(getpid(), SIGKILL);
-    if (fails(kind)) return -1;
-    int done = real(descriptor, size);
-    if (!done) record('T', path, size, NULL, 0);
+    return fails(kind);
+}
+
+static int changed(int done, char kind, const char *path, const char *data) {
+    if (!done && inside(path)) record(kind, path, 0, data, data ? strlen(data) : 0);
     return done;
 }
 
-int ftruncate(int descriptor, off_t size) { return truncate_to(descriptor, size); }
-int ftruncate64(int descriptor, off_t size) { return truncate_to(descriptor, size); }
+int mkdir(const char *path, mode_t mode) {
+    int (*real)(const char *, mode_t) = dlsym(RTLD_NEXT, "mkdir");
+    return name_fails(path) ? -1 : changed(real(path, mode), 'D', path, NULL);
+}
 
 int unlink(const char *path) {
     int (*real)(const char *) = dlsym(RTLD_NEXT, "unlink");
-    int done = real(path);
-    if (!done && inside(path)) record('U', path, 0, NULL, 0);
-    return done;
+    return name_fails(path) ? -1 : changed(real(path), 'U', path, NULL);
 }
 
-/* Both names go into the log: the old one's length, then the old one, as data, and the new one. */
-static void record_names(char kind, const char *old, const char *new) {
-    if (inside(new)) record(kind, new, 0, old, strlen(old));
+int rmdir(const char *path) {
+    int (*real)(const char *) = dlsym(RTLD_NEXT, "rmdir");
+    return name_fails(path) ? -1 : changed(real(path), 'U', path, NULL);
 }
 
-int link(const char *old, const char *new) {
-    int (*real)(const char *, const char *) = dlsym(RTLD_NEXT, "link");
-    int done = real(old, new);
-    if (!done) record_names('L', old, new);
-    return done;
-}
-
+/* Both names are recorded: the old one's length, then the old one, as data, and the new one. */
 int rename(const char *old, const char *new) {
     int (*real)(const char *, const char *) = dlsym(RTLD_NEXT, "rename");
-    int done = real(old, new);
-    if (!done) record_names('R', old, new);
-    return done;
+    return name_fails(new) ? -1 : changed(real(old, new), 'R', new, old);
 }
+
+static int open_with(const char *name, const char *path, int flags, va_list arguments) {
+    int (*real)(const char *, int, ...) = dlsym(RTLD_NEXT, name);
+    if (!(flags & O_CREAT) && (flags & O_TMPFILE) != O_TMPFILE) return real(path, flags);
+    mode_t mode = va_arg(arguments, mode_t);
+    if (!(flags & O_CREAT) || !inside(path)) return real(path, flags, mode);
+    int is_new = access(path, F_OK);
+    if (is_new && name_fails(path)) return -1;
+    int descriptor = real(path, flags, mode);
+    if (is_new && descriptor >= 0) changed(0, 'C', path, NULL);
+    return descriptor;
+}
+
+#define OPEN(name) \
+    int name(const char *path, int flags, ...) { \
+        va_list arguments; \
+        va_start(arguments, flags); \
+        int descriptor = open_with(#name, path, flags, arguments); \
+        va_end(arguments); \
+        return descriptor; \
+    }
+OPEN(open)
+OPEN(open64)
 
 /* For programs that cannot call these functions. */
 __attribute__((constructor)) static void from_environment(void) {

@@ -1,7 +1,7 @@
-"""A process whose system calls fail at a wish: it labels, and says what was acknowledged.
+"""A process whose system calls fail on request: it labels, and reports what was acknowledged.
 
-Started with `faulty.c` preloaded, it reads one wish a line and answers in lines of JSON; each wish
-is labelled out by a fork of it, so that a kill ends only that one.
+Started with `faulty.c` preloaded, it reads one request a line and answers in lines of JSON. Each
+request is served by forks of it, so that a kill ends only those.
 """
 
 from __future__ import annotations
@@ -10,71 +10,119 @@ import ctypes
 import json
 import os
 import sys
-from dataclasses import asdict
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tuilabel.errors import SaveError, TuilabelError
-from tuilabel.journal import Annotator, Draft, Event, EventKind, Journal, SessionInfo
+from tuilabel.errors import TuilabelError
+from tuilabel.journal import description, journal
+from tuilabel.journal.description import create_session, is_session
+from tuilabel.journal.journal import Journal
+from tuilabel.journal.lines import Event, decode, encode
+from tuilabel.journal.payloads import About, Asked, Batch, Bulk, BulkLine, Label, Payload
 
-ME = Annotator("me")
-INFO = SessionInfo("digits", ("cat", "dog"), pool=100, test=None, seed=3, audit=0.2)
-TRIES = 3
+ABOUT = About(uuid="session", source="digits", pool=100, seed=3, audit=0.2)
+TRIES = 4
+BATCH = 4
 
-_RIGHTS = ("fault_watch", "fault_arm", "fault_calls", "fault_record", "fault_note")
+_NEEDED = ("fault_watch", "fault_arm", "fault_calls", "fault_record", "fault_note")
 
 
-def label_draft(number: int) -> Draft:
-    """Draft the label that is given as the n-th."""
-    body = {"references": [f"{number}.png"], "probabilities": {"cat": 0.25, "dog": 0.75}}
-    name = ("cat", "dog")[number % 2]
-    return Draft(
-        EventKind.LABEL, f"item{number}", name, round=1 + number // 10, ms=number, body=body
+def label(number: int, by: str = "") -> Label:
+    """Return the label that is given as the n-th."""
+    return Label(
+        item=f"a1:{by}{number}",
+        class_id=f"c1:{number % 2:016x}",
+        round=1 + number // BATCH,
+        ms=number,
+        probabilities={f"c1:{0:016x}": 0.25, f"c1:{1:016x}": 0.75},
+        names=(f"{number}.png",),
     )
 
 
-def label_out(path: Path, labels: int, tell: Any, note: Any, synchronous: str = "") -> None:
-    """Make a session and label, with checkpoints and openings in between.
+def batch(number: int, seen: dict[str, int]) -> Batch:
+    """Return the batch that is asked when so many labels were given."""
+    items = tuple(Asked(f"a1:{number + n}", "margin") for n in range(BATCH))
+    return Batch(round=1 + number // BATCH, items=items, seen=seen)
 
-    With another `synchronous` than the journal's own it is careless, as a check of the checks.
+
+def open_journal(path: Path, by: str) -> Journal:
+    """Open a session, and read what is there; create it if it is missing."""
+    if not is_session(path):
+        create_session(path, ABOUT)
+    opened = Journal(path, by, "/somewhere")
+    opened.read()
+    return opened
+
+
+def write_bulk(opened: Journal) -> Bulk:
+    """Write a file of two auto-labels; return the event that is to name it."""
+    items = [uuid.uuid4().hex for _ in range(2)]
+    lines = [BulkLine(item=f"a1:{item}", class_id=f"c1:{0:016x}") for item in items]
+    file, sha256, count = opened.write_bulk(lines)
+    return Bulk(file=file, sha256=sha256, count=count, origin="auto")
+
+
+def as_text(event: Event) -> str:
+    """Return an event as text that `as_event` reads."""
+    return event.log + " " + encode(event).decode()
+
+
+def as_event(text: str) -> Event:
+    """Return the event in a text."""
+    log, _, line = text.partition(" ")
+    return decode(line.rstrip("\n").encode(), log)
+
+
+def label_out(
+    path: Path,
+    by: str,
+    labels: int,
+    tell: Callable[[str, object], None],
+    note: Callable[[Event], None],
+) -> None:
+    """Create or open a session and label, in runs of eight labels.
+
+    A batch is recorded before every fourth label, and a bulk file is written in each run.
     """
-    journal: Journal | None = None
-    for number in range(labels):
+    opened: Journal | None = None
+
+    def tried(make: Callable[[Journal], Payload]) -> None:
+        """Write an event, and try again as a person who presses the key again."""
+        nonlocal opened
         for _ in range(TRIES):
             try:
-                if journal is None:
-                    journal = _open(path, synchronous)
-                event = journal.append(label_draft(number), ME)
-            except SaveError as error:
-                tell("refused", str(error))
+                opened = opened or open_journal(path, by)
+                (event,) = opened.append([make(opened)], by)
             except TuilabelError as error:
                 tell("refused", str(error))
-                journal = None
             else:
                 note(event)
-                tell("saved", asdict(event))
-                break
-        if journal is not None and number % 8 == 7:
-            journal.close()
-            journal = None
-    if journal is not None:
-        journal.close()
+                tell("saved", as_text(event))
+                return
+
+    for number in range(labels):
+        if number % BATCH == 0:
+            tried(lambda opened, n=number: _next_batch(opened, n))  # type: ignore[misc]
+        if number % 8 == 5:
+            tried(write_bulk)
+        tried(lambda _, n=number: label(n, by))  # type: ignore[misc]
+        if opened is not None and number % 8 == 7:
+            opened.close()
+            opened = None
+    if opened is not None:
+        opened.close()
 
 
-def _open(path: Path, synchronous: str) -> Journal:
-    journal = Journal(path) if path.exists() else Journal.create(path, INFO)
-    # So that short sessions have checkpoints too.
-    assert journal._connection is not None
-    journal._connection.execute("PRAGMA wal_autocheckpoint = 10")
-    if synchronous:
-        journal._connection.execute(f"PRAGMA synchronous = {synchronous}")
-    return journal
+def _next_batch(opened: Journal, number: int) -> Batch:
+    opened.read()
+    return batch(number, opened.seen())
 
 
 def _serve() -> None:
     library = ctypes.CDLL(None)
-    missing = [name for name in _RIGHTS if not hasattr(library, name)]
-    if missing:
+    if not all(hasattr(library, name) for name in _NEEDED):
         sys.exit("the library is not preloaded")
     out = os.dup(1)
 
@@ -82,33 +130,43 @@ def _serve() -> None:
         os.write(out, json.dumps({kind: what}).encode() + b"\n")
 
     for line in sys.stdin:
-        wish = json.loads(line)
-        child = os.fork()
-        if not child:
-            status = 1
-            tell("pid", os.getpid())
-            try:
-                _grant(library, wish, tell)
-                status = 0
-            except BaseException as error:  # noqa: BLE001 - whatever it is, the other side is told
-                tell("crashed", repr(error))
-            os._exit(status)
-        _, status = os.waitpid(child, 0)
-        tell("ended", os.waitstatus_to_exitcode(status))
+        request = json.loads(line)
+        writers = [
+            child for by in request["writers"] if (child := _fork(library, request, by, tell))
+        ]
+        ended = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in writers]
+        tell("ended", ended)
 
 
-def _grant(library: ctypes.CDLL, wish: dict[str, Any], tell: Any) -> None:
-    folder = Path(wish["folder"])
+def _fork(library: ctypes.CDLL, request: dict[str, Any], by: str, tell: Any) -> int:
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    tell("pid", os.getpid())
+    try:
+        _label(library, request, by, tell)
+        status = 0
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the other side is told
+        tell("crashed", repr(error))
+    os._exit(status)
+
+
+def _label(library: ctypes.CDLL, request: dict[str, Any], by: str, tell: Any) -> None:
+    folder = Path(request["folder"])
+    for module in (os, journal, description):
+        if hasattr(module, request["careless"]):
+            setattr(module, request["careless"], lambda *_: None)
     library.fault_watch(os.fsencode(folder))
-    if wish["record"]:
-        file = os.open(wish["record"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    if request["record"]:
+        file = os.open(request["record"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         library.fault_record(file)
-    library.fault_arm(ctypes.c_long(wish["at"]), wish["fault"])
+    library.fault_arm(ctypes.c_long(request["at"]), request["fault"])
 
     def note(event: Event) -> None:
-        library.fault_note(event.uuid.encode())
+        library.fault_note(event.id.encode())
 
-    label_out(folder / "s.tuilabel", wish["labels"], tell, note, wish["synchronous"])
+    label_out(folder / "s.tuilabel", by, request["labels"], tell, note)
     library.fault_calls.restype = ctypes.c_long
     tell("calls", library.fault_calls())
 

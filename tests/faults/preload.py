@@ -1,4 +1,4 @@
-"""`faulty.c`, compiled when it is needed, and a labelling process with it."""
+"""`faulty.c`, compiled when it is needed, and a labelling process that it is preloaded into."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Self
 
-from tuilabel.journal import Event, EventKind
+from tests.faults.labeller import as_event
+from tuilabel.journal.lines import Event
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
@@ -34,7 +35,7 @@ class Fault(IntEnum):
 
 
 class ImpossibleError(Exception):
-    """A kind of fault that cannot be had here, and why."""
+    """A kind of fault that cannot be injected here, and why."""
 
 
 def compiled(folder: Path) -> Path:
@@ -68,21 +69,33 @@ def compiled(folder: Path) -> Path:
 
 
 def quick_folder() -> str | None:
-    """Give a file system in memory, where there is one: thousands of sessions are made."""
+    """Return a folder in memory, if there is one: thousands of sessions are made."""
     memory = Path("/dev/shm")
     return str(memory) if memory.is_dir() and os.access(memory, os.W_OK) else None
 
 
 @dataclass
 class Told:
-    """What a labelling process has said."""
+    """What labelling processes have said.
+
+    Attributes
+    ----------
+    saved : list of Event
+        What was acknowledged.
+    refused, crashed : list of str
+        Messages of errors that were expected, and of others.
+    calls : int
+        Number of system calls that could have failed.
+    pid, ended : list of int
+        Of each process.
+    """
 
     saved: list[Event] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     crashed: list[str] = field(default_factory=list)
     calls: int = 0
-    ended: int = 0
-    pid: int = 0
+    pid: list[int] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
 
 
 class Labeller:
@@ -111,40 +124,51 @@ class Labeller:
         at: int = 0,
         fault: Fault = Fault.NOTHING,
         record: Path | None = None,
-        synchronous: str = "",
+        careless: str = "",
+        writers: Sequence[str] = ("me",),
         kill_after: int | None = None,
     ) -> Told:
-        """Make a session and label in it, while the `at`-th call fails.
+        """Create a session and label in it, while the `at`-th call of each writer fails.
 
-        With `kill_after` the process is killed when so many labels were heard of; it has not
-        waited for that.
+        `careless` names a function that does nothing. With `kill_after` all writers are killed at
+        that number of acknowledged events; they do not wait for it.
         """
-        wish: dict[str, Any] = {
+        request: dict[str, Any] = {
             "folder": str(folder),
             "labels": labels,
             "at": at,
             "fault": int(fault),
+            "careless": careless,
+            "writers": writers,
+            "record": None if record is None else str(record),
         }
-        wish["synchronous"] = synchronous
-        wish["record"] = None if record is None else str(record)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(wish).encode() + b"\n")
+        self._process.stdin.write(json.dumps(request).encode() + b"\n")
         self._process.stdin.flush()
         told = Told()
         for line in self._process.stdout:
             ((kind, what),) = json.loads(line).items()
             if kind == "saved":
                 told.saved.append(as_event(what))
-                if len(told.saved) == kill_after:
-                    os.kill(told.pid, signal.SIGKILL)
-            elif kind in ("refused", "crashed"):
+            elif kind in ("refused", "crashed", "pid"):
                 getattr(told, kind).append(what)
             else:
                 setattr(told, kind, what)
             if kind == "ended":
                 return told
+            if kill_after is not None and len(told.saved) >= kill_after:
+                kill_after = self._kill(told, len(writers), kill_after)
         raise ImpossibleError("the labelling process cannot be started with a preloaded library")
+
+    @staticmethod
+    def _kill(told: Told, writers: int, kill_after: int) -> int | None:
+        """Kill the writers once all are there."""
+        if len(told.pid) < writers:
+            return kill_after
+        for pid in told.pid:
+            os.kill(pid, signal.SIGKILL)
+        return None
 
     def __enter__(self) -> Self:
         return self
@@ -152,11 +176,6 @@ class Labeller:
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.communicate()
-
-
-def as_event(values: Mapping[str, Any]) -> Event:
-    """Make an event of its fields in JSON."""
-    return Event(**{**values, "kind": EventKind(values["kind"])})
 
 
 def new_folder(under: Path) -> Path:

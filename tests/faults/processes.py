@@ -1,47 +1,51 @@
-"""Kills at any moment, clocks that go backwards, and other processes at the same session."""
+"""Kills at any moment, clocks that go backwards, and several processes at one session."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
-import select
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.faults.context import Context
-from tests.faults.labeller import INFO, ME, label_draft
-from tests.faults.preload import REPOSITORY, as_event
+from tests.faults.context import Context, Kind
+from tests.faults.labeller import ABOUT, as_event, as_text, batch, label, open_journal
+from tests.faults.preload import REPOSITORY
 from tests.faults.table import Tally, check
-from tuilabel.errors import SessionFileError
-from tuilabel.journal import Event, Journal, read_session
+from tuilabel.journal.description import create_session, is_session
+from tuilabel.journal.journal import Journal
+from tuilabel.journal.lines import Event
+from tuilabel.session.view import SessionView
 
 ENDLESS = 10**6
 RIVALS = 4
-PATIENCE = 60.0
+LABELS = 20
 
 
-def killed(context: Context, tally: Tally) -> Iterator[None]:
-    """Kill a process that labels as fast as it can, wherever it is by then."""
-    while True:
-        folder = context.folder()
-        count = 1 + context.below(60)
-        told = context.labeller.label(folder, labels=ENDLESS, kill_after=count)
-        tally.injected += 1
-        tally.expect(told.ended == -9, f"ended with {told.ended}")
-        tally.expect(not told.crashed, str(told.crashed[:1]))
-        check(folder / "s.tuilabel", told.saved, tally)
-        shutil.rmtree(folder)
-        yield
+def killed(*writers: str) -> Kind:
+    """Return a kind that kills processes that label as fast as they can, all at once."""
+
+    def kind(context: Context, tally: Tally) -> Iterator[None]:
+        while True:
+            folder = context.folder()
+            count = 1 + context.below(60)
+            told = context.labeller.label(folder, labels=ENDLESS, writers=writers, kill_after=count)
+            tally.injected += 1
+            tally.expect(told.ended == [-9] * len(writers), f"ended with {told.ended}")
+            tally.expect(not told.crashed, str(told.crashed[:1]))
+            tally.expect(not told.refused, str(told.refused[:1]))
+            check(folder / "s.tuilabel", told.saved, tally)
+            shutil.rmtree(folder)
+            yield
+
+    return kind
 
 
 def clock(context: Context, tally: Tally) -> Iterator[None]:
-    """Set the clock to and fro between events, by up to years; undo and order go by number."""
+    """Set the clock to and fro between events, by up to years; order goes by counters."""
     while True:
         folder = context.folder()
         path = folder / "s.tuilabel"
@@ -51,26 +55,29 @@ def clock(context: Context, tally: Tally) -> Iterator[None]:
             return start + timedelta(seconds=context.below(10**8) - 5 * 10**7)
 
         saved: list[Event] = []
-        Journal.create(path, INFO, now).close()
+        create_session(path, ABOUT)
         for opening in range(3):
-            with Journal(path, now) as journal:
-                saved += [journal.append(label_draft(4 * opening + n), ME) for n in range(4)]
+            with Journal(path, "me", "/somewhere", now) as journal:
+                journal.read()
+                for number in range(4 * opening, 4 * opening + 4):
+                    saved += journal.append([label(number)], "me")
         tally.injected += len(saved)
-        times = [event.time for event in saved]
+        times = [event.at for event in saved]
         tally.expect(times != sorted(times), "the clock did not go backwards")
-        tally.expect([event.seq for event in saved] == list(range(1, 13)), "numbers went astray")
-        tally.expect(read_session(path)[1] == saved, "the order is not that of writing")
-        check(path, saved, tally)
+        wanted = [event.id for event in saved]
+        found = [event.id for event in SessionView(path).events if event.id in wanted]
+        tally.expect(found == wanted, "the order is not that of writing")
+        problems = check(path, saved, tally)
+        tally.expect(not problems, f"reported without reason: {problems[:1]}")
         shutil.rmtree(folder)
         yield
 
 
 def rivals(context: Context, tally: Tally) -> Iterator[None]:
-    """Let several processes open a session at once, while this one reads: one gets it."""
+    """Let several processes create and label one session at once, while this one reads it."""
     while True:
         folder = context.folder()
         path = folder / "s.tuilabel"
-        Journal.create(path, INFO).close()
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.processes", str(path)],
             cwd=REPOSITORY,
@@ -78,66 +85,50 @@ def rivals(context: Context, tally: Tally) -> Iterator[None]:
             stdout=subprocess.PIPE,
             text=True,
         )
-        seen = 0
+        seen: set[str] = set()
         while process.poll() is None:
-            seen = _read_meanwhile(path, seen, tally)
+            if is_session(path):
+                seen = _read_meanwhile(path, seen, tally)
         assert process.stdout is not None
         said = [json.loads(line) for line in process.stdout.read().splitlines()]
         tally.expect(process.returncode == 0, f"ended with {process.returncode}")
-        tally.injected += RIVALS - 1
-        winners = {one["pid"] for one in said if "saved" in one}
-        refused = [one["refused"] for one in said if "refused" in one]
-        tally.expect(len(winners) == 1, f"{len(winners)} had it at once")
-        tally.expect(len(refused) == RIVALS - 1, f"{len(refused)} were refused")
-        for message in refused:
-            found = re.search(r"by process (\d+) of .*, since", message)
-            # Whoever comes before the holder's name is written is told that there is one.
-            named = found is not None and int(found[1]) in winners
-            tally.expect(named or "by another process" in message, message)
-        tally.notes["refused, and told by whom"] += len(refused)
-        check(path, [as_event(one["saved"]) for one in said if "saved" in one], tally)
+        tally.injected += RIVALS
+        saved = [as_event(text) for text in said]
+        tally.expect(len({event.log for event in saved}) == RIVALS, "not every one labelled")
+        tally.expect(len(saved) == RIVALS * (LABELS + LABELS // 4), "an answer was refused")
+        problems = check(path, saved, tally)
+        tally.expect(not problems, f"reported without reason: {problems[:1]}")
         shutil.rmtree(folder)
         yield
 
 
-def _read_meanwhile(path: Path, seen: int, tally: Tally) -> int:
-    """Read the session: a beginning of it, and no less than before."""
-    try:
-        _, events = read_session(path)
-    except SessionFileError as error:
-        tally.expect(False, f"a reader was refused: {error}")
-        return seen
-    numbers = [event.seq for event in events]
-    tally.expect(numbers == list(range(1, len(numbers) + 1)), "a reader saw holes")
-    tally.expect(len(numbers) >= seen, "a reader saw less than before")
-    return len(numbers)
+def _read_meanwhile(path: Path, seen: set[str], tally: Tally) -> set[str]:
+    """Read the session; return the ids of its events, which are no fewer than before."""
+    view = SessionView(path)
+    ids = {event.id for event in view.events}
+    tally.expect(seen <= ids, "a reader saw less than before")
+    tally.expect(not view.problems, f"reported without reason: {view.problems[:1]}")
+    return ids
 
 
 def _race(path: Path) -> None:
-    """Open a session from several processes at the same moment; the one that gets it labels."""
+    """Create and label a session from several processes, which start at the same moment."""
     gate_out, gate_in = os.pipe()
-    tried_out, tried_in = os.pipe()
-    for _ in range(RIVALS):
+    for number in range(RIVALS):
         if os.fork():
             continue
         os.close(gate_in)
         os.read(gate_out, 1)  # until the other end is closed
-        says = []
-        try:
-            journal = Journal(path)
-        except SessionFileError as error:
-            os.write(tried_in, b"x")
-            says.append({"refused": str(error)})
-        else:
-            saved = [journal.append(label_draft(number), ME) for number in range(20)]
-            says += [{"saved": asdict(event)} for event in saved]
-            # It holds on until the others have tried; should one of them get it too, not for ever.
-            for _ in range(RIVALS - 1):
-                if select.select([tried_out], [], [], PATIENCE)[0]:
-                    os.read(tried_out, 1)
-            journal.close()
-        lines = "".join(json.dumps({"pid": os.getpid(), **one}) + "\n" for one in says)
-        os.write(1, lines.encode())
+        by = f"rival-{number}"
+        with open_journal(path, by) as journal:
+            for place in range(LABELS):
+                saved = []
+                if place % 4 == 0:
+                    journal.read()
+                    saved = journal.append([batch(place, journal.seen())], by)
+                saved += journal.append([label(place, by)], by)
+                lines = "".join(json.dumps(as_text(event)) + "\n" for event in saved)
+                os.write(1, lines.encode())
         os._exit(0)
     os.close(gate_in)
     for _ in range(RIVALS):

@@ -17,7 +17,7 @@ from tests.pty.labelling import Home, LabellingTerminal
 from tests.pty.terminal import PATIENCE, children, is_gone
 from tests.pty.test_kills import stream_keys
 from tuilabel.errors import SessionFileError
-from tuilabel.journal import Ledger, read_session
+from tuilabel.session.view import SessionView
 
 
 def killed(context: Context, tally: Tally) -> Iterator[None]:
@@ -52,11 +52,12 @@ def power_cut(context: Context, tally: Tally) -> Iterator[None]:
         _make(home)
         path = home.session
         folder, log = path.parent, home.path / "calls"
-        before = {file.name: file.read_bytes() for file in folder.iterdir()}
+        disk = Disk(str(folder))
+        disk.begin(folder)
         faulty = {
             "LD_PRELOAD": str(library),
             "FAULTY_FOLDER": str(folder),
-            "FAULTY_AT": str(60 + context.below(120)),
+            "FAULTY_AT": str(1 + context.below(100)),
             "FAULTY_KIND": str(int(Fault.TORN)),
             "FAULTY_LOG": str(log),
         }
@@ -69,8 +70,6 @@ def power_cut(context: Context, tally: Tally) -> Iterator[None]:
             terminal.close()
         tally.injected += 1
         tally.acknowledged += terminal.saved
-        disk = Disk(str(folder))
-        disk.begin(before)
         for call in read_calls(log):
             disk.apply(call)
         left = context.folder()
@@ -121,7 +120,7 @@ def _make(home: Home) -> None:
 def _count(path: Path, tally: Tally, shown: int) -> int:
     """Count the labels that hold; all that were shown have to be among them."""
     try:
-        labels = Ledger.of(read_session(path)[1]).labels_held
+        labels = sum(1 for _ in SessionView(path).labelled())
         tally.opened += 1
     except SessionFileError as error:
         tally.told += 1

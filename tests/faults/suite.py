@@ -1,4 +1,4 @@
-"""All kinds of faults, and how they are run: for a time, or so many of each."""
+"""All kinds of faults, and how they are run: for a time, or a number of each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.faults import files, mounts, processes, screens, trainers, writes
+from tests.faults import damage, mounts, processes, screens, trainers, writes
 from tests.faults.context import Context, Kind
 from tests.faults.preload import Fault, ImpossibleError, quick_folder
 from tests.faults.table import Tally, table
@@ -17,29 +17,31 @@ from tests.faults.table import Tally, table
 KINDS: dict[str, Kind] = {
     "the n-th call fails: I/O error": writes.failing(Fault.INPUT_OUTPUT),
     "the n-th call fails: no space": writes.failing(Fault.NO_SPACE),
-    "the n-th write is short, the next has no space": writes.failing(Fault.SHORT),
+    "the n-th write is short, the next call has no space": writes.failing(Fault.SHORT),
     "from the n-th call on read-only": writes.failing(Fault.READ_ONLY),
     "killed in the middle of the n-th write": writes.failing(Fault.TORN),
     "killed before the n-th call": writes.failing(Fault.KILLED),
     "power cut, unsynchronised writes gone or in pieces": writes.power_cut,
-    "killed at any moment": processes.killed,
+    "killed at any moment": processes.killed("me"),
+    "two writers killed together": processes.killed("me", "you"),
     "a clock that goes backwards": processes.clock,
-    "other processes open the session, another reads it": processes.rivals,
+    "four processes label at once, another reads": processes.rivals,
     "a full file system (tmpfs)": mounts.full,
     "a file system made read-only": mounts.read_only,
     "the trainer killed at each message": trainers.killed,
     "on the screen: killed at any moment": screens.killed,
     "on the screen: killed in a write, power cut": screens.power_cut,
-    "file cut at every 512 bytes": files.cut_file,
-    "file with log, file cut at every 512 bytes": files.cut_file_with_log,
-    "file with log, log cut at every 512 bytes": files.cut_log,
-    "sectors and pages overwritten with zeros": files.overwritten,
-    "bits flipped": files.flipped,
+    "any byte of any file changed": damage.byte_changed,
+    "any file cut at any byte": damage.cut,
+    "any files removed": damage.removed,
+    "lines of a log swapped, repeated or removed": damage.reordered,
+    "sectors and pages overwritten with zeros": damage.overwritten,
+    "bits flipped": damage.flipped,
 }
 
 
 def run(seconds: float, seed: int, only: str | None = None) -> tuple[str, bool]:
-    """Run all kinds in turn until the time is over; give the table, and whether anything failed."""
+    """Run all kinds in turn for a time; return the table, and whether anything failed."""
     end = time.monotonic() + seconds
     tallies = {name: Tally(name) for name in KINDS if only is None or only in name}
     with tempfile.TemporaryDirectory(dir=quick_folder()) as folder:
@@ -56,12 +58,12 @@ def run(seconds: float, seed: int, only: str | None = None) -> tuple[str, bool]:
 
 
 def run_some(kind: str, count: int, context: Context) -> Tally:
-    """Inject so many faults of a kind.
+    """Inject a number of faults of a kind.
 
     Raises
     ------
     ImpossibleError
-        It cannot be had here.
+        It cannot be injected here.
     """
     tally = Tally(kind)
     faults = KINDS[kind](context, tally)
@@ -71,7 +73,7 @@ def run_some(kind: str, count: int, context: Context) -> Tally:
 
 
 def advance(running: dict[str, Iterator[None]], name: str, tally: Tally) -> bool:
-    """Inject the next fault of a kind; tell whether there are more."""
+    """Inject the next fault of a kind; return whether there are more."""
     try:
         next(running[name])
     except ImpossibleError as error:

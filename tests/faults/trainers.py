@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from tests.faults.context import Context
-from tests.faults.labeller import INFO, ME, label_draft
+from tests.faults.labeller import label, open_journal
 from tests.faults.table import Tally, check
 from tuilabel.data import as_array_file
-from tuilabel.journal import Event, Journal
+from tuilabel.journal.lines import Event
 from tuilabel.learn.requests import ColdStart, Fit
 from tuilabel.trainer.jobs import Prepare, Rank, Start
 from tuilabel.trainer.messages import Failed, Finished, OpenPool
@@ -116,7 +116,7 @@ async def _label_and_train(folder: Path, kind: str, when: str, tally: Tally) -> 
     saved: list[Event] = []
     answers: set[tuple[str, int]] = set()
     wanted: set[tuple[str, int]] = set()
-    with Journal.create(folder / "s.tuilabel", INFO) as journal:
+    with open_journal(folder / "s.tuilabel", "me") as journal:
         trainer.start()
         trainer.submit(Prepare("graph", "raw", "kmeans"))
         downs: list[str] = []
@@ -128,7 +128,7 @@ async def _label_and_train(folder: Path, kind: str, when: str, tally: Tally) -> 
             wanted.add((answer, trainer.submit(job)))
             while wanted - answers:
                 # Labelling does not wait for the trainer.
-                saved.append(journal.append(label_draft(len(saved)), ME))
+                saved += journal.append([label(len(saved))], "me")
                 try:
                     event = await asyncio.wait_for(events.get(), PATIENCE)
                 except TimeoutError:
