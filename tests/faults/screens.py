@@ -57,7 +57,7 @@ def power_cut(context: Context, tally: Tally) -> Iterator[None]:
         faulty = {
             "LD_PRELOAD": str(library),
             "FAULTY_FOLDER": str(folder),
-            "FAULTY_AT": str(1 + context.below(100)),
+            "FAULTY_AT": str(20 + context.below(100)),
             "FAULTY_KIND": str(int(Fault.TORN)),
             "FAULTY_LOG": str(log),
         }

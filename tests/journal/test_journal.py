@@ -163,6 +163,28 @@ def test_a_last_line_counts_without_its_newline_but_not_if_it_is_cut(tmp_path: P
     assert ids(reader.read()) == ids(events[2:]), "a log that grows is read again"
 
 
+def test_lines_out_of_order_count_and_are_reported(tmp_path: Path) -> None:
+    path = session(tmp_path)
+    events = written(path, 6)
+    begin, *lines = the_log(path).read_bytes().splitlines(keepends=True)
+    the_log(path).write_bytes(b"".join([*reversed(lines), lines[0], begin]))
+    found, problems = read(path)
+    assert ids(found) == ids(events)
+    assert any("repeated or out of order" in problem for problem in problems)
+    about = About(uuid="other", source="digits")
+    shutil.copy(the_log(path), session(tmp_path, "other", about) / "log")
+    found, problems = read(tmp_path / "other.tuilabel")
+    assert found == []
+    assert any("belongs to another session" in problem for problem in problems)
+
+
+def test_half_a_first_line_is_reported(tmp_path: Path) -> None:
+    path = session(tmp_path)
+    written(path, 1)
+    the_log(path).write_bytes(the_log(path).read_bytes()[:100])
+    assert any("incomplete (100 bytes)" in problem for problem in read(path)[1])
+
+
 def test_an_undamaged_copy_beside_the_damaged_log_heals_the_session(tmp_path: Path) -> None:
     path = session(tmp_path)
     events = written(path, 5)
@@ -420,6 +442,11 @@ def test_a_bulk_file_counts_only_as_it_was_written(tmp_path: Path) -> None:
     reader = Reader(path)
     assert list(reader.bulk_lines(bulk)) == []
     assert any("its labels do not count" in str(problem) for problem in reader.problems)
+    ((file, _, text),) = check_session(path)["problems"]
+    assert (file, text) == (
+        f"bulk/{name}",
+        "its content is not what was written; its labels do not count",
+    )
 
 
 def test_the_report_of_a_check(tmp_path: Path) -> None:

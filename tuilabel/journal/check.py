@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from tuilabel.journal.description import LOGS
+from tuilabel.journal.payloads import Bulk
 from tuilabel.journal.reader import Reader
 
 
@@ -46,6 +47,9 @@ def check_session(path: Path) -> CheckReport:
     """
     reader = Reader(path)
     events = reader.read()
+    for event in events:
+        if isinstance(event.payload, Bulk):
+            reader.bulk_lines(event.payload)
     logs = [
         LogReport(
             file=f"{LOGS}/{log.name}.jsonl",

@@ -117,8 +117,6 @@ class Log:
                 continue
             try:
                 event = decode(line, self.name)
-                if event.n <= self.number:
-                    raise InvalidLineError(f"its number {event.n} was used before")
             except InvalidLineError as error:
                 if not is_whole:
                     self.tail = len(line)
@@ -130,7 +128,12 @@ class Log:
             self.offset += len(line) + is_whole
             self._lacks_newline = not is_whole
             self.tail = 0
-            if event is not None:
+            if event is None:
+                continue
+            if event.n <= self.number:
+                # Its checksum is right, so it counts; one that is there twice counts once.
+                report(self.lines, f"its number {event.n} is repeated or out of order")
+            else:
                 # Damaged lines are named already.
                 missing = event.n - self.number - 1 - self._damaged
                 if missing > 0:
@@ -138,9 +141,9 @@ class Log:
                 self._damaged = 0
                 self.number = event.n
                 self.has_ended = isinstance(event.payload, Ended)
-                if isinstance(event.payload, Begin) and self.begin is None:
-                    self.begin = event.payload
-                yield event
+            if isinstance(event.payload, Begin) and self.begin is None:
+                self.begin = event.payload
+            yield event
 
     def _pieces(
         self, descriptor: int, report: Callable[[int, str], None]
@@ -230,20 +233,30 @@ class Reader:
         found = list(self._problems.values())
         for name, (number, by) in self._claims.items():
             log = self.logs.get(name)
-            if name not in self.own and (log is None or log.number < number):
+            is_behind = log is None or log.number < number
+            if name not in self.own and is_behind and not self._has_grown(name):
                 has = "is missing" if log is None else f"has {log.number} events"
                 found.append(
                     Problem(f"{LOGS}/{name}.jsonl", None, f"it {has}, but {by} has seen {number}")
                 )
         for log in self.logs.values():
-            if log.waiting:
-                uuid = inert(log.waiting[0].payload.about.uuid)  # type: ignore[attr-defined]
+            if log.waiting and log.begin is not None:
+                uuid = inert(log.begin.about.uuid)
                 text = f"it belongs to another session, {uuid}, and does not count"
                 found.append(Problem(f"{LOGS}/{log.name}.jsonl", None, text))
-            if log.tail and (log.has_ended or self.is_over(log.name)):
+            if log.tail and (log.begin is None or self.is_over(log.name)):
                 text = f"its last line is incomplete ({log.tail} bytes)"
                 found.append(Problem(f"{LOGS}/{log.name}.jsonl", log.lines + 1, text))
         return found
+
+    def _has_grown(self, name: str) -> bool:
+        """Return whether a log has appeared, or grown, since it was looked for."""
+        log = self.logs.get(name)
+        try:
+            size = (self.path / LOGS / f"{name}.jsonl").lstat().st_size
+        except (OSError, ValueError):  # it is gone, or its name is no name of a file
+            return False
+        return size > (0 if log is None else log.offset + log.tail)
 
     def _report(self, file: str, line: int | None, text: str) -> None:
         self._problems.setdefault((file, line), Problem(file, line, text))
