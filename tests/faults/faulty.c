@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -34,20 +35,26 @@ static void log_bytes(const void *data, size_t size) {
     }
 }
 
-/* In one piece: two processes may write into one record. */
+/* Two processes may write into one record: a call and its place there go together. */
+static void lock_record(int how) {
+    int error = errno;
+    if (log_descriptor >= 0) flock(log_descriptor, how);
+    errno = error;
+}
+
 static void record(char kind, const char *path, long place, const void *data, long size) {
     if (log_descriptor < 0) return;
     char head[PATH_MAX + 64];
     int length = snprintf(head, sizeof head, "%c %ld %ld %s\n", kind, place, size, path);
-    char *whole = malloc(length + size);
-    if (!whole) abort();
-    memcpy(whole, head, length);
-    if (data) memcpy(whole + length, data, size);
-    log_bytes(whole, length + (data ? size : 0));
-    free(whole);
+    log_bytes(head, length);
+    if (data) log_bytes(data, size);
 }
 
-void fault_note(const char *text) { record('A', text, 0, NULL, 0); }
+void fault_note(const char *text) {
+    lock_record(LOCK_EX);
+    record('A', text, 0, NULL, 0);
+    lock_record(LOCK_UN);
+}
 
 static int inside(const char *path) {
     size_t length = strlen(folder);
@@ -92,9 +99,11 @@ static ssize_t write_at(int descriptor, const void *data, size_t size, off_t pla
     if (kind == KILLED) kill(getpid(), SIGKILL);
     if (fails(kind)) return -1;
     if (kind == SHORT || kind == TORN) size = size / 2 ? size / 2 : size;
-    if (!has_place) place = lseek(descriptor, 0, SEEK_CUR);
+    lock_record(LOCK_EX);
     ssize_t done = has_place ? real_pwrite(descriptor, data, size, place) : real_write(descriptor, data, size);
+    if (!has_place) place = lseek(descriptor, 0, SEEK_CUR) - done;
     if (done > 0) record('W', path, place, data, done);
+    lock_record(LOCK_UN);
     if (kind == TORN) kill(getpid(), SIGKILL);
     return done;
 }
@@ -110,8 +119,10 @@ static int sync_with(const char *name, int descriptor) {
     int kind = due();
     if (kind == KILLED || kind == TORN) kill(getpid(), SIGKILL);
     if (fails(kind)) return -1;
+    lock_record(LOCK_EX);
     int done = real(descriptor);
     if (!done) record('S', path, 0, NULL, 0);
+    lock_record(LOCK_UN);
     return done;
 }
 
@@ -126,42 +137,45 @@ static int name_fails(const char *path) {
     return fails(kind);
 }
 
-static int changed(int done, char kind, const char *path, const char *data) {
-    if (!done && inside(path)) record(kind, path, 0, data, data ? strlen(data) : 0);
+static int recorded(int done, char kind, const char *path, const char *data) {
+    if (done >= 0 && inside(path)) record(kind, path, 0, data, data ? strlen(data) : 0);
+    lock_record(LOCK_UN);
     return done;
 }
 
 int mkdir(const char *path, mode_t mode) {
     int (*real)(const char *, mode_t) = dlsym(RTLD_NEXT, "mkdir");
-    return name_fails(path) ? -1 : changed(real(path, mode), 'D', path, NULL);
+    if (name_fails(path)) return -1;
+    lock_record(LOCK_EX);
+    return recorded(real(path, mode), 'D', path, NULL);
 }
 
-int unlink(const char *path) {
-    int (*real)(const char *) = dlsym(RTLD_NEXT, "unlink");
-    return name_fails(path) ? -1 : changed(real(path), 'U', path, NULL);
+static int remove_with(const char *name, const char *path) {
+    int (*real)(const char *) = dlsym(RTLD_NEXT, name);
+    if (name_fails(path)) return -1;
+    lock_record(LOCK_EX);
+    return recorded(real(path), 'U', path, NULL);
 }
 
-int rmdir(const char *path) {
-    int (*real)(const char *) = dlsym(RTLD_NEXT, "rmdir");
-    return name_fails(path) ? -1 : changed(real(path), 'U', path, NULL);
-}
+int unlink(const char *path) { return remove_with("unlink", path); }
+int rmdir(const char *path) { return remove_with("rmdir", path); }
 
 /* Both names are recorded: the old one's length, then the old one, as data, and the new one. */
 int rename(const char *old, const char *new) {
     int (*real)(const char *, const char *) = dlsym(RTLD_NEXT, "rename");
-    return name_fails(new) ? -1 : changed(real(old, new), 'R', new, old);
+    if (name_fails(new)) return -1;
+    lock_record(LOCK_EX);
+    return recorded(real(old, new), 'R', new, old);
 }
 
 static int open_with(const char *name, const char *path, int flags, va_list arguments) {
     int (*real)(const char *, int, ...) = dlsym(RTLD_NEXT, name);
     if (!(flags & O_CREAT) && (flags & O_TMPFILE) != O_TMPFILE) return real(path, flags);
     mode_t mode = va_arg(arguments, mode_t);
-    if (!(flags & O_CREAT) || !inside(path)) return real(path, flags, mode);
-    int is_new = access(path, F_OK);
-    if (is_new && name_fails(path)) return -1;
-    int descriptor = real(path, flags, mode);
-    if (is_new && descriptor >= 0) changed(0, 'C', path, NULL);
-    return descriptor;
+    if (!(flags & O_CREAT) || !inside(path) || !access(path, F_OK)) return real(path, flags, mode);
+    if (name_fails(path)) return -1;
+    lock_record(LOCK_EX);
+    return recorded(real(path, flags, mode), 'C', path, NULL);
 }
 
 #define OPEN(name) \

@@ -123,6 +123,7 @@ def check(
     """
     tally.acknowledged += sum(isinstance(event.payload, Label) for event in acknowledged)
     if not is_session(path):
+        tally.lost += len(acknowledged)
         tally.expect(not acknowledged, "the session is not there")
         tally.notes["before there was a session"] += 1
         return []

@@ -14,9 +14,9 @@ import pytest
 from tests.faults import writes
 from tests.faults.context import Context
 from tests.faults.damage import Snapshot
-from tests.faults.preload import Fault, ImpossibleError, quick_folder
+from tests.faults.preload import Fault, ImpossibleError, Told, quick_folder
 from tests.faults.suite import KINDS, run, run_some
-from tests.faults.table import Tally, contents, table
+from tests.faults.table import Tally, check, contents, table
 from tuilabel.journal import reader
 from tuilabel.journal.reader import Reader
 
@@ -77,6 +77,33 @@ def test_no_fault_loses_what_was_saved(kind: str, context: Context, tallies: lis
     assert tally.wrong == []
     assert tally.lost == 0
     assert tally.acknowledged
+
+
+@pytest.mark.parametrize("fault", [Fault.INPUT_OUTPUT, Fault.KILLED])
+def test_a_session_that_was_not_quite_created_is_on_disk_once_it_has_a_label(
+    fault: Fault, context: Context
+) -> None:
+    tally = Tally("created")
+    for at in range(1, 15):
+        folder, record = context.folder(), context.folder() / "calls"
+        told = some_labels(context, folder, record, at, fault)
+        saved = told.saved + some_labels(context, folder, record).saved
+        disk = writes.Disk(str(folder))
+        for call in writes.read_calls(record):
+            disk.apply(call)
+        left = context.folder()
+        disk.after_power_cut(left, context.rng, 0.0)
+        check(left / "s.tuilabel", saved, tally)
+    assert (tally.wrong, tally.lost) == ([], 0)
+
+
+def some_labels(
+    context: Context, folder: Path, record: Path, at: int = 0, fault: Fault = Fault.NOTHING
+) -> Told:
+    try:
+        return context.labeller.label(folder, labels=3, record=record, at=at, fault=fault)
+    except ImpossibleError as error:
+        pytest.skip(str(error))
 
 
 # The suite itself: it notices what it is there for.

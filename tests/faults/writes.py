@@ -219,11 +219,11 @@ def power_cut(context: Context, tally: Tally, careless: str = "") -> Iterator[No
     while True:
         folder, record = context.folder(), context.work / "calls"
         record.unlink(missing_ok=True)
-        # Some sessions have two writers, and every other one also meets a call that fails.
+        # Some sessions have two writers, and some meet a call that fails, or ends the writers, so
+        # that others come after them.
         writers = ("me", "you")[: 1 + context.below(2)]
-        at, fault = 0, Fault.NOTHING
-        if context.below(2):
-            at, fault = 1 + context.below(80), Fault(1 + context.below(3))
+        fault = Fault(context.below(len(Fault) - 1))
+        at = 1 + context.below((15, 80)[context.below(2)]) if fault else 0
         told = context.labeller.label(
             folder,
             labels=LABELS,
@@ -233,6 +233,10 @@ def power_cut(context: Context, tally: Tally, careless: str = "") -> Iterator[No
             careless=careless,
             writers=writers,
         )
+        if fault in (Fault.TORN, Fault.KILLED):
+            after = context.labeller.label(folder, labels=4, record=record, careless=careless)
+            told.saved += after.saved
+            told.crashed += after.crashed
         tally.expect(not told.crashed, str(told.crashed[:1]))
         calls = read_calls(record)
         tally.expect(calls, "no call was recorded")

@@ -9,6 +9,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -201,6 +202,10 @@ class Journal:
         self._descriptor = os.open(folder / f"{self._log}.jsonl", flags, mode)
         os.fchmod(self._descriptor, mode)
         sync_directory(folder)
+        # Whoever created the session may have been stopped before its name was on disk. The folder
+        # of somebody else's session may be closed to this user.
+        with suppress(PermissionError):
+            sync_directory(self.path.resolve().parent)
         self._reader.own.add(self._log)
         self._number = 1
         (source,) = stored_names([self._source])
