@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.faults import damage, mounts, processes, screens, trainers, writes
+from tests.faults import damage, mounts, processes, screens, sshfs, trainers, writes
 from tests.faults.context import Context, Kind
 from tests.faults.preload import Fault, ImpossibleError, quick_folder
 from tests.faults.table import Tally, table
@@ -28,6 +28,7 @@ KINDS: dict[str, Kind] = {
     "four processes label at once, another reads": processes.rivals,
     "a full file system (tmpfs)": mounts.full,
     "a file system made read-only": mounts.read_only,
+    "one of two sshfs mounts cut off": sshfs.cut_off,
     "the trainer killed at each message": trainers.killed,
     "on the screen: killed at any moment": screens.killed,
     "on the screen: killed in a write, power cut": screens.power_cut,
