@@ -1,0 +1,433 @@
+"""The contents of events: one struct for each kind.
+
+A reader passes over kinds and fields that it does not know, and over a known kind whose version is
+newer than its own (`v`), so an older tuilabel opens the session of a newer one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import ClassVar
+
+from msgspec import Struct
+
+HUMAN, ORACLE_ORIGIN, IMPORT, AUTO_ORIGIN = "human", "oracle", "import", "auto"
+"""Where an answer comes from: a person, ground truth, another tool, or a model."""
+
+
+class Payload(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The content of an event.
+
+    Attributes
+    ----------
+    v : int
+        The version of this kind of event.
+    """
+
+    version: ClassVar[int] = 1
+
+    v: int = 1
+
+
+class About(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The description of a session, written once in `session.json`.
+
+    Attributes
+    ----------
+    uuid : str
+        Identity of the session.
+    source : str
+        Kind and name of the source, without an absolute path: ``digits``, ``folder photos``.
+    seed : int
+        The seed of every random choice of the session.
+    audit : float
+        The share of the pool, 0 to 1, that is kept out of training to measure accuracy on, if the
+        source has no hold-out.
+    pool, test : int or None
+        Number of items used of each split; None for all.
+    format : int
+        Version of the files.
+    """
+
+    uuid: str
+    source: str
+    seed: int = 0
+    audit: float = 0.1
+    pool: int | None = None
+    test: int | None = None
+    format: int = 1
+
+
+class Begin(Payload, frozen=True):
+    """The first event of a log: whose run it is, and of which session.
+
+    Attributes
+    ----------
+    about : About
+    annotator, host : str
+        The true names.
+    boot, pid, started
+        Identity of the process: the host's boot id, the process id, and the process's start time in
+        clock ticks since the boot. Another process on the host can tell whether it still runs.
+    program : str
+        Version of tuilabel.
+    source : str
+        Where the source is on this host: the absolute path of a folder or file.
+    """
+
+    about: About
+    annotator: str
+    host: str
+    boot: str
+    pid: int
+    started: int
+    program: str
+    source: str
+
+
+class Opened(Payload, frozen=True):
+    """A run took a desk: its own, or that of the same annotator's earlier run.
+
+    Attributes
+    ----------
+    desk : str
+        Identity of the desk: the id of the event that made it; empty in that event itself.
+    settings : dict
+        Settings in effect from now on: model, features, strategy, cold start, epsilon, batch size.
+    items : int
+        Number of items, with those that have an answer and are no longer in the source.
+    origin : str
+        `HUMAN`, or `ORACLE_ORIGIN` in a demo or a simulation.
+    """
+
+    settings: dict[str, str | int | float]
+    items: int
+    desk: str = ""
+    origin: str = HUMAN
+
+
+class Asked(Struct, frozen=True, omit_defaults=True):
+    """One place of a batch.
+
+    Attributes
+    ----------
+    item : str
+    reason : str
+        Why it is asked: ``"audit"``, ``"cold start"``, ``"order"`` (the order of the seed, while no
+        ranking is there), ``"random"`` (the share of random queries), or the name of the strategy.
+    draw : float or None
+        The probability with which it was drawn; None for a query.
+    probabilities : dict or None
+        Probability by class id in the ranking; None before any model, and for audit items, where a
+        suggestion would bias the measurement. Classes with probability 0 are left out.
+    """
+
+    item: str
+    reason: str
+    draw: float | None = None
+    probabilities: dict[str, float] | None = None
+
+
+class Batch(Payload, frozen=True):
+    """What a desk asks from now on.
+
+    Attributes
+    ----------
+    round : int
+        Number of the batch at this desk, from 1.
+    items : tuple of Asked
+    fit : str or None
+        Id of the `Fitted` event whose ranking filled it.
+    place : int or None
+        The first place that the ranking could fill, from 0.
+    late : bool
+        Whether the ranking came too late for an earlier place.
+    seen : dict of str to int
+        The last number read of each other log that has grown since this log last recorded it.
+    """
+
+    round: int
+    items: tuple[Asked, ...]
+    fit: str | None = None
+    place: int | None = None
+    late: bool = False
+    seen: dict[str, int] = {}
+
+
+class Measured(Struct, frozen=True):
+    """An accuracy with its 95% interval, all 0 to 1."""
+
+    correct: int
+    n: int
+    set: str
+    value: float
+    low: float
+    high: float
+
+
+class Fitted(Payload, frozen=True):
+    """A model was fitted.
+
+    Attributes
+    ----------
+    labels, round : int
+        Number of labels that it was fitted to, and of batches closed at this desk.
+    model, features, strategy : str
+        Never ``auto``.
+    fit_seconds, rank_seconds : float
+    accuracy : Measured or None
+    confusion : tuple of tuple of int or None
+        Number of items by true and by predicted class, in the order of `classes`.
+    classes : tuple of str
+        Class ids of the model's columns.
+    stop_set, moved, agreement
+        Number of predictions compared with the previous fit, the share that differs, and Cohen's
+        kappa; None where there is none.
+    """
+
+    labels: int
+    round: int
+    model: str
+    features: str
+    strategy: str
+    fit_seconds: float
+    rank_seconds: float
+    classes: tuple[str, ...]
+    accuracy: Measured | None = None
+    confusion: tuple[tuple[int, ...], ...] | None = None
+    stop_set: int | None = None
+    moved: float | None = None
+    agreement: float | None = None
+
+
+class Answer(Payload, frozen=True):
+    """An answer about one item.
+
+    Attributes
+    ----------
+    item : str
+    round : int
+        Number of the batch it was asked in.
+    ms : int or None
+        Milliseconds from the moment the item was shown to the answer.
+    place : int or None
+        Its place in the batch, from 0.
+    audit : bool
+        Whether the item is in the audit set.
+    draw : float or None
+        The probability with which it was drawn; None for a query.
+    probabilities : dict or None
+        Probability by class id, as the annotator could see them.
+    accepted : bool
+        Whether the annotator accepted the model's suggestion.
+    relabel : bool
+        Whether an earlier answer was changed out of turn.
+    names : tuple of str
+        The item's names in the source, as `stored_name` makes them.
+    origin : str
+        `HUMAN`, `ORACLE_ORIGIN` or `IMPORT`.
+    """
+
+    item: str
+    round: int = 0
+    ms: int | None = None
+    place: int | None = None
+    audit: bool = False
+    draw: float | None = None
+    probabilities: dict[str, float] | None = None
+    accepted: bool = False
+    relabel: bool = False
+    names: tuple[str, ...] = ()
+    origin: str = HUMAN
+
+    @property
+    def references(self) -> list[str]:
+        """The item's names in the source when it was answered."""
+        return [actual_name(name) for name in self.names]
+
+
+class Label(Answer, frozen=True):
+    """An annotator gave an item a class, by class id."""
+
+    class_id: str
+
+
+class Skip(Answer, frozen=True):
+    """An annotator skipped an item; it is not asked again at this desk."""
+
+
+class Undo(Payload, frozen=True):
+    """An event was taken back: one's own answer, or anybody's class event, decision or bulk file."""
+
+    event: str
+
+
+class Decided(Payload, frozen=True):
+    """A tie between annotators was settled."""
+
+    item: str
+    class_id: str
+
+
+class Suggestion(Payload, frozen=True):
+    """A guess about an item: never a label, never trained on, never counted."""
+
+    item: str
+    class_id: str
+    probability: float
+    origin: str
+
+
+class ClassAdded(Payload, frozen=True):
+    """A class was added; its id is a hash of the name it was added under, see `class_id_of`."""
+
+    class_id: str
+    name: str
+    key: str | None = None
+
+
+class ClassRenamed(Payload, frozen=True):
+    """A class has another name; its id stays."""
+
+    class_id: str
+    name: str
+
+
+class ClassMerged(Payload, frozen=True):
+    """Answers to one class count as answers to another."""
+
+    class_id: str
+    into: str
+
+
+class ClassRetired(Payload, frozen=True):
+    """A class can no longer be chosen; answers to it still count."""
+
+    class_id: str
+
+
+class ClassRestyled(Payload, frozen=True):
+    """A class has another key for this annotator."""
+
+    class_id: str
+    key: str
+
+
+class Bulk(Payload, frozen=True):
+    """A file of answers that were written together: auto-labels or an import.
+
+    Attributes
+    ----------
+    file : str
+        Name of the file in the folder ``bulk``.
+    sha256 : str
+        Of its bytes, in hexadecimal digits.
+    count : int
+        Number of its lines.
+    origin : str
+        `AUTO_ORIGIN` or `IMPORT`.
+    replaces : tuple of str
+        Ids of earlier `Bulk` events of auto-labels, which no longer count.
+    method, threshold, model, trained_on, settings, calibration, estimate
+        How auto-labels were made.
+    """
+
+    file: str
+    sha256: str
+    count: int
+    origin: str
+    round: int = 0
+    replaces: tuple[str, ...] = ()
+    method: str | None = None
+    threshold: float | None = None
+    model: str | None = None
+    trained_on: int | None = None
+    settings: dict[str, str | int | float | None] = {}
+    calibration: dict[str, object] | None = None
+    estimate: dict[str, object] | None = None
+
+
+class BulkLine(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One line of a bulk file."""
+
+    item: str
+    class_id: str
+    probability: float | None = None
+    by: str | None = None
+    at: str | None = None
+    names: tuple[str, ...] = ()
+
+    @property
+    def references(self) -> list[str]:
+        """The item's names in the source when it was labelled."""
+        return [actual_name(name) for name in self.names]
+
+
+class Window(Payload, frozen=True):
+    """The stored values shown as black and as white in images of more than 8 bits."""
+
+    low: float
+    high: float
+
+
+class Adopted(Payload, frozen=True):
+    """The logs of another session of the same images count in this one."""
+
+    uuid: str
+
+
+class Ended(Payload, frozen=True):
+    """The run ended in order; `seen` as in `Batch`."""
+
+    seen: dict[str, int] = {}
+
+
+KINDS: dict[str, type[Payload]] = {
+    "begin": Begin,
+    "opened": Opened,
+    "batch": Batch,
+    "fitted": Fitted,
+    "label": Label,
+    "skip": Skip,
+    "undo": Undo,
+    "decided": Decided,
+    "suggestion": Suggestion,
+    "class-added": ClassAdded,
+    "class-renamed": ClassRenamed,
+    "class-merged": ClassMerged,
+    "class-retired": ClassRetired,
+    "class-restyled": ClassRestyled,
+    "bulk": Bulk,
+    "window": Window,
+    "adopted": Adopted,
+    "ended": Ended,
+}
+"""Every kind of event by its name in a log."""
+
+
+def stored_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names of files as text that JSON can hold.
+
+    A name may be bytes that are no UTF-8, which Python keeps as lone surrogates. It is stored as
+    NUL, which no file name contains, and hexadecimal digits.
+    """
+    return tuple(map(_stored_name, names))
+
+
+def _stored_name(name: str) -> str:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "\0" + os.fsencode(name).hex()
+    return name
+
+
+def actual_name(stored: str) -> str:
+    """Return the name of a file from its stored form."""
+    if not stored.startswith("\0"):
+        return stored
+    try:
+        return os.fsdecode(bytes.fromhex(stored[1:]))
+    except ValueError:
+        return stored.replace("\0", "")
