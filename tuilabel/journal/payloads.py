@@ -201,7 +201,7 @@ class Fitted(Payload, frozen=True):
     agreement: float | None = None
 
 
-class Answer(Payload, frozen=True):
+class Answer(Payload, frozen=True, kw_only=True):
     """An answer about one item.
 
     Attributes
@@ -247,18 +247,18 @@ class Answer(Payload, frozen=True):
         return [actual_name(name) for name in self.names]
 
 
-class Label(Answer, frozen=True):
+class Label(Answer, frozen=True, kw_only=True):
     """An annotator gave an item a class, by class id."""
 
     class_id: str
 
 
-class Skip(Answer, frozen=True):
+class Skip(Answer, frozen=True, kw_only=True):
     """An annotator skipped an item; it is not asked again at this desk."""
 
 
 class Undo(Payload, frozen=True):
-    """An event was taken back: one's own answer, or anybody's class event, decision or bulk file."""
+    """An event was taken back: an own answer, or anybody's class event, decision or bulk file."""
 
     event: str
 
