@@ -32,10 +32,7 @@ def read_small(path: Path, largest: int) -> bytes:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     with os.fdopen(descriptor, "rb", buffering=0, opener=None) as file:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            kind = _KINDS.get(stat.S_IFMT(mode), "special")
-            raise OSError(errno.EINVAL, f"it is {kind}, not an ordinary file")
+        check_ordinary(descriptor)
         content = b""
         while len(content) <= largest:
             part = file.read(largest + 1 - len(content))
@@ -43,6 +40,20 @@ def read_small(path: Path, largest: int) -> bytes:
                 return content
             content += part
     raise OSError(errno.EFBIG, f"it is larger than {largest:,} bytes")
+
+
+def check_ordinary(descriptor: int) -> None:
+    """Raise if a descriptor is of no ordinary file.
+
+    Raises
+    ------
+    OSError
+        `strerror` says what it is.
+    """
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        kind = _KINDS.get(stat.S_IFMT(mode), "special")
+        raise OSError(errno.EINVAL, f"it is {kind}, not an ordinary file")
 
 
 def open_to_append(path: Path) -> int:

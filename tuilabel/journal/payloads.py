@@ -8,15 +8,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 HUMAN, ORACLE_ORIGIN, IMPORT, AUTO_ORIGIN = "human", "oracle", "import", "auto"
 """Where an answer comes from: a person, ground truth, another tool, or a model."""
 
+FORMAT = 1
+"""Version of the files of a session."""
 
-class Payload(Struct, frozen=True, omit_defaults=True, kw_only=True):
+Text = Annotated[str, Meta(max_length=80)]
+"""Text that a screen shows on one line; the limit is that of `tuilabel.text.inert`."""
+Name = Annotated[str, Meta(max_length=2**14)]
+"""The path of a file, or the stored form of one."""
+Count = Annotated[int, Meta(ge=0, le=2**52)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Number = Annotated[float, Meta(ge=-1e15, le=1e15)]
+Seconds = Annotated[float, Meta(ge=0, le=1e9)]
+Setting = Name | Annotated[int, Meta(ge=-(2**31), le=2**31)] | Number
+
+
+class Payload(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """The content of an event.
 
     Attributes
@@ -27,7 +40,7 @@ class Payload(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     version: ClassVar[int] = 1
 
-    v: int = 1
+    v: Count = 1
 
 
 class About(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -50,13 +63,13 @@ class About(Struct, frozen=True, omit_defaults=True, kw_only=True):
         Version of the files.
     """
 
-    uuid: str
-    source: str
-    seed: int = 0
-    audit: float = 0.1
-    pool: int | None = None
-    test: int | None = None
-    format: int = 1
+    uuid: Text
+    source: Name
+    seed: Count = 0
+    audit: Share = 0.1
+    pool: Count | None = None
+    test: Count | None = None
+    format: Count = FORMAT
 
 
 class Begin(Payload, frozen=True):
@@ -74,16 +87,19 @@ class Begin(Payload, frozen=True):
         Version of tuilabel.
     source : str
         Where the source is on this host: the absolute path of a folder or file.
+    after : str
+        Name of the log that this run wrote before, if a write to it failed; else empty.
     """
 
     about: About
-    annotator: str
-    host: str
-    boot: str
-    pid: int
-    started: int
-    program: str
-    source: str
+    annotator: Text
+    host: Text
+    boot: Text
+    pid: Count
+    started: Count
+    program: Text
+    source: Name
+    after: Text = ""
 
 
 class Opened(Payload, frozen=True):
@@ -101,10 +117,10 @@ class Opened(Payload, frozen=True):
         `HUMAN`, or `ORACLE_ORIGIN` in a demo or a simulation.
     """
 
-    settings: dict[str, str | int | float]
-    items: int
-    desk: str = ""
-    origin: str = HUMAN
+    settings: dict[Text, Setting]
+    items: Count
+    desk: Text = ""
+    origin: Text = HUMAN
 
 
 class Asked(Struct, frozen=True, omit_defaults=True):
@@ -123,10 +139,10 @@ class Asked(Struct, frozen=True, omit_defaults=True):
         suggestion would bias the measurement. Classes with probability 0 are left out.
     """
 
-    item: str
-    reason: str
-    draw: float | None = None
-    probabilities: dict[str, float] | None = None
+    item: Text
+    reason: Text
+    draw: Share | None = None
+    probabilities: dict[Text, Share] | None = None
 
 
 class Batch(Payload, frozen=True):
@@ -147,23 +163,23 @@ class Batch(Payload, frozen=True):
         The last number read of each other log that has grown since this log last recorded it.
     """
 
-    round: int
+    round: Count
     items: tuple[Asked, ...]
-    fit: str | None = None
-    place: int | None = None
+    fit: Text | None = None
+    place: Count | None = None
     late: bool = False
-    seen: dict[str, int] = {}
+    seen: dict[Text, Count] = {}
 
 
 class Measured(Struct, frozen=True):
     """An accuracy with its 95% interval, all 0 to 1."""
 
-    correct: int
-    n: int
-    set: str
-    value: float
-    low: float
-    high: float
+    correct: Count
+    n: Count
+    set: Text
+    value: Share
+    low: Share
+    high: Share
 
 
 class Fitted(Payload, frozen=True):
@@ -186,19 +202,19 @@ class Fitted(Payload, frozen=True):
         kappa; None where there is none.
     """
 
-    labels: int
-    round: int
-    model: str
-    features: str
-    strategy: str
-    fit_seconds: float
-    rank_seconds: float
-    classes: tuple[str, ...]
+    labels: Count
+    round: Count
+    model: Text
+    features: Text
+    strategy: Text
+    fit_seconds: Seconds
+    rank_seconds: Seconds
+    classes: tuple[Text, ...]
     accuracy: Measured | None = None
-    confusion: tuple[tuple[int, ...], ...] | None = None
-    stop_set: int | None = None
-    moved: float | None = None
-    agreement: float | None = None
+    confusion: tuple[tuple[Count, ...], ...] | None = None
+    stop_set: Count | None = None
+    moved: Share | None = None
+    agreement: Number | None = None
 
 
 class Answer(Payload, frozen=True, kw_only=True):
@@ -229,17 +245,17 @@ class Answer(Payload, frozen=True, kw_only=True):
         `HUMAN`, `ORACLE_ORIGIN` or `IMPORT`.
     """
 
-    item: str
-    round: int = 0
-    ms: int | None = None
-    place: int | None = None
+    item: Text
+    round: Count = 0
+    ms: Count | None = None
+    place: Count | None = None
     audit: bool = False
-    draw: float | None = None
-    probabilities: dict[str, float] | None = None
+    draw: Share | None = None
+    probabilities: dict[Text, Share] | None = None
     accepted: bool = False
     relabel: bool = False
-    names: tuple[str, ...] = ()
-    origin: str = HUMAN
+    names: tuple[Name, ...] = ()
+    origin: Text = HUMAN
 
     @property
     def references(self) -> list[str]:
@@ -250,7 +266,7 @@ class Answer(Payload, frozen=True, kw_only=True):
 class Label(Answer, frozen=True, kw_only=True):
     """An annotator gave an item a class, by class id."""
 
-    class_id: str
+    class_id: Text
 
 
 class Skip(Answer, frozen=True, kw_only=True):
@@ -260,58 +276,58 @@ class Skip(Answer, frozen=True, kw_only=True):
 class Undo(Payload, frozen=True):
     """An event was taken back: an own answer, or anybody's class event, decision or bulk file."""
 
-    event: str
+    event: Text
 
 
 class Decided(Payload, frozen=True):
     """A tie between annotators was settled."""
 
-    item: str
-    class_id: str
+    item: Text
+    class_id: Text
 
 
 class Suggestion(Payload, frozen=True):
     """A guess about an item: never a label, never trained on, never counted."""
 
-    item: str
-    class_id: str
-    probability: float
-    origin: str
+    item: Text
+    class_id: Text
+    probability: Share
+    origin: Text
 
 
 class ClassAdded(Payload, frozen=True):
     """A class was added; its id is a hash of the name it was added under, see `class_id_of`."""
 
-    class_id: str
-    name: str
-    key: str | None = None
+    class_id: Text
+    name: Text
+    key: Text | None = None
 
 
 class ClassRenamed(Payload, frozen=True):
     """A class has another name; its id stays."""
 
-    class_id: str
-    name: str
+    class_id: Text
+    name: Text
 
 
 class ClassMerged(Payload, frozen=True):
     """Answers to one class count as answers to another."""
 
-    class_id: str
-    into: str
+    class_id: Text
+    into: Text
 
 
 class ClassRetired(Payload, frozen=True):
     """A class can no longer be chosen; answers to it still count."""
 
-    class_id: str
+    class_id: Text
 
 
 class ClassRestyled(Payload, frozen=True):
     """A class has another key for this annotator."""
 
-    class_id: str
-    key: str
+    class_id: Text
+    key: Text
 
 
 class Bulk(Payload, frozen=True):
@@ -333,30 +349,30 @@ class Bulk(Payload, frozen=True):
         How auto-labels were made.
     """
 
-    file: str
-    sha256: str
-    count: int
-    origin: str
-    round: int = 0
-    replaces: tuple[str, ...] = ()
-    method: str | None = None
-    threshold: float | None = None
-    model: str | None = None
-    trained_on: int | None = None
-    settings: dict[str, str | int | float | None] = {}
-    calibration: dict[str, object] | None = None
-    estimate: dict[str, object] | None = None
+    file: Text
+    sha256: Text
+    count: Count
+    origin: Text
+    round: Count = 0
+    replaces: tuple[Text, ...] = ()
+    method: Text | None = None
+    threshold: Share | None = None
+    model: Text | None = None
+    trained_on: Count | None = None
+    settings: dict[Text, Setting | None] = {}
+    calibration: dict[Text, object] | None = None
+    estimate: dict[Text, object] | None = None
 
 
 class BulkLine(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One line of a bulk file."""
 
-    item: str
-    class_id: str
-    probability: float | None = None
-    by: str | None = None
-    at: str | None = None
-    names: tuple[str, ...] = ()
+    item: Text
+    class_id: Text
+    probability: Share | None = None
+    by: Text | None = None
+    at: Text | None = None
+    names: tuple[Name, ...] = ()
 
     @property
     def references(self) -> list[str]:
@@ -367,20 +383,20 @@ class BulkLine(Struct, frozen=True, omit_defaults=True, kw_only=True):
 class Window(Payload, frozen=True):
     """The stored values shown as black and as white in images of more than 8 bits."""
 
-    low: float
-    high: float
+    low: Number
+    high: Number
 
 
 class Adopted(Payload, frozen=True):
     """The logs of another session of the same images count in this one."""
 
-    uuid: str
+    uuid: Text
 
 
 class Ended(Payload, frozen=True):
     """The run ended in order; `seen` as in `Batch`."""
 
-    seen: dict[str, int] = {}
+    seen: dict[Text, Count] = {}
 
 
 KINDS: dict[str, type[Payload]] = {

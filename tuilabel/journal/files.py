@@ -1,0 +1,109 @@
+"""The files of a session: how they are opened, made and synced."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from tuilabel.small_files import check_ordinary
+
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY | os.O_NOFOLLOW
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+SHARED_FILE, SHARED_FOLDER = 0o640, 0o2770
+
+
+def open_to_read(path: Path) -> int:
+    """Return a descriptor of an ordinary file; never follow a link, never wait.
+
+    Raises
+    ------
+    OSError
+    """
+    try:
+        descriptor = os.open(path, _READ)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a link") from None
+        raise
+    try:
+        check_ordinary(descriptor)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def create(path: Path) -> int:
+    """Return a descriptor of a new file to append to, with the group and mode of its folder.
+
+    Raises
+    ------
+    OSError
+    """
+    descriptor = os.open(path, _CREATE, 0o600)
+    try:
+        folder = path.parent.stat()
+        if folder.st_mode & stat.S_IRWXG:
+            if os.fstat(descriptor).st_gid != folder.st_gid:
+                os.fchown(descriptor, -1, folder.st_gid)
+            os.fchmod(descriptor, SHARED_FILE)
+    except OSError:
+        os.close(descriptor)
+        path.unlink()
+        raise
+    return descriptor
+
+
+def make_folder(path: Path, like: Path) -> None:
+    """Make a folder with the group and mode of another, unless it exists.
+
+    Raises
+    ------
+    OSError
+    """
+    if not path.is_dir():
+        path.mkdir(mode=0o700)
+        if like.is_dir() and (found := like.stat()).st_mode & stat.S_IRWXG:
+            os.chown(path, -1, found.st_gid)
+            path.chmod(SHARED_FOLDER)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a new file, and return when it is on disk.
+
+    Raises
+    ------
+    OSError
+    """
+    descriptor = create(path)
+    try:
+        with open(descriptor, "wb") as file:  # noqa: PTH123
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+    except OSError:
+        with suppress(OSError):
+            path.unlink()
+        raise
+
+
+def sync_folder(path: Path) -> None:
+    """Write the names in a folder to disk.
+
+    Raises
+    ------
+    OSError
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def reason_of(error: OSError) -> str:
+    """Return why a call failed, in a few words."""
+    return error.strerror or type(error).__name__

@@ -1,0 +1,386 @@
+"""A session, open: its events are read, and this run appends its own."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self, cast
+
+from msgspec.structs import replace
+
+from tuilabel import __version__
+from tuilabel.errors import SaveError, SessionFileError
+from tuilabel.journal.files import create, make_folder, open_to_read, reason_of, sync_folder, write
+from tuilabel.journal.folder import LOGS, create_session, read_about, read_bulk, write_bulk
+from tuilabel.journal.lines import (
+    MAX_COUNTER,
+    UNREADABLE,
+    Event,
+    InvalidEvent,
+    decode_event,
+    encode_event,
+)
+from tuilabel.journal.payloads import Answer, Begin, Bulk, BulkLine, Ended, Payload, stored_names
+from tuilabel.journal.runs import Run, name_of, this_process
+from tuilabel.journal.union import SUFFIX, LogFile, Problem, Union
+from tuilabel.text import inert, shown_path
+
+
+def utc_now() -> datetime:
+    """Return the current time, with which events are stamped."""
+    return datetime.now(UTC)
+
+
+class Journal:
+    """A session, open to be read and to be written by this run.
+
+    Nothing is written before the first event. Events are appended in one thread, and read in one
+    thread, which may be another.
+
+    Parameters
+    ----------
+    path : Path
+        An existing session.
+    annotator : str
+        Who labels in this run.
+    source : str
+        Where the source is on this host.
+    clock : callable
+        Returns the time to stamp events with.
+    monotonic : callable
+        Returns seconds.
+
+    Attributes
+    ----------
+    about : About
+    runs : dict of str to Run
+        The run of every log that was read, and the own one once it has written, by name.
+    unknown : Counter
+        Number of events that were passed over, by kind, because they are of a newer tuilabel.
+    run : str
+        Name of the own run's log; empty while it has none.
+
+    Raises
+    ------
+    SessionFileError
+        It is no session, or of a newer tuilabel.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        annotator: str = "",
+        source: str = "",
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.path = path
+        self.annotator = annotator
+        self.about, self._problem = read_about(path)
+        self.run = ""
+        self._source = source
+        self._clock = clock
+        self._monotonic = monotonic
+        self._union = Union(path / LOGS, self.about, monotonic)
+        self.runs: dict[str, Run] = self._union.runs
+        self.unknown = self._union.unknown
+        self._has_looked = False
+        self._descriptor = -1
+        self._log: LogFile | None = None
+        self._own: list[tuple[LogFile, list[bytes]]] = []
+        self._failed: tuple[str, list[Payload], list[Event]] | None = None
+        self._recorded: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def uuids(self) -> frozenset[str]:
+        """The session's uuid, and those of the sessions it has adopted."""
+        return frozenset(self._union.accepted)
+
+    def read(self) -> Iterator[Event]:
+        """Return the new events of all logs but the own one, in the order of (t, id).
+
+        They are decoded as they are taken, and all have to be taken. Of several events with the
+        same id, the first is returned.
+
+        Raises
+        ------
+        SessionFileError
+            The folder of the logs cannot be read.
+        """
+        self._look()
+        return self._union.read()
+
+    def _look(self) -> None:
+        self._union.look()
+        self._has_looked = True
+
+    def event(self, id: str) -> Event | None:
+        """Return an event that was read or written, from its file; None if it is not there."""
+        return self._union.event(id)
+
+    def problems(self, patience: float = 0.0) -> list[Problem]:
+        """Return what is damaged, missing or invalid; see `Union.problems`."""
+        found = self._union.problems(patience)
+        return found if self._problem is None else [self._problem, *found]
+
+    def unrecorded(self) -> dict[str, int]:
+        """Return the last number read of each other log that has grown since this log recorded it.
+
+        It belongs into `Batch.seen` and `Ended.seen`.
+        """
+        return {
+            run.name: run.n
+            for run in list(self.runs.values())
+            if run.name != self.run and run.n > self._recorded.get(run.name, 0) and run.is_named
+        }
+
+    def append(self, payload: Payload, by: str | None = None) -> Event:
+        """Write one event; when this returns, it is on disk.
+
+        Parameters
+        ----------
+        payload : Payload
+        by : str, optional
+            By default the annotator of this run.
+
+        Raises
+        ------
+        SaveError
+            It is not known to be on disk. If the same is appended next, the same event is written
+            again, and counts once; anything else is a new event with a larger `t`.
+        """
+        return self.append_many([payload], by)[0]
+
+    def append_many(self, payloads: Iterable[Payload], by: str | None = None) -> list[Event]:
+        """Write events in one write and with one sync, see `append`.
+
+        If the power fails meanwhile, the first of them may be on disk without the others.
+        """
+        contents, by = list(payloads), self.annotator if by is None else by
+        if not contents:
+            return []
+        if not self._has_looked:
+            self._look()
+        begin = self._begin() if self._log is None else None
+        failed, self._failed = self._failed, None
+        if failed is None or failed[0] != by or list(map(_meant, contents)) != failed[1]:
+            failed = by, list(map(_meant, contents)), self._stamped(contents, by)
+        self._failed = failed
+        events = self._write(begin, failed[2])
+        self._failed = None
+        for event in events:
+            self._recorded |= getattr(event.payload, "seen", {})
+        return events
+
+    def write_bulk(self, lines: Iterable[BulkLine], header: Bulk, by: str | None = None) -> Event:
+        """Write a bulk file, and the event that names it.
+
+        Parameters
+        ----------
+        lines : iterable of BulkLine
+        header : Bulk
+            Name, hash and count are filled in.
+        by : str, optional
+
+        Raises
+        ------
+        SaveError
+            None of the lines counts.
+        """
+        try:
+            made = write_bulk(self.path, lines, header)
+        except (OSError, *UNREADABLE) as error:
+            reason = reason_of(error) if isinstance(error, OSError) else inert(str(error), 200)
+            raise SaveError(
+                f"Nothing is saved: no file can be written in {shown_path(self.path)} ({reason})."
+            ) from error
+        return self.append(made, by)
+
+    def bulk_lines(self, bulk: Bulk) -> list[BulkLine]:
+        """Return the lines of a bulk file; raise `SessionFileError` if it is missing or changed."""
+        return read_bulk(self.path, bulk)
+
+    def lost(self) -> str | None:
+        """Return what is no longer on disk of the session and the own logs; None if all is there.
+
+        A session that was removed or replaced is not noticed by writing to it.
+        """
+        shown = shown_path(self.path)
+        try:
+            if read_about(self.path)[0].uuid != self.about.uuid:
+                return f"Another session is at {shown} now: what was saved is not there."
+        except SessionFileError:
+            return f"{shown} is no longer there: what was saved is lost with it."
+        for log, lines in self._own:
+            if not lines:
+                continue
+            try:
+                descriptor = open_to_read(log.path)
+                try:
+                    is_there = os.fstat(descriptor).st_size >= log.offset
+                    is_there &= os.pread(descriptor, len(lines[0]), 0) == lines[0]
+                finally:
+                    os.close(descriptor)
+            except FileNotFoundError:
+                is_there = False
+            except OSError as error:
+                return f"{shown_path(log.path)} cannot be read ({reason_of(error)})."
+            if not is_there:
+                return (
+                    f"{shown_path(log.path)} was removed or replaced: what was saved there "
+                    "is lost with it."
+                )
+        return None
+
+    def save_copy(self, path: Path) -> list[str]:
+        """Write a new session with all logs that can be read, and the own ones from memory.
+
+        Returns
+        -------
+        list of str
+            Names of the logs that are missing in it.
+
+        Raises
+        ------
+        SessionFileError, SaveError
+        """
+        create_session(path, self.about)
+        own = {log.name: b"".join(lines) for log, lines in self._own}
+        missing = []
+        try:
+            for name, log in list(self._union.files.items()):
+                content = own.get(name)
+                if content is None:
+                    try:
+                        content = log.path.read_bytes()
+                    except OSError:
+                        missing.append(name)
+                        continue
+                write(path / LOGS / name, content)
+            sync_folder(path / LOGS)
+        except OSError as error:
+            raise SaveError(f"{shown_path(path)} is incomplete: {reason_of(error)}.") from error
+        return missing
+
+    def close(self) -> None:
+        """Write the closing event, if this run has written anything."""
+        # It only saves others a wait: no answer depends on it.
+        with suppress(SaveError):
+            if self._log is not None:
+                self.append(Ended(seen=self.unrecorded()))
+        self._leave()
+
+    def _stamped(self, payloads: Sequence[Payload], by: str) -> list[Event]:
+        """Return events with identities and counters; they get their numbers when written."""
+        union = self._union
+        with union.lock:
+            t = union.t
+            if t + len(payloads) > MAX_COUNTER:
+                raise SaveError(
+                    f"Nothing can be saved in {shown_path(self.path)}: {union.highest} has used "
+                    "the counters up. Move that log out of the session."
+                )
+            union.t += len(payloads)
+        at = self._clock()
+        return [
+            Event(uuid.uuid4().hex, 1, t + place, at, by, payload)
+            for place, payload in enumerate(payloads, 1)
+        ]
+
+    def _write(self, begin: Event[Begin] | None, events: list[Event]) -> list[Event]:
+        try:
+            if begin is not None:
+                events = [begin, *events]
+                self.run = name_of(begin)
+            first = 1 if self._log is None else self._log.n + 1
+            numbered = [replace(event, n=n) for n, event in enumerate(events, first)]
+            lines = [encode_event(event) for event in numbered]
+            # What readers would pass over is not written; what they will see is returned.
+            found = [
+                decode_event(line[:-1], event.kind, self.run)
+                for line, event in zip(lines, events, strict=True)
+            ]
+            log = self._log if begin is None else self._open(begin)
+            assert log is not None
+            self._put(b"".join(lines), log)
+        except InvalidEvent as error:
+            raise SaveError(f"Not saved: {error}.") from error
+        except OSError as error:
+            self._leave()
+            raise SaveError(
+                f"Not saved: the log in {shown_path(self.path)} cannot be written "
+                f"({reason_of(error)}). Press the key again once that is fixed."
+            ) from error
+        self._own[-1][1].extend(lines)
+        for event, line in zip(found, lines, strict=True):
+            self._union.written(log, event, len(line))
+        return found[begin is not None :]
+
+    def _begin(self) -> Event[Begin]:
+        host, boot, pid, started = this_process()
+        payload = Begin(
+            about=self.about,
+            annotator=self.annotator,
+            host=host,
+            boot=boot,
+            pid=pid,
+            started=started,
+            program=__version__,
+            source=stored_names([self._source])[0],
+            after=self._own[-1][0].path.stem if self._own else "",
+        )
+        return cast("Event[Begin]", self._stamped([payload], self.annotator)[0])
+
+    def _open(self, begin: Event[Begin]) -> LogFile:
+        make_folder(self.path / LOGS, self.path)
+        path = self.path / LOGS / (self.run + SUFFIX)
+        if path.name in self._union.files:
+            raise FileExistsError(errno.EEXIST, "a log of this name exists")
+        log = self._union.begin_own(path, begin)
+        try:
+            self._descriptor = create(path)
+        except OSError:
+            self._union.forget(log)
+            raise
+        self._log = log
+        self._own.append((log, []))
+        return log
+
+    def _put(self, content: bytes, log: LogFile) -> None:
+        """Write to the own log, and return when it is on disk."""
+        if os.fstat(self._descriptor).st_nlink == 0:
+            raise OSError(errno.ENOENT, f"{shown_path(log.name)} was removed")
+        written = os.write(self._descriptor, content)
+        if written < len(content):
+            raise OSError(errno.ENOSPC, f"{written} of {len(content)} bytes were written")
+        os.fsync(self._descriptor)
+        if not log.n:
+            sync_folder(self.path / LOGS)
+
+    def _leave(self) -> None:
+        """Never append to the own log again; from now on it is read like the others."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            with suppress(OSError):
+                os.close(descriptor)
+        if self._log is not None:
+            self._log.size, self._log.is_own = -1, False
+        self._log, self.run, self._recorded = None, "", {}
+
+
+def _meant(payload: Payload) -> Payload:
+    """Return a payload without the time that the annotator took, to see whether it comes again."""
+    return replace(payload, ms=None) if isinstance(payload, Answer) else payload
