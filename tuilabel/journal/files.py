@@ -106,4 +106,4 @@ def sync_folder(path: Path) -> None:
 
 def reason_of(error: OSError) -> str:
     """Return why a call failed, in a few words."""
-    return error.strerror or type(error).__name__
+    return error.strerror or str(error) or type(error).__name__

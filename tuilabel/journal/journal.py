@@ -25,6 +25,7 @@ from tuilabel.journal.lines import (
     InvalidEvent,
     decode_event,
     encode_event,
+    harmless,
 )
 from tuilabel.journal.payloads import Answer, Begin, Bulk, BulkLine, Ended, Payload, stored_names
 from tuilabel.journal.runs import Run, name_of, this_process
@@ -331,7 +332,7 @@ class Journal:
 
     def _begin(self) -> Event[Begin]:
         host, boot, pid, started = this_process()
-        payload = Begin(
+        begin = Begin(
             about=self.about,
             annotator=self.annotator,
             host=host,
@@ -342,7 +343,7 @@ class Journal:
             source=stored_names([self._source])[0],
             after=self._own[-1][0].path.stem if self._own else "",
         )
-        return cast("Event[Begin]", self._stamped([payload], self.annotator)[0])
+        return cast("Event[Begin]", self._stamped([harmless(begin)], self.annotator)[0])
 
     def _open(self, begin: Event[Begin]) -> LogFile:
         make_folder(self.path / LOGS, self.path)

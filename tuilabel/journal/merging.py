@@ -1,0 +1,123 @@
+"""Merge a session into another: its logs are copied."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from tuilabel.errors import SessionFileError
+from tuilabel.journal.files import create, make_folder, open_to_read, reason_of, sync_folder
+from tuilabel.journal.folder import BULK, LOGS, read_about
+from tuilabel.journal.journal import Journal
+from tuilabel.journal.payloads import Adopted
+from tuilabel.journal.union import SUFFIX
+from tuilabel.text import shown_path
+
+_BLOCK = 2**20
+
+
+@dataclass
+class Merged:
+    """What a merge copies.
+
+    Attributes
+    ----------
+    copied : list of str
+        Names of the new files, below the session's folder.
+    present : list of str
+        Names of files whose content the session has already.
+    unread : dict of str to str
+        Why a file was not copied, by name.
+    adopted : str or None
+        The uuid of the other session, if the session adopts it by this merge.
+    """
+
+    copied: list[str] = field(default_factory=list)
+    present: list[str] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
+    adopted: str | None = None
+
+
+def merge(target: Path, other: Path, annotator: str, *, dry_run: bool = False) -> Merged:
+    """Copy the logs and bulk files of another session into a session.
+
+    A log of the same name with other content is copied under another name; events that both have
+    count once.
+
+    Parameters
+    ----------
+    target : Path
+    other : Path
+        It is not changed.
+    annotator : str
+        Who adopts the other session, if it has another uuid.
+    dry_run : bool
+        Write nothing.
+
+    Raises
+    ------
+    SessionFileError
+        One of them is no session, or `target` cannot be written.
+    """
+    merged = Merged()
+    uuid = read_about(other)[0].uuid
+    with Journal(target, annotator) as journal:
+        for _ in journal.read():
+            pass
+        for folder in (BULK, LOGS):  # An event never names a file that is not there.
+            for path in sorted((other / folder).glob("*" + SUFFIX)):
+                try:
+                    _copy(path, target / folder, merged, dry_run)
+                except OSError as error:
+                    merged.unread[f"{folder}/{path.name}"] = reason_of(error)
+        if uuid not in journal.uuids:
+            merged.adopted = uuid
+            if not dry_run:
+                journal.append(Adopted(uuid=uuid))
+    return merged
+
+
+def _copy(path: Path, folder: Path, merged: Merged, dry_run: bool) -> None:
+    with open(open_to_read(path), "rb") as file:  # noqa: PTH123
+        name = path.name
+        if os.path.lexists(folder / name) and not _has(folder / name, file):
+            if folder.name == BULK:
+                raise OSError("the session has another file of this name: one is damaged")
+            file.seek(0)
+            name = f"{path.stem}-{hashlib.file_digest(file, 'sha256').hexdigest()[:8]}{SUFFIX}"
+        shown = f"{folder.name}/{name}"
+        if os.path.lexists(folder / name):
+            merged.present.append(shown)
+            return
+        merged.copied.append(shown)
+        if dry_run:
+            return
+        make_folder(folder, folder.parent)
+        new = folder / f".{name}.new"
+        try:
+            with open(create(new), "wb") as copy:  # noqa: PTH123
+                file.seek(0)
+                shutil.copyfileobj(file, copy, _BLOCK)
+                copy.flush()
+                os.fsync(copy.fileno())
+            new.rename(folder / name)
+            sync_folder(folder)
+        except OSError as error:
+            new.unlink(missing_ok=True)
+            raise SessionFileError(
+                f"{shown_path(folder / name)} cannot be written ({reason_of(error)}). The merge "
+                "can be repeated once that is fixed."
+            ) from error
+
+
+def _has(path: Path, file: BinaryIO) -> bool:
+    """Return whether the file at a path begins with the content of another file."""
+    with open(open_to_read(path), "rb") as mine:  # noqa: PTH123
+        while block := file.read(_BLOCK):
+            if mine.read(len(block)) != block:
+                return False
+    return True
