@@ -83,7 +83,7 @@ class Journal:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.path = path
-        self.annotator = annotator
+        self.annotator = inert(annotator)
         self.about, self._problem = read_about(path)
         self.run = ""
         self._source = source

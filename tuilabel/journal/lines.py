@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Generic
@@ -9,6 +10,7 @@ from zlib import crc32
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
 from tuilabel.journal.payloads import KINDS, Begin, Count, Payload, Text
 from tuilabel.text import LONGEST_PATH, inert
@@ -106,9 +108,9 @@ _read_body = msgspec.json.Decoder(_Body).decode
 
 
 @cache
-def _decoder(kind: str) -> msgspec.json.Decoder[Event]:
+def _decoder(kind: str) -> Callable[[bytes], Event]:
     content: Any = KINDS[kind]
-    return msgspec.json.Decoder(Event[content])
+    return msgspec.json.Decoder(Event[content]).decode
 
 
 def add_checksum(text: bytes) -> bytes:
@@ -156,18 +158,19 @@ def decode_event(line: bytes, kind: str, log: str = "", *, plain: bool = False) 
     InvalidEvent
     """
     try:
-        event = _decoder(kind).decode(line)
+        event = _decoder(kind)(line)
     except UNREADABLE as error:
         _refuse_newer(line, kind)
         raise InvalidEvent(inert(str(error), 200)) from None
-    if event.payload.v > event.payload.version:
+    payload = event.payload
+    if payload.v > payload.version:
         raise NewerEvent(f"it is a newer version of {kind}")
     if event.at.year not in _YEARS:
         raise InvalidEvent(f"its time is in the year {event.at.year}")
     if not (plain or is_plain(line)):
-        payload, by = harmless(event.payload), inert(event.by)
-        return Event(event.id, event.n, event.t, event.at, by, payload, log)
-    msgspec.structs.force_setattr(event, "log", log)
+        by = inert(event.by)
+        return Event(event.id, event.n, event.t, event.at, by, harmless(payload), log)
+    force_setattr(event, "log", log)
     return event
 
 

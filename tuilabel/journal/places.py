@@ -20,32 +20,27 @@ class Rows:
     ----------
     ids : bytearray
         16 bytes each.
-    t, part, place, line, kind : array
-        Lamport counter; number of the part of a file; offset in the file; line number; number of
-        the kind.
+    columns : array
+        5 numbers each: Lamport counter, part of a file, offset in the file, line, kind.
     """
 
     ids: bytearray = field(default_factory=bytearray)
-    t: array[int] = field(default_factory=lambda: array("q"))
-    part: array[int] = field(default_factory=lambda: array("l"))
-    place: array[int] = field(default_factory=lambda: array("q"))
-    line: array[int] = field(default_factory=lambda: array("q"))
-    kind: array[int] = field(default_factory=lambda: array("b"))
+    columns: array[int] = field(default_factory=lambda: array("q"))
 
-    def keys(self) -> NDArray[np.uint64]:
-        """Return the first half of each id as a number."""
-        return self._halves()[0]
+    def __len__(self) -> int:
+        return len(self.ids) // 16
 
-    def _halves(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-        halves = np.frombuffer(bytes(self.ids), ">u8").reshape(-1, 2).astype(np.uint64)
-        return halves[:, 0], halves[:, 1]
+    def add(self, id: bytes, *columns: int) -> None:
+        """Add an event."""
+        self.ids += id
+        self.columns.extend(columns)
 
     def in_order(self) -> tuple[NDArray[Any], ...]:
-        """Return key, part, place, line and kind of each event, in the order of (t, id)."""
-        high, low = self._halves()
-        order = np.lexsort((low, high, np.asarray(self.t)))
-        columns = (self.part, self.place, self.line, self.kind)
-        return high[order], *(np.asarray(column)[order] for column in columns)
+        """Return first half of the id, part, offset, line and kind, in the order of (t, id)."""
+        ids = np.frombuffer(self.ids, ">u8").reshape(-1, 2).astype(np.uint64)
+        table = np.frombuffer(self.columns, np.int64).reshape(-1, 5)
+        order = np.lexsort((ids[:, 1], ids[:, 0], table[:, 0]))
+        return ids[order, 0], *(table[order, column] for column in range(1, 5))
 
 
 class Places:

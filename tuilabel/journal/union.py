@@ -29,7 +29,7 @@ from tuilabel.journal.lines import (
     is_whole,
     read_head,
 )
-from tuilabel.journal.payloads import KINDS, About, Begin, Ended
+from tuilabel.journal.payloads import KINDS, About, Adopted, Begin, Ended
 from tuilabel.journal.places import Places, Rows
 from tuilabel.journal.runs import Run, name_of
 from tuilabel.text import inert, shown_path
@@ -295,12 +295,7 @@ class Union:
                     if head.t > highest:
                         highest, highest_line = head.t, number
                     if kind in _NUMBERS:
-                        rows.ids += raw
-                        rows.t.append(head.t)
-                        rows.part.append(part)
-                        rows.place.append(place)
-                        rows.line.append(number)
-                        rows.kind.append(_NUMBERS[kind])
+                        rows.add(raw, head.t, part, place, number, _NUMBERS[kind])
                     else:
                         self.unknown[inert(kind)] += 1
             place += len(line) + 1
@@ -364,6 +359,8 @@ class Union:
         log.offset += size
         log.lines += 1
         log.n = event.n
+        if isinstance(event.payload, Adopted):
+            self.accepted.add(event.payload.uuid)
         if log.run is not None:
             log.run.n, log.run.grew = event.n, self._monotonic()
             log.run.is_closed = isinstance(event.payload, Ended)
@@ -374,7 +371,7 @@ class Union:
         Of several events with the same id, the first is returned.
         """
         rows, self._rows = self._rows, Rows()
-        if not rows.t:
+        if not rows:
             return iter(())
         keys, parts, places, lines, kinds = rows.in_order()
         repeated = self.places.repeated(keys)
