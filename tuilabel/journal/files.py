@@ -36,6 +36,14 @@ def open_to_read(path: Path) -> int:
     return descriptor
 
 
+def next_data(descriptor: int, offset: int) -> int:
+    """Return where the next bytes are that are not in a hole of a sparse file, or the file ends."""
+    try:
+        return os.lseek(descriptor, offset, os.SEEK_DATA)
+    except OSError as error:
+        return os.fstat(descriptor).st_size if error.errno == errno.ENXIO else offset
+
+
 def create(path: Path) -> int:
     """Return a descriptor of a new file to append to, with the group and mode of its folder.
 

@@ -16,7 +16,7 @@ from zlib import crc32
 from numpy.typing import NDArray
 
 from tuilabel.errors import SessionFileError
-from tuilabel.journal.files import open_to_read, reason_of
+from tuilabel.journal.files import next_data, open_to_read, reason_of
 from tuilabel.journal.lines import (
     CHECKSUM,
     MAX_LINE,
@@ -30,7 +30,7 @@ from tuilabel.journal.lines import (
     read_head,
 )
 from tuilabel.journal.payloads import KINDS, About, Adopted, Begin, Ended
-from tuilabel.journal.places import Places, Rows
+from tuilabel.journal.places import Places, Rows, key_of
 from tuilabel.journal.runs import Run, name_of
 from tuilabel.text import inert, shown_path
 
@@ -237,6 +237,8 @@ class Union:
     def _take_blocks(self, file: LogFile, descriptor: int) -> None:
         file.cut = 0
         while file.foreign is None:
+            if file.skips:
+                file.offset = next_data(descriptor, file.offset)
             block = os.pread(descriptor, MAX_LINE + 1, file.offset)
             if not block:
                 return
@@ -354,7 +356,7 @@ class Union:
 
     def written(self, log: LogFile, event: Event, size: int) -> None:
         """Record an event at the end of the own log, of so many bytes."""
-        self.places.add(int(event.id[:16], 16), log.part, log.offset)
+        self.places.add(key_of(event.id), log.part, log.offset)
         log.last = log.offset
         log.offset += size
         log.lines += 1
@@ -423,7 +425,10 @@ class Union:
 
     def event(self, id: str) -> Event | None:
         """Return an event that was read or written, from its file; None if it is not there."""
-        where = self.places.get(int(id[:16], 16))
+        try:
+            where = self.places.get(key_of(id))
+        except ValueError:
+            return None
         found = None if where is None else self._event_at(*where)
         return found if found is not None and found.id == id else None
 
@@ -436,7 +441,7 @@ class Union:
             return None
 
     def _is_known(self, event: Event, part: int, place: int, line: int) -> bool:
-        where = self.places.get(int(event.id[:16], 16))
+        where = self.places.get(key_of(event.id))
         if where is None or where == (part, place):
             return False
         first = self._event_at(*where)
@@ -515,7 +520,7 @@ def _heals(other: LogFile, file: LogFile) -> bool:
     return (
         other is not file
         and other.run is not None
-        and other.run is file.run
+        and other.run.name == (file.run.name if file.run else file.path.stem)
         and not (other.problems or other.cut or other.foreign)
-        and other.n >= file.n + file.damaged
+        and other.n >= file.n + (file.damaged + file.cut > 0)
     )
