@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from tuilabel.errors import SessionFileError
+from tuilabel.journal.files import SUFFIX
 from tuilabel.journal.folder import BULK, LOGS, SESSION
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.payloads import About, Bulk
-from tuilabel.journal.union import SUFFIX, Problem
+from tuilabel.journal.union import Problem
 from tuilabel.text import counted, inert, shown_path
 
 HEALING = (

@@ -12,7 +12,21 @@ from tuilabel.small_files import check_ordinary
 
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY | os.O_NOFOLLOW
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+SUFFIX = ".jsonl"
 SHARED_FILE, SHARED_FOLDER = 0o640, 0o2770
+
+
+def log_names(folder: Path) -> list[str]:
+    """Return the names of the logs in a folder, sorted; none, if there is no folder.
+
+    Raises
+    ------
+    OSError
+    """
+    try:
+        return sorted(name for name in os.listdir(folder) if name.endswith(SUFFIX))  # noqa: PTH208
+    except FileNotFoundError:
+        return []
 
 
 def open_to_read(path: Path) -> int:

@@ -14,7 +14,16 @@ from pathlib import Path
 import msgspec
 
 from tuilabel.errors import SessionFileError
-from tuilabel.journal.files import create, make_folder, open_to_read, reason_of, sync_folder, write
+from tuilabel.journal.files import (
+    SUFFIX,
+    create,
+    log_names,
+    make_folder,
+    open_to_read,
+    reason_of,
+    sync_folder,
+    write,
+)
 from tuilabel.journal.lines import (
     MAX_LINE,
     UNREADABLE,
@@ -27,7 +36,7 @@ from tuilabel.journal.lines import (
     read_head,
 )
 from tuilabel.journal.payloads import FORMAT, About, Begin, Bulk, BulkLine
-from tuilabel.journal.union import SUFFIX, Problem
+from tuilabel.journal.union import Problem
 from tuilabel.small_files import read_small
 from tuilabel.text import inert, shown_path
 
@@ -41,7 +50,9 @@ def is_session(path: Path) -> bool:
     """Return whether a path is a session: a folder that holds session.json, or lost only that."""
     if os.path.lexists(path / SESSION):
         return True
-    return path.suffix == ".tuilabel" and any((path / LOGS).glob("*" + SUFFIX))
+    with suppress(OSError):
+        return path.suffix == ".tuilabel" and bool(log_names(path / LOGS))
+    return False
 
 
 def create_session(path: Path, about: About) -> None:
@@ -105,16 +116,19 @@ def read_about(path: Path) -> tuple[About, Problem | None]:
 
 
 def _abouts(logs: Path) -> Iterator[tuple[str, About]]:
-    for path in sorted(logs.glob("*" + SUFFIX)):
+    names: list[str] = []
+    with suppress(OSError):
+        names = log_names(logs)
+    for name in names:
         with suppress(OSError, *UNREADABLE):
-            descriptor = open_to_read(path)
+            descriptor = open_to_read(logs / name)
             try:
                 line = os.pread(descriptor, _LARGEST, 0).partition(b"\n")[0]
             finally:
                 os.close(descriptor)
             if is_whole(line) and read_head(line).kind == "begin":
                 begin: Event[Begin] = decode_event(line, "begin")  # type: ignore[assignment]
-                yield path.name, begin.payload.about
+                yield name, begin.payload.about
 
 
 def _no_session(path: Path, reason: str) -> str:

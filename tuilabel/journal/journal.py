@@ -16,7 +16,15 @@ from msgspec.structs import replace
 
 from tuilabel import __version__
 from tuilabel.errors import SaveError, SessionFileError
-from tuilabel.journal.files import create, make_folder, open_to_read, reason_of, sync_folder, write
+from tuilabel.journal.files import (
+    SUFFIX,
+    create,
+    make_folder,
+    open_to_read,
+    reason_of,
+    sync_folder,
+    write,
+)
 from tuilabel.journal.folder import LOGS, create_session, read_about, read_bulk, write_bulk
 from tuilabel.journal.lines import (
     MAX_COUNTER,
@@ -29,7 +37,7 @@ from tuilabel.journal.lines import (
 )
 from tuilabel.journal.payloads import Answer, Begin, Bulk, BulkLine, Ended, Payload, stored_names
 from tuilabel.journal.runs import Run, name_of, this_process
-from tuilabel.journal.union import SUFFIX, LogFile, Problem, Union
+from tuilabel.journal.union import LogFile, Problem, Union
 from tuilabel.text import inert, shown_path
 
 

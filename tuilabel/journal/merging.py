@@ -10,11 +10,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tuilabel.errors import SessionFileError
-from tuilabel.journal.files import create, make_folder, open_to_read, reason_of, sync_folder
+from tuilabel.journal.files import (
+    SUFFIX,
+    create,
+    log_names,
+    make_folder,
+    open_to_read,
+    reason_of,
+    sync_folder,
+)
 from tuilabel.journal.folder import BULK, LOGS, read_about
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.payloads import Adopted
-from tuilabel.journal.union import SUFFIX
 from tuilabel.text import shown_path
 
 _BLOCK = 2**20
@@ -69,11 +76,11 @@ def merge(target: Path, other: Path, annotator: str, *, dry_run: bool = False) -
         for _ in journal.read():
             pass
         for folder in (BULK, LOGS):  # An event never names a file that is not there.
-            for path in sorted((other / folder).glob("*" + SUFFIX)):
+            for name in log_names(other / folder):
                 try:
-                    _copy(path, target / folder, merged, dry_run)
+                    _copy(other / folder / name, target / folder, merged, dry_run)
                 except OSError as error:
-                    merged.unread[f"{folder}/{path.name}"] = reason_of(error)
+                    merged.unread[f"{folder}/{name}"] = reason_of(error)
         if uuid not in journal.uuids:
             merged.adopted = uuid
             if not dry_run:

@@ -73,9 +73,9 @@ class Places:
             return int(self._parts[row]), int(self._places[row])
         return None
 
-    def add(self, key: int, part: int, place: int) -> None:
+    def put(self, key: int, part: int, place: int) -> None:
         """Record where an event lies."""
-        self._recent.setdefault(key, (part, place))
+        self._recent[key] = part, place
 
     def repeated(self, keys: NDArray[np.uint64]) -> set[int]:
         """Return the keys that are known already, or that occur twice."""
@@ -95,7 +95,7 @@ class Places:
             for key, part, place in zip(
                 keys.tolist(), parts.tolist(), places.tolist(), strict=True
             ):
-                self.add(key, part, place)
+                self._recent.setdefault(key, (part, place))
             return
         joined = np.concatenate((self._keys, keys))
         self._keys, rows = np.unique(joined, return_index=True)

@@ -16,7 +16,7 @@ from zlib import crc32
 from numpy.typing import NDArray
 
 from tuilabel.errors import SessionFileError
-from tuilabel.journal.files import next_data, open_to_read, reason_of
+from tuilabel.journal.files import SUFFIX, log_names, next_data, open_to_read, reason_of
 from tuilabel.journal.lines import (
     CHECKSUM,
     MAX_LINE,
@@ -34,7 +34,6 @@ from tuilabel.journal.places import Places, Rows, key_of
 from tuilabel.journal.runs import Run, name_of
 from tuilabel.text import inert, shown_path
 
-SUFFIX = ".jsonl"
 SILENT_SECONDS, PAUSE_SECONDS = 3600.0, 60.0
 """A log that has not grown for so long is looked at only after a pause."""
 
@@ -181,9 +180,7 @@ class Union:
             The folder cannot be read.
         """
         try:
-            names = sorted(name for name in os.listdir(self.folder) if name.endswith(SUFFIX))  # noqa: PTH208
-        except FileNotFoundError:
-            names = []
+            names = log_names(self.folder)
         except OSError as error:
             raise SessionFileError(
                 f"The logs in {shown_path(self.folder)} cannot be read ({reason_of(error)})."
@@ -356,7 +353,7 @@ class Union:
 
     def written(self, log: LogFile, event: Event, size: int) -> None:
         """Record an event at the end of the own log, of so many bytes."""
-        self.places.add(key_of(event.id), log.part, log.offset)
+        self.places.put(key_of(event.id), log.part, log.offset)
         log.last = log.offset
         log.offset += size
         log.lines += 1
@@ -441,11 +438,13 @@ class Union:
             return None
 
     def _is_known(self, event: Event, part: int, place: int, line: int) -> bool:
-        where = self.places.get(key_of(event.id))
+        key = key_of(event.id)
+        where = self.places.get(key)
         if where is None or where == (part, place):
             return False
         first = self._event_at(*where)
         if first is None or first.id != event.id:
+            self.places.put(key, part, place)
             return False
         if (first.t, first.by, first.payload) != (event.t, event.by, event.payload):
             file = self._parts[part][0]
