@@ -29,6 +29,7 @@ from tuilabel.journal.payloads import About, Begin, Label, Payload
 
 ABOUT = About(uuid="0123456789abcdef" * 2, source="digits")
 AT = datetime(2026, 1, 1, tzinfo=UTC)
+REPEATS = 5
 CLASSES = [f"{place:016x}" for place in range(10)]
 
 
@@ -42,7 +43,9 @@ def main() -> None:
     parser.add_argument("--bare", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.read or options.bare:
-        print(*(read(options.read) if options.read else bare(options.bare)))
+        wall, cpu = time.perf_counter(), time.process_time()
+        read(options.read) if options.read else bare(options.bare)
+        print(time.perf_counter() - wall, time.process_time() - cpu, megabytes())
         return
     print(f"{os.uname().sysname} {os.uname().release}, {os.cpu_count()} cores, ", end="")
     print(f"load {os.getloadavg()[0]:.2f}, python {sys.version.split()[0]}")
@@ -110,22 +113,22 @@ def write_session(path: Path, events: int, logs: int) -> None:
 
 def compare(path: Path, events: int, logs: int) -> float:
     """Print and return the seconds that reading takes in a new process, beside the bare loop."""
-    runs = {name: [run(name, path) for _ in range(3)] for name in ("bare", "read")}
-    (bare_s, bare_mb), (read_s, read_mb) = (min(found) for found in runs.values())
+    found = [[run(name, path) for name in ("bare", "read")] for _ in range(REPEATS)]
+    bare_run, read_run = (np.min(column, axis=0) for column in zip(*found, strict=True))
     size = sum(file.stat().st_size for file in (path / LOGS).iterdir()) / 1e6
-    print(
-        f"{events:,} events, {size:.0f} MB, {logs:,} logs: bare loop {bare_s:.2f} s ({bare_mb:.0f} "
-        f"MB), read {read_s:.2f} s ({read_mb:.0f} MB), {read_s / bare_s:.2f}x",
-        flush=True,
-    )
-    return read_s
+    print(f"{events:,} events in {logs:,} logs, {size:.0f} MB:")
+    for name, (wall, cpu, memory) in (("bare loop", bare_run), ("read", read_run)):
+        print(f"  {name:10}{wall:6.2f} s, {cpu:.2f} s of CPU, {memory:.0f} MB")
+    wall, cpu = (read_run / bare_run)[:2]
+    print(f"  ratio     {wall:6.2f}, {cpu:.2f} of CPU (at most 4, with the folds)", flush=True)
+    return float(read_run[0])
 
 
-def run(name: str, path: Path) -> tuple[float, float]:
-    """Return seconds and megabytes of a process."""
+def run(name: str, path: Path) -> list[float]:
+    """Return seconds, seconds of CPU and megabytes of a process."""
     command = [sys.executable, "-m", "benchmarks.journal", f"--{name}", str(path)]
     words = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    return float(words[0]), float(words[1])
+    return [float(word) for word in words]
 
 
 def lines(path: Path) -> Iterator[bytes]:
@@ -135,26 +138,21 @@ def lines(path: Path) -> Iterator[bytes]:
             yield from file
 
 
-def bare(path: Path) -> tuple[float, int]:
+def bare(path: Path) -> None:
     """Read, check and decode every line, and do nothing with it."""
     decode = msgspec.json.Decoder().decode
-    start = time.perf_counter()
     for line in lines(path):
         text = line[:-1]
         assert int(text[-10:-2], 16) == crc32(text[:-18])
         decode(text)
-    return time.perf_counter() - start, megabytes()
 
 
-def read(path: Path) -> tuple[float, int]:
+def read(path: Path) -> None:
     """Read a session as the program does, keeping nothing of its events."""
-    start = time.perf_counter()
     journal = Journal(path)
     for _ in journal.read():
         pass
-    seconds = time.perf_counter() - start
     assert not journal.problems()
-    return seconds, megabytes()
 
 
 def megabytes() -> int:

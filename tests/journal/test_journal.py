@@ -196,13 +196,15 @@ def test_another_key_after_a_failure_is_a_later_event(
 def test_no_log_can_be_made(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal(path, "anna")
 
+    real = files.create
+
     def refuse(_: Path) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("tuilabel.journal.journal.create", refuse)
+    monkeypatch.setattr(files, "create", refuse)
     with pytest.raises(SaveError, match="No space left"):
         journal.append(label())
-    monkeypatch.setattr("tuilabel.journal.journal.create", files.create)
+    monkeypatch.setattr(files, "create", real)
     journal.append(label())
     assert items(everything(path)) == ["f1:a"]
     assert journal.lost() is None

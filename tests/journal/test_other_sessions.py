@@ -55,10 +55,8 @@ def test_a_good_session_is_checked(path: Path) -> None:
     report = check_session(path)
     assert contents(path) == before
     assert report.kinds == {"begin": 2, "label": 2, "bulk": 1, "ended": 1}
-    assert [(log.annotator, log.events, log.is_closed) for log in report.logs] == [
-        ("anna", 4, True),
-        ("bob", 2, False),
-    ]
+    begun = [(run.begin.annotator, run.n, run.is_closed) for run in report.runs if run.begin]
+    assert begun == [("anna", 4, True), ("bob", 2, False)]
     assert not report.problems
     (unjudged,) = report.unjudged
     assert "bob" in unjudged

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import to_builtins
 
 from tuilabel.errors import SessionFileError
 from tuilabel.journal.files import SUFFIX
 from tuilabel.journal.folder import BULK, LOGS, SESSION
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.payloads import About, Bulk
+from tuilabel.journal.runs import Run
 from tuilabel.journal.union import Problem
 from tuilabel.text import counted, inert, shown_path
 
@@ -22,17 +25,6 @@ HEALING = (
 
 
 @dataclass(frozen=True)
-class LogReport:
-    """What is known of one run's log."""
-
-    name: str
-    annotator: str | None
-    host: str | None
-    events: int
-    is_closed: bool
-
-
-@dataclass(frozen=True)
 class Report:
     """What is in a session.
 
@@ -40,40 +32,42 @@ class Report:
     ----------
     path : str
     about : About
-    logs : tuple of LogReport
+    runs : list of Run
     kinds : dict of str to int
         Number of events by kind.
     passed_over : dict of str to int
         Number of events of a newer tuilabel, by kind.
-    problems : tuple of Problem
-    unjudged : tuple of str
+    problems : list of Problem
+    unjudged : list of str
         Names of the logs without a closing event: whether events are missing at their end cannot
         be told, unless another log has seen them.
-    others : tuple of str
+    others : list of str
         Names of files that are no part of a session.
     """
 
     path: str
     about: About
-    logs: tuple[LogReport, ...]
+    runs: list[Run]
     kinds: dict[str, int]
     passed_over: dict[str, int]
-    problems: tuple[Problem, ...]
-    unjudged: tuple[str, ...]
-    others: tuple[str, ...]
+    problems: list[Problem]
+    unjudged: list[str]
+    others: list[str]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as values for JSON."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        values["about"] = {name: getattr(self.about, name) for name in self.about.__struct_fields__}
-        values["logs"] = [asdict(log) for log in self.logs]
-        values["problems"] = [{**asdict(one), "text": one.text} for one in self.problems]
+        values: dict[str, Any] = to_builtins(self)
+        for run, one in zip(values["runs"], self.runs, strict=True):
+            del run["grew"]
+            run["name"] = inert(one.name)
+        for problem, found in zip(values["problems"], self.problems, strict=True):
+            problem |= {"log": shown_path(found.log), "text": found.text}
         return values
 
     def lines(self) -> list[str]:
         """Return the report as sentences, harmless for a terminal."""
         events = counted(sum(self.kinds.values()), "event")
-        found = [f"{self.path}: {events} in {counted(len(self.logs), 'log')}."]
+        found = [f"{self.path}: {events} in {counted(len(self.runs), 'log')}."]
         found += [problem.text for problem in self.problems]
         found += [
             f"{counted(number, 'event')} of the kind {kind} are passed over: they need a newer "
@@ -117,21 +111,12 @@ def check_session(path: Path) -> Report:
     return Report(
         path=shown_path(path),
         about=journal.about,
-        logs=tuple(
-            LogReport(
-                inert(run.name),
-                run.begin.annotator if run.begin else None,
-                run.begin.host if run.begin else None,
-                run.n,
-                run.is_closed,
-            )
-            for run in runs
-        ),
+        runs=runs,
         kinds=dict(kinds),
         passed_over=dict(journal.unknown),
-        problems=tuple(problems),
-        unjudged=tuple(inert(run.name) for run in runs if not run.is_closed),
-        others=tuple(_others(path, bulks)),
+        problems=problems,
+        unjudged=[inert(run.name) for run in runs if not run.is_closed],
+        others=_others(path, bulks),
     )
 
 

@@ -1,28 +1,28 @@
-"""The files of a session: how they are opened, made and synced."""
+"""The files of a session: how they are opened, made and synced. All functions raise OSError."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterable
 from pathlib import Path
 
 from tuilabel.small_files import check_ordinary
 
-_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY | os.O_NOFOLLOW
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 SUFFIX = ".jsonl"
 SHARED_FILE, SHARED_FOLDER = 0o640, 0o2770
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY | os.O_NOFOLLOW
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def reason_of(error: OSError) -> str:
+    """Return why a call failed, in a few words."""
+    return error.strerror or str(error) or type(error).__name__
 
 
 def log_names(folder: Path) -> list[str]:
-    """Return the names of the logs in a folder, sorted; none, if there is no folder.
-
-    Raises
-    ------
-    OSError
-    """
+    """Return the names of the logs in a folder, sorted; none, if there is no folder."""
     try:
         return sorted(name for name in os.listdir(folder) if name.endswith(SUFFIX))  # noqa: PTH208
     except FileNotFoundError:
@@ -30,12 +30,7 @@ def log_names(folder: Path) -> list[str]:
 
 
 def open_to_read(path: Path) -> int:
-    """Return a descriptor of an ordinary file; never follow a link, never wait.
-
-    Raises
-    ------
-    OSError
-    """
+    """Return a descriptor of an ordinary file; never follow a link, never wait."""
     try:
         descriptor = os.open(path, _READ)
     except OSError as error:
@@ -50,6 +45,15 @@ def open_to_read(path: Path) -> int:
     return descriptor
 
 
+def read_part(path: Path, size: int, offset: int = 0) -> bytes:
+    """Return some bytes of an ordinary file."""
+    descriptor = open_to_read(path)
+    try:
+        return os.pread(descriptor, size, offset)
+    finally:
+        os.close(descriptor)
+
+
 def next_data(descriptor: int, offset: int) -> int:
     """Return where the next bytes are that are not in a hole of a sparse file, or the file ends."""
     try:
@@ -59,12 +63,7 @@ def next_data(descriptor: int, offset: int) -> int:
 
 
 def create(path: Path) -> int:
-    """Return a descriptor of a new file to append to, with the group and mode of its folder.
-
-    Raises
-    ------
-    OSError
-    """
+    """Return a descriptor of a new file to append to, with the group and mode of its folder."""
     descriptor = os.open(path, _CREATE, 0o600)
     try:
         folder = path.parent.stat()
@@ -80,12 +79,7 @@ def create(path: Path) -> int:
 
 
 def make_folder(path: Path, like: Path) -> None:
-    """Make a folder with the group and mode of another, unless it exists.
-
-    Raises
-    ------
-    OSError
-    """
+    """Make a folder with the group and mode of another, unless it exists."""
     if not path.is_dir():
         path.mkdir(mode=0o700)
         if like.is_dir() and (found := like.stat()).st_mode & stat.S_IRWXG:
@@ -93,39 +87,28 @@ def make_folder(path: Path, like: Path) -> None:
             path.chmod(SHARED_FOLDER)
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a new file, and return when it is on disk.
-
-    Raises
-    ------
-    OSError
-    """
-    descriptor = create(path)
+def write_whole(path: Path, parts: Iterable[bytes]) -> None:
+    """Write a file that has its name only once it is whole and on disk."""
+    new = path.with_name(f".{path.name}.new")
     try:
-        with open(descriptor, "wb") as file:  # noqa: PTH123
-            file.write(content)
+        with open(create(new), "wb") as file:
+            file.writelines(parts)
             file.flush()
-            os.fsync(descriptor)
-    except OSError:
-        with suppress(OSError):
-            path.unlink()
+            os.fsync(file.fileno())
+        new.rename(path)
+        sync_folder(path.parent)
+    except BaseException:
+        new.unlink(missing_ok=True)
         raise
 
 
 def sync_folder(path: Path) -> None:
-    """Write the names in a folder to disk.
-
-    Raises
-    ------
-    OSError
-    """
+    """Write the names in a folder to disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # which means that this file system has no such call
+            raise
     finally:
         os.close(descriptor)
-
-
-def reason_of(error: OSError) -> str:
-    """Return why a call failed, in a few words."""
-    return error.strerror or str(error) or type(error).__name__

@@ -16,25 +16,8 @@ from msgspec.structs import replace
 
 from tuilabel import __version__
 from tuilabel.errors import SaveError, SessionFileError
-from tuilabel.journal.files import (
-    SUFFIX,
-    create,
-    make_folder,
-    open_to_read,
-    reason_of,
-    sync_folder,
-    write,
-)
-from tuilabel.journal.folder import LOGS, create_session, read_about, read_bulk, write_bulk
-from tuilabel.journal.lines import (
-    MAX_COUNTER,
-    UNREADABLE,
-    Event,
-    InvalidEvent,
-    decode_event,
-    encode_event,
-    harmless,
-)
+from tuilabel.journal import files, folder, lines
+from tuilabel.journal.lines import Event
 from tuilabel.journal.payloads import Answer, Begin, Bulk, BulkLine, Ended, Payload, stored_names
 from tuilabel.journal.runs import Run, name_of, this_process
 from tuilabel.journal.union import LogFile, Problem, Union
@@ -92,12 +75,12 @@ class Journal:
     ) -> None:
         self.path = path
         self.annotator = inert(annotator)
-        self.about, self._problem = read_about(path)
+        self.about, self._problem = folder.read_about(path)
         self.run = ""
         self._source = source
         self._clock = clock
         self._monotonic = monotonic
-        self._union = Union(path / LOGS, self.about, monotonic)
+        self._union = Union(path / folder.LOGS, self.about, monotonic)
         self.runs: dict[str, Run] = self._union.runs
         self.unknown = self._union.unknown
         self._has_looked = False
@@ -194,25 +177,22 @@ class Journal:
             self._recorded |= getattr(event.payload, "seen", {})
         return events
 
-    def write_bulk(self, lines: Iterable[BulkLine], header: Bulk, by: str | None = None) -> Event:
-        """Write a bulk file, and the event that names it.
+    def write_bulk(self, answers: Iterable[BulkLine], header: Bulk, by: str | None = None) -> Event:
+        """Write a bulk file, and the event that names it; none counts if `SaveError` is raised.
 
         Parameters
         ----------
-        lines : iterable of BulkLine
+        answers : iterable of BulkLine
         header : Bulk
             Name, hash and count are filled in.
         by : str, optional
-
-        Raises
-        ------
-        SaveError
-            None of the lines counts.
         """
         try:
-            made = write_bulk(self.path, lines, header)
-        except (OSError, *UNREADABLE) as error:
-            reason = reason_of(error) if isinstance(error, OSError) else inert(str(error), 200)
+            made = folder.write_bulk(self.path, answers, header)
+        except (OSError, *lines.UNREADABLE) as error:
+            reason = (
+                files.reason_of(error) if isinstance(error, OSError) else inert(str(error), 200)
+            )
             raise SaveError(
                 f"Nothing is saved: no file can be written in {shown_path(self.path)} ({reason})."
             ) from error
@@ -220,7 +200,7 @@ class Journal:
 
     def bulk_lines(self, bulk: Bulk) -> list[BulkLine]:
         """Return the lines of a bulk file; raise `SessionFileError` if it is missing or changed."""
-        return read_bulk(self.path, bulk)
+        return folder.read_bulk(self.path, bulk)
 
     def lost(self) -> str | None:
         """Return what is no longer on disk of the session and the own logs; None if all is there.
@@ -229,33 +209,24 @@ class Journal:
         """
         shown = shown_path(self.path)
         try:
-            if read_about(self.path)[0].uuid != self.about.uuid:
+            if folder.read_about(self.path)[0].uuid != self.about.uuid:
                 return f"Another session is at {shown} now: what was saved is not there."
         except SessionFileError:
             return f"{shown} is no longer there: what was saved is lost with it."
-        for log, lines in self._own:
-            if not lines:
-                continue
+        for log, written in self._own:
             try:
-                descriptor = open_to_read(log.path)
-                try:
-                    is_there = os.fstat(descriptor).st_size >= log.offset
-                    is_there &= os.pread(descriptor, len(lines[0]), 0) == lines[0]
-                finally:
-                    os.close(descriptor)
+                start = files.read_part(log.path, len(written[0])) if written else b""
+                size = log.path.stat().st_size if written else 0
             except FileNotFoundError:
-                is_there = False
+                size = 0
             except OSError as error:
-                return f"{shown_path(log.path)} cannot be read ({reason_of(error)})."
-            if not is_there:
-                return (
-                    f"{shown_path(log.path)} was removed or replaced: what was saved there "
-                    "is lost with it."
-                )
+                return f"{shown_path(log.path)} cannot be read ({files.reason_of(error)})."
+            if written and (size < log.offset or start != written[0]):
+                return f"{shown_path(log.path)} was removed or replaced: what it had is lost."
         return None
 
     def save_copy(self, path: Path) -> list[str]:
-        """Write a new session with all logs that can be read, and the own ones from memory.
+        """Write a new session with the own logs from memory, and all others that can be read.
 
         Returns
         -------
@@ -266,22 +237,19 @@ class Journal:
         ------
         SessionFileError, SaveError
         """
-        create_session(path, self.about)
-        own = {log.name: b"".join(lines) for log, lines in self._own}
-        missing = []
-        try:
-            for name, log in list(self._union.files.items()):
-                content = own.get(name)
-                if content is None:
-                    try:
-                        content = log.path.read_bytes()
-                    except OSError:
-                        missing.append(name)
-                        continue
-                write(path / LOGS / name, content)
-            sync_folder(path / LOGS)
-        except OSError as error:
-            raise SaveError(f"{shown_path(path)} is incomplete: {reason_of(error)}.") from error
+        folder.create_session(path, self.about)
+        own, missing = {log.name: written for log, written in self._own}, []
+        for name, log in list(self._union.files.items()):
+            try:
+                content = own.get(name) or [log.path.read_bytes()]
+            except OSError:
+                missing.append(name)
+                continue
+            try:
+                files.write_whole(path / folder.LOGS / name, content)
+            except OSError as error:
+                reason = files.reason_of(error)
+                raise SaveError(f"{shown_path(path)} is incomplete: {reason}.") from error
         return missing
 
     def close(self) -> None:
@@ -297,7 +265,7 @@ class Journal:
         union = self._union
         with union.lock:
             t = union.t
-            if t + len(payloads) > MAX_COUNTER:
+            if t + len(payloads) > lines.MAX_COUNTER:
                 raise SaveError(
                     f"Nothing can be saved in {shown_path(self.path)}: {union.highest} has used "
                     "the counters up. Move that log out of the session."
@@ -311,31 +279,30 @@ class Journal:
 
     def _write(self, begin: Event[Begin] | None, events: list[Event]) -> list[Event]:
         try:
+            run = self.run if begin is None else name_of(begin)
             if begin is not None:
                 events = [begin, *events]
-                self.run = name_of(begin)
             first = 1 if self._log is None else self._log.n + 1
             numbered = [replace(event, n=n) for n, event in enumerate(events, first)]
-            lines = [encode_event(event) for event in numbered]
+            texts = [lines.encode_event(event) for event in numbered]
             # What readers would pass over is not written; what they will see is returned.
             found = [
-                decode_event(line[:-1], event.kind, self.run)
-                for line, event in zip(lines, events, strict=True)
+                lines.decode_event(text[:-1], event.kind, run)
+                for text, event in zip(texts, events, strict=True)
             ]
-            log = self._log if begin is None else self._open(begin)
-            assert log is not None
-            self._put(b"".join(lines), log)
-        except InvalidEvent as error:
+            log = self._log or self._open(run, found[0])
+            self._put(b"".join(texts), log)
+        except lines.InvalidEvent as error:
             raise SaveError(f"Not saved: {error}.") from error
         except OSError as error:
             self._leave()
             raise SaveError(
                 f"Not saved: the log in {shown_path(self.path)} cannot be written "
-                f"({reason_of(error)}). Press the key again once that is fixed."
+                f"({files.reason_of(error)}). Press the key again once that is fixed."
             ) from error
-        self._own[-1][1].extend(lines)
-        for event, line in zip(found, lines, strict=True):
-            self._union.written(log, event, len(line))
+        self._own[-1][1].extend(texts)
+        for event, text in zip(found, texts, strict=True):
+            self._union.written(log, event, len(text))
         return found[begin is not None :]
 
     def _begin(self) -> Event[Begin]:
@@ -351,20 +318,18 @@ class Journal:
             source=stored_names([self._source])[0],
             after=self._own[-1][0].path.stem if self._own else "",
         )
-        return cast("Event[Begin]", self._stamped([harmless(begin)], self.annotator)[0])
+        return cast("Event[Begin]", self._stamped([lines.harmless(begin)], self.annotator)[0])
 
-    def _open(self, begin: Event[Begin]) -> LogFile:
-        make_folder(self.path / LOGS, self.path)
-        path = self.path / LOGS / (self.run + SUFFIX)
-        if path.name in self._union.files:
-            raise FileExistsError(errno.EEXIST, "a log of this name exists")
-        log = self._union.begin_own(path, begin)
+    def _open(self, run: str, begin: Event) -> LogFile:
+        folder_of_logs = self.path / folder.LOGS
+        files.make_folder(folder_of_logs, self.path)
+        log = self._union.begin_own(folder_of_logs / (run + files.SUFFIX), begin)
         try:
-            self._descriptor = create(path)
+            self._descriptor = files.create(log.path)
         except OSError:
             self._union.forget(log)
             raise
-        self._log = log
+        self._log, self.run = log, run
         self._own.append((log, []))
         return log
 
@@ -377,7 +342,7 @@ class Journal:
             raise OSError(errno.ENOSPC, f"{written} of {len(content)} bytes were written")
         os.fsync(self._descriptor)
         if not log.n:
-            sync_folder(self.path / LOGS)
+            files.sync_folder(self.path / folder.LOGS)
 
     def _leave(self) -> None:
         """Never append to the own log again; from now on it is read like the others."""

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from tuilabel.errors import SessionFileError
-from tuilabel.journal.files import (
-    SUFFIX,
-    create,
-    log_names,
-    make_folder,
-    open_to_read,
-    reason_of,
-    sync_folder,
-)
+from tuilabel.journal import files
 from tuilabel.journal.folder import BULK, LOGS, read_about
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.payloads import Adopted
@@ -76,11 +67,11 @@ def merge(target: Path, other: Path, annotator: str, *, dry_run: bool = False) -
         for _ in journal.read():
             pass
         for folder in (BULK, LOGS):  # An event never names a file that is not there.
-            for name in log_names(other / folder):
+            for name in files.log_names(other / folder):
                 try:
                     _copy(other / folder / name, target / folder, merged, dry_run)
                 except OSError as error:
-                    merged.unread[f"{folder}/{name}"] = reason_of(error)
+                    merged.unread[f"{folder}/{name}"] = files.reason_of(error)
         if uuid not in journal.uuids:
             merged.adopted = uuid
             if not dry_run:
@@ -89,13 +80,15 @@ def merge(target: Path, other: Path, annotator: str, *, dry_run: bool = False) -
 
 
 def _copy(path: Path, folder: Path, merged: Merged, dry_run: bool) -> None:
-    with open(open_to_read(path), "rb") as file:  # noqa: PTH123
+    with open(files.open_to_read(path), "rb") as file:  # noqa: PTH123
         name = path.name
         if os.path.lexists(folder / name) and not _has(folder / name, file):
             if folder.name == BULK:
                 raise OSError("the session has another file of this name: one is damaged")
             file.seek(0)
-            name = f"{path.stem}-{hashlib.file_digest(file, 'sha256').hexdigest()[:8]}{SUFFIX}"
+            name = (
+                f"{path.stem}-{hashlib.file_digest(file, 'sha256').hexdigest()[:8]}{files.SUFFIX}"
+            )
         shown = f"{folder.name}/{name}"
         if os.path.lexists(folder / name):
             merged.present.append(shown)
@@ -103,27 +96,20 @@ def _copy(path: Path, folder: Path, merged: Merged, dry_run: bool) -> None:
         merged.copied.append(shown)
         if dry_run:
             return
-        make_folder(folder, folder.parent)
-        new = folder / f".{name}.new"
+        file.seek(0)
         try:
-            with open(create(new), "wb") as copy:  # noqa: PTH123
-                file.seek(0)
-                shutil.copyfileobj(file, copy, _BLOCK)
-                copy.flush()
-                os.fsync(copy.fileno())
-            new.rename(folder / name)
-            sync_folder(folder)
+            files.make_folder(folder, folder.parent)
+            files.write_whole(folder / name, iter(lambda: file.read(_BLOCK), b""))
         except OSError as error:
-            new.unlink(missing_ok=True)
             raise SessionFileError(
-                f"{shown_path(folder / name)} cannot be written ({reason_of(error)}). The merge "
-                "can be repeated once that is fixed."
+                f"{shown_path(folder / name)} cannot be written ({files.reason_of(error)}). "
+                "Repeat the merge once that is fixed."
             ) from error
 
 
 def _has(path: Path, file: BinaryIO) -> bool:
     """Return whether the file at a path begins with the content of another file."""
-    with open(open_to_read(path), "rb") as mine:  # noqa: PTH123
+    with open(files.open_to_read(path), "rb") as mine:  # noqa: PTH123
         while block := file.read(_BLOCK):
             if mine.read(len(block)) != block:
                 return False

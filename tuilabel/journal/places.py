@@ -59,18 +59,18 @@ class Places:
     """The part and the offset of every event, by its key."""
 
     def __init__(self) -> None:
-        self._keys = np.empty(0, np.uint64)
-        self._parts = np.empty(0, np.int32)
-        self._places = np.empty(0, np.int64)
+        empty = np.empty(0, np.uint64), np.empty(0, np.int32), np.empty(0, np.int64)
+        self._sorted: tuple[NDArray[Any], ...] = empty
         self._recent: dict[int, tuple[int, int]] = {}
 
     def get(self, key: int) -> tuple[int, int] | None:
         """Return part and offset of an event; None if it is not known."""
         if key in self._recent:
             return self._recent[key]
-        row = int(np.searchsorted(self._keys, np.uint64(key)))
-        if row < len(self._keys) and int(self._keys[row]) == key:
-            return int(self._parts[row]), int(self._places[row])
+        keys, parts, places = self._sorted
+        row = int(np.searchsorted(keys, np.uint64(key)))
+        if row < len(keys) and int(keys[row]) == key:
+            return int(parts[row]), int(places[row])
         return None
 
     def put(self, key: int, part: int, place: int) -> None:
@@ -86,7 +86,7 @@ class Places:
             return twice | {key for key in once if self.get(key) is not None}
         ordered = np.sort(keys)
         found = set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
-        found.update(ordered[np.isin(ordered, self._keys)].tolist())
+        found.update(ordered[np.isin(ordered, self._sorted[0])].tolist())
         return found.union(key for key in ordered.tolist() if key in self._recent)
 
     def add_all(self, keys: NDArray[np.uint64], parts: NDArray[Any], places: NDArray[Any]) -> None:
@@ -97,7 +97,7 @@ class Places:
             ):
                 self._recent.setdefault(key, (part, place))
             return
-        joined = np.concatenate((self._keys, keys))
-        self._keys, rows = np.unique(joined, return_index=True)
-        self._parts = np.concatenate((self._parts, parts.astype(np.int32)))[rows]
-        self._places = np.concatenate((self._places, places))[rows]
+        columns = zip(self._sorted, (keys, parts.astype(np.int32), places), strict=True)
+        joined = [np.concatenate(pair) for pair in columns]
+        _, rows = np.unique(joined[0], return_index=True)
+        self._sorted = tuple(column[rows] for column in joined)

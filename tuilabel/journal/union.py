@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -10,25 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zlib import crc32
 
 from numpy.typing import NDArray
 
 from tuilabel.errors import SessionFileError
-from tuilabel.journal.files import SUFFIX, log_names, next_data, open_to_read, reason_of
-from tuilabel.journal.lines import (
-    CHECKSUM,
-    MAX_LINE,
-    UNREADABLE,
-    Event,
-    InvalidEvent,
-    NewerEvent,
-    decode_event,
-    is_plain,
-    is_whole,
-    read_head,
-)
+from tuilabel.journal import files, lines
+from tuilabel.journal.lines import MAX_LINE, UNREADABLE, Event, InvalidEvent
 from tuilabel.journal.payloads import KINDS, About, Adopted, Begin, Ended
 from tuilabel.journal.places import Places, Rows, key_of
 from tuilabel.journal.runs import Run, name_of
@@ -180,25 +170,25 @@ class Union:
             The folder cannot be read.
         """
         try:
-            names = log_names(self.folder)
+            names = files.log_names(self.folder)
         except OSError as error:
             raise SessionFileError(
-                f"The logs in {shown_path(self.folder)} cannot be read ({reason_of(error)})."
+                f"The logs in {shown_path(self.folder)} cannot be read ({files.reason_of(error)})."
             ) from error
         with self.lock:
             for name in names:
                 if name not in self.files:
                     self.files[name] = LogFile(self.folder / name)
             self._gone = self.files.keys() - names
-            files = [file for file in self.files.values() if not file.is_own]
+            others = [file for file in self.files.values() if not file.is_own]
         now = self._monotonic()
-        for file in files:
+        for file in others:
             if file.name not in self._gone and _is_due(file, now):
                 self._look_at(file, now)
         known = 0
         while known != len(self.accepted):
             known = len(self.accepted)
-            for file in files:
+            for file in others:
                 if file.foreign in self.accepted:
                     file.foreign, file.size = None, -1
                     self._look_at(file, now)
@@ -208,10 +198,10 @@ class Union:
         if is_first:
             file.grew = now
         try:
-            descriptor = open_to_read(file.path)
+            descriptor = files.open_to_read(file.path)
         except OSError as error:
             if is_first:
-                file.report(f"it cannot be read ({reason_of(error)})")
+                file.report(f"it cannot be read ({files.reason_of(error)})")
             return
         try:
             size = os.fstat(descriptor).st_size
@@ -225,7 +215,7 @@ class Union:
                 file.cut += 1
             file.size = size
         except OSError as error:
-            file.report(f"it cannot be read ({reason_of(error)})")
+            file.report(f"it cannot be read ({files.reason_of(error)})")
         finally:
             os.close(descriptor)
         if file.run is not None:
@@ -235,7 +225,7 @@ class Union:
         file.cut = 0
         while file.foreign is None:
             if file.skips:
-                file.offset = next_data(descriptor, file.offset)
+                file.offset = files.next_data(descriptor, file.offset)
             block = os.pread(descriptor, MAX_LINE + 1, file.offset)
             if not block:
                 return
@@ -253,7 +243,7 @@ class Union:
                 file.skips = True
                 file.offset += len(block)
             else:
-                if is_whole(block):
+                if lines.is_whole(block):
                     # It stays the next line to read: its newline may follow, or damage.
                     before = file.offset, file.lines
                     self._take(file, [block])
@@ -262,18 +252,18 @@ class Union:
                     file.cut = 1
                 return
 
-    def _take(self, file: LogFile, lines: list[bytes]) -> None:
+    def _take(self, file: LogFile, texts: list[bytes]) -> None:
         place, number, highest, highest_line, kind = file.offset, file.lines, 0, 0, ""
         rows, part = self._rows, file.part
-        for line in lines:
+        for line in texts:
             number += 1
             # As in `is_whole`; this is the loop that a large session spends its time in.
-            if not line.endswith(b',"crc":"%08x"}' % crc32(line[:-CHECKSUM])):
+            if not line.endswith(b',"crc":"%08x"}' % crc32(line[: -lines.CHECKSUM])):
                 file.damaged += 1
                 file.report("the line is damaged" if line else "the line is empty", number)
             elif place != file.last:
                 try:
-                    head = read_head(line)
+                    head = lines.read_head(line)
                     kind, raw = head.kind, bytes.fromhex(head.id)
                     if raw.hex() != head.id:
                         raise InvalidEvent("its id is not 32 hexadecimal digits")
@@ -310,7 +300,7 @@ class Union:
     def _mark(self, file: LogFile, line: bytes, kind: str) -> bool:
         """Handle the first line of a run, or one that adopts; return whether to read on."""
         if kind == "begin":
-            event: Event[Begin] = decode_event(line, kind)  # type: ignore[assignment]
+            event = cast("Event[Begin]", lines.decode_event(line, kind))
             about = event.payload.about
             if about.format > self._format:
                 file.foreign = f"format {about.format}"
@@ -320,7 +310,7 @@ class Union:
                 self._start(file, name_of(event), event.payload)
             return file.foreign is None
         if kind == "adopted":
-            self.accepted.add(decode_event(line, kind).payload.uuid)  # type: ignore[attr-defined]
+            self.accepted.add(cast("Adopted", lines.decode_event(line, kind).payload).uuid)
         if file.part < 0:
             file.report("its beginning is missing")
             self._start(file, file.path.stem, None)
@@ -337,12 +327,14 @@ class Union:
         file.run, file.n, file.part = run, 0, len(self._parts)
         self._parts.append((file, run))
 
-    def begin_own(self, path: Path, begin: Event[Begin]) -> LogFile:
+    def begin_own(self, path: Path, begin: Event) -> LogFile:
         """Return the log that this process is about to make; `look` passes over it."""
         log = LogFile(path, is_own=True)
         with self.lock:
+            if path.name in self.files:
+                raise FileExistsError(errno.EEXIST, "a log of this name exists")
             self.files[path.name] = log
-        self._start(log, path.stem, begin.payload)
+        self._start(log, path.stem, cast("Begin", begin.payload))
         return log
 
     def forget(self, log: LogFile) -> None:
@@ -372,12 +364,12 @@ class Union:
         rows, self._rows = self._rows, Rows()
         if not rows:
             return iter(())
-        keys, parts, places, lines, kinds = rows.in_order()
-        repeated = self.places.repeated(keys)
-        self.places.add_all(keys, parts, places)
-        return self._decoded(keys, parts, places, lines, kinds, repeated=repeated)
+        columns = rows.in_order()
+        repeated = self.places.repeated(columns[0])
+        self.places.add_all(*columns[:3])
+        return self._decoded(columns, repeated)
 
-    def _decoded(self, *columns: NDArray[Any], repeated: set[int]) -> Iterator[Event]:
+    def _decoded(self, columns: tuple[NDArray[Any], ...], repeated: set[int]) -> Iterator[Event]:
         pages: dict[int, Page] = {}
         for start in range(0, len(columns[0]), _CHUNK):
             chunk = [column[start : start + _CHUNK].tolist() for column in columns]
@@ -386,13 +378,13 @@ class Union:
                 kind = _KINDS[number]
                 try:
                     text, plain = self._line(pages, part, place)
-                    event = decode_event(text, kind, run.name, plain=plain)
-                except NewerEvent:
+                    event = lines.decode_event(text, kind, run.name, plain=plain)
+                except lines.NewerEvent:
                     self.unknown[kind] += 1
                 except InvalidEvent as error:
                     file.report(f"the event is invalid: {error}", line)
                 except OSError as error:
-                    file.report(f"it cannot be read ({reason_of(error)})", line)
+                    file.report(f"it cannot be read ({files.reason_of(error)})", line)
                 else:
                     if key in repeated and self._is_known(event, part, place, line):
                         continue
@@ -405,16 +397,12 @@ class Union:
         start, text, plain = pages.get(part, _NO_PAGE)
         end = text.find(b"\n", place - start) if place >= start else -1
         if end < 0:
-            descriptor = open_to_read(self._parts[part][0].path)
-            try:
-                start, text = place, os.pread(descriptor, _PAGE, place)
+            path = self._parts[part][0].path
+            start, text = place, files.read_part(path, _PAGE, place)
+            if (end := text.find(b"\n")) < 0:
+                text = files.read_part(path, MAX_LINE + 1, place)
                 end = text.find(b"\n")
-                if end < 0:
-                    text = os.pread(descriptor, MAX_LINE + 1, place)
-                    end = text.find(b"\n")
-            finally:
-                os.close(descriptor)
-            plain = is_plain(text)
+            plain = lines.is_plain(text)
             if len(pages) > _PAGES:
                 pages.clear()
             pages[part] = start, text, plain
@@ -432,8 +420,12 @@ class Union:
     def _event_at(self, part: int, place: int) -> Event | None:
         try:
             line, _ = self._line({}, part, place)
-            kind = read_head(line).kind if is_whole(line) else ""
-            return decode_event(line, kind, self._parts[part][1].name) if kind in _NUMBERS else None
+            kind = lines.read_head(line).kind if lines.is_whole(line) else ""
+            return (
+                lines.decode_event(line, kind, self._parts[part][1].name)
+                if kind in _NUMBERS
+                else None
+            )
         except (OSError, *UNREADABLE):
             return None
 
@@ -457,8 +449,7 @@ class Union:
         return True
 
     def _see(self, event: Event) -> None:
-        seen: dict[str, int] = event.payload.seen  # type: ignore[attr-defined]
-        for name, n in seen.items():
+        for name, n in cast("Ended", event.payload).seen.items():
             if n > self._seen.get(name, (0,))[0]:
                 self._seen[name] = n, event.log, self._monotonic()
 
@@ -472,8 +463,8 @@ class Union:
             system a new log becomes visible late.
         """
         found: list[Problem] = []
-        files = list(self.files.values())
-        for file in files:
+        every = list(self.files.values())
+        for file in every:
             listed = list(file.problems)
             if file.name in self._gone:
                 listed.append(Problem(file.name, "it was removed while the session was open"))
@@ -482,14 +473,14 @@ class Union:
                 listed.append(Problem(file.name, "the last line is incomplete", line))
             if file.foreign is not None:
                 listed.append(Problem(file.name, _foreign_reason(file.foreign), file.lines + 1))
-            copy = next((other for other in files if listed and _heals(other, file)), None)
+            copy = next((other for other in every if listed and _heals(other, file)), None)
             found += [replace(problem, healed=copy.name if copy else None) for problem in listed]
         for name, (n, witness, since) in list(self._seen.items()):
             run = self.runs.get(name)
             if (run is None or run.n < n) and self._monotonic() - since >= patience:
                 ends = "it is missing" if run is None else f"it ends with event {run.n}"
                 reason = f"{ends}, but {shown_path(witness)} has seen its event {n}"
-                found.append(Problem(name + SUFFIX, reason))
+                found.append(Problem(name + files.SUFFIX, reason))
         return found
 
 
