@@ -35,8 +35,9 @@ def everything(path: Path, **options: Any) -> list[Event]:
     return list(Journal(path, **options).read())
 
 
-def raw_line(n: int, t: object = 1, kind: str = "label", /, **fields: Any) -> bytes:
-    """Return a line with a right checksum, whatever is in it."""
+def raw_line(n: int, t: object = "n", kind: str = "label", /, **fields: Any) -> bytes:
+    """Return a line with a right checksum, whatever is in it; by default, `t` is `n`."""
+    t = n if t == "n" else t
     payload = fields.pop("payload", {"item": "f1:a", "class_id": "cat"})
     values = {"id": uuid.uuid4().hex, "n": n, "t": t, "at": AT, "kind": kind, "by": "eve"}
     return add_checksum(msgspec.json.encode({**values, "payload": payload, **fields}))

@@ -186,7 +186,7 @@ def test_lines_that_are_damaged_in_other_ways(tmp_path: Path) -> None:
     put(
         path,
         *(begin_line(), raw_line(2), b"\n", b"\0" * 9000 + b"\n", b"\xff\xfe\n", raw_line(3)),
-        *(long, raw_line(5), raw_line(6, id="AB" * 16), raw_line(9)),
+        *(long, raw_line(5), raw_line(6, id="ab"), raw_line(9)),
     )
     journal = Journal(path)
     assert len(items(list(journal.read()))) == 4
@@ -194,8 +194,8 @@ def test_lines_that_are_damaged_in_other_ways(tmp_path: Path) -> None:
         "line 3: the line is empty",
         "lines 4 to 5: the line is damaged",
         "line 7: the line is damaged: it is longer than 1 MiB",
-        "line 9: the event is invalid: its id",
-        "line 10: events 6 to 8 are missing before it",
+        "line 9: the event is invalid: Expected `str` of length",
+        "line 10: events 7 to 8 are missing before it",
     ):
         assert found in texts(journal)
 
@@ -221,7 +221,5 @@ def test_copies_count_once_in_any_order(tmp_path: Path) -> None:
     log.with_stem("z").write_bytes(log.read_bytes())
     found = everything(path)
     assert len(found) == 7
-    assert [(event.t, event.id) for event in found] == sorted(
-        (event.t, event.id) for event in found
-    )
+    assert [event.t for event in found] == [1, 7, 2, 3, 4, 5, 6], "out of place, so they come last"
     assert not Journal(path).problems()

@@ -350,7 +350,7 @@ def test_events_with_one_id(path: Path) -> None:
     journal = Journal(path)
     found = [event for event in journal.read() if event.kind == "label"]
     assert items(found) == ["f1:a", "f1:other"], "the first in order counts"
-    assert re.search(r"a\.jsonl, line 3: .* event 3 in b\.jsonl", texts(journal))
+    assert re.search(r"a\.jsonl: event 3 differs from event 3 in .*eve", texts(journal))
     assert "b.jsonl, line 3: event 2 is repeated" in texts(journal)
 
 

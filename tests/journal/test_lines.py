@@ -16,7 +16,6 @@ from tests.journal.folders import AT, raw_line
 from tuilabel.journal import payloads as kinds
 from tuilabel.journal.lines import (
     MAX_COUNTER,
-    UNREADABLE,
     Event,
     InvalidEvent,
     NewerEvent,
@@ -24,7 +23,6 @@ from tuilabel.journal.lines import (
     decode_event,
     encode_event,
     is_whole,
-    read_head,
 )
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
@@ -58,7 +56,7 @@ EVENTS = st.builds(
 def decode(line: bytes) -> Event:
     text = line.removesuffix(b"\n")
     assert is_whole(text)
-    return decode_event(text, read_head(text).kind, "log")
+    return decode_event(text, "log")
 
 
 @given(EVENTS)
@@ -133,7 +131,7 @@ OPENED = {"settings": {}, "items": 3}
 )
 def test_an_invalid_event_is_refused(line: bytes) -> None:
     assert is_whole(line[:-1])
-    with pytest.raises(UNREADABLE):
+    with pytest.raises(InvalidEvent):
         decode(line)
 
 

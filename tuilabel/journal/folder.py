@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import cast
 
 import msgspec
 
@@ -100,8 +99,9 @@ def _abouts(logs: Path) -> Iterator[tuple[str, About]]:
     for name in names:
         with suppress(OSError, *lines.UNREADABLE):
             line = files.read_part(logs / name, _LARGEST).partition(b"\n")[0]
-            if lines.is_whole(line) and lines.read_head(line).kind == "begin":
-                yield name, cast("Begin", lines.decode_event(line, "begin").payload).about
+            begin = lines.decode_event(line).payload if lines.is_whole(line) else None
+            if isinstance(begin, Begin):
+                yield name, begin.about
 
 
 def _no_session(path: Path, reason: str) -> str:

@@ -9,8 +9,9 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
-from typing import Self, cast
+from typing import Self
 
 from msgspec.structs import replace
 
@@ -18,7 +19,16 @@ from tuilabel import __version__
 from tuilabel.errors import SaveError, SessionFileError
 from tuilabel.journal import files, folder, lines
 from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Answer, Begin, Bulk, BulkLine, Ended, Payload, stored_names
+from tuilabel.journal.payloads import (
+    Adopted,
+    Answer,
+    Begin,
+    Bulk,
+    BulkLine,
+    Ended,
+    Payload,
+    stored_names,
+)
 from tuilabel.journal.runs import Run, name_of, this_process
 from tuilabel.journal.union import LogFile, Problem, Union
 from tuilabel.text import inert, shown_path
@@ -83,7 +93,8 @@ class Journal:
         self._union = Union(path / folder.LOGS, self.about, monotonic)
         self.runs: dict[str, Run] = self._union.runs
         self.unknown = self._union.unknown
-        self._has_looked = False
+        self._has_read = False
+        self._unread: list[Event] = []
         self._descriptor = -1
         self._log: LogFile | None = None
         self._own: list[tuple[LogFile, list[bytes]]] = []
@@ -96,6 +107,11 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def adopt(self, uuid: str) -> Event:
+        """Let the logs of another session count in this one; as `append`."""
+        self._union.accepted.add(uuid)
+        return self.append(Adopted(uuid=uuid))
+
     @property
     def uuids(self) -> frozenset[str]:
         """The session's uuid, and those of the sessions it has adopted."""
@@ -104,20 +120,16 @@ class Journal:
     def read(self) -> Iterator[Event]:
         """Return the new events of all logs but the own one, in the order of (t, id).
 
-        They are decoded as they are taken, and all have to be taken. Of several events with the
-        same id, the first is returned.
+        They are read as they are taken, and all have to be taken. Of several events with the same
+        id, the first is returned. Events that are out of place in their log come last.
 
         Raises
         ------
         SessionFileError
             The folder of the logs cannot be read.
         """
-        self._look()
-        return self._union.read()
-
-    def _look(self) -> None:
-        self._union.look()
-        self._has_looked = True
+        unread, self._unread, self._has_read = self._unread, [], True
+        return chain(unread, self._union.read())
 
     def event(self, id: str) -> Event | None:
         """Return an event that was read or written, from its file; None if it is not there."""
@@ -164,13 +176,13 @@ class Journal:
         contents, by = list(payloads), self.annotator if by is None else by
         if not contents:
             return []
-        if not self._has_looked:
-            self._look()
-        begin = self._begin() if self._log is None else None
+        if not self._has_read:
+            self._unread = list(self.read())
         failed, self._failed = self._failed, None
         if failed is None or failed[0] != by or list(map(_meant, contents)) != failed[1]:
             failed = by, list(map(_meant, contents)), self._stamped(contents, by)
         self._failed = failed
+        begin = self._begin(failed[2][0].t - 1) if self._log is None else None
         events = self._write(begin, failed[2])
         self._failed = None
         for event in events:
@@ -262,15 +274,15 @@ class Journal:
 
     def _stamped(self, payloads: Sequence[Payload], by: str) -> list[Event]:
         """Return events with identities and counters; they get their numbers when written."""
-        union = self._union
+        union, own = self._union, len(payloads) + (self._log is None)  # one is for `_begin`
         with union.lock:
-            t = union.t
-            if t + len(payloads) > lines.MAX_COUNTER:
+            if union.t + own > lines.MAX_COUNTER:
                 raise SaveError(
                     f"Nothing can be saved in {shown_path(self.path)}: {union.highest} has used "
                     "the counters up. Move that log out of the session."
                 )
-            union.t += len(payloads)
+            union.t += own
+            t = union.t - len(payloads)
         at = self._clock()
         return [
             Event(uuid.uuid4().hex, 1, t + place, at, by, payload)
@@ -286,10 +298,7 @@ class Journal:
             numbered = [replace(event, n=n) for n, event in enumerate(events, first)]
             texts = [lines.encode_event(event) for event in numbered]
             # What readers would pass over is not written; what they will see is returned.
-            found = [
-                lines.decode_event(text[:-1], event.kind, run)
-                for text, event in zip(texts, events, strict=True)
-            ]
+            found = [lines.decode_event(text[:-1], run) for text in texts]
             log = self._log or self._open(run, found[0])
             self._put(b"".join(texts), log)
         except lines.InvalidEvent as error:
@@ -305,7 +314,7 @@ class Journal:
             self._union.written(log, event, len(text))
         return found[begin is not None :]
 
-    def _begin(self) -> Event[Begin]:
+    def _begin(self, t: int) -> Event[Begin]:
         host, boot, pid, started = this_process()
         begin = Begin(
             about=self.about,
@@ -317,8 +326,10 @@ class Journal:
             program=__version__,
             source=stored_names([self._source])[0],
             after=self._own[-1][0].path.stem if self._own else "",
+            adopted=tuple(sorted(self.uuids - {self.about.uuid})),
         )
-        return cast("Event[Begin]", self._stamped([lines.harmless(begin)], self.annotator)[0])
+        begin = lines.harmless(begin)
+        return Event(uuid.uuid4().hex, 1, t, self._clock(), self.annotator, begin)
 
     def _open(self, run: str, begin: Event) -> LogFile:
         folder_of_logs = self.path / folder.LOGS

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Generic
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Union
 from zlib import crc32
 
 import msgspec
@@ -27,18 +25,15 @@ else:
 MAX_LINE = 2**20
 """Bytes of a line without its newline."""
 MAX_COUNTER = 2**52
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What msgspec raises for a text that is not what was expected."""
 
 Counter = Annotated[int, Meta(ge=1, le=MAX_COUNTER)]
 Uuid = Annotated[str, Meta(min_length=32, max_length=32)]
 
 KIND_OF = {payload: kind for kind, payload in KINDS.items()}
-
-UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
-"""What msgspec raises for a text that is not what was expected."""
-
 CHECKSUM = len(b',"crc":"01234567"}')
 _YEARS = range(1900, 3000)
-_encode = msgspec.json.Encoder().encode
 
 
 class Event(Struct, Generic[Content], frozen=True, gc=False):
@@ -50,7 +45,7 @@ class Event(Struct, Generic[Content], frozen=True, gc=False):
     Attributes
     ----------
     id : str
-        32 hexadecimal digits.
+        32 characters.
     n : int
         Its number in its log, from 1.
     t : int
@@ -78,39 +73,54 @@ class Event(Struct, Generic[Content], frozen=True, gc=False):
         return KIND_OF[type(self.payload)]
 
 
-class Head(Struct, gc=False):
-    """The part of a line that orders it."""
-
-    id: Uuid
-    n: Counter
-    t: Counter
-    kind: str
-
-
-class _Versioned(Struct):
+class _Version(Struct):
     v: Count = 1
 
 
-class _Body(Struct):
-    payload: _Versioned
+class Head(Struct):
+    """The part of a line that counts even if its event does not."""
+
+    n: Counter
+    t: Counter
+    kind: str
+    payload: _Version
 
 
 class InvalidEvent(ValueError):  # noqa: N818
-    """A line with a valid checksum that is no event; the message is the reason."""
+    """A line with a right checksum that is no event; the message is the reason.
+
+    Attributes
+    ----------
+    head
+        Its `n`, `t` and `kind`, if they are valid; else None.
+    """
+
+    def __init__(self, reason: str, head: Head | Event | None = None) -> None:
+        super().__init__(reason)
+        self.head = head
 
 
 class NewerEvent(InvalidEvent):
-    """An event of a newer version of its kind; it is passed over."""
+    """An event of a newer tuilabel, which is passed over."""
 
 
-read_head = msgspec.json.Decoder(Head).decode
-_read_body = msgspec.json.Decoder(_Body).decode
-
-
-@cache
-def _decoder(kind: str) -> Callable[[bytes], Event]:
-    content: Any = KINDS[kind]
-    return msgspec.json.Decoder(Event[content]).decode
+_encode = msgspec.json.Encoder().encode
+_read_head = msgspec.json.Decoder(Head).decode
+_FORMS: Any = Union[  # noqa: UP007 - of a computed list
+    tuple(
+        msgspec.defstruct(
+            "Event",
+            [("payload", payload)],
+            bases=(Event,),
+            tag_field="kind",
+            tag=kind,
+            frozen=True,
+            gc=False,
+        )
+        for kind, payload in KINDS.items()
+    )
+]
+_decode = msgspec.json.Decoder(_FORMS).decode
 
 
 def add_checksum(text: bytes) -> bytes:
@@ -124,63 +134,51 @@ def is_whole(line: bytes) -> bool:
 
 
 def encode_event(event: Event) -> bytes:
-    """Return the line of an event, with its newline.
-
-    Raises
-    ------
-    InvalidEvent
-        A reader would pass over this event, or the line is over 1 MiB.
-    """
-    payload = harmless(event.payload)
-    fields = {"id": event.id, "n": event.n, "t": event.t, "at": event.at}
-    fields |= {"kind": event.kind, "by": inert(event.by, LONGEST_PATH), "payload": payload}
+    """Return the line of an event, with its newline; raise `InvalidEvent` if it is over 1 MiB."""
+    fields = {"id": event.id, "n": event.n, "t": event.t, "at": event.at, "kind": event.kind}
+    fields |= {"by": inert(event.by, LONGEST_PATH), "payload": harmless(event.payload)}
     line = add_checksum(_encode(fields))
     if len(line) > MAX_LINE + 1:
         raise InvalidEvent(f"the event has {len(line):,} bytes, more than {MAX_LINE:,}")
     return line
 
 
-def decode_event(line: bytes, kind: str, log: str = "", *, plain: bool = False) -> Event:
-    """Return the event of a line with a valid checksum.
+def decode_event(line: bytes, log: str = "", *, plain: bool = False) -> Event:
+    """Return the event of a line with a right checksum, or raise `InvalidEvent`.
 
     Parameters
     ----------
     line : bytes
-    kind : str
-        One of `KINDS`, as `read_head` found it.
+        Without its newline.
     log : str
         The name of its log.
     plain : bool
         Whether `is_plain` is known of the line.
-
-    Raises
-    ------
-    InvalidEvent
     """
     try:
-        event = _decoder(kind)(line)
+        event: Event = _decode(line)
     except UNREADABLE as error:
-        _refuse_newer(line, kind)
-        raise InvalidEvent(inert(str(error), 200)) from None
+        raise _refusal(line, inert(str(error), 200)) from None
     payload = event.payload
     if payload.v > payload.version:
-        raise NewerEvent(f"it is a newer version of {kind}")
+        raise NewerEvent("it is of a newer version", event)
     if event.at.year not in _YEARS:
-        raise InvalidEvent(f"its time is in the year {event.at.year}")
+        raise InvalidEvent(f"its time is in the year {event.at.year}", event)
     if not (plain or is_plain(line)):
-        by = inert(event.by)
-        return Event(event.id, event.n, event.t, event.at, by, harmless(payload), log)
+        id, by = inert(event.id), inert(event.by)
+        event = msgspec.structs.replace(event, id=id, by=by, payload=harmless(payload))
     force_setattr(event, "log", log)
     return event
 
 
-def _refuse_newer(line: bytes, kind: str) -> None:
+def _refusal(line: bytes, reason: str) -> InvalidEvent:
     try:
-        newer = _read_body(line).payload.v > KINDS[kind].version
+        head = _read_head(line)
     except UNREADABLE:
-        return
-    if newer:
-        raise NewerEvent(f"it is a newer version of {kind}")
+        return InvalidEvent(reason)
+    if head.kind not in KINDS or head.payload.v > KINDS[head.kind].version:
+        return NewerEvent("it is of a newer version", head)
+    return InvalidEvent(reason, head)
 
 
 def is_plain(text: bytes) -> bool:
@@ -194,12 +192,9 @@ def harmless(value: Any) -> Any:
         return inert(value, LONGEST_PATH)
     if isinstance(value, Struct):
         kept = ("names", "source") if isinstance(value, Begin) else ("names",)
+        parts = {name: getattr(value, name) for name in value.__struct_fields__}
         return type(value)(
-            **{
-                name: part if name in kept else harmless(part)
-                for name in value.__struct_fields__
-                for part in [getattr(value, name)]
-            }
+            **{name: part if name in kept else harmless(part) for name, part in parts.items()}
         )
     if isinstance(value, dict):
         return {harmless(name): harmless(part) for name, part in value.items()}

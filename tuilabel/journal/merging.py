@@ -12,7 +12,6 @@ from tuilabel.errors import SessionFileError
 from tuilabel.journal import files
 from tuilabel.journal.folder import BULK, LOGS, read_about
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.payloads import Adopted
 from tuilabel.text import shown_path
 
 _BLOCK = 2**20
@@ -75,7 +74,7 @@ def merge(target: Path, other: Path, annotator: str, *, dry_run: bool = False) -
         if uuid not in journal.uuids:
             merged.adopted = uuid
             if not dry_run:
-                journal.append(Adopted(uuid=uuid))
+                journal.adopt(uuid)
     return merged
 
 

@@ -89,6 +89,8 @@ class Begin(Payload, frozen=True):
         Where the source is on this host: the absolute path of a folder or file.
     after : str
         Name of the log that this run wrote before, if a write to it failed; else empty.
+    adopted : tuple of str
+        The uuids of other sessions whose logs count in this one, as far as this run knows.
     """
 
     about: About
@@ -100,6 +102,7 @@ class Begin(Payload, frozen=True):
     program: Text
     source: Name
     after: Text = ""
+    adopted: tuple[Text, ...] = ()
 
 
 class Opened(Payload, frozen=True):

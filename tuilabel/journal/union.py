@@ -7,39 +7,36 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from heapq import merge
+from itertools import chain
 from math import inf
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 from zlib import crc32
 
-from numpy.typing import NDArray
+import msgspec
 
 from tuilabel.errors import SessionFileError
 from tuilabel.journal import files, lines
-from tuilabel.journal.lines import MAX_LINE, UNREADABLE, Event, InvalidEvent
-from tuilabel.journal.payloads import KINDS, About, Adopted, Begin, Ended
-from tuilabel.journal.places import Places, Rows, key_of
+from tuilabel.journal.lines import MAX_LINE, Event
+from tuilabel.journal.payloads import About, Adopted, Batch, Begin, Ended
 from tuilabel.journal.runs import Run, name_of
 from tuilabel.text import inert, shown_path
 
 SILENT_SECONDS, PAUSE_SECONDS = 3600.0, 60.0
 """A log that has not grown for so long is looked at only after a pause."""
 
-_KINDS = list(KINDS)
-_NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
-_MARKS = frozenset({"begin", "adopted"})
-_SEERS = frozenset({_NUMBERS["batch"], _NUMBERS["ended"]})
-_CHUNK = 2**14
+_BLOCK = 2**16
+_MARKS = frozenset({Begin, Adopted, Ended})
+_SEERS = frozenset({Batch, Ended})
 _MOST_PROBLEMS = 1000
 """Problems of one file that are kept in memory."""
+_OFFSET_BITS = 48
 
-Page = tuple[int, bytes, bool]
-"""Offset and bytes of a part of a file, and whether they are plain."""
-_NO_PAGE: Page = (0, b"", True)
-_PAGE = 2**16
-_PAGES = 1024
+Found = tuple[int, str, int, Event]
+"""Counter, id, place and event; a place is the number of a file and an offset in it."""
 
 
 @dataclass
@@ -79,6 +76,7 @@ class LogFile:
     """One file in the folder `log`, and how far it was read."""
 
     path: Path
+    number: int
     is_own: bool = False
     offset: int = 0
     lines: int = 0
@@ -97,7 +95,6 @@ class LogFile:
     is_closed: bool = False
     grew: float = -inf
     looked: float = -inf
-    part: int = -1
     run: Run | None = None
     problems: list[Problem] = field(default_factory=list)
 
@@ -106,11 +103,23 @@ class LogFile:
         """Its name in the folder."""
         return self.path.name
 
+    def block(self) -> bytes:
+        """Return what comes next in the file: whole lines, or too much for a line."""
+        descriptor = files.open_to_read(self.path)
+        try:
+            if self.skips:
+                self.offset = files.next_data(descriptor, self.offset)
+            block = os.pread(descriptor, _BLOCK, self.offset)
+            if block and b"\n" not in block:
+                block = os.pread(descriptor, MAX_LINE + 1, self.offset)
+            return block
+        finally:
+            os.close(descriptor)
+
     def report(self, reason: str, line: int | None = None) -> None:
-        """Record a problem; that of the line before grows, if the reason is the same."""
-        if self.problems and line is not None:
-            before = self.problems[-1]
-            if before.reason == reason and (before.last or before.line or -1) + 1 == line:
+        """Record a problem once; that of the line before grows, if the reason is the same."""
+        for before in self.problems[-1:] if line is not None else self.problems:
+            if before.reason == reason and (before.last or before.line or 0) + 1 == (line or 1):
                 before.last = line
                 return
         if len(self.problems) < _MOST_PROBLEMS:
@@ -139,7 +148,9 @@ class Union:
     unknown : Counter
         Events that were passed over, by kind, because they are of a newer tuilabel.
     t : int
-        The highest Lamport counter found.
+        The highest Lamport counter found, in the line `highest`.
+    lock : Lock
+        Held to change `files` or `t`.
     """
 
     def __init__(
@@ -153,89 +164,110 @@ class Union:
         self.t = 0
         self.highest = ""
         self.lock = threading.Lock()
-        self.places = Places()
         self._format = about.format
         self._monotonic = monotonic
-        self._rows = Rows()
-        self._parts: list[tuple[LogFile, Run]] = []
+        self._numbered: list[LogFile] = []
+        # By the hash of the id: a million of them take 150 MB, half of what the ids would take.
+        self._places: dict[int, int] = {}
         self._seen: dict[str, tuple[int, str, float]] = {}
         self._gone: set[str] = set()
 
-    def look(self) -> None:
-        """Find the new lines of all logs but the own ones.
-
-        Raises
-        ------
-        SessionFileError
-            The folder cannot be read.
-        """
+    def read(self) -> Iterator[Event]:
+        """Return the new events of all logs but the own ones; see `Journal.read`."""
         try:
             names = files.log_names(self.folder)
         except OSError as error:
             raise SessionFileError(
                 f"The logs in {shown_path(self.folder)} cannot be read ({files.reason_of(error)})."
             ) from error
-        with self.lock:
-            for name in names:
-                if name not in self.files:
-                    self.files[name] = LogFile(self.folder / name)
-            self._gone = self.files.keys() - names
-            others = [file for file in self.files.values() if not file.is_own]
+        for name in names:
+            if name not in self.files:
+                self._add(self.folder / name)
+        self._gone = self.files.keys() - names
+        others = [file for name, file in list(self.files.items()) if not file.is_own]
         now = self._monotonic()
-        for file in others:
-            if file.name not in self._gone and _is_due(file, now):
-                self._look_at(file, now)
-        known = 0
-        while known != len(self.accepted):
-            known = len(self.accepted)
-            for file in others:
-                if file.foreign in self.accepted:
-                    file.foreign, file.size = None, -1
-                    self._look_at(file, now)
+        self._adopt(others)
+        due = [file for file in others if file.name not in self._gone and _is_due(file, now)]
+        return self._in_order(due, others, now)
 
-    def _look_at(self, file: LogFile, now: float) -> None:
+    def _in_order(self, due: list[LogFile], others: list[LogFile], now: float) -> Iterator[Event]:
+        late: list[Event] = []
+        while due:
+            streams: list[Iterator[Found]] = []
+            known = 0
+            # The beginnings of all logs, which are read first, name the sessions that are adopted.
+            while due and known != len(self.accepted):
+                known = len(self.accepted)
+                for stream in [self._stream(file, now) for file in due]:
+                    streams.extend(
+                        chain([first], stream) for first in [next(stream, None)] if first
+                    )
+                due = self._adopt(others)
+            last: Event | None = None
+            for _, id, place, event in merge(*streams):
+                key = hash(id)
+                if key in self._places and self._is_repeated(event, place, last):
+                    continue
+                self._places[key] = place
+                if type(event.payload) in _SEERS:
+                    self._see(event)
+                if last is not None and (event.t, id) < (last.t, last.id):
+                    late.append(event)
+                else:
+                    last = event
+                    yield event
+            due += self._adopt(others)
+        yield from sorted(late, key=lambda event: (event.t, event.id))
+
+    def _adopt(self, others: Iterable[LogFile]) -> list[LogFile]:
+        """Return the files that were left at a session that is accepted now."""
+        found = [file for file in others if file.foreign in self.accepted]
+        for file in found:
+            file.foreign, file.size = None, -1
+        return found
+
+    def _add(self, path: Path, *, is_own: bool = False) -> LogFile:
+        with self.lock:
+            if path.name in self.files:
+                raise FileExistsError(errno.EEXIST, "a log of this name exists")
+            file = LogFile(path, len(self._numbered), is_own)
+            self._numbered.append(file)
+            self.files[path.name] = file
+        return file
+
+    def _stream(self, file: LogFile, now: float) -> Iterator[Found]:
         is_first, file.looked = file.looked == -inf, now
         if is_first:
             file.grew = now
         try:
             descriptor = files.open_to_read(file.path)
-        except OSError as error:
-            if is_first:
-                file.report(f"it cannot be read ({files.reason_of(error)})")
-            return
-        try:
             size = os.fstat(descriptor).st_size
+            os.close(descriptor)
             if size < file.offset and file.size >= 0:
                 if size != file.size:
                     file.report("it has become shorter since it was read")
             elif size != file.size:
                 file.grew = now
-                self._take_blocks(file, descriptor)
+                yield from self._blocks(file)
             elif file.cut:
                 file.cut += 1
             file.size = size
         except OSError as error:
-            file.report(f"it cannot be read ({files.reason_of(error)})")
-        finally:
-            os.close(descriptor)
+            if error.errno != errno.ENOENT:
+                file.report(f"it cannot be read ({files.reason_of(error)})")
         if file.run is not None:
             file.run.grew = max(file.run.grew, file.grew)
 
-    def _take_blocks(self, file: LogFile, descriptor: int) -> None:
+    def _blocks(self, file: LogFile) -> Iterator[Found]:
         file.cut = 0
-        while file.foreign is None:
-            if file.skips:
-                file.offset = files.next_data(descriptor, file.offset)
-            block = os.pread(descriptor, MAX_LINE + 1, file.offset)
-            if not block:
-                return
+        while file.foreign is None and (block := file.block()):
             end = block.rfind(b"\n")
             if file.skips:
                 end = block.find(b"\n")
                 file.skips = end < 0
                 file.offset += end + 1 or len(block)
             elif end >= 0:
-                self._take(file, block[:end].split(b"\n"))
+                yield from self._events(file, block[:end])
             elif len(block) > MAX_LINE:
                 file.lines += 1
                 file.damaged += 1
@@ -246,94 +278,96 @@ class Union:
                 if lines.is_whole(block):
                     # It stays the next line to read: its newline may follow, or damage.
                     before = file.offset, file.lines
-                    self._take(file, [block])
+                    yield from self._events(file, block)
                     file.offset, file.lines = before
                 else:
                     file.cut = 1
                 return
 
-    def _take(self, file: LogFile, texts: list[bytes]) -> None:
-        place, number, highest, highest_line, kind = file.offset, file.lines, 0, 0, ""
-        rows, part = self._rows, file.part
-        for line in texts:
+    def _events(self, file: LogFile, block: bytes) -> Iterator[Found]:
+        place, number, highest, at = file.offset, file.lines, 0, 0
+        first = file.number << _OFFSET_BITS
+        plain = lines.is_plain(block)
+        name = file.run.name if file.run is not None else ""
+        for line in block.split(b"\n"):
             number += 1
             # As in `is_whole`; this is the loop that a large session spends its time in.
             if not line.endswith(b',"crc":"%08x"}' % crc32(line[: -lines.CHECKSUM])):
                 file.damaged += 1
                 file.report("the line is damaged" if line else "the line is empty", number)
             elif place != file.last:
+                event: Event | None = None
+                head: Event | lines.Head | None
                 try:
-                    head = lines.read_head(line)
-                    kind, raw = head.kind, bytes.fromhex(head.id)
-                    if raw.hex() != head.id:
-                        raise InvalidEvent("its id is not 32 hexadecimal digits")
-                    if kind in _MARKS or part < 0:
-                        if not self._mark(file, line, kind):
-                            number -= 1
-                            break
-                        part = file.part
-                except UNREADABLE as error:
+                    head = event = lines.decode_event(line, name, plain=plain)
+                except lines.InvalidEvent as error:
+                    head = error.head
+                    if isinstance(error, lines.NewerEvent) and head is not None:
+                        self.unknown[inert(head.kind)] += 1
+                    else:
+                        file.report(f"the event is invalid: {error}", number)
+                if event is not None and (type(event.payload) in _MARKS or not name):
+                    run = self._mark(file, event)
+                    if run is None:
+                        number -= 1
+                        break
+                    name = run.name
+                    event = msgspec.structs.replace(event, log=name)
+                if head is None:
                     file.damaged += 1
-                    file.report(f"the event is invalid: {inert(str(error), 200)}", number)
                 else:
                     if head.n != file.n + 1:
                         _report_number(file, head.n, number)
                     if head.n > file.n:
                         file.n = head.n
-                    file.damaged, file.last = 0, place
                     if head.t > highest:
-                        highest, highest_line = head.t, number
-                    if kind in _NUMBERS:
-                        rows.add(raw, head.t, part, place, number, _NUMBERS[kind])
-                    else:
-                        self.unknown[inert(kind)] += 1
+                        highest, at = head.t, number
+                    file.damaged, file.last = 0, place
+                if event is not None:
+                    yield event.t, event.id, first | place, event
             place += len(line) + 1
         file.offset, file.lines = place, number
         if file.run is not None:
             file.run.n = max(file.run.n, file.n)
-            file.is_closed = kind == "ended"
-            file.run.is_closed |= file.is_closed
         with self.lock:
             if highest > self.t:
-                self.t, self.highest = highest, f"{shown_path(file.name)}, line {highest_line}"
+                self.t, self.highest = highest, f"{shown_path(file.name)}, line {at}"
 
-    def _mark(self, file: LogFile, line: bytes, kind: str) -> bool:
-        """Handle the first line of a run, or one that adopts; return whether to read on."""
-        if kind == "begin":
-            event = cast("Event[Begin]", lines.decode_event(line, kind))
-            about = event.payload.about
+    def _mark(self, file: LogFile, event: Event) -> Run | None:
+        """Return the run of an event that begins or ends one, or adopts; None if it is foreign."""
+        run, payload = file.run, event.payload
+        file.is_closed = isinstance(payload, Ended)
+        if isinstance(payload, Begin):
+            about = payload.about
             if about.format > self._format:
                 file.foreign = f"format {about.format}"
             elif about.uuid not in self.accepted:
                 file.foreign = about.uuid
             else:
-                self._start(file, name_of(event), event.payload)
-            return file.foreign is None
-        if kind == "adopted":
-            self.accepted.add(cast("Adopted", lines.decode_event(line, kind).payload).uuid)
-        if file.part < 0:
+                self.accepted.update(payload.adopted)
+                return self._start(file, name_of(cast("Event[Begin]", event)), payload)
+            return None
+        if isinstance(payload, Adopted):
+            self.accepted.add(payload.uuid)
+        if run is None:
             file.report("its beginning is missing")
-            self._start(file, file.path.stem, None)
-        return True
+            run = self._start(file, file.path.stem, None)
+        run.is_closed |= file.is_closed
+        return run
 
-    def _start(self, file: LogFile, name: str, begin: Begin | None) -> None:
+    def _start(self, file: LogFile, name: str, begin: Begin | None) -> Run:
         run = self.runs.setdefault(name, Run(name, begin))
         run.begin = run.begin or begin
-        if file.run is run:
-            return
-        if file.run is not None:
-            file.run.n = max(file.run.n, file.n)
-        run.files.append(file.name)
-        file.run, file.n, file.part = run, 0, len(self._parts)
-        self._parts.append((file, run))
+        if file.run is not run:
+            if file.run is not None:
+                file.run.n = max(file.run.n, file.n)
+            run.files.append(file.name)
+            file.run, file.n = run, 0
+        return run
 
     def begin_own(self, path: Path, begin: Event) -> LogFile:
-        """Return the log that this process is about to make; `look` passes over it."""
-        log = LogFile(path, is_own=True)
-        with self.lock:
-            if path.name in self.files:
-                raise FileExistsError(errno.EEXIST, "a log of this name exists")
-            self.files[path.name] = log
+        """Return the log that this process is about to make; `read` passes over it."""
+        log = self._add(path, is_own=True)
         self._start(log, path.stem, cast("Begin", begin.payload))
         return log
 
@@ -345,7 +379,7 @@ class Union:
 
     def written(self, log: LogFile, event: Event, size: int) -> None:
         """Record an event at the end of the own log, of so many bytes."""
-        self.places.put(key_of(event.id), log.part, log.offset)
+        self._places[hash(event.id)] = log.number << _OFFSET_BITS | log.offset
         log.last = log.offset
         log.offset += size
         log.lines += 1
@@ -356,96 +390,30 @@ class Union:
             log.run.n, log.run.grew = event.n, self._monotonic()
             log.run.is_closed = isinstance(event.payload, Ended)
 
-    def read(self) -> Iterator[Event]:
-        """Return the new events, in the order of (t, id), as they are decoded.
-
-        Of several events with the same id, the first is returned.
-        """
-        rows, self._rows = self._rows, Rows()
-        if not rows:
-            return iter(())
-        columns = rows.in_order()
-        repeated = self.places.repeated(columns[0])
-        self.places.add_all(*columns[:3])
-        return self._decoded(columns, repeated)
-
-    def _decoded(self, columns: tuple[NDArray[Any], ...], repeated: set[int]) -> Iterator[Event]:
-        pages: dict[int, Page] = {}
-        for start in range(0, len(columns[0]), _CHUNK):
-            chunk = [column[start : start + _CHUNK].tolist() for column in columns]
-            for key, part, place, line, number in zip(*chunk, strict=True):
-                file, run = self._parts[part]
-                kind = _KINDS[number]
-                try:
-                    text, plain = self._line(pages, part, place)
-                    event = lines.decode_event(text, kind, run.name, plain=plain)
-                except lines.NewerEvent:
-                    self.unknown[kind] += 1
-                except InvalidEvent as error:
-                    file.report(f"the event is invalid: {error}", line)
-                except OSError as error:
-                    file.report(f"it cannot be read ({files.reason_of(error)})", line)
-                else:
-                    if key in repeated and self._is_known(event, part, place, line):
-                        continue
-                    if number in _SEERS:
-                        self._see(event)
-                    yield event
-
-    def _line(self, pages: dict[int, Page], part: int, place: int) -> tuple[bytes, bool]:
-        """Return a line of a file, without its newline, and whether it is plain."""
-        start, text, plain = pages.get(part, _NO_PAGE)
-        end = text.find(b"\n", place - start) if place >= start else -1
-        if end < 0:
-            path = self._parts[part][0].path
-            start, text = place, files.read_part(path, _PAGE, place)
-            if (end := text.find(b"\n")) < 0:
-                text = files.read_part(path, MAX_LINE + 1, place)
-                end = text.find(b"\n")
-            plain = lines.is_plain(text)
-            if len(pages) > _PAGES:
-                pages.clear()
-            pages[part] = start, text, plain
-        return text[place - start : end if end >= 0 else None], plain
-
     def event(self, id: str) -> Event | None:
         """Return an event that was read or written, from its file; None if it is not there."""
-        try:
-            where = self.places.get(key_of(id))
-        except ValueError:
+        place = self._places.get(hash(id))
+        if place is None:
             return None
-        found = None if where is None else self._event_at(*where)
-        return found if found is not None and found.id == id else None
-
-    def _event_at(self, part: int, place: int) -> Event | None:
+        file, offset = self._numbered[place >> _OFFSET_BITS], place & 2**_OFFSET_BITS - 1
         try:
-            line, _ = self._line({}, part, place)
-            kind = lines.read_head(line).kind if lines.is_whole(line) else ""
-            return (
-                lines.decode_event(line, kind, self._parts[part][1].name)
-                if kind in _NUMBERS
-                else None
-            )
-        except (OSError, *UNREADABLE):
+            line, newline, _ = files.read_part(file.path, 4096, offset).partition(b"\n")
+            if not newline:
+                line = files.read_part(file.path, MAX_LINE + 1, offset).partition(b"\n")[0]
+            found = lines.decode_event(line, file.run.name if file.run is not None else "")
+        except (OSError, lines.InvalidEvent):
             return None
+        return found if found.id == id and lines.is_whole(line) else None
 
-    def _is_known(self, event: Event, part: int, place: int, line: int) -> bool:
-        key = key_of(event.id)
-        where = self.places.get(key)
-        if where is None or where == (part, place):
-            return False
-        first = self._event_at(*where)
-        if first is None or first.id != event.id:
-            self.places.put(key, part, place)
+    def _is_repeated(self, event: Event, place: int, last: Event | None) -> bool:
+        """Return whether an event with the same id has been returned; if it differs, report it."""
+        first = last if last is not None and last.id == event.id else self.event(event.id)
+        if first is None:
             return False
         if (first.t, first.by, first.payload) != (event.t, event.by, event.payload):
-            file = self._parts[part][0]
-            name = shown_path(self._parts[where[0]][0].name)
-            file.report(
-                f"its event {event.n} has the id of event {first.n} in {name}, and says something "
-                "else; the other counts",
-                line,
-            )
+            file = self._numbered[place >> _OFFSET_BITS]
+            other = f"event {first.n} in {shown_path(first.log)}"
+            file.report(f"event {event.n} differs from {other}, which has its id and counts")
         return True
 
     def _see(self, event: Event) -> None:
