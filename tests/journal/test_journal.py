@@ -10,6 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -32,7 +33,7 @@ from tuilabel.errors import SaveError, SessionFileError
 from tuilabel.journal import files
 from tuilabel.journal.folder import create_session, is_session, read_about
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.lines import MAX_COUNTER, is_whole
+from tuilabel.journal.lines import MAX_COUNTER, Event, is_whole
 from tuilabel.journal.payloads import (
     AUTO_ORIGIN,
     Adopted,
@@ -334,12 +335,38 @@ def test_a_log_of_another_session_waits_to_be_adopted(path: Path) -> None:
     assert len(items(list(journal.read()))) == 1
     assert texts(journal).count("another session") == 2
     assert "joined.jsonl, line 3" in texts(journal)
-    journal.append(Adopted(uuid=OTHER.uuid))
+    assert journal.adopt(OTHER.uuid).payload == Adopted(uuid=OTHER.uuid)
     for reader in (journal, Journal(path)):
         found = list(reader.read())
         assert len(items(found)) == (2 if reader is journal else 3)
         assert not reader.problems()
     assert OTHER.uuid in journal.uuids
+
+
+def test_a_session_adopted_by_an_event_alone_is_read_last(path: Path) -> None:
+    put(path, begin_line(OTHER), raw_line(2), name="foreign")
+    put(path, begin_line(), raw_line(5, 9, "adopted", payload={"uuid": OTHER.uuid}))
+    assert [event.t for event in everything(path)] == [1, 9, 1, 2]
+
+
+def test_one_thread_reads_while_another_appends(path: Path) -> None:
+    journal, other = Journal(path, "anna"), Journal(path, "bob")
+    found: list[Event] = []
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            found.extend(journal.read())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    written = [[side.append(label(f"f1:{n}")) for side in (journal, other)] for n in range(50)]
+    done.set()
+    reader.join()
+    found += journal.read()
+    assert [event for event in found if event.kind == "label"] == [pair[1] for pair in written]
+    mine = [event.t for event, _ in written]
+    assert mine == sorted(set(mine))
 
 
 def test_events_with_one_id(path: Path) -> None:

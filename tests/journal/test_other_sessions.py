@@ -143,7 +143,9 @@ def test_a_merge_adopts_another_session(path: Path, tmp_path: Path) -> None:
     assert merge(path, other, "anna", dry_run=True).adopted == OTHER.uuid
     assert "f1:eve" not in items(everything(path))
     assert merge(path, other, "anna").adopted == OTHER.uuid
-    assert "f1:eve" in items(everything(path))
+    found = everything(path)
+    assert "f1:eve" in items(found)
+    assert found == sorted(found, key=lambda event: (event.t, event.id))
     assert not check_session(path).problems
     assert merge(path, other, "anna").adopted is None
     with pytest.raises(SessionFileError, match="no session"):

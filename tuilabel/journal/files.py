@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def make_folder(path: Path, like: Path) -> None:
 
 def write_whole(path: Path, parts: Iterable[bytes]) -> None:
     """Write a file that has its name only once it is whole and on disk."""
-    new = path.with_name(f".{path.name}.new")
+    new = path.with_name(f".{uuid.uuid4().hex}.new")
     try:
         with open(create(new), "wb") as file:
             file.writelines(parts)

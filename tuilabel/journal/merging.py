@@ -66,16 +66,24 @@ def merge(target: Path, other: Path, annotator: str, *, dry_run: bool = False) -
         for _ in journal.read():
             pass
         for folder in (BULK, LOGS):  # An event never names a file that is not there.
-            for name in files.log_names(other / folder):
+            for path in _files(other / folder, merged):
                 try:
-                    _copy(other / folder / name, target / folder, merged, dry_run)
+                    _copy(path, target / folder, merged, dry_run)
                 except OSError as error:
-                    merged.unread[f"{folder}/{name}"] = files.reason_of(error)
+                    merged.unread[shown_path(f"{folder}/{path.name}")] = files.reason_of(error)
         if uuid not in journal.uuids:
             merged.adopted = uuid
             if not dry_run:
                 journal.adopt(uuid)
     return merged
+
+
+def _files(folder: Path, merged: Merged) -> list[Path]:
+    try:
+        return [folder / name for name in files.log_names(folder)]
+    except OSError as error:
+        merged.unread[folder.name] = files.reason_of(error)
+        return []
 
 
 def _copy(path: Path, folder: Path, merged: Merged, dry_run: bool) -> None:
@@ -88,7 +96,7 @@ def _copy(path: Path, folder: Path, merged: Merged, dry_run: bool) -> None:
             name = (
                 f"{path.stem}-{hashlib.file_digest(file, 'sha256').hexdigest()[:8]}{files.SUFFIX}"
             )
-        shown = f"{folder.name}/{name}"
+        shown = shown_path(f"{folder.name}/{name}")
         if os.path.lexists(folder / name):
             merged.present.append(shown)
             return

@@ -181,8 +181,7 @@ class Union:
                 f"The logs in {shown_path(self.folder)} cannot be read ({files.reason_of(error)})."
             ) from error
         for name in names:
-            if name not in self.files:
-                self._add(self.folder / name)
+            self._add(self.folder / name)
         self._gone = self.files.keys() - names
         others = [file for name, file in list(self.files.items()) if not file.is_own]
         now = self._monotonic()
@@ -229,7 +228,9 @@ class Union:
     def _add(self, path: Path, *, is_own: bool = False) -> LogFile:
         with self.lock:
             if path.name in self.files:
-                raise FileExistsError(errno.EEXIST, "a log of this name exists")
+                if is_own:
+                    raise FileExistsError(errno.EEXIST, "a log of this name exists")
+                return self.files[path.name]
             file = LogFile(path, len(self._numbered), is_own)
             self._numbered.append(file)
             self.files[path.name] = file
