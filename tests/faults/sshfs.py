@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Timer
 
 from tests.faults.context import Context
 from tests.faults.labeller import as_event, label_out
@@ -34,7 +35,7 @@ _NOT_MOUNTED = "sshfs cannot mount here: {}"
 
 
 class Mount:
-    """A folder, mounted through a line of its own.
+    """A folder, mounted through a server and a line of its own.
 
     Raises
     ------
@@ -42,7 +43,8 @@ class Mount:
         It cannot be mounted.
     """
 
-    def __init__(self, server: SshServer, of: Path, folder: Path) -> None:
+    def __init__(self, of: Path, folder: Path) -> None:
+        self._server = server = SshServer(folder)
         self.link = Link(server.port, round_trip=ROUND_TRIP)
         self.path = folder / "mounted"
         self.path.mkdir()
@@ -52,7 +54,6 @@ class Mount:
         ssh = folder / "ssh"
         ssh.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
         ssh.chmod(0o700)
-        before = set(children(server.pid))
         options = ("reconnect", f"ssh_command={ssh}", f"sftp_server={_sftp_server()}")
         self._process = subprocess.Popen(
             [
@@ -69,12 +70,15 @@ class Mount:
                 self.close()
                 raise ImpossibleError(_NOT_MOUNTED.format(self._process.stderr.read().strip()))
             time.sleep(0.01)
-        self._server = server
-        self._others = before
 
-    def servers(self) -> list[int]:
-        """Return the processes that serve this mount."""
-        return [pid for pid in children(self._server.pid) if pid not in self._others]
+    def stop_for(self, seconds: float) -> None:
+        """Let the server of the connection stand still."""
+        pids = children(self._server.pid)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(seconds)
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
     def close(self) -> None:
         """Unmount it."""
@@ -83,6 +87,7 @@ class Mount:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(5)
         self._process.kill()
+        self._server.close()
         subprocess.run(["fusermount3", "-uzq", str(self.path)], check=False)
 
 
@@ -100,11 +105,10 @@ def cut_off(context: Context, tally: Tally) -> Iterator[None]:
         reason = "there is no sshfs"
     if reason is not None:
         raise ImpossibleError(reason)
-    server = context.closing.enter_context(SshServer(context.folder()))
     real = context.folder()
     mounts = []
     for _ in range(2):
-        mounts.append(Mount(server, real, context.folder()))
+        mounts.append(Mount(real, context.folder()))
         context.closing.callback(mounts[-1].close)
     while True:
         for trouble in ("cut", "stopped", "killed"):
@@ -131,12 +135,7 @@ def _trouble(kind: str, mount: Mount, writer: _Writer) -> None:
         case "cut":
             mount.link.cut()
         case "stopped":
-            pids = mount.servers()
-            for pid in pids:
-                os.kill(pid, signal.SIGSTOP)
-            time.sleep(STILL_SECONDS)
-            for pid in pids:
-                os.kill(pid, signal.SIGCONT)
+            mount.stop_for(STILL_SECONDS)
         case "killed":
             mount.link.cut()
             writer.process.kill()
@@ -155,6 +154,8 @@ class _Writer:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self._watch = Timer(PATIENCE, self.process.kill)
+        self._watch.start()
 
     def read(self, count: int) -> None:
         """Read until it has said that so many events are saved, or until it has ended."""
@@ -168,6 +169,7 @@ class _Writer:
             else:
                 self.refused.append(what)
         self.process.wait(PATIENCE)
+        self._watch.cancel()
 
 
 def _label(path: Path, by: str) -> None:

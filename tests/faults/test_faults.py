@@ -31,6 +31,7 @@ HOW_MANY = {
     "four processes label at once, another reads": 1,
     "a full file system (tmpfs)": 1,
     "a file system made read-only": 1,
+    "one of two sshfs mounts cut off": 1,
     "the trainer killed at each message": 1,
     "on the screen: killed in a write, power cut": 1,
 }
