@@ -9,6 +9,7 @@ import pytest
 from loop_fakes import ME, fit_finished
 from screen_app import ScreenApp
 from sessions import answer_events, answer_of, answered
+from textual import events
 from textual.pilot import Pilot
 from textual.strip import Strip
 from textual.widgets import Static
@@ -515,3 +516,12 @@ async def test_a_slow_cold_start_leaves_the_first_image_as_it_is(tmp_path: Path,
             await pilot.pause()
             found = [slot.row for slot in workspace.session.batch]
     assert found == [*seeded[: wait + 1], *chosen[: 9 - wait]]
+
+
+async def test_a_key_typed_behind_the_one_that_quits_labels_nothing(app: ScreenApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        screen, loop = app.label_screen, app.label_screen.loop
+        app.exit()
+        await screen.on_key(events.Key("5", "5"))
+        assert loop.labels == 0

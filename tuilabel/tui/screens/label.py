@@ -141,6 +141,10 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         Left to Textual, an action would be done after the keys that were pressed behind its own:
         what is typed behind the key that begins a name would label.
         """
+        if self.app._exit:  # typed behind the key that quits
+            event.stop()
+            event.prevent_default()
+            return
         self.hush()
         if self.answers.press(event.key, event.character):
             event.stop()
