@@ -25,7 +25,7 @@ from tuilabel.tui.answering.deferred_redraw import DeferredRedraw
 from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.screens.base import BaseScreen
 from tuilabel.tui.terminal.capabilities import coarse_hint
-from tuilabel.tui.terminal.textual_internals import actions_of_key
+from tuilabel.tui.terminal.textual_internals import actions_of_key, is_leaving
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.text.theme import colours_of
@@ -141,7 +141,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         Left to Textual, an action would be done after the keys that were pressed behind its own:
         what is typed behind the key that begins a name would label.
         """
-        if self.app._exit:  # typed behind the key that quits
+        if is_leaving(self.app):
             event.stop()
             event.prevent_default()
             return

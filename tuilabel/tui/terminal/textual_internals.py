@@ -27,3 +27,8 @@ def actions_of_key(node: DOMNode, key: str) -> list[str]:
 def set_filters(app: App[Any], filters: Iterable[LineFilter]) -> None:
     """Replace all filters that lines go through before they are written."""
     app._filters = list(filters)
+
+
+def is_leaving(app: App[Any]) -> bool:
+    """Return whether the application is about to end, so that keys typed later are not for it."""
+    return app._exit
