@@ -11,7 +11,6 @@ import importlib
 import inspect
 import pkgutil
 import re
-import textwrap
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
@@ -55,7 +54,31 @@ def private_names(kind: type) -> set[str]:
     for base in kind.__mro__:
         if is_of_textual(base):
             found |= {name for name in vars(base) if PRIVATE.fullmatch(name)}
-            found |= set(ASSIGNED.findall(inspect.getsource(base)))
+            _, source = classes_of(base.__module__)[base.__qualname__]
+            found |= set(ASSIGNED.findall(source))
+    return found
+
+
+@cache
+def classes_of(module: str) -> dict[str, tuple[ast.ClassDef, str]]:
+    """Return the syntax and the source of each class of a module, by name.
+
+    `inspect.getsource` would parse the whole module again for each class.
+    """
+    source = inspect.getsource(importlib.import_module(module))
+    lines = source.splitlines(keepends=True)
+    found: dict[str, tuple[ast.ClassDef, str]] = {}
+
+    def walk(node: ast.AST, prefix: str) -> None:
+        for inner in ast.iter_child_nodes(node):
+            if isinstance(inner, ast.ClassDef):
+                name = prefix + inner.name
+                found[name] = inner, "".join(lines[inner.lineno - 1 : inner.end_lineno])
+                walk(inner, f"{name}.")
+            elif not isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef):
+                walk(inner, prefix)
+
+    walk(ast.parse(source), "")
     return found
 
 
@@ -109,8 +132,8 @@ def _uses() -> Iterator[tuple[str, str, str]]:
         for kind in vars(module).values():
             if isinstance(kind, type) and kind.__module__ == name:
                 inherited = private_names(kind)
-                source = ast.parse(textwrap.dedent(inspect.getsource(kind)))
-                for attr, of_self in names_of(source):
+                syntax, _ = classes_of(name)[kind.__qualname__]
+                for attr, of_self in names_of(syntax):
                     if of_self and attr in inherited:
                         home = next(
                             base
