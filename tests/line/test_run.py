@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -64,8 +65,16 @@ class Person:
     seen: str = ""
     _unread: str = field(default="", repr=False)
 
+    is_far: bool = False
+    looks: int = 0
+
     def talk(self, workspace: Workspace) -> Talk:
-        return Talk(workspace, LineChannel(self.program, self.program), False, lambda: self.now)
+        channel = LineChannel(self.program, self.program)
+        return Talk(workspace, channel, False, lambda: self.now, self.look)
+
+    def look(self) -> bool:
+        self.looks += 1
+        return self.is_far
 
     async def sees(self, text: str) -> None:
         """Read until a text comes that has not been looked for before."""
@@ -120,6 +129,33 @@ async def test_an_answer_that_comes_with_its_prompt_was_typed_before_it(
     person.types("q\n")
     assert await asyncio.wait_for(talking, PATIENCE) == 0
     await person.sees("1 label; saved in")
+
+
+async def test_where_the_terminal_may_be_far_answers_wait_as_long_as_on_the_screen(
+    workspace: Workspace, person: Person
+) -> None:
+    person.is_far = True
+    delay = workspace.settings.key_delay / 1000
+    assert delay > GUARD
+    talking = asyncio.create_task(person.talk(workspace).run((), None, 0))
+    await person.sees("The terminal may be far")
+    await person.sees("class? ")
+    person.now += (GUARD + delay) / 2
+    person.types("3\n")
+    await person.sees("Dropped what was typed before the image.")
+    await person.sees("class? ")
+    # Another terminal takes the screen over: it has another size.
+    person.is_far = False
+    os.kill(os.getpid(), signal.SIGWINCH)
+    while person.looks < 2:
+        await asyncio.sleep(0)
+    person.now += (GUARD + delay) / 2
+    person.types("4\n")
+    await person.sees("Saved: 4.")
+    await person.sees("class? ")
+    person.types("q\n")
+    assert await asyncio.wait_for(talking, PATIENCE) == 0
+    assert answered(workspace.session) == ["4"]
 
 
 async def test_what_came_with_an_answer_is_not_taken_for_the_next_image(

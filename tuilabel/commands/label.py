@@ -126,9 +126,16 @@ def _label(
     how.pop("mouse", None)
     use_one_thread()
     from tuilabel.line.run import run
+    from tuilabel.tui.terminal.relays import find_relay
 
     with opener(progress=PlainProgress()) as work:
-        status = run(work, pictures=image, opening=opening, **how)
+        status = run(
+            work,
+            pictures=image,
+            opening=opening,
+            is_far=lambda: bool(find_relay(os.environ)),
+            **how,
+        )
     sys.exit(status)
 
 

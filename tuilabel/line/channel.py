@@ -8,9 +8,10 @@ Promises about answers typed on a terminal, a serial line or a pseudo-terminal:
 * An answer that comes less than `GUARD` seconds after the prompt was on its way at the same time as
   the image, and is dropped too. This covers connections with round trips up to that long (SSH,
   modems), on which "has left this machine" does not mean "has been seen". A terminal that draws
-  can be asked whether it has painted; one that only prints cannot. On a slower connection, an
-  answer typed while the image arrives would count. But each answer is repeated with its class, and
-  can be undone.
+  can be asked whether it has painted; one that only prints cannot. Where the terminal may be far,
+  the time is that of the setting `key_delay` if this is longer. On a slower connection, an answer
+  typed while the image arrives would count. But each answer is repeated with its class, and can
+  be undone.
 * A line that is cut short, because the terminal hangs up or the input ends, never counts.
 
 From a pipe or a file, nothing is dropped: the n-th line is for the n-th prompt.

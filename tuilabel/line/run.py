@@ -40,6 +40,7 @@ def run(
     demo: float | None = None,
     demo_budget: int = 0,
     opening: Sequence[str] = (),
+    is_far: Callable[[], bool] = bool,
 ) -> int:
     """Label in lines of text until the annotator, the end of the input or a signal ends it.
 
@@ -54,6 +55,8 @@ def run(
         Number of labels after which the demo ends.
     opening : sequence of str
         Sentences at the start.
+    is_far : callable
+        Returns whether the terminal may be far.
 
     Returns
     -------
@@ -62,7 +65,8 @@ def run(
     """
     sys.stdout.flush()
     channel = LineChannel(sys.stdin.fileno(), sys.stdout.fileno(), sys.stdout.encoding)
-    return asyncio.run(Talk(workspace, channel, pictures).run(opening, demo, demo_budget))
+    talk = Talk(workspace, channel, pictures, is_far=is_far)
+    return asyncio.run(talk.run(opening, demo, demo_budget))
 
 
 class Talk:
@@ -75,6 +79,8 @@ class Talk:
     pictures : bool
     clock : callable
         A monotonic clock, in seconds.
+    is_far : callable
+        As for `run`.
     """
 
     def __init__(
@@ -83,10 +89,13 @@ class Talk:
         channel: LineChannel,
         pictures: bool,
         clock: Callable[[], float] = time.monotonic,
+        is_far: Callable[[], bool] = bool,
     ) -> None:
         self._workspace = workspace
         self._channel = channel
         self._clock = clock
+        self._is_far = is_far
+        self._guard = GUARD
         self._trainer = TrainerClient(
             workspace.dataset,
             cache_dir(),
@@ -118,6 +127,10 @@ class Talk:
         for number in ENDING_SIGNALS:
             loop.add_signal_handler(number, _end, ended, 128 + number)
         loop.add_signal_handler(signal.SIGCONT, self._come_back)
+        if self._channel.typed:
+            # Another size may be that of another terminal, which has taken over tmux or screen.
+            loop.add_signal_handler(signal.SIGWINCH, self._measure)
+            opening = [*opening, *self._measure()]
         talking = asyncio.ensure_future(self._talk(opening, demo, budget))
         try:
             either: set[asyncio.Future[Any]] = {talking, ended}
@@ -132,6 +145,17 @@ class Talk:
         with contextlib.suppress(OSError, TimeoutError):
             await asyncio.wait_for(self._channel.write(farewell), FAREWELL_SECONDS)
         return status
+
+    def _measure(self) -> list[str]:
+        """Decide how long answers wait, and return the sentence about it, if there is one."""
+        delay = self._workspace.settings.key_delay
+        self._guard = max(GUARD, delay / 1000) if self._is_far() else GUARD
+        if self._guard == GUARD:
+            return []
+        return [
+            f"The terminal may be far: an answer counts only if it comes {delay} ms or more after "
+            "its prompt (--key-delay)."
+        ]
 
     async def _talk(self, opening: Sequence[str], demo: float | None, budget: int) -> None:
         conversation, dataset = self._conversation, self._workspace.dataset
@@ -168,7 +192,7 @@ class Talk:
             if not self._channel.typed:
                 # Input from a pipe is not on the screen, so it is repeated there.
                 await self._say([inert(line.strip())])
-            elif self._conversation.answers(line) and self._clock() - asked < GUARD:
+            elif self._conversation.answers(line) and self._clock() - asked < self._guard:
                 await self._say(self._conversation.words.say(DROPPED))
                 continue
             return line

@@ -14,7 +14,7 @@ from textual import events
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.message import Message
 
-from tuilabel.tui.terminal.input_reader import LONGEST_PASTE, InputReader
+from tuilabel.tui.terminal.input_reader import CTRL_C, LONGEST_PASTE, InputReader
 
 CLASS_KEYS = "0123456789x"
 
@@ -25,6 +25,10 @@ PIECES = [
     *("1", "5", "x", "q", "\r", "\x03", "\x00", "\x7f", "\x9b", "é", "\ufffd", "\U0010ffff"),
 ]
 WRITTEN = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=30).map("".join)
+
+
+KEYPAD = {f"\x1bO{chr(ord('p') + digit)}": str(digit) for digit in range(10)}
+"""What types a digit and begins with ESC: the keypad in its application mode."""
 
 
 def read(*parts: str, silence: bool = False) -> list[Message]:
@@ -97,7 +101,7 @@ def test_what_begins_with_esc_types_nothing_however_it_arrives(text: str, keys: 
 def test_when_it_arrives_makes_no_difference(text: str, places: list[int]) -> None:
     pieces = list(cuts(text, places))
     # Ctrl-C at the end of what arrives ends a wait for the end of a paste.
-    if not any(piece.endswith(("\x03", "\x1b[99;5u")) for piece in pieces[:-1]):
+    if not any(piece.endswith(CTRL_C) for piece in pieces[:-1]):
         whole = told(read(text), escape=False)
         assert told(read(*pieces), escape=False) == whole
         assert told(read(*pieces, silence=True), escape=False) == whole
@@ -122,8 +126,8 @@ def test_every_key_that_textual_knows_is_known_and_complete(sequence: str) -> No
     assert reader.is_pending == (sequence == "\x1b")
     if len(sequence) == 1:
         assert all(isinstance(one, events.Key) for one in [*found, *reader.silence()])
-    elif found and sequence[:2] != "\x1bO":
-        assert typed(found) == "" or sequence.startswith("\x1b[")
+    elif found:
+        assert typed(found) == KEYPAD.get(sequence, "")
 
 
 def test_esc_is_a_key_after_silence_and_once() -> None:
@@ -150,6 +154,31 @@ def test_alt_types_no_character() -> None:
     ]
 
 
+XTERM, KITTY, KITTY_TEXT = "\x1b[27;{m};{c}~", "\x1b[{c};{m}u", "\x1b[{c};{m};{c}u"
+"""How a key with modifiers is sent: modifyOtherKeys, and kitty's protocol without and with text."""
+
+
+@pytest.mark.parametrize("form", [XTERM, KITTY, KITTY_TEXT, "\x1b[{c}:33;{m};{c}u"])
+@pytest.mark.parametrize("shift_and_locks", [0, 1, 64, 128, 193])
+@pytest.mark.parametrize(
+    ("bit", "name"), [(2, "alt"), (4, "ctrl"), (8, "super"), (16, "hyper"), (32, "meta")]
+)
+def test_a_key_with_alt_ctrl_or_super_types_nothing(
+    form: str, shift_and_locks: int, bit: int, name: str
+) -> None:
+    for character in "5x\r q":
+        sequence = form.format(m=1 + bit + shift_and_locks, c=ord(character))
+        for message in read(sequence):
+            assert isinstance(message, events.Key)
+            assert message.character is None
+            assert name in message.key.split("+")
+
+
+def test_shift_and_locks_type_what_they_send() -> None:
+    assert typed(read("\x1b[27;1;53~", "\x1b[53;129;53u", "\x1b[57404;129;53u")) == "555"
+    assert told(read("\x1b[27;2;65~", "\x1b[97;66;65u")) == [("Key", "A", "A")] * 2
+
+
 def test_a_mouse_counts_only_where_it_was_asked_for() -> None:
     click = "\x1b[<0;5;5M"
     assert read(click) == []
@@ -158,7 +187,9 @@ def test_a_mouse_counts_only_where_it_was_asked_for() -> None:
     assert list(InputReader(mouse=True).feed("\x1b[<0;99999999;5M")) == []
 
 
-@pytest.mark.parametrize("ctrl_c", ["\x03", "\x1b[99;5u"])
+@pytest.mark.parametrize(
+    "ctrl_c", ["\x03", "\x1b[99;5u", "\x1b[99;133u", "\x1b[99;69u", "\x1b[27;5;99~"]
+)
 def test_ctrl_c_counts_in_a_paste_that_has_no_end(ctrl_c: str) -> None:
     reader = InputReader()
     assert list(reader.feed("\x1b[200~" + "7" * 100)) == []

@@ -16,8 +16,13 @@ TREES = {
     "a terminal": ("", {3: Process("st", 9, 0)}),
     "a terminal started from another": ("", {3: Process("st", 4, 5), 4: Process("xterm", 9, 0)}),
     "sudo on a terminal": ("", {3: Process("sudo", 4, 5), 4: Process("xterm", 9, 0)}),
-    "ssh": ("", {3: Process("sshd", 9, 0)}),
-    "newer ssh": ("", {3: Process("sshd-session", 9, 0)}),
+    # There may be mosh before it, which answers for the terminal and does not report its name.
+    "ssh": (UNKNOWN, {3: Process("sshd", 9, 0)}),
+    "newer ssh": (UNKNOWN, {3: Process("sshd-session", 9, 0)}),
+    "another ssh": (UNKNOWN, {3: Process("dropbear", 9, 0)}),
+    "telnet": (UNKNOWN, {3: Process("in.telnetd", 9, 0)}),
+    "a browser": (UNKNOWN, {3: Process("ttyd", 9, 0)}),
+    "sudo over ssh": (UNKNOWN, {3: Process("sudo", 4, 5), 4: Process("sshd", 9, 0)}),
     "mosh": ("mosh-server", {3: Process("mosh-server", 9, 0)}),
     "screen": ("screen", {3: Process("screen", 9, 0)}),
     "zellij": ("zellij", {3: Process("zellij", 9, 0)}),
@@ -33,6 +38,26 @@ TREES = {
 def test_the_other_end_of_the_terminal_tells(relay: str, tree: dict[int, Process]) -> None:
     process = {**SHELL, **UP, **tree}.get
     assert find_relay({"TERM": "xterm"}, process=process, clients=list) == relay
+
+
+@pytest.mark.parametrize(
+    ("relay", "tree"),
+    [
+        ("", {3: Process("sshd", 9, 0)}),
+        ("", {3: Process("sudo", 4, 5), 4: Process("sshd", 9, 0)}),
+        ("", {3: Process("init", 0, 7)}),
+        ("", {3: Process("xterm", 4, 5), 4: Process("tmux: server", 9, 0)}),
+        ("mosh-server", {3: Process("mosh-server", 9, 0)}),
+        ("mosh-server", {3: Process("sudo", 4, 5), 4: Process("mosh-server", 9, 0)}),
+        ("nvim", {3: Process("nvim", 4, 5), 4: Process("xterm", 9, 0)}),
+        ("tmux", {3: Process("tmux: server", 9, 0)}),
+    ],
+)
+def test_a_name_is_trusted_unless_a_relay_is_before_it(
+    relay: str, tree: dict[int, Process]
+) -> None:
+    process = {**SHELL, **UP, **tree}.get
+    assert find_relay({"TERM": "xterm"}, "XTerm(390)", process=process, clients=list) == relay
 
 
 @pytest.mark.parametrize(

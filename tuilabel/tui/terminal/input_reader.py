@@ -23,8 +23,13 @@ LONGEST_PASTE = 10_000
 _LONGEST = 32
 """Characters of a known sequence at most. textual takes minutes over one of 5,000 digits."""
 
-CTRL_C = ("\x03", "\x1b[99;5u")
-"""Ctrl-C as a character, and in kitty's keyboard protocol."""
+_LOCKS = 64 | 128
+"""Caps Lock and Num Lock among the modifiers of kitty's keyboard protocol."""
+_HELD = ~(1 | _LOCKS)
+"""Every modifier but Shift and the locks: Alt, Ctrl, Super, Hyper and Meta."""
+
+CTRL_C = ("\x03", "\x1b[27;5;99~", *(f"\x1b[99;{1 + (4 | lock)}u" for lock in (0, 64, 128, _LOCKS)))
+"""Ctrl-C as a character, by xterm's modifyOtherKeys, and in kitty's protocol, with any locks."""
 
 _STRINGS = ("]", "P", "_", "^", "X")
 _PASTE, _PASTE_END = "\x1b[200~", "\x1b[201~"
@@ -43,6 +48,8 @@ _BEGUN = re.compile(r"\x1b(?:[\]P_^X][^\x1b\x07\x03]*|O[0-9;]*|\[M[^\x1b\x03]{0,
 _CURSOR = re.compile(r"\x1b\[(\d{1,5});(\d{1,5})R")
 _MODE = re.compile(r"\x1b\[\?2026;([1-4])\$y")
 _MOUSE = re.compile(r"\x1b\[<\d{1,3};\d{1,5};\d{1,5}[Mm]")
+_MODIFIED = re.compile(r"\x1b\[(?:27;(\d+);(\d+)~|([\d:]*);(\d+)(?:;[\d:]*)?u)")
+"""A key with modifiers: xterm's modifyOtherKeys, or kitty's protocol, perhaps with its text."""
 _WITH_ALT = ("\x1bf", "\x1bb", "\x1b\x7f", "\x1b\t")
 """Keys with Alt that stand for others: to the next word, to the one before, and so on."""
 
@@ -155,7 +162,7 @@ class InputReader:
             if event is not None:
                 yield event
         elif 2 < len(sequence) <= _LONGEST or sequence in _WITH_ALT:
-            yield from self._known(sequence)
+            yield from self._known(_without_text(sequence))
         elif len(sequence) == 2 and sequence[1].isprintable():
             # Alt with a key. It types no character: nothing that begins with ESC labels.
             for key in self._known(sequence[1]):
@@ -172,3 +179,16 @@ class InputReader:
             # Ignored keys, and what no keyboard sends: half of a surrogate pair, C1 controls.
             if key.key.isprintable() and key.key != "<ignore>":
                 yield key
+
+
+def _without_text(sequence: str) -> str:
+    """Return the sequence of a key held with Alt, Ctrl or the like so that it types nothing.
+
+    textual drops the Alt of xterm's form, and of kitty's where the key comes with its text: the
+    key would be that of a class.
+    """
+    if found := _MODIFIED.fullmatch(sequence):
+        modifiers = found[1] or found[4]
+        if max(0, int(modifiers) - 1) & _HELD:
+            return f"\x1b[{found[2] or found[3]};{modifiers}u"
+    return sequence

@@ -27,7 +27,15 @@ _RELAYS = re.compile(
 _NAMED_RELAYS = re.compile(r"(gnu )?screen|tmux|zellij|tmate|mosh|libvterm|dvtm", re.IGNORECASE)
 """Beginnings of the names by which such programs report themselves (XTVERSION)."""
 
-_FAR = ("sshd",)
+_FAR = re.compile(
+    r"sshd|dropbear|(in\.)?(telnet|rlogin|rsh)d|tailscaled|teleport|et(server|terminal)|ttyd|gotty"
+    r"|node|conmon|containerd|lxc",
+    re.IGNORECASE,
+)
+"""Beginnings of the names of programs through which a terminal is reached that may be far."""
+
+_PASSING = re.compile(r"sudo|su\b|doas|run0|runuser|script|unbuffer|expect", re.IGNORECASE)
+"""Programs that open a terminal of their own and answer nothing: they pass all of it on."""
 _PATIENCE = 1.0
 _GENERATIONS = 100
 
@@ -76,11 +84,20 @@ def _listed(pid: int) -> Process | None:
     return Process(Path(name.strip()).name, int(parent), number)
 
 
-def holder_of(pid: int, process: ProcessOf = process_of) -> str:
+def holder_of(pid: int, process: ProcessOf = process_of, *, is_named: bool = False) -> str:
     """Return the name of the program at the other end of a process's terminal.
 
     That is the first ancestor which is a relay, is an SSH server or is on no terminal; `UNKNOWN`
     where no ancestor is on another terminal, or one cannot be seen.
+
+    Parameters
+    ----------
+    pid : int
+    process : callable
+        Returns a process by its id.
+    is_named : bool
+        Whether a terminal has reported its name. The first ancestor that is on another terminal
+        may then be that terminal, started inside a relay that has no part in it.
     """
     own = process(pid)
     if own is None or not own.terminal:
@@ -93,7 +110,8 @@ def holder_of(pid: int, process: ProcessOf = process_of) -> str:
         current = above
         if current.terminal == own.terminal:
             continue  # a shell, or what stands between the shell and this program
-        if _RELAYS.match(current.name) or current.name.startswith(_FAR) or not current.terminal:
+        is_end = _is_far(current.name) or not current.terminal
+        if is_end or (is_named and not _PASSING.match(current.name)):
             return current.name.partition(":")[0]
     return UNKNOWN
 
@@ -112,28 +130,32 @@ def find_relay(
     environ : mapping
         The process's environment.
     version : str
-        The name that the terminal reported, or what answered for it.
+        The name that the terminal reported, or what answered for it. Relays do not pass the
+        question on, so a terminal that reports its name is near enough to be asked.
     process : callable
         Returns a process by its id.
     clients : callable, optional
         Returns the processes through which people look into tmux.
     """
     named = _NAMED_RELAYS.match(version)
-    if version and not named:
-        return ""  # a terminal: relays do not pass the question on
-    holder = holder_of(os.getpid(), process)
-    found = holder if _RELAYS.match(holder) else ""
+    is_named = bool(version) and not named
+    holder = holder_of(os.getpid(), process, is_named=is_named)
     if holder == "tmux":
         ends = [holder_of(pid, process) for pid in (clients or _tmux_clients)()]
-        if ends and not any(_is_far(end) for end in ends):
+        if ends and not any(map(_is_far, ends)):
             return ""
-    if found or holder == UNKNOWN or named or _is_inside(environ):
-        return found or (named[0].lower() if named else "") or _is_inside(environ) or UNKNOWN
-    return ""
+    if _RELAYS.match(holder):
+        return holder
+    if is_named:
+        return ""  # a terminal, however far: it answers itself
+    if inside := (named[0].lower() if named else "") or _is_inside(environ):
+        return inside
+    # Behind SSH there may be anything: mosh, for one, does not pass the question on.
+    return UNKNOWN if _is_far(holder) else ""
 
 
 def _is_far(holder: str) -> bool:
-    return bool(holder == UNKNOWN or _RELAYS.match(holder) or holder.startswith(_FAR))
+    return holder == UNKNOWN or bool(_RELAYS.match(holder) or _FAR.match(holder))
 
 
 def _is_inside(environ: Mapping[str, str]) -> str:
