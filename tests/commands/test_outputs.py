@@ -115,7 +115,7 @@ def alias(request: pytest.FixtureRequest, target: Path, tmp_path: Path) -> str:
 def check_refused(result: Result) -> None:
     assert (result.exit_code, result.stdout) == (2, ""), result.output
     assert result.stderr.startswith("tuilabel: ")
-    assert result.stderr.endswith("give another name.\n")
+    assert result.stderr.endswith(("give another name.\n", "or remove the file.\n"))
     assert result.stderr.count("\n") == 1
 
 
@@ -211,10 +211,27 @@ def test_a_link_is_followed_and_kept(photos: Path, tmp_path: Path) -> None:
     link.symlink_to(out)
     assert tuilabel("export", photos, "-o", link).exit_code == 0
     assert out.is_file()
-    out.write_text("old\n")
+    out.write_text("item_id,reference,class,an older export\n")
     assert tuilabel("export", photos, "-o", link, "--force").exit_code == 0
     assert link.is_symlink()
     assert out.read_bytes().startswith(b"item_id,")
+
+
+@pytest.mark.parametrize("format_", ["ppm", "xbm"])
+def test_an_image_of_a_session_that_nothing_knows_is_kept(
+    photos: Path, tmp_path: Path, format_: str
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    image = other / f"1.{format_}"
+    Image.new("1" if format_ == "xbm" else "L", (8, 8), 200).save(image)
+    before = image.read_bytes()
+    assert b"\0" not in before
+    new_session(tmp_path / "elsewhere.tuilabel", label_of("b", "cat"), source=str(other))
+    for session in (photos, tmp_path / "elsewhere.tuilabel"):
+        check_refused(tuilabel("export", session, "-o", image, "--force"))
+    check_refused(tuilabel("simulate", *QUICK, "--json", image, "--force"))
+    assert image.read_bytes() == before
 
 
 def test_two_outputs_of_a_simulation_are_two_files(tmp_path: Path) -> None:

@@ -6,16 +6,19 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from tuilabel.errors import ExportError
 from tuilabel.exchange import ORIGINS, format_of, writer
+from tuilabel.exchange.guard import is_output
 from tuilabel.exchange.output import export_to
 from tuilabel.exchange.rows import LabelRow, label_rows
 from tuilabel.journal.payloads import AUTO_ORIGIN, HUMAN, ORACLE_ORIGIN
@@ -27,6 +30,8 @@ COLUMNS = [
     *("probability", "status", "disputed"),
 ]
 
+
+OLDER = "item_id,reference,class,an older export\n"
 
 TIME = "2030-01-01T00:00:00.000+00:00"
 
@@ -231,10 +236,10 @@ def test_what_is_no_text_at_all_is_refused(tmp_path: Path) -> None:
 
 def test_an_existing_file_is_replaced_only_by_force(tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
-    out.write_text("precious")
+    out.write_text(OLDER)
     with pytest.raises(ExportError, match="exists already; use --force"):
         export_to(out, [row()], writer("csv"))
-    assert out.read_text() == "precious"
+    assert out.read_text() == OLDER
     export_to(out, [row()], writer("csv"), force=True)
     assert out.read_bytes().decode() == written("csv", row())
     assert [file.name for file in tmp_path.iterdir()] == ["out.csv"]
@@ -252,11 +257,62 @@ def test_a_file_that_appears_meanwhile_is_left_alone(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["out.csv"]
 
 
+FOREIGN: dict[str, Callable[[Path], object]] = {
+    "text": lambda path: path.write_text("precious\nitem_id,reference,class,\n"),
+    "table": lambda path: path.write_text("item_id,price\n1,2\n"),
+    "JSON": lambda path: path.write_text('{"item_id": 1}'),
+    "drawing": lambda path: path.write_text("<?xml version='1.0'?><svg/>"),
+    **{
+        # A PGM of bright pixels has no zero byte.
+        ending: partial(Image.new("L", (8, 8), 200).save, format=ending)
+        for ending in ("PPM", "BMP", "PNG", "TIFF")
+    },
+}
+
+
+@pytest.mark.parametrize("force", [True, False])
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_a_file_that_tuilabel_did_not_write_is_never_replaced(
+    tmp_path: Path, kind: str, force: bool
+) -> None:
+    out = tmp_path / "out.csv"
+    FOREIGN[kind](out)
+    before = out.read_bytes()
+    with pytest.raises(ExportError, match=r"no output of tuilabel \(it begins with .*remove the"):
+        export_to(out, [row()], writer("csv"), force=force)
+    assert out.read_bytes() == before
+
+
+def test_an_empty_file_is_replaced_by_force(tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    out.touch()
+    export_to(out, [row()], writer("csv"), force=True)
+    assert out.read_text().startswith("item_id,")
+
+
+@pytest.mark.parametrize("name", GROUPS["writers"].built_in)
+def test_each_format_is_known_by_its_beginning(name: str) -> None:
+    assert is_output(written(name, row()).encode())
+
+
+def test_a_file_that_takes_the_place_meanwhile_is_never_replaced(tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    out.write_text(OLDER)
+
+    def write(rows: Iterable[LabelRow], file: TextIO) -> None:
+        (tmp_path / "precious").write_text("precious")
+        (tmp_path / "precious").replace(out)
+
+    with pytest.raises(ExportError, match="no output of tuilabel"):
+        export_to(out, [row()], write, force=True)
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["precious"]
+
+
 @pytest.mark.parametrize("force", [True, False])
 def test_a_failure_halfway_leaves_what_was_there(tmp_path: Path, force: bool) -> None:
     out = tmp_path / "out.csv"
     if force:
-        out.write_text("precious")
+        out.write_text(OLDER)
 
     def write(rows: Iterable[LabelRow], file: TextIO) -> None:
         file.write("half")
@@ -265,7 +321,7 @@ def test_a_failure_halfway_leaves_what_was_there(tmp_path: Path, force: bool) ->
 
     with pytest.raises(ExportError, match=r"cannot be written \(No space left on device\)"):
         export_to(out, [row()], write, force=force)
-    assert [file.read_text() for file in tmp_path.iterdir()] == ["precious"] * force
+    assert [file.read_text() for file in tmp_path.iterdir()] == [OLDER] * force
 
 
 @pytest.mark.parametrize("force", [True, False])

@@ -106,11 +106,15 @@ def test_an_existing_file_is_refused_before_anything_is_run(tmp_path: Path) -> N
     for option, name in (("--json", "a"), ("--csv", "b"), ("--plot", "c.svg")):
         out = tmp_path / name
         out.write_text("precious")
-        assert "exists already; use --force" in refused(*QUICK, option, str(out))
+        for force in ((), ("--force",)):
+            assert "no output of tuilabel" in refused(*QUICK, option, str(out), *force)
         assert out.read_text() == "precious"
+        out.write_bytes(b"")
+        assert "exists already; use --force" in refused(*QUICK, option, str(out))
     out = tmp_path / "a"
-    assert simulate(*QUICK, "--json", str(out), "--force").exit_code == 0
-    assert json.loads(out.read_text())["runs"]
+    for _ in range(2):
+        assert simulate(*QUICK, "--json", str(out), "--force").exit_code == 0
+        assert json.loads(out.read_text())["runs"]
 
 
 @pytest.mark.parametrize(
@@ -224,6 +228,7 @@ def test_files_that_cannot_be_written_in_the_end_cost_no_run(
     assert result.exit_code == 2
     assert "exists already" in result.stderr
     assert out.read_text() == "precious"
+    out.unlink()
     assert len(kept_files()) == 1
     again = simulate(*QUICK, "--json", str(out), "--force")
     assert again.exit_code == 0

@@ -10,6 +10,7 @@ import pytest
 from simulate_fakes import ON, RESULTS, run
 
 from tuilabel.errors import UsageError
+from tuilabel.exchange.guard import is_output
 from tuilabel.simulate import Description, Plan, Results
 from tuilabel.simulate.plot import check_plot, draw_plot
 
@@ -50,6 +51,11 @@ def test_a_picture_is_the_same_each_time() -> None:
         pictures = {draw_plot(RESULTS, suffix) for _ in range(2)}
         assert len(pictures) == 1
         assert pictures.pop().startswith(start)
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".PNG"])
+def test_a_plot_is_known_as_ours_by_its_beginning(suffix: str) -> None:
+    assert is_output(draw_plot(RESULTS, suffix)[:4096])
 
 
 def test_few_labels_are_on_a_linear_axis() -> None:

@@ -12,6 +12,7 @@ from simulate_fakes import ON, PLAN, RESULTS, run
 
 from tuilabel import __version__
 from tuilabel.errors import UsageError
+from tuilabel.exchange.guard import is_output
 from tuilabel.simulate import (
     Combination,
     Description,
@@ -130,6 +131,11 @@ def test_the_csv_has_a_row_for_each_fit() -> None:
 
 
 # The table.
+
+
+def test_files_are_known_by_their_beginnings() -> None:
+    assert is_output(as_json(RESULTS, ()))
+    assert is_output(as_csv(RESULTS))
 
 
 def test_the_table_says_it_all() -> None:

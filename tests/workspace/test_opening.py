@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,6 +33,7 @@ from tuilabel.workspace.places import (
     find_session,
     last_session,
     log_file,
+    own_session,
     remember,
     session_path,
 )
@@ -302,8 +304,11 @@ def test_a_source_that_has_gone_is_reported_as_such(arrays: MakeArrays, tmp_path
     path = tmp_path / "s.tuilabel"
     opened(source, path).close()
     Path(source).unlink()
-    for given in (None, source):
-        with pytest.raises(SourceError, match=r"a\.npz.* no file or folder of that name"):
+    for given, found in (
+        (None, "is gone: put it back"),
+        (source, "no file or folder of that name"),
+    ):
+        with pytest.raises(SourceError, match=rf"a\.npz.* {found}"):
             opened(given, path)
     SessionView(path)
 
@@ -435,12 +440,17 @@ def test_a_session_gets_its_window_with_the_first_deep_image(
     assert SessionView(work.path).window == windows[0]
 
 
-def test_the_session_of_a_renamed_folder_is_offered(tmp_path: Path) -> None:
-    folder = pictures(tmp_path / "old")
-    with opened(str(folder), classes=("a", "b")) as workspace:
-        for _ in range(3):
+def labelled_folder(folder: Path, count: int, of: int = 20) -> Path:
+    """Make a folder of images, and a session with labels for some; return the session."""
+    with opened(str(pictures(folder, of)), classes=("a", "b")) as workspace:
+        for _ in range(count):
             workspace.session.label(str(workspace.session.current_id), 0, by=ME)
-        path = workspace.path
+        return workspace.path
+
+
+def test_the_session_of_a_renamed_folder_is_offered(tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    path = labelled_folder(folder, 3)
     renamed = folder.rename(tmp_path / "new name")
     for classes in (None, ("a", "b")):
         with pytest.raises(UsageError) as caught:
@@ -448,25 +458,52 @@ def test_the_session_of_a_renamed_folder_is_offered(tmp_path: Path) -> None:
         assert f"3 labels for {folder}, which is gone" in str(caught.value)
         assert f"`tuilabel label '{renamed}' --session {path}`" in str(caught.value)
     assert not session_path(str(renamed)).exists()
-    with opened(str(renamed), path) as workspace:
-        assert workspace.session.labels == 3
     with opened(str(renamed), tmp_path / "another.tuilabel", classes=("a", "b")) as workspace:
         assert workspace.session.labels == 0
-    # A label that was taken back is not counted.
-    with opened(str(renamed), path) as workspace:
-        workspace.session.undo(by=ME)
-    with pytest.raises(UsageError, match="2 labels for"):
-        opened(str(renamed), classes=("a", "b"))
-    # A folder with a few of the images is another; so is one with many more.
-    few = tmp_path / "few"
-    few.mkdir()
-    for file in sorted(renamed.iterdir())[:2]:
-        shutil.copy(file, few)
-    opened(str(few), classes=("a", "b")).close()
-    # Other images are not those of the session; nor is it offered while its folder is there.
-    other = tmp_path / "other"
-    other.mkdir()
-    Image.new("L", (7, 7)).save(other / "x.png")
-    opened(str(other), classes=("a", "b")).close()
+    # It is not offered while its own folder is there.
     folder.mkdir()
     opened(str(renamed), classes=("a", "b")).close()
+
+
+def test_a_session_continued_in_a_renamed_folder_is_that_folders(tmp_path: Path) -> None:
+    names = [tmp_path / name for name in ("old", "new", "newest")]
+    path = labelled_folder(names[0], 3)
+    for before, after in pairwise(names):
+        before.rename(after)
+        assert find_session(None) == path
+        with pytest.raises(SourceError, match=f"{before}, .*is gone: .*`tuilabel label NEW --sess"):
+            opened()
+        with pytest.raises(UsageError, match=f"3 labels for {before}, which is gone"):
+            opened(str(after))
+        opened(str(after), path).close()
+        assert find_session(str(after)) == path
+        assert SessionView(path).source == str(after)
+        for source in (str(after), None):
+            with opened(source) as workspace:
+                assert (workspace.path, workspace.session.labels) == (path, 3)
+                assert workspace.dataset.source == str(after)
+    # Another number of images is another session.
+    assert own_session(str(after), 5) == session_path(str(after), 5)
+
+
+@pytest.mark.parametrize(
+    ("kept", "added", "is_offered"),
+    [(20, 0, True), (19, 0, True), (20, 20, True), (14, 0, False), (3, 0, False), (20, 60, False)],
+)
+def test_a_folder_that_only_shares_some_images_is_another(
+    tmp_path: Path, kept: int, added: int, is_offered: bool
+) -> None:
+    folder = tmp_path / "old"
+    labelled_folder(folder, 20)
+    folder.rename(tmp_path / "kept")
+    other = tmp_path / "other"
+    other.mkdir()
+    for file in sorted((tmp_path / "kept").iterdir())[:kept]:
+        shutil.copy(file, other)
+    for number in range(added):
+        Image.new("L", (7, 7), number).save(other / f"added{number}.png")
+    if is_offered:
+        with pytest.raises(UsageError, match="20 labels for"):
+            opened(str(other))
+    else:
+        opened(str(other), classes=("a", "b")).close()

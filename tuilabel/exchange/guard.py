@@ -16,11 +16,20 @@ from tuilabel.text import shown_path
 Guard = Callable[[Path], object]
 """Raises an error for the path of a file that must not be replaced."""
 
-PLOT_MARK = "tuilabel"
-"""The software that a plot names in its PNG file; other images are never replaced."""
+_PLOT_MARK = "tuilabel"
+"""The program that a plot names in its file; other pictures are never replaced."""
 
 _HEAD_BYTES = 4096
-_EXPORT_STARTS = (b"item_id,", b'{"item_id":')
+_EXPORT_STARTS = (b"item_id,reference,class,", b'{"item_id": "')
+_SIMULATION_STARTS = (
+    b"strategy,model,features,cold_start,seed,",
+    b'{\n "settings": {\n  "version": "',
+    b'{"protocol": {',
+)
+_PLOTS = (
+    (b"\x89PNG", b"Software\0" + _PLOT_MARK.encode()),
+    (b"<?xml", f"<dc:title>{_PLOT_MARK}</dc:title>".encode()),
+)
 
 
 def guard(own: Iterable[Path], sources: Callable[[], Iterable[str]]) -> Guard:
@@ -70,6 +79,15 @@ def head_of(path: Path) -> bytes:
     """Return the beginning of a file."""
     with path.open("rb") as file:
         return file.read(_HEAD_BYTES)
+
+
+def is_output(head: bytes) -> bool:
+    """Return whether a file begins as the outputs of tuilabel do, or is empty."""
+    return (
+        not head
+        or head.startswith(_EXPORT_STARTS + _SIMULATION_STARTS)
+        or any(head.startswith(start) and mark in head for start, mark in _PLOTS)
+    )
 
 
 def _files_of(source: Path) -> Iterator[Path]:

@@ -13,10 +13,12 @@ from typing import BinaryIO
 
 from tuilabel.errors import ExportError
 from tuilabel.exchange import Writer
-from tuilabel.exchange.guard import PLOT_MARK, Guard, head_of
+from tuilabel.exchange.guard import Guard, head_of, is_output
 from tuilabel.exchange.rows import LabelRow
 from tuilabel.process.umask import UMASK
 from tuilabel.text import inert, shown_path
+
+_SHOWN_BYTES = 20
 
 
 def export_to(
@@ -35,16 +37,16 @@ def export_to(
     rows : iterable of LabelRow
     write : Writer
     force : bool
-        Replace an existing file. Of a link, the target is replaced.
+        Replace an existing file, if it is empty or an output of tuilabel. Of a link, the target
+        is replaced.
     guard : Guard, optional
         Called before anything is written, and again before the file gets its name.
 
     Raises
     ------
     ExportError
-        The file exists and `force` is not given, it is not an ordinary file, it is not text that
-        an export could have written, or it cannot be written. A file that was there before is
-        unchanged.
+        The file exists and `force` is not given, it is not an ordinary file, it is no output of
+        tuilabel, or it cannot be written. A file that was there before is unchanged.
     TuilabelError
         That of `guard`.
     """
@@ -189,10 +191,11 @@ def _place(path: Path, force: bool, guard: Guard | None) -> Path:
         if not path.is_file() or not real.exists() or not path.samefile(real):
             raise ExportError(f"{shown} is not an ordinary file; give another name.")
         head = head_of(path)
-        if b"\0" in head and b"Software\0" + PLOT_MARK.encode() not in head:
+        if not is_output(head):
+            start = inert(head[:_SHOWN_BYTES].decode("utf-8", "replace"))
             raise ExportError(
-                f"{shown} is not text, so no export has written it, and it is never replaced; "
-                "give another name."
+                f"{shown} exists already, and is no output of tuilabel (it begins with {start!r}): "
+                "give another name, or remove the file."
             )
         if not force:
             raise ExportError(

@@ -103,7 +103,8 @@ def _draw(results: Results, suffix: str) -> bytes:
         )
     _dress(axes, results)
     file = io.BytesIO()
-    metadata = {"Date": None} if suffix.lower() == ".svg" else {"Software": "tuilabel"}
+    is_svg = suffix.lower() == ".svg"
+    metadata = {"Date": None, "Creator": "tuilabel"} if is_svg else {"Software": "tuilabel"}
     figure.savefig(file, format=suffix.lower().removeprefix("."), dpi=150, metadata=metadata)
     return file.getvalue()
 

@@ -20,7 +20,7 @@ from tuilabel.errors import (
 )
 from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.payloads import About, Begin, Opened, actual_name
+from tuilabel.journal.payloads import About, Opened
 from tuilabel.journal.payloads import Window as WindowSet
 from tuilabel.session.summary import summarise
 from tuilabel.session.values import Annotator
@@ -32,17 +32,21 @@ from tuilabel.workspace.places import (
     SUFFIX,
     cache_dir,
     data_dir,
+    is_gone,
     last_session,
+    own_session,
     remember,
     session_path,
+    session_paths,
     source_name,
 )
-from tuilabel.workspace.recent import session_files
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
     from tuilabel.progress import Progress
     from tuilabel.session import Session
+
+_NEARLY_ALL = 0.9
 
 
 class SourceOptions(NamedTuple):
@@ -131,7 +135,7 @@ def open_workspace(
         path = last_session()
     is_named = path is not None
     if path is None:
-        path = session_path(_source(options), options.pool, options.test)
+        path = own_session(_source(options), options.pool, options.test)
     if os.path.lexists(path):
         workspace = _resume(path, options, flags, progress, check)
     else:
@@ -206,19 +210,24 @@ def _start(
 
 
 def _offer_moved(source: str, options: SourceOptions, progress: Progress | None) -> None:
-    """Raise an error if the images are those of a session whose folder is gone: it was renamed."""
+    """Raise an error if the images are those of a session whose folder is gone: it was renamed.
+
+    A folder that only shares some of the images is another one.
+    """
     if not _is_folder(source):
         return
     known: set[str] | None = None
-    for path, folder, labelled, size in _without_folder():
+    for view, folder in _without_folder():
+        labelled = {item for item, standing in view.known.items() if standing.class_id}
+        size = 0 if view.opened is None else view.opened.items
         if known is None:
             # The session has the names of the classes, so they need not be given.
             classes = options.classes or ("image",)
             known = set(_open_dataset(source, options._replace(classes=classes), progress).ids)
-        # A folder that only shares some images with it is another.
-        is_alike = size <= 2 * len(known) <= 4 * size
-        if is_alike and 2 * len(labelled & known) >= len(labelled):
-            command = shlex.join(["tuilabel", "label", source, "--session", str(path)])
+        there = min(len(known), view.about.pool or len(known))
+        is_alike = size <= 2 * there <= 4 * size
+        if labelled and is_alike and len(labelled & known) >= _NEARLY_ALL * len(labelled):
+            command = shlex.join(["tuilabel", "label", source, "--session", str(view.path)])
             raise UsageError(
                 f"The images in {shown_path(source)} belong to a session with "
                 f"{counted(len(labelled), 'label')} for {shown_path(folder)}, which is gone. "
@@ -226,25 +235,15 @@ def _offer_moved(source: str, options: SourceOptions, progress: Progress | None)
             )
 
 
-def _without_folder() -> Iterator[tuple[Path, Path, set[str], int]]:
-    """Yield each session with labels that was made for a folder which is gone.
-
-    With its path, the folder, the labelled items, and the number of all items.
-    """
-    for file in session_files():
+def _without_folder() -> Iterator[tuple[SessionView, Path]]:
+    """Yield each session whose folder is gone, and the folder."""
+    for path in session_paths():
         try:
-            view = SessionView(file.path)
+            view = SessionView(path)
         except (OSError, TuilabelError):
             continue
-        # Where it was first: it may have been continued with the renamed folder.
-        sources = (
-            event.payload.source for event in view.events if isinstance(event.payload, Begin)
-        )
-        folder = Path(actual_name(next(sources, view.source)))
-        labelled = {item for item, standing in view.known.items() if standing.class_id}
-        size = 0 if view.opened is None else view.opened.items
-        if labelled and folder.is_absolute() and not os.path.lexists(folder):
-            yield file.path, folder, labelled, size
+        if is_gone(view.source):
+            yield view, Path(view.source)
 
 
 def _is_folder(source: str) -> bool:
@@ -323,6 +322,12 @@ def _open_dataset_of(view: SessionView, source: str | None, progress: Progress |
     """Open the source that a session is resumed with."""
     names = _names(view)
     options = SourceOptions(None, names or None, view.about.pool, view.about.test)
+    if source is None and is_gone(view.source):
+        command = shlex.join(["tuilabel", "label", "NEW", "--session", str(view.path)])
+        raise SourceError(
+            f"{shown_path(view.source)}, the source of the session, is gone: put it back or, if it "
+            f"has a new name, run `{shown_path(command)}`."
+        )
     source = view.source if source is None else source
     try:
         return _open_dataset(source, options, progress, view.window)

@@ -12,6 +12,7 @@ import platformdirs
 from tuilabel.errors import SessionFileError
 from tuilabel.journal.description import is_session
 from tuilabel.plugins import named_source, split_source
+from tuilabel.session.view import SessionView
 from tuilabel.settings import user_directory
 from tuilabel.small_files import read_small
 from tuilabel.text import LONGEST_PATH, inert, meant, shown_path
@@ -88,7 +89,7 @@ def find_session(name: str | None, *, may_be_new: bool = False) -> Path:
     if is_session(path):
         return path
     sessions = data_dir() / "sessions"
-    candidates = [session_path(name)]
+    candidates = [own_session(name)]
     if path.name == name:
         candidates += [sessions / name, sessions / (name + SUFFIX)]
     found = next(filter(is_session, candidates), None)
@@ -120,6 +121,64 @@ def _sources_here() -> list[str]:
         return [path.name for path in Path().iterdir() if is_session(session_path(path.name))]
     except OSError:
         return []
+
+
+def own_session(source: str, pool: int | None = None, test: int | None = None) -> Path:
+    """Return the session of a source, whether it exists or not.
+
+    It is the one of `session_path`. If that does not exist, it is the session that was last opened
+    with this path, because its folder was renamed.
+    """
+    path, named = session_path(source, pool, test), named_source(source)
+    argument = split_source(named)[1]
+    if argument is None or os.path.lexists(path) or is_gone(named):
+        return path
+    for other in session_paths():
+        try:
+            view = SessionView(other)
+        except (OSError, SessionFileError):
+            continue
+        if (view.source, view.about.pool, view.about.test) == (named, pool, test):
+            return other
+    return path
+
+
+def is_gone(source: str) -> bool:
+    """Return whether a source, as sessions record it, is a path where nothing is."""
+    argument = split_source(source)[1] or ""
+    try:
+        return Path(argument).is_absolute() and not os.path.lexists(argument)
+    except ValueError:  # a zero byte
+        return True
+
+
+def session_paths() -> list[Path]:
+    """Return the known sessions, the one that was written to last first."""
+    try:
+        paths = list((data_dir() / "sessions").glob("*" + SUFFIX))
+    except OSError:
+        paths = []
+    last = last_session()
+    if last is not None and not any(is_same_file(last, path) for path in paths):
+        paths.append(last)
+    return sorted(paths, key=last_written, reverse=True)
+
+
+def last_written(path: Path) -> float:
+    """Return when a session was last written to, in seconds since 1970."""
+    try:
+        with os.scandir(path / "log") as entries:
+            return max((entry.stat().st_mtime for entry in entries), default=path.stat().st_mtime)
+    except OSError:
+        return 0.0
+
+
+def is_same_file(one: Path, other: Path) -> bool:
+    """Return whether two paths lead to one file."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 def last_session() -> Path | None:

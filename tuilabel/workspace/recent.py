@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -11,7 +10,14 @@ from tuilabel.errors import PluginError, TuilabelError
 from tuilabel.plugins import exists, split_source
 from tuilabel.session.summary import summarise
 from tuilabel.session.view import SessionView
-from tuilabel.workspace.places import FIRST_SOURCE, SUFFIX, cache_dir, data_dir, last_session
+from tuilabel.workspace.places import (
+    FIRST_SOURCE,
+    cache_dir,
+    is_same_file,
+    last_session,
+    last_written,
+    session_paths,
+)
 
 
 class OpenRequest(NamedTuple):
@@ -67,17 +73,10 @@ class SessionState(NamedTuple):
 def session_files() -> list[SessionFile]:
     """Return the known sessions, the one used last first."""
     last = last_session()
-    try:
-        paths = list((data_dir() / "sessions").glob("*" + SUFFIX))
-    except OSError:
-        paths = []
-    if last is not None and not any(is_same_file(last, path) for path in paths):
-        paths.append(last)
-    files = [
-        SessionFile(path, _used(path), last is not None and is_same_file(last, path))
-        for path in paths
+    return [
+        SessionFile(path, last_written(path), last is not None and is_same_file(last, path))
+        for path in session_paths()
     ]
-    return sorted(files, key=lambda file: -file.used)
 
 
 def read_state(path: Path) -> SessionState:
@@ -112,14 +111,6 @@ def known_sources(states: Iterable[SessionState]) -> list[str]:
     return list(dict.fromkeys(sources))
 
 
-def is_same_file(one: Path, other: Path) -> bool:
-    """Return whether two paths lead to one file."""
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False
-
-
 def _is_there(source: str) -> bool:
     name, argument = split_source(source)
     try:
@@ -128,12 +119,3 @@ def _is_there(source: str) -> bool:
         return Path(argument or source).exists()
     except (OSError, ValueError, PluginError):
         return False
-
-
-def _used(path: Path) -> float:
-    """Return when a session was last written to."""
-    try:
-        with os.scandir(path / "log") as entries:
-            return max((entry.stat().st_mtime for entry in entries), default=path.stat().st_mtime)
-    except OSError:
-        return 0.0

@@ -18,10 +18,10 @@ from tuilabel.tui.views.home import Entry, entries, state_of
 from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.widgets.details import Details
 from tuilabel.tui.widgets.entry_list import EntryList
+from tuilabel.workspace.places import is_same_file
 from tuilabel.workspace.recent import (
     SessionFile,
     SessionState,
-    is_same_file,
     known_sources,
     read_state,
     session_files,

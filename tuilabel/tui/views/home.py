@@ -13,7 +13,8 @@ from tuilabel.plugins import split_source
 from tuilabel.session import Session
 from tuilabel.text import counted, inert, shown_path
 from tuilabel.tui.views.values import Detail
-from tuilabel.workspace.recent import OpenRequest, SessionFile, SessionState, is_same_file
+from tuilabel.workspace.places import is_same_file
+from tuilabel.workspace.recent import OpenRequest, SessionFile, SessionState
 
 _LONGEST = 400
 
