@@ -37,6 +37,7 @@ from tuilabel.journal.payloads import (
     stored_names,
 )
 from tuilabel.journal.reader import Problem, Reader
+from tuilabel.journal.rescue import Held, lost, save_copy
 from tuilabel.journal.runs import this_run
 from tuilabel.text import shown_path
 
@@ -83,6 +84,8 @@ class Journal:
         self._log = ""
         self._number = 0
         self._recorded: dict[str, int] = {}
+        self._written: dict[str, list[bytes]] = {}
+        self._held = Held()
         self._doubtful: list[Event] = []
         self._has_written = False
 
@@ -98,7 +101,12 @@ class Journal:
 
     def read(self) -> list[Event]:
         """Return the events that others have written since the last call; all at the first."""
-        return self._reader.read()
+        events = self._reader.read()
+        # A copy: another thread may be reading.
+        for name, log in list(self._reader.logs.items()):
+            if name not in self._reader.own:
+                self._held.hold(log.path)
+        return events
 
     def is_over(self, log: str) -> bool:
         """Return whether the run that wrote a log has certainly ended."""
@@ -110,6 +118,7 @@ class Journal:
 
     def bulk_lines(self, bulk: Bulk) -> Sequence[BulkLine]:
         """Return the lines of a bulk file; none if it is not as it was written."""
+        self._held.hold(self.path / BULK / Path(bulk.file).name)
         return self._reader.bulk_lines(bulk)
 
     def seen(self) -> dict[str, int]:
@@ -151,6 +160,7 @@ class Journal:
             raise self._not_saved(error) from error
         self._doubtful = []
         self._has_written = True
+        self._written.setdefault(f"{self._log}.jsonl", []).extend(lines)
         self._number += len(events)
         self._counter = events[-1].t
         for payload in payloads:
@@ -293,9 +303,40 @@ class Journal:
             write_whole(new, content)
             new.rename(folder / name)
             sync_directory(folder)
+            self._held.hold(folder / name)
         except OSError as error:
             raise self._not_saved(error) from error
         return name, hashlib.sha256(content).hexdigest(), len(encoded)
+
+    def lost(self) -> str | None:
+        """Return a sentence if the session, or what this run wrote, is no longer there.
+
+        Appending does not notice everything: another session may have been put in the place of
+        this one after its last event.
+        """
+        return lost(self.path, self.about, self._written)
+
+    def save_copy(self, path: Path) -> list[str]:
+        """Write the session to another place, also if it was removed since it was read.
+
+        What this run wrote is in memory; files of others are kept open.
+
+        Parameters
+        ----------
+        path : Path
+            The new session.
+
+        Returns
+        -------
+        list of str
+            Files that are missing in the copy, by folder and name.
+
+        Raises
+        ------
+        SessionFileError, SaveError
+            The copy cannot be made.
+        """
+        return save_copy(path, self.about, self._written, self._held)
 
     def close(self) -> None:
         """Record that the run has ended in order; a second call does nothing."""

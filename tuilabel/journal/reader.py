@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from tuilabel.errors import SessionFileError
-from tuilabel.journal.description import BULK, FILE, LOGS, read_description
+from tuilabel.journal.description import BULK, FILE, LOGS, open_ordinary, read_description
 from tuilabel.journal.lines import (
     LONGEST_LINE,
     Event,
@@ -97,11 +96,8 @@ class Log:
         """
         self.looked_at = now
         # Opened anew each time: network file systems promise no more than close-to-open.
-        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
-        descriptor = os.open(self.path, flags)
+        descriptor = open_ordinary(self.path)
         try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise OSError("it is not an ordinary file")
             before, events = self.offset, list(self._events(descriptor, report))
         finally:
             os.close(descriptor)
@@ -363,14 +359,9 @@ class Reader:
         name = Path(bulk.file).name
         file = f"{BULK}/{name}"
         try:
-            descriptor = os.open(
-                self.path / BULK / name,
-                os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC,
-            )
-            with os.fdopen(descriptor, "rb") as stream:
-                found = os.fstat(descriptor)
-                if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST_BULK:
-                    raise OSError("it is no ordinary file, or too large")
+            with os.fdopen(open_ordinary(self.path / BULK / name), "rb") as stream:
+                if os.fstat(stream.fileno()).st_size > _LARGEST_BULK:
+                    raise OSError("it is too large")
                 content = stream.read()
             if hashlib.sha256(content).hexdigest() != bulk.sha256:
                 raise OSError("its content is not what was written")
