@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,8 +21,10 @@ from tuilabel.journal.lines import InvalidLineError
 from tuilabel.journal.payloads import About
 from tuilabel.text import shown_path
 
-Written = Mapping[str, Sequence[bytes]]
-"""The lines that this run has written, by the name of the log's file."""
+Written = Mapping[str, bytes | bytearray]
+"""What this run has written, by the name of the log's file."""
+
+_PART = 4096
 
 MOST_HELD = 200
 """Files of others that are kept open, of the 1,024 that a process may usually have."""
@@ -71,10 +73,10 @@ def lost(path: Path, about: About, written: Written) -> str | None:
         pass
     except SessionFileError:
         return f"The session {shown} is no longer there, and what was saved is gone with it."
-    for name, lines in written.items():
+    for name, content in written.items():
         file = path / LOGS / name
         try:
-            is_there = _holds(file, lines)
+            is_there = _has(file, content)
         except FileNotFoundError:
             is_there = False
         except OSError as error:
@@ -85,14 +87,13 @@ def lost(path: Path, about: About, written: Written) -> str | None:
     return None
 
 
-def _holds(file: Path, lines: Sequence[bytes]) -> bool:
-    """Return whether a log has the first and the last of some lines in their places."""
+def _has(file: Path, content: bytes | bytearray) -> bool:
+    """Return whether a log has the beginning and the end of some content."""
     descriptor = open_ordinary(file)
     try:
-        before_last = sum(map(len, lines)) - len(lines[-1])
         return all(
-            os.pread(descriptor, len(line), offset) == line
-            for line, offset in ((lines[0], 0), (lines[-1], before_last))
+            os.pread(descriptor, min(_PART, len(content)), offset) == content[offset:][:_PART]
+            for offset in (0, max(0, len(content) - _PART))
         )
     finally:
         os.close(descriptor)
@@ -106,7 +107,7 @@ def save_copy(path: Path, about: About, written: Written, held: Held) -> list[st
     path : Path
         The new session.
     about : About
-    written : dict of str to list of bytes
+    written : dict of str to bytes
     held : Held
         The logs and bulk files that are not in `written`.
 
@@ -126,13 +127,13 @@ def save_copy(path: Path, about: About, written: Written, held: Held) -> list[st
         )
     missing = []
     try:
-        for name, lines in written.items():
-            write_whole(path / LOGS / name, b"".join(lines))
-        for file, content in held.contents():
-            if content is None:
+        for name, content in written.items():
+            write_whole(path / LOGS / name, content)
+        for file, found in held.contents():
+            if found is None:
                 missing.append(f"{file.parent.name}/{file.name}")
             else:
-                write_whole(path / file.parent.name / file.name, content)
+                write_whole(path / file.parent.name / file.name, found)
         for folder in (LOGS, BULK):
             sync_directory(path / folder)
     except OSError as error:
