@@ -17,8 +17,7 @@ from tests.faults.damage import Snapshot
 from tests.faults.preload import Fault, ImpossibleError, Told, quick_folder
 from tests.faults.suite import KINDS, run, run_some
 from tests.faults.table import Tally, check, contents, table
-from tuilabel.journal import reader
-from tuilabel.journal.reader import Reader
+from tuilabel.journal.reader import LogFile, Reader
 
 pytestmark = pytest.mark.xdist_group("pty")
 
@@ -135,10 +134,9 @@ def test_a_reader_that_is_silent_about_damage_is_found_out(
 def test_a_reader_that_stops_at_damage_is_found_out(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "_CHUNK", 2000)
-    real = reader.os.pread
+    real = LogFile.block
     monkeypatch.setattr(
-        reader.os, "pread", lambda d, size, place: real(d, size, place) if place < size else b""
+        LogFile, "block", lambda file, size: b"" if file.offset else real(file, min(size, 2000))
     )
     assert run_some("any byte of any file changed", 5, context).lost > 0
 

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from tuilabel.journal.description import LOGS
 from tuilabel.journal.payloads import Bulk
-from tuilabel.journal.reader import Reader
+from tuilabel.journal.reader import LogFile, Reader
 
 
 class LogReport(TypedDict):
@@ -50,17 +50,7 @@ def check_session(path: Path) -> CheckReport:
     for event in events:
         if isinstance(event.payload, Bulk):
             reader.bulk_lines(event.payload)
-    logs = [
-        LogReport(
-            file=f"{LOGS}/{log.name}.jsonl",
-            annotator=None if log.begin is None else log.begin.annotator,
-            host=None if log.begin is None else log.begin.host,
-            events=log.number,
-            has_ended=log.has_ended,
-            is_open=not reader.is_over(log.name),
-        )
-        for log in reader.logs.values()
-    ]
+    logs = [_report(file, reader) for file in reader.files()]
     return CheckReport(
         session=str(path),
         uuid=reader.about.uuid,
@@ -68,4 +58,17 @@ def check_session(path: Path) -> CheckReport:
         events=len(events),
         problems=[(one.file, one.line, one.text) for one in reader.problems],
         last=f"{LOGS}/{events[-1].log}.jsonl" if events else None,
+    )
+
+
+def _report(file: LogFile, reader: Reader) -> LogReport:
+    log = file.log
+    begin = None if log is None else log.begin
+    return LogReport(
+        file=file.name,
+        annotator=None if begin is None else begin.annotator,
+        host=None if begin is None else begin.host,
+        events=file.number,
+        has_ended=file.has_ended,
+        is_open=log is not None and not reader.is_over(log.name),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import uuid
@@ -18,6 +19,9 @@ from tuilabel.text import shown_path
 FILE = "session.json"
 LOGS, BULK = "log", "bulk"
 FORMAT = 1
+SHARED_FILE, SHARED_FOLDER = 0o640, 0o2770
+"""Modes in a session that is shared with a group."""
+
 _LARGEST = 2**16
 _SQLITE = b"SQLite format 3\0"
 
@@ -131,19 +135,61 @@ def _refuse_other_kinds(path: Path) -> None:
         )
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a new private file to disk.
+def create_file(path: Path) -> int:
+    """Return a descriptor of a new file to append to, as private as its folder.
 
     Raises
     ------
     OSError
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o600)
+    try:
+        folder = path.parent.stat()
+        # A shared session's folder belongs to a group that may read what is in it.
+        if folder.st_mode & stat.S_IRGRP:
+            if os.fstat(descriptor).st_gid != folder.st_gid:
+                os.fchown(descriptor, -1, folder.st_gid)
+            os.fchmod(descriptor, SHARED_FILE)
+    except OSError:
+        os.close(descriptor)
+        path.unlink()
+        raise
+    return descriptor
+
+
+def write_whole(path: Path, content: bytes | bytearray) -> None:
+    """Write a new file to disk.
+
+    Raises
+    ------
+    OSError
+    """
+    descriptor = create_file(path)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(descriptor)
+
+
+def open_ordinary(path: Path) -> int:
+    """Return a descriptor to read an ordinary file; never follow a link, never wait.
+
+    Raises
+    ------
+    OSError
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a link") from None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not an ordinary file")
+    return descriptor
 
 
 def sync_directory(path: Path) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import re
-import secrets
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,11 +19,12 @@ from tuilabel.errors import SaveError, SessionFileError
 from tuilabel.journal.description import (
     BULK,
     LOGS,
+    create_file,
     read_description,
     sync_directory,
     write_whole,
 )
-from tuilabel.journal.lines import HIGHEST_COUNTER, Event, InvalidLineError, encode
+from tuilabel.journal.lines import HIGHEST_COUNTER, Event, InvalidLineError, decode, encode
 from tuilabel.journal.payloads import (
     About,
     Batch,
@@ -36,11 +35,12 @@ from tuilabel.journal.payloads import (
     Payload,
     stored_names,
 )
-from tuilabel.journal.reader import Problem, Reader
-from tuilabel.journal.runs import this_run
+from tuilabel.journal.reader import LogFile, Problem, Reader, place_of, split_place
+from tuilabel.journal.rescue import Held, lost, save_copy
+from tuilabel.journal.runs import log_name, this_run
 from tuilabel.text import shown_path
 
-_NAME_LENGTH = 20
+_MOST_TRIES = 100
 
 
 def utc_now() -> datetime:
@@ -83,6 +83,9 @@ class Journal:
         self._log = ""
         self._number = 0
         self._recorded: dict[str, int] = {}
+        self._written: dict[str, bytearray] = {}
+        self._file: LogFile | None = None
+        self._held = Held()
         self._doubtful: list[Event] = []
         self._has_written = False
 
@@ -98,7 +101,14 @@ class Journal:
 
     def read(self) -> list[Event]:
         """Return the events that others have written since the last call; all at the first."""
-        return self._reader.read()
+        return sorted(self.replay(), key=lambda event: (event.t, event.id))
+
+    def replay(self) -> Iterator[Event]:
+        """Yield what `read` returns, read as it is taken, see `Reader.replay`."""
+        yield from self._reader.replay()
+        for file in self._reader.files():
+            if file.path.stem not in self._reader.own:
+                self._held.hold(file.path)
 
     def is_over(self, log: str) -> bool:
         """Return whether the run that wrote a log has certainly ended."""
@@ -110,6 +120,7 @@ class Journal:
 
     def bulk_lines(self, bulk: Bulk) -> Sequence[BulkLine]:
         """Return the lines of a bulk file; none if it is not as it was written."""
+        self._held.hold(self.path / BULK / Path(bulk.file).name)
         return self._reader.bulk_lines(bulk)
 
     def seen(self) -> dict[str, int]:
@@ -136,34 +147,60 @@ class Journal:
         SaveError
             The events may not be on disk; the caller may try again.
         """
-        events = self._numbered(self._events(payloads, by))
+        stamped = self._events(payloads, by)
+        # The first event of a log, which says whose it is, comes before them.
+        first = self._number + 1 + (self._descriptor is None)
         try:
-            lines = [encode(event) for event in events]
-            if self._descriptor is None:
-                lines.insert(0, self._begin_log(events))
-                events = self._numbered(events)
-                lines[1:] = [encode(event) for event in events]
+            lines = [encode(event._replace(n=n)) for n, event in enumerate(stamped, first)]
+            # What readers would refuse is not written; what they will see is returned.
+            found = [decode(line[:-1], "") for line in lines]
+        except ValueError as error:
+            raise self._not_saved(error) from error
+        try:
+            begin = b"" if self._descriptor is not None else self._begin_log(stamped[0])
             self._check_identity()
-            self._write(b"".join(lines))
-        except (OSError, ValueError) as error:
-            self._doubtful = events
+            self._write(b"".join((begin, *lines)))
+        except OSError as error:
+            self._doubtful = stamped
             self._abandon()
             raise self._not_saved(error) from error
         self._doubtful = []
         self._has_written = True
-        self._number += len(events)
-        self._counter = events[-1].t
-        for payload in payloads:
-            if isinstance(payload, Batch | Ended):
-                self._recorded.update(payload.seen)
+        self._number = found[-1].n
+        self._counter = found[-1].t
+        return self._written_now(begin, lines, found)
+
+    def _written_now(
+        self, begin: bytes, lines: Sequence[bytes], found: Sequence[Event]
+    ) -> list[Event]:
+        """Record lines that are on disk; return their events."""
+        assert self._file is not None
+        content, events = self._written.setdefault(self._file.path.name, bytearray()), []
+        content += begin
+        for line, event in zip(lines, found, strict=True):
+            place = place_of(self._file.index, len(content))
+            events.append(event._replace(log=self._log, place=place))
+            content += line
+            if isinstance(event.payload, Batch | Ended):
+                self._recorded.update(event.payload.seen)
+        self._reader.written(self._file, events)
         return events
+
+    def event(self, place: int) -> Event | None:
+        """Return an event from its place; None if its file is no longer there."""
+        index, offset = split_place(place)
+        file = self._reader.files()[index]
+        content = self._written.get(file.path.name)
+        if content is None:
+            return self._reader.event(place)
+        # What this run wrote is in memory.
+        return decode(bytes(content[offset : content.index(b"\n", offset)]), file.path.stem, place)
 
     def _events(self, payloads: Sequence[Payload], by: str) -> list[Event]:
         again = [(event.payload, event.by) for event in self._doubtful]
         if again == [(payload, by) for payload in payloads]:
             return self._doubtful
         now = self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
-        # The first event of a log, which says whose it is, comes before them.
         first = max(self._counter, self._reader.highest) + 1 + (self._descriptor is None)
         if self._doubtful:
             # What may have reached the disk is older than what replaces it.
@@ -178,36 +215,10 @@ class Journal:
             for t, payload in enumerate(payloads, first)
         ]
 
-    def _numbered(self, events: Sequence[Event]) -> list[Event]:
-        return [
-            event._replace(n=n, log=self._log) for n, event in enumerate(events, self._number + 1)
-        ]
-
-    def _begin_log(self, events: Sequence[Event]) -> bytes:
+    def _begin_log(self, first: Event) -> bytes:
         """Create a log; return its first line."""
         self._refuse_replaced()
-        run, now = this_run(), self._clock().astimezone(UTC)
-        folder = self.path / LOGS
-        parts = (
-            now.strftime("%Y%m%dT%H%M%S"),
-            _reduced(self._annotator),
-            _reduced(run.host),
-            secrets.token_hex(2),
-        )
-        self._log = "-".join(parts)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        # A shared session's folder belongs to a group that may read the logs.
-        is_shared = folder.stat().st_mode & 0o040
-        mode = 0o640 if is_shared else 0o600
-        self._descriptor = os.open(folder / f"{self._log}.jsonl", flags, mode)
-        os.fchmod(self._descriptor, mode)
-        sync_directory(folder)
-        # Whoever created the session may have been stopped before its name was on disk. The folder
-        # of somebody else's session may be closed to this user.
-        with suppress(PermissionError):
-            sync_directory(self.path.resolve().parent)
-        self._reader.own.add(self._log)
-        self._number = 1
+        run, folder = this_run(), self.path / LOGS
         (source,) = stored_names([self._source])
         begin = Begin(
             about=self.about,
@@ -218,11 +229,29 @@ class Journal:
             started=run.started,
             program=__version__,
             source=source,
+            adopted=tuple(sorted(self._reader.uuids - {self.about.uuid})),
         )
-        first = events[0]
-        return encode(
-            Event(uuid.uuid4().hex, 1, first.t - 1, first.at, self._annotator, begin, self._log)
-        )
+        # A name may be taken, since only 16 bits of it are random.
+        for tries_left in reversed(range(_MOST_TRIES)):
+            event = Event(uuid.uuid4().hex, 1, first.t - 1, first.at, self._annotator, begin)
+            line = encode(event)
+            read = decode(line[:-1], "")
+            assert isinstance(read.payload, Begin)
+            self._log = log_name(read.at, read.id, read.payload)
+            try:
+                self._descriptor = create_file(folder / f"{self._log}.jsonl")
+            except FileExistsError:
+                if not tries_left:
+                    raise
+            else:
+                break
+        self._file = self._reader.begin_own(folder / f"{self._log}.jsonl", begin)
+        sync_directory(folder)
+        # The process that created the session may have been stopped before its name was on disk.
+        # The folder of another user's session may be closed to this one.
+        with suppress(PermissionError):
+            sync_directory(self.path.resolve().parent)
+        return line
 
     def _refuse_replaced(self) -> None:
         try:
@@ -293,9 +322,40 @@ class Journal:
             write_whole(new, content)
             new.rename(folder / name)
             sync_directory(folder)
+            self._held.hold(folder / name)
         except OSError as error:
             raise self._not_saved(error) from error
         return name, hashlib.sha256(content).hexdigest(), len(encoded)
+
+    def lost(self) -> str | None:
+        """Return a sentence if the session, or what this run wrote, is no longer there.
+
+        Appending does not notice everything: another session may have been put in the place of
+        this one after its last event.
+        """
+        return lost(self.path, self.about, self._written)
+
+    def save_copy(self, path: Path) -> list[str]:
+        """Write the session to another place, also if it was removed since it was read.
+
+        What this run wrote is in memory; files of others are kept open.
+
+        Parameters
+        ----------
+        path : Path
+            The new session.
+
+        Returns
+        -------
+        list of str
+            Files that are missing in the copy, by folder and name.
+
+        Raises
+        ------
+        SessionFileError, SaveError
+            The copy cannot be made.
+        """
+        return save_copy(path, self.about, self._written, self._held)
 
     def close(self) -> None:
         """Record that the run has ended in order; a second call does nothing."""
@@ -313,7 +373,3 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _reduced(name: str) -> str:
-    return re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")[:_NAME_LENGTH] or "x"

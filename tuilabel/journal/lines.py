@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import zlib
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Union
 
 import msgspec
+from msgspec import Meta
 
 from tuilabel.journal.payloads import KINDS, BulkLine, Payload
 from tuilabel.text import inert
@@ -23,8 +24,8 @@ _USUAL = 80
 """Characters that no text of an id, a time and a name is cut below."""
 
 _NAMES = {type_: name for name, type_ in KINDS.items()}
-_CHECKSUM = b',"crc":"%08x"}'
-_LENGTH = len(_CHECKSUM % 0)
+CHECKSUM = b',"crc":"%08x"}'
+CHECKSUM_LENGTH = len(CHECKSUM % 0)
 
 
 class Unknown(Payload, frozen=True):
@@ -53,8 +54,8 @@ class Event(NamedTuple):
     payload : Payload
     log : str
         Name of its log.
-    digest : int
-        A checksum of its content: two events with one id should have one.
+    place : int
+        Where the journal reads it from again, see `Journal.event`; -1 if it cannot.
     """
 
     id: str
@@ -64,7 +65,7 @@ class Event(NamedTuple):
     by: str
     payload: Payload
     log: str = ""
-    digest: int = 0
+    place: int = -1
 
     @property
     def kind(self) -> str:
@@ -78,26 +79,39 @@ class InvalidLineError(ValueError):
     """A line that is no valid event; the text says why."""
 
 
-class _Line(msgspec.Struct):
-    id: str
-    n: int
-    t: int
+class _Line(msgspec.Struct, gc=False):
+    id: Annotated[str, Meta(min_length=1)]
+    n: Annotated[int, Meta(ge=1)]
+    t: Annotated[int, Meta(ge=1, le=HIGHEST_COUNTER)]
     at: str
+    by: Annotated[str, Meta(min_length=1)]
+
+
+class _Newer(_Line):
+    """A line of which only a newer tuilabel knows the content."""
+
     kind: str
-    by: str
-    payload: msgspec.Raw
+    payload: Payload
 
 
+_LINES: Any = Union[  # noqa: UP007 - of a computed list
+    tuple(
+        msgspec.defstruct(
+            "Line", [("payload", type_)], bases=(_Line,), tag_field="kind", tag=name, gc=False
+        )
+        for name, type_ in KINDS.items()
+    )
+]
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(_Line)
+_decode = msgspec.json.Decoder(_LINES).decode
+_decode_newer = msgspec.json.Decoder(_Newer).decode
 _bulk_decoder = msgspec.json.Decoder(BulkLine)
-_payload_decoders = {name: msgspec.json.Decoder(type_) for name, type_ in KINDS.items()}
 
 
 def sealed(content: bytes) -> bytes:
     """Return a JSON object as a line, with its checksum as the last field."""
     begun = content[:-1]
-    return begun + _CHECKSUM % zlib.crc32(begun) + b"\n"
+    return begun + CHECKSUM % zlib.crc32(begun) + b"\n"
 
 
 def unsealed(line: bytes) -> None:
@@ -107,8 +121,8 @@ def unsealed(line: bytes) -> None:
     ------
     InvalidLineError
     """
-    begun, end = line[:-_LENGTH], line[-_LENGTH:]
-    if end != _CHECKSUM % zlib.crc32(begun):
+    begun, end = line[:-CHECKSUM_LENGTH], line[-CHECKSUM_LENGTH:]
+    if end != CHECKSUM % zlib.crc32(begun):
         raise InvalidLineError("its checksum is wrong, or it is cut short")
 
 
@@ -120,41 +134,70 @@ def encode(event: Event) -> bytes:
     ValueError
         The line would be too long, or has text that is no UTF-8.
     """
-    payload = msgspec.Raw(_encoder.encode(event.payload))
-    found = _Line(event.id, event.n, event.t, event.at, event.kind, event.by, payload)
-    line = sealed(_encoder.encode(found))
+    fields = {"id": event.id, "n": event.n, "t": event.t, "at": event.at, "kind": event.kind}
+    line = sealed(_encoder.encode({**fields, "by": event.by, "payload": event.payload}))
     if len(line) > LONGEST_LINE:
         raise ValueError(f"an event of {len(line):,} bytes is too large for a log")
     return line
 
 
-def decode(line: bytes, log: str) -> Event:
+def decode(line: bytes, log: str, place: int = -1, *, is_safe: bool = False) -> Event:
     """Return the event in a line, without its newline.
+
+    Parameters
+    ----------
+    line : bytes
+    log : str
+        Name of its log.
+    place : int
+        Where it is, see `Event`.
+    is_safe : bool
+        Whether its checksum is known to be right, and all its text to be harmless.
 
     Raises
     ------
     InvalidLineError
         The line is no valid event; the text says why.
     """
-    unsealed(line)
-    is_harmless = _is_harmless(line)
+    if not is_safe:
+        unsealed(line)
+        is_safe = is_harmless(line)
     try:
-        found = _decoder.decode(line)
-        payload = _payload(found, is_harmless=is_harmless)
-        datetime.fromisoformat(found.at)
-    except (ValueError, RecursionError) as error:  # msgspec's own errors are ValueErrors
+        found = _decode(line) if is_safe else _with_harmless_text(line)
+    except _UNREADABLE as error:
+        found = _newer(line, error)
+    id_, at, by, payload = found.id, found.at, found.by, found.payload
+    try:
+        datetime.fromisoformat(at)
+    except ValueError as error:
         raise InvalidLineError(inert(str(error), 200)) from error
-    if not 1 <= found.t <= HIGHEST_COUNTER:
-        raise InvalidLineError(f"its counter {found.t} is not from 1 to 2^52")
-    if found.n < 1 or not found.id or not found.by:
-        raise InvalidLineError("its number, id or annotator is missing")
-    id_, at, by = found.id, found.at, found.by
-    if not is_harmless or len(id_) + len(at) + len(by) > _USUAL:
+    if payload.v > payload.version:
+        payload = Unknown(kind=_NAMES[type(payload)])
+    if not is_safe or len(id_) + len(at) + len(by) > _USUAL:
         id_, at, by = inert(id_, 200), inert(at), inert(by, 200)
     # By hand: the keywords and defaults of a NamedTuple would cost a third of the time.
-    return tuple.__new__(
-        Event, (id_, found.n, found.t, at, by, payload, log, zlib.crc32(found.payload))
-    )
+    return tuple.__new__(Event, (id_, found.n, found.t, at, by, payload, log, place))
+
+
+_UNREADABLE = (ValueError, RecursionError)
+"""Errors of a text that is not what was expected; msgspec's own errors are ValueErrors."""
+
+
+def _with_harmless_text(line: bytes) -> Any:
+    return msgspec.convert(_harmless(msgspec.json.decode(line)), _LINES)
+
+
+def _newer(line: bytes, error: Exception) -> Any:
+    """Return a line whose content is of a newer tuilabel; raise an error for any other."""
+    try:
+        found = _decode_newer(line)
+    except _UNREADABLE:
+        found = None
+    known = KINDS.get(found.kind) if found else None
+    if found is None or (known and found.payload.v <= known.version):
+        raise InvalidLineError(inert(str(error), 200)) from error
+    found.payload = Unknown(kind=inert(found.kind))
+    return found
 
 
 def decode_bulk_line(line: bytes) -> BulkLine:
@@ -165,29 +208,14 @@ def decode_bulk_line(line: bytes) -> BulkLine:
     ValueError, RecursionError
         The line is invalid.
     """
-    if _is_harmless(line):
+    if is_harmless(line):
         return _bulk_decoder.decode(line)
     return msgspec.convert(_harmless(msgspec.json.decode(line)), BulkLine)
 
 
-def _is_harmless(line: bytes) -> bool:
+def is_harmless(line: bytes) -> bool:
     """Return whether no character can harm a terminal, as in most lines."""
     return line.isascii() and b"\\" not in line and b"\x7f" not in line
-
-
-def _payload(found: _Line, *, is_harmless: bool) -> Payload:
-    decoder = _payload_decoders.get(found.kind)
-    if decoder is None:
-        return Unknown(kind=inert(found.kind))
-    type_ = KINDS[found.kind]
-    if is_harmless:
-        payload: Payload = decoder.decode(found.payload)
-    else:
-        raw = msgspec.json.decode(found.payload)
-        payload = msgspec.convert(_harmless(raw), type_)
-    if payload.v > type_.version:
-        return Unknown(kind=inert(found.kind))
-    return payload
 
 
 def _harmless(value: Any) -> Any:

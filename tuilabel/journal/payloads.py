@@ -80,6 +80,8 @@ class Begin(Payload, frozen=True):
         Version of tuilabel.
     source : str
         Where the source is on this host: the absolute path of a folder or file.
+    adopted : tuple of str
+        The sessions that had been adopted, see `Adopted`.
     """
 
     about: About
@@ -90,6 +92,7 @@ class Begin(Payload, frozen=True):
     started: Count
     program: str
     source: str
+    adopted: tuple[str, ...] = ()
 
 
 class Opened(Payload, frozen=True):

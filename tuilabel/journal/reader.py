@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
-import stat
+import threading
 import time
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from heapq import merge
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
+from zlib import crc32
 
 from tuilabel.errors import SessionFileError
-from tuilabel.journal.description import BULK, FILE, LOGS, read_description
+from tuilabel.journal.description import BULK, FILE, LOGS, open_ordinary, read_description
 from tuilabel.journal.lines import (
+    CHECKSUM,
+    CHECKSUM_LENGTH,
     LONGEST_LINE,
     Event,
     InvalidLineError,
     decode,
     decode_bulk_line,
+    is_harmless,
 )
 from tuilabel.journal.payloads import About, Adopted, Batch, Begin, Bulk, BulkLine, Ended
-from tuilabel.journal.runs import Run, is_running
+from tuilabel.journal.runs import Run, is_running, log_name
 from tuilabel.text import counted, inert, shown_path
 
 LIVE_SECONDS = 600.0
@@ -29,11 +38,31 @@ LIVE_SECONDS = 600.0
 SILENT_SECONDS, LOOK_SECONDS = 3600.0, 60.0
 """A log that has not grown for so long is looked at once in so long."""
 
-_CHUNK = 2**20
-_GIVEN_UP = 2**26
-"""Bytes without a newline after which the rest of a log is not read."""
+_LEAST, _MOST, _ALL = 2**16, 2**20, 2**25
+"""Bytes that are read of a log at once, and of all logs together."""
 
+_PAGE, _PAGES = 2**16, 32
+"""Bytes that are read to return single events, and how many such parts are kept."""
+
+_OFFSET_BITS = 48
 _LARGEST_BULK = 2**30
+_MOST_PROBLEMS = 1000
+"""Problems of one file that are kept in memory."""
+
+_MARKS = frozenset({Begin, Adopted, Ended})
+
+Found = tuple[int, str, int, Event]
+"""Counter, id, place and event, which is the order of events."""
+
+
+def place_of(index: int, offset: int) -> int:
+    """Return the place of an event from the index of its file and the offset in it."""
+    return index << _OFFSET_BITS | offset
+
+
+def split_place(place: int) -> tuple[int, int]:
+    """Return the index of an event's file and the offset in it."""
+    return place >> _OFFSET_BITS, place & (2**_OFFSET_BITS - 1)
 
 
 class Problem(NamedTuple):
@@ -49,128 +78,100 @@ class Problem(NamedTuple):
 
 
 class Log:
-    """A log, read up to a place.
+    """What one run wrote, as far as it was read.
 
     Attributes
     ----------
     name : str
     number : int
-        The number of the last event read.
+        The highest number of its events.
     begin : Begin or None
         Its first event; None if that is damaged.
     has_ended : bool
         Whether its run ended in order.
-    tail : int
-        Bytes after the last whole line, which may become one.
     grown : float
         When it was last seen to have grown, by this process's own monotonic clock.
+    files : list of LogFile
+        More than one if there are copies.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.name = path.stem
-        self.offset = 0
-        self.lines = 0
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.number = 0
         self.begin: Begin | None = None
         self.has_ended = False
-        self.is_given_up = False
-        self.tail = 0
+        self.grown = -float("inf")
+        self.files: list[LogFile] = []
+
+
+class LogFile:
+    """One file in the folder of logs, and how far it was read.
+
+    Attributes
+    ----------
+    path : Path
+    index : int
+        Part of the places of its events.
+    log : Log or None
+        None before its first line was read.
+    foreign : str or None
+        The session that the rest of the file belongs to, unless it is adopted.
+    tail : int
+        Bytes after the last whole line, which may become one.
+    """
+
+    def __init__(self, path: Path, index: int) -> None:
+        self.path = path
+        self.index = index
+        self.log: Log | None = None
+        self.foreign: str | None = None
+        self.offset = self.lines = self.number = self.size = self.tail = 0
+        self.damaged = 0
+        self.counted = -1
+        self.skips = False
+        self.has_ended = False
         self.grown = self.looked_at = -float("inf")
-        self.waiting: list[Event] = []
-        self._lacks_newline = False
-        self._damaged = 0
+        self.problems: list[Problem] = []
+
+    @property
+    def name(self) -> str:
+        """Its name, with that of its folder."""
+        return f"{LOGS}/{self.path.name}"
 
     def is_due(self, now: float) -> bool:
         """Return whether to look for new events."""
-        if self.has_ended or self.is_given_up:
+        if self.has_ended or self.foreign is not None:
             return False
         return now - self.grown < SILENT_SECONDS or now - self.looked_at >= LOOK_SECONDS
 
-    def read(self, now: float, report: Callable[[int, str], None]) -> list[Event]:
-        """Return the events that were appended since.
+    def report(self, line: int | None, text: str) -> None:
+        """Record a problem once."""
+        problem = Problem(self.name, line, text)
+        if len(self.problems) == _MOST_PROBLEMS:
+            problem = Problem(self.name, None, "it has more problems than are listed")
+        if len(self.problems) <= _MOST_PROBLEMS and problem not in self.problems[-1:]:
+            self.problems.append(problem)
 
-        Raises
-        ------
-        OSError
-            It cannot be read.
+    def block(self, size: int) -> bytes:
+        """Return what comes next in the file: whole lines, or too much for a line.
+
+        Opened anew each time: network file systems promise no more than close-to-open.
         """
-        self.looked_at = now
-        # Opened anew each time: network file systems promise no more than close-to-open.
-        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
-        descriptor = os.open(self.path, flags)
+        descriptor = open_ordinary(self.path)
         try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise OSError("it is not an ordinary file")
-            before, events = self.offset, list(self._events(descriptor, report))
+            if self.skips:
+                # A hole of a sparse file may be as large as a disk.
+                try:
+                    self.offset = os.lseek(descriptor, self.offset, os.SEEK_DATA)
+                except OSError as error:
+                    if error.errno == errno.ENXIO:
+                        self.offset = os.fstat(descriptor).st_size
+            block = os.pread(descriptor, size, self.offset)
+            if block and b"\n" not in block and size <= LONGEST_LINE:
+                block = os.pread(descriptor, LONGEST_LINE + 1, self.offset)
+            return block
         finally:
             os.close(descriptor)
-        if self.offset > before:
-            self.grown = now
-        return events
-
-    def _events(self, descriptor: int, report: Callable[[int, str], None]) -> Iterator[Event]:
-        for line, is_whole in self._pieces(descriptor, report):
-            if not line and self._lacks_newline:
-                self._lacks_newline = False
-                self.offset += 1
-                continue
-            try:
-                event = decode(line, self.name)
-            except InvalidLineError as error:
-                if not is_whole:
-                    self.tail = len(line)
-                    return
-                event = None
-                self._damaged += 1
-                report(self.lines + 1, str(error))
-            self.lines += 1
-            self.offset += len(line) + is_whole
-            self._lacks_newline = not is_whole
-            self.tail = 0
-            if event is None:
-                continue
-            if event.n <= self.number:
-                # Its checksum is right, so it counts; one that is there twice counts once.
-                report(self.lines, f"its number {event.n} is repeated or out of order")
-            else:
-                # Damaged lines are named already.
-                missing = event.n - self.number - 1 - self._damaged
-                if missing > 0:
-                    report(self.lines, f"before it are missing: {counted(missing, 'event')}")
-                self._damaged = 0
-                self.number = event.n
-                self.has_ended = isinstance(event.payload, Ended)
-            if isinstance(event.payload, Begin) and self.begin is None:
-                self.begin = event.payload
-            yield event
-
-    def _pieces(
-        self, descriptor: int, report: Callable[[int, str], None]
-    ) -> Iterator[tuple[bytes, bool]]:
-        """Yield lines, each with whether its newline is there."""
-        place, begun, skipped = self.offset, b"", 0
-        while chunk := os.pread(descriptor, _CHUNK, place):
-            place += len(chunk)
-            *lines, begun = (begun + chunk).split(b"\n")
-            for line in lines:
-                if skipped:
-                    self.lines += 1
-                    self.offset += skipped + len(line) + 1
-                    report(self.lines, "it is longer than a line may be")
-                    skipped = 0
-                else:
-                    yield line, True
-            if len(begun) >= LONGEST_LINE or skipped:
-                skipped += len(begun)
-                begun = b""
-            if skipped > _GIVEN_UP:
-                self.is_given_up = True
-                report(self.lines + 1, "it is far too long; the rest of the file is not read")
-                return
-        if begun and not skipped:
-            yield begun, False
-        self.tail = self.tail or skipped
 
 
 class Reader:
@@ -179,8 +180,6 @@ class Reader:
     Parameters
     ----------
     path : Path
-    own : str, optional
-        Name of this process's own log, which is not read.
     clock : callable
         Returns seconds that never go back.
 
@@ -188,6 +187,11 @@ class Reader:
     ----------
     about : About
     logs : dict of str to Log
+        By name, also if the file has another.
+    own : set of str
+        Names of this process's own logs, which are not read.
+    uuids : set of str
+        The session and those that it has adopted.
     highest : int
         The highest counter seen.
     highest_at : str
@@ -206,32 +210,314 @@ class Reader:
         self.highest = 0
         self.highest_at = ""
         self._clock = clock
-        self._ids: dict[str, int] = {}
-        self._problems: dict[tuple[str, int | None], Problem] = {}
+        self._files: dict[str, LogFile] = {}
+        self._by_index: list[LogFile] = []
+        self._lock = threading.Lock()
+        # By the hash of the id: a million of them take half of what the ids would take.
+        self._places: dict[int, int] = {}
+        self._pages: OrderedDict[tuple[int, int], bytes] = OrderedDict()
+        self._problems: dict[str, Problem] = {}
         self._claims: dict[str, tuple[int, str]] = {}
-        self._first: list[Event] | None = None
+        self._gone: set[str] = set()
         self.about = self._description()
-        self._uuids = {self.about.uuid}
+        self.uuids = {self.about.uuid}
 
     def _description(self) -> About:
         try:
             return read_description(self.path)
         except InvalidLineError as error:
-            self._first = self._new_events()
-            begun = [log.begin.about for log in self.logs.values() if log.begin is not None]
-            if not begun:
+            found = Counter(filter(None, map(_first_about, self._paths())))
+            if not found:
                 raise SessionFileError(
                     f"{shown_path(self.path)} is damaged: {FILE} is invalid ({error}), and no log "
                     "can replace it. Put an undamaged copy in its place."
                 ) from error
-            self._report(FILE, None, f"{error}; a log has replaced it")
-            return begun[0]
+            self._report(FILE, f"{error}; a log has replaced it")
+            return found.most_common(1)[0][0]
+
+    def _report(self, file: str, text: str) -> None:
+        self._problems.setdefault(file, Problem(file, None, text))
+
+    # Reading.
+
+    def read(self) -> list[Event]:
+        """Return the events appended since the last call, in order; all of them at the first."""
+        return sorted(self.replay(), key=lambda event: (event.t, event.id))
+
+    def replay(self) -> Iterator[Event]:
+        """Yield what `read` returns, read as it is taken; all of it has to be taken.
+
+        Of several events with one id, the first is returned. Lines that were moved in their log
+        come last, whatever their counter is.
+        """
+        paths = self._paths()
+        for path in paths:
+            self._file(path)
+        files = [file for file in self.files() if file.path.stem not in self.own]
+        there = {path.name for path in paths}
+        self._gone = {file.path.name for file in files if file.path.name not in there}
+        now = self._clock()
+        self._readable_now(files)
+        due = [file for file in files if file.path.name in there and file.is_due(now)]
+        return self._in_order(due, files, now)
+
+    def _paths(self) -> list[Path]:
+        try:
+            with os.scandir(self.path / LOGS) as entries:
+                names = sorted(entry.name for entry in entries)
+        except OSError as error:
+            self._report(LOGS, f"it cannot be read ({error.strerror})")
+            return []
+        for name in names:
+            if not name.endswith(".jsonl") and not name.startswith("."):
+                self._report(f"{LOGS}/{name}", "it is no log, and is passed over")
+        return [self.path / LOGS / name for name in names if name.endswith(".jsonl")]
+
+    def _file(self, path: Path) -> LogFile:
+        with self._lock:
+            file = self._files.get(path.name)
+            if file is None:
+                file = self._files[path.name] = LogFile(path, len(self._by_index))
+                self._by_index.append(file)
+        return file
+
+    def _in_order(
+        self, due: list[LogFile], files: Sequence[LogFile], now: float
+    ) -> Iterator[Event]:
+        late: list[Event] = []
+        while due:
+            streams: list[Iterator[Found]] = []
+            adopted = 0
+            size = min(max(_LEAST, _ALL // len(due)), _MOST)
+            # The beginnings of all logs come first: they name the sessions that were adopted.
+            while due and adopted != len(self.uuids):
+                adopted = len(self.uuids)
+                for stream in [self._stream(file, size, now) for file in due]:
+                    streams += [chain([first], stream) for first in [next(stream, None)] if first]
+                due = self._readable_now(files)
+            last: Event | None = None
+            for t, id_, place, event in merge(*streams):
+                key = hash(id_)
+                if key in self._places and self._is_repeated(event, last):
+                    continue
+                self._places[key] = place
+                if type(event.payload) is Batch or type(event.payload) is Ended:
+                    for name, number in event.payload.seen.items():
+                        self._claims[name] = max(
+                            self._claims.get(name, (0, "")), (number, event.log)
+                        )
+                if last is not None and (t, id_) < (last.t, last.id):
+                    late.append(event)
+                else:
+                    last = event
+                    yield event
+            due += self._readable_now(files)
+        yield from sorted(late, key=lambda event: (event.t, event.id))
+
+    def _readable_now(self, files: Sequence[LogFile]) -> list[LogFile]:
+        """Return the files that were left at a session that has been adopted since."""
+        found = [file for file in files if file.foreign in self.uuids]
+        for file in found:
+            file.foreign, file.size = None, -1
+        return found
+
+    def _stream(self, file: LogFile, most: int, now: float) -> Iterator[Found]:
+        file.looked_at = now
+        try:
+            descriptor = open_ordinary(file.path)
+            size = os.fstat(descriptor).st_size
+            os.close(descriptor)
+            if size < file.offset and file.size >= 0:
+                file.report(None, "it has become shorter since it was read")
+            elif size != file.size:
+                file.grown = now
+                yield from self._blocks(file, size, most)
+            file.size = size
+            self._problems.pop(file.name, None)
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                reason = error.strerror or str(error)
+                self._report(file.name, f"it cannot be read ({reason}), so it does not count")
+        if file.log is not None:
+            file.log.grown = max(file.log.grown, file.grown)
+
+    def _blocks(self, file: LogFile, size: int, most: int) -> Iterator[Found]:
+        file.tail = 0
+        while file.foreign is None and file.offset < size and (block := file.block(most)):
+            end = block.rfind(b"\n")
+            if file.skips:
+                end = block.find(b"\n")
+                file.skips = end < 0
+                file.offset += end + 1 or len(block)
+            elif end >= 0:
+                yield from self._events(file, block[:end])
+            elif len(block) > LONGEST_LINE:
+                file.lines += 1
+                file.damaged += 1
+                file.report(file.lines, "it is longer than a line may be")
+                file.skips = True
+                file.offset += len(block)
+            else:
+                # It stays the next line to read: its newline may follow, or damage.
+                before = file.offset, file.lines
+                if _is_whole(block):
+                    yield from self._events(file, block)
+                else:
+                    file.tail = len(block)
+                file.offset, file.lines = before
+                return
+
+    def _events(self, file: LogFile, block: bytes) -> Iterator[Found]:
+        offset, number = file.offset, file.lines
+        first = file.index << _OFFSET_BITS
+        is_safe = is_harmless(block)
+        log = self._begun(file, block)
+        if log is None:
+            return
+        for line in block.split(b"\n"):
+            number += 1
+            # As in `_is_whole`; this is the loop that a large session spends its time in.
+            if not line.endswith(CHECKSUM % crc32(line[:-CHECKSUM_LENGTH])):
+                file.damaged += 1
+                file.report(number, "its checksum is wrong, or it is cut short")
+            elif offset != file.counted:
+                file.counted = offset
+                try:
+                    event = decode(line, log.name, first | offset, is_safe=is_safe)
+                except InvalidLineError as error:
+                    file.damaged += 1
+                    file.report(number, str(error))
+                else:
+                    if type(event.payload) in _MARKS:
+                        if not self._mark(file, event):
+                            number -= 1
+                            break
+                        assert file.log is not None
+                        log = file.log
+                        event = event._replace(log=log.name)
+                    if event.n != file.number + 1:
+                        _report_number(file, event.n, number)
+                    if event.n > file.number:
+                        file.number = event.n
+                        file.has_ended = type(event.payload) is Ended
+                    file.damaged = 0
+                    if event.t > self.highest:
+                        self.highest = event.t
+                        self.highest_at = f"{file.name}, event {event.n}"
+                    yield event.t, event.id, event.place, event
+            offset += len(line) + 1
+        file.offset, file.lines = offset, number
+        log.number = max(log.number, file.number)
+        log.has_ended = any(one.has_ended for one in log.files)
+
+    def _begun(self, file: LogFile, block: bytes) -> Log | None:
+        """Return the log that the lines of a block belong to; None if it is foreign."""
+        if file.log is not None:
+            return file.log
+        # A line out of its place may say that the whole file is of another session.
+        for line in block.split(b"\n"):
+            if b'"kind":"begin"' in line and _is_whole(line):
+                with suppress(InvalidLineError):
+                    return file.log if self._mark(file, decode(line, "")) else None
+        return self._start(file, file.path.stem, None)
+
+    def _mark(self, file: LogFile, event: Event) -> bool:
+        """Handle an event that begins or ends a run, or adopts; return False if it is foreign."""
+        payload = event.payload
+        if isinstance(payload, Begin):
+            if payload.about.uuid not in self.uuids:
+                file.foreign = payload.about.uuid
+                return False
+            self.uuids.update(payload.adopted)
+            self._start(file, log_name(event.at, event.id, payload), payload)
+        elif isinstance(payload, Adopted):
+            self.uuids.add(payload.uuid)
+        return True
+
+    def _start(self, file: LogFile, name: str, begin: Begin | None) -> Log:
+        log = self.logs.setdefault(name, Log(name))
+        log.begin = log.begin or begin
+        if file.log is not log:
+            file.number = 0
+            file.log = log
+            log.files.append(file)
+        return log
+
+    def _is_repeated(self, event: Event, last: Event | None) -> bool:
+        """Return whether an event with the same id has been returned; if it differs, report it."""
+        is_last = last is not None and last.id == event.id
+        first = last if is_last else self.event(self._places[hash(event.id)])
+        if first is None:
+            return True
+        if first.id != event.id:
+            return False
+        if (first.t, first.by, first.payload) != (event.t, event.by, event.payload):
+            self._by_index[event.place >> _OFFSET_BITS].report(
+                None,
+                f"event {event.n} has the id of another event, {event.id}, and does not count",
+            )
+        return True
+
+    def event(self, place: int) -> Event | None:
+        """Return an event that was read, from its file; None if it is no longer there."""
+        index, offset = split_place(place)
+        file = self._by_index[index]
+        try:
+            return decode(self._line(file, offset), file.log.name if file.log else "", place)
+        except (OSError, InvalidLineError):
+            return None
+
+    def _line(self, file: LogFile, offset: int) -> bytes:
+        page, start = divmod(offset, _PAGE)
+        line, newline, _ = self._pages.get((file.index, page), b"")[start:].partition(b"\n")
+        if newline:
+            return line
+        descriptor = open_ordinary(file.path)
+        try:
+            content = os.pread(descriptor, 2 * _PAGE, page * _PAGE)
+            line, newline, _ = content[start:].partition(b"\n")
+            if not newline and len(content) == 2 * _PAGE:
+                line = os.pread(descriptor, LONGEST_LINE, offset).partition(b"\n")[0]
+        finally:
+            os.close(descriptor)
+        self._pages[file.index, page] = content
+        if len(self._pages) > _PAGES:
+            self._pages.popitem(last=False)
+        return line
+
+    # What this process writes.
+
+    def begin_own(self, path: Path, begin: Begin) -> LogFile:
+        """Return the log that this process makes; it is not read."""
+        self.own.add(path.stem)
+        file = self._file(path)
+        self._start(file, path.stem, begin)
+        return file
+
+    def written(self, file: LogFile, events: Sequence[Event]) -> None:
+        """Record events that this process has written."""
+        for event in events:
+            self._places[hash(event.id)] = event.place
+            if isinstance(event.payload, Adopted):
+                self.uuids.add(event.payload.uuid)
+        if file.log is not None:
+            file.log.number = events[-1].n
+
+    # What is wrong.
 
     @property
     def problems(self) -> list[Problem]:
         """What is wrong, as far as it was read."""
         found = list(self._problems.values())
-        for name, (number, by) in self._claims.items():
+        files = self.files()
+        for file in files:
+            listed = [*file.problems, *self._problems_of(file)]
+            copy = next((one for one in files if listed and self._is_whole_copy(one, file)), None)
+            if copy is not None:
+                whole = f"; nothing is lost, since {shown_path(copy.name)} is a whole copy"
+                listed = [one._replace(text=one.text + whole) for one in listed]
+            found += listed
+        for name, (number, by) in list(self._claims.items()):
             log = self.logs.get(name)
             is_behind = log is None or log.number < number
             if name not in self.own and is_behind and not self._has_grown(name):
@@ -239,103 +525,42 @@ class Reader:
                 found.append(
                     Problem(f"{LOGS}/{name}.jsonl", None, f"it {has}, but {by} has seen {number}")
                 )
-        for log in self.logs.values():
-            if log.waiting and log.begin is not None:
-                uuid = inert(log.begin.about.uuid)
-                text = f"it belongs to another session, {uuid}, and does not count"
-                found.append(Problem(f"{LOGS}/{log.name}.jsonl", None, text))
-            if log.tail and (log.begin is None or self.is_over(log.name)):
-                text = f"its last line is incomplete ({log.tail} bytes)"
-                found.append(Problem(f"{LOGS}/{log.name}.jsonl", log.lines + 1, text))
         return found
+
+    def _problems_of(self, file: LogFile) -> Iterator[Problem]:
+        if file.path.name in self._gone:
+            yield Problem(file.name, None, "it was removed while the session was open")
+        if file.foreign is not None:
+            text = f"it belongs to another session, {inert(file.foreign)}, and does not count"
+            yield Problem(file.name, file.lines + 1 if file.lines else None, text)
+        if file.tail and (
+            file.log is None or file.log.begin is None or self.is_over(file.log.name)
+        ):
+            text = f"its last line is incomplete ({file.tail} bytes)"
+            yield Problem(file.name, file.lines + 1, text)
+
+    def _is_whole_copy(self, other: LogFile, file: LogFile) -> bool:
+        return (
+            other is not file
+            and other.log is not None
+            and other.log is (file.log or self.logs.get(file.path.stem))
+            and not (other.problems or other.tail or other.foreign)
+            and other.path.name not in self._gone
+            and other.number >= file.number + (file.damaged + file.tail > 0)
+        )
 
     def _has_grown(self, name: str) -> bool:
         """Return whether a log has appeared, or grown, since it was looked for."""
-        log = self.logs.get(name)
+        file = self._files.get(f"{name}.jsonl")
         try:
             size = (self.path / LOGS / f"{name}.jsonl").lstat().st_size
         except (OSError, ValueError):  # it is gone, or its name is no name of a file
             return False
-        return size > (0 if log is None else log.offset + log.tail)
+        return size > (0 if file is None else file.offset + file.tail)
 
-    def _report(self, file: str, line: int | None, text: str) -> None:
-        self._problems.setdefault((file, line), Problem(file, line, text))
-
-    def read(self) -> list[Event]:
-        """Return the events appended since the last call, in order; all of them at the first."""
-        found, self._first = self._first, None
-        events = found if found is not None else self._new_events()
-        counted = self._of_this_session(events)
-        counted.sort(key=lambda event: (event.t, event.id))
-        return [event for event in counted if self._is_new(event)]
-
-    def _new_events(self) -> list[Event]:
-        now = self._clock()
-        events: list[Event] = []
-        for path in self._paths():
-            log = self.logs.setdefault(path.stem, Log(path))
-            if path.stem in self.own or not log.is_due(now):
-                continue
-            file = f"{LOGS}/{path.name}"
-
-            def report(line: int, text: str, file: str = file) -> None:
-                self._report(file, line, text)
-
-            try:
-                events += log.read(now, report)
-                self._problems.pop((file, None), None)
-            except OSError as error:
-                reason = error.strerror or str(error)
-                self._report(file, None, f"it cannot be read ({reason}), so it does not count")
-        return events
-
-    def _paths(self) -> list[Path]:
-        try:
-            with os.scandir(self.path / LOGS) as entries:
-                names = sorted(entry.name for entry in entries)
-        except OSError as error:
-            self._report(LOGS, None, f"it cannot be read ({error.strerror})")
-            return []
-        for name in names:
-            if not name.endswith(".jsonl") and not name.startswith("."):
-                self._report(f"{LOGS}/{name}", None, "it is no log, and is passed over")
-        return [self.path / LOGS / name for name in names if name.endswith(".jsonl")]
-
-    def _of_this_session(self, events: list[Event]) -> list[Event]:
-        """Return the events of logs of this session, or of one that was adopted."""
-        counted = [event for event in events if self._counts(event)]
-        adopted = {
-            event.payload.uuid for event in counted if isinstance(event.payload, Adopted)
-        } - self._uuids
-        if adopted:
-            self._uuids |= adopted
-            waiting = [event for log in self.logs.values() for event in log.waiting]
-            for log in self.logs.values():
-                log.waiting = []
-            counted += self._of_this_session(waiting)
-        return counted
-
-    def _counts(self, event: Event) -> bool:
-        log = self.logs[event.log]
-        if log.begin is not None and log.begin.about.uuid not in self._uuids:
-            log.waiting.append(event)
-            return False
-        return True
-
-    def _is_new(self, event: Event) -> bool:
-        if event.t > self.highest:
-            self.highest, self.highest_at = event.t, f"{LOGS}/{event.log}.jsonl, event {event.n}"
-        if isinstance(event.payload, Batch | Ended):
-            for name, number in event.payload.seen.items():
-                self._claims[name] = max(self._claims.get(name, (0, "")), (number, event.log))
-        known = self._ids.get(event.id)
-        if known is None:
-            self._ids[event.id] = event.digest
-            return True
-        if known != event.digest:
-            text = f"event {event.n} has the id of another event, {event.id}, and does not count"
-            self._report(f"{LOGS}/{event.log}.jsonl", event.n, text)
-        return False
+    def files(self) -> list[LogFile]:
+        """Return the files of all logs, by index."""
+        return list(self._by_index)
 
     # The runs.
 
@@ -361,21 +586,44 @@ class Reader:
     def bulk_lines(self, bulk: Bulk) -> Sequence[BulkLine]:
         """Return the lines of a bulk file; none, with a problem, if it is not as it was written."""
         name = Path(bulk.file).name
-        file = f"{BULK}/{name}"
         try:
-            descriptor = os.open(
-                self.path / BULK / name,
-                os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC,
-            )
-            with os.fdopen(descriptor, "rb") as stream:
-                found = os.fstat(descriptor)
-                if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST_BULK:
-                    raise OSError("it is no ordinary file, or too large")
+            with os.fdopen(open_ordinary(self.path / BULK / name), "rb") as stream:
+                if os.fstat(stream.fileno()).st_size > _LARGEST_BULK:
+                    raise OSError("it is too large")
                 content = stream.read()
             if hashlib.sha256(content).hexdigest() != bulk.sha256:
                 raise OSError("its content is not what was written")
             return [decode_bulk_line(line) for line in content.splitlines()]
         except (OSError, ValueError, RecursionError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            self._report(file, None, f"{inert(reason, 200)}; its labels do not count")
+            self._report(f"{BULK}/{name}", f"{inert(reason, 200)}; its labels do not count")
             return []
+
+
+def _is_whole(line: bytes) -> bool:
+    return line.endswith(CHECKSUM % crc32(line[:-CHECKSUM_LENGTH]))
+
+
+def _report_number(file: LogFile, n: int, line: int) -> None:
+    if n <= file.number:
+        # Its checksum is right, so it counts; one that is there twice counts once.
+        file.report(line, f"its number {n} is repeated or out of order")
+        return
+    # Damaged lines are named already.
+    missing = n - file.number - 1 - file.damaged
+    if missing > 0:
+        file.report(line, f"before it are missing: {counted(missing, 'event')}")
+
+
+def _first_about(path: Path) -> About | None:
+    """Return the description of its session that a log begins with."""
+    try:
+        descriptor = open_ordinary(path)
+        try:
+            line = os.pread(descriptor, _LEAST, 0).partition(b"\n")[0]
+        finally:
+            os.close(descriptor)
+        begin = decode(line, "").payload
+    except (OSError, InvalidLineError):
+        return None
+    return begin.about if isinstance(begin, Begin) else None

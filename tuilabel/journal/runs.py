@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Self
 
 from tuilabel.journal.payloads import Begin
+
+_NAME_LENGTH = 20
 
 
 class Run(NamedTuple):
@@ -31,6 +34,16 @@ class Run(NamedTuple):
     def of(cls, begin: Begin) -> Self:
         """Return the process that wrote the first event of a log."""
         return cls(begin.host, begin.boot, begin.pid, begin.started)
+
+
+def log_name(at: str, id_: str, begin: Begin) -> str:
+    """Return the name of a log, which follows from its first event."""
+    start = re.sub(r"[^0-9T]", "", at[:19])
+    return "-".join((start, _reduced(begin.annotator), _reduced(begin.host), _reduced(id_[:4])))
+
+
+def _reduced(name: str) -> str:
+    return re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")[:_NAME_LENGTH] or "x"
 
 
 @cache
