@@ -149,12 +149,16 @@ def fit_finished(
     items: Sequence[int],
     probabilities: Sequence[Sequence[float]],
     accuracy: Accuracy | None = None,
+    draws: Sequence[float | None] | None = None,
+    begun: int = 0,
 ) -> FitFinished:
     """Make the answer of a trainer's first fit, a softmax on the pixels."""
     return FitFinished(
         generation=generation,
         items=items,
         probabilities=probabilities,
+        draws=[None] * len(items) if draws is None else draws,
+        begun=begun,
         fit_seconds=0.1,
         rank_seconds=0.1,
         accuracy=accuracy,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuilabel.learn.batch_strategies import with_random_share
+
+
+def with_share(*args: Any) -> np.ndarray:
+    """Return the positions alone."""
+    return with_random_share(*args)[0]
 
 
 def rng(seed: int = 7) -> np.random.Generator:
@@ -34,7 +40,7 @@ def test_a_random_share_repeats_nothing_and_keeps_the_length(
 ) -> None:
     order, count, size = case
     before = order.copy()
-    mixed, again = (with_random_share(order, count, size, epsilon, rng(seed)) for _ in range(2))
+    mixed, again = (with_share(order, count, size, epsilon, rng(seed)) for _ in range(2))
     np.testing.assert_array_equal(order, before)
     np.testing.assert_array_equal(mixed, again)
     assert mixed.dtype == np.intp
@@ -47,7 +53,7 @@ def test_a_random_share_repeats_nothing_and_keeps_the_length(
 def test_no_share_is_the_order_and_draws_nothing(case: Orders) -> None:
     order, count, size = case
     generator = rng()
-    mixed = with_random_share(order, count, size, 0, generator)
+    mixed = with_share(order, count, size, 0, generator)
     np.testing.assert_array_equal(mixed, order)
     assert generator.random() == rng().random()
     assert not np.shares_memory(mixed, order)
@@ -56,7 +62,7 @@ def test_no_share_is_the_order_and_draws_nothing(case: Orders) -> None:
 @given(case=orders(), epsilon=st.floats(0, 1), seed=st.integers(0, 99))
 def test_what_is_not_drawn_keeps_its_order(case: Orders, epsilon: float, seed: int) -> None:
     order, count, size = case
-    mixed = with_random_share(order, count, size, epsilon, rng(seed)).tolist()
+    mixed = with_share(order, count, size, epsilon, rng(seed)).tolist()
     rank = {int(position): place for place, position in enumerate(order)}
     taken: set[int] = set()
     for start in range(0, len(mixed), size):
@@ -78,7 +84,7 @@ def counted(draw: Callable[[np.random.Generator], np.ndarray], bins: int, runs: 
 
 def test_a_full_share_is_a_uniform_sample() -> None:
     order = np.arange(4)
-    seen = counted(lambda generator: with_random_share(order, 8, 2, 1, generator), 8, 2000)
+    seen = counted(lambda generator: with_share(order, 8, 2, 1, generator), 8, 2000)
     # Each of eight items is expected 1,000 times, give or take 22.
     assert (abs(seen - 1000) < 110).all()
 
@@ -90,7 +96,7 @@ def test_the_number_of_draws_is_the_share_of_a_batch_rounded_by_chance(
     generator, drawn, per_place = rng(), [], np.zeros(10)
     for _ in range(1000):
         # Of so many candidates, a draw hits one of the ten picks once in ten thousand times.
-        strange = with_random_share(np.arange(10), 100_000, 10, epsilon, generator) >= 10
+        strange = with_share(np.arange(10), 100_000, 10, epsilon, generator) >= 10
         drawn.append(int(strange.sum()))
         per_place += strange
     assert set(drawn) == expected
@@ -101,22 +107,48 @@ def test_the_number_of_draws_is_the_share_of_a_batch_rounded_by_chance(
 
 def test_picks_that_find_no_place_lead_the_next_batch() -> None:
     order = np.arange(40)
-    mixed = with_random_share(order, 100_000, 10, 0.5, rng())
+    mixed = with_share(order, 100_000, 10, 0.5, rng())
     batches = mixed.reshape(4, 10)
     for number, batch in enumerate(batches):
         kept = batch[batch < 40].tolist()
         assert kept == list(range(5 * number, 5 * number + 5))
 
 
+@given(case=orders(), epsilon=st.floats(0, 1), seed=st.integers(0, 99))
+def test_a_draw_has_the_share_of_its_batch_as_probability_and_a_pick_has_none(
+    case: Orders, epsilon: float, seed: int
+) -> None:
+    order, count, size = case
+    mixed, chances = with_random_share(order, count, size, epsilon, rng(seed))
+    left = count
+    for start in range(0, len(mixed), size):
+        batch = chances[start : start + size]
+        drawn = batch[~np.isnan(batch)]
+        picks = len(batch) - len(drawn)
+        assert np.allclose(drawn, len(drawn) / (left - picks) if len(drawn) else 0)
+        left -= len(batch)
+
+
+def test_the_probability_of_a_draw_is_how_often_it_is_drawn() -> None:
+    generator, drawn = rng(), np.zeros(12)
+    for _ in range(4000):
+        mixed, chances = with_random_share(np.arange(2), 12, 2, 0.5, generator)
+        is_draw = ~np.isnan(chances)
+        assert np.allclose(chances[is_draw], 1 / 11), "one draw from all but one pick"
+        drawn[mixed[is_draw]] += 1
+    # The second pick and each of the others: 4,000 draws among 11.
+    assert (abs(drawn[1:] - 4000 / 11) < 5 * np.sqrt(4000 / 11)).all()
+
+
 def test_bad_shares_are_refused() -> None:
     order = np.arange(3)
     for epsilon in (-0.1, 1.1, np.nan):
         with pytest.raises(ValueError, match=r"expected a number from 0 to 1"):
-            with_random_share(order, 5, 2, epsilon, rng())
+            with_share(order, 5, 2, epsilon, rng())
     with pytest.raises(ValueError, match="batch size is 0"):
-        with_random_share(order, 5, 0, 0.1, rng())
+        with_share(order, 5, 0, 0.1, rng())
     with pytest.raises(ValueError, match="expected 0 to 1"):
-        with_random_share(order, 2, 2, 0.1, rng())
+        with_share(order, 2, 2, 0.1, rng())
     with pytest.raises(ValueError, match="1 of 2 positions are repeated"):
-        with_random_share(np.array([1, 1]), 5, 2, 0.1, rng())
-    assert with_random_share(np.arange(0), 0, 0, 0.5, rng()).tolist() == []
+        with_share(np.array([1, 1]), 5, 2, 0.1, rng())
+    assert with_share(np.arange(0), 0, 0, 0.5, rng()).tolist() == []

@@ -90,7 +90,7 @@ def test_what_the_model_learned_comes_before_the_next_prompt(talk: Begin) -> Non
     for _ in range(5):
         it.say("dog")
     it.prompt()
-    rows = [row for row in range(30) if row not in it.session._answered][:10]
+    rows = [row for row in range(30) if not it.session._rows.answered[row]][:10]
     fit = fit_finished(
         it.requests[0].generation, rows, [[0.1, 0.2, 0.7]] * 10, Accuracy(45, 50, "hold-out")
     )

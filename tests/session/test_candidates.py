@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from itertools import islice
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,44 +18,80 @@ def keys(count: int) -> np.ndarray:
     return np.random.default_rng(7).integers(2**64, size=count, dtype=np.uint64)
 
 
+def paths(count: int) -> list[tuple[str, ...]]:
+    return [(f"photos/{row}.png",) for row in range(count)]
+
+
+def make(count: int, audit: float, seed: int) -> Candidates:
+    return Candidates(keys(count), paths(count), audit, seed)
+
+
+def free(count: int, taken: Collection[int] = ()) -> np.ndarray:
+    """Return which rows may be asked: all but some."""
+    return np.array([row not in taken for row in range(count)], dtype=bool)
+
+
 def test_ranked_rows_come_first_and_everything_comes_once() -> None:
-    candidates = Candidates(keys(20), 0.0, seed=1)
-    order = list(candidates.queries([7, 3, 11], answered={3}, taken={11}))
+    order = list(make(20, 0.0, seed=1).queries([7, 3, 11], free(20, {3, 11})))
     assert order[0] == 7
     assert sorted(order) == [row for row in range(20) if row not in (3, 11)]
 
 
 def test_the_reserve_is_a_share_that_is_never_queried() -> None:
-    candidates = Candidates(keys(50), 0.2, seed=1)
+    candidates = make(50, 0.2, seed=1)
     reserve = set(np.flatnonzero(candidates.reserved).tolist())
     assert 4 <= len(reserve) <= 18
-    assert set(candidates.audits(set())) == reserve
-    assert set(candidates.queries(range(50), set())) == set(range(50)) - reserve
+    assert set(candidates.audits(free(50))) == reserve
+    assert set(candidates.queries(range(50), free(50))) == set(range(50)) - reserve
 
 
 def test_rows_that_join_or_leave_change_nothing_for_the_others() -> None:
-    every = keys(1000)
-    before = Candidates(every[:900], 0.1, seed=3)
-    after = Candidates(every[50:], 0.1, seed=3)
+    every, names = keys(1000), paths(1000)
+    before = Candidates(every[:900], names[:900], 0.1, seed=3)
+    after = Candidates(every[50:], names[50:], 0.1, seed=3)
     assert np.array_equal(before.reserved[50:], after.reserved[:850])
-    first = [row for row in before.queries([], set()) if row >= 50]
-    second = [row + 50 for row in after.queries([], set()) if row < 850]
+    first = [row for row in before.queries([], free(900)) if row >= 50]
+    second = [row + 50 for row in after.queries([], free(950)) if row < 850]
     assert first == second
 
 
-def test_a_small_pool_has_at_least_one_row_in_reserve() -> None:
-    for seed in range(20):
-        assert Candidates(keys(3), 0.01, seed).reserved.sum() == 1
+def test_a_file_that_is_edited_stays_in_the_reserve_or_out_of_it() -> None:
+    edited = Candidates(keys(1000)[::-1], paths(1000), 0.1, seed=3)
+    assert np.array_equal(edited.reserved, make(1000, 0.1, seed=3).reserved)
+
+
+def test_an_item_is_reserved_if_any_of_its_paths_is() -> None:
+    names = paths(900)
+    alone = Candidates(keys(900), names, 0.1, seed=3)
+    triples = [names[row][0:1] + names[row + 1] + names[row + 2] for row in range(0, 900, 3)]
+    found = Candidates(keys(300), triples, 0.1, seed=3)
+    assert np.array_equal(found.reserved, alone.reserved.reshape(300, 3).any(axis=1))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_the_draw_probability_is_how_often_an_item_is_drawn(count: int) -> None:
+    names = [tuple(f"{n}.png" for n in range(count)), ("other.png",)]
+    every = [Candidates(keys(2), names, 0.2, seed) for seed in range(3000)]
+    expected = every[0].draw(0)
+    assert expected == pytest.approx(1 - 0.8**count)
+    assert every[0].draw(1) == 0.2
+    drawn = np.mean([found.reserved[0] for found in every])
+    assert abs(drawn - expected) < 5 * np.sqrt(expected * (1 - expected) / 3000)
+
+
+def test_a_name_that_is_no_text_is_drawn_like_any_other() -> None:
+    names: list[Sequence[str]] = [(f"{n}-\udcff.png",) for n in range(400)]
+    assert 15 <= Candidates(keys(400), names, 0.1, 1).reserved.sum() <= 70
 
 
 def test_no_reserve_means_no_audit_places() -> None:
-    candidates = Candidates(keys(50), 0.0, seed=1)
+    candidates = make(50, 0.0, seed=1)
     assert candidates.audit_places(10, 1) == frozenset()
-    assert list(candidates.audits(set())) == []
+    assert list(candidates.audits(free(50))) == []
 
 
 def test_one_place_in_ten_is_for_the_audit_on_average() -> None:
-    candidates = Candidates(keys(1000), 0.1, seed=1)
+    candidates = make(1000, 0.1, seed=1)
     for size, expected in ((10, 1000), (1, 100), (25, 2500)):
         counts = [len(candidates.audit_places(size, batch)) for batch in range(1000)]
         assert abs(sum(counts) - expected) < 0.15 * expected
@@ -61,13 +99,13 @@ def test_one_place_in_ten_is_for_the_audit_on_average() -> None:
 
 
 def test_the_reserve_is_uniform_over_the_pool() -> None:
-    drawn = sum(Candidates(keys(10), 0.3, seed=seed).reserved.astype(int) for seed in range(2000))
-    assert np.all(np.abs(drawn / 2000 - 0.3) < 0.04)
+    drawn = sum(make(10, 0.3, seed).reserved.astype(int) for seed in range(2000))
+    assert np.all(np.abs(drawn / 2000 - 0.3) < 0.05)
 
 
 def test_the_same_seed_gives_the_same_order_and_another_does_not() -> None:
     def order(seed: int) -> list[int]:
-        return list(islice(Candidates(keys(100), 0.1, seed).queries([], set()), 10))
+        return list(islice(make(100, 0.1, seed).queries([], free(100)), 10))
 
     assert order(5) == order(5)
     assert order(5) != order(6)
@@ -78,18 +116,13 @@ def test_the_same_seed_gives_the_same_order_and_another_does_not() -> None:
     audit=st.floats(0, 0.5),
     seed=st.integers(0, 3),
     answered=st.sets(st.integers(0, 29)),
+    ranked=st.lists(st.integers(0, 29), unique=True),
 )
-def test_queries_and_audits_share_the_unanswered_rows_out(
-    count: int, audit: float, seed: int, answered: set[int]
+def test_queries_and_audits_share_the_free_rows_out(
+    count: int, audit: float, seed: int, answered: set[int], ranked: list[int]
 ) -> None:
-    candidates = Candidates(keys(count), audit, seed)
-    rows = list(candidates.queries([], answered)) + list(candidates.audits(answered))
+    candidates, left = make(count, audit, seed), free(count, answered)
+    queries = list(candidates.queries([row for row in ranked if row < count], left))
+    rows = queries + list(candidates.audits(left))
     assert sorted(rows) == [row for row in range(count) if row not in answered]
-
-
-def test_an_answer_taken_back_makes_the_row_a_candidate_again() -> None:
-    candidates = Candidates(keys(10), 0.0, seed=2)
-    first = next(candidates.queries([], set()))
-    assert first not in candidates.queries([], {first})
-    candidates.forget_progress()
-    assert next(candidates.queries([], set())) == first
+    assert np.array_equal(left, free(count, answered)), "it is not changed"

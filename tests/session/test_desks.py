@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 from loop_fakes import ME, FakeItems, FakeLog, fake_ranking
 
+from tuilabel.learn.requests import Fit
 from tuilabel.session import Annotator, LoopSettings, Session
+from tuilabel.session.desks import shared
 
 YOU = Annotator("you")
 
@@ -105,3 +112,68 @@ def test_an_audit_item_that_was_taken_back_at_another_desk_stays_one() -> None:
     label(second)
     assert set(second.known.audit) == {item}
     assert not second.known.training
+
+
+IDS = st.text("abcdef0123456789", min_size=1, max_size=6)
+
+
+@given(
+    ids=st.lists(st.integers(0, 2**64 - 1), max_size=50, unique=True),
+    desks=st.sets(IDS, min_size=1, max_size=9),
+)
+def test_each_item_belongs_to_exactly_one_of_the_live_desks(
+    ids: list[int], desks: set[str]
+) -> None:
+    keys = np.array(ids, dtype=np.uint64)
+    parts = [shared(keys, desk, desks - {desk}) for desk in desks]
+    assert (sum(part.astype(int) for part in parts) == 1).all()
+    # When a desk leaves, the others keep what they have.
+    gone = min(desks)
+    for desk, part in zip(desks, parts, strict=True):
+        if desk != gone:
+            assert not (part & ~shared(keys, desk, desks - {desk, gone})).any()
+
+
+def test_desks_share_the_pool_evenly() -> None:
+    keys = np.random.default_rng(1).integers(2**64, size=8000, dtype=np.uint64)
+    desks = {f"desk{number}" for number in range(8)}
+    counts = [shared(keys, desk, desks - {desk}).sum() for desk in desks]
+    assert all(850 < count < 1150 for count in counts), "1,000 each, give or take 30"
+
+
+def test_a_ranking_is_shared_out_by_desk_and_both_ask_the_best_of_their_own() -> None:
+    mine = FakeLog()
+    first, yours = sit(mine, count=200), mine.beside()
+    second = sit(yours, YOU, count=200)
+    first.take_in(mine.read())
+    for session, by in ((first, ME), (second, YOU)):
+        while session.round == 1:
+            label(session, by)
+    first.take_in(mine.read())
+    request = first.take_request()
+    assert isinstance(request, Fit)
+    assert request.limit == 2 * 50, "each desk asks its part"
+    ranking = fake_ranking(request, 200, 3)
+    assert first.accept_ranking(ranking, by=ME, shown=False) is not None
+    again = second.take_request()
+    assert again is not None
+    assert second.accept_ranking(replace(ranking, generation=again.generation), by=YOU, shown=False)
+    assert not rows(first) & rows(second)
+    best = [row for row in ranking.items if not second.known.is_answered(first.items.ids[row])]
+    of_both = {slot.row for session in (first, second) for slot in session.batch}
+    assert of_both <= set(best[:40]), "they are among the best of all"
+
+
+def test_a_desk_asks_those_of_others_once_it_has_none_of_its_own_left() -> None:
+    for holdout in (True, False):
+        mine = FakeLog()
+        first, yours = sit(mine, count=40, holdout=holdout), mine.beside()
+        second = sit(yours, YOU, count=40, holdout=holdout)
+        begun = rows(second)
+        first.take_in(mine.read())
+        while first.current is not None:
+            label(first)
+        # What the other desk is asking came last.
+        last = {first.items.row_of(answer.item) for answer in mine.answers[-5:]}
+        assert last == begun
+        assert first.pool_left == 0

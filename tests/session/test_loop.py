@@ -352,7 +352,7 @@ def test_the_suggestion_is_the_likeliest_class() -> None:
     request = session.take_request()
     assert request is not None
     session.accept_ranking(
-        replace(fake_ranking(request, 30, 3), items=[1, 2], probabilities=[[0.1, 0.2, 0.7]] * 2),
+        fit_finished(request.generation, [1, 2], [[0.1, 0.2, 0.7]] * 2),
         by=ME,
     )
     session.move(+1)

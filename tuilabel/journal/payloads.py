@@ -19,6 +19,15 @@ HUMAN, ORACLE_ORIGIN, IMPORT, AUTO_ORIGIN = "human", "oracle", "import", "auto"
 """Where an answer comes from: a person, ground truth, another tool, or a model."""
 
 
+AUDIT, COLD_START, ORDER, RANDOM_SHARE, UNDONE = (
+    "audit",
+    "cold start",
+    "order",
+    "random share",
+    "undone",
+)
+"""Why an item is asked, where it is not the strategy that chose it. See `Asked`."""
+
 LARGEST_BATCH = 1_000_000
 
 
@@ -130,10 +139,12 @@ class Asked(Struct, frozen=True, omit_defaults=True):
     ----------
     item : str
     reason : str
-        Why it is asked: ``"audit"``, ``"cold start"``, ``"order"`` (the order of the seed, while no
-        ranking is there), ``"random"`` (the share of random queries), or the name of the strategy.
+        Why it is asked: `AUDIT`, `COLD_START`, `ORDER` (the order of the seed, while no ranking is
+        there), `RANDOM_SHARE`, `UNDONE` (its answer was taken back at another desk), or the name of
+        the strategy.
     draw : float or None
-        The probability with which it was drawn; None for a query.
+        The probability with which it was drawn: for the audit set, or in its batch as one of the
+        share of random queries. None for a query.
     probabilities : dict or None
         Probability by class id in the ranking; None before any model, and for audit items, where a
         suggestion would bias the measurement. Classes with probability 0 are left out.
@@ -231,6 +242,8 @@ class Answer(Payload, frozen=True, kw_only=True):
         Its place in the batch, from 0.
     audit : bool
         Whether the item is in the audit set.
+    reason : str
+        Why it was asked, as in `Asked`.
     draw : float or None
         The probability with which it was drawn; None for a query.
     probabilities : dict or None
@@ -250,6 +263,7 @@ class Answer(Payload, frozen=True, kw_only=True):
     ms: Count | None = None
     place: Count | None = None
     audit: bool = False
+    reason: str = ""
     draw: Share | None = None
     probabilities: dict[str, Share] | None = None
     accepted: bool = False

@@ -278,7 +278,7 @@ def typiclust(context: QueryContext, size: int, rng: Generator) -> NDArray[np.in
 
 def with_random_share(
     order: NDArray[np.integer], candidates_count: int, size: int, epsilon: float, rng: Generator
-) -> NDArray[np.intp]:
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Replace a share of the picks of each batch with uniform random draws.
 
     A batch of b items gets floor(epsilon b + u) draws, u uniform in [0, 1), at random places, so
@@ -304,6 +304,9 @@ def with_random_share(
     -------
     (r,) intp array
         Distinct positions among the candidates.
+    (r,) float64 array
+        The draw probability of each: the number of draws in its batch, divided by the number of
+        candidates that these draws were made from. NaN for a pick.
 
     Raises
     ------
@@ -326,8 +329,9 @@ def with_random_share(
     if repeated:
         raise ValueError(f"{repeated} of {len(order)} positions are repeated; expected each once.")
     mixed = order.astype(np.intp)
+    chances = np.full(len(mixed), np.nan)
     if epsilon == 0:
-        return mixed
+        return mixed, chances
 
     free[:] = True
     picks = mixed.copy()
@@ -340,9 +344,11 @@ def with_random_share(
         picks = picks[free[picks]]
         batch[~random] = picks[: len(batch) - draws]
         free[batch[~random]] = False
-        batch[random] = rng.choice(np.flatnonzero(free), draws, replace=False)
+        drawn_from = np.flatnonzero(free)
+        batch[random] = rng.choice(drawn_from, draws, replace=False)
+        chances[start : start + size][random] = draws / max(len(drawn_from), 1)
         free[batch[random]] = False
-    return mixed
+    return mixed, chances
 
 
 def _checked_size(context: QueryContext, size: int) -> int:

@@ -334,6 +334,8 @@ class Learner:
             generation=request.generation,
             items=tuple(result.items.tolist()),
             probabilities=_rows(result.probabilities),
+            draws=tuple(None if np.isnan(draw) else draw for draw in result.draws.tolist()),
+            begun=result.begun,
             fit_seconds=result.fit_seconds,
             rank_seconds=result.rank_seconds,
             accuracy=result.accuracy,

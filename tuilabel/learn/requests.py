@@ -94,6 +94,10 @@ class FitFinished:
         Rows to ask next, best first.
     probabilities
         One row per item, one column per class.
+    draws
+        Draw probability of each item of the share of random queries; None for a query.
+    begun
+        Number of items, from the first, that a cold start chose.
     fit_seconds, rank_seconds
         Duration of the fit and of the ranking.
     accuracy
@@ -115,12 +119,14 @@ class FitFinished:
     Raises
     ------
     ValueError
-        If the numbers of items and rows of probabilities differ.
+        If the numbers of items, rows of probabilities and draws differ.
     """
 
     generation: int
     items: tuple[int, ...]
     probabilities: tuple[tuple[float, ...], ...]
+    draws: tuple[float | None, ...]
+    begun: int
     fit_seconds: float
     rank_seconds: float
     accuracy: Accuracy | None
@@ -135,10 +141,10 @@ class FitFinished:
     agreement: float | None
 
     def __post_init__(self) -> None:
-        if len(self.items) != len(self.probabilities):
+        if not len(self.items) == len(self.probabilities) == len(self.draws):
             raise ValueError(
-                f"{len(self.items)} items have {len(self.probabilities)} rows of probabilities; "
-                "expected one each."
+                f"{len(self.items)} items have {len(self.probabilities)} rows of probabilities and "
+                f"{len(self.draws)} draws; expected one each."
             )
 
 

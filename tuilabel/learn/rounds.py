@@ -39,6 +39,10 @@ class RoundResult:
         Rows of the pool to ask for, best first; neither labelled nor excluded nor audit rows.
     probabilities : (r, k) float32 array
         Their predicted class probabilities.
+    draws : (r,) float64 array
+        Their draw probabilities; NaN for those that were not drawn at random.
+    begun : int
+        Number of them, from the first, that a cold start chose.
     fit_seconds, rank_seconds
         Wall-clock seconds of the fit, and of scoring and ranking the pool.
     accuracy
@@ -55,6 +59,8 @@ class RoundResult:
 
     items: NDArray[np.intp]
     probabilities: NDArray[np.float32]
+    draws: NDArray[np.float64]
+    begun: int
     fit_seconds: float
     rank_seconds: float
     accuracy: Accuracy | None
@@ -157,7 +163,7 @@ def run_round(
     fit_seconds = time.perf_counter() - started
 
     started = time.perf_counter()
-    order = _rank(
+    order, draws = _rank(
         fitted,
         members,
         pool,
@@ -173,7 +179,9 @@ def run_round(
     )
     first = first[np.isin(first, candidates, assume_unique=True)].astype(np.intp)
     items = candidates[order]
-    items = np.concatenate([first, items[~np.isin(items, first)]])[:limit]
+    others = ~np.isin(items, first)
+    items = np.concatenate([first, items[others]])[:limit]
+    draws = np.concatenate([np.full(len(first), np.nan), draws[others]])[:limit]
     believed = np.empty((len(items), n_classes), dtype=np.float32)
     for chunk, probabilities in score_rows(fitted, pool, items, chunk_rows):
         believed[chunk] = probabilities
@@ -195,6 +203,8 @@ def run_round(
     return RoundResult(
         items,
         believed,
+        draws,
+        min(len(first), limit),
         fit_seconds,
         rank_seconds,
         accuracy,
@@ -219,8 +229,8 @@ def _rank(
     n_classes: int,
     rng: Generator,
     chunk_rows: int,
-) -> NDArray[np.intp]:
-    """Return positions in `candidates`, best first, at most `limit`."""
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return positions in `candidates`, best first, at most `limit`, and draw probabilities."""
     utilities = np.empty(len(candidates), dtype=np.float32)
     function = load("strategies", strategy)
     joint = is_batch_strategy(function)

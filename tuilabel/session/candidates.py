@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+_CHUNK = 4096
+"""Rows that are looked at together."""
 
 
 class Candidates:
@@ -13,69 +18,96 @@ class Candidates:
 
     The audit reserve is drawn uniformly from the whole pool before any item is asked, and is never
     queried. So the labelled part of it is a uniform sample of the pool. A sample of the rows that a
-    strategy left over would consist of the easy ones. A row's place depends only on its own key and
-    the seed: rows that join or leave the pool later change nothing for the others.
+    strategy left over would consist of the easy ones.
+
+    A row's place in the order depends on its own key and the seed, and whether it is reserved on
+    its own paths and the seed: rows that join or leave the pool later change nothing for the
+    others. A file that is edited becomes another item and stays in the reserve, or out of it, so
+    that nothing is trained on a copy of an audit item.
 
     Parameters
     ----------
     keys : uint64 array of shape (count,)
         A number for each item, such as a part of its content hash.
+    paths : iterable of sequence of str
+        The places of each item in the source: relative paths, or rows of an array.
     audit
-        The share of the rows to reserve, 0 to 1; of two rows or more at least one, unless 0.
+        The share of the paths to draw, 0 to 1. A row with a path that is drawn is reserved.
     seed
         Determines the order and the reserve.
 
     Attributes
     ----------
+    keys
     reserved : bool array of shape (count,)
         Whether a row is in the audit reserve.
     """
 
-    def __init__(self, keys: NDArray[np.uint64], audit: float, seed: int) -> None:
+    def __init__(
+        self,
+        keys: NDArray[np.uint64],
+        paths: Iterable[Sequence[str]],
+        audit: float,
+        seed: int,
+    ) -> None:
         rng = np.random.default_rng([seed, 0])
         for_order, for_audit = rng.integers(2**64, size=2, dtype=np.uint64)
-        self._order: NDArray[np.intp] = np.argsort(_mixed(keys, for_order), kind="stable")
-        drawn = _mixed(keys, for_audit)
-        self.reserved = drawn / 2.0**64 < audit
-        if audit > 0 and len(keys) > 1 and not self.reserved.any():
-            self.reserved[np.argmin(drawn)] = True
+        self.keys = keys
+        self._for_order = for_order
         self._audit = audit
         self._seed = seed
-        self._next_query = self._next_audit = 0
+        self.reserved = np.zeros(len(keys), dtype=bool)
+        # Of few rows, so that the others need no number each.
+        self._many: dict[int, int] = {}
+        if audit > 0:
+            self._draw(paths, for_audit)
 
-    def queries(
-        self, ranked: Iterable[int], answered: Container[int], taken: Container[int] = ()
-    ) -> Iterator[int]:
+    def _draw(self, paths: Iterable[Sequence[str]], salt: np.uint64) -> None:
+        key, rows, hashes = int(salt).to_bytes(8, "big"), [], []
+        for row, places in enumerate(paths):
+            if len(places) > 1:
+                self._many[row] = len(places)
+            for place in places:
+                name = place.encode("utf-8", "surrogateescape")
+                rows.append(row)
+                hashes.append(hashlib.blake2b(name, digest_size=8, key=key).digest())
+        drawn = np.frombuffer(b"".join(hashes), dtype=">u8") / 2.0**64 < self._audit
+        self.reserved[np.array(rows, dtype=np.intp)[drawn]] = True
+
+    def draw(self, row: int) -> float:
+        """Return the probability with which a row was drawn for the audit reserve."""
+        paths = self._many.get(row, 1)
+        return self._audit if paths == 1 else round(1 - (1 - self._audit) ** paths, 12)
+
+    @cached_property
+    def _order(self) -> NDArray[np.intp]:
+        return np.argsort(mixed(self.keys, self._for_order), kind="stable")
+
+    def queries(self, ranked: Collection[int], free: NDArray[np.bool_]) -> Iterator[int]:
         """Yield the rows to ask: the ranked rows, best first, then the others in random order.
 
         Parameters
         ----------
         ranked
-            Rows, best first.
-        answered, taken
-            Rows not to ask: answered already, or asked at another place or desk.
+            Rows, best first, no two equal.
+        free : bool array of shape (count,)
+            The rows that may be asked. Those of the reserve are not.
         """
-        ranked = dict.fromkeys(ranked)
+        free = free & ~self.reserved
         for row in ranked:
-            if not (row in answered or row in taken or self.reserved[row]):
+            if free[row]:
+                free[row] = False
                 yield row
-        order = self._order
-        while self._next_query < len(order) and order[self._next_query] in answered:
-            self._next_query += 1
-        for row in map(int, order[self._next_query :]):
-            if not (row in answered or row in taken or row in ranked or self.reserved[row]):
-                yield row
+        yield from self._in_order(free)
 
-    def audits(self, answered: Container[int], taken: Container[int] = ()) -> Iterator[int]:
+    def audits(self, free: NDArray[np.bool_]) -> Iterator[int]:
         """Yield the rows of the audit reserve to ask, in random order."""
-        order = self._order
-        while self._next_audit < len(order) and (
-            not self.reserved[order[self._next_audit]] or order[self._next_audit] in answered
-        ):
-            self._next_audit += 1
-        for row in map(int, order[self._next_audit :]):
-            if self.reserved[row] and not (row in answered or row in taken):
-                yield row
+        return self._in_order(free & self.reserved)
+
+    def _in_order(self, wanted: NDArray[np.bool_]) -> Iterator[int]:
+        for start in range(0, len(self._order), _CHUNK):
+            rows = self._order[start : start + _CHUNK]
+            yield from rows[wanted[rows]].tolist()
 
     def audit_places(self, size: int, batch: int) -> frozenset[int]:
         """Return the places for rows of the audit reserve in the batch with this number.
@@ -88,18 +120,19 @@ class Candidates:
         count = int(size * self._audit + rng.random())
         return frozenset(rng.choice(size, count, replace=False).tolist())
 
-    def forget_progress(self) -> None:
-        """Search from the first row again, after an answer was taken back."""
-        self._next_query = self._next_audit = 0
+
+def keys_of(items: Iterable[str]) -> NDArray[np.uint64]:
+    """Return a number for each item, from its id: a uint64 array."""
+    return np.array([int(item.rpartition(":")[2][:16], 16) for item in items], dtype=np.uint64)
 
 
-def _mixed(keys: NDArray[np.uint64], salt: np.uint64) -> NDArray[np.uint64]:
+def mixed(keys: NDArray[np.uint64], salt: np.uint64) -> NDArray[np.uint64]:
     """Return a number for each key, uniform from 0 to 2**64 - 1, that depends on the salt.
 
     The finaliser of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
-    generators", OOPSLA 2014).
+    generators", OOPSLA 2014). A key has different numbers for different salts.
     """
-    mixed = keys ^ salt
+    found = keys ^ salt
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    return mixed ^ (mixed >> np.uint64(31))
+        found = (found ^ (found >> np.uint64(shift))) * np.uint64(factor)
+    return found ^ (found >> np.uint64(31))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Answer, Asked, Batch, Undo
+from tuilabel.journal.payloads import UNDONE, Answer, Asked, Batch, Undo
 
 
 class OwnAnswer(NamedTuple):
@@ -122,5 +122,5 @@ class Desk:
         """Ask for an item of another desk's batch, whose answer was taken back here."""
         if item is not None and self._is_there(item) and not self._is_answered(item):
             if self.place_of(item) is None:
-                self.batch = [*self.batch, Asked(item, "undone")]
+                self.batch = [*self.batch, Asked(item, UNDONE)]
             self.cursor = self.place_of(item) or 0

@@ -123,6 +123,8 @@ class Labels:
         Number of answers that agree with the label in effect, by annotator.
     fits : list of Event
         Their payloads are `Fitted`, in order.
+    recounts : int
+        Number of times that everything was counted again, because classes changed.
     """
 
     def __init__(self, bulk_lines: Callable[[Bulk], Sequence[BulkLine]]) -> None:
@@ -144,6 +146,7 @@ class Labels:
         self.by_annotator: Counter[str] = Counter()
         self.auto_labels_held = 0
         self.fits: list[Event] = []
+        self.recounts = 0
 
     # Applying events.
 
@@ -253,6 +256,7 @@ class Labels:
 
     def _count_all(self) -> None:
         """Count from the beginning, since classes were merged or come apart."""
+        self.recounts += 1
         self.training.clear()
         self.audit.clear()
         self.disputed.clear()

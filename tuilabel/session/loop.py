@@ -24,11 +24,13 @@ from tuilabel.journal.lines import Event
 from tuilabel.journal.payloads import Asked, Batch, Fitted, Label, Opened, Payload, Skip, Undo
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, Fit, FitFinished
-from tuilabel.session.candidates import Candidates
+from tuilabel.session.candidates import Candidates, keys_of
 from tuilabel.session.classes import class_id_of
 from tuilabel.session.desk import Desk
+from tuilabel.session.desks import Desks
+from tuilabel.session.labelled_rows import LabelledRows
 from tuilabel.session.labels import Labels
-from tuilabel.session.payloads import fitted, rounded, settings_from
+from tuilabel.session.payloads import asked_of, fitted, settings_from
 from tuilabel.session.requests import Material, cold_start_request, fit_request
 from tuilabel.session.values import (
     Annotator,
@@ -102,20 +104,17 @@ class Session:
         self.events: list[Event] = []
         self.generation = 0
         self._log = log
-        self._answered: set[int] = set()
-        self._batches: dict[str, Batch] = {}
-        self._annotators: dict[str, str] = {}
-        self._ranked: dict[int, tuple[float, ...] | None] = {}
-        self._reason = "order"
+        self._rows = LabelledRows(self.known, dataset)
+        self._ranked: dict[int, Asked] = {}
         self._requested: dict[int, Requested] = {}
         self._shown: set[int] = set()
         self._slots: list[Slot] = []
         self._slots_of: list[Asked] | None = None
         audit = 0.0 if dataset.holdout is not None else self.about.audit
-        keys = np.array(
-            [int(item.rpartition(":")[2][:16], 16) for item in dataset.ids], dtype=np.uint64
-        )
-        self._candidates = Candidates(keys, audit, self.about.seed)
+        keys, paths = keys_of(dataset.ids), map(dataset.references, range(len(dataset)))
+        self._candidates = Candidates(keys, paths, audit, self.about.seed)
+        self._desks = Desks(keys, log.is_live)
+        self._desk_id = ""
         self.desk = Desk(self.known.is_answered, lambda item: dataset.row_of(item) is not None)
         self.take_in(log.read())
         self._refuse_other_dataset()
@@ -129,7 +128,7 @@ class Session:
 
     def _refuse_other_dataset(self) -> None:
         answered = sum(1 for _ in self.known.items())
-        if self._answered or not answered:
+        if self._rows.answered.any() or not answered:
             return
         raise SessionFileError(
             f"The session was made for {self.about.source}, not for {self.items.source}: none of "
@@ -169,6 +168,11 @@ class Session:
         payloads.append(
             Opened(settings=asdict(self.settings), items=items, desk=desk, origin=by.origin)
         )
+        self._desk_id = desk
+        if not desk and self._desks.others():
+            # Which items are asked at a desk depends on its identity.
+            self._write(payloads, by)
+            payloads = []
         untouched = not any(self.known.is_answered(asked.item) for asked in self.desk.batch)
         resized = untouched and size != self.settings.batch_size
         if self.desk.current is None or resized:
@@ -176,7 +180,8 @@ class Session:
             batch = self._next_batch(self.desk.round + (not again))
             if batch.items or not self.desk.round:
                 payloads.append(batch)
-        self._write(payloads, by)
+        if payloads:
+            self._write(payloads, by)
 
     # Reading it.
 
@@ -203,8 +208,8 @@ class Session:
         assert row is not None, "a desk has only items of the source"
         shares = asked.probabilities
         columns = None if shares is None else tuple(shares.get(id_, 0.0) for id_ in self.class_ids)
-        brought_back = asked.reason == "undone" and bool(self._candidates.reserved[row])
-        return Slot(row, asked.reason == "audit" or brought_back, columns)
+        brought_back = asked.reason == said.UNDONE and bool(self._candidates.reserved[row])
+        return Slot(row, asked.reason == said.AUDIT or brought_back, columns)
 
     @property
     def current(self) -> Slot | None:
@@ -234,7 +239,7 @@ class Session:
     @property
     def pool_left(self) -> int:
         """Number of items without an answer."""
-        return len(self.items) - len(self._answered)
+        return len(self.items) - int(np.count_nonzero(self._rows.answered))
 
     @property
     def curve(self) -> list[CurvePoint]:
@@ -284,7 +289,7 @@ class Session:
     def likely_next(self, count: int) -> list[int]:
         """Return rows that the next batch will probably have, to draw them ahead of time."""
         batch = {slot.row for slot in self.batch}
-        rows = (row for row in self._ranked if row not in self._answered and row not in batch)
+        rows = (row for row in self._ranked if not self._rows.answered[row] and row not in batch)
         return list(islice(rows, count))
 
     # What an annotator can do.
@@ -458,7 +463,8 @@ class Session:
             "ms": ms,
             "place": self.cursor,
             "audit": slot.audit,
-            "draw": asked.draw,
+            "reason": said.AUDIT if slot.audit else asked.reason,
+            "draw": self._candidates.draw(slot.row) if slot.audit else asked.draw,
             "probabilities": asked.probabilities,
             "accepted": accepted,
             "names": said.stored_names(self.items.references(slot.row)),
@@ -469,7 +475,7 @@ class Session:
         )
         payloads, place = [answer], self.cursor
         others = (one.row for n, one in enumerate(self.batch) if n != place)
-        is_last = all(row in self._answered for row in others)
+        is_last = all(self._rows.answered[row] for row in others)
         if is_last:
             payloads.append(self._next_batch(self.round + 1, slot.row))
         events = self._write(payloads, by)
@@ -484,60 +490,47 @@ class Session:
 
     def _next_batch(self, number: int, *answered: int) -> Batch:
         """Return the batch with a number, composed as if some more rows were answered."""
-        done: Collection[int] = {*self._answered, *answered} if answered else self._answered
-        queries, audits, held = self._unasked(self._ranked, self._reason, done)
+        queries, audits = self._unasked(self._ranked, answered)
         size = self.settings.batch_size
         audit_places = self._candidates.audit_places(size, number)
         places: list[Asked] = []
         for place in range(size):
             first, second = (audits, queries) if place in audit_places else (queries, audits)
-            asked = next(chain(first, second, held), None)
+            both = chain.from_iterable(zip(first, second, strict=True))
+            asked = next(chain.from_iterable(both), None)
             if asked is None:
                 break
             places.append(asked)
         return Batch(round=number, items=tuple(places), seen=self._log.seen())
 
     def _unasked(
-        self,
-        ranked: Mapping[int, tuple[float, ...] | None],
-        reason: str,
-        answered: Collection[int],
-        kept: Collection[int] = (),
-    ) -> tuple[Iterator[Asked], Iterator[Asked], Iterator[Asked]]:
-        """Return the queries, the audit items, and for the end those that other desks ask now."""
+        self, ranked: Mapping[int, Asked], left_out: Collection[int]
+    ) -> tuple[list[Iterator[Asked]], list[Iterator[Asked]]]:
+        """Return the queries and the audit items that have no answer, in parts.
+
+        What belongs to this desk comes first, then what belongs to others, and at the end what
+        others are asking now.
+        """
 
         def query(row: int) -> Asked:
-            why = reason if row in ranked else "order"
-            return Asked(self.items.ids[row], why, None, self._shares(ranked.get(row)))
+            return ranked.get(row) or Asked(self.items.ids[row], said.ORDER)
 
         def audit(row: int) -> Asked:
-            return Asked(self.items.ids[row], "audit", self.about.audit)
+            return Asked(self.items.ids[row], said.AUDIT, self._candidates.draw(row))
 
-        held = self._held_elsewhere().difference(kept)
+        free = ~self._rows.answered
+        free[list(left_out)] = False
+        held = np.zeros_like(free)
+        rows = map(self.items.row_of, self._desks.asked())
+        held[[row for row in rows if row is not None]] = True
+        own, parts = self._desks.share_of(self._desk_id), [free & ~held, free & held]
+        if own is not None:
+            parts[:1] = [parts[0] & own, parts[0] & ~own]
         queries, audits = self._candidates.queries, self._candidates.audits
         return (
-            map(query, queries(ranked, answered, held.union(kept))),
-            map(audit, audits(answered, held)),
-            chain(
-                (query(row) for row in queries(ranked, answered, kept) if row in held),
-                (audit(row) for row in audits(answered) if row in held),
-            ),
+            [map(query, queries(ranked, part)) for part in parts],
+            [map(audit, audits(part)) for part in parts],
         )
-
-    def _shares(self, columns: Sequence[float] | None) -> dict[str, float] | None:
-        if columns is None:
-            return None
-        return {id_: share for id_, share in zip(self.class_ids, columns, strict=True) if share}
-
-    def _held_elsewhere(self) -> set[int]:
-        """Return the rows that other desks are asking at this moment."""
-        held = (
-            self.items.row_of(asked.item)
-            for log, batch in self._batches.items()
-            if self._log.is_live(log)
-            for asked in batch.items
-        )
-        return {row for row in held if row is not None}
 
     # The trainer.
 
@@ -605,17 +598,14 @@ class Session:
         if requested is None:
             return None
         fit = ranking if isinstance(ranking, FitFinished) else None
-        probabilities = fit.probabilities if fit else [None] * len(ranking.items)
-        ranked = dict(zip(ranking.items, map(rounded, probabilities), strict=True))
-        seen = {n for n, slot in enumerate(self.batch) if slot.row in self._answered}
+        ranked = asked_of(ranking, self.items.ids, self.class_ids)
+        seen = {n for n, slot in enumerate(self.batch) if self._rows.answered[slot.row]}
         seen |= self._shown if shown else {0} if fit is None else set()
         batch = self.desk.batch
         kept = {n: batch[n] for n, slot in enumerate(self.batch) if n in seen or slot.audit}
         first = next(place for place in count() if place not in seen)
-        reason = fit.strategy if fit else "cold start"
-        in_batch = {self.batch[n].row for n in kept}
-        queries, _, held = self._unasked(ranked, reason, self._answered, in_batch)
-        others = chain(queries, held)
+        queries, audits = self._unasked(ranked, [self.batch[n].row for n in kept])
+        others = chain.from_iterable([*queries, *audits])
         items = tuple(kept[n] if n in kept else next(others) for n in range(len(batch)))
         replaced = Batch(
             round=self.round,
@@ -628,7 +618,7 @@ class Session:
         if fit is not None:
             payloads.insert(0, fitted(fit, requested.round, requested.labels, self.class_ids))
         event = self._write(payloads, by)[0]
-        self._ranked, self._reason = ranked, reason
+        self._ranked = ranked
         if fit is not None:
             self.predictions = self._predictions(fit, requested.audit)
         self._requested = {
@@ -673,14 +663,17 @@ class Session:
 
     def material(self) -> Material:
         """Return the labels and settings that a request is made from."""
-        training, audit = (self._rows(part) for part in (self.known.training, self.known.audit))
-        reserve = np.flatnonzero(self._candidates.reserved).tolist()
-        excluded = tuple(sorted({*self._answered, *reserve}.difference(training)))
-        return Material(self.settings, len(self.class_ids), training, audit, excluded)
-
-    def _rows(self, classes: Mapping[str, str]) -> dict[int, int]:
-        found = ((self.items.row_of(item), self._index.get(id_)) for item, id_ in classes.items())
-        return {row: index for row, index in found if row is not None and index is not None}
+        training, audit = self._rows.indices(self._index)
+        excluded = self._rows.answered | self._candidates.reserved
+        excluded[list(training)] = False
+        return Material(
+            self.settings,
+            len(self.class_ids),
+            training,
+            audit,
+            tuple(np.flatnonzero(excluded).tolist()),
+            desks=1 + len(self._desks.others()),
+        )
 
     # Events.
 
@@ -691,28 +684,22 @@ class Session:
 
     def others(self) -> list[str]:
         """Return the names of those who work on the session at this moment, sorted."""
-        return sorted({name for log, name in self._annotators.items() if self._log.is_live(log)})
+        return self._desks.annotators()
 
     def _write(self, payloads: Sequence[Payload], by: Annotator) -> list[Event]:
         events = self._log.append(payloads, by.name)
         for event in events:
             self._take_in(event)
             self.desk.apply(event)
+            if isinstance(event.payload, Opened):
+                self._desk_id = event.payload.desk or event.id
         return events
 
     def _take_in(self, event: Event) -> None:
         number = len(self.events)
         self.events.append(event)
         self.known.apply(event, number)
+        self._desks.apply(event)
         payload = event.payload
-        if isinstance(payload, Batch):
-            self._batches[event.log] = payload
-        elif isinstance(payload, said.Begin):
-            self._annotators[event.log] = payload.annotator
-        elif isinstance(payload, said.Answer | Undo) and payload.item is not None:
-            row = self.items.row_of(payload.item)
-            if row is not None and self.known.is_answered(payload.item):
-                self._answered.add(row)
-            elif row in self._answered:
-                self._answered.discard(row)
-                self._candidates.forget_progress()
+        if isinstance(payload, said.Answer | Undo | said.Decided) and payload.item is not None:
+            self._rows.follow(payload.item)

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from tuilabel.journal.payloads import Fitted, Measured
+from tuilabel.journal.payloads import COLD_START, RANDOM_SHARE, Asked, Fitted, Measured
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import FitFinished
-from tuilabel.session.values import LoopSettings
+from tuilabel.session.values import LoopSettings, Ranking
 
 
 def settings_from(stored: Mapping[str, Any]) -> LoopSettings:
@@ -38,11 +38,29 @@ def fitted(fit: FitFinished, round_: int, labels: int, class_ids: Sequence[str])
     )
 
 
-def rounded(probabilities: Sequence[float] | None) -> tuple[float, ...] | None:
-    """Return probabilities rounded as they are shown and saved."""
-    if probabilities is None:
-        return None
-    return tuple(round(float(probability), 4) for probability in probabilities)
+def asked_of(ranking: Ranking, ids: Sequence[str], class_ids: Sequence[str]) -> dict[int, Asked]:
+    """Return what the items of a ranking are asked for, by row, best first.
+
+    Parameters
+    ----------
+    ranking : FitFinished or ColdStartFinished
+    ids : sequence of str
+        Item ids by row.
+    class_ids : sequence of str
+        Class ids of the ranking's columns.
+    """
+    if not isinstance(ranking, FitFinished):
+        return {row: Asked(ids[row], COLD_START) for row in ranking.items}
+    found: dict[int, Asked] = {}
+    columns = zip(ranking.items, ranking.draws, ranking.probabilities, strict=True)
+    for place, (row, draw, shares) in enumerate(columns):
+        reason = ranking.strategy if draw is None else RANDOM_SHARE
+        if place < ranking.begun:
+            reason = COLD_START
+        rounded = (round(float(share), 4) for share in shares)
+        by_class = {id_: share for id_, share in zip(class_ids, rounded, strict=True) if share}
+        found[row] = Asked(ids[row], reason, draw, by_class)
+    return found
 
 
 def _maybe_rounded(share: float | None) -> float | None:

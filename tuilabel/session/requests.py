@@ -32,6 +32,9 @@ class Material(NamedTuple):
         Rows to train on and rows to measure on, with their class indices.
     excluded : tuple of int
         Further rows that must not be asked.
+    desks : int
+        Number of live desks. Each asks the part of a ranking that belongs to it, so that rankings
+        are so many times as long.
     """
 
     settings: LoopSettings
@@ -39,6 +42,7 @@ class Material(NamedTuple):
     training: Mapping[int, int]
     audit: Mapping[int, int]
     excluded: tuple[int, ...]
+    desks: int = 1
 
     @property
     def cold_start_size(self) -> int:
@@ -63,7 +67,7 @@ def cold_start_request(
         features=settings.features,
         items=tuple(begun),
         excluded=material.excluded,
-        size=material.cold_start_size,
+        size=material.cold_start_size * material.desks,
         seed=(seed, 2, 0),
     )
 
@@ -87,6 +91,6 @@ def fit_request(material: Material, generation: int, seed: Sequence[int]) -> Fit
         cold_start_size=material.cold_start_size,
         batch_size=settings.batch_size,
         epsilon=settings.epsilon,
-        limit=max(RANKED_AT_LEAST, RANKED_BATCHES * settings.batch_size),
+        limit=max(RANKED_AT_LEAST, RANKED_BATCHES * settings.batch_size) * material.desks,
         seed=tuple(seed),
     )

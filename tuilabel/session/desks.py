@@ -1,0 +1,97 @@
+"""The desks of a session: who works at them, what they ask now, and whose an item is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import Batch, Begin, Opened
+from tuilabel.session.candidates import mixed
+
+
+class Desks:
+    """What the logs say about desks, and which of them are live.
+
+    Parameters
+    ----------
+    keys : uint64 array of shape (count,)
+        A number for each item, such as a part of its content hash.
+    is_live : callable
+        Returns whether somebody else works at the desk of a log at this moment.
+    """
+
+    def __init__(self, keys: NDArray[np.uint64], is_live: Callable[[str], bool]) -> None:
+        self._keys = keys
+        self._is_live = is_live
+        self._names: dict[str, str] = {}
+        self._desks: dict[str, str] = {}
+        self._batches: dict[str, Batch] = {}
+        self._shared: tuple[tuple[str, ...], NDArray[np.bool_]] | None = None
+
+    def apply(self, event: Event) -> None:
+        """Apply an event of any log."""
+        match event.payload:
+            case Begin(annotator=name):
+                self._names[event.log] = name
+            case Opened(desk=desk):
+                self._desks[event.log] = desk or event.id
+            case Batch() as batch:
+                self._batches[event.log] = batch
+
+    def annotators(self) -> list[str]:
+        """Return the names of the others who work on the session at this moment, sorted."""
+        return sorted({name for log, name in self._names.items() if self._is_live(log)})
+
+    def others(self) -> tuple[str, ...]:
+        """Return the ids of the other live desks, sorted."""
+        return tuple(sorted({desk for log, desk in self._desks.items() if self._is_live(log)}))
+
+    def asked(self) -> set[str]:
+        """Return the items that other desks are asking at this moment."""
+        return {
+            asked.item
+            for log, batch in self._batches.items()
+            if self._is_live(log)
+            for asked in batch.items
+        }
+
+    def share_of(self, desk: str) -> NDArray[np.bool_] | None:
+        """Return the rows that belong to a desk: (count,) bool; None where no other desk is live.
+
+        An item belongs to the live desk with the largest hash of (item, desk) (rendezvous hashing:
+        Thaler and Ravishankar, "Using name-based mappings to increase hit rates", IEEE/ACM
+        Transactions on Networking 1998). So desks agree without a message, and when one comes or
+        goes, only its own items change hands.
+        """
+        others = self.others()
+        if not others:
+            return None
+        asked = (desk, *others)
+        if self._shared is None or self._shared[0] != asked:
+            self._shared = asked, shared(self._keys, desk, others)
+        return self._shared[1]
+
+
+def shared(keys: NDArray[np.uint64], desk: str, others: Iterable[str]) -> NDArray[np.bool_]:
+    """Return whether an item belongs to a desk, and not to one of the others: (count,) bool.
+
+    Parameters
+    ----------
+    keys : uint64 array of shape (count,)
+        A number for each item, such as a part of its content hash.
+    desk : str
+    others : iterable of str
+    """
+    own, mine = mixed(keys, _salt(desk)), np.ones(len(keys), dtype=bool)
+    for other in others:
+        # Different salts give different numbers, so that there are no ties.
+        mine &= own >= mixed(keys, _salt(other))
+    return mine
+
+
+def _salt(desk: str) -> np.uint64:
+    return np.uint64(int.from_bytes(hashlib.blake2b(desk.encode(), digest_size=8).digest(), "big"))
