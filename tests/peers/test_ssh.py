@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ GALLERY = ("--classes", "day,night", "--cold-start", "random")
 def far(start: Start, home: Home, line: Line, ssh_server: SshServer) -> Callable[..., Far]:
     """Give a function that starts `tuilabel` at the other end of a line."""
 
-    def begin(*arguments: str, round_trip: float = FAR) -> Far:
+    def begin(*arguments: str, round_trip: float = FAR, **options: Any) -> Far:
         link = line(ssh_server.port, round_trip=round_trip)
         names = ("XDG_", "TMPDIR", "LANG", "PYTHONPATH")
         env = {name: value for name, value in home.env.items() if name.startswith(names)}
@@ -34,7 +35,7 @@ def far(start: Start, home: Home, line: Line, ssh_server: SshServer) -> Callable
             *(sys.executable, "-m", "tuilabel", *arguments), env=env, port=link.port
         )
         before = set(descendants(ssh_server.pid))
-        terminal = start(command=command)
+        terminal = start(command=command, **options)
         terminal.wait_for(terminal.sees_image)
         # One as it starts, and one behind the first image.
         terminal.wait_for(lambda: terminal.cursor_reports > 1)
@@ -70,6 +71,12 @@ def test_a_batch_is_labelled_and_the_terminal_restored(
     assert "10 labels" in terminal.after_screen
     assert [row["class"] for row in home.export()] == list("3141592653")
     assert all(is_gone(pid, PATIENCE) for pid in there.processes)
+
+
+def test_a_terminal_without_a_name_may_be_mosh_and_keys_wait(far: Callable[..., Far]) -> None:
+    assert "keys wait" not in far("digits", round_trip=0).terminal.text
+    there = far("digits", "--session", "other", round_trip=0, version="")
+    there.terminal.wait_for("keys wait 500 ms")
 
 
 def colours_in(transcript: str) -> set[str]:

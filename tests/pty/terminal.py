@@ -40,7 +40,7 @@ _MODES_LEFT_OFF = {7: "line wrap", 25: "cursor"}
 # mode is supported (DECRQM), the kitty keyboard protocol, and the cursor report, which has to be
 # answered at its place among what is drawn.
 _QUERY = re.compile(
-    r"\x1b\[(?:\?(?P<mode>\d+)\$p|(?P<kitty>[<>=])[\d;]*u|(?P<cursor>6n))"
+    r"\x1b\[(?:\?(?P<mode>\d+)\$p|(?P<kitty>[<>=])[\d;]*u|(?P<version>>0q)|(?P<cursor>6n))"
     r"|(?P<background>\x1b\]11;\?(?:\x07|\x1b\\))"
 )
 _CUT_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\]11;\??\x1b?)?\Z")
@@ -68,6 +68,8 @@ class Terminal:
         Seconds after which the cursor is reported, as on a far terminal.
     background : str or None
         The colour to tell who asks for it (OSC 11), as six hexadecimal digits; None tells nothing.
+    version : str
+        The name to report (XTVERSION); none for an empty one, as mosh does.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Terminal:
         answers: bool = True,
         report_delay: float = 0.0,
         background: str | None = None,
+        version: str = "pyte(0.8)",
     ) -> None:
         columns, rows = size
         self._process = pexpect.spawn(
@@ -105,6 +108,7 @@ class Terminal:
         self.holds_reports = False
         """Whether it is sending something else, which no report interrupts."""
         self._background = background
+        self._version = version
         self.open = True
         self.transcript = ""
         self.bytes_read = 0
@@ -207,6 +211,10 @@ class Terminal:
             if self._background is not None:
                 red, green, blue = (self._background[n : n + 2] * 2 for n in (0, 2, 4))
                 self._write(f"\x1b]11;rgb:{red}/{green}/{blue}\x1b\\")
+            return
+        if query["version"]:
+            if self._version:
+                self._write(f"\x1bP>|{self._version}\x1b\\")
             return
         if query["mode"]:
             state = 2 if query["mode"] == "2026" else 0  # 2: known and off, 0: not known
