@@ -146,3 +146,15 @@ def ended_well(terminal: LabellingTerminal, home: Home, trainer: list[int]) -> N
     assert all(is_gone(pid, 0) for pid in trainer)
     assert [row["class"] for row in home.export()] == ["1", "2"]
     assert home.damage() == []
+
+
+def test_keys_typed_while_it_leaves_are_not_in_front_of_the_last_sentence(
+    labelling: LabellingTerminal,
+) -> None:
+    labelling.press("q")
+    while labelling.open:
+        labelling.pump(0.005)
+        labelling.press("x")
+    assert labelling.wait_exit() == 0
+    rows = labelling.text.splitlines()
+    assert any(row.startswith("2 labels; saved in") for row in rows), labelling.drawn()

@@ -26,7 +26,7 @@ from tuilabel.commands.screen import (
     prepare_screen,
     terminal_for,
 )
-from tuilabel.commands.text import say
+from tuilabel.commands.text import say_after_screen
 from tuilabel.plugins import exists, split_source
 from tuilabel.process.signals import SIGNALS
 from tuilabel.settings import PERSON, SETTINGS
@@ -175,7 +175,7 @@ def _on_screen(opener: Opener, **how: Any) -> Ended:
         from tuilabel.tui.app.labelling import run
 
         ended = run(work, **how, **terminal)
-        say(*work.dataset.notices, *outcome_of(work, ended.status))
+        say_after_screen(*work.dataset.notices, *outcome_of(work, ended.status))
     return ended
 
 

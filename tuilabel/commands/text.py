@@ -26,6 +26,13 @@ def say(*lines: str) -> None:
             click.echo(line)
 
 
+def say_after_screen(*lines: str) -> None:
+    """Print lines on the terminal that a screen has left, in place of keys that it echoed since."""
+    if lines and sys.stdout.isatty():
+        lines = (f"\r\x1b[K{lines[0]}", *lines[1:])  # EL, "erase to the end of the line"
+    say(*lines)
+
+
 def terminal_problem() -> str | None:
     """Return the reason why no full screen can be drawn here; None if it can."""
     for stream, name in ((sys.stdin, "input"), (sys.stdout, "output"), (sys.stderr, "error")):

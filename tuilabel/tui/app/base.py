@@ -142,6 +142,9 @@ class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
             from tuilabel.process.crash import sentences
             from tuilabel.text import inert
 
+            click.echo(
+                "\r\x1b[K", err=True, nl=False
+            )  # in place of keys that were echoed meanwhile
             for line in sentences(self.crashed, self.report, saved()):
                 click.echo(inert(line, 2000), err=True)
         return Ended(self.return_code or 0, self.request)

@@ -170,6 +170,8 @@ class TtyDriver(LinuxDriver):
         writer.finish(_LEAVE, seconds=seconds)
         self.is_unusable = self._is_gone or writer.is_stuck
         if self.attrs_before is not None:
+            # What was typed while it left is not for the shell.
+            _forget_typed(self.fileno)
             _set(self.fileno, self.attrs_before)
 
     def disable_input(self) -> None:
@@ -184,10 +186,7 @@ class TtyDriver(LinuxDriver):
         thread.join()
         os.read(self._wake[0], 1)
         self.exit_event.clear()
-        try:
-            termios.tcflush(self.fileno, termios.TCIFLUSH)
-        except termios.error:  # it is gone, and what was typed with it
-            return
+        _forget_typed(self.fileno)
 
     def _query_in_band_window_resize(self) -> None:
         """Leave sizes to the kernel: anybody can type a report of a size."""
@@ -399,6 +398,11 @@ def _read(descriptor: int) -> bytes | None:
         return None
     except OSError:  # EIO: hung up
         return b""
+
+
+def _forget_typed(descriptor: int) -> None:
+    with contextlib.suppress(termios.error):  # it is gone, and what was typed with it
+        termios.tcflush(descriptor, termios.TCIFLUSH)
 
 
 def _set(descriptor: int, settings: list[Any]) -> None:
