@@ -20,6 +20,7 @@ from textual.widgets import Static
 
 from tuilabel.errors import UsageError
 from tuilabel.tui.app.frames import FramesApp
+from tuilabel.tui.images.protocols import encoders
 from tuilabel.tui.images.protocols.encoders import (
     IMAGE_ID,
     KITTY_DELETE,
@@ -91,7 +92,7 @@ def numbered(number: int) -> Image:
 def test_sixels_show_greys_as_they_are() -> None:
     image = resized(numbered(1), 45, 41)
     assert image.shape == (40, 40)
-    shown = from_sixel(sixel(image))
+    shown = from_sixel(sixel(numbered(1), 45, 41))
     assert np.abs(shown.astype(int) - image[:, :, None]).max() <= 5
 
 
@@ -99,18 +100,50 @@ def test_sixels_show_colours() -> None:
     image = np.zeros((13, 30, 3), np.uint8)
     image[:, :15] = (200, 40, 30)
     image[:, 15:] = (10, 60, 220)
-    shown = from_sixel(sixel(image))
+    shown = from_sixel(sixel(image, 30, 13))
     assert np.abs(shown.astype(int) - image).max() <= 8
+
+
+def smooth(side: int) -> Image:
+    """Return an image with more colours than sixels have, as photographs have them."""
+    down, across = np.mgrid[:side, :side] / (side - 1) * 255
+    return np.stack([across, down, (across + down) / 2], axis=2).astype(np.uint8)
+
+
+@pytest.mark.parametrize("scale", [1, 3, 0.5])
+def test_sixels_stray_little_from_any_colour(scale: float) -> None:
+    size = int(96 * scale)
+    image = resized(smooth(96), size, size)
+    shown = from_sixel(sixel(smooth(96), size, size))
+    assert shown.shape == image.shape == (size, size, 3)
+    error = np.abs(shown.astype(int) - image)
+    assert error.max() <= 16
+    assert error.mean() < 4
+
+
+def test_colours_are_chosen_before_the_image_is_enlarged(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[tuple[int, ...]] = []
+    chosen = encoders._indexed
+    monkeypatch.setattr(
+        encoders, "_indexed", lambda image: sizes.append(image.shape) or chosen(image)
+    )
+    assert from_sixel(sixel(smooth(20), 205, 400)).shape == (200, 200, 3)
+    assert sizes == [(20, 20, 3)]
 
 
 def test_kitty_shows_pixels_as_they_are_in_pieces() -> None:
     grey = resized(numbered(1), 64, 64)
-    assert (from_kitty(kitty(grey, 6, 3)) == grey[:, :, None]).all()
+    assert (from_kitty(kitty(numbered(1), 64, 64)) == grey[:, :, None]).all()
     noise = np.random.default_rng(0).integers(0, 256, (60, 60, 3)).astype(np.uint8)
-    codes = kitty(noise, 6, 3)
+    codes = kitty(noise, 60, 60)
     assert codes.count("\x1b_G") > 2
     assert (from_kitty(codes) == noise).all()
-    assert "c=6,r=3" in codes
+
+
+def test_kitty_does_not_stretch_an_image_over_whole_cells() -> None:
+    codes = kitty(numbered(1), 9 * 5, 18 * 3)
+    assert from_kitty(codes).shape == (40, 40, 3)
+    assert not re.search(r"[,;G][cr]=", codes)
 
 
 # Who may have them.

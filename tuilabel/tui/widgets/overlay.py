@@ -22,7 +22,6 @@ from tuilabel.tui.images import Pixels
 from tuilabel.tui.images.protocols.encoders import (
     KITTY_DELETE,
     kitty,
-    resized,
     sixel,
     size_in,
 )
@@ -171,11 +170,8 @@ class Overlay:
         codes = self._encoded.get(place)
         if codes is None:
             region, (width, height) = place.region, place.cell
-            image = resized(image, region.width * width, region.height * height)
-            if self._graphics.protocol is ProtocolName.KITTY:
-                drawn = kitty(image, region.width, region.height)
-            else:
-                drawn = sixel(image)
+            encode = kitty if self._graphics.protocol is ProtocolName.KITTY else sixel
+            drawn = encode(image, region.width * width, region.height * height)
             codes = self._encoded[place] = _at(region.x, region.y) + drawn
             while len(self._encoded) > _KEPT:
                 self._encoded.popitem(last=False)

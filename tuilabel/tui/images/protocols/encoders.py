@@ -36,20 +36,23 @@ def resized(image: Pixels, width: int, height: int) -> Pixels:
     return values[:, :, 0] if image.ndim == 2 else values
 
 
-def kitty(image: Pixels, columns: int, rows: int) -> str:
-    """Return the codes that show an image at the cursor, over so many cells.
+def kitty(image: Pixels, width: int, height: int) -> str:
+    """Return the codes that show an image at the cursor, as large as fits.
 
     Parameters
     ----------
     image : (H, W) or (H, W, 3) uint8
-    columns, rows : int
+    width, height : int
+        Pixels of the terminal that there is room for.
     """
+    image = resized(image, width, height)
     if image.ndim == 2:
         image = np.repeat(image[:, :, None], 3, axis=2)
-    height, width = image.shape[:2]
+    rows, columns = image.shape[:2]
     payload = b64encode(zlib.compress(image.tobytes())).decode()
     chunks = [payload[at : at + _CHUNK] for at in range(0, len(payload), _CHUNK)]
-    keys = f"a=T,f=24,o=z,s={width},v={height},c={columns},r={rows},i={IMAGE_ID},C=1,q=2,"
+    # Not how many cells it covers: it would be stretched to fill the last of them.
+    keys = f"a=T,f=24,o=z,s={columns},v={rows},i={IMAGE_ID},C=1,q=2,"
     codes = []
     for number, chunk in enumerate(chunks):
         more = int(number + 1 < len(chunks))
@@ -57,14 +60,21 @@ def kitty(image: Pixels, columns: int, rows: int) -> str:
     return "".join(codes)
 
 
-def sixel(image: Pixels) -> str:
-    """Return the codes that show an image at the cursor and paint every pixel of it.
+def sixel(image: Pixels, width: int, height: int) -> str:
+    """Return the codes that show an image at the cursor, as large as fits; they paint all of it.
 
     Parameters
     ----------
     image : (H, W) or (H, W, 3) uint8
+    width, height : int
+        Pixels of the terminal that there is room for.
     """
+    rows, columns = size_in(image, width, height)
+    if rows < image.shape[0]:
+        image = resized(image, width, height)
+    # Colours are chosen before the image is enlarged: that takes much time for many pixels.
     places, palette = _indexed(image)
+    places = places.repeat(rows // places.shape[0], 0).repeat(columns // places.shape[1], 1)
     height, width = places.shape
     percent = np.rint(palette.astype(float) * 100 / 255).astype(int)
     used = np.unique(places)
@@ -107,6 +117,7 @@ def _indexed(image: Pixels) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     # Pillow is loaded already: it read the coloured images.
     from PIL import Image
 
-    quantised = Image.fromarray(image).quantize(256, Image.Quantize.FASTOCTREE)
+    # Of Pillow's methods this one strays the least from any pixel: no bands in smooth parts.
+    quantised = Image.fromarray(image).quantize(256, Image.Quantize.MAXCOVERAGE)
     palette = np.frombuffer(bytes(quantised.getpalette() or b""), np.uint8).reshape(-1, 3)
     return np.asarray(quantised), palette
