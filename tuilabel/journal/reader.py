@@ -241,7 +241,7 @@ class Reader:
     @property
     def highest_at(self) -> str:
         """Where the highest counter was seen."""
-        return "" if self._highest_at is None else "{0.name}, event {1}".format(*self._highest_at)
+        return "" if self._highest_at is None else "{.name}, event {}".format(*self._highest_at)
 
     # Reading.
 
