@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple, Union
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import astuple
 
 from tuilabel.journal.payloads import KINDS, BulkLine, Payload
 from tuilabel.text import inert
@@ -20,8 +21,8 @@ HIGHEST_COUNTER = 2**52
 AS_FOUND = frozenset({"names", "source"})
 """Parts of a payload that hold names of files, which must stay as they are to be found."""
 
-_USUAL = 80
-"""Characters that no text of an id, a time and a name is cut below."""
+_LONGEST_NAME = 200
+"""Characters of the name of an annotator, and of an id, that are kept."""
 
 _NAMES = {type_: name for name, type_ in KINDS.items()}
 CHECKSUM = b',"crc":"%08x"}'
@@ -90,8 +91,8 @@ class _Line(msgspec.Struct, gc=False):
 class _Newer(_Line):
     """A line of which only a newer tuilabel knows the content."""
 
-    kind: str
     payload: Payload
+    kind: str
 
 
 _LINES: Any = Union[  # noqa: UP007 - of a computed list
@@ -141,7 +142,7 @@ def encode(event: Event) -> bytes:
     return line
 
 
-def decode(line: bytes, log: str, place: int = -1, *, is_safe: bool = False) -> Event:
+def decode(line: bytes, log: str, place: int = -1) -> Event:
     """Return the event in a line, without its newline.
 
     Parameters
@@ -151,53 +152,57 @@ def decode(line: bytes, log: str, place: int = -1, *, is_safe: bool = False) -> 
         Name of its log.
     place : int
         Where it is, see `Event`.
-    is_safe : bool
-        Whether its checksum is known to be right, and all its text to be harmless.
 
     Raises
     ------
     InvalidLineError
         The line is no valid event; the text says why.
     """
-    if not is_safe:
-        unsealed(line)
-        is_safe = is_harmless(line)
+    unsealed(line)
+    if is_harmless(line):
+        return decode_harmless(line, log, place)
     try:
-        found = _decode(line) if is_safe else _with_harmless_text(line)
+        content = _encoder.encode(_harmless(msgspec.json.decode(line)))
     except _UNREADABLE as error:
-        found = _newer(line, error)
-    id_, at, by, payload = found.id, found.at, found.by, found.payload
-    try:
-        datetime.fromisoformat(at)
-    except ValueError as error:
         raise InvalidLineError(inert(str(error), 200)) from error
-    if payload.v > payload.version:
+    return decode_harmless(content, log, place)
+
+
+def decode_harmless(line: bytes, log: str, place: int) -> Event:
+    """Return the event in a line whose checksum is right and whose text is harmless, see `decode`.
+
+    A large session spends its time here.
+    """
+    try:
+        found = _decode(line)
+        id_, n, t, at, by, payload = astuple(found)
+        datetime.fromisoformat(at)
+    except _UNREADABLE as error:
+        return _newer(line, error)._replace(log=log, place=place)
+    if payload.v > 1 and payload.v > payload.version:
         payload = Unknown(kind=_NAMES[type(payload)])
-    if not is_safe or len(id_) + len(at) + len(by) > _USUAL:
-        id_, at, by = inert(id_, 200), inert(at), inert(by, 200)
+    if len(id_) > _LONGEST_NAME or len(by) > _LONGEST_NAME:
+        id_, by = inert(id_, _LONGEST_NAME), inert(by, _LONGEST_NAME)
     # By hand: the keywords and defaults of a NamedTuple would cost a third of the time.
-    return tuple.__new__(Event, (id_, found.n, found.t, at, by, payload, log, place))
+    return _new(Event, (id_, n, t, at, by, payload, log, place))
 
 
+_new = tuple.__new__
 _UNREADABLE = (ValueError, RecursionError)
 """Errors of a text that is not what was expected; msgspec's own errors are ValueErrors."""
 
 
-def _with_harmless_text(line: bytes) -> Any:
-    return msgspec.convert(_harmless(msgspec.json.decode(line)), _LINES)
-
-
-def _newer(line: bytes, error: Exception) -> Any:
-    """Return a line whose content is of a newer tuilabel; raise an error for any other."""
+def _newer(line: bytes, error: Exception) -> Event:
+    """Return an event whose content is of a newer tuilabel; raise an error for any other."""
     try:
         found = _decode_newer(line)
+        datetime.fromisoformat(found.at)
     except _UNREADABLE:
         found = None
     known = KINDS.get(found.kind) if found else None
     if found is None or (known and found.payload.v <= known.version):
         raise InvalidLineError(inert(str(error), 200)) from error
-    found.payload = Unknown(kind=inert(found.kind))
-    return found
+    return Event(found.id, found.n, found.t, found.at, found.by, Unknown(kind=found.kind))
 
 
 def decode_bulk_line(line: bytes) -> BulkLine:

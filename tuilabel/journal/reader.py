@@ -26,6 +26,7 @@ from tuilabel.journal.lines import (
     InvalidLineError,
     decode,
     decode_bulk_line,
+    decode_harmless,
     is_harmless,
 )
 from tuilabel.journal.payloads import About, Adopted, Batch, Begin, Bulk, BulkLine, Ended
@@ -49,7 +50,8 @@ _LARGEST_BULK = 2**30
 _MOST_PROBLEMS = 1000
 """Problems of one file that are kept in memory."""
 
-_MARKS = frozenset({Begin, Adopted, Ended})
+_MARKS, _CLAIMS = frozenset({Begin, Adopted, Ended}), frozenset({Batch, Ended})
+_PAYLOAD = Event._fields.index("payload")
 
 Found = tuple[int, str, int, Event]
 """Counter, id, place and event, which is the order of events."""
@@ -194,8 +196,6 @@ class Reader:
         The session and those that it has adopted.
     highest : int
         The highest counter seen.
-    highest_at : str
-        Where it was seen.
 
     Raises
     ------
@@ -208,7 +208,7 @@ class Reader:
         self.own: set[str] = set()
         self.logs: dict[str, Log] = {}
         self.highest = 0
-        self.highest_at = ""
+        self._highest_at: tuple[LogFile, int] | None = None
         self._clock = clock
         self._files: dict[str, LogFile] = {}
         self._by_index: list[LogFile] = []
@@ -237,6 +237,11 @@ class Reader:
 
     def _report(self, file: str, text: str) -> None:
         self._problems.setdefault(file, Problem(file, None, text))
+
+    @property
+    def highest_at(self) -> str:
+        """Where the highest counter was seen."""
+        return "" if self._highest_at is None else "{.name}, event {}".format(*self._highest_at)
 
     # Reading.
 
@@ -295,24 +300,27 @@ class Reader:
                 for stream in [self._stream(file, size, now) for file in due]:
                     streams += [chain([first], stream) for first in [next(stream, None)] if first]
                 due = self._readable_now(files)
-            last: Event | None = None
+            places, last, before, before_id = self._places, None, 0, ""
             for t, id_, place, event in merge(*streams):
                 key = hash(id_)
-                if key in self._places and self._is_repeated(event, last):
+                if key in places and self._is_repeated(event, last):
                     continue
-                self._places[key] = place
-                if type(event.payload) is Batch or type(event.payload) is Ended:
-                    for name, number in event.payload.seen.items():
-                        self._claims[name] = max(
-                            self._claims.get(name, (0, "")), (number, event.log)
-                        )
-                if last is not None and (t, id_) < (last.t, last.id):
+                places[key] = place
+                if type(event[_PAYLOAD]) in _CLAIMS:
+                    self._take_claims(event)
+                if t < before or (t == before and id_ < before_id):
                     late.append(event)
-                else:
-                    last = event
-                    yield event
+                    continue
+                last, before, before_id = event, t, id_
+                yield event
             due += self._readable_now(files)
         yield from sorted(late, key=lambda event: (event.t, event.id))
+
+    def _take_claims(self, event: Event) -> None:
+        assert isinstance(event.payload, Batch | Ended)
+        for name, number in event.payload.seen.items():
+            claim = self._claims.get(name, (0, ""))
+            self._claims[name] = max(claim, (number, event.log))
 
     def _readable_now(self, files: Sequence[LogFile]) -> list[LogFile]:
         """Return the files that were left at a session that has been adopted since."""
@@ -368,45 +376,45 @@ class Reader:
                 return
 
     def _events(self, file: LogFile, block: bytes) -> Iterator[Found]:
-        offset, number = file.offset, file.lines
-        first = file.index << _OFFSET_BITS
-        is_safe = is_harmless(block)
         log = self._begun(file, block)
         if log is None:
             return
+        place, counted_last = place_of(file.index, file.offset), file.counted
+        number, name = file.lines, log.name
+        read = decode_harmless if is_harmless(block) else decode
+        # The loop that a large session spends its time in.
         for line in block.split(b"\n"):
             number += 1
-            # As in `_is_whole`; this is the loop that a large session spends its time in.
-            if not line.endswith(CHECKSUM % crc32(line[:-CHECKSUM_LENGTH])):
+            if not line.endswith(CHECKSUM % crc32(line[:-CHECKSUM_LENGTH])):  # as in `_is_whole`
                 file.damaged += 1
                 file.report(number, "its checksum is wrong, or it is cut short")
-            elif offset != file.counted:
-                file.counted = offset
+            elif place != counted_last:
                 try:
-                    event = decode(line, log.name, first | offset, is_safe=is_safe)
+                    event = read(line, name, place)
                 except InvalidLineError as error:
                     file.damaged += 1
                     file.report(number, str(error))
                 else:
-                    if type(event.payload) in _MARKS:
+                    id_, n, t, _, _, payload, _, _ = event
+                    if type(payload) in _MARKS:
                         if not self._mark(file, event):
                             number -= 1
                             break
                         assert file.log is not None
-                        log = file.log
-                        event = event._replace(log=log.name)
-                    if event.n != file.number + 1:
-                        _report_number(file, event.n, number)
-                    if event.n > file.number:
-                        file.number = event.n
-                        file.has_ended = type(event.payload) is Ended
+                        log, name = file.log, file.log.name
+                        event = event._replace(log=name)
+                    if n != file.number + 1:
+                        _report_number(file, n, number)
+                    if n > file.number:
+                        file.number = n
+                        file.has_ended = type(payload) is Ended
                     file.damaged = 0
-                    if event.t > self.highest:
-                        self.highest = event.t
-                        self.highest_at = f"{file.name}, event {event.n}"
-                    yield event.t, event.id, event.place, event
-            offset += len(line) + 1
-        file.offset, file.lines = offset, number
+                    if t > self.highest:
+                        self.highest, self._highest_at = t, (file, n)
+                    yield t, id_, place, event
+                file.counted = place
+            place += len(line) + 1
+        file.offset, file.lines = split_place(place)[1], number
         log.number = max(log.number, file.number)
         log.has_ended = any(one.has_ended for one in log.files)
 

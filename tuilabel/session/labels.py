@@ -25,37 +25,11 @@ from tuilabel.journal.payloads import (
     Label,
     Undo,
 )
+from tuilabel.session.answers import Answers, Given
 from tuilabel.session.classes import CLASS_EVENTS, Classes
 
 _RANKS = {HUMAN: 0, ORACLE_ORIGIN: 1, IMPORT: 2}
 """A rank counts only where no lower one has answered."""
-
-
-class Given(NamedTuple):
-    """An answer of one annotator about one item, without what only a list of events shows.
-
-    Attributes
-    ----------
-    t, id : int, str
-        Their order is that of the events.
-    number : int
-        The place of its event among those read, from 0.
-    by : str
-    rank : int
-        0 for a person, 1 for an oracle, 2 for an import.
-    class_id : str or None
-        None for a skip.
-    audit : bool
-        Whether the item was drawn for the audit set.
-    """
-
-    t: int
-    id: str
-    number: int
-    by: str
-    rank: int
-    class_id: str | None
-    audit: bool
 
 
 class Standing(NamedTuple):
@@ -129,7 +103,9 @@ class Labels:
 
     def __init__(self, bulk_lines: Callable[[Bulk], Sequence[BulkLine]]) -> None:
         self._bulk_lines = bulk_lines
-        self._given: dict[str, Given | list[Given]] = {}
+        self._answers = Answers()
+        # Rows of them. Most items have one answer: a list for each would double the memory.
+        self._given: dict[str, int | list[int]] = {}
         self._taken_back: dict[tuple[str, str], set[str]] = {}
         self._undone: set[str] = set()
         self._decided: dict[str, list[tuple[int, str, str]]] = {}
@@ -161,12 +137,15 @@ class Labels:
         """
         payload = event.payload
         if isinstance(payload, Answer):
-            given, item = _given(event, payload, number), payload.item
+            item = payload.item
+            class_id = payload.class_id if type(payload) is Label else None
+            rank = _RANKS.get(payload.origin, _RANKS[IMPORT])
+            row = self._answers.add(event, number, rank, class_id, payload.audit)
             if item in self._given or self._may_not_stand(item, event.id):
-                self._change(item, lambda: self._keep(item, given))
+                self._change(item, lambda: self._keep(item, row))
             else:
-                self._given[item] = given
-                self._count_only(item, given)
+                self._given[item] = row
+                self._count_only(item, class_id, event.by, rank, payload.audit)
         elif isinstance(payload, Undo):
             if payload.item is not None:
                 by = self._taken_back.setdefault((payload.event, payload.item), set())
@@ -191,33 +170,33 @@ class Labels:
     def _may_not_stand(self, item: str, id_: str) -> bool:
         return (bool(self._taken_back) and (id_, item) in self._taken_back) or item in self._decided
 
-    def _count_only(self, item: str, given: Given) -> None:
+    def _count_only(self, item: str, class_id: str | None, by: str, rank: int, audit: bool) -> None:
         """Count the only answer about an item: quicker than `_count`, with the same result."""
-        self.auto_labels_held -= item in self._auto
-        if given.class_id is None:
+        if self._auto:
+            self.auto_labels_held -= item in self._auto
+        if class_id is None:
             self.skips_held += 1
             return
-        self._answers_to[given.class_id] += 1
+        self._answers_to[class_id] += 1
         if self.classes.unadded:
             self.classes.fold_again()
-        class_id = self.classes.resolved(given.class_id)
+        class_id = self.classes.resolved(class_id)
         self.labels_held += 1
         self.by_class[class_id] += 1
-        self.by_annotator[given.by] += 1
-        if not given.audit:
+        self.by_annotator[by] += 1
+        if not audit:
             self.training[item] = class_id
-        elif given.rank < _RANKS[IMPORT]:
+        elif rank < _RANKS[IMPORT]:
             self.audit[item] = class_id
 
-    def _keep(self, item: str, given: Given) -> None:
+    def _keep(self, item: str, row: int) -> None:
         before = self._given.get(item)
         if before is None:
-            # Most items have one answer: a list for each would double the memory.
-            self._given[item] = given
-        elif isinstance(before, Given):
-            self._given[item] = sorted((before, given))
+            self._given[item] = row
+        elif isinstance(before, int):
+            self._given[item] = sorted((before, row), key=self._answers.order)
         else:
-            insort(before, given)
+            insort(before, row, key=self._answers.order)
 
     def _change(self, item: str, change: Callable[[], object]) -> None:
         """Make a change that concerns one item, and count what holds before and after."""
@@ -288,12 +267,8 @@ class Labels:
 
     def _own(self, item: str) -> list[Given]:
         """Return the standing answer of each annotator, oldest first."""
-        found = self._given.get(item)
-        if found is None:
-            return []
-        every = (found,) if isinstance(found, Given) else found
         own: dict[str, Given] = {}
-        for given in every:
+        for given in self.every(item):
             if given.by not in self._taken_back.get((given.id, item), ()):
                 own.pop(given.by, None)
                 own[given.by] = given
@@ -341,8 +316,8 @@ class Labels:
 
     def every(self, item: str) -> Sequence[Given]:
         """Return every answer about an item, in order, also those that no longer stand."""
-        found = self._given.get(item, ())
-        return (found,) if isinstance(found, Given) else found
+        rows = self._given.get(item, ())
+        return [self._answers[row] for row in ((rows,) if isinstance(rows, int) else rows)]
 
     def own(self, item: str, by: str) -> Given | None:
         """Return the standing answer of one annotator about an item; None if there is none."""
@@ -350,7 +325,10 @@ class Labels:
 
     def is_answered(self, item: str) -> bool:
         """Return whether anybody's label or skip stands for an item."""
-        return item in self._given and bool(self._own(item))
+        rows = self._given.get(item)
+        if rows is None or not self._taken_back:
+            return rows is not None
+        return bool(self._own(item))
 
     def items(self) -> Iterator[tuple[str, Standing]]:
         """Yield every item with an answer, and what counts for it, in the order of arrival."""
@@ -375,12 +353,6 @@ class Labels:
         return [
             AutoBatch(event, held[event.id]) for event in events if event.id not in self._undone
         ]
-
-
-def _given(event: Event, payload: Answer, number: int) -> Given:
-    class_id = payload.class_id if type(payload) is Label else None
-    rank = _RANKS.get(payload.origin, _RANKS[IMPORT])
-    return Given(event.t, event.id, number, event.by, rank, class_id, payload.audit)
 
 
 def _set(values: dict[str, Any], item: str, value: Any, step: int) -> None:
