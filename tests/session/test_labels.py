@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
+from loop_fakes import FakeItems
 
 from tuilabel.journal.lines import Event
 from tuilabel.journal.payloads import (
@@ -22,6 +24,7 @@ from tuilabel.journal.payloads import (
     Undo,
 )
 from tuilabel.session.classes import class_id_of
+from tuilabel.session.labelled_rows import LabelledRows
 from tuilabel.session.labels import Labels
 
 CAT, DOG, COW = (class_id_of(name) for name in ("cat", "dog", "cow"))
@@ -217,3 +220,30 @@ def test_auto_labels_count_where_nobody_has_answered() -> None:
     answered = folded(events(*run, ("bob", label("2", COW))))
     assert answered.auto_labels_held == 0
     assert folded(events(*run, ("bob", Undo("2")))).auto_labels_held == 0
+
+
+SOURCE = cast(Any, FakeItems.of(["1", "3", "4"]))
+
+
+@given(RUNS, st.lists(CLASSES, min_size=2, max_size=2, unique=True), st.integers(0, 25))
+def test_the_labels_by_row_are_those_of_the_fold(
+    run: list[tuple[str, Payload]], classes: list[str], ask: int
+) -> None:
+    known = Labels(lambda bulk: FILES[bulk.file])
+    rows = LabelledRows(known, SOURCE)
+    index = {class_id: n for n, class_id in enumerate([COW, DOG] if ask % 2 else classes)}
+    for number, event in enumerate(events(*run)):
+        known.apply(event, number)
+        item = getattr(event.payload, "item", None)
+        if item is not None:
+            rows.follow(item)
+        if number >= ask:
+            found = rows.indices(index)
+            for part, expected in zip(found, (known.training, known.audit), strict=True):
+                assert list(part.items()) == [
+                    (SOURCE.row_of(item), index[class_id])
+                    for item, class_id in expected.items()
+                    if item in SOURCE.ids and class_id in index
+                ]
+        index = {class_id: n for n, class_id in enumerate(classes)} if number > ask else index
+    assert rows.answered.tolist() == [known.is_answered(item) for item in SOURCE.ids]

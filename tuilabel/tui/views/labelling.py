@@ -165,7 +165,7 @@ class Presenter:
         if len(moves) < COMPARISONS:
             return ""
         mean = sum(move.moved for move in moves) / len(moves)
-        settled = stopping.settled([move.agreement for move in self.session.moves])
+        settled = stopping.settled([move.agreement for move in moves])
         verdict = "help little" if settled else "still help"
         return f"{mean:.1%} changed: more labels {verdict}"
 
