@@ -21,6 +21,7 @@ from tuilabel.journal.payloads import (
     Label,
     Payload,
     Skip,
+    Suggestion,
     Undo,
 )
 from tuilabel.session.classes import class_id_of
@@ -63,6 +64,7 @@ def state(labels: Labels) -> object:
         list(labels.classes),
         sorted(labels.auto_labels(), key=lambda found: found[1].item),
         [(batch.event.id, batch.held) for batch in labels.auto_batches()],
+        [labels.suggestion(item) for item in "123"],
     )
 
 
@@ -88,6 +90,7 @@ PAYLOADS = st.one_of(
         origin=st.sampled_from(["human", "oracle", "import"]),
     ),
     st.builds(Skip, item=ITEMS),
+    st.builds(Suggestion, item=ITEMS, class_id=CLASSES, origin=st.just("detector")),
     st.builds(Undo, event=NUMBERS, item=st.none() | ITEMS),
     st.builds(Decided, item=ITEMS, class_id=CLASSES),
     st.builds(ClassAdded, class_id=CLASSES, name=st.sampled_from(["cat", "dog", "cow"])),
@@ -99,7 +102,7 @@ PAYLOADS = st.one_of(
         file=st.sampled_from(["x", "y"]),
         sha256=st.just(""),
         count=st.just(0),
-        origin=st.just("auto"),
+        origin=st.sampled_from(["auto", "suggested"]),
         replaces=st.lists(NUMBERS, max_size=2).map(tuple),
     ),
 )
@@ -220,6 +223,25 @@ def test_auto_labels_count_where_nobody_has_answered() -> None:
     answered = folded(events(*run, ("bob", label("2", COW))))
     assert answered.auto_labels_held == 0
     assert folded(events(*run, ("bob", Undo("2")))).auto_labels_held == 0
+
+
+def test_a_suggestion_is_no_label_and_the_newest_is_shown() -> None:
+    first = Suggestion(item="1", class_id=CAT, origin="detector", probability=0.9)
+    bulk = Bulk(file="x", sha256="", count=2, origin="suggested", method="names of files")
+    run: list[tuple[str, Payload]] = [("detector", first)]
+    labels = folded(events(*run))
+    assert labels.suggestion("1") == first
+    assert labels.suggestion("2") is None
+    assert (labels.training, labels.labels_held, list(labels.items())) == ({}, 0, [])
+    run.append(("tool", bulk))
+    labels = folded(events(*run))
+    assert labels.auto_labels_held == 0
+    assert labels.auto_batches() == []
+    assert labels.suggestion("1") == Suggestion(item="1", class_id=CAT, origin="names of files")
+    assert labels.suggestion("2") == Suggestion(item="2", class_id=DOG, origin="names of files")
+    run.append(("anna", Undo("2")))
+    assert folded(events(*run)).suggestion("1") == first
+    assert folded(events(*run, ("anna", Undo("1", "1")))).suggestion("1") is None
 
 
 SOURCE = cast(Any, FakeItems.of(["1", "3", "4"]))

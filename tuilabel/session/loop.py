@@ -317,11 +317,27 @@ class Session:
         return self._answer(item, None, by, ms, accepted=False)
 
     def suggestion(self) -> int | None:
-        """Return the most likely class index of the current item, if it has a prediction."""
+        """Return the class index that is suggested for the current item, if one is.
+
+        It is the model's most likely class, or that of `guess`.
+        """
+        slot, guess = self.current, self.guess()
+        if slot is not None and slot.probabilities is not None:
+            return int(np.argmax(slot.probabilities))
+        return None if guess is None else self._index[self.known.classes.resolved(guess.class_id)]
+
+    def guess(self) -> said.Suggestion | None:
+        """Return a suggestion of another tool for the current item, where the model has none.
+
+        None for audit items, where a suggestion would bias the measurement.
+        """
         slot = self.current
-        if slot is None or slot.probabilities is None:
+        if slot is None or slot.audit or slot.probabilities is not None:
             return None
-        return int(np.argmax(slot.probabilities))
+        guess = self.known.suggestion(self.items.ids[slot.row])
+        if guess is None or self.known.classes.resolved(guess.class_id) not in self._index:
+            return None
+        return guess
 
     def accept_suggestion(self, item: str, *, by: Annotator, ms: int | None = None) -> Event | None:
         """Label the current item with `suggestion`; return None if there is none."""

@@ -120,6 +120,15 @@ class Presenter:
             for index in order
         ]
 
+    def guess(self) -> str:
+        """Return the suggestion of another tool for the current item; nothing without one."""
+        guess = self.session.guess()
+        if guess is None:
+            return ""
+        share = "" if guess.probability is None else f" {guess.probability:.0%}"
+        name = shown_name(self.session.known.classes.name(guess.class_id))
+        return f"{name}{share}, suggested by {inert(guess.origin, 40)}"
+
     def usual_classes(self) -> list[int]:
         """Return the classes that have labels, the most frequent ones first."""
         place = {id_: index for index, id_ in enumerate(self.session.class_ids)}
