@@ -114,7 +114,7 @@ def make_session(photos: Path, path: Path) -> None:
             [
                 *(ClassAdded(bird, "bird"), ClassAdded(fox, "fox", "f"), ClassMerged(bird, owl)),
                 *(ClassMerged(owl, bird), ClassRetired(fox), ClassRestyled(owl, "o")),
-                *(ClassRenamed(dog, "dog"), Suggestion(second, dog, 0.5, "me")),
+                *(ClassRenamed(dog, "dog"), Suggestion(second, dog, "me", 0.5)),
                 *(Window(0, 255), Adopted("other")),
             ],
             by.name,

@@ -8,7 +8,7 @@ import pytest
 from loop_fakes import fit_finished
 
 from tests.line.conftest import DAMAGED, Talk
-from tuilabel.journal.payloads import Label, Skip
+from tuilabel.journal.payloads import Label, Skip, Suggestion
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.line.conversation import PROMPT_AT_END
 from tuilabel.trainer.reports import Down
@@ -104,6 +104,17 @@ def test_what_the_model_learned_comes_before_the_next_prompt(talk: Begin) -> Non
     (*_, label) = it.log.answers
     assert isinstance(label, Label)
     assert label.accepted
+
+
+def test_a_tools_suggestion_is_printed_where_the_model_has_none(talk: Begin) -> None:
+    it = talk()
+    session = it.session
+    guess = Suggestion(
+        item=str(session.current_id), class_id=session.class_ids[2], origin="x", probability=0.9
+    )
+    session.take_in(it.log.append([guess], "x"))
+    assert it.prompt().endswith("x suggests owl at 90%.")
+    assert it.say("=") == "Saved: owl."
 
 
 def test_suggestions_come_after_or_not_at_all_when_wished(talk: Begin) -> None:

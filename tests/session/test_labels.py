@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
+from loop_fakes import FakeItems
 
 from tuilabel.journal.lines import Event
 from tuilabel.journal.payloads import (
@@ -19,9 +21,11 @@ from tuilabel.journal.payloads import (
     Label,
     Payload,
     Skip,
+    Suggestion,
     Undo,
 )
 from tuilabel.session.classes import class_id_of
+from tuilabel.session.labelled_rows import LabelledRows
 from tuilabel.session.labels import Labels
 
 CAT, DOG, COW = (class_id_of(name) for name in ("cat", "dog", "cow"))
@@ -60,6 +64,7 @@ def state(labels: Labels) -> object:
         list(labels.classes),
         sorted(labels.auto_labels(), key=lambda found: found[1].item),
         [(batch.event.id, batch.held) for batch in labels.auto_batches()],
+        [labels.suggestion(item) for item in "123"],
     )
 
 
@@ -85,6 +90,7 @@ PAYLOADS = st.one_of(
         origin=st.sampled_from(["human", "oracle", "import"]),
     ),
     st.builds(Skip, item=ITEMS),
+    st.builds(Suggestion, item=ITEMS, class_id=CLASSES, origin=st.just("detector")),
     st.builds(Undo, event=NUMBERS, item=st.none() | ITEMS),
     st.builds(Decided, item=ITEMS, class_id=CLASSES),
     st.builds(ClassAdded, class_id=CLASSES, name=st.sampled_from(["cat", "dog", "cow"])),
@@ -96,7 +102,7 @@ PAYLOADS = st.one_of(
         file=st.sampled_from(["x", "y"]),
         sha256=st.just(""),
         count=st.just(0),
-        origin=st.just("auto"),
+        origin=st.sampled_from(["auto", "suggested"]),
         replaces=st.lists(NUMBERS, max_size=2).map(tuple),
     ),
 )
@@ -217,3 +223,49 @@ def test_auto_labels_count_where_nobody_has_answered() -> None:
     answered = folded(events(*run, ("bob", label("2", COW))))
     assert answered.auto_labels_held == 0
     assert folded(events(*run, ("bob", Undo("2")))).auto_labels_held == 0
+
+
+def test_a_suggestion_is_no_label_and_the_newest_is_shown() -> None:
+    first = Suggestion(item="1", class_id=CAT, origin="detector", probability=0.9)
+    bulk = Bulk(file="x", sha256="", count=2, origin="suggested", method="names of files")
+    run: list[tuple[str, Payload]] = [("detector", first)]
+    labels = folded(events(*run))
+    assert labels.suggestion("1") == first
+    assert labels.suggestion("2") is None
+    assert (labels.training, labels.labels_held, list(labels.items())) == ({}, 0, [])
+    run.append(("tool", bulk))
+    labels = folded(events(*run))
+    assert labels.auto_labels_held == 0
+    assert labels.auto_batches() == []
+    assert labels.suggestion("1") == Suggestion(item="1", class_id=CAT, origin="names of files")
+    assert labels.suggestion("2") == Suggestion(item="2", class_id=DOG, origin="names of files")
+    run.append(("anna", Undo("2")))
+    assert folded(events(*run)).suggestion("1") == first
+    assert folded(events(*run, ("anna", Undo("1", "1")))).suggestion("1") is None
+
+
+SOURCE = cast(Any, FakeItems.of(["1", "3", "4"]))
+
+
+@given(RUNS, st.lists(CLASSES, min_size=2, max_size=2, unique=True), st.integers(0, 25))
+def test_the_labels_by_row_are_those_of_the_fold(
+    run: list[tuple[str, Payload]], classes: list[str], ask: int
+) -> None:
+    known = Labels(lambda bulk: FILES[bulk.file])
+    rows = LabelledRows(known, SOURCE)
+    index = {class_id: n for n, class_id in enumerate([COW, DOG] if ask % 2 else classes)}
+    for number, event in enumerate(events(*run)):
+        known.apply(event, number)
+        item = getattr(event.payload, "item", None)
+        if item is not None:
+            rows.follow(item)
+        if number >= ask:
+            found = rows.indices(index)
+            for part, expected in zip(found, (known.training, known.audit), strict=True):
+                assert list(part.items()) == [
+                    (SOURCE.row_of(item), index[class_id])
+                    for item, class_id in expected.items()
+                    if item in SOURCE.ids and class_id in index
+                ]
+        index = {class_id: n for n, class_id in enumerate(classes)} if number > ask else index
+    assert rows.answered.tolist() == [known.is_answered(item) for item in SOURCE.ids]

@@ -9,7 +9,7 @@ import pytest
 from loop_fakes import CLASSES, ME, FakeItems, FakeLog, fake_ranking, fit_finished
 
 from tuilabel.errors import SaveError, SessionFileError
-from tuilabel.journal.payloads import Label, Opened
+from tuilabel.journal.payloads import Label, Opened, Suggestion
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit
 from tuilabel.session import (
@@ -363,6 +363,34 @@ def test_the_suggestion_is_the_likeliest_class() -> None:
         assert event is not None
         assert session.class_name(event) == "owl"
         assert event.payload.accepted is True  # type: ignore[attr-defined]
+
+
+def test_a_tools_suggestion_may_be_accepted_but_never_for_an_audit_item() -> None:
+    for holdout in (True, False):
+        session, log = make(holdout=holdout)
+        owl = session.class_ids[2]
+        found = [Suggestion(item=item, class_id=owl, origin="tool") for item in session.items.ids]
+        session.take_in(log.append(found, "tool"))
+        assert (session.labels, session.pool_left) == (0, 30)
+        for _ in range(10):
+            slot, item = session.current, session.current_id
+            assert slot is not None
+            assert item is not None
+            if slot.audit:
+                assert session.suggestion() is None
+                session.skip(item, by=ME)
+                continue
+            event = session.accept_suggestion(item, by=ME)
+            assert event is not None
+            assert isinstance(event.payload, Label)
+            assert (session.class_name(event), event.payload.accepted) == ("owl", True)
+        request = session.take_request()
+        assert isinstance(request, Fit)
+        assert len(request.items) == session.labels
+        session.accept_ranking(fake_ranking(request, 30, 3), by=ME)
+        session.move(+1)
+        if session.current is not None and session.current.probabilities is not None:
+            assert session.guess() is None, "the model has one"
 
 
 def test_no_suggestion_means_no_label() -> None:

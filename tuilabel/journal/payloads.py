@@ -18,6 +18,9 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 HUMAN, ORACLE_ORIGIN, IMPORT, AUTO_ORIGIN = "human", "oracle", "import", "auto"
 """Where an answer comes from: a person, ground truth, another tool, or a model."""
 
+SUGGESTED = "suggested"
+"""The origin of a bulk file whose lines are suggestions, and no answers."""
+
 
 AUDIT, COLD_START, ORDER, RANDOM_SHARE, UNDONE = (
     "audit",
@@ -310,12 +313,23 @@ class Decided(Payload, frozen=True):
 
 
 class Suggestion(Payload, frozen=True):
-    """A guess about an item: never a label, never trained on, never counted."""
+    """A guess about an item: never a label, never trained on, never counted.
+
+    It is shown where the model has no suggestion. Many at once are a `Bulk` of origin `SUGGESTED`.
+
+    Attributes
+    ----------
+    item, class_id : str
+    probability : float or None
+        None if its origin knows none.
+    origin : str
+        Where it comes from: the name of a file, a detector or a model.
+    """
 
     item: str
     class_id: str
-    probability: Share
     origin: str
+    probability: Share | None = None
 
 
 class ClassAdded(Payload, frozen=True):
@@ -354,7 +368,7 @@ class ClassRestyled(Payload, frozen=True):
 
 
 class Bulk(Payload, frozen=True):
-    """A file of answers that were written together: auto-labels or an import.
+    """A file of lines that were written together: auto-labels, an import, or suggestions.
 
     Attributes
     ----------
@@ -365,11 +379,11 @@ class Bulk(Payload, frozen=True):
     count : int
         Number of its lines.
     origin : str
-        `AUTO_ORIGIN` or `IMPORT`.
+        `AUTO_ORIGIN`, `IMPORT` or `SUGGESTED`.
     replaces : tuple of str
         Ids of earlier `Bulk` events of auto-labels, which no longer count.
     method, threshold, model, trained_on, settings, calibration, estimate
-        How auto-labels were made.
+        How auto-labels were made. Of suggestions, `method` says where they come from.
     """
 
     file: str

@@ -81,6 +81,11 @@ class Wording:
         """Return the model's suggestion for an image, or why there is none."""
         if slot.audit:
             return self.say("No suggestion: this image was drawn at random to measure accuracy.")
+        guess = self._session.guess()
+        if not past and guess is not None:
+            name = inert(self._session.known.classes.name(guess.class_id), _LONGEST_NAME)
+            share = "" if guess.probability is None else f" at {guess.probability:.0%}"
+            return self.say(f"{inert(guess.origin, 40)} suggests {name}{share}.")
         if slot.probabilities is None:
             if self._session.recipe is None:
                 return []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+_AS_BYTES = ("utf-8", "surrogateescape")
 
 _CHUNK = 4096
 """Rows that are looked at together."""
@@ -57,26 +59,18 @@ class Candidates:
         self._audit = audit
         self._seed = seed
         self.reserved = np.zeros(len(keys), dtype=bool)
-        # Of few rows, so that the others need no number each.
-        self._many: dict[int, int] = {}
+        self._paths = np.ones(len(keys), dtype=np.intp)
         if audit > 0:
-            self._draw(paths, for_audit)
-
-    def _draw(self, paths: Iterable[Sequence[str]], salt: np.uint64) -> None:
-        key, rows, hashes = int(salt).to_bytes(8, "big"), [], []
-        for row, places in enumerate(paths):
-            if len(places) > 1:
-                self._many[row] = len(places)
-            for place in places:
-                name = place.encode("utf-8", "surrogateescape")
-                rows.append(row)
-                hashes.append(hashlib.blake2b(name, digest_size=8, key=key).digest())
-        drawn = np.frombuffer(b"".join(hashes), dtype=">u8") / 2.0**64 < self._audit
-        self.reserved[np.array(rows, dtype=np.intp)[drawn]] = True
+            places = list(paths)
+            self._paths = np.fromiter(map(len, places), np.intp, len(places))
+            # A start waits for this: CRC-32 is fast, and `mixed` makes it uniform.
+            names = [zlib.crc32(name.encode(*_AS_BYTES)) for every in places for name in every]
+            drawn = mixed(np.array(names, dtype=np.uint64), for_audit) / 2.0**64 < audit
+            self.reserved[np.repeat(np.arange(len(keys)), self._paths)[drawn]] = True
 
     def draw(self, row: int) -> float:
         """Return the probability with which a row was drawn for the audit reserve."""
-        paths = self._many.get(row, 1)
+        paths = int(self._paths[row])
         return self._audit if paths == 1 else round(1 - (1 - self._audit) ** paths, 12)
 
     @cached_property

@@ -27,7 +27,8 @@ class LabelledRows:
     def __init__(self, known: Labels, items: Dataset) -> None:
         self._known = known
         self._items = items
-        self._parts: tuple[dict[int, str], dict[int, str]] = ({}, {})
+        self._index: dict[str, int] = {}
+        self._parts: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self._recounts = 0
         self.answered = np.zeros(len(items), dtype=bool)
 
@@ -40,8 +41,9 @@ class LabelledRows:
         for part, classes in zip(self._parts, self._classes, strict=True):
             # What is labelled again comes last, as it does in `Labels`.
             part.pop(row, None)
-            if item in classes:
-                part[row] = classes[item]
+            index = self._index.get(classes.get(item, ""))
+            if index is not None:
+                part[row] = index
 
     @property
     def _classes(self) -> tuple[dict[str, str], dict[str, str]]:
@@ -55,14 +57,16 @@ class LabelledRows:
         index : mapping of str to int
             Class indices by class id; rows of other classes are left out.
         """
-        if self._recounts != self._known.recounts:
-            self._recounts = self._known.recounts
-            for part, classes in zip(self._parts, self._classes, strict=True):
-                part.clear()
-                rows = ((self._items.row_of(item), class_id) for item, class_id in classes.items())
-                part.update((row, class_id) for row, class_id in rows if row is not None)
-        training, audit = (
-            {row: index[class_id] for row, class_id in part.items() if class_id in index}
-            for part in self._parts
-        )
-        return training, audit
+        if self._recounts != self._known.recounts or self._index != index:
+            self._recounts, self._index = self._known.recounts, dict(index)
+            training, audit = (
+                {
+                    row: self._index[class_id]
+                    for item, class_id in classes.items()
+                    if class_id in self._index and (row := self._items.row_of(item)) is not None
+                }
+                for classes in self._classes
+            )
+            self._parts = training, audit
+        training, audit = self._parts
+        return dict(training), dict(audit)

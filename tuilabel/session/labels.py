@@ -17,12 +17,14 @@ from tuilabel.journal.payloads import (
     HUMAN,
     IMPORT,
     ORACLE_ORIGIN,
+    SUGGESTED,
     Answer,
     Bulk,
     BulkLine,
     Decided,
     Fitted,
     Label,
+    Suggestion,
     Undo,
 )
 from tuilabel.session.answers import Answers, Given
@@ -112,6 +114,8 @@ class Labels:
         self._answers_to: Counter[str] = Counter()
         self._bulk: dict[str, Event] = {}
         self._auto: dict[str, tuple[str, BulkLine]] = {}
+        self._suggested: dict[str, dict[tuple[int, str], Suggestion]] = {}
+        self._suggested_in_bulk: dict[str, tuple[tuple[int, str], Suggestion]] = {}
         self.classes = Classes(lambda class_id: self._answers_to[class_id] > 0)
         self.training: dict[str, str] = {}
         self.audit: dict[str, str] = {}
@@ -159,6 +163,8 @@ class Labels:
             decision = (event.t, event.id, payload.class_id)
             decisions = self._decided.setdefault(payload.item, [])
             self._change(payload.item, lambda: insort(decisions, decision))
+        elif isinstance(payload, Suggestion):
+            self._suggested.setdefault(payload.item, {})[event.t, event.id] = payload
         elif isinstance(payload, Fitted):
             insort(self.fits, event, key=lambda event: (event.t, event.id))
         elif isinstance(payload, Bulk):
@@ -256,10 +262,16 @@ class Labels:
             if isinstance(event.payload, Bulk)
             for id_ in event.payload.replaces
         }
-        self._auto = {}
+        self._auto, self._suggested_in_bulk = {}, {}
         for event in standing:
-            if event.id not in replaced and isinstance(event.payload, Bulk):
-                for line in self._bulk_lines(event.payload):
+            bulk = event.payload
+            if event.id in replaced or not isinstance(bulk, Bulk):
+                continue
+            key = (event.t, event.id)
+            for line in self._bulk_lines(bulk):
+                if bulk.origin == SUGGESTED:
+                    self._suggested_in_bulk[line.item] = key, _suggestion(line, bulk)
+                else:
                     self._auto[line.item] = event.id, line
         self.auto_labels_held = sum(1 for _ in self.auto_labels())
 
@@ -346,13 +358,38 @@ class Labels:
         """Yield the auto-labels in effect, each with the id of the event that names its file."""
         return (found for item, found in self._auto.items() if not self.is_answered(item))
 
+    def suggestion(self, item: str) -> Suggestion | None:
+        """Return the newest suggestion about an item that was not taken back, if there is one."""
+        found = {
+            key: suggestion
+            for key, suggestion in self._suggested.get(item, {}).items()
+            if (key[1], item) not in self._taken_back
+        }
+        if item in self._suggested_in_bulk:
+            key, suggestion = self._suggested_in_bulk[item]
+            found[key] = suggestion
+        return found[max(found)] if found else None
+
     def auto_batches(self) -> list[AutoBatch]:
         """Return the batches of auto-labels that were not taken back, the oldest first."""
         held = Counter(id_ for id_, _ in self.auto_labels())
         events = sorted(self._bulk.values(), key=lambda event: (event.t, event.id))
         return [
-            AutoBatch(event, held[event.id]) for event in events if event.id not in self._undone
+            AutoBatch(event, held[event.id])
+            for event in events
+            if event.id not in self._undone
+            and isinstance(event.payload, Bulk)
+            and event.payload.origin != SUGGESTED
         ]
+
+
+def _suggestion(line: BulkLine, bulk: Bulk) -> Suggestion:
+    return Suggestion(
+        item=line.item,
+        class_id=line.class_id,
+        probability=line.probability,
+        origin=bulk.method or bulk.origin,
+    )
 
 
 def _set(values: dict[str, Any], item: str, value: Any, step: int) -> None:

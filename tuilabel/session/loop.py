@@ -22,12 +22,12 @@ from tuilabel.errors import SessionFileError
 from tuilabel.journal import payloads as said
 from tuilabel.journal.lines import Event
 from tuilabel.journal.payloads import Asked, Batch, Fitted, Label, Opened, Payload, Skip, Undo
-from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, Fit, FitFinished
 from tuilabel.session.candidates import Candidates, keys_of
 from tuilabel.session.classes import class_id_of
 from tuilabel.session.desk import Desk
 from tuilabel.session.desks import Desks
+from tuilabel.session.fits import FitHistory
 from tuilabel.session.labelled_rows import LabelledRows
 from tuilabel.session.labels import Labels
 from tuilabel.session.payloads import asked_of, fitted, settings_from
@@ -104,6 +104,7 @@ class Session:
         self.events: list[Event] = []
         self.generation = 0
         self._log = log
+        self._fits = FitHistory(self.known.fits)
         self._rows = LabelledRows(self.known, dataset)
         self._ranked: dict[int, Asked] = {}
         self._requested: dict[int, Requested] = {}
@@ -244,27 +245,12 @@ class Session:
     @property
     def curve(self) -> list[CurvePoint]:
         """The accuracy after each fit, without fits on labels that were taken back since."""
-        points: list[CurvePoint] = []
-        for event in self.known.fits:
-            found = event.payload
-            if isinstance(found, Fitted) and found.accuracy and found.labels <= self.labels:
-                while points and points[-1].labels >= found.labels:
-                    points.pop()
-                measured = found.accuracy
-                accuracy = Accuracy(measured.correct, measured.n, measured.set)
-                points.append(CurvePoint(found.labels, accuracy))
-        return points
+        return self._fits.curve(self.labels)
 
     @property
     def moves(self) -> list[Moves]:
         """How far each fit moved the predictions of the one before."""
-        return [
-            Moves(found.labels, found.moved, found.agreement, found.stop_set or 0)
-            for event in self.known.fits
-            if isinstance(found := event.payload, Fitted)
-            and found.moved is not None
-            and found.labels <= self.labels
-        ]
+        return self._fits.moves(self.labels)
 
     @property
     def recipe(self) -> Recipe | None:
@@ -331,11 +317,27 @@ class Session:
         return self._answer(item, None, by, ms, accepted=False)
 
     def suggestion(self) -> int | None:
-        """Return the most likely class index of the current item, if it has a prediction."""
+        """Return the class index that is suggested for the current item, if one is.
+
+        It is the model's most likely class, or that of `guess`.
+        """
+        slot, guess = self.current, self.guess()
+        if slot is not None and slot.probabilities is not None:
+            return int(np.argmax(slot.probabilities))
+        return None if guess is None else self._index[self.known.classes.resolved(guess.class_id)]
+
+    def guess(self) -> said.Suggestion | None:
+        """Return a suggestion of another tool for the current item, where the model has none.
+
+        None for audit items, where a suggestion would bias the measurement.
+        """
         slot = self.current
-        if slot is None or slot.probabilities is None:
+        if slot is None or slot.audit or slot.probabilities is not None:
             return None
-        return int(np.argmax(slot.probabilities))
+        guess = self.known.suggestion(self.items.ids[slot.row])
+        if guess is None or self.known.classes.resolved(guess.class_id) not in self._index:
+            return None
+        return guess
 
     def accept_suggestion(self, item: str, *, by: Annotator, ms: int | None = None) -> Event | None:
         """Label the current item with `suggestion`; return None if there is none."""

@@ -15,7 +15,7 @@ from textual.strip import Strip
 from textual.widgets import Static
 
 from tuilabel.errors import SaveError, SourceError
-from tuilabel.journal.payloads import Label
+from tuilabel.journal.payloads import Label, Suggestion
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, FitFinished
 from tuilabel.session import ORACLE
@@ -194,6 +194,21 @@ async def test_a_ranking_shows_suggestions_the_curve_and_enter_accepts(app: Scre
         last = answer_events(screen.loop)[-1].payload
         assert isinstance(last, Label)
         assert (answered(screen.loop)[-1], last.accepted) == ("0", True)
+
+
+async def test_a_tools_suggestion_is_shown_where_the_model_has_none(app: ScreenApp) -> None:
+    screen = app.label_screen
+    loop = screen.loop
+    guess = Suggestion(
+        item=str(loop.current_id), class_id=loop.class_ids[3], origin="detector", probability=0.9
+    )
+    loop.take_in(screen.workspace.journal.append([guess], "detector"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        assert "3 90%, suggested by detector" in shown(app, "#suggestions")
+        await pilot.press("enter")
+        assert answered(loop) == ["3"]
+        assert "suggested by" not in shown(app, "#suggestions")
 
 
 async def test_suggestions_can_come_after_the_label_or_not_at_all(app: ScreenApp) -> None:

@@ -120,6 +120,15 @@ class Presenter:
             for index in order
         ]
 
+    def guess(self) -> str:
+        """Return the suggestion of another tool for the current item; nothing without one."""
+        guess = self.session.guess()
+        if guess is None:
+            return ""
+        share = "" if guess.probability is None else f" {guess.probability:.0%}"
+        name = shown_name(self.session.known.classes.name(guess.class_id))
+        return f"{name}{share}, suggested by {inert(guess.origin, 40)}"
+
     def usual_classes(self) -> list[int]:
         """Return the classes that have labels, the most frequent ones first."""
         place = {id_: index for index, id_ in enumerate(self.session.class_ids)}
@@ -165,7 +174,7 @@ class Presenter:
         if len(moves) < COMPARISONS:
             return ""
         mean = sum(move.moved for move in moves) / len(moves)
-        settled = stopping.settled([move.agreement for move in self.session.moves])
+        settled = stopping.settled([move.agreement for move in moves])
         verdict = "help little" if settled else "still help"
         return f"{mean:.1%} changed: more labels {verdict}"
 
