@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from tuilabel.learn import stopping
 from tuilabel.learn.stopping import COMPARISONS
 from tuilabel.session import Session, Slot
-from tuilabel.text import counted, inert, set_name
+from tuilabel.text import counted, disputed_text, inert, set_name
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece, fitted
@@ -146,6 +146,11 @@ class Presenter:
         """The name of the set that accuracy is measured on."""
         return f"the {set_name(self._holdout or 'audit')}"
 
+    @property
+    def disputed(self) -> str:
+        """How many audit images annotators disagree about, to follow an accuracy; or nothing."""
+        return disputed_text(self.session.audit_disputes)
+
     def curve(self) -> tuple[str, list[float], str]:
         """Return the accuracy's title, values and caption."""
         title = f"accuracy on {self.set_name}"
@@ -157,7 +162,7 @@ class Presenter:
             return title, [], waiting
         newest = points[-1].accuracy
         caption = f"{newest.value:.1%}  ({newest.low:.1%} to {newest.high:.1%}), n {newest.n:,}"
-        return title, [point.accuracy.value for point in points], caption
+        return title, [point.accuracy.value for point in points], caption + self.disputed
 
     def stopping(self) -> str:
         """Return whether more labels would change much, in words; nothing while that is unknown."""
