@@ -38,7 +38,7 @@ def seen(*events: Event, live: tuple[str, ...] = ()) -> dict[str, object]:
     annotators = Annotators()
     for one in events:
         annotators.apply(one)
-    return {by: found for by, found in annotators.seen(lambda log, _: log in live).items()}
+    return dict(annotators.seen(lambda log, _: log in live))
 
 
 def test_pauses_and_clocks_that_go_back_are_no_working_time() -> None:

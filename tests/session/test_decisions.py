@@ -80,6 +80,7 @@ def test_a_decision_is_undone_before_the_answer_that_came_first(session: Session
 def test_a_decision_is_undone_after_a_restart(session: Session, log: FakeLog) -> None:
     item = disputed(session)
     session.decide(item, 1, by=ME)
+    log.end()
     again = Session(FakeItems(40, holdout=False), log.reopened(), SETTINGS, ME)
     again.undo(by=ME)
     assert disputed(again) == item
