@@ -112,6 +112,11 @@ def share_text(value: float, low: float, high: float) -> str:
     return f"{value:.1%} ({low:.1%} to {high:.1%}, 95%)"
 
 
+def disputed_text(count: int) -> str:
+    """Return how many audit images annotators disagree about, to follow an accuracy; or ""."""
+    return f", {count:,} disputed" if count else ""
+
+
 def set_name(name: str) -> str:
     """Return how people call the set with this name that accuracy is measured on."""
     if name == "audit":

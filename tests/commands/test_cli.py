@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ STATUS_FIELDS = {
         "strategy",
     ),
     *("accuracy", "annotators", "auto_labels", "fitted", "stopping", "disputed", "problems"),
+    *("disputes", "agreement"),
 }
 
 
@@ -402,7 +404,10 @@ def test_a_message_holds_no_escape_codes() -> None:
 def test_status_json_has_the_promised_fields(session: Path) -> None:
     result = tuilabel("status", str(session), "--json")
     assert result.exit_code == 0
-    assert json.loads(result.stdout) == {
+    found = json.loads(result.stdout)
+    for annotator in found["annotators"].values():
+        assert datetime.fromisoformat(annotator.pop("last_seen")).tzinfo is not None
+    assert found == {
         "source": "digits",
         "window": [-1024.0, 3071.5],
         "labels": 3,
@@ -417,8 +422,20 @@ def test_status_json_has_the_promised_fields(session: Path) -> None:
         "rounds": 1,
         "model": "mlp",
         "strategy": "margin",
-        "accuracy": {"value": 0.9, "low": 0.8, "high": 0.95, "n": 50, "set": "hold-out"},
-        "annotators": {"Zoë": 3},
+        "accuracy": {
+            "value": 0.9,
+            "low": 0.8,
+            "high": 0.95,
+            "n": 50,
+            "set": "hold-out",
+            "disputed": 0,
+        },
+        "annotators": {
+            "me": {"labels": 0, "per_minute": None, "here": False},
+            "Zoë": {"labels": 3, "per_minute": None, "here": False},
+        },
+        "disputes": [],
+        "agreement": None,
     }
     assert set(json.loads(result.stdout)) == STATUS_FIELDS
 
@@ -431,7 +448,7 @@ def test_status_is_told_in_lines_that_hold_no_escape_codes(session: Path) -> Non
     assert "window     -1,024 is shown as black, 3,071.5 as white" in lines
     assert "labels     3, 5 left to ask" in lines
     assert "accuracy   90.0% (80.0% to 95.0%, 95%) on the hold-out, n = 50" in lines
-    assert "by         Zoë: 3" in lines
+    assert any(line.startswith("by         Zoë: 3 labels, last seen 20") for line in lines)
     assert any("Katze 猫" in line for line in lines)
     assert "\x1b" not in result.stdout
 

@@ -85,7 +85,7 @@ def test_the_rest_is_labelled_apart_from_a_persons_labels(labelled: Path) -> Non
     assert view.known.auto_labels_held == 30
     after = summarise(view)
     changed = {name for name in after if after[name] != before[name]}  # type: ignore[literal-required]
-    assert changed == {"auto_labels"}
+    assert changed == {"auto_labels", "annotators"}, "who is seen again"
     for label in list(view.labelled())[60:]:
         assert label.origin == AUTO_ORIGIN
         row = int(label.references[0].split("[")[1].rstrip("]"))

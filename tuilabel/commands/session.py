@@ -90,6 +90,11 @@ def status_(session: str | None, as_json: bool, pictures: bool, skipped: bool) -
     help="Export only labels of this origin; repeat it for several.  [default: all]",
 )
 @click.option(
+    "--all-answers",
+    is_flag=True,
+    help="Write what each annotator answered, not the label in effect.",
+)
+@click.option(
     "--no-source",
     is_flag=True,
     help="Write the names of labelling time, without looking for the images.",
@@ -100,6 +105,7 @@ def export(
     output: str,
     format_: str | None,
     origin: tuple[str, ...],
+    all_answers: bool,
     no_source: bool,
     force: bool,
 ) -> None:
@@ -122,7 +128,7 @@ def export(
     if output != "-":
         check_output(Path(output), force=force, guard=keep)
     places = None if no_source else _places(view.source)
-    rows = list(label_rows(view.labelled(), origin or None, places))
+    rows = list(label_rows(view.labelled(all_answers=all_answers), origin or None, places))
     if output == "-":
         export_to_stdout(rows, write, keep)
     else:
@@ -136,7 +142,9 @@ def export(
         )
     disputed = len({row["item_id"] for row in rows if row["disputed"]})
     if disputed:
-        click.echo(f"{counted(disputed, 'image')} disputed: the class of each is empty.", err=True)
+        images = counted(disputed, "image is", "images are")
+        empty = "" if all_answers else ", and the class of each is empty"
+        click.echo(f"{images} disputed{empty}.", err=True)
 
 
 def _places(source: str) -> Places | None:

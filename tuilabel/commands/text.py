@@ -5,18 +5,23 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from tuilabel.text import accuracy_text, counted, inert, shown_path
+from tuilabel.text import accuracy_text, counted, disputed_text, inert, shown_path
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
     from tuilabel.journal.check import CheckReport
-    from tuilabel.session.summary import Summary
+    from tuilabel.session.summary import AnnotatorSummary, DisputeSummary, Summary
+
+_MOST_LISTED = 5
+"""Disputes, and damaged parts, that `status` names."""
+
+_LONGEST_NAME = 40
 
 
 def say(*lines: str) -> None:
@@ -66,8 +71,7 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
         yield f"window     {low:,g} is shown as black, {high:,g} as white"
     yield f"labels     {summary['labels']:,}" + ("" if left is None else f", {left:,} left to ask")
     yield f"skipped    {summary['skipped']:,}"
-    if summary["disputed"]:
-        yield f"disputed   {summary['disputed']:,}, with as many answers for one class as another"
+    yield from _dispute_lines(summary["disputes"])
     if summary["auto_labels"]:
         yield f"auto       {summary['auto_labels']:,} labels assigned by a model"
     yield f"rounds     {summary['rounds']:,}"
@@ -92,6 +96,7 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
                 accuracy["n"],
                 accuracy["set"],
             )
+            + disputed_text(accuracy["disputed"])
         )
     moved = summary["stopping"]
     if moved is not None:
@@ -100,10 +105,55 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
             yield f"stopping   {sentence}"
     for name, count in summary["by_class"].items():
         yield f"  {count:>6,}   {inert(name)}"
-    for name, count in summary["annotators"].items():
-        yield f"by         {inert(name)}: {count:,}"
-    for problem in summary["problems"]:
+    for name, found in summary["annotators"].items():
+        if found["labels"] or found["per_minute"] or found["here"]:
+            yield f"by         {inert(name, _LONGEST_NAME)}: {_work_of(found)}"
+    agreed = summary["agreement"]
+    if agreed is not None:
+        share = agreed["agreeing"] / agreed["items"]
+        images = counted(
+            agreed["items"],
+            "image that several people labelled",
+            "images that several people labelled",
+        )
+        yield f"agreement  {share:.1%}: {agreed['agreeing']:,} of {images}"
+    problems = summary["problems"]
+    for problem in problems[:_MOST_LISTED]:
         yield f"damaged    {problem}"
+    if problems:
+        more = len(problems) - _MOST_LISTED
+        also = f"{more:,} more problems; " if more > 0 else ""
+        yield f"           {also}`tuilabel check {shown_path(path)}` says how to heal the session"
+
+
+def _dispute_lines(disputes: Sequence[DisputeSummary]) -> Iterator[str]:
+    if not disputes:
+        return
+    images = counted(len(disputes), "image")
+    yield f"disputed   {images}, with as many answers for one class as another:"
+    for dispute in disputes[:_MOST_LISTED]:
+        said = ", ".join(
+            f"{inert(by, _LONGEST_NAME)}: {inert(name, _LONGEST_NAME)}"
+            for by, name in dispute["answers"].items()
+        )
+        audit = ", in the audit set" if dispute["audit"] else ""
+        yield f"  {inert(said, 200)} ({inert(dispute['reference'], 200)}{audit})"
+    more = len(disputes) - _MOST_LISTED
+    also = f"{more:,} more; " if more > 0 else ""
+    yield f"           {also}the history (F6) lists them all, and a class key settles one"
+
+
+def _work_of(found: AnnotatorSummary) -> str:
+    from tuilabel.tui.views.values import shown_time
+
+    parts = [counted(found["labels"], "label")]
+    if found["per_minute"]:
+        parts.append(f"{found['per_minute']:,.0f} answers a minute")
+    if found["here"]:
+        parts.append("here now")
+    elif found["last_seen"]:
+        parts.append(f"last seen {shown_time(found['last_seen'])}")
+    return ", ".join(parts)
 
 
 def skipped_lines(dataset: Dataset) -> Iterator[str]:

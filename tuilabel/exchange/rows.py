@@ -33,7 +33,8 @@ LabelRow = TypedDict(
 `reference` is the place of the image in the source and `status` how that is known. `time` is UTC
 in ISO 8601, `ms` is how long the annotator took, `origin` is one of `tuilabel.exchange.ORIGINS`,
 and `probability` is the model's for an auto-label and None for any other label. Where annotators
-disagree, `disputed` is true and `class` empty.
+disagree, `disputed` is true and `class` empty. Among the answers of all annotators, `class` is
+empty for a skip.
 """
 
 COLUMNS = tuple(LabelRow.__annotations__)

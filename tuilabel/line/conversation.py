@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from tuilabel.line.picture import Look, picture
 from tuilabel.line.trainer import at_work, trouble
 from tuilabel.line.wording import WIDTH, Wording
 from tuilabel.session import Annotator, Ranking, Request, Session, Slot
+from tuilabel.session.undoing import undone_text
 from tuilabel.settings import SUGGESTIONS
 from tuilabel.text import SUGGESTION_MODES, counted, inert
 from tuilabel.trainer.reports import Idle, TrainerReport, Working
@@ -255,9 +257,10 @@ class Conversation:
             return self._not_saved(error)
         if event is None:
             return self.words.say("There is nothing to undo.")
-        name = self.session.class_name(self.session.taken_back)
-        done = "Skip undone." if name is None else f"Undone: {inert(name, 40)}."
-        return self._moved(done)
+        assert self.session.taken_back is not None
+        return self._moved(
+            undone_text(self.session.taken_back, self.session.known, partial(inert, limit=40))
+        )
 
     def _not_saved(self, error: SaveError) -> list[str]:
         again = (

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tuilabel.learn.stopping import advice
 from tuilabel.line.answers import Command, Vocabulary
 from tuilabel.session import Session, Slot
-from tuilabel.text import counted, inert
+from tuilabel.text import counted, disputed_text, inert
 
 WIDTH = 80
 
@@ -101,7 +101,8 @@ class Wording:
         if not points:
             return self.say("Accuracy is not measured yet.")
         found = points[-1]
-        return self.say(f"Accuracy {found.accuracy.text}, with {counted(found.labels, 'label')}.")
+        measured = found.accuracy.text + disputed_text(self._session.audit_disputes)
+        return self.say(f"Accuracy {measured}, with {counted(found.labels, 'label')}.")
 
     def model(self) -> list[str]:
         """Return the model in use, and how much its last fits have moved."""

@@ -14,6 +14,7 @@ from tuilabel.session.values import (
     Predictions,
     Ranking,
     Recipe,
+    RefusedError,
     Request,
     Slot,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "Predictions",
     "Ranking",
     "Recipe",
+    "RefusedError",
     "Request",
     "Session",
     "Slot",

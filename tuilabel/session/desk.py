@@ -6,16 +6,23 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import UNDONE, Answer, Asked, Batch, Undo
+from tuilabel.journal.payloads import UNDONE, Answer, Asked, Batch, Decided, Undo
 
 
 class OwnAnswer(NamedTuple):
-    """A standing answer that was given at a desk."""
+    """A standing answer, or a decision about one, that was given at a desk.
+
+    Attributes
+    ----------
+    id, item, by : str
+    is_out_of_turn : bool
+        Whether it left the cursor where it was: another answer, or a decision.
+    """
 
     id: str
     item: str
     by: str
-    is_relabel: bool
+    is_out_of_turn: bool
 
 
 class Desk:
@@ -36,7 +43,7 @@ class Desk:
     cursor : int
         The place of the batch that is being asked; its length if every place has an answer.
     acts : int
-        Number of times an annotator labelled, skipped or undid here.
+        Number of times an annotator labelled, skipped, decided or undid here.
     """
 
     def __init__(self, is_answered: Callable[[str], bool], is_there: Callable[[str], bool]) -> None:
@@ -74,12 +81,15 @@ class Desk:
                     place = self.place_of(answer.item)
                     self.cursor = self.cursor if place is None else place
                     self.advance()
+            case Decided(item=item):
+                self.acts += 1
+                self._given[event.id] = OwnAnswer(event.id, item, event.by, True)
             case Undo() as undo:
                 self.acts += 1
                 undone = self._given.pop(undo.event, None)
                 if undone is None:
                     self._bring_back(undo.item)
-                elif not undone.is_relabel:
+                elif not undone.is_out_of_turn:
                     self._return_to(undone.item)
 
     def _take_batch(self, batch: Batch) -> None:
@@ -110,6 +120,13 @@ class Desk:
                 (n for n in batches if any(asked.item == item for asked in self._closed[n])), None
             )
             if back is None:
+                return
+            later = (
+                asked.item for batch in (*self._closed[back + 1 :], self.batch) for asked in batch
+            )
+            if any(map(self._is_answered, later)):
+                # An old answer was taken back; what was answered since stays as it is.
+                self._bring_back(item)
                 return
             self.round -= len(self._closed) - back
             self.batch = self._closed[back]

@@ -34,6 +34,25 @@ _RANKS = {HUMAN: 0, ORACLE_ORIGIN: 1, IMPORT: 2}
 """A rank counts only where no lower one has answered."""
 
 
+class Decision(NamedTuple):
+    """What settles the disputes about an item.
+
+    Attributes
+    ----------
+    t, id : int, str
+        Their order is that of the events.
+    number : int
+        The place of its event among those read, from 0.
+    by, class_id : str
+    """
+
+    t: int
+    id: str
+    number: int
+    by: str
+    class_id: str
+
+
 class Standing(NamedTuple):
     """What counts for an item.
 
@@ -110,7 +129,7 @@ class Labels:
         self._given: dict[str, int | list[int]] = {}
         self._taken_back: dict[tuple[str, str], set[str]] = {}
         self._undone: set[str] = set()
-        self._decided: dict[str, list[tuple[int, str, str]]] = {}
+        self._decided: dict[str, list[Decision]] = {}
         self._answers_to: Counter[str] = Counter()
         self._bulk: dict[str, Event] = {}
         self._auto: dict[str, tuple[str, BulkLine]] = {}
@@ -160,7 +179,7 @@ class Labels:
             if self.classes.apply(event):
                 self._count_all()
         elif isinstance(payload, Decided):
-            decision = (event.t, event.id, payload.class_id)
+            decision = Decision(event.t, event.id, number, event.by, payload.class_id)
             decisions = self._decided.setdefault(payload.item, [])
             self._change(payload.item, lambda: insort(decisions, decision))
         elif isinstance(payload, Suggestion):
@@ -293,16 +312,15 @@ class Labels:
         labels = [given for given in own if given.class_id is not None]
         if not labels:
             return Standing(own[-1], None, False, audit)
-        rank = min(given.rank for given in labels)
         votes = Counter(
             self.classes.resolved(given.class_id)
-            for given in labels
-            if given.rank == rank and given.class_id is not None
+            for given in _of_highest_rank(labels)
+            if given.class_id is not None
         )
         (winner, most), *others = votes.most_common(2)
-        decided = self._decision(item)
+        decided = self.decision(item)
         if decided is not None:
-            winner = self.classes.resolved(decided)
+            winner = self.classes.resolved(decided.class_id)
         elif others and others[0][1] == most:
             return Standing(labels[-1], None, True, audit)
         agreeing = [
@@ -312,11 +330,31 @@ class Labels:
         ]
         return Standing((agreeing or labels)[-1], winner, False, audit)
 
-    def _decision(self, item: str) -> str | None:
-        for _, id_, class_id in reversed(self._decided.get(item, ())):
-            if (id_, item) not in self._taken_back:
-                return class_id
+    def decision(self, item: str) -> Decision | None:
+        """Return the decision in effect for an item; None if there is none."""
+        for decision in reversed(self._decided.get(item, ())):
+            if (decision.id, item) not in self._taken_back:
+                return decision
         return None
+
+    def votes(self, item: str) -> list[Given]:
+        """Return the labels of the highest rank that stand for an item, oldest first."""
+        return _of_highest_rank([given for given in self._own(item) if given.class_id is not None])
+
+    def several(self) -> Iterator[list[Given]]:
+        """Yield the votes about each item that several annotators of that rank have labelled."""
+        for item, found in self._given.items():
+            if not isinstance(found, Given) and len(votes := self.votes(item)) > 1:
+                yield votes
+
+    @property
+    def audit_disputes(self) -> int:
+        """The number of disputed items of the audit set."""
+        return sum(standing.audit for standing in self.disputed.values())
+
+    def is_undone(self, id_: str) -> bool:
+        """Return whether a class event or a bulk file was taken back."""
+        return id_ in self._undone
 
     def standing(self, item: str) -> Standing | None:
         """Return what counts for an item; None if it has no answer."""
@@ -390,6 +428,11 @@ def _suggestion(line: BulkLine, bulk: Bulk) -> Suggestion:
         probability=line.probability,
         origin=bulk.method or bulk.origin,
     )
+
+
+def _of_highest_rank(labels: Sequence[Given]) -> list[Given]:
+    rank = min((given.rank for given in labels), default=0)
+    return [given for given in labels if given.rank == rank]
 
 
 def _set(values: dict[str, Any], item: str, value: Any, step: int) -> None:

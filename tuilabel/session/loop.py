@@ -21,7 +21,17 @@ from tuilabel.data import Dataset
 from tuilabel.errors import SessionFileError
 from tuilabel.journal import payloads as said
 from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Asked, Batch, Fitted, Label, Opened, Payload, Skip, Undo
+from tuilabel.journal.payloads import (
+    Asked,
+    Batch,
+    Decided,
+    Fitted,
+    Label,
+    Opened,
+    Payload,
+    Skip,
+    Undo,
+)
 from tuilabel.learn.requests import ColdStart, Fit, FitFinished
 from tuilabel.session.candidates import Candidates, keys_of
 from tuilabel.session.classes import class_id_of
@@ -32,6 +42,7 @@ from tuilabel.session.labelled_rows import LabelledRows
 from tuilabel.session.labels import Labels
 from tuilabel.session.payloads import asked_of, fitted, settings_from
 from tuilabel.session.requests import Material, cold_start_request, fit_request
+from tuilabel.session.undoing import counts, refusal
 from tuilabel.session.values import (
     Annotator,
     Answer,
@@ -44,6 +55,7 @@ from tuilabel.session.values import (
     Predictions,
     Ranking,
     Recipe,
+    RefusedError,
     Request,
     Slot,
 )
@@ -82,7 +94,7 @@ class Session:
     missing : int
         Number of items with an answer that are no longer in the source.
     taken_back : Event or None
-        The answer that the newest undo here took back.
+        What the newest undo here took back.
 
     Raises
     ------
@@ -238,6 +250,11 @@ class Session:
         return self.known.labels_held
 
     @property
+    def audit_disputes(self) -> int:
+        """Number of audit items about which annotators disagree; 0 where a hold-out measures."""
+        return 0 if self.items.holdout is not None else self.known.audit_disputes
+
+    @property
     def pool_left(self) -> int:
         """Number of items without an answer."""
         return len(self.items) - int(np.count_nonzero(self._rows.answered))
@@ -347,10 +364,10 @@ class Session:
         return self.label(item, suggestion, by=by, ms=ms, accepted=True)
 
     def undo(self, *, by: Annotator) -> Event | None:
-        """Take back the last answer of this desk, however long ago it was given.
+        """Take back the last answer or decision of this desk, however long ago it was given.
 
-        Its item becomes current again, in its batch. Once none is left at this desk, the
-        annotator's answers at other desks follow, except those where somebody works now.
+        The item of an answer becomes current again, in its batch. Once none is left at this desk,
+        the annotator's answers at other desks follow, except those where somebody works now.
 
         Parameters
         ----------
@@ -360,28 +377,44 @@ class Session:
         Returns
         -------
         Event or None
-            None if no answer is left to take back.
+            None if nothing is left to take back.
 
         Raises
         ------
         SaveError
             Not on disk; nothing has changed.
         """
-        answer = self._last_answer(by) or self._earlier_answer(by)
-        if answer is None or not isinstance(answer.payload, said.Answer):
-            return None
-        item = answer.payload.item
-        (event,) = self._write([Undo(answer.id, item)], by)
-        self.taken_back = answer
-        self._forget_fits_since(answer)
+        act = self._last_act(by) or self._earlier_act(by)
+        return None if act is None else self._take_back(act, by)
+
+    def take_back(self, event: Event, *, by: Annotator) -> Event:
+        """Take back any event that `tuilabel.session.undoing.refusal` allows.
+
+        Raises
+        ------
+        RefusedError
+            It is not in effect, or the answer of another annotator.
+        SaveError
+            Not on disk; nothing has changed.
+        """
+        reason = refusal(event, self.known, by.name)
+        if reason is not None:
+            raise RefusedError(reason)
+        return self._take_back(event, by)
+
+    def _take_back(self, act: Event, by: Annotator) -> Event:
+        (event,) = self._write([Undo(act.id, getattr(act.payload, "item", None))], by)
+        self.taken_back = act
+        self._forget_fits_since(act)
         self._shown.add(self.cursor)
         return event
 
-    def _last_answer(self, by: Annotator) -> Event | None:
+    def _last_act(self, by: Annotator) -> Event | None:
         for answer in self.desk.newest_answers():
             own = self.known.own(answer.item, by.name)
-            if own is not None and own.id == answer.id:
-                return self.events[own.number]
+            for found in (own, self.known.decision(answer.item)):
+                if found is not None and found.id == answer.id:
+                    return self.events[found.number]
         return None
 
     def _event_of(self, item: str, id_: str) -> Event | None:
@@ -389,13 +422,15 @@ class Session:
         number = next(found, None)
         return None if number is None else self.events[number]
 
-    def _earlier_answer(self, by: Annotator) -> Event | None:
+    def _earlier_act(self, by: Annotator) -> Event | None:
         for event in reversed(self.events):
-            answer = event.payload
-            if isinstance(answer, said.Answer) and event.by == by.name:
-                own = self.known.own(answer.item, by.name)
-                if own is not None and own.id == event.id and not self._log.is_live(event.log):
-                    return event
+            if (
+                isinstance(event.payload, said.Answer | Decided)
+                and event.by == by.name
+                and counts(event, self.known)
+                and not self._log.is_live(event.log)
+            ):
+                return event
         return None
 
     def move(self, step: int) -> bool:
@@ -444,6 +479,30 @@ class Session:
             origin=by.origin,
         )
         (event,) = self._write([label], by)
+        self._want_another_fit()
+        return event
+
+    def decide(self, item: str, class_index: int, *, by: Annotator) -> Event:
+        """Settle a dispute, or replace the decision that settled it.
+
+        Parameters
+        ----------
+        item : str
+            The item id that the annotator saw.
+        class_index : int
+        by : Annotator
+            Who decides.
+
+        Raises
+        ------
+        RefusedError
+            The annotators do not disagree about the item.
+        SaveError
+            Not on disk; nothing has changed.
+        """
+        if item not in self.known.disputed and self.known.decision(item) is None:
+            raise RefusedError("Annotators agree about this image. Label it again instead.")
+        (event,) = self._write([Decided(item=item, class_id=self.class_ids[class_index])], by)
         self._want_another_fit()
         return event
 
@@ -650,7 +709,7 @@ class Session:
         stale = [n for n, requested in self._requested.items() if requested.events > number]
         for generation in stale:
             del self._requested[generation]
-        if stale or (isinstance(answer.payload, said.Answer) and answer.payload.relabel):
+        if stale or getattr(answer.payload, "relabel", not isinstance(answer.payload, said.Answer)):
             self._want_another_fit()
 
     def _cold_start_request(self) -> ColdStart | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
 from tuilabel.journal.payloads import Fitted
+from tuilabel.session.annotators import Seen, agreement
 
 if TYPE_CHECKING:
     from tuilabel.session.view import SessionView
@@ -15,13 +17,48 @@ STOPPING_FITS = 10
 
 
 class AccuracySummary(TypedDict):
-    """A measured accuracy with its 95% interval, all 0 to 1."""
+    """A measured accuracy with its 95% interval, all 0 to 1.
+
+    `disputed` counts the items of an audit set that annotators disagree about, and that are
+    therefore not among its `n`; 0 for a hold-out.
+    """
 
     value: float
     low: float
     high: float
     n: int
     set: str
+    disputed: int
+
+
+class AnnotatorSummary(TypedDict):
+    """The work of one annotator.
+
+    `labels` counts those that agree with the label in effect. `per_minute` counts answers per
+    minute of working time: the time between answers, without gaps of more than five minutes. It is
+    None for less than ten seconds of it. `last_seen` is in UTC, ISO 8601.
+    """
+
+    labels: int
+    per_minute: float | None
+    last_seen: str | None
+    here: bool
+
+
+class AgreementSummary(TypedDict):
+    """Number of items that several annotators labelled, and of those they agree about."""
+
+    items: int
+    agreeing: int
+
+
+class DisputeSummary(TypedDict):
+    """A disputed item, under its name in the source, and the class of each annotator."""
+
+    item: str
+    reference: str
+    answers: dict[str, str]
+    audit: bool
 
 
 class StoppingSummary(TypedDict):
@@ -59,18 +96,22 @@ class Summary(TypedDict):
     strategy: str | None
     fitted: FittedSummary | None
     accuracy: AccuracySummary | None
-    annotators: dict[str, int]
+    annotators: dict[str, AnnotatorSummary]
+    agreement: AgreementSummary | None
+    disputes: list[DisputeSummary]
     auto_labels: int
     stopping: StoppingSummary | None
     problems: list[str]
 
 
-def summarise(view: SessionView) -> Summary:
+def summarise(view: SessionView, now: datetime | None = None) -> Summary:
     """Return a summary of a session.
 
     Parameters
     ----------
     view : SessionView
+    now : datetime, optional
+        The time by which somebody on another computer is taken to be there; by default the present.
 
     Returns
     -------
@@ -78,8 +119,8 @@ def summarise(view: SessionView) -> Summary:
         `by_class` has every class of the session, in its order. `pool_left` is None if the
         session was never opened. `rounds` is the number of batches that a model was fitted after,
         without those taken back since; `fitted` and `accuracy` are of the newest such fit, None
-        before the first. `disputed` counts the items about which annotators disagree.
-        `annotators` counts by annotator the answers that agree with the label in effect.
+        before the first. `disputed` counts the items about which annotators disagree, and
+        `disputes` lists them. `agreement` is None where no item was labelled by several annotators.
         `auto_labels` counts the auto-labels in effect, which are in no other count. `stopping` is
         about the last `STOPPING_FITS` fits that were compared with the one before, None if there
         are none. `problems` are damaged or missing parts, as sentences.
@@ -94,7 +135,7 @@ def summarise(view: SessionView) -> Summary:
     accuracy = next((fit.accuracy for fit in reversed(fits) if fit.accuracy), None)
     answered = known.labels_held + known.skips_held + len(known.disputed)
     settings = {} if opened is None else opened.settings
-    names = known.classes.name
+    names, agreed = known.classes.name, agreement(known)
     return Summary(
         source=view.source,
         window=view.window,
@@ -118,11 +159,34 @@ def summarise(view: SessionView) -> Summary:
             high=accuracy.high,
             n=accuracy.n,
             set=accuracy.set,
+            disputed=known.audit_disputes if accuracy.set == "audit" else 0,
         ),
-        annotators=dict(known.by_annotator),
+        annotators={
+            by: _annotator(known.by_annotator[by], seen)
+            for by, seen in view.seen(now or datetime.now(UTC)).items()
+        },
+        agreement=AgreementSummary(items=agreed.items, agreeing=agreed.agreeing)
+        if agreed.items
+        else None,
+        disputes=[
+            DisputeSummary(
+                item=item,
+                reference=view.reference(item),
+                answers={vote.by: names(vote.class_id or "") for vote in known.votes(item)},
+                audit=standing.audit,
+            )
+            for item, standing in known.disputed.items()
+        ],
         auto_labels=known.auto_labels_held,
         stopping=_stopping([fit for fit in fits if fit.moved is not None]),
         problems=list(map(str, view.problems)),
+    )
+
+
+def _annotator(labels: int, seen: Seen) -> AnnotatorSummary:
+    last = None if seen.last is None else seen.last.isoformat()
+    return AnnotatorSummary(
+        labels=labels, per_minute=seen.per_minute, last_seen=last, here=seen.is_here
     )
 
 

@@ -164,3 +164,7 @@ class NotCurrentError(TuilabelError):
 
 class NotAnsweredError(TuilabelError):
     """Another answer was given for an item that has none."""
+
+
+class RefusedError(TuilabelError):
+    """A decision or an undo that is not possible; the text says why."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from tuilabel.journal.lines import Event
 from tuilabel.journal.payloads import About, Answer, Begin, Bulk, Opened, Window, actual_name
-from tuilabel.journal.reader import Problem, Reader
+from tuilabel.journal.reader import LIVE_SECONDS, Problem, Reader
+from tuilabel.journal.runs import Run, this_run
+from tuilabel.session.annotators import Annotators, Seen
+from tuilabel.session.answers import Given
 from tuilabel.session.labels import Labels
 
 
@@ -21,7 +25,7 @@ class Labelled(NamedTuple):
     references : sequence of str
         The item's names in the source when it was labelled.
     class_name : str
-        Empty where annotators disagree.
+        Empty where annotators disagree, and for a skip.
     annotator, time, origin : str
         Of the newest answer that agrees with the label.
     round : int
@@ -56,6 +60,7 @@ class SessionView:
     events : list of Event
         In order.
     known : Labels
+    annotators : Annotators
     source : str
         Where the source was found last.
     window : (float, float) or None
@@ -75,8 +80,10 @@ class SessionView:
         self.about: About = self._reader.about
         self.events: list[Event] = self._reader.read()
         self.known = Labels(self._reader.bulk_lines)
+        self.annotators = Annotators()
         for number, event in enumerate(self.events):
             self.known.apply(event, number)
+            self.annotators.apply(event)
         facts = SessionFacts(self.about, self.events)
         self.source, self.window, self.opened = facts.source, facts.window, facts.opened
 
@@ -85,27 +92,47 @@ class SessionView:
         """What is damaged or missing."""
         return self._reader.problems
 
-    def labelled(self) -> Iterator[Labelled]:
-        """Yield the label in effect of each item, auto-labels last."""
+    def seen(self, now: datetime) -> dict[str, Seen]:
+        """Return what is known of each annotator's work.
+
+        Whether a run on this host goes on is certain. One on another host is taken to go on until
+        its newest event is `LIVE_SECONDS` old.
+        """
+
+        def is_live(log: str, last: datetime | None) -> bool:
+            found = self._reader.logs.get(log)
+            if found is None or found.begin is None or self._reader.is_over(log):
+                return False
+            if Run.of(found.begin).host == this_run().host:
+                return True
+            return last is not None and abs((now - last).total_seconds()) < LIVE_SECONDS
+
+        return self.annotators.seen(is_live)
+
+    def reference(self, item: str) -> str:
+        """Return the name under which an answered item was labelled; its id where it had none."""
+        answer = self.events[self.known.every(item)[-1].number].payload
+        assert isinstance(answer, Answer)
+        return next(iter(answer.references), item)
+
+    def labelled(self, *, all_answers: bool = False) -> Iterator[Labelled]:
+        """Yield the label in effect of each item, auto-labels last.
+
+        Parameters
+        ----------
+        all_answers : bool
+            Yield instead of labels in effect the standing answer of each annotator, with skips.
+        """
         name = self.known.classes.name
         for item, standing in self.known.items():
-            if standing.class_id is None and not standing.is_disputed:
-                continue  # a skip
-            event = self.events[standing.given.number]
-            answer = event.payload
-            assert isinstance(answer, Answer)
-            yield Labelled(
-                item,
-                answer.references,
-                name(standing.class_id) if standing.class_id else "",
-                event.by,
-                event.at,
-                answer.origin,
-                answer.round,
-                answer.ms,
-                None,
-                standing.is_disputed,
-            )
+            if all_answers:
+                for given in self.known.answers(item):
+                    class_name = "" if given.class_id is None else name(given.class_id)
+                    yield self._labelled(item, given, class_name, standing.is_disputed)
+            elif standing.is_disputed:
+                yield self._labelled(item, standing.given, "", True)
+            elif standing.class_id is not None:
+                yield self._labelled(item, standing.given, name(standing.class_id), False)
         batches = {batch.event.id: batch.event for batch in self.known.auto_batches()}
         for id_, line in self.known.auto_labels():
             event = batches[id_]
@@ -122,6 +149,23 @@ class SessionView:
                 None,
                 line.probability,
             )
+
+    def _labelled(self, item: str, given: Given, class_name: str, is_disputed: bool) -> Labelled:
+        event = self.events[given.number]
+        answer = event.payload
+        assert isinstance(answer, Answer)
+        return Labelled(
+            item,
+            answer.references,
+            class_name,
+            event.by,
+            event.at,
+            answer.origin,
+            answer.round,
+            answer.ms,
+            None,
+            is_disputed,
+        )
 
     def newest(self) -> Iterable[Event]:
         """Yield the answers that stand, the newest first."""

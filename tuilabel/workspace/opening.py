@@ -26,7 +26,7 @@ from tuilabel.session.summary import summarise
 from tuilabel.session.values import Annotator
 from tuilabel.session.view import SessionView
 from tuilabel.settings import Settings, resolve
-from tuilabel.text import LONGEST_PATH, counted, inert, shown_path
+from tuilabel.text import LONGEST_PATH, counted, disputed_text, inert, shown_path
 from tuilabel.workspace.places import (
     FIRST_SOURCE,
     SUFFIX,
@@ -79,7 +79,7 @@ class Workspace:
         labels = counted(count, "label")
         if self.session.curve:
             found = self.session.curve[-1].accuracy
-            labels += f", accuracy {found.text}"
+            labels += f", accuracy {found.text}{disputed_text(self.session.audit_disputes)}"
         return f"{labels}; saved in {shown_path(self.path)}."
 
     def saved(self) -> str:

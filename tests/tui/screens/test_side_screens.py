@@ -205,7 +205,7 @@ async def test_a_small_terminal_has_a_sentence_and_recovers(app: ScreenApp) -> N
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
         assert not sentence.display
-        assert "open" in text_of(screen)
+        assert "10 events" in text_of(screen)
 
 
 # The curve.
@@ -410,7 +410,7 @@ async def test_history_filters_as_one_types_and_labels_again(app: ScreenApp) -> 
         await pilot.pause()
         answer_a_batch(app)
         screen = await visit(app, pilot, "history")
-        assert "25 events" in text_of(screen, "#header")
+        assert "21 events" in text_of(screen, "#header")
         await pilot.press("slash", *"class:7", "backspace", "enter")
         assert "/ class:" in text_of(screen, "#header")
         screen.action_filter()
@@ -496,7 +496,9 @@ async def test_a_relabel_during_the_demo_is_the_persons(workspace: Workspace) ->
     assert (view.events[-1].by, last.origin) == ("me", HUMAN)
     exported = [row["item_id"] for row in label_rows(view.labelled(), {HUMAN})]
     assert exported == [last.item]
-    assert summarise(view)["annotators"] == {"oracle": loop.labels - 1, "me": 1}
+    annotators = summarise(view)["annotators"]
+    labels = {by: found["labels"] for by, found in annotators.items()}
+    assert labels == {"oracle": loop.labels - 1, "me": 1}
 
 
 async def test_no_key_labels_an_image_in_the_history_that_was_not_there(app: ScreenApp) -> None:
@@ -576,7 +578,7 @@ async def test_thousands_of_events_are_drawn_a_page_at_a_time(
         monkeypatch.setattr(screen._history, "row", lambda place: made.append(place) or row(place))
         screen.action_last()
         assert len(made) <= 24
-        assert made[-1] == 5024
+        assert made[-1] == 5020
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 45)])
@@ -595,7 +597,7 @@ async def test_beside_the_image_nothing_of_an_event_is_lost(
         await pilot.press("enter")
         await pilot.pause()
         heading, row, *_ = text_of(screen, "#events").splitlines()
-        assert {"#", "time", "event", "class", "who", "round", "ms"} <= set(heading.split())
+        assert {"#", "time", "event", "class", "round", "ms"} <= set(heading.split())
         assert "1,234" in row
         details = text_of(screen, "#details")
         for text in (
@@ -609,7 +611,7 @@ async def test_beside_the_image_nothing_of_an_event_is_lost(
         image = screen._picture
         assert image.region.bottom <= screen.query_one("#details").region.y
         assert image.size.width >= 28
-        await pilot.press("down", "down")
+        await pilot.press("down")
         assert re.search(r"tested +on \d+ images", text_of(screen, "#details"))
 
 

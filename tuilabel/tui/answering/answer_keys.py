@@ -14,7 +14,8 @@ from typing import Protocol
 
 from tuilabel.errors import SaveError
 from tuilabel.journal.lines import Event
-from tuilabel.session import Annotator, NotAnsweredError
+from tuilabel.session import Annotator, NotAnsweredError, RefusedError
+from tuilabel.text import inert
 from tuilabel.tui.answering.class_entry import ClassEntry, OutcomeKind, Place
 from tuilabel.tui.answering.entry_text import entry_classes, entry_line
 from tuilabel.tui.answering.paint_guard import PaintGuard
@@ -245,8 +246,8 @@ class AnswerKeys:
         """Let the session write; where that fails the screen says so, and the image stays."""
         try:
             return write(by=self.annotator)
-        except (NotAnsweredError, SaveError) as error:
-            self._screen.say(f"✗ {error}", "bad")
+        except (NotAnsweredError, RefusedError, SaveError) as error:
+            self._screen.say(f"✗ {inert(str(error), 300)}", "bad")
             return None
 
     def _hold(self) -> None:

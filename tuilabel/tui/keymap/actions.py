@@ -128,6 +128,8 @@ SIDE_ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("jump", ("j",), "jump", "Jump to the image in its batch, or to the related event."),
         Action("relabel", ("r",), "relabel", "Give the image another class.", footer=True),
         Action("filter", ("slash",), "filter", "Show only events with certain words.", True),
+        Action("disputes", ("tab",), "disputes", "Show disputed images, or all events.", True),
+        Action("take_back", ("delete",), "take back", "Take the marked event back."),
         *_UP_AND_DOWN,
     ),
     "home": (
@@ -138,3 +140,6 @@ SIDE_ACTIONS: dict[str, tuple[Action, ...]] = {
     "cell": (*_UP_AND_DOWN, *_TO_THE_SIDES),
 }
 """The own actions of each of `PLACES`, and of the images of a cell of the confusion matrix."""
+
+ALSO = {"history": ("undo",)}
+"""Actions of the labelling screen that one of `PLACES` has too, with the same keys."""

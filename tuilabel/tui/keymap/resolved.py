@@ -10,6 +10,7 @@ from tuilabel.errors import UsageError
 from tuilabel.settings import Settings
 from tuilabel.tui.keymap.actions import (
     ACTIONS,
+    ALSO,
     LEAVE,
     PAUSE,
     PLACES,
@@ -75,7 +76,8 @@ class Keymap:
         own = (*SIDE_ACTIONS[place], LEAVE)
         taken = {key for action in (*own, QUIT) for key in action.keys}
         shared = []
-        for action_id in (*(() if alone else PLACES), "help", "palette", "suspend"):
+        places = () if alone else PLACES
+        for action_id in (*ALSO.get(place, ()), *places, "help", "palette", "suspend"):
             action = self.action(action_id)
             keys = tuple(key for key in action.keys if key not in taken)
             shared.append(action._replace(keys=keys, footer=False))

@@ -56,7 +56,10 @@ class ConfusionScreen(SideScreen, inherit_bindings=False):
         found, presenter = self._found, self.opened.presenter
         measured = ""
         if found is not None:
-            measured = f"n {found.n:,} ({presenter.set_name}), after {found.labels:,} labels"
+            measured = (
+                f"n {found.n:,} ({presenter.set_name}){presenter.disputed}, "
+                f"after {found.labels:,} labels"
+            )
         self.show_header("confusion", (f"  {self.opened.source_name}", "muted"), right=measured)
         self._matrix.show_matrix(found, self._cursor, _WAITING)
         sentences = ("", "", "")

@@ -128,7 +128,12 @@ class CurveScreen(SideScreen, inherit_bindings=False):
                 zoomed=self._zoomed,
             ),
             curve_view.labels_sentences(
-                session.curve, set_name, self._baseline, self._state, waiting=waiting
+                session.curve,
+                set_name,
+                self._baseline,
+                self._state,
+                waiting=waiting,
+                disputed=self.opened.presenter.disputed,
             ),
         )
         found = self._counts_by_confidence()

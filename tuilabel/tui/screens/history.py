@@ -1,21 +1,24 @@
-"""All events of the session: search, look at the image, label it again."""
+"""What everybody did: search, look at the image, label it again, settle disputes, take back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Any
 
 from textual import events
 from textual.containers import Horizontal
 from textual.widget import Widget
 
 from tuilabel.journal.lines import Event
+from tuilabel.session.undoing import undone_text
 from tuilabel.text import counted
 from tuilabel.tui.answering.answer_keys import AnswerKeys, saved_sentence
 from tuilabel.tui.answering.class_entry import LONGEST_TEXT
 from tuilabel.tui.screens.list_screen import ListScreen
+from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece
-from tuilabel.tui.views.history import History, item_of
+from tuilabel.tui.views.history import DISPUTES, History, item_of
 from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.widgets.event_details import EventDetails
 from tuilabel.tui.widgets.event_list import EventList
@@ -24,10 +27,13 @@ from tuilabel.tui.widgets.legend import legend_of
 _HOW_TO_RELABEL = "Press the key of its class, or / and type its name; Esc leaves it as it is."
 _NO_EVENT = "No event is selected."
 _HOW_TO_FILTER = "Type words, or kind: class: who: round: and a word. Enter keeps, Esc clears."
+_HOW_TO_DECIDE = "Annotators disagree about these images. Press the key of the right class."
+_NO_DISPUTES = "Annotators agree about every image."
+_NOTHING_FOUND = "No event has all of these words."
 
 
 class HistoryScreen(ListScreen, inherit_bindings=False):
-    """Lists every event, the newest first, with the image of the marked one on request."""
+    """Lists what was done, the newest first, with the image of the marked event on request."""
 
     place = "history"
 
@@ -78,7 +84,9 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         """Show new events; the mark stays on its event."""
         marked = self._event()
         if self._history.grow() and marked is not None:
-            self._cursor = self._history.place_of(marked) or 0
+            place = self._history.place_of(marked)
+            # The next dispute takes the place of one that was settled.
+            self._cursor = self._cursor if place is None else place
         self.show_all()
 
     def show_all(self) -> None:
@@ -87,6 +95,9 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         count = counted(history.total, "event")
         if history.filter or self._filtering:
             count = f"{len(history):,} of {count}"
+        disputed = len(self.opened.session.known.disputed)
+        if disputed:
+            count = f"{counted(disputed, 'dispute')}   {count}"
         written = history.filter + ("_" if self._filtering else "")
         self.show_header(
             "history",
@@ -99,13 +110,19 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             len(history),
             self._cursor,
             history.widths,
-            "No event has all of these words.",
+            _NO_DISPUTES if history.shows_disputes and not disputed else _NOTHING_FOUND,
         )
+        self._offer({"disputes"} if not (disputed or history.shows_disputes) else set())
         self._cursor = self._list.cursor
         if self._open:
             self._show_image()
             here = self._event() is not None
             self._beside.show_details(history.details(self._cursor) if here else ())
+
+    def _offer(self, in_vain: set[str]) -> None:
+        if in_vain != self.in_vain:
+            self.in_vain = in_vain
+            self.show_foot()
 
     def _event(self) -> Event | None:
         return self._history.event(self._cursor) if self._cursor < len(self._history) else None
@@ -244,24 +261,90 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             self.action_show()
             self.say("Look at the image first, then press the key again.", "accent")
             return
-        session = self.opened.session
-        before = session.known.standing(item)
-        was = None if before is None or before.class_id is None else before.class_id
-        by = self.answers.annotator
-        own = session.known.own(item, by.name)
+        known = self.opened.session.known
+        is_own = self._relabelling or (item not in known.disputed and known.decision(item) is None)
+        sentence = (self._relabel if is_own else self._decide)(item, index)
+        if sentence is not None:
+            self.opened.answered()
+            self.session_changed()
+            self.say(sentence, "good")
+
+    def _relabel(self, item: str, index: int) -> str | None:
+        """Change one's own answer; return a sentence about it, None where nothing was saved."""
+        session, by = self.opened.session, self.answers.annotator
+        known = session.known
+        before = known.standing(item)
+        was = None if before is None else before.class_id
+        own = known.own(item, by.name)
         if own is not None and own.class_id == was == session.class_ids[index]:
             self.say(f"It is {self.opened.presenter.names[index]} already.")
+            return None
+        if self.answers.give(partial(session.relabel, class_index=index)) is None:
+            return None
+        decision = known.decision(item)
+        if decision is not None:
+            stays = shown_name(known.classes.name(decision.class_id))
+            return f"✓ {session.desk.acts:,} saved. The decision for {stays} stands."
+        name = None if was is None else known.classes.name(was)
+        return saved_sentence(session.desk.acts, session.class_names[index], name)
+
+    def _decide(self, item: str, index: int) -> str | None:
+        """Settle a dispute; return a sentence about it, None where nothing was saved."""
+        session, name = self.opened.session, self.opened.presenter.names[index]
+        before = session.known.decision(item)
+        if before is not None and before.class_id == session.class_ids[index]:
+            self.say(f"It is decided already: {name}.")
+            return None
+
+        def write(item: str, **who: Any) -> Event:
+            return session.decide(item, index, by=who["by"])
+
+        if self.answers.give(write) is None:
+            return None
+        left = len(session.known.disputed)
+        rest = f"{counted(left, 'dispute')} left" if left else "no dispute is left"
+        return f"✓ {session.desk.acts:,} saved: decided for {name}, {rest}."
+
+    # Taking back.
+
+    def action_undo(self) -> None:
+        """Take back the last answer or decision of this desk."""
+        self._undo(self.opened.session.undo, "There is nothing to undo.")
+
+    def action_take_back(self) -> None:
+        """Take back the marked event: an own answer, or what anybody may take back."""
+        event = self._event()
+        if event is None:
+            self.say(_NO_EVENT)
+        else:
+            self._undo(partial(self.opened.session.take_back, event), "")
+
+    def _undo(self, write: Callable[..., Event | None], nothing: str) -> None:
+        self._relabelling = False
+        self.hush()
+        session = self.opened.session
+        if self.answers.save(write) is None or session.taken_back is None:
+            if self.sentence is None:
+                self.say(nothing)
             return
-        saved = self.answers.give(partial(session.relabel, class_index=index))
-        if saved is None:
-            return
+        self.opened.front.changed()
         self.opened.answered()
         self.session_changed()
-        names = session.known.classes.name
-        sentence = saved_sentence(
-            session.desk.acts, session.class_names[index], None if was is None else names(was)
-        )
-        self.say(sentence, "good")
+        self.say(undone_text(session.taken_back, session.known, shown_name))
+
+    def action_disputes(self) -> None:
+        """Show the disputes, each with its image; pressed again, all events."""
+        if self._history.shows_disputes:
+            self._filter("")
+            self.hush()
+        elif not self.opened.session.known.disputed:
+            self.say(_NO_DISPUTES)
+        else:
+            self._cursor, self._open = 0, True
+            self._filter(DISPUTES)
+            self.fit_to(*self.app.size)
+            self.show_all()
+            self.say(_HOW_TO_DECIDE, "accent")
 
     # Keys: the filter, and the keys of classes.
 
@@ -273,6 +356,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
 
     def _filter(self, text: str) -> None:
         marked = self._event()
+        self._relabelling = False
         self._history.narrow(text)
         self._cursor = (self._history.place_of(marked) if marked is not None else None) or 0
         self.show_all()
@@ -305,9 +389,13 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         return True
 
     def _answer_key(self, event: events.Key) -> bool:
-        """Handle a key of a class; the screen's own keys go before it, unless one relabels."""
+        """Handle a key of a class; the screen's own keys go before it, unless one relabels.
+
+        A key of a class settles a dispute, whatever else it does here.
+        """
         if not self.answers.is_begun:
-            if not self._relabelling and event.key in self._own:
+            is_own = event.key in self._own and not self._decides(event.character)
+            if not self._relabelling and is_own:
                 return False
             if self._relabelling and event.key == "slash":
                 self.answers.begin_name()
@@ -320,3 +408,11 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             return False
         self._relabelling = self._relabelling and self.answers.is_begun
         return True
+
+    def _decides(self, character: str | None) -> bool:
+        """Return whether a character is the first one of a class, and a dispute is shown."""
+        return (
+            self._shown in self.opened.session.known.disputed
+            and character is not None
+            and any(key.startswith(character) for key in self.opened.presenter.keys if key)
+        )

@@ -15,7 +15,9 @@ from textual.widget import Widget
 
 from tuilabel.errors import SaveError
 from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import Answer
 from tuilabel.session import Ranking, Request, Slot
+from tuilabel.session.undoing import undone_text
 from tuilabel.settings import SUGGESTIONS
 from tuilabel.text import SUGGESTION_MODES
 from tuilabel.trainer.client import RunJob
@@ -124,6 +126,9 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         """Take what others wrote into account; what is asked here stays."""
         self.loop.take_in(events)
         self._deferred.do(self.show_all)
+        top = self.app.screen
+        if isinstance(top, BaseScreen) and top is not self:
+            top.session_changed()
 
     def fit_to(self, width: int, height: int) -> None:
         """Share the space out, most of it for the image."""
@@ -209,8 +214,13 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             return
         self._retry_ranking()
         self._last = None
-        name = self.loop.class_name(self.loop.taken_back)
-        self._act = (f"undone: {'skip' if name is None else shown_name(name, 12)}", "muted")
+        undone = self.loop.taken_back
+        assert undone is not None
+        if isinstance(undone.payload, Answer):
+            name = self.loop.class_name(undone)
+            self._act = (f"undone: {'skip' if name is None else shown_name(name, 12)}", "muted")
+        else:
+            self.say(undone_text(undone, self.loop.known, shown_name))
         self.changed()
 
     def _answer(self, write: Callable[..., Event | None]) -> None:

@@ -63,6 +63,7 @@ def labels_sentences(
     state: Piece,
     *,
     waiting: str,
+    disputed: str = "",
 ) -> Sentences:
     """Return sentences about the newest accuracy and its distance from the random baseline.
 
@@ -75,6 +76,8 @@ def labels_sentences(
         A sentence about the baseline while there is none.
     waiting : str
         Why there is no accuracy yet.
+    disputed : str
+        How many audit images are disputed, in words.
     """
     if not curve:
         return [[(f" No accuracy yet: {waiting}.", "muted")], [(" ", "plain"), state]]
@@ -82,7 +85,7 @@ def labels_sentences(
     first: list[Piece] = [
         (f" {newest.value:6.1%}", "strong"),
         (f"  95%: {newest.low:.1%} to {newest.high:.1%}", "plain"),
-        (f"  n {newest.n:,} ({set_name}), after {labels:,} labels", "muted"),
+        (f"  n {newest.n:,} ({set_name}){disputed}, after {labels:,} labels", "muted"),
     ]
     if baseline is None:
         return [first, [(" ", "plain"), state]]

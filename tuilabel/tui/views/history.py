@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from tuilabel.journal.lines import Event
 from tuilabel.journal.payloads import (
+    Adopted,
     Answer,
     Batch,
     Begin,
@@ -16,12 +17,18 @@ from tuilabel.journal.payloads import (
     ClassAdded,
     ClassMerged,
     ClassRenamed,
+    ClassRestyled,
+    Decided,
+    Ended,
     Fitted,
     Opened,
+    Suggestion,
     Undo,
+    Window,
 )
-from tuilabel.session.classes import Classes
+from tuilabel.session.classes import CLASS_EVENTS
 from tuilabel.session.labels import Labels
+from tuilabel.session.undoing import counts
 from tuilabel.text import counted, inert
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.views.values import Detail, local_time
@@ -30,7 +37,8 @@ from tuilabel.tui.views.values import Detail, local_time
 class EventRow(NamedTuple):
     """One event in words; a field is empty where the event has nothing for it.
 
-    The class of an answer that was replaced or undone is in brackets.
+    The class of an answer that was replaced or undone is in brackets. Classes and annotators of a
+    dispute have commas between them.
     """
 
     number: str
@@ -47,9 +55,24 @@ class EventRow(NamedTuple):
 FIELDS = {"kind": "kind", "class": "class_name", "who": "who", "round": "round"}
 """Words that a filter may have before a colon, and the field of a row that each is about."""
 
+DISPUTES = "is:disputed"
+"""The word of a filter that lists disputes instead of events."""
+
+_LONGEST_NAME = 40
+"""Characters of the name of an annotator."""
+
+_UNDOABLE = (Answer, Decided, *CLASS_EVENTS)
+"""Payloads whose class is in brackets where they are not in effect."""
+
+_OF_THE_PROGRAM = (Begin, Opened, Batch, Ended, Window, Suggestion)
+"""Payloads of events that nobody did; a filter by kind lists them."""
+
 
 class History:
-    """The events of a session that a filter keeps, the newest first.
+    """What people and models did in a session, as far as a filter keeps it, the newest first.
+
+    The program's own events are listed by a filter such as ``kind:batch`` alone. With `DISPUTES` in
+    the filter there is one row for each dispute, at the place of the newest answer.
 
     Parameters
     ----------
@@ -57,11 +80,6 @@ class History:
         All events, oldest first; more may be appended.
     known : Labels
         What everybody said.
-
-    Attributes
-    ----------
-    widths : dict of str to int
-        Cells that the longest text of a field takes, by field.
     """
 
     def __init__(self, events: Sequence[Event], known: Labels) -> None:
@@ -71,9 +89,11 @@ class History:
         self._texts: list[str] = []
         self._kept: list[int] = []
         self._looked_at = 0
-        self.widths = dict.fromkeys(("number", "kind", "class_name", "who", "ms"), 0)
+        self._longest = dict.fromkeys(("kind", "class_name", "who"), 0)
         self._measured: set[tuple[str | None, ...]] = set()
-        self._longest = 0
+        self._names: set[str] = set()
+        self._slowest = 0
+        self._programs = 0
         self._words: tuple[str, ...] = ()
         self.filter = ""
         self.grow()
@@ -81,14 +101,35 @@ class History:
     def __len__(self) -> int:
         return len(self._kept)
 
+    def _event(self, index: int) -> Event:
+        """Return an event by its place among those read, from 0: all events come from here."""
+        return self._events[index]
+
     @property
     def total(self) -> int:
-        """The number of all events, with or without a filter."""
-        return len(self._events)
+        """The number of events that are not the program's own, with or without a filter."""
+        return self._looked_at - self._programs
+
+    @property
+    def shows_disputes(self) -> bool:
+        """Whether there is a row for each dispute instead of each event."""
+        return DISPUTES in self._words
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Cells that the longest text of a field takes, by field; 0 for one that says nothing."""
+        number = len(f"{self._looked_at}")
+        if self.shows_disputes:
+            kind = len("dispute")
+            return {**dict.fromkeys(EventRow._fields, 0), "number": number, "kind": kind}
+        widths = {**self._longest, "number": number, "ms": len(f"{self._slowest:,}")}
+        if len(self._names) < 2:
+            widths["who"] = 0
+        return widths
 
     def event(self, place: int) -> Event:
         """Return the event at a place of the list, where 0 is the newest."""
-        return self._events[self._kept[-1 - place]]
+        return self._event(self._kept[-1 - place])
 
     def number_of(self, event: Event) -> int:
         """Return the number of an event, from 1."""
@@ -96,8 +137,9 @@ class History:
 
     def place_of(self, event: Event) -> int | None:
         """Return the place of an event in the list; None if the filter leaves it out."""
+        number = self._by_id.get(event.id)
         for place, index in enumerate(reversed(self._kept)):
-            if self._events[index] is event:
+            if index == number:
                 return place
         return None
 
@@ -105,15 +147,23 @@ class History:
         """Return the event that another one refers to, such as the answer that was undone."""
         undo = event.payload
         index = self._by_id.get(undo.event) if isinstance(undo, Undo) else None
-        return None if index is None else self._events[index]
+        return None if index is None else self._event(index)
 
-    def _holds(self, event: Event) -> bool:
-        answer = event.payload
-        own = self._known.own(answer.item, event.by) if isinstance(answer, Answer) else None
-        return own is not None and own.id == event.id
+    def _class_name(self, event: Event) -> str | None:
+        """Return the name of the class that an event gives or changes; None if there is none."""
+        class_id = getattr(event.payload, "class_id", None)
+        return self._known.classes.name(class_id) if isinstance(class_id, str) else None
 
-    def _class_name(self, event: Event | None) -> str | None:
-        return None if event is None else class_name(event, self._known.classes)
+    def said(self, item: str) -> str:
+        """Return who said what about a disputed item."""
+        return ", ".join(f"{by}: {name}" for by, name in self._votes(item))
+
+    def _votes(self, item: str) -> list[tuple[str, str]]:
+        name = self._known.classes.name
+        return [
+            (shown_name(vote.by, _LONGEST_NAME), shown_name(name(vote.class_id or "")))
+            for vote in self._known.votes(item)
+        ]
 
     def row(self, place: int) -> EventRow:
         """Return the event at a place in words."""
@@ -121,12 +171,15 @@ class History:
 
     def row_of(self, event: Event) -> EventRow:
         """Return an event in words."""
+        item = item_of(event)
+        if self.shows_disputes and item in self._known.disputed:
+            return self._dispute(event, item)
         date, time = _date_and_time(event.at)
         target = self.target(event)
         name = self._class_name(event if target is None else target)
         name = "" if name is None else shown_name(name)
         answer = event.payload
-        if name and isinstance(answer, Answer) and not self._holds(event):
+        if name and isinstance(answer, _UNDOABLE) and not counts(event, self._known):
             name = f"({name})"
         number, ms = getattr(answer, "round", 0), getattr(answer, "ms", None)
         return EventRow(
@@ -141,10 +194,28 @@ class History:
             self._about(event, target),
         )
 
+    def _dispute(self, event: Event, item: str) -> EventRow:
+        date, time = _date_and_time(event.at)
+        votes = self._votes(item)
+        names = ", ".join(dict.fromkeys(name for _, name in votes))
+        who = ", ".join(by for by, _ in votes)
+        about = f"{self.said(item)}   {self._reference(item)}"
+        number = f"{self.number_of(event)}"
+        return EventRow(number, date, time, "dispute", names, who, "", "", about)
+
     def details(self, place: int) -> list[Detail]:
         """Return the details of the event at a place."""
         event, row = self.event(place), self.row(place)
         details = [("event", f"#{row.number} {row.kind}")]
+        item = item_of(event)
+        decision = None if item is None else self._known.decision(item)
+        if item in self._known.disputed:
+            details.append(("disputed", self.said(item)))
+        elif decision is not None and not isinstance(event.payload, Decided):
+            name = shown_name(self._known.classes.name(decision.class_id))
+            details.append(("decided", f"{name}, by {shown_name(decision.by, _LONGEST_NAME)}"))
+        if row.kind == "dispute":
+            return [*details, ("image", self._reference(item)), ("time", f"{row.date} {row.time}")]
         if row.class_name:
             before = self._before(event) if row.kind == "relabel" else None
             was = "" if before is None else f", was {self._answer(before)}"
@@ -165,7 +236,7 @@ class History:
         """Return the answer that an image had before an event."""
         item = item_of(event)
         for index in range(self._by_id[event.id] - 1, -1, -1):
-            other = self._events[index]
+            other = self._event(index)
             if isinstance(other.payload, Answer) and other.payload.item == item:
                 return other
         return None
@@ -191,36 +262,59 @@ class History:
                 return inert(name, 80)
             case ClassMerged(into=into):
                 return f"into {shown_name(self._known.classes.name(into))}"
+            case ClassRestyled(key=key):
+                return f"key {inert(key, 20)}"
+            case Adopted(uuid=uuid):
+                return f"session {inert(uuid, 40)}"
             case Undo() if target is not None:
-                return f"of #{self.number_of(target)} {_reference(target)}".rstrip()
-        return _reference(event)
+                return f"of #{self.number_of(target)} {self._reference_of(target)}".rstrip()
+        return self._reference_of(event)
+
+    def _reference_of(self, event: Event) -> str:
+        """Return the name of the image that an event is about."""
+        if isinstance(event.payload, Answer):
+            return inert(next(iter(event.payload.references), ""), 200)
+        return self._reference(item_of(event))
+
+    def _reference(self, item: str | None) -> str:
+        """Return the name under which an item was answered last."""
+        answers = () if item is None else self._known.every(item)
+        return self._reference_of(self._event(answers[-1].number)) if answers else ""
 
     def _measure(self, event: Event) -> None:
         """Widen the fields that an event needs more room for."""
-        self._longest = max(self._longest, getattr(event.payload, "ms", None) or 0)
+        self._slowest = max(self._slowest, getattr(event.payload, "ms", None) or 0)
         found = self._class_name(event)
         looks = (_kind(event), found, event.by, _origin(event))
         if looks in self._measured:
             return
         self._measured.add(looks)
+        self._names.add(_who(event))
         # The class of an answer that no longer counts is in brackets.
         name = "" if found is None else f"({shown_name(found)})"
         parts = {"kind": _kind(event), "class_name": name, "who": _who(event)}
         for part, text in parts.items():
-            self.widths[part] = max(self.widths[part], cell_len(text))
+            self._longest[part] = max(self._longest[part], cell_len(text))
 
     def grow(self) -> bool:
         """Add the events that were appended; return whether there were any."""
-        before = self._looked_at
-        for index in range(before, len(self._events)):
-            self._by_id[self._events[index].id] = index
-            self._measure(self._events[index])
-            if self._lets_through(index):
-                self._kept.append(index)
-        self._looked_at = len(self._events)
-        self.widths["number"] = len(f"{len(self._events)}") if self._events else 0
-        self.widths["ms"] = len(f"{self._longest:,}")
-        return self._looked_at > before
+        before, count = self._looked_at, len(self._events)
+        for index in range(before, count):
+            event = self._event(index)
+            self._by_id[event.id] = index
+            if isinstance(event.payload, _OF_THE_PROGRAM):
+                self._programs += 1
+            else:
+                self._measure(event)
+        self._looked_at = count
+        if self.shows_disputes:
+            self._kept = [index for index in self._disputes() if self._lets_through(index)]
+        else:
+            self._kept += [index for index in range(before, count) if self._lets_through(index)]
+        return count > before
+
+    def _disputes(self) -> list[int]:
+        return sorted(standing.given.number for standing in self._known.disputed.values())
 
     def narrow(self, text: str) -> None:
         """Keep the events that have all the words of a text.
@@ -234,30 +328,41 @@ class History:
         longer = len(words) >= len(before) and all(
             new.startswith(old) for new, old in zip(words, before, strict=False)
         )
-        # More letters of the same words can only narrow the list.
-        among = self._kept if longer and ":" not in text else range(len(self._events))
+        among: Sequence[int] = range(self._looked_at)
+        if self.shows_disputes:
+            among = self._disputes()
+        elif longer and ":" not in text:
+            # More letters of the same words can only narrow the list.
+            among = self._kept
         self._kept = [index for index in among if self._lets_through(index)]
 
     def _lets_through(self, index: int) -> bool:
+        event = self._event(index)
+        is_hidden = isinstance(event.payload, _OF_THE_PROGRAM)
         if not self._words:
-            return True
+            return not is_hidden
         row: EventRow | None = None
         for word in self._words:
             field, colon, value = word.partition(":")
             if colon and field in FIELDS:
-                row = row or self.row_of(self._events[index])
-                if not getattr(row, FIELDS[field]).lower().strip("()").startswith(value):
+                row = row or self.row_of(event)
+                texts = getattr(row, FIELDS[field]).lower().split(", ")
+                if not any(text.strip("()").startswith(value) for text in texts):
                     return False
-            elif word not in self._text(index):
+                is_hidden = is_hidden and field != "kind"
+            elif word != DISPUTES and word not in self._text(index):
                 return False
-        return True
+        return not is_hidden
 
     def _text(self, index: int) -> str:
         """Return the text of an event in lower case, made when it is first needed."""
+        if self.shows_disputes:
+            row = self.row_of(self._event(index))
+            return f"{row.date} {row.time} {row.about}".lower()
         if len(self._texts) <= index:
-            self._texts += [""] * (len(self._events) - len(self._texts))
+            self._texts += [""] * (self._looked_at - len(self._texts))
         if not self._texts[index]:
-            row = self.row_of(self._events[index])
+            row = self.row_of(self._event(index))
             self._texts[index] = " ".join(
                 (row.kind, row.class_name, row.who, row.date, row.time, row.about)
             ).lower()
@@ -270,18 +375,19 @@ def item_of(event: Event) -> str | None:
     return item if isinstance(item, str) else None
 
 
-def class_name(event: Event, classes: Classes) -> str | None:
-    """Return the name of the class that an event gives or changes; None if there is none."""
-    class_id = getattr(event.payload, "class_id", None)
-    return classes.name(class_id) if isinstance(class_id, str) else None
-
-
 def _kind(event: Event) -> str:
     is_relabel = isinstance(event.payload, Answer) and event.payload.relabel
     return "relabel" if is_relabel else _KINDS.get(event.kind, event.kind)
 
 
-_KINDS = {"class-added": "class", "class-renamed": "rename", "class-merged": "merge"}
+_KINDS = {
+    "class-added": "class",
+    "class-renamed": "rename",
+    "class-merged": "merge",
+    "class-retired": "retire",
+    "class-restyled": "key",
+    "adopted": "merge",
+}
 """Shorter words for some kinds of events."""
 
 
@@ -291,7 +397,7 @@ def _origin(event: Event) -> str:
 
 def _who(event: Event) -> str:
     origin = _origin(event)
-    return inert(event.by if origin == "human" else origin, 40)
+    return shown_name(event.by if origin == "human" else origin, _LONGEST_NAME)
 
 
 def _date_and_time(time: str) -> tuple[str, str]:
@@ -299,12 +405,6 @@ def _date_and_time(time: str) -> tuple[str, str]:
     if here is None:
         return "", inert(time, 8)
     return here.strftime("%m-%d"), here.strftime("%H:%M:%S")
-
-
-def _reference(event: Event) -> str:
-    answer = event.payload
-    references = answer.references if isinstance(answer, Answer) else []
-    return inert(references[0], 200) if references else ""
 
 
 def _fit(fit: Fitted) -> str:

@@ -10,10 +10,10 @@ from rich.cells import cell_len
 from tuilabel.learn import stopping
 from tuilabel.learn.stopping import COMPARISONS
 from tuilabel.session import Session, Slot
-from tuilabel.text import counted, inert, set_name
+from tuilabel.text import counted, disputed_text, inert, set_name
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.text.names import shown_name
-from tuilabel.tui.text.pieces import Piece, fitted
+from tuilabel.tui.text.pieces import Piece, cells_in, fitted
 from tuilabel.tui.views.values import ClassBar, Thumbnail, local_time
 
 MOST_BARS = 5
@@ -26,6 +26,10 @@ _LONGEST_PAUSE = 30.0
 """Seconds between two answers; a longer pause counts as this long."""
 
 _SKIPPED = "–"
+
+
+_LONGEST_NAME, _MOST_PEOPLE = 16, 40
+"""Cells of the name of an annotator, and of all names together."""
 
 
 class Presenter:
@@ -48,7 +52,9 @@ class Presenter:
         width = max(1, *map(cell_len, self.keys))
         self._bar_keys = [fitted(key, width) for key in self.keys]
 
-    def header(self, source: str, line: str = "") -> tuple[list[Piece], list[list[Piece]]]:
+    def header(
+        self, source: str, line: str = "", width: int = 80
+    ) -> tuple[list[Piece], list[list[Piece]]]:
         """Return the header: round, place in the batch, labels, pool left, and the pace.
 
         Parameters
@@ -56,6 +62,8 @@ class Presenter:
         source : str
         line : str
             A few words about the line to the terminal, or nothing.
+        width : int
+            Cells of the row.
         """
         session = self.session
         left: list[Piece] = [
@@ -71,7 +79,8 @@ class Presenter:
             right.append([(f"{pace:,.0f} labels/min ", "muted")])
         others = session.others()
         if others:
-            right.append([(f" with {inert(', '.join(others), 30)} ", "muted")])
+            room = width - cells_in(left) - cell_len(f"  with   {line}")
+            right.append([(f" with {people(others, min(room, _MOST_PEOPLE))} ", "muted")])
         if line:
             right.append([(f" {line} ", "muted")])
         return left, right
@@ -155,6 +164,11 @@ class Presenter:
         """The name of the set that accuracy is measured on."""
         return f"the {set_name(self._holdout or 'audit')}"
 
+    @property
+    def disputed(self) -> str:
+        """How many audit images annotators disagree about, to follow an accuracy; or nothing."""
+        return disputed_text(self.session.audit_disputes)
+
     def curve(self) -> tuple[str, list[float], str]:
         """Return the accuracy's title, values and caption."""
         title = f"accuracy on {self.set_name}"
@@ -166,7 +180,7 @@ class Presenter:
             return title, [], waiting
         newest = points[-1].accuracy
         caption = f"{newest.value:.1%}  ({newest.low:.1%} to {newest.high:.1%}), n {newest.n:,}"
-        return title, [point.accuracy.value for point in points], caption
+        return title, [point.accuracy.value for point in points], caption + self.disputed
 
     def stopping(self) -> str:
         """Return whether more labels would change much, in words; nothing while that is unknown."""
@@ -206,3 +220,18 @@ class Presenter:
 
     def _keys_at_the_end(self) -> str:
         return f"{self.keymap.key('undo')} undoes, {self.keymap.key('quit')} quits"
+
+
+def people(names: Sequence[str], width: int) -> str:
+    """Return names in a width in cells: as many as fit, and how many there are besides.
+
+    Where none fits, it is their number, whatever its width.
+    """
+    shown = [shown_name(name).strip() or "?" for name in names]
+    shown = [fitted(name, min(cell_len(name), _LONGEST_NAME)) for name in shown]
+    for count in range(len(shown), 0, -1):
+        rest = f" and {len(shown) - count:,} more" if count < len(shown) else ""
+        text = ", ".join(shown[:count]) + rest
+        if cell_len(text) <= width:
+            return text
+    return counted(len(shown), "other")

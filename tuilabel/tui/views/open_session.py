@@ -29,6 +29,9 @@ class Front(Protocol):
     def show_all(self) -> None:
         """Show all but the image."""
 
+    def changed(self) -> None:
+        """Show the image that is asked now."""
+
     def after_frame(self) -> None:
         """Hand the next request to the trainer."""
 

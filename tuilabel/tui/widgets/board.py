@@ -174,7 +174,8 @@ class Board(Vertical):
         line : str
             A few words about the line to the terminal, or nothing.
         """
-        self._header.show_bar(*self._presenter.header(self._source_name, line))
+        header = self._presenter.header(self._source_name, line, self.app.size.width)
+        self._header.show_bar(*header)
         is_over = self._presenter.session.current is None
         thumbnails = self._presenter.thumbnails()
         if self.view == "row":

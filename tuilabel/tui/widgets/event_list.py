@@ -59,7 +59,7 @@ class EventList(Lines):
         cursor : int
             The marked place.
         widths : mapping of str to int
-            Cells that the fields of rows need, by their names.
+            Cells that the fields of rows need, by their names; 0 leaves a column out.
         sentence : str
             Shown where there are no events.
         """
@@ -96,11 +96,14 @@ class EventList(Lines):
         columns = [
             (name, heading, max(least, min(most, self._widths.get(name, least))), right)
             for name, heading, least, most, right in _COLUMNS
+            if self._widths.get(name, least)
         ]
         widths = {name: width for name, _, width, _ in columns}
         room = self.size.width - 2
         chosen: set[str] = set()
         for name in _ORDER:
+            if name != "about" and name not in widths:
+                continue
             needed = widths.get(name, _LEAST_ABOUT) + 1
             if "about" in chosen:
                 needed += _GOOD_ABOUT

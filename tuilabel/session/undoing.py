@@ -1,0 +1,89 @@
+"""Taking back an event: whether an annotator may, and what was taken back in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import (
+    Answer,
+    Bulk,
+    ClassAdded,
+    ClassMerged,
+    ClassRenamed,
+    ClassRestyled,
+    ClassRetired,
+    Decided,
+    Label,
+)
+from tuilabel.session.classes import CLASS_EVENTS
+from tuilabel.session.labels import Labels
+from tuilabel.text import counted
+
+NOT_IN_EFFECT = "This is not in effect any more: there is nothing to take back."
+
+
+def counts(event: Event, known: Labels) -> bool:
+    """Return whether an event that can be taken back is in effect."""
+    match event.payload:
+        case Answer(item=item):
+            own = known.own(item, event.by)
+            return own is not None and own.id == event.id
+        case Decided(item=item):
+            decision = known.decision(item)
+            return decision is not None and decision.id == event.id
+    return not known.is_undone(event.id)
+
+
+def refusal(event: Event, known: Labels, by: str) -> str | None:
+    """Return why an annotator cannot take an event back, as a sentence; None if it is possible.
+
+    Decisions, class events and auto-labels may be taken back by anybody, an answer by its annotator
+    alone.
+    """
+    payload = event.payload
+    if not isinstance(payload, (Answer, Decided, Bulk, *CLASS_EVENTS)):
+        return "Only labels, skips, decisions, class events and auto-labels can be taken back."
+    if not counts(event, known):
+        return NOT_IN_EFFECT
+    if isinstance(payload, Answer) and event.by != by:
+        return f"Only {event.by} can take this answer back. Label the image yourself instead."
+    return None
+
+
+def undone_text(event: Event, known: Labels, shown: Callable[[str], str]) -> str:
+    """Return what the undo of an event changed, as a sentence.
+
+    Parameters
+    ----------
+    event : Event
+        The event that was taken back.
+    known : Labels
+        What everybody said, with the undo.
+    shown : callable
+        Returns a name as this interface shows it.
+    """
+    payload, name = event.payload, known.classes.name
+    match payload:
+        case Label(class_id=id_):
+            return f"Undone: {shown(name(id_))}."
+        case Answer():
+            return "Undone: a skip."
+        case Decided(class_id=id_, item=item):
+            then = "the image is disputed again" if item in known.disputed else "the votes count"
+            return f"Undone: the decision for {shown(name(id_))}; {then}."
+        case ClassAdded(class_id=id_, name=added):
+            if known.classes.get(id_) is not None:
+                return f"The class {shown(added)} stays while images have its label."
+            return f"Undone: the new class {shown(added)}."
+        case ClassRenamed(class_id=id_, name=other):
+            return f"Undone: the name {shown(other)}; the class is {shown(name(id_))}."
+        case ClassMerged(class_id=id_, into=into):
+            return f"Undone: the merge of {shown(name(id_))} into {shown(name(into))}."
+        case ClassRetired(class_id=id_):
+            return f"Undone: {shown(name(id_))} can be chosen again."
+        case ClassRestyled(class_id=id_, key=key):
+            return f"Undone: the key {shown(key)} of {shown(name(id_))}."
+        case Bulk(count=count):
+            return f"Undone: {counted(count, 'auto-label')}."
+    raise AssertionError(f"{event.kind} cannot be taken back")
