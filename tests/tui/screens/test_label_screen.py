@@ -20,6 +20,7 @@ from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, FitFinished
 from tuilabel.session import ORACLE
 from tuilabel.trainer.reports import Fitted, Unprepared, Working
+from tuilabel.tui.images.protocols.support import Graphics, ProtocolName
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.help import HelpPage, HelpScreen
 from tuilabel.tui.screens.label import LabelScreen
@@ -27,6 +28,7 @@ from tuilabel.tui.terminal.capabilities import Colours, Depth
 from tuilabel.tui.text.theme import apply_colours
 from tuilabel.tui.widgets.accuracy_line import AccuracyLine
 from tuilabel.tui.widgets.lines import Lines
+from tuilabel.tui.widgets.overlay import Overlay
 from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
 
 
@@ -128,6 +130,14 @@ async def test_with_few_colours_one_line_names_the_option_until_a_key_is_pressed
         assert "--color 256" in shown(app, "#status")
         await pilot.press("4")
         assert "✓ 1 saved" in shown(app, "#status")
+
+
+async def test_few_colours_are_no_matter_where_images_are_drawn_in_pixels(app: ScreenApp) -> None:
+    apply_colours(app, Colours(Depth.SIXTEEN))
+    app.overlay = Overlay(Graphics(ProtocolName.SIXEL, (9, 18)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert "coarse" not in shown(app, "#status")
 
 
 async def test_a_class_key_labels_what_is_shown_and_the_next_image_comes(app: ScreenApp) -> None:

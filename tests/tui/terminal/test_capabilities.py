@@ -139,7 +139,7 @@ def test_whether_the_background_is_known(
 @pytest.mark.parametrize("environ", [{"TERM": "mlterm"}, {"TERM": "xterm", "MLTERM": "3.9.0"}])
 def test_mlterm_gets_256_colours_as_it_keeps_too_few_of_24_bits(environ: dict[str, str]) -> None:
     assert decide_colours(environ).depth is Depth.PALETTE
-    assert coarse_hint(environ, Depth.PALETTE, "auto", is_coloured=True) == ""
+    assert coarse_hint(environ, Colours(PALETTE), "auto", is_coloured=True) == ""
     assert decide_colours({"TERM": "st-256color"}).depth is Depth.TRUECOLOR
 
 
@@ -158,9 +158,24 @@ def test_mlterm_gets_256_colours_as_it_keeps_too_few_of_24_bits(environ: dict[st
 def test_the_option_for_more_colours_is_named_where_images_are_coarse(
     depth: Depth, color: str, is_coloured: bool, option: str
 ) -> None:
-    hint = coarse_hint({}, depth, color, is_coloured=is_coloured)
+    hint = coarse_hint({}, Colours(depth), color, is_coloured=is_coloured)
     assert hint.endswith(option)
     assert bool(hint) is bool(option)
+    # There fewer colours are used on purpose, and no option brings more.
+    assert coarse_hint({}, Colours(depth).thin(), color, is_coloured=is_coloured) == ""
+
+
+@pytest.mark.parametrize(
+    "environ", [{"TERM": "screen-256color", "STY": "1.x"}, {"TERM": "screen.xterm-256color"}]
+)
+def test_inside_gnu_screen_nobody_is_sent_to_colours_that_it_garbles(
+    environ: dict[str, str],
+) -> None:
+    colours = decide_colours({**environ, "COLORTERM": "truecolor"})
+    assert colours.depth is PALETTE
+    assert coarse_hint(environ, colours, "auto", is_coloured=True) == ""
+    inside_tmux = {"TERM": "screen-256color", "TMUX": "x"}
+    assert coarse_hint(inside_tmux, Colours(PALETTE), "auto", is_coloured=True)
 
 
 def test_the_linux_console_draws_shades_and_halves_only() -> None:

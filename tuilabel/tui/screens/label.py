@@ -104,10 +104,10 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         notices = self.presenter.notices(self.workspace.dataset.notices)
         if notices:
             self.say(notices, "accent")
-        elif self.loop.current is not None:
+        elif self.loop.current is not None and getattr(self.app, "overlay", None) is None:
             image = self.opened.image(self.loop.current.row)
-            depth, color = colours_of(self.app).depth, self.workspace.settings.color
-            hint = coarse_hint(os.environ, depth, color, is_coloured=image.ndim == 3)
+            colours, color = colours_of(self.app), self.workspace.settings.color
+            hint = coarse_hint(os.environ, colours, color, is_coloured=image.ndim == 3)
             if hint:
                 self.say(hint)
 

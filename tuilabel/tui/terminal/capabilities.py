@@ -152,24 +152,28 @@ def prepare_environment(colours: Colours, environ: MutableMapping[str, str]) -> 
     environ["TEXTUAL_COLOR_SYSTEM"] = systems.get(colours.depth, "standard")
 
 
-def coarse_hint(environ: Mapping[str, str], depth: Depth, color: str, *, is_coloured: bool) -> str:
+def coarse_hint(
+    environ: Mapping[str, str], colours: Colours, color: str, *, is_coloured: bool
+) -> str:
     """Return a sentence that names the option for more colours, where few make an image coarse.
 
     Parameters
     ----------
     environ : mapping
         The process's environment.
-    depth : Depth
+    colours : Colours
+        What images are drawn with. On a slow link nothing is said: fewer are used on purpose.
     color : str
         The setting: nothing is said of a number of colours that was asked for.
     is_coloured : bool
         Whether the image is coloured: 256 colours have enough greys.
     """
-    if color != "auto":
+    if color != "auto" or colours.greys < MOST_GREYS:
         return ""
-    if depth is Depth.SIXTEEN:
+    if colours.depth is Depth.SIXTEEN:
         return "16 colours make images coarse. If the terminal has more: --color 256"
-    if depth is Depth.PALETTE and is_coloured and not is_mlterm(environ):
+    garbles = is_mlterm(environ) or _is_screen(environ)
+    if colours.depth is Depth.PALETTE and is_coloured and not garbles:
         return "256 colours make images coarse. If the terminal has more: --color truecolor"
     return ""
 
@@ -212,6 +216,11 @@ def is_multiplexed(environ: Mapping[str, str]) -> bool:
     return inside or _term(environ).startswith(("tmux", "screen"))
 
 
+def _is_screen(environ: Mapping[str, str]) -> bool:
+    """Return whether GNU screen is between: before version 5 it garbles truecolor codes."""
+    return "STY" in environ or ("TMUX" not in environ and _term(environ).startswith("screen"))
+
+
 def _depth(environ: Mapping[str, str], term: str, version: str) -> Depth:
     forced = _FORCED.get(environ.get("FORCE_COLOR", ""))
     if forced is not None:
@@ -220,8 +229,8 @@ def _depth(environ: Mapping[str, str], term: str, version: str) -> Depth:
         return Depth.NONE
     full = environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit")
     if is_multiplexed(environ):
-        # GNU screen before version 5 garbles truecolor codes; tmux turns them into what it may.
-        if full and "STY" not in environ:
+        # tmux turns truecolor codes into what the terminal has.
+        if full and not _is_screen(environ):
             return Depth.TRUECOLOR
         return (
             Depth.PALETTE if "TMUX" in environ or "256" in term or "tmux" in term else _least(term)
