@@ -285,6 +285,42 @@ async def test_answers_typed_ahead_of_the_image_are_held_and_counted(app: Screen
         assert screen.loop.labels == 1
 
 
+async def test_how_many_were_held_back_is_shown_for_a_while_and_not_with_another_image(
+    app: ScreenApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def foot() -> str:
+        return shown(app, "#status")
+
+    async with app.run_test(size=(100, 24)) as pilot:
+        screen = app.label_screen
+        for is_short in (False, True):
+            await painted(app, pilot)
+            monkeypatch.setattr("tuilabel.tui.screens.label.A_WHILE", 0.01 if is_short else 1000)
+            screen.answers.guard.held = 3
+            await pilot.press("3")
+            if not is_short:
+                assert "3 held back" in foot()
+                await pilot.press("right")
+            while "held back" in foot():
+                await pilot.pause(0.01)
+
+
+@pytest.mark.parametrize(("width", "pool"), [(60, ""), (70, "1,297 left"), (90, "1,297 left")])
+async def test_that_keys_wait_is_in_the_header_however_narrow(
+    app: ScreenApp, width: int, pool: str
+) -> None:
+    async with app.run_test(size=(width, 24)) as pilot:
+        await pilot.pause()
+        app.label_screen.board.show_progress("mosh-server: keys wait 500 ms")
+        header = shown(app, "#header")
+        assert "keys wait 500 ms" in header
+        assert ("mosh-server: keys wait" in header) is (width == 90)
+        assert "round 1   1 of 10  0 labels" in header
+        assert pool in header
+        app.label_screen.board.show_progress()
+        assert "digits  round 1   1 of 10  0 labels  1,297 left" in shown(app, "#header")
+
+
 async def test_invert_and_contrast_change_the_picture_only(app: ScreenApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()

@@ -618,7 +618,7 @@ async def test_beside_the_image_nothing_of_an_event_is_lost(
 async def test_a_sentence_that_nobody_asked_for_goes_by_itself(
     app: ScreenApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuilabel.tui.screens.base._A_WHILE", 0.01)
+    monkeypatch.setattr("tuilabel.tui.screens.base.A_WHILE", 0.01)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await visit(app, pilot, "history")
         keys = text_of(screen, "#status")

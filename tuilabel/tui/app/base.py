@@ -71,6 +71,7 @@ class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
             relay=answers.relay,
             key_delay=settings.key_delay,
             look=partial(find_relay, os.environ, answers.version),
+            on_relay=self.relay_changed,
         )
         self.keymap = keymap_of(settings)
         everywhere = (only_with_ctrl(self.keymap.action(name)) for name in EVERYWHERE)
@@ -90,6 +91,11 @@ class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
         else:
             change = "images have their full size again"
         self.mention(f"{round_trips.measured}: {change}.")
+
+    def relay_changed(self) -> None:
+        """Show whether keys wait now."""
+        if isinstance(self.screen, BaseScreen):
+            self.screen.relay_changed()
 
     def mention(self, sentence: str, style: str = "muted") -> None:
         """Show a sentence for a while, on a screen that shows sentences."""

@@ -20,7 +20,7 @@ from tuilabel.tui.terminal.size import too_small
 from tuilabel.tui.text.pieces import STYLES, Piece
 from tuilabel.tui.views.open_session import OpenSession
 
-_A_WHILE = 6.0
+A_WHILE = 6.0
 """Seconds in which a sentence is read, before what stood there is wanted again."""
 
 
@@ -133,12 +133,15 @@ class BaseScreen(PacedScreen, inherit_bindings=False):
                 self.sentence = before
                 self.show_foot()
 
-        self.set_timer(_A_WHILE, end)
+        self.set_timer(A_WHILE, end)
 
     # Ways to other screens.
 
     def session_changed(self) -> None:
         """Show what the trainer has found meanwhile."""
+
+    def relay_changed(self) -> None:
+        """Show whether keys wait for a terminal that may be far, on a screen that shows it."""
 
     def visit(self, place: str) -> None:
         """Go to one of `tuilabel.tui.keymap.actions.PLACES`."""

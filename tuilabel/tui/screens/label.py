@@ -25,7 +25,7 @@ from tuilabel.trainer.reports import TrainerReport, Working
 from tuilabel.tui.answering.answer_keys import AnswerKeys
 from tuilabel.tui.answering.deferred_redraw import DeferredRedraw
 from tuilabel.tui.keymap.resolved import keymap_of
-from tuilabel.tui.screens.base import BaseScreen
+from tuilabel.tui.screens.base import A_WHILE, BaseScreen
 from tuilabel.tui.terminal.capabilities import coarse_hint
 from tuilabel.tui.terminal.textual_internals import actions_of_key, is_leaving
 from tuilabel.tui.text.names import shown_name
@@ -238,13 +238,22 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self._last = (slot, None if name is None else self.loop.class_names.index(name))
         done = "skipped" if name is None else ""
         self._act = (f"{held} held back" if held else done, "muted")
+        if held:
+            self.set_timer(A_WHILE, partial(self._forget_act, self._act))
         self.changed()
+
+    def _forget_act(self, act: Piece) -> None:
+        """Show no longer what a key did, unless another has done something since."""
+        if self._act is act:
+            self._act = ("", "muted")
+            self.show_foot()
 
     # Looking about: no label comes from it.
 
     def move(self, step: int) -> None:
         """Look at another place of the batch, if there is one."""
         if not self.too_small and self.loop.move(step):
+            self._act = ("", "muted")
             self.changed()
 
     def action_back(self) -> None:
@@ -390,6 +399,10 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self.board.show_progress("" if terminal is None else terminal.words)
         self.board.show_suggestions(self._suggestions, self._last)
         self.show_foot()
+
+    def relay_changed(self) -> None:
+        """Show in the header whether keys wait."""
+        self.show_all()
 
     def show_foot(self) -> None:
         """Show what was saved, or what was begun, or a sentence."""

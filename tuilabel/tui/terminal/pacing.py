@@ -52,6 +52,8 @@ class Terminal:
         Milliseconds for which keys wait after each image where there is a relay.
     look : callable, optional
         Finds the relay again, when the size has changed.
+    on_relay : callable, optional
+        Called when another relay was found, or none any more.
     clock : callable
         A monotonic clock, in seconds.
     """
@@ -65,12 +67,14 @@ class Terminal:
         relay: str = "",
         key_delay: int = 0,
         look: Callable[[], str] | None = None,
+        on_relay: Callable[[], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.round_trips = round_trips
         self.key_delay = key_delay
         self._relay = relay
         self._look = look
+        self._on_relay = on_relay
         self._looks = 0
         self._app = app
         self._on_change = on_change
@@ -112,7 +116,9 @@ class Terminal:
 
     def _found(self, relay: str) -> None:
         self._looks -= 1
-        self._relay = relay
+        before, self._relay = self._relay, relay
+        if before != relay and self._on_relay is not None:
+            self._on_relay()
 
     @property
     def words(self) -> str:

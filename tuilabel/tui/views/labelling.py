@@ -54,8 +54,11 @@ class Presenter:
 
     def header(
         self, source: str, line: str = "", width: int = 80
-    ) -> tuple[list[Piece], list[list[Piece]]]:
+    ) -> tuple[list[Piece], list[list[Piece]], Sequence[int]]:
         """Return the header: round, place in the batch, labels, pool left, and the pace.
+
+        Where there is little room, the line to the terminal is worth more than the pool and the
+        name of the source: it may say that keys wait.
 
         Parameters
         ----------
@@ -81,9 +84,11 @@ class Presenter:
         if others:
             room = width - cells_in(left) - cell_len(f"  with   {line}")
             right.append([(f" with {people(others, min(room, _MOST_PEOPLE))} ", "muted")])
-        if line:
-            right.append([(f" {line} ", "muted")])
-        return left, right
+        if not line:
+            return left, right, ()
+        relay, colon, words = line.rpartition(": ")
+        right += [[(f" {relay}{colon}", "muted")], [(f"{words} ", "muted")]]
+        return left, right, (len(left) - 1, 0)
 
     def _place(self) -> str:
         session = self.session

@@ -11,19 +11,35 @@ from tuilabel.tui.widgets.lines import Lines
 
 
 class Bar(Lines):
-    """A row of pieces; where both sides do not fit, groups of the right one are left out."""
+    """A row of pieces; where both sides do not fit, groups of the right one are left out.
+
+    Pieces of the left side can be named that are left out before the last of these groups.
+    """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._left: Sequence[Piece] = ()
         self._right: Sequence[Sequence[Piece]] = ()
+        self._spare: Sequence[int] = ()
 
-    def show_bar(self, left: Sequence[Piece], right: Sequence[Sequence[Piece]] = ()) -> None:
+    def show_bar(
+        self,
+        left: Sequence[Piece],
+        right: Sequence[Sequence[Piece]] = (),
+        spare: Sequence[int] = (),
+    ) -> None:
         """Show pieces at the left and groups of pieces at the right.
 
         Where space is short, the first groups are left out.
+
+        Parameters
+        ----------
+        left : sequence of Piece
+        right : sequence of sequences of Piece
+        spare : sequence of int
+            Which pieces at the left are left out, in this order, before the last group.
         """
-        self._left, self._right = left, right
+        self._left, self._right, self._spare = left, right, spare
         self.redraw()
 
     def has_room(self, left: Sequence[Piece], right: Sequence[Sequence[Piece]]) -> bool:
@@ -39,12 +55,15 @@ class Bar(Lines):
         width = self.size.width
         if not width:
             return
-        groups = list(self._right)
-        room = width - cells_in(self._left) - 1
+        groups, left = list(self._right), list(self._left)
+        for place in self._spare if groups else ():
+            if cells_in(left) + 1 + cells_in(groups[-1]) > width:
+                left[place] = ("", left[place][1])
+        room = width - cells_in(left) - 1
         while groups and sum(map(cells_in, groups)) > room:
             groups.pop(0)
         right = [piece for group in groups for piece in group]
-        left, space = list(self._left), width - cells_in(self._left) - cells_in(right)
+        space = width - cells_in(left) - cells_in(right)
         while left and space < 0:
             # The last piece that fits in part is cut, and the cut is marked.
             text, style = left.pop()
