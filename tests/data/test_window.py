@@ -38,6 +38,17 @@ def test_a_few_outliers_do_not_count(rng: np.random.Generator) -> None:
     assert 195 < found.high <= 200
 
 
+@pytest.mark.parametrize("value", [-1000, 65_535])
+def test_one_image_of_many_that_is_like_no_other_does_not_count(
+    rng: np.random.Generator, value: int
+) -> None:
+    images = rng.uniform(100, 200, (256, 500))
+    images[7] = value
+    found = window_of([sketch(image) for image in images])
+    assert 100 <= found.low < 105
+    assert 195 < found.high <= 200
+
+
 @pytest.mark.parametrize(
     ("images", "expected"),
     [

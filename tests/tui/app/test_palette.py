@@ -11,6 +11,7 @@ from screen_app import ScreenApp
 from textual.command import CommandInput
 from textual.pilot import Pilot
 
+from tuilabel.tui.answering.class_entry import LONGEST_TEXT
 from tuilabel.tui.app.palette import ActionProvider, FoundList, Palette
 from tuilabel.tui.terminal.capabilities import Blocks, Colours, Depth, contrast
 from tuilabel.tui.text.theme import apply_colours
@@ -179,3 +180,14 @@ async def test_enter_does_what_is_marked(app: ScreenApp) -> None:
         await pilot.pause()
         assert app.screen is app.label_screen
         assert picture.inverted
+
+
+async def test_what_is_typed_has_a_limit(app: ScreenApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        palette = await open_palette(app, pilot, Colours())
+        typed = palette.query_one(CommandInput)
+        typed.value = "x" * (LONGEST_TEXT - 1)
+        await pilot.press("y", "z")
+        assert typed.value == "x" * (LONGEST_TEXT - 1) + "y"
+        await pilot.press("backspace", "z")
+        assert typed.value[-2:] == "xz"

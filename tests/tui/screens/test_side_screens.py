@@ -25,6 +25,7 @@ from tuilabel.journal.payloads import HUMAN, ORACLE_ORIGIN, Answer, Label
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.session.summary import summarise
 from tuilabel.session.view import SessionView
+from tuilabel.tui.answering.class_entry import LONGEST_TEXT
 from tuilabel.tui.background import centres
 from tuilabel.tui.background.baseline import BaselineFinder
 from tuilabel.tui.background.centres import Centres
@@ -402,6 +403,19 @@ async def test_kept_centres_are_found_again(
 
 
 # History.
+
+
+async def test_the_filter_of_the_history_has_a_limit(app: ScreenApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        screen = await visit(app, pilot, "history")
+        assert isinstance(screen, HistoryScreen)
+        await pilot.press("slash")
+        screen._filter("x" * (LONGEST_TEXT - 1))
+        await pilot.press("y", "z")
+        assert screen._history.filter == "x" * (LONGEST_TEXT - 1) + "y"
+        await pilot.press("backspace", "z", "enter")
+        assert screen._history.filter[-2:] == "xz"
 
 
 async def test_history_filters_as_one_types_and_labels_again(app: ScreenApp) -> None:
