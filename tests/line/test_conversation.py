@@ -1,4 +1,4 @@
-"""What is said, and what an answer does."""
+"""The replies of line mode, and the effect of an answer."""
 
 from __future__ import annotations
 

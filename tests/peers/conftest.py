@@ -15,7 +15,7 @@ __all__ = ["home", "pictures", "pseudo_terminal", "start"]
 
 @pytest.fixture(scope="session")
 def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-    """Give an SSH server on this machine that lets the tests in."""
+    """Return an SSH server on this machine that lets the tests in."""
     reason = why_no_ssh()
     if reason is not None:
         pytest.skip(reason)
@@ -25,7 +25,7 @@ def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
 
 @pytest.fixture
 def line() -> Iterator[Callable[..., Link]]:
-    """Give a function that lays a line to a port; at last all are cut."""
+    """Return a function that lays a line to a port; at last all are cut."""
     links: list[Link] = []
 
     def lay(target: int, *, round_trip: float = 0.0, bytes_per_second: float | None = None) -> Link:

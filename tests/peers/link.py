@@ -140,7 +140,7 @@ class Link:
             self._thread.join(_PATIENCE)
 
     def sizes(self, direction: Literal["up", "down"]) -> list[int]:
-        """Give the bytes of the chunks that went one way."""
+        """Return the bytes of the chunks that went one way."""
         return [chunk.size for chunk in self.chunks if chunk.direction == direction]
 
     def _run(self, listener: socket.socket) -> None:
@@ -287,7 +287,7 @@ class Datagrams:
 
 
 def why_no_ssh() -> str | None:
-    """Give the reason why no SSH server can be started here, or None."""
+    """Return the reason why no SSH server can be started here, or None."""
     for program in (_sshd(), shutil.which("ssh"), shutil.which("ssh-keygen")):
         if program is None:
             return "no OpenSSH here: install openssh-server and openssh-client"
@@ -352,7 +352,7 @@ class SshServer:
         port: int | None = None,
         options: tuple[str, ...] = (),
     ) -> list[str]:
-        """Give the `ssh` that runs a command on a terminal of the server.
+        """Return the `ssh` that runs a command on a terminal of the server.
 
         Parameters
         ----------

@@ -18,7 +18,7 @@ DATA = bytes(range(256)) * 400
 
 @contextmanager
 def echo() -> Iterator[int]:
-    """Give the port of a server that sends one connection back what it hears."""
+    """Return the port of a server that sends one connection back what it hears."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:

@@ -25,7 +25,7 @@ GALLERY = ("--classes", "day,night", "--cold-start", "random")
 
 @pytest.fixture
 def far(start: Start, home: Home, line: Line, ssh_server: SshServer) -> Callable[..., Far]:
-    """Give a function that starts `tuilabel` at the other end of a line."""
+    """Return a function that starts `tuilabel` at the other end of a line."""
 
     def begin(*arguments: str, round_trip: float = FAR, **options: Any) -> Far:
         link = line(ssh_server.port, round_trip=round_trip)
@@ -80,7 +80,7 @@ def test_a_terminal_without_a_name_may_be_mosh_and_keys_wait(far: Callable[..., 
 
 
 def colours_in(transcript: str) -> set[str]:
-    """Give how colours are named: `2;` of three numbers, `5;` of the palette."""
+    """Return how colours are named: `2;` of three numbers, `5;` of the palette."""
     return {
         kind
         for kind in ("2;", "5;")
@@ -140,7 +140,7 @@ def test_ten_keys_in_one_piece_label_their_own_images_in_rows(
 
 
 def levels(terminal: LabellingTerminal) -> list[float]:
-    """Give the brightness, 0 to 255, of the middle of each of two rows of five; -1 for none."""
+    """Return the brightness, 0 to 255, of the middle of each of two rows of five; -1 for none."""
     found = []
     for top in (3, 11):
         for left in range(8, 80, 15):

@@ -62,7 +62,7 @@ class Tmux:
 
 @pytest.fixture
 def tmux(start: Start, home: Home, tmp_path: Path) -> object:
-    """Give `tuilabel` in a tmux that has nothing to do with any other."""
+    """Return `tuilabel` in a tmux that has nothing to do with any other."""
     if shutil.which("tmux") is None:
         pytest.skip("no tmux here: install tmux")
     opened = Tmux(start, home, tmp_path)

@@ -29,13 +29,13 @@ def pseudo_terminal() -> None:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    """Give a home without any session."""
+    """Return a home without any session."""
     return Home.under(tmp_path)
 
 
 @pytest.fixture
 def start(home: Home) -> Iterator[Callable[..., LabellingTerminal]]:
-    """Give a function that starts `tuilabel` with arguments; what still runs is killed at last."""
+    """Return a function that starts `tuilabel` with arguments; what still runs is killed at last."""
     started: list[LabellingTerminal] = []
 
     def start(
@@ -54,7 +54,7 @@ def start(home: Home) -> Iterator[Callable[..., LabellingTerminal]]:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """Give a folder of PNG files: night, which is dark, and day, which is bright; no truth."""
+    """Return a folder of PNG files: night, which is dark, and day, which is bright; no truth."""
     rng = np.random.default_rng(7)
     folder = tmp_path / "pictures"
     folder.mkdir()

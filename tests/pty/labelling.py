@@ -55,25 +55,25 @@ class LabellingTerminal(Terminal):
         self.saved = max(self.saved, *counts, 0)
 
     def number(self, pattern: str) -> int:
-        """Give the number that a pattern finds on the screen."""
+        """Return the number that a pattern finds on the screen."""
         found = re.search(pattern, self.text)
         assert found is not None, f"There is no {pattern!r}.\n{self.drawn()}"
         return int(found[1].replace(",", ""))
 
     def where(self) -> tuple[int, int, int]:
-        """Give what the screen says of round, place in the batch, and labels."""
+        """Return round, place in the batch, and labels."""
         return self.number(ROUND), self.number(PLACE), self.number(LABELS)
 
     def picture(self) -> list[tuple[str, str, str]]:
-        """Give the cells of the image as they look, however they were written."""
+        """Return the cells of the image as they look, however they were written."""
         return [_look(*cell) for cell in self.colours(*_PICTURE)]
 
     def sees_image(self) -> bool:
-        """Tell whether an image is there, and not an empty or half-drawn box."""
+        """Return whether an image is there, and not an empty or half-drawn box."""
         return all(background != "default" for _, _, background in self.picture())
 
     def brightness(self) -> float:
-        """Give the mean brightness of the image, 0 to 255."""
+        """Return the mean brightness of the image, 0 to 255."""
         return _mean_brightness(self.picture())
 
     def wait_ready(self) -> None:
@@ -152,14 +152,14 @@ class Home:
         )
 
     def status(self) -> dict[str, Any]:
-        """Give what `tuilabel status --json` says."""
+        """Return the output of `tuilabel status --json`."""
         done = self.run("status", str(self.session), "--json")
         assert done.returncode == 0, done.stderr
         status: dict[str, Any] = json.loads(done.stdout)
         return status
 
     def export(self, session: Path | None = None) -> list[dict[str, Any]]:
-        """Give what `tuilabel export` writes."""
+        """Return the rows of `tuilabel export`."""
         done = self.run("export", str(session or self.session), "--format", "jsonl")
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]

@@ -131,7 +131,7 @@ class Terminal:
         )
 
     def colours(self, columns: range, rows: range) -> list[tuple[str, str, str]]:
-        """Give character, foreground and background of the cells of a region, row by row."""
+        """Return character, foreground and background of the cells of a region, row by row."""
         cells = [self._screen.buffer[y][x] for y in rows for x in columns]
         return [(cell.data, cell.fg, cell.bg) for cell in cells]
 
@@ -242,7 +242,7 @@ class Terminal:
         return self._screen.display[cursor.y][: cursor.x]
 
     def wide(self) -> int:
-        """Give the column of the rightmost cell that something was drawn in."""
+        """Return the column of the rightmost cell that something was drawn in."""
         drawn = {column for row in self._screen.buffer.values() for column in row}
         return max(drawn, default=-1) + 1
 
@@ -315,7 +315,7 @@ def _settings_of_new_terminal() -> list[object]:
 
 
 def is_gone(pid: int, seconds: float) -> bool:
-    """Tell whether a process ends within some seconds."""
+    """Return whether a process ends within some seconds."""
     try:
         gone = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -327,7 +327,7 @@ def is_gone(pid: int, seconds: float) -> bool:
 
 
 def children(pid: int) -> list[int]:
-    """Give the processes that a process has started and that still run."""
+    """Return the processes that a process has started and that still run."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:

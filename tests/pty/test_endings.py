@@ -48,7 +48,7 @@ main()
 
 @pytest.fixture
 def labelling(start: Start) -> LabellingTerminal:
-    """Give a program with two labels and a trainer."""
+    """Return a program with two labels and a trainer."""
     terminal = start("digits")
     terminal.wait_ready()
     terminal.answer("1")

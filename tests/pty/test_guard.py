@@ -14,7 +14,7 @@ Start = Callable[..., LabellingTerminal]
 
 @pytest.fixture
 def gallery(start: Start, pictures: Path) -> Callable[..., LabellingTerminal]:
-    """Give a function that opens the two kinds of pictures and waits for the first."""
+    """Return a function that opens the two kinds of pictures and waits for the first."""
 
     def open_gallery(*arguments: str, **options: bool) -> LabellingTerminal:
         terminal = start(str(pictures), "--classes", "day,night", *arguments, **options)
@@ -25,12 +25,12 @@ def gallery(start: Start, pictures: Path) -> Callable[..., LabellingTerminal]:
 
 
 def key_for(terminal: LabellingTerminal) -> str:
-    """Give the key of what is seen."""
+    """Return the key of the image that is seen."""
     return "1" if terminal.brightness() > 128 else "2"
 
 
 def misplaced(home: Home) -> list[str]:
-    """Give the labels that are not of the image they were given for."""
+    """Return the labels that are not of the image they were given for."""
     return [
         f"{row['reference']}: {row['class']}"
         for row in home.export()

@@ -17,7 +17,7 @@ Start = Callable[..., LabellingTerminal]
 
 @pytest.fixture
 def dumb(start: Start, home: Home) -> LabellingTerminal:
-    """Give a program that labels in lines because its terminal is dumb, with one label."""
+    """Return a program that labels in lines because its terminal is dumb, with one label."""
     terminal = start("digits", env={**home.env, "TERM": "dumb"})
     asked(terminal, 1)
     terminal.press("3\n")

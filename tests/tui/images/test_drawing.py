@@ -34,7 +34,7 @@ SHARES = {" ": 0.0, "░": 0.25, "▒": 0.5, "▓": 0.75, "█": 1.0}
 
 
 def shown(strips: list[Strip], *, dark: bool = True) -> NDArray[np.float64]:
-    """Give the brightness, 0 to 255, of two by four pixels a cell, as a terminal shows it."""
+    """Return the brightness, 0 to 255, of two by four pixels a cell, as a terminal shows it."""
     rows = []
     patterns = {
         chr(code): (kind, pattern)
@@ -84,7 +84,7 @@ def _brightness(colour: Color | None, default: int) -> float:
 
 
 def digit() -> NDArray[np.uint8]:
-    """Give a ring with a tail on black, with soft edges: something like a nine."""
+    """Return a ring with a tail on black, with soft edges: something like a nine."""
     y, x = np.mgrid[0:28, 0:28]
     ring = np.abs(np.hypot(x - 13, y - 9) - 6)
     tail = np.where(y > 9, np.abs(x - 19 + (y - 9) / 4), 99)
@@ -343,7 +343,7 @@ def test_256_colours_have_the_nearest_grey_and_the_nearest_hue() -> None:
 
 
 def numbers(strips: list[Strip]) -> set[int | None]:
-    """Give the places of the colours that strips use in the terminal's palette."""
+    """Return the places of the colours that strips use in the terminal's palette."""
     styles = [style for strip in strips for _, style, _ in strip if style is not None]
     used = [colour for style in styles for colour in (style.color, style.bgcolor)]
     return {colour.number for colour in used if colour is not None}

@@ -85,7 +85,7 @@ def from_kitty(codes: str) -> Image:
 
 
 def numbered(number: int) -> Image:
-    """Give a small image that is like no other."""
+    """Return a small image that is like no other."""
     return np.random.default_rng(number).integers(0, 256, (8, 8)).astype(np.uint8)
 
 
@@ -270,7 +270,7 @@ _GRAPHICS = re.compile(r"\x1bP[^\x1b]*\x1b\\|(?:\x1b_G[^\x1b]*\x1b\\)")
 
 
 def on_the_terminal(frames: list[str], protocol: ProtocolName) -> list[Image | None]:
-    """Give what images the terminal shows, one after another."""
+    """Return the images that the terminal shows, one after another."""
     shown: list[Image | None] = [None]
     codes = "".join(frames)
     if protocol is ProtocolName.KITTY:

@@ -18,7 +18,7 @@ from tuilabel.tui.terminal.probe import Probe, TerminalAnswers, _understood
 
 @pytest.fixture
 def terminal() -> Iterator[tuple[int, int]]:
-    """Give the two ends of a pseudo-terminal: the emulator's and the program's."""
+    """Return the two ends of a pseudo-terminal: the emulator's and the program's."""
     ours, theirs = os.openpty()
     yield ours, theirs
     os.close(ours)

@@ -40,7 +40,7 @@ def emulator() -> tuple[pyte.Screen, pyte.Stream]:
 
 
 def looks(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
-    """Give what is seen of each cell: half blocks may be either, and a blank has no colour."""
+    """Return the look of each cell: half blocks may be either, and a blank has no colour."""
     return [[look(screen.buffer[y][x]) for x in range(WIDTH)] for y in range(HEIGHT)]
 
 

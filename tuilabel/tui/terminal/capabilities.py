@@ -162,9 +162,9 @@ def coarse_hint(
     environ : mapping
         The process's environment.
     colours : Colours
-        What images are drawn with. On a slow link nothing is said: fewer are used on purpose.
+        What images are drawn with. Empty on a slow link, where few are used on purpose.
     color : str
-        The setting: nothing is said of a number of colours that was asked for.
+        The setting. Empty where a number of colours was asked for.
     is_coloured : bool
         Whether the image is coloured: 256 colours have enough greys.
     """
@@ -209,8 +209,8 @@ def _term(environ: Mapping[str, str]) -> str:
 def is_multiplexed(environ: Mapping[str, str]) -> bool:
     """Return whether tmux or screen is between the program and the terminal.
 
-    What other terminals leave in the environment is then of whoever started it, not of whoever
-    looks at it now.
+    What other terminals leave in the environment is then about the terminal that it was started
+    in, which need not be the one that it is attached to now.
     """
     inside = "TMUX" in environ or "STY" in environ
     return inside or _term(environ).startswith(("tmux", "screen"))

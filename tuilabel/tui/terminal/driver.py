@@ -335,8 +335,8 @@ class TtyDriver(LinuxDriver):
     def suspend(self) -> bool:
         """Hand the terminal to the shell and stop, as Ctrl-Z does; return whether there is a shell.
 
-        Whoever shares the process group, such as a program that started this one, stops too:
-        only then does a shell take its terminal back.
+        All processes of the group stop too, such as a program that started this one: only then
+        does a shell take its terminal back.
         """
         if not self._may_stop or not has_job_control():
             return False

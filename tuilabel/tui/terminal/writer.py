@@ -98,7 +98,7 @@ class TtyWriter(threading.Thread):
                     written = os.write(self._own, view)
                 except BlockingIOError:
                     written = 0
-                    # Not for long: whoever waits here has to hear that the end has come.
+                    # Not for long: a thread that waits here would not notice that the end has come.
                     select.select([], [self._own], [], FINISH_SECONDS / 4)
             view = view[written:]
             self.backlog = max(0, self.backlog - written)
