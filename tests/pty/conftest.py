@@ -35,7 +35,7 @@ def home(tmp_path: Path) -> Home:
 
 @pytest.fixture
 def start(home: Home) -> Iterator[Callable[..., LabellingTerminal]]:
-    """Return a function that starts `tuilabel` with arguments; what still runs is killed at last."""
+    """Return a function that starts `tuilabel` with arguments; at last it kills what still runs."""
     started: list[LabellingTerminal] = []
 
     def start(
