@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
 import stat
 import warnings
 from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from io import BufferedReader
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,9 +25,9 @@ from tuilabel.data.decoding.formats import (
 )
 from tuilabel.data.decoding.resizing import fitted
 from tuilabel.data.decoding.values import (
-    LARGE_MEMORY,
     LARGE_PIXELS,
     MAX_PIXELS,
+    MEMORY,
     Decoded,
     Refused,
 )
@@ -93,7 +95,8 @@ def decode_file(
     except MemoryError as error:
         if not may_be_large:
             raise NeedsMoreMemory from error
-        return Refused(f"too large: decoding it takes more than {LARGE_MEMORY >> 30} GB of memory")
+        # Another time there may be more memory, or a higher limit.
+        return Refused(f"too large: {_memory_lacking()}", lasting=False)
     finally:
         os.close(descriptor)
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
@@ -137,12 +140,28 @@ def _decode(
             raise
         if "out of memory" in str(error):
             raise MemoryError from error
-        return Refused(inert(why_not_decoded(name or "unknown", error), _REASON_CHARACTERS))
+        # Of unknown bytes, some of Pillow's plug-ins take the first two for theirs, and then fail.
+        reason = why_not_opened(head) if name is None else why_not_decoded(name, error)
+        # Without memory, some decoders report damage.
+        return Refused(inert(reason, _REASON_CHARACTERS), lasting=_memory_limit() >= MEMORY)
     if orientation in _TURNED:
         height, width = width, height
     if box is not None:
         pixels = fitted(pixels, box)
     return Decoded(digest, name, (height, width), frames, pixels)
+
+
+def _memory_limit() -> float:
+    """Return how many bytes of memory this process may use."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return inf if soft == resource.RLIM_INFINITY else soft
+
+
+def _memory_lacking() -> str:
+    limit = _memory_limit()
+    if limit == inf:
+        return "there is not enough memory to decode it"
+    return f"decoding it takes more than the limit of {limit / 2**30:.2g} GB of memory"
 
 
 def decoder_version() -> str:
