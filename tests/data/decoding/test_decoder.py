@@ -218,12 +218,13 @@ def test_the_preview_in_a_phone_photo_is_not_a_page(tmp_path: Path) -> None:
     assert (found.format, found.frames) == ("MPO", 1)
 
 
+@pytest.mark.usefixtures("bounded")
 def test_only_regular_files_are_opened_and_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
-    assert refused(tmp_path / "pipe.png") == "not a regular file"
+    assert refused(tmp_path / "pipe.png") == "it is a pipe, not an ordinary file"
     (tmp_path / "x.png").symlink_to("/dev/zero")
-    assert refused(tmp_path / "x.png") == "not a regular file"
-    assert refused(tmp_path) == "not a regular file"
+    assert refused(tmp_path / "x.png") == "it is a device, not an ordinary file"
+    assert refused(tmp_path) == "it is a directory, not an ordinary file"
     missing = decode_file(str(tmp_path / "missing.png"))
     assert missing == Refused("No such file or directory", lasting=False)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import resource
-import stat
 import warnings
 from contextlib import suppress
 from functools import cache
@@ -31,12 +29,12 @@ from tuilabel.data.decoding.values import (
     Decoded,
     Refused,
 )
+from tuilabel.data.item_ids import file_digest
+from tuilabel.small_files import open_regular
 from tuilabel.text import inert
 
 if TYPE_CHECKING:
     from PIL import Image
-
-DIGEST_SIZE = 16
 
 _VERSION = 1
 
@@ -78,14 +76,11 @@ def decode_file(
         It may not be large, but is, or there is not enough memory.
     """
     try:
-        # Opening a pipe must not wait for someone who writes to it.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_regular(path)
     except OSError as error:
         return Refused(error.strerror or str(error), lasting=False)
     try:
         before = os.fstat(descriptor)
-        if not stat.S_ISREG(before.st_mode):
-            return Refused("not a regular file", lasting=False)
         # Some of Pillow's decoders close the file.
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             found = _decode(file, box, may_be_large)
@@ -111,7 +106,7 @@ def _decode(
 
     head = file.read(HEAD_BYTES)
     file.seek(0)
-    digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=DIGEST_SIZE)).digest()
+    digest = file_digest(file)
     file.seek(0)
     name = image_format(head)
     try:
