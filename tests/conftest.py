@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def mnist_dir() -> Path:
-    """Give the folder with the four IDX files of MNIST, or skip with the reason."""
+    """Return the folder with the four IDX files of MNIST, or skip with the reason."""
     default = REPOSITORY.parent / "shared" / "data" / "mnist"
     folder = Path(os.environ.get("TUILABEL_TEST_MNIST", default))
     if not (folder / "train-images-idx3-ubyte.gz").is_file():
@@ -35,7 +36,7 @@ def mnist_dir() -> Path:
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give every test a home of its own, and none of the person's settings."""
+    """Set a home of its own for every test, without the person's settings."""
     home = tmp_path / "home"
     monkeypatch.setenv("HOME", str(home))
     for kind in ("CONFIG", "DATA", "CACHE", "STATE"):
@@ -47,8 +48,20 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def bounded() -> Iterator[None]:
+    """Let a test fail, instead of hanging, that waits for more than a minute."""
+    before = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it still waits after a minute"))
+    signal.alarm(60)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
 def powerless_dir(tmp_path: Path) -> Iterator[Path]:
-    """Give a directory, and for the time of the test be a user whom permissions bind."""
+    """Return a directory; during the test, be a user to whom permissions apply."""
     if os.geteuid() != 0:
         yield tmp_path
         return

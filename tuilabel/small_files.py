@@ -1,4 +1,4 @@
-"""Small files that the program reads and appends to, whatever lies in their place."""
+"""Opening of files whatever lies in their place, and small files that are read and appended to."""
 
 from __future__ import annotations
 
@@ -16,8 +16,30 @@ _KINDS = {
 }
 
 
+def open_regular(path: Path | str) -> int:
+    """Open an ordinary file to read it; never wait, as for a pipe that nobody writes to.
+
+    Returns
+    -------
+    int
+        A descriptor.
+
+    Raises
+    ------
+    OSError
+        It cannot be opened, or is no ordinary file; `strerror` says which.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    kind = _KINDS.get(stat.S_IFMT(mode), "special")
+    raise OSError(errno.EINVAL, f"it is {kind}, not an ordinary file")
+
+
 def read_small(path: Path, largest: int) -> bytes:
-    """Return the content of a small file; never wait, as for a pipe that nobody writes to.
+    """Return the content of a small file, opened as by `open_regular`.
 
     Parameters
     ----------
@@ -30,12 +52,7 @@ def read_small(path: Path, largest: int) -> bytes:
     OSError
         It cannot be read, is larger, or is no ordinary file; `strerror` says which.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-    with os.fdopen(descriptor, "rb", buffering=0, opener=None) as file:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            kind = _KINDS.get(stat.S_IFMT(mode), "special")
-            raise OSError(errno.EINVAL, f"it is {kind}, not an ordinary file")
+    with os.fdopen(open_regular(path), "rb", buffering=0) as file:
         content = b""
         while len(content) <= largest:
             part = file.read(largest + 1 - len(content))

@@ -206,6 +206,7 @@ def test_a_folder_that_cannot_be_read_is_not_called_gone(powerless_dir: Path) ->
     assert not found.is_unread("deeper/1.png")
 
 
+@pytest.mark.usefixtures("bounded")
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(photos: Path) -> None:
     os.mkfifo(photos / "pipe")
     assert places._digest(photos / "pipe") is None

@@ -367,6 +367,7 @@ def test_two_processes_at_once_do_no_harm(root: Path, save: Save, cache_dir: Pat
     assert printed[0].startswith("20 ")
 
 
+@pytest.mark.usefixtures("bounded")
 def test_a_file_that_became_a_pipe_after_the_scan_does_not_hang(
     root: Path, save: Save, opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -382,12 +383,12 @@ def test_a_file_that_became_a_pipe_after_the_scan_does_not_hang(
 
     monkeypatch.setattr(folder, "scan", swapped)
     dataset = opened()
-    assert dataset.skipped == (SkippedFile("a.png", "not a regular file"),)
+    assert dataset.skipped == (SkippedFile("a.png", "it is a pipe, not an ordinary file"),)
     assert dataset.references(0) == ("b.png",)
     # So does one that changes while it is labelled.
     (root / "b.png").unlink()
     os.mkfifo(root / "b.png")
-    with pytest.raises(SourceError, match=r"b\.png can no longer be read \(not a regular file\)"):
+    with pytest.raises(SourceError, match=r"b\.png can no longer be read \(it is a pipe, not an"):
         dataset.full_image(0)
 
 

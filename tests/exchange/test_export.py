@@ -324,6 +324,7 @@ def test_a_failure_halfway_leaves_what_was_there(tmp_path: Path, force: bool) ->
     assert [file.read_text() for file in tmp_path.iterdir()] == [OLDER] * force
 
 
+@pytest.mark.usefixtures("bounded")
 @pytest.mark.parametrize("force", [True, False])
 def test_what_is_no_ordinary_file_is_never_replaced(tmp_path: Path, force: bool) -> None:
     pipe = tmp_path / "pipe"

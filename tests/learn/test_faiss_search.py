@@ -96,7 +96,7 @@ def test_a_pool_of_few_pictures_many_times_over_is_no_error() -> None:
 
 @pytest.mark.usefixtures("without_faiss")
 def test_without_faiss_a_large_pool_has_no_graph_and_is_told_why() -> None:
-    expected = r"4,000 images needs faiss. Run pip install 'tuilabel\[large\]'\."
+    expected = r"4,000 images needs faiss. Run pip install faiss-cpu\."
     with pytest.raises(NoGraphError, match=expected):
         build_graph(View(POOL), 6, rng())
     learner = Learner(POOL, 6)

@@ -177,6 +177,7 @@ def test_the_last_session_is_remembered_while_it_is_there(tmp_path: Path) -> Non
     assert last_session() is None
 
 
+@pytest.mark.usefixtures("bounded")
 def test_a_pipe_in_the_place_of_the_memory_is_not_waited_for() -> None:
     data_dir().mkdir(parents=True)
     os.mkfifo(data_dir() / "last")

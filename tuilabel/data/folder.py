@@ -194,7 +194,7 @@ def scan(root: Path) -> tuple[list[FileKey], list[SkippedFile]]:
                     files.append(FileKey(name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
                 else:
                     is_link = entry.is_symlink() and not (root / name).exists()
-                    reason = "broken link" if is_link else "not a regular file"
+                    reason = "broken link" if is_link else "not an ordinary file"
                     skipped.append(SkippedFile(name, reason))
             except OSError as error:
                 skipped.append(SkippedFile(name, error.strerror or str(error)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from tuilabel.data.sources import open_dataset
 from tuilabel.errors import SourceError, UnnamedClassesError
 from tuilabel.plugins import split_source
 from tuilabel.progress import Progress
+from tuilabel.small_files import open_regular
 from tuilabel.text import shown_path
 
 
@@ -137,10 +137,7 @@ def _of_folder(root: Path, cache_dir: Path, progress: Progress | None) -> Places
 def _digest(path: Path) -> bytes | None:
     """Hash a file; None if it cannot be read, or is no longer an ordinary one."""
     try:
-        # Without O_NONBLOCK, a FIFO that took the place of a file would be waited for.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return item_ids.file_digest(file)
+        with os.fdopen(open_regular(path), "rb") as file:
+            return item_ids.file_digest(file)
     except OSError:
         return None
-    return None

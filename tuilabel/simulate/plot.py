@@ -47,7 +47,7 @@ def check_plot(path: Path) -> None:
         import matplotlib.figure  # noqa: F401
     except ImportError:
         raise UsageError(
-            '--plot needs matplotlib, which is not installed: pip install "tuilabel[plot]".'
+            "--plot needs matplotlib, which is not installed: pip install matplotlib."
         ) from None
 
 

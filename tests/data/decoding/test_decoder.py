@@ -1,6 +1,7 @@
 import hashlib
 import os
 import re
+import resource
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image, ImageOps, features
 from tuilabel.data.decoding import Decoded, Refused, decoder
 from tuilabel.data.decoding.decoder import NeedsMoreMemory, decode_file, decoder_version, fitted
 from tuilabel.data.decoding.formats import why_not_opened
+from tuilabel.data.decoding.values import MEMORY
 
 
 @pytest.fixture(autouse=True)
@@ -216,12 +218,13 @@ def test_the_preview_in_a_phone_photo_is_not_a_page(tmp_path: Path) -> None:
     assert (found.format, found.frames) == ("MPO", 1)
 
 
+@pytest.mark.usefixtures("bounded")
 def test_only_regular_files_are_opened_and_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
-    assert refused(tmp_path / "pipe.png") == "not a regular file"
+    assert refused(tmp_path / "pipe.png") == "it is a pipe, not an ordinary file"
     (tmp_path / "x.png").symlink_to("/dev/zero")
-    assert refused(tmp_path / "x.png") == "not a regular file"
-    assert refused(tmp_path) == "not a regular file"
+    assert refused(tmp_path / "x.png") == "it is a device, not an ordinary file"
+    assert refused(tmp_path) == "it is a directory, not an ordinary file"
     missing = decode_file(str(tmp_path / "missing.png"))
     assert missing == Refused("No such file or directory", lasting=False)
 
@@ -283,6 +286,19 @@ def test_a_large_image_waits_for_its_turn(tmp_path: Path) -> None:
         (b"\0\0\0\x18ftypmp42\0\0\0\0", "video: save its frames"),
         (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer: .*git lfs pull"),
         (b"PK\3\4\x14", "ZIP archive"),
+        (b"BMW and other makes\n", "text, not an image"),
+        (b"BM: a bill of materials for the second floor\n", "text, not an image"),
+        (b"BM" + bytes(60), "not an image of a known format"),
+        (b"BM" + bytes(8) + b"\x36\0\0\0\x28\0\0\0", "BMP image, cut short"),
+        (b"GIF8 is a format\n", "text, not an image"),
+        (b"icns and other icons\n", "text, not an image"),
+        (b"8BPS begins a PSD\n", "text, not an image"),
+        (b"%PDFs and %!PSs\n", "text, not an image"),
+        (b"We like WEBP images\n", "text, not an image"),
+        (b"We like AVI files\n", "text, not an image"),
+        (b"The ftypavif box\n", "text, not an image"),
+        (b"\x1f\x8b\0\0", "not an image of a known format"),
+        (b"\0\0\1\0\0\0", "not an image of a known format"),
         (b"\x93NUMPY\1\0", "NumPy array: open this file"),
     ],
 )
@@ -319,7 +335,7 @@ def test_heic_needs_an_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert decoder_version() != without, "what was refused is tried again"
     decoder._formats.cache_clear()
     reason = refused(tmp_path / "x.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
-    assert reason == "HEIC image, which needs pillow-heif: pip install 'tuilabel[heif]'"
+    assert reason == "HEIC image, which needs pillow-heif: pip install pillow-heif"
     decoder._formats.cache_clear()
 
 
@@ -330,9 +346,22 @@ def test_heic_is_read_with_its_extra(tmp_path: Path, grey: NDArray[np.uint8]) ->
     assert decoded(tmp_path / "x.heic").size == grey.shape
 
 
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        (resource.RLIM_INFINITY, "there is not enough memory to decode it"),
+        (2**31, "decoding it takes more than the limit of 2 GB of memory"),
+        (1_500_000 * 1024, "decoding it takes more than the limit of 1.4 GB of memory"),
+    ],
+)
 def test_a_decoder_without_memory_is_no_damage(
-    tmp_path: Path, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    photo: NDArray[np.uint8],
+    monkeypatch: pytest.MonkeyPatch,
+    limit: int,
+    said: str,
 ) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
     path = tmp_path / "x.png"
     Image.fromarray(photo).save(path)
     for error in (MemoryError(), OSError("out of memory error when reading image file")):
@@ -343,7 +372,19 @@ def test_a_decoder_without_memory_is_no_damage(
         monkeypatch.setattr(decoder, "_pixels", fail)
         with pytest.raises(NeedsMoreMemory):
             decode_file(str(path), may_be_large=False)
-        assert refused(path) == "too large: decoding it takes more than 2 GB of memory"
+        found = decode_file(str(path))
+        assert found == Refused(f"too large: {said}", lasting=False)
+
+
+def test_damage_found_with_little_memory_is_looked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.png"
+    path.write_bytes(png(100, 100, share=0.5))
+    for limit in (resource.RLIM_INFINITY, MEMORY, MEMORY - 1):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, limit=limit: (limit, limit))
+        is_enough = limit != MEMORY - 1
+        assert decode_file(str(path)) == Refused("PNG image, cut short", lasting=is_enough)
 
 
 def test_any_damage_is_an_image_or_a_reason(

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -106,7 +107,7 @@ def test_a_decoder_that_takes_all_memory_is_stopped(
     stand_in(monkeypatch, "from PIL import Image; Image.open = lambda *_, **__: bytearray(3 << 30)")
     image(tmp_path / "bad.png")
     assert decoding.decode(tmp_path / "bad.png") == Refused(
-        "too large: decoding it takes more than 2 GB of memory"
+        "too large: decoding it takes more than the limit of 2 GB of memory", lasting=False
     )
 
 
@@ -152,8 +153,37 @@ def test_the_children_end_with_their_parent(tmp_path: Path) -> None:
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
+    end = time.monotonic() + 60
     while _is_running(child):
-        pass
+        assert time.monotonic() < end, "it outlived its parent"
+
+
+def test_large_images_are_decoded_one_at_a_time(
+    tmp_path: Path, decoding: DecodeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = (
+        "if not may_be_large: raise worker.NeedsMoreMemory\n"
+        f"        os.close(os.open({str(tmp_path / 'busy')!r}, os.O_CREAT | os.O_EXCL))\n"
+        # Long enough for the others to begin, if they do not wait.
+        "        time.sleep(0.3)\n"
+        f"        os.unlink({str(tmp_path / 'busy')!r})"
+    )
+    stand_in(monkeypatch, body)
+    paths = [image(tmp_path / f"bad{i}.png", i) for i in range(1, 5)]
+    with ThreadPoolExecutor(4) as executor:
+        found = list(executor.map(decoding.decode, paths))
+    assert [int(each.pixels[1, 1]) for each in found] == [1, 2, 3, 4]
+
+
+@pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="needs Linux's /proc")
+def test_a_decoder_that_crashes_leaves_no_core_file(
+    tmp_path: Path, decoding: DecodeService
+) -> None:
+    decoding.decode(image(tmp_path / "x.png"))
+    (child,) = decoding._idle
+    limits = Path(f"/proc/{child._process.pid}/limits").read_text()
+    (line,) = [line for line in limits.splitlines() if line.startswith("Max core file size")]
+    assert line.split()[4:6] == ["0", "0"]
 
 
 def _is_running(pid: int) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import stat
+import resource
 import warnings
 from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from io import BufferedReader
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,18 +23,18 @@ from tuilabel.data.decoding.formats import (
 )
 from tuilabel.data.decoding.resizing import fitted
 from tuilabel.data.decoding.values import (
-    LARGE_MEMORY,
     LARGE_PIXELS,
     MAX_PIXELS,
+    MEMORY,
     Decoded,
     Refused,
 )
+from tuilabel.data.item_ids import file_digest
+from tuilabel.small_files import open_regular
 from tuilabel.text import inert
 
 if TYPE_CHECKING:
     from PIL import Image
-
-DIGEST_SIZE = 16
 
 _VERSION = 1
 
@@ -76,14 +76,11 @@ def decode_file(
         It may not be large, but is, or there is not enough memory.
     """
     try:
-        # Opening a pipe must not wait for someone who writes to it.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_regular(path)
     except OSError as error:
         return Refused(error.strerror or str(error), lasting=False)
     try:
         before = os.fstat(descriptor)
-        if not stat.S_ISREG(before.st_mode):
-            return Refused("not a regular file", lasting=False)
         # Some of Pillow's decoders close the file.
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             found = _decode(file, box, may_be_large)
@@ -93,7 +90,8 @@ def decode_file(
     except MemoryError as error:
         if not may_be_large:
             raise NeedsMoreMemory from error
-        return Refused(f"too large: decoding it takes more than {LARGE_MEMORY >> 30} GB of memory")
+        # Another time there may be more memory, or a higher limit.
+        return Refused(f"too large: {_memory_lacking()}", lasting=False)
     finally:
         os.close(descriptor)
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
@@ -108,7 +106,7 @@ def _decode(
 
     head = file.read(HEAD_BYTES)
     file.seek(0)
-    digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=DIGEST_SIZE)).digest()
+    digest = file_digest(file)
     file.seek(0)
     name = image_format(head)
     try:
@@ -137,12 +135,28 @@ def _decode(
             raise
         if "out of memory" in str(error):
             raise MemoryError from error
-        return Refused(inert(why_not_decoded(name or "unknown", error), _REASON_CHARACTERS))
+        # Of unknown bytes, some of Pillow's plug-ins take the first two for theirs, and then fail.
+        reason = why_not_opened(head) if name is None else why_not_decoded(name, error)
+        # Without memory, some decoders report damage.
+        return Refused(inert(reason, _REASON_CHARACTERS), lasting=_memory_limit() >= MEMORY)
     if orientation in _TURNED:
         height, width = width, height
     if box is not None:
         pixels = fitted(pixels, box)
     return Decoded(digest, name, (height, width), frames, pixels)
+
+
+def _memory_limit() -> float:
+    """Return how many bytes of memory this process may use."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return inf if soft == resource.RLIM_INFINITY else soft
+
+
+def _memory_lacking() -> str:
+    limit = _memory_limit()
+    if limit == inf:
+        return "there is not enough memory to decode it"
+    return f"decoding it takes more than the limit of {limit / 2**30:.2g} GB of memory"
 
 
 def decoder_version() -> str:

@@ -2,48 +2,48 @@
 
 from __future__ import annotations
 
+import re
+
 HEAD_BYTES = 512
 
+_BMP_HEADERS = rb"[\x0c\x10\x28\x34\x38\x40\x6c\x7c]"
+"""Sizes of the known second headers of a BMP."""
+
 _IMAGES = (
-    (0, b"\x89PNG", "PNG"),
-    (0, b"\xff\xd8\xff", "JPEG"),
-    (0, b"GIF8", "GIF"),
-    (0, b"II*\0", "TIFF"),
-    (0, b"MM\0*", "TIFF"),
-    (0, b"II+\0", "TIFF"),
-    (0, b"MM\0+", "TIFF"),
-    (8, b"WEBP", "WebP"),
-    (0, b"BM", "BMP"),
-    (0, b"\0\0\1\0", "ICO"),
-    (0, b"icns", "ICNS"),
-    (0, b"8BPS", "PSD"),
-    (0, b"\0\0\0\x0cjP  ", "JPEG 2000"),
-    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
-    (4, b"ftypavi", "AVIF"),
-    (4, b"ftyphe", "HEIC"),
-    (4, b"ftypmif1", "HEIC"),
-    (4, b"ftypmsf1", "HEIC"),
+    (rb"\x89PNG\r\n\x1a\n", "PNG"),
+    (rb"\xff\xd8\xff", "JPEG"),
+    (rb"GIF8[79]a", "GIF"),
+    (rb"II[*+]\0|MM\0[*+]", "TIFF"),
+    (rb"RIFF.{4}WEBP", "WebP"),
+    (rb"BM.{12}" + _BMP_HEADERS + rb"\0\0\0", "BMP"),
+    (rb"\0\0\x01\0[^\0]", "ICO"),
+    (rb"icns\0", "ICNS"),
+    (rb"8BPS\0", "PSD"),
+    (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "JPEG 2000"),
+    (rb"\0.{3}ftypavi", "AVIF"),
+    (rb"\0.{3}ftyp(he|mif1|msf1)", "HEIC"),
 )
-"""Images that Pillow reads, with all that it can be built with."""
+"""Images that Pillow reads, with all that it can be built with, and how their files begin.
+
+A few letters alone could begin any text.
+"""
 
 _OTHERS = (
-    (0, b"%!PS", "EPS drawing, which needs Ghostscript: convert it to PNG"),
-    (0, b"\xc5\xd0\xd3\xc6", "EPS drawing, which needs Ghostscript: convert it to PNG"),
-    (0, b"%PDF", "PDF document: convert its pages to PNG"),
-    (0, b"\xff\x0a", "JPEG XL image, which is not supported: convert it to PNG"),
-    (0, b"\0\0\0\x0cJXL ", "JPEG XL image, which is not supported: convert it to PNG"),
-    (128, b"DICM", "DICOM file: convert it to 16-bit PNG"),
-    (0, b"\x76\x2f\x31\x01", "OpenEXR image, which is not supported: convert it to TIFF"),
-    (4, b"ftypcrx", "camera raw file: convert it to TIFF"),
-    (0, b"FUJIFILMCCD-RAW", "camera raw file: convert it to TIFF"),
-    (4, b"ftyp", "video: save its frames as images"),
-    (0, b"\x1a\x45\xdf\xa3", "video: save its frames as images"),
-    (8, b"AVI ", "video: save its frames as images"),
-    (0, b"\x93NUMPY", "NumPy array: open this file instead of its folder"),
-    (0, b"\x89HDF", "HDF5 file: save its images as .npz"),
-    (0, b"PK\3\4", "ZIP archive (or .npz): unpack it, or open it instead of its folder"),
-    (0, b"\x1f\x8b", "gzip file: unpack it"),
-    (0, b"version https://git-lfs", "Git LFS pointer: fetch the image with `git lfs pull`"),
+    (rb"%!PS-|\xc5\xd0\xd3\xc6", "EPS drawing, which needs Ghostscript: convert it to PNG"),
+    (rb"%PDF-", "PDF document: convert its pages to PNG"),
+    (
+        rb"\xff\x0a|\0\0\0\x0cJXL ",
+        "JPEG XL image, which is not supported: convert it to PNG",
+    ),
+    (rb".{128}DICM", "DICOM file: convert it to 16-bit PNG"),
+    (rb"\x76\x2f\x31\x01", "OpenEXR image, which is not supported: convert it to TIFF"),
+    (rb"\0.{3}ftypcrx|FUJIFILMCCD-RAW", "camera raw file: convert it to TIFF"),
+    (rb"\0.{3}ftyp|\x1a\x45\xdf\xa3|RIFF.{4}AVI ", "video: save its frames as images"),
+    (rb"\x93NUMPY", "NumPy array: open this file instead of its folder"),
+    (rb"\x89HDF\r\n", "HDF5 file: save its images as .npz"),
+    (rb"PK\x03\x04", "ZIP archive (or .npz): unpack it, or open it instead of its folder"),
+    (rb"\x1f\x8b\x08", "gzip file: unpack it"),
+    (rb"version https://git-lfs", "Git LFS pointer: fetch the image with `git lfs pull`"),
 )
 
 _FEATURES = {"WebP": "webp", "JPEG 2000": "jpg_2000", "AVIF": "avif", "TIFF": "libtiff"}
@@ -66,7 +66,7 @@ def why_not_opened(head: bytes) -> str:
         return "empty file"
     name = image_format(head)
     if name == "HEIC":
-        return "HEIC image, which needs pillow-heif: pip install 'tuilabel[heif]'"
+        return "HEIC image, which needs pillow-heif: pip install pillow-heif"
     if name is not None:
         from PIL import features
 
@@ -94,8 +94,8 @@ def why_not_decoded(name: str, error: Exception) -> str:
     return f"damaged {name} image{found}"
 
 
-def _first(table: tuple[tuple[int, bytes, str], ...], head: bytes) -> str | None:
-    return next((name for at, magic, name in table if head.startswith(magic, at)), None)
+def _first(table: tuple[tuple[bytes, str], ...], head: bytes) -> str | None:
+    return next((name for start, name in table if re.match(start, head, re.DOTALL)), None)
 
 
 def _is_text(head: bytes) -> bool:

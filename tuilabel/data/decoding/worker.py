@@ -7,7 +7,6 @@ its pixels.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import resource
@@ -46,10 +45,6 @@ def _answer(
         found = decode_file(path, box, may_be_large=may_be_large)
     except NeedsMoreMemory:
         return [b"{}\n"]
-    finally:
-        if may_be_large:
-            # Some of Pillow's images are in cycles, and the next collection may be far off.
-            gc.collect()
     if isinstance(found, Refused):
         return [_line(reason=found.reason, lasting=found.lasting)]
     pixels = np.ascontiguousarray(found.pixels)

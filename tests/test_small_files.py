@@ -1,0 +1,40 @@
+"""Opening of files, whatever lies in their place."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tuilabel.small_files import open_regular, read_small
+
+KINDS: dict[str, Callable[[Path], object]] = {
+    "it is a pipe, not": os.mkfifo,
+    "it is a directory, not": os.mkdir,
+    "it is a device, not": lambda path: path.symlink_to("/dev/zero"),
+    "No such file": lambda path: None,
+}
+
+
+@pytest.mark.usefixtures("bounded")
+@pytest.mark.parametrize("found", KINDS)
+def test_only_ordinary_files_are_opened_and_none_is_waited_for(tmp_path: Path, found: str) -> None:
+    KINDS[found](tmp_path / "x")
+    before = set(Path("/proc/self/fd").iterdir()) if Path("/proc").exists() else set()
+    for _ in range(3):
+        with pytest.raises(OSError, match=found) as caught:
+            open_regular(tmp_path / "x")
+        assert re.match(found, str(caught.value.strerror))
+    if before:
+        assert set(Path("/proc/self/fd").iterdir()) <= before
+
+
+def test_a_small_file_is_read_whole_and_a_larger_one_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"x" * 10)
+    assert read_small(path, 10) == b"x" * 10
+    with pytest.raises(OSError, match="larger than 9 bytes"):
+        read_small(path, 9)
