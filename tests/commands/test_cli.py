@@ -56,7 +56,7 @@ STATUS_FIELDS = {
         "strategy",
     ),
     *("accuracy", "annotators", "auto_labels", "fitted", "stopping", "disputed", "problems"),
-    *("disputes", "agreement"),
+    *("disputes", "agreement", "asked"),
 }
 
 
@@ -112,8 +112,11 @@ def session(tmp_path: Path) -> Path:
     references = (("caf\udce9.png", "copy.png"), ("1.png",), ("2.png",))
     with Journal(path, by, "digits") as journal:
         journal.read()
+        whys = ({"reason": "margin"}, {"reason": "audit", "draw": 0.1}, {})
         for number, name in enumerate(names):
-            label = label_of(f"i{number}", name, *references[number], round=1, ms=500)
+            label = label_of(
+                f"i{number}", name, *references[number], round=1, ms=500, **whys[number]
+            )
             journal.append([label], by)
         (skip,) = journal.append([Skip(item="i0", round=1)], by)
         journal.append([Undo(skip.id, "i0"), Skip(item="i9", round=1), fit], by)
@@ -415,6 +418,10 @@ def test_status_json_has_the_promised_fields(session: Path) -> None:
         "skipped": 1,
         "disputed": 0,
         "problems": [],
+        "asked": {
+            "audit": {"labels": 1, "draw": [0.1, 0.1]},
+            "margin": {"labels": 1, "draw": None},
+        },
         "auto_labels": 0,
         "fitted": {"model": "mlp", "features": "raw", "strategy": "margin"},
         "stopping": None,

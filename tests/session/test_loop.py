@@ -365,6 +365,40 @@ def test_the_suggestion_is_the_likeliest_class() -> None:
         assert event.payload.accepted is True  # type: ignore[attr-defined]
 
 
+def test_an_answer_records_why_its_item_was_asked_and_how_it_was_drawn() -> None:
+    session, log = make(count=200, holdout=False)
+    fill(session)
+    request = session.take_request()
+    assert isinstance(request, Fit)
+    ranking = fake_ranking(request, 200, 3)
+    draws = [None, 0.02, None, None, 0.02] * 10
+    session.accept_ranking(
+        replace(ranking, items=ranking.items, draws=draws, begun=1, strategy="margin"),
+        by=ME,
+        shown=False,
+    )
+    place = {session.items.ids[row]: n for n, row in enumerate(ranking.items)}
+    for _ in range(30):
+        label(session)
+    found = [(answer.reason, answer.draw) for answer in log.answers]
+    for answer in log.answers:
+        why = answer.reason, answer.draw
+        assert answer.audit == (answer.reason == "audit")
+        if answer.audit:
+            assert why == ("audit", log.about.audit)
+        elif answer.round == 1:
+            assert why == ("order", None)
+        elif answer.item in place:
+            n = place[answer.item]
+            expected = ("margin", None) if draws[n] is None else ("random share", 0.02)
+            assert why == (("cold start", None) if n == 0 else expected)
+    assert {why for why, _ in found} == {"audit", "order", "cold start", "margin", "random share"}
+    for answer in log.answers[:3]:
+        again = session.relabel(answer.item, 1, by=ME).payload
+        assert isinstance(again, Label)
+        assert (again.reason, again.draw) == (answer.reason, answer.draw)
+
+
 def test_a_tools_suggestion_may_be_accepted_but_never_for_an_audit_item() -> None:
     for holdout in (True, False):
         session, log = make(holdout=holdout)

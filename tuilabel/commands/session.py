@@ -32,7 +32,7 @@ def status_(session: str | None, as_json: bool, pictures: bool, skipped: bool) -
     import json
 
     from tuilabel.errors import UsageError
-    from tuilabel.session.summary import summarise
+    from tuilabel.session.summary import asked, summarise
     from tuilabel.session.view import SessionView
     from tuilabel.workspace.places import find_session
 
@@ -43,7 +43,7 @@ def status_(session: str | None, as_json: bool, pictures: bool, skipped: bool) -
     view = SessionView(path)
     summary = summarise(view)
     if as_json:
-        click.echo(json.dumps(summary))
+        click.echo(json.dumps({**summary, "asked": asked(view)}))
         return
     from tuilabel.commands.text import status_lines
 

@@ -26,6 +26,8 @@ LabelRow = TypedDict(
         "probability": float | None,
         "status": Status,
         "disputed": bool,
+        "reason": str,
+        "draw": float | None,
     },
 )
 """One label of one image.
@@ -34,7 +36,8 @@ LabelRow = TypedDict(
 in ISO 8601, `ms` is how long the annotator took, `origin` is one of `tuilabel.exchange.ORIGINS`,
 and `probability` is the model's for an auto-label and None for any other label. Where annotators
 disagree, `disputed` is true and `class` empty. Among the answers of all annotators, `class` is
-empty for a skip.
+empty for a skip. `reason` is why the image was asked, and
+`draw` the probability with which it was drawn, None for a query.
 """
 
 COLUMNS = tuple(LabelRow.__annotations__)
@@ -63,6 +66,10 @@ class Labelled(Protocol):
     def probability(self) -> float | None: ...
     @property
     def is_disputed(self) -> bool: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def draw(self) -> float | None: ...
 
 
 def label_rows(
@@ -115,5 +122,7 @@ def _rows_of(label: Labelled, references: Iterable[str], status: Status) -> Iter
                 "probability": label.probability,
                 "status": status,
                 "disputed": label.is_disputed,
+                "reason": label.reason,
+                "draw": label.draw,
             }
         )

@@ -468,12 +468,16 @@ class Session:
         row = self.items.row_of(item)
         if before is None or row is None:
             raise NotAnsweredError("This image has no answer to change. It is asked in its turn.")
+        given = self.events[before.given.number].payload
+        assert isinstance(given, said.Answer)
         label = Label(
             item=item,
             class_id=self.class_ids[class_index],
             round=self.round,
             ms=ms,
             audit=before.audit,
+            reason=given.reason,
+            draw=given.draw,
             relabel=True,
             names=said.stored_names(self.items.references(row)),
             origin=by.origin,

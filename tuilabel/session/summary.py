@@ -81,8 +81,18 @@ class FittedSummary(TypedDict):
     strategy: str
 
 
+class AskedSummary(TypedDict):
+    """Labels in effect whose items were asked for one reason.
+
+    `draw` has the least and the greatest probability with which they were drawn, None for queries.
+    """
+
+    labels: int
+    draw: tuple[float, float] | None
+
+
 class Summary(TypedDict):
-    """The output of `tuilabel status --json`."""
+    """The output of `tuilabel status --json`, but for `asked`."""
 
     source: str
     window: tuple[float, float] | None
@@ -188,6 +198,24 @@ def _annotator(labels: int, seen: Seen) -> AnnotatorSummary:
     return AnnotatorSummary(
         labels=labels, per_minute=seen.per_minute, last_seen=last, here=seen.is_here
     )
+
+
+def asked(view: SessionView) -> dict[str, AskedSummary]:
+    """Return why the items with a label in effect were asked, by reason.
+
+    Reads every answer, and so takes longer than `summarise`. Auto-labels, disputes and answers
+    without a reason are left out.
+    """
+    draws: dict[str, list[float | None]] = {}
+    for label in view.labelled():
+        if label.reason and not label.is_disputed:
+            draws.setdefault(label.reason, []).append(label.draw)
+    found = {}
+    for reason, every in sorted(draws.items()):
+        known = [draw for draw in every if draw is not None]
+        range_ = (min(known), max(known)) if known else None
+        found[reason] = AskedSummary(labels=len(every), draw=range_)
+    return found
 
 
 def _text(value: object) -> str | None:

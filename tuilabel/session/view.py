@@ -33,6 +33,10 @@ class Labelled(NamedTuple):
     probability : float or None
         Of an auto-label.
     is_disputed : bool
+    reason : str
+        Why the item was asked, see `tuilabel.journal.payloads.Asked`; empty for an auto-label.
+    draw : float or None
+        The probability with which it was drawn; None for a query.
     """
 
     item: str
@@ -45,6 +49,8 @@ class Labelled(NamedTuple):
     ms: int | None = None
     probability: float | None = None
     is_disputed: bool = False
+    reason: str = ""
+    draw: float | None = None
 
 
 class SessionView:
@@ -165,6 +171,8 @@ class SessionView:
             answer.ms,
             None,
             is_disputed,
+            answer.reason,
+            answer.draw,
         )
 
     def newest(self) -> Iterable[Event]:
