@@ -258,8 +258,10 @@ class History:
                 return f"on {inert(host, 40)}, tuilabel {inert(program, 20)}"
             case Bulk(count=count, method=method):
                 return f"{counted(count, 'label')}, method {inert(str(method), 20)}"
-            case ClassAdded(name=name) | ClassRenamed(name=name):
-                return inert(name, 80)
+            case ClassAdded(key=key):
+                return f"key {inert(key, 20)}" if key else ""
+            case ClassRenamed(name=name):
+                return f"to {shown_name(name)}"
             case ClassMerged(into=into):
                 return f"into {shown_name(self._known.classes.name(into))}"
             case ClassRestyled(key=key):
