@@ -531,7 +531,7 @@ class Reader:
             if name not in self.own and is_behind and not self._has_grown(name):
                 has = "is missing" if log is None else f"has {log.number} events"
                 found.append(
-                    Problem(f"{LOGS}/{name}.jsonl", None, f"it {has}, but {by} has seen {number}")
+                    Problem(f"{LOGS}/{name}.jsonl", None, f"it {has}, but {shown_path(by)} has seen {number}")
                 )
         return found
 
