@@ -16,6 +16,7 @@ from loop_fakes import fake_ranking
 from PIL import Image
 
 from tuilabel.journal.description import BULK, FILE, LOGS
+from tuilabel.journal.journal import Journal
 from tuilabel.journal.lines import sealed
 from tuilabel.journal.payloads import (
     AUTO_ORIGIN,
@@ -29,6 +30,7 @@ from tuilabel.journal.payloads import (
     ClassRetired,
     Decided,
     Label,
+    Skip,
     Suggestion,
     Undo,
     Window,
@@ -106,9 +108,15 @@ def make_session(photos: Path, path: Path) -> None:
             (written,) = journal.append([batch], by.name)
             if number:
                 journal.append([Undo(written.id)], by.name)
-        first, second = (item for item, _ in list(session.known.items())[:2])
-        labels = [Label(item=item, class_id=owl, names=("b.png",)) for item in (first, second)]
-        journal.append([*labels, Decided(first, cat)], "you")
+        first, second, third = (item for item, _ in list(session.known.items())[:3])
+        others = (Decided(first, cat), Decided(third, cat), Skip(item=left[0]))
+        with Journal(path, "you", str(photos)) as other:
+            other.read()
+            for item, class_id in ((first, owl), (second, owl), (third, dog)):
+                other.append([Label(item=item, class_id=class_id, names=("b.png",))], "you")
+            _, decision, _ = other.append(others, "you")
+        journal.read()
+        journal.append([Undo(decision.id, third)], by.name)
         bird, fox = map(class_id_of, ("bird", "fox"))
         journal.append(
             [

@@ -50,7 +50,11 @@ COMMANDS = (
     *(("autolabel", "S", "--dry-run", "--threshold", "2"), ("autolabel", "S", "--revert")),
     *(("label", "S", "--line"), ("label", "S", "--classes", "a,b"), ("show", "no such item")),
     *(("export", "S"), ("status",), ("doctor",), ("settings",)),
+    *(("export", "S", "--all-answers", "--format", "jsonl"),),
 )
+
+DISPUTES = ("f6 tab down", "f6 tab 1 1", "f6 tab r 2", "f6 backspace delete", "f6 slash : enter")
+"""Keys on the history: see disputes, settle one, label again, undo, see every event."""
 
 SEVERAL = settings(
     max_examples=12,
@@ -171,7 +175,7 @@ async def test_screens(template: Path, seed: int) -> None:
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.pause()
             assert not foreign(drawn(app))
-            for keys in ("f1", "f3", "f4", "f5", "f6 enter", "f7 down", "v"):
+            for keys in ("f1", "f3", "f4", "f5", "f6 enter", *DISPUTES, "f7 down", "v"):
                 await pilot.press(*keys.split())
                 await pilot.pause()
                 assert not foreign(drawn(app)), keys

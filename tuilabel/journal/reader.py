@@ -530,9 +530,8 @@ class Reader:
             is_behind = log is None or log.number < number
             if name not in self.own and is_behind and not self._has_grown(name):
                 has = "is missing" if log is None else f"has {log.number} events"
-                found.append(
-                    Problem(f"{LOGS}/{name}.jsonl", None, f"it {has}, but {by} has seen {number}")
-                )
+                text = f"it {has}, but {shown_path(by)} has seen {number}"
+                found.append(Problem(f"{LOGS}/{name}.jsonl", None, text))
         return found
 
     def _problems_of(self, file: LogFile) -> Iterator[Problem]:

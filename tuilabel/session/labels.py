@@ -344,7 +344,7 @@ class Labels:
     def several(self) -> Iterator[list[Given]]:
         """Yield the votes about each item that several annotators of that rank have labelled."""
         for item, found in self._given.items():
-            if not isinstance(found, Given) and len(votes := self.votes(item)) > 1:
+            if not isinstance(found, int) and len(votes := self.votes(item)) > 1:
                 yield votes
 
     @property

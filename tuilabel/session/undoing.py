@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from tuilabel.journal.lines import Event
 from tuilabel.journal.payloads import (
+    AUTO_ORIGIN,
+    SUGGESTED,
     Answer,
     Bulk,
     ClassAdded,
@@ -38,12 +40,12 @@ def counts(event: Event, known: Labels) -> bool:
 def refusal(event: Event, known: Labels, by: str) -> str | None:
     """Return why an annotator cannot take an event back, as a sentence; None if it is possible.
 
-    Decisions, class events and auto-labels may be taken back by anybody, an answer by its annotator
-    alone.
+    Anybody may take back decisions, class events and files of labels; an answer may be taken back
+    by its annotator alone.
     """
     payload = event.payload
     if not isinstance(payload, (Answer, Decided, Bulk, *CLASS_EVENTS)):
-        return "Only labels, skips, decisions, class events and auto-labels can be taken back."
+        return "Only labels, skips, decisions and class events can be taken back."
     if not counts(event, known):
         return NOT_IN_EFFECT
     if isinstance(payload, Answer) and event.by != by:
@@ -84,6 +86,12 @@ def undone_text(event: Event, known: Labels, shown: Callable[[str], str]) -> str
             return f"Undone: {shown(name(id_))} can be chosen again."
         case ClassRestyled(class_id=id_, key=key):
             return f"Undone: the key {shown(key)} of {shown(name(id_))}."
-        case Bulk(count=count):
-            return f"Undone: {counted(count, 'auto-label')}."
+        case Bulk() as bulk:
+            return f"Undone: {bulk_text(bulk)}."
     raise AssertionError(f"{event.kind} cannot be taken back")
+
+
+def bulk_text(bulk: Bulk) -> str:
+    """Return how many labels or suggestions of which kind were written together."""
+    nouns = {AUTO_ORIGIN: "auto-label", SUGGESTED: "suggestion"}
+    return counted(bulk.count, nouns.get(bulk.origin, "imported label"))

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hostile_sessions import foreign
+from rich.cells import cell_len
 from screen_app import ScreenApp
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -14,6 +16,7 @@ from tuilabel.journal.journal import Journal
 from tuilabel.journal.payloads import ClassAdded, Decided, Label, Undo
 from tuilabel.session.classes import class_id_of
 from tuilabel.tui.screens.history import HistoryScreen
+from tuilabel.tui.views.labelling import people
 from tuilabel.tui.widgets.lines import Lines
 from tuilabel.workspace.opening import Workspace
 
@@ -193,7 +196,7 @@ async def test_what_others_do_comes_while_the_history_is_open(app: ScreenApp, bo
         (row,) = [row for row in text_of(screen, "#events").splitlines()[1:] if row.strip()]
         assert row.split()[3:6] == ["label", "1", "bob"]
         await pilot.press("slash", *([" "] + ["backspace"] * 8), *"is:disputed who:bob", "enter")
-        assert "1 of 12 events" in text_of(screen, "#header")
+        assert "1 of 1 dispute" in text_of(screen, "#header")
 
 
 async def test_a_new_class_of_somebody_else_is_listed(app: ScreenApp, bob: Journal) -> None:
@@ -207,3 +210,53 @@ async def test_a_new_class_of_somebody_else_is_listed(app: ScreenApp, bob: Journ
         shown = text_of(screen, "#events")
         assert "f␛[2J\ufffdox" in shown
         assert "\x1b" not in shown
+
+
+async def test_a_disputed_image_of_the_batch_is_marked(app: ScreenApp, bob: Journal) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        label_both(app, bob)
+        marks = [thumbnail.mark for thumbnail in app.label_screen.presenter.thumbnails()]
+        assert marks[:4] == ["?", "?", "0", ""]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("bob",),
+        ("bob", "x" * 4000),
+        tuple(f"annotator {number}" for number in range(50)),
+        ("\x1b[2J\x1b]0;owned\x07", "\u202eevil\u2066", "\u200b"),
+        ("猫" * 40, "שלום" * 20, "👨‍👩‍👧" * 9),
+        ("", " " * 30),
+    ],
+)
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_header_names_who_is_there(
+    app: ScreenApp, names: tuple[str, ...], size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.label_screen.loop, "others", lambda: list(names))
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        header = text_of(app.screen, "#header")
+        assert cell_len(header) == size[0]
+        assert " with " in header
+        assert "left" in header
+        assert not foreign(header)
+        if len(names) == 50:
+            assert " more " in header
+
+
+@pytest.mark.parametrize(
+    ("names", "width", "expected"),
+    [
+        (["anna", "bob"], 9, "anna, bob"),
+        (["anna", "bob"], 8, "2 others"),
+        (["anna", "bob", "cleopatra"], 15, "anna and 2 more"),
+        (["a", "b", "cleopatra the 7th"], 15, "a, b and 1 more"),
+        (["a" * 20], 40, "a" * 15 + "…"),
+        (["anna"], 2, "1 other"),
+    ],
+)
+def test_names_are_listed_as_far_as_they_fit(names: list[str], width: int, expected: str) -> None:
+    assert people(names, width) == expected

@@ -92,12 +92,14 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
     def show_all(self) -> None:
         """Show the list, and how much of it the filter leaves."""
         history = self._history
-        count = counted(history.total, "event")
-        if history.filter or self._filtering:
-            count = f"{len(history):,} of {count}"
         disputed = len(self.opened.session.known.disputed)
-        if disputed:
-            count = f"{counted(disputed, 'dispute')}   {count}"
+        disputes, count = counted(disputed, "dispute"), counted(history.total, "event")
+        if history.filter or self._filtering:
+            shown = f"{len(history):,} of "
+            disputes, count = (
+                (shown + disputes, "") if history.shows_disputes else (disputes, shown + count)
+            )
+        count = "   ".join(filter(None, (disputes if disputed else "", count)))
         written = history.filter + ("_" if self._filtering else "")
         self.show_header(
             "history",

@@ -121,7 +121,9 @@ class SideScreen(BaseScreen, inherit_bindings=False):
             right = help_
             if others:
                 between = f"{others[0].shown_keys[0]}–{others[-1].shown_keys[0]} "
-                right = [(between, "strong"), ("screens  ", "muted"), *help_]
+                short = [(between, "strong"), ("screens  ", "muted"), *help_]
+                fits = cells_in(left) + cells_in(short) < self.app.size.width
+                right = short if fits else help_
         self.footer.show_bar(left, [right])
 
 

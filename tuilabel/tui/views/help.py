@@ -26,7 +26,7 @@ _PROMISES = (
     "Everything can be undone, even tomorrow; nothing is ever deleted.",
     "`9 saved`: nine answers are on disk, including skips and undone ones.",
 )
-_SIGNS = "▲ current image   · open   – skipped   › your answer   ✓ saved   ! problem"
+_SIGNS = "▲ current image  · open  – skipped  ? disputed  › your answer  ✓ saved  ! problem"
 
 
 def help_rows(

@@ -28,7 +28,7 @@ from tuilabel.journal.payloads import (
 )
 from tuilabel.session.classes import CLASS_EVENTS
 from tuilabel.session.labels import Labels
-from tuilabel.session.undoing import counts
+from tuilabel.session.undoing import bulk_text, counts
 from tuilabel.text import counted, inert
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.views.values import Detail, local_time
@@ -256,10 +256,13 @@ class History:
                 return f"model {settings.get('model')}, strategy {settings.get('strategy')}"
             case Begin(host=host, program=program):
                 return f"on {inert(host, 40)}, tuilabel {inert(program, 20)}"
-            case Bulk(count=count, method=method):
-                return f"{counted(count, 'label')}, method {inert(str(method), 20)}"
-            case ClassAdded(name=name) | ClassRenamed(name=name):
-                return inert(name, 80)
+            case Bulk() as bulk:
+                method = f", method {inert(bulk.method, 20)}" if bulk.method else ""
+                return bulk_text(bulk) + method
+            case ClassAdded(key=key):
+                return f"key {inert(key, 20)}" if key else ""
+            case ClassRenamed(name=name):
+                return f"to {shown_name(name)}"
             case ClassMerged(into=into):
                 return f"into {shown_name(self._known.classes.name(into))}"
             case ClassRestyled(key=key):

@@ -25,7 +25,7 @@ _PACE_FROM = 5
 _LONGEST_PAUSE = 30.0
 """Seconds between two answers; a longer pause counts as this long."""
 
-_SKIPPED = "–"
+_SKIPPED, _DISPUTED = "–", "?"
 
 
 _LONGEST_NAME, _MOST_PEOPLE = 16, 40
@@ -155,7 +155,9 @@ class Presenter:
         marks = []
         for place, slot in enumerate(session.batch):
             answer = session.answer(slot)
-            if answer is None:
+            if session.items.ids[slot.row] in session.known.disputed:
+                mark = _DISPUTED
+            elif answer is None:
                 mark = ""
             elif answer.class_index is None:
                 mark = _SKIPPED
