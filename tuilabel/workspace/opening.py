@@ -40,6 +40,7 @@ from tuilabel.workspace.places import (
     session_paths,
     source_name,
 )
+from tuilabel.workspace.writing import Writer
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
@@ -60,13 +61,22 @@ class SourceOptions(NamedTuple):
 
 @dataclass(eq=False)
 class Workspace:
-    """An opened dataset, its journal and the loop over both."""
+    """An opened dataset, its journal and the loop over both.
+
+    Attributes
+    ----------
+    writer : Writer
+        Appends to the journal while somebody labels.
+    """
 
     path: Path
     dataset: Dataset
     journal: Journal
     session: Session
     settings: Settings
+
+    def __post_init__(self) -> None:
+        self.writer = Writer(self.journal)
 
     @property
     def annotator(self) -> Annotator:
