@@ -8,37 +8,35 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from queue import SimpleQueue
-from typing import ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from tuilabel.errors import StillSavingError
 from tuilabel.journal.lines import Event
 from tuilabel.journal.payloads import Payload
 from tuilabel.session.values import Appender
 
+T = TypeVar("T")
 
-class Pending:
-    """Events that are being appended.
 
-    Attributes
-    ----------
-    payloads : sequence of Payload
-    since : float
-        When that began, by the writer's clock.
-    """
+class DiskBusyError(Exception):
+    """The thread has not come back from the disk."""
 
-    def __init__(self, payloads: Sequence[Payload], since: float) -> None:
-        self.payloads = payloads
-        self.since = since
-        self._result: Future[list[Event]] = Future()
 
-    def run(self, append: Callable[[], list[Event]]) -> None:
-        """Append them; called in the thread."""
+class Task(Generic[T]):
+    """Work for the thread, and its result."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._result: Future[T] = Future()
+
+    def run(self) -> None:
+        """Do the work; called in the thread."""
         try:
-            events = append()
+            found = self._work()
         except BaseException as error:  # noqa: BLE001  (it is raised where the result is taken)
             self._result.set_exception(error)
         else:
-            self._result.set_result(events)
+            self._result.set_result(found)
 
     def wait(self, seconds: float) -> bool:
         """Wait for the result; return whether it is there."""
@@ -52,9 +50,27 @@ class Pending:
         """Have a function called, in the thread or at once, when the result is there."""
         self._result.add_done_callback(lambda _: tell())
 
-    def result(self) -> list[Event]:
-        """Return the events, or raise what appending them raised."""
+    def result(self) -> T:
+        """Return what the work has returned, or raise what it raised."""
         return self._result.result(0)
+
+
+class Pending(Task[list[Event]]):
+    """Events that are being appended.
+
+    Attributes
+    ----------
+    payloads : sequence of Payload
+    since : float
+        When that began, by the writer's clock.
+    """
+
+    def __init__(
+        self, work: Callable[[], list[Event]], payloads: Sequence[Payload], since: float
+    ) -> None:
+        super().__init__(work)
+        self.payloads = payloads
+        self.since = since
 
 
 class Writer:
@@ -79,6 +95,8 @@ class Writer:
         What is being appended, or was and is to be taken.
     when_late : callable or None
         Called when an append has become pending.
+    is_stuck : bool
+        Whether the disk was given up.
     """
 
     patience: ClassVar[float] = 0.1
@@ -90,7 +108,8 @@ class Writer:
     ) -> None:
         self._log = log
         self._clock = clock
-        self._work: SimpleQueue[Callable[[], object]] | None = None
+        self._tasks: SimpleQueue[Task[Any]] | None = None
+        self.is_stuck = False
         self.pending: Pending | None = None
         self.when_late: Callable[[], object] | None = None
 
@@ -106,8 +125,9 @@ class Writer:
         """
         if self.pending is not None:
             raise StillSavingError
-        pending = self.pending = Pending(payloads, self._clock())
-        self.do(partial(pending.run, partial(self._log.append, payloads, by)))
+        work = partial(self._log.append, payloads, by)
+        pending = self.pending = Pending(work, payloads, self._clock())
+        self.start(pending)
         if not pending.wait(self.patience):
             if self.when_late is not None:
                 self.when_late()
@@ -124,16 +144,32 @@ class Writer:
         """Return for how long something has been pending; None if nothing is."""
         return None if self.pending is None else self._clock() - self.pending.since
 
-    def do(self, work: Callable[[], object]) -> None:
-        """Have other work that touches the log done in the thread, in its turn."""
-        if self._work is None:
-            self._work = SimpleQueue()
+    def start(self, task: Task[Any]) -> None:
+        """Have a task that touches the log done in the thread, in its turn."""
+        if self._tasks is None:
+            self._tasks = SimpleQueue()
             threading.Thread(
-                target=_work_through, args=(self._work,), name="writer", daemon=True
+                target=_work_through, args=(self._tasks,), name="writer", daemon=True
             ).start()
-        self._work.put(work)
+        self._tasks.put(task)
+
+    def run(self, work: Callable[[], T], seconds: float) -> T:
+        """Do work that touches the log in the thread; return what it returns.
+
+        Raises
+        ------
+        DiskBusyError
+            It was not done within these seconds, or other work never was.
+        """
+        task = Task(work)
+        if not self.is_stuck:
+            self.start(task)
+            self.is_stuck = not task.wait(seconds)
+        if self.is_stuck:
+            raise DiskBusyError
+        return task.result()
 
 
-def _work_through(queue: SimpleQueue[Callable[[], object]]) -> None:
+def _work_through(tasks: SimpleQueue[Task[Any]]) -> None:
     while True:
-        queue.get()()
+        tasks.get().run()
