@@ -43,6 +43,13 @@ class SaveError(TuilabelError):
     """An event that is not on disk; saving the same event may be tried again."""
 
 
+class StillSavingError(SaveError):
+    """An event that the disk has not taken yet: it is applied when the disk has."""
+
+    def __init__(self) -> None:
+        super().__init__("Still saving: the disk has not answered yet.")
+
+
 class PluginError(TuilabelError):
     """A plug-in that cannot be used, or failed."""
 

@@ -45,6 +45,7 @@ class Mount:
 
     def __init__(self, of: Path, folder: Path) -> None:
         self._server = server = SshServer(folder)
+        self._stopped: list[int] = []
         self.link = Link(server.port, round_trip=ROUND_TRIP)
         self.path = folder / "mounted"
         self.path.mkdir()
@@ -71,17 +72,22 @@ class Mount:
                 raise ImpossibleError(_NOT_MOUNTED.format(self._process.stderr.read().strip()))
             time.sleep(0.01)
 
-    def stop_for(self, seconds: float) -> None:
-        """Let the server of the connection stand still."""
-        pids = children(self._server.pid)
-        for pid in pids:
+    def stop(self) -> None:
+        """Make the servers of the connection stand still, sftp-server among them."""
+        self._stopped = list(_descendants(self._server.pid))
+        for pid in self._stopped:
             os.kill(pid, signal.SIGSTOP)
-        time.sleep(seconds)
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+
+    def go_on(self) -> None:
+        """Let them go on."""
+        for pid in self._stopped:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+        self._stopped = []
 
     def close(self) -> None:
         """Unmount it."""
+        self.go_on()
         self.link.close()
         self._process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -89,6 +95,12 @@ class Mount:
         self._process.kill()
         self._server.close()
         subprocess.run(["fusermount3", "-uzq", str(self.path)], check=False)
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    for child in children(pid):
+        yield child
+        yield from _descendants(child)
 
 
 def _sftp_server() -> str:
@@ -135,7 +147,9 @@ def _trouble(kind: str, mount: Mount, writer: _Writer) -> None:
         case "cut":
             mount.link.cut()
         case "stopped":
-            mount.stop_for(STILL_SECONDS)
+            mount.stop()
+            time.sleep(STILL_SECONDS)
+            mount.go_on()
         case "killed":
             mount.link.cut()
             writer.process.kill()

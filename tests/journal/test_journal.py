@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.journal.sessions import ABOUT, answers, label, read, session, the_log, written
 from tuilabel.errors import SaveError, SessionFileError
@@ -21,7 +22,17 @@ from tuilabel.journal.check import check_session
 from tuilabel.journal.description import create_session, is_session
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.lines import LONGEST_LINE, Event, decode, encode, sealed
-from tuilabel.journal.payloads import About, Adopted, Begin, Bulk, BulkLine, Ended, Undo
+from tuilabel.journal.payloads import (
+    About,
+    Adopted,
+    Batch,
+    Begin,
+    Bulk,
+    BulkLine,
+    Ended,
+    Label,
+    Undo,
+)
 from tuilabel.journal.reader import Reader
 
 
@@ -380,6 +391,31 @@ def test_after_a_failed_write_the_same_key_counts_once_and_another_replaces_it(
     assert other.t > max(event.t for event in found if event.id != other.id)
     assert again.id in ids(found)
     assert len(list((path / "log").iterdir())) >= 3, "a log is never appended to after a failure"
+
+
+def test_a_key_pressed_again_later_is_the_same_event_whatever_follows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = session(tmp_path)
+    journal = Journal(path, "anna", "/x")
+    journal.append([label(1)], "anna")
+
+    def fail(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as context:
+        context.setattr(os, "fdatasync", fail)
+        with pytest.raises(SaveError):
+            journal.append([replace(label(2), ms=100), Batch(round=2, items=())], "anna")
+    reached, _ = read(path)
+    saved = journal.append([replace(label(2), ms=900), Batch(round=2, items=(), place=1)], "anna")
+    found, _ = read(path)
+    ((first, second),) = [[e for e in found if isinstance(e.payload, Label)]]
+    assert (second.payload, second.id) == (replace(label(2), ms=100), saved[0].id)
+    assert [e.payload for e in found if isinstance(e.payload, Batch)][-1].place == 1
+    assert saved[1].t > max(event.t for event in reached) > first.t
+    (after,) = journal.append([label(3)], "anna")
+    assert after.t > saved[1].t
 
 
 def test_a_session_that_was_removed_or_replaced_takes_no_more_answers(tmp_path: Path) -> None:

@@ -10,6 +10,13 @@ from screen_app import ScreenApp
 
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
+from tuilabel.workspace.writing import Writer
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for the disk, however busy it is: what comes late is tested by itself."""
+    monkeypatch.setattr(Writer, "patience", 60.0)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from tuilabel.commands.screen import (
 )
 from tuilabel.commands.text import say_after_screen
 from tuilabel.plugins import exists, split_source
-from tuilabel.process.signals import SIGNALS
+from tuilabel.process.signals import SIGNALS, leave_at_once
 from tuilabel.settings import PERSON, SETTINGS
 
 if TYPE_CHECKING:
@@ -173,10 +173,14 @@ def _on_screen(opener: Opener, **how: Any) -> Ended:
     with prepare_screen() as probe, opener(progress=ProgressLine(), check=check_keys) as work:
         terminal = terminal_for(work.settings, probe.finish())
         from tuilabel.tui.app.labelling import run
+        from tuilabel.workspace.ending import end_run
 
         ended = run(work, **how, **terminal)
-        say_after_screen(*work.dataset.notices, *outcome_of(work, ended.status))
-    return ended
+        ending = end_run(work)
+        say_after_screen(*work.dataset.notices, *outcome_of(ending, ended.status))
+    if ending.is_stuck:
+        leave_at_once(ended.status or int(ending.failed))
+    return ended._replace(status=ended.status or 1, request=None) if ending.failed else ended
 
 
 def _open(options: Mapping[str, Any], session: str | None = None, **more: Any) -> Workspace:

@@ -82,11 +82,14 @@ def prepare_screen() -> Any:
     return Probe(os.environ["TERM"])
 
 
-def outcome_of(work: Any, status: int) -> tuple[str, ...]:
-    """Return the sentence about the session at the end; none after a crash, which has its own."""
+def outcome_of(ending: Any, status: int) -> tuple[str, ...]:
+    """Return the sentences about the session at the end.
+
+    After a crash, which has its own, there is none unless something is lost.
+    """
     from tuilabel.process.crash import EXIT_CODE
 
-    return () if status == EXIT_CODE else (work.outcome(),)
+    return () if status == EXIT_CODE and not ending.failed else ending.sentences
 
 
 def report_failure(error: Exception) -> int:

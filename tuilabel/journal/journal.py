@@ -27,6 +27,7 @@ from tuilabel.journal.description import (
 from tuilabel.journal.lines import HIGHEST_COUNTER, Event, InvalidLineError, decode, encode
 from tuilabel.journal.payloads import (
     About,
+    Answer,
     Batch,
     Begin,
     Bulk,
@@ -162,12 +163,14 @@ class Journal:
             self._write(b"".join((begin, *lines)))
         except OSError as error:
             self._doubtful = stamped
+            # What may have reached the disk is older than what replaces it.
+            self._counter = max(self._counter, stamped[-1].t)
             self._abandon()
             raise self._not_saved(error) from error
         self._doubtful = []
         self._has_written = True
         self._number = found[-1].n
-        self._counter = found[-1].t
+        self._counter = max(self._counter, found[-1].t)
         return self._written_now(begin, lines, found)
 
     def _written_now(
@@ -197,20 +200,20 @@ class Journal:
         return decode(bytes(content[offset : content.index(b"\n", offset)]), file.path.stem, place)
 
     def _events(self, payloads: Sequence[Payload], by: str) -> list[Event]:
-        again = [(event.payload, event.by) for event in self._doubtful]
-        if again == [(payload, by) for payload in payloads]:
-            return self._doubtful
+        again = []
+        for event, payload in zip(self._doubtful, payloads, strict=False):
+            if event.by != by or _untimed(event.payload) != _untimed(payload):
+                break
+            again.append(event)
+        payloads = payloads[len(again) :]
         now = self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
         first = max(self._counter, self._reader.highest) + 1 + (self._descriptor is None)
-        if self._doubtful:
-            # What may have reached the disk is older than what replaces it.
-            first = max(first, self._doubtful[-1].t + 1)
         if first + len(payloads) > HIGHEST_COUNTER:
             raise SaveError(
                 f"Not saved: the counter of events is used up by {self._reader.highest_at}. Move "
                 "that log out of the session, and open it again."
             )
-        return [
+        return again + [
             Event(uuid.uuid4().hex, 0, t, now, by, payload)
             for t, payload in enumerate(payloads, first)
         ]
@@ -373,3 +376,8 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _untimed(payload: Payload) -> Payload:
+    """Return a payload without the time that an answer took: a key pressed again takes longer."""
+    return msgspec.structs.replace(payload, ms=None) if isinstance(payload, Answer) else payload

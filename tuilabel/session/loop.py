@@ -10,7 +10,7 @@ over the events: `Labels`, over what everybody said, and `Desk`, over what was d
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain, count, islice
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tuilabel.data import Dataset
-from tuilabel.errors import SessionFileError
+from tuilabel.errors import SessionFileError, StillSavingError
 from tuilabel.journal import payloads as said
 from tuilabel.journal.lines import Event
 from tuilabel.journal.payloads import (
@@ -46,6 +46,7 @@ from tuilabel.session.undoing import counts, refusal
 from tuilabel.session.values import (
     Annotator,
     Answer,
+    Appender,
     CurvePoint,
     EventLog,
     LoopSettings,
@@ -59,6 +60,10 @@ from tuilabel.session.values import (
     Request,
     Slot,
 )
+
+
+def _nothing() -> None:
+    """Change nothing."""
 
 
 class Requested(NamedTuple):
@@ -117,6 +122,8 @@ class Session:
         self.generation = 0
         self._log = log
         self._fits = FitHistory(self.known.fits)
+        self._writer: Appender = log
+        self._unfinished: Callable[[], object] | None = None
         self._rows = LabelledRows(self.known, dataset)
         self._ranked: dict[int, Asked] = {}
         self._requested: dict[int, Requested] = {}
@@ -403,10 +410,13 @@ class Session:
         return self._take_back(event, by)
 
     def _take_back(self, act: Event, by: Annotator) -> Event:
-        (event,) = self._write([Undo(act.id, getattr(act.payload, "item", None))], by)
-        self.taken_back = act
-        self._forget_fits_since(act)
-        self._shown.add(self.cursor)
+        def taken_back() -> None:
+            self.taken_back = act
+            self._forget_fits_since(act)
+            self._shown.add(self.cursor)
+
+        undo = Undo(act.id, getattr(act.payload, "item", None))
+        (event,) = self._write([undo], by, taken_back)
         return event
 
     def _last_act(self, by: Annotator) -> Event | None:
@@ -482,8 +492,7 @@ class Session:
             names=said.stored_names(self.items.references(row)),
             origin=by.origin,
         )
-        (event,) = self._write([label], by)
-        self._want_another_fit()
+        (event,) = self._write([label], by, self._want_another_fit)
         return event
 
     def decide(self, item: str, class_index: int, *, by: Annotator) -> Event:
@@ -506,8 +515,8 @@ class Session:
         """
         if item not in self.known.disputed and self.known.decision(item) is None:
             raise RefusedError("Annotators agree about this image. Label it again instead.")
-        (event,) = self._write([Decided(item=item, class_id=self.class_ids[class_index])], by)
-        self._want_another_fit()
+        decided = Decided(item=item, class_id=self.class_ids[class_index])
+        (event,) = self._write([decided], by, self._want_another_fit)
         return event
 
     def show_all(self) -> None:
@@ -543,13 +552,15 @@ class Session:
         is_last = all(self._rows.answered[row] for row in others)
         if is_last:
             payloads.append(self._next_batch(self.round + 1, slot.row))
-        events = self._write(payloads, by)
-        if is_last:
-            self.generation += 1
-            self._wanted = True
-            self._shown = set()
-        self._shown.add(self.cursor)
-        return events[0]
+
+        def moved_on() -> None:
+            if is_last:
+                self.generation += 1
+                self._wanted = True
+                self._shown = set()
+            self._shown.add(self.cursor)
+
+        return self._write(payloads, by, moved_on)[0]
 
     # Batches.
 
@@ -682,16 +693,18 @@ class Session:
         payloads: list[Payload] = [replaced]
         if fit is not None:
             payloads.insert(0, fitted(fit, requested.round, requested.labels, self.class_ids))
-        event = self._write(payloads, by)[0]
-        self._ranked = ranked
-        if fit is not None:
-            self.predictions = self._predictions(fit, requested.audit)
-        self._requested = {
-            generation: later
-            for generation, later in self._requested.items()
-            if generation > ranking.generation
-        }
-        return event
+
+        def replaced_it() -> None:
+            self._ranked = ranked
+            if fit is not None:
+                self.predictions = self._predictions(fit, requested.audit)
+            self._requested = {
+                generation: later
+                for generation, later in self._requested.items()
+                if generation > ranking.generation
+            }
+
+        return self._write(payloads, by, replaced_it)[0]
 
     def _predictions(self, fit: FitFinished, audit: Mapping[int, int]) -> Predictions | None:
         if not fit.predicted:
@@ -751,13 +764,54 @@ class Session:
         """Return the names of those who work on the session at this moment, sorted."""
         return self._desks.annotators()
 
-    def _write(self, payloads: Sequence[Payload], by: Annotator) -> list[Event]:
-        events = self._log.append(payloads, by.name)
+    def append_to(self, writer: Appender) -> None:
+        """Append to another writer from now on, one that may raise `StillSavingError`.
+
+        Then the events are pending. They are applied by `finish`, and until then nothing else can
+        be written.
+        """
+        self._writer = writer
+
+    def finish(self, take: Callable[[], list[Event]]) -> Event:
+        """Apply events that were pending; return what the call that wrote them would have.
+
+        Parameters
+        ----------
+        take : callable
+            Returns the events.
+
+        Raises
+        ------
+        SaveError
+            They may not be on disk; nothing has changed.
+        """
+        then, self._unfinished = self._unfinished, None
+        assert then is not None
+        return self._apply(take(), then)[0]
+
+    def _write(
+        self,
+        payloads: Sequence[Payload],
+        by: Annotator,
+        then: Callable[[], object] = _nothing,
+    ) -> list[Event]:
+        """Write events and apply them; `then` changes what no event says, once they are on disk."""
+        if self._unfinished is not None:
+            raise StillSavingError
+        try:
+            events = self._writer.append(payloads, by.name)
+        except StillSavingError:
+            self._unfinished = then
+            raise
+        return self._apply(events, then)
+
+    def _apply(self, events: list[Event], then: Callable[[], object]) -> list[Event]:
         for event in events:
             self._take_in(event)
             self.desk.apply(event)
             if isinstance(event.payload, Opened):
                 self._desk_id = event.payload.desk or event.id
+        then()
         return events
 
     def _take_in(self, event: Event) -> None:

@@ -32,7 +32,14 @@ ORACLE = Annotator("oracle", ORACLE_ORIGIN)
 """The ground truth in an annotator's place, in a demo or a simulation."""
 
 
-class EventLog(Protocol):
+class Appender(Protocol):
+    """Where the loop writes."""
+
+    def append(self, payloads: Sequence[Payload], by: str) -> list[Event]:
+        """Write events that belong together to disk, or raise an error."""
+
+
+class EventLog(Appender, Protocol):
     """The part of a journal that the loop needs."""
 
     @property
@@ -41,9 +48,6 @@ class EventLog(Protocol):
 
     def read(self) -> list[Event]:
         """Return the events that others have written since the last call; all at the first."""
-
-    def append(self, payloads: Sequence[Payload], by: str) -> list[Event]:
-        """Write events that belong together to disk, or raise an error."""
 
     def bulk_lines(self, bulk: Bulk) -> Sequence[BulkLine]:
         """Return the lines of a bulk file."""

@@ -40,6 +40,7 @@ from tuilabel.workspace.places import (
     session_paths,
     source_name,
 )
+from tuilabel.workspace.writing import DiskBusyError, Writer
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
@@ -60,13 +61,22 @@ class SourceOptions(NamedTuple):
 
 @dataclass(eq=False)
 class Workspace:
-    """An opened dataset, its journal and the loop over both."""
+    """An opened dataset, its journal and the loop over both.
+
+    Attributes
+    ----------
+    writer : Writer
+        Appends to the journal while somebody labels.
+    """
 
     path: Path
     dataset: Dataset
     journal: Journal
     session: Session
     settings: Settings
+
+    def __post_init__(self) -> None:
+        self.writer = Writer(self.journal)
 
     @property
     def annotator(self) -> Annotator:
@@ -80,20 +90,25 @@ class Workspace:
         if self.session.curve:
             found = self.session.curve[-1].accuracy
             labels += f", accuracy {found.text}{disputed_text(self.session.audit_disputes)}"
-        return f"{labels}; saved in {shown_path(self.path)}."
+        gone = counted(self.session.missing, "answered image is", "answered images are")
+        missing = f" {gone} no longer in the source." if self.session.missing else ""
+        return f"{labels}; saved in {shown_path(self.path)}.{missing}"
 
     def saved(self) -> str:
         """Return a sentence about the labels on disk, for after a crash."""
         where = shown_path(self.path)
         try:
-            count = summarise(SessionView(self.path))["labels"]
+            count = self.writer.run(lambda: summarise(SessionView(self.path))["labels"], 2.0)
+        except DiskBusyError:
+            return f"Its disk does not answer, so it is not known which labels are in {where}."
         except SessionFileError as error:
             return f"The saved labels cannot be read: {inert(str(error), LONGEST_PATH)}"
         return f"{counted(count, 'label is', 'labels are')} saved in {where}."
 
     def close(self) -> None:
-        """Close the journal."""
-        self.journal.close()
+        """Close the journal, unless its disk was given up."""
+        if not self.writer.is_stuck:
+            self.journal.close()
 
     def __enter__(self) -> Self:
         return self

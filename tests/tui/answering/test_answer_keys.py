@@ -40,6 +40,31 @@ class FakeTerminal:
         return self.asked
 
 
+class FakeSaving:
+    """Writes at once, or never where the disk hangs."""
+
+    def __init__(self) -> None:
+        self.is_pending = False
+        self.held = 0
+
+    def write(
+        self,
+        write: Callable[[], Event],
+        then: Callable[[Event], object],
+        failed: Callable[[Exception], object],
+    ) -> None:
+        assert not self.is_pending
+        try:
+            event = write()
+        except (SaveError, NotAnsweredError) as error:
+            failed(error)
+        else:
+            then(event)
+
+    def hold(self) -> None:
+        self.held += 1
+
+
 class FakeScreen:
     """Shows images by name; callbacks wait in a queue until the test runs them."""
 
@@ -54,9 +79,10 @@ class FakeScreen:
         self.chosen: list[int] = []
         self.given: list[tuple[str, int]] = []
         self.queue: deque[Callable[[], object]] = deque()
-        self.keys = AnswerKeys(
-            self, ("1", "2", "x1", ""), ("cat", "dog", "owl", "yak"), ME, self.clock
-        )
+        self.saved: list[Event] = []
+        self.saving = FakeSaving()
+        keys, names = ("1", "2", "x1", ""), ("cat", "dog", "owl", "yak")
+        self.keys = AnswerKeys(self, keys, names, ME, self.saving, self.clock)
 
     def clock(self) -> float:
         return self.now
@@ -66,7 +92,7 @@ class FakeScreen:
 
     def choose_class(self, index: int) -> None:
         self.chosen.append(index)
-        self.keys.give(self.write)
+        self.keys.give(self.write, self.saved.append)
 
     def write(self, item: str, *, by: Annotator, ms: int) -> Event:
         assert by == ME
@@ -225,8 +251,23 @@ def test_what_is_not_saved_is_said(screen: FakeScreen, error: Exception) -> None
     def fail(item: str, *, by: Annotator, ms: int) -> Event:
         raise error
 
-    assert screen.keys.give(fail) is None
+    screen.keys.give(fail, screen.saved.append)
+    assert screen.saved == []
     assert screen.sentences == [f"✗ {error}"]
+
+
+def test_while_the_disk_has_not_answered_keys_are_held_back_and_counted(
+    screen: FakeScreen,
+) -> None:
+    painted(screen)
+    screen.saving.is_pending = True
+    screen.press("1", "x", "1")
+    screen.keys.save(screen.write, screen.saved.append)
+    assert (screen.given, screen.saved) == ([], [])
+    assert screen.saving.held == screen.keys.guard.held == 3
+    screen.saving.is_pending = False
+    screen.press("1")
+    assert [item for item, _ in screen.given] == ["a"]
 
 
 def test_without_a_terminal_what_is_drawn_counts_as_painted() -> None:
@@ -304,6 +345,10 @@ class Promise2(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0.01, DELAY, 1.0, 30.0]))
     def time_passes(self, seconds: float) -> None:
         self.screen.now += seconds
+
+    @rule()
+    def disk_hangs_or_answers(self) -> None:
+        self.screen.saving.is_pending = not self.screen.saving.is_pending
 
     @rule(key=st.sampled_from(["1", "1", "x", "\r", "escape"]))
     def press_key(self, key: str) -> None:

@@ -189,7 +189,7 @@ async def test_a_ranking_shows_suggestions_the_curve_and_enter_accepts(app: Scre
         assert len(app.requests) == 1
         assert screen.loop.take_request() is None
         kept = screen.loop.current_id
-        assert screen.take_ranking(finished_fit(app))
+        screen.ranking_arrived(finished_fit(app))
         screen.show_all()
         await pilot.pause()
         assert screen.loop.current_id == kept
@@ -225,7 +225,7 @@ async def test_suggestions_can_come_after_the_label_or_not_at_all(app: ScreenApp
     screen = app.label_screen
     async with app.run_test(size=(80, 24)) as pilot:
         await fill_batch(app, pilot)
-        assert screen.take_ranking(finished_fit(app))
+        screen.ranking_arrived(finished_fit(app))
         screen.show_all()
         await pilot.press("7", "p")
         await painted(app, pilot)
@@ -497,7 +497,7 @@ async def test_a_ranking_leaves_alone_what_stands_in_rows(app: ScreenApp) -> Non
         await pilot.press("v")
         await fill_batch(app, pilot)
         batch = list(loop.batch)
-        assert screen.take_ranking(finished_fit(app))
+        screen.ranking_arrived(finished_fit(app))
         screen.show_all()
         assert [slot.row for slot in loop.batch] == [slot.row for slot in batch]
         await pilot.press("v")

@@ -112,7 +112,7 @@ def answer_a_batch(app: ScreenApp) -> None:
         predicted=tuple(predicted),
         confidence=tuple(0.5 + row % 50 / 100 for row in range(len(truth))),
     )
-    assert app.label_screen.take_ranking(finished)
+    app.label_screen.ranking_arrived(finished)
     app.label_screen.show_all()
 
 

@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
-from tuilabel.errors import SaveError
 from tuilabel.journal.lines import Event
-from tuilabel.session import Annotator, NotAnsweredError, RefusedError
+from tuilabel.session import Annotator
 from tuilabel.text import inert
 from tuilabel.tui.answering.class_entry import ClassEntry, OutcomeKind, Place
 from tuilabel.tui.answering.entry_text import entry_classes, entry_line
@@ -22,6 +21,7 @@ from tuilabel.tui.answering.paint_guard import PaintGuard
 from tuilabel.tui.terminal.pacing import Terminal
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece
+from tuilabel.workspace.saving import Saving, Then
 
 
 class AnsweringScreen(Protocol):
@@ -75,6 +75,8 @@ class AnswerKeys:
         The characters of each class: one, two, or none.
     class_names : sequence of str
     annotator : Annotator
+    saving : Saving
+        Lets the session write.
     clock : callable
         A monotonic clock, in seconds.
 
@@ -94,10 +96,12 @@ class AnswerKeys:
         keys: Sequence[str],
         class_names: Sequence[str],
         annotator: Annotator,
+        saving: Saving,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._screen = screen
         self.annotator = annotator
+        self._saving = saving
         self._clock = clock
         self._names = [shown_name(name) for name in class_names]
         self._since = clock()
@@ -154,7 +158,12 @@ class AnswerKeys:
             self._screen.call_later(self._screen.after_painting)
 
     def holds_key(self) -> bool:
-        """Return whether a key that arrives now was pressed before the image was there."""
+        """Return whether a key that arrives now must not answer.
+
+        It was pressed before the image was there, or while the answer before is still being saved.
+        """
+        if self._saving.is_pending:
+            return True
         now = self._clock()
         terminal = self._screen.terminal
         if terminal is not None:
@@ -220,7 +229,7 @@ class AnswerKeys:
 
     # Answers.
 
-    def give(self, write: Callable[..., Event | None]) -> Event | None:
+    def give(self, write: Callable[..., Event | None], then: Then) -> None:
         """Write an answer for the image, or say why not.
 
         Parameters
@@ -228,31 +237,33 @@ class AnswerKeys:
         write : callable
             A method of the session. Takes the item's id, `by` and `ms`, the milliseconds it took
             to answer; returns the saved event.
-
-        Returns
-        -------
-        Event or None
-            None where nothing was saved: no image, a key that was held back, a failed write.
+        then : callable
+            Called with the event once it is saved: soon, or when the disk has answered. It is not
+            called where nothing was saved: no image, a key that was held back, a failed write.
         """
         item = self._screen.asked
         if item is None or self._screen.too_small:
-            return None
+            return
         if self.holds_key():
             self._hold()
-            return None
-        return self.save(partial(write, item, ms=int((self._clock() - self._since) * 1000)))
+            return
+        self.save(partial(write, item, ms=int((self._clock() - self._since) * 1000)), then)
 
-    def save(self, write: Callable[..., Event | None]) -> Event | None:
+    def save(self, write: Callable[..., Event | None], then: Then) -> None:
         """Let the session write; where that fails the screen says so, and the image stays."""
-        try:
-            return write(by=self.annotator)
-        except (NotAnsweredError, RefusedError, SaveError) as error:
-            self._screen.say(f"✗ {inert(str(error), 300)}", "bad")
-            return None
+        if self._saving.is_pending:
+            self._hold()
+            return
+        self._saving.write(partial(write, by=self.annotator), then, self._failed)
+
+    def _failed(self, error: Exception) -> None:
+        self._screen.say(f"✗ {inert(str(error), 300)}", "bad")
 
     def _hold(self) -> None:
-        """Count an answer that was pressed before its image was there, and say so."""
+        """Count an answer that was held back, and say so."""
         self.guard.hold()
+        if self._saving.is_pending:
+            self._saving.hold()
         self._screen.say(self.guard.words, "accent")
 
 

@@ -41,6 +41,8 @@ class BaseScreen(PacedScreen, inherit_bindings=False):
         The open session; missing where there is none.
     sentence : Piece or None
         What the foot shows now.
+    waiting : Piece or None
+        What the foot shows in its place while something is being saved.
     too_small : bool
         Whether the terminal is too small for the screen.
     """
@@ -54,6 +56,7 @@ class BaseScreen(PacedScreen, inherit_bindings=False):
         self.keymap = keymap
         self.actions: Sequence[Action] = ()
         self.sentence: Piece | None = None
+        self.waiting: Piece | None = None
         self.too_small = False
         self._no_room = Static(id="too-small", markup=False)
         self._named: list[tuple[str, str]] = []

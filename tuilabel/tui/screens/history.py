@@ -56,6 +56,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             opened.presenter.keys,
             opened.session.class_names,
             opened.workspace.annotator,
+            opened.saving,
         )
         self._own = {key for action in self.actions for key in action.keys}
 
@@ -265,14 +266,16 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             return
         known = self.opened.session.known
         is_own = self._relabelling or (item not in known.disputed and known.decision(item) is None)
-        sentence = (self._relabel if is_own else self._decide)(item, index)
-        if sentence is not None:
-            self.opened.answered()
-            self.session_changed()
-            self.say(sentence, "good")
+        (self._relabel if is_own else self._decide)(item, index)
 
-    def _relabel(self, item: str, index: int) -> str | None:
-        """Change one's own answer; return a sentence about it, None where nothing was saved."""
+    def _answered(self, sentence: Callable[[], str], _: Event | None) -> None:
+        """Show an answer or a decision that was saved, and a sentence about it."""
+        self.opened.answered()
+        self.session_changed()
+        self.say(sentence(), "good")
+
+    def _relabel(self, item: str, index: int) -> None:
+        """Change one's own answer."""
         session, by = self.opened.session, self.answers.annotator
         known = session.known
         before = known.standing(item)
@@ -280,32 +283,36 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         own = known.own(item, by.name)
         if own is not None and own.class_id == was == session.class_ids[index]:
             self.say(f"It is {self.opened.presenter.names[index]} already.")
-            return None
-        if self.answers.give(partial(session.relabel, class_index=index)) is None:
-            return None
-        decision = known.decision(item)
-        if decision is not None:
-            stays = shown_name(known.classes.name(decision.class_id))
-            return f"✓ {session.desk.acts:,} saved. The decision for {stays} stands."
-        name = None if was is None else known.classes.name(was)
-        return saved_sentence(session.desk.acts, session.class_names[index], name)
+            return
 
-    def _decide(self, item: str, index: int) -> str | None:
-        """Settle a dispute; return a sentence about it, None where nothing was saved."""
+        def sentence() -> str:
+            decision = known.decision(item)
+            if decision is not None:
+                stays = shown_name(known.classes.name(decision.class_id))
+                return f"✓ {session.desk.acts:,} saved. The decision for {stays} stands."
+            name = None if was is None else known.classes.name(was)
+            return saved_sentence(session.desk.acts, session.class_names[index], name)
+
+        write = partial(session.relabel, class_index=index)
+        self.answers.give(write, partial(self._answered, sentence))
+
+    def _decide(self, item: str, index: int) -> None:
+        """Settle a dispute."""
         session, name = self.opened.session, self.opened.presenter.names[index]
         before = session.known.decision(item)
         if before is not None and before.class_id == session.class_ids[index]:
             self.say(f"It is decided already: {name}.")
-            return None
+            return
 
         def write(item: str, **who: Any) -> Event:
             return session.decide(item, index, by=who["by"])
 
-        if self.answers.give(write) is None:
-            return None
-        left = len(session.known.disputed)
-        rest = f"{counted(left, 'dispute')} left" if left else "no dispute is left"
-        return f"✓ {session.desk.acts:,} saved: decided for {name}, {rest}."
+        def sentence() -> str:
+            left = len(session.known.disputed)
+            rest = f"{counted(left, 'dispute')} left" if left else "no dispute is left"
+            return f"✓ {session.desk.acts:,} saved: decided for {name}, {rest}."
+
+        self.answers.give(write, partial(self._answered, sentence))
 
     # Taking back.
 
@@ -324,10 +331,12 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
     def _undo(self, write: Callable[..., Event | None], nothing: str) -> None:
         self._relabelling = False
         self.hush()
+        self.answers.save(write, partial(self._undone, nothing))
+
+    def _undone(self, nothing: str, event: Event | None) -> None:
         session = self.opened.session
-        if self.answers.save(write) is None or session.taken_back is None:
-            if self.sentence is None:
-                self.say(nothing)
+        if event is None or session.taken_back is None:
+            self.say(nothing)
             return
         self.opened.front.changed()
         self.opened.answered()

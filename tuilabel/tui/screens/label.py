@@ -13,7 +13,6 @@ from functools import partial
 from textual import events
 from textual.widget import Widget
 
-from tuilabel.errors import SaveError
 from tuilabel.journal.lines import Event
 from tuilabel.journal.payloads import Answer
 from tuilabel.session import Ranking, Request, Slot
@@ -37,6 +36,7 @@ from tuilabel.tui.views.trainer import trainer_piece
 from tuilabel.tui.widgets.board import Board
 from tuilabel.workspace.following import Follower
 from tuilabel.workspace.opening import Workspace
+from tuilabel.workspace.saving import Saving
 
 
 class LabelScreen(BaseScreen, inherit_bindings=False):
@@ -69,20 +69,26 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self._submit = submit
         holdout = workspace.dataset.holdout
         self.presenter = Presenter(self.loop, self.keymap, holdout.name if holdout else None)
-        self.stand_on(OpenSession(workspace, self.presenter, source_name, self, run))
         self.take_actions(self.keymap.actions)
+        self.saving = Saving(self.loop, workspace.writer, self, self.key_of("quit"))
+        self.stand_on(OpenSession(workspace, self.presenter, source_name, self, run, self.saving))
         self.board = Board(
             self.presenter, self.opened.image, source_name, self.actions, workspace.settings.view
         )
         self.answers = AnswerKeys(
-            self, self.presenter.keys, self.loop.class_names, workspace.annotator, clock
+            self,
+            self.presenter.keys,
+            self.loop.class_names,
+            workspace.annotator,
+            self.saving,
+            clock,
         )
         self._suggestions = workspace.settings.suggestions
         self._last: tuple[Slot, int | None] | None = None
         self._act: Piece = ("", "muted")
         self._trainer: Piece = ("", "muted")
         self._trainer_owes = False
-        self._unsaved_ranking: Ranking | None = None
+        self._waiting_ranking: Ranking | None = None
         self._deferred = DeferredRedraw(clock, self.set_timer)
         self._follower = Follower(workspace.journal.read, self._tell)
 
@@ -207,10 +213,11 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         if self.too_small:
             return
         self.sentence = None
-        event = self.answers.save(self.loop.undo)
+        self.answers.save(self.loop.undo, self._undone)
+
+    def _undone(self, event: Event | None) -> None:
         if event is None:
-            if self.sentence is None:
-                self.say("There is nothing to undo.")
+            self.say("There is nothing to undo.")
             return
         self._retry_ranking()
         self._last = None
@@ -227,13 +234,15 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         if self.asked is None:
             self.say(self.presenter.ending())
             return
-        slot, held = self.loop.current, self.answers.guard.held
         self.sentence = None
-        event = self.answers.give(write)
+        self.answers.give(write, partial(self._answered, self.loop.current))
+
+    def _answered(self, slot: Slot | None, event: Event | None) -> None:
         if event is None or slot is None:
             return
-        self._retry_ranking()
+        held = self.answers.guard.held
         self._deferred.key_pressed()
+        self._retry_ranking()
         name = self.loop.class_name(event)
         self._last = (slot, None if name is None else self.loop.class_names.index(name))
         done = "skipped" if name is None else ""
@@ -301,30 +310,52 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
 
     def ranking_arrived(self, ranking: Ranking) -> None:
         """Ask what the trainer found best; somebody who types sees it with the next image."""
-        if self.take_ranking(ranking):
-            self._deferred.do(self.show_all)
-            self.call_later(self._draw_batch)
+        self._waiting_ranking = ranking
+        self._retry_ranking()
 
     def _draw_batch(self) -> None:
         """Draw what is to be shown, a little at a time: keys are handled in between."""
         if self._deferred.waits and self.board.prepare_batch():
             self.call_later(self._draw_batch)
 
-    def take_ranking(self, ranking: Ranking) -> bool:
-        """Ask what the trainer found best, but keep this image; return whether anything changed."""
-        self._unsaved_ranking = None
-        try:
-            event = self.loop.accept_ranking(ranking, by=self.answers.annotator)
-        except SaveError:
-            self._unsaved_ranking = ranking
-            self._show_trainer(("! ranking not saved", "bad"), busy=self.busy)
-            return False
-        return event is not None
-
     def _retry_ranking(self) -> None:
-        """Accept a ranking that could not be saved, now that something could."""
-        if self._unsaved_ranking is not None:
-            self.take_ranking(self._unsaved_ranking)
+        """Accept a ranking that could not be saved, or had to wait for what was being saved."""
+        ranking = self._waiting_ranking
+        if ranking is None or self.saving.is_pending:
+            return
+        self._waiting_ranking = None
+        self.saving.write(
+            partial(self.loop.accept_ranking, ranking, by=self.answers.annotator),
+            self._ranking_taken,
+            partial(self._ranking_failed, ranking),
+        )
+
+    def _ranking_taken(self, event: Event | None) -> None:
+        if event is not None:
+            self._deferred.do(self.show_all)
+            self.call_later(self._draw_batch)
+
+    def _ranking_failed(self, ranking: Ranking, _: Exception) -> None:
+        self._waiting_ranking = self._waiting_ranking or ranking
+        self._show_trainer(("! ranking not saved", "bad"), busy=self.busy)
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the program is being left."""
+        return is_leaving(self.app) or not self.is_running
+
+    def show_saving(self, words: str | None) -> None:
+        """Show on every screen that something is still being saved."""
+        for screen in self.app.screen_stack:
+            if isinstance(screen, BaseScreen):
+                screen.waiting = None if words is None else (words, "accent")
+                screen.show_foot()
+
+    def saved_late(self) -> None:
+        """Show what has changed on the screen above this one, and save a ranking that waited."""
+        self._retry_ranking()
+        if self.app.screen is not self and isinstance(self.app.screen, BaseScreen):
+            self.app.screen.session_changed()
 
     def learner_prepared(self) -> None:
         """Ask the trainer again, with nothing on the screen until it answers."""
@@ -406,4 +437,5 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
 
     def show_foot(self) -> None:
         """Show what was saved, or what was begun, or a sentence."""
-        self.board.show_status(self.answers.line(self.sentence), self._act, self._trainer)
+        sentence = self.waiting or self.sentence
+        self.board.show_status(self.answers.line(sentence), self._act, self._trainer)

@@ -107,7 +107,7 @@ class SideScreen(BaseScreen, inherit_bindings=False):
 
     def show_foot(self) -> None:
         """Show a sentence if there is one, else the keys."""
-        sentence = self.shown_sentence()
+        sentence = self.waiting or self.shown_sentence()
         if sentence is not None:
             self.footer.show_bar([(" " + sentence[0], sentence[1])])
             return

@@ -13,6 +13,7 @@ from tuilabel.trainer.client import RunJob
 from tuilabel.tui.images import Pixels
 from tuilabel.tui.views.labelling import Presenter
 from tuilabel.workspace.opening import Workspace
+from tuilabel.workspace.saving import Saving
 
 _DAMAGED = np.zeros((1, 1), np.uint8)
 
@@ -48,6 +49,8 @@ class OpenSession(NamedTuple):
     front : Front
     run : RunJob
         Has a job done by the trainer.
+    saving : Saving
+        Lets the session write.
     """
 
     workspace: Workspace
@@ -55,6 +58,7 @@ class OpenSession(NamedTuple):
     source_name: str
     front: Front
     run: RunJob
+    saving: Saving
 
     @property
     def session(self) -> Session:
