@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -59,8 +60,9 @@ def disk(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk
 
 
 async def until(pilot: Pilot[None], happened: Callable[[], object]) -> None:
-    while not happened():
-        await pilot.pause(0.01)
+    async with asyncio.timeout(60):
+        while not happened():
+            await pilot.pause(0.01)
 
 
 async def test_the_screen_says_so_and_moves_when_the_disk_has_answered(
@@ -161,7 +163,7 @@ async def test_the_history_says_so_too(app: ScreenApp, disk: Disk) -> None:
         await pilot.press("down", "up")
         assert "saving…" in text_of(screen)
         disk.answer()
-        await until(pilot, lambda: "✓ 11 saved: 5, was 8." in text_of(screen))
+        await until(pilot, lambda: "✓ 11 saved: 5, was 7." in text_of(screen))
 
 
 async def test_the_demo_waits(workspace: Workspace, disk: Disk) -> None:
