@@ -21,10 +21,10 @@ QUIET = 0.03
 PATIENCE = 30.0
 
 # tuilabel numbers its questions by the cell at which it asks for the cursor.
-_QUERY = re.compile(rb"(?:\x1b\[(\d+);(\d+)H)?\x1b\[(?:6n|\?(\d+)\$p)")
+_QUERY = re.compile(rb"(?:\x1b\[(\d+);(\d+)H)?\x1b\[(?:6n|\?(\d+)\$p|(>)0q)")
 _CODES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[^\[\]])")
 _TAIL = 16
-_UNKNOWN = re.compile(rb"\x1b\[(?:\?\d+\$p|[<>=][\d;]*u)")
+_UNKNOWN = re.compile(rb"\x1b\[(?:\?\d+\$p|[<>=][\d;]*[uq])")
 """Codes that pyte does not know and would draw as text."""
 
 
@@ -100,13 +100,16 @@ class Program:
         place = 0
         for query in _QUERY.finditer(data):
             place = query.end()
-            row, column, mode = query.groups(default=b"1")
-            if not query[3]:
+            row, column, mode, _ = query.groups(default=b"1")
+            if query[3]:
+                answer = b"\x1b[?%b;%d$y" % (mode, 2 if mode == b"2026" else 0)
+            elif query[4]:  # behind SSH, keys wait for a terminal without a name
+                answer = b"\x1bP>|pyte(0.8)\x1b\\"
+            else:
                 self.asked.append(time.perf_counter())
-            known = 2 if mode == b"2026" else 0
-            answer = b"\x1b[%b;%bR" % (row, column)
+                answer = b"\x1b[%b;%bR" % (row, column)
             with contextlib.suppress(OSError):  # the program may have ended
-                os.write(self._fd, b"\x1b[?%b;%d$y" % (mode, known) if query[3] else answer)
+                os.write(self._fd, answer)
         self._tail = data[max(place, len(data) - _TAIL) :]
 
     def read_until(self, pattern: str) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.link import Datagrams
+from tests.peers.link import Datagrams, SshServer
 from tests.pty.labelling import LABELS, TYPED_AHEAD, Home, LabellingTerminal
 from tests.pty.terminal import PATIENCE
 from tests.pty.test_guard import key_for, misplaced
@@ -130,6 +130,24 @@ def test_in_mosh_keys_wait_and_the_screen_and_doctor_say_how_long(
     # Long paths take many rows.
     checked = mosh([*tuilabel("doctor")], size=(80, 100))
     checked.wait_for("mosh-server answers in place of")
+
+
+def test_in_mosh_and_ssh_from_there_keys_wait_as_what_answers_is_unknown(
+    mosh: Callable[..., LabellingTerminal], home: Home, ssh_server: SshServer
+) -> None:
+    names = ("XDG_", "TMPDIR", "LANG", "PYTHONPATH")
+    env = {name: value for name, value in home.env.items() if name.startswith(names)}
+    terminal = mosh(ssh_server.client(*tuilabel("digits"), env=env))
+    terminal.wait_for("keys wait 500 ms")
+    one_of_many(terminal)
+
+
+def test_in_mosh_line_mode_waits_as_well(mosh: Callable[..., LabellingTerminal]) -> None:
+    terminal = mosh(tuilabel("digits", "--line", "--no-image"), TUILABEL_KEY_DELAY="10000")
+    terminal.wait_for("The terminal may be far: an answer counts only if it comes 10000 ms or more")
+    terminal.wait_for(r"class\?")
+    terminal.press("7\r")
+    terminal.wait_for("Dropped what was typed before the image.")
 
 
 def test_no_delay_on_request(mosh: Callable[..., LabellingTerminal]) -> None:
