@@ -644,6 +644,8 @@ def test_the_window_of_a_session_stays_when_files_are_added(
     assert after.window == before.window
     assert (after.pool[:2] == before.pool).all()
     assert (after.pool[2] == 255).all()
+    assert opened().window == before.window, "one image alone does not count"
+    save_deep(root, ["d.png"], low=5000, high=60_000)
     assert opened().window != before.window
 
 
