@@ -156,7 +156,7 @@ def _work_of(found: AnnotatorSummary) -> str:
     return ", ".join(parts)
 
 
-def skipped_lines(dataset: Dataset) -> Iterator[str]:
+def unreadable_lines(dataset: Dataset) -> Iterator[str]:
     """Yield the files of a source that cannot be read, one in each line."""
     files = dataset.skipped
     source = shown_path(dataset.source)
