@@ -538,7 +538,8 @@ def test_export_writes_to_standard_output_by_default(session: Path) -> None:
     [
         ("out.csv", (), "item_id,"),
         ("out.jsonl", (), "{"),
-        ("out.txt", (), "item_id,"),
+        ("out", (), "item_id,"),
+        ("out.txt", ("--format", "csv"), "item_id,"),
         ("out.csv", ("--format", "jsonl"), "{"),
         ("out.jsonl", ("--format", "csv"), "item_id,"),
     ],
@@ -558,6 +559,14 @@ def test_the_format_is_what_the_name_says_unless_told(
     assert out.read_bytes() == b""
     assert tuilabel(*again, "--force").exit_code == 0
     assert out.read_bytes() == before
+
+
+def test_an_ending_without_a_format_writes_nothing(session: Path, tmp_path: Path) -> None:
+    for name in ("out.json", "out.xlsx"):
+        out = tmp_path / name
+        message = refused(tuilabel("export", str(session), "-o", str(out), "--force"))
+        assert "ends in .csv or .jsonl" in message
+        assert not out.exists()
 
 
 def test_an_export_that_cannot_be_written_is_refused(session: Path, tmp_path: Path) -> None:

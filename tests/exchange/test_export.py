@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tuilabel.errors import ExportError
+from tuilabel.errors import ExportError, UsageError
 from tuilabel.exchange import ORIGINS, format_of, writer
 from tuilabel.exchange.guard import is_output
 from tuilabel.exchange.output import export_to
@@ -60,7 +60,14 @@ def test_every_format_has_a_writer_and_an_ending() -> None:
     for name in GROUPS["writers"].built_in:
         assert written(name, row(reference="a.png")).count("a.png") == 1
         assert format_of(f"folder.x/labels.{name.upper()}") == name
-    assert {format_of(path) for path in ("-", "labels", "labels.txt", "csv.d/x")} == {"csv"}
+    assert {format_of(path) for path in ("-", "labels", "csv.d/x", ".json")} == {"csv"}
+
+
+@pytest.mark.parametrize("name", ["labels.json", "labels.xlsx", "labels.csv.gz", "a.\x1b[2J"])
+def test_an_ending_without_a_format_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=r"ends in \.csv or \.jsonl, or .*--format") as caught:
+        format_of(name)
+    assert str(caught.value).isprintable()
 
 
 def test_the_origins_are_those_of_labels() -> None:

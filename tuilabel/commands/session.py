@@ -81,7 +81,7 @@ def status_(session: str | None, as_json: bool, pictures: bool, unreadable: bool
     "--format",
     "format_",
     **one_of(list(GROUPS["writers"].built_in), "writers"),
-    help="Format.  [default: the ending of OUT, else csv]",
+    help="Format.  [default: the ending of OUT, or csv]",
 )
 @click.option(
     "--origin",
