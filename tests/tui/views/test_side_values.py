@@ -130,7 +130,8 @@ def test_a_damaged_session_is_shown_with_its_reason() -> None:
 
 def test_a_session_whose_folder_is_gone_says_so(tmp_path: Path) -> None:
     text = listed(SessionState("/old", 25, 75, is_gone=True))
-    assert "! gone: /old" in text
+    assert " | /old | ! source gone | 75 left | " in text
+    assert "25 labels, 75 left" in text
     assert "run `tuilabel label NEW --session" in text
     for name, is_gone in (("here", False), ("gone", True)):
         (tmp_path / name).mkdir()

@@ -179,7 +179,7 @@ def _session(
         known += (("next", "`tuilabel` without arguments opens it."),)
     source = inert(state.source, 200)
     if state.is_gone:
-        source = f"! gone: {source}"
+        labels = "! source gone"
         command = shlex.join(["tuilabel", "label", "NEW", "--session", str(file.path)])
         advice = f"The source is gone. If it has a new name, run `{shown_path(command)}`."
         known = (("problem", advice), *known)
