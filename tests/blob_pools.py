@@ -10,7 +10,7 @@ import numpy as np
 def blobs(
     sizes: Sequence[int], *, width: int = 8, apart: float = 6.0, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give normal clouds of deviation 1 around centres that far from each other, shuffled.
+    """Return normal clouds of deviation 1 around centres that far from each other, shuffled.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def blobs(
 def glyphs(
     n: int, *, kinds: int = 3, side: int = 16, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give light strokes on black that stand for letters, each a little moved, and their kinds.
+    """Return light strokes on black that stand for letters, each a little moved, and their kinds.
 
     Returns
     -------

@@ -38,7 +38,7 @@ def made(
 
 
 def same(results: Results) -> list[tuple[Any, ...]]:
-    """Give all that a seed decides."""
+    """Return all that a seed decides."""
     return [what(run) for run in results.runs]
 
 

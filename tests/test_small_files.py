@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tuilabel.small_files import open_regular, read_small
+from tuilabel.small_files import open_regular, read_small, why_not_writable
 
 KINDS: dict[str, Callable[[Path], object]] = {
     "it is a pipe, not": os.mkfifo,
@@ -38,3 +38,24 @@ def test_a_small_file_is_read_whole_and_a_larger_one_is_refused(tmp_path: Path) 
     assert read_small(path, 10) == b"x" * 10
     with pytest.raises(OSError, match="larger than 9 bytes"):
         read_small(path, 9)
+
+
+def test_a_folder_is_tried_by_writing_a_file_that_goes_again(powerless_dir: Path) -> None:
+    folder = powerless_dir / "not" / "there" / "yet"
+    assert why_not_writable(folder) is None
+    assert list(powerless_dir.iterdir()) == []
+    powerless_dir.chmod(0o555)
+    for place in (powerless_dir, folder):
+        assert why_not_writable(place) == f"{powerless_dir} cannot be written (Permission denied)"
+    powerless_dir.chmod(0o755)
+    (powerless_dir / "not").touch()
+    assert why_not_writable(folder) == f"{powerless_dir}/not cannot be written (Not a directory)"
+
+
+def test_a_full_disk_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    assert why_not_writable(tmp_path) == f"{tmp_path} cannot be written (No space left on device)"
+    assert list(tmp_path.iterdir()) == []

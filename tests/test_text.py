@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuilabel.data.natural_order import natural_key
-from tuilabel.text import inert
+from tuilabel.text import inert, percent
 
 any_text = st.text(st.characters(), max_size=200)
 
@@ -77,3 +77,14 @@ def test_numbers_in_names_compare_as_numbers(prefix: str, one: int, other: int) 
 
 def test_a_number_of_any_length_has_a_place() -> None:
     assert natural_key("1" * 10_000) > natural_key("9")
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [
+        *((0, "0%"), (0.0004, "<0.1%"), (0.004, "0.4%"), (0.01, "1%"), (0.984, "98%")),
+        *((0.993, "99.3%"), (0.9986, "99.9%"), (0.99951, ">99.9%"), (1, "100%")),
+    ],
+)
+def test_a_share_is_all_or_none_only_where_it_is(share: float, shown: str) -> None:
+    assert percent(share) == shown

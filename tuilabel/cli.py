@@ -131,9 +131,11 @@ class _Group(click.Group):
 
 
 def _report(message: str) -> None:
+    from tuilabel.commands.text import wrapped
     from tuilabel.text import inert
 
-    click.echo(f"tuilabel: {inert(message, _LONGEST_MESSAGE)}", err=True)
+    sentence = f"tuilabel: {inert(message, _LONGEST_MESSAGE)}"
+    click.echo(wrapped(sentence, sys.stderr), err=True)
 
 
 def _meant(word: str) -> str | None:

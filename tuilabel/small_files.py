@@ -5,7 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
 from pathlib import Path
+
+from tuilabel.text import shown_path
+
+_PROBE_BYTES = 4096
 
 _KINDS = {
     stat.S_IFDIR: "a directory",
@@ -60,6 +65,23 @@ def read_small(path: Path, largest: int) -> bytes:
                 return content
             content += part
     raise OSError(errno.EFBIG, f"it is larger than {largest:,} bytes")
+
+
+def why_not_writable(folder: Path) -> str | None:
+    """Return why no file can be written in a folder; None after writing and removing a small one.
+
+    Of a folder that does not exist yet, the nearest one above it that does is tried.
+    """
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    try:
+        with tempfile.NamedTemporaryFile(prefix=".tuilabel-", dir=folder) as file:
+            file.write(bytes(_PROBE_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return f"{shown_path(folder)} cannot be written ({error.strerror or error})"
+    return None
 
 
 def open_to_append(path: Path) -> int:

@@ -107,6 +107,15 @@ def counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def percent(share: float) -> str:
+    """Return a share in whole percent, and never as all or none where it is not, as in "99.7%"."""
+    if share in (0, 1) or 0.01 <= share < 0.99:
+        return f"{share:.0%}"
+    if share < 0.5:
+        return "<0.1%" if share < 0.001 else f"{share:.1%}"
+    return ">99.9%" if share >= 0.999 else f"{share:.1%}"
+
+
 def share_text(value: float, low: float, high: float) -> str:
     """Return a share with its 95% interval, such as "93.5% (92.1% to 94.7%, 95%)"."""
     return f"{value:.1%} ({low:.1%} to {high:.1%}, 95%)"

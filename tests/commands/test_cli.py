@@ -481,19 +481,19 @@ def test_too_few_open_files_are_one_sentence(limit: int, command: tuple[str, ...
     )
 
 
-def test_status_lists_every_skipped_file(tmp_path: Path) -> None:
+def test_status_lists_every_unreadable_file(tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()
     Image.new("L", (9, 9)).save(folder / "good.png")
     for i in range(9):
         (folder / f"{i}\x1b[2J.png").write_bytes(b"")
     open_workspace(SourceOptions(str(folder), ("a", "b")), {}).close()
-    lines = tuilabel("status", str(folder), "--skipped").stdout.splitlines()
+    lines = tuilabel("status", str(folder), "--unreadable").stdout.splitlines()
     assert lines[-10:] == [
         f"9 files of {folder} cannot be read:",
         *(f"  {i}␛[2J.png (empty file)" for i in range(9)),
     ]
-    assert tuilabel("status", str(folder), "--skipped", "--json").exit_code == 2
+    assert tuilabel("status", str(folder), "--unreadable", "--json").exit_code == 2
 
 
 def test_status_without_a_name_is_of_the_last_session(session: Path) -> None:
@@ -538,7 +538,8 @@ def test_export_writes_to_standard_output_by_default(session: Path) -> None:
     [
         ("out.csv", (), "item_id,"),
         ("out.jsonl", (), "{"),
-        ("out.txt", (), "item_id,"),
+        ("out", (), "item_id,"),
+        ("out.txt", ("--format", "csv"), "item_id,"),
         ("out.csv", ("--format", "jsonl"), "{"),
         ("out.jsonl", ("--format", "csv"), "item_id,"),
     ],
@@ -558,6 +559,14 @@ def test_the_format_is_what_the_name_says_unless_told(
     assert out.read_bytes() == b""
     assert tuilabel(*again, "--force").exit_code == 0
     assert out.read_bytes() == before
+
+
+def test_an_ending_without_a_format_writes_nothing(session: Path, tmp_path: Path) -> None:
+    for name in ("out.json", "out.xlsx"):
+        out = tmp_path / name
+        message = refused(tuilabel("export", str(session), "-o", str(out), "--force"))
+        assert "ends in .csv or .jsonl" in message
+        assert not out.exists()
 
 
 def test_an_export_that_cannot_be_written_is_refused(session: Path, tmp_path: Path) -> None:

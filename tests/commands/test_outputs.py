@@ -159,8 +159,9 @@ def test_the_array_file_of_a_session_is_kept(photos: Path, tmp_path: Path) -> No
     path = session_path(str(source))
     new_session(path, source=str(source))
     before = source.read_bytes()
-    check_refused(tuilabel("export", source, "-o", source, "--force"))
-    check_refused(tuilabel("export", path, "-o", f"{tmp_path}/./arrays.npz", "--force"))
+    check_refused(tuilabel("export", source, "-o", source, "--format", "csv", "--force"))
+    alias = f"{tmp_path}/./arrays.npz"
+    check_refused(tuilabel("export", path, "-o", alias, "--format", "csv", "--force"))
     assert source.read_bytes() == before
 
 
@@ -229,7 +230,7 @@ def test_an_image_of_a_session_that_nothing_knows_is_kept(
     assert b"\0" not in before
     new_session(tmp_path / "elsewhere.tuilabel", label_of("b", "cat"), source=str(other))
     for session in (photos, tmp_path / "elsewhere.tuilabel"):
-        check_refused(tuilabel("export", session, "-o", image, "--force"))
+        check_refused(tuilabel("export", session, "-o", image, "--format", "csv", "--force"))
     check_refused(tuilabel("simulate", *QUICK, "--json", image, "--force"))
     assert image.read_bytes() == before
 

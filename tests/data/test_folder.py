@@ -120,7 +120,7 @@ def test_linked_folders_are_followed_and_each_is_read_once(
     assert any("a link/self (Too many levels" in notice for notice in dataset.notices)
 
 
-def test_what_cannot_be_read_is_skipped_counted_and_named(root: Path, save: Save, opened) -> None:
+def test_what_cannot_be_read_is_left_out_counted_and_named(root: Path, save: Save, opened) -> None:
     save("good.png")
     save("cut.png", (50, 50, 3))
     whole = (root / "cut.png").read_bytes()
@@ -134,7 +134,7 @@ def test_what_cannot_be_read_is_skipped_counted_and_named(root: Path, save: Save
     dataset = opened()
     assert len(dataset) == 1
     (notice,) = dataset.notices
-    assert notice.startswith("7 files were skipped: ")
+    assert notice.startswith("7 files cannot be read: ")
     assert notice.count("(") == 3
     assert "and 4 more" in notice
     assert "\x1b" not in notice
@@ -644,6 +644,8 @@ def test_the_window_of_a_session_stays_when_files_are_added(
     assert after.window == before.window
     assert (after.pool[:2] == before.pool).all()
     assert (after.pool[2] == 255).all()
+    assert opened().window == before.window, "one image alone does not count"
+    save_deep(root, ["d.png"], low=5000, high=60_000)
     assert opened().window != before.window
 
 

@@ -38,15 +38,57 @@ def test_a_few_outliers_do_not_count(rng: np.random.Generator) -> None:
     assert 195 < found.high <= 200
 
 
-@pytest.mark.parametrize("value", [-1000, 65_535])
-def test_one_image_of_many_that_is_like_no_other_does_not_count(
-    rng: np.random.Generator, value: int
+def test_a_window_reaches_from_one_percentile_to_another() -> None:
+    low, high = window_of([sketch(np.arange(10_000))])
+    assert 40 < low < 60
+    assert 9930 < high < 9960
+
+
+ODD = {
+    "white": lambda rng: np.full((64, 64), 65_535),
+    "noise": lambda rng: rng.integers(0, 65_536, (64, 64)),
+    "negative": lambda rng: np.full((64, 64), -32_768),
+    "black, in part": lambda rng: np.where(np.arange(64) < 30, -30_000, 2000) + np.zeros((64, 1)),
+    "infinite": lambda rng: np.where(rng.random((64, 64)) < 0.9, np.inf, 1e30),
+    "nothing": lambda rng: np.full((64, 64), np.nan),
+}
+
+
+@pytest.mark.parametrize("count", [2, 11, 99, 255])
+@pytest.mark.parametrize("odd", ODD)
+def test_one_odd_image_does_not_hide_the_others(
+    odd: str, count: int, rng: np.random.Generator
 ) -> None:
-    images = rng.uniform(100, 200, (256, 500))
-    images[7] = value
-    found = window_of([sketch(image) for image in images])
-    assert 100 <= found.low < 105
-    assert 195 < found.high <= 200
+    # Like a CT: 12 of 16 bits, each image with a range of its own.
+    images = [
+        rng.integers(100, 3000, (64, 64)) + rng.integers(0, 1000, (64, 64)) * (i % 3)
+        for i in range(count)
+    ]
+    alone = window_of(list(map(sketch, images)))
+    found = window_of(list(map(sketch, [*images[:1], ODD[odd](rng), *images[1:]])))
+    for image in images:
+        assert found.apply(image).std() > 0.45 * alone.apply(image).std()
+        assert (found.apply(image) == 255).mean() < 0.02
+        assert (found.apply(image) == 0).mean() < 0.02
+
+
+RANGES = st.lists(
+    st.tuples(st.integers(-99, 99), st.integers(0, 99), st.integers(0, 2)), min_size=1, max_size=120
+)
+
+
+@given(RANGES)
+def test_a_window_hides_nothing_of_all_but_a_few_images(ranges: list[tuple[int, int, int]]) -> None:
+    images = [np.linspace(low, low + 10.0**scale * size, 300) for low, size, scale in ranges]
+    found = window_of(list(map(sketch, images)))
+    cut = [np.mean((image < found.low) | (image > found.high)) > 0.02 for image in images]
+    spare = 0 if len(images) < 3 else max(1, len(images) // 50)
+    assert sum(cut) <= spare
+
+
+def test_images_that_differ_less_are_all_seen() -> None:
+    found = window_of([sketch(np.linspace(0, high, 999)) for high in (1000, 1500, 1900)])
+    assert found.high > 1880
 
 
 @pytest.mark.parametrize(

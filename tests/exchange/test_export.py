@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tuilabel.errors import ExportError
+from tuilabel.errors import ExportError, UsageError
 from tuilabel.exchange import ORIGINS, format_of, writer
 from tuilabel.exchange.guard import is_output
 from tuilabel.exchange.output import export_to
@@ -60,7 +60,14 @@ def test_every_format_has_a_writer_and_an_ending() -> None:
     for name in GROUPS["writers"].built_in:
         assert written(name, row(reference="a.png")).count("a.png") == 1
         assert format_of(f"folder.x/labels.{name.upper()}") == name
-    assert {format_of(path) for path in ("-", "labels", "labels.txt", "csv.d/x")} == {"csv"}
+    assert {format_of(path) for path in ("-", "labels", "csv.d/x", ".json")} == {"csv"}
+
+
+@pytest.mark.parametrize("name", ["labels.json", "labels.xlsx", "labels.csv.gz", "a.\x1b[2J"])
+def test_an_ending_without_a_format_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=r"ends in \.csv or \.jsonl, or .*--format") as caught:
+        format_of(name)
+    assert str(caught.value).isprintable()
 
 
 def test_the_origins_are_those_of_labels() -> None:
@@ -159,11 +166,15 @@ def test_csv_holds_no_formulas(start: str, column: str) -> None:
 
 
 FORMULA_CHARS = "=+-@＝＋－＠"
-CELLS = st.text(alphabet=st.sampled_from([*"a1'\" ,;|\t\r\n", *FORMULA_CHARS]), max_size=12)
+SEPARATORS = ",;:|^~\t "
+CELLS = st.text(
+    alphabet=st.sampled_from([*"a1'\"\r\n\xa0", *SEPARATORS, *FORMULA_CHARS]), max_size=12
+)
 
 
 def begins_a_formula(cell: str) -> bool:
-    return cell.strip(' "\t\r\n').startswith(tuple(FORMULA_CHARS))
+    text = cell.strip(' "\t\r\n\xa0')
+    return text.startswith(tuple(FORMULA_CHARS)) and len(text) > 1
 
 
 @given(CELLS, CELLS, CELLS)
@@ -172,11 +183,11 @@ def test_no_separator_makes_a_formula(reference: str, name: str, annotator: str)
         "csv", row(**{"reference": reference, "class": name, "annotator": annotator, "ms": None})
     )
     cells = [cell for line in read_csv(text) for cell in line]
-    for delimiter in ",;|\t":
+    for delimiter in SEPARATORS:
         saved = io.StringIO(newline="")
         csv.writer(saved, delimiter=delimiter).writerow(cells)
         for content in (text, saved.getvalue(), delimiter.join(cells)):
-            for other in ",;|\t":
+            for other in SEPARATORS:
                 for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
                     lines = io.StringIO(content, newline="")
                     for line in csv.reader(lines, delimiter=other, quoting=quoting):
@@ -186,7 +197,9 @@ def test_no_separator_makes_a_formula(reference: str, name: str, annotator: str)
 def test_a_separator_in_a_name_starts_no_formula() -> None:
     name = 'a;=1+1, @b;"-c"'
     assert read_csv(written("csv", row(**{"class": name})))[1][2] == "a;'=1+1, '@b;\"'-c\""
-    for harmless in ("a - b.png", "1+1=2", "a, b", "me@home"):
+    for name, cell in (("a -b", "a '-b"), ("a:@b", "a:'@b"), ('a "- b"', 'a "\'- b"')):
+        assert read_csv(written("csv", row(**{"class": name})))[1][2] == cell
+    for harmless in ("a - b.png", "1+1=2", "a, b", "me@home", "a: b", 'a"-b'):
         assert read_csv(written("csv", row(**{"class": harmless})))[1][2] == harmless
 
 

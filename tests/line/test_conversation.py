@@ -92,14 +92,17 @@ def test_what_the_model_learned_comes_before_the_next_prompt(talk: Begin) -> Non
     it.prompt()
     rows = [row for row in range(30) if not it.session._rows.answered[row]][:10]
     fit = fit_finished(
-        it.requests[0].generation, rows, [[0.1, 0.2, 0.7]] * 10, Accuracy(45, 50, "hold-out")
+        it.requests[0].generation,
+        rows,
+        [[0.0001, 0.002, 0.9979]] * 10,
+        Accuracy(45, 50, "hold-out"),
     )
     it.conversation.ranking_arrived(fit)
     it.say("dog")
     said = it.prompt()
     assert said.startswith("Accuracy 90.0% (")
     assert "on the hold-out, n = 50, with 5 labels. Round 2, image 2 of 5." in said
-    assert said.endswith("The model says owl at 70%, dog at 20%, cat at 10%.")
+    assert said.endswith("The model says owl at 99.8%, dog at 0.2%, cat at <0.1%.")
     assert it.say("=") == "Saved: owl."
     (*_, label) = it.log.answers
     assert isinstance(label, Label)

@@ -232,9 +232,9 @@ def test_an_export_that_fails_leaves_the_file_as_it_was(
     install("faulty", ENTRIES, GOOD.format(answer="file.write('half'); 1 / 0"))
     label(example, "digits", "--model=softmax", "--features=raw", until="Saved")
     output = tmp_path / "labels.out"
-    output.write_text("before")
+    output.write_text("item_id,reference,class,before")
     one_sentence(run("export", "digits", "-o", str(output), "--force"))
-    assert output.read_text() == "before"
+    assert output.read_text() == "item_id,reference,class,before"
     assert [path.name for path in tmp_path.iterdir() if ".new" in path.name] == []
 
 

@@ -16,6 +16,8 @@ from loop_fakes import ME
 from PIL import Image
 from sessions import new_session
 
+from tuilabel.data import folder
+from tuilabel.data.decoding import DecodeService
 from tuilabel.errors import SessionFileError, SourceError, UsageError
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.payloads import Opened
@@ -387,6 +389,22 @@ def test_a_demo_without_ground_truth_is_refused_and_leaves_nothing(arrays: MakeA
     with pytest.raises(SourceError, match=r"a\.npz has no ground truth"):
         demo_workspace(SourceOptions(source, classes=("cat", "dog")), {})
     assert not (data_dir() / "demos").exists()
+
+
+def test_a_single_class_is_refused_before_images_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labelled_folder(tmp_path / "gone", 1)
+    (tmp_path / "gone").rename(tmp_path / "new")
+
+    def read(*_: object, **__: object) -> NoReturn:
+        raise AssertionError("an image is read")
+
+    monkeypatch.setattr(DecodeService, "decode_all", read)
+    monkeypatch.setattr(folder, "open_folder", read)
+    for path in (None, tmp_path / "s.tuilabel"):
+        with pytest.raises(UsageError, match="new would have a single class, 'cat': name at"):
+            opened(str(tmp_path / "new"), path, classes=("cat",))
 
 
 def test_a_session_has_at_least_two_classes(arrays: MakeArrays) -> None:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 @session_argument
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--pictures", is_flag=True, help="Show the newest labelled images of each class.")
-@click.option("--skipped", is_flag=True, help="List the files that cannot be read, and why.")
-def status_(session: str | None, as_json: bool, pictures: bool, skipped: bool) -> None:
+@click.option("--unreadable", is_flag=True, help="List the files that cannot be read, and why.")
+def status_(session: str | None, as_json: bool, pictures: bool, unreadable: bool) -> None:
     """Show a session's progress.
 
     F is a session or the source it was made for; by default the last session.
@@ -36,8 +36,8 @@ def status_(session: str | None, as_json: bool, pictures: bool, skipped: bool) -
     from tuilabel.session.view import SessionView
     from tuilabel.workspace.places import find_session
 
-    if as_json and (pictures or skipped):
-        option = "--pictures" if pictures else "--skipped"
+    if as_json and (pictures or unreadable):
+        option = "--pictures" if pictures else "--unreadable"
         raise UsageError(f"{option} cannot be part of --json: leave one of them out.")
     path = find_session(session)
     view = SessionView(path)
@@ -49,15 +49,15 @@ def status_(session: str | None, as_json: bool, pictures: bool, skipped: bool) -
 
     for line in status_lines(path, summary):
         click.echo(line)
-    if not (pictures or skipped):
+    if not (pictures or unreadable):
         return
     from tuilabel.workspace.opening import open_dataset_of
 
     dataset = open_dataset_of(view, ProgressLine())
-    if skipped:
-        from tuilabel.commands.text import skipped_lines
+    if unreadable:
+        from tuilabel.commands.text import unreadable_lines
 
-        for line in skipped_lines(dataset):
+        for line in unreadable_lines(dataset):
             click.echo(line)
     if pictures:
         from tuilabel.commands.printing import PicturePrinter, echo
@@ -81,7 +81,7 @@ def status_(session: str | None, as_json: bool, pictures: bool, skipped: bool) -
     "--format",
     "format_",
     **one_of(list(GROUPS["writers"].built_in), "writers"),
-    help="Format.  [default: the ending of OUT, else csv]",
+    help="Format.  [default: the ending of OUT, or csv]",
 )
 @click.option(
     "--origin",

@@ -11,6 +11,7 @@ from tuilabel.data import Dataset
 from tuilabel.errors import SourceError
 from tuilabel.journal.payloads import Label
 from tuilabel.session.view import SessionView
+from tuilabel.text import percent
 from tuilabel.tui.text.names import shown_name
 from tuilabel.workspace.autolabels import AutoLabel
 
@@ -52,7 +53,7 @@ def auto_label_sheet(
         if part:
             yield title
             found = [
-                (label.row, f"{shown_name(label.class_name)} {label.probability:.0%}")
+                (label.row, f"{shown_name(label.class_name)} {percent(label.probability)}")
                 for label in part
             ]
             yield from printer.sheet(_tiles(dataset, found), layout)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -24,17 +26,35 @@ _MOST_LISTED = 5
 _LONGEST_NAME = 40
 
 
+def wrapped(text: str, stream: TextIO | None) -> str:
+    """Return lines broken between words, where a terminal would break them inside of words."""
+    if stream is None or not stream.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    return "\n".join(
+        textwrap.fill(
+            line,
+            width,
+            subsequent_indent=line[: len(line) - len(line.lstrip())],
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.split("\n")
+    )
+
+
 def say(*lines: str) -> None:
     """Print lines; after a hang-up there is no terminal, and the exit status must be the same."""
     with contextlib.suppress(OSError):
         for line in lines:
-            click.echo(line)
+            click.echo(wrapped(line, sys.stdout))
 
 
 def say_after_screen(*lines: str) -> None:
     """Print lines on the terminal that a screen has left, in place of keys that it echoed since."""
     if lines and sys.stdout.isatty():
-        lines = (f"\r\x1b[K{lines[0]}", *lines[1:])  # EL, "erase to the end of the line"
+        with contextlib.suppress(OSError):
+            click.echo("\r\x1b[K", nl=False)  # EL, "erase to the end of the line"
     say(*lines)
 
 
@@ -156,7 +176,7 @@ def _work_of(found: AnnotatorSummary) -> str:
     return ", ".join(parts)
 
 
-def skipped_lines(dataset: Dataset) -> Iterator[str]:
+def unreadable_lines(dataset: Dataset) -> Iterator[str]:
     """Yield the files of a source that cannot be read, one in each line."""
     files = dataset.skipped
     source = shown_path(dataset.source)

@@ -80,7 +80,7 @@ class Dataset(Protocol):
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Sentences for the annotator about images that were skipped, merged or left out."""
+        """Sentences about files that cannot be read, and images that were merged or left out."""
 
     @property
     def skipped(self) -> Sequence[SkippedFile]:

@@ -67,7 +67,7 @@ def open_folder(
     """Open every image in a folder and its subfolders, in natural order of their paths.
 
     Hidden files and folders are ignored; links are followed. Files that are
-    not images, cut short, damaged or larger than 100 megapixels are skipped and counted in the
+    not images, cut short, damaged or larger than 100 megapixels are left out and counted in the
     notices. An item id is the hash of the file's bytes; equal files are one item with several
     references. If all images have one shape of at most 64 pixels a
     side, models see them as they are, else fitted into 32x32. They see grey if all are grey.
@@ -223,7 +223,7 @@ def _notices(
     problem: str | None,
 ) -> Iterator[str]:
     if failures:
-        yield f"{counted(len(failures), 'file was', 'files were')} skipped: {_listed(failures)}."
+        yield f"{counted(len(failures), 'file')} cannot be read: {_listed(failures)}."
     pages = [(name, f"{record.frames}") for name, record in readable if record.frames > 1]
     if pages:
         files = counted(len(pages), "file has", "files have")

@@ -17,6 +17,9 @@ SAMPLED_IMAGES = 256
 _SAMPLED_VALUES = 2**16
 _QUANTILES = (np.arange(256) + 0.5) / 256
 _ENDS = (0.005, 0.995)
+_TOO_FEW = 2
+_IMAGES_PER_OUTLIER = 50
+_MUCH_WIDER = 2
 _BAND_VALUES = 2**20
 
 
@@ -84,18 +87,46 @@ def sketch(values: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def window_of(sketches: Sequence[NDArray[np.float64]]) -> Window:
-    """Return the window for images with these sketches: from the 0.5th to the 99.5th percentile.
+    """Return the window for images with these sketches.
 
-    Where these are equal, as in sparse masks, the window is the whole range of the sketches; of a
-    single value it is the middle.
+    It has the values of each image from the 0.5th to the 99.5th percentile. One image in 50, and
+    one in any case if there are at least three, is left out if the window would be more than
+    twice as wide with it: one white image must not make all others black.
+
+    Where that is a single value, as in sparse masks, the window is the whole range of the
+    sketches; where they have a single value too, it is the middle of the window.
     """
-    values = np.concatenate([np.empty(0), *sketches])
-    if not values.size:
+    found = [_ends(each) for each in sketches if each.size]
+    if not found:
         return Window(0.0, 1.0)
-    low, high = map(float, np.quantile(values, _ENDS, method="nearest"))
+    spare = max(1, len(found) // _IMAGES_PER_OUTLIER) if len(found) > _TOO_FEW else 0
+    low, high = _range(found)
+    without = _narrowest(found, spare)
+    if high - low > _MUCH_WIDER * (without[1] - without[0]) > 0:
+        low, high = without
     if low == high:
+        values = np.concatenate(sketches)
         low, high = float(values.min()), float(values.max())
     if low == high:
         margin = max(0.5, abs(low) * 1e-6)
         low, high = low - margin, high + margin
     return Window(low, high)
+
+
+def _ends(values: NDArray[np.float64]) -> tuple[float, float]:
+    low, high = np.quantile(values, _ENDS, method="nearest").tolist()
+    return low, high
+
+
+def _range(ranges: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return min(low for low, _ in ranges), max(high for _, high in ranges)
+
+
+def _narrowest(ranges: Sequence[tuple[float, float]], spare: int) -> tuple[float, float]:
+    """Return the narrowest range that has all ranges but so many."""
+    by_low = sorted(ranges)
+    found = []
+    for dropped in range(spare + 1):
+        rest = sorted(by_low[dropped:], key=lambda ends: ends[1])
+        found.append(_range(rest[: len(ranges) - spare]))
+    return min(found, key=lambda ends: ends[1] - ends[0])

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TextIO, cast
 
-from tuilabel.plugins import exists, load
+from tuilabel.errors import UsageError
+from tuilabel.plugins import exists, load, names
+from tuilabel.text import shown_path
 
 if TYPE_CHECKING:
     from tuilabel.exchange.rows import LabelRow
@@ -33,6 +35,18 @@ def writer(name: str) -> Writer:
 
 
 def format_of(path: str) -> str:
-    """Return the format whose ending a path has; csv if it has none of them."""
+    """Return the format whose ending a path has; csv if it has no ending.
+
+    Raises
+    ------
+    UsageError
+        There is no format of this ending; the message lists those that there are.
+    """
     ending = PurePath(path.lower()).suffix.removeprefix(".")
-    return ending if ending and exists("writers", ending) else "csv"
+    if not ending or exists("writers", ending):
+        return ending or "csv"
+    endings = " or ".join(f".{name}" for name in names("writers"))
+    raise UsageError(
+        f"{shown_path(path)} has no known format: give a name that ends in {endings}, or choose "
+        "the format with --format."
+    )

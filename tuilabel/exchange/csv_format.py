@@ -10,9 +10,9 @@ from typing import TextIO
 from tuilabel.exchange.rows import COLUMNS, LabelRow
 
 _MARK = "'"
-_SEPARATORS = frozenset(",;|\t\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
+_SEPARATORS = frozenset(",;:|^~\t\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 # Everything between two cells, whatever separates them; quotes and white space do not help.
-_BEGINNING = re.compile(r"(^[\s\",;|]*|[\s\",;|]+)([=+\-@＝＋－＠])?")
+_BEGINNING = re.compile(r"(^[\s\",;:|^~]*|[\s\",;:|^~]+)([=+\-@＝＋－＠])?")
 
 
 def write_csv(rows: Iterable[LabelRow], file: TextIO) -> None:
@@ -20,8 +20,9 @@ def write_csv(rows: Iterable[LabelRow], file: TextIO) -> None:
 
     An apostrophe is put before text that a spreadsheet would run as a formula (OWASP, "CSV
     injection"), also where the text would begin a cell if the file were read with another
-    separator. Quotation marks alone do not prevent that: a reader that splits at semicolons finds
-    them in the middle of a cell. JSON Lines keeps such text unchanged.
+    separator: a comma, semicolon, colon, bar, caret, tilde, tab, line break or space. Quotation
+    marks alone do not prevent that: a reader that splits at semicolons finds them in the middle of
+    a cell. JSON Lines keeps such text unchanged.
     """
     writer = csv.DictWriter(file, COLUMNS)
     writer.writeheader()
@@ -41,4 +42,7 @@ def _marked(found: re.Match[str]) -> str:
     if formula is None:
         return between
     is_beginning = not found.start() or not _SEPARATORS.isdisjoint(between)
+    if not is_beginning and " " in between:
+        # Where spaces separate cells, a dash between two is a cell of its own, which runs nothing.
+        is_beginning = '"' in between or not found.string.startswith(" ", found.end())
     return f"{between}{_MARK if is_beginning else ''}{formula}"

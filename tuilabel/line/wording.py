@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tuilabel.learn.stopping import advice
 from tuilabel.line.answers import Command, Vocabulary
 from tuilabel.session import Session, Slot
-from tuilabel.text import counted, disputed_text, inert
+from tuilabel.text import counted, disputed_text, inert, percent
 
 WIDTH = 80
 
@@ -84,7 +84,7 @@ class Wording:
         guess = self._session.guess()
         if not past and guess is not None:
             name = inert(self._session.known.classes.name(guess.class_id), _LONGEST_NAME)
-            share = "" if guess.probability is None else f" at {guess.probability:.0%}"
+            share = "" if guess.probability is None else f" at {percent(guess.probability)}"
             return self.say(f"{inert(guess.origin, 40)} suggests {name}{share}.")
         if slot.probabilities is None:
             if self._session.recipe is None:
@@ -92,7 +92,7 @@ class Wording:
             return self.say("No suggestion: the image was chosen before the first fit.")
         chances = slot.probabilities
         order = sorted(range(len(chances)), key=lambda index: -chances[index])[:_SUGGESTED]
-        shown = [f"{self.name(index)} at {chances[index]:.0%}" for index in order]
+        shown = [f"{self.name(index)} at {percent(chances[index])}" for index in order]
         return self.say(f"The model {'said' if past else 'says'} {', '.join(shown)}.")
 
     def accuracy(self) -> list[str]:

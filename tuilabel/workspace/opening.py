@@ -154,6 +154,7 @@ def open_workspace(
     if os.path.lexists(path):
         workspace = _resume(path, options, flags, progress, check)
     else:
+        _refuse_one_class(_source(options), options.classes)
         if not is_named:
             _offer_moved(_source(options), options, progress)
         workspace = _start(path, options, flags, progress, check)
@@ -204,11 +205,7 @@ def _start(
         raise (no_truth if needs_truth else error) from None
     if needs_truth and dataset.truth is None:
         raise no_truth
-    if len(dataset.class_names) < 2:
-        raise UsageError(
-            f"{shown_path(dataset.source)} would have a single class, "
-            f"{dataset.class_names[0]!r}: name at least two classes with --classes."
-        )
+    _refuse_one_class(dataset.source, dataset.class_names)
     if check is not None:
         check(dataset, settings)
     settings = _fitting(settings, flags, dataset)
@@ -222,6 +219,14 @@ def _start(
     )
     create_session(path, about)
     return _assemble(path, dataset, settings)
+
+
+def _refuse_one_class(source: str, names: Sequence[str] | None) -> None:
+    if names is not None and len(names) == 1:
+        raise UsageError(
+            f"{shown_path(source)} would have a single class, {inert(names[0])!r}: name at least "
+            "two classes with --classes."
+        )
 
 
 def _offer_moved(source: str, options: SourceOptions, progress: Progress | None) -> None:

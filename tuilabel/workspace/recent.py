@@ -13,6 +13,7 @@ from tuilabel.session.view import SessionView
 from tuilabel.workspace.places import (
     FIRST_SOURCE,
     cache_dir,
+    is_gone,
     is_same_file,
     last_session,
     last_written,
@@ -60,6 +61,8 @@ class SessionState(NamedTuple):
         Number of items that accuracy was measured on.
     problem : str or None
         Why the session cannot be read, as a sentence; then the other values mean nothing.
+    is_gone : bool
+        Whether the source is a folder or file that does not exist any more.
     """
 
     source: str = ""
@@ -68,6 +71,7 @@ class SessionState(NamedTuple):
     accuracy: float | None = None
     n: int = 0
     problem: str | None = None
+    is_gone: bool = False
 
 
 def session_files() -> list[SessionFile]:
@@ -94,6 +98,7 @@ def read_state(path: Path) -> SessionState:
         summary["pool_left"],
         accuracy["value"] if accuracy else None,
         accuracy["n"] if accuracy else 0,
+        is_gone=is_gone(summary["source"]),
     )
 
 

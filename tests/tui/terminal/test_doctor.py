@@ -1,9 +1,13 @@
-"""What `tuilabel doctor` says of the keyboard; its other lines are tested where they come from."""
+"""What `tuilabel doctor` finds about the keyboard and the folders."""
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from tuilabel.cli import main
 from tuilabel.tui.terminal.doctor import keyboard_lines
 from tuilabel.tui.terminal.probe import TerminalAnswers
 
@@ -36,3 +40,19 @@ def test_doctor_says_when_keys_count(answers: TerminalAnswers, line: str) -> Non
 def test_doctor_says_what_ctrl_z_does(shell: bool, line: str) -> None:
     *_, last = keyboard_lines(TerminalAnswers(round_trip=0.1), 500, shell=shell)
     assert last == f"job control   {line}"
+
+
+def test_doctor_tries_whether_folders_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in ("DATA", "CACHE", "STATE"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / "home"))
+    assert "No place for" not in CliRunner().invoke(main, ["doctor"]).stdout
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "home").touch()
+    lines = CliRunner().invoke(main, ["doctor"]).stdout.splitlines()
+    for what in ("sessions", "the cache", "logs"):
+        assert (
+            f"! No place for {what}: {tmp_path}/home cannot be written (Not a directory). "
+            "Free space there, or make it writable."
+        ) in lines

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loop_fakes import ME
 from rich.cells import cell_len
+from sessions import new_session
 
 from tuilabel.session import Predictions
 from tuilabel.settings import Settings
@@ -23,7 +24,6 @@ from tuilabel.tui.views.confusion import (
     cell_sentence,
     items_of_cell,
     newest_confusion,
-    percent,
     rates_sentences,
 )
 from tuilabel.tui.views.help import help_rows
@@ -56,14 +56,6 @@ def test_cells_are_said_with_their_share_and_rates_with_their_intervals() -> Non
         "taken for dog: 71.4% right (35.9% to 91.8%)",
     )
     assert rates_sentences(FOUND, 2, 2, NAMES)[1] == "taken for owl: none"
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [(0, "0%"), (0.004, "0.4%"), (0.055, "6%"), (0.984, "98%"), (0.996, "99.6%"), (1, "100%")],
-)
-def test_nearly_all_is_not_said_to_be_all(share: float, text: str) -> None:
-    assert percent(share) == text
 
 
 def test_the_largest_mistake_is_marked_first() -> None:
@@ -134,6 +126,20 @@ def test_a_damaged_session_is_shown_with_its_reason() -> None:
     text = listed(SessionState(problem="/nowhere/a\x1bb.tuilabel is damaged: do this."))
     assert "b.tuilabel is damaged" in text
     assert "/nowhere" not in text.partition("do this.")[0]
+
+
+def test_a_session_whose_folder_is_gone_says_so(tmp_path: Path) -> None:
+    text = listed(SessionState("/old", 25, 75, is_gone=True))
+    assert " | /old | ! source gone | 75 left | " in text
+    assert "25 labels, 75 left" in text
+    assert "run `tuilabel label NEW --session" in text
+    for name, is_gone in (("here", False), ("gone", True)):
+        (tmp_path / name).mkdir()
+        path = tmp_path / f"{name}.tuilabel"
+        new_session(path, source=str(tmp_path / name))
+        if is_gone:
+            (tmp_path / name).rmdir()
+        assert read_state(path).is_gone == is_gone
 
 
 def test_sessions_that_are_not_read_yet_have_their_place() -> None:

@@ -170,9 +170,9 @@ class BaseScreen(PacedScreen, inherit_bindings=False):
         """Show sessions and sources."""
         self.visit("home")
 
-    def action_skipped(self) -> None:
+    def action_unreadable(self) -> None:
         """Show the files that cannot be read."""
-        self.visit("skipped")
+        self.visit("unreadable")
 
     def action_help(self) -> None:
         """Show the keys and classes."""

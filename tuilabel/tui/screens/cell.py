@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from textual.widget import Widget
 
+from tuilabel.text import percent
 from tuilabel.tui.images import Pixels
 from tuilabel.tui.screens.list_screen import ListScreen
-from tuilabel.tui.views.confusion import CellItem, percent
+from tuilabel.tui.views.confusion import CellItem
 from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.widgets.gallery import Gallery, Tile
 

@@ -13,6 +13,7 @@ from tuilabel import __version__
 from tuilabel.errors import TuilabelError
 from tuilabel.process.crash import LIBRARIES, reports
 from tuilabel.settings import Settings, config_file, resolve
+from tuilabel.small_files import why_not_writable
 from tuilabel.text import inert, shown_path
 from tuilabel.tui.terminal.capabilities import Blocks, Colours, Depth, decide_colours, is_mlterm
 from tuilabel.tui.terminal.job_control import has_job_control
@@ -66,6 +67,14 @@ def doctor_lines(theme_for: ThemeFor, protocols: Callable[[], Sequence[str]]) ->
     }.items():
         note = "" if path is None or path.exists() else " (not created yet)"
         yield f"{name:<14}{'none' if path is None else shown_path(path)}{note}"
+    for what, folder in (
+        ("sessions", data_dir()),
+        ("the cache", cache_dir()),
+        ("logs", log_file().parent),
+    ):
+        problem = why_not_writable(folder)
+        if problem is not None:
+            yield f"! No place for {what}: {problem}. Free space there, or make it writable."
     for path in reports(log_file().parent)[-1:]:
         yield f"! Newest crash report: {shown_path(path)}"
 

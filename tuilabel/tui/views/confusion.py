@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tuilabel.journal.payloads import Fitted
 from tuilabel.learn.metrics import wilson_interval
 from tuilabel.session import Predictions, Session
+from tuilabel.text import percent
 
 
 class Confusion(NamedTuple):
@@ -89,11 +90,6 @@ def _rate(correct: int, n: int, what: str) -> str:
         return "none"
     low, high = wilson_interval(correct, n)
     return f"{correct / n:.1%} {what} ({low:.1%} to {high:.1%})"
-
-
-def percent(share: float) -> str:
-    """Return a share in whole percent, with a decimal where that would read as all or none."""
-    return f"{share:.0%}" if 0.01 <= share < 0.99 or share in (0, 1) else f"{share:.1%}"
 
 
 class CellItem(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -177,6 +178,11 @@ def _session(
     if file.is_last:
         known += (("next", "`tuilabel` without arguments opens it."),)
     source = inert(state.source, 200)
+    if state.is_gone:
+        labels = "! source gone"
+        command = shlex.join(["tuilabel", "label", "NEW", "--session", str(file.path)])
+        advice = f"The source is gone. If it has a new name, run `{shown_path(command)}`."
+        known = (("problem", advice), *known)
     return Entry("", name, "", source, labels, left, share, accuracy, used, known, False, request)
 
 

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from tuilabel.learn import stopping
 from tuilabel.learn.stopping import COMPARISONS
 from tuilabel.session import Session, Slot
-from tuilabel.text import counted, disputed_text, inert, set_name
+from tuilabel.text import counted, disputed_text, inert, percent, set_name
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece, cells_in, fitted
@@ -139,7 +139,7 @@ class Presenter:
         guess = self.session.guess()
         if guess is None:
             return ""
-        share = "" if guess.probability is None else f" {guess.probability:.0%}"
+        share = "" if guess.probability is None else f" {percent(guess.probability)}"
         name = shown_name(self.session.known.classes.name(guess.class_id))
         return f"{name}{share}, suggested by {inert(guess.origin, 40)}"
 

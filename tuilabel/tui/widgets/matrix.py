@@ -9,11 +9,12 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from tuilabel.text import percent
 from tuilabel.tui.terminal.capabilities import Depth
 from tuilabel.tui.text.glyphs import drawable
 from tuilabel.tui.text.pieces import fitted
 from tuilabel.tui.text.shades import cursor_style, shade
-from tuilabel.tui.views.confusion import Confusion, percent
+from tuilabel.tui.views.confusion import Confusion
 from tuilabel.tui.widgets.lines import Lines, scrolled
 
 _MOST_NAME = 14

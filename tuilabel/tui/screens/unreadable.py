@@ -12,10 +12,10 @@ from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.widgets.file_list import FileList
 
 
-class SkippedScreen(ListScreen, inherit_bindings=False):
+class UnreadableScreen(ListScreen, inherit_bindings=False):
     """A list of files, each with the reason."""
 
-    place = "skipped"
+    place = "unreadable"
 
     def __init__(self, opened: OpenSession) -> None:
         super().__init__(opened)
@@ -30,7 +30,7 @@ class SkippedScreen(ListScreen, inherit_bindings=False):
     def show_all(self) -> None:
         """Show the files around the marked one."""
         found = counted(len(self._files), "file")
-        self.show_header("skipped files", (f"  {self.opened.source_name}", "muted"), right=found)
+        self.show_header("unreadable files", (f"  {self.opened.source_name}", "muted"), right=found)
         self._list.show_files(self._files, self._cursor)
 
     def page(self) -> int:
