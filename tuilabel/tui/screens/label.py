@@ -142,7 +142,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         if self.loop.current is None and not self.saving.is_pending:
             self.saving.write(
                 partial(self.loop.go_on, by=self.answers.annotator),
-                lambda event: event and self.changed(),
+                lambda event: None if event is None else self.changed(),
                 lambda error: self.say(str(error), "bad"),
             )
 
