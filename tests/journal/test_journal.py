@@ -119,6 +119,17 @@ def test_a_desk_is_live_until_its_log_has_not_grown_for_ten_minutes(tmp_path: Pa
     assert not reader.is_live(log)
 
 
+def test_a_log_that_is_empty_when_it_is_first_seen_is_read_at_the_next_look(tmp_path: Path) -> None:
+    path = session(tmp_path)
+    events = written(path, 1)
+    content = the_log(path).read_bytes()
+    the_log(path).write_bytes(b"")
+    reader = Reader(path)
+    assert reader.read() == []
+    the_log(path).write_bytes(content)
+    assert ids(answers(reader.read())) == ids(events)
+
+
 # Damage.
 
 

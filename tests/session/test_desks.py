@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from loop_fakes import ME, FakeItems, FakeLog, fake_ranking
 
+from tuilabel.errors import SaveError
+from tuilabel.journal.payloads import Label
 from tuilabel.learn.requests import Fit
 from tuilabel.session import Annotator, LoopSettings, Session
 from tuilabel.session.desks import shared
@@ -177,3 +180,59 @@ def test_a_desk_asks_those_of_others_once_it_has_none_of_its_own_left() -> None:
         last = {first.items.row_of(answer.item) for answer in mine.answers[-5:]}
         assert last == begun
         assert first.pool_left == 0
+
+
+def test_a_finished_desk_goes_on_when_another_annotator_takes_an_answer_back() -> None:
+    mine = FakeLog()
+    first, yours = sit(mine, count=8), mine.beside()
+    second = sit(yours, YOU, count=8)
+    item = label(second, YOU)
+    first.take_in(mine.read())
+    while first.current is not None:
+        label(first)
+    assert first.go_on(by=ME) is None
+    assert (first.pool_left, first.current) == (0, None)
+    second.take_in(yours.read())
+    second.undo(by=YOU)
+    first.take_in(mine.read())
+    mine.fails = True
+    with pytest.raises(SaveError):
+        first.go_on(by=ME)
+    assert first.current is None
+    mine.fails = False
+    assert first.go_on(by=ME) is not None
+    assert first.current_id == item
+    assert first.go_on(by=ME) is None, "it is being asked"
+    mine.end()
+    again = sit(mine.reopened(), count=8)
+    assert (again.current_id, again.round) == (item, first.round)
+    label(again)
+    assert again.current is None
+
+
+def test_an_item_that_was_answered_elsewhere_before_it_is_shown_is_passed_over() -> None:
+    mine = FakeLog()
+    first, yours = sit(mine, count=30), mine.beside()
+    asked = [first.items.ids[slot.row] for slot in first.batch]
+    # The other desk does not know yet what is asked here.
+    answers = [Label(item=item, class_id=first.class_ids[0]) for item in (asked[0], *asked[2:4])]
+    first.take_in(yours.append(answers, "you"))
+    assert first.current_id == asked[0], "it is shown already, and a second opinion"
+    assert label(first) == asked[0]
+    assert label(first) == asked[1]
+    assert label(first) == asked[4]
+    assert first.round == 2
+
+
+def test_a_batch_whose_other_places_were_answered_elsewhere_ends_with_the_image_that_is_shown() -> (
+    None
+):
+    mine = FakeLog()
+    first, yours = sit(mine, count=30), mine.beside()
+    asked = [first.items.ids[slot.row] for slot in first.batch]
+    answers = [Label(item=item, class_id=first.class_ids[0]) for item in asked[1:]]
+    first.take_in(yours.append(answers, "you"))
+    label(first)
+    assert first.round == 2
+    assert not rows(first) & {first.items.row_of(item) for item in asked}
+    assert first.request_is_due

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loop_fakes import FakeItems
 
-from tuilabel.journal.lines import Event
+from tuilabel.journal.description import create_session
+from tuilabel.journal.lines import Event, encode
 from tuilabel.journal.payloads import (
+    About,
+    Begin,
     Bulk,
     BulkLine,
     ClassAdded,
@@ -24,11 +29,13 @@ from tuilabel.journal.payloads import (
     Suggestion,
     Undo,
 )
+from tuilabel.journal.reader import Reader
 from tuilabel.session.classes import class_id_of
 from tuilabel.session.labelled_rows import LabelledRows
 from tuilabel.session.labels import Labels
 
 CAT, DOG, COW = (class_id_of(name) for name in ("cat", "dog", "cow"))
+AT = "2026-01-01T00:00:00.000+00:00"
 FILES = {"x": [BulkLine(item="1", class_id=CAT), BulkLine(item="2", class_id=DOG)], "y": []}
 
 
@@ -269,3 +276,56 @@ def test_the_labels_by_row_are_those_of_the_fold(
                 ]
         index = {class_id: n for n, class_id in enumerate(classes)} if number > ask else index
     assert rows.answered.tolist() == [known.is_answered(item) for item in SOURCE.ids]
+
+
+ABOUT = About(uuid="union", source="fake")
+
+
+def begin(by: str) -> Begin:
+    run = {"host": "elsewhere", "boot": "", "pid": 1, "started": 1}
+    return Begin(about=ABOUT, annotator=by, program="1", source="s", **run)
+
+
+@settings(deadline=None, max_examples=150)
+@given(RUNS, st.data())
+def test_logs_that_are_late_cut_and_copied_give_the_state_of_their_union(
+    run: list[tuple[str, Payload]], data: st.DataObject
+) -> None:
+    logs: dict[str, list[Event]] = {}
+    for event in events(*run):
+        first = Event(f"begin {event.by}", 1, 1, AT, event.by, begin(event.by))
+        log = logs.setdefault(event.by, [first])
+        log.append(event._replace(n=len(log) + 1, at=AT, t=event.t + 1))
+    contents = {f"{by}.jsonl": [encode(event) for event in log] for by, log in logs.items()}
+    for by, lines in list(contents.items()):
+        # A copy of a log, perhaps in another order and with lines twice, or a part of it.
+        some = data.draw(st.lists(st.sampled_from(lines), max_size=2 * len(lines)))
+        contents[f"copy of {by}"] = [lines[0], *some]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "s.tuilabel"
+        create_session(path, ABOUT)
+        reader, read = Reader(path), []
+        left = {name: b"".join(lines) for name, lines in contents.items()}
+        for name in data.draw(st.lists(st.sampled_from(sorted(left) or [""]), max_size=12)):
+            if name:
+                # It grows by any number of bytes; what is not written in the end was cut off.
+                count = data.draw(st.integers(0, len(left[name])))
+                with (path / "log" / name).open("ab") as file:
+                    file.write(left[name][:count])
+                left[name] = left[name][count:]
+            read += reader.read()
+        whole = {
+            line
+            for name, lines in contents.items()
+            if (path / "log" / name).exists()
+            for line in (path / "log" / name).read_bytes().split(b"\n")
+            if line + b"\n" in lines
+        }
+    arrived = Labels(lambda bulk: FILES[bulk.file])
+    for number, event in enumerate(read):
+        arrived.apply(event, number)
+    every = [event for log in logs.values() for event in log]
+    union = {event.id: event for event in every if encode(event)[:-1] in whole}
+    assert {event.id for event in read} == set(union)
+    in_order = sorted(union.values(), key=lambda event: (event.t, event.id))
+    assert state(arrived) == state(folded(in_order))

@@ -127,7 +127,9 @@ class LogFile:
         self.index = index
         self.log: Log | None = None
         self.foreign: str | None = None
-        self.offset = self.lines = self.number = self.size = self.tail = 0
+        self.offset = self.lines = self.number = self.tail = 0
+        # Not looked at yet: a log that is empty when it is first seen has only just begun.
+        self.size = -1
         self.damaged = 0
         self.counted = -1
         self.skips = False

@@ -562,6 +562,29 @@ class Session:
 
         return self._write(payloads, by, moved_on)[0]
 
+    def go_on(self, *, by: Annotator) -> Event | None:
+        """Begin another batch where every item was answered and others have taken answers back.
+
+        Returns
+        -------
+        Event or None
+            None if an item is being asked already, or none is left.
+
+        Raises
+        ------
+        SaveError
+            Not on disk; nothing has changed.
+        """
+        if self.current is not None or not self.pool_left:
+            return None
+
+        def moved_on() -> None:
+            self.generation += 1
+            self._wanted = True
+            self._shown = {self.cursor}
+
+        return self._write([self._next_batch(self.round + 1)], by, moved_on)[0]
+
     # Batches.
 
     def _next_batch(self, number: int, *answered: int) -> Batch:

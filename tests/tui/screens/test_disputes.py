@@ -260,3 +260,32 @@ async def test_the_header_names_who_is_there(
 )
 def test_names_are_listed_as_far_as_they_fit(names: list[str], width: int, expected: str) -> None:
     assert people(names, width) == expected
+
+
+async def test_after_the_end_an_image_is_asked_again_when_somebody_takes_an_answer_back(
+    app: ScreenApp, bob: Journal
+) -> None:
+    label_screen, workspace = app.label_screen, app.label_screen.workspace
+    loop = label_screen.loop
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        others = [item for item in loop.items.ids if item != loop.current_id]
+        answers = bob.append(
+            [Label(item=item, class_id=loop.class_ids[1]) for item in others], "bob"
+        )
+        label_screen._told(workspace.journal.read())
+        while label_screen.answers.holds_key():
+            await pilot.pause()
+        await pilot.press("1")
+        assert loop.current is None
+        assert " done " in text_of(label_screen, "#header")
+        bob.append([Undo(answers[5].id, others[5])], "bob")
+        label_screen._told(workspace.journal.read())
+        assert loop.current_id == others[5]
+        assert label_screen.answers.holds_key(), "it is not on the terminal yet"
+        while label_screen.answers.holds_key():
+            await pilot.pause()
+        assert "1 left" in text_of(label_screen, "#header")
+        await pilot.press("2")
+        assert loop.known.labels_held == len(loop.items)
+        assert loop.current is None

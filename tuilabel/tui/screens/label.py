@@ -131,10 +131,20 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
     def _told(self, events: list[Event]) -> None:
         """Take what others wrote into account; what is asked here stays."""
         self.loop.take_in(events)
+        self._go_on()
         self._deferred.do(self.show_all)
         top = self.app.screen
         if isinstance(top, BaseScreen) and top is not self:
             top.session_changed()
+
+    def _go_on(self) -> None:
+        """After the end, ask for what others have taken back."""
+        if self.loop.current is None and not self.saving.is_pending:
+            self.saving.write(
+                partial(self.loop.go_on, by=self.answers.annotator),
+                lambda event: None if event is None else self.changed(),
+                lambda error: self.say(str(error), "bad"),
+            )
 
     def fit_to(self, width: int, height: int) -> None:
         """Share the space out, most of it for the image."""
@@ -354,6 +364,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
     def saved_late(self) -> None:
         """Show what has changed on the screen above this one, and save a ranking that waited."""
         self._retry_ranking()
+        self._go_on()
         if self.app.screen is not self and isinstance(self.app.screen, BaseScreen):
             self.app.screen.session_changed()
 
