@@ -324,7 +324,7 @@ def test_there_is_no_session(own_home: Path) -> None:
 
 def test_the_source_is_gone(journal: Journal, folder: Path) -> None:
     folder.rename(folder.parent / "elsewhere")
-    assert "no file or folder of that name" in refused("1.png")
+    assert "is gone" in refused("1.png")
 
 
 def test_an_image_that_left_the_source_is_described(journal: Journal, folder: Path) -> None:

@@ -80,9 +80,11 @@ class History:
         All events, oldest first; more may be appended.
     known : Labels
         What everybody said.
+    reader : str
+        Who reads it: where nobody else did anything, it does not matter who did what.
     """
 
-    def __init__(self, events: Sequence[Event], known: Labels) -> None:
+    def __init__(self, events: Sequence[Event], known: Labels, reader: str = "") -> None:
         self._events = events
         self._known = known
         self._by_id: dict[str, int] = {}
@@ -92,6 +94,7 @@ class History:
         self._longest = dict.fromkeys(("kind", "class_name", "who"), 0)
         self._measured: set[tuple[str | None, ...]] = set()
         self._names: set[str] = set()
+        self._reader = shown_name(reader, _LONGEST_NAME)
         self._slowest = 0
         self._programs = 0
         self._words: tuple[str, ...] = ()
@@ -123,7 +126,7 @@ class History:
             kind = len("dispute")
             return {**dict.fromkeys(EventRow._fields, 0), "number": number, "kind": kind}
         widths = {**self._longest, "number": number, "ms": len(f"{self._slowest:,}")}
-        if len(self._names) < 2:
+        if self._names <= {self._reader}:
             widths["who"] = 0
         return widths
 
