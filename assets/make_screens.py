@@ -121,7 +121,7 @@ async def prepare(source: str, classes: str | None) -> None:
                     label = int(dataset.truth[slot.row])
                 else:
                     label = int(re.findall(r"-(\d+)\.png", dataset.references(slot.row)[0])[0])
-                acts = screen.loop.ledger.acts
+                acts = screen.loop.desk.acts
                 if acts == 25:
                     await pilot.press("space")
                 elif acts == 40:

@@ -15,7 +15,7 @@ from sessions import label_of, new_session
 
 from tuilabel.cli import main
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.payloads import Batch, Decided, Measured, Payload, Skip
+from tuilabel.journal.payloads import Batch, ClassAdded, Decided, Measured, Payload, Skip
 from tuilabel.journal.reader import Reader
 from tuilabel.journal.runs import Run
 from tuilabel.session.classes import class_id_of
@@ -120,6 +120,10 @@ def test_a_tie_is_exported_without_a_class_and_counted(session: Path) -> None:
     assert "2 images are disputed, and the class of each is empty." in errors
     write(session, "cleo", Decided(item="2", class_id=class_id_of("dog")))
     assert rows(session)[1] == ("2", "bob", "dog", "False")
+    write(session, "cleo", ClassAdded(class_id_of("owl"), "owl"))
+    write(session, "cleo", Decided(item="3", class_id=class_id_of("owl")))
+    assert rows(session)[2] == ("3", "cleo", "owl", "False"), "nobody else has said owl"
+    write(session, "bob", label_of("4", "dog"))
     assert "1 image is disputed" in tuilabel("export", str(session)).stderr
 
 

@@ -20,7 +20,17 @@ from tuilabel.data.decoding import Refused
 from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import About, Asked, Batch, Bulk, BulkLine, ClassAdded, Skip, Undo
+from tuilabel.journal.payloads import (
+    About,
+    Asked,
+    Batch,
+    Bulk,
+    BulkLine,
+    ClassAdded,
+    Decided,
+    Skip,
+    Undo,
+)
 from tuilabel.session.classes import class_id_of
 from tuilabel.workspace.autolabels import autolabel
 from tuilabel.workspace.opening import SourceOptions, open_workspace
@@ -149,6 +159,18 @@ def test_undo_and_relabel_are_part_of_its_history(journal: Journal, ids: dict[st
         "#7 relabel cat by zoë",
     ]
     assert "#8 " not in printed("1.png")
+
+
+def test_a_dispute_and_a_decision_say_who_said_what(journal: Journal, ids: dict[str, str]) -> None:
+    item = ids["1.png"]
+    for by, name in (("anna", "cat"), ("bob", "dog")):
+        journal.append([label_of(item, name, "1.png")], by)
+    found = known(printed("1.png"))
+    assert (found["class"], found["votes"]) == (["disputed"], ["anna: cat, bob: dog"])
+    journal.append([Decided(item=item, class_id=DOG)], "cleo")
+    found = known(printed("1.png"))
+    assert found["class"] == ["dog, decided by cleo"]
+    assert "decided dog by cleo" in found["events"][-1]
 
 
 def test_a_skip_and_no_answer_at_all(journal: Journal, ids: dict[str, str]) -> None:
@@ -302,7 +324,7 @@ def test_there_is_no_session(own_home: Path) -> None:
 
 def test_the_source_is_gone(journal: Journal, folder: Path) -> None:
     folder.rename(folder.parent / "elsewhere")
-    assert "no file or folder of that name" in refused("1.png")
+    assert "is gone" in refused("1.png")
 
 
 def test_an_image_that_left_the_source_is_described(journal: Journal, folder: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from loop_fakes import ME, FakeItems, FakeLog
 
 from tuilabel.errors import TuilabelError
@@ -10,6 +12,7 @@ from tuilabel.journal.lines import Event
 from tuilabel.journal.payloads import ClassAdded, ClassMerged, Decided, Label, Undo
 from tuilabel.session import Annotator, LoopSettings, RefusedError, Session
 from tuilabel.session.classes import class_id_of
+from tuilabel.session.labels import Labels
 from tuilabel.session.undoing import undone_text
 
 BOB = Annotator("bob")
@@ -159,3 +162,73 @@ def test_disputed_audit_items_are_counted(session: Session, log: FakeLog) -> Non
     assert session.audit_disputes == before + 1
     session.decide(item, 0, by=ME)
     assert session.audit_disputes == before
+
+
+ACTS = st.lists(
+    st.tuples(
+        st.booleans(),
+        st.sampled_from(
+            ["label", "label", "relabel", "skip", "undo", "decide", "take back", "read"]
+        ),
+        st.integers(0, 50),
+    ),
+    max_size=40,
+)
+
+
+def act(session: Session, by: Annotator, kind: str, number: int) -> None:
+    known, current = session.known, session.current_id
+    answered = sorted(item for item, _ in known.items())
+    if kind == "label" and current:
+        session.label(current, number % 3, by=by)
+    elif kind == "skip" and current:
+        session.skip(current, by=by)
+    elif kind == "undo":
+        session.undo(by=by)
+    elif kind == "relabel" and answered:
+        session.relabel(answered[number % len(answered)], number % 3, by=by)
+    elif kind == "decide" and answered:
+        session.decide(answered[number % len(answered)], number % 3, by=by)
+    elif kind == "take_back":
+        session.take_back(session.events[number % len(session.events)], by=by)
+
+
+@given(ACTS)
+@settings(deadline=None)
+def test_whatever_two_annotators_do_both_end_with_what_the_union_says(
+    acts: list[tuple[bool, str, int]],
+) -> None:
+    mine = FakeLog(seed=1)
+    theirs = mine.beside()
+    desks = [
+        (Session(FakeItems(8, holdout=False), mine, SETTINGS, ME), mine, ME),
+        (Session(FakeItems(8, holdout=False), theirs, SETTINGS, BOB), theirs, BOB),
+    ]
+    for is_mine, kind, number in acts:
+        session, log, by = desks[is_mine]
+        if kind == "read":
+            session.take_in(log.read())
+            continue
+        disputed = set(session.known.disputed)
+        try:
+            act(session, by, kind, number)
+        except RefusedError:
+            assert set(session.known.disputed) == disputed
+        asked = [one.item for one in session.desk.batch]
+        assert len(asked) == len(set(asked))
+    union = Labels(lambda bulk: [])
+    for number, event in enumerate(mine.written):
+        union.apply(event, number)
+    for session, log, _ in desks:
+        session.take_in(log.read())
+        known = session.known
+        assert (known.training, known.audit) == (union.training, union.audit)
+        assert set(known.disputed) == set(union.disputed)
+        training, audit = session.material().training, session.material().audit
+        assert len(training) + len(audit) == len(known.training) + len(known.audit)
+        for item, class_id in {**known.training, **known.audit}.items():
+            row = session.items.row_of(item)
+            assert row is not None
+            index = training.get(row, audit.get(row))
+            assert index is not None
+            assert session.class_ids[index] == class_id

@@ -8,12 +8,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import About, Answer, Begin, Bulk, Opened, Window, actual_name
+from tuilabel.journal.payloads import (
+    HUMAN,
+    About,
+    Answer,
+    Begin,
+    Bulk,
+    Opened,
+    Window,
+    actual_name,
+)
 from tuilabel.journal.reader import LIVE_SECONDS, Problem, Reader
 from tuilabel.journal.runs import Run, this_run
 from tuilabel.session.annotators import Annotators, Seen
 from tuilabel.session.answers import Given
-from tuilabel.session.labels import Labels
+from tuilabel.session.labels import Labels, Standing
 
 
 class Labelled(NamedTuple):
@@ -27,7 +36,7 @@ class Labelled(NamedTuple):
     class_name : str
         Empty where annotators disagree, and for a skip.
     annotator, time, origin : str
-        Of the newest answer that agrees with the label.
+        Of the newest answer that agrees with the label, else of the decision for it.
     round : int
     ms : int or None
     probability : float or None
@@ -138,7 +147,8 @@ class SessionView:
             elif standing.is_disputed:
                 yield self._labelled(item, standing.given, "", True)
             elif standing.class_id is not None:
-                yield self._labelled(item, standing.given, name(standing.class_id), False)
+                label = self._labelled(item, standing.given, name(standing.class_id), False)
+                yield self._as_decided(label, standing)
         batches = {batch.event.id: batch.event for batch in self.known.auto_batches()}
         for id_, line in self.known.auto_labels():
             event = batches[id_]
@@ -174,6 +184,14 @@ class SessionView:
             answer.reason,
             answer.draw,
         )
+
+    def _as_decided(self, label: Labelled, standing: Standing) -> Labelled:
+        """Return a label as that of who decided for it, if nobody has answered with its class."""
+        decision, given = self.known.decision(label.item), standing.given.class_id
+        if decision is None or (given and self.known.classes.resolved(given) == standing.class_id):
+            return label
+        time = self.events[decision.number].at
+        return label._replace(annotator=decision.by, time=time, origin=HUMAN, ms=None)
 
     def newest(self) -> Iterable[Event]:
         """Yield the answers that stand, the newest first."""

@@ -37,7 +37,7 @@ def session() -> Session:
 @pytest.fixture
 def history(session: Session) -> History:
     """Return the history of that session."""
-    return History(session.events, session.known)
+    return History(session.events, session.known, "me")
 
 
 def kinds(history: History) -> list[str]:

@@ -39,7 +39,9 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
 
     def __init__(self, opened: OpenSession) -> None:
         super().__init__(opened)
-        self._history = History(opened.session.events, opened.session.known)
+        self._history = History(
+            opened.session.events, opened.session.known, opened.workspace.annotator.name
+        )
         self._list = EventList(id="events")
         self._beside = EventDetails(id="beside")
         self._picture = self._beside.picture

@@ -80,9 +80,11 @@ class History:
         All events, oldest first; more may be appended.
     known : Labels
         What everybody said.
+    reader : str
+        Who reads it: where nobody else did anything, it does not matter who did what.
     """
 
-    def __init__(self, events: Sequence[Event], known: Labels) -> None:
+    def __init__(self, events: Sequence[Event], known: Labels, reader: str = "") -> None:
         self._events = events
         self._known = known
         self._by_id: dict[str, int] = {}
@@ -92,6 +94,7 @@ class History:
         self._longest = dict.fromkeys(("kind", "class_name", "who"), 0)
         self._measured: set[tuple[str | None, ...]] = set()
         self._names: set[str] = set()
+        self._reader = shown_name(reader, _LONGEST_NAME)
         self._slowest = 0
         self._programs = 0
         self._words: tuple[str, ...] = ()
@@ -123,7 +126,7 @@ class History:
             kind = len("dispute")
             return {**dict.fromkeys(EventRow._fields, 0), "number": number, "kind": kind}
         widths = {**self._longest, "number": number, "ms": len(f"{self._slowest:,}")}
-        if len(self._names) < 2:
+        if self._names <= {self._reader}:
             widths["who"] = 0
         return widths
 
@@ -181,7 +184,7 @@ class History:
         answer = event.payload
         if name and isinstance(answer, _UNDOABLE) and not counts(event, self._known):
             name = f"({name})"
-        number, ms = getattr(answer, "round", 0), getattr(answer, "ms", None)
+        ms = getattr(answer, "ms", None)
         return EventRow(
             f"{self.number_of(event)}",
             date,
@@ -189,7 +192,7 @@ class History:
             _kind(event),
             name,
             _who(event),
-            f"{number}" if number else "",
+            _round(event),
             "" if ms is None else f"{ms:,}",
             self._about(event, target),
         )
@@ -344,18 +347,29 @@ class History:
         is_hidden = isinstance(event.payload, _OF_THE_PROGRAM)
         if not self._words:
             return not is_hidden
-        row: EventRow | None = None
         for word in self._words:
             field, colon, value = word.partition(":")
             if colon and field in FIELDS:
-                row = row or self.row_of(event)
-                texts = getattr(row, FIELDS[field]).lower().split(", ")
-                if not any(text.strip("()").startswith(value) for text in texts):
+                texts = self._field(event, FIELDS[field]).lower().split(", ")
+                if not any(text.startswith(value) for text in texts):
                     return False
                 is_hidden = is_hidden and field != "kind"
             elif word != DISPUTES and word not in self._text(index):
                 return False
         return not is_hidden
+
+    def _field(self, event: Event, field: str) -> str:
+        """Return a field of a row, without brackets: quicker than making all of it."""
+        if self.shows_disputes:
+            return str(getattr(self.row_of(event), field))
+        if field == "kind":
+            return _kind(event)
+        if field == "who":
+            return _who(event)
+        if field == "round":
+            return _round(event)
+        name = self._class_name(self.target(event) or event)
+        return "" if name is None else shown_name(name)
 
     def _text(self, index: int) -> str:
         """Return the text of an event in lower case, made when it is first needed."""
@@ -401,6 +415,11 @@ def _origin(event: Event) -> str:
 def _who(event: Event) -> str:
     origin = _origin(event)
     return shown_name(event.by if origin == "human" else origin, _LONGEST_NAME)
+
+
+def _round(event: Event) -> str:
+    number = getattr(event.payload, "round", 0)
+    return f"{number}" if number else ""
 
 
 def _date_and_time(time: str) -> tuple[str, str]:

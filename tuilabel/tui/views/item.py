@@ -53,7 +53,11 @@ def item_details(
     if shape is not None:
         colours = "colour" if len(shape) == 3 else "grey"
         yield "size", f"{shape[1]:,} x {shape[0]:,} pixels, {colours}"
-    yield "class", _class(standing, auto, known)
+    decision = known.decision(item)
+    decided = "" if decision is None else f", decided by {shown_name(decision.by)}"
+    yield "class", _class(standing, auto, known) + decided
+    if len(known.votes(item)) > 1:
+        yield "votes", history.said(item)
     if answer is not None and isinstance(answer.payload, Answer):
         yield "who", f"{history.row_of(answer).who}, round {answer.payload.round}"
         yield "time", shown_time(answer.at)
@@ -77,7 +81,7 @@ def _class(standing: Standing | None, auto: BulkLine | None, known: Labels) -> s
             return "no label yet"
         return f"{shown_name(known.classes.name(auto.class_id))} (auto-label)"
     if standing.is_disputed:
-        return "disputed: as many answers for one class as another"
+        return "disputed"
     if standing.class_id is None:
         return "skipped"
     return shown_name(known.classes.name(standing.class_id))
