@@ -45,7 +45,6 @@ class Mount:
 
     def __init__(self, of: Path, folder: Path) -> None:
         self._server = server = SshServer(folder)
-        self._stopped: list[int] = []
         self.link = Link(server.port, round_trip=ROUND_TRIP)
         self.path = folder / "mounted"
         self.path.mkdir()
@@ -72,22 +71,21 @@ class Mount:
                 raise ImpossibleError(_NOT_MOUNTED.format(self._process.stderr.read().strip()))
             time.sleep(0.01)
 
-    def stop(self) -> None:
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
         """Make the servers of the connection stand still, sftp-server among them."""
-        self._stopped = list(_descendants(self._server.pid))
-        for pid in self._stopped:
+        pids = list(_descendants(self._server.pid))
+        for pid in pids:
             os.kill(pid, signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        """Let them go on."""
-        for pid in self._stopped:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
-        self._stopped = []
+        try:
+            yield
+        finally:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     def close(self) -> None:
         """Unmount it."""
-        self.go_on()
         self.link.close()
         self._process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -126,7 +124,7 @@ def cut_off(context: Context, tally: Tally) -> Iterator[None]:
         for trouble in ("cut", "stopped", "killed"):
             path = Path(f"{uuid.uuid4().hex}.tuilabel")
             writers = [
-                _Writer(mount.path / path, by) for mount, by in zip(mounts, "ab", strict=True)
+                Writer(mount.path / path, by) for mount, by in zip(mounts, "ab", strict=True)
             ]
             writers[0].read(3 + context.below(6))
             _trouble(trouble, mounts[0], writers[0])
@@ -142,27 +140,26 @@ def cut_off(context: Context, tally: Tally) -> Iterator[None]:
             yield
 
 
-def _trouble(kind: str, mount: Mount, writer: _Writer) -> None:
+def _trouble(kind: str, mount: Mount, writer: Writer) -> None:
     match kind:
         case "cut":
             mount.link.cut()
         case "stopped":
-            mount.stop()
-            time.sleep(STILL_SECONDS)
-            mount.go_on()
+            with mount.stopped():
+                time.sleep(STILL_SECONDS)
         case "killed":
             mount.link.cut()
             writer.process.kill()
 
 
-class _Writer:
+class Writer:
     """A process that labels, and what it has said so far."""
 
-    def __init__(self, path: Path, by: str) -> None:
+    def __init__(self, path: Path, by: str, labels: int = LABELS) -> None:
         self.saved: list[Event] = []
         self.refused: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.sshfs", str(path), by],
+            [sys.executable, "-m", "tests.faults.sshfs", str(path), by, str(labels)],
             cwd=REPOSITORY,
             env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
             stdout=subprocess.PIPE,
@@ -186,12 +183,12 @@ class _Writer:
         self._watch.cancel()
 
 
-def _label(path: Path, by: str) -> None:
+def _label(path: Path, by: str, labels: int) -> None:
     def tell(kind: str, what: object) -> None:
         os.write(1, json.dumps({kind: what}).encode() + b"\n")
 
-    label_out(path, by, LABELS, tell, lambda _: None)
+    label_out(path, by, labels, tell, lambda _: None)
 
 
 if __name__ == "__main__":
-    _label(Path(sys.argv[1]), sys.argv[2])
+    _label(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

@@ -1,0 +1,182 @@
+"""Annotators on two sshfs mounts of one folder, each with a server and a line of its own.
+
+`TUILABEL_STILL=20 pytest tests/peers/test_sshfs.py` makes the server stand still for longer.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.preload import ImpossibleError
+from tests.faults.sshfs import ENDLESS, Mount, Writer
+from tests.peers.link import why_no_ssh
+from tests.pty.labelling import NOT_SAVED, TYPED_AHEAD, UNBOUND_KEY, Home, LabellingTerminal
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import Answer, Label
+from tuilabel.session.view import SessionView
+
+STILL_SECONDS = float(os.environ.get("TUILABEL_STILL", "2"))
+"""Seconds for which the server of a mount does not answer."""
+
+LONG = pytest.mark.skipif("TUILABEL_STILL" not in os.environ, reason="TUILABEL_STILL is not set")
+
+SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT")
+
+SAVING = r"saving… (\d+) s"
+NOT_CONFIRMED = r"Not confirmed: the label of"
+START = ("digits", "--model", "softmax")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[Mount]]]:
+    """Give a folder and two mounts of it."""
+    reason = why_no_ssh() or (None if shutil.which("sshfs") else "there is no sshfs")
+    if reason is not None:
+        pytest.skip(reason)
+    real, mounts = tmp_path_factory.mktemp("real"), []
+    try:
+        for _ in range(2):
+            mounts.append(Mount(real, tmp_path_factory.mktemp("mount")))
+        yield real, mounts
+    except ImpossibleError as error:
+        pytest.skip(str(error))
+    finally:
+        for mount in mounts:
+            mount.close()
+
+
+@pytest.fixture
+def label_at(tmp_path: Path) -> Iterator[Callable[[Path, str], LabellingTerminal]]:
+    """Give a function that labels a session on a terminal, at a home of the annotator's own."""
+    started: list[LabellingTerminal] = []
+
+    def start(session: Path, name: str) -> LabellingTerminal:
+        (tmp_path / name).mkdir()
+        home = Home.under(tmp_path / name)
+        words = ("-m", "tuilabel", *START, "--session", str(session), "--annotator", name)
+        terminal = LabellingTerminal(
+            [sys.executable, *words],
+            env={**home.env, "TUILABEL_LINK": "fast"},
+            cwd=home.path,
+            size=(100, 30),
+        )
+        started.append(terminal)
+        return terminal
+
+    yield start
+    for terminal in started:
+        terminal.close()
+
+
+def press_until(terminal: LabellingTerminal, key: str, said: str) -> float:
+    """Press a key again until something is said; return how long the last key took.
+
+    A key that came before its image, or whose answer is not saved, may be pressed again.
+    """
+    again = rf"{NOT_SAVED}|{TYPED_AHEAD.format('[0-9]+')}"
+    while True:
+        pressed = time.monotonic()
+        terminal.press(key)
+        terminal.wait_for(rf"{said}|{again}")
+        if re.search(said, terminal.text):
+            return time.monotonic() - pressed
+        # The sentence goes with the next key, so that it is not read twice.
+        terminal.press(UNBOUND_KEY)
+        terminal.wait_for(lambda: not re.search(again, terminal.text))
+
+
+def answer(terminal: LabellingTerminal, key: str, number: int) -> None:
+    """Give the n-th answer."""
+    press_until(terminal, key, rf"✓ {number} saved")
+
+
+def labels(session: Path) -> list[Event]:
+    return [event for event in SessionView(session).events if isinstance(event.payload, Label)]
+
+
+@pytest.mark.parametrize("way", ["q", *(pytest.param(name, marks=LONG) for name in SIGNALS)])
+def test_two_annotators_label_through_a_server_that_stops_and_a_line_that_is_cut(
+    shared: tuple[Path, list[Mount]],
+    label_at: Callable[[Path, str], LabellingTerminal],
+    way: str,
+) -> None:
+    real, (first, second) = shared
+    name = f"two-{way}.tuilabel"
+    anna = label_at(first.path / name, "anna")
+    anna.wait_ready()
+    bob = label_at(second.path / name, "bob")
+    bob.wait_ready()
+    for number, key in enumerate("123", 1):
+        answer(anna, key, number)
+        answer(bob, key, number)
+
+    with first.stopped():
+        began = time.monotonic()
+        assert press_until(anna, "4", SAVING) < 1.0, "it says so within a second"
+        anna.press("567")
+        anna.wait_for(r"3 keys held back: the disk does not answer")
+        answer(bob, "4", 4)
+        anna.press("?")
+        anna.wait_for("Show the keys and classes")
+        anna.press("\x1b")
+        anna.wait_for(SAVING)
+        anna.pump(max(0.0, began + STILL_SECONDS - time.monotonic()))
+    anna.wait_for("✓ 4 saved")
+
+    first.link.cut()
+    for number, key in enumerate("89", 5):
+        answer(anna, key, number)
+        answer(bob, key, number)
+    bob.quit()
+    _leave(anna, first, way)
+    found = labels(real / name)
+    given = Counter(event.by for event in found)
+    assert (given["anna"] in (6, 7), given["bob"]) == (True, 6), "the last may have been saved"
+    items = Counter((event.by, event.payload.item) for event in found)
+    assert max(items.values()) == 1, "no key is two events"
+
+
+def _leave(terminal: LabellingTerminal, mount: Mount, way: str) -> None:
+    """Leave while the server stands still."""
+    with mount.stopped():
+        press_until(terminal, "2", SAVING)
+        left = time.monotonic()
+        if way == "q":
+            terminal.press("q")
+        else:
+            terminal.send_signal(signal.Signals[way])
+        terminal.wait_for(NOT_CONFIRMED)
+        assert time.monotonic() - left < 1.0, "it is left within a second"
+        terminal.wait_for("labels; saved in")
+        assert terminal.left_behind() == []
+    # The kernel keeps a process until a request that was sent is answered.
+    assert terminal.wait_exit() == (1 if way == "q" else 128 + signal.Signals[way])
+
+
+def test_of_three_processes_one_is_killed_and_one_cut_off(
+    shared: tuple[Path, list[Mount]],
+) -> None:
+    real, (first, second) = shared
+    name = "three.tuilabel"
+    places = ((first, "anna"), (first, "bob"), (second, "carl"))
+    writers = [Writer(mount.path / name, by, 5) for mount, by in places]
+    for writer in writers:
+        writer.read(2)
+    writers[2].process.kill()
+    first.link.cut()
+    for writer in writers:
+        writer.read(ENDLESS)
+    found = {event.id: event.payload for event in SessionView(real / name).events}
+    saved = [event for writer in writers for event in writer.saved]
+    assert [event.id for event in saved if event.id not in found] == []
+    assert sum(isinstance(event.payload, Answer) for event in saved) >= 8
