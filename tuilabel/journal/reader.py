@@ -7,14 +7,18 @@ import hashlib
 import os
 import threading
 import time
+from array import array
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from heapq import merge
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tuilabel.errors import SessionFileError
 from tuilabel.journal.description import BULK, FILE, LOGS, open_ordinary, read_description
@@ -196,6 +200,8 @@ class Reader:
         The session and those that it has adopted.
     highest : int
         The highest counter seen.
+    is_in_order : bool
+        See `replay`.
 
     Raises
     ------
@@ -208,13 +214,14 @@ class Reader:
         self.own: set[str] = set()
         self.logs: dict[str, Log] = {}
         self.highest = 0
+        self.is_in_order = True
         self._highest_at: tuple[LogFile, int] | None = None
         self._clock = clock
         self._files: dict[str, LogFile] = {}
         self._by_index: list[LogFile] = []
         self._lock = threading.Lock()
-        # By the hash of the id: a million of them take half of what the ids would take.
-        self._places: dict[int, int] = {}
+        # Hashes of the ids of all events, and their places: ids would take ten times the memory.
+        self._ids, self._places = array("q"), array("q")
         self._pages: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._problems: dict[str, Problem] = {}
         self._claims: dict[str, tuple[int, str]] = {}
@@ -246,14 +253,22 @@ class Reader:
     # Reading.
 
     def read(self) -> list[Event]:
-        """Return the events appended since the last call, in order; all of them at the first."""
-        return sorted(self.replay(), key=lambda event: (event.t, event.id))
+        """Return the events appended since the last call, in order; all of them at the first.
+
+        Of several events with one id, the first in order counts.
+        """
+        known = len(self._ids)
+        events = list(self.replay())
+        if not self.is_in_order:
+            events = list(self.in_order(events))
+        return self._unknown(events, known) if known and events else events
 
     def replay(self) -> Iterator[Event]:
-        """Yield what `read` returns, read as it is taken; all of it has to be taken.
+        """Yield the events appended since the last call, read as they are taken.
 
-        Of several events with one id, the first is returned. Lines that were moved in their log
-        come last, whatever their counter is.
+        All have to be taken. Then, if `is_in_order` is false, some were out of order or are
+        repeated, so that `in_order` has to be called: lines of a log were moved, or two events have
+        one id.
         """
         paths = self._paths()
         for path in paths:
@@ -290,6 +305,7 @@ class Reader:
         self, due: list[LogFile], files: Sequence[LogFile], now: float
     ) -> Iterator[Event]:
         late: list[Event] = []
+        first = len(self._ids)
         while due:
             streams: list[Iterator[Found]] = []
             adopted = 0
@@ -300,24 +316,53 @@ class Reader:
                 for stream in [self._stream(file, size, now) for file in due]:
                     streams += [chain([first], stream) for first in [next(stream, None)] if first]
                 due = self._readable_now(files)
-            places, last, before, before_id = self._places, None, 0, ""
+            ids, places, last, before, before_id = self._ids, self._places, None, 0, ""
             for t, id_, place, event in merge(*streams):
-                key = hash(id_)
-                if key in places and self._is_repeated(event, last):
+                if t <= before and (t < before or id_ <= before_id):
+                    if last is not None and (t, id_) == (before, before_id):
+                        self._compare(last, event)
+                    else:
+                        late.append(event)
                     continue
-                places[key] = place
+                ids.append(hash(id_))
+                places.append(place)
                 if type(event[_PAYLOAD]) in _CLAIMS:
                     self._take_claims(event)
-                if t < before or (t == before and id_ < before_id):
-                    late.append(event)
-                    continue
                 last, before, before_id = event, t, id_
                 yield event
             due += self._readable_now(files)
-        yield from sorted(late, key=lambda event: (event.t, event.id))
+        for event in late:
+            self._ids.append(hash(event.id))
+            self._places.append(event.place)
+            self._take_claims(event)
+            yield event
+        new = np.sort(_copied(self._ids)[first:])
+        self.is_in_order = not late and not (new[1:] == new[:-1]).any()
+
+    def in_order(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Yield the first event of each id, in order."""
+        firsts: dict[str, Event] = {}
+        for event in sorted(events, key=lambda event: (event.t, event.id)):
+            first = firsts.setdefault(event.id, event)
+            if first is event:
+                yield event
+            else:
+                self._compare(first, event)
+
+    def _unknown(self, events: Sequence[Event], known: int) -> list[Event]:
+        """Return the events whose ids are not among the first that were read."""
+        ids = np.fromiter((hash(event.id) for event in events), np.int64, len(events))
+        rows = np.flatnonzero(np.isin(_copied(self._ids)[:known], ids)).tolist()
+        found = filter(None, (self.event(self._places[row]) for row in rows))
+        firsts = {event.id: event for event in found}
+        for event in events:
+            if event.id in firsts:
+                self._compare(firsts[event.id], event)
+        return [event for event in events if event.id not in firsts]
 
     def _take_claims(self, event: Event) -> None:
-        assert isinstance(event.payload, Batch | Ended)
+        if not isinstance(event.payload, Batch | Ended):
+            return
         for name, number in event.payload.seen.items():
             claim = self._claims.get(name, (0, ""))
             self._claims[name] = max(claim, (number, event.log))
@@ -451,20 +496,13 @@ class Reader:
             log.files.append(file)
         return log
 
-    def _is_repeated(self, event: Event, last: Event | None) -> bool:
-        """Return whether an event with the same id has been returned; if it differs, report it."""
-        is_last = last is not None and last.id == event.id
-        first = last if is_last else self.event(self._places[hash(event.id)])
-        if first is None:
-            return True
-        if first.id != event.id:
-            return False
+    def _compare(self, first: Event, event: Event) -> None:
+        """Report an event that has the id of an earlier one, if it is another."""
         if (first.t, first.by, first.payload) != (event.t, event.by, event.payload):
-            self._by_index[event.place >> _OFFSET_BITS].report(
+            self._by_index[split_place(event.place)[0]].report(
                 None,
                 f"event {event.n} has the id of another event, {event.id}, and does not count",
             )
-        return True
 
     def event(self, place: int) -> Event | None:
         """Return an event that was read, from its file; None if it is no longer there."""
@@ -505,7 +543,8 @@ class Reader:
     def written(self, file: LogFile, events: Sequence[Event]) -> None:
         """Record events that this process has written."""
         for event in events:
-            self._places[hash(event.id)] = event.place
+            self._ids.append(hash(event.id))
+            self._places.append(event.place)
             if isinstance(event.payload, Adopted):
                 self.uuids.add(event.payload.uuid)
         if file.log is not None:
@@ -606,6 +645,11 @@ class Reader:
             reason = getattr(error, "strerror", None) or str(error)
             self._report(f"{BULK}/{name}", f"{inert(reason, 200)}; its labels do not count")
             return []
+
+
+def _copied(numbers: array[int]) -> NDArray[np.int64]:
+    """Return a copy of an array that another thread may be appending to."""
+    return np.frombuffer(numbers.tobytes(), np.int64)
 
 
 def _is_whole(line: bytes) -> bool:

@@ -54,22 +54,39 @@ class Answers:
     def __init__(self) -> None:
         self._t = array("Q")
         self._ids: list[str] = []
+        self._items: list[str] = []
         self._numbers = array("Q")
         self._by = array("I")
         self._classes = array("I")
         self._flags = array("B")
         self._texts = _Texts()
 
-    def add(self, event: Event, number: int, rank: int, class_id: str | None, audit: bool) -> int:
+    def add(
+        self,
+        event: Event,
+        number: int,
+        item: str,
+        rank: int,
+        class_id: str | None,
+        audit: bool,
+    ) -> int:
         """Add an answer; return its row."""
         id_, _, t, _, by, _, _, _ = event
         self._t.append(t)
         self._ids.append(id_)
+        self._items.append(item)
         self._numbers.append(number)
         self._by.append(self._texts[by])
         self._classes.append(self._texts[class_id])
         self._flags.append(rank << 1 | audit)
         return len(self._ids) - 1
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def item(self, row: int) -> str:
+        """Return the item that an answer is about."""
+        return self._items[row]
 
     def __getitem__(self, row: int) -> Given:
         flags = self._flags[row]

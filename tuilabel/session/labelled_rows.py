@@ -31,6 +31,26 @@ class LabelledRows:
         self._recounts = 0
         self.answered = np.zeros(len(items), dtype=bool)
 
+    def fill(self) -> int:
+        """Take all labels into account; return how many answered items are not in the dataset."""
+        missing = 0
+        for part, classes in zip(self._parts, self._classes, strict=True):
+            for item, class_id in classes.items():
+                row = self._items.row_of(item)
+                if row is None:
+                    missing += 1
+                else:
+                    part[row], self.answered[row] = class_id, True
+        training, audit = self._classes
+        for item in self._known.answered():
+            if item not in training and item not in audit:
+                row = self._items.row_of(item)
+                if row is None:
+                    missing += 1
+                else:
+                    self.answered[row] = True
+        return missing
+
     def follow(self, item: str) -> None:
         """Take an event about an item into account that the labels have applied."""
         row = self._items.row_of(item)

@@ -140,7 +140,7 @@ class Labels:
             item = payload.item
             class_id = payload.class_id if type(payload) is Label else None
             rank = _RANKS.get(payload.origin, _RANKS[IMPORT])
-            row = self._answers.add(event, number, rank, class_id, payload.audit)
+            row = self._answers.add(event, number, item, rank, class_id, payload.audit)
             if item in self._given or self._may_not_stand(item, event.id):
                 self._change(item, lambda: self._keep(item, row))
             else:
@@ -322,6 +322,25 @@ class Labels:
     def own(self, item: str, by: str) -> Given | None:
         """Return the standing answer of one annotator about an item; None if there is none."""
         return next((given for given in self._own(item) if given.by == by), None)
+
+    def answered(self) -> Iterator[str]:
+        """Yield every item with an answer, in the order of arrival."""
+        return filter(self.is_answered, self._given)
+
+    def newest(self, by: str | None = None) -> Iterator[int]:
+        """Yield the numbers of the events of the answers that stand, the newest first.
+
+        Parameters
+        ----------
+        by : str, optional
+            Whose answers; by default everybody's.
+        """
+        for row in range(len(self._answers) - 1, -1, -1):
+            given = self._answers[row]
+            if by is None or given.by == by:
+                own = self.own(self._answers.item(row), given.by)
+                if own is not None and own.id == given.id:
+                    yield given.number
 
     def is_answered(self, item: str) -> bool:
         """Return whether anybody's label or skip stands for an item."""

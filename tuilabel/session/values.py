@@ -45,6 +45,9 @@ class EventLog(Protocol):
     def append(self, payloads: Sequence[Payload], by: str) -> list[Event]:
         """Write events that belong together to disk, or raise an error."""
 
+    def event(self, place: int) -> Event | None:
+        """Return an event from its place; None if its file is no longer there."""
+
     def bulk_lines(self, bulk: Bulk) -> Sequence[BulkLine]:
         """Return the lines of a bulk file."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import About, Answer, Begin, Bulk, Opened, Window, actual_name
+from tuilabel.journal.payloads import About, Answer, Bulk, Opened
 from tuilabel.journal.reader import Problem, Reader
-from tuilabel.session.labels import Labels
+from tuilabel.session.record import Record
 
 
 class Labelled(NamedTuple):
@@ -53,7 +53,9 @@ class SessionView:
     Attributes
     ----------
     about : About
-    events : list of Event
+    reader : Reader
+    record : Record
+    events : Events
         In order.
     known : Labels
     source : str
@@ -71,19 +73,18 @@ class SessionView:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._reader = Reader(path)
-        self.about: About = self._reader.about
-        self.events: list[Event] = self._reader.read()
-        self.known = Labels(self._reader.bulk_lines)
-        for number, event in enumerate(self.events):
-            self.known.apply(event, number)
-        facts = SessionFacts(self.about, self.events)
-        self.source, self.window, self.opened = facts.source, facts.window, facts.opened
+        self.reader = Reader(path)
+        self.about: About = self.reader.about
+        self.record = Record.read(self.reader)
+        self.events, self.known = self.record.events, self.record.known
+        self.source, self.window = self.record.source, self.record.window
+        opened = self.record.opened[-1].payload if self.record.opened else None
+        self.opened = opened if isinstance(opened, Opened) else None
 
     @property
     def problems(self) -> list[Problem]:
         """What is damaged or missing."""
-        return self._reader.problems
+        return self.reader.problems
 
     def labelled(self) -> Iterator[Labelled]:
         """Yield the label in effect of each item, auto-labels last."""
@@ -123,27 +124,6 @@ class SessionView:
                 line.probability,
             )
 
-    def newest(self) -> Iterable[Event]:
-        """Yield the answers that stand, the newest first."""
-        for event in reversed(self.events):
-            if isinstance(event.payload, Answer):
-                own = self.known.own(event.payload.item, event.by)
-                if own is not None and own.id == event.id:
-                    yield event
-
-
-class SessionFacts:
-    """What the newest events say about a session's source and settings."""
-
-    def __init__(self, about: About, events: Sequence[Event]) -> None:
-        self.source = about.source
-        self.window: tuple[float, float] | None = None
-        self.opened: Opened | None = None
-        for event in events:
-            match event.payload:
-                case Begin(source=source):
-                    self.source = actual_name(source)
-                case Window(low=low, high=high):
-                    self.window = low, high
-                case Opened() as opened:
-                    self.opened = opened
+    def newest(self) -> Iterator[Event]:
+        """Return the answers that stand, the newest first."""
+        return map(self.events.__getitem__, self.known.newest())
