@@ -133,7 +133,7 @@ class LogFile:
         self.foreign: str | None = None
         self.offset = self.lines = self.number = self.size = self.tail = 0
         self.damaged = 0
-        self.counted = -1
+        self.last = -1
         self.skips = False
         self.has_ended = False
         self.grown = self.looked_at = -float("inf")
@@ -157,6 +157,16 @@ class LogFile:
             problem = Problem(self.name, None, "it has more problems than are listed")
         if len(self.problems) <= _MOST_PROBLEMS and problem not in self.problems[-1:]:
             self.problems.append(problem)
+
+    def take_number(self, number: int, before: int, line: int) -> int:
+        """Report events that are missing before one; return the highest number so far."""
+        if number <= before:
+            # Its checksum is right, so it counts; one that is there twice counts once.
+            self.report(line, f"its number {number} is repeated or out of order")
+        elif (missing := number - before - 1 - self.damaged) > 0:  # damaged lines are named already
+            self.report(line, f"before it are missing: {counted(missing, 'event')}")
+        self.damaged = 0
+        return max(before, number)
 
     def block(self, size: int) -> bytes:
         """Return what comes next in the file: whole lines, or too much for a line.
@@ -424,8 +434,8 @@ class Reader:
         log = self._begun(file, block)
         if log is None:
             return
-        place, counted_last = place_of(file.index, file.offset), file.counted
-        number, name = file.lines, log.name
+        place, last = place_of(file.index, file.offset), file.last
+        number, name, n = file.lines, log.name, file.number
         read = decode_harmless if is_harmless(block) else decode
         # The loop that a large session spends its time in.
         for line in block.split(b"\n"):
@@ -433,34 +443,34 @@ class Reader:
             if not line.endswith(CHECKSUM % crc32(line[:-CHECKSUM_LENGTH])):  # as in `_is_whole`
                 file.damaged += 1
                 file.report(number, "its checksum is wrong, or it is cut short")
-            elif place != counted_last:
+            elif place != last:
+                last = place
                 try:
                     event = read(line, name, place)
                 except InvalidLineError as error:
                     file.damaged += 1
                     file.report(number, str(error))
                 else:
-                    id_, n, t, _, _, payload, _, _ = event
+                    id_, found, t, _, _, payload, _, _ = event
                     if type(payload) in _MARKS:
+                        file.number = n
                         if not self._mark(file, event):
                             number -= 1
                             break
                         assert file.log is not None
-                        log, name = file.log, file.log.name
+                        log, name, n = file.log, file.log.name, file.number
                         event = event._replace(log=name)
-                    if n != file.number + 1:
-                        _report_number(file, n, number)
-                    if n > file.number:
-                        file.number = n
-                        file.has_ended = type(payload) is Ended
-                    file.damaged = 0
+                    if found == n + 1 and not file.damaged:
+                        n = found
+                    else:
+                        n = file.take_number(found, n, number)
                     if t > self.highest:
-                        self.highest, self._highest_at = t, (file, n)
+                        self.highest, self._highest_at = t, (file, found)
+                    file.has_ended = type(payload) is Ended
                     yield t, id_, place, event
-                file.counted = place
             place += len(line) + 1
-        file.offset, file.lines = split_place(place)[1], number
-        log.number = max(log.number, file.number)
+        file.offset, file.lines, file.number, file.last = split_place(place)[1], number, n, last
+        log.number = max(log.number, n)
         log.has_ended = any(one.has_ended for one in log.files)
 
     def _begun(self, file: LogFile, block: bytes) -> Log | None:
@@ -603,7 +613,7 @@ class Reader:
             size = (self.path / LOGS / f"{name}.jsonl").lstat().st_size
         except (OSError, ValueError):  # it is gone, or its name is no name of a file
             return False
-        return size > (0 if file is None else file.offset + file.tail)
+        return size > (0 if file is None else file.size)
 
     def files(self) -> list[LogFile]:
         """Return the files of all logs, by index."""
@@ -654,17 +664,6 @@ def _copied(numbers: array[int]) -> NDArray[np.int64]:
 
 def _is_whole(line: bytes) -> bool:
     return line.endswith(CHECKSUM % crc32(line[:-CHECKSUM_LENGTH]))
-
-
-def _report_number(file: LogFile, n: int, line: int) -> None:
-    if n <= file.number:
-        # Its checksum is right, so it counts; one that is there twice counts once.
-        file.report(line, f"its number {n} is repeated or out of order")
-        return
-    # Damaged lines are named already.
-    missing = n - file.number - 1 - file.damaged
-    if missing > 0:
-        file.report(line, f"before it are missing: {counted(missing, 'event')}")
 
 
 def _first_about(path: Path) -> About | None:

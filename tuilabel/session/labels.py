@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from tuilabel.journal.lines import Event
@@ -30,6 +31,8 @@ from tuilabel.session.classes import CLASS_EVENTS, Classes
 
 _RANKS = {HUMAN: 0, ORACLE_ORIGIN: 1, IMPORT: 2}
 """A rank counts only where no lower one has answered."""
+
+_AS_IMPORT = _RANKS[IMPORT]
 
 
 class Standing(NamedTuple):
@@ -139,17 +142,17 @@ class Labels:
         if isinstance(payload, Answer):
             item = payload.item
             class_id = payload.class_id if type(payload) is Label else None
-            rank = _RANKS.get(payload.origin, _RANKS[IMPORT])
-            row = self._answers.add(event, number, item, rank, class_id, payload.audit)
+            rank, audit = _RANKS.get(payload.origin, _AS_IMPORT), payload.audit
+            row = self._answers.add(event, number, item, (event[4], rank, class_id, audit))
             if item in self._given or self._may_not_stand(item, event.id):
-                self._change(item, lambda: self._keep(item, row))
+                self._change(item, partial(self._keep, item, row))
             else:
                 self._given[item] = row
-                self._count_only(item, class_id, event.by, rank, payload.audit)
+                self._count_only(item, class_id, event[4], rank, audit)
         elif isinstance(payload, Undo):
             if payload.item is not None:
                 by = self._taken_back.setdefault((payload.event, payload.item), set())
-                self._change(payload.item, lambda: by.add(event.by))
+                self._change(payload.item, partial(by.add, event.by))
                 return
             self._undone.add(payload.event)
             self._gather_auto_labels()
@@ -158,7 +161,7 @@ class Labels:
         elif isinstance(payload, Decided):
             decision = (event.t, event.id, payload.class_id)
             decisions = self._decided.setdefault(payload.item, [])
-            self._change(payload.item, lambda: insort(decisions, decision))
+            self._change(payload.item, partial(insort, decisions, decision))
         elif isinstance(payload, Fitted):
             insort(self.fits, event, key=lambda event: (event.t, event.id))
         elif isinstance(payload, Bulk):
@@ -186,7 +189,7 @@ class Labels:
         self.by_annotator[by] += 1
         if not audit:
             self.training[item] = class_id
-        elif rank < _RANKS[IMPORT]:
+        elif rank < _AS_IMPORT:
             self.audit[item] = class_id
 
     def _keep(self, item: str, row: int) -> None:
@@ -230,7 +233,7 @@ class Labels:
     def _count_for_fits(self, item: str, standing: Standing, step: int) -> None:
         if not standing.audit:
             _set(self.training, item, standing.class_id, step)
-        elif standing.given.rank < _RANKS[IMPORT]:
+        elif standing.given.rank < _AS_IMPORT:
             _set(self.audit, item, standing.class_id, step)
 
     def _count_all(self) -> None:
