@@ -20,6 +20,7 @@ from tuilabel.journal.description import (
     BULK,
     LOGS,
     create_file,
+    leftovers,
     read_description,
     sync_directory,
     write_whole,
@@ -322,6 +323,8 @@ class Journal:
         name = f"{uuid.uuid4().hex}.jsonl"
         folder = self.path / BULK
         try:
+            for left in leftovers(folder):
+                left.unlink(missing_ok=True)
             new = folder / f".{name}.new"
             write_whole(new, content)
             new.rename(folder / name)

@@ -368,12 +368,17 @@ class Labels:
         """Yield the auto-labels in effect, each with the id of the event that names its file."""
         return (found for item, found in self._auto.items() if not self.is_answered(item))
 
+    def bulk_events(self) -> list[Event]:
+        """Return every event that names a bulk file, the oldest first."""
+        return sorted(self._bulk.values(), key=lambda event: (event.t, event.id))
+
     def auto_batches(self) -> list[AutoBatch]:
         """Return the batches of auto-labels that were not taken back, the oldest first."""
         held = Counter(id_ for id_, _ in self.auto_labels())
-        events = sorted(self._bulk.values(), key=lambda event: (event.t, event.id))
         return [
-            AutoBatch(event, held[event.id]) for event in events if event.id not in self._undone
+            AutoBatch(event, held[event.id])
+            for event in self.bulk_events()
+            if event.id not in self._undone
         ]
 
 
