@@ -107,9 +107,13 @@ class FakeLog:
         for payload in payloads:
             number = self.written[-1].n + 1 if self.written else 1
             at = "2026-01-01T00:00:00.000+00:00"
-            events.append(Event(f"e{number:06}", number, number, at, by, payload, self.run))
+            place = len(self.written)
+            events.append(Event(f"e{number:06}", number, number, at, by, payload, self.run, place))
             self.written.append(events[-1])
         return events
+
+    def event(self, place: int) -> Event:
+        return next(event for event in self.written if event.place == place)
 
     def bulk_lines(self, bulk: Bulk) -> Sequence[BulkLine]:
         raise LookupError(bulk.file)

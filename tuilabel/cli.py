@@ -33,6 +33,8 @@ COMMANDS = {
     "export": ("session", "export", "Export labels."),
     "autolabel": ("session", "autolabel_", "Label the remaining images with the model."),
     "check": ("session", "check", "Check a session for damaged and missing parts."),
+    "merge": ("annotators", "merge", "Merge the labels of one session into another."),
+    "share": ("annotators", "share", "Share a session with a group of users."),
     "simulate": ("simulate", "simulate", "Compare strategies, with ground truth as the annotator."),
     "settings": ("about", "settings_", "Show the settings in effect and where each comes from."),
     "doctor": ("about", "doctor", "Show what this terminal and this installation can do."),

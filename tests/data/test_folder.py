@@ -692,6 +692,25 @@ def test_a_defective_pixel_changes_nothing(root: Path, opened) -> None:
     assert [int(dataset.image(row)[7, 7]) for row in range(5)] == [0, 255, 0, 255, 0]
 
 
+def test_a_session_in_the_folder_is_passed_over_and_named(root: Path, save: Save, opened) -> None:
+    save("a.png")
+    for name, description in (("cats.tuilabel", True), ("lost.tuilabel", False), ("other", True)):
+        (root / name / "log").mkdir(parents=True)
+        if description:
+            (root / name / "session.json").write_text("{}")
+        save(f"{name}/log/picture.png")
+    (root / "photos" / "log").mkdir(parents=True)
+    save("photos/log/b.png")
+    dataset = opened()
+    assert [dataset.references(row) for row in range(len(dataset))] == [
+        ("a.png",),
+        ("photos/log/b.png",),
+    ]
+    names = [name for name, reason in dataset.skipped if reason == "a session, not images"]
+    assert names == ["cats.tuilabel/", "lost.tuilabel/", "other/"]
+    assert "cats.tuilabel/ (a session, not images)" in dataset.notices[0]
+
+
 def test_a_skipped_file_keeps_no_pixels(root: Path, save: Save, opened) -> None:
     save("good.png")
     save("cut.png", (700, 700, 3))

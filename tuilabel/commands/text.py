@@ -199,8 +199,9 @@ def check_lines(found: CheckReport) -> Iterator[str]:
     problems = [Problem(*problem) for problem in found["problems"]]
     for problem in problems:
         yield f"  {problem}"
-    if found["last"] is not None:
-        yield f"Unknown: whether events are missing at the end of {shown_path(found['last'])}."
+    if found["unjudged"]:
+        names = ", ".join(map(shown_path, found["unjudged"]))
+        yield f"Unknown: whether events are missing at the end of {names}."
     if problems:
         yield (
             "To heal the session, put an undamaged copy of a damaged or missing log into its "

@@ -66,8 +66,8 @@ def open_folder(
 ) -> ArrayDataset:
     """Open every image in a folder and its subfolders, in natural order of their paths.
 
-    Hidden files and folders are ignored; links are followed. Files that are
-    not images, cut short, damaged or larger than 100 megapixels are left out and counted in the
+    Hidden files and folders are ignored; links are followed. Sessions, and files that
+    are not images, cut short, damaged or larger than 100 megapixels are left out and counted in the
     notices. An item id is the hash of the file's bytes; equal files are one item with several
     references. If all images have one shape of at most 64 pixels a
     side, models see them as they are, else fitted into 32x32. They see grey if all are grey.
@@ -182,6 +182,9 @@ def scan(root: Path) -> tuple[list[FileKey], list[SkippedFile]]:
                 ) from error
             skipped.append(SkippedFile(folder, reason))
             continue
+        if folder and _is_session(folder, {entry.name for entry in shown}):
+            skipped.append(SkippedFile(folder, "a session, not images"))
+            continue
         for entry in shown:
             name = f"{folder}{entry.name}"
             try:
@@ -200,6 +203,10 @@ def scan(root: Path) -> tuple[list[FileKey], list[SkippedFile]]:
                 skipped.append(SkippedFile(name, error.strerror or str(error)))
     files.sort(key=lambda key: _order(key.path))
     return files, skipped
+
+
+def _is_session(folder: str, names: set[str]) -> bool:
+    return "log" in names and ("session.json" in names or folder.endswith(".tuilabel/"))
 
 
 def _order(path: str) -> tuple[object, ...]:

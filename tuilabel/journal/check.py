@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypedDict
 
-from tuilabel.journal.description import LOGS
 from tuilabel.journal.payloads import Bulk
 from tuilabel.journal.reader import LogFile, Reader
 
@@ -24,9 +23,9 @@ class LogReport(TypedDict):
 class CheckReport(TypedDict):
     """What `tuilabel check --json` prints.
 
-    `problems` has the file, the number of the line or None, and a text for each. `last` names the
-    log that was written last: its newest events have been recorded in no other log, so whether some
-    are missing cannot be judged.
+    `problems` has the file, the number of the line or None, and a text for each. `unjudged` names
+    the logs that do not end with the closing event of their run: whether events are missing at
+    their ends cannot be known, except that other logs have recorded how far they were read.
     """
 
     session: str
@@ -34,7 +33,7 @@ class CheckReport(TypedDict):
     logs: list[LogReport]
     events: int
     problems: list[tuple[str, int | None, str]]
-    last: str | None
+    unjudged: list[str]
 
 
 def check_session(path: Path) -> CheckReport:
@@ -57,7 +56,7 @@ def check_session(path: Path) -> CheckReport:
         logs=logs,
         events=len(events),
         problems=[(one.file, one.line, one.text) for one in reader.problems],
-        last=f"{LOGS}/{events[-1].log}.jsonl" if events else None,
+        unjudged=[log["file"] for log in logs if not log["has_ended"]],
     )
 
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
+import re
 import stat
+import time
 import uuid
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -19,6 +24,10 @@ from tuilabel.text import shown_path
 FILE = "session.json"
 LOGS, BULK = "log", "bulk"
 FORMAT = 1
+
+LEFT_SECONDS = 86400.0
+"""Age at which a file that is being made was left by a process that was killed."""
+
 SHARED_FILE, SHARED_FOLDER = 0o640, 0o2770
 """Modes in a session that is shared with a group."""
 
@@ -44,9 +53,12 @@ def create_session(path: Path, about: About) -> bool:
     SessionFileError
         It cannot be made.
     """
-    new = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex}.new")
+    beginning = f".{path.name[:40]}."
+    new = path.with_name(f"{beginning}{uuid.uuid4().hex}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(path.parent)
+        for left in leftovers(path.parent, beginning):
+            _remove(left)
         new.mkdir(0o700)
         for folder in (LOGS, BULK):
             (new / folder).mkdir(0o700)
@@ -63,6 +75,31 @@ def create_session(path: Path, about: About) -> bool:
             "Make the folder writable, or name another place with --session FOLDER."
         ) from error
     return True
+
+
+def make_folders(path: Path) -> None:
+    """Make a folder and those above it, and write their names to disk.
+
+    Raises
+    ------
+    OSError
+    """
+    if not path.is_dir():
+        make_folders(path.parent)
+        path.mkdir(exist_ok=True)
+        sync_directory(path.parent)
+
+
+def leftovers(folder: Path, beginning: str = ".") -> Iterator[Path]:
+    """Yield what processes that were killed have left in a folder of a session, or beside one."""
+    with suppress(OSError):
+        for path in folder.glob(f"{glob.escape(beginning)}*.new"):
+            is_ours = re.fullmatch(
+                r"\.[0-9a-f]{32}(\.jsonl)?\.new", path.name[len(beginning) - 1 :]
+            )
+            # Another process may still be making it.
+            if is_ours and time.time() - path.lstat().st_mtime > LEFT_SECONDS:
+                yield path
 
 
 def _remove(new: Path) -> None:

@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from tuilabel.journal.description import (
     BULK,
     LOGS,
     create_file,
+    leftovers,
     read_description,
     sync_directory,
     write_whole,
@@ -64,6 +65,8 @@ class Journal:
         Where the source is on this host.
     clock : callable
         Returns the time to stamp events with.
+    reader : Reader, optional
+        One that has read the session already, perhaps in part.
 
     Raises
     ------
@@ -72,13 +75,18 @@ class Journal:
     """
 
     def __init__(
-        self, path: Path, annotator: str, source: str, clock: Callable[[], datetime] = utc_now
+        self,
+        path: Path,
+        annotator: str,
+        source: str,
+        clock: Callable[[], datetime] = utc_now,
+        reader: Reader | None = None,
     ) -> None:
         self.path = path
         self._annotator = annotator
         self._source = source
         self._clock = clock
-        self._reader = Reader(path)
+        self._reader = Reader(path) if reader is None else reader
         self._counter = 0
         self._descriptor: int | None = None
         self._log = ""
@@ -102,14 +110,11 @@ class Journal:
 
     def read(self) -> list[Event]:
         """Return the events that others have written since the last call; all at the first."""
-        return sorted(self.replay(), key=lambda event: (event.t, event.id))
-
-    def replay(self) -> Iterator[Event]:
-        """Yield what `read` returns, read as it is taken, see `Reader.replay`."""
-        yield from self._reader.replay()
+        events = self._reader.read()
         for file in self._reader.files():
             if file.path.stem not in self._reader.own:
                 self._held.hold(file.path)
+        return events
 
     def is_over(self, log: str) -> bool:
         """Return whether the run that wrote a log has certainly ended."""
@@ -321,6 +326,8 @@ class Journal:
         name = f"{uuid.uuid4().hex}.jsonl"
         folder = self.path / BULK
         try:
+            for left in leftovers(folder):
+                left.unlink(missing_ok=True)
             new = folder / f".{name}.new"
             write_whole(new, content)
             new.rename(folder / name)

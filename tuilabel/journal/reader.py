@@ -7,14 +7,18 @@ import hashlib
 import os
 import threading
 import time
+from array import array
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from heapq import merge
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tuilabel.errors import SessionFileError
 from tuilabel.journal.description import BULK, FILE, LOGS, open_ordinary, read_description
@@ -131,7 +135,7 @@ class LogFile:
         # Not looked at yet: a log that is empty when it is first seen has only just begun.
         self.size = -1
         self.damaged = 0
-        self.counted = -1
+        self.last = -1
         self.skips = False
         self.has_ended = False
         self.grown = self.looked_at = -float("inf")
@@ -155,6 +159,16 @@ class LogFile:
             problem = Problem(self.name, None, "it has more problems than are listed")
         if len(self.problems) <= _MOST_PROBLEMS and problem not in self.problems[-1:]:
             self.problems.append(problem)
+
+    def take_number(self, number: int, before: int, line: int) -> int:
+        """Report events that are missing before one; return the highest number so far."""
+        if number <= before:
+            # Its checksum is right, so it counts; one that is there twice counts once.
+            self.report(line, f"its number {number} is repeated or out of order")
+        elif (missing := number - before - 1 - self.damaged) > 0:  # damaged lines are named already
+            self.report(line, f"before it are missing: {counted(missing, 'event')}")
+        self.damaged = 0
+        return max(before, number)
 
     def block(self, size: int) -> bytes:
         """Return what comes next in the file: whole lines, or too much for a line.
@@ -198,6 +212,8 @@ class Reader:
         The session and those that it has adopted.
     highest : int
         The highest counter seen.
+    is_in_order : bool
+        See `replay`.
 
     Raises
     ------
@@ -210,13 +226,14 @@ class Reader:
         self.own: set[str] = set()
         self.logs: dict[str, Log] = {}
         self.highest = 0
+        self.is_in_order = True
         self._highest_at: tuple[LogFile, int] | None = None
         self._clock = clock
         self._files: dict[str, LogFile] = {}
         self._by_index: list[LogFile] = []
         self._lock = threading.Lock()
-        # By the hash of the id: a million of them take half of what the ids would take.
-        self._places: dict[int, int] = {}
+        # Hashes of the ids of all events, and their places: ids would take ten times the memory.
+        self._ids, self._places = array("q"), array("q")
         self._pages: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._problems: dict[str, Problem] = {}
         self._claims: dict[str, tuple[int, str]] = {}
@@ -248,14 +265,22 @@ class Reader:
     # Reading.
 
     def read(self) -> list[Event]:
-        """Return the events appended since the last call, in order; all of them at the first."""
-        return sorted(self.replay(), key=lambda event: (event.t, event.id))
+        """Return the events appended since the last call, in order; all of them at the first.
+
+        Of several events with one id, the first in order counts.
+        """
+        known = len(self._ids)
+        events = list(self.replay())
+        if not self.is_in_order:
+            events = list(self.in_order(events))
+        return self._unknown(events, known) if known and events else events
 
     def replay(self) -> Iterator[Event]:
-        """Yield what `read` returns, read as it is taken; all of it has to be taken.
+        """Yield the events appended since the last call, read as they are taken.
 
-        Of several events with one id, the first is returned. Lines that were moved in their log
-        come last, whatever their counter is.
+        All have to be taken. Then, if `is_in_order` is false, some were out of order or are
+        repeated, so that `in_order` has to be called: lines of a log were moved, or two events have
+        one id.
         """
         paths = self._paths()
         for path in paths:
@@ -292,6 +317,7 @@ class Reader:
         self, due: list[LogFile], files: Sequence[LogFile], now: float
     ) -> Iterator[Event]:
         late: list[Event] = []
+        first = len(self._ids)
         while due:
             streams: list[Iterator[Found]] = []
             adopted = 0
@@ -302,24 +328,53 @@ class Reader:
                 for stream in [self._stream(file, size, now) for file in due]:
                     streams += [chain([first], stream) for first in [next(stream, None)] if first]
                 due = self._readable_now(files)
-            places, last, before, before_id = self._places, None, 0, ""
+            ids, places, last, before, before_id = self._ids, self._places, None, 0, ""
             for t, id_, place, event in merge(*streams):
-                key = hash(id_)
-                if key in places and self._is_repeated(event, last):
+                if t <= before and (t < before or id_ <= before_id):
+                    if last is not None and (t, id_) == (before, before_id):
+                        self._compare(last, event)
+                    else:
+                        late.append(event)
                     continue
-                places[key] = place
+                ids.append(hash(id_))
+                places.append(place)
                 if type(event[_PAYLOAD]) in _CLAIMS:
                     self._take_claims(event)
-                if t < before or (t == before and id_ < before_id):
-                    late.append(event)
-                    continue
                 last, before, before_id = event, t, id_
                 yield event
             due += self._readable_now(files)
-        yield from sorted(late, key=lambda event: (event.t, event.id))
+        for event in late:
+            self._ids.append(hash(event.id))
+            self._places.append(event.place)
+            self._take_claims(event)
+            yield event
+        new = np.sort(_copied(self._ids)[first:])
+        self.is_in_order = not late and not (new[1:] == new[:-1]).any()
+
+    def in_order(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Yield the first event of each id, in order."""
+        firsts: dict[str, Event] = {}
+        for event in sorted(events, key=lambda event: (event.t, event.id)):
+            first = firsts.setdefault(event.id, event)
+            if first is event:
+                yield event
+            else:
+                self._compare(first, event)
+
+    def _unknown(self, events: Sequence[Event], known: int) -> list[Event]:
+        """Return the events whose ids are not among the first that were read."""
+        ids = np.fromiter((hash(event.id) for event in events), np.int64, len(events))
+        rows = np.flatnonzero(np.isin(_copied(self._ids)[:known], ids)).tolist()
+        found = filter(None, (self.event(self._places[row]) for row in rows))
+        firsts = {event.id: event for event in found}
+        for event in events:
+            if event.id in firsts:
+                self._compare(firsts[event.id], event)
+        return [event for event in events if event.id not in firsts]
 
     def _take_claims(self, event: Event) -> None:
-        assert isinstance(event.payload, Batch | Ended)
+        if not isinstance(event.payload, Batch | Ended):
+            return
         for name, number in event.payload.seen.items():
             claim = self._claims.get(name, (0, ""))
             self._claims[name] = max(claim, (number, event.log))
@@ -381,8 +436,8 @@ class Reader:
         log = self._begun(file, block)
         if log is None:
             return
-        place, counted_last = place_of(file.index, file.offset), file.counted
-        number, name = file.lines, log.name
+        place, last = place_of(file.index, file.offset), file.last
+        number, name, n = file.lines, log.name, file.number
         read = decode_harmless if is_harmless(block) else decode
         # The loop that a large session spends its time in.
         for line in block.split(b"\n"):
@@ -390,34 +445,34 @@ class Reader:
             if not line.endswith(CHECKSUM % crc32(line[:-CHECKSUM_LENGTH])):  # as in `_is_whole`
                 file.damaged += 1
                 file.report(number, "its checksum is wrong, or it is cut short")
-            elif place != counted_last:
+            elif place != last:
+                last = place
                 try:
                     event = read(line, name, place)
                 except InvalidLineError as error:
                     file.damaged += 1
                     file.report(number, str(error))
                 else:
-                    id_, n, t, _, _, payload, _, _ = event
+                    id_, found, t, _, _, payload, _, _ = event
                     if type(payload) in _MARKS:
+                        file.number = n
                         if not self._mark(file, event):
                             number -= 1
                             break
                         assert file.log is not None
-                        log, name = file.log, file.log.name
+                        log, name, n = file.log, file.log.name, file.number
                         event = event._replace(log=name)
-                    if n != file.number + 1:
-                        _report_number(file, n, number)
-                    if n > file.number:
-                        file.number = n
-                        file.has_ended = type(payload) is Ended
-                    file.damaged = 0
+                    if found == n + 1 and not file.damaged:
+                        n = found
+                    else:
+                        n = file.take_number(found, n, number)
                     if t > self.highest:
-                        self.highest, self._highest_at = t, (file, n)
+                        self.highest, self._highest_at = t, (file, found)
+                    file.has_ended = type(payload) is Ended
                     yield t, id_, place, event
-                file.counted = place
             place += len(line) + 1
-        file.offset, file.lines = split_place(place)[1], number
-        log.number = max(log.number, file.number)
+        file.offset, file.lines, file.number, file.last = split_place(place)[1], number, n, last
+        log.number = max(log.number, n)
         log.has_ended = any(one.has_ended for one in log.files)
 
     def _begun(self, file: LogFile, block: bytes) -> Log | None:
@@ -453,20 +508,13 @@ class Reader:
             log.files.append(file)
         return log
 
-    def _is_repeated(self, event: Event, last: Event | None) -> bool:
-        """Return whether an event with the same id has been returned; if it differs, report it."""
-        is_last = last is not None and last.id == event.id
-        first = last if is_last else self.event(self._places[hash(event.id)])
-        if first is None:
-            return True
-        if first.id != event.id:
-            return False
+    def _compare(self, first: Event, event: Event) -> None:
+        """Report an event that has the id of an earlier one, if it is another."""
         if (first.t, first.by, first.payload) != (event.t, event.by, event.payload):
-            self._by_index[event.place >> _OFFSET_BITS].report(
+            self._by_index[split_place(event.place)[0]].report(
                 None,
                 f"event {event.n} has the id of another event, {event.id}, and does not count",
             )
-        return True
 
     def event(self, place: int) -> Event | None:
         """Return an event that was read, from its file; None if it is no longer there."""
@@ -507,7 +555,8 @@ class Reader:
     def written(self, file: LogFile, events: Sequence[Event]) -> None:
         """Record events that this process has written."""
         for event in events:
-            self._places[hash(event.id)] = event.place
+            self._ids.append(hash(event.id))
+            self._places.append(event.place)
             if isinstance(event.payload, Adopted):
                 self.uuids.add(event.payload.uuid)
         if file.log is not None:
@@ -565,7 +614,7 @@ class Reader:
             size = (self.path / LOGS / f"{name}.jsonl").lstat().st_size
         except (OSError, ValueError):  # it is gone, or its name is no name of a file
             return False
-        return size > (0 if file is None else file.offset + file.tail)
+        return size > (0 if file is None else file.size)
 
     def files(self) -> list[LogFile]:
         """Return the files of all logs, by index."""
@@ -609,19 +658,13 @@ class Reader:
             return []
 
 
+def _copied(numbers: array[int]) -> NDArray[np.int64]:
+    """Return a copy of an array that another thread may be appending to."""
+    return np.frombuffer(numbers.tobytes(), np.int64)
+
+
 def _is_whole(line: bytes) -> bool:
     return line.endswith(CHECKSUM % crc32(line[:-CHECKSUM_LENGTH]))
-
-
-def _report_number(file: LogFile, n: int, line: int) -> None:
-    if n <= file.number:
-        # Its checksum is right, so it counts; one that is there twice counts once.
-        file.report(line, f"its number {n} is repeated or out of order")
-        return
-    # Damaged lines are named already.
-    missing = n - file.number - 1 - file.damaged
-    if missing > 0:
-        file.report(line, f"before it are missing: {counted(missing, 'event')}")
 
 
 def _first_about(path: Path) -> About | None:

@@ -35,16 +35,19 @@ class Given(NamedTuple):
     audit: bool
 
 
-class _Texts(dict[str | None, int]):
-    """Numbers for texts, each made when it is first asked for; None has 0."""
+Kind = tuple[str, int, str | None, bool]
+"""Annotator, rank, class id, and whether the item is in the audit set: most answers share one."""
+
+
+class _Kinds(dict[Kind, int]):
+    """Numbers for kinds of answers, each made when it is first asked for."""
 
     def __init__(self) -> None:
-        super().__init__({None: 0})
-        self.texts: list[str | None] = [None]
+        self.kinds: list[Kind] = []
 
-    def __missing__(self, text: str) -> int:
-        number = self[text] = len(self.texts)
-        self.texts.append(text)
+    def __missing__(self, kind: Kind) -> int:
+        number = self[kind] = len(self.kinds)
+        self.kinds.append(kind)
         return number
 
 
@@ -52,38 +55,31 @@ class Answers:
     """A table of answers, in the order in which they arrived; none is ever removed."""
 
     def __init__(self) -> None:
-        self._t = array("Q")
+        self._t, self._numbers, self._kinds = array("Q"), array("Q"), array("I")
         self._ids: list[str] = []
-        self._numbers = array("Q")
-        self._by = array("I")
-        self._classes = array("I")
-        self._flags = array("B")
-        self._texts = _Texts()
+        self._items: list[str] = []
+        self._known = _Kinds()
 
-    def add(self, event: Event, number: int, rank: int, class_id: str | None, audit: bool) -> int:
+    def add(self, event: Event, number: int, item: str, kind: Kind) -> int:
         """Add an answer; return its row."""
-        id_, _, t, _, by, _, _, _ = event
-        self._t.append(t)
-        self._ids.append(id_)
+        ids = self._ids
+        self._t.append(event[2])
         self._numbers.append(number)
-        self._by.append(self._texts[by])
-        self._classes.append(self._texts[class_id])
-        self._flags.append(rank << 1 | audit)
-        return len(self._ids) - 1
+        self._kinds.append(self._known[kind])
+        self._items.append(item)
+        ids.append(event[0])
+        return len(ids) - 1
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def item(self, row: int) -> str:
+        """Return the item that an answer is about."""
+        return self._items[row]
 
     def __getitem__(self, row: int) -> Given:
-        flags = self._flags[row]
-        by = self._texts.texts[self._by[row]]
-        assert by is not None
-        return Given(
-            self._t[row],
-            self._ids[row],
-            self._numbers[row],
-            by,
-            flags >> 1,
-            self._texts.texts[self._classes[row]],
-            bool(flags & 1),
-        )
+        by, rank, class_id, audit = self._known.kinds[self._kinds[row]]
+        return Given(self._t[row], self._ids[row], self._numbers[row], by, rank, class_id, audit)
 
     def order(self, row: int) -> tuple[int, str]:
         """Return what answers are ordered by."""

@@ -32,6 +32,13 @@ class LabelledRows:
         self._recounts = 0
         self.answered = np.zeros(len(items), dtype=bool)
 
+    def fill(self) -> int:
+        """Note every answered item; return how many of them are not in the dataset."""
+        rows = [self._items.row_of(item) for item in self._known.answered()]
+        found = [row for row in rows if row is not None]
+        self.answered[found] = True
+        return len(rows) - len(found)
+
     def follow(self, item: str) -> None:
         """Take an event about an item into account that the labels have applied."""
         row = self._items.row_of(item)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from tuilabel.journal.lines import Event
@@ -32,6 +33,8 @@ from tuilabel.session.classes import CLASS_EVENTS, Classes
 
 _RANKS = {HUMAN: 0, ORACLE_ORIGIN: 1, IMPORT: 2}
 """A rank counts only where no lower one has answered."""
+
+_AS_IMPORT = _RANKS[IMPORT]
 
 
 class Decision(NamedTuple):
@@ -162,17 +165,17 @@ class Labels:
         if isinstance(payload, Answer):
             item = payload.item
             class_id = payload.class_id if type(payload) is Label else None
-            rank = _RANKS.get(payload.origin, _RANKS[IMPORT])
-            row = self._answers.add(event, number, rank, class_id, payload.audit)
+            rank, audit = _RANKS.get(payload.origin, _AS_IMPORT), payload.audit
+            row = self._answers.add(event, number, item, (event[4], rank, class_id, audit))
             if item in self._given or self._may_not_stand(item, event.id):
-                self._change(item, lambda: self._keep(item, row))
+                self._change(item, partial(self._keep, item, row))
             else:
                 self._given[item] = row
-                self._count_only(item, class_id, event.by, rank, payload.audit)
+                self._count_only(item, class_id, event[4], rank, audit)
         elif isinstance(payload, Undo):
             if payload.item is not None:
                 by = self._taken_back.setdefault((payload.event, payload.item), set())
-                self._change(payload.item, lambda: by.add(event.by))
+                self._change(payload.item, partial(by.add, event.by))
                 return
             self._undone.add(payload.event)
             self._gather_auto_labels()
@@ -181,7 +184,7 @@ class Labels:
         elif isinstance(payload, Decided):
             decision = Decision(event.t, event.id, number, event.by, payload.class_id)
             decisions = self._decided.setdefault(payload.item, [])
-            self._change(payload.item, lambda: insort(decisions, decision))
+            self._change(payload.item, partial(insort, decisions, decision))
         elif isinstance(payload, Suggestion):
             self._suggested.setdefault(payload.item, {})[event.t, event.id] = payload
         elif isinstance(payload, Fitted):
@@ -211,7 +214,7 @@ class Labels:
         self.by_annotator[by] += 1
         if not audit:
             self.training[item] = class_id
-        elif rank < _RANKS[IMPORT]:
+        elif rank < _AS_IMPORT:
             self.audit[item] = class_id
 
     def _keep(self, item: str, row: int) -> None:
@@ -255,7 +258,7 @@ class Labels:
     def _count_for_fits(self, item: str, standing: Standing, step: int) -> None:
         if not standing.audit:
             _set(self.training, item, standing.class_id, step)
-        elif standing.given.rank < _RANKS[IMPORT]:
+        elif standing.given.rank < _AS_IMPORT:
             _set(self.audit, item, standing.class_id, step)
 
     def _count_all(self) -> None:
@@ -373,6 +376,25 @@ class Labels:
         """Return the standing answer of one annotator about an item; None if there is none."""
         return next((given for given in self._own(item) if given.by == by), None)
 
+    def answered(self) -> Iterator[str]:
+        """Yield every item with an answer, in the order of arrival."""
+        return filter(self.is_answered, self._given)
+
+    def newest(self, by: str | None = None) -> Iterator[int]:
+        """Yield the numbers of the events of the answers that stand, the newest first.
+
+        Parameters
+        ----------
+        by : str, optional
+            Whose answers; by default everybody's.
+        """
+        for row in range(len(self._answers) - 1, -1, -1):
+            given = self._answers[row]
+            if by is None or given.by == by:
+                own = self.own(self._answers.item(row), given.by)
+                if own is not None and own.id == given.id:
+                    yield given.number
+
     def is_answered(self, item: str) -> bool:
         """Return whether anybody's label or skip stands for an item."""
         rows = self._given.get(item)
@@ -396,6 +418,10 @@ class Labels:
         """Yield the auto-labels in effect, each with the id of the event that names its file."""
         return (found for item, found in self._auto.items() if not self.is_answered(item))
 
+    def decisions(self) -> Iterator[Decision]:
+        """Yield the decision in effect for each item that has one."""
+        return (one for item in self._decided if (one := self.decision(item)) is not None)
+
     def suggestion(self, item: str) -> Suggestion | None:
         """Return the newest suggestion about an item that was not taken back, if there is one."""
         found = {
@@ -408,13 +434,16 @@ class Labels:
             found[key] = suggestion
         return found[max(found)] if found else None
 
+    def bulk_events(self) -> list[Event]:
+        """Return every event that names a bulk file, the oldest first."""
+        return sorted(self._bulk.values(), key=lambda event: (event.t, event.id))
+
     def auto_batches(self) -> list[AutoBatch]:
         """Return the batches of auto-labels that were not taken back, the oldest first."""
         held = Counter(id_ for id_, _ in self.auto_labels())
-        events = sorted(self._bulk.values(), key=lambda event: (event.t, event.id))
         return [
             AutoBatch(event, held[event.id])
-            for event in events
+            for event in self.bulk_events()
             if event.id not in self._undone
             and isinstance(event.payload, Bulk)
             and event.payload.origin != SUGGESTED

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from heapq import merge
 from itertools import chain, count, islice
 from typing import NamedTuple
 
@@ -39,10 +40,10 @@ from tuilabel.session.desk import Desk
 from tuilabel.session.desks import Desks
 from tuilabel.session.fits import FitHistory
 from tuilabel.session.labelled_rows import LabelledRows
-from tuilabel.session.labels import Labels
 from tuilabel.session.payloads import asked_of, fitted, settings_from
+from tuilabel.session.record import Record
 from tuilabel.session.requests import Material, cold_start_request, fit_request
-from tuilabel.session.undoing import counts, refusal
+from tuilabel.session.undoing import refusal
 from tuilabel.session.values import (
     Annotator,
     Answer,
@@ -88,13 +89,15 @@ class Session:
         The settings from now on.
     by : Annotator
         Who works at the desk.
+    record : Record, optional
+        What was read of the journal already.
 
     Attributes
     ----------
     known : Labels
         What everybody said.
     desk : Desk
-    events : list of Event
+    events : Events
         Every event, in the order in which they were read.
     missing : int
         Number of items with an answer that are no longer in the source.
@@ -110,15 +113,20 @@ class Session:
     """
 
     def __init__(
-        self, dataset: Dataset, log: EventLog, settings: LoopSettings, by: Annotator
+        self,
+        dataset: Dataset,
+        log: EventLog,
+        settings: LoopSettings,
+        by: Annotator,
+        record: Record | None = None,
     ) -> None:
         self.items = dataset
         self.about = log.about
         self.settings = settings
         self.predictions: Predictions | None = None
         self.taken_back: Event | None = None
-        self.known = Labels(log.bulk_lines)
-        self.events: list[Event] = []
+        self._record = Record(log) if record is None else record
+        self.known, self.events = self._record.known, self._record.events
         self.generation = 0
         self._log = log
         self._fits = FitHistory(self.known.fits)
@@ -136,10 +144,13 @@ class Session:
         self._desks = Desks(keys, log.is_live)
         self._desk_id = ""
         self.desk = Desk(self.known.is_answered, lambda item: dataset.row_of(item) is not None)
-        self.take_in(log.read())
+        for event in log.read():
+            self._record.apply(event)
+        for event in self._record.about_desks():
+            self._desks.apply(event)
+        self.missing = self._rows.fill()
         self._refuse_other_dataset()
         self._name_classes()
-        self.missing = sum(1 for item, _ in self.known.items() if dataset.row_of(item) is None)
         self._take_desk(by)
         self._shown = {self.cursor}
         self._wanted = True
@@ -147,12 +158,11 @@ class Session:
     # Opening.
 
     def _refuse_other_dataset(self) -> None:
-        answered = sum(1 for _ in self.known.items())
-        if self._rows.answered.any() or not answered:
+        if self._rows.answered.any() or not self.missing:
             return
         raise SessionFileError(
             f"The session was made for {self.about.source}, not for {self.items.source}: none of "
-            f"its answers ({answered:,}) is for an item of that source. Open it with its own "
+            f"its answers ({self.missing:,}) is for an item of that source. Open it with its own "
             "source, or start another session with --session FOLDER."
         )
 
@@ -168,19 +178,17 @@ class Session:
     def _take_desk(self, by: Annotator) -> None:
         """Continue the annotator's newest desk whose run has ended, or make a new one."""
         desks: dict[str, list[str]] = {}
-        for event in self.events:
+        for event in self._record.opened:
             opened = event.payload
             if isinstance(opened, Opened) and event.by == by.name and opened.origin == by.origin:
                 desks.setdefault(opened.desk or event.id, []).append(event.log)
         free = [desk for desk, logs in desks.items() if all(map(self._log.is_over, logs))]
         desk = free[-1] if free else ""
-        logs = set(desks.get(desk, ()))
         size = self.settings.batch_size
-        for event in self.events:
-            if event.log in logs:
-                self.desk.apply(event)
-                if isinstance(event.payload, Opened):
-                    size = settings_from(event.payload.settings).batch_size
+        for event in self.events.of_logs(desks.get(desk, ())):
+            self.desk.apply(event)
+            if isinstance(event.payload, Opened):
+                size = settings_from(event.payload.settings).batch_size
         payloads: list[Payload] = []
         if not any(True for _ in self.known.classes):
             payloads += map(said.ClassAdded, self.class_ids, self.class_names)
@@ -433,14 +441,11 @@ class Session:
         return None if number is None else self.events[number]
 
     def _earlier_act(self, by: Annotator) -> Event | None:
-        for event in reversed(self.events):
-            if (
-                isinstance(event.payload, said.Answer | Decided)
-                and event.by == by.name
-                and counts(event, self.known)
-                and not self._log.is_live(event.log)
-            ):
-                return event
+        decided = (one.number for one in self.known.decisions() if one.by == by.name)
+        numbers = merge(self.known.newest(by.name), sorted(decided, reverse=True), reverse=True)
+        for number in numbers:
+            if not self._log.is_live(self.events.log(number)):
+                return self.events[number]
         return None
 
     def move(self, step: int) -> bool:
@@ -745,7 +750,7 @@ class Session:
 
     def _forget_fits_since(self, answer: Event) -> None:
         """Refuse the answers to requests that contain an answer that was taken back."""
-        number = next(n for n in range(len(self.events) - 1, -1, -1) if self.events[n] is answer)
+        number = self.events.number(answer)
         stale = [n for n, requested in self._requested.items() if requested.events > number]
         for generation in stale:
             del self._requested[generation]
@@ -838,9 +843,7 @@ class Session:
         return events
 
     def _take_in(self, event: Event) -> None:
-        number = len(self.events)
-        self.events.append(event)
-        self.known.apply(event, number)
+        self._record.apply(event)
         self._desks.apply(event)
         payload = event.payload
         if isinstance(payload, said.Answer | Undo | said.Decided) and payload.item is not None:

@@ -49,6 +49,9 @@ class EventLog(Appender, Protocol):
     def read(self) -> list[Event]:
         """Return the events that others have written since the last call; all at the first."""
 
+    def event(self, place: int) -> Event | None:
+        """Return an event from its place; None if its file is no longer there."""
+
     def bulk_lines(self, bulk: Bulk) -> Sequence[BulkLine]:
         """Return the lines of a bulk file."""
 

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import (
-    HUMAN,
-    About,
-    Answer,
-    Begin,
-    Bulk,
-    Opened,
-    Window,
-    actual_name,
-)
+from tuilabel.journal.payloads import HUMAN, About, Answer, Bulk, Opened
 from tuilabel.journal.reader import LIVE_SECONDS, Problem, Reader
 from tuilabel.journal.runs import Run, this_run
 from tuilabel.session.annotators import Annotators, Seen
 from tuilabel.session.answers import Given
-from tuilabel.session.labels import Labels, Standing
+from tuilabel.session.labels import Standing
+from tuilabel.session.record import Record
 
 
 class Labelled(NamedTuple):
@@ -72,7 +64,9 @@ class SessionView:
     Attributes
     ----------
     about : About
-    events : list of Event
+    reader : Reader
+    record : Record
+    events : Events
         In order.
     known : Labels
     annotators : Annotators
@@ -91,21 +85,19 @@ class SessionView:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._reader = Reader(path)
-        self.about: About = self._reader.about
-        self.events: list[Event] = self._reader.read()
-        self.known = Labels(self._reader.bulk_lines)
-        self.annotators = Annotators()
-        for number, event in enumerate(self.events):
-            self.known.apply(event, number)
-            self.annotators.apply(event)
-        facts = SessionFacts(self.about, self.events)
-        self.source, self.window, self.opened = facts.source, facts.window, facts.opened
+        self.reader = Reader(path)
+        self.about: About = self.reader.about
+        self.record = Record.read(self.reader, with_annotators=True)
+        self.events, self.known = self.record.events, self.record.known
+        self.annotators: Annotators = self.record.annotators
+        self.source, self.window = self.record.source, self.record.window
+        opened = self.record.opened[-1].payload if self.record.opened else None
+        self.opened = opened if isinstance(opened, Opened) else None
 
     @property
     def problems(self) -> list[Problem]:
         """What is damaged or missing."""
-        return self._reader.problems
+        return self.reader.problems
 
     def seen(self, now: datetime) -> dict[str, Seen]:
         """Return what is known of each annotator's work.
@@ -115,8 +107,8 @@ class SessionView:
         """
 
         def is_live(log: str, last: datetime | None) -> bool:
-            found = self._reader.logs.get(log)
-            if found is None or found.begin is None or self._reader.is_over(log):
+            found = self.reader.logs.get(log)
+            if found is None or found.begin is None or self.reader.is_over(log):
                 return False
             if Run.of(found.begin).host == this_run().host:
                 return True
@@ -193,27 +185,6 @@ class SessionView:
         time = self.events[decision.number].at
         return label._replace(annotator=decision.by, time=time, origin=HUMAN, ms=None)
 
-    def newest(self) -> Iterable[Event]:
-        """Yield the answers that stand, the newest first."""
-        for event in reversed(self.events):
-            if isinstance(event.payload, Answer):
-                own = self.known.own(event.payload.item, event.by)
-                if own is not None and own.id == event.id:
-                    yield event
-
-
-class SessionFacts:
-    """What the newest events say about a session's source and settings."""
-
-    def __init__(self, about: About, events: Sequence[Event]) -> None:
-        self.source = about.source
-        self.window: tuple[float, float] | None = None
-        self.opened: Opened | None = None
-        for event in events:
-            match event.payload:
-                case Begin(source=source):
-                    self.source = actual_name(source)
-                case Window(low=low, high=high):
-                    self.window = low, high
-                case Opened() as opened:
-                    self.opened = opened
+    def newest(self) -> Iterator[Event]:
+        """Return the answers that stand, the newest first."""
+        return map(self.events.__getitem__, self.known.newest())

@@ -55,7 +55,7 @@ class MemoryLog:
 
     def __init__(self, about: About) -> None:
         self.about = about
-        self._count = 0
+        self._events: list[Event] = []
 
     def read(self) -> list[Event]:
         """Return nothing: nobody else writes."""
@@ -64,12 +64,16 @@ class MemoryLog:
     def append(self, payloads: Sequence[Payload], by: str) -> list[Event]:
         """Return the events."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        events = []
-        for payload in payloads:
-            self._count += 1
-            number = self._count
-            events.append(Event(f"{number:08}", number, number, now, by, payload, "memory"))
-        return events
+        first = len(self._events)
+        for place, payload in enumerate(payloads, first):
+            number = place + 1
+            event = Event(f"{number:08}", number, number, now, by, payload, "memory", place)
+            self._events.append(event)
+        return self._events[first:]
+
+    def event(self, place: int) -> Event:
+        """Return an event that was written."""
+        return self._events[place]
 
     def bulk_lines(self, bulk: Bulk) -> Sequence[BulkLine]:
         """Raise an error: there are no bulk files."""

@@ -386,9 +386,11 @@ def _assemble(
 
     known = asdict(settings)
     loop = LoopSettings(**{name: known[name] for name in LoopSettings.__dataclass_fields__})
-    journal = Journal(path, settings.annotator, dataset.source)
+    reader = None if view is None else view.reader
+    journal = Journal(path, settings.annotator, dataset.source, reader=reader)
+    record = None if view is None else view.record
     try:
-        session = Session(dataset, journal, loop, Annotator(settings.annotator))
+        session = Session(dataset, journal, loop, Annotator(settings.annotator), record)
         if dataset.window is not None and (view is None or view.window is None):
             journal.append([WindowSet(*dataset.window)], settings.annotator)
     except BaseException:

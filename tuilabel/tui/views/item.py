@@ -23,8 +23,13 @@ _LIKELIEST = 3
 class Said(Protocol):
     """A session's events, and what they say."""
 
-    events: list[Event]
-    known: Labels
+    @property
+    def events(self) -> Sequence[Event]:
+        """Every event, in the order in which they were read."""
+
+    @property
+    def known(self) -> Labels:
+        """What everybody said."""
 
 
 def item_details(

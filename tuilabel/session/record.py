@@ -1,0 +1,179 @@
+"""What was read of a session: the fold over everybody's events, and where each event lies."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Protocol, overload
+
+from tuilabel.journal.lines import Event, Unknown
+from tuilabel.journal.payloads import (
+    About,
+    Batch,
+    Begin,
+    Bulk,
+    BulkLine,
+    Opened,
+    Window,
+    actual_name,
+)
+from tuilabel.journal.reader import Reader
+from tuilabel.session.annotators import Annotators
+from tuilabel.session.labels import Labels
+
+
+class EventSource(Protocol):
+    """The part of a journal that a record needs."""
+
+    @property
+    def about(self) -> About:
+        """The description of the session."""
+
+    def event(self, place: int) -> Event | None:
+        """Return an event from its place; None if its file is no longer there."""
+
+    def bulk_lines(self, bulk: Bulk) -> Sequence[BulkLine]:
+        """Return the lines of a bulk file."""
+
+
+class Events(Sequence[Event]):
+    """The events of a session in the order in which they were read, each read from its file again.
+
+    Parameters
+    ----------
+    read : callable
+        Returns an event from its place.
+    """
+
+    def __init__(self, read: Callable[[int], Event | None]) -> None:
+        self._read = read
+        self._places = array("q")
+        self._logs = array("I")
+        self._log_numbers: dict[str, int] = {}
+        self._log_names: list[str] = []
+
+    def append(self, event: Event) -> int:
+        """Add an event; return its number, from 0."""
+        log = self._log_numbers.get(event.log)
+        if log is None:
+            log = self._log_numbers[event.log] = len(self._log_names)
+            self._log_names.append(event.log)
+        self._places.append(event.place)
+        self._logs.append(log)
+        return len(self._places) - 1
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, number: int) -> Event: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[Event]: ...
+    def __getitem__(self, number: int | slice) -> Event | list[Event]:
+        if isinstance(number, slice):
+            return [self[one] for one in range(*number.indices(len(self)))]
+        return self._read(self._places[number]) or _UNREADABLE
+
+    def number(self, event: Event) -> int:
+        """Return the number of an event that was added, from 0."""
+        return self._places.index(event.place)
+
+    def log(self, number: int) -> str:
+        """Return the name of the log of an event."""
+        return self._log_names[self._logs[number]]
+
+    def of_logs(self, logs: Collection[str]) -> Iterator[Event]:
+        """Yield the events of some logs, in order."""
+        wanted = {self._log_numbers[log] for log in logs if log in self._log_numbers}
+        if wanted:
+            yield from (self[n] for n, log in enumerate(self._logs) if log in wanted)
+
+
+_UNREADABLE = Event("", 0, 0, "", "", Unknown(kind="unreadable"))
+"""In place of an event whose file has been removed or damaged since it was read."""
+
+
+class Record:
+    """Everything that was read of a session.
+
+    Parameters
+    ----------
+    source : EventSource
+    with_annotators : bool
+        Whether `annotators` is filled, which takes time in a large session.
+
+    Attributes
+    ----------
+    events : Events
+    known : Labels
+        What everybody said.
+    annotators : Annotators
+    opened : list of Event
+        Each event by which a run took a desk.
+    batches, begun : dict of str to Event
+        The newest batch in each log, and the first event.
+    window : (float, float) or None
+        The display window of images of more than 8 bits.
+    """
+
+    def __init__(self, source: EventSource, *, with_annotators: bool = False) -> None:
+        self._source = source
+        self._with_annotators = with_annotators
+        self.events = Events(source.event)
+        self.known = Labels(source.bulk_lines)
+        self.annotators = Annotators()
+        self.opened: list[Event] = []
+        self.batches: dict[str, Event] = {}
+        self.begun: dict[str, Event] = {}
+        self.window: tuple[float, float] | None = None
+
+    @property
+    def source(self) -> str:
+        """Where the images were found last."""
+        found = self._source.about.source
+        for event in self.begun.values():
+            assert isinstance(event.payload, Begin)
+            found = event.payload.source
+        return actual_name(found)
+
+    def apply(self, event: Event) -> None:
+        """Take an event into account that was not applied before."""
+        number = self.events.append(event)
+        self.known.apply(event, number)
+        if self._with_annotators:
+            self.annotators.apply(event)
+        if type(event.payload) in _ALSO:
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
+        match event.payload:
+            case Batch():
+                self.batches[event.log] = event
+            case Begin():
+                self.begun.setdefault(event.log, event)
+            case Opened():
+                self.opened.append(event)
+            case Window(low=low, high=high):
+                self.window = low, high
+
+    def about_desks(self) -> Iterator[Event]:
+        """Yield the events that say who works at which desk, and what is asked there."""
+        yield from self.begun.values()
+        yield from self.opened
+        yield from self.batches.values()
+
+    @classmethod
+    def read(cls, reader: Reader, *, with_annotators: bool = False) -> Record:
+        """Return the record of a session that was not read before."""
+        record = cls(reader, with_annotators=with_annotators)
+        for event in reader.replay():
+            record.apply(event)
+        if reader.is_in_order:
+            return record
+        again = cls(reader, with_annotators=with_annotators)
+        for event in reader.in_order(record.events):
+            again.apply(event)
+        return again
+
+
+_ALSO = frozenset({Batch, Begin, Opened, Window})

@@ -1,0 +1,226 @@
+"""Merge a session into another: its logs and bulk files are copied."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tuilabel.errors import SaveError, SessionFileError, TuilabelError, UsageError
+from tuilabel.journal.description import (
+    BULK,
+    LOGS,
+    leftovers,
+    open_ordinary,
+    sync_directory,
+    write_whole,
+)
+from tuilabel.journal.journal import Journal
+from tuilabel.journal.lines import HIGHEST_COUNTER
+from tuilabel.journal.payloads import Adopted, Bulk
+from tuilabel.journal.reader import LogFile
+from tuilabel.session.view import SessionView
+from tuilabel.text import shown_path
+from tuilabel.workspace.opening import open_dataset_of
+
+if TYPE_CHECKING:
+    from tuilabel.progress import Progress
+
+_LARGEST = 2**31
+_SPARE_COUNTERS = 2**32
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,120}")
+
+
+@dataclass
+class Merged:
+    """What a merge copies.
+
+    Attributes
+    ----------
+    copied : list of str
+        Names of the new files, below the session's folder.
+    present : list of str
+        Names of files that the session has already.
+    refused : dict of str to str
+        Why a file was not copied, by its name in the other session.
+    adopted : str or None
+        The uuid of the other session, if the session adopts it by this merge.
+    items : int
+        Number of items with an answer in the other session.
+    unmatched : list of (str, str)
+        Ids and names of those that are not in the session's source.
+    source_problem : str or None
+        Why it is not known which are in the source.
+    """
+
+    copied: list[str] = field(default_factory=list)
+    present: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    adopted: str | None = None
+    items: int = 0
+    unmatched: list[tuple[str, str]] = field(default_factory=list)
+    source_problem: str | None = None
+
+
+def merge(
+    target: Path,
+    other: Path,
+    annotator: str,
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Merged:
+    """Copy the logs and bulk files of another session into a session.
+
+    No file of either is changed. A log of the same name with other content is copied under another
+    name; events that both have count once.
+
+    Parameters
+    ----------
+    target, other : Path
+    annotator : str
+        Who adopts the other session, if it has another uuid.
+    dry_run : bool
+        Whether nothing is written.
+    progress : callable, optional
+        Called with the progress of opening the source, see `Merged.unmatched`.
+
+    Raises
+    ------
+    SessionFileError
+        One of them cannot be read.
+    UsageError
+        They are one session, or have no item in common.
+    SaveError
+        The session cannot be written.
+    """
+    if target.resolve() == other.resolve():
+        raise UsageError(f"{shown_path(target)} is the same session. Name another one to merge.")
+    ours, theirs = SessionView(target), SessionView(other)
+    if theirs.reader.highest > HIGHEST_COUNTER - _SPARE_COUNTERS:
+        raise SessionFileError(
+            f"{shown_path(other)} is not merged: {theirs.reader.highest_at} would use up the "
+            "counter of events. Move that log out of it."
+        )
+    merged = Merged()
+    _match(ours, theirs, merged, progress)
+    is_another = theirs.about.uuid not in ours.reader.uuids
+    if is_another and merged.items and len(merged.unmatched) == merged.items:
+        raise UsageError(
+            f"None of the images labelled in {shown_path(other)} are in the source of "
+            f"{shown_path(target)}, so nothing is merged. Merge sessions of the same images."
+        )
+    # An event never names a file that is not there.
+    for path, name in [*_bulk_files(theirs, merged), *_logs(theirs, merged)]:
+        try:
+            content, name = _content(path, target, name)
+        except OSError as error:
+            merged.refused[_shown(path)] = error.strerror or str(error)
+            continue
+        if content is None:
+            merged.present.append(name)
+            continue
+        merged.copied.append(name)
+        if not dry_run:
+            _write(target / name, content)
+    if is_another:
+        merged.adopted = theirs.about.uuid
+        if not dry_run:
+            with Journal(target, annotator, ours.source, reader=ours.reader) as journal:
+                journal.append([Adopted(theirs.about.uuid)], annotator)
+    return merged
+
+
+def _shown(path: Path) -> str:
+    return shown_path(f"{path.parent.name}/{path.name}")
+
+
+def _match(
+    ours: SessionView, theirs: SessionView, merged: Merged, progress: Progress | None
+) -> None:
+    answered = list(theirs.known.answered())
+    merged.items = len(answered)
+    try:
+        dataset = open_dataset_of(ours, progress)
+    except (TuilabelError, OSError) as error:
+        merged.source_problem = str(error)
+        return
+    for item in answered:
+        if dataset.row_of(item) is None:
+            standing = theirs.known.standing(item)
+            event = None if standing is None else theirs.events[standing.given.number]
+            names = getattr(event and event.payload, "references", ())
+            merged.unmatched.append((item, shown_path(next(iter(names), ""))))
+
+
+def _logs(theirs: SessionView, merged: Merged) -> Iterator[tuple[Path, str]]:
+    problems = {problem.file: problem.text for problem in theirs.problems}
+    for file in theirs.reader.files():
+        if file.foreign is not None or file.log is None:
+            merged.refused[_shown(file.path)] = problems.get(file.name, "it has no event")
+        else:
+            yield file.path, f"{LOGS}/{_safe_stem(file)}.jsonl"
+
+
+def _safe_stem(file: LogFile) -> str:
+    for stem in (file.path.stem, file.log.name if file.log else ""):
+        if _SAFE_NAME.fullmatch(stem):
+            return stem
+    return hashlib.sha256(os.fsencode(file.path.name)).hexdigest()[:16]
+
+
+def _bulk_files(theirs: SessionView, merged: Merged) -> Iterator[tuple[Path, str]]:
+    for event in theirs.known.bulk_events():
+        bulk = event.payload
+        assert isinstance(bulk, Bulk)
+        path = theirs.path / BULK / Path(bulk.file).name
+        if not theirs.reader.bulk_lines(bulk) and bulk.count:
+            merged.refused[_shown(path)] = "it is missing or damaged"
+        else:
+            yield path, f"{BULK}/{path.name}"
+
+
+def _content(path: Path, target: Path, name: str) -> tuple[bytes | None, str]:
+    """Return the bytes of a file to copy, and its new name; None if the session has them."""
+    content = _read(path)
+    for _ in range(2):
+        if not os.path.lexists(target / name):
+            return content, name
+        if _read(target / name).startswith(content):
+            return None, name
+        if name.startswith(BULK):
+            raise OSError("the session has another file of this name, so one is damaged")
+        stem = Path(name).stem
+        name = f"{LOGS}/{stem}-{hashlib.sha256(content).hexdigest()[:8]}.jsonl"
+    raise OSError("the session has damaged copies of it")
+
+
+def _read(path: Path) -> bytes:
+    with os.fdopen(open_ordinary(path), "rb") as file:
+        found = os.fstat(file.fileno())
+        if found.st_size > _LARGEST or 512 * found.st_blocks < found.st_size // 2:
+            raise OSError("it is too large, or has holes")
+        return file.read()
+
+
+def _write(path: Path, content: bytes) -> None:
+    new = path.with_name(f".{uuid.uuid4().hex}.new")
+    try:
+        for left in leftovers(path.parent):
+            left.unlink(missing_ok=True)
+        try:
+            write_whole(new, content)
+            new.rename(path)
+            sync_directory(path.parent)
+        finally:
+            new.unlink(missing_ok=True)
+    except OSError as error:
+        raise SaveError(
+            f"{shown_path(path)} cannot be written ({error.strerror or error}). Fix that, and "
+            "repeat the merge: what was copied is not copied again."
+        ) from error
