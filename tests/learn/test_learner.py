@@ -35,6 +35,8 @@ def a_fit(rows: Any = range(12), kind: np.ndarray = KIND, **changes: Any) -> Fit
         generation=1,
         items=items,
         classes=tuple(int(kind[row]) for row in items),
+        columns=("a", "b", "c"),
+        truth=(0, 1, 2),
         excluded=(),
         audit_items=(),
         audit_classes=(),
@@ -343,7 +345,9 @@ def test_fewer_labels_than_classes_are_an_ordinary_state(n_classes: int, labels:
 
 def test_one_class_only_is_an_ordinary_state_also_when_it_is_weighed() -> None:
     learner = Learner(POOL, 1)
-    request = a_fit(range(40), np.zeros(120, int), model=AUTO, features=AUTO, strategy=AUTO)
+    request = a_fit(
+        range(40), np.zeros(120, int), columns=("a",), model=AUTO, features=AUTO, strategy=AUTO
+    )
     ready(request, learner)
     for _ in range(2):
         assert learner.fit(request).probabilities == ((1.0,),) * 20

@@ -120,6 +120,12 @@ SIDE_ACTIONS: dict[str, tuple[Action, ...]] = {
         *_TO_THE_SIDES,
     ),
     "classes": (
+        Action("new_class", ("a",), "add", "Add a class.", footer=True),
+        Action("rename_class", ("r",), "rename", "Rename the class; its labels stay.", True),
+        Action("merge_class", ("m",), "merge", "Count the labels of the class for another.", True),
+        Action("retire_class", ("x",), "retire", "Let the class no longer be chosen.", True),
+        Action("class_key", ("k",), "key", "Give the class another key.", footer=True),
+        Action("undo_class", ("u", "backspace"), "undo", "Undo the last change to classes.", True),
         Action("centres", ("c",), "typical images", "Find typical images of the pool.", True),
         *_UP_AND_DOWN,
     ),
