@@ -43,7 +43,9 @@ def entry_line(
     if taken is not None:
         rest = f"Enter: {inert(names[taken], _MOST_OF_NAME)}"
     else:
-        rest = f"{len(found):,} match" if found else "Enter: a new class"
+        if not found:
+            return f"/{typed}_  no class has that name · Enter adds one · Esc cancels", "accent"
+        rest = f"{len(found):,} match"
         if found and found[0].rank == SCATTERED:
             rest = f"Tab: {inert(names[found[0].place], _MOST_OF_NAME)}"
     return f"/{typed}_  {rest} · Tab completes · ↑↓ choose · Esc cancels", "accent"

@@ -126,7 +126,7 @@ SIDE_ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("retire_class", ("x",), "retire", "Let the class no longer be chosen.", True),
         Action("class_key", ("k",), "key", "Give the class another key.", footer=True),
         Action("undo_class", ("u", "backspace"), "undo", "Undo the last change to classes.", True),
-        Action("centres", ("c",), "typical images", "Find typical images of the pool.", True),
+        Action("centres", ("c",), "typical images", "Find typical images of the pool."),
         *_UP_AND_DOWN,
     ),
     "history": (

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
+from rich.cells import cell_len
 from textual import events
 from textual.containers import Horizontal
 from textual.widget import Widget
@@ -29,7 +30,7 @@ from tuilabel.tui.background.centres import (
 from tuilabel.tui.images import Pixels
 from tuilabel.tui.screens.list_screen import ListScreen
 from tuilabel.tui.text.names import shown_name
-from tuilabel.tui.text.pieces import Piece
+from tuilabel.tui.text.pieces import Piece, fitted
 from tuilabel.tui.views.classes import ClassRow, class_rows, newest_of_class
 from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.widgets.class_list import ClassList
@@ -50,8 +51,10 @@ class Prompt:
     ----------
     sentence : callable
         Returns the question as it is now.
+    does : str
+        What Enter does, in a word; nothing where Enter does nothing.
     enter : callable
-        What Enter does.
+        Does it.
     text : str or None
         What was typed; None where nothing is typed.
     moves : bool
@@ -63,7 +66,8 @@ class Prompt:
     """
 
     sentence: Callable[[], str]
-    enter: Callable[[], None] = lambda: None
+    does: str = ""
+    enter: Callable[[], object] = lambda: None
     text: str | None = None
     moves: bool = False
     held: str | None = None
@@ -149,8 +153,6 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
         self._centres = found
         self._about = "k-means centres, shares of the pool"
         self._below.forget()
-        self.in_vain = {"centres"}
-        self.show_foot()
         self.show_all()
 
     def fit_to(self, width: int, height: int) -> None:
@@ -205,7 +207,13 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
         """Return the question, if there is one, with what is wrong with its answer beside it."""
         if self._prompt is None or (self.sentence is not None and self.sentence[1] == "bad"):
             return self.sentence
-        return self._prompt.sentence(), "accent"
+        keys = f"Enter {self._prompt.does} · " if self._prompt.does else ""
+        keys += "Esc cancels"
+        # Of a long question the beginning is shown, and always what can be pressed.
+        room = self.app.size.width - cell_len(keys) - 5
+        question = self._prompt.sentence()
+        question = question if cell_len(question) <= room else fitted(question, room)
+        return f"{question}   {keys}", "accent"
 
     def page(self) -> int:
         """Return how many steps a page is."""
@@ -280,17 +288,17 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
     def _marked(self) -> ClassRow:
         return self._rows[self._cursor]
 
-    def _confirm(self, sentence: str, enter: str, change: Callable[[], object]) -> None:
+    def _confirm(self, question: str, does: str, change: Callable[[], object]) -> None:
         """Ask before labels are affected."""
-        question = f"{sentence} Enter {enter}, Esc cancels."
-        self._ask(Prompt(lambda: question, lambda: (change(), None)[1]))
+        self._ask(Prompt(lambda: question, does, change))
 
     # Changes.
 
     def action_new_class(self) -> None:
         """Ask for the name of a new class."""
         prompt = Prompt(
-            lambda: f"New class: {inert(prompt.typed)}   Enter adds it, Esc cancels",
+            lambda: f"New class: {inert(prompt.typed)}",
+            "adds it",
             lambda: self._add(prompt.text or ""),
             text="",
         )
@@ -317,7 +325,8 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
             return
         name = self.opened.session.known.classes.own_name(row.id)
         prompt = Prompt(
-            lambda: f"Rename `{row.name}`: {inert(prompt.typed)}   Enter renames it, Esc cancels",
+            lambda: f"Rename `{inert(row.name, _MOST_TYPED)}`: {inert(prompt.typed)}",
+            "renames it",
             lambda: self._rename(row, prompt.text or ""),
             text=name,
         )
@@ -332,8 +341,7 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
             if session.known.classes.is_open(other.id):
                 labels = counted(row.labels, "label")
                 self._confirm(
-                    f"There is a class `{shown_name(other.name)}` already. Merge `{row.name}` "
-                    f"({labels}) into it?",
+                    f"`{shown_name(other.name)}` exists. Merge `{row.name}` ({labels}) into it?",
                     "merges",
                     lambda: self._merge(row, other.id),
                 )
@@ -353,11 +361,14 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
         def sentence() -> str:
             target = self._marked
             if target.id == row.id:
-                return f"Merge `{row.name}` into: ↑↓ choose, Enter merges, Esc cancels"
+                return f"Merge `{row.name}` into which class? ↑↓ choose"
             labels = counted(row.labels, "label")
-            return f"Merge `{row.name}` ({labels}) into `{target.name}`? Enter merges, Esc cancels"
+            return f"Merge `{row.name}` ({labels}) into `{target.name}`?"
 
-        self._ask(Prompt(sentence, lambda: self._merge(row, self._marked.id), None, True, row.id))
+        def enter() -> None:
+            self._merge(row, self._marked.id)
+
+        self._ask(Prompt(sentence, "merges", enter, moves=True, held=row.id))
 
     def _merge(self, row: ClassRow, into: str) -> None:
         session = self.opened.session
@@ -366,21 +377,20 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
             return
         name = shown_name(session.known.classes.name(into))
         labels = counted(row.labels, "label counts", "labels count")
-        done = f"`{row.name}` is a part of `{name}`: {labels} for it. {self.key_of('undo_class')}"
-        done += " undoes that."
+        done = (
+            f"{labels} for `{name}` now, not for `{row.name}`; {self.key_of('undo_class')} undoes."
+        )
         self._save(partial(session.merge_classes, row.id, into), done, into)
 
     def action_retire_class(self) -> None:
         """Let the marked class no longer be chosen."""
         row, session = self._marked, self.opened.session
         change = partial(
-            self._save, partial(session.retire_class, row.id), f"`{row.name}` is retired."
+            self._save, partial(session.retire_class, row.id), f"`{row.name}` is retired.", row.id
         )
         if row.labels and not row.state:
             still = counted(row.labels, "label still counts", "labels still count")
-            self._confirm(
-                f"Retire `{row.name}`? Its {still}; no key gives it any more.", "retires it", change
-            )
+            self._confirm(f"Retire `{row.name}`? Its {still}.", "retires it", change)
         else:
             change()
 
@@ -390,7 +400,7 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
         if row.state:
             self.say(f"`{row.name}` cannot be chosen, so it needs no key.")
             return
-        question = f"Press the new key of `{row.name}`; Esc cancels"
+        question = f"Press the new key of `{row.name}`."
         self._ask(Prompt(lambda: question, key=partial(self._give_key, row)))
 
     def _give_key(self, row: ClassRow, key: str | None) -> None:
