@@ -119,6 +119,7 @@ class ClassKeys:
         set_by_user = {wish.added_as: own[wish.name] for wish in first if wish.name in own}
         found = class_sequences([wish.added_as for wish in first], order, set_by_user)
         self.keys = {wish.id: key for wish, key in zip(first, found, strict=True)}
+        self._left: set[str] = set()
         self._leaders = list(dict.fromkeys(key[0] for key in found if len(key) == 2))
         self._choose(wishes)
         for wish in wishes:
@@ -129,6 +130,7 @@ class ClassKeys:
         """Give classes the keys that this annotator chose, all at once: two may have swapped."""
         chosen = [wish for wish in wishes if wish.chosen is not None]
         usual = {wish.id: self.keys.pop(wish.id, None) for wish in chosen}
+        self._left |= {key for key in usual.values() if key}
         for wish in chosen:
             if wish.chosen is not None and self.is_free(wish.chosen):
                 self.keys[wish.id] = wish.chosen
@@ -136,6 +138,11 @@ class ClassKeys:
             key = usual[wish.id]
             if wish.id not in self.keys and key is not None:
                 self.keys[wish.id] = key if self.is_free(key) else self.free_key(wish.name)
+
+    def give(self, class_id: str, key: str) -> None:
+        """Give a class a key; the one it had goes to no other class unless somebody chooses it."""
+        self._left.add(self.keys.get(class_id, ""))
+        self.keys[class_id] = key
 
     def take_in(self, wish: KeyWish) -> bool:
         """Give a class a key, if it has none; return whether it is the one it was added with."""
@@ -163,7 +170,8 @@ class ClassKeys:
         wanted = self._own.get(name, name if len(name) == 1 and name in string.digits else "")
         if wanted and self.is_free(wanted):
             return wanted
-        single = next(filter(self.is_free, self._order), None)
+        # A key that fingers know for another class is not given to a new one.
+        single = next(filter(self.is_free, (c for c in self._order if c not in self._left)), None)
         if single is not None:
             return single
         chords = (leader + second for leader in self._leading() for second in self._order)

@@ -377,9 +377,7 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
             return
         name = shown_name(session.known.classes.name(into))
         labels = counted(row.labels, "label counts", "labels count")
-        done = (
-            f"{labels} for `{name}` now, not for `{row.name}`; {self.key_of('undo_class')} undoes."
-        )
+        done = f"`{row.name}` is merged: {labels} for `{name}`; {self.key_of('undo_class')} undoes."
         self._save(partial(session.merge_classes, row.id, into), done, into)
 
     def action_retire_class(self) -> None:

@@ -96,6 +96,6 @@ class ShownClasses:
             self._set_key(class_id, key if self.may_have(key) else self._assigned.free_key(name))
 
     def _set_key(self, class_id: str, key: str) -> None:
-        self._assigned.keys[class_id] = key
+        self._assigned.give(class_id, key)
         self.version = -1
         self.update()
