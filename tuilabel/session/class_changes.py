@@ -89,9 +89,10 @@ def add(classes: Classes, name: str, key: str | None = None) -> ClassAdded:
     other = classes.find(name)
     if other is not None:
         raise NameTakenError(f"There is a class `{name}` already.", other)
-    before = next((info for info in classes.every() if info.name == name), None)
-    if before is not None and not before.is_retired:
-        into = classes.name(before.id)
+    same = [info for info in classes.every() if info.name == name]
+    before = next((info for info in same if classes.resolved(info.id) == info.id), None)
+    if before is None and same:
+        into = classes.name(same[0].id)
         raise ClassError(
             f"`{name}` was merged into `{into}`: undo that merge, or use another name."
         )
@@ -129,11 +130,13 @@ def merge(classes: Classes, class_id: str, into: str) -> ClassMerged:
     Raises
     ------
     ClassError
-        It would be merged into itself.
+        It would be merged into itself, or into a class that cannot be chosen.
     """
     if classes.resolved(class_id) == classes.resolved(into):
         raise ClassError(f"`{classes.own_name(class_id)}` is one with that class already.")
-    return ClassMerged(class_id=classes.resolved(class_id), into=classes.resolved(into))
+    into = classes.resolved(into)
+    check_open(classes, into)
+    return ClassMerged(class_id=classes.resolved(class_id), into=into)
 
 
 def retire(classes: Classes, class_id: str) -> ClassRetired:

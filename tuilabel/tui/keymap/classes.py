@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -158,31 +158,28 @@ class ClassKeys:
 
     def is_free(self, key: str) -> bool:
         """Return whether a class can be given a key."""
-        if key in self.keys.values():
-            return False
-        if len(key) == 1:
-            return key in self._order and key not in self._leaders and key not in self._kept()
-        may_lead = key[:1] in self._leaders or key[:1] in self._kept()
-        return len(key) == 2 and may_lead and key[1] in self._order
+        return self._is_free(key, set(self.keys.values()), self._leading())
 
     def free_key(self, name: str) -> str:
         """Return the key that a new class would have; nothing where its name has to be typed."""
+        taken, leading = set(self.keys.values()), self._leading()
         wanted = self._own.get(name, name if len(name) == 1 and name in string.digits else "")
-        if wanted and self.is_free(wanted):
-            return wanted
         # A key that fingers know for another class is not given to a new one.
-        single = next(filter(self.is_free, (c for c in self._order if c not in self._left)), None)
-        if single is not None:
-            return single
-        chords = (leader + second for leader in self._leading() for second in self._order)
-        return next(filter(self.is_free, chords), "")
+        singles = (character for character in self._order if character not in self._left)
+        chords = (leader + second for leader in leading for second in self._order)
+        wishes = (key for key in (wanted, *singles, *chords) if key)
+        return next((key for key in wishes if self._is_free(key, taken, leading)), "")
+
+    def _is_free(self, key: str, taken: Collection[str], leading: Sequence[str]) -> bool:
+        if key in taken:
+            return False
+        if len(key) == 1:
+            return key in self._order and key not in leading
+        return len(key) == 2 and key[0] in leading and key[1] in self._order
 
     def _leading(self) -> list[str]:
-        return self._leaders or self._kept()
-
-    def _kept(self) -> list[str]:
-        """Return the letter that is kept for chords, as long as there are none."""
+        """Return the leaders; as long as there are none, the letter that is kept for chords."""
         if self._leaders:
-            return []
-        taken = self.keys.values()
+            return self._leaders
+        taken = set(self.keys.values())
         return _last_letters([character for character in self._order if character not in taken])[:1]
