@@ -261,6 +261,12 @@ def test_other_classes_get_digits_then_letters_that_no_action_uses() -> None:
     assert "".join(keys) == "1234567890abcd"
 
 
+def test_the_last_letter_is_kept_for_chords() -> None:
+    keys = own().class_keys([f"class {number}" for number in range(len(ORDER))])
+    assert [key for key in keys if len(key) == 2] == ["z1"]
+    assert "z" not in keys
+
+
 def test_beyond_the_letters_there_are_chords() -> None:
     keys = own().class_keys([f"class {number}" for number in range(len(ORDER) + 1)])
     assert [key for key in keys if len(key) == 2] == ["z1", "z2"]
