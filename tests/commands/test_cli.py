@@ -38,6 +38,7 @@ COMMANDS = (
     "status",
     "export",
     "check",
+    "classes",
     "autolabel",
     "simulate",
     "doctor",
@@ -56,7 +57,7 @@ STATUS_FIELDS = {
         "strategy",
     ),
     *("accuracy", "annotators", "auto_labels", "fitted", "stopping", "disputed", "problems"),
-    *("disputes", "agreement", "asked"),
+    *("disputes", "agreement", "asked", "without_example"),
 }
 
 
@@ -443,6 +444,7 @@ def test_status_json_has_the_promised_fields(session: Path) -> None:
         },
         "disputes": [],
         "agreement": None,
+        "without_example": [],
     }
     assert set(json.loads(result.stdout)) == STATUS_FIELDS
 

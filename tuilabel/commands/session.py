@@ -171,10 +171,11 @@ def _places(source: str) -> Places | None:
 @session_argument
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def check(session: str | None, as_json: bool) -> None:
-    """Check a session for damaged and missing parts, and for classes that contradict each other.
+    """Check a session for damaged and missing parts.
 
     F is a session or the source it was made for; by default the last session. Nothing is written.
-    The exit status is 1 if anything is damaged or missing.
+    The exit status is 1 if anything is damaged or missing. Contradictions about classes are listed
+    too.
     """
     import json
 

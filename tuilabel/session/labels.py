@@ -202,7 +202,10 @@ class Labels:
         if class_id is None:
             self.skips_held += 1
             return
-        self._name_class(class_id, +1)
+        if self.classes.depends_on(class_id):
+            self._name_class(class_id, +1)
+        else:
+            self._answers_to[class_id] += 1
         class_id = self.classes.resolved(class_id)
         self.labels_held += 1
         self.by_class[class_id] += 1

@@ -43,9 +43,8 @@ def test_of_two_new_classes_with_one_key_the_other_annotators_gets_a_free_one() 
     assert keys.keys["mine"] == "3"
     assert keys.keys["theirs"] == "4"
     # From the next start the class that was added first keeps it.
-    again = ClassKeys(
-        ORDER, {}, [*first("cat", "dog"), wish("theirs", key="3"), wish("mine", key="3")]
-    )
+    added = [wish("theirs", key="3"), wish("mine", key="3")]
+    again = ClassKeys(ORDER, {}, [*first("cat", "dog"), *added])
     assert (again.keys["theirs"], again.keys["mine"]) == ("3", "4")
 
 

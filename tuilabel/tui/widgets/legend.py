@@ -63,7 +63,8 @@ class Legend(Lines):
         if not self.size.area:
             return
         open_ = self._shown.open
-        preferred = [index for index in self._preferred if index in open_]
+        chosen = set(open_)
+        preferred = [index for index in self._preferred if index in chosen]
         listed = self._only
         if listed is None:
             listed = list(dict.fromkeys((*preferred, *open_))) if preferred else open_
