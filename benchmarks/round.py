@@ -122,6 +122,8 @@ def a_fit(
         generation=repeat,
         items=rows.tolist(),
         classes=truth[rows].tolist(),
+        columns=tuple(map(str, range(int(truth.max()) + 1))),
+        truth=tuple(range(int(truth.max()) + 1)),
         excluded=(),
         audit_items=(),
         audit_classes=(),

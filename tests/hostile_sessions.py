@@ -87,7 +87,7 @@ def make_session(photos: Path, path: Path) -> None:
             session.label(str(session.current_id), number % len(CLASSES), by=by, ms=5)
         session.skip(str(session.current_id), by=by)
         session.undo(by=by)
-        cat, dog, owl = session.class_ids
+        cat, dog, owl = session.classes.ids
         left = [item for item in workspace.dataset.ids if not session.known.is_answered(item)]
         for number in range(2):
             name, sha256, count = journal.write_bulk(

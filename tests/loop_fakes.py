@@ -14,6 +14,7 @@ from tuilabel.journal.payloads import About, Answer, Bulk, BulkLine, Payload
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, FitFinished
 from tuilabel.session import Annotator, Ranking, Request
+from tuilabel.session.classes import class_id_of
 
 ME = Annotator("me")
 CLASSES = ("cat", "dog", "owl")
@@ -141,11 +142,12 @@ def fake_ranking(request: Request, count: int, classes: int, salt: int = 0) -> R
         return ColdStartFinished(request.generation, rng.permutation(left)[: request.size].tolist())
     left = sorted(set(range(count)) - set(request.excluded) - set(request.items))
     rows = rng.permutation(left)[: request.limit].astype(int).tolist()
-    probabilities = rng.dirichlet([1.0] * classes, size=len(rows)).tolist()
+    columns = request.columns
+    probabilities = rng.dirichlet([1.0] * len(columns), size=len(rows)).tolist()
     accuracy = None
     if request.audit_items:
         accuracy = Accuracy(len(request.audit_items) // 2, len(request.audit_items), "audit")
-    return fit_finished(request.generation, rows, probabilities, accuracy)
+    return fit_finished(request.generation, rows, probabilities, accuracy, columns=columns)
 
 
 def fit_finished(
@@ -155,11 +157,19 @@ def fit_finished(
     accuracy: Accuracy | None = None,
     draws: Sequence[float | None] | None = None,
     begun: int = 0,
+    columns: Sequence[str] | None = None,
 ) -> FitFinished:
-    """Make the answer of a trainer's first fit, a softmax on the pixels."""
+    """Make the answer of a trainer's first fit, a softmax on the pixels.
+
+    Unless columns are given, the classes are those of digits, or the usual ones.
+    """
+    if columns is None:
+        width = len(probabilities[0]) if probabilities else len(CLASSES)
+        columns = [*map(class_id_of, CLASSES if width == len(CLASSES) else map(str, range(width)))]
     return FitFinished(
         generation=generation,
         items=items,
+        columns=tuple(columns),
         probabilities=probabilities,
         draws=[None] * len(items) if draws is None else draws,
         begun=begun,

@@ -32,6 +32,7 @@ COMMANDS = {
     "status": ("session", "status_", "Show a session's progress."),
     "export": ("session", "export", "Export labels."),
     "autolabel": ("session", "autolabel_", "Label the remaining images with the model."),
+    "classes": ("classes", "classes_", "List or change the classes of a session."),
     "check": ("session", "check", "Check a session for damaged and missing parts."),
     "merge": ("annotators", "merge", "Merge the labels of one session into another."),
     "share": ("annotators", "share", "Share a session with a group of users."),

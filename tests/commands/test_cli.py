@@ -40,6 +40,7 @@ COMMANDS = (
     "check",
     "merge",
     "share",
+    "classes",
     "autolabel",
     "simulate",
     "doctor",
@@ -58,7 +59,7 @@ STATUS_FIELDS = {
         "strategy",
     ),
     *("accuracy", "annotators", "auto_labels", "fitted", "stopping", "disputed", "problems"),
-    *("disputes", "agreement", "asked"),
+    *("disputes", "agreement", "asked", "without_example"),
 }
 
 
@@ -445,6 +446,7 @@ def test_status_json_has_the_promised_fields(session: Path) -> None:
         },
         "disputes": [],
         "agreement": None,
+        "without_example": [],
     }
     assert set(json.loads(result.stdout)) == STATUS_FIELDS
 

@@ -113,6 +113,8 @@ def test_test_without_a_holdout_is_refused() -> None:
 def test_classes_are_the_own_ones_or_rename_them() -> None:
     assert resolve_classes("s", own=["0", "1"], given=None) == ("0", "1")
     assert resolve_classes("s", own=["0", "1"], given=["no", " yes "]) == ("no", "yes")
+    assert resolve_classes("s", own=["0", "1"], given=["no", "yes", "?"]) == ("no", "yes", "?")
+    assert resolve_classes("s", own=None, given=["e\u0301"]) == ("é",)
     assert resolve_classes("s", own=None, given=["a\x1b"]) == ("a␛",)
 
 
@@ -120,7 +122,7 @@ def test_classes_are_the_own_ones_or_rename_them() -> None:
     ("own", "given", "message"),
     [
         (None, None, "--classes cat,dog"),
-        (["0", "1"], ["a", "b", "c"], r"3 classes were given \(a, b, c\), but s has 2 \(0, 1\)"),
+        (["0", "1"], ["a"], r"1 class was given \(a\), but s has 2 \(0, 1\): name at least 2"),
         (None, [], "would have 0 classes"),
         (None, ["a", " "], "Class 2 of 2 has an empty name"),
         (None, ["a", "b", "a "], "Two classes are named 'a'"),

@@ -35,6 +35,8 @@ def a_fit(rows: Any = range(12), kind: np.ndarray = KIND, **changes: Any) -> Fit
         generation=1,
         items=items,
         classes=tuple(int(kind[row]) for row in items),
+        columns=("a", "b", "c"),
+        truth=(0, 1, 2),
         excluded=(),
         audit_items=(),
         audit_classes=(),
@@ -343,7 +345,9 @@ def test_fewer_labels_than_classes_are_an_ordinary_state(n_classes: int, labels:
 
 def test_one_class_only_is_an_ordinary_state_also_when_it_is_weighed() -> None:
     learner = Learner(POOL, 1)
-    request = a_fit(range(40), np.zeros(120, int), model=AUTO, features=AUTO, strategy=AUTO)
+    request = a_fit(
+        range(40), np.zeros(120, int), columns=("a",), model=AUTO, features=AUTO, strategy=AUTO
+    )
     ready(request, learner)
     for _ in range(2):
         assert learner.fit(request).probabilities == ((1.0,),) * 20
@@ -515,3 +519,70 @@ def test_twenty_labels_tell_mnist(mnist_dir: Path) -> None:
     pixels = learner.fit(a_fit(asked, mnist.truth, features="raw", model="softmax"))
     assert pixels.accuracy is not None
     assert pixels.accuracy.value < answer.accuracy.value - 0.05
+
+
+def test_a_class_without_a_label_has_probability_0_and_the_list_may_grow() -> None:
+    learner = ready(a_fit(model="softmax", features="raw"))
+    three = learner.fit(a_fit(range(12), model="softmax", features="raw"))
+    more = a_fit(range(20), model="softmax", features="raw", columns=("a", "b", "c", "d"))
+    four = learner.fit(more)
+    assert four.columns == ("a", "b", "c", "d")
+    assert {row[3] for row in four.probabilities} == {0.0}
+    assert {len(row) for row in three.probabilities} == {3}
+    # As without the class: it changes no prediction, so that fits are still compared.
+    alone = ready(a_fit(model="softmax", features="raw"))
+    alone.fit(a_fit(range(12), model="softmax", features="raw"))
+    same = alone.fit(a_fit(range(20), model="softmax", features="raw"))
+    assert (four.moved, four.agreement) == (same.moved, same.agreement)
+    assert four.moved is not None
+    assert [row[:3] for row in four.probabilities] == list(same.probabilities)
+
+
+def test_predictions_are_compared_by_class_ids_not_by_columns() -> None:
+    learner = ready(a_fit(model="softmax", features="raw"))
+    plain = learner.apart()
+    first = a_fit(range(12), model="softmax", features="raw")
+    turned = {0: 2, 1: 0, 2: 1}
+    second = a_fit(range(20), model="softmax", features="raw")
+    other = replace(
+        second,
+        columns=("b", "c", "a"),
+        classes=tuple(turned[class_] for class_ in second.classes),
+        truth=(2, 0, 1),
+    )
+    plain.fit(first)
+    learner.fit(first)
+    expected, found = plain.fit(second), learner.fit(other)
+    assert found.moved == pytest.approx(expected.moved, abs=0.02)
+    assert found.accuracy is not None
+    assert expected.accuracy is not None
+    assert found.accuracy.value == pytest.approx(expected.accuracy.value, abs=0.05)
+
+
+def test_after_a_class_is_gone_predictions_are_not_compared() -> None:
+    learner = ready(a_fit(model="softmax", features="raw"))
+    learner.fit(a_fit(range(12), model="softmax", features="raw"))
+    merged = {0: 0, 1: 1, 2: 1}
+    second = a_fit(range(20), model="softmax", features="raw")
+    found = learner.fit(
+        replace(
+            second,
+            columns=("a", "b"),
+            classes=tuple(merged[class_] for class_ in second.classes),
+            truth=(0, 1, 1),
+        )
+    )
+    assert (found.moved, found.agreement) == (None, None)
+    assert found.confusion is not None
+    assert [len(row) for row in found.confusion] == [2, 2]
+    assert sum(map(sum, found.confusion)) == len(HOLDOUT)
+    assert found.accuracy is not None
+    assert found.accuracy.value > 0.5, "the truth is merged as the labels are"
+
+
+def test_a_truth_without_a_column_is_an_error_and_no_wrong_accuracy() -> None:
+    learner = ready(a_fit(model="softmax", features="raw"))
+    with pytest.raises(
+        ValueError, match="Classes of the hold-out run from 0 to 2; expected 0 to 1"
+    ):
+        learner.fit(a_fit(model="softmax", features="raw", truth=(0, 1)))

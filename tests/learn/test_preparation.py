@@ -329,7 +329,7 @@ def test_a_holdout_goes_with_its_own_graph_only(
 
     monkeypatch.setattr(preparation, "build_graph", turned)
     fresh = graph_of()
-    (kept,) = tmp_path.glob("graph-*-hog-1-3-" + Images(POOL, None).digests[0] + ".block")
+    (kept,) = tmp_path.glob("graph-*-hog-1-20-" + Images(POOL, None).digests[0] + ".block")
     kept.unlink()
     found = graph_of(store=ArrayStore(tmp_path))
     np.testing.assert_array_equal(found.pool, fresh.pool)

@@ -55,7 +55,7 @@ class Talk:
         request = self.requests[-1]
         count = len(self.session.items.ids)
         self.conversation.ranking_arrived(
-            fake_ranking(request, count, len(self.session.class_names))
+            fake_ranking(request, count, len(self.session.classes.ids))
         )
 
     def labels(self) -> list[str | None]:

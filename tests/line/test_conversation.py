@@ -113,7 +113,7 @@ def test_a_tools_suggestion_is_printed_where_the_model_has_none(talk: Begin) -> 
     it = talk()
     session = it.session
     guess = Suggestion(
-        item=str(session.current_id), class_id=session.class_ids[2], origin="x", probability=0.9
+        item=str(session.current_id), class_id=session.classes.ids[2], origin="x", probability=0.9
     )
     session.take_in(it.log.append([guess], "x"))
     assert it.prompt().endswith("x suggests owl at 90%.")

@@ -39,7 +39,7 @@ from tuilabel.cli import main
 from tuilabel.session import Session
 
 def broken(session, *arguments, **others):
-    raise KeyError(session.about.source, *session.class_names)
+    raise KeyError(session.about.source, *session.classes.names)
 
 Session.undo = broken
 main()

@@ -85,7 +85,7 @@ def test_a_label_is_written_with_all_that_was_known() -> None:
     assert (session.class_name(event), found.round, found.ms) == ("owl", 3, 740)
     assert found.references == [f"file{slot.row}.png"]
     assert found.place == 0
-    ids = session.class_ids
+    ids = session.classes.ids
     shown = {id_: p for id_, p in zip(ids, slot.probabilities, strict=True) if p > 0}
     assert found.probabilities == shown
 
@@ -402,7 +402,7 @@ def test_an_answer_records_why_its_item_was_asked_and_how_it_was_drawn() -> None
 def test_a_tools_suggestion_may_be_accepted_but_never_for_an_audit_item() -> None:
     for holdout in (True, False):
         session, log = make(holdout=holdout)
-        owl = session.class_ids[2]
+        owl = session.classes.ids[2]
         found = [Suggestion(item=item, class_id=owl, origin="tool") for item in session.items.ids]
         session.take_in(log.append(found, "tool"))
         assert (session.labels, session.pool_left) == (0, 30)

@@ -62,7 +62,7 @@ def test_it_is_undone_first_and_what_held_before_holds_again() -> None:
     cursor = session.cursor
     session.undo(by=ME)
     assert session.cursor == cursor
-    assert dict(session.known.by_class) == {session.class_ids[0]: 2}
+    assert dict(session.known.by_class) == {session.classes.ids[0]: 2}
     session.undo(by=ME)
     assert session.current_id == second
     again = Session(session.items, log.reopened(), session.settings, ME)
@@ -125,12 +125,12 @@ def test_predictions_are_of_the_newest_fit_and_name_their_rows(holdout: bool) ->
     )
     found = session.predictions
     assert found is not None
-    assert tuple(found.predicted) == (1,) * count
+    assert tuple(found.predicted) == (request.columns[1],) * count
     if holdout:
         assert (tuple(found.rows), found.truth) == ((0, 1, 2, 3, 4), None)
     else:
         assert tuple(found.rows) == tuple(request.audit_items)
-        assert found.truth == tuple(request.audit_classes)
+        assert found.truth == tuple(request.columns[c] for c in request.audit_classes)
 
 
 def test_each_event_records_who_did_it() -> None:

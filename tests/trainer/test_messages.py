@@ -61,6 +61,8 @@ FIT = Fit(
     generation=4,
     items=(1, 2),
     classes=(0, 1),
+    columns=("a", "b"),
+    truth=(0, 1),
     excluded=(3,),
     audit_items=(5,),
     audit_classes=(0,),
@@ -77,6 +79,7 @@ FIT = Fit(
 FINISHED = FitFinished(
     generation=4,
     items=(6, 0),
+    columns=("a", "b"),
     probabilities=((0.25, 0.75), (1.0, 0.0)),
     draws=(None, 0.125),
     begun=1,
@@ -296,6 +299,9 @@ def test_numbers_and_texts_arrive_exactly(
     sent = replace(
         FINISHED,
         items=tuple(items),
+        columns=tuple("abc"[:classes]),
+        confusion=None,
+        predicted=(),
         probabilities=((0.1,) * classes,) * len(items),
         draws=(0.1,) * len(items),
         confidence=tuple(confidence),

@@ -71,6 +71,8 @@ def a_fit(generation: int, **changes: Any) -> Fit:
         generation=generation,
         items=rows,
         classes=tuple(KIND[:12].tolist()),
+        columns=("a", "b", "c"),
+        truth=(0, 1, 2),
         excluded=(),
         audit_items=(),
         audit_classes=(),

@@ -103,7 +103,7 @@ class AutoLabels:
     trained_on, unanswered : int
         Number of annotators' labels, and of items without an answer.
     rows, classes : (a,) intp array
-        The items that get a label, and their classes.
+        The items that get a label, and the columns of their classes in the request.
     probabilities : (a,) floating array
         Of these classes.
     calibration : Calibration
@@ -203,8 +203,9 @@ class _Known:
 
     @classmethod
     def of(cls, learner: Learner, teacher: Teacher, request: Fit) -> _Known:
-        if learner.holdout is not None and teacher.holdout is not None:
-            return cls(learner.holdout[0], None, learner.holdout[1])
+        truth = learner.truth(request)
+        if learner.holdout is not None and truth is not None and teacher.holdout is not None:
+            return cls(learner.holdout[0], None, truth)
         return cls("audit", _array(request.audit_items), _array(request.audit_classes))
 
     def probabilities(self, teacher: Teacher) -> NDArray[np.float32]:

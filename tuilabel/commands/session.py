@@ -174,19 +174,23 @@ def check(session: str | None, as_json: bool) -> None:
     """Check a session for damaged and missing parts.
 
     F is a session or the source it was made for; by default the last session. Nothing is written.
-    The exit status is 1 if anything is damaged or missing.
+    The exit status is 1 if anything is damaged or missing. Contradictions about classes are listed
+    too.
     """
     import json
 
     from tuilabel.commands.text import check_lines
     from tuilabel.journal.check import check_session
+    from tuilabel.session.view import SessionView
     from tuilabel.workspace.places import find_session
 
-    found = check_session(find_session(session))
+    path = find_session(session)
+    found = check_session(path)
+    of_classes = SessionView(path).known.classes.problems
     if as_json:
-        click.echo(json.dumps(found))
+        click.echo(json.dumps({**found, "classes": of_classes}))
     else:
-        say(*check_lines(found))
+        say(*check_lines(found, of_classes))
     if found["problems"]:
         click.get_current_context().exit(1)
 

@@ -33,7 +33,7 @@ def newest_sheet(dataset: Dataset, view: SessionView, printer: PicturePrinter) -
 
 def class_sheet(dataset: Dataset, view: SessionView, printer: PicturePrinter) -> Iterator[str]:
     """Yield the lines of the newest labels of each class: one, or as many as fit."""
-    by_class: dict[str, list[int]] = {name: [] for name in dataset.class_names}
+    by_class: dict[str, list[int]] = {info.name: [] for info in view.known.classes}
     for row, _, name in _newest(dataset, view):
         by_class.setdefault(name, []).append(row)
     layout = printer.layout(sum(map(len, by_class.values())))

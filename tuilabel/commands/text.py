@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -18,7 +18,9 @@ from tuilabel.text import accuracy_text, counted, disputed_text, inert, shown_pa
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
     from tuilabel.journal.check import CheckReport
+    from tuilabel.session.classes import Classes
     from tuilabel.session.summary import AnnotatorSummary, DisputeSummary, Summary
+    from tuilabel.workspace.classes import ClassSummary
 
 _MOST_LISTED = 5
 """Disputes, and damaged parts, that `status` names."""
@@ -125,6 +127,7 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
             yield f"stopping   {sentence}"
     for name, count in summary["by_class"].items():
         yield f"  {count:>6,}   {inert(name)}"
+    yield from _example_lines(summary)
     for name, found in summary["annotators"].items():
         if found["labels"] or found["per_minute"] or found["here"]:
             yield f"by         {inert(name, _LONGEST_NAME)}: {_work_of(found)}"
@@ -144,6 +147,33 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
         more = len(problems) - _MOST_LISTED
         also = f"{more:,} more problems; " if more > 0 else ""
         yield f"           {also}`tuilabel check {shown_path(path)}` says how to heal the session"
+
+
+def _example_lines(summary: Summary) -> Iterator[str]:
+    """Yield which classes have no label: accuracy says nothing about them."""
+    names = summary["without_example"]
+    if names and summary["labels"]:
+        shown = ", ".join(f"`{inert(name)}`" for name in names[:_MOST_LISTED])
+        more = len(names) - _MOST_LISTED
+        others = f" and {counted(more, 'other')}" if more > 0 else ""
+        yield f"examples   no example of {shown}{others} yet"
+
+
+def class_lines(classes: Iterable[ClassSummary], known: Classes) -> Iterator[str]:
+    """Yield the classes of a session as aligned lines, then what is wrong with them."""
+    for found in classes:
+        state = ""
+        if found["merged_into"] is not None:
+            state = f"   merged into {inert(known.name(found['id']))}"
+        elif known.get(found["id"]) is None:
+            state = "   nobody has added this class"
+        elif found["is_retired"]:
+            state = "   retired"
+        elif not found["labels"]:
+            state = "   no example yet"
+        yield f"{found['labels']:>8,}   {inert(found['name'])}{state}"
+    for problem in known.problems:
+        yield inert(problem, 400)
 
 
 def _dispute_lines(disputes: Sequence[DisputeSummary]) -> Iterator[str]:
@@ -185,8 +215,8 @@ def unreadable_lines(dataset: Dataset) -> Iterator[str]:
         yield f"  {shown_path(path)} ({inert(reason, 200)})"
 
 
-def check_lines(found: CheckReport) -> Iterator[str]:
-    """Yield a report on the files of a session in sentences."""
+def check_lines(found: CheckReport, of_classes: Sequence[str]) -> Iterator[str]:
+    """Yield a report on the files of a session in sentences, and what is wrong with its classes."""
     from tuilabel.journal.reader import Problem
 
     path = shown_path(found["session"])
@@ -199,6 +229,8 @@ def check_lines(found: CheckReport) -> Iterator[str]:
     problems = [Problem(*problem) for problem in found["problems"]]
     for problem in problems:
         yield f"  {problem}"
+    for text in of_classes:
+        yield f"  classes: {inert(text, 400)}"
     if found["unjudged"]:
         names = ", ".join(map(shown_path, found["unjudged"]))
         yield f"Unknown: whether events are missing at the end of {names}."

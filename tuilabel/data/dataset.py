@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -402,31 +403,35 @@ def resolve_classes(
     own : sequence of str or None
         Classes of the source in order, if it has any.
     given : sequence of str or None
-        Classes that the annotator named. They rename the source's own one for one.
+        Classes that the annotator named. They rename the source's own one for one; more than it has
+        are further classes.
 
     Returns
     -------
     tuple of str
-        Inert, stripped of outer white space, unique, none empty.
+        Inert, in Unicode's form NFC, stripped of outer white space, unique, none empty.
 
     Raises
     ------
     SourceError
-        If there are no names, too many of them, another number than the source has, or a name
-        is empty or repeated.
+        If there are no names, too many of them, fewer than the source has, or a name is empty or
+        repeated.
     """
     if given is None and own is None:
         raise UnnamedClassesError(
             f"{shown_path(source)} has no class names: name the classes with --classes, such as "
             "--classes cat,dog."
         )
-    if given is not None and own is not None and len(given) != len(own):
+    if given is not None and own is not None and len(given) < len(own):
         raise SourceError(
             f"{counted(len(given), 'class was', 'classes were')} given ({_listed(given)}), but "
-            f"{shown_path(source)} has {len(own)} ({_listed(own)}): name {len(own)}, or leave "
-            "--classes out."
+            f"{shown_path(source)} has {len(own)} ({_listed(own)}): name at least {len(own)}, or "
+            "leave --classes out."
         )
-    names = tuple(inert(name.strip()) for name in (own if given is None else given) or ())
+    names = tuple(
+        inert(unicodedata.normalize("NFC", name).strip())
+        for name in (own if given is None else given) or ()
+    )
     if not 1 <= len(names) <= MAX_CLASSES:
         raise SourceError(
             f"{shown_path(source)} would have {len(names)} classes, but 1 to {MAX_CLASSES} are "

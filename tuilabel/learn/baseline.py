@@ -84,6 +84,7 @@ def random_curves(
             f"{len(truth)} true classes for {len(learner)} items; expected one each, and a hold-out"
         )
     budget = min(budget, len(learner))
+    columns = tuple(map(str, range(learner.n_classes)))
     counts = (*range(batch_size, budget, batch_size), budget)
     found = []
     for run in range(runs):
@@ -99,6 +100,8 @@ def random_curves(
                     generation=0,
                     items=tuple(rows.tolist()),
                     classes=tuple(truth[rows].tolist()),
+                    columns=columns,
+                    truth=tuple(range(learner.n_classes)),
                     excluded=(),
                     audit_items=(),
                     audit_classes=(),

@@ -23,7 +23,7 @@ from tuilabel.learn.feature_view import View
 from tuilabel.progress import Progress
 from tuilabel.text import counted
 
-VERSION = 3
+VERSION = 4
 """Part of the name of every cached graph; raised when graphs are built differently."""
 
 NEIGHBOURS = 10
@@ -180,11 +180,16 @@ def build_graph(
     if progress is not None:
         progress("eigenvectors", 0, 1)
     weights = _connected(_weights(distances, nearest, scales), places, scales)
-    count = min(max(LEAST_VECTORS, 2 * n_classes), MOST_VECTORS, len(places) - 2)
+    count = min(vectors_for(n_classes), len(places) - 2)
     vectors = _leading_vectors(weights, count, rng)
     if progress is not None:
         progress("eigenvectors", 1, 1)
     return LabelGraph(vectors[same], reduced, scales[same], mean, basis)
+
+
+def vectors_for(n_classes: int) -> int:
+    """Return the number of eigenvectors for a number of classes, in a pool that is large enough."""
+    return min(max(LEAST_VECTORS, 2 * n_classes), MOST_VECTORS)
 
 
 def principal_components(

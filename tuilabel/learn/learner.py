@@ -144,7 +144,8 @@ class Learner:
     pool : (n, ...) uint8 or float32 array
         All items, perhaps memory-mapped.
     n_classes
-        k, the number of classes.
+        Number of classes of the hold-out's truth, which sizes the label graph. A request has its
+        own classes, and their number may grow from one to the next.
     holdout : HeldOut, optional
         Items to measure accuracy on.
     store : Store, optional
@@ -188,7 +189,7 @@ class Learner:
         self._is_new = True
         self._to_weigh: Fit | None = None
         self._stop_rows = stop_set(len(pool), np.random.default_rng(0))
-        self._stop_predictions: tuple[int, NDArray[np.intp]] | None = None
+        self._stop_predictions: tuple[int, tuple[str, ...], NDArray[np.intp]] | None = None
 
     def __len__(self) -> int:
         return len(self._images.pool)
@@ -197,6 +198,21 @@ class Learner:
     def holdout(self) -> tuple[str, NDArray[np.intp]] | None:
         """The name of the hold-out and its true classes, (h,) intp; None without a hold-out."""
         return None if self._truth is None else (self._holdout_name, self._truth)
+
+    def truth(self, request: Fit) -> NDArray[np.intp] | None:
+        """Return the columns of the hold-out's true classes, (h,) intp; None without a hold-out.
+
+        Raises
+        ------
+        ValueError
+            The request has no column for a class of the hold-out.
+        """
+        if self._truth is None:
+            return None
+        column_of = _indices(request.truth)
+        check_indices(column_of, len(request.columns), "Columns of the truth")
+        check_indices(self._truth, len(column_of), "Classes of the hold-out")
+        return column_of[self._truth]
 
     def apart(self) -> Learner:
         """Return a learner that shares what is prepared, and whose fits leave this one alone."""
@@ -310,11 +326,12 @@ class Learner:
                 excluded=excluded,
             )
         strategy = AUTO_STRATEGY if request.strategy == AUTO else request.strategy
+        truth = self.truth(request)
         result = run_round(
             pool,
             labelled=labelled,
             labels=_indices(request.classes),
-            n_classes=self.n_classes,
+            n_classes=len(request.columns),
             excluded=excluded,
             model=model,
             strategy=strategy,
@@ -323,16 +340,17 @@ class Learner:
             batch_size=request.batch_size,
             epsilon=request.epsilon,
             first=first,
-            holdout=None if holdout is None or self._truth is None else (holdout, self._truth),
+            holdout=None if holdout is None or truth is None else (holdout, truth),
             holdout_name=self._holdout_name,
             audit=(_indices(request.audit_items), _indices(request.audit_classes)),
             stop_rows=self._stop_rows,
         )
-        share, agreement = self._compared(len(labelled), result.stop_predictions)
+        share, agreement = self._compared(request, result.stop_predictions)
         self._to_weigh = request if request.model == AUTO and needs.graph else None
         return FitFinished(
             generation=request.generation,
             items=tuple(result.items.tolist()),
+            columns=request.columns,
             probabilities=_rows(result.probabilities),
             draws=tuple(None if np.isnan(draw) else draw for draw in result.draws.tolist()),
             begun=result.begun,
@@ -381,10 +399,10 @@ class Learner:
             model,
             pool.rows(rows),
             classes,
-            n_classes=self.n_classes,
+            n_classes=len(request.columns),
             rng=np.random.default_rng(request.seed),
         )
-        return Teacher((model, features), pool, holdout, fitted, self.n_classes)
+        return Teacher((model, features), pool, holdout, fitted, len(request.columns))
 
     def reflect(self) -> Iterator[None]:
         """Compare the models that ``auto`` may use from the next fit on, in small steps.
@@ -407,7 +425,8 @@ class Learner:
         rng = np.random.default_rng((*request.seed, 1))
         weighed = rng.permutation(len(labels))[:MOST_WEIGHED]
         rows = {seen: self._view(*seen)[0].rows(labelled[weighed]) for seen in choices}
-        for scores in cross_validate(rows, labels[weighed], n_classes=self.n_classes, rng=rng):
+        k = len(request.columns)
+        for scores in cross_validate(rows, labels[weighed], n_classes=k, rng=rng):
             if scores is not None:
                 self._choice = decide(scores, self._choice or choices[0], choices)
                 self._weighed = len(labels)
@@ -478,13 +497,20 @@ class Learner:
         )
 
     def _compared(
-        self, labels: int, predictions: NDArray[np.intp]
+        self, request: Fit, predictions: NDArray[np.intp]
     ) -> tuple[float | None, float | None]:
-        """Compare predictions with those of the last fit, if that had fewer labels."""
-        before, self._stop_predictions = self._stop_predictions, (labels, predictions)
+        """Compare predictions with those of the last fit, if that had fewer labels.
+
+        Nor are they compared if a class of that fit is gone: its items are another class's now.
+        """
+        labels, columns = len(request.items), request.columns
+        before, self._stop_predictions = self._stop_predictions, (labels, columns, predictions)
         if before is None or before[0] >= labels or len(predictions) == 0:
             return None, None
-        return moved(before[1], predictions), kappa(before[1], predictions, self.n_classes)
+        if not set(before[1]) <= set(columns):
+            return None, None
+        earlier = _indices([columns.index(id_) for id_ in before[1]])[before[2]]
+        return moved(earlier, predictions), kappa(earlier, predictions, len(columns))
 
 
 _NONE = np.empty(0, dtype=np.intp)

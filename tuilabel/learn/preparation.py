@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import CHUNK_ROWS
 from tuilabel.learn.graph import VERSION as GRAPH_VERSION
-from tuilabel.learn.graph import LabelGraph, build_graph, usable_cores
+from tuilabel.learn.graph import LabelGraph, build_graph, usable_cores, vectors_for
 from tuilabel.learn.names import AUTO, RAW
 from tuilabel.learn.store import Store
 from tuilabel.plugins import blame, load, package_of
@@ -193,7 +193,8 @@ def prepare_graph(
         This pool cannot have a graph.
     """
     digest, of_holdout = images.digests
-    version = f"graph-{GRAPH_VERSION}-{_versioned(name)}-{n_classes}"
+    # Another class seldom needs another graph.
+    version = f"graph-{GRAPH_VERSION}-{_versioned(name)}-{vectors_for(n_classes)}"
     kept = store.load(f"{version}-{digest}")
     if kept is None:
         # Sessions of all seeds share the graph.

@@ -16,11 +16,15 @@ class Fit:
     generation
         Number that is returned in the answer, so that a stale answer can be recognised.
     items, classes
-        Rows to train on and their class indices.
+        Rows to train on and the columns of their classes.
+    columns
+        Ids of the classes that the model tells apart, those without a label too.
+    truth
+        The column of each class of the hold-out's truth; empty without a hold-out.
     excluded
         Further rows to leave out of the ranking.
     audit_items, audit_classes
-        Rows to measure on without a hold-out, and their class indices; never trained on.
+        Rows to measure on without a hold-out, and the columns of their classes; never trained on.
     model, features, strategy, cold_start
         Names from `tuilabel.learn.names`.
     cold_start_size
@@ -38,6 +42,8 @@ class Fit:
     generation: int
     items: tuple[int, ...]
     classes: tuple[int, ...]
+    columns: tuple[str, ...]
+    truth: tuple[int, ...]
     excluded: tuple[int, ...]
     audit_items: tuple[int, ...]
     audit_classes: tuple[int, ...]
@@ -92,6 +98,8 @@ class FitFinished:
         That of the request.
     items
         Rows to ask next, best first.
+    columns
+        The class ids of the columns of `probabilities` and `confusion`, and of `predicted`.
     probabilities
         One row per item, one column per class.
     draws
@@ -119,11 +127,13 @@ class FitFinished:
     Raises
     ------
     ValueError
-        If the numbers of items, rows of probabilities and draws differ.
+        If the numbers of items, rows of probabilities and draws differ, or those of classes and
+        columns.
     """
 
     generation: int
     items: tuple[int, ...]
+    columns: tuple[str, ...]
     probabilities: tuple[tuple[float, ...], ...]
     draws: tuple[float | None, ...]
     begun: int
@@ -146,6 +156,12 @@ class FitFinished:
                 f"{len(self.items)} items have {len(self.probabilities)} rows of probabilities and "
                 f"{len(self.draws)} draws; expected one each."
             )
+        k = len(self.columns)
+        tables = (*self.probabilities, *(self.confusion or ()))
+        if not all(len(row) == k for row in tables) or any(
+            not 0 <= column < k for column in self.predicted
+        ):
+            raise ValueError(f"there are {k} classes, and not as many columns.")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from tuilabel.line.picture import Look, picture
 from tuilabel.line.trainer import at_work, trouble
 from tuilabel.line.wording import WIDTH, Wording
 from tuilabel.session import Annotator, Ranking, Request, Session, Slot
+from tuilabel.session.class_changes import ClassError
 from tuilabel.session.undoing import undone_text
 from tuilabel.settings import SUGGESTIONS
 from tuilabel.text import SUGGESTION_MODES, counted, inert
@@ -64,7 +65,9 @@ class Conversation:
         width: int = WIDTH,
     ) -> None:
         self.session = session
-        self.vocabulary = Vocabulary(session.class_names)
+        classes = session.classes
+        self.vocabulary = Vocabulary([classes.names[index] for index in classes.open])
+        self._classes = classes.open
         self.words = Wording(session, self.vocabulary, width)
         self.by = by
         self.over = False
@@ -160,8 +163,8 @@ class Conversation:
         meaning = self.vocabulary.meaning(line)
         page, self._page = self._page, 0
         match meaning:
-            case Chosen(index):
-                return self.label(index, ms)
+            case Chosen(place):
+                return self.label(self._classes[place], ms)
             case Command.ACCEPT:
                 return self._accept(ms)
             case Command.SKIP:
@@ -240,6 +243,8 @@ class Conversation:
             return self.words.ending()
         try:
             event = write(item)
+        except ClassError as error:
+            return self.words.say(inert(str(error), 400))
         except SaveError as error:
             return self._not_saved(error)
         name = self.session.class_name(event)

@@ -239,8 +239,8 @@ class Talk:
                 await self._prompt()
                 if await _first(typed, asyncio.sleep(1 / rate)):
                     break
-                truth = int(dataset.truth[session.current.row])
-                await self._channel.write(f"{conversation.words.name(truth)}\n")
+                truth = session.classes.of_truth(int(dataset.truth[session.current.row]))
+                await self._channel.write(f"{inert(session.classes.names[truth], 40)}\n")
                 self._at_prompt = False
                 await self._say(conversation.label(truth))
             while conversation.busy and not (typed and typed.done()):

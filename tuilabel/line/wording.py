@@ -91,8 +91,10 @@ class Wording:
                 return []
             return self.say("No suggestion: the image was chosen before the first fit.")
         chances = slot.probabilities
-        order = sorted(range(len(chances)), key=lambda index: -chances[index])[:_SUGGESTED]
-        shown = [f"{self.name(index)} at {percent(chances[index])}" for index in order]
+        classes = self._session.classes
+        order = sorted(classes.open, key=lambda index: -chances[index])[:_SUGGESTED]
+        names = [inert(classes.names[index], _LONGEST_NAME) for index in order]
+        shown = [f"{name} at {percent(chances[i])}" for name, i in zip(names, order, strict=True)]
         return self.say(f"The model {'said' if past else 'says'} {', '.join(shown)}.")
 
     def accuracy(self) -> list[str]:

@@ -16,8 +16,12 @@ from tuilabel.journal.payloads import (
     ClassRetired,
     Undo,
 )
+from tuilabel.text import DEFAULT_LIMIT, inert
 
 CLASS_EVENTS = (ClassAdded, ClassMerged, ClassRenamed, ClassRestyled, ClassRetired)
+
+LONGEST_NAME = DEFAULT_LIMIT
+"""Characters of a name at most."""
 
 
 class ClassInfo(NamedTuple):
@@ -30,17 +34,23 @@ class ClassInfo(NamedTuple):
         The key it was added with.
     is_retired : bool
         Whether it can no longer be chosen. Its labels still count.
+    added_as : str
+        The name it was added under.
+    is_first : bool
+        Whether it is one of the classes that the session began with.
     """
 
     id: str
     name: str
     key: str | None = None
     is_retired: bool = False
+    added_as: str = ""
+    is_first: bool = False
 
 
 def normal_name(name: str) -> str:
     """Return the name of a class as it is compared: in Unicode's form NFC, without outer blanks."""
-    return unicodedata.normalize("NFC", name).strip()
+    return inert(unicodedata.normalize("NFC", name).strip(), LONGEST_NAME)
 
 
 def class_id_of(name: str, taken: Collection[str] = ()) -> str:
@@ -79,8 +89,8 @@ class Classes:
     ----------
     problems : list of str
         Merges without effect, and names that two classes share, as sentences.
-    unadded : bool
-        Whether the adding of a class was undone, so that it depends on the answers.
+    version : int
+        Grows whenever the classes may have changed.
     """
 
     def __init__(self, is_used: Callable[[str], bool]) -> None:
@@ -88,18 +98,26 @@ class Classes:
         self._events: dict[str, Event] = {}
         self._undone: set[str] = set()
         self._known: dict[str, ClassInfo] = {}
+        self._gone: dict[str, str] = {}
         self._merged: dict[str, str] = {}
         self._keys: dict[tuple[str, str], str] = {}
+        self._shared: set[str] = set()
+        self._deciding: set[str] = set()
         self.problems: list[str] = []
-        self.unadded = False
+        self.version = 0
 
     def __iter__(self) -> Iterator[ClassInfo]:
         """Yield the classes that can be chosen, in the order in which they were added."""
-        return (
-            info
-            for info in self._known.values()
-            if not info.is_retired and info.id not in self._merged
-        )
+        return (info for info in self._known.values() if self.is_open(info.id))
+
+    def every(self) -> Iterator[ClassInfo]:
+        """Yield all classes, also those retired or merged, in the order they were added in."""
+        return iter(self._known.values())
+
+    def is_open(self, class_id: str) -> bool:
+        """Return whether a class can be chosen."""
+        info = self._known.get(class_id)
+        return info is not None and not info.is_retired and class_id not in self._merged
 
     def apply(self, event: Event) -> bool:
         """Apply an event about a class, or an undo; return whether answers count for others."""
@@ -110,53 +128,90 @@ class Classes:
         else:
             self._events[event.id] = event
         merged = self._merged
-        self.fold_again()
+        self._fold_again()
         return self._merged != merged
 
-    def fold_again(self) -> None:
-        """Fold all events again, since answers have changed or an event has arrived."""
-        self.unadded = False
-        self._known, self._merged, self._keys, self.problems = {}, {}, {}, []
-        for event in sorted(self._events.values(), key=lambda event: (event.t, event.id)):
+    def depends_on(self, class_id: str) -> bool:
+        """Return whether an answer to a class may keep one whose adding was undone."""
+        return class_id in self._deciding
+
+    def answers_changed(self) -> None:
+        """Take into account that a class on which the classes depend is named, or no longer."""
+        self._fold_again()
+
+    def _fold_again(self) -> None:
+        self.version += 1
+        self._known, self._gone, self._keys = {}, {}, {}
+        self._merged, self.problems, self._deciding = {}, [], set()
+        ordered = sorted(self._events.values(), key=lambda event: (event.t, event.id))
+        standing = [event for event in ordered if event.id not in self._undone]
+        added_as = {
+            event.payload.class_id: normal_name(event.payload.name)
+            for event in reversed(ordered)
+            if isinstance(event.payload, ClassAdded)
+        }
+        for event in standing:
+            if isinstance(event.payload, ClassMerged):
+                self._merge(event.payload, added_as)
+        counted_for: dict[str, list[str]] = {}
+        for id_ in {*added_as, *self._merged}:
+            counted_for.setdefault(self.resolved(id_), []).append(id_)
+        first = _first(ordered)
+        for event in ordered:
             found = event.payload
             if event.id in self._undone:
-                if not isinstance(found, ClassAdded):
-                    continue
-                self.unadded = True
-                if not self._is_used(found.class_id):
-                    continue
-            self._fold(event)
-        names: dict[str, str] = {}
-        for info in self:
-            if info.name in names:
-                self.problems.append(
-                    f"Two classes have the name {info.name}: {names[info.name]} and {info.id}. "
-                    "Rename or merge one of them."
-                )
-            names[info.name] = info.id
+                if isinstance(found, ClassAdded):
+                    # The class stays while answers to it stand, or to one merged into it.
+                    ids = {found.class_id, *counted_for.get(found.class_id, ())}
+                    self._deciding |= ids
+                    self._gone[found.class_id] = normal_name(found.name)
+                    if any(map(self._is_used, ids)):
+                        self._fold(event, added_as, first)
+            else:
+                self._fold(event, added_as, first)
+        self._find_shared_names()
 
-    def _fold(self, event: Event) -> None:
+    def _find_shared_names(self) -> None:
+        named: dict[str, list[str]] = {}
+        for info in self:
+            named.setdefault(info.name, []).append(info.id)
+        several = {name: ids for name, ids in named.items() if len(ids) > 1}
+        self._shared = set(several)
+        self.problems += [
+            f"{len(ids)} classes have the name {name}: {', '.join(ids)}. Rename or merge one of "
+            "them."
+            for name, ids in several.items()
+        ]
+
+    def _merge(self, merge: ClassMerged, added_as: dict[str, str]) -> None:
+        id_, into = merge.class_id, merge.into
+        if self._merged.get(id_) == into:
+            return
+        if id_ not in self._merged and self.resolved(into) != id_:
+            self._merged[id_] = into
+            return
+        one, other = added_as.get(id_, id_), added_as.get(into, into)
+        why = "one is merged into the other, or into a third, already"
+        if id_ == into:
+            why = "they are one class"
+        self.problems.append(f"The merge of {one} into {other} has no effect: {why}.")
+
+    def _fold(self, event: Event, added_as: dict[str, str], first: set[str]) -> None:
         match event.payload:
             case ClassAdded(class_id=id_, name=name, key=key):
                 before = self._known.get(id_)
                 if before is None:
-                    self._known[id_] = ClassInfo(id_, normal_name(name), key)
+                    name = normal_name(name) or id_
+                    self._known[id_] = ClassInfo(id_, name, key, False, added_as[id_], id_ in first)
                 else:  # added again after it was retired
                     self._known[id_] = before._replace(is_retired=False)
             case ClassRenamed(class_id=id_, name=name) if id_ in self._known:
-                self._known[id_] = self._known[id_]._replace(name=normal_name(name))
+                name = normal_name(name) or id_
+                self._known[id_] = self._known[id_]._replace(name=name)
             case ClassRetired(class_id=id_) if id_ in self._known:
                 self._known[id_] = self._known[id_]._replace(is_retired=True)
             case ClassRestyled(class_id=id_, key=key):
                 self._keys[event.by, id_] = key
-            case ClassMerged(class_id=id_, into=into) if self._merged.get(id_) != into:
-                if id_ not in self._merged and self.resolved(into) != id_:
-                    self._merged[id_] = into
-                else:
-                    self.problems.append(
-                        f"The merge of {self._own_name(id_)} into {self._own_name(into)} has no "
-                        "effect: one is merged into the other, or into a third, already."
-                    )
 
     def resolved(self, class_id: str) -> str:
         """Return the id of the class that answers to a class count for."""
@@ -166,11 +221,18 @@ class Classes:
 
     def name(self, class_id: str) -> str:
         """Return the name of a class; the id where no event has added it."""
-        return self._own_name(self.resolved(class_id))
+        return self.own_name(self.resolved(class_id))
 
-    def _own_name(self, class_id: str) -> str:
+    def own_name(self, class_id: str) -> str:
+        """Return the name of a class, of one merged into another as well."""
         info = self._known.get(class_id)
-        return class_id if info is None else info.name
+        return self._gone.get(class_id, class_id) if info is None else info.name
+
+    def written_name(self, class_id: str) -> str:
+        """Return what stands for a class in an export: its id where two classes have its name."""
+        class_id = self.resolved(class_id)
+        name = self.own_name(class_id)
+        return class_id if name in self._shared else name
 
     def find(self, name: str) -> ClassInfo | None:
         """Return the class that can be chosen under a name; None if there is none."""
@@ -187,6 +249,54 @@ class Classes:
         return class_id_of(name, {info.id for info in self._known.values() if info.name != name})
 
     def key(self, class_id: str, by: str) -> str | None:
-        """Return the key of a class for an annotator; None if neither chose one."""
-        info = self._known.get(class_id)
-        return self._keys.get((by, class_id)) or (None if info is None else info.key)
+        """Return the key that an annotator chose for a class; None if there is none."""
+        return self._keys.get((by, class_id))
+
+    def names_of_source(self) -> list[str]:
+        """Return the distinct names under which classes were added, in order.
+
+        The first of them are those of the source's own classes, in the order of its ground truth,
+        whatever has become of these classes since.
+        """
+        ordered = sorted(self._events.values(), key=lambda event: (event.t, event.id))
+        added = (event.payload for event in ordered if isinstance(event.payload, ClassAdded))
+        names = ((normal_name(found.name), found.class_id) for found in added)
+        return list(dict.fromkeys(name for name, id_ in names if class_id_of(name) == id_))
+
+    def newest(self, by: str) -> Iterator[Event]:
+        """Yield the events about classes whose undo has an effect, the newest first.
+
+        Parameters
+        ----------
+        by : str
+            The annotator who would undo them: the keys of others are theirs.
+        """
+        for event in sorted(self._events.values(), key=lambda event: (-event.t, event.id)):
+            found = event.payload
+            if event.id in self._undone or (isinstance(found, ClassRestyled) and event.by != by):
+                continue
+            if isinstance(found, ClassAdded):
+                again = any(
+                    isinstance(other.payload, ClassAdded)
+                    and other.payload.class_id == found.class_id
+                    and other.id not in self._undone | {event.id}
+                    for other in self._events.values()
+                )
+                ids = (id_ for id_ in self._known if self.resolved(id_) == found.class_id)
+                if again or any(map(self._is_used, (found.class_id, *ids))):
+                    continue
+            yield event
+
+
+def _first(ordered: list[Event]) -> set[str]:
+    """Return the ids of the classes that were added together when the session began."""
+    found: set[str] = set()
+    before: Event | None = None
+    for event in ordered:
+        if not isinstance(event.payload, ClassAdded):
+            break
+        if before is not None and (event.log, event.n) != (before.log, before.n + 1):
+            break
+        found.add(event.payload.class_id)
+        before = event
+    return found

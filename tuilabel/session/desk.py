@@ -84,7 +84,7 @@ class Desk:
             case Decided(item=item):
                 self.acts += 1
                 self._given[event.id] = OwnAnswer(event.id, item, event.by, True)
-            case Undo() as undo:
+            case Undo(item=str()) as undo:
                 self.acts += 1
                 undone = self._given.pop(undo.event, None)
                 if undone is None:

@@ -205,9 +205,10 @@ class Labels:
         if class_id is None:
             self.skips_held += 1
             return
-        self._answers_to[class_id] += 1
-        if self.classes.unadded:
-            self.classes.fold_again()
+        if self.classes.depends_on(class_id):
+            self._name_class(class_id, +1)
+        else:
+            self._answers_to[class_id] += 1
         class_id = self.classes.resolved(class_id)
         self.labels_held += 1
         self.by_class[class_id] += 1
@@ -236,9 +237,7 @@ class Labels:
         own = self._own(item)
         for given in own:
             if given.class_id is not None:
-                self._answers_to[given.class_id] += step
-        if self.classes.unadded:
-            self.classes.fold_again()
+                self._name_class(given.class_id, step)
         standing = self._standing(item, own)
         if standing is None:
             self.auto_labels_held += step * (item in self._auto)
@@ -254,6 +253,13 @@ class Labels:
                 if given.class_id and self.classes.resolved(given.class_id) == standing.class_id:
                     _add(self.by_annotator, given.by, step)
             self._count_for_fits(item, standing, step)
+
+    def _name_class(self, class_id: str, step: int) -> None:
+        """Count the answers to a class: one that was undone stays while there are any."""
+        before = self._answers_to[class_id]
+        self._answers_to[class_id] += step
+        if self.classes.depends_on(class_id) and 0 in (before, before + step):
+            self.classes.answers_changed()
 
     def _count_for_fits(self, item: str, standing: Standing, step: int) -> None:
         if not standing.audit:
@@ -401,6 +407,10 @@ class Labels:
         if rows is None or not self._taken_back:
             return rows is not None
         return bool(self._own(item))
+
+    def without_example(self) -> list[str]:
+        """Return the names of the classes that can be chosen and have no label yet."""
+        return [info.name for info in self.classes if not self.by_class[info.id]]
 
     def items(self) -> Iterator[tuple[str, Standing]]:
         """Yield every item with an answer, and what counts for it, in the order of arrival."""

@@ -34,8 +34,9 @@ from tuilabel.journal.payloads import (
     Undo,
 )
 from tuilabel.learn.requests import ColdStart, Fit, FitFinished
+from tuilabel.session import class_changes
 from tuilabel.session.candidates import Candidates, keys_of
-from tuilabel.session.classes import class_id_of
+from tuilabel.session.class_list import ClassList
 from tuilabel.session.desk import Desk
 from tuilabel.session.desks import Desks
 from tuilabel.session.fits import FitHistory
@@ -73,7 +74,7 @@ class Requested(NamedTuple):
     round: int
     labels: int
     events: int
-    audit: Mapping[int, int]
+    audit: Mapping[int, str]
 
 
 class Session:
@@ -96,6 +97,8 @@ class Session:
     ----------
     known : Labels
         What everybody said.
+    classes : ClassList
+        The classes with their indices in this run.
     desk : Desk
     events : Events
         Every event, in the order in which they were read.
@@ -137,7 +140,7 @@ class Session:
         self._requested: dict[int, Requested] = {}
         self._shown: set[int] = set()
         self._slots: list[Slot] = []
-        self._slots_of: list[Asked] | None = None
+        self._slots_of: tuple[list[Asked] | None, int] = (None, 0)
         audit = 0.0 if dataset.holdout is not None else self.about.audit
         keys, paths = keys_of(dataset.ids), map(dataset.references, range(len(dataset)))
         self._candidates = Candidates(keys, paths, audit, self.about.seed)
@@ -150,7 +153,7 @@ class Session:
             self._desks.apply(event)
         self.missing = self._rows.fill()
         self._refuse_other_dataset()
-        self._name_classes()
+        self.classes = ClassList(self.known.classes, dataset.class_names)
         self._take_desk(by)
         self._shown = {self.cursor}
         self._wanted = True
@@ -165,15 +168,6 @@ class Session:
             f"its answers ({self.missing:,}) is for an item of that source. Open it with its own "
             "source, or start another session with --session FOLDER."
         )
-
-    def _name_classes(self) -> None:
-        names = [info.name for info in self.known.classes] or list(self.items.class_names)
-        self.class_names = tuple(names)
-        self.class_ids = tuple(
-            info.id if (info := self.known.classes.find(name)) else class_id_of(name)
-            for name in names
-        )
-        self._index = {id_: index for index, id_ in enumerate(self.class_ids)}
 
     def _take_desk(self, by: Annotator) -> None:
         """Continue the annotator's newest desk whose run has ended, or make a new one."""
@@ -191,7 +185,8 @@ class Session:
                 size = settings_from(event.payload.settings).batch_size
         payloads: list[Payload] = []
         if not any(True for _ in self.known.classes):
-            payloads += map(said.ClassAdded, self.class_ids, self.class_names)
+            names = self.items.class_names
+            payloads += [class_changes.first(self.known.classes, name) for name in names]
         items = len(self.items) + self.missing
         payloads.append(
             Opened(settings=asdict(self.settings), items=items, desk=desk, origin=by.origin)
@@ -226,8 +221,9 @@ class Session:
     @property
     def batch(self) -> list[Slot]:
         """The places of the batch."""
-        if self._slots_of is not self.desk.batch:
-            self._slots_of = self.desk.batch
+        made_of = self.desk.batch, self.classes.version
+        if self._slots_of[0] is not made_of[0] or self._slots_of[1] != made_of[1]:
+            self._slots_of = made_of
             self._slots = [self._slot(asked) for asked in self.desk.batch]
         return self._slots
 
@@ -235,7 +231,7 @@ class Session:
         row = self.items.row_of(asked.item)
         assert row is not None, "a desk has only items of the source"
         shares = asked.probabilities
-        columns = None if shares is None else tuple(shares.get(id_, 0.0) for id_ in self.class_ids)
+        columns = None if shares is None else self.classes.spread(shares)
         brought_back = asked.reason == said.UNDONE and bool(self._candidates.reserved[row])
         return Slot(row, asked.reason == said.AUDIT or brought_back, columns)
 
@@ -257,7 +253,7 @@ class Session:
             return None
         # Of a dispute, the newest answer.
         class_id = standing.class_id or standing.given.class_id
-        return Answer(None if class_id is None else self._index.get(class_id))
+        return Answer(None if class_id is None else self.classes.index(class_id))
 
     @property
     def labels(self) -> int:
@@ -339,13 +335,15 @@ class Session:
         ------
         NotCurrentError
             Another item is current. A key is never applied to an image that was not seen.
+        ClassError
+            The class was retired or merged, perhaps by another annotator just now.
         SaveError
             Not on disk; nothing has changed.
         """
-        return self._answer(item, self.class_ids[class_index], by, ms, accepted)
+        return self._answer(item, self._to_choose(class_index), by, ms, accepted)
 
     def skip(self, item: str, *, by: Annotator, ms: int | None = None) -> Event:
-        """Skip the current item; it is not asked again. Raises the errors of `label`."""
+        """Skip the current item; it is not asked again. Raises errors as `label` does."""
         return self._answer(item, None, by, ms, accepted=False)
 
     def suggestion(self) -> int | None:
@@ -355,8 +353,9 @@ class Session:
         """
         slot, guess = self.current, self.guess()
         if slot is not None and slot.probabilities is not None:
-            return int(np.argmax(slot.probabilities))
-        return None if guess is None else self._index[self.known.classes.resolved(guess.class_id)]
+            # A retired class is not suggested, so that no class may be left.
+            return int(np.argmax(slot.probabilities)) if any(slot.probabilities) else None
+        return None if guess is None else self.classes.index(guess.class_id)
 
     def guess(self) -> said.Suggestion | None:
         """Return a suggestion of another tool for the current item, where the model has none.
@@ -367,7 +366,8 @@ class Session:
         if slot is None or slot.audit or slot.probabilities is not None:
             return None
         guess = self.known.suggestion(self.items.ids[slot.row])
-        if guess is None or self.known.classes.resolved(guess.class_id) not in self._index:
+        classes = self.known.classes
+        if guess is None or not classes.is_open(classes.resolved(guess.class_id)):
             return None
         return guess
 
@@ -476,6 +476,8 @@ class Session:
         ------
         NotAnsweredError
             The item has no answer yet; it is asked in its turn.
+        ClassError
+            The class was retired or merged.
         SaveError
             Not on disk; nothing has changed.
         """
@@ -487,7 +489,7 @@ class Session:
         assert isinstance(given, said.Answer)
         label = Label(
             item=item,
-            class_id=self.class_ids[class_index],
+            class_id=self._to_choose(class_index),
             round=self.round,
             ms=ms,
             audit=before.audit,
@@ -520,7 +522,7 @@ class Session:
         """
         if item not in self.known.disputed and self.known.decision(item) is None:
             raise RefusedError("Annotators agree about this image. Label it again instead.")
-        decided = Decided(item=item, class_id=self.class_ids[class_index])
+        decided = Decided(item=item, class_id=self._to_choose(class_index))
         (event,) = self._write([decided], by, self._want_another_fit)
         return event
 
@@ -652,9 +654,10 @@ class Session:
             return None
         request = self._fit_request() if self.round > 1 else self._cold_start_request()
         if request is not None:
-            audit: Mapping[int, int] = {}
+            audit: Mapping[int, str] = {}
             if isinstance(request, Fit):
-                audit = dict(zip(request.audit_items, request.audit_classes, strict=True))
+                ids = (request.columns[column] for column in request.audit_classes)
+                audit = dict(zip(request.audit_items, ids, strict=True))
             requested = Requested(self.round - 1, self.labels, len(self.events), audit)
             self._requested[request.generation] = requested
         return request
@@ -702,7 +705,7 @@ class Session:
         if requested is None:
             return None
         fit = ranking if isinstance(ranking, FitFinished) else None
-        ranked = asked_of(ranking, self.items.ids, self.class_ids)
+        ranked = asked_of(ranking, self.items.ids)
         seen = {n for n, slot in enumerate(self.batch) if self._rows.answered[slot.row]}
         seen |= self._shown if shown else {0} if fit is None else set()
         batch = self.desk.batch
@@ -720,7 +723,7 @@ class Session:
         )
         payloads: list[Payload] = [replaced]
         if fit is not None:
-            payloads.insert(0, fitted(fit, requested.round, requested.labels, self.class_ids))
+            payloads.insert(0, fitted(fit, requested.round, requested.labels))
 
         def replaced_it() -> None:
             self._ranked = ranked
@@ -734,13 +737,14 @@ class Session:
 
         return self._write(payloads, by, replaced_it)[0]
 
-    def _predictions(self, fit: FitFinished, audit: Mapping[int, int]) -> Predictions | None:
+    def _predictions(self, fit: FitFinished, audit: Mapping[int, str]) -> Predictions | None:
         if not fit.predicted:
             return None
         on_holdout = self.items.holdout is not None
         rows = range(len(fit.predicted)) if on_holdout else tuple(audit)
         truth = None if on_holdout else tuple(audit.values())
-        return Predictions(rows, truth, fit.predicted, fit.confidence)
+        predicted = [fit.columns[column] for column in fit.predicted]
+        return Predictions(rows, truth, predicted, fit.confidence)
 
     def _want_another_fit(self) -> None:
         """Request a fit after an answer that came out of turn."""
@@ -769,17 +773,72 @@ class Session:
 
     def material(self) -> Material:
         """Return the labels and settings that a request is made from."""
-        training, audit = self._rows.indices(self._index)
+        has_truth = self.items.holdout is not None
+        columns = self.classes.columns(self.known.by_class, has_truth=has_truth)
+        index = {id_: column for column, id_ in enumerate(columns)}
+        training, audit = self._rows.indices(index)
         excluded = self._rows.answered | self._candidates.reserved
         excluded[list(training)] = False
         return Material(
             self.settings,
-            len(self.class_ids),
+            columns,
             training,
             audit,
             tuple(np.flatnonzero(excluded).tolist()),
             desks=1 + len(self._desks.others()),
+            truth=tuple(index[id_] for id_ in self.classes.of_source) if has_truth else (),
         )
+
+    # Classes.
+
+    def add_class(self, name: str, *, by: Annotator, key: str | None = None) -> Event:
+        """Add a class, or bring a retired one back.
+
+        Parameters
+        ----------
+        name : str
+        by : Annotator
+        key : str, optional
+            The key that labels it.
+
+        Raises
+        ------
+        ClassError
+            The name cannot be used, or a class has it.
+        SaveError
+            Not on disk; nothing has changed. So it is with the other changes.
+        """
+        return self._change_classes(class_changes.add(self.known.classes, name, key), by)
+
+    def rename_class(self, class_id: str, name: str, *, by: Annotator) -> Event:
+        """Rename a class; its labels stay. Raises `ClassError`, as the other changes do."""
+        return self._change_classes(class_changes.rename(self.known.classes, class_id, name), by)
+
+    def merge_classes(self, class_id: str, into: str, *, by: Annotator) -> Event:
+        """Make the answers to a class count for another one."""
+        return self._change_classes(class_changes.merge(self.known.classes, class_id, into), by)
+
+    def retire_class(self, class_id: str, *, by: Annotator) -> Event:
+        """Let a class no longer be chosen; its labels still count."""
+        return self._change_classes(class_changes.retire(self.known.classes, class_id), by)
+
+    def restyle_class(self, class_id: str, key: str, *, by: Annotator) -> Event:
+        """Give a class another key, for this annotator."""
+        return self._change_classes(class_changes.restyle(class_id, key), by)
+
+    def undo_class_change(self, *, by: Annotator) -> Event:
+        """Undo the newest change to the classes that can be undone, by whom it may be."""
+        return self._change_classes(class_changes.undo(self.known.classes, by.name)[1], by)
+
+    def _to_choose(self, class_index: int) -> str:
+        """Return the id of a class that can be chosen."""
+        class_id = self.classes.ids[class_index]
+        class_changes.check_open(self.known.classes, class_id)
+        return class_id
+
+    def _change_classes(self, payload: Payload, by: Annotator) -> Event:
+        (event,) = self._write([payload], by)
+        return event
 
     # Events.
 
@@ -843,8 +902,11 @@ class Session:
         return events
 
     def _take_in(self, event: Event) -> None:
+        recounts = self.known.recounts
         self._record.apply(event)
         self._desks.apply(event)
+        if self.known.recounts != recounts:
+            self._want_another_fit()
         payload = event.payload
         if isinstance(payload, said.Answer | Undo | said.Decided) and payload.item is not None:
             self._rows.follow(payload.item)

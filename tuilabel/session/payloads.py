@@ -18,7 +18,7 @@ def settings_from(stored: Mapping[str, Any]) -> LoopSettings:
     return LoopSettings(**{name: stored.get(name, value) for name, value in known.items()})
 
 
-def fitted(fit: FitFinished, round_: int, labels: int, class_ids: Sequence[str]) -> Fitted:
+def fitted(fit: FitFinished, round_: int, labels: int) -> Fitted:
     """Return the content of the event about a fit."""
     confusion = fit.confusion
     return Fitted(
@@ -29,7 +29,7 @@ def fitted(fit: FitFinished, round_: int, labels: int, class_ids: Sequence[str])
         strategy=fit.strategy,
         fit_seconds=round(fit.fit_seconds, 4),
         rank_seconds=round(fit.rank_seconds, 4),
-        classes=tuple(class_ids),
+        classes=fit.columns,
         accuracy=None if fit.accuracy is None else _measured(fit.accuracy),
         confusion=None if confusion is None else tuple(tuple(map(int, row)) for row in confusion),
         stop_set=fit.stop_set,
@@ -38,7 +38,7 @@ def fitted(fit: FitFinished, round_: int, labels: int, class_ids: Sequence[str])
     )
 
 
-def asked_of(ranking: Ranking, ids: Sequence[str], class_ids: Sequence[str]) -> dict[int, Asked]:
+def asked_of(ranking: Ranking, ids: Sequence[str]) -> dict[int, Asked]:
     """Return what the items of a ranking are asked for, by row, best first.
 
     Parameters
@@ -46,8 +46,6 @@ def asked_of(ranking: Ranking, ids: Sequence[str], class_ids: Sequence[str]) -> 
     ranking : FitFinished or ColdStartFinished
     ids : sequence of str
         Item ids by row.
-    class_ids : sequence of str
-        Class ids of the ranking's columns.
     """
     if not isinstance(ranking, FitFinished):
         return {row: Asked(ids[row], COLD_START) for row in ranking.items}
@@ -58,7 +56,8 @@ def asked_of(ranking: Ranking, ids: Sequence[str], class_ids: Sequence[str]) -> 
         if place < ranking.begun:
             reason = COLD_START
         rounded = (round(float(share), 4) for share in shares)
-        by_class = {id_: share for id_, share in zip(class_ids, rounded, strict=True) if share}
+        pairs = zip(ranking.columns, rounded, strict=True)
+        by_class = {id_: share for id_, share in pairs if share}
         found[row] = Asked(ids[row], reason, draw, by_class)
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from tuilabel.learn.requests import ColdStart, Fit
@@ -26,31 +26,53 @@ class Material(NamedTuple):
     Attributes
     ----------
     settings : LoopSettings
-    classes : int
-        Number of classes.
+    columns : tuple of str
+        Ids of the classes that the model tells apart.
     training, audit : mapping of int to int
-        Rows to train on and rows to measure on, with their class indices.
+        Rows to train on and rows to measure on, with the columns of their classes.
     excluded : tuple of int
         Further rows that must not be asked.
     desks : int
         Number of live desks. Each asks the part of a ranking that belongs to it, so that rankings
         are so many times as long.
+    truth : tuple of int
+        The column of each class of the hold-out; empty without one.
     """
 
     settings: LoopSettings
-    classes: int
+    columns: tuple[str, ...]
     training: Mapping[int, int]
     audit: Mapping[int, int]
     excluded: tuple[int, ...]
     desks: int = 1
+    truth: tuple[int, ...] = ()
 
     @property
     def cold_start_size(self) -> int:
         """Number of labels that a cold start asks for: at least two for each class."""
         if self.settings.cold_start == "random":
             return 0
-        for_classes = min(2 * self.classes, MOST_COLD_LABELS)
+        for_classes = min(2 * len(self.columns), MOST_COLD_LABELS)
         return max(self.settings.batch_size, LEAST_LABELS, for_classes)
+
+
+def rows_of(
+    classes: Mapping[str, str], columns: Sequence[str], row_of: Callable[[str], int | None]
+) -> dict[int, int]:
+    """Return the columns of the classes of items by row, without what has no row or no column.
+
+    Parameters
+    ----------
+    classes : mapping of str to str
+        Class ids by item.
+    columns : sequence of str
+        Class ids.
+    row_of : callable
+        Returns the row of an item.
+    """
+    place = {id_: column for column, id_ in enumerate(columns)}
+    found = ((row_of(item), place.get(id_)) for item, id_ in classes.items())
+    return {row: column for row, column in found if row is not None and column is not None}
 
 
 def cold_start_request(
@@ -81,6 +103,8 @@ def fit_request(material: Material, generation: int, seed: Sequence[int]) -> Fit
         generation=generation,
         items=tuple(training),
         classes=tuple(training.values()),
+        columns=material.columns,
+        truth=material.truth,
         audit_items=tuple(audit),
         audit_classes=tuple(audit.values()),
         excluded=material.excluded,

@@ -98,6 +98,7 @@ class Summary(TypedDict):
     window: tuple[float, float] | None
     labels: int
     by_class: dict[str, int]
+    without_example: list[str]
     skipped: int
     disputed: int
     pool_left: int | None
@@ -126,7 +127,8 @@ def summarise(view: SessionView, now: datetime | None = None) -> Summary:
     Returns
     -------
     Summary
-        `by_class` has every class of the session, in its order. `pool_left` is None if the
+        `by_class` has every class that can be chosen, in their order, and those with labels;
+        `without_example` names those without. `pool_left` is None if the
         session was never opened. `rounds` is the number of batches that a model was fitted after,
         without those taken back since; `fitted` and `accuracy` are of the newest such fit, None
         before the first. `disputed` counts the items about which annotators disagree, and
@@ -145,15 +147,16 @@ def summarise(view: SessionView, now: datetime | None = None) -> Summary:
     accuracy = next((fit.accuracy for fit in reversed(fits) if fit.accuracy), None)
     answered = known.labels_held + known.skips_held + len(known.disputed)
     settings = {} if opened is None else opened.settings
-    names, agreed = known.classes.name, agreement(known)
+    names, agreed = known.classes.written_name, agreement(known)
     return Summary(
         source=view.source,
         window=view.window,
         labels=known.labels_held,
         by_class={
-            **{info.name: 0 for info in known.classes},
+            **{names(info.id): 0 for info in known.classes},
             **{names(id_): count for id_, count in known.by_class.items()},
         },
+        without_example=known.without_example(),
         skipped=known.skips_held,
         disputed=len(known.disputed),
         pool_left=None if opened is None else opened.items - answered,

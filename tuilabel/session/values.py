@@ -88,8 +88,8 @@ class Slot(NamedTuple):
         Whether the item was drawn uniformly at random to measure accuracy on. It is not trained
         on.
     probabilities : tuple of float or None
-        The item's class probabilities in the newest ranking. None before any model, and for audit
-        items, where a suggestion would bias the measurement.
+        The item's probability by class index, in the newest ranking. None before any model, and for
+        audit items, where a suggestion would bias the measurement.
     """
 
     row: int
@@ -150,18 +150,18 @@ class Predictions(NamedTuple):
     ----------
     rows : sequence of int
         Rows of the hold-out, or of the pool for an audit set.
-    truth : sequence of int or None
-        Class indices of the audit items' labels when the fit was requested; None for a hold-out,
-        which has its own truth.
-    predicted : sequence of int
-        The most likely class indices.
+    truth : sequence of str or None
+        Class ids of the audit items' labels when the fit was requested; None for a hold-out, which
+        has its own truth.
+    predicted : sequence of str
+        The most likely class ids.
     confidence : sequence of float
         Their probabilities, 0 to 1.
     """
 
     rows: Sequence[int]
-    truth: Sequence[int] | None
-    predicted: Sequence[int]
+    truth: Sequence[str] | None
+    predicted: Sequence[str]
     confidence: Sequence[float]
 
 

@@ -130,7 +130,7 @@ class SessionView:
         all_answers : bool
             Yield instead of labels in effect the standing answer of each annotator, with skips.
         """
-        name = self.known.classes.name
+        name = self.known.classes.written_name
         for item, standing in self.known.items():
             if all_answers:
                 for given in self.known.answers(item):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,10 +25,11 @@ from tuilabel.journal.payloads import (
 )
 from tuilabel.learn.requests import Fit
 from tuilabel.progress import Progress
+from tuilabel.session.class_list import ClassList
 from tuilabel.session.labels import AutoBatch
 from tuilabel.session.learner import open_learner
 from tuilabel.session.payloads import settings_from
-from tuilabel.session.requests import Material, fit_request
+from tuilabel.session.requests import Material, fit_request, rows_of
 from tuilabel.session.view import SessionView
 from tuilabel.settings import resolve
 from tuilabel.workspace.opening import open_dataset_of
@@ -116,20 +118,24 @@ def autolabel(
     found = auto_label(
         learner, request, _unanswered(view, dataset), options, rng=rng, progress=progress
     )
-    classes = list(view.known.classes)
+    classes = view.known.classes
     labels = [
-        AutoLabel(row, classes[class_].id, classes[class_].name, min(float(probability), 1.0))
-        for row, class_, probability in zip(
-            found.rows.tolist(), found.classes.tolist(), found.probabilities, strict=True
+        AutoLabel(row, id_, classes.name(id_), min(float(probability), 1.0))
+        for row, id_, probability in zip(
+            found.rows.tolist(),
+            (request.columns[column] for column in found.classes.tolist()),
+            found.probabilities,
+            strict=True,
         )
+        if classes.is_open(id_)  # no new label is one of a retired class
     ]
     is_saved = bool(labels) and not dry_run
     if is_saved:
         _write(view, dataset, labels, found, options)
-    counts = np.bincount(found.classes, minlength=len(classes)).tolist()
+    counts = Counter(label.class_id for label in labels)
     return AutolabelOutcome(
         found,
-        by_class={info.name: n for info, n in zip(classes, counts, strict=True) if n},
+        by_class={classes.written_name(id_): counts[id_] for id_ in request.columns if counts[id_]},
         saved=is_saved,
         replaced=view.known.auto_labels_held,
         labels=labels,
@@ -215,16 +221,14 @@ def _write(
 def _request(view: SessionView, dataset: Dataset) -> Fit:
     """Return the request for the fit that the session would make on its labels."""
     settings = settings_from({} if view.opened is None else view.opened.settings)
-    index = {info.id: n for n, info in enumerate(view.known.classes)}
+    known, has_truth = view.known, dataset.holdout is not None
+    classes = ClassList(known.classes, dataset.class_names)
+    columns = classes.columns(known.by_class, has_truth=has_truth)
     training, audit = (
-        {
-            row: index[id_]
-            for item, id_ in part.items()
-            if (row := dataset.row_of(item)) is not None and id_ in index
-        }
-        for part in (view.known.training, view.known.audit)
+        rows_of(part, columns, dataset.row_of) for part in (known.training, known.audit)
     )
-    material = Material(settings, len(index), training, audit, ())
+    truth = tuple(map(columns.index, classes.of_source)) if has_truth else ()
+    material = Material(settings, columns, training, audit, (), truth=truth)
     request = fit_request(material, 0, (view.about.seed, 2, len(training)))
     if request is None:
         raise UsageError("There is no label to fit a model to. Label some images first.")

@@ -22,6 +22,8 @@ from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.payloads import About, Opened
 from tuilabel.journal.payloads import Window as WindowSet
+from tuilabel.session.class_changes import MOST_CLASSES, add
+from tuilabel.session.classes import Classes, normal_name
 from tuilabel.session.summary import summarise
 from tuilabel.session.values import Annotator
 from tuilabel.session.view import SessionView
@@ -281,10 +283,9 @@ def _resume(
     check: Callable[[Dataset, Settings], object] | None,
 ) -> Workspace:
     view = SessionView(path)
-    about, names = view.about, _names(view)
-    classes = options.classes and tuple(inert(name.strip()) for name in options.classes)
+    about, classes = view.about, view.known.classes
+    added = () if options.classes is None else _new_classes(path, classes, options.classes)
     given: dict[str, tuple[object, object]] = {
-        "--classes": (classes, names),
         "--pool": (options.pool, about.pool),
         "--test": (options.test, about.test),
         "--seed": (flags.get("seed"), about.seed),
@@ -303,11 +304,40 @@ def _resume(
     dataset = _open_dataset_of(view, options.source, progress)
     if check is not None:
         check(dataset, settings)
-    return _assemble(path, dataset, _fitting(settings, flags, dataset), view)
+    workspace = _assemble(path, dataset, _fitting(settings, flags, dataset), view)
+    for name in added:
+        workspace.session.add_class(name, by=workspace.annotator)
+    return workspace
 
 
-def _names(view: SessionView) -> tuple[str, ...]:
-    return tuple(info.name for info in view.known.classes)
+def _new_classes(path: Path, classes: Classes, given: Sequence[str]) -> list[str]:
+    """Return the names of an option that no class of the session has, not even a retired one.
+
+    Raises
+    ------
+    SessionFileError
+        The option lacks a name of the session: it may mean a class to rename or to merge.
+    """
+    names = list(dict.fromkeys(map(normal_name, given)))
+    known = {info.name for info in classes.every()}
+    new = [name for name in names if name not in known]
+    lacking = next((info.name for info in classes if info.name not in names), None)
+    if lacking is None:
+        for name in new:
+            add(classes, name)
+        return new
+    where = f"tuilabel classes {shlex.quote(shown_path(path))}"
+    found = f"{shown_path(path)} has the class `{lacking}`, which --classes lacks."
+    if not new:
+        raise SessionFileError(
+            f"{found} Leave out --classes, or retire the class with "
+            f"`{where} retire {shlex.quote(lacking)}`."
+        )
+    raise SessionFileError(
+        f"{found} Leave out --classes, rename the class with "
+        f"`{where} rename {shlex.quote(lacking)} {shlex.quote(new[0])}`, or merge it into another "
+        f"with `{where} merge {shlex.quote(lacking)} OTHER`."
+    )
 
 
 def stored_settings(path: Path) -> dict[str, Any]:
@@ -340,8 +370,8 @@ def open_dataset_of(view: SessionView, progress: Progress | None = None) -> Data
 
 def _open_dataset_of(view: SessionView, source: str | None, progress: Progress | None) -> Dataset:
     """Open the source that a session is resumed with."""
-    names = _names(view)
-    options = SourceOptions(None, names or None, view.about.pool, view.about.test)
+    names = view.known.classes.names_of_source()[:MOST_CLASSES]
+    options = SourceOptions(None, tuple(names) or None, view.about.pool, view.about.test)
     if source is None and is_gone(view.source):
         command = shlex.join(["tuilabel", "label", "NEW", "--session", str(view.path)])
         raise SourceError(

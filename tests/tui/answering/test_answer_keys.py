@@ -65,6 +65,15 @@ class FakeSaving:
         self.held += 1
 
 
+class FakeClasses:
+    """Four classes: two with a key, one with a chord, one that is labelled by name."""
+
+    version = 1
+    keys = ("1", "2", "x1", "")
+    names = full_names = ("cat", "dog", "owl", "yak")
+    open = range(4)
+
+
 class FakeScreen:
     """Shows images by name; callbacks wait in a queue until the test runs them."""
 
@@ -81,8 +90,7 @@ class FakeScreen:
         self.queue: deque[Callable[[], object]] = deque()
         self.saved: list[Event] = []
         self.saving = FakeSaving()
-        keys, names = ("1", "2", "x1", ""), ("cat", "dog", "owl", "yak")
-        self.keys = AnswerKeys(self, keys, names, ME, self.saving, self.clock)
+        self.keys = AnswerKeys(self, FakeClasses(), ME, self.saving, self.clock)
 
     def clock(self) -> float:
         return self.now

@@ -145,11 +145,36 @@ def test_a_name_that_can_only_mean_one_class_labels(keys: str, index: int) -> No
     assert not one.is_begun
 
 
-@pytest.mark.parametrize("keys", ["⏎", "ca⏎", "a⏎", "xyz⏎", "dg⏎", " ⏎", "xyz↓⏎"])
+@pytest.mark.parametrize("keys", ["⏎", "ca⏎", "a⏎", " ⏎", "x/y⏎", "..⏎"])
 def test_a_name_that_may_mean_another_labels_nothing_and_stays(keys: str) -> None:
     one = typing()
     assert press(one, keys)[-1] == (OutcomeKind.SAID, None)
     assert one.is_typing
+
+
+@pytest.mark.parametrize("typed", ["xyz", "dg", "xyz↓"])
+def test_a_name_of_no_class_is_added_when_enter_is_pressed_twice(typed: str) -> None:
+    one = typing()
+    assert press(one, typed + "⏎")[-1] == (OutcomeKind.WAITING, None)
+    assert one.new == typed.rstrip("↓")
+    press(one, "⌫")  # it was mistyped
+    assert (one.new, one.text) == ("", typed.rstrip("↓")[:-1])
+    press(one, "q⏎")
+    added = one.press("enter", None, HERE)
+    assert (added.kind, added.text) == (OutcomeKind.NEW, typed.rstrip("↓")[:-1] + "q")
+    assert not one.is_typing
+    one = typing()
+    assert press(one, typed + "⏎⎋")[-1] == (OutcomeKind.LEFT, None)
+    assert not one.is_typing
+
+
+def test_a_new_class_labels_what_it_was_typed_for_or_nothing() -> None:
+    one = typing(HERE)
+    assert press(one, "xyz⏎⏎", ELSEWHERE)[-1] == (OutcomeKind.SAID, None)
+    assert press(one, "⏎", ELSEWHERE) == [(OutcomeKind.NEW, None)]
+    one = typing(NOT_YET)
+    assert press(one, "xyz⏎⏎", NOT_YET)[-1] == (OutcomeKind.HELD, None)
+    assert press(one, "⏎⏎", HERE) == [(OutcomeKind.SAID, None), (OutcomeKind.NEW, None)]
 
 
 def test_a_name_labels_what_it_began_on_or_nothing() -> None:
@@ -263,12 +288,12 @@ async def test_chords_and_names_label_and_are_shown(many: Workspace) -> None:
         first = many.session.current_id
         assert first is not None
         assert "more: press ? or F5" in row_of(app, "legend", 2)
-        chord = next(key for key in screen.presenter.keys if len(key) == 2)
+        chord = next(key for key in screen.presenter.classes.keys if len(key) == 2)
         await pressed(pilot, chord[0])
         assert chord[0] + " …" in row_of(app, "status")
         assert chord in row_of(app, "legend")
         await pressed(pilot, chord[1])
-        expected = many.session.class_names[screen.presenter.keys.index(chord)]
+        expected = many.session.classes.names[screen.presenter.classes.keys.index(chord)]
         assert answer_of(many.session, first)[0] == expected
 
         second = many.session.current_id
@@ -323,7 +348,7 @@ async def test_the_help_page_lists_every_class_in_straight_columns(many: Workspa
     async with app.run_test(size=(80, 24)) as pilot:
         await pressed(pilot, "question_mark")
         page = app.screen.query_one(HelpPage)
-        for key, name in zip(screen.presenter.keys, screen.presenter.names, strict=True):
+        for key, name in zip(screen.presenter.classes.keys, screen.presenter.names, strict=True):
             assert f" {key} {name}" in page.text
         assert "Two keys, one after the other" in page.text
         rows = [page.render_line(y) for y in range(page.size.height)]

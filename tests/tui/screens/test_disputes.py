@@ -44,7 +44,7 @@ def label_both(app: ScreenApp, bob: Journal, count: int = 3) -> list[str]:
     for _ in range(count):
         items.append(str(loop.current_id))
         loop.label(items[-1], 0, by=by)
-    labels = [Label(item=item, class_id=loop.class_ids[1], names=("x",)) for item in items[:-1]]
+    labels = [Label(item=item, class_id=loop.classes.ids[1], names=("x",)) for item in items[:-1]]
     bob.append(labels, "bob")
     loop.take_in(workspace.journal.read())
     return items
@@ -117,7 +117,7 @@ async def test_a_decision_of_somebody_else_is_taken_back_where_it_is_listed(
         await pilot.pause()
         item, _ = label_both(app, bob, 2)
         bob.read()
-        bob.append([Decided(item=item, class_id=loop.class_ids[1])], "bob")
+        bob.append([Decided(item=item, class_id=loop.classes.ids[1])], "bob")
         app.label_screen._told(workspace.journal.read())
         screen = await history(app, pilot)
         row = text_of(screen, "#events").splitlines()[1]
@@ -165,7 +165,7 @@ async def test_a_class_key_settles_a_dispute_that_is_marked_among_all_events(
         await pilot.press("1")
         decision = loop.known.decision(item)
         assert decision is not None
-        assert decision.class_id == loop.class_ids[1]
+        assert decision.class_id == loop.classes.ids[1]
         assert "decided  1, by me" in text_of(screen, "#details")
         await pilot.press("down", "down")
         await look(screen, pilot)
@@ -174,7 +174,7 @@ async def test_a_class_key_settles_a_dispute_that_is_marked_among_all_events(
         await pilot.press("r", "5")
         own = loop.known.own(item, "me")
         assert own is not None
-        assert own.class_id == loop.class_ids[5], "r changes one's own answer"
+        assert own.class_id == loop.classes.ids[5], "r changes one's own answer"
         assert "The decision for 1 stands." in text_of(screen, "#status")
 
 
@@ -189,7 +189,7 @@ async def test_what_others_do_comes_while_the_history_is_open(app: ScreenApp, bo
         assert "Tab" not in text_of(screen, "#status"), "there is nothing to settle"
         await pilot.press("tab")
         assert "Annotators agree about every image." in text_of(screen, "#status")
-        bob.append([Label(item=item, class_id=loop.class_ids[1])], "bob")
+        bob.append([Label(item=item, class_id=loop.classes.ids[1])], "bob")
         app.label_screen._told(workspace.journal.read())
         assert "1 dispute" in text_of(screen, "#header")
         await pilot.press("slash", *"who:bob", "enter")

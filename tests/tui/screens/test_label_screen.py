@@ -210,7 +210,7 @@ async def test_a_tools_suggestion_is_shown_where_the_model_has_none(app: ScreenA
     screen = app.label_screen
     loop = screen.loop
     guess = Suggestion(
-        item=str(loop.current_id), class_id=loop.class_ids[3], origin="detector", probability=0.9
+        item=str(loop.current_id), class_id=loop.classes.ids[3], origin="detector", probability=0.9
     )
     loop.take_in(screen.workspace.journal.append([guess], "detector"))
     async with app.run_test(size=(80, 24)) as pilot:

@@ -501,12 +501,12 @@ async def test_a_relabel_during_the_demo_is_the_persons(workspace: Workspace) ->
         assert isinstance(relabelled.payload, Label)
         assert relabelled.payload.origin == ORACLE_ORIGIN
         # Another class than the truth, with which the oracle would agree.
-        other = (loop.class_ids.index(relabelled.payload.class_id) + 1) % 10
+        other = (loop.classes.ids.index(relabelled.payload.class_id) + 1) % 10
         await pilot.press(str(other))
     view = SessionView(workspace.path)
     last = view.events[-1].payload
     assert isinstance(last, Label)
-    assert (last.item, last.class_id) == (relabelled.payload.item, loop.class_ids[other])
+    assert (last.item, last.class_id) == (relabelled.payload.item, loop.classes.ids[other])
     assert (view.events[-1].by, last.origin) == ("me", HUMAN)
     exported = [row["item_id"] for row in label_rows(view.labelled(), {HUMAN})]
     assert exported == [last.item]
@@ -584,7 +584,9 @@ async def test_thousands_of_events_are_drawn_a_page_at_a_time(
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         answer_a_batch(app)
-        loop.events.extend(loop.events[14:15] * 5000)
+        answer = loop.events[14]
+        for _ in range(5000):
+            loop.events.append(answer)
         screen = await visit(app, pilot, "history")
         assert isinstance(screen, HistoryScreen)
         made = []

@@ -13,12 +13,12 @@ from rich.cells import cell_len
 from sessions import new_session
 
 from tuilabel.session import Predictions
-from tuilabel.settings import Settings
+from tuilabel.settings import Settings, resolve
 from tuilabel.tui.keymap.actions import PLACES
 from tuilabel.tui.keymap.presets import PRESETS
 from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.screens.help import AROUND
-from tuilabel.tui.views.classes import class_counts, newest_of_class
+from tuilabel.tui.views.classes import class_rows, newest_of_class
 from tuilabel.tui.views.confusion import (
     Confusion,
     cell_sentence,
@@ -28,6 +28,7 @@ from tuilabel.tui.views.confusion import (
 )
 from tuilabel.tui.views.help import help_rows
 from tuilabel.tui.views.home import entries
+from tuilabel.tui.views.shown_classes import ShownClasses
 from tuilabel.tui.widgets.details import cut_in_the_middle
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import data_dir, remember, session_path
@@ -40,7 +41,7 @@ from tuilabel.workspace.recent import (
     session_files,
 )
 
-FOUND = Confusion(((8, 2, 0), (0, 5, 0), (1, 0, 0)), 30)
+FOUND = Confusion(((8, 2, 0), (0, 5, 0), (1, 0, 0)), 30, (0, 1, 2))
 NAMES = ("cat", "dog", "owl")
 
 
@@ -60,14 +61,14 @@ def test_cells_are_said_with_their_share_and_rates_with_their_intervals() -> Non
 
 def test_the_largest_mistake_is_marked_first() -> None:
     assert FOUND.worst() == (0, 1)
-    assert Confusion(((3, 0), (0, 3)), 10).worst() == (0, 0)
-    assert Confusion(((3,),), 10).worst() == (0, 0)
+    assert Confusion(((3, 0), (0, 3)), 10, (0, 1)).worst() == (0, 0)
+    assert Confusion(((3,),), 10, (0,)).worst() == (0, 0)
     assert FOUND.darkness(0, 2) == 0 < FOUND.darkness(2, 1) + FOUND.darkness(0, 1) < 1
 
 
 def test_items_of_a_cell_come_the_surest_first() -> None:
-    predictions = Predictions([4, 5, 6, 7], None, [1, 1, 0, 1], [0.5, 0.9, 0.8, 0.7])
-    found = items_of_cell(predictions, [0, 0, 0, 1], (0, 1))
+    predictions = Predictions([4, 5, 6, 7], None, ["b", "b", "a", "b"], [0.5, 0.9, 0.8, 0.7])
+    found = items_of_cell(predictions, [0, 0, 0, 1], [1, 1, 0, 1], (0, 1))
     assert [(item.row, item.confidence) for item in found] == [(5, 0.9), (4, 0.5)]
 
 
@@ -87,9 +88,9 @@ def test_classes_have_their_counts_and_newest_items(workspace: Workspace) -> Non
         rows.append(session.current.row)
         session.label(str(session.current_id), index, by=ME)
     session.relabel(workspace.dataset.ids[rows[0]], 4, by=ME)
-    counts = class_counts(session)
-    assert [count.labels for count in counts] == [0, 0, 0, 1, 2, 0, 0, 0, 0, 0]
-    three, four = session.class_ids[3:5]
+    shown = ShownClasses(session, keymap_of(resolve({})), "me")
+    assert [row.labels for row in class_rows(session, shown)] == [0, 0, 0, 1, 2, 0, 0, 0, 0, 0]
+    three, four = session.classes.ids[3:5]
     assert newest_of_class(session, workspace.dataset, four) == [rows[0], rows[2]]
     assert newest_of_class(session, workspace.dataset, three) == [rows[1]]
     session.relabel(workspace.dataset.ids[rows[2]], 3, by=ME)

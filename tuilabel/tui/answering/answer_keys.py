@@ -21,6 +21,7 @@ from tuilabel.tui.answering.paint_guard import PaintGuard
 from tuilabel.tui.terminal.pacing import Terminal
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece
+from tuilabel.tui.views.shown_classes import ShownClasses
 from tuilabel.workspace.saving import Saving, Then
 
 
@@ -47,6 +48,9 @@ class AnsweringScreen(Protocol):
     def choose_class(self, index: int) -> None:
         """Answer with a class."""
 
+    def choose_new_class(self, name: str) -> None:
+        """Add a class, and answer with it."""
+
     def entry_changed(self) -> None:
         """Show how far a chord or a name is; called when one begins, goes on or ends."""
 
@@ -71,9 +75,7 @@ class AnswerKeys:
     Parameters
     ----------
     screen : AnsweringScreen
-    keys : sequence of str
-        The characters of each class: one, two, or none.
-    class_names : sequence of str
+    classes : ShownClasses
     annotator : Annotator
     saving : Saving
         Lets the session write.
@@ -93,8 +95,7 @@ class AnswerKeys:
     def __init__(
         self,
         screen: AnsweringScreen,
-        keys: Sequence[str],
-        class_names: Sequence[str],
+        classes: ShownClasses,
         annotator: Annotator,
         saving: Saving,
         clock: Callable[[], float] = time.monotonic,
@@ -103,10 +104,12 @@ class AnswerKeys:
         self.annotator = annotator
         self._saving = saving
         self._clock = clock
-        self._names = [shown_name(name) for name in class_names]
+        self._classes = classes
+        self._version = classes.version
         self._since = clock()
         self.guard = PaintGuard()
-        self.entry = ClassEntry(keys, class_names)
+        self.entry = ClassEntry((), ())
+        self._take_classes()
 
     # The image: is it on the terminal?
 
@@ -189,6 +192,8 @@ class AnswerKeys:
         if key == "escape":
             # What a relay has cut off a sequence comes behind it, and is no answer.
             self.guard.restart_delay(self._clock())
+        if self._version != self._classes.version:
+            self._take_classes()
         was_begun = self.is_begun
         outcome = self.entry.press(key, character, self._place())
         if was_begun or self.is_begun:
@@ -200,9 +205,17 @@ class AnswerKeys:
                 self._hold()
             case OutcomeKind.LABEL | OutcomeKind.HELD if outcome.class_index is not None:
                 self._screen.choose_class(outcome.class_index)
+            case OutcomeKind.NEW:
+                self._screen.choose_new_class(outcome.text)
             case OutcomeKind.SAID:
                 self._screen.say(outcome.text, "accent")
         return True
+
+    def _take_classes(self) -> None:
+        """Label with the classes as they are now."""
+        classes = self._classes
+        self._version = classes.version
+        self.entry.take_classes(classes.keys, classes.full_names, classes.open)
 
     def paste(self, text: str) -> bool:
         """Add pasted text to a name; return False where none is being typed."""
@@ -218,7 +231,7 @@ class AnswerKeys:
 
     def line(self, sentence: Piece | None) -> Piece | None:
         """Return what was begun, with a sentence beside it; else the sentence."""
-        return entry_line(self.entry, self._names, sentence) or sentence
+        return entry_line(self.entry, self._classes.names, sentence) or sentence
 
     def classes(self) -> tuple[Sequence[int] | None, int | None]:
         """Return the classes that are still possible, None for all; and the marked one."""

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
-from tuilabel.tui.answering.class_search import ClassNames, Match
+from tuilabel.session.class_changes import ClassError, checked_name
+from tuilabel.tui.answering.class_search import SCATTERED, ClassNames, Match
 
 MATCHES_SHOWN = 50
 
@@ -43,6 +44,9 @@ class OutcomeKind(Enum):
     LEFT = auto()
     """It cancels an answer that was begun."""
 
+    NEW = auto()
+    """It labels with a class that is not there yet; the text is its name."""
+
 
 class KeyOutcome(NamedTuple):
     """What became of a key, with the class of a label and what there is to say."""
@@ -67,6 +71,8 @@ class Place(NamedTuple):
     seen: bool
 
 
+_ANOTHER_IMAGE = "Another image came meanwhile: Enter again labels this one."
+
 _NOT_OURS = KeyOutcome(OutcomeKind.NOT_OURS)
 _WAITING = KeyOutcome(OutcomeKind.WAITING)
 _LEFT = KeyOutcome(OutcomeKind.LEFT)
@@ -90,17 +96,34 @@ class ClassEntry:
         What was typed of a name; None where none is being typed.
     chosen : int
         Which of the matches is marked, by the arrows.
+    new : str
+        The name of a class that Enter would add, else nothing.
     """
 
     def __init__(self, keys: Sequence[str], names: Sequence[str]) -> None:
-        self._class_of = {key: index for index, key in enumerate(keys) if key}
-        self._leaders = {key[0] for key in self._class_of if len(key) == 2}
-        self._names = ClassNames(names)
+        self.take_classes(keys, names, range(len(names)))
         self._begun = Place(None, False)
+        self.new = ""
         self._arrow = False
         self.leader = ""
         self.text: str | None = None
         self.chosen = 0
+
+    def take_classes(
+        self, keys: Sequence[str], names: Sequence[str], indices: Sequence[int]
+    ) -> None:
+        """Label with these classes from now on; what was begun goes on.
+
+        Parameters
+        ----------
+        keys, names : sequence of str
+            By class index.
+        indices : sequence of int
+            The classes that can be chosen.
+        """
+        self._class_of = {keys[index]: index for index in indices if keys[index]}
+        self._leaders = {key[0] for key in self._class_of if len(key) == 2}
+        self._names = ClassNames([names[index] for index in indices], indices)
 
     @property
     def is_typing(self) -> bool:
@@ -200,14 +223,14 @@ class ClassEntry:
             case _ if key in _PASSED:
                 return _NOT_OURS
             case "enter":
-                return self._take(place)
+                return self._take_new(place) if self.new else self._take(place)
             case "tab":
                 self._set(self._names.completed(self.text, self.chosen))
             case "up" | "down":
                 count = min(len(self.matches()), MATCHES_SHOWN)
                 step = 1 if key == "down" else -1
                 self.chosen = max(0, min(count - 1, self.chosen + (step if self._arrow else 0)))
-                self._arrow = count > 0
+                self._arrow, self.new = count > 0, ""
             case "backspace":
                 self._set(self.text[:-1])
             case "ctrl+u":
@@ -221,7 +244,9 @@ class ClassEntry:
         assert self.text is not None
         index = self.meant()
         if index is None:
-            return KeyOutcome(OutcomeKind.SAID, None, self._names.why_not(self.text))
+            return self._offer_new() or KeyOutcome(
+                OutcomeKind.SAID, None, self._names.why_not(self.text)
+            )
         if self._begun == Place(place.item, True) == place:
             self._leave()
             return KeyOutcome(OutcomeKind.LABEL, index)
@@ -229,17 +254,38 @@ class ClassEntry:
             return KeyOutcome(OutcomeKind.HELD, index)
         # The person sees this image now: from here on the name is one for it.
         self._begun = place
-        return KeyOutcome(
-            OutcomeKind.SAID, None, "Another image came meanwhile: Enter again labels this one."
-        )
+        return KeyOutcome(OutcomeKind.SAID, None, _ANOTHER_IMAGE)
+
+    def _offer_new(self) -> KeyOutcome | None:
+        """Offer to add a class; None where some class has the text in its name."""
+        assert self.text is not None
+        found = self.matches()
+        if not self.text.strip() or (found and found[0].rank != SCATTERED):
+            return None
+        try:
+            self.new = checked_name(self.text)
+        except ClassError as error:
+            return KeyOutcome(OutcomeKind.SAID, None, str(error))
+        return _WAITING
+
+    def _take_new(self, place: Place) -> KeyOutcome:
+        """Add the class that was offered, and label with it."""
+        name, begun = self.new, self._begun
+        if begun == Place(place.item, True) == place:
+            self._leave()
+            return KeyOutcome(OutcomeKind.NEW, None, name)
+        if not place.seen:
+            return KeyOutcome(OutcomeKind.HELD)
+        self._begun = place
+        return KeyOutcome(OutcomeKind.SAID, None, _ANOTHER_IMAGE)
 
     def _add(self, text: str) -> None:
         assert self.text is not None
         self._set(self.text + text[: max(0, LONGEST_TEXT - len(self.text))])
 
     def _set(self, text: str) -> None:
-        self.text, self.chosen, self._arrow = text, 0, False
+        self.text, self.chosen, self._arrow, self.new = text, 0, False, ""
 
     def _leave(self) -> None:
-        self.leader, self.text, self.chosen, self._arrow = "", None, 0, False
+        self.leader, self.text, self.chosen, self._arrow, self.new = "", None, 0, False, ""
         self._begun = Place(None, False)

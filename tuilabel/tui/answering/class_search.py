@@ -37,11 +37,13 @@ class ClassNames:
     Parameters
     ----------
     names : sequence of str
+    places : sequence of int, optional
+        The class of each name; by default its place among the names.
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self._names = list(names)
-        self._folded = [_folded(name) for name in names]
+    def __init__(self, names: Sequence[str], places: Sequence[int] | None = None) -> None:
+        self._names = dict(zip(range(len(names)) if places is None else places, names, strict=True))
+        self._folded = {index: _folded(name) for index, name in self._names.items()}
         self._newest: tuple[str, list[Match]] = ("", [])
 
     def matches(self, text: str) -> list[Match]:
@@ -50,10 +52,10 @@ class ClassNames:
         if wanted and wanted == self._newest[0]:
             return self._newest[1]
         if not wanted:
-            return [Match(1, index) for index in range(len(self._names))]
+            return [Match(1, index) for index in self._names]
         found = [
             Match(rank, index)
-            for index, name in enumerate(self._folded)
+            for index, name in self._folded.items()
             if (rank := _rank(name, wanted)) is not None
         ]
         found.sort()
@@ -69,8 +71,9 @@ class ClassNames:
         text = text.strip()
         if not text:
             return None
-        if self._names.count(text) == 1:
-            return self._names.index(text)
+        same = [index for index, name in self._names.items() if name == text]
+        if len(same) == 1:
+            return same[0]
         found = self.matches(text)
         if not found or found[0].rank == SCATTERED:
             return None
@@ -84,8 +87,6 @@ class ClassNames:
         found = self.matches(text)
         if not found:
             return "No class has that in its name: Backspace, or Esc to leave."
-        if found[0].rank == SCATTERED:
-            return "No name contains this; Tab and Enter take the closest."
         count = sum(match.rank == found[0].rank for match in found)
         return f"{count:,} classes fit: type on, or choose with the arrows."
 

@@ -9,7 +9,7 @@ from tuilabel.tui.answering.class_entry import MATCHES_SHOWN, ClassEntry
 from tuilabel.tui.answering.class_search import SCATTERED
 from tuilabel.tui.text.pieces import Piece
 
-_MOST_TYPED, _MOST_OF_NAME = 10, 16
+_MOST_TYPED, _MOST_OF_NAME, _MOST_OF_NEW = 10, 16, 20
 """Characters of what is typed and of a name that are shown: the keys fit beside them."""
 
 
@@ -33,6 +33,9 @@ def entry_line(
     if entry.text is None:
         return None
     typed = entry.text if len(entry.text) <= _MOST_TYPED else "…" + entry.text[1 - _MOST_TYPED :]
+    if entry.new and message is None:
+        name = inert(entry.new, _MOST_OF_NEW)
+        return f"Add the class `{name}`? Enter adds it and labels with it, Esc cancels", "accent"
     if message is not None:
         return f"/{typed}_  {message[0]}", message[1]
     found = entry.matches()
@@ -40,7 +43,9 @@ def entry_line(
     if taken is not None:
         rest = f"Enter: {inert(names[taken], _MOST_OF_NAME)}"
     else:
-        rest = f"{len(found):,} match" if found else "no class has that name"
+        if not found:
+            return f"/{typed}_  no class has that name · Enter adds one · Esc cancels", "accent"
+        rest = f"{len(found):,} match"
         if found and found[0].rank == SCATTERED:
             rest = f"Tab: {inert(names[found[0].place], _MOST_OF_NAME)}"
     return f"/{typed}_  {rest} · Tab completes · ↑↓ choose · Esc cancels", "accent"

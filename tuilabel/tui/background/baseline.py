@@ -97,7 +97,7 @@ class BaselineFinder:
         ids, truth, holdout = dataset.ids, dataset.truth, dataset.holdout
         decisive = [
             __version__,
-            [dataset.source, about.pool, about.test, session.class_names],
+            [dataset.source, about.pool, about.test, dataset.class_names],
             [settings.model, settings.features, settings.batch_size, self._runs],
             [len(dataset), [ids[row] for row in range(0, len(ids), len(ids) // _SAMPLED + 1)]],
             None if truth is None else int(truth.sum()),

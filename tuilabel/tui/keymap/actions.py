@@ -50,7 +50,7 @@ ACTIONS = (
         "skip", ("space",), "skip", "Skip this image; it is not asked about again.", footer=True
     ),
     Action("undo", ("backspace", "u"), "undo", "Undo the last answer, however old.", footer=True),
-    Action("name", ("slash",), "name", "Label by typing part of the class name."),
+    Action("name", ("slash",), "name", "Label by typing part of the class name, or add a class."),
     Action("back", ("left",), "back", "Go to the previous image of this batch."),
     Action("forward", ("right",), "forward", "Go to the next image of this batch."),
     Action("above", ("up",), "above", "Go to the image above, if the batch is shown in rows."),
@@ -122,7 +122,13 @@ SIDE_ACTIONS: dict[str, tuple[Action, ...]] = {
         *_TO_THE_SIDES,
     ),
     "classes": (
-        Action("centres", ("c",), "typical images", "Find typical images of the pool.", True),
+        Action("new_class", ("a",), "add", "Add a class.", footer=True),
+        Action("rename_class", ("r",), "rename", "Rename the class; its labels stay.", True),
+        Action("merge_class", ("m",), "merge", "Count the labels of the class for another.", True),
+        Action("retire_class", ("x",), "retire", "Let the class no longer be chosen.", True),
+        Action("class_key", ("k",), "key", "Give the class another key.", footer=True),
+        Action("undo_class", ("u", "backspace"), "undo", "Undo the last change to classes.", True),
+        Action("centres", ("c",), "typical images", "Find typical images of the pool."),
         *_UP_AND_DOWN,
     ),
     "history": (

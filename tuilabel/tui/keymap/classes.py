@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 
 def class_sequences(
@@ -13,8 +14,9 @@ def class_sequences(
 
     A class named by a digit has that digit. Other classes get one character of `order` each. If
     these are not enough, as few letters as needed become leaders: the first of two characters, a
-    chord. A leader alone labels no class. Classes beyond the chords get no characters and are
-    labelled by name.
+    chord. A leader alone labels no class. The last letter is never given to a class: as a leader it
+    has room for classes to come. Classes beyond the chords get no characters and are labelled by
+    name.
 
     Parameters
     ----------
@@ -52,11 +54,132 @@ def class_sequences(
 
 def _leaders(free: Sequence[str], needed: int, seconds: int) -> list[str]:
     """Return the letters that begin chords: the last ones, lower case first."""
-    if needed <= len(free):
+    letters = _last_letters(free)
+    if needed <= len(free) - bool(letters):
         return []
-    letters = [character for character in reversed(free) if character.isalpha()]
-    letters.sort(key=str.isupper)
     for count in range(1, len(letters) + 1):
         if len(free) - count + count * seconds >= needed:
             return letters[:count]
     return letters
+
+
+def _last_letters(free: Sequence[str]) -> list[str]:
+    letters = [character for character in reversed(free) if character.isalpha()]
+    letters.sort(key=str.isupper)
+    return letters
+
+
+class KeyWish(NamedTuple):
+    """What is known about the key of a class.
+
+    Attributes
+    ----------
+    id, name : str
+    added_as : str
+        The name it was added under.
+    is_first : bool
+        Whether it is one of the classes that the session began with.
+    added_with : str or None
+        The key that it was added with.
+    chosen : str or None
+        The key that this annotator chose for it.
+    """
+
+    id: str
+    name: str
+    added_as: str
+    is_first: bool
+    added_with: str | None
+    chosen: str | None
+
+
+class ClassKeys:
+    """The keys of the classes at one desk: a class keeps its key when others come and go.
+
+    Parameters
+    ----------
+    order : str
+        Characters for classes, best first, each once.
+    own : mapping of str to str
+        Characters that the user has set for class names.
+    wishes : sequence of KeyWish
+        The classes at the start of the run, in the order in which they were added.
+
+    Attributes
+    ----------
+    keys : dict of str to str
+        The characters by class id: one, two, or none. Of retired and merged classes as well, so
+        that these have their keys when they come back.
+    """
+
+    def __init__(self, order: str, own: Mapping[str, str], wishes: Sequence[KeyWish]) -> None:
+        self._order = order
+        self._own = own
+        first = [wish for wish in wishes if wish.is_first]
+        set_by_user = {wish.added_as: own[wish.name] for wish in first if wish.name in own}
+        found = class_sequences([wish.added_as for wish in first], order, set_by_user)
+        self.keys = {wish.id: key for wish, key in zip(first, found, strict=True)}
+        self._left: set[str] = set()
+        self._leaders = list(dict.fromkeys(key[0] for key in found if len(key) == 2))
+        self._choose(wishes)
+        for wish in wishes:
+            if wish.id not in self.keys:
+                self.take_in(wish)
+
+    def _choose(self, wishes: Sequence[KeyWish]) -> None:
+        """Give classes the keys that this annotator chose, all at once: two may have swapped."""
+        chosen = [wish for wish in wishes if wish.chosen is not None]
+        usual = {wish.id: self.keys.pop(wish.id, None) for wish in chosen}
+        self._left |= {key for key in usual.values() if key}
+        for wish in chosen:
+            if wish.chosen is not None and self.is_free(wish.chosen):
+                self.keys[wish.id] = wish.chosen
+        for wish in chosen:
+            key = usual[wish.id]
+            if wish.id not in self.keys and key is not None:
+                self.keys[wish.id] = key if self.is_free(key) else self.free_key(wish.name)
+
+    def give(self, class_id: str, key: str) -> None:
+        """Give a class a key; the one it had goes to no other class unless somebody chooses it."""
+        self._left.add(self.keys.get(class_id, ""))
+        self.keys[class_id] = key
+
+    def take_in(self, wish: KeyWish) -> bool:
+        """Give a class a key, if it has none; return whether it is the one it was added with."""
+        if wish.id in self.keys:
+            return True
+        wanted = wish.added_with
+        is_free = wanted is not None and self.is_free(wanted)
+        key = wanted if is_free and wanted is not None else self.free_key(wish.name)
+        if len(key) == 2 and key[0] not in self._leaders:
+            self._leaders.append(key[0])
+        self.keys[wish.id] = key
+        return wanted is None or is_free
+
+    def is_free(self, key: str) -> bool:
+        """Return whether a class can be given a key."""
+        return self._is_free(key, set(self.keys.values()), self._leading())
+
+    def free_key(self, name: str) -> str:
+        """Return the key that a new class would have; nothing where its name has to be typed."""
+        taken, leading = set(self.keys.values()), self._leading()
+        wanted = self._own.get(name, name if len(name) == 1 and name in string.digits else "")
+        # A key that fingers know for another class is not given to a new one.
+        singles = (character for character in self._order if character not in self._left)
+        chords = (leader + second for leader in leading for second in self._order)
+        wishes = (key for key in (wanted, *singles, *chords) if key)
+        return next((key for key in wishes if self._is_free(key, taken, leading)), "")
+
+    def _is_free(self, key: str, taken: Collection[str], leading: Sequence[str]) -> bool:
+        if key in taken:
+            return False
+        if len(key) == 1:
+            return key in self._order and key not in leading
+        return len(key) == 2 and key[0] in leading and key[1] in self._order
+
+    def _leading(self) -> list[str]:
+        """Return the leaders; as long as there are none, the letter that is kept for chords."""
+        if self._leaders:
+            return self._leaders
+        taken = set(self.keys.values())
+        return _last_letters([character for character in self._order if character not in taken])[:1]

@@ -58,14 +58,13 @@ class BaseScreen(PacedScreen, inherit_bindings=False):
         self.sentence: Piece | None = None
         self.waiting: Piece | None = None
         self.too_small = False
+        self._has_session = False
         self._no_room = Static(id="too-small", markup=False)
-        self._named: list[tuple[str, str]] = []
 
     def stand_on(self, opened: OpenSession) -> None:
         """Show an open session."""
         self.opened = opened
-        presenter = opened.presenter
-        self._named = list(zip(presenter.keys, presenter.names, strict=True))
+        self._has_session = True
 
     def take_actions(self, actions: Sequence[Action]) -> None:
         """Have the keys do these actions, and no others."""
@@ -178,7 +177,11 @@ class BaseScreen(PacedScreen, inherit_bindings=False):
         """Show the keys and classes."""
         from tuilabel.tui.screens.help import HelpScreen
 
-        self.app.push_screen(HelpScreen(self.keymap, self.actions, self._named))
+        named: list[tuple[str, str]] = []
+        if self._has_session:
+            classes = self.opened.presenter.classes
+            named = [(classes.keys[index], classes.names[index]) for index in classes.open]
+        self.app.push_screen(HelpScreen(self.keymap, self.actions, named))
 
     async def action_quit(self) -> None:
         """Leave the program."""

@@ -1,15 +1,24 @@
-"""The classes: how many labels, examples of each, and what the pool looks like at large."""
+"""The classes: how many labels, examples of each, what the pool looks like, and changes to them."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 
+from rich.cells import cell_len
+from textual import events
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from tuilabel.errors import SourceError, TrainerError
+from tuilabel.errors import SaveError, SourceError, TrainerError
+from tuilabel.journal.lines import Event
+from tuilabel.journal.payloads import ClassMerged, ClassRestyled
+from tuilabel.session import class_changes
+from tuilabel.session.class_changes import ClassError, NameTakenError, described
+from tuilabel.session.classes import LONGEST_NAME
 from tuilabel.text import counted, inert
 from tuilabel.tui.background.centres import (
     USUAL_CENTRES,
@@ -20,10 +29,55 @@ from tuilabel.tui.background.centres import (
 )
 from tuilabel.tui.images import Pixels
 from tuilabel.tui.screens.list_screen import ListScreen
-from tuilabel.tui.views.classes import class_counts, newest_of_class
+from tuilabel.tui.text.names import shown_name
+from tuilabel.tui.text.pieces import Piece, fitted
+from tuilabel.tui.views.classes import ClassRow, class_rows, newest_of_class
 from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.widgets.class_list import ClassList
 from tuilabel.tui.widgets.gallery import SIZES, Gallery, Tile
+from tuilabel.tui.widgets.notes import Notes
+
+_MOST_TYPED = 24
+"""Characters of a name that are shown as it is typed: the keys fit beside them."""
+
+_MOVES = frozenset(["up", "down", "pageup", "pagedown", "home", "end"])
+
+
+@dataclass
+class Prompt:
+    """A question at the foot of the screen.
+
+    Attributes
+    ----------
+    sentence : callable
+        Returns the question as it is now.
+    does : str
+        What Enter does, in a word; nothing where Enter does nothing.
+    enter : callable
+        Does it.
+    text : str or None
+        What was typed; None where nothing is typed.
+    moves : bool
+        Whether the mark moves meanwhile.
+    held : str or None
+        Id of a class that the question is about, beside the marked one.
+    key : callable, optional
+        Takes the next key, in place of all else.
+    """
+
+    sentence: Callable[[], str]
+    does: str = ""
+    enter: Callable[[], object] = lambda: None
+    text: str | None = None
+    moves: bool = False
+    held: str | None = None
+    key: Callable[[str | None], None] | None = None
+
+    @property
+    def typed(self) -> str:
+        """The end of what was typed, with a cursor."""
+        text = self.text or ""
+        return (text if len(text) <= _MOST_TYPED else "…" + text[1 - _MOST_TYPED :]) + "_"
 
 
 class ClassesScreen(ListScreen, inherit_bindings=False):
@@ -33,10 +87,13 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
 
     def __init__(self, opened: OpenSession) -> None:
         super().__init__(opened)
-        self._list = ClassList(opened.presenter.keys, opened.presenter.names, id="class-list")
+        self._list = ClassList(id="class-list")
         self._examples = Gallery(opened.image, has_cursor=False, at_once=6, id="examples")
+        self._notes = Notes(id="notes")
         self._below = Gallery(self._centre, has_cursor=False, id="centres")
         self._cursor = self._indent = 0
+        self._rows: list[ClassRow] = []
+        self._prompt: Prompt | None = None
         self._centres: Centres | None = None
         self._about = ""
         self._finding: asyncio.Task[None] | None = None
@@ -51,6 +108,7 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
         with Horizontal(id="columns"):
             yield self._list
             yield self._examples
+        yield self._notes
         yield self._below
 
     def on_mount(self) -> None:
@@ -61,7 +119,7 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
 
     @property
     def _wanted(self) -> int:
-        return centres_wanted(len(self.opened.presenter.names))
+        return centres_wanted(len(self.opened.workspace.dataset.class_names))
 
     async def on_unmount(self) -> None:
         """Leave no child process behind."""
@@ -95,8 +153,6 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
         self._centres = found
         self._about = "k-means centres, shares of the pool"
         self._below.forget()
-        self.in_vain = {"centres"}
-        self.show_foot()
         self.show_all()
 
     def fit_to(self, width: int, height: int) -> None:
@@ -115,25 +171,49 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
         if self._below.styles.margin.left != self._indent:
             self._below.styles.margin = (0, 0, 0, self._indent)
 
-    def show_all(self) -> None:
-        """Show counts, examples and centres."""
-        session, names = self.opened.session, self.opened.presenter.names
-        counts = class_counts(session)
+    # Showing.
+
+    def session_changed(self) -> None:
+        """Show what others have changed; the mark stays on its class."""
+        marked = self._rows[self._cursor].id if self._rows else ""
+        self.show_all(marked)
+
+    def show_all(self, marked: str = "") -> None:
+        """Show counts, examples and centres; with the mark on a class, if one is named."""
+        session, shown = self.opened.session, self.opened.presenter.classes
+        shown.update()
+        self._rows = class_rows(session, shown)
+        places = {row.id: place for place, row in enumerate(self._rows)}
+        self._cursor = min(places.get(marked, self._cursor), len(self._rows) - 1)
         total = counted(session.labels, "label")
         auto = session.known.auto_labels_held
         total += f", {counted(auto, 'auto-label')}" if auto else ""
         self.show_header("classes", (f"  {self.opened.source_name}", "muted"), right=total)
-        self._list.show_counts(counts, self._cursor)
-        own = session.class_ids[self._cursor]
-        rows = newest_of_class(session, self.opened.workspace.dataset, own)
-        title = f"newest labelled {names[self._cursor]}"
+        held = None if self._prompt is None else self._prompt.held
+        self._list.show_classes(self._rows, self._cursor, held)
+        row = self._rows[self._cursor]
+        rows = newest_of_class(session, self.opened.workspace.dataset, row.id)
+        title = f"newest labelled {row.name}"
         tiles = [Tile(row, "") for row in rows]
-        self._examples.show_tiles(tiles, "none yet", [(title, "strong")])
+        self._examples.show_tiles(tiles, "no example yet", [(title, "strong")])
+        self._notes.show_notes(session.known.classes.problems, self.app.size.width - 2)
         shares = self._centres.shares if self._centres is not None else ()
         centres = [Tile(number, f"{share:.0%}") for number, share in enumerate(shares)]
         title = " " * (1 - self._indent) + "typical images  "
         heading = [(title, "strong"), (self._about, "muted")]
         self._below.show_tiles(centres, "", heading)
+
+    def shown_sentence(self) -> Piece | None:
+        """Return the question, if there is one, with what is wrong with its answer beside it."""
+        if self._prompt is None or (self.sentence is not None and self.sentence[1] == "bad"):
+            return self.sentence
+        keys = f"Enter {self._prompt.does} · " if self._prompt.does else ""
+        keys += "Esc cancels"
+        # Of a long question the beginning is shown, and always what can be pressed.
+        room = self.app.size.width - cell_len(keys) - 5
+        question = self._prompt.sentence()
+        question = question if cell_len(question) <= room else fitted(question, room)
+        return f"{question}   {keys}", "accent"
 
     def page(self) -> int:
         """Return how many steps a page is."""
@@ -141,6 +221,221 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
 
     def move(self, step: int) -> None:
         """Move the mark."""
-        last = len(self.opened.presenter.names) - 1
-        self._cursor = max(0, min(self._cursor + step, last))
+        if self._prompt is None:
+            self.hush()
+        self._cursor = max(0, min(self._cursor + step, len(self._rows) - 1))
         self.show_all()
+        self.show_foot()
+
+    # Questions.
+
+    def _ask(self, prompt: Prompt | None) -> None:
+        self.sentence, self._prompt = None, prompt
+        self.show_all()
+        self.show_foot()
+
+    def on_key(self, event: events.Key) -> None:
+        """Handle the answer to a question; every other key is an action's."""
+        prompt = self._prompt
+        if prompt is None or event.key in ("ctrl+c", "ctrl+z"):
+            return
+        if prompt.moves and event.key in _MOVES:
+            return  # the mark moves as usual
+        event.stop()
+        event.prevent_default()
+        self.sentence = None
+        if event.key == "escape":
+            self._ask(None)
+        elif prompt.key is not None:
+            prompt.key(event.character if event.is_printable else None)
+        elif event.key == "enter":
+            prompt.enter()
+        elif prompt.text is not None:
+            self._type(prompt, event)
+        self.show_foot()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Add pasted text to a name."""
+        if self._prompt is not None and self._prompt.text is not None:
+            event.stop()
+            line = event.text.partition("\n")[0].partition("\r")[0]
+            self._prompt.text = (self._prompt.text + line)[: LONGEST_NAME + 1]
+            self.show_foot()
+
+    def _type(self, prompt: Prompt, event: events.Key) -> None:
+        assert prompt.text is not None
+        if event.key == "backspace":
+            prompt.text = prompt.text[:-1]
+        elif event.key == "ctrl+u":
+            prompt.text = ""
+        elif event.character is not None and event.is_printable:
+            prompt.text = (prompt.text + event.character)[: LONGEST_NAME + 1]
+
+    def _save(self, write: Callable[..., Event], done: str, marked: str = "") -> Event | None:
+        """Let the session write a change, and show what has become of the classes."""
+        try:
+            event = write(by=self.opened.workspace.annotator)
+        except (ClassError, SaveError) as error:
+            self.say(f"✗ {inert(str(error), 300)}", "bad")
+            return None
+        self._prompt = None
+        self.show_all(marked)
+        self.say(f"✓ {done}", "good")
+        self.opened.answered()
+        return event
+
+    @property
+    def _marked(self) -> ClassRow:
+        return self._rows[self._cursor]
+
+    def _confirm(self, question: str, does: str, change: Callable[[], object]) -> None:
+        """Ask before labels are affected."""
+        self._ask(Prompt(lambda: question, does, change))
+
+    # Changes.
+
+    def action_new_class(self) -> None:
+        """Ask for the name of a new class."""
+        prompt = Prompt(
+            lambda: f"New class: {inert(prompt.typed)}",
+            "adds it",
+            lambda: self._add(prompt.text or ""),
+            text="",
+        )
+        self._ask(prompt)
+
+    def _add(self, name: str) -> None:
+        session, shown = self.opened.session, self.opened.presenter.classes
+        key = shown.free_key(name.strip())
+        saved = self._save(partial(session.add_class, name, key=key), "")
+        if saved is None:
+            return
+        added = session.known.classes.find(name)
+        assert added is not None
+        self.show_all(added.id)
+        key = shown.key(added.id)
+        how = f"{key} labels it" if key else "its name labels it"
+        self.say(f"✓ The class `{shown_name(added.name)}` was added: {how}.", "good")
+
+    def action_rename_class(self) -> None:
+        """Ask for another name of the marked class."""
+        row = self._marked
+        if row.state == "unknown":
+            self.say("Nobody has added this class: put the log that adds it into the session.")
+            return
+        name = self.opened.session.known.classes.own_name(row.id)
+        prompt = Prompt(
+            lambda: f"Rename `{inert(row.name, _MOST_TYPED)}`: {inert(prompt.typed)}",
+            "renames it",
+            lambda: self._rename(row, prompt.text or ""),
+            text=name,
+        )
+        self._ask(prompt)
+
+    def _rename(self, row: ClassRow, name: str) -> None:
+        session = self.opened.session
+        try:
+            class_changes.rename(session.known.classes, row.id, name)
+        except NameTakenError as error:
+            other = error.other
+            if session.known.classes.is_open(other.id):
+                labels = counted(row.labels, "label")
+                self._confirm(
+                    f"`{shown_name(other.name)}` exists. Merge `{row.name}` ({labels}) into it?",
+                    "merges",
+                    lambda: self._merge(row, other.id),
+                )
+                return
+        except ClassError:
+            pass  # said as it is tried
+        done = f"`{row.name}` is called `{shown_name(name.strip())}` now."
+        self._save(partial(session.rename_class, row.id, name), done, row.id)
+
+    def action_merge_class(self) -> None:
+        """Ask for the class that the marked one becomes a part of."""
+        row = self._marked
+        if sum(not other.state for other in self._rows if other.id != row.id) == 0:
+            self.say("There is no other class to merge it into.")
+            return
+
+        def sentence() -> str:
+            target = self._marked
+            if target.id == row.id:
+                return f"Merge `{row.name}` into which class? ↑↓ choose"
+            labels = counted(row.labels, "label")
+            return f"Merge `{row.name}` ({labels}) into `{target.name}`?"
+
+        def enter() -> None:
+            self._merge(row, self._marked.id)
+
+        self._ask(Prompt(sentence, "merges", enter, moves=True, held=row.id))
+
+    def _merge(self, row: ClassRow, into: str) -> None:
+        session = self.opened.session
+        if into == row.id:
+            self.say("Choose another class with the arrows: this one is to be merged.", "bad")
+            return
+        name = shown_name(session.known.classes.name(into))
+        labels = counted(row.labels, "label counts", "labels count")
+        done = f"`{row.name}` is merged: {labels} for `{name}`; {self.key_of('undo_class')} undoes."
+        self._save(partial(session.merge_classes, row.id, into), done, into)
+
+    def action_retire_class(self) -> None:
+        """Let the marked class no longer be chosen."""
+        row, session = self._marked, self.opened.session
+        change = partial(
+            self._save, partial(session.retire_class, row.id), f"`{row.name}` is retired.", row.id
+        )
+        if row.labels and not row.state:
+            still = counted(row.labels, "label still counts", "labels still count")
+            self._confirm(f"Retire `{row.name}`? Its {still}.", "retires it", change)
+        else:
+            change()
+
+    def action_class_key(self) -> None:
+        """Ask for another key of the marked class."""
+        row = self._marked
+        if row.state:
+            self.say(f"`{row.name}` cannot be chosen, so it needs no key.")
+            return
+        question = f"Press the new key of `{row.name}`."
+        self._ask(Prompt(lambda: question, key=partial(self._give_key, row)))
+
+    def _give_key(self, row: ClassRow, key: str | None) -> None:
+        shown, session = self.opened.presenter.classes, self.opened.session
+        if key is None or not shown.may_have(key):
+            other = next((found.name for found in self._rows if found.key == key), None)
+            what = f"{key} is the key of `{other}`" if other else "That key cannot label a class"
+            self.say(f"{what}: press another one, or Esc.", "bad")
+            return
+        done = f"{key} labels `{row.name}` now, for you."
+        if self._save(partial(session.restyle_class, row.id, key), done, row.id) is not None:
+            shown.give_key(row.id, key)
+            self.show_all(row.id)
+            self.opened.front.show_all()
+
+    def action_undo_class(self) -> None:
+        """Undo the newest change to the classes."""
+        session, by = self.opened.session, self.opened.workspace.annotator
+        classes = session.known.classes
+        try:
+            event, _ = class_changes.undo(classes, by.name)
+        except ClassError as error:
+            self.say(str(error))
+            return
+        what = described(event.payload, classes)
+        done = f"{what[0].upper()}{what[1:]} is undone."
+
+        def change() -> None:
+            if self._save(session.undo_class_change, done) is None:
+                return
+            if isinstance(event.payload, ClassRestyled):
+                self.opened.presenter.classes.take_key_back(event.payload.class_id)
+                self.show_all()
+                self.opened.front.show_all()
+
+        who = "" if event.by == by.name else f", by {inert(event.by, 20)}"
+        if who or isinstance(event.payload, ClassMerged):
+            self._confirm(f"Undo {what}{who}?", "undoes it", change)
+        else:
+            change()

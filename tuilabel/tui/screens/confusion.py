@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from textual.widget import Widget
 
+from tuilabel.session.class_changes import MOST_CLASSES
 from tuilabel.text import inert
 from tuilabel.tui.screens.cell import CellScreen
 from tuilabel.tui.screens.side import SideScreen
 from tuilabel.tui.views.confusion import (
     cell_sentence,
+    in_classes_of_now,
     items_of_cell,
     newest_confusion,
     rates_sentences,
@@ -30,7 +32,7 @@ class ConfusionScreen(SideScreen, inherit_bindings=False):
 
     def __init__(self, opened: OpenSession) -> None:
         super().__init__(opened)
-        self._matrix = Matrix(opened.presenter.keys, opened.presenter.names, id="matrix")
+        self._matrix = Matrix(opened.presenter.classes, id="matrix")
         self._cell = Bar(id="cell")
         self._recall, self._precision = Bar(id="recall"), Bar(id="precision")
         self._found = newest_confusion(opened.session)
@@ -47,7 +49,7 @@ class ConfusionScreen(SideScreen, inherit_bindings=False):
         """Show the newest fit; the mark stays where it is."""
         self.hush()
         before, self._found = self._found, newest_confusion(self.opened.session)
-        if before is None and self._found is not None:
+        if self._found is not None and (before is None or before.classes != self._found.classes):
             self._cursor = self._found.worst()
         self.show_all()
 
@@ -65,7 +67,7 @@ class ConfusionScreen(SideScreen, inherit_bindings=False):
         sentences = ("", "", "")
         if found is not None:
             longest = max(8, (self.app.size.width - 40) // 2)
-            names = [inert(name, longest) for name in presenter.names]
+            names = [inert(presenter.names[index], longest) for index in found.classes]
             cell = cell_sentence(found, *self._cursor, names)
             sentences = (cell, *rates_sentences(found, *self._cursor, names))
         bars = (self._cell, self._recall, self._precision)
@@ -80,21 +82,15 @@ class ConfusionScreen(SideScreen, inherit_bindings=False):
         elif predictions is None:
             self.say(_NO_IMAGES, "accent")
         else:
-            items = items_of_cell(predictions, self._truth(), self._cursor)
-            self.app.push_screen(CellScreen(self.opened, self._cursor, items))
-
-    def _truth(self) -> Sequence[int]:
-        predictions, holdout = (
-            self.opened.session.predictions,
-            self.opened.workspace.dataset.holdout,
-        )
-        if predictions is not None and predictions.truth is not None:
-            return predictions.truth
-        return holdout.truth.tolist() if holdout is not None else ()
+            row, column = self._cursor
+            cell = self._found.classes[row], self._found.classes[column]
+            both = in_classes_of_now(self.opened.session, predictions)
+            items = items_of_cell(predictions, *both, cell)
+            self.app.push_screen(CellScreen(self.opened, cell, items))
 
     def _move(self, down: int, right: int) -> None:
         self.hush()
-        last = len(self.opened.presenter.names) - 1
+        last = (len(self._found.classes) if self._found else 1) - 1
         row, column = self._cursor
         self._cursor = (max(0, min(row + down, last)), max(0, min(column + right, last)))
         self.show_all()
@@ -125,8 +121,8 @@ class ConfusionScreen(SideScreen, inherit_bindings=False):
 
     def action_first(self) -> None:
         """Go to the first cell."""
-        self._move(-len(self.opened.presenter.names), -len(self.opened.presenter.names))
+        self._move(-MOST_CLASSES, -MOST_CLASSES)
 
     def action_last(self) -> None:
         """Go to the last cell."""
-        self._move(+len(self.opened.presenter.names), +len(self.opened.presenter.names))
+        self._move(+MOST_CLASSES, +MOST_CLASSES)

@@ -19,6 +19,7 @@ from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.views import confidence as confidence_view
 from tuilabel.tui.views import curve as curve_view
 from tuilabel.tui.views.baseline import Baseline
+from tuilabel.tui.views.confusion import in_classes_of_now
 from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.widgets.chart import ChartWidget
 
@@ -110,8 +111,12 @@ class CurveScreen(SideScreen, inherit_bindings=False):
         """Draw both."""
         opened, session = self.opened, self.opened.session
         presenter = opened.presenter
-        self.show_header("curve", (f"  {opened.source_name}", "muted"), right=presenter.stopping())
-        chance, set_name = 1 / len(presenter.names), presenter.set_name
+        self.show_header(
+            "curve",
+            (f"  {opened.source_name}", "muted"),
+            right=presenter.without_example() or presenter.stopping(),
+        )
+        chance, set_name = 1 / max(1, len(presenter.classes.open)), presenter.set_name
         waiting = (
             "it comes after the first batch"
             if opened.workspace.dataset.holdout
@@ -146,15 +151,9 @@ class CurveScreen(SideScreen, inherit_bindings=False):
         )
 
     def _counts_by_confidence(self) -> confidence_view.ConfidenceCounts | None:
-        predictions, holdout = (
-            self.opened.session.predictions,
-            self.opened.workspace.dataset.holdout,
-        )
+        predictions = self.opened.session.predictions
         if predictions is None:
             return None
-        truth = predictions.truth
-        if truth is None:
-            assert holdout is not None
-            truth = holdout.truth.tolist()
-        right = np.equal(truth, predictions.predicted).tolist()
+        truth, predicted = in_classes_of_now(self.opened.session, predictions)
+        right = np.equal(truth, predicted).tolist()
         return confidence_view.counts_by_confidence(predictions.confidence, right)

@@ -122,7 +122,8 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
             if not self.busy:
                 self._finish()
         elif not self.answers.holds_key():
-            self._answer(partial(self.loop.label, class_index=int(truth[slot.row])))
+            index = self.loop.classes.of_truth(int(truth[slot.row]))
+            self._answer(partial(self.loop.label, class_index=index))
 
     def _finish(self) -> None:
         if self._presses is not None:

@@ -19,7 +19,7 @@ from tuilabel.tui.screens.list_screen import ListScreen
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.views.history import DISPUTES, History, item_of
-from tuilabel.tui.views.open_session import OpenSession
+from tuilabel.tui.views.open_session import Added, OpenSession
 from tuilabel.tui.widgets.event_details import EventDetails
 from tuilabel.tui.widgets.event_list import EventList
 from tuilabel.tui.widgets.legend import legend_of
@@ -55,8 +55,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         # The person answers here, also while the ground truth answers on the demo's screen.
         self.answers = AnswerKeys(
             self,
-            opened.presenter.keys,
-            opened.session.class_names,
+            opened.presenter.classes,
             opened.workspace.annotator,
             opened.saving,
         )
@@ -283,7 +282,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         before = known.standing(item)
         was = None if before is None else before.class_id
         own = known.own(item, by.name)
-        if own is not None and own.class_id == was == session.class_ids[index]:
+        if own is not None and own.class_id == was == session.classes.ids[index]:
             self.say(f"It is {self.opened.presenter.names[index]} already.")
             return
 
@@ -293,7 +292,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
                 stays = shown_name(known.classes.name(decision.class_id))
                 return f"✓ {session.desk.acts:,} saved. The decision for {stays} stands."
             name = None if was is None else known.classes.name(was)
-            return saved_sentence(session.desk.acts, session.class_names[index], name)
+            return saved_sentence(session.desk.acts, session.classes.names[index], name)
 
         write = partial(session.relabel, class_index=index)
         self.answers.give(write, partial(self._answered, sentence))
@@ -302,7 +301,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         """Settle a dispute."""
         session, name = self.opened.session, self.opened.presenter.names[index]
         before = session.known.decision(item)
-        if before is not None and before.class_id == session.class_ids[index]:
+        if before is not None and before.class_id == session.classes.ids[index]:
             self.say(f"It is decided already: {name}.")
             return
 
@@ -358,6 +357,16 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             self.fit_to(*self.app.size)
             self.show_all()
             self.say(_HOW_TO_DECIDE, "accent")
+
+    def choose_new_class(self, name: str) -> None:
+        """Add a class, and label the image of the marked event with it."""
+
+        def added(new: Added) -> None:
+            self._legend.redraw()
+            self.choose_class(new.class_index)
+            self.say(new.sentence, "good")
+
+        self.opened.add_class(name, self.answers.save, added)
 
     # Keys: the filter, and the keys of classes.
 
@@ -427,5 +436,5 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         return (
             self._shown in self.opened.session.known.disputed
             and character is not None
-            and any(key.startswith(character) for key in self.opened.presenter.keys if key)
+            and any(key.startswith(character) for key in self.opened.presenter.classes.keys if key)
         )

@@ -14,7 +14,7 @@ from textual import events
 from textual.widget import Widget
 
 from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Answer
+from tuilabel.journal.payloads import Answer, Label
 from tuilabel.session import Ranking, Request, Slot
 from tuilabel.session.undoing import undone_text
 from tuilabel.settings import SUGGESTIONS
@@ -31,7 +31,7 @@ from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.text.theme import colours_of
 from tuilabel.tui.views.labelling import Presenter
-from tuilabel.tui.views.open_session import OpenSession
+from tuilabel.tui.views.open_session import Added, OpenSession
 from tuilabel.tui.views.trainer import trainer_piece
 from tuilabel.tui.widgets.board import Board
 from tuilabel.workspace.following import Follower
@@ -68,7 +68,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self.loop = workspace.session
         self._submit = submit
         holdout = workspace.dataset.holdout
-        self.presenter = Presenter(self.loop, self.keymap, holdout.name if holdout else None)
+        name = holdout.name if holdout else None
+        self.presenter = Presenter(self.loop, self.keymap, name, workspace.annotator.name)
         self.take_actions(self.keymap.actions)
         self.saving = Saving(self.loop, workspace.writer, self, self.key_of("quit"))
         self.stand_on(OpenSession(workspace, self.presenter, source_name, self, run, self.saving))
@@ -76,12 +77,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             self.presenter, self.opened.image, source_name, self.actions, workspace.settings.view
         )
         self.answers = AnswerKeys(
-            self,
-            self.presenter.keys,
-            self.loop.class_names,
-            workspace.annotator,
-            self.saving,
-            clock,
+            self, self.presenter.classes, workspace.annotator, self.saving, clock
         )
         self._suggestions = workspace.settings.suggestions
         self._last: tuple[Slot, int | None] | None = None
@@ -132,6 +128,9 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         """Take what others wrote into account; what is asked here stays."""
         self.loop.take_in(events)
         self._go_on()
+        sentence = self.opened.classes_changed(events)
+        if sentence:
+            self.mention(sentence, "accent")
         self._deferred.do(self.show_all)
         top = self.app.screen
         if isinstance(top, BaseScreen) and top is not self:
@@ -190,6 +189,15 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
     def choose_class(self, index: int) -> None:
         """Answer with a class."""
         self._answer(partial(self.loop.label, class_index=index))
+
+    def choose_new_class(self, name: str) -> None:
+        """Add a class, and answer with it."""
+
+        def added(new: Added) -> None:
+            self._answer(partial(self.loop.label, class_index=new.class_index))
+            self.say(new.sentence, "good")
+
+        self.opened.add_class(name, self.answers.save, added)
 
     def entry_changed(self) -> None:
         """Show how far a chord or a name is."""
@@ -253,9 +261,10 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         held = self.answers.guard.held
         self._deferred.key_pressed()
         self._retry_ranking()
-        name = self.loop.class_name(event)
-        self._last = (slot, None if name is None else self.loop.class_names.index(name))
-        done = "skipped" if name is None else ""
+        label = event.payload
+        index = self.loop.classes.index(label.class_id) if isinstance(label, Label) else None
+        self._last = (slot, index)
+        done = "skipped" if index is None else ""
         self._act = (f"{held} held back" if held else done, "muted")
         if held:
             self.set_timer(A_WHILE, partial(self._forget_act, self._act))

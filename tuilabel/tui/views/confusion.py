@@ -21,10 +21,13 @@ class Confusion(NamedTuple):
         Rows are the truth, columns the prediction.
     labels : int
         Labels that the model was fitted to.
+    classes : sequence of int
+        The class index of each row and column.
     """
 
     counts: Sequence[Sequence[int]]
     labels: int
+    classes: Sequence[int]
 
     @property
     def n(self) -> int:
@@ -60,11 +63,32 @@ def newest_confusion(session: Session) -> Confusion | None:
         fit = event.payload
         if not isinstance(fit, Fitted) or not fit.confusion or fit.labels > session.labels:
             continue
-        size = len(session.class_ids)
+        size = len(fit.classes)
         is_square = len(fit.confusion) == size and all(len(row) == size for row in fit.confusion)
-        if is_square and fit.classes == session.class_ids:
-            return Confusion(fit.confusion, fit.labels)
+        found = _in_classes_of_now(fit, session) if is_square else None
+        if found is not None:
+            return found
     return None
+
+
+def _in_classes_of_now(fit: Fitted, session: Session) -> Confusion | None:
+    """Return a matrix by the classes as they are now: those merged since are one row and column.
+
+    A class added since has a row and a column of zeros. None for a class that nobody has added.
+    """
+    assert fit.confusion is not None
+    places = [session.classes.index(id_) for id_ in fit.classes]
+    if None in places:
+        return None
+    classes = sorted({*session.classes.open, *(index for index in places if index is not None)})
+    at = {index: place for place, index in enumerate(classes)}
+    counts = [[0] * len(classes) for _ in classes]
+    for row, truth in zip(fit.confusion, places, strict=True):
+        for count, predicted in zip(row, places, strict=True):
+            assert truth is not None
+            assert predicted is not None
+            counts[at[truth]][at[predicted]] += count
+    return Confusion(counts, fit.labels, classes)
 
 
 def cell_sentence(found: Confusion, truth: int, predicted: int, names: Sequence[str]) -> str:
@@ -99,24 +123,45 @@ class CellItem(NamedTuple):
     confidence: float
 
 
+def in_classes_of_now(
+    session: Session, predictions: Predictions
+) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the true and the predicted class indices, -1 for a class that nobody has added."""
+
+    def indices(ids: Sequence[str]) -> list[int]:
+        at = {id_: session.classes.index(id_) for id_ in set(ids)}
+        return [-1 if (index := at[id_]) is None else index for id_ in ids]
+
+    holdout = session.items.holdout
+    if predictions.truth is not None or holdout is None:
+        truth: Sequence[str] = predictions.truth or ()
+    else:
+        of_source = session.classes.of_source
+        truth = [of_source[number] for number in holdout.truth.tolist()]
+    return indices(truth), indices(predictions.predicted)
+
+
 def items_of_cell(
-    predictions: Predictions, truth: Sequence[int], cell: tuple[int, int]
+    predictions: Predictions,
+    truth: Sequence[int],
+    predicted: Sequence[int],
+    cell: tuple[int, int],
 ) -> list[CellItem]:
     """Return the items of a cell, the most confident predictions first.
 
     Parameters
     ----------
     predictions : Predictions
-    truth : sequence of int
+    truth, predicted : sequence of int
         Class indices of the same items.
     cell : tuple of int
-        True and predicted class.
+        Indices of the true and the predicted class.
     """
     found = [
         CellItem(row, confidence)
-        for row, true, predicted, confidence in zip(
-            predictions.rows, truth, predictions.predicted, predictions.confidence, strict=True
+        for row, true, guess, confidence in zip(
+            predictions.rows, truth, predicted, predictions.confidence, strict=True
         )
-        if (true, predicted) == cell
+        if (true, guess) == cell
     ]
     return sorted(found, key=lambda item: -item.confidence)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tuilabel.journal.lines import Event
 from tuilabel.journal.payloads import Answer, Batch, BulkLine
+from tuilabel.session.classes import class_id_of
 from tuilabel.session.labels import Labels, Standing
 from tuilabel.text import shown_path
 from tuilabel.tui.text.names import shown_name
@@ -72,7 +73,8 @@ def item_details(
         yield "use", "audit set: measures accuracy, not used for training"
     yield from _model(item, answer, auto, said)
     if row is not None and dataset.truth is not None:
-        yield "truth", shown_name(dataset.class_names[int(dataset.truth[row])])
+        added_as = dataset.class_names[int(dataset.truth[row])]
+        yield "truth", shown_name(known.classes.name(class_id_of(added_as)))
     for place, event in enumerate(events):
         shown, target = history.row_of(event), history.target(event)
         about = shown.class_name if target is None else f"of #{history.number_of(target)}"

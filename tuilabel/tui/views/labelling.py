@@ -14,6 +14,7 @@ from tuilabel.text import counted, disputed_text, inert, percent, set_name
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece, cells_in, fitted
+from tuilabel.tui.views.shown_classes import ShownClasses
 from tuilabel.tui.views.values import ClassBar, Thumbnail, local_time
 
 MOST_BARS = 5
@@ -26,6 +27,9 @@ _LONGEST_PAUSE = 30.0
 """Seconds between two answers; a longer pause counts as this long."""
 
 _SKIPPED, _DISPUTED = "–", "?"
+
+_NAMED = 2
+"""Most classes without a label that are named; the classes screen names all of them."""
 
 
 _LONGEST_NAME, _MOST_PEOPLE = 16, 40
@@ -41,16 +45,24 @@ class Presenter:
     keymap : Keymap
     holdout : str or None
         The name of the hold-out that accuracy is measured on; None where an audit set is.
+    by : str
+        Who labels.
+
+    Attributes
+    ----------
+    classes : ShownClasses
     """
 
-    def __init__(self, session: Session, keymap: Keymap, holdout: str | None) -> None:
+    def __init__(self, session: Session, keymap: Keymap, holdout: str | None, by: str) -> None:
         self.session = session
         self.keymap = keymap
-        self.keys = keymap.class_keys(session.class_names)
-        self.names = tuple(map(shown_name, session.class_names))
+        self.classes = ShownClasses(session, keymap, by)
         self._holdout = holdout
-        width = max(1, *map(cell_len, self.keys))
-        self._bar_keys = [fitted(key, width) for key in self.keys]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the classes by index, as they are shown."""
+        return self.classes.names
 
     def header(
         self, source: str, line: str = "", width: int = 80
@@ -126,11 +138,13 @@ class Presenter:
         """
         assert slot.probabilities is not None
         chances = slot.probabilities
-        order = sorted(range(len(chances)), key=lambda index: -chances[index])[:MOST_BARS]
+        keys, names = self.classes.keys, self.classes.names
+        order = sorted(self.classes.open, key=lambda index: -chances[index])[:MOST_BARS]
         if chosen is not None and chosen not in order:
             order[-1] = chosen
+        width = max(1, *map(cell_len, keys))
         return [
-            ClassBar(self._bar_keys[index], self.names[index], chances[index], index == chosen)
+            ClassBar(fitted(keys[index], width), names[index], chances[index], index == chosen)
             for index in order
         ]
 
@@ -145,9 +159,21 @@ class Presenter:
 
     def usual_classes(self) -> list[int]:
         """Return the classes that have labels, the most frequent ones first."""
-        place = {id_: index for index, id_ in enumerate(self.session.class_ids)}
+        place = {self.session.classes.ids[index]: index for index in self.classes.open}
         counts = self.session.known.by_class
         return [place[id_] for id_, _ in counts.most_common() if id_ in place]
+
+    def without_example(self) -> str:
+        """Return which classes have no label yet, once accuracy is measured; else nothing.
+
+        The accuracy says nothing about these classes.
+        """
+        names = self.session.known.without_example()
+        if not names or not self.session.curve:
+            return ""
+        if len(names) > _NAMED:
+            return f"no example of {len(names):,} classes yet"
+        return f"no example of {', '.join(f'`{shown_name(name, 16)}`' for name in names)} yet"
 
     def thumbnails(self) -> list[Thumbnail]:
         """Return the places of the batch with their answers."""

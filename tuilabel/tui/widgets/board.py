@@ -71,6 +71,7 @@ class Board(Vertical):
         self._side = Vertical(self._suggestions, self._accuracy, id="side")
         self._heights: dict[Widget, int | str] = {}
         self._legend_of = 0
+        self._classes_of = presenter.classes.version
         self._is_over = self._can_accept = False
         self.view = view
         self.set_class(view == "row", "-rows")
@@ -185,13 +186,18 @@ class Board(Vertical):
         if self._is_over != is_over:
             self._is_over = is_over
             self._legend.show_only(() if is_over else None)
-        if len(self._presenter.names) > 10 and self._legend_of != self._presenter.session.round:
+        classes = self._presenter.classes
+        if self._classes_of != classes.version:
+            self._classes_of = classes.version
+            self.fit_to(*self.app.size)
+            self._legend.redraw()
+        if len(classes.open) > 10 and self._legend_of != self._presenter.session.round:
             # Once per round, so that the classes do not move in between.
             self._legend_of = self._presenter.session.round
             self._legend.prefer(self._presenter.usual_classes())
         title, values, caption = self._presenter.curve()
-        chance = 1 / len(self._presenter.names)
-        remark = self._presenter.stopping()
+        chance = 1 / max(1, len(classes.open))
+        remark = self._presenter.without_example() or self._presenter.stopping()
         self._accuracy.show_accuracy(title, values, caption, chance=chance, remark=remark)
 
     def show_suggestions(self, mode: str, last: tuple[Slot, int | None] | None) -> None:

@@ -13,6 +13,7 @@ from tuilabel.tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
     from tuilabel.tui.views.labelling import Presenter
+    from tuilabel.tui.views.shown_classes import ShownClasses
 
 MOST_ROWS = 3
 """Rows that it may take; the help screen shows the classes that do not fit."""
@@ -27,34 +28,27 @@ class Legend(Lines):
 
     Parameters
     ----------
-    keys : sequence of str
-        Of each class; empty where its name is typed.
-    names : sequence of str
+    classes : ShownClasses
     more : str
         The keys that show all classes.
     """
 
-    def __init__(
-        self, keys: Sequence[str], names: Sequence[str], more: str, *, id: str | None = None
-    ) -> None:
+    def __init__(self, classes: ShownClasses, more: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._keys = keys
-        self._names = names
+        self._shown = classes
         self._more = more
-        self._all = range(len(keys))
-        self._first: Sequence[int] = self._all
+        self._preferred: Sequence[int] = ()
         self._only: Sequence[int] | None = None
         self._marked: int | None = None
 
     def rows_needed(self, width: int) -> int:
         """Return how many rows the classes take at a width."""
         # More never fit, and measuring thousands takes time.
-        return min(MOST_ROWS, len(self._wrapped(self._all[: width * MOST_ROWS], width)))
+        return min(MOST_ROWS, len(self._wrapped(self._shown.open[: width * MOST_ROWS], width)))
 
     def prefer(self, classes: Sequence[int]) -> None:
         """Show these classes first where not all of them fit."""
-        preferred = set(classes)
-        self._first = [*classes, *(index for index in self._all if index not in preferred)]
+        self._preferred = classes
         self.redraw()
 
     def show_only(self, classes: Sequence[int] | None, marked: int | None = None) -> None:
@@ -68,10 +62,15 @@ class Legend(Lines):
         width, height = self.size
         if not self.size.area:
             return
-        listed = self._first if self._only is None else self._only
+        open_ = self._shown.open
+        chosen = set(open_)
+        preferred = [index for index in self._preferred if index in chosen]
+        listed = self._only
+        if listed is None:
+            listed = list(dict.fromkeys((*preferred, *open_))) if preferred else open_
         shown = self._fitting(listed, width, height)
         rest = len(listed) - len(shown)
-        rows = self._wrapped(sorted(shown) if self._only is None else shown, width)
+        rows = self._wrapped(self._in_order(shown), width)
         if rest:
             rows[-1].append((self._note(rest), "muted"))
         if rows[0] and cells_in(rows[0]) + cell_len(_CAPTION) < width and len(rows) == 1:
@@ -79,6 +78,12 @@ class Legend(Lines):
             rows[0].insert(0, (" " + _CAPTION, "muted"))
         drawn = [self.row(*pieces) for pieces in rows]
         self.show(drawn)
+
+    def _in_order(self, shown: Sequence[int]) -> Sequence[int]:
+        if self._only is not None:
+            return shown
+        chosen = set(shown)
+        return [index for index in self._shown.open if index in chosen]
 
     def _note(self, rest: int) -> str:
         return f"  {rest:,} more" + (f": press {self._more}" if self._only is None else "")
@@ -89,7 +94,7 @@ class Legend(Lines):
         if len(fitting) == len(listed) and len(self._wrapped(listed, width)) <= height:
             return listed
         while len(fitting) > 1:
-            rows = self._wrapped(sorted(fitting) if self._only is None else fitting, width)
+            rows = self._wrapped(self._in_order(fitting), width)
             note = cell_len(self._note(len(listed) - len(fitting)))
             used = cells_in(rows[-1])
             if len(rows) < height or (len(rows) == height and used + note <= width):
@@ -101,7 +106,7 @@ class Legend(Lines):
         rows: list[list[Piece]] = [[]]
         used = 0
         for index in classes:
-            key, name = self._keys[index], self._names[index]
+            key, name = self._shown.keys[index], self._shown.names[index]
             sign = " ›" if index == self._marked else "  "
             longest = min(_LONGEST_NAME, width - 3 - cell_len(key))
             text = "" if name == key else " " + fitted(name, min(cell_len(name), longest))
@@ -118,4 +123,4 @@ class Legend(Lines):
 def legend_of(presenter: Presenter) -> Legend:
     """Return the legend of a session's classes."""
     more = " or ".join(map(presenter.keymap.key, MORE_CLASSES))
-    return Legend(presenter.keys, presenter.names, more, id="legend")
+    return Legend(presenter.classes, more, id="legend")

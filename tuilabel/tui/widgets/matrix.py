@@ -15,6 +15,7 @@ from tuilabel.tui.text.glyphs import drawable
 from tuilabel.tui.text.pieces import fitted
 from tuilabel.tui.text.shades import cursor_style, shade
 from tuilabel.tui.views.confusion import Confusion
+from tuilabel.tui.views.shown_classes import ShownClasses
 from tuilabel.tui.widgets.lines import Lines, scrolled
 
 _MOST_NAME = 14
@@ -32,14 +33,14 @@ class Matrix(Lines):
 
     Parameters
     ----------
-    keys, names : sequence of str
-        Of the classes.
+    classes : ShownClasses
     """
 
-    def __init__(self, keys: Sequence[str], names: Sequence[str], *, id: str | None = None) -> None:
+    def __init__(self, classes: ShownClasses, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._keys = keys
-        self._names = names
+        self._shown = classes
+        self._keys: Sequence[str] = ()
+        self._names: Sequence[str] = ()
         self._found: Confusion | None = None
         self._waiting = ""
         self.cursor = (0, 0)
@@ -64,6 +65,8 @@ class Matrix(Lines):
         if found is None:
             self.show([self.row((" " + self._waiting, "muted"))])
             return
+        self._keys = [self._shown.keys[index] for index in found.classes]
+        self._names = [self._shown.names[index] for index in found.classes]
         width, height = self.size
         biggest = max(max(row) for row in found.counts)
         head = self._head_width()
@@ -106,7 +109,8 @@ class Matrix(Lines):
         names = []
         for index in shown:
             name = self._names[index]
-            text = name if cell_len(name) <= pitch - 2 else self._keys[index]
+            text = name if cell_len(name) <= pitch - 2 else self._keys[index] or name
+            text = text if cell_len(text) <= pitch - 2 else fitted(text, pitch - 2)
             style = "strong" if index == self.cursor[1] else "muted"
             names.append((" " * (pitch - 1 - cell_len(text)) + text + " ", style))
         corner = fitted("truth", head) if head >= 5 else " " * head
