@@ -178,11 +178,9 @@ def test_other_classes_say_which_command_renames_or_merges(tmp_path: Path) -> No
     assert "has the class `big dog`, which --classes lacks" in sentence
     assert f"`tuilabel classes {path} rename 'big dog' wolf`" in sentence
     assert f"`tuilabel classes {path} merge 'big dog' OTHER`" in sentence
-    sentence = refused(tuilabel("label", source, "--line", "--session", path, "--classes", "cat"))
+    sentence = refused(tuilabel(*again, "cat"))
     assert f"`tuilabel classes {path} retire 'big dog'`" in sentence
-    assert "a/b" in refused(
-        tuilabel("label", source, "--line", "--session", path, "--classes", "cat,big dog,a/b")
-    )
+    assert "a/b" in refused(tuilabel(*again, "cat,big dog,a/b"))
 
 
 def test_a_source_with_classes_of_its_own_may_get_more(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from textual import events
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from tuilabel.errors import SaveError, SourceError, TrainerError
+from tuilabel.errors import SourceError, TrainerError
 from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import ClassMerged, ClassRestyled
+from tuilabel.journal.payloads import ClassAdded, ClassMerged, ClassRestyled
 from tuilabel.session import class_changes
 from tuilabel.session.class_changes import ClassError, NameTakenError, described
 from tuilabel.session.classes import LONGEST_NAME
@@ -271,18 +271,43 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
         elif event.character is not None and event.is_printable:
             prompt.text = (prompt.text + event.character)[: LONGEST_NAME + 1]
 
-    def _save(self, write: Callable[..., Event], done: str, marked: str = "") -> Event | None:
-        """Let the session write a change, and show what has become of the classes."""
-        try:
-            event = write(by=self.opened.workspace.annotator)
-        except (ClassError, SaveError) as error:
+    def _save(self, write: Callable[..., Event], then: Callable[[Event], str]) -> None:
+        """Let the session write a change, and show what has become of the classes.
+
+        Parameters
+        ----------
+        write : callable
+            A method of the session that takes `by`.
+        then : callable
+            Handles the saved event, and returns a sentence about it.
+        """
+
+        def saved(event: Event | None) -> None:
+            if event is None:
+                return
+            self._prompt = None
+            self.opened.presenter.classes.update()
+            sentence = then(event)
+            self.show_all(self._rows[self._cursor].id)
+            self.opened.answered()
+            self.say(f"✓ {sentence}", "good")
+
+        def failed(error: Exception) -> None:
             self.say(f"✗ {inert(str(error), 300)}", "bad")
-            return None
-        self._prompt = None
-        self.show_all(marked)
-        self.say(f"✓ {done}", "good")
-        self.opened.answered()
-        return event
+
+        if self.opened.saving.is_pending:
+            self.opened.saving.hold()
+            return
+        self.opened.saving.write(partial(write, by=self.opened.workspace.annotator), saved, failed)
+
+    def _done(self, sentence: str, marked: str = "") -> Callable[[Event], str]:
+        """Return what follows a change: the mark on a class, if one is named, and a sentence."""
+
+        def then(_: Event) -> str:
+            self.show_all(marked)
+            return sentence
+
+        return then
 
     @property
     def _marked(self) -> ClassRow:
@@ -306,16 +331,17 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
 
     def _add(self, name: str) -> None:
         session, shown = self.opened.session, self.opened.presenter.classes
-        key = shown.free_key(name.strip())
-        saved = self._save(partial(session.add_class, name, key=key), "")
-        if saved is None:
-            return
-        added = session.known.classes.find(name)
-        assert added is not None
-        self.show_all(added.id)
-        key = shown.key(added.id)
-        how = f"{key} labels it" if key else "its name labels it"
-        self.say(f"✓ The class `{shown_name(added.name)}` was added: {how}.", "good")
+
+        def added(event: Event) -> str:
+            assert isinstance(event.payload, ClassAdded)
+            class_id = event.payload.class_id
+            self.show_all(class_id)
+            how = f"{shown.key(class_id) or 'its name'} labels it"
+            return (
+                f"The class `{shown_name(session.known.classes.name(class_id))}` was added: {how}."
+            )
+
+        self._save(partial(session.add_class, name, key=shown.free_key(name.strip())), added)
 
     def action_rename_class(self) -> None:
         """Ask for another name of the marked class."""
@@ -349,7 +375,7 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
         except ClassError:
             pass  # said as it is tried
         done = f"`{row.name}` is called `{shown_name(name.strip())}` now."
-        self._save(partial(session.rename_class, row.id, name), done, row.id)
+        self._save(partial(session.rename_class, row.id, name), self._done(done, row.id))
 
     def action_merge_class(self) -> None:
         """Ask for the class that the marked one becomes a part of."""
@@ -378,14 +404,13 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
         name = shown_name(session.known.classes.name(into))
         labels = counted(row.labels, "label counts", "labels count")
         done = f"`{row.name}` is merged: {labels} for `{name}`; {self.key_of('undo_class')} undoes."
-        self._save(partial(session.merge_classes, row.id, into), done, into)
+        self._save(partial(session.merge_classes, row.id, into), self._done(done, into))
 
     def action_retire_class(self) -> None:
         """Let the marked class no longer be chosen."""
         row, session = self._marked, self.opened.session
-        change = partial(
-            self._save, partial(session.retire_class, row.id), f"`{row.name}` is retired.", row.id
-        )
+        done = self._done(f"`{row.name}` is retired.", row.id)
+        change = partial(self._save, partial(session.retire_class, row.id), done)
         if row.labels and not row.state:
             still = counted(row.labels, "label still counts", "labels still count")
             self._confirm(f"Retire `{row.name}`? Its {still}.", "retires it", change)
@@ -408,11 +433,12 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
             what = f"{key} is the key of `{other}`" if other else "That key cannot label a class"
             self.say(f"{what}: press another one, or Esc.", "bad")
             return
-        done = f"{key} labels `{row.name}` now, for you."
-        if self._save(partial(session.restyle_class, row.id, key), done, row.id) is not None:
+
+        def given(_: Event) -> str:
             shown.give_key(row.id, key)
-            self.show_all(row.id)
-            self.opened.front.show_all()
+            return f"{key} labels `{row.name}` now, for you."
+
+        self._save(partial(session.restyle_class, row.id, key), given)
 
     def action_undo_class(self) -> None:
         """Undo the newest change to the classes."""
@@ -426,14 +452,12 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
         what = described(event.payload, classes)
         done = f"{what[0].upper()}{what[1:]} is undone."
 
-        def change() -> None:
-            if self._save(session.undo_class_change, done) is None:
-                return
+        def undone(_: Event) -> str:
             if isinstance(event.payload, ClassRestyled):
                 self.opened.presenter.classes.take_key_back(event.payload.class_id)
-                self.show_all()
-                self.opened.front.show_all()
+            return done
 
+        change = partial(self._save, session.undo_class_change, undone)
         who = "" if event.by == by.name else f", by {inert(event.by, 20)}"
         if who or isinstance(event.payload, ClassMerged):
             self._confirm(f"Undo {what}{who}?", "undoes it", change)
