@@ -172,9 +172,8 @@ def test_other_classes_say_which_command_renames_or_merges(tmp_path: Path) -> No
     np.savez(tmp_path / "a.npz", images=images)
     source, path = str(tmp_path / "a.npz"), tmp_path / "a.tuilabel"
     opened(source, path, classes=("cat", "big dog")).close()
-    sentence = refused(
-        tuilabel("label", source, "--line", "--session", path, "--classes", "cat,wolf")
-    )
+    again = ("label", source, "--line", "--session", path, "--classes")
+    sentence = refused(tuilabel(*again, "cat,wolf"))
     assert "has the class `big dog`, which --classes lacks" in sentence
     assert f"`tuilabel classes {path} rename 'big dog' wolf`" in sentence
     assert f"`tuilabel classes {path} merge 'big dog' OTHER`" in sentence
