@@ -91,14 +91,14 @@ def add(classes: Classes, name: str, key: str | None = None) -> ClassAdded:
         raise NameTakenError(f"There is a class `{name}` already.", other)
     same = [info for info in classes.every() if info.name == name]
     before = next((info for info in same if classes.resolved(info.id) == info.id), None)
-    if before is None and same:
-        into = classes.name(same[0].id)
+    if sum(1 for _ in classes.every()) >= MOST_CLASSES:
+        raise ClassError(f"A session has at most {MOST_CLASSES:,} classes.")
+    id_ = before.id if before is not None else same[0].id if same else classes.new_id(name)
+    if classes.resolved(id_) != id_:
+        into = classes.name(id_)
         raise ClassError(
             f"`{name}` was merged into `{into}`: undo that merge, or use another name."
         )
-    if sum(1 for _ in classes.every()) >= MOST_CLASSES:
-        raise ClassError(f"A session has at most {MOST_CLASSES:,} classes.")
-    id_ = classes.new_id(name) if before is None else before.id
     return ClassAdded(class_id=id_, name=name, key=key)
 
 
@@ -113,6 +113,8 @@ def rename(classes: Classes, class_id: str, name: str) -> ClassRenamed:
         The name cannot be used.
     """
     name, before = checked_name(name), classes.own_name(class_id)
+    if classes.get(class_id) is None:
+        raise ClassError(f"Nobody has added the class `{before}`, or that was undone.")
     other = next((info for info in classes.every() if info.name == name), None)
     if other is not None and other.id == class_id:
         raise ClassError(f"The class is called `{name}` already.")
