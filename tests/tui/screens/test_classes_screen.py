@@ -363,3 +363,14 @@ async def test_a_matrix_of_an_older_list_is_shown_by_the_classes_of_now(
         assert found.counts[1][1] == 22
         assert len(found.counts) == 10
         assert "crack" in text_of(app.screen, "#matrix")
+
+
+async def test_the_random_baseline_is_not_of_classes_that_are_merged(workspace: Workspace) -> None:
+    workspace.session.merge_classes(class_id_of("1"), class_id_of("0"), by=ME)
+    app = ScreenApp(workspace, LabelScreen)
+    async with app.run_test(size=(140, 45)) as pilot:
+        await pilot.pause()
+        await pilot.press("f3")
+        await pilot.pause()
+        shown = "\n".join(text_of(app.screen, f"#{id_}") for id_ in ("by-labels", "by-confidence"))
+        assert "classes that are merged here" in shown

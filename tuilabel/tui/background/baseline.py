@@ -14,6 +14,7 @@ from tuilabel import __version__
 from tuilabel.data import Dataset
 from tuilabel.data.cache_files import replacing
 from tuilabel.errors import SourceError
+from tuilabel.session import Session
 from tuilabel.text import counted
 from tuilabel.trainer.client import RunJob
 from tuilabel.tui.views.baseline import Baseline, budget_for, read_baseline
@@ -28,8 +29,11 @@ _SAMPLED = 256
 """Item ids that represent all of them in the name of a kept baseline."""
 
 
-def why_no_baseline(dataset: Dataset) -> str | None:
+def why_no_baseline(dataset: Dataset, session: Session) -> str | None:
     """Return why there can be no baseline; None if there can."""
+    of_source = session.classes.of_source
+    if len(set(of_source)) < len(of_source):
+        return "No random baseline: it would tell apart classes that are merged here."
     if dataset.truth is None or dataset.holdout is None:
         return "No random baseline: the source has no ground truth to simulate with."
     return None

@@ -52,7 +52,7 @@ class CurveScreen(SideScreen, inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Begin to look for the baseline."""
-        why = why_no_baseline(self.opened.workspace.dataset)
+        why = why_no_baseline(self.opened.workspace.dataset, self.opened.session)
         if why is not None:
             self._state = (why, "muted")
             return
