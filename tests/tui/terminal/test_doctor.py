@@ -25,7 +25,8 @@ WAIT = "keys wait 500 ms after each image (--key-delay)."
         ),
         (
             TerminalAnswers(round_trip=0.0006, relay="unknown"),
-            f"! Something unknown may answer in place of the terminal: {WAIT}",
+            "! The terminal does not report its name, so that something else may answer in its "
+            f"place: {WAIT}",
         ),
     ],
 )

@@ -119,7 +119,10 @@ def keyboard_lines(answers: TerminalAnswers, key_delay: int, *, shell: bool) -> 
     if answers.round_trip is None:
         yield f"! The terminal does not report its cursor: {wait}."
     elif answers.relay == UNKNOWN:
-        yield f"! Something unknown may answer in place of the terminal: {wait}."
+        yield (
+            "! The terminal does not report its name, so that something else may answer in its "
+            f"place: {wait}."
+        )
     elif answers.relay:
         yield f"! {answers.relay} answers in place of the terminal, which may be far: {wait}."
     else:
