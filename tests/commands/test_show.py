@@ -324,7 +324,7 @@ def test_there_is_no_session(own_home: Path) -> None:
 
 def test_the_source_is_gone(journal: Journal, folder: Path) -> None:
     folder.rename(folder.parent / "elsewhere")
-    assert "is gone" in refused("1.png")
+    assert "pets, the source of the session, is gone: put it back" in refused("1.png")
 
 
 def test_an_image_that_left_the_source_is_described(journal: Journal, folder: Path) -> None:

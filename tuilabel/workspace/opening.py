@@ -34,6 +34,7 @@ from tuilabel.workspace.places import (
     SUFFIX,
     cache_dir,
     data_dir,
+    is_folder,
     is_gone,
     last_session,
     own_session,
@@ -236,7 +237,7 @@ def _offer_moved(source: str, options: SourceOptions, progress: Progress | None)
 
     A folder that only shares some of the images is another one.
     """
-    if not _is_folder(source):
+    if not is_folder(source):
         return
     known: set[str] | None = None
     for view, folder in _without_folder():
@@ -266,13 +267,6 @@ def _without_folder() -> Iterator[tuple[SessionView, Path]]:
             continue
         if is_gone(view.source):
             yield view, Path(view.source)
-
-
-def _is_folder(source: str) -> bool:
-    try:
-        return Path(source).expanduser().is_dir()
-    except (OSError, RuntimeError, ValueError):
-        return False
 
 
 def _resume(

@@ -93,10 +93,7 @@ def find_session(name: str | None, *, may_be_new: bool = False) -> Path:
     if path.name == name:
         candidates += [sessions / name, sessions / (name + SUFFIX)]
     found = next(filter(is_session, candidates), None)
-    try:
-        is_source = bool(name) and path.is_dir() and path.suffix != SUFFIX
-    except OSError:  # a name too long, or a folder that may not be entered
-        is_source = False
+    is_source = is_folder(name) and path.suffix != SUFFIX
     if found is not None or may_be_new or (name and os.path.lexists(path) and not is_source):
         return found or path
     if is_source:
@@ -131,7 +128,7 @@ def own_session(source: str, pool: int | None = None, test: int | None = None) -
     """
     path, named = session_path(source, pool, test), named_source(source)
     argument = split_source(named)[1]
-    if argument is None or os.path.lexists(path) or is_gone(named):
+    if os.path.lexists(path) or not is_folder(argument or ""):
         return path
     for other in session_paths():
         try:
@@ -141,6 +138,14 @@ def own_session(source: str, pool: int | None = None, test: int | None = None) -
         if (view.source, view.about.pool, view.about.test) == (named, pool, test):
             return other
     return path
+
+
+def is_folder(path: str) -> bool:
+    """Return whether a path leads to a folder; False for anything that is no path."""
+    try:
+        return bool(path) and Path(path).expanduser().is_dir()
+    except (OSError, RuntimeError, ValueError):
+        return False
 
 
 def is_gone(source: str) -> bool:
