@@ -130,7 +130,7 @@ class Record:
     @property
     def source(self) -> str:
         """Where the images were found last."""
-        found = actual_name(self._source.about.source)
+        found = self._source.about.source
         for event in self.begun.values():
             assert isinstance(event.payload, Begin)
             found = event.payload.source
