@@ -25,8 +25,9 @@ from textual.app import App
 
 from tuilabel.cli import main
 from tuilabel.errors import TuilabelError
+from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.payloads import Bulk, BulkLine
+from tuilabel.journal.payloads import About, Begin, Bulk, BulkLine
 from tuilabel.session.view import SessionView
 from tuilabel.settings import resolve
 from tuilabel.text import inert
@@ -127,6 +128,32 @@ def test_a_source_with_a_name_that_is_too_long_does_not_hinder_an_export(
         result = CliRunner().invoke(main, ["export", str(path), "-o", out, "--force"])
         assert result.exit_code == 0, result.output
         assert "The names are those of labelling time" in result.stderr
+
+
+@pytest.mark.parametrize("stored", ["/a\0b", "\0" + b"/no\0where".hex(), "\0zz\0"])
+def test_no_source_is_a_path_that_no_system_takes(tmp_path: Path, stored: str) -> None:
+    path, out = tmp_path / "s.tuilabel", tmp_path / "out.csv"
+    about = About(uuid="test", source=stored)
+    assert create_session(path, about)
+    began = Begin(
+        about=about,
+        annotator="me",
+        host="h",
+        boot="b",
+        pid=1,
+        started=1,
+        program="1",
+        source=stored,
+    )
+    out.touch()
+    for payloads in ([label_of("i", "cat", stored)], [began]):
+        with Journal(path, "me", "digits") as journal:
+            journal.read()
+            journal.append(payloads, "me")
+        for command in (("status",), ("export", "-o", str(out), "--force"), ("label", "--line")):
+            result = CliRunner().invoke(main, [command[0], str(path), *command[1:]])
+            assert result.exit_code in (0, 1, 2), result.output
+            assert not foreign(result.output)
 
 
 def test_an_export_to_a_terminal_shows_names_as_text(template: Path) -> None:

@@ -49,7 +49,7 @@ def test_two_people_disagree_and_one_key_settles_it(
     press_until(anna, "3", "decided for 3, no dispute is left")
     for terminal in (anna, bob):
         terminal.press(ESCAPE)
-        terminal.wait_for("round 1")
+        terminal.wait_for("Space skip")
         terminal.quit()
 
     (row,) = home.export()

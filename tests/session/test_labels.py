@@ -329,3 +329,12 @@ def test_logs_that_are_late_cut_and_copied_give_the_state_of_their_union(
     assert {event.id for event in read} == set(union)
     in_order = sorted(union.values(), key=lambda event: (event.t, event.id))
     assert state(arrived) == state(folded(in_order))
+
+
+def test_counts_follow_a_decision_that_is_taken_back() -> None:
+    run = [("anna", label("1", CAT)), ("bob", label("1", DOG)), ("anna", Decided("1", DOG))]
+    assert dict(folded(events(*run)).by_annotator) == {"bob": 1}
+    labels = folded(events(*run, ("bob", Undo("3", "1"))))
+    assert (labels.labels_held, dict(labels.by_annotator), list(labels.disputed)) == (0, {}, ["1"])
+    labels = folded(events(*run, ("bob", Undo("3", "1")), ("anna", Decided("1", CAT))))
+    assert (labels.labels_held, dict(labels.by_annotator)) == (1, {"anna": 1})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
@@ -477,10 +478,9 @@ def _stored_name(name: str) -> str:
 
 
 def actual_name(stored: str) -> str:
-    """Return the name of a file from its stored form."""
-    if not stored.startswith("\0"):
-        return stored
-    try:
-        return os.fsdecode(bytes.fromhex(stored[1:]))
-    except ValueError:
-        return stored.replace("\0", "")
+    """Return the name of a file from its stored form; without NUL, which no path can have."""
+    name = stored
+    if stored.startswith("\0"):
+        with suppress(ValueError):
+            name = os.fsdecode(bytes.fromhex(stored[1:]))
+    return name.replace("\0", "")

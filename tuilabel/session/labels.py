@@ -342,7 +342,7 @@ class Labels:
     def decision(self, item: str) -> Decision | None:
         """Return the decision in effect for an item; None if there is none."""
         for decision in reversed(self._decided.get(item, ())):
-            if (decision.id, item) not in self._taken_back:
+            if not self._taken_back.get((decision.id, item)):
                 return decision
         return None
 

@@ -237,12 +237,10 @@ class History:
 
     def _before(self, event: Event) -> Event | None:
         """Return the answer that an image had before an event."""
-        item = item_of(event)
-        for index in range(self._by_id[event.id] - 1, -1, -1):
-            other = self._event(index)
-            if isinstance(other.payload, Answer) and other.payload.item == item:
-                return other
-        return None
+        item, number = item_of(event), self._by_id[event.id]
+        answers = () if item is None else self._known.every(item)
+        before = [given.number for given in answers if given.number < number]
+        return self._event(before[-1]) if before else None
 
     def _answer(self, event: Event) -> str:
         name = self._class_name(event)
