@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from heapq import merge
 from itertools import chain, count, islice
 from typing import NamedTuple
@@ -443,8 +444,9 @@ class Session:
     def _earlier_act(self, by: Annotator) -> Event | None:
         decided = (one.number for one in self.known.decisions() if one.by == by.name)
         numbers = merge(self.known.newest(by.name), sorted(decided, reverse=True), reverse=True)
+        is_live = cache(self._log.is_live)  # one log may have thousands of them
         for number in numbers:
-            if not self._log.is_live(self.events.log(number)):
+            if not is_live(self.events.log(number)):
                 return self.events[number]
         return None
 
