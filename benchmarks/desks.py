@@ -16,10 +16,10 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import queue
-import statistics
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -237,14 +237,15 @@ def report(path: Path, done: Sequence[Done], typists: Sequence[Typist]) -> None:
     lost = len(saved - {event.id for event in events})
     answers = [event for event in events if isinstance(event.payload, Answer)]
     first: dict[str, str] = {}
-    again = own = 0
+    own, reasons, repeated = 0, Counter[str](), Counter[str]()
     for event in answers:
         assert isinstance(event.payload, Answer)
         log = first.setdefault(event.payload.item, event.log)
-        again += log != event.log
+        reasons[event.payload.reason] += 1
+        repeated[event.payload.reason] += log != event.log
         own += log == event.log
+    again = repeated.total()
     own -= len(first)
-    reasons = statistics.multimode(event.payload.reason for event in answers)  # type: ignore[union-attr]
     print(f"\n{len(done)} desks and {len(typists)} screens; {len(answers):,} answers")
     print(f"{'events acknowledged':48}{len(saved):9,}")
     print(f"{'  of which missing in the end':48}{lost:9,}{'  met' if not lost else '  MISSED'}")
@@ -255,7 +256,8 @@ def report(path: Path, done: Sequence[Done], typists: Sequence[Typist]) -> None:
     )
     print(f"{'answers to what the same desk had answered':48}{own:9,}")
     print(f"{'parts of the session that are damaged or missing':48}{len(reader.problems):9,}")
-    print(f"most were asked because of: {', '.join(reasons)}")
+    for reason, count in reasons.most_common():
+        print(f"{'  ' + reason:48}{count:9,}  {repeated[reason]} of them answered elsewhere before")
     print()
     print_head()
     if done:

@@ -39,7 +39,7 @@ from tuilabel.session import class_changes
 from tuilabel.session.candidates import Candidates, keys_of
 from tuilabel.session.class_list import ClassList
 from tuilabel.session.desk import Desk
-from tuilabel.session.desks import Desks
+from tuilabel.session.desks import Desks, start_of
 from tuilabel.session.fits import FitHistory
 from tuilabel.session.labelled_rows import LabelledRows
 from tuilabel.session.payloads import asked_of, fitted, settings_from
@@ -632,12 +632,14 @@ class Session:
         rows = map(self.items.row_of, self._desks.asked())
         held[[row for row in rows if row is not None]] = True
         own, parts = self._desks.share_of(self._desk_id), [free & ~held, free & held]
+        start = 0
         if own is not None:
             parts[:1] = [parts[0] & own, parts[0] & ~own]
+            start = start_of(self._desk_id, len(free))
         queries, audits = self._candidates.queries, self._candidates.audits
         return (
-            [map(query, queries(ranked, part)) for part in parts],
-            [map(audit, audits(part)) for part in parts],
+            [map(query, queries(ranked, part, start)) for part in parts],
+            [map(audit, audits(part, start)) for part in parts],
         )
 
     # The trainer.
