@@ -117,12 +117,13 @@ def test_the_same_seed_gives_the_same_order_and_another_does_not() -> None:
     seed=st.integers(0, 3),
     answered=st.sets(st.integers(0, 29)),
     ranked=st.lists(st.integers(0, 29), unique=True),
+    start=st.integers(0, 29),
 )
 def test_queries_and_audits_share_the_free_rows_out(
-    count: int, audit: float, seed: int, answered: set[int], ranked: list[int]
+    count: int, audit: float, seed: int, answered: set[int], ranked: list[int], start: int
 ) -> None:
     candidates, left = make(count, audit, seed), free(count, answered)
-    queries = list(candidates.queries([row for row in ranked if row < count], left))
-    rows = queries + list(candidates.audits(left))
+    queries = list(candidates.queries([row for row in ranked if row < count], left, start))
+    rows = queries + list(candidates.audits(left, start))
     assert sorted(rows) == [row for row in range(count) if row not in answered]
     assert np.array_equal(left, free(count, answered)), "it is not changed"

@@ -77,7 +77,9 @@ class Candidates:
     def _order(self) -> NDArray[np.intp]:
         return np.argsort(mixed(self.keys, self._for_order), kind="stable")
 
-    def queries(self, ranked: Collection[int], free: NDArray[np.bool_]) -> Iterator[int]:
+    def queries(
+        self, ranked: Collection[int], free: NDArray[np.bool_], start: int = 0
+    ) -> Iterator[int]:
         """Yield the rows to ask: the ranked rows, best first, then the others in random order.
 
         Parameters
@@ -86,22 +88,25 @@ class Candidates:
             Rows, best first, no two equal.
         free : bool array of shape (count,)
             The rows that may be asked. Those of the reserve are not.
+        start : int
+            The place in the random order to begin at; those before it come last.
         """
         free = free & ~self.reserved
         for row in ranked:
             if free[row]:
                 free[row] = False
                 yield row
-        yield from self._in_order(free)
+        yield from self._in_order(free, start)
 
-    def audits(self, free: NDArray[np.bool_]) -> Iterator[int]:
+    def audits(self, free: NDArray[np.bool_], start: int = 0) -> Iterator[int]:
         """Yield the rows of the audit reserve to ask, in random order."""
-        return self._in_order(free & self.reserved)
+        return self._in_order(free & self.reserved, start)
 
-    def _in_order(self, wanted: NDArray[np.bool_]) -> Iterator[int]:
-        for start in range(0, len(self._order), _CHUNK):
-            rows = self._order[start : start + _CHUNK]
-            yield from rows[wanted[rows]].tolist()
+    def _in_order(self, wanted: NDArray[np.bool_], start: int) -> Iterator[int]:
+        for part in (self._order[start:], self._order[:start]):
+            for first in range(0, len(part), _CHUNK):
+                rows = part[first : first + _CHUNK]
+                yield from rows[wanted[rows]].tolist()
 
     def audit_places(self, size: int, batch: int) -> frozenset[int]:
         """Return the places for rows of the audit reserve in the batch with this number.

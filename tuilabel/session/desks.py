@@ -76,6 +76,15 @@ class Desks:
         return self._shared[1]
 
 
+def start_of(desk: str, count: int) -> int:
+    """Return a place from 0 to count - 1 that differs from desk to desk, 0 if there is none.
+
+    Desks that begin the random order at places of their own ask different items in the seconds in
+    which they do not know of each other yet.
+    """
+    return int(_salt(desk)) % count if count else 0
+
+
 def shared(keys: NDArray[np.uint64], desk: str, others: Iterable[str]) -> NDArray[np.bool_]:
     """Return whether an item belongs to a desk, and not to one of the others: (count,) bool.
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from heapq import merge
 from itertools import chain, count, islice
 from typing import NamedTuple
@@ -38,7 +39,7 @@ from tuilabel.session import class_changes
 from tuilabel.session.candidates import Candidates, keys_of
 from tuilabel.session.class_list import ClassList
 from tuilabel.session.desk import Desk
-from tuilabel.session.desks import Desks
+from tuilabel.session.desks import Desks, start_of
 from tuilabel.session.fits import FitHistory
 from tuilabel.session.labelled_rows import LabelledRows
 from tuilabel.session.payloads import asked_of, fitted, settings_from
@@ -443,8 +444,9 @@ class Session:
     def _earlier_act(self, by: Annotator) -> Event | None:
         decided = (one.number for one in self.known.decisions() if one.by == by.name)
         numbers = merge(self.known.newest(by.name), sorted(decided, reverse=True), reverse=True)
+        is_live = cache(self._log.is_live)  # one log may have thousands of them
         for number in numbers:
-            if not self._log.is_live(self.events.log(number)):
+            if not is_live(self.events.log(number)):
                 return self.events[number]
         return None
 
@@ -630,12 +632,14 @@ class Session:
         rows = map(self.items.row_of, self._desks.asked())
         held[[row for row in rows if row is not None]] = True
         own, parts = self._desks.share_of(self._desk_id), [free & ~held, free & held]
+        start = 0
         if own is not None:
             parts[:1] = [parts[0] & own, parts[0] & ~own]
+            start = start_of(self._desk_id, len(free))
         queries, audits = self._candidates.queries, self._candidates.audits
         return (
-            [map(query, queries(ranked, part)) for part in parts],
-            [map(audit, audits(part)) for part in parts],
+            [map(query, queries(ranked, part, start)) for part in parts],
+            [map(audit, audits(part, start)) for part in parts],
         )
 
     # The trainer.
