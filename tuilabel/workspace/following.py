@@ -1,13 +1,39 @@
-"""Follows what other processes write to a session, beside the event loop."""
+"""Follows what other processes do to a session, beside the event loop."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import NamedTuple
 
+from tuilabel.journal.journal import Journal
 from tuilabel.journal.lines import Event
 
 READ_SECONDS = 5.0
+
+
+class Health(NamedTuple):
+    """What is wrong with a session.
+
+    Attributes
+    ----------
+    problems : tuple of (str, str)
+        What is damaged or cannot be read, each with the reason.
+    lost : str or None
+        A sentence if the session is no longer where it was.
+    """
+
+    problems: tuple[tuple[str, str], ...] = ()
+    lost: str | None = None
+
+
+def health_of(journal: Journal) -> Health:
+    """Return what is wrong with a session; this reads the disk."""
+    found = []
+    for problem in journal.problems:
+        line = "" if problem.line is None else f"line {problem.line:,}: "
+        found.append((problem.file, line + problem.text))
+    return Health(tuple(found), journal.lost())
 
 
 class Follower:
@@ -18,35 +44,47 @@ class Follower:
 
     Parameters
     ----------
-    read : callable
-        Returns the new events.
+    journal : Journal
     tell : callable
-        Takes them, in the thread; it passes them on to the event loop.
+        Takes new events, and what is wrong with the session if that has changed, else None. It is
+        called in the thread, and passes them on to the event loop.
     seconds : float
         From one look to the next.
     """
 
     def __init__(
         self,
-        read: Callable[[], list[Event]],
-        tell: Callable[[list[Event]], object],
+        journal: Journal,
+        tell: Callable[[list[Event], Health | None], object],
         seconds: float = READ_SECONDS,
     ) -> None:
-        self._read = read
+        self._journal = journal
         self._tell = tell
         self._seconds = seconds
-        self._ends = threading.Event()
+        self._wakes = threading.Event()
+        self._ends = False
+        self._health = Health()
 
     def start(self) -> None:
         """Begin to read."""
         threading.Thread(target=self._follow, name="follower", daemon=True).start()
 
+    def look_now(self) -> None:
+        """Look at once, instead of at the next time."""
+        self._wakes.set()
+
     def stop(self) -> None:
         """Read no more; what is being read is dropped."""
-        self._ends.set()
+        self._ends = True
+        self._wakes.set()
 
     def _follow(self) -> None:
-        while not self._ends.wait(self._seconds):
-            events = self._read()
-            if events and not self._ends.is_set():
-                self._tell(events)
+        while True:
+            self._wakes.wait(self._seconds)
+            self._wakes.clear()
+            events, health = self._journal.read(), health_of(self._journal)
+            if self._ends:
+                return
+            if events or health != self._health:
+                self._tell(events, None if health == self._health else health)
+                self._health = health

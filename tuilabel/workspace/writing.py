@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -53,6 +54,10 @@ class Task(Generic[T]):
     def result(self) -> T:
         """Return what the work has returned, or raise what it raised."""
         return self._result.result(0)
+
+    async def done(self) -> T:
+        """Return the result once it is there, or raise what the work raised."""
+        return await asyncio.wrap_future(self._result)
 
 
 class Pending(Task[list[Event]]):

@@ -37,12 +37,13 @@ from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.help import HelpScreen
 from tuilabel.tui.screens.history import HistoryScreen
 from tuilabel.tui.screens.home import HomeScreen
-from tuilabel.tui.screens.messages import OpenRequested
+from tuilabel.tui.screens.messages import MessagesScreen
+from tuilabel.tui.screens.requested import OpenRequested
 from tuilabel.tui.screens.side import SideScreen
-from tuilabel.tui.screens.unreadable import UnreadableScreen
 from tuilabel.tui.terminal.capabilities import Colours, Depth
 from tuilabel.tui.text.theme import apply_colours
 from tuilabel.tui.views.baseline import Baseline, BaselinePoint
+from tuilabel.tui.views.messages import Messages
 from tuilabel.tui.widgets.lines import Lines
 from tuilabel.tui.widgets.matrix import Matrix
 from tuilabel.workspace.opening import Workspace
@@ -55,7 +56,7 @@ SCREENS = {
     "f5": ClassesScreen,
     "f6": HistoryScreen,
     "f7": HomeScreen,
-    "f8": UnreadableScreen,
+    "f8": MessagesScreen,
 }
 
 
@@ -156,7 +157,7 @@ async def test_back_on_the_labelling_screen_answers_wait_for_its_image(app: Scre
 
 async def test_help_and_palette_know_the_keys_of_each_screen(app: ScreenApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        for place in ("curve", "confusion", "classes", "history", "home", "unreadable"):
+        for place in ("curve", "confusion", "classes", "history", "home", "messages"):
             screen = await visit(app, pilot, place)
             screen.action_help()
             await pilot.pause()
@@ -179,7 +180,7 @@ async def test_every_screen_fits_every_size(app: ScreenApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         answer_a_batch(app)
-        for place in ("curve", "confusion", "classes", "history", "home", "unreadable"):
+        for place in ("curve", "confusion", "classes", "history", "home", "messages"):
             screen = await visit(app, pilot, place)
             for size in ((60, 20), (60, 60), (250, 40)):
                 await pilot.resize_terminal(*size)
@@ -696,10 +697,9 @@ async def test_home_shows_the_open_session_without_reading_its_file(
 
 async def test_every_unreadable_file_is_listed_with_its_reason(app: ScreenApp) -> None:
     files = [SkippedFile(f"{i}\x1b[2J.png", f"reason {i}") for i in range(100)]
-    workspace = app.label_screen.workspace
-    workspace.dataset = replace(workspace.dataset, skipped=files)
+    app.label_screen.messages._files = Messages([], files, 0)._files
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await visit(app, pilot, "unreadable")
+        screen = await visit(app, pilot, "messages")
         rows = screen.query_one("#files", Lines)._rows
         assert rows[0].text.startswith(" › 0␛[2J.png")
         assert "reason 0" in rows[0].text
@@ -713,6 +713,9 @@ async def test_every_unreadable_file_is_listed_with_its_reason(app: ScreenApp) -
 
 async def test_a_source_without_unreadable_files_says_so(app: ScreenApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await visit(app, pilot, "unreadable")
+        screen = await visit(app, pilot, "messages")
         await pilot.press("down", "end", "pageup", "up")
-        assert "Every file was read." in screen.query_one("#files", Lines)._rows[0].text
+        assert (
+            "Every file was read, and nothing is wrong"
+            in screen.query_one("#files", Lines)._rows[0].text
+        )

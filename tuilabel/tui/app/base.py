@@ -17,7 +17,7 @@ from tuilabel.tui.app.frames import FramesApp
 from tuilabel.tui.keymap.bindings import EVERYWHERE, bind, only_with_ctrl
 from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.screens.base import BaseScreen
-from tuilabel.tui.screens.messages import OpenRequested
+from tuilabel.tui.screens.requested import OpenRequested
 from tuilabel.tui.terminal.capabilities import Colours
 from tuilabel.tui.terminal.pacing import Terminal
 from tuilabel.tui.terminal.probe import TerminalAnswers

@@ -72,9 +72,7 @@ ACTIONS = (
     Action("classes", ("f5",), "classes", "Show every class with its count and examples."),
     Action("history", ("f6",), "history", "Show all events of this session."),
     Action("home", ("f7",), "home", "Show recent sessions and sources."),
-    Action(
-        "unreadable", ("f8",), "unreadable files", "Show the files that cannot be read, and why."
-    ),
+    Action("messages", ("f8",), "messages", "Show what is damaged, missing or cannot be read."),
     Action("redraw", ("ctrl+l",), "redraw", "Redraw the screen, if another program wrote on it."),
     Action("suspend", ("ctrl+z",), "suspend", "Return to the shell; `fg` brings tuilabel back."),
     Action("quit", ("q", "ctrl+c"), "quit", "Quit; the next start resumes here.", footer=True),
@@ -87,7 +85,7 @@ PAUSE = Action("pause", ("p",), "pause", "Pause or resume the demo.", footer=Tru
 REGISTRY = {action.id: action for action in (*ACTIONS, PAUSE)}
 """The actions whose keys a keymap can change, by id."""
 
-PLACES = ("curve", "confusion", "classes", "history", "home", "unreadable")
+PLACES = ("curve", "confusion", "classes", "history", "home", "messages")
 """The screens beside the labelling one: the key of each leads there from all others."""
 
 MORE_CLASSES = ("help", "classes")
@@ -144,7 +142,10 @@ SIDE_ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("open", ("enter",), "open", "Open the marked entry.", footer=True),
         *_UP_AND_DOWN,
     ),
-    "unreadable": _UP_AND_DOWN,
+    "messages": (
+        Action("save_copy", ("w",), "copy", "Write the session to another folder.", True),
+        *_UP_AND_DOWN,
+    ),
     "cell": (*_UP_AND_DOWN, *_TO_THE_SIDES),
 }
 """The own actions of each of `PLACES`, and of the images of a cell of the confusion matrix."""

@@ -169,9 +169,9 @@ class BaseScreen(PacedScreen, inherit_bindings=False):
         """Show sessions and sources."""
         self.visit("home")
 
-    def action_unreadable(self) -> None:
-        """Show the files that cannot be read."""
-        self.visit("unreadable")
+    def action_messages(self) -> None:
+        """Show what the annotator should know."""
+        self.visit("messages")
 
     def action_help(self) -> None:
         """Show the keys and classes."""

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from tuilabel.text import counted
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.screens.list_screen import ListScreen
-from tuilabel.tui.screens.messages import OpenRequested
+from tuilabel.tui.screens.requested import OpenRequested
 from tuilabel.tui.views.home import Entry, entries, state_of
 from tuilabel.tui.views.open_session import OpenSession
 from tuilabel.tui.widgets.details import Details

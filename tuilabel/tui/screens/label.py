@@ -31,10 +31,11 @@ from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.text.theme import colours_of
 from tuilabel.tui.views.labelling import Presenter
+from tuilabel.tui.views.messages import Message, Messages
 from tuilabel.tui.views.open_session import Added, OpenSession
 from tuilabel.tui.views.trainer import trainer_piece
 from tuilabel.tui.widgets.board import Board
-from tuilabel.workspace.following import Follower
+from tuilabel.workspace.following import Follower, Health, health_of
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.saving import Saving
 
@@ -72,7 +73,14 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self.presenter = Presenter(self.loop, self.keymap, name, workspace.annotator.name)
         self.take_actions(self.keymap.actions)
         self.saving = Saving(self.loop, workspace.writer, self, self.key_of("quit"))
-        self.stand_on(OpenSession(workspace, self.presenter, source_name, self, run, self.saving))
+        dataset = workspace.dataset
+        self.messages = Messages(dataset.notices, dataset.skipped, self.loop.missing)
+        self.messages.take(health_of(workspace.journal))
+        self.stand_on(
+            OpenSession(
+                workspace, self.presenter, source_name, self, run, self.saving, self.messages
+            )
+        )
         self.board = Board(
             self.presenter, self.opened.image, source_name, self.actions, workspace.settings.view
         )
@@ -86,7 +94,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self._trainer_owes = False
         self._waiting_ranking: Ranking | None = None
         self._deferred = DeferredRedraw(clock, self.set_timer)
-        self._follower = Follower(workspace.journal.read, self._tell)
+        self._follower = Follower(workspace.journal, self._tell)
 
     @property
     def busy(self) -> bool:
@@ -103,9 +111,9 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         # Before the first layout: one after it would be another whole frame.
         self.fit(self.app.size)
         self.changed()
-        notices = self.presenter.notices(self.workspace.dataset.notices)
-        if notices:
-            self.say(notices, "accent")
+        notice = self._notice()
+        if notice is not None:
+            self.say(*notice)
         elif self.loop.current is not None and getattr(self.app, "overlay", None) is None:
             image = self.opened.image(self.loop.current.row)
             colours, color = colours_of(self.app), self.workspace.settings.color
@@ -120,18 +128,28 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         """Follow the others no longer."""
         self._follower.stop()
 
-    def _tell(self, events: list[Event]) -> None:
-        with contextlib.suppress(RuntimeError):  # the program has ended meanwhile
-            self._event_loop.call_soon_threadsafe(self._told, events, context=self._own_context)
+    def _notice(self, first: Message | None = None) -> Piece | None:
+        return self.messages.line(self.app.size.width - 2, self.key_of("messages"), first)
 
-    def _told(self, events: list[Event]) -> None:
+    def _tell(self, events: list[Event], health: Health | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the program has ended meanwhile
+            self._event_loop.call_soon_threadsafe(
+                self._told, events, health, context=self._own_context
+            )
+
+    def _told(self, events: list[Event], health: Health | None = None) -> None:
         """Take what others wrote into account; what is asked here stays."""
+        if self.is_leaving:
+            return
         self.loop.take_in(events)
         self._go_on()
         sentence = self.opened.classes_changed(events)
         if sentence:
             self.mention(sentence, "accent")
         self._deferred.do(self.show_all)
+        news = None if health is None else self.messages.take(health)
+        if news is not None and (notice := self._notice(news)) is not None:
+            self.say(*notice)
         top = self.app.screen
         if isinstance(top, BaseScreen) and top is not self:
             top.session_changed()
@@ -329,6 +347,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
 
     def ranking_arrived(self, ranking: Ranking) -> None:
         """Ask what the trainer found best; somebody who types sees it with the next image."""
+        self._follower.look_now()
         self._waiting_ranking = ranking
         self._retry_ranking()
 

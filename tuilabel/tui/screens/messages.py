@@ -1,18 +1,66 @@
-"""What is to be opened after the application has ended."""
+"""What the annotator should know: about the session, its source, and files that cannot be read."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import Iterable
+from functools import partial
 
-from textual.message import Message
+from textual.widget import Widget
 
-if TYPE_CHECKING:
-    from tuilabel.workspace.recent import OpenRequest
+from tuilabel.text import counted
+from tuilabel.tui.screens.list_screen import ListScreen
+from tuilabel.tui.views.open_session import OpenSession
+from tuilabel.tui.widgets.message_list import MessageList
+from tuilabel.workspace.ending import write_copy
+from tuilabel.workspace.writing import Task
 
 
-class OpenRequested(Message):
-    """Something else is to be opened, in the place of what is open."""
+class MessagesScreen(ListScreen, inherit_bindings=False):
+    """A list of messages, each with what it is about."""
 
-    def __init__(self, request: OpenRequest) -> None:
-        super().__init__()
-        self.request = request
+    place = "messages"
+
+    def __init__(self, opened: OpenSession) -> None:
+        super().__init__(opened)
+        self._messages = opened.messages.all()
+        self._list = MessageList(id="files")
+        self._cursor = 0
+        self._copying: asyncio.Task[None] | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """Return the list."""
+        yield self._list
+
+    def show_all(self) -> None:
+        """Show the messages around the marked one."""
+        self._messages = self.opened.messages.all()
+        found = counted(len(self._messages), "message")
+        self.show_header("messages", (f"  {self.opened.source_name}", "muted"), right=found)
+        self._list.show_messages(self._messages, self._cursor)
+
+    def action_save_copy(self) -> None:
+        """Write the session to another folder, also if it was removed."""
+        if self._copying is None or self._copying.done():
+            self.say("Writing a copy…")
+            self._copying = asyncio.create_task(self._copy())
+
+    async def _copy(self) -> None:
+        work = self.opened.workspace
+        task = Task(partial(write_copy, work))
+        work.writer.start(task)
+        self.say(await task.done(), "accent")
+
+    def on_unmount(self) -> None:
+        """Leave the copy to the thread."""
+        if self._copying is not None:
+            self._copying.cancel()
+
+    def page(self) -> int:
+        """Return how many steps a page is."""
+        return max(1, self._list.size.height - 1)
+
+    def move(self, step: int) -> None:
+        """Move the mark."""
+        self._cursor = max(0, min(self._cursor + step, len(self._messages) - 1))
+        self.show_all()

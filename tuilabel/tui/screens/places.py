@@ -16,7 +16,7 @@ _CLASSES = {
     "classes": "ClassesScreen",
     "history": "HistoryScreen",
     "home": "HomeScreen",
-    "unreadable": "UnreadableScreen",
+    "messages": "MessagesScreen",
 }
 """The class of each of `tuilabel.tui.keymap.actions.PLACES`, in the file of its name."""
 

@@ -225,14 +225,6 @@ class Presenter:
         verdict = "help little" if settled else "still help"
         return f"{mean:.1%} changed: more labels {verdict}"
 
-    def notices(self, of_source: Sequence[str]) -> str:
-        """Return sentences about items that are missing, or nothing if all are there."""
-        sentences = [inert(notice, 300) for notice in of_source]
-        if self.session.missing:
-            missing = counted(self.session.missing, "answered image is", "answered images are")
-            sentences.append(f"{missing} no longer in the source.")
-        return " ".join(sentences)
-
     def ending(self) -> str:
         """Return a sentence for when no image is left to label."""
         return f"Every image is answered: {self._answers()}. {self._keys_at_the_end()}."

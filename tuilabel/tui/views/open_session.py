@@ -17,6 +17,7 @@ from tuilabel.trainer.client import RunJob
 from tuilabel.tui.images import Pixels
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.views.labelling import Presenter
+from tuilabel.tui.views.messages import Messages
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.saving import Saving, Then
 
@@ -66,6 +67,8 @@ class OpenSession(NamedTuple):
         Has a job done by the trainer.
     saving : Saving
         Lets the session write.
+    messages : Messages
+        What the annotator should know.
     """
 
     workspace: Workspace
@@ -74,6 +77,7 @@ class OpenSession(NamedTuple):
     front: Front
     run: RunJob
     saving: Saving
+    messages: Messages
 
     @property
     def session(self) -> Session:

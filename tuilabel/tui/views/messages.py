@@ -1,0 +1,83 @@
+"""What the annotator should know about the session and its source, the most serious first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tuilabel.data.dataset import SkippedFile
+from tuilabel.text import counted, inert
+from tuilabel.tui.text.pieces import Piece, cells_in, fitted
+from tuilabel.workspace.following import Health
+
+LONGEST = 300
+
+_COPY = "Among the messages, w writes all of it to another folder."
+
+
+class Message(NamedTuple):
+    """A sentence, what it is about, and how serious that is: `bad` or `accent`."""
+
+    about: str
+    text: str
+    style: str = "accent"
+
+
+class Messages:
+    """All messages of an open session.
+
+    Parameters
+    ----------
+    notices : sequence of str
+        About the source.
+    skipped : sequence of SkippedFile
+        Files of the source that cannot be read; the notices count them.
+    missing : int
+        Number of answered images that are no longer in the source.
+    """
+
+    def __init__(
+        self, notices: Sequence[str], skipped: Sequence[SkippedFile], missing: int
+    ) -> None:
+        gone = counted(missing, "answered image is", "answered images are")
+        sentences = [*notices, *([f"{gone} no longer in the source."] if missing else [])]
+        self._of_source = [Message("source", inert(text, LONGEST)) for text in sentences]
+        self._files = [Message(inert(path), reason, "muted") for path, reason in skipped]
+        self._health = Health()
+
+    def take(self, health: Health) -> Message | None:
+        """Take in what was noticed about the session; return the most serious news in it."""
+        known = set(self._of_session())
+        self._health = health
+        return next((message for message in self._of_session() if message not in known), None)
+
+    def _of_session(self) -> list[Message]:
+        lost = self._health.lost
+        found = [Message("session", f"{lost} {_COPY}", "bad")] if lost else []
+        return found + [Message(file, text, "bad") for file, text in self._health.problems]
+
+    def all(self) -> list[Message]:
+        """Return every message, the most serious first."""
+        return [*self._of_session(), *self._of_source, *self._files]
+
+    def line(self, width: int, key: str, first: Message | None = None) -> Piece | None:
+        """Return one line about the first message, and where the others are; None without any.
+
+        Parameters
+        ----------
+        width : int
+            Number of cells.
+        key : str
+            The key that lists all.
+        first : Message, optional
+            By default the most serious.
+        """
+        sentences = [*self._of_session(), *self._of_source]
+        if not sentences:
+            return None
+        first = first or sentences[0]
+        text = f"! {first.about}: {first.text}" if first.style == "bad" else first.text
+        end = f" {key}: {counted(len(sentences), 'message')}"
+        if len(sentences) == 1 and cells_in([(text, "")]) <= width:
+            return text, first.style
+        return fitted(text, max(10, width - len(end))).rstrip() + end, first.style
