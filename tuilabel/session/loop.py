@@ -148,9 +148,9 @@ class Session:
             self._record.apply(event)
         for event in self._record.about_desks():
             self._desks.apply(event)
-        self.missing = self._rows.fill()
-        self._refuse_other_dataset()
         self._name_classes()
+        self.missing = self._rows.fill(self._index)
+        self._refuse_other_dataset()
         self._take_desk(by)
         self._shown = {self.cursor}
         self._wanted = True
