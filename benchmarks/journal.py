@@ -56,9 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--appends", type=int, default=1000, help="events to append (1000)")
     parser.add_argument("--large", type=int, default=1_000_000, help="events to read (1,000,000)")
-    parser.add_argument(
-        "--repeats", type=int, default=3, help="runs of each, of which the best (3)"
-    )
+    parser.add_argument("--repeats", type=int, default=3, help="runs, of which the best (3)")
     parser.add_argument("--folder", type=Path, help="where sessions are made (TMPDIR)")
     parser.add_argument("--run", nargs=3, metavar=("WHAT", "SESSION", "ITEMS"))
     options = parser.parse_args()
