@@ -215,7 +215,7 @@ def test_an_item_that_was_answered_elsewhere_before_it_is_shown_is_passed_over()
     first, yours = sit(mine, count=30), mine.beside()
     asked = [first.items.ids[slot.row] for slot in first.batch]
     # The other desk does not know yet what is asked here.
-    answers = [Label(item=item, class_id=first.class_ids[0]) for item in (asked[0], *asked[2:4])]
+    answers = [Label(item=item, class_id=first.classes.ids[0]) for item in (asked[0], *asked[2:4])]
     first.take_in(yours.append(answers, "you"))
     assert first.current_id == asked[0], "it is shown already, and a second opinion"
     assert label(first) == asked[0]
@@ -230,7 +230,7 @@ def test_a_batch_whose_other_places_were_answered_elsewhere_ends_with_the_image_
     mine = FakeLog()
     first, yours = sit(mine, count=30), mine.beside()
     asked = [first.items.ids[slot.row] for slot in first.batch]
-    answers = [Label(item=item, class_id=first.class_ids[0]) for item in asked[1:]]
+    answers = [Label(item=item, class_id=first.classes.ids[0]) for item in asked[1:]]
     first.take_in(yours.append(answers, "you"))
     label(first)
     assert first.round == 2

@@ -147,10 +147,9 @@ class DesksMachine(RuleBasedStateMachine):
             assert mine.training == known.training
             assert mine.audit == known.audit
             assert (mine.labels_held, mine.skips_held) == (known.labels_held, known.skips_held)
-            rows, index = seat.session._rows, seat.session._index
-            training, audit = rows.indices(index)
-            assert len(training) == len(known.training)
-            assert len(audit) == len(known.audit)
+            material = seat.session.material()
+            assert len(material.training) == len(known.training)
+            assert len(material.audit) == len(known.audit)
             batch = [self.items.ids[slot.row] for slot in seat.session.batch]
             assert len(set(batch)) == len(batch)
             assert (seat.session.current is not None) or not seat.session.pool_left

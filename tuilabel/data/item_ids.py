@@ -13,6 +13,7 @@ An id is a scheme, a colon and 32 hex characters, the BLAKE2b hash (16 bytes) of
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -189,21 +190,19 @@ class ItemIds(Sequence[str]):
         if scheme != self._scheme or len(digest) != DIGEST_SIZE or digest.hex() != digits:
             return None
         order, halves = self._sorted
-        first, last = (
-            int(np.searchsorted(halves, _half(digest), side)) for side in ("left", "right")
-        )
-        for row in order[first:last].tolist():
+        half = int.from_bytes(digest[: DIGEST_SIZE // 2], "big")
+        place = bisect_left(halves, half)
+        while place < len(halves) and halves[place] == half:
+            row = int(order[place])
             if self._digests[row].tobytes() == digest:
-                return int(row)
+                return row
+            place += 1
         return None
 
     @cached_property
-    def _sorted(self) -> tuple[NDArray[np.intp], NDArray[np.uint64]]:
+    def _sorted(self) -> tuple[NDArray[np.intp], memoryview[int]]:
         # A dict of strings would take many times the memory of the digests.
         order = content_order(self._digests)
         halves = np.ascontiguousarray(self._digests).view(">u8")[order, 0]
-        return order, halves.astype(np.uint64)
-
-
-def _half(digest: bytes) -> np.uint64:
-    return np.uint64(int.from_bytes(digest[: DIGEST_SIZE // 2], "big"))
+        # Single numbers are found in a memoryview in a fifth of the time that numpy takes.
+        return order, memoryview(halves.astype(np.uint64))

@@ -527,9 +527,10 @@ class Reader:
 
     def _line(self, file: LogFile, offset: int) -> bytes:
         page, start = divmod(offset, _PAGE)
-        line, newline, _ = self._pages.get((file.index, page), b"")[start:].partition(b"\n")
-        if newline:
-            return line
+        content = self._pages.get((file.index, page), b"")
+        end = content.find(b"\n", start)
+        if end >= 0:
+            return content[start:end]
         descriptor = open_ordinary(file.path)
         try:
             content = os.pread(descriptor, 2 * _PAGE, page * _PAGE)

@@ -40,8 +40,6 @@ class Desk:
     round : int
         The number of the batch, from 1; 0 before the first.
     batch : list of Asked
-    cursor : int
-        The place of the batch that is being asked; its length if every place has an answer.
     acts : int
         Number of times an annotator labelled, skipped, decided or undid here.
     """
@@ -53,8 +51,20 @@ class Desk:
         self._given: dict[str, OwnAnswer] = {}
         self.round = 0
         self.batch: list[Asked] = []
-        self.cursor = 0
+        self._cursor = 0
+        self._is_behind = False
         self.acts = 0
+
+    @property
+    def cursor(self) -> int:
+        """The place of the batch that is being asked; its length if every place has an answer."""
+        if self._is_behind:
+            self._advance()
+        return self._cursor
+
+    @cursor.setter
+    def cursor(self, place: int) -> None:
+        self._cursor, self._is_behind = place, False
 
     @property
     def current(self) -> Asked | None:
@@ -79,7 +89,8 @@ class Desk:
                 self._given[event.id] = OwnAnswer(event.id, answer.item, event.by, answer.relabel)
                 if not answer.relabel:
                     place = self.place_of(answer.item)
-                    self.cursor = self.cursor if place is None else place
+                    if place is not None:
+                        self.cursor = place
                     self.advance()
             case Decided(item=item):
                 self.acts += 1
@@ -103,14 +114,21 @@ class Desk:
             self.advance()
 
     def advance(self) -> None:
-        """Go to the next place without an answer; to the end if there is none."""
+        """Go to the next place without an answer; to the end if there is none.
+
+        The place is found when it is asked for: many events may come before that.
+        """
+        self._is_behind = True
+
+    def _advance(self) -> None:
+        self._is_behind = False
         count = len(self.batch)
         for step in range(1, count + 1):
-            place = (self.cursor + step) % count
+            place = (self._cursor + step) % count
             if not self._is_answered(self.batch[place].item):
-                self.cursor = place
+                self._cursor = place
                 return
-        self.cursor = count
+        self._cursor = count
 
     def _return_to(self, item: str) -> None:
         """Make the batch with an item the current one, and the item the one that is asked."""

@@ -32,12 +32,29 @@ class LabelledRows:
         self._recounts = 0
         self.answered = np.zeros(len(items), dtype=bool)
 
-    def fill(self) -> int:
-        """Note every answered item; return how many of them are not in the dataset."""
-        rows = [self._items.row_of(item) for item in self._known.answered()]
-        found = [row for row in rows if row is not None]
-        self.answered[found] = True
-        return len(rows) - len(found)
+    def fill(self, index: Mapping[str, int]) -> int:
+        """Take all labels into account, see `indices`.
+
+        Returns
+        -------
+        int
+            Number of items with an answer that are not in the dataset.
+        """
+        self._recounts, self._index = self._known.recounts, dict(index)
+        missing = 0
+        training, audit = self._classes
+        others = (one for one in self._known.answered() if one not in training and one not in audit)
+        for part, items in zip((*self._parts, {}), (training, audit, others), strict=True):
+            for item in items:
+                row = self._items.row_of(item)
+                if row is None:
+                    missing += 1
+                    continue
+                self.answered[row] = True
+                number = self._index.get(training.get(item) or audit.get(item, ""))
+                if number is not None:
+                    part[row] = number
+        return missing
 
     def follow(self, item: str) -> None:
         """Take an event about an item into account that the labels have applied."""

@@ -152,9 +152,9 @@ class Session:
             self._record.apply(event)
         for event in self._record.about_desks():
             self._desks.apply(event)
-        self.missing = self._rows.fill()
-        self._refuse_other_dataset()
         self.classes = ClassList(self.known.classes, dataset.class_names)
+        self.missing = self._rows.fill(self._columns())
+        self._refuse_other_dataset()
         self._take_desk(by)
         self._shown = {self.cursor}
         self._wanted = True
@@ -775,22 +775,29 @@ class Session:
     def _fit_request(self) -> Fit | None:
         return fit_request(self.material(), self.generation, (self.about.seed, 2, self.round - 1))
 
+    @property
+    def _has_truth(self) -> bool:
+        return self.items.holdout is not None
+
+    def _columns(self) -> dict[str, int]:
+        """Return the class ids that a model has to tell apart, each with its column."""
+        ids = self.classes.columns(self.known.by_class, has_truth=self._has_truth)
+        return {id_: column for column, id_ in enumerate(ids)}
+
     def material(self) -> Material:
         """Return the labels and settings that a request is made from."""
-        has_truth = self.items.holdout is not None
-        columns = self.classes.columns(self.known.by_class, has_truth=has_truth)
-        index = {id_: column for column, id_ in enumerate(columns)}
-        training, audit = self._rows.indices(index)
+        columns = self._columns()
+        training, audit = self._rows.indices(columns)
         excluded = self._rows.answered | self._candidates.reserved
         excluded[list(training)] = False
         return Material(
             self.settings,
-            columns,
+            tuple(columns),
             training,
             audit,
             tuple(np.flatnonzero(excluded).tolist()),
             desks=1 + len(self._desks.others()),
-            truth=tuple(index[id_] for id_ in self.classes.of_source) if has_truth else (),
+            truth=tuple(columns[id_] for id_ in self.classes.of_source) if self._has_truth else (),
         )
 
     # Classes.

@@ -18,7 +18,6 @@ from tuilabel.journal.payloads import (
     actual_name,
 )
 from tuilabel.journal.reader import Reader
-from tuilabel.session.annotators import Annotators
 from tuilabel.session.labels import Labels
 
 
@@ -99,15 +98,12 @@ class Record:
     Parameters
     ----------
     source : EventSource
-    with_annotators : bool
-        Whether `annotators` is filled, which takes time in a large session.
 
     Attributes
     ----------
     events : Events
     known : Labels
         What everybody said.
-    annotators : Annotators
     opened : list of Event
         Each event by which a run took a desk.
     batches, begun : dict of str to Event
@@ -116,12 +112,10 @@ class Record:
         The display window of images of more than 8 bits.
     """
 
-    def __init__(self, source: EventSource, *, with_annotators: bool = False) -> None:
+    def __init__(self, source: EventSource) -> None:
         self._source = source
-        self._with_annotators = with_annotators
         self.events = Events(source.event)
         self.known = Labels(source.bulk_lines)
-        self.annotators = Annotators()
         self.opened: list[Event] = []
         self.batches: dict[str, Event] = {}
         self.begun: dict[str, Event] = {}
@@ -140,8 +134,6 @@ class Record:
         """Take an event into account that was not applied before."""
         number = self.events.append(event)
         self.known.apply(event, number)
-        if self._with_annotators:
-            self.annotators.apply(event)
         if type(event.payload) in _ALSO:
             self._take(event)
 
@@ -163,14 +155,14 @@ class Record:
         yield from self.batches.values()
 
     @classmethod
-    def read(cls, reader: Reader, *, with_annotators: bool = False) -> Record:
+    def read(cls, reader: Reader) -> Record:
         """Return the record of a session that was not read before."""
-        record = cls(reader, with_annotators=with_annotators)
+        record = cls(reader)
         for event in reader.replay():
             record.apply(event)
         if reader.is_in_order:
             return record
-        again = cls(reader, with_annotators=with_annotators)
+        again = cls(reader)
         for event in reader.in_order(record.events):
             again.apply(event)
         return again

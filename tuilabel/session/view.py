@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,7 +70,6 @@ class SessionView:
     events : Events
         In order.
     known : Labels
-    annotators : Annotators
     source : str
         Where the source was found last.
     window : (float, float) or None
@@ -87,9 +87,8 @@ class SessionView:
         self.path = path
         self.reader = Reader(path)
         self.about: About = self.reader.about
-        self.record = Record.read(self.reader, with_annotators=True)
+        self.record = Record.read(self.reader)
         self.events, self.known = self.record.events, self.record.known
-        self.annotators: Annotators = self.record.annotators
         self.source, self.window = self.record.source, self.record.window
         opened = self.record.opened[-1].payload if self.record.opened else None
         self.opened = opened if isinstance(opened, Opened) else None
@@ -114,7 +113,15 @@ class SessionView:
                 return True
             return last is not None and abs((now - last).total_seconds()) < LIVE_SECONDS
 
-        return self.annotators.seen(is_live)
+        return self._annotators.seen(is_live)
+
+    @cached_property
+    def _annotators(self) -> Annotators:
+        # Few callers need it, and opening a session is not to wait for it.
+        annotators = Annotators()
+        for event in self.events:
+            annotators.apply(event)
+        return annotators
 
     def reference(self, item: str) -> str:
         """Return the name under which an answered item was labelled; its id where it had none."""

@@ -271,7 +271,7 @@ async def test_after_the_end_an_image_is_asked_again_when_somebody_takes_an_answ
         await pilot.pause()
         others = [item for item in loop.items.ids if item != loop.current_id]
         answers = bob.append(
-            [Label(item=item, class_id=loop.class_ids[1]) for item in others], "bob"
+            [Label(item=item, class_id=loop.classes.ids[1]) for item in others], "bob"
         )
         label_screen._told(workspace.journal.read())
         while label_screen.answers.holds_key():
