@@ -510,13 +510,14 @@ def test_twenty_labels_tell_mnist(mnist_dir: Path) -> None:
     start = a_cold_start(model="hybrid", features=AUTO, size=20)
     ready(start, learner)
     asked = learner.cold_start(start).items
+    digits: dict[str, Any] = {"columns": tuple("0123456789"), "truth": tuple(range(10))}
     assert set(mnist.truth[list(asked)]) == set(range(10))
-    answer = learner.fit(a_fit(asked, mnist.truth, features=AUTO))
+    answer = learner.fit(a_fit(asked, mnist.truth, features=AUTO, **digits))
     assert (answer.model, answer.features) == ("hybrid", "deskew-hog")
     assert answer.accuracy is not None
     assert answer.accuracy.n == 2000
     assert answer.accuracy.value >= 0.93
-    pixels = learner.fit(a_fit(asked, mnist.truth, features="raw", model="softmax"))
+    pixels = learner.fit(a_fit(asked, mnist.truth, features="raw", model="softmax", **digits))
     assert pixels.accuracy is not None
     assert pixels.accuracy.value < answer.accuracy.value - 0.05
 

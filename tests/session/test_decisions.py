@@ -234,4 +234,4 @@ def test_whatever_two_annotators_do_both_end_with_what_the_union_says(
             assert row is not None
             index = training.get(row, audit.get(row))
             assert index is not None
-            assert session.classes.ids[index] == class_id
+            assert session.material().columns[index] == class_id

@@ -50,7 +50,7 @@ ACTIONS = (
         "skip", ("space",), "skip", "Skip this image; it is not asked about again.", footer=True
     ),
     Action("undo", ("backspace", "u"), "undo", "Undo the last answer, however old.", footer=True),
-    Action("name", ("slash",), "name", "Label by typing part of the class name, or add a class."),
+    Action("name", ("slash",), "name", "Label by typing part of a name, or add a class."),
     Action("back", ("left",), "back", "Go to the previous image of this batch."),
     Action("forward", ("right",), "forward", "Go to the next image of this batch."),
     Action("above", ("up",), "above", "Go to the image above, if the batch is shown in rows."),
