@@ -28,7 +28,11 @@ class Notes(Lines):
         self.redraw()
 
     def _wrapped(self, width: int) -> list[str]:
-        lines = [line for text in self._sentences for line in wrap(f"! {text}", max(20, width))]
+        lines = [
+            line
+            for text in self._sentences
+            for line in wrap(f"! {text}", max(20, width), subsequent_indent="  ")
+        ]
         rest = len(lines) - _MOST_ROWS
         return lines if rest <= 0 else [*lines[: _MOST_ROWS - 1], "  `tuilabel check` lists more."]
 
