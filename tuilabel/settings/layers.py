@@ -17,7 +17,7 @@ from tuilabel.text import inert, shown_path
 LARGEST_FILE = 2**16
 """Bytes in the largest settings.toml that is read."""
 
-MOST_DOTS = 200
+_MOST_DOTS = 200
 """Dots on a line of it."""
 
 
@@ -140,7 +140,7 @@ def _read(file: Path) -> dict[str, Any]:
         import tomllib
 
         # Every part of a dotted name takes tomllib longer than the one before.
-        if any(line.count(".") > MOST_DOTS for line in text.splitlines()):
+        if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
             raise RecursionError
         content = tomllib.loads(text)
     except (FileNotFoundError, NotADirectoryError):
