@@ -196,6 +196,10 @@ class Measured(Struct, frozen=True):
     low: Share
     high: Share
 
+    def __post_init__(self) -> None:
+        if not 0 < self.n >= self.correct:
+            raise ValueError(f"an accuracy of {self.correct} right of {self.n} items is impossible")
+
 
 class Fitted(Payload, frozen=True):
     """A model was fitted.
