@@ -70,6 +70,7 @@ class FakeLog:
         self.written: list[Event] = []
         self.fails = False
         self.live: set[str] = set()
+        self.elsewhere: dict[str, str] = {}
         self._runs = itertools.count(1)
         self._read = 0
         self._begin()
@@ -120,7 +121,10 @@ class FakeLog:
         raise LookupError(bulk.file)
 
     def is_over(self, log: str) -> bool:
-        return log != self.run and log not in self.live
+        return log != self.run and log not in self.live and log not in self.elsewhere
+
+    def unclosed_on(self, log: str) -> str | None:
+        return self.elsewhere.get(log)
 
     def is_live(self, log: str) -> bool:
         return log != self.run and log in self.live

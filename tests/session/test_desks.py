@@ -236,3 +236,55 @@ def test_a_batch_whose_other_places_were_answered_elsewhere_ends_with_the_image_
     assert first.round == 2
     assert not rows(first) & {first.items.row_of(item) for item in asked}
     assert first.request_is_due
+
+
+def opened(log: FakeLog, **how: object) -> Session:
+    settings = LoopSettings(cold_start="random", batch_size=5)
+    return Session(FakeItems(30), log, settings, ME, **how)  # type: ignore[arg-type]
+
+
+def test_a_window_on_another_host_is_asked_about_once() -> None:
+    for is_open in (True, False):
+        log = FakeLog()
+        first = sit(log)
+        label(first)
+        log.elsewhere[log.run] = "cluster"
+        hosts: list[str] = []
+
+        def ask(host: str, is_open: bool = is_open, hosts: list[str] = hosts) -> bool:
+            hosts.append(host)
+            return is_open
+
+        second = opened(log.reopened(), is_open=ask)
+        assert hosts == ["cluster"]
+        assert (rows(second) == rows(first)) == (not is_open)
+        assert second.cursor == (0 if is_open else 1)
+        assert not second.desk_is_taken
+    unasked = opened(log.reopened())
+    assert rows(unasked) != rows(first), "unasked, it is taken to be open"
+
+
+def test_of_two_runs_that_continue_one_desk_the_earlier_keeps_it() -> None:
+    log = FakeLog()
+    first = sit(log)
+    label(first)
+    log.reopened()
+    one, other = log, log.beside()
+    log.live.clear()  # both see only the run before, which has ended
+    started = list(log.written)
+    mine = sit(one)
+    theirs_events = log.written[len(started) :]
+    del log.written[len(started) :]
+    late = sit(other)
+    assert rows(mine) == rows(late)
+    log.live |= {one.run, other.run}
+    # The other run's opening is later in the order of events.
+    late._opened = late._opened._replace(t=10**6)  # type: ignore[union-attr]
+    late.take_in(theirs_events)
+    assert late.desk_is_taken
+    late.take_new_desk(by=ME)
+    assert (late.desk_is_taken, late.current, late.round) == (False, None, 0)
+    late.go_on(by=ME)
+    assert late.current is not None
+    assert rows(late) != rows(mine)
+    assert not mine.desk_is_taken

@@ -20,6 +20,7 @@ from tuilabel.commands.options import (
 )
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.commands.screen import (
+    ask_open,
     check_keys,
     check_limits,
     outcome_of,
@@ -170,7 +171,12 @@ def _check_source(options: Mapping[str, Any]) -> None:
 
 
 def _on_screen(opener: Opener, **how: Any) -> Ended:
-    with prepare_screen() as probe, opener(progress=ProgressLine(), check=check_keys) as work:
+    with (
+        prepare_screen() as probe,
+        opener(
+            progress=ProgressLine(), check=check_keys, is_open=lambda host: ask_open(host, probe)
+        ) as work,
+    ):
         terminal = terminal_for(work.settings, probe.finish())
         from tuilabel.tui.app.labelling import run
         from tuilabel.workspace.ending import end_run
@@ -191,7 +197,7 @@ def _open(options: Mapping[str, Any], session: str | None = None, **more: Any) -
     return open_workspace(_source(options), options, path=path, **more)
 
 
-def _open_demo(options: Mapping[str, Any], **more: Any) -> Workspace:
+def _open_demo(options: Mapping[str, Any], *, is_open: object = None, **more: Any) -> Workspace:
     from tuilabel.workspace.opening import demo_workspace
 
     return demo_workspace(_source(options), options, **more)

@@ -82,6 +82,14 @@ def prepare_screen() -> Any:
     return Probe(os.environ["TERM"])
 
 
+def ask_open(host: str, probe: Any) -> bool:
+    """Ask the annotator whether their window on another host is still open."""
+    from tuilabel.text import inert
+
+    probe.finish()
+    return click.confirm(f"Your window on {inert(host, 80)} was not closed. Is it still open?")
+
+
 def outcome_of(ending: Any, status: int) -> tuple[str, ...]:
     """Return the sentences about the session at the end.
 

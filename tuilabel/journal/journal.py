@@ -120,6 +120,10 @@ class Journal:
         """Return whether the run that wrote a log has certainly ended."""
         return self._reader.is_over(log)
 
+    def unclosed_on(self, log: str) -> str | None:
+        """Return the host of a run that may go on there; None if it is this one, or has ended."""
+        return self._reader.unclosed_on(log)
+
     def is_live(self, log: str) -> bool:
         """Return whether somebody works at the desk of a log at this moment."""
         return self._reader.is_live(log)

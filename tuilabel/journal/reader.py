@@ -34,7 +34,7 @@ from tuilabel.journal.lines import (
     is_harmless,
 )
 from tuilabel.journal.payloads import About, Adopted, Batch, Begin, Bulk, BulkLine, Ended
-from tuilabel.journal.runs import Run, is_running, log_name
+from tuilabel.journal.runs import Run, is_running, log_name, this_run
 from tuilabel.text import counted, inert, shown_path
 
 LIVE_SECONDS = 600.0
@@ -629,6 +629,14 @@ class Reader:
         if log in self.own or found is None:
             return False
         return found.has_ended or (found.begin is not None and not is_running(Run.of(found.begin)))
+
+    def unclosed_on(self, log: str) -> str | None:
+        """Return the host of a run that may go on there; None if it is this one, or has ended."""
+        found = self.logs.get(log)
+        if found is None or found.begin is None or self.is_over(log):
+            return None
+        host = found.begin.host
+        return None if host == this_run().host else host
 
     def is_live(self, log: str) -> bool:
         """Return whether somebody works at the desk of a log at this moment."""

@@ -93,6 +93,9 @@ class Session:
         Who works at the desk.
     record : Record, optional
         What was read of the journal already.
+    is_open : callable, optional
+        Asks the annotator whether their window on a host is still open, which the journal does not
+        show; without it, it is taken to be.
 
     Attributes
     ----------
@@ -123,6 +126,7 @@ class Session:
         settings: LoopSettings,
         by: Annotator,
         record: Record | None = None,
+        is_open: Callable[[str], bool] | None = None,
     ) -> None:
         self.items = dataset
         self.about = log.about
@@ -147,7 +151,10 @@ class Session:
         self._candidates = Candidates(keys, paths, audit, self.about.seed)
         self._desks = Desks(keys, log.is_live)
         self._desk_id = ""
-        self.desk = Desk(self.known.is_answered, lambda item: dataset.row_of(item) is not None)
+        self._opened: Event | None = None
+        self._opened_before = 0
+        self._is_open = is_open
+        self.desk = self._new_desk()
         for event in log.read():
             self._record.apply(event)
         for event in self._record.about_desks():
@@ -177,8 +184,8 @@ class Session:
             opened = event.payload
             if isinstance(opened, Opened) and event.by == by.name and opened.origin == by.origin:
                 desks.setdefault(opened.desk or event.id, []).append(event.log)
-        free = [desk for desk, logs in desks.items() if all(map(self._log.is_over, logs))]
-        desk = free[-1] if free else ""
+        desk = self._free_desk(desks)
+        self._opened_before = len(self._record.opened)
         size = self.settings.batch_size
         for event in self.events.of_logs(desks.get(desk, ())):
             self.desk.apply(event)
@@ -206,6 +213,56 @@ class Session:
                 payloads.append(batch)
         if payloads:
             self._write(payloads, by)
+
+    def _new_desk(self) -> Desk:
+        items = self.items
+        return Desk(self.known.is_answered, lambda item: items.row_of(item) is not None)
+
+    def _free_desk(self, desks: dict[str, list[str]]) -> str:
+        """Return the newest of some desks where nobody works; empty if there is none."""
+        asked = False
+        for desk, logs in reversed(desks.items()):
+            going_on = [log for log in logs if not self._log.is_over(log)]
+            if not going_on:
+                return desk
+            if self._is_open is not None and not asked:
+                hosts = [self._log.unclosed_on(log) for log in going_on]
+                if None not in hosts:
+                    asked = True
+                    if not self._is_open(str(hosts[-1])):
+                        return desk
+        return ""
+
+    @property
+    def desk_is_taken(self) -> bool:
+        """Whether another run has continued this desk too, and was first."""
+        own = self._opened
+        return own is not None and any(
+            isinstance(event.payload, Opened)
+            and event.payload.desk == self._desk_id
+            and event.log != own.log
+            and (event.t, event.id) < (own.t, own.id)
+            and not self._log.is_over(event.log)
+            for event in self._record.opened[self._opened_before :]
+        )
+
+    def take_new_desk(self, *, by: Annotator) -> Event:
+        """Leave a desk that another run has; `go_on` then asks for a batch.
+
+        Raises
+        ------
+        SaveError
+            Not on disk; nothing has changed.
+        """
+
+        def left() -> None:
+            self.desk = self._new_desk()
+            self._shown = set()
+
+        opened = Opened(
+            settings=asdict(self.settings), items=len(self.items) + self.missing, origin=by.origin
+        )
+        return self._write([opened], by, left)[0]
 
     # Reading it.
 
@@ -908,7 +965,7 @@ class Session:
             self._take_in(event)
             self.desk.apply(event)
             if isinstance(event.payload, Opened):
-                self._desk_id = event.payload.desk or event.id
+                self._desk_id, self._opened = event.payload.desk or event.id, event
         then()
         return events
 

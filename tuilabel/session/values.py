@@ -58,6 +58,9 @@ class EventLog(Appender, Protocol):
     def is_over(self, log: str) -> bool:
         """Return whether the run that wrote a log has ended."""
 
+    def unclosed_on(self, log: str) -> str | None:
+        """Return the host of a run that may go on there; None if it is this one, or has ended."""
+
     def is_live(self, log: str) -> bool:
         """Return whether somebody works at the desk of a log at this moment."""
 

@@ -127,6 +127,7 @@ def open_workspace(
     path: Path | None = None,
     progress: Progress | None = None,
     check: Callable[[Dataset, Settings], object] | None = None,
+    is_open: Callable[[str], bool] | None = None,
 ) -> Workspace:
     """Open a session with its source, and create the session if it does not exist.
 
@@ -144,6 +145,8 @@ def open_workspace(
     check : callable, optional
         Raises an error if the source cannot be labelled with these settings; then no session is
         created.
+    is_open : callable, optional
+        Asks whether the annotator's window on a host is still open, see `Session`.
 
     Raises
     ------
@@ -155,7 +158,7 @@ def open_workspace(
     if path is None:
         path = own_session(_source(options), options.pool, options.test)
     if os.path.lexists(path):
-        workspace = _resume(path, options, flags, progress, check)
+        workspace = _resume(path, options, flags, progress, check, is_open)
     else:
         _refuse_one_class(_source(options), options.classes)
         if not is_named:
@@ -275,6 +278,7 @@ def _resume(
     flags: Mapping[str, Any],
     progress: Progress | None,
     check: Callable[[Dataset, Settings], object] | None,
+    is_open: Callable[[str], bool] | None,
 ) -> Workspace:
     view = SessionView(path)
     about, classes = view.about, view.known.classes
@@ -298,7 +302,7 @@ def _resume(
     dataset = _open_dataset_of(view, options.source, progress)
     if check is not None:
         check(dataset, settings)
-    workspace = _assemble(path, dataset, _fitting(settings, flags, dataset), view)
+    workspace = _assemble(path, dataset, _fitting(settings, flags, dataset), view, is_open)
     for name in added:
         workspace.session.add_class(name, by=workspace.annotator)
     return workspace
@@ -404,7 +408,11 @@ def _open_dataset(
 
 
 def _assemble(
-    path: Path, dataset: Dataset, settings: Settings, view: SessionView | None = None
+    path: Path,
+    dataset: Dataset,
+    settings: Settings,
+    view: SessionView | None = None,
+    is_open: Callable[[str], bool] | None = None,
 ) -> Workspace:
     from tuilabel.session import LoopSettings, Session
 
@@ -414,7 +422,7 @@ def _assemble(
     journal = Journal(path, settings.annotator, dataset.source, reader=reader)
     record = None if view is None else view.record
     try:
-        session = Session(dataset, journal, loop, Annotator(settings.annotator), record)
+        session = Session(dataset, journal, loop, Annotator(settings.annotator), record, is_open)
         if dataset.window is not None and (view is None or view.window is None):
             journal.append([WindowSet(*dataset.window)], settings.annotator)
     except BaseException:

@@ -66,6 +66,11 @@ class Saving:
         """Whether the disk has not answered yet, so that nothing can be written."""
         return self._writer.pending is not None
 
+    @property
+    def hangs(self) -> bool:
+        """Whether the disk has not answered for so long that the screen says so."""
+        return self._shown
+
     def write(self, write: Callable[[], Event | None], then: Then, failed: Failed) -> None:
         """Write, and call `then` with the event or `failed` with the error: now or later.
 

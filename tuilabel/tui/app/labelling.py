@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,10 @@ from tuilabel.workspace.places import cache_dir, log_file
 if TYPE_CHECKING:
     from tuilabel.trainer.runner import TrainerEvent
     from tuilabel.tui.images.protocols.support import Graphics
+
+
+STOP_SECONDS = 0.3
+"""Longest time for the child to end where the disk hangs."""
 
 
 class TrainerEventArrived(Message):
@@ -115,8 +120,12 @@ class TuilabelApp(TerminalApp, inherit_bindings=False):
             self.screen.session_changed()
 
     async def on_unmount(self) -> None:
-        """Stop the child process."""
-        await self.trainer.stop()
+        """Stop the child process; one that reads from a disk that hangs is not waited for."""
+        stopping = asyncio.ensure_future(self.trainer.stop())
+        seconds = STOP_SECONDS if self._first.saving.hangs else None
+        done, _ = await asyncio.wait({stopping}, timeout=seconds)
+        for stopped in done:
+            stopped.result()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer commands that are not actions of the screen."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from tuilabel import __version__
@@ -17,6 +17,7 @@ from tuilabel.errors import SourceError
 from tuilabel.session import Session
 from tuilabel.text import counted
 from tuilabel.trainer.client import RunJob
+from tuilabel.tui.background.threads import beside
 from tuilabel.tui.views.baseline import Baseline, budget_for, read_baseline
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import cache_dir
@@ -69,8 +70,8 @@ class BaselineFinder:
         dataset, settings = self._workspace.dataset, self._workspace.session.settings
         assert dataset.truth is not None
         budget = budget_for(self._workspace.session.labels, len(dataset))
-        path = await asyncio.to_thread(self._path, budget)
-        kept = await asyncio.to_thread(_kept, path)
+        path = await beside(partial(self._path, budget))
+        kept = await beside(partial(_kept, path))
         if kept is not None:
             return kept
         job = jobs.Baseline(
@@ -84,7 +85,7 @@ class BaselineFinder:
         answer = await self._run(job, self._progress)
         assert isinstance(answer, jobs.BaselineFound)
         text = json.dumps(asdict(answer.curves))
-        await asyncio.to_thread(_keep, path, text)
+        await beside(partial(_keep, path, text))
         return read_baseline(text)
 
     def _progress(self, what: str, done: int, total: int | None) -> None:

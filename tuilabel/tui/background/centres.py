@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tuilabel.data import Dataset
 from tuilabel.errors import TrainerError
 from tuilabel.trainer.client import RunJob
+from tuilabel.tui.background.threads import beside
 from tuilabel.workspace.places import cache_dir
 
 USUAL_CENTRES = 10
@@ -35,7 +36,7 @@ def centres_wanted(classes: int) -> int:
 
 async def kept_centres(dataset: Dataset) -> Centres | None:
     """Return the centres that are kept from an earlier run, if any."""
-    return await asyncio.to_thread(lambda: _read(_path(dataset)))
+    return await beside(lambda: _read(_path(dataset)))
 
 
 async def find_centres(dataset: Dataset, run: RunJob) -> Centres:
@@ -50,7 +51,7 @@ async def find_centres(dataset: Dataset, run: RunJob) -> Centres:
 
     path = _path(dataset)
     await run(jobs.Centres(centres_wanted(len(dataset.class_names)), seed=0, out=path))
-    found = await asyncio.to_thread(_read, path)
+    found = await beside(partial(_read, path))
     if found is None:
         raise TrainerError(f"{path} has no centres.")
     return found

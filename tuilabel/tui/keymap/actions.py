@@ -88,6 +88,9 @@ REGISTRY = {action.id: action for action in (*ACTIONS, PAUSE)}
 PLACES = ("curve", "confusion", "classes", "history", "home", "messages")
 """The screens beside the labelling one: the key of each leads there from all others."""
 
+READ_FROM_DISK = ("history",)
+"""Of these, what shows events, which are read from their files."""
+
 MORE_CLASSES = ("help", "classes")
 """The actions that show all classes, where not all of them fit."""
 

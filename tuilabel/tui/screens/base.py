@@ -11,7 +11,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tuilabel.tui.keymap.actions import Action
+from tuilabel.tui.keymap.actions import READ_FROM_DISK, Action
 from tuilabel.tui.keymap.bindings import bind
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.screens.places import open_place
@@ -147,6 +147,9 @@ class BaseScreen(PacedScreen, inherit_bindings=False):
 
     def visit(self, place: str) -> None:
         """Go to one of `tuilabel.tui.keymap.actions.PLACES`."""
+        if place in READ_FROM_DISK and self.opened.saving.hangs:
+            self.say("What the disk of the session has is shown once it has answered.")
+            return
         open_place(self.app, place, self.opened)
 
     def action_curve(self) -> None:

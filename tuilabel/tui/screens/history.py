@@ -189,7 +189,9 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         return self._list.page
 
     def move(self, step: int) -> None:
-        """Move the mark."""
+        """Move the mark; not while the disk hangs, from which events are read."""
+        if self.opened.saving.hangs:
+            return
         self._relabelling = False
         self.hush()
         self._cursor = max(0, min(self._cursor + step, len(self._history) - 1))

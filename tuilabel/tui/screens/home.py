@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from textual.widget import Widget
 
 from tuilabel.text import counted
+from tuilabel.tui.background.threads import beside
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.screens.list_screen import ListScreen
 from tuilabel.tui.screens.requested import OpenRequested
@@ -69,17 +71,17 @@ class HomeScreen(ListScreen, inherit_bindings=False):
                 await self._reading
 
     async def _read(self) -> None:
-        self._files = await asyncio.to_thread(session_files)
-        self._sources = await asyncio.to_thread(known_sources, ())
+        self._files = await beside(session_files)
+        self._sources = await beside(partial(known_sources, ()))
         self._listed = True
         self.show_all()
         for file in self._files:
             if self._open_path is not None and is_same_file(file.path, self._open_path):
                 continue
-            self._states[file.path] = await asyncio.to_thread(read_state, file.path)
+            self._states[file.path] = await beside(partial(read_state, file.path))
             self.show_all()
         states = list(self._states.values())
-        self._sources = await asyncio.to_thread(known_sources, states)
+        self._sources = await beside(partial(known_sources, states))
         self.show_all()
 
     def show_all(self) -> None:

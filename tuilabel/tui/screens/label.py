@@ -142,6 +142,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         if self.is_leaving:
             return
         self.loop.take_in(events)
+        self._change_desk()
         self._go_on()
         sentence = self.opened.classes_changed(events)
         if sentence:
@@ -153,6 +154,20 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         top = self.app.screen
         if isinstance(top, BaseScreen) and top is not self:
             top.session_changed()
+
+    def _change_desk(self) -> None:
+        """Leave the desk to another window that has continued it too, and was first."""
+        if self.loop.desk_is_taken and not self.saving.is_pending:
+            self.saving.write(
+                partial(self.loop.take_new_desk, by=self.answers.annotator),
+                self._desk_changed,
+                lambda error: self.say(str(error), "bad"),
+            )
+
+    def _desk_changed(self, _: Event | None) -> None:
+        self._go_on()
+        self.changed()
+        self.mention("Another window of yours has continued this batch: here is a new one.")
 
     def _go_on(self) -> None:
         """After the end, ask for what others have taken back."""
@@ -392,6 +407,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
     def saved_late(self) -> None:
         """Show what has changed on the screen above this one, and save a ranking that waited."""
         self._retry_ranking()
+        self._change_desk()
         self._go_on()
         if self.app.screen is not self and isinstance(self.app.screen, BaseScreen):
             self.app.screen.session_changed()
