@@ -260,8 +260,10 @@ class Classes:
         """
         ordered = sorted(self._events.values(), key=lambda event: (event.t, event.id))
         added = (event.payload for event in ordered if isinstance(event.payload, ClassAdded))
-        names = ((normal_name(found.name), found.class_id) for found in added)
-        return list(dict.fromkeys(name for name, id_ in names if class_id_of(name) == id_))
+        names = [(normal_name(found.name), found.class_id) for found in added]
+        own = [name for name, id_ in names if class_id_of(name) == id_]
+        # Only a log that another program wrote has ids of another kind.
+        return list(dict.fromkeys(own or [name for name, _ in names if name]))
 
     def newest(self, by: str) -> Iterator[Event]:
         """Yield the events about classes whose undo has an effect, the newest first.

@@ -891,7 +891,7 @@ class Session:
         return self._change_classes(class_changes.retire(self.known.classes, class_id), by)
 
     def restyle_class(self, class_id: str, key: str, *, by: Annotator) -> Event:
-        """Give a class another key, for this annotator."""
+        """Set another key of a class, for this annotator."""
         return self._change_classes(class_changes.restyle(class_id, key), by)
 
     def undo_class_change(self, *, by: Annotator) -> Event:

@@ -127,7 +127,7 @@ class ClassKeys:
                 self.take_in(wish)
 
     def _choose(self, wishes: Sequence[KeyWish]) -> None:
-        """Give classes the keys that this annotator chose, all at once: two may have swapped."""
+        """Assign the keys that this annotator chose, all at once: two may have swapped."""
         chosen = [wish for wish in wishes if wish.chosen is not None]
         usual = {wish.id: self.keys.pop(wish.id, None) for wish in chosen}
         self._left |= {key for key in usual.values() if key}
@@ -140,12 +140,12 @@ class ClassKeys:
                 self.keys[wish.id] = key if self.is_free(key) else self.free_key(wish.name)
 
     def give(self, class_id: str, key: str) -> None:
-        """Give a class a key; the one it had goes to no other class unless somebody chooses it."""
+        """Assign a key to a class; the one it had goes to no other unless somebody chooses it."""
         self._left.add(self.keys.get(class_id, ""))
         self.keys[class_id] = key
 
     def take_in(self, wish: KeyWish) -> bool:
-        """Give a class a key, if it has none; return whether it is the one it was added with."""
+        """Assign a key to a class without one; return whether it is the one it was added with."""
         if wish.id in self.keys:
             return True
         wanted = wish.added_with

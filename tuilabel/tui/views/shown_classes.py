@@ -82,12 +82,12 @@ class ShownClasses:
         return self._assigned.is_free(key)
 
     def give_key(self, class_id: str, key: str) -> None:
-        """Give a class another key, which was saved."""
+        """Show another key of a class, which was saved."""
         self._before.setdefault(class_id, []).append(self.key(class_id))
         self._set_key(class_id, key)
 
     def take_key_back(self, class_id: str) -> None:
-        """Give a class the key that it had before the last one, if no other class has it now."""
+        """Show the key that a class had before the last one, if no other class has it now."""
         before = self._before.get(class_id)
         if before:
             key = before.pop()
