@@ -77,6 +77,7 @@ class Messages:
             return None
         first = first or sentences[0]
         text = f"! {first.about}: {first.text}" if first.style == "bad" else first.text
+        text = inert(text, LONGEST)
         end = f" {key}: {counted(len(sentences), 'message')}"
         if len(sentences) == 1 and cells_in([(text, "")]) <= width:
             return text, first.style
