@@ -60,7 +60,8 @@ class Held:
     def __del__(self) -> None:
         for descriptor in self._descriptors.values():
             if descriptor is not None:
-                os.close(descriptor)
+                with suppress(OSError):  # its file system is gone
+                    os.close(descriptor)
 
 
 def lost(path: Path, about: About, written: Written) -> str | None:
