@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -130,8 +130,9 @@ def pass_on(pipes: Sequence[Connection], fitter: Connection) -> list[Done]:
     done: list[Done] = []
     open_, is_busy, waiting = list(pipes), False, None
     while open_:
-        for pipe in multiprocessing.connection.wait([*open_, fitter]):
-            message: Any = pipe.recv()  # type: ignore[union-attr]
+        for ready in multiprocessing.connection.wait([*open_, fitter]):
+            pipe = cast(Connection, ready)
+            message: Any = pipe.recv()
             if pipe is fitter:
                 is_busy = False
                 for other in open_:
@@ -166,7 +167,7 @@ def work(
     news: queue.SimpleQueue[list[Event]] = queue.SimpleQueue()
     with Journal(path, by.name, source) as journal:
         session = Session(dataset, journal, SETTINGS, by)
-        follower = Follower(journal.read, news.put)
+        follower = Follower(journal, lambda events, _: news.put(events))
         follower.start()
         pipe.send("ready")
         done, asked = Done([], [], []), -1

@@ -85,7 +85,7 @@ def measure(
     """Label, and print durations once there are certain numbers of labels."""
     with clock("open the session"):
         session = Session(dataset, log, LoopSettings(batch_size=BATCH), ME)
-    screen = Presenter(session, keymap_of(Settings()), None)
+    screen = Presenter(session, keymap_of(Settings()), None, ME.name)
     for wanted in labels:
         while session.labels < wanted:
             label(session, clock)
@@ -153,12 +153,13 @@ def ranked(request: Request, count: int) -> Ranking:
     rows = rng.permutation(np.flatnonzero(free))
     if not isinstance(request, Fit):
         return ColdStartFinished(request.generation, tuple(rows[: request.size].tolist()))
-    rows = rows[: request.limit]
+    rows, columns = rows[: request.limit], request.columns
     audit = len(request.audit_items)
     return FitFinished(
         generation=request.generation,
         items=tuple(rows.tolist()),
-        probabilities=tuple(map(tuple, rng.dirichlet([1.0] * len(CLASSES), len(rows)).tolist())),
+        columns=columns,
+        probabilities=tuple(map(tuple, rng.dirichlet([1.0] * len(columns), len(rows)).tolist())),
         draws=(None,) * len(rows),
         begun=0,
         fit_seconds=0.1,
