@@ -82,7 +82,7 @@ class InvalidLineError(ValueError):
 
 class _Line(msgspec.Struct, gc=False):
     id: Annotated[str, Meta(min_length=1)]
-    n: Annotated[int, Meta(ge=1)]
+    n: Annotated[int, Meta(ge=1, le=HIGHEST_COUNTER)]
     t: Annotated[int, Meta(ge=1, le=HIGHEST_COUNTER)]
     at: str
     by: Annotated[str, Meta(min_length=1)]
