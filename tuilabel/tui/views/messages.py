@@ -42,7 +42,9 @@ class Messages:
         gone = counted(missing, "answered image is", "answered images are")
         sentences = [*notices, *([f"{gone} no longer in the source."] if missing else [])]
         self._of_source = [Message("source", inert(text, LONGEST)) for text in sentences]
-        self._files = [Message(inert(path), inert(reason, LONGEST), "muted") for path, reason in skipped]
+        self._files = [
+            Message(inert(path), inert(reason, LONGEST), "muted") for path, reason in skipped
+        ]
         self._health = Health()
 
     def take(self, health: Health) -> Message | None:
