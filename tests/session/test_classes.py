@@ -384,3 +384,16 @@ def test_whatever_a_log_says_is_one_fold_in_any_order(
     for event in events:
         if isinstance(event.payload, CLASS_EVENTS):
             assert one.resolved(event.payload.class_id) == other.resolved(event.payload.class_id)
+
+
+def test_a_session_with_hostile_names_of_classes_can_be_opened() -> None:
+    # A reader shows a name inert, so that the id is not the hash of what is read.
+    names = ["cat", "f␛[2Jox", "", "cat"]
+    added = [
+        Event(f"{n}", n, n, "", "me", ClassAdded(f"c1:{n}", name), "me")
+        for n, name in enumerate(names, 1)
+    ]
+    classes = Classes(lambda class_id: False)
+    for event in added:
+        classes.apply(event)
+    assert classes.names_of_source() == ["cat", "f␛[2Jox", "c1:3"]

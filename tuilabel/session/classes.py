@@ -263,7 +263,7 @@ class Classes:
         names = [(normal_name(found.name), found.class_id) for found in added]
         own = [name for name, id_ in names if class_id_of(name) == id_]
         # Only a log that another program wrote has ids of another kind.
-        return list(dict.fromkeys(own or [name for name, _ in names if name]))
+        return list(dict.fromkeys(own or [name or id_ for name, id_ in names]))
 
     def newest(self, by: str) -> Iterator[Event]:
         """Yield the events about classes whose undo has an effect, the newest first.

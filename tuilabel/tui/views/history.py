@@ -52,6 +52,26 @@ class EventRow(NamedTuple):
     about: str
 
 
+class Facts(NamedTuple):
+    """What filters by field ask of an event: it is kept, since an event is read from its file.
+
+    Attributes
+    ----------
+    kind : str
+    class_id : str or None
+        Of an undo, the class of what it took back.
+    who, round : str
+    is_hidden : bool
+        Whether it is the program's own.
+    """
+
+    kind: str
+    class_id: str | None
+    who: str
+    round: str
+    is_hidden: bool
+
+
 FIELDS = {"kind": "kind", "class": "class_name", "who": "who", "round": "round"}
 """Words that a filter may have before a colon, and the field of a row that each is about."""
 
@@ -92,7 +112,8 @@ class History:
         self._kept: list[int] = []
         self._looked_at = 0
         self._longest = dict.fromkeys(("kind", "class_name", "who"), 0)
-        self._measured: set[tuple[str | None, ...]] = set()
+        self._facts: list[Facts] = []
+        self._same: dict[Facts, Facts] = {}
         self._names: set[str] = set()
         self._reader = shown_name(reader, _LONGEST_NAME)
         self._slowest = 0
@@ -285,20 +306,21 @@ class History:
         answers = () if item is None else self._known.every(item)
         return self._reference_of(self._event(answers[-1].number)) if answers else ""
 
-    def _measure(self, event: Event) -> None:
+    def _measure(self, facts: Facts) -> None:
         """Widen the fields that an event needs more room for."""
-        self._slowest = max(self._slowest, getattr(event.payload, "ms", None) or 0)
-        found = self._class_name(event)
-        looks = (_kind(event), found, event.by, _origin(event))
-        if looks in self._measured:
-            return
-        self._measured.add(looks)
-        self._names.add(_who(event))
+        self._names.add(facts.who)
         # The class of an answer that no longer counts is in brackets.
-        name = "" if found is None else f"({shown_name(found)})"
-        parts = {"kind": _kind(event), "class_name": name, "who": _who(event)}
-        for part, text in parts.items():
+        name = f"({self._name_of(facts)})" if facts.class_id else ""
+        for part, text in {"kind": facts.kind, "class_name": name, "who": facts.who}.items():
             self._longest[part] = max(self._longest[part], cell_len(text))
+
+    def _facts_of(self, event: Event) -> Facts:
+        index = self._by_id.get(event.payload.event) if isinstance(event.payload, Undo) else None
+        class_id = getattr(event.payload, "class_id", None)
+        if index is not None and index < len(self._facts):
+            class_id = self._facts[index].class_id
+        is_hidden = isinstance(event.payload, _OF_THE_PROGRAM)
+        return Facts(_kind(event), class_id, _who(event), _round(event), is_hidden)
 
     def grow(self) -> bool:
         """Add the events that were appended; return whether there were any."""
@@ -306,10 +328,14 @@ class History:
         for index in range(before, count):
             event = self._event(index)
             self._by_id[event.id] = index
-            if isinstance(event.payload, _OF_THE_PROGRAM):
-                self._programs += 1
-            else:
-                self._measure(event)
+            facts = self._facts_of(event)
+            # Most events share these with others.
+            known = self._same.setdefault(facts, facts)
+            self._facts.append(known)
+            self._slowest = max(self._slowest, getattr(event.payload, "ms", None) or 0)
+            self._programs += facts.is_hidden
+            if known is facts and not facts.is_hidden:
+                self._measure(facts)
         self._looked_at = count
         if self.shows_disputes:
             self._kept = [index for index in self._disputes() if self._lets_through(index)]
@@ -341,14 +367,11 @@ class History:
         self._kept = [index for index in among if self._lets_through(index)]
 
     def _lets_through(self, index: int) -> bool:
-        event = self._event(index)
-        is_hidden = isinstance(event.payload, _OF_THE_PROGRAM)
-        if not self._words:
-            return not is_hidden
+        is_hidden = self._facts[index].is_hidden
         for word in self._words:
             field, colon, value = word.partition(":")
             if colon and field in FIELDS:
-                texts = self._field(event, FIELDS[field]).lower().split(", ")
+                texts = self._field(index, FIELDS[field]).lower().split(", ")
                 if not any(text.startswith(value) for text in texts):
                     return False
                 is_hidden = is_hidden and field != "kind"
@@ -356,18 +379,15 @@ class History:
                 return False
         return not is_hidden
 
-    def _field(self, event: Event, field: str) -> str:
-        """Return a field of a row, without brackets: quicker than making all of it."""
+    def _field(self, index: int, field: str) -> str:
+        """Return a field of a row, without brackets; no event is read for it."""
         if self.shows_disputes:
-            return str(getattr(self.row_of(event), field))
-        if field == "kind":
-            return _kind(event)
-        if field == "who":
-            return _who(event)
-        if field == "round":
-            return _round(event)
-        name = self._class_name(self.target(event) or event)
-        return "" if name is None else shown_name(name)
+            return str(getattr(self.row_of(self._event(index)), field))
+        facts = self._facts[index]
+        return self._name_of(facts) if field == "class_name" else str(getattr(facts, field))
+
+    def _name_of(self, facts: Facts) -> str:
+        return shown_name(self._known.classes.name(facts.class_id)) if facts.class_id else ""
 
     def _text(self, index: int) -> str:
         """Return the text of an event in lower case, made when it is first needed."""

@@ -42,7 +42,9 @@ class Messages:
         gone = counted(missing, "answered image is", "answered images are")
         sentences = [*notices, *([f"{gone} no longer in the source."] if missing else [])]
         self._of_source = [Message("source", inert(text, LONGEST)) for text in sentences]
-        self._files = [Message(inert(path), reason, "muted") for path, reason in skipped]
+        self._files = [
+            Message(inert(path), inert(reason, LONGEST), "muted") for path, reason in skipped
+        ]
         self._health = Health()
 
     def take(self, health: Health) -> Message | None:
@@ -54,7 +56,10 @@ class Messages:
     def _of_session(self) -> list[Message]:
         lost = self._health.lost
         found = [Message("session", f"{lost} {_COPY}", "bad")] if lost else []
-        return found + [Message(file, text, "bad") for file, text in self._health.problems]
+        return found + [
+            Message(inert(file), inert(text, LONGEST), "bad")
+            for file, text in self._health.problems
+        ]
 
     def all(self) -> list[Message]:
         """Return every message, the most serious first."""
