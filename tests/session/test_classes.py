@@ -17,7 +17,7 @@ from tuilabel.journal.payloads import ClassAdded, ClassMerged, ClassRenamed, Lab
 from tuilabel.learn.requests import Fit, FitFinished
 from tuilabel.session import Annotator, LoopSettings, Session
 from tuilabel.session.class_changes import ClassError, NameTakenError, checked_name
-from tuilabel.session.classes import CLASS_EVENTS, class_id_of
+from tuilabel.session.classes import CLASS_EVENTS, Classes, class_id_of
 from tuilabel.session.labels import Labels
 
 CAT, DOG, OWL = map(class_id_of, CLASSES)
