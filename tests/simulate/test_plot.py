@@ -55,6 +55,7 @@ def test_a_picture_is_the_same_each_time() -> None:
 
 @pytest.mark.parametrize("suffix", [".svg", ".PNG"])
 def test_a_plot_is_known_as_ours_by_its_beginning(suffix: str) -> None:
+    pytest.importorskip("matplotlib")
     assert is_output(draw_plot(RESULTS, suffix)[:4096])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +13,7 @@ from tuilabel.errors import SaveError, StillSavingError
 from tuilabel.journal.lines import Event
 from tuilabel.journal.payloads import Payload
 from tuilabel.session import LoopSettings, Session
-from tuilabel.workspace.writing import Writer
+from tuilabel.workspace.writing import Task, Writer
 
 CLASSES, ITEMS = 3, 40
 
@@ -150,3 +151,14 @@ def test_what_fails_late_changes_nothing(
     assert state(session) == before
     log.fails = False
     assert session.class_name(session.label(item, 1, by=ME)) == "dog"
+
+
+async def test_what_a_closed_screen_no_longer_waits_for_is_done() -> None:
+    done = Task(lambda: 5)
+    waiting = asyncio.create_task(done.done())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    done.run()
+    assert done.result() == 5

@@ -29,6 +29,8 @@ class Task(Generic[T]):
     def __init__(self, work: Callable[[], T]) -> None:
         self._work = work
         self._result: Future[T] = Future()
+        # The work is done even if nobody waits for it any more: it cannot be cancelled.
+        self._result.set_running_or_notify_cancel()
 
     def run(self) -> None:
         """Do the work; called in the thread."""
