@@ -485,19 +485,20 @@ def test_too_few_open_files_are_one_sentence(limit: int, command: tuple[str, ...
     )
 
 
-def test_status_lists_every_unreadable_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["--unreadable", "--skipped"])
+def test_status_lists_every_unreadable_file(tmp_path: Path, option: str) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()
     Image.new("L", (9, 9)).save(folder / "good.png")
     for i in range(9):
         (folder / f"{i}\x1b[2J.png").write_bytes(b"")
     open_workspace(SourceOptions(str(folder), ("a", "b")), {}).close()
-    lines = tuilabel("status", str(folder), "--unreadable").stdout.splitlines()
+    lines = tuilabel("status", str(folder), option).stdout.splitlines()
     assert lines[-10:] == [
         f"9 files of {folder} cannot be read:",
         *(f"  {i}␛[2J.png (empty file)" for i in range(9)),
     ]
-    assert tuilabel("status", str(folder), "--unreadable", "--json").exit_code == 2
+    assert tuilabel("status", str(folder), option, "--json").exit_code == 2
 
 
 def test_status_without_a_name_is_of_the_last_session(session: Path) -> None:

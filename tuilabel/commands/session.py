@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 @session_argument
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--pictures", is_flag=True, help="Show the newest labelled images of each class.")
-@click.option("--unreadable", is_flag=True, help="List the files that cannot be read, and why.")
+@click.option(
+    *("--unreadable", "--skipped", "unreadable"),
+    is_flag=True,
+    help="List the files that cannot be read, and why.",
+)
 def status_(session: str | None, as_json: bool, pictures: bool, unreadable: bool) -> None:
     """Show a session's progress.
 
