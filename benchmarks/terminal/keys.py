@@ -60,7 +60,7 @@ def _make_features(bench: Bench) -> None:
     calm, end = 0, time.perf_counter() + PATIENCE
     while calm < 20 and time.perf_counter() < end:
         program.read(0.05, first=0.05)
-        calm = 0 if program.trainer_prepares() else calm + 1
+        calm = 0 if program.trainer_works() else calm + 1
     program.end()
 
 

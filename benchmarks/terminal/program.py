@@ -154,14 +154,6 @@ class Program:
         return [int(child) for child in tasks.read_text().split()]
 
     def trainer_works(self) -> bool:
-        """Return whether the child process is computing at this moment."""
-        for child in self.children():
-            with contextlib.suppress(OSError):  # the child may have ended
-                stat = Path(f"/proc/{child}/stat").read_text()
-                return stat.rpartition(")")[2].split()[0] == "R"
-        return False
-
-    def trainer_prepares(self) -> bool:
         """Return whether any thread of the child process is computing at this moment."""
         for child in self.children():
             for task in Path(f"/proc/{child}/task").glob("*/stat"):
