@@ -16,7 +16,7 @@ from assets.screen_png import Cell, Look
 from tests.pty.labelling import ACCURACY, NOT_SAVED, PLACE, TOO_SMALL, TYPED_AHEAD, Home
 from tests.pty.terminal import Terminal
 from tuilabel.errors import SessionFileError
-from tuilabel.journal.payloads import Batch
+from tuilabel.events.payloads import Batch
 from tuilabel.journal.reader import Reader
 
 LONG = 180.0

@@ -31,10 +31,10 @@ import numpy as np
 from benchmarks.round import print_head, print_machine, print_row
 from benchmarks.terminal.bench import Bench
 from tuilabel.data import open_dataset
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import About, Answer
 from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import About, Answer
 from tuilabel.journal.reader import Reader
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.requests import ColdStart, Fit

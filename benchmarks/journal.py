@@ -24,10 +24,8 @@ import msgspec
 import numpy as np
 
 from tuilabel.data.item_ids import ItemIds
-from tuilabel.journal.description import LOGS, create_session
-from tuilabel.journal.journal import Journal
-from tuilabel.journal.lines import Event, encode
-from tuilabel.journal.payloads import (
+from tuilabel.events.lines import Event, encode
+from tuilabel.events.payloads import (
     About,
     Asked,
     Batch,
@@ -38,6 +36,8 @@ from tuilabel.journal.payloads import (
     Opened,
     Payload,
 )
+from tuilabel.journal.description import LOGS, create_session
+from tuilabel.journal.journal import Journal
 from tuilabel.journal.reader import Reader
 from tuilabel.journal.runs import log_name
 from tuilabel.session import Annotator, LoopSettings, Session

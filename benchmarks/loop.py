@@ -22,9 +22,9 @@ import numpy as np
 
 from benchmarks.round import print_head, print_machine, print_row
 from tuilabel.data.dataset import ArrayDataset, Split, build_dataset
+from tuilabel.events.payloads import About
 from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.payloads import About
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStartFinished, Fit, FitFinished
 from tuilabel.session import Annotator, LoopSettings, Ranking, Request, Session

@@ -15,10 +15,8 @@ import numpy as np
 from loop_fakes import fake_ranking
 from PIL import Image
 
-from tuilabel.journal.description import BULK, FILE, LOGS
-from tuilabel.journal.journal import Journal
-from tuilabel.journal.lines import sealed
-from tuilabel.journal.payloads import (
+from tuilabel.events.lines import sealed
+from tuilabel.events.payloads import (
     AUTO_ORIGIN,
     Adopted,
     Bulk,
@@ -35,6 +33,8 @@ from tuilabel.journal.payloads import (
     Undo,
     Window,
 )
+from tuilabel.journal.description import BULK, FILE, LOGS
+from tuilabel.journal.journal import Journal
 from tuilabel.session.classes import class_id_of
 from tuilabel.workspace.opening import SourceOptions, open_workspace
 

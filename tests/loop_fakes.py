@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from tuilabel.errors import SaveError
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import About, Answer, Bulk, BulkLine, Payload
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import About, Answer, Bulk, BulkLine, Payload
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, FitFinished
 from tuilabel.session import Annotator, Ranking, Request

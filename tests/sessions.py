@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import About, Answer, ClassAdded, Label, Payload, stored_names
 from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import About, Answer, ClassAdded, Label, Payload, stored_names
 from tuilabel.session import Session
 from tuilabel.session.classes import class_id_of
 

@@ -25,9 +25,9 @@ from textual.app import App
 
 from tuilabel.cli import main
 from tuilabel.errors import TuilabelError
+from tuilabel.events.payloads import About, Begin, Bulk, BulkLine
 from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.payloads import About, Begin, Bulk, BulkLine
 from tuilabel.session.view import SessionView
 from tuilabel.settings import resolve
 from tuilabel.text import inert

@@ -59,3 +59,11 @@ def test_a_full_disk_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(os, "fsync", fail)
     assert why_not_writable(tmp_path) == f"{tmp_path} cannot be written (No space left on device)"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_is_opened_only_on_request(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"x")
+    (tmp_path / "link").symlink_to("x")
+    os.close(open_regular(tmp_path / "link"))
+    with pytest.raises(OSError, match="it is a link"):
+        open_regular(tmp_path / "link", follow=False)

@@ -21,8 +21,14 @@ _KINDS = {
 }
 
 
-def open_regular(path: Path | str) -> int:
+def open_regular(path: Path | str, *, follow: bool = True) -> int:
     """Open an ordinary file to read it; never wait, as for a pipe that nobody writes to.
+
+    Parameters
+    ----------
+    path : Path or str
+    follow : bool
+        Whether to follow a link in its place.
 
     Returns
     -------
@@ -34,7 +40,13 @@ def open_regular(path: Path | str) -> int:
     OSError
         It cannot be opened, or is no ordinary file; `strerror` says which.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+    try:
+        descriptor = os.open(path, flags if follow else flags | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno == errno.ELOOP and not follow:
+            raise OSError(errno.ELOOP, "it is a link") from None
+        raise
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
         return descriptor

@@ -14,8 +14,8 @@ from hostile_sessions import foreign
 from sessions import label_of, new_session
 
 from tuilabel.cli import main
+from tuilabel.events.payloads import Batch, ClassAdded, Decided, Measured, Payload, Skip
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.payloads import Batch, ClassAdded, Decided, Measured, Payload, Skip
 from tuilabel.journal.reader import Reader
 from tuilabel.journal.runs import Run
 from tuilabel.session.classes import class_id_of
@@ -143,7 +143,7 @@ def test_all_answers_are_exported_on_request(session: Path) -> None:
 
 
 def test_disputed_audit_images_are_beside_the_accuracy(tmp_path: Path) -> None:
-    from tuilabel.journal.payloads import Fitted
+    from tuilabel.events.payloads import Fitted
 
     path = tmp_path / "s.tuilabel"
     measured = Measured(correct=92, n=100, set="audit", value=0.92, low=0.85, high=0.96)

@@ -13,8 +13,8 @@ from loop_fakes import ME
 from sessions import label_of, new_session
 
 from tuilabel.cli import main
+from tuilabel.events.payloads import ClassAdded, ClassMerged, ClassRenamed
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.payloads import ClassAdded, ClassMerged, ClassRenamed
 from tuilabel.session.classes import class_id_of
 from tuilabel.session.view import SessionView
 from tuilabel.workspace.opening import SourceOptions, open_workspace

@@ -22,8 +22,8 @@ from sessions import label_of, new_session
 from tuilabel import __version__
 from tuilabel.cli import COMMANDS as LINES
 from tuilabel.cli import EXAMPLES, main
+from tuilabel.events.payloads import Fitted, Measured, Opened, Skip, Undo, Window
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.payloads import Fitted, Measured, Opened, Skip, Undo, Window
 from tuilabel.tui.app.base import Ended
 from tuilabel.workspace.opening import SourceOptions, open_workspace
 from tuilabel.workspace.places import last_session, remember, session_path

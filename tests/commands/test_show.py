@@ -17,10 +17,8 @@ from tuilabel.autolabel.job import AutolabelOptions
 from tuilabel.cli import main
 from tuilabel.data import Dataset, open_dataset
 from tuilabel.data.decoding import Refused
-from tuilabel.journal.description import create_session
-from tuilabel.journal.journal import Journal
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import (
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import (
     About,
     Asked,
     Batch,
@@ -31,6 +29,8 @@ from tuilabel.journal.payloads import (
     Skip,
     Undo,
 )
+from tuilabel.journal.description import create_session
+from tuilabel.journal.journal import Journal
 from tuilabel.session.classes import class_id_of
 from tuilabel.workspace.autolabels import autolabel
 from tuilabel.workspace.opening import SourceOptions, open_workspace

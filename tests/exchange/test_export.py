@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tuilabel.errors import ExportError, UsageError
+from tuilabel.events.payloads import AUTO_ORIGIN, HUMAN, ORACLE_ORIGIN
 from tuilabel.exchange import ORIGINS, format_of, writer
 from tuilabel.exchange.guard import is_output
 from tuilabel.exchange.output import export_to
 from tuilabel.exchange.rows import LabelRow, label_rows
-from tuilabel.journal.payloads import AUTO_ORIGIN, HUMAN, ORACLE_ORIGIN
 from tuilabel.plugins import GROUPS
 from tuilabel.session.view import Labelled
 

@@ -11,11 +11,11 @@ from unittest import mock
 from tests.faults.context import Context, Kind
 from tests.faults.labeller import BATCH, batch, label, open_journal, write_bulk
 from tests.faults.table import Tally, check, contents
+from tuilabel.events.lines import Event, decode
+from tuilabel.events.payloads import Batch, Begin, Bulk, Ended
 from tuilabel.journal import journal as journal_module
 from tuilabel.journal.description import FILE
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.lines import Event, decode
-from tuilabel.journal.payloads import Batch, Begin, Bulk, Ended
 from tuilabel.journal.runs import this_run
 
 PAGE, SECTOR = 4096, 512

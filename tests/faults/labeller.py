@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from tuilabel.errors import TuilabelError
+from tuilabel.events.lines import Event, decode, encode
+from tuilabel.events.payloads import About, Asked, Batch, Bulk, BulkLine, Label, Payload
 from tuilabel.journal import description, journal
 from tuilabel.journal.description import create_session, is_session
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.lines import Event, decode, encode
-from tuilabel.journal.payloads import About, Asked, Batch, Bulk, BulkLine, Label, Payload
 
 ABOUT = About(uuid="session", source="digits", pool=100, seed=3, audit=0.2)
 TRIES = 4

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.faults.labeller import as_event
-from tuilabel.journal.lines import Event
+from tuilabel.events.lines import Event
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent

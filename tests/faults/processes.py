@@ -15,9 +15,9 @@ from tests.faults.context import Context, Kind
 from tests.faults.labeller import ABOUT, as_event, as_text, batch, label, open_journal
 from tests.faults.preload import REPOSITORY
 from tests.faults.table import Tally, check
+from tuilabel.events.lines import Event
 from tuilabel.journal.description import create_session, is_session
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.lines import Event
 from tuilabel.session.view import SessionView
 
 ENDLESS = 10**6

@@ -22,7 +22,7 @@ from tests.faults.preload import REPOSITORY, ImpossibleError
 from tests.faults.table import Tally, check, is_sentence
 from tests.peers.link import Link, SshServer, why_no_ssh
 from tests.pty.terminal import children
-from tuilabel.journal.lines import Event
+from tuilabel.events.lines import Event
 
 ROUND_TRIP = 0.05
 LABELS = 12

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from tests.faults.labeller import label, open_journal
 from tuilabel.errors import SessionFileError
-from tuilabel.journal.check import check_session
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import Bulk, Label
 from tuilabel.journal.description import is_session
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Bulk, Label
 from tuilabel.session.view import SessionView
+from tuilabel.workspace.checking import check_session
 
 HEAD = ("kind of fault", "injected", "labels acknowledged", "labels lost", "opens, reported")
 

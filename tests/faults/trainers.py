@@ -16,7 +16,7 @@ from tests.faults.context import Context
 from tests.faults.labeller import label, open_journal
 from tests.faults.table import Tally, check
 from tuilabel.data import as_array_file
-from tuilabel.journal.lines import Event
+from tuilabel.events.lines import Event
 from tuilabel.learn.requests import ColdStart, Fit
 from tuilabel.trainer.jobs import Prepare, Rank, Start
 from tuilabel.trainer.messages import Failed, Finished, OpenPool

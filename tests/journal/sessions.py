@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import About, Label
 from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import About, Label
 from tuilabel.journal.reader import Reader
 
 ABOUT = About(uuid="session", source="digits", seed=3, audit=0.2)

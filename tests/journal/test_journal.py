@@ -17,12 +17,8 @@ from msgspec.structs import replace
 
 from tests.journal.sessions import ABOUT, answers, label, read, session, the_log, written
 from tuilabel.errors import SaveError, SessionFileError
-from tuilabel.journal import journal as journal_module
-from tuilabel.journal.check import check_session
-from tuilabel.journal.description import create_session, is_session
-from tuilabel.journal.journal import Journal
-from tuilabel.journal.lines import LONGEST_LINE, Event, decode, encode, sealed
-from tuilabel.journal.payloads import (
+from tuilabel.events.lines import LONGEST_LINE, Event, decode, encode, sealed
+from tuilabel.events.payloads import (
     About,
     Adopted,
     Batch,
@@ -32,7 +28,11 @@ from tuilabel.journal.payloads import (
     Ended,
     Undo,
 )
+from tuilabel.journal import journal as journal_module
+from tuilabel.journal.description import create_session, is_session
+from tuilabel.journal.journal import Journal
 from tuilabel.journal.reader import Reader
+from tuilabel.workspace.checking import check_session
 
 
 def ids(events: list[Event]) -> list[str]:

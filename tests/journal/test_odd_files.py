@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.journal.sessions import answers, label, read, session, the_log, written
+from tuilabel.events.lines import decode, encode
+from tuilabel.events.payloads import About, BulkLine
 from tuilabel.journal import description
 from tuilabel.journal import journal as journal_module
 from tuilabel.journal.description import create_session, write_whole
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.lines import decode, encode
-from tuilabel.journal.payloads import About, BulkLine
 from tuilabel.journal.reader import Reader
 
 

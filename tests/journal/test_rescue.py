@@ -10,10 +10,10 @@ import pytest
 
 from tests.journal.sessions import ABOUT, answers, label, read, session, the_log, written
 from tuilabel.errors import SessionFileError
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import AUTO_ORIGIN, About, Bulk, BulkLine
 from tuilabel.journal import rescue
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import AUTO_ORIGIN, About, Bulk, BulkLine
 
 
 def remove(path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from loop_fakes import fit_finished
 
 from tests.line.conftest import DAMAGED, Talk
-from tuilabel.journal.payloads import Label, Skip, Suggestion
+from tuilabel.events.payloads import Label, Skip, Suggestion
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.line.conversation import PROMPT_AT_END
 from tuilabel.trainer.reports import Down

@@ -17,7 +17,7 @@ from sessions import answer_events, answered
 
 from tuilabel.commands.line import PlainProgress, line_mode
 from tuilabel.errors import UsageError
-from tuilabel.journal.payloads import ORACLE_ORIGIN, Label
+from tuilabel.events.payloads import ORACLE_ORIGIN, Label
 from tuilabel.line.channel import GUARD, LineChannel
 from tuilabel.line.run import Talk
 from tuilabel.session.view import SessionView

@@ -21,8 +21,8 @@ from tests.faults.preload import ImpossibleError
 from tests.faults.sshfs import ENDLESS, Mount, Writer
 from tests.peers.link import why_no_ssh
 from tests.pty.labelling import NOT_SAVED, TYPED_AHEAD, UNBOUND_KEY, Home, LabellingTerminal
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Answer, Label
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import Answer, Label
 from tuilabel.session.view import SessionView
 
 STILL_SECONDS = float(os.environ.get("TUILABEL_STILL", "2"))

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import About, Begin, Label, Payload, Skip
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import About, Begin, Label, Payload, Skip
 from tuilabel.session.annotators import Annotators, agreement
 from tuilabel.session.labels import Labels
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from loop_fakes import CLASSES, ME, FakeItems, FakeLog, fake_ranking
 
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import ClassAdded, ClassMerged, ClassRenamed, Label, Undo
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import ClassAdded, ClassMerged, ClassRenamed, Label, Undo
 from tuilabel.learn.requests import Fit, FitFinished
 from tuilabel.session import Annotator, LoopSettings, Session
 from tuilabel.session.class_changes import ClassError, NameTakenError, checked_name

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from loop_fakes import ME, FakeItems, FakeLog
 
 from tuilabel.errors import TuilabelError
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import ClassAdded, ClassMerged, Decided, Label, Undo
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import ClassAdded, ClassMerged, Decided, Label, Undo
 from tuilabel.session import Annotator, LoopSettings, RefusedError, Session
 from tuilabel.session.classes import class_id_of
 from tuilabel.session.labels import Labels

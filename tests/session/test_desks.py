@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from loop_fakes import ME, FakeItems, FakeLog, fake_ranking
 
 from tuilabel.errors import SaveError
-from tuilabel.journal.payloads import Label
+from tuilabel.events.payloads import Label
 from tuilabel.learn.requests import Fit
 from tuilabel.session import Annotator, LoopSettings, Session
 from tuilabel.session.desks import shared

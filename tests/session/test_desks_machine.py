@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from loop_fakes import CLASSES, FakeItems, FakeLog, fake_ranking
 
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Answer, Undo
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import Answer, Undo
 from tuilabel.learn.requests import FitFinished
 from tuilabel.session import Annotator, LoopSettings, Session
 from tuilabel.session.labels import Labels

@@ -6,7 +6,7 @@ import pytest
 from loop_fakes import CLASSES, ME, FakeItems, FakeLog, fake_ranking
 from simulate_fakes import PLAN, made
 
-from tuilabel.journal.payloads import Batch
+from tuilabel.events.payloads import Batch
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.requests import ColdStart
 from tuilabel.line.conversation import Conversation

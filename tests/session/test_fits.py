@@ -7,8 +7,8 @@ from bisect import insort
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Fitted, Measured
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import Fitted, Measured
 from tuilabel.session.fits import FitHistory
 
 

@@ -14,15 +14,15 @@ from hostile_sessions import HOSTILE
 from loop_fakes import FakeItems
 
 from tuilabel.errors import SaveError, SessionFileError
-from tuilabel.journal.check import check_session
+from tuilabel.events.lines import AS_FOUND, sealed
+from tuilabel.events.payloads import KINDS, About
 from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.lines import AS_FOUND, sealed
-from tuilabel.journal.payloads import KINDS, About
 from tuilabel.session import Annotator, LoopSettings, Session
 from tuilabel.session.summary import summarise
 from tuilabel.session.view import SessionView
 from tuilabel.text import LONGEST_PATH, inert
+from tuilabel.workspace.checking import check_session
 
 LOGS = int(os.environ.get("TUILABEL_HOSTILE_LOGS", "400"))
 LOGS_A_SESSION = 10

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loop_fakes import FakeItems
 
-from tuilabel.journal.description import create_session
-from tuilabel.journal.lines import Event, encode
-from tuilabel.journal.payloads import (
+from tuilabel.events.lines import Event, encode
+from tuilabel.events.payloads import (
     About,
     Begin,
     Bulk,
@@ -29,6 +28,7 @@ from tuilabel.journal.payloads import (
     Suggestion,
     Undo,
 )
+from tuilabel.journal.description import create_session
 from tuilabel.journal.reader import Reader
 from tuilabel.session.classes import class_id_of
 from tuilabel.session.labelled_rows import LabelledRows

@@ -9,7 +9,7 @@ import pytest
 from loop_fakes import CLASSES, ME, FakeItems, FakeLog, fake_ranking, fit_finished
 
 from tuilabel.errors import SaveError, SessionFileError
-from tuilabel.journal.payloads import Label, Opened, Suggestion
+from tuilabel.events.payloads import Label, Opened, Suggestion
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit
 from tuilabel.session import (

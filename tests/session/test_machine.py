@@ -8,8 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from loop_fakes import CLASSES, ME, FakeItems, FakeLog, fake_ranking
 
 from tuilabel.errors import SaveError
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Label, Undo
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import Label, Undo
 from tuilabel.session import LoopSettings, Request, Session, Slot
 
 

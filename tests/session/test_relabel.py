@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from loop_fakes import ME, FakeItems, FakeLog, fake_ranking
 
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Answer, Label
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import Answer, Label
 from tuilabel.learn.requests import Fit
 from tuilabel.session import ORACLE, LoopSettings, NotAnsweredError, Session
 

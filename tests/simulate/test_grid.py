@@ -17,7 +17,7 @@ from simulate_fakes import made, same
 
 from tuilabel.data import Dataset
 from tuilabel.errors import SourceError, TrainerError, TuilabelError, UsageError
-from tuilabel.journal.payloads import About
+from tuilabel.events.payloads import About
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.requests import ColdStart, Fit, FitFinished
 from tuilabel.session import LoopSettings, Session

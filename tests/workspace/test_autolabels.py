@@ -15,9 +15,9 @@ from tuilabel.autolabel.job import AutolabelOptions
 from tuilabel.autolabel.text import outcome_lines
 from tuilabel.cli import main
 from tuilabel.errors import UsageError
+from tuilabel.events.payloads import AUTO_ORIGIN
 from tuilabel.exchange.csv_format import write_csv
 from tuilabel.exchange.rows import label_rows
-from tuilabel.journal.payloads import AUTO_ORIGIN
 from tuilabel.session.summary import summarise
 from tuilabel.session.view import SessionView
 from tuilabel.workspace.autolabels import AutolabelOutcome, autolabel, take_back

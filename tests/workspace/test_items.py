@@ -12,9 +12,9 @@ from sessions import label_of, new_session
 
 from tuilabel.data import Dataset, open_dataset
 from tuilabel.errors import SourceError, UsageError
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import Undo
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Undo
 from tuilabel.session.view import SessionView
 from tuilabel.workspace.items import find_item, short_id
 

@@ -14,14 +14,14 @@ from sessions import label_of
 
 from tuilabel.cli import main
 from tuilabel.errors import SaveError, SessionFileError, UsageError
-from tuilabel.journal.check import check_session
+from tuilabel.events.lines import decode, encode
+from tuilabel.events.payloads import AUTO_ORIGIN, About, Bulk, BulkLine, ClassAdded
 from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.lines import decode, encode
-from tuilabel.journal.payloads import AUTO_ORIGIN, About, Bulk, BulkLine, ClassAdded
 from tuilabel.session.classes import class_id_of
 from tuilabel.session.view import SessionView
 from tuilabel.workspace import merging
+from tuilabel.workspace.checking import check_session
 from tuilabel.workspace.merging import merge
 from tuilabel.workspace.opening import open_dataset_of
 

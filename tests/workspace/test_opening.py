@@ -19,8 +19,8 @@ from sessions import new_session
 from tuilabel.data import folder
 from tuilabel.data.decoding import DecodeService
 from tuilabel.errors import SessionFileError, SourceError, UsageError
+from tuilabel.events.payloads import Opened
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.payloads import Opened
 from tuilabel.session.view import SessionView
 from tuilabel.settings import config_file, user_directory
 from tuilabel.workspace.opening import (

@@ -17,8 +17,8 @@ from sessions import label_of, new_session
 
 from tuilabel.cli import main
 from tuilabel.errors import SessionFileError, UsageError
+from tuilabel.events.payloads import AUTO_ORIGIN, Bulk, BulkLine
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.payloads import AUTO_ORIGIN, Bulk, BulkLine
 from tuilabel.session.view import SessionView
 from tuilabel.workspace.sharing import share
 

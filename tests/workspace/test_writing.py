@@ -10,8 +10,8 @@ import pytest
 from loop_fakes import ME, FakeItems, FakeLog, fake_ranking
 
 from tuilabel.errors import SaveError, StillSavingError
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Payload
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import Payload
 from tuilabel.session import LoopSettings, Session
 from tuilabel.workspace.writing import Task, Writer
 

@@ -184,8 +184,8 @@ def check(session: str | None, as_json: bool) -> None:
     import json
 
     from tuilabel.commands.text import check_lines
-    from tuilabel.journal.check import check_session
     from tuilabel.session.view import SessionView
+    from tuilabel.workspace.checking import check_session
     from tuilabel.workspace.places import find_session
 
     path = find_session(session)

@@ -9,7 +9,7 @@ import numpy as np
 from tuilabel.commands.printing import PicturePrinter, Pixels, SheetTile
 from tuilabel.data import Dataset
 from tuilabel.errors import SourceError
-from tuilabel.journal.payloads import Label
+from tuilabel.events.payloads import Label
 from tuilabel.session.view import SessionView
 from tuilabel.text import percent
 from tuilabel.tui.text.names import shown_name

@@ -17,9 +17,9 @@ from tuilabel.text import accuracy_text, counted, disputed_text, inert, shown_pa
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
-    from tuilabel.journal.check import CheckReport
     from tuilabel.session.classes import Classes
     from tuilabel.session.summary import AnnotatorSummary, DisputeSummary, Summary
+    from tuilabel.workspace.checking import CheckReport
     from tuilabel.workspace.classes import ClassSummary
 
 _MOST_LISTED = 5

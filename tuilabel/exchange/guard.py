@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from tuilabel.errors import ExportError, SourceError
+from tuilabel.events.lines import InvalidLineError, unsealed
 from tuilabel.journal.description import is_session
-from tuilabel.journal.lines import InvalidLineError, unsealed
 from tuilabel.plugins import split_source
 from tuilabel.text import shown_path
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import glob
 import os
 import re
@@ -16,8 +15,8 @@ from pathlib import Path
 import msgspec
 
 from tuilabel.errors import SessionFileError
-from tuilabel.journal.lines import InvalidLineError, sealed, unsealed
-from tuilabel.journal.payloads import About
+from tuilabel.events.lines import InvalidLineError, sealed, unsealed
+from tuilabel.events.payloads import About
 from tuilabel.small_files import read_small
 from tuilabel.text import shown_path
 
@@ -207,26 +206,6 @@ def write_whole(path: Path, content: bytes | bytearray) -> None:
         file.write(content)
         file.flush()
         os.fsync(descriptor)
-
-
-def open_ordinary(path: Path) -> int:
-    """Return a descriptor to read an ordinary file; never follow a link, never wait.
-
-    Raises
-    ------
-    OSError
-    """
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
-    try:
-        descriptor = os.open(path, flags)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise OSError(errno.ELOOP, "it is a link") from None
-        raise
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is not an ordinary file")
-    return descriptor
 
 
 def sync_directory(path: Path) -> None:

@@ -16,17 +16,8 @@ import msgspec
 
 from tuilabel import __version__
 from tuilabel.errors import SaveError, SessionFileError
-from tuilabel.journal.description import (
-    BULK,
-    LOGS,
-    create_file,
-    leftovers,
-    read_description,
-    sync_directory,
-    write_whole,
-)
-from tuilabel.journal.lines import HIGHEST_COUNTER, Event, InvalidLineError, decode, encode
-from tuilabel.journal.payloads import (
+from tuilabel.events.lines import HIGHEST_COUNTER, Event, InvalidLineError, decode, encode
+from tuilabel.events.payloads import (
     About,
     Answer,
     Batch,
@@ -36,6 +27,15 @@ from tuilabel.journal.payloads import (
     Ended,
     Payload,
     stored_names,
+)
+from tuilabel.journal.description import (
+    BULK,
+    LOGS,
+    create_file,
+    leftovers,
+    read_description,
+    sync_directory,
+    write_whole,
 )
 from tuilabel.journal.reader import LogFile, Problem, Reader, place_of, split_place
 from tuilabel.journal.rescue import Held, lost, save_copy

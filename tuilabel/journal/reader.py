@@ -21,8 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.errors import SessionFileError
-from tuilabel.journal.description import BULK, FILE, LOGS, open_ordinary, read_description
-from tuilabel.journal.lines import (
+from tuilabel.events.lines import (
     CHECKSUM,
     CHECKSUM_LENGTH,
     LONGEST_LINE,
@@ -33,8 +32,10 @@ from tuilabel.journal.lines import (
     decode_harmless,
     is_harmless,
 )
-from tuilabel.journal.payloads import About, Adopted, Batch, Begin, Bulk, BulkLine, Ended
+from tuilabel.events.payloads import About, Adopted, Batch, Begin, Bulk, BulkLine, Ended
+from tuilabel.journal.description import BULK, FILE, LOGS, read_description
 from tuilabel.journal.runs import Run, is_running, log_name, this_run
+from tuilabel.small_files import open_regular
 from tuilabel.text import counted, inert, shown_path
 
 LIVE_SECONDS = 600.0
@@ -175,7 +176,7 @@ class LogFile:
 
         Opened anew each time: network file systems promise no more than close-to-open.
         """
-        descriptor = open_ordinary(self.path)
+        descriptor = open_regular(self.path, follow=False)
         try:
             if self.skips:
                 # A hole of a sparse file may be as large as a disk.
@@ -389,7 +390,7 @@ class Reader:
     def _stream(self, file: LogFile, most: int, now: float) -> Iterator[Found]:
         file.looked_at = now
         try:
-            descriptor = open_ordinary(file.path)
+            descriptor = open_regular(file.path, follow=False)
             size = os.fstat(descriptor).st_size
             os.close(descriptor)
             if size < file.offset and file.size >= 0:
@@ -531,7 +532,7 @@ class Reader:
         end = content.find(b"\n", start)
         if end >= 0:
             return content[start:end]
-        descriptor = open_ordinary(file.path)
+        descriptor = open_regular(file.path, follow=False)
         try:
             content = os.pread(descriptor, 2 * _PAGE, page * _PAGE)
             line, newline, _ = content[start:].partition(b"\n")
@@ -654,7 +655,7 @@ class Reader:
         """Return the lines of a bulk file; none, with a problem, if it is not as it was written."""
         name = Path(bulk.file).name
         try:
-            with os.fdopen(open_ordinary(self.path / BULK / name), "rb") as stream:
+            with os.fdopen(open_regular(self.path / BULK / name, follow=False), "rb") as stream:
                 if os.fstat(stream.fileno()).st_size > _LARGEST_BULK:
                     raise OSError("it is too large")
                 content = stream.read()
@@ -679,7 +680,7 @@ def _is_whole(line: bytes) -> bool:
 def _first_about(path: Path) -> About | None:
     """Return the description of its session that a log begins with."""
     try:
-        descriptor = open_ordinary(path)
+        descriptor = open_regular(path, follow=False)
         try:
             line = os.pread(descriptor, _LEAST, 0).partition(b"\n")[0]
         finally:

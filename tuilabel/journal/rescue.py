@@ -8,17 +8,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from tuilabel.errors import SaveError, SessionFileError
+from tuilabel.events.lines import InvalidLineError
+from tuilabel.events.payloads import About
 from tuilabel.journal.description import (
     BULK,
     LOGS,
     create_session,
-    open_ordinary,
     read_description,
     sync_directory,
     write_whole,
 )
-from tuilabel.journal.lines import InvalidLineError
-from tuilabel.journal.payloads import About
+from tuilabel.small_files import open_regular
 from tuilabel.text import shown_path
 
 Written = Mapping[str, bytes | bytearray]
@@ -43,14 +43,14 @@ class Held:
         self._descriptors[path] = None
         if len(self._descriptors) <= MOST_HELD:
             with suppress(OSError):  # the reader reports it
-                self._descriptors[path] = open_ordinary(path)
+                self._descriptors[path] = open_regular(path, follow=False)
 
     def contents(self) -> Iterator[tuple[Path, bytes | None]]:
         """Yield the files with their bytes; None for one that can no longer be read."""
         # A copy: another thread may be reading.
         for path, held in list(self._descriptors.items()):
             try:
-                descriptor = open_ordinary(path) if held is None else os.dup(held)
+                descriptor = open_regular(path, follow=False) if held is None else os.dup(held)
                 with os.fdopen(descriptor, "rb") as file:
                     file.seek(0)
                     yield path, file.read()
@@ -90,7 +90,7 @@ def lost(path: Path, about: About, written: Written) -> str | None:
 
 def _has(file: Path, content: bytes | bytearray) -> bool:
     """Return whether a log has the beginning and the end of some content."""
-    descriptor = open_ordinary(file)
+    descriptor = open_regular(file, follow=False)
     try:
         return all(
             os.pread(descriptor, min(_PART, len(content)), offset) == content[offset:][:_PART]

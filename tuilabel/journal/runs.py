@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from tuilabel.journal.payloads import Begin
+from tuilabel.events.payloads import Begin
 
 _NAME_LENGTH = 20
 

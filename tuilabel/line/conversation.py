@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.errors import SaveError, SourceError
-from tuilabel.journal.lines import Event
+from tuilabel.events.lines import Event
 from tuilabel.line.answers import Ambiguous, Chosen, Command, Meaning, Unknown, Vocabulary
 from tuilabel.line.picture import Look, picture
 from tuilabel.line.trainer import at_work, trouble

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import HUMAN, Answer, Begin
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import HUMAN, Answer, Begin
 from tuilabel.session.labels import Labels
 
 LONGEST_GAP = 300.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from typing import NamedTuple
 
-from tuilabel.journal.lines import Event
+from tuilabel.events.lines import Event
 
 
 class Given(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 
 from tuilabel.errors import UsageError
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import (
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import (
     ClassAdded,
     ClassMerged,
     ClassRenamed,

@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import (
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import (
     ClassAdded,
     ClassMerged,
     ClassRenamed,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import UNDONE, Answer, Asked, Batch, Decided, Undo
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import UNDONE, Answer, Asked, Batch, Decided, Undo
 
 
 class OwnAnswer(NamedTuple):

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Batch, Begin, Opened
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import Batch, Begin, Opened
 from tuilabel.session.candidates import mixed
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Fitted
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import Fitted
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.session.values import CurvePoint, Moves
 

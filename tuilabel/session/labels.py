@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import (
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import (
     HUMAN,
     IMPORT,
     ORACLE_ORIGIN,

@@ -21,9 +21,9 @@ import numpy as np
 
 from tuilabel.data import Dataset
 from tuilabel.errors import SessionFileError, StillSavingError
-from tuilabel.journal import payloads as said
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import (
+from tuilabel.events import payloads as said
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import (
     Asked,
     Batch,
     Decided,

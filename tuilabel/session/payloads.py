@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from tuilabel.journal.payloads import COLD_START, RANDOM_SHARE, Asked, Fitted, Measured
+from tuilabel.events.payloads import COLD_START, RANDOM_SHARE, Asked, Fitted, Measured
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import FitFinished
 from tuilabel.session.values import LoopSettings, Ranking

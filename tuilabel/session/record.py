@@ -6,8 +6,8 @@ from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Protocol, overload
 
-from tuilabel.journal.lines import Event, Unknown
-from tuilabel.journal.payloads import (
+from tuilabel.events.lines import Event, Unknown
+from tuilabel.events.payloads import (
     About,
     Batch,
     Begin,

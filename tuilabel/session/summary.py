@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
-from tuilabel.journal.payloads import Fitted
+from tuilabel.events.payloads import Fitted
 from tuilabel.session.annotators import Seen, agreement
 
 if TYPE_CHECKING:

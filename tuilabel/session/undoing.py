@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import (
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import (
     AUTO_ORIGIN,
     SUGGESTED,
     Answer,

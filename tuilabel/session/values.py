@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from tuilabel.errors import TuilabelError
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import HUMAN, ORACLE_ORIGIN, About, Bulk, BulkLine, Payload
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import HUMAN, ORACLE_ORIGIN, About, Bulk, BulkLine, Payload
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import HUMAN, About, Answer, Bulk, Opened
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import HUMAN, About, Answer, Bulk, Opened
 from tuilabel.journal.reader import LIVE_SECONDS, Problem, Reader
 from tuilabel.journal.runs import Run, this_run
 from tuilabel.session.annotators import Annotators, Seen
@@ -36,7 +36,7 @@ class Labelled(NamedTuple):
         Of an auto-label.
     is_disputed : bool
     reason : str
-        Why the item was asked, see `tuilabel.journal.payloads.Asked`; empty for an auto-label.
+        Why the item was asked, see `tuilabel.events.payloads.Asked`; empty for an auto-label.
     draw : float or None
         The probability with which it was drawn; None for a query.
     """

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 from tuilabel.data import Dataset
 from tuilabel.errors import SourceError
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import About, Bulk, BulkLine, Payload
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import About, Bulk, BulkLine, Payload
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.requests import ColdStart
 from tuilabel.session import ORACLE, LoopSettings, Session

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from tuilabel.autolabel.job import AutolabelOptions, AutoLabels, auto_label
 from tuilabel.data import Dataset
 from tuilabel.errors import UsageError
-from tuilabel.journal.journal import Journal
-from tuilabel.journal.payloads import (
+from tuilabel.events.payloads import (
     AUTO_ORIGIN,
     Answer,
     Bulk,
@@ -23,6 +22,7 @@ from tuilabel.journal.payloads import (
     Undo,
     stored_names,
 )
+from tuilabel.journal.journal import Journal
 from tuilabel.learn.requests import Fit
 from tuilabel.progress import Progress
 from tuilabel.session.class_list import ClassList

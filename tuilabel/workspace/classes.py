@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TypedDict
 
 from tuilabel.errors import UsageError
+from tuilabel.events.payloads import Payload
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.payloads import Payload
 from tuilabel.session import class_changes
 from tuilabel.session.class_changes import described
 from tuilabel.session.classes import Classes, ClassInfo, normal_name

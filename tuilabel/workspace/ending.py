@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from tuilabel.errors import SaveError, TuilabelError
-from tuilabel.journal.payloads import Answer, Label, Payload, Undo, actual_name
+from tuilabel.events.payloads import Answer, Label, Payload, Undo, actual_name
 from tuilabel.text import counted, inert, shown_path
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import SUFFIX, data_dir

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
+from tuilabel.events.lines import Event
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.lines import Event
 
 READ_SECONDS = 5.0
 

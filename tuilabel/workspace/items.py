@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuilabel.errors import SourceError, UsageError
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Answer
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import Answer
 from tuilabel.text import counted, inert, shown_path
 
 if TYPE_CHECKING:

@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuilabel.errors import SaveError, SessionFileError, TuilabelError, UsageError
+from tuilabel.events.lines import HIGHEST_COUNTER
+from tuilabel.events.payloads import Adopted, Bulk
 from tuilabel.journal.description import (
     BULK,
     LOGS,
     leftovers,
-    open_ordinary,
     sync_directory,
     write_whole,
 )
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.lines import HIGHEST_COUNTER
-from tuilabel.journal.payloads import Adopted, Bulk
 from tuilabel.journal.reader import LogFile
 from tuilabel.session.view import SessionView
+from tuilabel.small_files import open_regular
 from tuilabel.text import shown_path
 from tuilabel.workspace.opening import open_dataset_of
 
@@ -201,7 +201,7 @@ def _content(path: Path, target: Path, name: str) -> tuple[bytes | None, str]:
 
 
 def _read(path: Path) -> bytes:
-    with os.fdopen(open_ordinary(path), "rb") as file:
+    with os.fdopen(open_regular(path, follow=False), "rb") as file:
         found = os.fstat(file.fileno())
         if found.st_size > _LARGEST or 512 * found.st_blocks < found.st_size // 2:
             raise OSError("it is too large, or has holes")

@@ -18,10 +18,10 @@ from tuilabel.errors import (
     UnnamedClassesError,
     UsageError,
 )
+from tuilabel.events.payloads import About, Opened
+from tuilabel.events.payloads import Window as WindowSet
 from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.payloads import About, Opened
-from tuilabel.journal.payloads import Window as WindowSet
 from tuilabel.session.class_changes import MOST_CLASSES, add
 from tuilabel.session.classes import Classes, normal_name
 from tuilabel.session.summary import summarise

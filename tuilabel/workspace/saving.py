@@ -9,7 +9,7 @@ from contextvars import copy_context
 from typing import Protocol
 
 from tuilabel.errors import SaveError, StillSavingError
-from tuilabel.journal.lines import Event
+from tuilabel.events.lines import Event
 from tuilabel.session import NotAnsweredError, RefusedError, Session
 from tuilabel.text import counted
 from tuilabel.workspace.writing import Pending, Writer

@@ -12,8 +12,8 @@ from queue import SimpleQueue
 from typing import Any, ClassVar, Generic, TypeVar
 
 from tuilabel.errors import StillSavingError
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Payload
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import Payload
 from tuilabel.session.values import Appender
 
 T = TypeVar("T")

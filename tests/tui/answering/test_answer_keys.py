@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tuilabel.errors import SaveError
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Label
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import Label
 from tuilabel.session import Annotator, NotAnsweredError
 from tuilabel.tui.answering.answer_keys import AnswerKeys, saved_sentence
 from tuilabel.tui.terminal.round_trips import RoundTrips

@@ -17,8 +17,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from tuilabel.errors import SaveError
-from tuilabel.journal.journal import Journal
-from tuilabel.journal.payloads import (
+from tuilabel.events.payloads import (
     ClassAdded,
     ClassMerged,
     ClassRenamed,
@@ -26,6 +25,7 @@ from tuilabel.journal.payloads import (
     ClassRetired,
     Label,
 )
+from tuilabel.journal.journal import Journal
 from tuilabel.session.classes import class_id_of
 from tuilabel.tui.screens.classes import ClassesScreen
 from tuilabel.tui.screens.confusion import ConfusionScreen

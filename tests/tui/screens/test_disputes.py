@@ -12,8 +12,8 @@ from screen_app import ScreenApp
 from textual.pilot import Pilot
 from textual.screen import Screen
 
+from tuilabel.events.payloads import ClassAdded, Decided, Label, Undo
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.payloads import ClassAdded, Decided, Label, Undo
 from tuilabel.session.classes import class_id_of
 from tuilabel.tui.screens.history import HistoryScreen
 from tuilabel.tui.views.labelling import people

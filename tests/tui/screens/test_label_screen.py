@@ -15,7 +15,7 @@ from textual.strip import Strip
 from textual.widgets import Static
 
 from tuilabel.errors import SaveError, SourceError
-from tuilabel.journal.payloads import Label, Suggestion
+from tuilabel.events.payloads import Label, Suggestion
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, FitFinished
 from tuilabel.session import ORACLE

@@ -20,8 +20,8 @@ from textual.widgets import Static
 
 from tuilabel.data.dataset import SkippedFile
 from tuilabel.errors import SaveError, TrainerError
+from tuilabel.events.payloads import HUMAN, ORACLE_ORIGIN, Answer, Label
 from tuilabel.exchange.rows import label_rows
-from tuilabel.journal.payloads import HUMAN, ORACLE_ORIGIN, Answer, Label
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.session.summary import summarise
 from tuilabel.session.view import SessionView

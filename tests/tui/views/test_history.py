@@ -6,8 +6,8 @@ import pytest
 from loop_fakes import ME, FakeItems, FakeLog, fit_finished
 from rich.cells import cell_len
 
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Label
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import Label
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.session import LoopSettings, Session
 from tuilabel.tui.views.history import History

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
-from tuilabel.journal.lines import Event
+from tuilabel.events.lines import Event
 from tuilabel.session import Annotator
 from tuilabel.text import inert
 from tuilabel.tui.answering.class_entry import ClassEntry, OutcomeKind, Place

@@ -14,8 +14,8 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from tuilabel.errors import SourceError, TrainerError
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import ClassAdded, ClassMerged, ClassRestyled
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import ClassAdded, ClassMerged, ClassRestyled
 from tuilabel.session import class_changes
 from tuilabel.session.class_changes import ClassError, NameTakenError, described
 from tuilabel.session.classes import LONGEST_NAME

@@ -10,7 +10,7 @@ from textual import events
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from tuilabel.journal.lines import Event
+from tuilabel.events.lines import Event
 from tuilabel.session.undoing import undone_text
 from tuilabel.text import counted
 from tuilabel.tui.answering.answer_keys import AnswerKeys, saved_sentence

@@ -13,8 +13,8 @@ from functools import partial
 from textual import events
 from textual.widget import Widget
 
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Answer, Label
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import Answer, Label
 from tuilabel.session import Ranking, Request, Slot
 from tuilabel.session.undoing import undone_text
 from tuilabel.settings import SUGGESTIONS

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from tuilabel.data import Dataset
-from tuilabel.journal.payloads import Label
+from tuilabel.events.payloads import Label
 from tuilabel.session import Session
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.views.shown_classes import ShownClasses

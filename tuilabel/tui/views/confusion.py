@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tuilabel.journal.payloads import Fitted
+from tuilabel.events.payloads import Fitted
 from tuilabel.learn.metrics import wilson_interval
 from tuilabel.session import Predictions, Session
 from tuilabel.text import percent

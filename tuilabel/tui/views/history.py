@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import (
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import (
     Adopted,
     Answer,
     Batch,

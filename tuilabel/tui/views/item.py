@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import Answer, Batch, BulkLine
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import Answer, Batch, BulkLine
 from tuilabel.session.classes import class_id_of
 from tuilabel.session.labels import Labels, Standing
 from tuilabel.text import shown_path

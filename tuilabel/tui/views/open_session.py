@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from tuilabel.errors import SourceError
-from tuilabel.journal.lines import Event
-from tuilabel.journal.payloads import ClassAdded
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import ClassAdded
 from tuilabel.session import Session
 from tuilabel.text import inert
 from tuilabel.trainer.client import RunJob

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.journal.sessions import label
-from tuilabel.journal.lines import (
+from tuilabel.events.lines import (
     HIGHEST_COUNTER,
     Event,
     InvalidLineError,
@@ -21,7 +21,7 @@ from tuilabel.journal.lines import (
     encode,
     sealed,
 )
-from tuilabel.journal.payloads import Asked, Batch, Label, Undo, actual_name, stored_names
+from tuilabel.events.payloads import Asked, Batch, Label, Undo, actual_name, stored_names
 from tuilabel.text import inert
 
 NOW = "2026-11-27T00:00:00.000+00:00"

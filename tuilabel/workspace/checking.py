@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypedDict
 
-from tuilabel.journal.payloads import Bulk
+from tuilabel.events.payloads import Bulk
 from tuilabel.journal.reader import LogFile, Reader
 
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import astuple
 
-from tuilabel.journal.payloads import KINDS, BulkLine, Payload
+from tuilabel.events.payloads import KINDS, BulkLine, Payload
 from tuilabel.text import inert
 
 LONGEST_LINE = 2**20
