@@ -79,7 +79,9 @@ def main() -> None:
             (options.large, 1),
         ):
             path = Path(name) / f"{events}-{logs}.tuilabel"
-            items = write_session(path, events, logs)
+            # The empty session has as many images as the next.
+            items = labels_of(events or 100_000, logs)
+            write_session(path, events, logs)
             seconds[events, logs] = compare(path, events, logs, items, options.repeats)
     many = seconds[100_000, 1000] - seconds[100_000, 1]
     print(f"1,000 logs open in {many:.2f} s more than one log of the same events (at most 1)")
@@ -116,7 +118,7 @@ class Items:
 
     def __init__(self, count: int) -> None:
         self.ids = item_ids(count)
-        self.row_of = self.ids.row_of
+        self.row_of, self.rows_of = self.ids.row_of, self.ids.rows_of
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -149,13 +151,13 @@ def appends(folder: Path, count: int) -> None:
     print(f"  more: p50 {1000 * more[0]:.3f}, p95 {1000 * more[1]:.3f} ms (at most 0.3)")
 
 
-def write_session(path: Path, events: int, logs: int) -> int:
-    """Write a session without syncing each line, whose logs take turns; return its items.
+def write_session(path: Path, events: int, logs: int) -> None:
+    """Write a session without syncing each line, whose logs take turns.
 
     Each log has its first and last events, and a batch before each `BATCH` labels.
     """
     create_session(path, ABOUT)
-    labels = max(1, (events - 4 * logs) * BATCH // (BATCH + 1))
+    labels = labels_of(events, logs) if events else 0
     ids = list(item_ids(labels))
     for log in range(logs):
         who = f"anna{log}"
@@ -171,11 +173,15 @@ def write_session(path: Path, events: int, logs: int) -> int:
         )
         first = uuid.uuid4().hex
         with (path / LOGS / f"{log_name(AT, first, begin)}.jsonl").open("wb") as file:
-            payloads = _payloads(begin, ids, range(log, labels, logs) if events else range(0))
+            payloads = _payloads(begin, ids, range(log, labels, logs))
             for n, payload in enumerate(payloads, 1):
                 id_ = first if n == 1 else uuid.uuid4().hex
                 file.write(encode(Event(id_, n, n * logs + log, AT, who, payload)))
-    return labels
+
+
+def labels_of(events: int, logs: int) -> int:
+    """Return how many labels a session of so many events has."""
+    return (events - 4 * logs) * BATCH // (BATCH + 1)
 
 
 def _payloads(begin: Begin, ids: Sequence[str], places: range) -> Iterator[Payload]:
@@ -250,7 +256,7 @@ def open_session(path: Path, items: int) -> None:
     anna = "anna0"
     journal = Journal(path, anna, "", reader=reader)
     session = Session(Items(items), journal, LoopSettings(), Annotator(anna), record)  # type: ignore[arg-type]
-    assert session.labels == items or items == 1
+    assert session.labels in (0, items)
     assert not journal.problems
     # Not closed: the next run is to find the session as this one did.
     for log in (path / LOGS).glob(f"*-{os.uname().nodename.lower()[:20]}-*"):

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tuilabel.errors import SaveError
 from tuilabel.events.lines import Event
@@ -54,6 +55,9 @@ class FakeItems:
 
     def row_of(self, item: str) -> int | None:
         return self._rows.get(item)
+
+    def rows_of(self, items: Sequence[str]) -> NDArray[np.intp]:
+        return np.array([self._rows.get(item, -1) for item in items], dtype=np.intp)
 
     def references(self, i: int) -> tuple[str, ...]:
         return (f"file{i}.png",)

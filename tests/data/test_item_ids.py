@@ -138,3 +138,26 @@ def test_another_scheme_has_no_row(scheme: str) -> None:
     ids = ItemIds("f1", np.zeros((1, 16), np.uint8))
     assert ids.row_of("f1:" + "0" * 32) == 0
     assert ids.row_of(scheme + "0" * 32) is None
+
+
+ODD = ("", "f1:", "f1:" + "x" * 32, "f1:" + "AB" * 16, "a1:" + "ab" * 16, "f1:" + "0 " * 16)
+
+
+@given(
+    st.lists(st.binary(min_size=16, max_size=16), max_size=20, unique=True),
+    st.lists(st.integers(0, 19) | st.binary(min_size=16, max_size=16) | st.sampled_from(ODD)),
+)
+def test_many_rows_are_found_as_one_by_one(known: list[bytes], wanted: list[object]) -> None:
+    ids = ItemIds("f1", np.frombuffer(b"".join(known), np.uint8).reshape(-1, 16))
+    sought = [
+        f"f1:{one.hex()}" if isinstance(one, bytes) else one if isinstance(one, str) else ids[one]
+        for one in wanted
+        if not isinstance(one, int) or one < len(ids)
+    ]
+    one_by_one = (ids.row_of(item) for item in sought)
+    assert ids.rows_of(sought).tolist() == [-1 if row is None else row for row in one_by_one]
+
+
+def test_many_rows_are_found_also_among_ids_that_begin_alike() -> None:
+    ids = ItemIds("f1", np.array([[7] * 15 + [end] for end in (3, 1, 2)], np.uint8))
+    assert ids.rows_of([ids[2], ids[0], ids[1]]).tolist() == [2, 0, 1]

@@ -16,8 +16,9 @@ from tuilabel.events.lines import Event
 from tuilabel.events.payloads import ClassAdded, ClassMerged, ClassRenamed, Label, Undo
 from tuilabel.learn.requests import Fit, FitFinished
 from tuilabel.session import Annotator, LoopSettings, Session
+from tuilabel.session import classes as classes_module
 from tuilabel.session.class_changes import ClassError, NameTakenError, checked_name
-from tuilabel.session.classes import CLASS_EVENTS, Classes, class_id_of
+from tuilabel.session.classes import CLASS_EVENTS, Classes, _Folded, class_id_of
 from tuilabel.session.labels import Labels
 
 CAT, DOG, OWL = map(class_id_of, CLASSES)
@@ -397,3 +398,12 @@ def test_a_session_with_hostile_names_of_classes_can_be_opened() -> None:
     for event in added:
         classes.apply(event)
     assert classes.names_of_source() == ["cat", "f␛[2Jox", "c1:3"]
+
+
+def test_classes_that_are_added_together_are_folded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    folds = []
+    monkeypatch.setattr(classes_module, "_Folded", lambda *of: folds.append(of) or _Folded(*of))
+    items = FakeItems(3, classes=[f"class {number}" for number in range(300)])
+    session = Session(items, FakeLog(), LoopSettings(), ME)
+    assert len(session.classes.names) == 300
+    assert len(folds) < 10

@@ -19,6 +19,7 @@ from tuilabel.session import (
     Ranking,
     Recipe,
     Session,
+    record,
 )
 
 
@@ -204,6 +205,28 @@ def test_undo_works_across_a_restart() -> None:
         session.undo(by=ME)
         assert picture(session) == before
     assert picture(reopen(session, log)) == seen[0]
+
+
+def test_undo_reaches_answers_that_a_restart_has_not_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(record, "BATCHES_KEPT", 2)
+    session, log = make()
+    given = [label(session) for _ in range(22)]
+    acts = session.desk.acts
+    session = reopen(session, log)
+    assert session.desk.acts == acts == 22
+    assert picture(session) == picture(reopen(session, log))
+    for item in reversed(given):
+        undone = session.undo(by=ME)
+        assert undone is not None
+        assert getattr(undone.payload, "item", None) == item
+        assert session.current_id == item
+    assert session.undo(by=ME) is None
+    assert (session.labels, session.pool_left) == (0, 30)
+    again = [label(session, 1) for _ in range(30)]
+    assert len(set(again)) == 30
+    assert session.pool_left == 0
 
 
 def test_a_restart_goes_on_where_it_was() -> None:

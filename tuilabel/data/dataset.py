@@ -92,6 +92,9 @@ class Dataset(Protocol):
     def row_of(self, item_id: str) -> int | None:
         """Find an item's row by its id; None where the dataset has no such item."""
 
+    def rows_of(self, item_ids: Sequence[str]) -> NDArray[np.intp]:
+        """Find the rows of items at once: shape (n,), -1 where the dataset has no such item."""
+
     def image(self, i: int) -> NDArray[np.uint8]:
         """Return item `i` for the screen: shape (H, W) or (H, W, 3), at most 96 px a side."""
 
@@ -179,6 +182,10 @@ class ArrayDataset:
     def row_of(self, item_id: str) -> int | None:
         """Find an item's row by its id; None where the dataset has no such item."""
         return self.ids.row_of(item_id)
+
+    def rows_of(self, item_ids: Sequence[str]) -> NDArray[np.intp]:
+        """Find the rows of items at once: shape (n,), -1 where the dataset has no such item."""
+        return self.ids.rows_of(item_ids)
 
     def image(self, i: int) -> NDArray[np.uint8]:
         """Return item `i` for the screen."""

@@ -199,6 +199,33 @@ class ItemIds(Sequence[str]):
             place += 1
         return None
 
+    def rows_of(self, item_ids: Sequence[str]) -> NDArray[np.intp]:
+        """Return the rows of items, as `row_of` does one by one: shape (n,), -1 where it is none.
+
+        Many are found in a tenth of the time.
+        """
+        digits = "".join(item_id.partition(":")[2] for item_id in item_ids)
+        length, prefix = 2 * DIGEST_SIZE + len(self._scheme) + 1, f"{self._scheme}:"
+        usual = all(len(one) == length and one.startswith(prefix) for one in item_ids)
+        try:
+            found = bytes.fromhex(digits) if usual else b""
+        except ValueError:
+            found = b""
+        rows = np.full(len(item_ids), -1, dtype=np.intp)
+        sought = list(range(len(rows)))
+        if len(self) and found.hex() == digits:
+            order, halves = self._sorted
+            digests = np.frombuffer(found, np.uint8).reshape(-1, DIGEST_SIZE)
+            places = np.searchsorted(np.asarray(halves), digests.view(">u8")[:, 0])
+            likely = order[np.minimum(places, len(order) - 1)]
+            is_it = (self._digests[likely] == digests).all(axis=1)
+            rows[is_it] = likely[is_it]
+            sought = np.flatnonzero(~is_it).tolist()
+        for place in sought:
+            row = self.row_of(item_ids[place])
+            rows[place] = -1 if row is None else row
+        return rows
+
     @cached_property
     def _sorted(self) -> tuple[NDArray[np.intp], memoryview[int]]:
         # A dict of strings would take many times the memory of the digests.

@@ -122,7 +122,8 @@ class Candidates:
 
 def keys_of(items: Iterable[str]) -> NDArray[np.uint64]:
     """Return a number for each item, from its id: a uint64 array."""
-    return np.array([int(item.rpartition(":")[2][:16], 16) for item in items], dtype=np.uint64)
+    digits = "".join(item.rpartition(":")[2][:16] for item in items)
+    return np.frombuffer(bytes.fromhex(digits), ">u8").astype(np.uint64)
 
 
 def mixed(keys: NDArray[np.uint64], salt: np.uint64) -> NDArray[np.uint64]:

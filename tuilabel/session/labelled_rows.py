@@ -41,20 +41,15 @@ class LabelledRows:
             Number of items with an answer that are not in the dataset.
         """
         self._recounts, self._index = self._known.recounts, dict(index)
-        missing = 0
-        training, audit = self._classes
-        others = (one for one in self._known.answered() if one not in training and one not in audit)
-        for part, items in zip((*self._parts, {}), (training, audit, others), strict=True):
-            for item in items:
-                row = self._items.row_of(item)
-                if row is None:
-                    missing += 1
-                    continue
-                self.answered[row] = True
-                number = self._index.get(training.get(item) or audit.get(item, ""))
-                if number is not None:
-                    part[row] = number
-        return missing
+        items = list(self._known.answered())
+        rows = self._items.rows_of(items)
+        self.answered[rows[rows >= 0]] = True
+        row_of = dict(zip(items, rows.tolist(), strict=True))
+        for part, classes in zip(self._parts, self._classes, strict=True):
+            for item, class_id in classes.items():
+                if class_id in index and (row := row_of[item]) >= 0:
+                    part[row] = index[class_id]
+        return int(np.count_nonzero(rows < 0))
 
     def follow(self, item: str) -> None:
         """Take an event about an item into account that the labels have applied."""

@@ -180,17 +180,19 @@ class Session:
     def _take_desk(self, by: Annotator) -> None:
         """Continue the annotator's newest desk whose run has ended, or make a new one."""
         desks: dict[str, list[str]] = {}
+        sizes: dict[str, int] = {}
         for event in self._record.opened:
             opened = event.payload
             if isinstance(opened, Opened) and event.by == by.name and opened.origin == by.origin:
-                desks.setdefault(opened.desk or event.id, []).append(event.log)
+                desk = opened.desk or event.id
+                desks.setdefault(desk, []).append(event.log)
+                sizes[desk] = settings_from(opened.settings).batch_size
         desk = self._free_desk(desks)
         self._opened_before = len(self._record.opened)
-        size = self.settings.batch_size
-        for event in self.events.of_logs(desks.get(desk, ())):
+        logs, size = set(desks.get(desk, ())), sizes.get(desk, self.settings.batch_size)
+        for event in self._record.newest_of(logs):
             self.desk.apply(event)
-            if isinstance(event.payload, Opened):
-                size = settings_from(event.payload.settings).batch_size
+        self.desk.acts = sum(self._record.acts[log] for log in logs)
         payloads: list[Payload] = []
         if not any(True for _ in self.known.classes):
             names = self.items.class_names

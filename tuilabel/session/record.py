@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import chain
 from typing import Protocol, overload
 
 from tuilabel.events.lines import Event, Unknown
@@ -13,12 +15,20 @@ from tuilabel.events.payloads import (
     Begin,
     Bulk,
     BulkLine,
+    Decided,
+    Label,
     Opened,
+    Skip,
+    Undo,
     Window,
     actual_name,
 )
 from tuilabel.journal.reader import Reader
 from tuilabel.session.labels import Labels
+
+BATCHES_KEPT = 1000
+"""Batch events of a desk that are read again when it is continued. An undo of an earlier answer
+brings its item back in the batch of that moment."""
 
 
 class EventSource(Protocol):
@@ -81,11 +91,12 @@ class Events(Sequence[Event]):
         """Return the name of the log of an event."""
         return self._log_names[self._logs[number]]
 
-    def of_logs(self, logs: Collection[str]) -> Iterator[Event]:
-        """Yield the events of some logs, in order."""
+    def of_logs(self, logs: Collection[str], start: int = 0) -> Iterator[Event]:
+        """Yield the events of some logs, in order, from the one with a number on."""
         wanted = {self._log_numbers[log] for log in logs if log in self._log_numbers}
         if wanted:
-            yield from (self[n] for n, log in enumerate(self._logs) if log in wanted)
+            numbers = range(start, len(self._logs))
+            yield from (self[n] for n in numbers if self._logs[n] in wanted)
 
 
 _UNREADABLE = Event("", 0, 0, "", "", Unknown(kind="unreadable"))
@@ -108,6 +119,8 @@ class Record:
         Each event by which a run took a desk.
     batches, begun : dict of str to Event
         The newest batch in each log, and the first event.
+    acts : Counter of str
+        Number of answers, decisions and undone events by log.
     window : (float, float) or None
         The display window of images of more than 8 bits.
     """
@@ -119,6 +132,8 @@ class Record:
         self.opened: list[Event] = []
         self.batches: dict[str, Event] = {}
         self.begun: dict[str, Event] = {}
+        self.acts: Counter[str] = Counter()
+        self._batches_in: dict[str, deque[int]] = {}
         self.window: tuple[float, float] | None = None
 
     @property
@@ -134,13 +149,17 @@ class Record:
         """Take an event into account that was not applied before."""
         number = self.events.append(event)
         self.known.apply(event, number)
-        if type(event.payload) in _ALSO:
-            self._take(event)
+        type_ = type(event.payload)
+        if type_ in _ACTS:
+            self.acts[event.log] += 1
+        elif type_ in _ALSO:
+            self._take(event, number)
 
-    def _take(self, event: Event) -> None:
+    def _take(self, event: Event, number: int) -> None:
         match event.payload:
             case Batch():
                 self.batches[event.log] = event
+                self._batches_in.setdefault(event.log, deque(maxlen=BATCHES_KEPT)).append(number)
             case Begin():
                 self.begun.setdefault(event.log, event)
             case Opened():
@@ -153,6 +172,12 @@ class Record:
         yield from self.begun.values()
         yield from self.opened
         yield from self.batches.values()
+
+    def newest_of(self, logs: Collection[str]) -> Iterator[Event]:
+        """Yield the events of some logs from the newest `BATCHES_KEPT` batches on, in order."""
+        numbers = sorted(chain.from_iterable(self._batches_in.get(log, ()) for log in logs))
+        start = numbers[-BATCHES_KEPT] if len(numbers) >= BATCHES_KEPT else 0
+        return self.events.of_logs(logs, start)
 
     @classmethod
     def read(cls, reader: Reader) -> Record:
@@ -169,3 +194,4 @@ class Record:
 
 
 _ALSO = frozenset({Batch, Begin, Opened, Window})
+_ACTS = frozenset({Label, Skip, Decided, Undo})

@@ -41,6 +41,10 @@ class HandedOver:
         """Return the row of an item; None if the dataset has no such item."""
         return self._rows.get(item_id)
 
+    def rows_of(self, item_ids: Sequence[str]) -> NDArray[np.intp]:
+        """Return the rows of items, -1 where the dataset has no such item."""
+        return np.array([self._rows.get(item_id, -1) for item_id in item_ids], dtype=np.intp)
+
     def image(self, i: int) -> NDArray[Any]:
         """Return item `i` of the pool: a simulation shows no images."""
         image: NDArray[Any] = self.pool[i]
