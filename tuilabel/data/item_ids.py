@@ -204,18 +204,11 @@ class ItemIds(Sequence[str]):
 
         Many are found in a tenth of the time.
         """
-        digits = "".join(item_id.partition(":")[2] for item_id in item_ids)
-        length, prefix = 2 * DIGEST_SIZE + len(self._scheme) + 1, f"{self._scheme}:"
-        usual = all(len(one) == length and one.startswith(prefix) for one in item_ids)
-        try:
-            found = bytes.fromhex(digits) if usual else b""
-        except ValueError:
-            found = b""
         rows = np.full(len(item_ids), -1, dtype=np.intp)
         sought = list(range(len(rows)))
-        if len(self) and found.hex() == digits:
+        digests = self._read(item_ids)
+        if len(self) and digests is not None:
             order, halves = self._sorted
-            digests = np.frombuffer(found, np.uint8).reshape(-1, DIGEST_SIZE)
             places = np.searchsorted(np.asarray(halves), digests.view(">u8")[:, 0])
             likely = order[np.minimum(places, len(order) - 1)]
             is_it = (self._digests[likely] == digests).all(axis=1)
@@ -225,6 +218,25 @@ class ItemIds(Sequence[str]):
             row = self.row_of(item_ids[place])
             rows[place] = -1 if row is None else row
         return rows
+
+    def _read(self, item_ids: Sequence[str]) -> NDArray[np.uint8] | None:
+        """Return the digests in ids; None if one is not of this kind."""
+        prefix = f"{self._scheme}:".encode()
+        written = np.frombuffer("".join(item_ids).encode(errors="replace"), np.uint8)
+        width = len(prefix) + 2 * DIGEST_SIZE
+        if len(written) != len(item_ids) * width:
+            return None
+        written = written.reshape(-1, width)
+        digits = written[:, len(prefix) :].tobytes()
+        try:
+            found = bytes.fromhex(digits.decode())
+        except ValueError:
+            return None
+        is_usual = found.hex().encode() == digits
+        starts = (written[:, : len(prefix)] == np.frombuffer(prefix, np.uint8)).all()
+        return (
+            np.frombuffer(found, np.uint8).reshape(-1, DIGEST_SIZE) if is_usual and starts else None
+        )
 
     @cached_property
     def _sorted(self) -> tuple[NDArray[np.intp], memoryview[int]]:

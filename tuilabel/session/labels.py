@@ -167,7 +167,8 @@ class Labels:
             class_id = payload.class_id if type(payload) is Label else None
             rank, audit = _RANKS.get(payload.origin, _AS_IMPORT), payload.audit
             row = self._answers.add(event, number, item, (event[4], rank, class_id, audit))
-            if item in self._given or self._may_not_stand(item, event.id):
+            known = item in self._given or item in self._decided
+            if known or (self._taken_back and (event.id, item) in self._taken_back):
                 self._change(item, partial(self._keep, item, row))
             else:
                 self._given[item] = row
@@ -194,9 +195,6 @@ class Labels:
             self._gather_auto_labels()
         elif isinstance(payload, CLASS_EVENTS) and self.classes.apply(event):
             self._count_all()
-
-    def _may_not_stand(self, item: str, id_: str) -> bool:
-        return (bool(self._taken_back) and (id_, item) in self._taken_back) or item in self._decided
 
     def _count_only(self, item: str, class_id: str | None, by: str, rank: int, audit: bool) -> None:
         """Count the only answer about an item: quicker than `_count`, with the same result."""
@@ -384,7 +382,7 @@ class Labels:
 
     def answered(self) -> Iterator[str]:
         """Yield every item with an answer, in the order of arrival."""
-        return filter(self.is_answered, self._given)
+        return filter(self.is_answered, self._given) if self._taken_back else iter(self._given)
 
     def newest(self, by: str | None = None) -> Iterator[int]:
         """Yield the numbers of the events of the answers that stand, the newest first.
