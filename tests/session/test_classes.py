@@ -82,7 +82,8 @@ class ClassesMachine(RuleBasedStateMachine):
             session.add_class(name, by=self.by[seat], key="x")
         except ClassError:
             known, name = session.known.classes, checked_name(name)
-            is_merged = known.resolved(class_id_of(name)) != class_id_of(name)
+            ids = (class_id_of(name), known.new_id(name))
+            is_merged = any(known.resolved(id_) != id_ for id_ in ids)
             assert is_merged or name in {info.name for info in known.every()}
         else:
             assert session.known.classes.find(name) is not None
@@ -407,3 +408,11 @@ def test_classes_that_are_added_together_are_folded_once(monkeypatch: pytest.Mon
     session = Session(items, FakeLog(), LoopSettings(), ME)
     assert len(session.classes.names) == 300
     assert len(folds) < 10
+
+
+def test_a_merge_moves_labels_also_where_classes_were_not_asked_for_in_between() -> None:
+    session, _ = opened()
+    label_next(session, 0)
+    session.add_class("crack", by=ME)
+    session.merge_classes(CAT, DOG, by=ME)
+    assert session.known.by_class == {DOG: 1}
