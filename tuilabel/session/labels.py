@@ -399,6 +399,16 @@ class Labels:
                 if own is not None and own.id == given.id:
                     yield given.number
 
+    def newest_of_class(self, class_id: str) -> Iterator[str]:
+        """Yield the items with a class in effect, the newest label first; no file is read."""
+        for row in range(len(self._answers) - 1, -1, -1):
+            item = self._answers.item(row)
+            standing = self.standing(item)
+            if standing is None or standing.class_id != class_id:
+                continue
+            if standing.given.id == self._answers[row].id:
+                yield item
+
     def is_answered(self, item: str) -> bool:
         """Return whether anybody's label or skip stands for an item."""
         rows = self._given.get(item)

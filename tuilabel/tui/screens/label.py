@@ -72,7 +72,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         name = holdout.name if holdout else None
         self.presenter = Presenter(self.loop, self.keymap, name, workspace.annotator.name)
         self.take_actions(self.keymap.actions)
-        self.saving = Saving(self.loop, workspace.writer, self, self.key_of("quit"))
+        self.saving = Saving(self.loop, workspace.writer, self)
         dataset = workspace.dataset
         self.messages = Messages(dataset.notices, dataset.skipped, self.loop.missing)
         self.messages.take(health_of(workspace.journal))
@@ -401,7 +401,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         """Show on every screen that something is still being saved."""
         for screen in self.app.screen_stack:
             if isinstance(screen, BaseScreen):
-                screen.waiting = None if words is None else (words, "accent")
+                quits = f"{words} {screen.key_of('quit')} quits."
+                screen.waiting = None if words is None else (quits, "accent")
                 screen.show_foot()
 
     def saved_late(self) -> None:
