@@ -91,15 +91,17 @@ class Saving:
     def hold(self) -> None:
         """Count a key that was held back."""
         self._held += 1
-        self.show_again()
+        self.show_again(self._refused)
 
-    def refuse(self, what: str) -> None:
-        """Show that something, such as "history", is read from the disk and so cannot be shown."""
-        self._refused = what
-        self.show_again()
+    def show_again(self, refused: str = "") -> None:
+        """Show what is being saved, also on a screen that was opened meanwhile.
 
-    def show_again(self) -> None:
-        """Show what is being saved on a screen that was opened meanwhile."""
+        Parameters
+        ----------
+        refused : str
+            What was asked for, such as "history", but cannot be read from the disk now.
+        """
+        self._refused = refused
         if self._shown:
             self._listener.show_saving(self._words())
 

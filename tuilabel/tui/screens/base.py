@@ -148,7 +148,7 @@ class BaseScreen(PacedScreen, inherit_bindings=False):
     def visit(self, place: str) -> None:
         """Go to one of `tuilabel.tui.keymap.actions.PLACES`."""
         if place in READ_FROM_DISK and self.opened.saving.hangs:
-            self.opened.saving.refuse(place)
+            self.opened.saving.show_again(refused=place)
             return
         open_place(self.app, place, self.opened)
         self.opened.saving.show_again()
