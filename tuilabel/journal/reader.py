@@ -73,11 +73,15 @@ def split_place(place: int) -> tuple[int, int]:
 
 
 class Problem(NamedTuple):
-    """What is wrong with a session: the file, the number of a line if it is about one, a text."""
+    """What is wrong with a session: the file, the number of a line if it is about one, a text.
+
+    `is_healed` tells whether nothing is lost, because an undamaged copy lies beside the file.
+    """
 
     file: str
     line: int | None
     text: str
+    is_healed: bool = False
 
     def __str__(self) -> str:
         where = shown_path(self.file) + ("" if self.line is None else f", line {self.line:,}")
@@ -576,7 +580,7 @@ class Reader:
             copy = next((one for one in files if listed and self._is_whole_copy(one, file)), None)
             if copy is not None:
                 whole = f"; nothing is lost, since {shown_path(copy.name)} is a whole copy"
-                listed = [one._replace(text=one.text + whole) for one in listed]
+                listed = [one._replace(text=one.text + whole, is_healed=True) for one in listed]
             found += listed
         for name, (number, by) in list(self._claims.items()):
             log = self.logs.get(name)

@@ -99,7 +99,7 @@ def find_session(name: str | None, *, may_be_new: bool = False) -> Path:
     if is_source:
         raise SessionFileError(
             f"There is no session for the folder {shown_path(path)} yet. `tuilabel FOLDER "
-            "--classes A,B,...` starts one; name a session that lies elsewhere by its file."
+            "--classes A,B,...` starts one; name a session that lies elsewhere by its folder."
         )
     try:
         known = sorted(file.stem for file in sessions.glob("*" + SUFFIX))

@@ -494,4 +494,5 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
     def show_foot(self) -> None:
         """Show what was saved, or what was begun, or a sentence."""
         sentence = self.waiting or self.sentence
-        self.board.show_status(self.answers.line(sentence), self._act, self._trainer)
+        lost = f"session lost: {self.key_of('messages')}" if self.messages.is_lost else ""
+        self.board.show_status(self.answers.line(sentence), self._act, self._trainer, lost)
