@@ -245,6 +245,13 @@ def test_a_retired_class_cannot_be_chosen_and_its_labels_count() -> None:
     session.add_class("owl", by=ME)
     label_next(session, 2)
     assert session.known.by_class[OWL] == 2
+    session.undo_class_change(by=ME)
+    assert not session.known.classes.is_open(OWL), "the adding is undone, not the retiring"
+    with pytest.raises(ClassError, match="`owl` is retired already"):
+        session.retire_class(OWL, by=ME)
+    session.undo_class_change(by=ME)
+    assert session.known.classes.is_open(OWL)
+    assert session.known.by_class[OWL] == 2
     session.retire_class(CAT, by=ME)
     session.retire_class(DOG, by=ME)
     with pytest.raises(ClassError, match="`owl` is the only class"):

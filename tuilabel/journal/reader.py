@@ -256,11 +256,11 @@ class Reader:
                     f"{shown_path(self.path)} is damaged: {FILE} is invalid ({error}), and no log "
                     "can replace it. Put an undamaged copy in its place."
                 ) from error
-            self._report(FILE, f"{error}; a log has replaced it")
+            self._report(FILE, f"{error}; a log has replaced it", is_healed=True)
             return found.most_common(1)[0][0]
 
-    def _report(self, file: str, text: str) -> None:
-        self._problems.setdefault(file, Problem(file, None, text))
+    def _report(self, file: str, text: str, *, is_healed: bool = False) -> None:
+        self._problems.setdefault(file, Problem(file, None, text, is_healed))
 
     @property
     def highest_at(self) -> str:

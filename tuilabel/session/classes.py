@@ -208,7 +208,11 @@ class Classes:
             found = event.payload
             if event.id in self._undone or (isinstance(found, ClassRestyled) and event.by != by):
                 continue
-            if isinstance(found, ClassAdded):
+            if isinstance(found, ClassRetired):
+                info = self.get(found.class_id)
+                if info is not None and not info.is_retired:
+                    continue  # it was added again since
+            if isinstance(found, ClassAdded) and not self._reopens(event):
                 again = any(
                     isinstance(other.payload, ClassAdded)
                     and other.payload.class_id == found.class_id
@@ -219,6 +223,21 @@ class Classes:
                 if again or any(map(self._is_used, (found.class_id, *ids))):
                     continue
             yield event
+
+    def _reopens(self, added: Event) -> bool:
+        """Return whether an event that stands has added a retired class again, and no later one."""
+        assert isinstance(added.payload, ClassAdded)
+        of_class = [
+            event
+            for event in sorted(self._events.values(), key=lambda event: (event.t, event.id))
+            if event.id not in self._undone
+            and isinstance(event.payload, ClassAdded | ClassRetired)
+            and event.payload.class_id == added.payload.class_id
+        ]
+        before = of_class[-2:-1]
+        return of_class[-1] is added and any(
+            isinstance(event.payload, ClassRetired) for event in before
+        )
 
 
 class _Folded:
@@ -271,7 +290,8 @@ class _Folded:
                     ids = {found.class_id, *counted_for.get(found.class_id, ())}
                     self.deciding |= ids
                     self.gone[found.class_id] = normal_name(found.name)
-                    if any(map(is_used, ids)):
+                    # A class that was added again, after it was retired, is retired again.
+                    if found.class_id not in self.known and any(map(is_used, ids)):
                         self._fold(event, added_as, first)
             else:
                 self._fold(event, added_as, first)

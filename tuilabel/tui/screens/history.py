@@ -300,6 +300,13 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
                 stays = shown_name(known.classes.name(decision.class_id))
                 return f"✓ {session.desk.acts:,} saved. The decision for {stays} stands."
             name = None if was is None else known.classes.name(was)
+            after, chosen = known.standing(item), shown_name(session.classes.names[index])
+            saved = f"✓ {session.desk.acts:,} saved: {chosen}"
+            if after is not None and after.is_disputed:
+                return f"{saved}. Disputed now: {self._history.said(item)}."
+            if after is not None and after.class_id != session.classes.ids[index]:
+                counts = shown_name(known.classes.name(after.class_id or ""))
+                return f"{saved}. {counts} still counts: more annotators chose it."
             return saved_sentence(session.desk.acts, session.classes.names[index], name)
 
         write = partial(session.relabel, class_index=index)
@@ -350,7 +357,20 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         self.opened.front.changed()
         self.opened.answered()
         self.session_changed()
+        self._mark_dispute(item_of(session.taken_back))
         self.say(undone_text(session.taken_back, session.known, shown_name))
+
+    def _mark_dispute(self, item: str | None) -> None:
+        """Mark the dispute that is open again, so that the next key settles that one."""
+        if not self._history.shows_disputes or item not in self.opened.session.known.disputed:
+            return
+        places = (
+            place
+            for place in range(len(self._history))
+            if item_of(self._history.event(place)) == item
+        )
+        self._cursor = next(places, self._cursor)
+        self.show_all()
 
     def action_disputes(self) -> None:
         """Show the disputes, each with its image; pressed again, all events."""
