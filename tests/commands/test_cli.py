@@ -26,7 +26,7 @@ from tuilabel.events.payloads import Fitted, Measured, Opened, Skip, Undo, Windo
 from tuilabel.journal.journal import Journal
 from tuilabel.tui.app.base import Ended
 from tuilabel.workspace.opening import SourceOptions, open_workspace
-from tuilabel.workspace.places import last_session, remember, session_path
+from tuilabel.workspace.places import data_dir, last_session, remember, session_path
 from tuilabel.workspace.recent import OpenRequest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -698,3 +698,10 @@ def test_a_session_of_any_name_is_found_without_its_description(session: Path) -
     result = tuilabel("check", str(renamed))
     assert "session.json" in result.stdout
     assert json.loads(tuilabel("status", str(renamed), "--json").stdout)["labels"] > 0
+
+
+def test_what_is_in_the_place_of_a_session_is_described() -> None:
+    folder = data_dir() / "sessions"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "old.tuilabel").write_bytes(b"SQLite format 3\0")
+    assert "was made by an earlier tuilabel" in refused(tuilabel("status", "old"))

@@ -171,7 +171,7 @@ def _session(
     )
     accuracy = "" if state.accuracy is None else f"{state.accuracy:.1%}"
     if accuracy:
-        seen = f"{accuracy} right of {state.n:,} images that training never sees"
+        seen = f"{accuracy} right of {counted(state.n, 'image')} that training never sees"
         known += (("accuracy", seen),)
     known += (path,)
     if file.is_last:
@@ -186,7 +186,12 @@ def _session(
 
 
 def _ago(used: float, now: datetime) -> str:
-    """Return how long ago that was; a time in the future is just now, because clocks go back."""
+    """Return how long ago that was; a time in the future is just now, because clocks go back.
+
+    Nothing is returned for 0, where the time cannot be read.
+    """
+    if not used:
+        return ""
     try:
         then = datetime.fromtimestamp(used).astimezone(now.tzinfo)
     except (OverflowError, OSError, ValueError):
