@@ -97,7 +97,8 @@ class Presenter:
         relay, colon, words = line.rpartition(": ")
         if others:
             least = cell_len(people(others, 0))
-            room = width - cells_in(left) - cell_len(f"  with   {line}")
+            room = width - cells_in(left) - cell_len("  with  ")
+            room -= cell_len(f" {line} ") if line else 0
             if room < least:
                 room += cell_len(relay + colon)
                 relay = colon = ""
