@@ -229,6 +229,15 @@ def test_undo_reaches_answers_that_a_restart_has_not_read_again(
     assert session.pool_left == 0
 
 
+def test_what_was_done_is_counted_alike_after_a_restart() -> None:
+    session, log = make()
+    label(session)
+    session.undo(by=ME)
+    session.add_class("fox", by=ME)
+    session.undo_class_change(by=ME)
+    assert reopen(session, log).desk.acts == session.desk.acts == 2
+
+
 def test_a_restart_goes_on_where_it_was() -> None:
     session, log = make()
     fill(session)

@@ -93,7 +93,7 @@ def find_session(name: str | None, *, may_be_new: bool = False) -> Path:
     if path.name == name:
         candidates += [sessions / name, sessions / (name + SUFFIX)]
     found = next(filter(is_session, candidates), None)
-    if found is None and not may_be_new:
+    if found is None and name and not may_be_new:
         # What lies in the place of a session is described when it is read.
         found = next(filter(os.path.lexists, candidates), None)
     is_source = is_folder(name) and path.suffix != SUFFIX
