@@ -159,6 +159,15 @@ def test_a_person_counts_before_the_oracle_and_the_oracle_before_an_import() -> 
     assert folded(events(*run)).training == {"1": COW}
 
 
+def test_an_import_never_replaces_the_answer_of_the_annotator_that_it_names() -> None:
+    own, imported = ("anna", label("1", DOG)), ("anna", label("1", CAT, origin="import"))
+    assert folded(events(own, imported)).training == {"1": DOG}
+    assert folded(events(imported, own)).training == {"1": DOG}
+    assert folded(events(("anna", Skip(item="1")), imported)).training == {}
+    undone = folded(events(own, imported, ("anna", Undo("1", "1"))))
+    assert undone.training == {"1": CAT}
+
+
 def test_an_imported_label_of_an_audit_item_is_neither_trained_on_nor_measured() -> None:
     labels = folded(events(("tool", label("1", CAT, audit=True, origin="import"))))
     assert (labels.training, labels.audit, labels.labels_held) == ({}, {}, 1)

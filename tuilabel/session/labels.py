@@ -304,10 +304,16 @@ class Labels:
     # What counts.
 
     def _own(self, item: str) -> list[Given]:
-        """Return the standing answer of each annotator, oldest first."""
+        """Return the standing answer of each annotator, oldest first.
+
+        An import never replaces what the annotator it names has answered.
+        """
         own: dict[str, Given] = {}
         for given in self.every(item):
-            if given.by not in self._taken_back.get((given.id, item), ()):
+            if given.by in self._taken_back.get((given.id, item), ()):
+                continue
+            before = own.get(given.by)
+            if before is None or given.rank <= before.rank:
                 own.pop(given.by, None)
                 own[given.by] = given
         return list(own.values())
