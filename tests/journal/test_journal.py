@@ -428,6 +428,36 @@ def test_a_key_pressed_again_later_is_the_same_event_whatever_follows_it(
     assert after.t > batch.t
 
 
+@pytest.mark.parametrize("also_fails", [False, True])
+def test_a_key_pressed_again_after_a_ranking_is_the_same_event_but_once_saved_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, also_fails: bool
+) -> None:
+    path = session(tmp_path)
+    journal = Journal(path, "anna", "/x")
+    journal.append([label(1)], "anna")
+
+    def fail(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as context:
+        context.setattr(os, "fdatasync", fail)
+        with pytest.raises(SaveError):
+            journal.append([label(2), Batch(round=2, items=())], "anna")
+        (doubtful,) = answers(Reader(path).read())[1:]
+        if also_fails:
+            with pytest.raises(SaveError):
+                journal.append([Batch(round=1, items=())], "anna")
+    if not also_fails:
+        journal.append([Batch(round=1, items=())], "anna")
+    again, batch = journal.append([label(2), Batch(round=2, items=())], "anna")
+    assert again.id == doubtful.id
+    found = Reader(path).read()
+    assert [event.id for event in answers(found)[1:]] == [again.id]
+    assert found[-1].id == batch.id, "the batch comes after the ranking"
+    (third,) = journal.append([label(2)], "anna")
+    assert (third.id != again.id, third.t > batch.t) == (True, True)
+
+
 def test_a_session_that_was_removed_or_replaced_takes_no_more_answers(tmp_path: Path) -> None:
     path = session(tmp_path)
     journal = Journal(path, "anna", "/x")
