@@ -173,6 +173,12 @@ def test_an_imported_label_of_an_audit_item_is_neither_trained_on_nor_measured()
     assert (labels.training, labels.audit, labels.labels_held) == ({}, {}, 1)
 
 
+def test_several_imported_labels_of_an_audit_item_are_neither_trained_on_nor_measured() -> None:
+    run = [(tool, label("1", CAT, audit=True, origin="import")) for tool in ("tool", "other")]
+    labels = folded(events(*run))
+    assert (labels.training, labels.audit, labels.labels_held) == ({}, {}, 1)
+
+
 def test_skips_do_not_vote_but_replace_ones_own_label() -> None:
     run = [("anna", label("1", CAT)), ("bob", Skip(item="1"))]
     assert folded(events(*run)).training == {"1": CAT}
@@ -239,6 +245,8 @@ def test_auto_labels_count_where_nobody_has_answered() -> None:
     answered = folded(events(*run, ("bob", label("2", COW))))
     assert answered.auto_labels_held == 0
     assert folded(events(*run, ("bob", Undo("2")))).auto_labels_held == 0
+    again = Bulk(file="y", sha256="", count=0, origin="auto", replaces=("2",))
+    assert folded(events(*run, ("bob", again))).auto_labels_held == 0
 
 
 def test_a_suggestion_is_no_label_and_the_newest_is_shown() -> None:
