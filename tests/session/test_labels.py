@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loop_fakes import FakeItems
@@ -200,6 +201,37 @@ def test_labels_follow_a_merge_and_come_apart_again() -> None:
     apart = folded(events(*run, ("anna", Undo("5"))))
     assert apart.training == {"1": CAT, "2": DOG}
     assert [info.name for info in apart.classes] == ["cat", "dog"]
+
+
+def test_a_merge_costs_no_pass_over_the_answers_to_other_classes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    labels = folded(events(*[("anna", label(f"{n}", DOG if n else CAT)) for n in range(1000)]))
+    counted: list[str] = []
+    count = labels._count
+    monkeypatch.setattr(
+        labels, "_count", lambda item, step: (counted.append(item), count(item, step))
+    )
+    labels.apply(Event("m", 1, 2000, "", "anna", ClassMerged(CAT, COW), "anna"), 1000)
+    assert labels.by_class == {COW: 1, DOG: 999}
+    assert set(counted) == {"0"}
+
+
+def test_files_of_labels_are_read_once_whatever_their_number_and_that_of_undos() -> None:
+    read: list[str] = []
+
+    def lines(bulk: Bulk) -> list[BulkLine]:
+        read.append(bulk.file)
+        return FILES["x"]
+
+    labels = Labels(lines)
+    files = [Bulk(file=f"{n}", sha256="", count=2, origin="suggested") for n in range(9)]
+    undone = [Undo(f"{n}") for n in range(20, 40)]
+    for number, event in enumerate(events(*[("anna", one) for one in (*files, *undone)])):
+        labels.apply(event, number)
+    assert read == []
+    assert labels.suggestion("1") is not None
+    assert (labels.auto_labels_held, read) == (0, [file.file for file in files])
 
 
 def test_a_merge_in_a_circle_has_no_effect_and_is_listed() -> None:

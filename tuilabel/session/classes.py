@@ -87,6 +87,8 @@ class Classes:
 
     Attributes
     ----------
+    merged : dict of str to str
+        Ids of merged classes, each with the one it was merged into; replaced and never changed.
     version : int
         Grows whenever the classes may have changed.
     """
@@ -95,7 +97,7 @@ class Classes:
         self._is_used = is_used
         self._events: dict[str, Event] = {}
         self._undone: set[str] = set()
-        self._merged: dict[str, str] = {}
+        self.merged: dict[str, str] = {}
         self._without_effect: list[ClassMerged] = []
         # Made when it is asked for: a session may begin with a thousand classes.
         self._folded: _Folded | None = None
@@ -112,7 +114,7 @@ class Classes:
     def is_open(self, class_id: str) -> bool:
         """Return whether a class can be chosen."""
         info = self.get(class_id)
-        return info is not None and not info.is_retired and class_id not in self._merged
+        return info is not None and not info.is_retired and class_id not in self.merged
 
     @property
     def problems(self) -> list[str]:
@@ -152,9 +154,9 @@ class Classes:
         self.answers_changed()
         if not isinstance(changed.payload, ClassMerged):
             return False
-        before = self._merged
+        before = self.merged
         self._merge_again()
-        return self._merged != before
+        return self.merged != before
 
     def depends_on(self, class_id: str) -> bool:
         """Return whether an answer to a class may keep one whose adding was undone."""
@@ -166,13 +168,13 @@ class Classes:
         self.version += 1
 
     def _merge_again(self) -> None:
-        self._merged, self._without_effect = {}, []
+        self.merged, self._without_effect = {}, []
         for event in _ordered(self._events.values()):
             if isinstance(event.payload, ClassMerged) and event.id not in self._undone:
                 id_, into = event.payload.class_id, event.payload.into
-                if id_ not in self._merged and self.resolved(into) != id_:
-                    self._merged[id_] = into
-                elif self._merged.get(id_) != into:
+                if id_ not in self.merged and self.resolved(into) != id_:
+                    self.merged[id_] = into
+                elif self.merged.get(id_) != into:
                     self._without_effect.append(event.payload)
 
     @property
@@ -186,14 +188,15 @@ class Classes:
     def _merged_into(self) -> dict[str, list[str]]:
         """Return the ids of the classes that were merged into each."""
         found: dict[str, list[str]] = {}
-        for id_ in self._merged:
+        for id_ in self.merged:
             found.setdefault(self.resolved(id_), []).append(id_)
         return found
 
-    def resolved(self, class_id: str) -> str:
-        """Return the id of the class that answers to a class count for."""
-        while class_id in self._merged:
-            class_id = self._merged[class_id]
+    def resolved(self, class_id: str, merged: Mapping[str, str] | None = None) -> str:
+        """Return the id of the class that answers to a class count for: by default, now."""
+        merged = self.merged if merged is None else merged
+        while class_id in merged:
+            class_id = merged[class_id]
         return class_id
 
     def name(self, class_id: str) -> str:
