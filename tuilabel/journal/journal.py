@@ -116,6 +116,10 @@ class Journal:
         for file in self._reader.files():
             if file.path.stem not in self._reader.own:
                 self._held.hold(file.path)
+        # Those that `reader` has met already are named by no new event.
+        with suppress(OSError):
+            for path in sorted((self.path / BULK).glob("[!.]*.jsonl")):
+                self._held.hold(path)
         return events
 
     def is_over(self, log: str) -> bool:
