@@ -9,7 +9,7 @@ import pytest
 from loop_fakes import CLASSES, ME, FakeItems, FakeLog, fake_ranking, fit_finished
 
 from tuilabel.errors import SaveError, SessionFileError
-from tuilabel.events.payloads import Label, Opened, Suggestion
+from tuilabel.events.payloads import HIGHEST_COUNT, Asked, Batch, Label, Opened, Suggestion
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit
 from tuilabel.session import (
@@ -775,3 +775,20 @@ def test_how_far_fits_moved_is_kept_and_goes_with_an_undo() -> None:
     assert reopen(session, log).moves == session.moves
     session.undo(by=ME)
     assert session.moves == [Moves(10, 0.25, 0.75, 100)]
+
+
+def test_a_batch_with_the_highest_number_has_a_successor() -> None:
+    log, items = FakeLog(), FakeItems(9)
+    log.append([Opened(settings={}, items=9)], "me")
+    log.append([Batch(round=HIGHEST_COUNT, items=(Asked(items.ids[0], "order"),))], "me")
+    session = Session(items, log.reopened(), LoopSettings(batch_size=2), ME)
+    first = label(session)
+    assert (session.round, session.current_id) != (HIGHEST_COUNT + 1, first)
+    assert session.round == HIGHEST_COUNT
+    answer_request(session)
+    fill(session)
+    assert len(set(log_items(log))) == 3
+
+
+def log_items(log: FakeLog) -> list[str]:
+    return [answer.item for answer in log.answers]

@@ -265,7 +265,10 @@ class Reader:
     @property
     def highest_at(self) -> str:
         """Where the highest counter was seen."""
-        return "" if self._highest_at is None else "{.name}, event {}".format(*self._highest_at)
+        if self._highest_at is None:
+            return ""
+        file, line = self._highest_at
+        return f"{shown_path(file.name)}, line {line:,}"
 
     # Reading.
 
@@ -472,7 +475,7 @@ class Reader:
                     else:
                         n = file.take_number(found, n, number)
                     if t > self.highest:
-                        self.highest, self._highest_at = t, (file, found)
+                        self.highest, self._highest_at = t, (file, number)
                     file.has_ended = type(payload) is Ended
                     yield t, id_, place, event
             place += len(line) + 1
