@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tuilabel.data.dataset import Split, build_dataset, checked_count, resolve_classes
+from tuilabel.data.decoding import Region
 from tuilabel.data.item_ids import digests
 from tuilabel.errors import SourceError, UsageError
 
@@ -132,3 +133,17 @@ def test_classes_are_the_own_ones_or_rename_them() -> None:
 def test_classes_that_cannot_be_meant(own, given, message: str) -> None:
     with pytest.raises(SourceError, match=message):
         resolve_classes("s", own=own, given=given)
+
+
+def test_a_picture_of_an_array_is_a_part_of_the_full_image() -> None:
+    image = np.arange(200, dtype=np.uint8)[:, None].repeat(120, axis=1)
+    dataset = build(make_split("train", [1, 2]), full=lambda row: image)
+    whole = dataset.picture(0, (1000, 1000))
+    assert (whole.pixels() == image).all()
+    assert whole.size == (200, 120)
+    part = dataset.picture(0, (30, 30), Region(0, 0.5, 1, 1))
+    assert part.pixels().shape == (25, 30)
+    assert part.pixels().min() >= 98
+    assert dataset.has_pictures
+    assert not build(make_split("train", [1, 2])).has_pictures, "thumbnails show all there is"
+    assert dataset.file(0) is None

@@ -15,7 +15,7 @@ from PIL import Image, ImageFile
 
 from tuilabel.data import as_array_file, folder, open_dataset, window
 from tuilabel.data.dataset import SkippedFile
-from tuilabel.data.decoding import DecodeService, Refused
+from tuilabel.data.decoding import DecodeService, Refused, Region
 from tuilabel.data.images import Reduced, letterbox
 from tuilabel.data.window import Window
 from tuilabel.errors import SourceError, UsageError
@@ -740,3 +740,35 @@ def test_the_error_of_an_image_that_is_gone_keeps_no_pixels(root: Path, save: Sa
 def cut_short(path: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
+
+
+def test_a_picture_comes_from_its_own_file(save: Save, opened, root: Path) -> None:
+    pixels = save("a.png", (120, 200, 3))
+    save("b/c.png", (90, 90, 3))
+    dataset = opened()
+    assert dataset.has_pictures
+    assert dataset.file(1) == root / "b" / "c.png"
+    picture = dataset.picture(0, (500, 500), Region(0.5, 0.5, 1, 1))
+    assert (picture.pixels() == pixels[60:, 100:]).all()
+    assert picture.size == (120, 200)
+    save("a.png", (120, 200, 3))
+    with pytest.raises(SourceError, match=r"a\.png can no longer be read \(its content has chang"):
+        dataset.picture(0, (500, 500))
+
+
+def test_a_picture_of_more_than_8_bits_can_be_seen_through_another_window(
+    opened, root: Path
+) -> None:
+    values = np.linspace(0, 40_000, 100 * 120).reshape(100, 120).astype(np.uint16)
+    Image.fromarray(values).save(root / "deep.png")
+    picture = opened().picture(0, (500, 500))
+    assert picture.window is not None
+    assert (picture.values == values).all()
+    assert picture.pixels()[50, 0] < 140
+    assert picture.pixels(Window(0, 20_000))[50, 0] == 255
+
+
+def test_files_that_thumbnails_show_as_they_are_need_no_pictures(save: Save, opened) -> None:
+    save("a.png", (28, 28))
+    save("b.png", (28, 28))
+    assert not opened().has_pictures

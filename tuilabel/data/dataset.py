@@ -5,13 +5,17 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuilabel.data.decoding.values import WHOLE, Region
 from tuilabel.data.item_ids import ItemIds, first_occurrence
 from tuilabel.data.mmap import release_pages
+from tuilabel.data.picture import Picture, picture_of
 from tuilabel.data.window import Window
 from tuilabel.errors import SourceError, UnnamedClassesError, UsageError
 from tuilabel.text import counted, inert, shown_path
@@ -101,6 +105,24 @@ class Dataset(Protocol):
     def full_image(self, i: int) -> NDArray[np.uint8]:
         """Return item `i` at full size: shape (H, W) or (H, W, 3)."""
 
+    def picture(self, i: int, box: tuple[int, int], region: Region = WHOLE) -> Picture:
+        """Return a part of item `i`, reduced to a width and height; from its own file, if any.
+
+        It may take as long as the disk does, and may be called from several threads at once.
+
+        Raises
+        ------
+        SourceError
+            The file can no longer be read, or has changed.
+        """
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether `picture` can show more than `image` does."""
+
+    def file(self, i: int) -> Path | None:
+        """Return the path of the file that item `i` is; None where items are not files."""
+
     def references(self, i: int) -> tuple[str, ...]:
         """Return the places where item `i` was found: several for exact duplicates."""
 
@@ -149,6 +171,11 @@ class ArrayDataset:
         Returns the image of a row at full size; without it the pool is at full size.
     screen : callable, optional
         Returns the image for the screen of a row; without it the full image is reduced.
+    draw : callable, optional
+        Returns the picture of a row, as `Dataset.picture` does; without it a part of the full
+        image is reduced.
+    locate_file : callable, optional
+        Returns the path of the file of a row; without it items are not files.
 
     Raises
     ------
@@ -167,6 +194,8 @@ class ArrayDataset:
     skipped: Sequence[SkippedFile] = ()
     full: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
     screen: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
+    draw: Callable[[int, tuple[int, int], Region], Picture] | None = field(default=None, repr=False)
+    locate_file: Callable[[int], Path] | None = field(default=None, repr=False)
     window: Window | None = None
 
     def __post_init__(self) -> None:
@@ -202,6 +231,26 @@ class ArrayDataset:
         image = np.array(self.pool[i])
         release_pages(self.pool)
         return image
+
+    def picture(self, i: int, box: tuple[int, int], region: Region = WHOLE) -> Picture:
+        """Return a part of item `i`, reduced to a width and height."""
+        if self.draw is not None:
+            return self.draw(i, box, region)
+        return picture_of(self.full_image(i), box, region)
+
+    @cached_property
+    def has_pictures(self) -> bool:
+        """Whether `picture` can show more than `image` does."""
+        if self.draw is not None:
+            return True
+        from tuilabel.data.images import MAX_THUMBNAIL_SIDE
+
+        shape = self.pool.shape[1:3] if self.full is None else self.full(0).shape[:2]
+        return bool(max(shape) > MAX_THUMBNAIL_SIDE)
+
+    def file(self, i: int) -> Path | None:
+        """Return the path of the file that item `i` is."""
+        return None if self.locate_file is None else self.locate_file(i)
 
     def references(self, i: int) -> tuple[str, ...]:
         """Return the places where item `i` was found."""

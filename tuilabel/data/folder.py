@@ -24,7 +24,7 @@ from tuilabel.data.dataset import (
     refuse_test,
     resolve_classes,
 )
-from tuilabel.data.decoding import DecodeService, Refused
+from tuilabel.data.decoding import DecodeService, Refused, Region
 from tuilabel.data.decoding.decoder import decoder_version
 from tuilabel.data.images import (
     MAX_EXACT_SIDE,
@@ -32,11 +32,13 @@ from tuilabel.data.images import (
     Reduced,
     ReducedImage,
     read_image_file,
+    read_picture,
     reduce_image_files,
     thumbnail,
 )
 from tuilabel.data.leased_block import LeasedBlock
 from tuilabel.data.natural_order import natural_key
+from tuilabel.data.picture import Picture
 from tuilabel.data.thumbnail_cache import Failure, FileKey, Record, ThumbnailCache
 from tuilabel.data.window import Window, sampled, window_of
 from tuilabel.errors import SourceError
@@ -141,6 +143,8 @@ def open_folder(
         skipped=tuple(failures),
         screen=items.screen,
         full=items.full,
+        draw=None if items.exact else items.picture,
+        locate_file=items.file,
         window=window,
     )
 
@@ -438,6 +442,16 @@ class _Items:
         if cached is not None:
             return cached
         return thumbnail(self.full(i))
+
+    def file(self, i: int) -> Path:
+        """Return the path of the first file of item `i`."""
+        return self.root / self.paths[i][0]
+
+    def picture(self, i: int, box: tuple[int, int], region: Region) -> Picture:
+        """Return a part of item `i`, reduced to a box, from its file."""
+        return read_picture(
+            self.file(i), self.decoding, self.digests[i].tobytes(), self.window, box, region
+        )
 
     def full(self, i: int) -> NDArray[np.uint8]:
         """Return item `i` at full size, from its file."""

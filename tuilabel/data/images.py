@@ -9,9 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data.decoding import Decoded, DecodeService, Refused
+from tuilabel.data.decoding import Decoded, DecodeService, Refused, Region
 from tuilabel.data.decoding.resizing import fitted, resized
+from tuilabel.data.picture import Picture
 from tuilabel.data.window import Window, is_deep, sketch, window_of
+from tuilabel.errors import SourceError
+from tuilabel.text import inert
 
 MAX_THUMBNAIL_SIDE = 96
 MODEL_SIDE = 32
@@ -107,6 +110,45 @@ def read_image_file(
     if not is_deep(found.pixels):
         return found.pixels
     return (window or window_of([sketch(found.pixels)])).apply(found.pixels)
+
+
+def read_picture(
+    path: Path,
+    decoding: DecodeService,
+    digest: bytes,
+    window: Window | None,
+    box: tuple[int, int],
+    region: Region,
+) -> Picture:
+    """Decode a part of the first frame of an image file, reduced to a box.
+
+    Parameters
+    ----------
+    path : Path
+    decoding : DecodeService
+    digest : bytes
+        Hash that the file must have.
+    window : Window or None
+        For an image of more than 8 bits; None for that of this picture alone.
+    box : tuple of int
+        Largest width and height.
+    region : Region
+
+    Raises
+    ------
+    SourceError
+        The file can no longer be read, or its content has changed.
+    """
+    found = decoding.decode(path, box=box, region=region)
+    if isinstance(found, Decoded) and found.digest != digest:
+        found = Refused("its content has changed")
+    if isinstance(found, Refused):
+        raise SourceError(
+            f"{inert(path.name)} can no longer be read ({found.reason}): open the folder again."
+        )
+    deep = is_deep(found.pixels)
+    window = (window or window_of([sketch(found.pixels)])) if deep else None
+    return Picture(found.pixels, found.size, window, found.facts)
 
 
 def thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

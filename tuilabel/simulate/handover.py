@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from tuilabel.data import Dataset, HoldOut, Window
 from tuilabel.data.dataset import SkippedFile
+from tuilabel.data.decoding import WHOLE, Region
+from tuilabel.data.picture import Picture, picture_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +55,15 @@ class HandedOver:
     def full_image(self, i: int) -> NDArray[Any]:
         """Return item `i` of the pool."""
         return self.image(i)
+
+    has_pictures = False
+
+    def picture(self, i: int, box: tuple[int, int], region: Region = WHOLE) -> Picture:
+        """Return a part of item `i` of the pool."""
+        return picture_of(self.image(i), box, region)
+
+    def file(self, i: int) -> None:
+        """Return no path: the items are in an array."""
 
     def references(self, i: int) -> tuple[str, ...]:
         """Return no references: a simulation exports no labels."""

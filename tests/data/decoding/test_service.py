@@ -38,10 +38,10 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, body: str) -> None:
         "import sys, os, time; sys.path[:] = {!r}\n"
         "from tuilabel.data.decoding import worker\n"
         "original = worker.decode_file\n"
-        "def decode_file(path, box, may_be_large):\n"
+        "def decode_file(path, box, region, may_be_large):\n"
         "    if 'bad' in path:\n"
         f"        {body}\n"
-        "    return original(path, box, may_be_large=may_be_large)\n"
+        "    return original(path, box, region, may_be_large=may_be_large)\n"
         "worker.decode_file = decode_file\n"
         "worker.main()\n"
     )

@@ -9,12 +9,13 @@ from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from io import BufferedReader
-from math import inf
+from math import ceil, inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuilabel.data.decoding.facts import facts_of
 from tuilabel.data.decoding.formats import (
     HEAD_BYTES,
     image_format,
@@ -28,6 +29,7 @@ from tuilabel.data.decoding.values import (
     MEMORY,
     Decoded,
     Refused,
+    Region,
 )
 from tuilabel.data.item_ids import file_digest
 from tuilabel.small_files import open_regular
@@ -48,6 +50,8 @@ _REFUSED_FORMATS = frozenset({"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"})
 # Further images in these files are layers and previews, not pages.
 _FORMATS_WITHOUT_PAGES = frozenset({"MPO", "PSD"})
 
+_JPEG = frozenset({"JPEG", "MPO"})
+
 # Transparent parts show mid grey: neither a black nor a white drawing disappears on it.
 _BACKGROUND = (128, 128, 128, 255)
 _ORIENTATION_TAG = 0x0112
@@ -59,7 +63,11 @@ class NeedsMoreMemory(Exception):  # noqa: N818  (it is an answer, not an error)
 
 
 def decode_file(
-    path: str, box: tuple[int, int] | None = None, *, may_be_large: bool = True
+    path: str,
+    box: tuple[int, int] | None = None,
+    region: Region | None = None,
+    *,
+    may_be_large: bool = True,
 ) -> Decoded | Refused:
     """Decode the first page or frame of a file, after `set_up`; see `DecodeService.decode`.
 
@@ -67,6 +75,7 @@ def decode_file(
     ----------
     path : str
     box : tuple of int, optional
+    region : Region, optional
     may_be_large : bool
         Whether an image may have more than `LARGE_PIXELS`.
 
@@ -83,7 +92,7 @@ def decode_file(
         before = os.fstat(descriptor)
         # Some of Pillow's decoders close the file.
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            found = _decode(file, box, may_be_large)
+            found = _decode(file, box, region, may_be_large)
         after = os.fstat(descriptor)
     except OSError as error:
         return Refused(error.strerror or str(error), lasting=False)
@@ -100,7 +109,10 @@ def decode_file(
 
 
 def _decode(
-    file: BufferedReader, box: tuple[int, int] | None, may_be_large: bool
+    file: BufferedReader,
+    box: tuple[int, int] | None,
+    region: Region | None,
+    may_be_large: bool,
 ) -> Decoded | Refused:
     from PIL import Image, UnidentifiedImageError
 
@@ -118,10 +130,11 @@ def _decode(
                 raise NeedsMoreMemory
             frames = _frames(image)
             if box is not None:
-                image.draft(None, (2 * box[0], 2 * box[1]))
+                image.draft(None, _draft_size(image, box, region))
             image.load()
             # Only now, because reading metadata may decode too, and hides what went wrong.
             orientation = _orientation(image)
+            facts = () if region is None else facts_of(image)
             pixels = _upright(_pixels(image), orientation)
     except UnidentifiedImageError:
         return Refused(why_not_opened(head))
@@ -141,9 +154,23 @@ def _decode(
         return Refused(inert(reason, _REASON_CHARACTERS), lasting=_memory_limit() >= MEMORY)
     if orientation in _TURNED:
         height, width = width, height
+    if region is not None:
+        pixels = region.part(pixels)
     if box is not None:
         pixels = fitted(pixels, box)
-    return Decoded(digest, name, (height, width), frames, pixels)
+    return Decoded(digest, name, (height, width), frames, pixels, facts)
+
+
+def _draft_size(image: Image.Image, box: tuple[int, int], region: Region | None) -> tuple[int, int]:
+    """Return the least size at which a JPEG may be decoded: twice what is asked for."""
+    if region is None:
+        # Thumbnails stay what they are, whatever shape the image has: models see them.
+        return 2 * box[0], 2 * box[1]
+    turned = image.format in _JPEG and _orientation(image) in _TURNED
+    wide, high = (image.height, image.width) if turned else image.size
+    part = (region.right - region.left) * wide, (region.bottom - region.top) * high
+    scale = 2 * min(box[0] / part[0], box[1] / part[1])
+    return max(1, ceil(image.width * scale)), max(1, ceil(image.height * scale))
 
 
 def _memory_limit() -> float:

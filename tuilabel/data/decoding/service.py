@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from tuilabel.data.decoding.values import BUFFER_BYTES, Decoded, Refused
+from tuilabel.data.decoding.values import BUFFER_BYTES, Decoded, Refused, Region
 from tuilabel.errors import SourceError
 
 DEADLINE = 60.0
@@ -46,7 +46,9 @@ class DecodeService:
         self._one_large_image = threading.Lock()
         weakref.finalize(self, _end_all, self._idle)
 
-    def decode(self, path: Path, *, box: tuple[int, int] | None = None) -> Decoded | Refused:
+    def decode(
+        self, path: Path, *, box: tuple[int, int] | None = None, region: Region | None = None
+    ) -> Decoded | Refused:
         """Decode the first page or frame of a file.
 
         Parameters
@@ -56,27 +58,34 @@ class DecodeService:
         box : tuple of int, optional
             Largest width and height of the pixels to return; larger images are reduced, which is
             much quicker for JPEG.
+        region : Region, optional
+            The part of the upright image to return, before it is reduced; with it come the facts
+            that the file's metadata has.
 
         Raises
         ------
         SourceError
             No process can be started.
         """
-        return self.decode_all([path], box=box)[0]
+        return self.decode_all([path], box=box, region=region)[0]
 
     def decode_all(
-        self, paths: Sequence[Path], *, box: tuple[int, int] | None = None
+        self,
+        paths: Sequence[Path],
+        *,
+        box: tuple[int, int] | None = None,
+        region: Region | None = None,
     ) -> list[Decoded | Refused]:
         """Decode several files in one process, which is quicker if they are small."""
-        answers = self._ask(paths, box)
+        answers = self._ask(paths, box, region)
         missing = paths[len(answers) :]
         if len(paths) > 1:
             # The process died or hung; which of these files is the reason shows one by one.
-            answers += [self.decode(path, box=box) for path in missing]
+            answers += [self.decode(path, box=box, region=region) for path in missing]
         else:
             answers += [None] * len(missing)
         return [
-            self._decode_large(path, box) if answer is None else answer
+            self._decode_large(path, box, region) if answer is None else answer
             for path, answer in zip(paths, answers, strict=True)
         ]
 
@@ -84,14 +93,21 @@ class DecodeService:
         """End the processes that are idle; `decode` starts new ones."""
         _end_all(self._idle)
 
-    def _decode_large(self, path: Path, box: tuple[int, int] | None) -> Decoded | Refused:
+    def _decode_large(
+        self, path: Path, box: tuple[int, int] | None, region: Region | None
+    ) -> Decoded | Refused:
         with self._one_large_image:
-            answers = self._ask([path], box, large=True)
+            answers = self._ask([path], box, region, large=True)
         found = answers[0] if answers else None
         return found or Refused("too large or damaged: its decoder crashed", lasting=False)
 
     def _ask(
-        self, paths: Sequence[Path], box: tuple[int, int] | None, *, large: bool = False
+        self,
+        paths: Sequence[Path],
+        box: tuple[int, int] | None,
+        region: Region | None,
+        *,
+        large: bool = False,
     ) -> list[Decoded | Refused | None]:
         """Return answers in order until the process dies; None for files that take more memory."""
         try:
@@ -100,7 +116,8 @@ class DecodeService:
             child = _Child(self._deadline)
         answers: list[Decoded | Refused | None] = []
         try:
-            child.send({"paths": list(map(os.fspath, paths)), "box": box, "large": large})
+            names = list(map(os.fspath, paths))
+            child.send({"paths": names, "box": box, "region": region, "large": large})
             for _ in paths:
                 answers.append(child.receive())
         except TimeoutError:
@@ -195,7 +212,8 @@ class _Child:
         if self._answers.readinto(pixels.reshape(-1).view(np.uint8).data) != pixels.nbytes:
             raise EOFError
         digest, (height, width) = bytes.fromhex(answer["digest"]), answer["size"]
-        return Decoded(digest, answer["format"], (height, width), answer["frames"], pixels)
+        facts = [(word, text) for word, text in answer["facts"]]
+        return Decoded(digest, answer["format"], (height, width), answer["frames"], pixels, facts)
 
     def end(self) -> None:
         """Kill the process and reap it."""

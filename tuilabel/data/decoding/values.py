@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from math import ceil
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -23,6 +25,31 @@ BUFFER_BYTES = 2**16
 """Bytes of answers that are sent at once."""
 
 
+class Region(NamedTuple):
+    """A part of an upright image, as shares of its width and height from the top left.
+
+    Attributes
+    ----------
+    left, top, right, bottom : float
+        From 0 to 1; right and bottom are larger than left and top.
+    """
+
+    left: float = 0.0
+    top: float = 0.0
+    right: float = 1.0
+    bottom: float = 1.0
+
+    def part(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Return this part of an image of shape (H, W) or (H, W, 3): at least one pixel."""
+        height, width = pixels.shape[:2]
+        left, top = min(int(self.left * width), width - 1), min(int(self.top * height), height - 1)
+        right, bottom = ceil(self.right * width), ceil(self.bottom * height)
+        return pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
+
+
+WHOLE = Region()
+
+
 @dataclass(frozen=True, eq=False)
 class Decoded:
     """The first page or frame of an image file.
@@ -40,6 +67,8 @@ class Decoded:
     pixels : array of shape (h, w) or (h, w, 3)
         Upright and as deep as in the file: uint8, uint16, int32 or float32. Colours are RGB and
         uint8, with transparent parts laid over mid grey; an image is grey if every pixel is.
+    facts : sequence of (str, str)
+        What its metadata says, as a word and a text each, inert; only where a region was asked for.
     """
 
     digest: bytes
@@ -47,6 +76,7 @@ class Decoded:
     size: tuple[int, int]
     frames: int
     pixels: NDArray[Any]
+    facts: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from tuilabel.data.decoding.decoder import NeedsMoreMemory, decode_file, set_up
-from tuilabel.data.decoding.values import BUFFER_BYTES, LARGE_MEMORY, MEMORY, Refused
+from tuilabel.data.decoding.values import BUFFER_BYTES, LARGE_MEMORY, MEMORY, Refused, Region
 
 
 def main() -> None:
@@ -34,15 +34,16 @@ def main() -> None:
         request = json.loads(line)
         _limit_memory(LARGE_MEMORY if request["large"] else MEMORY)
         for path in request["paths"]:
-            answers.writelines(_answer(path, request["box"], request["large"]))
+            region = None if request["region"] is None else Region(*request["region"])
+            answers.writelines(_answer(path, request["box"], region, request["large"]))
         answers.flush()
 
 
 def _answer(
-    path: str, box: tuple[int, int] | None, may_be_large: bool
+    path: str, box: tuple[int, int] | None, region: Region | None, may_be_large: bool
 ) -> Sequence[bytes | memoryview]:
     try:
-        found = decode_file(path, box, may_be_large=may_be_large)
+        found = decode_file(path, box, region, may_be_large=may_be_large)
     except NeedsMoreMemory:
         return [b"{}\n"]
     if isinstance(found, Refused):
@@ -55,6 +56,7 @@ def _answer(
         frames=found.frames,
         dtype=pixels.dtype.str,
         shape=pixels.shape,
+        facts=found.facts,
     )
     return [head, pixels.reshape(-1).view(np.uint8).data]
 
