@@ -37,6 +37,7 @@ from tuilabel.tui.images.protocols.support import (
     graphics_for,
     parsed,
 )
+from tuilabel.tui.views.look import Sight
 from tuilabel.tui.widgets.overlay import Overlay
 from tuilabel.tui.widgets.picture import Picture
 
@@ -308,7 +309,7 @@ async def test_what_is_shown_is_what_is_asked_and_the_old_goes_first(
     async with app.run_test(size=(60, 20)) as pilot:
         for number in range(3):
             app.frames.clear()
-            app.picture.show_image(number, numbered(number))
+            app.picture.show_image(Sight(number, numbered(number)))
             assert not app.picture.painted
             await pilot.pause()
             assert app.picture.painted
@@ -329,7 +330,7 @@ async def test_what_is_shown_is_what_is_asked_and_the_old_goes_first(
 async def test_looking_closer_is_another_image_too(protocol: ProtocolName) -> None:
     app = Viewer(protocol)
     async with app.run_test(size=(60, 20)) as pilot:
-        app.picture.show_image(0, numbered(0))
+        app.picture.show_image(Sight(0, numbered(0)))
         await pilot.pause()
         app.frames.clear()
         app.picture.invert()
@@ -340,14 +341,14 @@ async def test_looking_closer_is_another_image_too(protocol: ProtocolName) -> No
 async def test_under_another_screen_there_is_no_image_and_after_it_there_is() -> None:
     app = Viewer(ProtocolName.KITTY)
     async with app.run_test(size=(60, 20)) as pilot:
-        app.picture.show_image(0, numbered(0))
+        app.picture.show_image(Sight(0, numbered(0)))
         await pilot.pause()
         app.frames.clear()
         await app.push_screen(ModalScreen())
         await pilot.pause()
         assert on_the_terminal(app.frames, ProtocolName.KITTY)[-1] is None
         assert KITTY_DELETE in "".join(app.frames)
-        app.picture.show_image(1, numbered(1))
+        app.picture.show_image(Sight(1, numbered(1)))
         await pilot.pause()
         assert "a=T" not in "".join(app.frames)
         app.frames.clear()
@@ -360,7 +361,7 @@ async def test_text_elsewhere_does_not_send_the_image_again() -> None:
     for protocol in ProtocolName:
         app = Viewer(protocol)
         async with app.run_test(size=(60, 20)) as pilot:
-            app.picture.show_image(0, numbered(0))
+            app.picture.show_image(Sight(0, numbered(0)))
             await pilot.pause()
             app.frames.clear()
             app.text.update("more text")
@@ -374,7 +375,7 @@ async def test_a_sixel_image_is_cleared_from_a_terminal_of_another_size_and_neve
 ):
     app = Viewer(ProtocolName.SIXEL)
     async with app.run_test(size=(60, 20)) as pilot:
-        app.picture.show_image(0, numbered(0))
+        app.picture.show_image(Sight(0, numbered(0)))
         await pilot.pause()
         for height, is_drawn in ((12, True), (9, False), (20, True)):
             app.frames.clear()
@@ -390,7 +391,7 @@ async def test_without_an_overlay_or_unasked_the_picture_is_made_of_characters()
     app = Viewer(ProtocolName.KITTY)
     app.picture = Picture()
     async with app.run_test(size=(60, 20)) as pilot:
-        app.picture.show_image(0, numbered(0))
+        app.picture.show_image(Sight(0, numbered(0)))
         await pilot.pause()
         assert not any("a=T" in codes for codes in app.frames)
         assert max(len(list(app.picture.render_line(y))) for y in range(10)) >= 8

@@ -27,6 +27,7 @@ from tuilabel.tui.text.theme import (
     draw_thin,
     theme_for,
 )
+from tuilabel.tui.views.look import Sight
 from tuilabel.tui.widgets.picture import Picture
 
 OWN_BACKGROUND = [theme for theme in THEMES_BY_NAME.values() if not theme.ansi]
@@ -300,7 +301,8 @@ async def test_a_slow_line_has_small_pictures_of_few_colours_until_it_is_quick_a
     picture.styles.width, picture.styles.height = 80, 40
     async with app.run_test(size=(90, 50)) as pilot:
         await app.screen.mount(picture)
-        picture.show_image(0, np.arange(28 * 28, dtype=np.uint16).reshape(28, 28).astype(np.uint8))
+        image = np.arange(28 * 28, dtype=np.uint16).reshape(28, 28).astype(np.uint8)
+        picture.show_image(Sight(0, image))
         await pilot.pause()
         large = [picture.render_line(y) for y in range(40)]
         draw_thin(app, True)

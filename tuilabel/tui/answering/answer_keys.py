@@ -114,6 +114,7 @@ class AnswerKeys:
         self._version = classes.version
         self._since = clock()
         self.guard = PaintGuard()
+        self._is_another = True
         self.entry = ClassEntry((), ())
         self._first: Place | None = None
         self._first_was_early = False
@@ -124,7 +125,16 @@ class AnswerKeys:
     def expect_image(self) -> None:
         """Take no answer before the terminal shows another image."""
         self.guard.expect()
+        self._is_another = True
         self.restart_clock()
+
+    def expect_view(self) -> None:
+        """Take no answer before the terminal shows another view of an image that was seen.
+
+        The time to the answer goes on.
+        """
+        self.guard.expect()
+        self._is_another = False
 
     def restart_clock(self) -> None:
         """Measure the time to the answer from now on."""
@@ -133,6 +143,7 @@ class AnswerKeys:
     def terminal_back(self) -> None:
         """Take no answer before the image is back from under something else."""
         self.guard.expect()
+        self._is_another = True
 
     def frame_written(self, question: int | None) -> None:
         """Note which question follows the frame with the image.
@@ -165,7 +176,8 @@ class AnswerKeys:
 
     def _painted(self, question: int) -> None:
         if self.guard.acknowledged(question, self._clock()):
-            self.restart_clock()
+            if self._is_another:
+                self.restart_clock()
             self._screen.call_later(self._screen.after_painting)
 
     def holds_key(self) -> bool:
@@ -329,6 +341,13 @@ class AnswerKeys:
 
     def _failed(self, error: Exception) -> None:
         self._screen.say(f"✗ {inert(str(error), 300)}", "bad")
+
+    def may_look(self) -> bool:
+        """Return whether the image was on the terminal; hold the key back where it was not."""
+        if self.holds_key():
+            self._hold()
+            return False
+        return True
 
     def _hold(self) -> None:
         """Count an answer that was held back, and say so."""

@@ -61,7 +61,11 @@ def first_key_line(actions: Sequence[tuple[str, Action]]) -> Piece:
     actions : sequence of (str, Action)
         Each with its second key.
     """
-    found = " · ".join(f"{shown_key(second)} {action.label}" for second, action in actions)
+    # Actions of one kind stand together: there is little room.
+    by_label: dict[str, list[str]] = {}
+    for second, action in actions:
+        by_label.setdefault(action.label, []).append(shown_key(second))
+    found = " · ".join(f"{' '.join(keys)} {label}" for label, keys in by_label.items())
     return f"{shown_key(FIRST)} …  {found} · Esc cancels", "accent"
 
 

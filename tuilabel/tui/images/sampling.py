@@ -86,6 +86,37 @@ def _overlaps(here: int, there: int) -> NDArray[np.float32]:
     return np.asarray(overlaps / overlaps.sum(axis=1, keepdims=True), np.float32)
 
 
+def between(values: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    """Return (H, W, C) pixels enlarged by linear interpolation."""
+    for axis, length in enumerate((height, width)):
+        here = values.shape[axis]
+        places = np.clip((np.arange(length) + 0.5) * here / length - 0.5, 0, here - 1)
+        first = np.minimum(places.astype(np.intp), max(0, here - 2))
+        part = (places - first).astype(np.float32)
+        part = part[:, None, None] if axis == 0 else part[None, :, None]
+        before, behind = (
+            values.take(first, axis),
+            values.take(np.minimum(first + 1, here - 1), axis),
+        )
+        values = before + (behind - before) * part
+    return values
+
+
+def enlarged(image: NDArray[np.uint8], box: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return an image as large as fits a width and height in pixels, without hard edges."""
+    height, width = image.shape[:2]
+    scale = min(box[0] / width, box[1] / height)
+    if scale <= 1:
+        return image
+    values = between(
+        image.reshape(height, width, -1).astype(np.float32),
+        max(1, round(height * scale)),
+        max(1, round(width * scale)),
+    )
+    pixels = np.rint(values).astype(np.uint8)
+    return pixels[:, :, 0] if image.ndim == 2 else pixels
+
+
 def adjust(image: NDArray[np.uint8], *, inverted: bool, contrast: int) -> NDArray[np.uint8]:
     """Swap dark and light, and change the contrast; that never makes any part darker.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tuilabel.tui.images.kinds import ImageKind, Pixels
 from tuilabel.tui.images.palettes import Floats
-from tuilabel.tui.images.sampling import fit, sampled
+from tuilabel.tui.images.sampling import between, fit, sampled
 
 _FILLED = 2 / 3
 """Share of its box that an image has to fill at a whole scale, or it is drawn at another scale."""
@@ -76,7 +76,7 @@ def small(image: Pixels, box: tuple[int, int], kind: ImageKind) -> Floats:
         # neighbours.
         pixels = _sharpened(pixels)
     if scale >= 1:
-        pixels = _between(pixels, tall, wide)
+        pixels = between(pixels, tall, wide)
     return _stretched(pixels, image) if is_grey else pixels
 
 
@@ -95,22 +95,6 @@ def _stretched(pixels: Floats, image: Pixels) -> Floats:
     darkest, brightest = float(image.min()), float(image.max())
     factor = (brightest - darkest) / max(high - low, 1.0)
     return np.asarray(np.clip((pixels - low) * factor + darkest, darkest, brightest), np.float32)
-
-
-def _between(values: Floats, height: int, width: int) -> Floats:
-    """Return pixels enlarged by linear interpolation."""
-    for axis, length in enumerate((height, width)):
-        here = values.shape[axis]
-        places = np.clip((np.arange(length) + 0.5) * here / length - 0.5, 0, here - 1)
-        first = np.minimum(places.astype(np.intp), max(0, here - 2))
-        part = (places - first).astype(np.float32)
-        part = part[:, None, None] if axis == 0 else part[None, :, None]
-        before, behind = (
-            values.take(first, axis),
-            values.take(np.minimum(first + 1, here - 1), axis),
-        )
-        values = before + (behind - before) * part
-    return values
 
 
 def _trimmed(image: Pixels, box: tuple[int, int]) -> Pixels:

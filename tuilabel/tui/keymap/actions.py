@@ -29,6 +29,9 @@ class Action(NamedTuple):
         Whether the footer shows it.
     palette : bool
         Whether the palette offers it.
+    yields : bool
+        Whether its keys are left to another action or to a class if the user has set them for
+        that: what was set before the action existed stays as it was.
     """
 
     id: str
@@ -37,11 +40,16 @@ class Action(NamedTuple):
     help: str
     footer: bool = False
     palette: bool = True
+    yields: bool = False
 
     @property
     def shown_keys(self) -> tuple[str, ...]:
         """The keys under the names that people know."""
         return tuple(map(shown_key, self.keys))
+
+
+def _look(id: str, keys: tuple[str, ...], label: str, help: str) -> Action:
+    return Action(id, keys, label, help, yields=True)
 
 
 ACTIONS = (
@@ -65,6 +73,21 @@ ACTIONS = (
     Action("invert", ("i",), "invert", "Swap dark and light in the image."),
     Action("more_contrast", ("plus",), "contrast", "Raise the contrast of the image."),
     Action("less_contrast", ("minus",), "contrast", "Lower the contrast of the image."),
+    _look("narrow_window", ("tab w",), "window", "Narrow the window of more than 8 bits."),
+    _look("widen_window", ("tab W",), "window", "Widen the window of more than 8 bits."),
+    _look("brighter", ("tab b",), "level", "Show lower values of more than 8 bits."),
+    _look("darker", ("tab B",), "level", "Show higher values of more than 8 bits."),
+    _look("top_left", ("home", "tab 7"), "zoom", "Zoom into the top left quarter, or out again."),
+    _look("top_right", ("pageup", "tab 8"), "zoom", "Zoom into the top right quarter."),
+    _look("bottom_left", ("end", "tab 4"), "zoom", "Zoom into the bottom left quarter."),
+    _look("bottom_right", ("pagedown", "tab 5"), "zoom", "Zoom into the bottom right quarter."),
+    _look("closer", ("tab z",), "closer", "Zoom into the same quarter of what is seen."),
+    _look("whole", ("escape",), "whole", "Show the whole image to label again."),
+    _look("previous_file", ("comma",), "file before", "Look at the file before this one."),
+    _look("next_file", ("full_stop",), "file after", "Look at the file after this one."),
+    _look("facts", ("tab i",), "facts", "Show path, size and EXIF of the image, or no longer."),
+    _look("open_file", ("tab o",), "open", "Open the file with the program in `TUILABEL_OPEN`."),
+    _look("copy_path", ("tab c",), "copy", "Copy the path of the file to the clipboard (OSC 52)."),
     Action("help", ("question_mark", "f1"), "help", "Show the keys and classes.", footer=True),
     Action("palette", ("f2",), "palette", "Find an action by part of its name.", palette=False),
     Action("curve", ("f3",), "curve", "Show accuracy by labels and by confidence."),

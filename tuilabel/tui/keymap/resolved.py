@@ -151,6 +151,7 @@ def keymap_of(settings: Settings) -> Keymap:
         name: _class_key(text, f"[class_keys] in settings.toml: {name!r}")
         for name, text in settings.class_keys
     }
+    _give_way(keys, changed, own)
     _check_clashes(settings.keymap, keys, changed, own)
     reserved = {character_of(key) for each in keys.values() for key in each}
     order = "".join(character for character in preset.classes if character not in reserved)
@@ -183,6 +184,25 @@ def _class_key(text: str, where: str) -> str:
 def _uses(keys: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
     for action_id, several in keys.items():
         yield from ((key, action_id) for key in several)
+
+
+def _give_way(
+    keys: dict[str, tuple[str, ...]], changed: frozenset[str], own: Mapping[str, str]
+) -> None:
+    """Leave keys that the user has set to what they were set for.
+
+    Where that is Tab, no action of the keymap keeps two keys.
+    """
+    taken = {key for action_id in changed for key in keys[action_id]}
+    taken |= {character_key(character, character) for character in own.values()}
+    for action_id, action in REGISTRY.items():
+        if action_id not in changed:
+            keys[action_id] = tuple(
+                key
+                for key in keys[action_id]
+                if not (key in taken and action.yields)
+                and not (FIRST in taken and key.startswith(f"{FIRST} "))
+            )
 
 
 def _check_clashes(

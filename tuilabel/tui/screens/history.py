@@ -20,6 +20,7 @@ from tuilabel.tui.screens.list_screen import ListScreen
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.views.history import DISPUTES, History, item_of
+from tuilabel.tui.views.look import Sight
 from tuilabel.tui.views.open_session import Added, OpenSession
 from tuilabel.tui.widgets.event_details import EventDetails
 from tuilabel.tui.widgets.event_list import EventList
@@ -151,7 +152,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             self._picture.clear()
             return
         self.answers.expect_image()
-        self._picture.show_image(row, self.opened.image(row))
+        self._picture.show_image(Sight(row, self.opened.image(row)))
         self.answers.frame_was_there()
 
     def has_room_again(self) -> None:

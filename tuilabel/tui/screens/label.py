@@ -25,12 +25,14 @@ from tuilabel.tui.answering.answer_keys import AnswerKeys
 from tuilabel.tui.answering.deferred_redraw import DeferredRedraw
 from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.screens.base import A_WHILE, BaseScreen
+from tuilabel.tui.screens.looking import Looking
 from tuilabel.tui.terminal.capabilities import coarse_hint
 from tuilabel.tui.terminal.textual_internals import actions_of_key, is_leaving
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.text.theme import colours_of
 from tuilabel.tui.views.labelling import Presenter
+from tuilabel.tui.views.look import Look
 from tuilabel.tui.views.messages import Message, Messages
 from tuilabel.tui.views.open_session import Added, OpenSession
 from tuilabel.tui.views.trainer import trainer_piece
@@ -81,8 +83,15 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
                 workspace, self.presenter, source_name, self, run, self.saving, self.messages
             )
         )
+        self.looking = Looking(self, self.opened)
         self.board = Board(
-            self.presenter, self.opened.image, source_name, self.actions, workspace.settings.view
+            self.presenter,
+            self.opened.image,
+            self.looking.sight,
+            self.looking.looked,
+            source_name,
+            self.actions,
+            workspace.settings.view,
         )
         self.answers = AnswerKeys(
             self, self.presenter.classes, workspace.annotator, self.saving, clock
@@ -108,6 +117,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
     def on_mount(self) -> None:
         """Show the first image, and what opening the source had to leave out."""
         self.register(self.answers)
+        self.looking.start(self.board)
         # Before the first layout: one after it would be another whole frame.
         self.fit(self.app.size)
         self.changed()
@@ -127,6 +137,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
     def on_unmount(self) -> None:
         """Follow the others no longer."""
         self._follower.stop()
+        self.looking.stop()
 
     def _notice(self, first: Message | None = None) -> Piece | None:
         return self.messages.line(self.app.size.width - 2, self.key_of("messages"), first)
@@ -215,8 +226,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
 
     @property
     def asked(self) -> str | None:
-        """The id of the item that is asked."""
-        return self.loop.current_id
+        """The id of the item that is asked, where its image is shown."""
+        return None if self.looking.is_neighbour else self.loop.current_id
 
     def choose_class(self, index: int) -> None:
         """Answer with a class."""
@@ -224,6 +235,9 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
 
     def choose_new_class(self, name: str) -> None:
         """Add a class, and answer with it."""
+        if self.asked is None:
+            self._say_why_not()
+            return
 
         def added(new: Added) -> None:
             self._answer(partial(self.loop.label, class_index=new.class_index))
@@ -239,7 +253,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
     def action_name(self) -> None:
         """Begin to type the name of a class."""
         if self.asked is None:
-            self.say(self.presenter.ending())
+            self._say_why_not()
         else:
             self.answers.begin_name()
 
@@ -282,10 +296,18 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
 
     def _answer(self, write: Callable[..., Event | None]) -> None:
         if self.asked is None:
-            self.say(self.presenter.ending())
+            self._say_why_not()
             return
         self.sentence = None
         self.answers.give(write, partial(self._answered, self.loop.current))
+
+    def _say_why_not(self) -> None:
+        """Show why no image can be answered now."""
+        if self.looking.is_neighbour:
+            back = self.keymap.key("whole")
+            self.say(f"This is not the image to label: {back} leads back to it.", "accent")
+        else:
+            self.say(self.presenter.ending())
 
     def _answered(self, slot: Slot | None, event: Event | None) -> None:
         if event is None or slot is None:
@@ -356,6 +378,91 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self._suggestions = SUGGESTIONS[after % len(SUGGESTIONS)]
         self.board.show_suggestions(self._suggestions, self._last)
         self.say(SUGGESTION_MODES[self._suggestions].capitalize() + ".")
+
+    # Looking closely.
+
+    def view_changes(self) -> bool:
+        """Take no answer before another view is painted; return False where it must not change.
+
+        An image that was never on the terminal as a whole is not zoomed.
+        """
+        if self.too_small or self.loop.current is None:
+            return False
+        if self.looking.look == Look() and not self.answers.may_look():
+            return False
+        self.answers.expect_view()
+        return True
+
+    def view_changed(self) -> None:
+        """Ask the terminal for a view that it shows already."""
+        self.answers.frame_was_there()
+
+    def on_picture_resized(self) -> None:
+        """Decode the picture in the size that it has now."""
+        if self.loop.current is not None:
+            self.looking.shown_anew()
+
+    def action_top_left(self) -> None:
+        """Zoom into the top left quarter."""
+        self.looking.towards("top_left")
+
+    def action_top_right(self) -> None:
+        """Zoom into the top right quarter."""
+        self.looking.towards("top_right")
+
+    def action_bottom_left(self) -> None:
+        """Zoom into the bottom left quarter."""
+        self.looking.towards("bottom_left")
+
+    def action_bottom_right(self) -> None:
+        """Zoom into the bottom right quarter."""
+        self.looking.towards("bottom_right")
+
+    def action_closer(self) -> None:
+        """Zoom into the same quarter again."""
+        self.looking.closer()
+
+    def action_whole(self) -> None:
+        """Show the whole image that is asked."""
+        self.looking.whole()
+
+    def action_previous_file(self) -> None:
+        """Look at the file before."""
+        self.looking.neighbour(-1)
+
+    def action_next_file(self) -> None:
+        """Look at the file after."""
+        self.looking.neighbour(+1)
+
+    def action_facts(self) -> None:
+        """Show facts about the file."""
+        self.looking.facts()
+
+    def action_narrow_window(self) -> None:
+        """Narrow the window."""
+        self.looking.change_window(width=+1)
+
+    def action_widen_window(self) -> None:
+        """Widen the window."""
+        self.looking.change_window(width=-1)
+
+    def action_brighter(self) -> None:
+        """Show lower values."""
+        self.looking.change_window(level=+1)
+
+    def action_darker(self) -> None:
+        """Show higher values."""
+        self.looking.change_window(level=-1)
+
+    def action_open_file(self) -> None:
+        """Open the file with another program."""
+        self.looking.open_file()
+
+    def action_copy_path(self) -> None:
+        """Put the path of the file on the clipboard."""
+        codes = self.looking.copied()
+        if codes and self.terminal is not None:
+            self.terminal.write(codes)
 
     # The trainer.
 
@@ -449,7 +556,10 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
                 trainer_piece(Working(), fits=self.loop.labels > 0),
                 True,
             )
-        self.board.show_image(self.loop.current)
+        current = self.loop.current
+        self.looking.ask(None if current is None else current.row)
+        self.board.show_image(current)
+        self.looking.wish(self._next_rows())
         self._deferred.forget()
         self.show_all()
         self.answers.frame_was_there()
@@ -476,8 +586,13 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         """Draw what comes next while the annotator looks at this image."""
         loop = self.loop
         likely = loop.likely_next(len(loop.batch))
+        self.looking.wish([*self._next_rows(), *likely])
         after = [slot.row for slot in loop.batch[loop.cursor + 1 : loop.cursor + 2]]
         self.board.prepare(after or likely[:1], likely)
+
+    def _next_rows(self) -> list[int]:
+        """Return the rows of the batch behind the image that is asked."""
+        return [slot.row for slot in self.loop.batch[self.loop.cursor + 1 :]]
 
     def show_all(self) -> None:
         """Show all but the image."""

@@ -163,6 +163,12 @@ class Terminal:
         self._written = driver.written
         return number
 
+    def write(self, codes: str) -> None:
+        """Write codes that draw nothing."""
+        driver = self._driver
+        if driver is not None:
+            driver.write(codes)
+
     def heard(self, event: events.CursorPosition) -> None:
         """Handle an answer of the terminal."""
         number = self.round_trips.answered(event.x, event.y, event.time)

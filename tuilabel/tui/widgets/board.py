@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,13 @@ from tuilabel.tui.keymap.actions import Action
 from tuilabel.tui.terminal.size import WIDE
 from tuilabel.tui.text.pieces import Piece, fitted
 from tuilabel.tui.views.labelling import Presenter
+from tuilabel.tui.views.look import Looked, Sight
 from tuilabel.tui.widgets.accuracy_line import AccuracyLine
 from tuilabel.tui.widgets.bar import Bar
 from tuilabel.tui.widgets.batch_rows import BatchRows, rows_taken
 from tuilabel.tui.widgets.batch_strip import BatchStrip
 from tuilabel.tui.widgets.legend import legend_of
+from tuilabel.tui.widgets.look_panel import LookPanel
 from tuilabel.tui.widgets.picture import Picture
 from tuilabel.tui.widgets.suggestions import Suggestions
 
@@ -40,6 +43,10 @@ class Board(Vertical):
     presenter : Presenter
     image_of : callable
         Returns the (H, W) or (H, W, 3) uint8 image of a row of the dataset.
+    sight_of : callable
+        Returns what to draw large for a row of the dataset.
+    looked : callable
+        Returns what stands beside the image in place of the accuracy; None for the accuracy.
     source_name : str
     actions : sequence of Action
         Those that the footer may show.
@@ -51,6 +58,8 @@ class Board(Vertical):
         self,
         presenter: Presenter,
         image_of: Callable[[int], NDArray[np.uint8]],
+        sight_of: Callable[[int], Sight],
+        looked: Callable[[], Looked | None],
         source_name: str,
         actions: Sequence[Action],
         view: str = "single",
@@ -58,6 +67,8 @@ class Board(Vertical):
         super().__init__()
         self._presenter = presenter
         self._image_of = image_of
+        self._sight_of = sight_of
+        self._looked = looked
         self._source_name = source_name
         self.actions = actions
         self._header = Bar(id="header")
@@ -65,10 +76,11 @@ class Board(Vertical):
         self._rows = BatchRows(self._adjusted, id="rows")
         self._suggestions = Suggestions(id="suggestions")
         self._accuracy = AccuracyLine(id="curve")
+        self._look = LookPanel(id="look")
         self._strip = BatchStrip(image_of, id="strip")
         self._legend = legend_of(presenter)
         self._status = Bar(id="status")
-        self._side = Vertical(self._suggestions, self._accuracy, id="side")
+        self._side = Vertical(self._suggestions, self._accuracy, self._look, id="side")
         self._heights: dict[Widget, int | str] = {}
         self._legend_of = 0
         self._classes_of = presenter.classes.version
@@ -137,7 +149,49 @@ class Board(Vertical):
         elif slot is None:
             self._picture.clear(words)
         else:
-            self._picture.show_image(slot.row, self._image_of(slot.row))
+            self._picture.show_image(self._sight_of(slot.row))
+        self.show_look()
+
+    def show_again(self) -> None:
+        """Draw the image that is asked about as it is looked at now; it stays as seen as it was."""
+        slot = self._presenter.session.current
+        if slot is not None and self.view == "single":
+            self._picture.show_image(self._sight_of(slot.row))
+        self.show_look()
+
+    def show_look(self) -> None:
+        """Show what stands beside the image."""
+        looked = self._looked()
+        self.set_class(looked is not None, "-look")
+        self._look.show_look(looked)
+
+    # Pictures that are drawn elsewhere.
+
+    @property
+    def box(self) -> tuple[int, int]:
+        """Width and height in pixels of the largest image that is worth drawing."""
+        return self._picture.box
+
+    def has_captions(self, has: bool) -> None:
+        """Keep a row below the image for the name of its file, or none."""
+        self._picture.has_captions = has
+
+    def planned(self, key: Hashable) -> Callable[[NDArray[np.uint8]], Any]:
+        """Return a function that draws an image as it would be drawn now, in any thread."""
+        return self._picture.planned(key)
+
+    def keep(self, made: Any) -> None:
+        """Keep what a function of `planned` has returned."""
+        self._picture.keep(made)
+
+    def follow_line(self) -> None:
+        """Send pictures of a size that suits the line to the terminal."""
+        overlay, terminal = (
+            getattr(self.app, "overlay", None),
+            getattr(self.screen, "terminal", None),
+        )
+        if overlay is not None and terminal is not None:
+            overlay.follow(terminal.round_trips.rate)
 
     def _adjusted(self, row: int) -> NDArray[np.uint8]:
         look = self._picture
@@ -159,7 +213,7 @@ class Board(Vertical):
             self._rows.prepare(thumbnails)
             return
         for row in rows:
-            self._picture.prepare(row, self._image_of(row))
+            self._picture.prepare(self._sight_of(row))
         self._strip.prepare(thumbnails)
 
     def prepare_batch(self) -> bool:

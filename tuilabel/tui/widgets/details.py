@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from textwrap import wrap
 
 from rich.cells import cell_len, set_cell_size
 
-from tuilabel.tui.text.pieces import fitted
+from tuilabel.tui.text.pieces import Piece, fitted
 from tuilabel.tui.views.values import Detail
 from tuilabel.tui.widgets.lines import Lines
 
@@ -44,24 +44,49 @@ class Details(Lines):
             return
         rows = [self.row((self._heading, "muted"))] if self._heading and self._details else []
         indent = "  " if self._heading else ""
-        column = max((cell_len(word) for word, _ in self._details), default=0) + 2 + len(indent)
-        room = max(1, width - column)
-        for word, text in self._details:
-            left = height - len(rows)
-            if left <= 0:
-                break
-            if word in self._paths:
-                lines = [cut_in_the_middle(text, room)]
-            else:
-                lines = wrap(text, room, max_lines=left, placeholder=" …", break_on_hyphens=False)
-            for line in lines:
-                pieces = (
-                    (fitted(indent + word, column), "muted"),
-                    (fitted(line, room), self._style),
-                )
-                rows.append(self.row(*pieces))
-                word = ""
-        self.show(rows)
+        found = detail_rows(
+            self._details, width, height - len(rows), self._paths, self._style, indent
+        )
+        self.show([*rows, *(self.row(*pieces) for pieces in found)])
+
+
+def detail_rows(
+    details: Sequence[Detail],
+    width: int,
+    height: int,
+    paths: Collection[str] = (),
+    style: str = "plain",
+    indent: str = "",
+) -> list[list[Piece]]:
+    """Return details as rows of pieces, with a word in a column and its value beside it.
+
+    Parameters
+    ----------
+    details : sequence of Detail
+    width, height : int
+        Cells of a row, and the most rows.
+    paths : collection of str
+        The words whose values are cut in the middle; others take several rows.
+    style : str
+        Of the values.
+    indent : str
+        Stands before each word.
+    """
+    column = max((cell_len(word) for word, _ in details), default=0) + 2 + len(indent)
+    room = max(1, width - column)
+    rows: list[list[Piece]] = []
+    for word, text in details:
+        left = height - len(rows)
+        if left <= 0:
+            break
+        if word in paths:
+            lines = [cut_in_the_middle(text, room)]
+        else:
+            lines = wrap(text, room, max_lines=left, placeholder=" …", break_on_hyphens=False)
+        for line in lines:
+            rows.append([(fitted(indent + word, column), "muted"), (fitted(line, room), style)])
+            word = ""
+    return rows
 
 
 def cut_in_the_middle(text: str, width: int) -> str:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from collections.abc import Hashable
-from typing import NamedTuple
+from collections.abc import Callable, Hashable
+from math import sqrt
+from typing import Any, NamedTuple, Protocol
 
 from rich.console import Console
 from rich.style import Style
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
-from textual.widget import Widget
 
 from tuilabel.tui.images import Pixels
 from tuilabel.tui.images.protocols.encoders import (
@@ -28,10 +28,43 @@ from tuilabel.tui.images.protocols.encoders import (
 from tuilabel.tui.images.protocols.support import Graphics, ProtocolName, cell_of
 
 _KEPT = 16
+_KEPT_BYTES = 16 * 2**20
+
+_BYTES_PER_PIXEL = 3
+"""About what a pixel of a photograph takes in either protocol."""
+
+_SMALL = 96
+"""Pixels at the longer side of an image that takes few bytes at any size: its pixels repeat."""
+
+_SECONDS = 0.25
+"""Seconds in which a picture should be sent."""
+
+_LEAST_PIXELS, _USUAL_PIXELS, _MOST_PIXELS = 2**14, 2**18, 2**20
+"""Pixels of a picture on the slowest line, on one not measured yet, and on the quickest."""
+
+
+class Picturing(Protocol):
+    """A widget that leaves cells blank for an image."""
+
+    @property
+    def image_region(self) -> Region:
+        """The cells that an image may take."""
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether it is on a screen."""
+
+    @property
+    def screen(self) -> Screen[Any]:
+        """The screen that it is on."""
+
+    @property
+    def rich_style(self) -> Style:
+        """The style of its blank cells."""
 
 
 class _Wanted(NamedTuple):
-    widget: Widget
+    widget: Picturing
     key: Hashable
     image: Pixels
 
@@ -60,13 +93,14 @@ class Overlay:
         # Another program may have left an image of this number.
         self._is_stale = True
         self._encoded: OrderedDict[_Placed, str] = OrderedDict()
+        self._most = _USUAL_PIXELS
 
-    def show(self, widget: Widget, key: Hashable, image: Pixels) -> bool:
+    def show(self, widget: Picturing, key: Hashable, image: Pixels) -> bool:
         """Request an image over a widget from the next frame on; return whether it is another.
 
         Parameters
         ----------
-        widget : Widget
+        widget : Picturing
         key : hashable
             Names the image as it should look; an image shown under another name is removed.
         image : (H, W) or (H, W, 3) uint8
@@ -74,11 +108,52 @@ class Overlay:
         before, self._wanted = self._wanted, _Wanted(widget, key, image)
         return before is None or (before.widget, before.key) != (widget, key)
 
-    def prepare(self, widget: Widget, key: Hashable, image: Pixels) -> None:
+    def prepare(self, widget: Picturing, key: Hashable, image: Pixels) -> None:
         """Encode an image ahead of time, without showing it."""
         place = self._place_of(_Wanted(widget, key, image))
         if place is not None:
             self._encode(place, image)
+
+    def planned(
+        self, widget: Picturing, key: Hashable
+    ) -> Callable[[Pixels], tuple[_Placed | None, str]]:
+        """Return a function that encodes an image for where it would be now, in any thread."""
+        cell, box, protocol = self._cell(), widget.image_region, self._graphics.protocol
+        most = self.box(widget)
+
+        def encode(image: Pixels) -> tuple[_Placed | None, str]:
+            place = _placed(key, image, box, cell, most)
+            return place, "" if place is None else _encoded(place, image, protocol)
+
+        return encode
+
+    def keep(self, place: _Placed | None, codes: str) -> None:
+        """Keep what a function of `planned` has returned."""
+        if place is None:
+            return
+        self._encoded[place] = codes
+        while len(self._encoded) > 1 and (
+            len(self._encoded) > _KEPT or sum(map(len, self._encoded.values())) > _KEPT_BYTES
+        ):
+            self._encoded.popitem(last=False)
+
+    def follow(self, rate: float | None) -> bool:
+        """Send images of a size that suits the line; return whether it is another than before.
+
+        Parameters
+        ----------
+        rate : float or None
+            Bytes a second; None while that is unknown.
+        """
+        before, self._most = self._most, most_pixels(rate, self._most)
+        return before != self._most
+
+    def box(self, widget: Picturing) -> tuple[int, int]:
+        """Return the width and height in pixels of the largest image that is sent."""
+        columns, rows = widget.image_region.size
+        width, height = columns * self._cell()[0], rows * self._cell()[1]
+        share = min(1.0, sqrt(self._most / max(1, width * height)))
+        return max(1, int(width * share)), max(1, int(height * share))
 
     def clear(self) -> bool:
         """Request no image from the next frame on; return whether there was one."""
@@ -155,33 +230,66 @@ class Overlay:
             return None
         return place
 
+    def _cell(self) -> tuple[int, int]:
+        """Return the width and height of a cell: fonts change size while a program runs."""
+        found = cell_of(sys.__stdout__.fileno()) if sys.__stdout__ else None
+        return found or self._graphics.cell
+
     def _place_of(self, wanted: _Wanted) -> _Placed | None:
-        # Fonts change size while a program runs.
-        cell = cell_of(sys.__stdout__.fileno()) if sys.__stdout__ else None
-        cell = cell or self._graphics.cell
-        box = wanted.widget.region
-        if not box.area:
-            return None
-        columns, rows = _cells(wanted.image, box, cell)
-        left, top = (box.width - columns) // 2, (box.height - rows) // 2
-        return _Placed(wanted.key, Region(box.x + left, box.y + top, columns, rows), cell)
+        widget = wanted.widget
+        box, most = widget.image_region, self.box(widget)
+        return _placed(wanted.key, wanted.image, box, self._cell(), most)
 
     def _encode(self, place: _Placed, image: Pixels) -> str:
         codes = self._encoded.get(place)
         if codes is None:
-            region, (width, height) = place.region, place.cell
-            encode = kitty if self._graphics.protocol is ProtocolName.KITTY else sixel
-            drawn = encode(image, region.width * width, region.height * height)
-            codes = self._encoded[place] = _at(region.x, region.y) + drawn
-            while len(self._encoded) > _KEPT:
-                self._encoded.popitem(last=False)
+            codes = _encoded(place, image, self._graphics.protocol)
+            self.keep(place, codes)
         return codes
 
 
-def _cells(image: Pixels, box: Region, cell: tuple[int, int]) -> tuple[int, int]:
-    """Return the columns and rows of a box that an image takes."""
-    height, width = size_in(image, box.width * cell[0], box.height * cell[1])
-    return -(-width // cell[0]), -(-height // cell[1])
+def most_pixels(rate: float | None, before: int = _USUAL_PIXELS) -> int:
+    """Return the most pixels of an image that is to arrive soon.
+
+    It changes by doubling and halving, and not for every measurement: pictures of the same size
+    lie in the same place.
+
+    Parameters
+    ----------
+    rate : float or None
+        Bytes a second that the line takes; None while that is unknown.
+    before : int
+        The most pixels until now.
+    """
+    if rate is None:
+        return before
+    wanted = rate * _SECONDS / _BYTES_PER_PIXEL
+    while before > _LEAST_PIXELS and wanted < before:
+        before //= 2
+    while before < _MOST_PIXELS and wanted > 3 * before:
+        before *= 2
+    return before
+
+
+def _placed(
+    key: Hashable, image: Pixels, box: Region, cell: tuple[int, int], most: tuple[int, int]
+) -> _Placed | None:
+    """Return where an image goes in a box of cells; a picture takes at most so many pixels."""
+    if not box.area:
+        return None
+    width, height = box.width * cell[0], box.height * cell[1]
+    if max(image.shape[:2]) > _SMALL:
+        width, height = min(width, most[0]), min(height, most[1])
+    tall, wide = size_in(image, width, height)
+    columns, rows = -(-wide // cell[0]), -(-tall // cell[1])
+    left, top = (box.width - columns) // 2, (box.height - rows) // 2
+    return _Placed(key, Region(box.x + left, box.y + top, columns, rows), cell)
+
+
+def _encoded(place: _Placed, image: Pixels, protocol: ProtocolName) -> str:
+    region, (width, height) = place.region, place.cell
+    encode = kitty if protocol is ProtocolName.KITTY else sixel
+    return _at(region.x, region.y) + encode(image, region.width * width, region.height * height)
 
 
 def _at(x: int, y: int) -> str:

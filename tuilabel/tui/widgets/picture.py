@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from textual.geometry import Region, Size
+from textual.message import Message
 from textual.strip import Strip
 
 from tuilabel.tui.images import CONTRAST_STEPS, Pixels, adjust, draw
-from tuilabel.tui.terminal.capabilities import THIN_GREYS
-from tuilabel.tui.text.pieces import Piece
+from tuilabel.tui.terminal.capabilities import THIN_GREYS, Colours
+from tuilabel.tui.text.pieces import Piece, centred_text
+from tuilabel.tui.views.look import Sight
 from tuilabel.tui.widgets.image_lines import ImageLines, boxed
 
 if TYPE_CHECKING:
@@ -21,6 +25,9 @@ _THIN_BOX = (36, 15)
 
 _KEPT = 64
 """Pictures kept drawn: a few batches, so that looking back and undoing are as fast as a label."""
+
+_KEPT_PIECES = 60_000
+"""Runs of equal cells that are kept drawn, at about 100 bytes each. A photograph has thousands."""
 
 
 class Picture(ImageLines):
@@ -37,30 +44,70 @@ class Picture(ImageLines):
         self._overlaid = overlaid
         self.inverted = False
         self.contrast = 0
-        self._image: tuple[int, Pixels] | None = None
+        self._sight: Sight | None = None
         self._words: Sequence[Piece] = ()
         self._drawn: OrderedDict[tuple[Hashable, ...], list[Strip]] = OrderedDict()
+        self._pieces = 0
+        self.has_captions = False
 
-    def show_image(self, key: int, image: Pixels) -> None:
-        """Draw an image; `key` names it among those drawn before."""
-        self._image = (key, image)
+    class Resized(Message):
+        """The picture has another size."""
+
+    def show_image(self, sight: Sight) -> None:
+        """Draw an image."""
+        self._sight = sight
         self.painted = False
         self.redraw()
 
     def clear(self, words: Sequence[Piece] = ()) -> None:
         """Remove the image and show a few words in its place, if any."""
-        self._image, self._words = None, words
+        self._sight, self._words = None, words
         self.painted = False
         self.redraw()
 
-    def prepare(self, key: int, image: Pixels) -> None:
+    def prepare(self, sight: Sight) -> None:
         """Draw an image ahead of time, without showing it."""
         if not self.size.area:
             return
         if self._overlay is None:
-            self._rows_of(key, image)
+            self._rows_of(sight)
         else:
-            self._overlay.prepare(self, self._key(key), self._adjusted(image))
+            self._overlay.prepare(self, self._key(sight.key), self._adjusted(sight.image))
+
+    def planned(self, key: Hashable) -> Callable[[Pixels], Any]:
+        """Return a function that draws an image as it would be drawn now, in any thread."""
+        adjusted = partial(adjust, inverted=self.inverted, contrast=self.contrast)
+        if self._overlay is not None:
+            encode = self._overlay.planned(self, self._key(key))
+            return lambda image: encode(adjusted(image))
+        drawn_as, size, colours = self._key(key), self.image_size, self.colours
+        return lambda image: (drawn_as, _drawn(adjusted(image), size, colours))
+
+    def keep(self, made: Any) -> None:
+        """Keep what a function of `planned` has returned."""
+        if self._overlay is not None:
+            self._overlay.keep(*made)
+        else:
+            self._keep(*made)
+
+    @property
+    def image_size(self) -> Size:
+        """The columns and rows that an image may take."""
+        return Size(self.size.width, max(0, self.size.height - self.has_captions))
+
+    @property
+    def image_region(self) -> Region:
+        """The cells that an image may take."""
+        return Region(self.region.x, self.region.y, *self.image_size)
+
+    @property
+    def box(self) -> tuple[int, int]:
+        """Width and height in pixels of the largest image that is worth drawing."""
+        if self._overlay is not None:
+            return self._overlay.box(self)
+        columns, rows = _box(self.image_size, self.colours)
+        # The finest blocks have two by four pixels in a cell.
+        return 2 * columns, 4 * rows
 
     def invert(self) -> None:
         """Swap dark and light."""
@@ -76,15 +123,19 @@ class Picture(ImageLines):
         """Draw the image again, in this size and contrast."""
         if not self.size.area:
             return
-        overlay, is_other = self._overlay, False
-        rows = self.centred(self._words if self._image is None else ())
-        if overlay is not None and self._image is None:
+        overlay, sight, is_other = self._overlay, self._sight, False
+        rows = self.centred(self._words if sight is None else ())
+        if overlay is not None and sight is None:
             is_other = overlay.clear()
-        elif overlay is not None and self._image is not None:
-            key, image = self._image
-            is_other = overlay.show(self, self._key(key), self._adjusted(image))
-        elif self._image is not None:
-            rows = self._rows_of(*self._image)
+        elif overlay is not None and sight is not None:
+            is_other = overlay.show(self, self._key(sight.key), self._adjusted(sight.image))
+        elif sight is not None:
+            rows = self._rows_of(sight)
+        if sight is not None and self.has_captions:
+            text, style = sight.caption
+            blank = Strip.blank(self.size.width)
+            rows = [*rows, *[blank] * self.size.height][: self.image_size.height]
+            rows.append(self.row((centred_text(text, self.size.width), style)))
         # The cells below an overlay stay blank, and the overlay goes out with their frame.
         self.show_images(rows, forced=is_other and not self._is_in_frame)
 
@@ -92,27 +143,44 @@ class Picture(ImageLines):
     def _overlay(self) -> Overlay | None:
         return getattr(self.app, "overlay", None) if self._overlaid else None
 
-    def _key(self, key: int) -> tuple[Hashable, ...]:
+    def on_resize(self) -> None:
+        """Ask for pictures of another size."""
+        self.post_message(self.Resized())
+
+    def _key(self, key: Hashable) -> tuple[Hashable, ...]:
         """Return a key for an image as it looks now."""
-        return key, self.size, self.inverted, self.contrast, self.colours
+        return key, self.image_size, self.inverted, self.contrast, self.colours
 
     def _adjusted(self, image: Pixels) -> Pixels:
         return adjust(image, inverted=self.inverted, contrast=self.contrast)
 
-    def _rows_of(self, key: int, image: Pixels) -> list[Strip]:
-        cache_key = self._key(key)
+    def _rows_of(self, sight: Sight) -> list[Strip]:
+        cache_key = self._key(sight.key)
         rows = self._drawn.get(cache_key)
         if rows is None:
-            rows = self._draw(self._adjusted(image))
-            self._drawn[cache_key] = rows
-            while len(self._drawn) > _KEPT:
-                self._drawn.popitem(last=False)
+            rows = _drawn(self._adjusted(sight.image), self.image_size, self.colours)
+            self._keep(cache_key, rows)
         self._drawn.move_to_end(cache_key)
         return rows
 
-    def _draw(self, image: Pixels) -> list[Strip]:
-        width, height = self.size
-        box = (width, height)
-        if self.colours.greys <= THIN_GREYS:
-            box = (min(width, _THIN_BOX[0]), min(height, _THIN_BOX[1]))
-        return boxed(draw(image, box, self.colours), width, height)
+    def _keep(self, cache_key: tuple[Hashable, ...], rows: list[Strip]) -> None:
+        self._pieces += _pieces_in(rows) - _pieces_in(self._drawn.get(cache_key, ()))
+        self._drawn[cache_key] = rows
+        while len(self._drawn) > _KEPT or (self._pieces > _KEPT_PIECES and len(self._drawn) > 1):
+            _, dropped = self._drawn.popitem(last=False)
+            self._pieces -= _pieces_in(dropped)
+
+
+def _pieces_in(rows: Sequence[Strip]) -> int:
+    return sum(map(len, rows))
+
+
+def _box(size: Size, colours: Colours) -> tuple[int, int]:
+    """Return the columns and rows of an image: few on a slow line."""
+    if colours.greys <= THIN_GREYS:
+        return min(size.width, _THIN_BOX[0]), min(size.height, _THIN_BOX[1])
+    return size.width, size.height
+
+
+def _drawn(image: Pixels, size: Size, colours: Colours) -> list[Strip]:
+    return boxed(draw(image, _box(size, colours), colours), *size)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import zlib
 from base64 import b64encode
+from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,8 @@ from tuilabel.tui.images.sampling import sampled
 _BAND = 6
 _GREYS = 64
 _CHUNK = 4096
+_SAMPLED = 96
+"""Pixels at the longer side of an image from whose colours a palette is chosen."""
 
 IMAGE_ID = 7137
 """The only image id used in kitty's protocol: each new image replaces the one before."""
@@ -45,11 +49,14 @@ def kitty(image: Pixels, width: int, height: int) -> str:
     width, height : int
         Pixels of the terminal that there is room for.
     """
+    is_photograph = max(image.shape[:2]) > _SAMPLED
     image = resized(image, width, height)
     if image.ndim == 2:
         image = np.repeat(image[:, :, None], 3, axis=2)
     rows, columns = image.shape[:2]
-    payload = b64encode(zlib.compress(image.tobytes())).decode()
+    # A photograph takes three times as long at the usual level, and is hardly smaller for it.
+    level = 1 if is_photograph else -1
+    payload = b64encode(zlib.compress(image.tobytes(), level)).decode()
     chunks = [payload[at : at + _CHUNK] for at in range(0, len(payload), _CHUNK)]
     # Not how many cells it covers: it would be stretched to fill the last of them.
     keys = f"a=T,f=24,o=z,s={columns},v={rows},i={IMAGE_ID},C=1,q=2,"
@@ -80,32 +87,56 @@ def sixel(image: Pixels, width: int, height: int) -> str:
     used = np.unique(places)
     out = [f'\x1bP0;0;0q"1;1;{width};{height}']
     out += [f"#{n};2;{percent[n, 0]};{percent[n, 1]};{percent[n, 2]}" for n in used.tolist()]
+    out += [*_bands(places), "\x1b\\"]
+    return "".join(out)
+
+
+def _bands(places: NDArray[np.uint8]) -> Iterator[str]:
+    """Yield the codes of each six rows of pixels: colour by colour, in runs of equal columns.
+
+    The runs of all colours are found at once: a photograph has a hundred colours in each band.
+    """
+    height, width = places.shape
     for top in range(0, height, _BAND):
-        out.append(_band(places[top : top + _BAND]))
-    out.append("\x1b\\")
-    return "".join(out)
+        band = places[top : top + _BAND]
+        # A column of each colour that is in it, with the pixels of that colour as bits.
+        keys = band.astype(np.int64) * width + np.arange(width)
+        order = np.argsort(keys, axis=None, kind="stable")
+        columns = keys.reshape(-1)[order]
+        bits = np.repeat(1 << np.arange(len(band)), width)[order]
+        first = np.flatnonzero(np.diff(columns, prepend=-1))
+        masks, columns = np.add.reduceat(bits, first), columns[first]
+        # A run ends where the next column is another, is empty, or begins another colour.
+        colours, across = np.divmod(columns, width)
+        is_first = np.ones(len(columns), bool)
+        is_first[1:] = (np.diff(columns) != 1) | (np.diff(masks) != 0) | (np.diff(colours) != 0)
+        starts = np.flatnonzero(is_first)
+        lengths = np.diff(np.append(starts, len(columns)))
+        ends = across[starts] + lengths
+        gaps = across[starts] - np.append(0, ends[:-1])
+        new = np.diff(colours[starts], prepend=-1) != 0
+        gaps[new] = across[starts][new]
+        runs = zip(
+            new.tolist(),
+            colours[starts].tolist(),
+            gaps.tolist(),
+            lengths.tolist(),
+            masks[starts].tolist(),
+            strict=True,
+        )
+        out: list[str] = []
+        for is_new, colour, gap, length, mask in runs:
+            if is_new:
+                out.append(f"$#{colour}" if out else f"#{colour}")
+            if gap:
+                out.append(_run(63, gap))
+            out.append(_run(63 + mask, length))
+        yield "".join(out) + "-"
 
 
-def _band(places: NDArray[np.uint8]) -> str:
-    """Return the codes of six rows of pixels, colour by colour."""
-    weights = (1 << np.arange(len(places)))[:, None]
-    lines = []
-    for colour in np.unique(places).tolist():
-        masks = ((places == colour) * weights).sum(axis=0)
-        lines.append(f"#{colour}{_runs(masks)}")
-    return "$".join(lines) + "-"
-
-
-def _runs(masks: NDArray[np.int_]) -> str:
-    starts = [0, *(np.flatnonzero(np.diff(masks)) + 1).tolist()]
-    ends = [*starts[1:], len(masks)]
-    if not masks[starts[-1]]:  # the rest of the band has none of this colour
-        starts, ends = starts[:-1], ends[:-1]
-    out = []
-    for start, end in zip(starts, ends, strict=True):
-        character, count = chr(63 + int(masks[start])), end - start
-        out.append(f"!{count}{character}" if count > 3 else character * count)
-    return "".join(out)
+@lru_cache(maxsize=4096)
+def _run(code: int, count: int) -> str:
+    return f"!{count}{chr(code)}" if count > 3 else chr(code) * count
 
 
 def _indexed(image: Pixels) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -117,7 +148,15 @@ def _indexed(image: Pixels) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     # Pillow is loaded already: it read the coloured images.
     from PIL import Image
 
-    # Of Pillow's methods this one strays the least from any pixel: no bands in smooth parts.
-    quantised = Image.fromarray(image).quantize(256, Image.Quantize.MAXCOVERAGE)
+    whole = Image.fromarray(image)
+    sample = whole
+    if max(image.shape) > _SAMPLED:
+        sample = whole.copy()
+        sample.thumbnail((_SAMPLED, _SAMPLED))
+    # Of Pillow's methods this one strays the least from any pixel: no bands in smooth parts. For
+    # many pixels it takes seconds, and a reduced image has the same colours.
+    quantised = sample.quantize(256, Image.Quantize.MAXCOVERAGE)
+    if sample is not whole:
+        quantised = whole.quantize(palette=quantised, dither=Image.Dither.NONE)
     palette = np.frombuffer(bytes(quantised.getpalette() or b""), np.uint8).reshape(-1, 3)
     return np.asarray(quantised), palette

@@ -1,0 +1,157 @@
+"""Pictures decoded and drawn ahead of the annotator, in threads that a disk may keep."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from tuilabel.data import Dataset
+from tuilabel.data.decoding import WHOLE, Region
+from tuilabel.data.picture import Picture
+from tuilabel.errors import SourceError
+
+_THREADS = 2
+"""A source that hangs keeps one of them; the other goes on with other files."""
+
+KEPT_BYTES = 24 * 2**20
+"""Values of decoded pictures that are kept; of what is wished now, all is kept."""
+
+
+class Wish(NamedTuple):
+    """A picture to decode.
+
+    Attributes
+    ----------
+    row : int
+        Of the dataset.
+    box : tuple of int
+        Largest width and height, in pixels.
+    region : Region
+    """
+
+    row: int
+    box: tuple[int, int]
+    region: Region = WHOLE
+
+
+Draw = Callable[[Picture], Any]
+"""Draws a picture, in the thread; what it returns is handed on."""
+
+
+class PictureLoader:
+    """Decodes pictures in the order of the newest wishes.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    arrived : callable
+        Called in a thread with a wish, and with what its `Draw` returned, or with the error that
+        it raised; None where the picture cannot be read.
+    clock : callable
+        A monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        arrived: Callable[[Wish, Any], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._dataset = dataset
+        self._arrived = arrived
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._wishes: dict[Wish, Draw] = {}
+        self._running: dict[Wish, float] = {}
+        self._found: OrderedDict[Wish, Picture | SourceError] = OrderedDict()
+        self._threads: list[threading.Thread] = []
+        self._is_closed = False
+
+    def found(self, wish: Wish) -> Picture | SourceError | None:
+        """Return a picture, or why there is none; None while it is not decoded."""
+        with self._changed:
+            return self._found.get(wish)
+
+    def wish(self, wishes: Sequence[tuple[Wish, Draw]]) -> None:
+        """Decode these pictures, first things first, and forget what was wished before."""
+        with self._changed:
+            self._wishes = {
+                wish: draw
+                for wish, draw in wishes
+                if wish not in self._found and wish not in self._running
+            }
+            for wish, _ in reversed(wishes):
+                if wish in self._found:
+                    self._found.move_to_end(wish)
+            self._drop(len(wishes))
+            wanted = len(self._threads) < _THREADS and self._wishes
+            self._changed.notify_all()
+        if wanted:
+            for number in range(_THREADS):
+                thread = threading.Thread(target=self._run, name=f"picture {number}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+
+    def hangs(self, wish: Wish, seconds: float) -> bool:
+        """Return whether a picture is not there, and a thread is with a disk for so long."""
+        with self._changed:
+            late = self._clock() - seconds
+            waits = wish in self._wishes or wish in self._running
+            return waits and any(since <= late for since in self._running.values())
+
+    def forget_problems(self) -> None:
+        """Read files again that could not be read."""
+        with self._changed:
+            for wish, found in list(self._found.items()):
+                if isinstance(found, SourceError):
+                    del self._found[wish]
+
+    def close(self) -> None:
+        """Begin no other picture; what is being decoded is not waited for."""
+        with self._changed:
+            self._is_closed = True
+            self._wishes = {}
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._wishes and not self._is_closed:
+                    self._changed.wait()
+                if self._is_closed:
+                    return
+                wish = next(iter(self._wishes))
+                draw = self._wishes.pop(wish)
+                self._running[wish] = self._clock()
+            found, drawn = self._decode(wish, draw)
+            with self._changed:
+                del self._running[wish]
+                self._found[wish] = found
+                self._drop(1)
+                if self._is_closed:
+                    return
+            self._arrived(wish, drawn)
+
+    def _decode(self, wish: Wish, draw: Draw) -> tuple[Picture | SourceError, Any]:
+        try:
+            picture = self._dataset.picture(wish.row, wish.box, wish.region)
+        except SourceError as error:
+            return error, None
+        try:
+            return picture, draw(picture)
+        # It is a bug in tuilabel, and raised where it does not break lines on the screen.
+        except Exception as error:  # noqa: BLE001
+            return picture, error
+
+    def _drop(self, wished: int) -> None:
+        """Drop the pictures that were wished longest ago, and none of the newest."""
+        kept = sum(map(_bytes_of, self._found.values()))
+        while kept > KEPT_BYTES and len(self._found) > max(1, wished):
+            kept -= _bytes_of(self._found.popitem(last=False)[1])
+
+
+def _bytes_of(found: Picture | SourceError) -> int:
+    return found.values.nbytes if isinstance(found, Picture) else 0

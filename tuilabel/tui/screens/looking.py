@@ -1,0 +1,388 @@
+"""Looking closely at the image that is asked: pictures from files, zoom, neighbours, facts.
+
+A label never waits for any of it. The thumbnail is shown at once, and a picture from the image's
+own file takes its place when it is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import os
+import shlex
+import subprocess
+from collections.abc import Callable, Sequence
+from contextvars import copy_context
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from tuilabel.data.decoding import WHOLE, Region
+from tuilabel.data.picture import Picture
+from tuilabel.errors import SourceError
+from tuilabel.text import inert, shown_path
+from tuilabel.tui.background.pictures import PictureLoader, Wish
+from tuilabel.tui.background.threads import beside
+from tuilabel.tui.images import Pixels
+from tuilabel.tui.images.sampling import enlarged
+from tuilabel.tui.views.look import (
+    MOST_CORNERS,
+    Look,
+    Looked,
+    Sight,
+    WindowLook,
+    step_words,
+)
+from tuilabel.tui.views.open_session import OpenSession
+from tuilabel.tui.widgets.board import Board
+
+OPEN_VARIABLE = "TUILABEL_OPEN"
+"""The environment variable that names the program which opens files."""
+
+_LATE = 2.0
+"""Seconds after which the screen says which file it waits for."""
+
+_LEAST_PIXELS = 16
+"""Stored pixels at the shorter side of a part that is zoomed into at least."""
+
+_AHEAD = 3
+"""Places of the batch whose pictures are decoded ahead."""
+
+
+class LookingScreen(Protocol):
+    """What `Looking` needs of the screen that owns it."""
+
+    def say(self, text: str, style: str = "muted") -> None:
+        """Show a sentence until the next key."""
+
+    def view_changes(self) -> bool:
+        """Take no answer before another view is painted; return False where it must not change."""
+
+    def view_changed(self) -> None:
+        """Ask the terminal for a view that it shows already."""
+
+    def set_timer(self, delay: float, callback: Callable[[], None]) -> object:
+        """Call a function after some seconds."""
+
+    def call_later(self, callback: Callable[..., object], *args: object) -> object:
+        """Call a function in turn with the keys."""
+
+
+class Looking:
+    """What is seen of the image that is asked, and of its neighbours.
+
+    Parameters
+    ----------
+    screen : LookingScreen
+    opened : OpenSession
+
+    Attributes
+    ----------
+    look : Look
+    """
+
+    def __init__(self, screen: LookingScreen, opened: OpenSession) -> None:
+        self._screen = screen
+        self._opened = opened
+        self._dataset = opened.workspace.dataset
+        self.look = Look()
+        self._window = WindowLook()
+        self._facts = False
+        self._row: int | None = None
+        self._loader: PictureLoader | None = None
+        self._late: Wish | None = None
+        self._opening: asyncio.Future[None] | None = None
+        self.board: Board | None = None
+
+    # Life.
+
+    def start(self, board: Board) -> None:
+        """Decode pictures from now on."""
+        self.board = board
+        board.has_captions(self._dataset.file(0) is not None)
+        if self._dataset.has_pictures:
+            loop, context = asyncio.get_running_loop(), copy_context()
+
+            def arrived(wish: Wish, drawn: Any) -> None:
+                with contextlib.suppress(RuntimeError):  # the program has ended meanwhile
+                    loop.call_soon_threadsafe(self._arrived, wish, drawn, context=context)
+
+            self._loader = PictureLoader(self._dataset, arrived)
+
+    def stop(self) -> None:
+        """Decode no more."""
+        if self._loader is not None:
+            self._loader.close()
+
+    # What is shown.
+
+    @property
+    def is_neighbour(self) -> bool:
+        """Whether another image is shown than the one that is asked."""
+        return bool(self.look.step)
+
+    def ask(self, row: int | None) -> None:
+        """Look at the whole of another image, as it is asked; the same one stays as it is."""
+        if row != self._row:
+            self._row, self.look = row, Look()
+
+    def sight(self, row: int) -> Sight:
+        """Return what to draw for a row of the dataset: for the one that is asked, the look."""
+        look = self.look if row == self._row else Look()
+        shown = row + look.step
+        wish = self._wish(shown, look.region)
+        found = None if self._loader is None else self._loader.found(wish)
+        caption = self._caption(shown, look, found) if row == self._row else ("", "muted")
+        if isinstance(found, Picture):
+            return Sight((wish, self._window), self._pixels(found), caption)
+        image = self._whole(shown)
+        if self._loader is None and look.region == WHOLE:
+            return Sight(shown, image, caption)
+        part = look.region.part(image)
+        if self._loader is not None:
+            part = enlarged(part, wish.box)
+        return Sight((wish, "soon", image.shape), part, caption)
+
+    def _whole(self, row: int) -> Pixels:
+        """Return the best image of a row that is in memory."""
+        wish = self._wish(row, WHOLE)
+        found = None if self._loader is None else self._loader.found(wish)
+        return self._pixels(found) if isinstance(found, Picture) else self._opened.image(row)
+
+    def _pixels(self, picture: Picture) -> Pixels:
+        window = picture.window
+        return picture.pixels(None if window is None else self._window.of(window))
+
+    def _wish(self, row: int, region: Region) -> Wish:
+        return Wish(row, (1, 1) if self.board is None else self.board.box, region)
+
+    def _caption(
+        self, row: int, look: Look, found: Picture | SourceError | None
+    ) -> tuple[str, str]:
+        path = self._dataset.file(row)
+        if path is None:
+            return "", "muted"
+        words = step_words(look.step)
+        style = "accent" if look.step else "muted"
+        if isinstance(found, SourceError):
+            words, style = f"{words}  ! {inert(str(found), 200)}".strip(), "bad"
+        elif found is None and self._late == self._wish(row, look.region):
+            words, style = f"{words}  waiting for this file".strip(), "accent"
+        return f"{inert(path.name, 100)}  {words}".rstrip(), style
+
+    def looked(self) -> Looked | None:
+        """Return what stands beside the image; None for the accuracy."""
+        if self._row is None or not (self.look.corners or self._facts):
+            return None
+        row, region = self._row + self.look.step, self.look.region
+        found = None
+        if self._loader is not None:
+            found = self._loader.found(self._wish(row, region)) or self._loader.found(
+                self._wish(row, WHOLE)
+            )
+        picture = found if isinstance(found, Picture) else None
+        words = f"zoom {self.look.zoom}: " + ", ".join(
+            corner.replace("_", " ") for corner in self.look.corners
+        )
+        facts: Sequence[tuple[str, str]] = self._facts_of(row, picture) if self._facts else ()
+        zoomed = region if self.look.corners else None
+        return Looked(zoomed, self._opened.image(row), words, facts)
+
+    def _facts_of(self, row: int, picture: Picture | None) -> list[tuple[str, str]]:
+        facts = [
+            ("also" if place else "image", shown_path(reference))
+            for place, reference in enumerate(self._dataset.references(row)[:_AHEAD])
+        ]
+        path = self._dataset.file(row)
+        if path is not None:
+            facts.append(("folder", shown_path(path.parent)))
+        if picture is not None:
+            height, width = picture.size
+            facts.append(("size", f"{width:,} x {height:,} pixels"))
+            facts += picture.facts
+        return facts
+
+    # Pictures.
+
+    def wish(self, rows: Sequence[int]) -> None:
+        """Decode what is seen now, and then the pictures of rows that come next."""
+        if self._loader is None or self.board is None or self._row is None:
+            return
+        self.board.follow_line()
+        shown, region = self._row + self.look.step, self.look.region
+        wishes = [self._wish(shown, region)]
+        if self.look.step:
+            beyond = shown + (1 if self.look.step > 0 else -1)
+            rows = [beyond] if 0 <= beyond < len(self._dataset) else []
+        wishes += [self._wish(row, WHOLE) for row in rows[:_AHEAD]]
+        self._loader.wish([(wish, self._draw(wish)) for wish in dict.fromkeys(wishes)])
+        if self._loader.found(wishes[0]) is None:
+            self._screen.set_timer(_LATE, partial(self._look_again, wishes[0]))
+
+    def _draw(self, wish: Wish) -> Callable[[Picture], Any]:
+        assert self.board is not None
+        window = self._window
+        planned = self.board.planned((wish, window))
+
+        def draw(picture: Picture) -> Any:
+            seen = None if picture.window is None else window.of(picture.window)
+            return planned(picture.pixels(seen))
+
+        return draw
+
+    def _arrived(self, wish: Wish, drawn: Any) -> None:
+        if isinstance(drawn, Exception):
+            raise drawn
+        if self.board is None:
+            return
+        if drawn is not None:
+            self.board.keep(drawn)
+        if self._row is not None and wish == self._now:
+            self._late = None
+            self.board.show_again()
+
+    @property
+    def _now(self) -> Wish:
+        assert self._row is not None
+        return self._wish(self._row + self.look.step, self.look.region)
+
+    def _look_again(self, wish: Wish) -> None:
+        """Show which file is waited for, where it is still the one that is looked at."""
+        loader = self._loader
+        if loader is None or self.board is None or self._row is None or wish != self._now:
+            return
+        if loader.hangs(wish, _LATE / 2):
+            self._late = wish
+            self.board.show_again()
+        elif loader.found(wish) is None:
+            self._screen.set_timer(_LATE, partial(self._look_again, wish))
+
+    # Actions.
+
+    def _show(self, look: Look) -> None:
+        """Show another view of the image that is asked, or a neighbour."""
+        if look == self.look or not self._screen.view_changes():
+            return
+        self.look = look
+        self.shown_anew()
+        self._screen.view_changed()
+
+    def shown_anew(self) -> None:
+        """Show what is looked at, in the size and the window that it has now."""
+        self.wish([])
+        if self.board is not None:
+            self.board.show_again()
+
+    def towards(self, corner: str) -> None:
+        """Zoom into a quarter of what is seen, or out again where it was the last one."""
+        look = self.look.towards(corner)
+        if len(look.corners) < len(self.look.corners) or self._has_room(look):
+            self._show(look)
+
+    def closer(self) -> None:
+        """Zoom into the same quarter again."""
+        look = self.look.closer()
+        if self._has_room(look):
+            self._show(look)
+
+    def _has_room(self, look: Look) -> bool:
+        if self._row is None:
+            return False
+        if self.board is not None and self.board.view == "row":
+            self._screen.say("A batch in rows cannot be zoomed: show one image at a time.")
+            return False
+        row = self._row + look.step
+        whole = None if self._loader is None else self._loader.found(self._wish(row, WHOLE))
+        height, width = (
+            whole.size if isinstance(whole, Picture) else self._opened.image(row).shape[:2]
+        )
+        scale = 2 ** len(look.corners)
+        if min(height, width) / scale < _LEAST_PIXELS or len(look.corners) > MOST_CORNERS:
+            self._screen.say("This is as close as it gets.")
+            return False
+        return True
+
+    def whole(self) -> None:
+        """Show the whole image that is asked."""
+        self._show(Look())
+
+    def neighbour(self, step: int) -> None:
+        """Show the file before or after."""
+        if self._row is None:
+            return
+        if self._dataset.file(self._row) is None:
+            self._screen.say("The images of this source are no files with neighbours.")
+            return
+        if self.board is not None and self.board.view == "row":
+            self._screen.say("A batch in rows has no neighbours: show one image at a time.")
+            return
+        look = self.look._replace(step=self.look.step + step)
+        if not 0 <= self._row + look.step < len(self._dataset):
+            self._screen.say(f"This is the {'first' if step < 0 else 'last'} file.")
+            return
+        self._show(look)
+
+    def facts(self) -> None:
+        """Show facts about the file in place of the accuracy, or no longer."""
+        self._facts = not self._facts
+        if self.board is not None:
+            self.board.show_look()
+
+    def change_window(self, width: int = 0, level: int = 0) -> None:
+        """Narrow or shift the window of images of more than 8 bits."""
+        if self._dataset.window is None:
+            self._screen.say("These images have 8 bits and no window.")
+            return
+        self._window = WindowLook(self._window.width + width, self._window.level + level)
+        self.shown_anew()
+
+    @property
+    def _path(self) -> Path | None:
+        return None if self._row is None else self._dataset.file(self._row + self.look.step)
+
+    def open_file(self) -> None:
+        """Open the file with the program that the person has named."""
+        path, command = self._path, os.environ.get(OPEN_VARIABLE, "").strip()
+        if path is None:
+            self._screen.say("This image is not a file.")
+        elif not command:
+            self._screen.say(f"Set {OPEN_VARIABLE} to a program that opens files: xdg-open, feh.")
+        else:
+            self._opening = asyncio.ensure_future(self._open(command, path))
+
+    async def _open(self, command: str, path: Path) -> None:
+        try:
+            program = [*shlex.split(command), os.fspath(path)]
+            await beside(partial(_begin, program))
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            self._screen.say(
+                f"{inert(command, 60)} cannot be started: {inert(reason, 100)}.", "bad"
+            )
+        else:
+            self._screen.say(f"{inert(program[0], 60)} opens {inert(path.name, 100)}.")
+
+    def copied(self) -> str:
+        """Return the codes that put the path on the clipboard (OSC 52), or say why not."""
+        path = self._path
+        if path is None:
+            self._screen.say("This image is not a file.")
+            return ""
+        text = os.fspath(path)
+        if inert(text) != text:
+            # Pasted into a shell, a line break would run what stands behind it.
+            self._screen.say("The path has characters that are not safe to paste.", "bad")
+            return ""
+        self._screen.say("The path went to the clipboard, if the terminal lets programs write it.")
+        return f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}\x1b\\"
+
+
+def _begin(program: Sequence[str]) -> None:
+    subprocess.Popen(
+        program,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
