@@ -7,7 +7,8 @@ those are sent that change from one cell to the next.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from rich.cells import cell_len, get_character_cell_size
@@ -44,6 +45,12 @@ class Pen(NamedTuple):
 
 _PLAIN = Pen("", "", "", "", None)
 
+_MOST_PENS = 8192
+"""Styles whose pens are remembered: the newest, and those of before."""
+
+_ATTRIBUTES = tuple(dict.fromkeys(Style.STYLE_ATTRIBUTES.values()))
+"""What a style may have besides colours and a link."""
+
 
 class ScreenCopy:
     """What was written to the terminal, cell by cell.
@@ -57,7 +64,8 @@ class ScreenCopy:
         self._texts: list[list[str | None]] = []
         self._pens: list[list[Pen]] = []
         self._system = ColorSystem.TRUECOLOR
-        self._pen_of: dict[Style | None, Pen] = {None: _PLAIN}
+        self._pen_of: dict[Style | None, Pen] = {}
+        self._older_pens: dict[Style | None, Pen] = {}
         self._pens_made = {_PLAIN: _PLAIN}
         self._single: set[str] = set()
 
@@ -73,6 +81,12 @@ class ScreenCopy:
             if y < len(self._texts):
                 row = self._texts[y]
                 row[region.x : region.right] = [_UNKNOWN] * len(row[region.x : region.right])
+
+    def get_ready(self, strips: Iterable[Strip]) -> None:
+        """Work out how the cells of strips are drawn, before a frame has them; in any thread."""
+        for strip in strips:
+            for _, style, _ in strip:
+                self._pen(style)
 
     def difference(self, update: CompositorUpdate, size: Size, system: ColorSystem | None) -> str:
         """Return what to write for a frame, and note it as written.
@@ -93,7 +107,7 @@ class ScreenCopy:
         system = system or ColorSystem.TRUECOLOR
         if system != self._system:
             self._system = system
-            self._pen_of = {None: _PLAIN}
+            self._pen_of, self._older_pens = {}, {}
             self.forget()
         if size != self._size:
             self._size = size
@@ -157,10 +171,17 @@ class ScreenCopy:
     def _pen(self, style: Style | None) -> Pen:
         pen = self._pen_of.get(style)
         if pen is None:
-            assert style is not None
-            pen = _pen_of(style, self._system)
-            # Equal pens are one object.
-            pen = self._pen_of[style] = self._pens_made.setdefault(pen, pen)
+            pen = self._older_pens.get(style)
+            if pen is None:
+                # Equal pens are one object.
+                pen = _PLAIN if style is None else _pen_of(style, self._system)
+                pen = self._pens_made.setdefault(pen, pen)
+            if len(self._pen_of) >= _MOST_PENS:
+                # Each photograph brings thousands of colours, and seldom needs them again.
+                self._older_pens, self._pen_of = self._pen_of, {}
+                used = [pen for row in self._pens for pen in row]
+                self._pens_made = {pen: pen for pen in (*used, *self._older_pens.values())}
+            self._pen_of[style] = pen
         return pen
 
 
@@ -185,19 +206,22 @@ def _pieces(update: CompositorUpdate) -> Iterator[tuple[int, int, Strip]]:
 
 
 def _pen_of(style: Style, system: ColorSystem) -> Pen:
-    attributes = Strip.render_ansi(style.without_color, system)
+    # Most styles are colours of images, and finding that they are nothing else is quick.
+    is_plain = not any(getattr(style, name) for name in _ATTRIBUTES)
+    attributes = "" if is_plain else Strip.render_ansi(style.without_color, system)
     front, behind = style.color, style.bgcolor
-    colour = ";".join(_shortest(front.downgrade(system)).get_ansi_codes()) if front else ""
-    ground = (
-        ";".join(_shortest(behind.downgrade(system)).get_ansi_codes(foreground=False))
-        if behind
-        else ""
-    )
+    colour = _numbers(front, system, True) if front else ""
+    ground = _numbers(behind, system, False) if behind else ""
     turned = None
     # Only of 256 colours and more: of sixteen not all can be behind a character.
     if not attributes and colour.startswith("38;") and ground.startswith("48;"):
         turned = "3" + ground[1:], "4" + colour[1:]
     return Pen(attributes, colour, ground, style.link or "", turned)
+
+
+@lru_cache(maxsize=4096)
+def _numbers(colour: Color, system: ColorSystem, foreground: bool) -> str:
+    return ";".join(_shortest(colour.downgrade(system)).get_ansi_codes(foreground))
 
 
 def _shortest(colour: Color) -> Color:

@@ -13,6 +13,7 @@ from textual.strip import Strip
 
 from tuilabel.tui.images import CONTRAST_STEPS, Pixels, adjust, draw
 from tuilabel.tui.terminal.capabilities import THIN_GREYS, Colours
+from tuilabel.tui.terminal.screen_diff import ScreenCopy
 from tuilabel.tui.text.pieces import Piece, centred_text
 from tuilabel.tui.views.look import Sight
 from tuilabel.tui.widgets.image_lines import ImageLines, boxed
@@ -26,8 +27,8 @@ _THIN_BOX = (36, 15)
 _KEPT = 64
 """Pictures kept drawn: a few batches, so that looking back and undoing are as fast as a label."""
 
-_KEPT_PIECES = 60_000
-"""Runs of equal cells that are kept drawn, at about 100 bytes each. A photograph has thousands."""
+_KEPT_PIECES = 24_000
+"""Runs of equal cells that are kept drawn, at up to 1 kB each. A photograph has thousands."""
 
 
 class Picture(ImageLines):
@@ -81,7 +82,17 @@ class Picture(ImageLines):
             encode = self._overlay.planned(self, self._key(key))
             return lambda image: encode(adjusted(image))
         drawn_as, size, colours = self._key(key), self.image_size, self.colours
-        return lambda image: (drawn_as, _drawn(adjusted(image), size, colours))
+        style, copy = self.rich_style, getattr(self.app, "copy", None)
+
+        def draw_all(image: Pixels) -> tuple[tuple[Hashable, ...], list[Strip]]:
+            rows = _drawn(adjusted(image), size, colours)
+            # What a frame would work out for each of thousands of cells is remembered by the rows.
+            styled = [row.apply_style(style) for row in rows]
+            if isinstance(copy, ScreenCopy):
+                copy.get_ready(styled)
+            return drawn_as, rows
+
+        return draw_all
 
     def keep(self, made: Any) -> None:
         """Keep what a function of `planned` has returned."""
