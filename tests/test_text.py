@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuilabel.data.natural_order import natural_key
-from tuilabel.text import inert, percent
+from tuilabel.text import bytes_text, inert, percent
 
 any_text = st.text(st.characters(), max_size=200)
 
@@ -88,3 +88,17 @@ def test_a_number_of_any_length_has_a_place() -> None:
 )
 def test_a_share_is_all_or_none_only_where_it_is(share: float, shown: str) -> None:
     assert percent(share) == shown
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (2310, "2.3 kB"),
+        (10**6, "1.0 MB"),
+        (10**13, "10,000.0 GB"),
+    ],
+)
+def test_a_size_is_in_the_unit_that_suits_it(size: int, shown: str) -> None:
+    assert bytes_text(size) == shown

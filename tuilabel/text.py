@@ -136,3 +136,14 @@ def set_name(name: str) -> str:
 def accuracy_text(value: float, low: float, high: float, n: int, set: str) -> str:
     """Return an accuracy with its 95% interval, the set it was measured on, and n."""
     return f"{share_text(value, low, high)} on the {set_name(set)}, n = {n:,}"
+
+
+def bytes_text(size: int) -> str:
+    """Return a number of bytes in the unit that suits it, such as ``2.3 MB``."""
+    if size < 1000:
+        return counted(size, "byte")
+    value, units = size / 1000, ["kB", "MB", "GB"]
+    while value >= 1000 and len(units) > 1:
+        value /= 1000
+        units.pop(0)
+    return f"{value:,.1f} {units[0]}"

@@ -16,7 +16,7 @@ from sessions import label_of, new_session
 from tuilabel.autolabel.job import AutolabelOptions
 from tuilabel.cli import main
 from tuilabel.data import Dataset, open_dataset
-from tuilabel.data.decoding import Refused
+from tuilabel.data.decoding import DecodeService, Refused
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import (
     About,
@@ -266,7 +266,7 @@ def test_force_color_is_heeded_and_a_setting_is_not(journal: Journal) -> None:
 
 
 def test_blocks_can_be_chosen(journal: Journal) -> None:
-    half = printed("photo.png", "--blocks", "half")
+    half = printed("photo.png", "--blocks", "half", "--color", "truecolor")
     assert {"▀", "▄"} & set(half)
     assert not {"▌", "▖", "⠁"} & set(half)
     result = show("photo.png", "--blocks", "round")
@@ -345,7 +345,7 @@ def test_a_damaged_image_is_named(
     assert "broken.png cannot be read as an image" in refused("broken.png")
 
     # It was damaged after it had been listed.
-    monkeypatch.setattr("tuilabel.data.folder.read_image_file", lambda *_: Refused("cut short"))
+    monkeypatch.setattr(DecodeService, "decode", lambda *_, **__: Refused("cut short"))
     result = show("1.png")
     assert result.exit_code == 2
     assert known(result.stdout)["class"] == ["no label yet"]

@@ -84,20 +84,21 @@ def _show_item(
     from tuilabel.tui.views.item import item_details
     from tuilabel.workspace.items import short_id
 
-    image, problems, row = None, [], dataset.row_of(item)
+    picture, problems, row = None, [], dataset.row_of(item)
     try:
         if row is None:
             raise SourceError(
                 f"The image {short_id(item)} is no longer in {shown_path(dataset.source)}: put it "
                 "back to see it."
             )
-        image = dataset.full_image(row)
+        # The finest blocks have two by four pixels in a cell.
+        picture = dataset.picture(row, (2 * printer.columns, 4 * printer.rows))
     except SourceError as error:
         problems.append(error)
-    details = list(item_details(item, dataset, view, None if image is None else image.shape))
-    if image is not None:
+    details = list(item_details(item, dataset, view, picture))
+    if picture is not None:
         rows = max(printer.rows // _LEAST_SHARE, printer.rows - len(details))
-        echo(printer.picture(image, printer.columns, rows))
+        echo(printer.picture(picture.pixels(), printer.columns, rows))
     for name, text in details:
         click.echo(f"{name:<8} {text}")
     return problems

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from tuilabel.data.decoding.resizing import fitted, resized
 from tuilabel.data.picture import Picture
 from tuilabel.data.window import Window, is_deep, sketch, window_of
 from tuilabel.errors import SourceError
-from tuilabel.text import inert
+from tuilabel.text import bytes_text, inert
 
 MAX_THUMBNAIL_SIDE = 96
 MODEL_SIDE = 32
@@ -148,7 +150,16 @@ def read_picture(
         )
     deep = is_deep(found.pixels)
     window = (window or window_of([sketch(found.pixels)])) if deep else None
-    return Picture(found.pixels, found.size, window, found.facts)
+    return Picture(found.pixels, found.size, window, [*_of_file(path, found), *found.facts])
+
+
+def _of_file(path: Path, found: Decoded) -> Iterator[tuple[str, str]]:
+    """Yield what the file system says about a file."""
+    pages = f", {found.frames} pages or frames" if found.frames > 1 else ""
+    with suppress(OSError, OverflowError, ValueError):
+        stat = path.stat()
+        yield "file", f"{found.format}{pages}, {bytes_text(stat.st_size)}"
+        yield "changed", f"{datetime.fromtimestamp(stat.st_mtime):%Y-%m-%d %H:%M:%S}"
 
 
 def thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

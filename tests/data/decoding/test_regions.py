@@ -130,7 +130,7 @@ def test_facts_are_read_from_exif(tmp_path: Path) -> None:
     smooth(40, 60).save(path, exif=exif)
     with Image.open(path) as image:
         assert facts_of(image) == [
-            ("taken", "2024:05:01 10:00:00"),
+            ("taken", "2024-05-01 10:00:00"),
             ("camera", "Nikon D5"),
             ("exposure", "1/250 s, f/2.8, ISO 400, 35 mm"),
             ("position", "-1.50000, 10.01000"),
@@ -149,8 +149,8 @@ def test_hostile_metadata_is_inert_or_left_out(tags: dict[int, object], noise: b
     for tag, value in tags.items():
         image.getexif()[tag] = value
     for _, text in facts_of(image):
-        assert text == inert(text)
+        assert text == inert(text, len(text))
         assert len(text) <= 200
     damaged = Image.new("L", (2, 2))
     damaged.info["exif"] = b"Exif\0\0" + noise
-    assert all(text == inert(text) for _, text in facts_of(damaged))
+    assert all(text == inert(text, len(text)) for _, text in facts_of(damaged))

@@ -32,7 +32,7 @@ def facts_of(image: Image.Image) -> list[tuple[str, str]]:
         exif = image.getexif()
         details, position = exif.get_ifd(_EXIF), exif.get_ifd(_GPS)
         makers: Sequence[tuple[str, Callable[[], str]]] = (
-            ("taken", lambda: str(details.get(_TAKEN) or exif.get(_CHANGED) or "")),
+            ("taken", lambda: _time(str(details.get(_TAKEN) or exif.get(_CHANGED) or ""))),
             ("camera", lambda: _camera(exif)),
             ("lens", lambda: str(details.get(_LENS, ""))),
             ("exposure", lambda: _exposure(details)),
@@ -47,6 +47,12 @@ def facts_of(image: Image.Image) -> list[tuple[str, str]]:
                 if text:
                     facts.append((word, text))
     return facts
+
+
+def _time(text: str) -> str:
+    """Return a time, whose date has colons in EXIF, as dates are written elsewhere."""
+    date, space, time = text.partition(" ")
+    return date.replace(":", "-") + space + time
 
 
 def _camera(exif: _Tags) -> str:

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from tuilabel.data.decoding import WHOLE, Region
 from tuilabel.data.picture import Picture
 from tuilabel.errors import SourceError
-from tuilabel.text import inert, shown_path
+from tuilabel.text import inert, is_inert, shown_path
 from tuilabel.tui.background.pictures import PictureLoader, Wish
 from tuilabel.tui.background.threads import beside
 from tuilabel.tui.images import Pixels
@@ -370,7 +370,7 @@ class Looking:
             self._screen.say("This image is not a file.")
             return ""
         text = os.fspath(path)
-        if inert(text) != text:
+        if not is_inert(text, len(text)):
             # Pasted into a shell, a line break would run what stands behind it.
             self._screen.say("The path has characters that are not safe to paste.", "bad")
             return ""

@@ -16,6 +16,7 @@ from tuilabel.tui.views.values import Detail, shown_time
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
+    from tuilabel.data.picture import Picture
 
 _LIKELIEST = 3
 """Classes that are named with their probability."""
@@ -34,7 +35,7 @@ class Said(Protocol):
 
 
 def item_details(
-    item: str, dataset: Dataset, said: Said, shape: Sequence[int] | None
+    item: str, dataset: Dataset, said: Said, picture: Picture | None
 ) -> Iterator[Detail]:
     """Yield the details of an item, and every event about it.
 
@@ -44,8 +45,8 @@ def item_details(
         The item's id.
     dataset : Dataset
     said : Session or SessionView
-    shape : sequence of int, optional
-        Shape of its image at full size, (H, W) or (H, W, 3); None if it cannot be read.
+    picture : Picture, optional
+        Its image; None if it cannot be read.
     """
     row, known = dataset.row_of(item), said.known
     events = [event for event in said.events if item_of(event) == item]
@@ -56,9 +57,11 @@ def item_details(
     yield "item", item
     for place, reference in enumerate(_written(events) if row is None else dataset.references(row)):
         yield "also" if place else "image", shown_path(reference)
-    if shape is not None:
-        colours = "colour" if len(shape) == 3 else "grey"
-        yield "size", f"{shape[1]:,} x {shape[0]:,} pixels, {colours}"
+    if picture is not None:
+        height, width = picture.size
+        colours = "colour" if picture.values.ndim == 3 else "grey"
+        yield "size", f"{width:,} x {height:,} pixels, {colours}"
+        yield from picture.facts
     decision = known.decision(item)
     decided = "" if decision is None else f", decided by {shown_name(decision.by)}"
     yield "class", _class(standing, auto, known) + decided

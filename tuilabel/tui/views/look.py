@@ -132,15 +132,3 @@ def step_words(step: int) -> str:
     if not step:
         return ""
     return f"{counted(abs(step), 'file')} {'before' if step < 0 else 'after'} the image to label"
-
-
-def bytes_words(size: int) -> str:
-    """Return a size in bytes, in the unit that suits it."""
-    if size < 1000:
-        return counted(size, "byte")
-    value, unit = size / 1000, "kB"
-    for larger in ("MB", "GB"):
-        if value < 1000:
-            break
-        value, unit = value / 1000, larger
-    return f"{value:,.3g} {unit}"

@@ -33,8 +33,8 @@ _KEPT_BYTES = 16 * 2**20
 _BYTES_PER_PIXEL = 3
 """About what a pixel of a photograph takes in either protocol."""
 
-_SMALL = 96
-"""Pixels at the longer side of an image that takes few bytes at any size: its pixels repeat."""
+_ALMOST = 0.98
+"""Share of the pixels that may be sent from which an image was reduced to them."""
 
 _SECONDS = 0.25
 """Seconds in which a picture should be sent."""
@@ -122,7 +122,7 @@ class Overlay:
         most = self.box(widget)
 
         def encode(image: Pixels) -> tuple[_Placed | None, str]:
-            place = _placed(key, image, box, cell, most)
+            place = _placed((key, image), box, cell, most, protocol)
             return place, "" if place is None else _encoded(place, image, protocol)
 
         return encode
@@ -237,8 +237,8 @@ class Overlay:
 
     def _place_of(self, wanted: _Wanted) -> _Placed | None:
         widget = wanted.widget
-        box, most = widget.image_region, self.box(widget)
-        return _placed(wanted.key, wanted.image, box, self._cell(), most)
+        found = (wanted.key, wanted.image), widget.image_region, self._cell(), self.box(widget)
+        return _placed(*found, self._graphics.protocol)
 
     def _encode(self, place: _Placed, image: Pixels) -> str:
         codes = self._encoded.get(place)
@@ -264,7 +264,7 @@ def most_pixels(rate: float | None, before: int = _USUAL_PIXELS) -> int:
     if rate is None:
         return before
     wanted = rate * _SECONDS / _BYTES_PER_PIXEL
-    while before > _LEAST_PIXELS and wanted < before:
+    while before > _LEAST_PIXELS and wanted < before / 2:
         before //= 2
     while before < _MOST_PIXELS and wanted > 3 * before:
         before *= 2
@@ -272,24 +272,48 @@ def most_pixels(rate: float | None, before: int = _USUAL_PIXELS) -> int:
 
 
 def _placed(
-    key: Hashable, image: Pixels, box: Region, cell: tuple[int, int], most: tuple[int, int]
+    wanted: tuple[Hashable, Pixels],
+    box: Region,
+    cell: tuple[int, int],
+    most: tuple[int, int],
+    protocol: ProtocolName,
 ) -> _Placed | None:
-    """Return where an image goes in a box of cells; a picture takes at most so many pixels."""
+    """Return where an image goes in a box of cells.
+
+    A picture that was reduced for the line has its usual size where the terminal can stretch it,
+    and is smaller where not.
+    """
+    key, image = wanted
     if not box.area:
         return None
-    width, height = box.width * cell[0], box.height * cell[1]
-    if max(image.shape[:2]) > _SMALL:
-        width, height = min(width, most[0]), min(height, most[1])
-    tall, wide = size_in(image, width, height)
-    columns, rows = -(-wide // cell[0]), -(-tall // cell[1])
+    height, width = image.shape[:2]
+    room = box.width * cell[0], box.height * cell[1]
+    is_reduced = most != room and max(width / most[0], height / most[1]) > _ALMOST
+    if is_reduced and protocol is ProtocolName.KITTY:
+        scale = min(room[0] / width, room[1] / height)
+        columns = max(1, round(width * scale / cell[0]))
+        rows = max(1, round(height * scale / cell[1]))
+    else:
+        columns, rows = _cells(image, most if is_reduced else room, cell)
     left, top = (box.width - columns) // 2, (box.height - rows) // 2
     return _Placed(key, Region(box.x + left, box.y + top, columns, rows), cell)
 
 
+def _cells(image: Pixels, room: tuple[int, int], cell: tuple[int, int]) -> tuple[int, int]:
+    """Return the columns and rows that an image takes of so many pixels."""
+    height, width = size_in(image, *room)
+    return -(-width // cell[0]), -(-height // cell[1])
+
+
 def _encoded(place: _Placed, image: Pixels, protocol: ProtocolName) -> str:
-    region, (width, height) = place.region, place.cell
-    encode = kitty if protocol is ProtocolName.KITTY else sixel
-    return _at(region.x, region.y) + encode(image, region.width * width, region.height * height)
+    region, cell = place.region, place.cell
+    room = region.width * cell[0], region.height * cell[1]
+    cells = region.width, region.height
+    if protocol is ProtocolName.SIXEL:
+        codes = sixel(image, *room)
+    else:
+        codes = kitty(image, *room, None if _cells(image, room, cell) == cells else cells)
+    return _at(region.x, region.y) + codes
 
 
 def _at(x: int, y: int) -> str:

@@ -40,7 +40,7 @@ def resized(image: Pixels, width: int, height: int) -> Pixels:
     return values[:, :, 0] if image.ndim == 2 else values
 
 
-def kitty(image: Pixels, width: int, height: int) -> str:
+def kitty(image: Pixels, width: int, height: int, cells: tuple[int, int] | None = None) -> str:
     """Return the codes that show an image at the cursor, as large as fits.
 
     Parameters
@@ -48,9 +48,11 @@ def kitty(image: Pixels, width: int, height: int) -> str:
     image : (H, W) or (H, W, 3) uint8
     width, height : int
         Pixels of the terminal that there is room for.
+    cells : tuple of int, optional
+        Columns and rows that the terminal stretches the image to: fewer bytes for the same size.
     """
     is_photograph = max(image.shape[:2]) > _SAMPLED
-    image = resized(image, width, height)
+    image = image if cells else resized(image, width, height)
     if image.ndim == 2:
         image = np.repeat(image[:, :, None], 3, axis=2)
     rows, columns = image.shape[:2]
@@ -58,8 +60,9 @@ def kitty(image: Pixels, width: int, height: int) -> str:
     level = 1 if is_photograph else -1
     payload = b64encode(zlib.compress(image.tobytes(), level)).decode()
     chunks = [payload[at : at + _CHUNK] for at in range(0, len(payload), _CHUNK)]
-    # Not how many cells it covers: it would be stretched to fill the last of them.
+    # Not how many cells it covers, unless asked to: it would be stretched to fill the last one.
     keys = f"a=T,f=24,o=z,s={columns},v={rows},i={IMAGE_ID},C=1,q=2,"
+    keys += f"c={cells[0]},r={cells[1]}," if cells else ""
     codes = []
     for number, chunk in enumerate(chunks):
         more = int(number + 1 < len(chunks))
