@@ -38,7 +38,7 @@ from tuilabel.tui.images.protocols.support import (
     parsed,
 )
 from tuilabel.tui.views.look import Sight
-from tuilabel.tui.widgets.overlay import Overlay
+from tuilabel.tui.widgets.overlay import Overlay, most_pixels
 from tuilabel.tui.widgets.picture import Picture
 
 Image = NDArray[np.uint8]
@@ -395,3 +395,53 @@ async def test_without_an_overlay_or_unasked_the_picture_is_made_of_characters()
         await pilot.pause()
         assert not any("a=T" in codes for codes in app.frames)
         assert max(len(list(app.picture.render_line(y))) for y in range(10)) >= 8
+
+
+def photograph(height: int, width: int) -> Image:
+    """Return a noisy image with thousands of colours."""
+    down, across = np.mgrid[:height, :width]
+    waves = [127 + 90 * np.sin(across / 30 + down / 40), 127 + 90 * np.cos(across / 50), down % 256]
+    noise = np.random.default_rng(0).normal(0, 6, (height, width, 3))
+    return np.clip(np.stack(waves, 2) + noise, 0, 255).astype(np.uint8)
+
+
+def test_a_photograph_is_whole_in_both_protocols() -> None:
+    image = photograph(250, 401)
+    assert (from_kitty(kitty(image, 401, 250)) == image).all()
+    shown = from_sixel(sixel(image, 401, 250))
+    assert shown.shape == image.shape
+    assert np.abs(shown.astype(int) - image).mean() < 10
+
+
+def test_kitty_stretches_what_was_reduced() -> None:
+    codes = kitty(photograph(100, 150), 900, 600, (90, 30))
+    assert "c=90,r=30," in codes
+    assert from_kitty(codes).shape == (100, 150, 3)
+
+
+def test_the_pixels_of_a_picture_follow_the_line_and_change_seldom() -> None:
+    usual = most_pixels(None)
+    assert most_pixels(None, 1000) == 1000
+    assert most_pixels(30_000) < usual / 8
+    assert most_pixels(100e6) > usual
+    rate = usual * 3 / 0.25
+    for jitter in (0.6, 0.9, 1.0, 1.5, 2.5):
+        assert most_pixels(rate * jitter, usual) == usual
+    assert most_pixels(1.0) == most_pixels(100.0) >= 100 * 100, "it can still be recognized"
+
+
+@pytest.mark.parametrize("protocol", list(ProtocolName))
+async def test_on_a_slow_line_a_picture_has_fewer_pixels(protocol: ProtocolName) -> None:
+    app = Viewer(protocol)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.pause()
+        large = app.overlay.box(app.picture)
+        app.overlay.follow(1000.0)
+        small = app.overlay.box(app.picture)
+        assert small[0] * small[1] <= 2**14 < large[0] * large[1]
+        image = photograph(small[1], small[0])
+        app.picture.show_image(Sight(0, image))
+        app.frames.clear()
+        await pilot.pause()
+        (sent,) = [each for each in on_the_terminal(app.frames, protocol) if each is not None]
+        assert sent.shape == image.shape

@@ -14,6 +14,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Region, Size
 from textual.strip import Strip
 
+from tuilabel.tui.terminal import screen_diff
 from tuilabel.tui.terminal.screen_diff import ScreenCopy
 
 WIDTH, HEIGHT = 12, 3
@@ -187,3 +188,19 @@ def test_the_cursor_is_known_behind_a_piece_that_takes_the_place_of_another() ->
         frame = LayoutUpdate([[strip]], Region(0, 0, WIDTH, 1))
         stream.feed(copy.difference(frame, SIZE, None))
     assert "".join(shown.display[0]).rstrip() == "円abcd..y"
+
+
+def test_the_colours_of_photographs_are_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(screen_diff, "_MOST_PENS", 50)
+    copy = ScreenCopy()
+    fixed = Strip([Segment("a" * WIDTH, Style(color="#123456"))])
+    for number in range(100):
+        colours = (f"#{number:02x}{x:02x}30" for x in range(WIDTH))
+        row = Strip([Segment("▀", Style(color=colour)) for colour in colours])
+        # A mark that moves lets the second row differ, so that its cells are compared.
+        mark = Strip.join([fixed.crop(0, WIDTH - 1), Strip([Segment(chr(ord("A") + number % 2))])])
+        frame = LayoutUpdate([[row], [mark], [row]], Region(0, 0, WIDTH, HEIGHT))
+        codes = copy.difference(frame, SIZE, ColorSystem.TRUECOLOR)
+        assert ("a" in codes) is (number == 0), "what stays is not written again"
+        assert len(copy._pen_of) + len(copy._older_pens) <= 100
+        assert len(copy._pens_made) <= 200

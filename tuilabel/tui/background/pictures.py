@@ -65,6 +65,7 @@ class PictureLoader:
         self._clock = clock
         self._changed = threading.Condition()
         self._wishes: dict[Wish, Draw] = {}
+        self._newest: list[Wish] = []
         self._running: dict[Wish, float] = {}
         self._found: OrderedDict[Wish, Picture | SourceError] = OrderedDict()
         self._threads: list[threading.Thread] = []
@@ -83,10 +84,8 @@ class PictureLoader:
                 for wish, draw in wishes
                 if wish not in self._found and wish not in self._running
             }
-            for wish, _ in reversed(wishes):
-                if wish in self._found:
-                    self._found.move_to_end(wish)
-            self._drop(len(wishes))
+            self._newest = [wish for wish, _ in wishes]
+            self._drop()
             wanted = len(self._threads) < _THREADS and self._wishes
             self._changed.notify_all()
         if wanted:
@@ -130,7 +129,7 @@ class PictureLoader:
             with self._changed:
                 del self._running[wish]
                 self._found[wish] = found
-                self._drop(1)
+                self._drop()
                 if self._is_closed:
                     return
             self._arrived(wish, drawn)
@@ -146,10 +145,13 @@ class PictureLoader:
         except Exception as error:  # noqa: BLE001
             return picture, error
 
-    def _drop(self, wished: int) -> None:
-        """Drop the pictures that were wished longest ago, and none of the newest."""
+    def _drop(self) -> None:
+        """Drop the pictures that were wished longest ago, and none that is wished now."""
+        for wish in reversed(self._newest):
+            if wish in self._found:
+                self._found.move_to_end(wish)
         kept = sum(map(_bytes_of, self._found.values()))
-        while kept > KEPT_BYTES and len(self._found) > max(1, wished):
+        while kept > KEPT_BYTES and next(iter(self._found)) not in self._newest:
             kept -= _bytes_of(self._found.popitem(last=False)[1])
 
 
