@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tuilabel.data.dataset import Split, build_dataset, checked_count, resolve_classes
-from tuilabel.data.decoding import Region
 from tuilabel.data.item_ids import digests
+from tuilabel.data.region import Region
 from tuilabel.errors import SourceError, UsageError
 
 

@@ -15,8 +15,9 @@ from PIL import Image, ImageFile
 
 from tuilabel.data import as_array_file, folder, open_dataset, window
 from tuilabel.data.dataset import SkippedFile
-from tuilabel.data.decoding import DecodeService, Refused, Region
+from tuilabel.data.decoding import DecodeService, Refused
 from tuilabel.data.images import Reduced, letterbox
+from tuilabel.data.region import Region
 from tuilabel.data.window import Window
 from tuilabel.errors import SourceError, UsageError
 from tuilabel.text import inert

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data.decoding.values import WHOLE, Region
 from tuilabel.data.item_ids import ItemIds, first_occurrence
 from tuilabel.data.mmap import release_pages
 from tuilabel.data.picture import Picture, picture_of
+from tuilabel.data.region import WHOLE, Region
 from tuilabel.data.window import Window
 from tuilabel.errors import SourceError, UnnamedClassesError, UsageError
 from tuilabel.text import counted, inert, shown_path

@@ -24,7 +24,7 @@ from tuilabel.data.dataset import (
     refuse_test,
     resolve_classes,
 )
-from tuilabel.data.decoding import DecodeService, Refused, Region
+from tuilabel.data.decoding import DecodeService, Refused
 from tuilabel.data.decoding.decoder import decoder_version
 from tuilabel.data.images import (
     MAX_EXACT_SIDE,
@@ -39,6 +39,7 @@ from tuilabel.data.images import (
 from tuilabel.data.leased_block import LeasedBlock
 from tuilabel.data.natural_order import natural_key
 from tuilabel.data.picture import Picture
+from tuilabel.data.region import Region
 from tuilabel.data.thumbnail_cache import Failure, FileKey, Record, ThumbnailCache
 from tuilabel.data.window import Window, sampled, window_of
 from tuilabel.errors import SourceError

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data.decoding import Decoded, DecodeService, Refused, Region
+from tuilabel.data.decoding import Decoded, DecodeService, Refused
 from tuilabel.data.decoding.resizing import fitted, resized
 from tuilabel.data.picture import Picture
+from tuilabel.data.region import Region
 from tuilabel.data.window import Window, is_deep, sketch, window_of
 from tuilabel.errors import SourceError
 from tuilabel.text import bytes_text, inert

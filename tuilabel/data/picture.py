@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data.decoding import WHOLE, Region
-from tuilabel.data.decoding.resizing import fitted
+from tuilabel.data.region import WHOLE, Region
 from tuilabel.data.window import Window, is_deep, sketch, window_of
 
 
@@ -57,6 +56,8 @@ def picture_of(values: NDArray[Any], box: tuple[int, int], region: Region = WHOL
         Largest width and height.
     region : Region
     """
+    from tuilabel.data.decoding.resizing import fitted  # not at the start: few sources need it
+
     height, width = values.shape[:2]
     window = window_of([sketch(values)]) if is_deep(values) else None
     return Picture(fitted(region.part(values), box), (height, width), window)

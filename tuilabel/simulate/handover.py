@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from tuilabel.data import Dataset, HoldOut, Window
 from tuilabel.data.dataset import SkippedFile
-from tuilabel.data.decoding import WHOLE, Region
 from tuilabel.data.picture import Picture, picture_of
+from tuilabel.data.region import WHOLE, Region
 
 
 @dataclass(frozen=True, eq=False)

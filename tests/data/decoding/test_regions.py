@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from tuilabel.data.decoding import WHOLE, Decoded, DecodeService, Region, decoder
+from tuilabel.data.decoding import Decoded, DecodeService, decoder
 from tuilabel.data.decoding.decoder import decode_file
 from tuilabel.data.decoding.facts import facts_of
+from tuilabel.data.region import WHOLE, Region
 from tuilabel.text import inert
 
 BOTTOM_LEFT = Region(0.0, 0.5, 0.5, 1.0)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuilabel.data.decoding import WHOLE, Region
 from tuilabel.data.picture import Picture
+from tuilabel.data.region import WHOLE, Region
 from tuilabel.errors import SourceError
 from tuilabel.tui.background import pictures
 from tuilabel.tui.background.pictures import PictureLoader, Wish

@@ -20,8 +20,9 @@ from textual import events
 from textual.pilot import Pilot
 
 from tests.tui.screens.test_label_screen import painted, picture_rows, shown
-from tuilabel.data.decoding import WHOLE, DecodeService, Refused, Region
+from tuilabel.data.decoding import DecodeService, Refused
 from tuilabel.data.picture import Picture
+from tuilabel.data.region import WHOLE, Region
 from tuilabel.tui.screens import looking
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.views.look import Look

@@ -1,6 +1,6 @@
 """Decoding of image files, hostile or not, in processes that may die."""
 
 from tuilabel.data.decoding.service import DecodeService
-from tuilabel.data.decoding.values import WHOLE, Decoded, Refused, Region
+from tuilabel.data.decoding.values import Decoded, Refused
 
-__all__ = ["WHOLE", "DecodeService", "Decoded", "Refused", "Region"]
+__all__ = ["DecodeService", "Decoded", "Refused"]

@@ -23,15 +23,9 @@ from tuilabel.data.decoding.formats import (
     why_not_opened,
 )
 from tuilabel.data.decoding.resizing import fitted
-from tuilabel.data.decoding.values import (
-    LARGE_PIXELS,
-    MAX_PIXELS,
-    MEMORY,
-    Decoded,
-    Refused,
-    Region,
-)
+from tuilabel.data.decoding.values import LARGE_PIXELS, MAX_PIXELS, MEMORY, Decoded, Refused
 from tuilabel.data.item_ids import file_digest
+from tuilabel.data.region import Region
 from tuilabel.small_files import open_regular
 from tuilabel.text import inert
 

@@ -16,7 +16,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from tuilabel.data.decoding.values import BUFFER_BYTES, Decoded, Refused, Region
+from tuilabel.data.decoding.values import BUFFER_BYTES, Decoded, Refused
+from tuilabel.data.region import Region
 from tuilabel.errors import SourceError
 
 DEADLINE = 60.0

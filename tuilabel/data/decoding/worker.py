@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from tuilabel.data.decoding.decoder import NeedsMoreMemory, decode_file, set_up
-from tuilabel.data.decoding.values import BUFFER_BYTES, LARGE_MEMORY, MEMORY, Refused, Region
+from tuilabel.data.decoding.values import BUFFER_BYTES, LARGE_MEMORY, MEMORY, Refused
+from tuilabel.data.region import Region
 
 
 def main() -> None:

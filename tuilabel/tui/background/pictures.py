@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from tuilabel.data import Dataset
-from tuilabel.data.decoding import WHOLE, Region
 from tuilabel.data.picture import Picture
+from tuilabel.data.region import WHOLE, Region
 from tuilabel.errors import SourceError
 
 _THREADS = 2

@@ -18,8 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from tuilabel.data.decoding import WHOLE, Region
 from tuilabel.data.picture import Picture
+from tuilabel.data.region import WHOLE, Region
 from tuilabel.errors import SourceError
 from tuilabel.text import inert, is_inert, shown_path
 from tuilabel.tui.background.pictures import PictureLoader, Wish

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
-from tuilabel.data.decoding.values import WHOLE, Region
+from tuilabel.data.region import WHOLE, Region
 from tuilabel.data.window import Window
 from tuilabel.text import counted
 from tuilabel.tui.images import Pixels

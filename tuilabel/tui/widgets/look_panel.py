@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.strip import Strip
 
-from tuilabel.data.decoding.values import Region
+from tuilabel.data.region import Region
 from tuilabel.tui.images import Pixels, draw
 from tuilabel.tui.views.look import Looked
 from tuilabel.tui.widgets.details import detail_rows
