@@ -13,7 +13,7 @@ from tuilabel.data.picture import Picture
 from tuilabel.data.region import WHOLE, Region
 from tuilabel.errors import SourceError
 from tuilabel.tui.background import pictures
-from tuilabel.tui.background.pictures import PictureLoader, Wish
+from tuilabel.tui.background.pictures import PictureLoader, PictureRequest
 
 BOX = (10, 10)
 
@@ -44,12 +44,12 @@ class Arrivals:
     """Keeps what arrives."""
 
     def __init__(self) -> None:
-        self.all: dict[Wish, Any] = {}
+        self.all: dict[PictureRequest, Any] = {}
         self._changed = threading.Condition()
 
-    def __call__(self, wish: Wish, drawn: Any) -> None:
+    def __call__(self, request: PictureRequest, drawn: Any) -> None:
         with self._changed:
-            self.all[wish] = drawn
+            self.all[request] = drawn
             self._changed.notify_all()
 
     def wait(self, happened: Callable[[], object]) -> None:
@@ -86,36 +86,36 @@ def drawn(picture: Picture) -> int:
     return int(picture.values[0, 0])
 
 
-def wish(loader: PictureLoader, *rows: int) -> list[Wish]:
-    wishes = [Wish(row, BOX) for row in rows]
-    loader.wish([(each, drawn) for each in wishes])
-    return wishes
+def request(loader: PictureLoader, *rows: int) -> list[PictureRequest]:
+    requests = [PictureRequest(row, BOX) for row in rows]
+    loader.request([(each, drawn) for each in requests])
+    return requests
 
 
 def test_pictures_are_decoded_drawn_and_kept(
     loader: PictureLoader, source: Source, arrivals: Arrivals
 ) -> None:
-    wishes = wish(loader, 1, 2, 3)
+    requests = request(loader, 1, 2, 3)
     arrivals.wait(lambda: len(arrivals.all) == 3)
-    assert [arrivals.all[each] for each in wishes] == [1, 2, 3]
-    found = loader.found(wishes[0])
+    assert [arrivals.all[each] for each in requests] == [1, 2, 3]
+    found = loader.found(requests[0])
     assert isinstance(found, Picture)
     assert found.size == (100, 100)
-    wish(loader, 1, 2, 4)
+    request(loader, 1, 2, 4)
     arrivals.wait(lambda: len(arrivals.all) == 4)
     assert sorted(source.asked) == [1, 2, 3, 4], "none is decoded twice"
 
 
-def test_the_newest_wish_comes_first_and_what_is_wished_no_more_is_not_decoded(
+def test_the_newest_request_comes_first_and_what_is_requested_no_more_is_not_decoded(
     loader: PictureLoader, source: Source, arrivals: Arrivals
 ) -> None:
     source.hang(1, 2)
-    wish(loader, 1, 2, 3, 4)
+    request(loader, 1, 2, 3, 4)
     with source.changed:
         assert source.changed.wait_for(lambda: len(source.asked) == 2, 60)
-    wish(loader, 9, 8)
+    request(loader, 9, 8)
     source.hanging[1].set()
-    arrivals.wait(lambda: Wish(8, BOX) in arrivals.all)
+    arrivals.wait(lambda: PictureRequest(8, BOX) in arrivals.all)
     assert source.asked[2:] == [9, 8]
 
 
@@ -123,32 +123,42 @@ def test_a_file_that_hangs_keeps_one_thread_and_is_named(
     loader: PictureLoader, source: Source, arrivals: Arrivals, now: list[float]
 ) -> None:
     source.hang(1)
-    stuck, other = wish(loader, 1, 2)
+    stuck, other = request(loader, 1, 2)
     arrivals.wait(lambda: other in arrivals.all)
     assert not loader.hangs(stuck, 2.0)
     now[0] = 3.0
     assert loader.hangs(stuck, 2.0)
     assert not loader.hangs(other, 2.0)
-    wish(loader, 3, 4, 5)
+    request(loader, 3, 4, 5)
     arrivals.wait(lambda: len(arrivals.all) == 4)
 
 
 def test_a_file_that_cannot_be_read_has_its_reason(
     loader: PictureLoader, arrivals: Arrivals
 ) -> None:
-    (gone,) = wish(loader, 13)
+    (gone,) = request(loader, 13)
     arrivals.wait(lambda: gone in arrivals.all)
     assert arrivals.all[gone] is None
     assert isinstance(loader.found(gone), SourceError)
+
+
+def test_a_file_is_tried_again_once_something_else_was_requested(
+    loader: PictureLoader, source: Source, arrivals: Arrivals
+) -> None:
+    for rows in ((13,), (13, 1), (2,), (13,)):
+        arrivals.all.clear()
+        requests = request(loader, *rows)
+        arrivals.wait(lambda last=requests[-1]: last in arrivals.all)
+    assert source.asked.count(13) == 2
 
 
 def test_a_bug_in_drawing_is_handed_on(loader: PictureLoader, arrivals: Arrivals) -> None:
     def fails(picture: Picture) -> None:
         raise ZeroDivisionError
 
-    loader.wish([(Wish(1, BOX), fails)])
+    loader.request([(PictureRequest(1, BOX), fails)])
     arrivals.wait(lambda: arrivals.all)
-    assert isinstance(arrivals.all[Wish(1, BOX)], ZeroDivisionError)
+    assert isinstance(arrivals.all[PictureRequest(1, BOX)], ZeroDivisionError)
 
 
 def test_only_so_much_is_kept(
@@ -156,18 +166,18 @@ def test_only_so_much_is_kept(
 ) -> None:
     monkeypatch.setattr(pictures, "KEPT_BYTES", 300)
     for row in range(20):
-        wish(loader, row)
-        arrivals.wait(lambda row=row: Wish(row, BOX) in arrivals.all)
-    kept = [row for row in range(20) if loader.found(Wish(row, BOX)) is not None]
+        request(loader, row)
+        arrivals.wait(lambda row=row: PictureRequest(row, BOX) in arrivals.all)
+    kept = [row for row in range(20) if loader.found(PictureRequest(row, BOX)) is not None]
     assert kept == [17, 18, 19]
-    wish(loader, 17, 20, 21, 22)
-    arrivals.wait(lambda: Wish(22, BOX) in arrivals.all)
-    assert loader.found(Wish(17, BOX)) is not None, "what is wished now stays"
+    request(loader, 17, 20, 21, 22)
+    arrivals.wait(lambda: PictureRequest(22, BOX) in arrivals.all)
+    assert loader.found(PictureRequest(17, BOX)) is not None, "what is requested now stays"
 
 
 def test_nothing_is_decoded_after_the_end(loader: PictureLoader, source: Source) -> None:
     loader.close()
-    wish(loader, 1)
+    request(loader, 1)
     for thread in loader._threads:
         thread.join(60)
     assert source.asked == []

@@ -17,10 +17,10 @@ _THREADS = 2
 """A source that hangs keeps one of them; the other goes on with other files."""
 
 KEPT_BYTES = 24 * 2**20
-"""Values of decoded pictures that are kept; of what is wished now, all is kept."""
+"""Values of decoded pictures that are kept; of what is requested now, all is kept."""
 
 
-class Wish(NamedTuple):
+class PictureRequest(NamedTuple):
     """A picture to decode.
 
     Attributes
@@ -42,13 +42,13 @@ Draw = Callable[[Picture], Any]
 
 
 class PictureLoader:
-    """Decodes pictures in the order of the newest wishes.
+    """Decodes pictures in the order of the newest requests.
 
     Parameters
     ----------
     dataset : Dataset
     arrived : callable
-        Called in a thread with a wish, and with what its `Draw` returned, or with the error that
+        Called in a thread with a request, and with what its `Draw` returned, or with the error that
         it raised; None where the picture cannot be read.
     clock : callable
         A monotonic clock, in seconds.
@@ -57,36 +57,44 @@ class PictureLoader:
     def __init__(
         self,
         dataset: Dataset,
-        arrived: Callable[[Wish, Any], object],
+        arrived: Callable[[PictureRequest, Any], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dataset = dataset
         self._arrived = arrived
         self._clock = clock
         self._changed = threading.Condition()
-        self._wishes: dict[Wish, Draw] = {}
-        self._newest: list[Wish] = []
-        self._running: dict[Wish, float] = {}
-        self._found: OrderedDict[Wish, Picture | SourceError] = OrderedDict()
+        self._waiting: dict[PictureRequest, Draw] = {}
+        self._newest: list[PictureRequest] = []
+        self._running: dict[PictureRequest, float] = {}
+        self._found: OrderedDict[PictureRequest, Picture | SourceError] = OrderedDict()
         self._threads: list[threading.Thread] = []
         self._is_closed = False
 
-    def found(self, wish: Wish) -> Picture | SourceError | None:
+    def found(self, request: PictureRequest) -> Picture | SourceError | None:
         """Return a picture, or why there is none; None while it is not decoded."""
         with self._changed:
-            return self._found.get(wish)
+            return self._found.get(request)
 
-    def wish(self, wishes: Sequence[tuple[Wish, Draw]]) -> None:
-        """Decode these pictures, first things first, and forget what was wished before."""
+    def request(self, requests: Sequence[tuple[PictureRequest, Draw]]) -> None:
+        """Decode these pictures, first things first, and forget what was requested before.
+
+        A file that could not be read is read again once it has not been requested for a while.
+        """
         with self._changed:
-            self._wishes = {
-                wish: draw
-                for wish, draw in wishes
-                if wish not in self._found and wish not in self._running
+            for request, _ in requests:
+                if request not in self._newest and isinstance(
+                    self._found.get(request), SourceError
+                ):
+                    del self._found[request]
+            self._waiting = {
+                request: draw
+                for request, draw in requests
+                if request not in self._found and request not in self._running
             }
-            self._newest = [wish for wish, _ in wishes]
+            self._newest = [request for request, _ in requests]
             self._drop()
-            wanted = len(self._threads) < _THREADS and self._wishes
+            wanted = len(self._threads) < _THREADS and self._waiting
             self._changed.notify_all()
         if wanted:
             for number in range(_THREADS):
@@ -94,49 +102,42 @@ class PictureLoader:
                 self._threads.append(thread)
                 thread.start()
 
-    def hangs(self, wish: Wish, seconds: float) -> bool:
+    def hangs(self, request: PictureRequest, seconds: float) -> bool:
         """Return whether a picture is not there, and a thread is with a disk for so long."""
         with self._changed:
             late = self._clock() - seconds
-            waits = wish in self._wishes or wish in self._running
+            waits = request in self._waiting or request in self._running
             return waits and any(since <= late for since in self._running.values())
-
-    def forget_problems(self) -> None:
-        """Read files again that could not be read."""
-        with self._changed:
-            for wish, found in list(self._found.items()):
-                if isinstance(found, SourceError):
-                    del self._found[wish]
 
     def close(self) -> None:
         """Begin no other picture; what is being decoded is not waited for."""
         with self._changed:
             self._is_closed = True
-            self._wishes = {}
+            self._waiting = {}
             self._changed.notify_all()
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._wishes and not self._is_closed:
+                while not self._waiting and not self._is_closed:
                     self._changed.wait()
                 if self._is_closed:
                     return
-                wish = next(iter(self._wishes))
-                draw = self._wishes.pop(wish)
-                self._running[wish] = self._clock()
-            found, drawn = self._decode(wish, draw)
+                request = next(iter(self._waiting))
+                draw = self._waiting.pop(request)
+                self._running[request] = self._clock()
+            found, drawn = self._decode(request, draw)
             with self._changed:
-                del self._running[wish]
-                self._found[wish] = found
+                del self._running[request]
+                self._found[request] = found
                 self._drop()
                 if self._is_closed:
                     return
-            self._arrived(wish, drawn)
+            self._arrived(request, drawn)
 
-    def _decode(self, wish: Wish, draw: Draw) -> tuple[Picture | SourceError, Any]:
+    def _decode(self, request: PictureRequest, draw: Draw) -> tuple[Picture | SourceError, Any]:
         try:
-            picture = self._dataset.picture(wish.row, wish.box, wish.region)
+            picture = self._dataset.picture(request.row, request.box, request.region)
         except SourceError as error:
             return error, None
         try:
@@ -146,10 +147,10 @@ class PictureLoader:
             return picture, error
 
     def _drop(self) -> None:
-        """Drop the pictures that were wished longest ago, and none that is wished now."""
-        for wish in reversed(self._newest):
-            if wish in self._found:
-                self._found.move_to_end(wish)
+        """Drop the pictures that were requested longest ago, and none that is requested now."""
+        for request in reversed(self._newest):
+            if request in self._found:
+                self._found.move_to_end(request)
         kept = sum(map(_bytes_of, self._found.values()))
         while kept > KEPT_BYTES and next(iter(self._found)) not in self._newest:
             kept -= _bytes_of(self._found.popitem(last=False)[1])

@@ -400,7 +400,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
     def on_picture_resized(self) -> None:
         """Decode the picture in the size that it has now."""
         if self.loop.current is not None:
-            self.looking.shown_anew()
+            self.looking.refresh()
 
     def action_top_left(self) -> None:
         """Zoom into the top left quarter."""
@@ -559,7 +559,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         current = self.loop.current
         self.looking.ask(None if current is None else current.row)
         self.board.show_image(current)
-        self.looking.wish(self._next_rows())
+        self.looking.request(self._next_rows())
         self._deferred.forget()
         self.show_all()
         self.answers.frame_was_there()
@@ -586,7 +586,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         """Draw what comes next while the annotator looks at this image."""
         loop = self.loop
         likely = loop.likely_next(len(loop.batch))
-        self.looking.wish([*self._next_rows(), *likely])
+        self.looking.request([*self._next_rows(), *likely])
         after = [slot.row for slot in loop.batch[loop.cursor + 1 : loop.cursor + 2]]
         self.board.prepare(after or likely[:1], likely)
 

@@ -22,7 +22,7 @@ from tuilabel.data.picture import Picture
 from tuilabel.data.region import WHOLE, Region
 from tuilabel.errors import SourceError
 from tuilabel.text import inert, is_inert, shown_path
-from tuilabel.tui.background.pictures import PictureLoader, Wish
+from tuilabel.tui.background.pictures import PictureLoader, PictureRequest
 from tuilabel.tui.background.threads import beside
 from tuilabel.tui.images import Pixels
 from tuilabel.tui.images.sampling import enlarged
@@ -91,7 +91,7 @@ class Looking:
         self._facts = False
         self._row: int | None = None
         self._loader: PictureLoader | None = None
-        self._late: Wish | None = None
+        self._late: PictureRequest | None = None
         self._opening: asyncio.Future[None] | None = None
         self.board: Board | None = None
 
@@ -104,9 +104,9 @@ class Looking:
         if self._dataset.has_pictures:
             loop, context = asyncio.get_running_loop(), copy_context()
 
-            def arrived(wish: Wish, drawn: Any) -> None:
+            def arrived(request: PictureRequest, drawn: Any) -> None:
                 with contextlib.suppress(RuntimeError):  # the program has ended meanwhile
-                    loop.call_soon_threadsafe(self._arrived, wish, drawn, context=context)
+                    loop.call_soon_threadsafe(self._arrived, request, drawn, context=context)
 
             self._loader = PictureLoader(self._dataset, arrived)
 
@@ -131,31 +131,31 @@ class Looking:
         """Return what to draw for a row of the dataset: for the one that is asked, the look."""
         look = self.look if row == self._row else Look()
         shown = row + look.step
-        wish = self._wish(shown, look.region)
-        found = None if self._loader is None else self._loader.found(wish)
+        request = self._request(shown, look.region)
+        found = None if self._loader is None else self._loader.found(request)
         caption = self._caption(shown, look, found) if row == self._row else ("", "muted")
         if isinstance(found, Picture):
-            return Sight((wish, self._window), self._pixels(found), caption)
+            return Sight((request, self._window), self._pixels(found), caption)
         image = self._whole(shown)
         if self._loader is None and look.region == WHOLE:
             return Sight(shown, image, caption)
         part = look.region.part(image)
         if self._loader is not None:
-            part = enlarged(part, wish.box)
-        return Sight((wish, "soon", image.shape), part, caption)
+            part = enlarged(part, request.box)
+        return Sight((request, "soon", image.shape), part, caption)
 
     def _whole(self, row: int) -> Pixels:
         """Return the best image of a row that is in memory."""
-        wish = self._wish(row, WHOLE)
-        found = None if self._loader is None else self._loader.found(wish)
+        request = self._request(row, WHOLE)
+        found = None if self._loader is None else self._loader.found(request)
         return self._pixels(found) if isinstance(found, Picture) else self._opened.image(row)
 
     def _pixels(self, picture: Picture) -> Pixels:
         window = picture.window
         return picture.pixels(None if window is None else self._window.of(window))
 
-    def _wish(self, row: int, region: Region) -> Wish:
-        return Wish(row, (1, 1) if self.board is None else self.board.box, region)
+    def _request(self, row: int, region: Region) -> PictureRequest:
+        return PictureRequest(row, (1, 1) if self.board is None else self.board.box, region)
 
     def _caption(
         self, row: int, look: Look, found: Picture | SourceError | None
@@ -167,7 +167,7 @@ class Looking:
         style = "accent" if look.step else "muted"
         if isinstance(found, SourceError):
             words, style = f"{words}  ! {inert(str(found), 200)}".strip(), "bad"
-        elif found is None and self._late == self._wish(row, look.region):
+        elif found is None and self._late == self._request(row, look.region):
             words, style = f"{words}  waiting for this file".strip(), "accent"
         return f"{inert(path.name, 100)}  {words}".rstrip(), style
 
@@ -178,8 +178,8 @@ class Looking:
         row, region = self._row + self.look.step, self.look.region
         found = None
         if self._loader is not None:
-            found = self._loader.found(self._wish(row, region)) or self._loader.found(
-                self._wish(row, WHOLE)
+            found = self._loader.found(self._request(row, region)) or self._loader.found(
+                self._request(row, WHOLE)
             )
         picture = found if isinstance(found, Picture) else None
         words = f"zoom {self.look.zoom}: " + ", ".join(
@@ -205,25 +205,25 @@ class Looking:
 
     # Pictures.
 
-    def wish(self, rows: Sequence[int]) -> None:
+    def request(self, rows: Sequence[int]) -> None:
         """Decode what is seen now, and then the pictures of rows that come next."""
         if self._loader is None or self.board is None or self._row is None:
             return
         self.board.follow_line()
         shown, region = self._row + self.look.step, self.look.region
-        wishes = [self._wish(shown, region)]
+        requests = [self._request(shown, region)]
         if self.look.step:
             beyond = shown + (1 if self.look.step > 0 else -1)
             rows = [beyond] if 0 <= beyond < len(self._dataset) else []
-        wishes += [self._wish(row, WHOLE) for row in rows[:_AHEAD]]
-        self._loader.wish([(wish, self._draw(wish)) for wish in dict.fromkeys(wishes)])
-        if self._loader.found(wishes[0]) is None:
-            self._screen.set_timer(_LATE, partial(self._look_again, wishes[0]))
+        requests += [self._request(row, WHOLE) for row in rows[:_AHEAD]]
+        self._loader.request([(each, self._draw(each)) for each in dict.fromkeys(requests)])
+        if self._loader.found(requests[0]) is None:
+            self._screen.set_timer(_LATE, partial(self._look_again, requests[0]))
 
-    def _draw(self, wish: Wish) -> Callable[[Picture], Any]:
+    def _draw(self, request: PictureRequest) -> Callable[[Picture], Any]:
         assert self.board is not None
         window = self._window
-        planned = self.board.planned((wish, window))
+        planned = self.board.planned((request, window))
 
         def draw(picture: Picture) -> Any:
             seen = None if picture.window is None else window.of(picture.window)
@@ -231,32 +231,32 @@ class Looking:
 
         return draw
 
-    def _arrived(self, wish: Wish, drawn: Any) -> None:
+    def _arrived(self, request: PictureRequest, drawn: Any) -> None:
         if isinstance(drawn, Exception):
             raise drawn
         if self.board is None:
             return
         if drawn is not None:
             self.board.keep(drawn)
-        if self._row is not None and wish == self._now:
+        if self._row is not None and request == self._now:
             self._late = None
             self.board.show_again()
 
     @property
-    def _now(self) -> Wish:
+    def _now(self) -> PictureRequest:
         assert self._row is not None
-        return self._wish(self._row + self.look.step, self.look.region)
+        return self._request(self._row + self.look.step, self.look.region)
 
-    def _look_again(self, wish: Wish) -> None:
+    def _look_again(self, request: PictureRequest) -> None:
         """Show which file is waited for, where it is still the one that is looked at."""
         loader = self._loader
-        if loader is None or self.board is None or self._row is None or wish != self._now:
+        if loader is None or self.board is None or self._row is None or request != self._now:
             return
-        if loader.hangs(wish, _LATE / 2):
-            self._late = wish
+        if loader.hangs(request, _LATE / 2):
+            self._late = request
             self.board.show_again()
-        elif loader.found(wish) is None:
-            self._screen.set_timer(_LATE, partial(self._look_again, wish))
+        elif loader.found(request) is None:
+            self._screen.set_timer(_LATE, partial(self._look_again, request))
 
     # Actions.
 
@@ -265,12 +265,12 @@ class Looking:
         if look == self.look or not self._screen.view_changes():
             return
         self.look = look
-        self.shown_anew()
+        self.refresh()
         self._screen.view_changed()
 
-    def shown_anew(self) -> None:
+    def refresh(self) -> None:
         """Show what is looked at, in the size and the window that it has now."""
-        self.wish([])
+        self.request([])
         if self.board is not None:
             self.board.show_again()
 
@@ -293,7 +293,7 @@ class Looking:
             self._screen.say("A batch in rows cannot be zoomed: show one image at a time.")
             return False
         row = self._row + look.step
-        whole = None if self._loader is None else self._loader.found(self._wish(row, WHOLE))
+        whole = None if self._loader is None else self._loader.found(self._request(row, WHOLE))
         height, width = (
             whole.size if isinstance(whole, Picture) else self._opened.image(row).shape[:2]
         )
@@ -335,7 +335,7 @@ class Looking:
             self._screen.say("These images have 8 bits and no window.")
             return
         self._window = WindowLook(self._window.width + width, self._window.level + level)
-        self.shown_anew()
+        self.refresh()
 
     @property
     def _path(self) -> Path | None:
