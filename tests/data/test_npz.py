@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tuilabel.data import npz, open_dataset
 from tuilabel.data.images import letterbox, thumbnail
 from tuilabel.data.item_ids import ItemIds, digests
+from tuilabel.data.region import Region
 from tuilabel.data.window import Window
 from tuilabel.errors import SourceError, UsageError
 
@@ -430,3 +431,39 @@ def test_pickles_are_never_loaded(opened, monkeypatch: pytest.MonkeyPatch, tmp_p
     with pytest.raises(SourceError, match="Python objects"):
         opened(images=objects, options={"classes": ["a"]})
     assert not (tmp_path / "touched").exists()
+
+
+@pytest.mark.parametrize("shape", [(30, 6, 8), (30, 6, 8, 1), (30, 6, 8, 3)])
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed, None])
+def test_a_picture_has_the_stored_values(
+    tmp_path: Path, cache_dir: Path, rng: np.random.Generator, shape: tuple[int, ...], save
+) -> None:
+    images = rng.integers(0, 5000, shape).astype(np.uint16)
+    path = tmp_path / ("deep.npy" if save is None else "deep.npz")
+    if save is None:
+        np.save(path, images)
+    else:
+        save(path, images=images)
+    dataset = open_dataset(str(path), classes=["a", "b"], cache_dir=cache_dir)
+    for row in (0, 17, 29):
+        picture = dataset.picture(row, (100, 100))
+        assert (picture.values == images[row].reshape(dataset.pool.shape[1:])).all()
+        assert (picture.pixels() == dataset.full_image(row)).all()
+    corner = dataset.picture(3, (2, 2), Region(0.5, 0.5, 1, 1))
+    assert corner.values.shape[:2] == (2, 2)
+    assert corner.window == dataset.window
+    images[17] += 1
+    if save is None:
+        np.save(path, images)
+    else:
+        save(path, images=images)
+    with pytest.raises(SourceError, match="has changed: open it again"):
+        dataset.picture(17, (100, 100))
+
+
+def test_bytes_need_no_stored_values(tmp_path: Path, cache_dir: Path) -> None:
+    np.save(
+        tmp_path / "x.npy", np.arange(10 * 64, dtype=np.int64).reshape(10, 8, 8).astype(np.uint8)
+    )
+    dataset = open_dataset(str(tmp_path / "x.npy"), classes=["a"], cache_dir=cache_dir)
+    assert not dataset.has_pictures

@@ -22,6 +22,9 @@ from tuilabel.text import counted, inert, shown_path
 
 MAX_CLASSES = 1000
 
+Draw = Callable[[int, tuple[int, int], Region], Picture]
+"""Returns a part of the image of a row, reduced to a width and height."""
+
 
 class SkippedFile(NamedTuple):
     """A file that is no item, and the reason in a few words; both as they are, not inert."""
@@ -194,7 +197,7 @@ class ArrayDataset:
     skipped: Sequence[SkippedFile] = ()
     full: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
     screen: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
-    draw: Callable[[int, tuple[int, int], Region], Picture] | None = field(default=None, repr=False)
+    draw: Draw | None = field(default=None, repr=False)
     locate_file: Callable[[int], Path] | None = field(default=None, repr=False)
     window: Window | None = None
 
@@ -298,6 +301,7 @@ def build_dataset(
     test: int | None = None,
     notices: tuple[str, ...] = (),
     full: Callable[[int], NDArray[np.uint8]] | None = None,
+    draw: Draw | None = None,
     window: Window | None = None,
 ) -> ArrayDataset:
     """Make a dataset from splits: take the first items, merge duplicates, separate the hold-out.
@@ -316,6 +320,8 @@ def build_dataset(
         Number of items to take from the start of each split, duplicates included.
     full : callable, optional
         Returns the image of a row of `train` at full size; without it `train` is at full size.
+    draw : callable, optional
+        Returns the picture of a row of `train`.
 
     Raises
     ------
@@ -368,6 +374,7 @@ def build_dataset(
         holdout=kept_holdout,
         notices=tuple(found_notices),
         full=None if full is None else lambda i: full(int(train_rows[i])),
+        draw=None if draw is None else lambda i, box, region: draw(int(train_rows[i]), box, region),
         window=window,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import sys
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,8 @@ from tuilabel.data.cache_files import cache_key_of_file, make_block, read_block
 from tuilabel.data.dataset import MAX_CLASSES, ArrayDataset, Split, build_dataset, resolve_classes
 from tuilabel.data.images import MAX_EXACT_SIDE, MODEL_SIDE, letterbox, thumbnail
 from tuilabel.data.natural_order import natural_key
+from tuilabel.data.picture import Picture, picture_of
+from tuilabel.data.region import Region
 from tuilabel.data.window import Window, sampled, sketch, window_of
 from tuilabel.errors import SourceError, TuilabelError
 from tuilabel.progress import Progress
@@ -107,6 +110,13 @@ def open_npz(
             reference=lambda row: f"images[{rows[row]}]",
         )
 
+    def draw(row: int, box: tuple[int, int], region: Region) -> Picture:
+        place = int(arranged.rows[row])
+        values = _stored(path, place)
+        if (item_ids.digests(values[None])[0] != digests[place]).any():
+            raise SourceError(f"The content of {name} has changed: open it again.")
+        return picture_of(values.reshape(images.shape[1:]), box, region, read.window)
+
     return build_dataset(
         source=source,
         class_names=class_names,
@@ -119,6 +129,7 @@ def open_npz(
         pool=pool,
         test=test,
         full=lambda row: np.array(images[arranged.rows[row]]),
+        draw=None if read.window is None else draw,
         window=read.window,
     )
 
@@ -317,6 +328,29 @@ def _cached_images(
     block = make_block(path, {"version": _VERSION, "shape": shape}, converted)
     digests = item_ids.write_digests(ids_path, shape, np.concatenate(hashed))
     return _Images(block.payload.reshape(shape), digests, window, key)
+
+
+def _stored(path: Path, place: int) -> NDArray[Any]:
+    """Return the values of one image as they are stored; a compressed file is read up to there."""
+    name = inert(path.name)
+    with _reporting(name), path.open("rb") as file:
+        if path.suffix.lower() == ".npz":
+            with zipfile.ZipFile(file) as archive:
+                return _stored_in(_member(archive, "images", name), place)
+        return _stored_in(_Member(name, path.stat().st_size, lambda: path.open("rb")), place)
+
+
+def _stored_in(member: _Member, place: int) -> NDArray[Any]:
+    with member.open() as stream:
+        header = _read_header(stream, member, MAX_ARRAY_BYTES)
+        one = math.prod(header.shape[1:]) * header.dtype.itemsize
+        if place >= header.shape[0]:
+            raise SourceError(f"{member.name} has fewer images than before: open it again.")
+        stream.seek(place * one, os.SEEK_CUR)
+        data = stream.read(one)
+        if len(data) < one:
+            raise EOFError(f"it ends at image {place} of {header.shape[0]}")
+    return np.frombuffer(data, dtype=header.dtype).reshape(header.shape[1:])
 
 
 def _window(member: _Member, progress: Progress | None) -> Window:

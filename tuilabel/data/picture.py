@@ -46,7 +46,12 @@ class Picture:
         return self.values if seen is None or self.window is None else seen.apply(self.values)
 
 
-def picture_of(values: NDArray[Any], box: tuple[int, int], region: Region = WHOLE) -> Picture:
+def picture_of(
+    values: NDArray[Any],
+    box: tuple[int, int],
+    region: Region = WHOLE,
+    window: Window | None = None,
+) -> Picture:
     """Return a part of an image that is in memory, reduced to a box.
 
     Parameters
@@ -55,9 +60,12 @@ def picture_of(values: NDArray[Any], box: tuple[int, int], region: Region = WHOL
     box : tuple of int
         Largest width and height.
     region : Region
+    window : Window, optional
+        For values of more than 8 bits; by default that of this image alone.
     """
     from tuilabel.data.decoding.resizing import fitted  # not at the start: few sources need it
 
     height, width = values.shape[:2]
-    window = window_of([sketch(values)]) if is_deep(values) else None
+    if is_deep(values) and window is None:
+        window = window_of([sketch(values)])
     return Picture(fitted(region.part(values), box), (height, width), window)

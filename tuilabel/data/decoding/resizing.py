@@ -33,6 +33,9 @@ def resized(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     from PIL import Image
 
     is_deep = pixels.dtype != np.uint8
+    if is_deep and pixels.ndim == 3:
+        # Pillow has no deep colours.
+        return np.stack([resized(channel, size) for channel in np.moveaxis(pixels, 2, 0)], axis=2)
     values = pixels.astype(np.float32) if is_deep else np.ascontiguousarray(pixels)
     image = Image.fromarray(values)
     if is_deep and not np.isfinite(values).all():

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from tuilabel.data.region import WHOLE, Region
 from tuilabel.data.window import Window
-from tuilabel.text import counted
 from tuilabel.tui.images import Pixels
 from tuilabel.tui.text.pieces import Piece
 
@@ -128,7 +127,7 @@ class Looked(NamedTuple):
 
 
 def step_words(step: int) -> str:
-    """Return where a neighbour lies, such as ``2 files before``; nothing for the image itself."""
+    """Return where a neighbour lies, such as ``2 before``; nothing for the image itself."""
     if not step:
         return ""
-    return f"{counted(abs(step), 'file')} {'before' if step < 0 else 'after'} the image to label"
+    return f"{abs(step):,} {'before' if step < 0 else 'after'}, only to look at"
