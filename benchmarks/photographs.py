@@ -77,6 +77,7 @@ def measure(bench: Bench, folder: Path, size: tuple[int, int], keys: int, rate: 
     program.read_until(FIRST_FRAME)
     program.wait_idle()
     ahead, late, memory = [], [], []
+    used = program.cpu_seconds()
     for number in range(keys):
         before = len(program.output)
         pressed = program.write("12"[number % 2])
@@ -89,6 +90,7 @@ def measure(bench: Bench, folder: Path, size: tuple[int, int], keys: int, rate: 
         milliseconds = 1000 * max(0.0, last - pressed)
         (late if later > _SHARPER * first else ahead).append((milliseconds, first))
         memory.append(program.megabytes()["Rss"])
+    used = (program.cpu_seconds() - used) / keys
     program.end()
     name = f"{size[0]}x{size[1]}"
     times = sorted(each for each, _ in ahead)
@@ -102,6 +104,7 @@ def measure(bench: Bench, folder: Path, size: tuple[int, int], keys: int, rate: 
     )
     table.row("  not decoded ahead", "", f"{len(late)} of {keys}")
     table.row("  kB of a label key", "", f"{statistics.median(b for _, b in ahead) / 1000:.1f}")
+    table.row("  processor time of the drawing process, all of it", "", f"{1000 * used:.0f} ms")
     table.row(
         "  memory of the drawing process (Rss)",
         f"<= {MOST_MB:.0f} MB",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageDraw
 
 from tests.pty.labelling import TYPED_AHEAD, Home, LabellingTerminal
 
@@ -97,4 +98,39 @@ def test_a_terminal_that_never_answers_is_labelled_on_with_a_pause_after_each_im
     terminal.wait_for(TYPED_AHEAD.format(19))
     terminal.quit()
     assert len(home.export()) == saved + 1
+    assert misplaced(home) == []
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """Return a folder of photographs, bright ones and dark ones, larger than their thumbnails."""
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for number in range(60):
+        kind, brightness = ("day", 220) if number % 3 else ("night", 30)
+        image = Image.new("L", (900, 600), brightness)
+        ImageDraw.Draw(image).line((0, number * 10, 899, 599), fill=128, width=5)
+        image.save(folder / f"{number:02}-{kind}.png")
+    return folder
+
+
+def test_zooming_and_neighbours_between_labels_misplace_none(
+    start: Start, photographs: Path, home: Home
+) -> None:
+    terminal = start(str(photographs), "--classes", "day,night")
+    terminal.wait_for(terminal.sees_image)
+    home_key, comma = "\x1b[H", ","
+    for number in range(120):
+        terminal.press(("", home_key, comma, home_key + comma)[number % 4])
+        if number % 8 > 3:
+            terminal.settle(0.1)
+        # What is seen at this moment, which may be a part of the image or a neighbour of it.
+        terminal.press(key_for(terminal))
+        terminal.pump(0.01)
+        if number % 4 > 1:
+            terminal.press("\x1b")
+            terminal.pump(0.1)
+    terminal.settle(0.5)
+    assert terminal.saved >= 5
+    terminal.quit()
     assert misplaced(home) == []

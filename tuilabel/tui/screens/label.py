@@ -559,7 +559,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         current = self.loop.current
         self.looking.ask(None if current is None else current.row)
         self.board.show_image(current)
-        self.looking.request(self._next_rows())
+        # Pictures that come next are decoded once this one is painted: there are few cores.
+        self.looking.request([])
         self._deferred.forget()
         self.show_all()
         self.answers.frame_was_there()
@@ -586,13 +587,9 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         """Draw what comes next while the annotator looks at this image."""
         loop = self.loop
         likely = loop.likely_next(len(loop.batch))
-        self.looking.request([*self._next_rows(), *likely])
+        self.looking.request([slot.row for slot in loop.batch[loop.cursor + 1 :]] + likely)
         after = [slot.row for slot in loop.batch[loop.cursor + 1 : loop.cursor + 2]]
         self.board.prepare(after or likely[:1], likely)
-
-    def _next_rows(self) -> list[int]:
-        """Return the rows of the batch behind the image that is asked."""
-        return [slot.row for slot in self.loop.batch[self.loop.cursor + 1 :]]
 
     def show_all(self) -> None:
         """Show all but the image."""
