@@ -16,7 +16,7 @@ from tuilabel.errors import SourceError
 _THREADS = 2
 """A source that hangs keeps one of them; the other goes on with other files."""
 
-KEPT_BYTES = 24 * 2**20
+KEPT_BYTES = 12 * 2**20
 """Values of decoded pictures that are kept; of what is requested now, all is kept."""
 
 

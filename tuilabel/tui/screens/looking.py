@@ -209,6 +209,8 @@ class Looking:
         """Decode what is seen now, and then the pictures of rows that come next."""
         if self._loader is None or self.board is None or self._row is None:
             return
+        if self.board.view == "row":  # a batch in rows shows thumbnails
+            return
         self.board.follow_line()
         shown, region = self._row + self.look.step, self.look.region
         requests = [self._request(shown, region)]

@@ -15,6 +15,7 @@ from textual.widget import Widget
 from tuilabel.session import Slot
 from tuilabel.tui.images import adjust
 from tuilabel.tui.keymap.actions import Action
+from tuilabel.tui.terminal.round_trips import SLOW
 from tuilabel.tui.terminal.size import WIDE
 from tuilabel.tui.text.pieces import Piece, fitted
 from tuilabel.tui.views.labelling import Presenter
@@ -190,8 +191,13 @@ class Board(Vertical):
             getattr(self.app, "overlay", None),
             getattr(self.screen, "terminal", None),
         )
-        if overlay is not None and terminal is not None:
-            overlay.follow(terminal.round_trips.rate)
+        if overlay is None or terminal is None:
+            return
+        rate = terminal.round_trips.rate
+        if terminal.round_trips.slow:
+            # It may be known before anything was measured.
+            rate = min(rate or SLOW, SLOW)
+        overlay.follow(rate)
 
     def _adjusted(self, row: int) -> NDArray[np.uint8]:
         look = self._picture

@@ -28,7 +28,7 @@ from tuilabel.tui.images.protocols.encoders import (
 from tuilabel.tui.images.protocols.support import Graphics, ProtocolName, cell_of
 
 _KEPT = 16
-_KEPT_BYTES = 16 * 2**20
+_KEPT_BYTES = 8 * 2**20
 
 _BYTES_PER_PIXEL = 3
 """About what a pixel of a photograph takes in either protocol."""

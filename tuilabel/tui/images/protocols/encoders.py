@@ -36,6 +36,8 @@ def size_in(image: Pixels, width: int, height: int) -> tuple[int, int]:
 def resized(image: Pixels, width: int, height: int) -> Pixels:
     """Return an image in the size that `size_in` returns."""
     rows, columns = size_in(image, width, height)
+    if (rows, columns) == image.shape[:2]:
+        return image
     values = np.clip(np.rint(sampled(image, rows, columns)), 0, 255).astype(np.uint8)
     return values[:, :, 0] if image.ndim == 2 else values
 
