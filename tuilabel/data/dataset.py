@@ -248,8 +248,8 @@ class ArrayDataset:
             return True
         from tuilabel.data.images import MAX_THUMBNAIL_SIDE
 
-        shape = self.pool.shape[1:3] if self.full is None else self.full(0).shape[:2]
-        return bool(max(shape) > MAX_THUMBNAIL_SIDE)
+        # A thumbnail of a smaller image is that image. In an array, all have one shape.
+        return bool(max(self.image(0).shape[:2]) >= MAX_THUMBNAIL_SIDE)
 
     def file(self, i: int) -> Path | None:
         """Return the path of the file that item `i` is."""

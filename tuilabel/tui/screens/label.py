@@ -589,7 +589,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         likely = loop.likely_next(len(loop.batch))
         self.looking.request([slot.row for slot in loop.batch[loop.cursor + 1 :]] + likely)
         after = [slot.row for slot in loop.batch[loop.cursor + 1 : loop.cursor + 2]]
-        self.board.prepare(after or likely[:1], likely)
+        ready = [row for row in after or likely[:1] if self.looking.is_ready(row)]
+        self.board.prepare(ready, likely)
 
     def show_all(self) -> None:
         """Show all but the image."""

@@ -49,6 +49,9 @@ _LEAST_PIXELS = 16
 _AHEAD = 3
 """Places of the batch whose pictures are decoded ahead."""
 
+_MOST_PLACES = 3
+"""Places of one image that are named, where several files are equal."""
+
 
 class LookingScreen(Protocol):
     """What `Looking` needs of the screen that owns it."""
@@ -142,7 +145,12 @@ class Looking:
         part = look.region.part(image)
         if self._loader is not None:
             part = enlarged(part, request.box)
-        return Sight((request, "soon", image.shape), part, caption)
+        return Sight((request, image.shape, self._window), part, caption)
+
+    def is_ready(self, row: int) -> bool:
+        """Return whether what will be drawn of a whole image is in memory."""
+        request = self._request(row, WHOLE)
+        return self._loader is None or self._loader.found(request) is not None
 
     def _whole(self, row: int) -> Pixels:
         """Return the best image of a row that is in memory."""
@@ -192,7 +200,7 @@ class Looking:
     def _facts_of(self, row: int, picture: Picture | None) -> list[tuple[str, str]]:
         facts = [
             ("also" if place else "image", shown_path(reference))
-            for place, reference in enumerate(self._dataset.references(row)[:_AHEAD])
+            for place, reference in enumerate(self._dataset.references(row)[:_MOST_PLACES])
         ]
         path = self._dataset.file(row)
         if path is not None:
@@ -209,7 +217,8 @@ class Looking:
         """Decode what is seen now, and then the pictures of rows that come next."""
         if self._loader is None or self.board is None or self._row is None:
             return
-        if self.board.view == "row":  # a batch in rows shows thumbnails
+        # A batch in rows shows thumbnails, and before the first layout there is no room.
+        if self.board.view == "row" or min(self.board.box) < 1:
             return
         self.board.follow_line()
         shown, region = self._row + self.look.step, self.look.region
