@@ -65,8 +65,9 @@ def first_key_line(actions: Sequence[tuple[str, Action]]) -> Piece:
     by_label: dict[str, list[str]] = {}
     for second, action in actions:
         by_label.setdefault(action.label, []).append(shown_key(second))
-    found = " · ".join(f"{' '.join(keys)} {label}" for label, keys in by_label.items())
-    return f"{shown_key(FIRST)} …  {found} · Esc cancels", "accent"
+    found = "  ".join(f"{' '.join(keys)} {label}" for label, keys in by_label.items())
+    # Where not all fit, the help has the rest.
+    return f"{shown_key(FIRST)} …  Esc cancels  {found}", "accent"
 
 
 def entry_classes(entry: ClassEntry) -> tuple[Sequence[int] | None, int | None]:
