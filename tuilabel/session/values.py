@@ -172,6 +172,10 @@ class NotCurrentError(TuilabelError):
     """An answer was given for another item than the one being asked."""
 
 
+class NotReadError(TuilabelError):
+    """An item was not read yet, so that its id is unknown."""
+
+
 class NotAnsweredError(TuilabelError):
     """Another answer was given for an item that has none."""
 
