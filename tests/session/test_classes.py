@@ -408,3 +408,11 @@ def test_classes_that_are_added_together_are_folded_once(monkeypatch: pytest.Mon
     session = Session(items, FakeLog(), LoopSettings(), ME)
     assert len(session.classes.names) == 300
     assert len(folds) < 10
+
+
+def test_a_merge_moves_labels_also_where_classes_were_not_asked_for_in_between() -> None:
+    session, _ = opened()
+    label_next(session, 0)
+    session.add_class("crack", by=ME)
+    session.merge_classes(CAT, DOG, by=ME)
+    assert session.known.by_class == {DOG: 1}

@@ -124,6 +124,8 @@ class Classes:
 
     def apply(self, event: Event) -> bool:
         """Apply an event about a class, or an undo; return whether answers count for others."""
+        is_new = isinstance(event.payload, ClassAdded) and event.id not in self._undone
+        before = None if is_new else self._now.merged
         if isinstance(event.payload, Undo):
             self._undone.add(event.payload.event)
             if event.payload.event not in self._events:
@@ -131,11 +133,8 @@ class Classes:
         else:
             self._events[event.id] = event
         self.version += 1
-        if isinstance(event.payload, ClassAdded) and event.id not in self._undone:
-            self._folded = None
-            return False
-        merged, self._folded = self._now.merged, None
-        return self._now.merged != merged
+        self._folded = None
+        return before is not None and self._now.merged != before
 
     def depends_on(self, class_id: str) -> bool:
         """Return whether an answer to a class may keep one whose adding was undone."""
