@@ -86,10 +86,13 @@ def test_they_are_added_renamed_merged_retired_and_undone(session: Path) -> None
     [
         (
             ["ad", "x"],
-            "'ad' is none of list, add, rename, merge, retire, undo. Did you mean 'add'?",
+            "`ad` is not an action: choose one of list, add, rename, merge, retire, undo. Did you",
         ),
-        (["add"], "Use `tuilabel classes F add NAME...`."),
-        (["rename", "cat"], "Use `tuilabel classes F rename OLD NEW`."),
+        (["add"], "`add` takes at least one name, not 0: `tuilabel classes F add NAME...`."),
+        (
+            ["rename", "cat"],
+            "`rename` takes two names, not 1: `tuilabel classes F rename OLD NEW`.",
+        ),
         (["rename", "cta", "x"], "There is no class `cta`. Did you mean 'cat'?"),
         (["rename", "cat", "dog"], "There is a class `dog` already: merge `cat` into it, or use"),
         (["add", "cat"], "There is a class `cat` already."),
@@ -97,8 +100,8 @@ def test_they_are_added_renamed_merged_retired_and_undone(session: Path) -> None
         (["add", "a/b"], "The name a/b reads as a path: use a name without / and \\."),
         (["add", "a\x1b[2Jb"], "The name a␛[2Jb has characters that cannot be shown: leave them"),
         (["add", "x" * 4096], "characters: use at most 80."),
-        (["merge", "cat", "cat"], "`cat` is one with that class already."),
-        (["retire", "owl"], "There is no class `owl`."),
+        (["merge", "cat", "cat"], "`cat` cannot be merged into itself: name another class."),
+        (["retire", "owl"], "There is no class `owl`. The classes are `cat`, `dog`."),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence_and_changes_nothing(

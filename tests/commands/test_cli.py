@@ -26,7 +26,7 @@ from tuilabel.events.payloads import Fitted, Measured, Opened, Skip, Undo, Windo
 from tuilabel.journal.journal import Journal
 from tuilabel.tui.app.base import Ended
 from tuilabel.workspace.opening import SourceOptions, open_workspace
-from tuilabel.workspace.places import last_session, remember, session_path
+from tuilabel.workspace.places import data_dir, last_session, remember, session_path
 from tuilabel.workspace.recent import OpenRequest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -667,7 +667,8 @@ def test_check_names_every_log_whose_end_cannot_be_judged(session: Path) -> None
 
 def test_check_names_what_is_damaged_and_how_to_heal_it(session: Path) -> None:
     log = max((session / "log").iterdir(), key=lambda path: path.stat().st_mtime_ns)
-    log.write_bytes(log.read_bytes().replace(b'"ms":500', b'"ms":501', 1))
+    whole = log.read_bytes()
+    log.write_bytes(whole.replace(b'"ms":500', b'"ms":501', 1))
     result = tuilabel("check", str(session))
     assert result.exit_code == 1
     assert f"log/{log.name}, line 2: its checksum is wrong" in result.stdout
@@ -675,3 +676,32 @@ def test_check_names_what_is_damaged_and_how_to_heal_it(session: Path) -> None:
     found = json.loads(tuilabel("check", str(session), "--json").stdout)
     assert [problem[:2] for problem in found["problems"]] == [[f"log/{log.name}", 2]]
     assert "damaged    log/" in tuilabel("status", str(session)).stdout
+    log.with_name("copy.jsonl").write_bytes(whole)
+    healed = tuilabel("check", str(session)).stdout
+    assert "Nothing is lost: an undamaged copy stands in for each damaged part." in healed
+    assert "To heal" not in healed
+    log.unlink()
+    assert tuilabel("check", str(session)).exit_code == 0
+
+
+def test_a_session_is_no_source_and_the_sentence_has_the_command(session: Path) -> None:
+    sentence = refused(tuilabel("label", str(session), "--line", "--classes", "a,b"))
+    assert sentence == (
+        f"{session} is a session, not a source of images. "
+        f"`tuilabel label --session {session}` continues it."
+    )
+
+
+def test_a_session_of_any_name_is_found_without_its_description(session: Path) -> None:
+    renamed = session.rename(session.with_name("backup"))
+    (renamed / "session.json").unlink()
+    result = tuilabel("check", str(renamed))
+    assert "session.json" in result.stdout
+    assert json.loads(tuilabel("status", str(renamed), "--json").stdout)["labels"] > 0
+
+
+def test_what_is_in_the_place_of_a_session_is_described() -> None:
+    folder = data_dir() / "sessions"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "old.tuilabel").write_bytes(b"SQLite format 3\0")
+    assert "was made by an earlier tuilabel" in refused(tuilabel("status", "old"))

@@ -345,7 +345,7 @@ def test_a_damaged_image_is_named(
     assert "broken.png cannot be read as an image" in refused("broken.png")
 
     # It was damaged after it had been listed.
-    monkeypatch.setattr("tuilabel.data.folder.read_image_file", lambda *_: Refused("cut short"))
+    monkeypatch.setattr("tuilabel.data.folder_items.read_image_file", lambda *_: Refused("cut short"))
     result = show("1.png")
     assert result.exit_code == 2
     assert known(result.stdout)["class"] == ["no label yet"]

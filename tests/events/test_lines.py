@@ -51,7 +51,9 @@ PAYLOADS = st.one_of(
     st.builds(
         Batch,
         round=st.integers(1, 10**6),
-        items=st.lists(st.builds(Asked, TEXT, TEXT)).map(tuple),
+        items=st.lists(st.builds(Asked, TEXT, TEXT), unique_by=lambda asked: inert(asked.item)).map(
+            tuple
+        ),
         seen=st.dictionaries(TEXT, st.integers(0, 2**53)),
     ),
 )
@@ -122,6 +124,7 @@ def test_whatever_has_a_right_checksum_is_an_event_or_has_a_reason(content: byte
         {"kind": "opened", "payload": {"settings": {"epsilon": 7}, "items": 3}},
         {"kind": "opened", "payload": {"settings": {}, "items": -3}},
         {"kind": "batch", "payload": {"round": -1, "items": []}},
+        {"kind": "batch", "payload": {"round": 1, "items": [{"item": "x", "reason": "r"}] * 2}},
     ],
     ids=str,
 )

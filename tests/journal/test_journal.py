@@ -28,10 +28,14 @@ from tuilabel.events.payloads import (
     Ended,
     Undo,
 )
+from tuilabel.journal import description
 from tuilabel.journal import journal as journal_module
+from tuilabel.journal import reader as reader_module
 from tuilabel.journal.description import create_session, is_session
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.reader import Reader
+from tuilabel.journal.runs import is_running, this_run
+from tuilabel.small_files import open_regular
 from tuilabel.workspace.checking import check_session
 
 
@@ -345,9 +349,68 @@ def test_the_logs_of_another_session_do_not_count_until_it_is_adopted(tmp_path: 
     found, problems = read(path)
     assert set(ids(found)) == set(ids(ours + theirs))
     assert problems == []
+    adopting = the_log_of(path, Adopted)
+    written(path, 1, first=8)
+    adopting.unlink()
+    assert set(ids(found)) < set(ids(read(path)[0])), "a later log says so too"
+
+
+def the_log_of(path: Path, kind: type[object]) -> Path:
+    (event,) = (event for event in Reader(path).read() if isinstance(event.payload, kind))
+    return path / "log" / f"{event.log}.jsonl"
+
+
+def test_a_closed_log_is_never_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = session(tmp_path)
+    written(path, 1, by="anna")
+    with Journal(path, "bob", "/x") as journal:
+        journal.append([label(3)], "bob")
+        reader, opened = Reader(path), []
+        assert len(answers(reader.read())) == 2
+
+        def noted(file: Path, **more: bool) -> int:
+            opened.append(file.stem)
+            return open_regular(file, **more)
+
+        monkeypatch.setattr(reader_module, "open_regular", noted)
+        journal.append([label(4)], "bob")
+        assert len(answers(reader.read())) == 1
+        assert set(opened) == {the_log_of_bob(path)}
+
+
+def the_log_of_bob(path: Path) -> str:
+    (log,) = (path / "log").glob("*-bob-*.jsonl")
+    return log.stem
+
+
+def test_a_run_is_over_once_its_process_is_gone_whoever_has_its_number() -> None:
+    run = this_run()
+    assert is_running(run)
+    assert not is_running(run._replace(started=run.started + 1)), "the number was used again"
+    assert not is_running(run._replace(boot="another")), "the computer was started again"
+    assert is_running(run._replace(host="elsewhere", boot="another", pid=2**22)), "nobody knows"
 
 
 # Writing.
+
+
+def test_names_of_new_files_are_on_disk_before_what_is_in_them_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    for module in (description, journal_module):
+        monkeypatch.setattr(module, "sync_directory", lambda folder: synced.append(folder.name))
+    path = session(tmp_path)
+    assert len([name for name in synced if name.startswith(".s.tuilabel.")]) == 1
+    assert synced[-1] == tmp_path.name
+    journal = Journal(path, "anna", "/x")
+    synced.clear()
+    journal.append([label(1)], "anna")
+    assert synced == ["log", tmp_path.name]
+    journal.append([label(2)], "anna")
+    assert len(synced) == 2, "once"
 
 
 def test_a_used_up_counter_is_named_and_nothing_is_acknowledged(tmp_path: Path) -> None:
@@ -359,7 +422,7 @@ def test_a_used_up_counter_is_named_and_nothing_is_acknowledged(tmp_path: Path) 
         file.write(encode(event))
     journal = Journal(path, "bob", "/x")
     journal.read()
-    with pytest.raises(SaveError, match=r"used up by log/.*event 50"):
+    with pytest.raises(SaveError, match=r"used up by log/.*line 4"):
         journal.append([label(1)], "bob")
 
 
@@ -426,6 +489,36 @@ def test_a_key_pressed_again_later_is_the_same_event_whatever_follows_it(
     assert batch.t > max(event.t for event in reached)
     (after,) = journal.append([label(3)], "anna")
     assert after.t > batch.t
+
+
+@pytest.mark.parametrize("also_fails", [False, True])
+def test_a_key_pressed_again_after_a_ranking_is_the_same_event_but_once_saved_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, also_fails: bool
+) -> None:
+    path = session(tmp_path)
+    journal = Journal(path, "anna", "/x")
+    journal.append([label(1)], "anna")
+
+    def fail(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as context:
+        context.setattr(os, "fdatasync", fail)
+        with pytest.raises(SaveError):
+            journal.append([label(2), Batch(round=2, items=())], "anna")
+        (doubtful,) = answers(Reader(path).read())[1:]
+        if also_fails:
+            with pytest.raises(SaveError):
+                journal.append([Batch(round=1, items=())], "anna")
+    if not also_fails:
+        journal.append([Batch(round=1, items=())], "anna")
+    again, batch = journal.append([label(2), Batch(round=2, items=())], "anna")
+    assert again.id == doubtful.id
+    found = Reader(path).read()
+    assert [event.id for event in answers(found)[1:]] == [again.id]
+    assert found[-1].id == batch.id, "the batch comes after the ranking"
+    (third,) = journal.append([label(2)], "anna")
+    assert (third.id != again.id, third.t > batch.t) == (True, True)
 
 
 def test_a_session_that_was_removed_or_replaced_takes_no_more_answers(tmp_path: Path) -> None:

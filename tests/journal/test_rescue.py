@@ -14,6 +14,7 @@ from tuilabel.events.lines import Event
 from tuilabel.events.payloads import AUTO_ORIGIN, About, Bulk, BulkLine
 from tuilabel.journal import rescue
 from tuilabel.journal.journal import Journal
+from tuilabel.journal.reader import Reader
 
 
 def remove(path: Path) -> None:
@@ -123,6 +124,19 @@ def test_a_copy_has_the_bulk_files(tmp_path: Path) -> None:
     for number in (0, 1):
         reopened = Journal(copy.with_stem(f"copy{number}"), "anna", "/x")
         assert list(reopened.bulk_lines(bulk)) == lines
+
+
+def test_a_copy_has_the_bulk_files_that_were_there_before(tmp_path: Path) -> None:
+    path = session(tmp_path)
+    with Journal(path, "anna", "/x") as journal:
+        name, *_ = journal.write_bulk([BulkLine(item="i", class_id="c")])
+    reader = Reader(path)
+    reader.read()
+    with Journal(path, "bob", "/x", reader=reader) as journal:
+        journal.read()
+        shutil.rmtree(path)
+        assert journal.save_copy(tmp_path / "copy.tuilabel") == []
+    assert (tmp_path / "copy.tuilabel" / "bulk" / name).is_file()
 
 
 def test_a_file_that_is_gone_is_missing_in_the_copy(

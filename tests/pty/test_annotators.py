@@ -34,7 +34,7 @@ def test_two_people_disagree_and_one_key_settles_it(
     bob.wait_for(r"label +3 +anna")
     bob.press(HOME + ENTER)
     press_until(bob, "r", "Press the key of its class")
-    press_until(bob, "8", "saved: 8, was 3")
+    press_until(bob, "8", "saved: 8. Disputed now: ")
 
     anna.press(F6)
     anna.wait_for("1 dispute")

@@ -245,6 +245,13 @@ def test_a_retired_class_cannot_be_chosen_and_its_labels_count() -> None:
     session.add_class("owl", by=ME)
     label_next(session, 2)
     assert session.known.by_class[OWL] == 2
+    session.undo_class_change(by=ME)
+    assert not session.known.classes.is_open(OWL), "the adding is undone, not the retiring"
+    with pytest.raises(ClassError, match="`owl` is retired already"):
+        session.retire_class(OWL, by=ME)
+    session.undo_class_change(by=ME)
+    assert session.known.classes.is_open(OWL)
+    assert session.known.by_class[OWL] == 2
     session.retire_class(CAT, by=ME)
     session.retire_class(DOG, by=ME)
     with pytest.raises(ClassError, match="`owl` is the only class"):
@@ -416,3 +423,31 @@ def test_a_merge_moves_labels_also_where_classes_were_not_asked_for_in_between()
     session.add_class("crack", by=ME)
     session.merge_classes(CAT, DOG, by=ME)
     assert session.known.by_class == {DOG: 1}
+
+
+def test_a_thousand_changes_cost_one_pass_over_their_events(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folds = []
+    monkeypatch.setattr(classes_module, "_Folded", lambda *of: folds.append(of) or _Folded(*of))
+    added = [ClassAdded(class_id=f"c{n}", name=f"class {n}") for n in range(1000)]
+    labels = [Label(item=f"{n}", class_id=f"c{n}") for n in range(10)]
+    renamed = [ClassRenamed(class_id="c2", name=f"other {n}") for n in range(200)]
+    known = folded(events_of(*added, *labels, *renamed, Undo("1100")))
+    assert (known.labels_held, sum(1 for _ in known.classes)) == (10, 1000)
+    assert len(folds) < 5
+
+
+def test_a_retired_class_is_not_suggested_however_likely_it_was() -> None:
+    session, _ = opened()
+    for _ in range(4):
+        label_next(session)
+    request = session.take_request()
+    assert request is not None
+    session.accept_ranking(fake_ranking(request, 20, 3), by=ME)
+    while session.current is not None and session.current.probabilities is None:
+        label_next(session)
+    likely = session.suggestion()
+    assert likely is not None
+    session.retire_class(session.classes.ids[likely], by=ME)
+    assert session.suggestion() not in (None, likely)

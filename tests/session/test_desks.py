@@ -276,6 +276,7 @@ def test_of_two_runs_that_continue_one_desk_the_earlier_keeps_it() -> None:
     theirs_events = log.written[len(started) :]
     del log.written[len(started) :]
     late = sit(other)
+    late_events = [e._replace(t=10**6, id=f"late {e.id}") for e in log.written[len(started) :]]
     assert rows(mine) == rows(late)
     log.live |= {one.run, other.run}
     # The other run's opening is later in the order of events.
@@ -287,4 +288,5 @@ def test_of_two_runs_that_continue_one_desk_the_earlier_keeps_it() -> None:
     late.go_on(by=ME)
     assert late.current is not None
     assert rows(late) != rows(mine)
+    mine.take_in(late_events)
     assert not mine.desk_is_taken

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loop_fakes import FakeItems
@@ -159,8 +160,23 @@ def test_a_person_counts_before_the_oracle_and_the_oracle_before_an_import() -> 
     assert folded(events(*run)).training == {"1": COW}
 
 
+def test_an_import_never_replaces_the_answer_of_the_annotator_that_it_names() -> None:
+    own, imported = ("anna", label("1", DOG)), ("anna", label("1", CAT, origin="import"))
+    assert folded(events(own, imported)).training == {"1": DOG}
+    assert folded(events(imported, own)).training == {"1": DOG}
+    assert folded(events(("anna", Skip(item="1")), imported)).training == {}
+    undone = folded(events(own, imported, ("anna", Undo("1", "1"))))
+    assert undone.training == {"1": CAT}
+
+
 def test_an_imported_label_of_an_audit_item_is_neither_trained_on_nor_measured() -> None:
     labels = folded(events(("tool", label("1", CAT, audit=True, origin="import"))))
+    assert (labels.training, labels.audit, labels.labels_held) == ({}, {}, 1)
+
+
+def test_several_imported_labels_of_an_audit_item_are_neither_trained_on_nor_measured() -> None:
+    run = [(tool, label("1", CAT, audit=True, origin="import")) for tool in ("tool", "other")]
+    labels = folded(events(*run))
     assert (labels.training, labels.audit, labels.labels_held) == ({}, {}, 1)
 
 
@@ -185,6 +201,37 @@ def test_labels_follow_a_merge_and_come_apart_again() -> None:
     apart = folded(events(*run, ("anna", Undo("5"))))
     assert apart.training == {"1": CAT, "2": DOG}
     assert [info.name for info in apart.classes] == ["cat", "dog"]
+
+
+def test_a_merge_costs_no_pass_over_the_answers_to_other_classes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    labels = folded(events(*[("anna", label(f"{n}", DOG if n else CAT)) for n in range(1000)]))
+    counted: list[str] = []
+    count = labels._count
+    monkeypatch.setattr(
+        labels, "_count", lambda item, step: (counted.append(item), count(item, step))
+    )
+    labels.apply(Event("m", 1, 2000, "", "anna", ClassMerged(CAT, COW), "anna"), 1000)
+    assert labels.by_class == {COW: 1, DOG: 999}
+    assert set(counted) == {"0"}
+
+
+def test_files_of_labels_are_read_once_whatever_their_number_and_that_of_undos() -> None:
+    read: list[str] = []
+
+    def lines(bulk: Bulk) -> list[BulkLine]:
+        read.append(bulk.file)
+        return FILES["x"]
+
+    labels = Labels(lines)
+    files = [Bulk(file=f"{n}", sha256="", count=2, origin="suggested") for n in range(9)]
+    undone = [Undo(f"{n}") for n in range(20, 40)]
+    for number, event in enumerate(events(*[("anna", one) for one in (*files, *undone)])):
+        labels.apply(event, number)
+    assert read == []
+    assert labels.suggestion("1") is not None
+    assert (labels.auto_labels_held, read) == (0, [file.file for file in files])
 
 
 def test_a_merge_in_a_circle_has_no_effect_and_is_listed() -> None:
@@ -230,6 +277,8 @@ def test_auto_labels_count_where_nobody_has_answered() -> None:
     answered = folded(events(*run, ("bob", label("2", COW))))
     assert answered.auto_labels_held == 0
     assert folded(events(*run, ("bob", Undo("2")))).auto_labels_held == 0
+    again = Bulk(file="y", sha256="", count=0, origin="auto", replaces=("2",))
+    assert folded(events(*run, ("bob", again))).auto_labels_held == 0
 
 
 def test_a_suggestion_is_no_label_and_the_newest_is_shown() -> None:

@@ -9,7 +9,7 @@ import pytest
 from loop_fakes import CLASSES, ME, FakeItems, FakeLog, fake_ranking, fit_finished
 
 from tuilabel.errors import SaveError, SessionFileError
-from tuilabel.events.payloads import Label, Opened, Suggestion
+from tuilabel.events.payloads import HIGHEST_COUNT, Asked, Batch, Label, Opened, Suggestion
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit
 from tuilabel.session import (
@@ -227,6 +227,15 @@ def test_undo_reaches_answers_that_a_restart_has_not_read_again(
     again = [label(session, 1) for _ in range(30)]
     assert len(set(again)) == 30
     assert session.pool_left == 0
+
+
+def test_what_was_done_is_counted_alike_after_a_restart() -> None:
+    session, log = make()
+    label(session)
+    session.undo(by=ME)
+    session.add_class("fox", by=ME)
+    session.undo_class_change(by=ME)
+    assert reopen(session, log).desk.acts == session.desk.acts == 2
 
 
 def test_a_restart_goes_on_where_it_was() -> None:
@@ -766,3 +775,20 @@ def test_how_far_fits_moved_is_kept_and_goes_with_an_undo() -> None:
     assert reopen(session, log).moves == session.moves
     session.undo(by=ME)
     assert session.moves == [Moves(10, 0.25, 0.75, 100)]
+
+
+def test_a_batch_with_the_highest_number_has_a_successor() -> None:
+    log, items = FakeLog(), FakeItems(9)
+    log.append([Opened(settings={}, items=9)], "me")
+    log.append([Batch(round=HIGHEST_COUNT, items=(Asked(items.ids[0], "order"),))], "me")
+    session = Session(items, log.reopened(), LoopSettings(batch_size=2), ME)
+    first = label(session)
+    assert (session.round, session.current_id) != (HIGHEST_COUNT + 1, first)
+    assert session.round == HIGHEST_COUNT
+    answer_request(session)
+    fill(session)
+    assert len(set(log_items(log))) == 3
+
+
+def log_items(log: FakeLog) -> list[str]:
+    return [answer.item for answer in log.answers]

@@ -103,6 +103,9 @@ def test_what_was_done_is_written_with_it(labelled: Path) -> None:
     assert bulk.calibration["fitted_on"] in ("audit", None)
     assert bulk.estimate["measured"]["name"] == "audit"
     assert bulk.count == batch.held
+    autolabel(labelled, AutolabelOptions("naive"))
+    again: Any = SessionView(labelled).known.auto_batches()[-1].event.payload
+    assert again.replaces == (batch.event.id,), "what it leaves out has no label any more"
 
 
 def test_one_event_takes_a_batch_back(labelled: Path) -> None:

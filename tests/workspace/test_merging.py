@@ -135,7 +135,7 @@ def test_a_dry_run_says_what_would_happen_and_writes_nothing(
     assert result.exit_code == 0, result.output
     assert "Would copy 2 files" in result.stdout
     assert "1 of 3 images answered" in result.stdout
-    assert "not in the source" in result.stdout
+    assert "is missing from the source" in result.stdout
     assert (contents(a), contents(b)) == before
     done = CliRunner().invoke(main, ["merge", str(a), str(b)])
     assert "Copied 2 files" in done.stdout

@@ -60,9 +60,11 @@ def _merge_lines(merged: Merged, a: Path, b: Path, *, dry_run: bool) -> Iterator
     if merged.source_problem is not None:
         yield f"Unknown: which of the images are in the source. {merged.source_problem}"
     elif merged.items:
+        gone = f"{len(merged.unmatched):,}" if merged.unmatched else "None"
         yield (
-            f"{len(merged.unmatched):,} of {counted(merged.items, 'image')} answered in "
-            f"{shown_path(b)} are not in the source of {shown_path(a)}."
+            f"{gone} of {counted(merged.items, 'image')} answered in {shown_path(b)} "
+            f"{'is' if len(merged.unmatched) == 1 else 'are'} missing from the source of "
+            f"{shown_path(a)}."
         )
     for item, name in merged.unmatched[:_MOST_NAMES]:
         yield f"  {inert(item, 40)} {name}".rstrip()

@@ -47,10 +47,15 @@ def classes_(session: str, action: str, names: tuple[str, ...], as_json: bool) -
 
     if action not in NAMES:
         raise UsageError(
-            f"{inert(action, 40)!r} is none of {', '.join(NAMES)}.{meant(action, NAMES)}"
+            f"`{inert(action, 40)}` is not an action: choose one of {', '.join(NAMES)}."
+            f"{meant(action, NAMES)}"
         )
     if (len(names) != NAMES[action]) if NAMES[action] >= 0 else not names:
-        raise UsageError(f"Use `tuilabel classes F {_USAGE[action]}`.")
+        wanted = {-1: "at least one name", 0: "no name", 1: "one name", 2: "two names"}
+        raise UsageError(
+            f"`{action}` takes {wanted[NAMES[action]]}, not {len(names)}: "
+            f"`tuilabel classes F {_USAGE[action]}`."
+        )
     path = find_session(session)
     done = _done(path, action, names)
     if done and not as_json:

@@ -234,7 +234,12 @@ def check_lines(found: CheckReport, of_classes: Sequence[str]) -> Iterator[str]:
     if found["unjudged"]:
         names = ", ".join(map(shown_path, found["unjudged"]))
         yield f"Unknown: whether events are missing at the end of {names}."
-    if problems:
+    if problems and found["is_healed"]:
+        yield (
+            "Nothing is lost: an undamaged copy stands in for each damaged part. Damaged logs may "
+            "be deleted."
+        )
+    elif problems:
         yield (
             "To heal the session, put an undamaged copy of a damaged or missing log into its "
             "folder `log`, beside the damaged one."

@@ -13,7 +13,8 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
-Count = Annotated[int, Meta(ge=0, le=2**53)]
+HIGHEST_COUNT = 2**53
+Count = Annotated[int, Meta(ge=0, le=HIGHEST_COUNT)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 
 HUMAN, ORACLE_ORIGIN, IMPORT, AUTO_ORIGIN = "human", "oracle", "import", "auto"
@@ -184,6 +185,10 @@ class Batch(Payload, frozen=True):
     place: Count | None = None
     late: bool = False
     seen: dict[str, Count] = {}
+
+    def __post_init__(self) -> None:
+        if len({asked.item for asked in self.items}) < len(self.items):
+            raise ValueError("a batch asks for an item twice")
 
 
 class Measured(Struct, frozen=True):

@@ -30,14 +30,25 @@ LEFT_SECONDS = 86400.0
 SHARED_FILE, SHARED_FOLDER = 0o640, 0o2770
 """Modes in a session that is shared with a group."""
 
+_LOG_FILE = re.compile(r"\d{8}T\d{6}-.+-[0-9a-f]{4}\.jsonl")
+"""Names of logs, see `tuilabel.journal.runs.log_name`."""
+
 _LARGEST = 2**16
 _SQLITE = b"SQLite format 3\0"
 
 
 def is_session(path: Path) -> bool:
-    """Return whether a path holds a session, perhaps a damaged one."""
+    """Return whether a path holds a session, perhaps a damaged one.
+
+    One that has lost its `session.json` is known by its suffix, or by the names of its logs.
+    """
     try:
-        return (path / FILE).is_file() or ((path / LOGS).is_dir() and path.suffix == ".tuilabel")
+        if (path / FILE).is_file():
+            return True
+        return (path / LOGS).is_dir() and (
+            path.suffix == ".tuilabel"
+            or any(_LOG_FILE.fullmatch(file.name) for file in (path / LOGS).iterdir())
+        )
     except OSError:  # a name too long, or a folder that may not be entered
         return False
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Self
 
@@ -25,6 +26,7 @@ from tuilabel.events.payloads import (
     Bulk,
     BulkLine,
     Ended,
+    Fitted,
     Payload,
     stored_names,
 )
@@ -114,6 +116,10 @@ class Journal:
         for file in self._reader.files():
             if file.path.stem not in self._reader.own:
                 self._held.hold(file.path)
+        # Those that `reader` has met already are named by no new event.
+        with suppress(OSError):
+            for path in sorted((self.path / BULK).glob("[!.]*.jsonl")):
+                self._held.hold(path)
         return events
 
     def is_over(self, log: str) -> bool:
@@ -171,16 +177,27 @@ class Journal:
             self._check_identity()
             self._write(b"".join((begin, *lines)))
         except OSError as error:
-            self._doubtful = stamped
+            self._doubtful = self._still_doubtful(payloads) or stamped
             # What may have reached the disk is older than what replaces it.
             self._counter = max(self._counter, stamped[-1].t)
             self._abandon()
             raise self._not_saved(error) from error
-        self._doubtful = []
+        self._doubtful = self._still_doubtful(payloads)
         self._has_written = True
         self._number = found[-1].n
         self._counter = max(self._counter, found[-1].t)
         return self._written_now(begin, lines, found)
+
+    def _still_doubtful(self, payloads: Sequence[Payload]) -> list[Event]:
+        """Return the doubtful events that a key pressed after some others are appended may repeat.
+
+        A ranking that arrives meanwhile is no other key. A batch is not repeated after it.
+        """
+        if not all(isinstance(payload, Batch | Fitted) for payload in payloads):
+            return []
+        return list(
+            takewhile(lambda event: not isinstance(event.payload, Batch | Fitted), self._doubtful)
+        )
 
     def _written_now(
         self, begin: bytes, lines: Sequence[bytes], found: Sequence[Event]

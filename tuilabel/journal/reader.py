@@ -73,11 +73,15 @@ def split_place(place: int) -> tuple[int, int]:
 
 
 class Problem(NamedTuple):
-    """What is wrong with a session: the file, the number of a line if it is about one, a text."""
+    """What is wrong with a session: the file, the number of a line if it is about one, a text.
+
+    `is_healed` tells whether nothing is lost, because an undamaged copy lies beside the file.
+    """
 
     file: str
     line: int | None
     text: str
+    is_healed: bool = False
 
     def __str__(self) -> str:
         where = shown_path(self.file) + ("" if self.line is None else f", line {self.line:,}")
@@ -252,16 +256,19 @@ class Reader:
                     f"{shown_path(self.path)} is damaged: {FILE} is invalid ({error}), and no log "
                     "can replace it. Put an undamaged copy in its place."
                 ) from error
-            self._report(FILE, f"{error}; a log has replaced it")
+            self._report(FILE, f"{error}; a log has replaced it", is_healed=True)
             return found.most_common(1)[0][0]
 
-    def _report(self, file: str, text: str) -> None:
-        self._problems.setdefault(file, Problem(file, None, text))
+    def _report(self, file: str, text: str, *, is_healed: bool = False) -> None:
+        self._problems.setdefault(file, Problem(file, None, text, is_healed))
 
     @property
     def highest_at(self) -> str:
         """Where the highest counter was seen."""
-        return "" if self._highest_at is None else "{.name}, event {}".format(*self._highest_at)
+        if self._highest_at is None:
+            return ""
+        file, line = self._highest_at
+        return f"{shown_path(file.name)}, line {line:,}"
 
     # Reading.
 
@@ -468,7 +475,7 @@ class Reader:
                     else:
                         n = file.take_number(found, n, number)
                     if t > self.highest:
-                        self.highest, self._highest_at = t, (file, found)
+                        self.highest, self._highest_at = t, (file, number)
                     file.has_ended = type(payload) is Ended
                     yield t, id_, place, event
             place += len(line) + 1
@@ -576,7 +583,7 @@ class Reader:
             copy = next((one for one in files if listed and self._is_whole_copy(one, file)), None)
             if copy is not None:
                 whole = f"; nothing is lost, since {shown_path(copy.name)} is a whole copy"
-                listed = [one._replace(text=one.text + whole) for one in listed]
+                listed = [one._replace(text=one.text + whole, is_healed=True) for one in listed]
             found += listed
         for name, (number, by) in list(self._claims.items()):
             log = self.logs.get(name)

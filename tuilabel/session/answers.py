@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Collection
 from typing import NamedTuple
+
+import numpy as np
 
 from tuilabel.events.lines import Event
 
@@ -76,6 +79,14 @@ class Answers:
     def item(self, row: int) -> str:
         """Return the item that an answer is about."""
         return self._items[row]
+
+    def about(self, class_ids: Collection[str]) -> dict[str, None]:
+        """Return the items that have an answer to one of some classes, in order of arrival."""
+        wanted = np.array([kind[2] in class_ids for kind in self._known.kinds], dtype=bool)
+        if not wanted.any():
+            return {}
+        rows = np.flatnonzero(wanted[np.frombuffer(self._kinds, dtype=np.uintc)])
+        return dict.fromkeys(self._items[row] for row in rows.tolist())
 
     def __getitem__(self, row: int) -> Given:
         by, rank, class_id, audit = self._known.kinds[self._kinds[row]]

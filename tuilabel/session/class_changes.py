@@ -135,7 +135,10 @@ def merge(classes: Classes, class_id: str, into: str) -> ClassMerged:
         It would be merged into itself, or into a class that cannot be chosen.
     """
     if classes.resolved(class_id) == classes.resolved(into):
-        raise ClassError(f"`{classes.own_name(class_id)}` is one with that class already.")
+        name, other = classes.own_name(class_id), classes.own_name(into)
+        if class_id == into:
+            raise ClassError(f"`{name}` cannot be merged into itself: name another class.")
+        raise ClassError(f"The labels of `{name}` and `{other}` count for one class already.")
     into = classes.resolved(into)
     check_open(classes, into)
     return ClassMerged(class_id=classes.resolved(class_id), into=into)
@@ -151,7 +154,9 @@ def retire(classes: Classes, class_id: str) -> ClassRetired:
     """
     name = classes.own_name(class_id)
     if not classes.is_open(class_id):
-        raise ClassError(f"`{name}` cannot be chosen already.")
+        into = classes.name(class_id)
+        what = "is retired" if name == into else f"is merged into `{into}`"
+        raise ClassError(f"`{name}` {what} already: it cannot be chosen.")
     if sum(1 for _ in classes) == 1:
         raise ClassError(f"`{name}` is the only class that can be chosen: add another one first.")
     return ClassRetired(class_id=class_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from tuilabel.events.lines import Event
@@ -87,6 +87,8 @@ class Classes:
 
     Attributes
     ----------
+    merged : dict of str to str
+        Ids of merged classes, each with the one it was merged into; replaced and never changed.
     version : int
         Grows whenever the classes may have changed.
     """
@@ -95,24 +97,15 @@ class Classes:
         self._is_used = is_used
         self._events: dict[str, Event] = {}
         self._undone: set[str] = set()
+        self.merged: dict[str, str] = {}
+        self._without_effect: list[ClassMerged] = []
+        # Made when it is asked for: a session may begin with a thousand classes.
         self._folded: _Folded | None = None
         self.version = 0
 
-    @property
-    def problems(self) -> list[str]:
-        """Merges without effect, and names that two classes share, as sentences."""
-        return self._now.problems
-
-    @property
-    def _now(self) -> _Folded:
-        # Many classes may be added at once, so they are folded when they are asked for.
-        if self._folded is None:
-            self._folded = _Folded(self._events.values(), self._undone, self._is_used)
-        return self._folded
-
     def __iter__(self) -> Iterator[ClassInfo]:
         """Yield the classes that can be chosen, in the order in which they were added."""
-        return (info for info in self._now.known.values() if self.is_open(info.id))
+        return (info for info in self.every() if self.is_open(info.id))
 
     def every(self) -> Iterator[ClassInfo]:
         """Yield all classes, also those retired or merged, in the order they were added in."""
@@ -120,21 +113,50 @@ class Classes:
 
     def is_open(self, class_id: str) -> bool:
         """Return whether a class can be chosen."""
-        return self._now.is_open(class_id)
+        info = self.get(class_id)
+        return info is not None and not info.is_retired and class_id not in self.merged
+
+    @property
+    def problems(self) -> list[str]:
+        """Merges without effect, and names that two classes share, as sentences."""
+        added_as = self._now.added_as
+        found = []
+        for merge in self._without_effect:
+            one, other = (added_as.get(id_, id_) for id_ in (merge.class_id, merge.into))
+            why = "one is merged into the other, or into a third, already"
+            if merge.class_id == merge.into:
+                why = "they are one class"
+            found.append(f"The merge of {one} into {other} has no effect: {why}.")
+        for name, ids in self._shared_names().items():
+            found.append(
+                f"{len(ids)} classes have the name {name}: {', '.join(ids)}. Rename or merge one "
+                "of them."
+            )
+        return found
+
+    def _shared_names(self) -> dict[str, list[str]]:
+        named: dict[str, list[str]] = {}
+        for info in self:
+            named.setdefault(info.name, []).append(info.id)
+        return {name: ids for name, ids in named.items() if len(ids) > 1}
 
     def apply(self, event: Event) -> bool:
         """Apply an event about a class, or an undo; return whether answers count for others."""
-        is_new = isinstance(event.payload, ClassAdded) and event.id not in self._undone
-        before = None if is_new else self._now.merged
         if isinstance(event.payload, Undo):
-            self._undone.add(event.payload.event)
-            if event.payload.event not in self._events:
-                return False
+            id_ = event.payload.event
+            self._undone.add(id_)
         else:
-            self._events[event.id] = event
-        self.version += 1
-        self._folded = None
-        return before is not None and self._now.merged != before
+            id_ = event.id
+            self._events[id_] = event
+        changed = self._events.get(id_)
+        if changed is None:
+            return False
+        self.answers_changed()
+        if not isinstance(changed.payload, ClassMerged):
+            return False
+        before = self.merged
+        self._merge_again()
+        return self.merged != before
 
     def depends_on(self, class_id: str) -> bool:
         """Return whether an answer to a class may keep one whose adding was undone."""
@@ -142,12 +164,40 @@ class Classes:
 
     def answers_changed(self) -> None:
         """Take into account that a class on which the classes depend is named, or no longer."""
-        self.version += 1
         self._folded = None
+        self.version += 1
 
-    def resolved(self, class_id: str) -> str:
-        """Return the id of the class that answers to a class count for."""
-        return self._now.resolved(class_id)
+    def _merge_again(self) -> None:
+        self.merged, self._without_effect = {}, []
+        for event in _ordered(self._events.values()):
+            if isinstance(event.payload, ClassMerged) and event.id not in self._undone:
+                id_, into = event.payload.class_id, event.payload.into
+                if id_ not in self.merged and self.resolved(into) != id_:
+                    self.merged[id_] = into
+                elif self.merged.get(id_) != into:
+                    self._without_effect.append(event.payload)
+
+    @property
+    def _now(self) -> _Folded:
+        if self._folded is None:
+            ordered = _ordered(self._events.values())
+            self._folded = _Folded(ordered, self._undone, self._merged_into(), self._is_used)
+            self._folded.shared = set(self._shared_names())
+        return self._folded
+
+    def _merged_into(self) -> dict[str, list[str]]:
+        """Return the ids of the classes that were merged into each."""
+        found: dict[str, list[str]] = {}
+        for id_ in self.merged:
+            found.setdefault(self.resolved(id_), []).append(id_)
+        return found
+
+    def resolved(self, class_id: str, merged: Mapping[str, str] | None = None) -> str:
+        """Return the id of the class that answers to a class count for: by default, now."""
+        merged = self.merged if merged is None else merged
+        while class_id in merged:
+            class_id = merged[class_id]
+        return class_id
 
     def name(self, class_id: str) -> str:
         """Return the name of a class; the id where no event has added it."""
@@ -155,7 +205,7 @@ class Classes:
 
     def own_name(self, class_id: str) -> str:
         """Return the name of a class, of one merged into another as well."""
-        info = self._now.known.get(class_id)
+        info = self.get(class_id)
         return self._now.gone.get(class_id, class_id) if info is None else info.name
 
     def written_name(self, class_id: str) -> str:
@@ -176,8 +226,7 @@ class Classes:
     def new_id(self, name: str) -> str:
         """Return the id for a class that is to be added under a name."""
         name = normal_name(name)
-        others = {info.id for info in self._now.known.values() if info.name != name}
-        return class_id_of(name, others)
+        return class_id_of(name, {info.id for info in self.every() if info.name != name})
 
     def key(self, class_id: str, by: str) -> str | None:
         """Return the key that an annotator chose for a class; None if there is none."""
@@ -189,7 +238,7 @@ class Classes:
         The first of them are those of the source's own classes, in the order of its ground truth,
         whatever has become of these classes since.
         """
-        ordered = sorted(self._events.values(), key=lambda event: (event.t, event.id))
+        ordered = _ordered(self._events.values())
         added = (event.payload for event in ordered if isinstance(event.payload, ClassAdded))
         names = [(normal_name(found.name), found.class_id) for found in added]
         own = [name for name, id_ in names if class_id_of(name) == id_]
@@ -208,105 +257,102 @@ class Classes:
             found = event.payload
             if event.id in self._undone or (isinstance(found, ClassRestyled) and event.by != by):
                 continue
-            if isinstance(found, ClassAdded):
+            if isinstance(found, ClassRetired):
+                info = self.get(found.class_id)
+                if info is not None and not info.is_retired:
+                    continue  # it was added again since
+            if isinstance(found, ClassAdded) and not self._reopens(event):
                 again = any(
                     isinstance(other.payload, ClassAdded)
                     and other.payload.class_id == found.class_id
                     and other.id not in self._undone | {event.id}
                     for other in self._events.values()
                 )
-                ids = (id_ for id_ in self._now.known if self.resolved(id_) == found.class_id)
+                ids = (info.id for info in self.every() if self.resolved(info.id) == found.class_id)
                 if again or any(map(self._is_used, (found.class_id, *ids))):
                     continue
             yield event
 
+    def _reopens(self, added: Event) -> bool:
+        """Return whether an event that stands has added a retired class again, and no later one."""
+        assert isinstance(added.payload, ClassAdded)
+        of_class = [
+            event
+            for event in _ordered(self._events.values())
+            if event.id not in self._undone
+            and isinstance(event.payload, ClassAdded | ClassRetired)
+            and event.payload.class_id == added.payload.class_id
+        ]
+        before = of_class[-2:-1]
+        return of_class[-1] is added and any(
+            isinstance(event.payload, ClassRetired) for event in before
+        )
+
 
 class _Folded:
-    """The state of the classes after some events, see `Classes`.
+    """The classes by the events about them.
+
+    Parameters
+    ----------
+    ordered : sequence of Event
+    undone : set of str
+        Ids of the events that were taken back.
+    merged_into : dict of str to list of str
+        The ids of the classes that were merged into each.
+    is_used : callable
+        Returns whether standing answers name a class id.
 
     Attributes
     ----------
     known : dict of str to ClassInfo
     gone : dict of str to str
-        Names of classes whose adding was undone.
-    merged : dict of str to str
-        The class that another was merged into.
+        Names of classes whose adding was taken back.
     keys : dict of (str, str) to str
-        Keys by annotator and class.
+        Keys by annotator and class id.
     deciding : set of str
-        Classes whose answers may keep a class whose adding was undone.
-    shared : frozenset of str
-        Names of several classes.
-    problems : list of str
+        Classes whose answers keep one whose adding was taken back.
+    shared : set of str
+        Names that several classes have which can be chosen.
+    added_as : dict of str to str
+        The names under which classes were added first.
     """
 
     def __init__(
-        self, events: Iterable[Event], undone: Collection[str], is_used: Callable[[str], bool]
+        self,
+        ordered: list[Event],
+        undone: Collection[str],
+        merged_into: Mapping[str, Collection[str]],
+        is_used: Callable[[str], bool],
     ) -> None:
         self.known: dict[str, ClassInfo] = {}
         self.gone: dict[str, str] = {}
-        self.merged: dict[str, str] = {}
         self.keys: dict[tuple[str, str], str] = {}
         self.deciding: set[str] = set()
-        self.problems: list[str] = []
-        ordered = sorted(events, key=lambda event: (event.t, event.id))
-        standing = [event for event in ordered if event.id not in undone]
-        added_as = {
-            event.payload.class_id: normal_name(event.payload.name)
-            for event in reversed(ordered)
-            if isinstance(event.payload, ClassAdded)
-        }
-        for event in standing:
-            if isinstance(event.payload, ClassMerged):
-                self._merge(event.payload, added_as)
-        counted_for: dict[str, list[str]] = {}
-        for id_ in {*added_as, *self.merged}:
-            counted_for.setdefault(self.resolved(id_), []).append(id_)
-        first = _first(ordered)
+        self.shared: set[str] = set()
+        self.added_as: dict[str, str] = {}
+        self._first = _first(ordered)
         for event in ordered:
             found = event.payload
-            if event.id in undone:
-                if isinstance(found, ClassAdded):
-                    # The class stays while answers to it stand, or to one merged into it.
-                    ids = {found.class_id, *counted_for.get(found.class_id, ())}
-                    self.deciding |= ids
-                    self.gone[found.class_id] = normal_name(found.name)
-                    if any(map(is_used, ids)):
-                        self._fold(event, added_as, first)
-            else:
-                self._fold(event, added_as, first)
-        named: dict[str, list[str]] = {}
-        for info in self.known.values():
-            if self.is_open(info.id):
-                named.setdefault(info.name, []).append(info.id)
-        several = {name: ids for name, ids in named.items() if len(ids) > 1}
-        self.shared = frozenset(several)
-        self.problems += [
-            f"{len(ids)} classes have the name {name}: {', '.join(ids)}. Rename or merge one of "
-            "them."
-            for name, ids in several.items()
-        ]
+            if isinstance(found, ClassAdded):
+                self.added_as.setdefault(found.class_id, normal_name(found.name))
+            if event.id not in undone:
+                self._fold(event)
+            elif isinstance(found, ClassAdded):
+                # The class stays while answers to it stand, or to one merged into it.
+                ids = {found.class_id, *merged_into.get(found.class_id, ())}
+                self.deciding |= ids
+                self.gone[found.class_id] = normal_name(found.name)
+                # A class that was added again, after it was retired, is retired again.
+                if found.class_id not in self.known and any(map(is_used, ids)):
+                    self._fold(event)
 
-    def _merge(self, merge: ClassMerged, added_as: dict[str, str]) -> None:
-        id_, into = merge.class_id, merge.into
-        if self.merged.get(id_) == into:
-            return
-        if id_ not in self.merged and self.resolved(into) != id_:
-            self.merged[id_] = into
-            return
-        one, other = added_as.get(id_, id_), added_as.get(into, into)
-        why = "one is merged into the other, or into a third, already"
-        if id_ == into:
-            why = "they are one class"
-        self.problems.append(f"The merge of {one} into {other} has no effect: {why}.")
-
-    def _fold(self, event: Event, added_as: dict[str, str], first: set[str]) -> None:
+    def _fold(self, event: Event) -> None:
         match event.payload:
             case ClassAdded(class_id=id_, name=name, key=key):
                 before = self.known.get(id_)
                 if before is None:
-                    name = normal_name(name) or id_
-                    self.known[id_] = ClassInfo(id_, name, key, False, added_as[id_], id_ in first)
+                    name, is_first = normal_name(name) or id_, id_ in self._first
+                    self.known[id_] = ClassInfo(id_, name, key, False, self.added_as[id_], is_first)
                 else:  # added again after it was retired
                     self.known[id_] = before._replace(is_retired=False)
             case ClassRenamed(class_id=id_, name=name) if id_ in self.known:
@@ -317,16 +363,9 @@ class _Folded:
             case ClassRestyled(class_id=id_, key=key):
                 self.keys[event.by, id_] = key
 
-    def is_open(self, class_id: str) -> bool:
-        """Return whether a class can be chosen."""
-        info = self.known.get(class_id)
-        return info is not None and not info.is_retired and class_id not in self.merged
 
-    def resolved(self, class_id: str) -> str:
-        """Return the id of the class that answers to a class count for."""
-        while class_id in self.merged:
-            class_id = self.merged[class_id]
-        return class_id
+def _ordered(events: Iterable[Event]) -> list[Event]:
+    return sorted(events, key=lambda event: (event.t, event.id))
 
 
 def _first(ordered: list[Event]) -> set[str]:

@@ -122,7 +122,7 @@ class Labels:
     fits : list of Event
         Their payloads are `Fitted`, in order.
     recounts : int
-        Number of times that everything was counted again, because classes changed.
+        Number of times that items were counted again, because classes were merged or came apart.
     """
 
     def __init__(self, bulk_lines: Callable[[Bulk], Sequence[BulkLine]]) -> None:
@@ -146,7 +146,8 @@ class Labels:
         self.skips_held = 0
         self.by_class: Counter[str] = Counter()
         self.by_annotator: Counter[str] = Counter()
-        self.auto_labels_held = 0
+        self._auto_held = 0
+        self._bulk_is_read = True
         self.fits: list[Event] = []
         self.recounts = 0
 
@@ -179,9 +180,9 @@ class Labels:
                 self._change(payload.item, partial(by.add, event.by))
                 return
             self._undone.add(payload.event)
-            self._gather_auto_labels()
-            if self.classes.apply(event):
-                self._count_all()
+            if payload.event in self._bulk:
+                self._bulk_changed()
+            self._change_classes(event)
         elif isinstance(payload, Decided):
             decision = Decision(event.t, event.id, number, event.by, payload.class_id)
             decisions = self._decided.setdefault(payload.item, [])
@@ -192,14 +193,14 @@ class Labels:
             insort(self.fits, event, key=lambda event: (event.t, event.id))
         elif isinstance(payload, Bulk):
             self._bulk[event.id] = event
-            self._gather_auto_labels()
-        elif isinstance(payload, CLASS_EVENTS) and self.classes.apply(event):
-            self._count_all()
+            self._bulk_changed()
+        elif isinstance(payload, CLASS_EVENTS):
+            self._change_classes(event)
 
     def _count_only(self, item: str, class_id: str | None, by: str, rank: int, audit: bool) -> None:
         """Count the only answer about an item: quicker than `_count`, with the same result."""
         if self._auto:
-            self.auto_labels_held -= item in self._auto
+            self._auto_held -= item in self._auto
         if class_id is None:
             self.skips_held += 1
             return
@@ -238,7 +239,7 @@ class Labels:
                 self._name_class(given.class_id, step)
         standing = self._standing(item, own)
         if standing is None:
-            self.auto_labels_held += step * (item in self._auto)
+            self._auto_held += step * (item in self._auto)
             return
         if standing.is_disputed:
             _set(self.disputed, item, standing, step)
@@ -265,21 +266,39 @@ class Labels:
         elif standing.given.rank < _AS_IMPORT:
             _set(self.audit, item, standing.class_id, step)
 
-    def _count_all(self) -> None:
-        """Count from the beginning, since classes were merged or come apart."""
+    def _change_classes(self, event: Event) -> None:
+        """Apply an event about classes, and count the items again whose answers it moves."""
+        before = self.classes.merged
+        if not self.classes.apply(event):
+            return
         self.recounts += 1
-        self.training.clear()
-        self.audit.clear()
-        self.disputed.clear()
-        self.by_class.clear()
-        self.by_annotator.clear()
-        self._answers_to.clear()
-        self.labels_held = self.skips_held = self.auto_labels_held = 0
-        for item in self._given:
+        now = self.classes.merged
+        moved = {
+            id_
+            for id_ in {*before, *now}
+            if self.classes.resolved(id_, before) != self.classes.resolved(id_)
+        }
+        items = self._answers.about(moved)
+        for item, decisions in self._decided.items():
+            if any(decision.class_id in moved for decision in decisions):
+                items.setdefault(item)
+        self.classes.merged = before
+        for item in items:
+            self._count(item, -1)
+        self.classes.merged = now
+        self.classes.answers_changed()
+        for item in items:
             self._count(item, +1)
-        self._gather_auto_labels()
 
-    def _gather_auto_labels(self) -> None:
+    def _bulk_changed(self) -> None:
+        # Files may be large: they are read when somebody asks, and not for each event about one.
+        self._auto, self._suggested_in_bulk = {}, {}
+        self._bulk_is_read = False
+
+    def _read_bulk(self) -> None:
+        if self._bulk_is_read:
+            return
+        self._bulk_is_read = True
         standing = [event for event in self._bulk.values() if event.id not in self._undone]
         standing.sort(key=lambda event: (event.t, event.id))
         replaced = {
@@ -288,7 +307,6 @@ class Labels:
             if isinstance(event.payload, Bulk)
             for id_ in event.payload.replaces
         }
-        self._auto, self._suggested_in_bulk = {}, {}
         for event in standing:
             bulk = event.payload
             if event.id in replaced or not isinstance(bulk, Bulk):
@@ -299,15 +317,27 @@ class Labels:
                     self._suggested_in_bulk[line.item] = key, _suggestion(line, bulk)
                 else:
                     self._auto[line.item] = event.id, line
-        self.auto_labels_held = sum(1 for _ in self.auto_labels())
+        self._auto_held = sum(1 for _ in self.auto_labels())
+
+    @property
+    def auto_labels_held(self) -> int:
+        """The number of auto-labels in effect."""
+        self._read_bulk()
+        return self._auto_held
 
     # What counts.
 
     def _own(self, item: str) -> list[Given]:
-        """Return the standing answer of each annotator, oldest first."""
+        """Return the standing answer of each annotator, oldest first.
+
+        An import never replaces what the annotator it names has answered.
+        """
         own: dict[str, Given] = {}
         for given in self.every(item):
-            if given.by not in self._taken_back.get((given.id, item), ()):
+            if given.by in self._taken_back.get((given.id, item), ()):
+                continue
+            before = own.get(given.by)
+            if before is None or given.rank <= before.rank:
                 own.pop(given.by, None)
                 own[given.by] = given
         return list(own.values())
@@ -399,6 +429,16 @@ class Labels:
                 if own is not None and own.id == given.id:
                     yield given.number
 
+    def newest_of_class(self, class_id: str) -> Iterator[str]:
+        """Yield the items with a class in effect, the newest label first; no file is read."""
+        for row in range(len(self._answers) - 1, -1, -1):
+            item = self._answers.item(row)
+            standing = self.standing(item)
+            if standing is None or standing.class_id != class_id:
+                continue
+            if standing.given.id == self._answers[row].id:
+                yield item
+
     def is_answered(self, item: str) -> bool:
         """Return whether anybody's label or skip stands for an item."""
         rows = self._given.get(item)
@@ -419,11 +459,13 @@ class Labels:
 
     def auto_label(self, item: str) -> BulkLine | None:
         """Return the auto-label in effect for an item; None if there is none."""
+        self._read_bulk()
         found = None if self.is_answered(item) else self._auto.get(item)
         return None if found is None else found[1]
 
     def auto_labels(self) -> Iterator[tuple[str, BulkLine]]:
         """Yield the auto-labels in effect, each with the id of the event that names its file."""
+        self._read_bulk()
         return (found for item, found in self._auto.items() if not self.is_answered(item))
 
     def decisions(self) -> Iterator[Decision]:
@@ -432,6 +474,7 @@ class Labels:
 
     def suggestion(self, item: str) -> Suggestion | None:
         """Return the newest suggestion about an item that was not taken back, if there is one."""
+        self._read_bulk()
         found = {
             key: suggestion
             for key, suggestion in self._suggested.get(item, {}).items()

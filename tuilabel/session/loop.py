@@ -744,6 +744,8 @@ class Session:
             if asked is None:
                 break
             places.append(asked)
+        # A log of another program may have used up the numbers.
+        number = min(number, said.HIGHEST_COUNT)
         return Batch(round=number, items=tuple(places), seen=self._log.seen())
 
     def _unasked(

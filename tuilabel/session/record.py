@@ -120,7 +120,7 @@ class Record:
     batches, begun : dict of str to Event
         The newest batch in each log, and the first event.
     acts : Counter of str
-        Number of answers, decisions and undone events by log.
+        Number of answers, decisions, and undos of either, by log.
     window : (float, float) or None
         The display window of images of more than 8 bits.
     """
@@ -160,6 +160,8 @@ class Record:
             case Batch():
                 self.batches[event.log] = event
                 self._batches_in.setdefault(event.log, deque(maxlen=BATCHES_KEPT)).append(number)
+            case Undo(item=str()):
+                self.acts[event.log] += 1
             case Begin():
                 self.begun.setdefault(event.log, event)
             case Opened():
@@ -193,5 +195,5 @@ class Record:
         return again
 
 
-_ALSO = frozenset({Batch, Begin, Opened, Window})
-_ACTS = frozenset({Label, Skip, Decided, Undo})
+_ALSO = frozenset({Batch, Begin, Opened, Undo, Window})
+_ACTS = frozenset({Label, Skip, Decided})

@@ -23,9 +23,10 @@ class LogReport(TypedDict):
 class CheckReport(TypedDict):
     """What `tuilabel check --json` prints.
 
-    `problems` has the file, the number of the line or None, and a text for each. `unjudged` names
-    the logs that do not end with the closing event of their run: whether events are missing at
-    their ends cannot be known, except that other logs have recorded how far they were read.
+    `problems` has the file, the number of the line or None, and a text for each. `is_healed` tells
+    whether nothing is lost, because an undamaged copy stands in for each. `unjudged` names the logs
+    that do not end with the closing event of their run: whether events are missing at their ends
+    cannot be known, except that other logs have recorded how far they were read.
     """
 
     session: str
@@ -33,6 +34,7 @@ class CheckReport(TypedDict):
     logs: list[LogReport]
     events: int
     problems: list[tuple[str, int | None, str]]
+    is_healed: bool
     unjudged: list[str]
 
 
@@ -50,12 +52,14 @@ def check_session(path: Path) -> CheckReport:
         if isinstance(event.payload, Bulk):
             reader.bulk_lines(event.payload)
     logs = [_report(file, reader) for file in reader.files()]
+    problems = reader.problems
     return CheckReport(
         session=str(path),
         uuid=reader.about.uuid,
         logs=logs,
         events=len(events),
-        problems=[(one.file, one.line, one.text) for one in reader.problems],
+        problems=[(one.file, one.line, one.text) for one in problems],
+        is_healed=all(one.is_healed for one in problems),
         unjudged=[log["file"] for log in logs if not log["has_ended"]],
     )
 

@@ -16,6 +16,9 @@ from tuilabel.session.view import SessionView
 from tuilabel.settings import resolve
 from tuilabel.text import inert, meant
 
+_MOST_LISTED = 10
+"""Names in a sentence."""
+
 
 class ClassSummary(TypedDict):
     """One class, as `tuilabel classes --json` prints it.
@@ -66,7 +69,11 @@ def find_class(classes: Classes, name: str) -> ClassInfo:
         ids = " or ".join(info.id for info in of_them)
         raise UsageError(f"{len(of_them)} classes have the name `{wanted}`: give an id, {ids}.")
     names = [info.name for info in classes.every()]
-    raise UsageError(f"There is no class `{inert(name, 40)}`.{meant(name, names)}")
+    listed = ", ".join(f"`{inert(known, 40)}`" for known in names[:_MOST_LISTED])
+    listed += f" and {len(names) - _MOST_LISTED:,} more" if len(names) > _MOST_LISTED else ""
+    raise UsageError(
+        f"There is no class `{inert(name, 40)}`.{meant(name, names)} The classes are {listed}."
+    )
 
 
 def add(path: Path, names: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
@@ -87,7 +88,13 @@ def _close(work: Workspace) -> str | None:
 
 
 def write_copy(work: Workspace) -> str:
-    """Write the whole session to another folder; return a sentence with its path."""
+    """Write the whole session to another folder; return a sentence with its path.
+
+    A copy that has everything already is not made again.
+    """
+    count = len(work.session.events)
+    if work.copied is not None and work.copied[0] == count and work.copied[1].exists():
+        return work.copied[2]
     now = datetime.now().strftime("%Y%m%d-%H%M%S")
     name = f"{work.path.stem}-{now}{SUFFIX}"
     reason = ""
@@ -97,12 +104,14 @@ def write_copy(work: Workspace) -> str:
         except TuilabelError as error:
             reason = str(error)
             continue
+        command = shlex.join(["tuilabel", "label", "--session", str(folder / name)])
         sentence = (
-            f"All of it ({counted(work.session.labels, 'label')}) was written to "
-            f"{shown_path(folder / name)}; continue with `tuilabel label --session`."
+            f"All of it ({counted(work.session.labels, 'label')}) was written to another folder: "
+            f"`{shown_path(command)}` continues it."
         )
         if missing:
             sentence += f" Missing: {inert(', '.join(missing), 300)}."
+        work.copied = count, folder / name, sentence
         return sentence
     return f"It cannot be written elsewhere: {reason}"
 

@@ -20,7 +20,7 @@ from tuilabel.errors import (
 )
 from tuilabel.events.payloads import About, Opened
 from tuilabel.events.payloads import Window as WindowSet
-from tuilabel.journal.description import create_session
+from tuilabel.journal.description import LOGS, create_session, is_session
 from tuilabel.journal.journal import Journal
 from tuilabel.session.class_changes import MOST_CLASSES, add
 from tuilabel.session.classes import Classes, normal_name
@@ -70,6 +70,8 @@ class Workspace:
     ----------
     writer : Writer
         Appends to the journal while somebody labels.
+    copied : (int, Path, str) or None
+        The newest copy of the session: the number of events in it, its folder, a sentence.
     """
 
     path: Path
@@ -80,6 +82,7 @@ class Workspace:
 
     def __post_init__(self) -> None:
         self.writer = Writer(self.journal)
+        self.copied: tuple[int, Path, str] | None = None
 
     @property
     def annotator(self) -> Annotator:
@@ -200,6 +203,7 @@ def _start(
     *,
     needs_truth: bool = False,
 ) -> Workspace:
+    _refuse_session(_source(options))
     settings = resolve(flags)
     no_truth = SourceError(
         f"{shown_path(_source(options))} has no ground truth, which a demo labels with. "
@@ -225,6 +229,17 @@ def _start(
     )
     create_session(path, about)
     return _assemble(path, dataset, settings)
+
+
+def _refuse_session(source: str) -> None:
+    # A folder of images may have a file of the name `session.json`, but hardly logs beside it.
+    path = Path(source)
+    if is_session(path) and (path / LOGS).is_dir():
+        command = shlex.join(["tuilabel", "label", "--session", source])
+        raise UsageError(
+            f"{shown_path(source)} is a session, not a source of images. "
+            f"`{shown_path(command)}` continues it."
+        )
 
 
 def _refuse_one_class(source: str, names: Sequence[str] | None) -> None:

@@ -93,13 +93,16 @@ def find_session(name: str | None, *, may_be_new: bool = False) -> Path:
     if path.name == name:
         candidates += [sessions / name, sessions / (name + SUFFIX)]
     found = next(filter(is_session, candidates), None)
+    if found is None and name and not may_be_new:
+        # What lies in the place of a session is described when it is read.
+        found = next(filter(os.path.lexists, candidates), None)
     is_source = is_folder(name) and path.suffix != SUFFIX
     if found is not None or may_be_new or (name and os.path.lexists(path) and not is_source):
         return found or path
     if is_source:
         raise SessionFileError(
             f"There is no session for the folder {shown_path(path)} yet. `tuilabel FOLDER "
-            "--classes A,B,...` starts one; name a session that lies elsewhere by its file."
+            "--classes A,B,...` starts one; name a session that lies elsewhere by its folder."
         )
     try:
         known = sorted(file.stem for file in sessions.glob("*" + SUFFIX))

@@ -43,18 +43,14 @@ class Saving:
     session : Session
     writer : Writer
     listener : SavingListener
-    quit_key : str
-        The key that leaves, as people know it.
     """
 
-    def __init__(
-        self, session: Session, writer: Writer, listener: SavingListener, quit_key: str
-    ) -> None:
+    def __init__(self, session: Session, writer: Writer, listener: SavingListener) -> None:
         self._session = session
         self._writer = writer
         self._listener = listener
-        self._quit_key = quit_key
         self._held = 0
+        self._refused = ""
         self._shown = False
         self._then: Then = _nothing
         self._failed: Failed = _nothing
@@ -95,13 +91,24 @@ class Saving:
     def hold(self) -> None:
         """Count a key that was held back."""
         self._held += 1
+        self.show_again(self._refused)
+
+    def show_again(self, refused: str = "") -> None:
+        """Show what is being saved, also on a screen that was opened meanwhile.
+
+        Parameters
+        ----------
+        refused : str
+            What was asked for, such as "history", but cannot be read from the disk now.
+        """
+        self._refused = refused
         if self._shown:
             self._listener.show_saving(self._words())
 
     def _began(self) -> None:
         pending, loop, context = self._writer.pending, asyncio.get_running_loop(), copy_context()
         assert pending is not None
-        self._held = 0
+        self._held, self._refused = 0, ""
 
         def done() -> None:
             with contextlib.suppress(RuntimeError):  # the program has ended meanwhile
@@ -119,7 +126,9 @@ class Saving:
     def _words(self) -> str:
         seconds = round(self._writer.seconds() or 0.0)
         held = f", {counted(self._held, 'key')} held back" if self._held else ""
-        return f"saving… {seconds} s{held}: the disk does not answer. {self._quit_key} quits."
+        why = f"no {self._refused} until the disk answers"
+        why = why if self._refused else "the disk does not answer"
+        return f"saving… {seconds} s{held}: {why}."
 
     def _finish(self, pending: Pending) -> None:
         if self._writer.pending is not pending or self._listener.is_leaving:

@@ -98,12 +98,13 @@ async def test_disputes_are_listed_settled_with_one_key_and_undone(
         await pilot.press("0")
         assert not loop.known.disputed
         assert "no dispute is left" in text_of(screen, "#status")
-        assert "Annotators agree about every image." in text_of(screen, "#events")
+        assert "No image is disputed." in text_of(screen, "#events")
         await pilot.press("backspace")
         assert "the decision for 0; the image is disputed again" in text_of(screen, "#status")
         assert list(loop.known.disputed) == [first]
         await pilot.press("u")
         assert set(loop.known.disputed) == {first, second}
+        assert screen.asked == second, "the next key settles the dispute that is open again"
         await pilot.press("tab")
         assert text_of(screen, "#events").splitlines()[1].split()[2] == "undo"
         assert "who" in text_of(screen, "#events").splitlines()[0]
@@ -188,7 +189,7 @@ async def test_what_others_do_comes_while_the_history_is_open(app: ScreenApp, bo
         assert "dispute" not in text_of(screen, "#header")
         assert "Tab" not in text_of(screen, "#status"), "there is nothing to settle"
         await pilot.press("tab")
-        assert "Annotators agree about every image." in text_of(screen, "#status")
+        assert "No image is disputed." in text_of(screen, "#status")
         bob.append([Label(item=item, class_id=loop.classes.ids[1])], "bob")
         app.label_screen._told(workspace.journal.read())
         assert "1 dispute" in text_of(screen, "#header")

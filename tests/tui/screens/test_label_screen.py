@@ -321,6 +321,22 @@ async def test_that_keys_wait_is_in_the_header_however_narrow(
         assert "digits  round 1   1 of 10  0 labels  1,297 left" in shown(app, "#header")
 
 
+async def test_who_else_labels_is_worth_more_than_what_stands_between(
+    app: ScreenApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        monkeypatch.setattr(app.label_screen.loop, "others", lambda: ["anna", "bob"])
+        widths = {120: "with anna, bob  tmux: keys", 72: "with anna, bob  keys", 70: "2 others"}
+        for width, wanted in widths.items():
+            line = "tmux: keys wait 500 ms"
+            left, right, _ = app.label_screen.presenter.header("shapes", line, width)
+            written = "".join(text for group in (left, *right) for text, _ in group)
+            assert wanted in written
+            assert written.endswith("keys wait 500 ms ")
+            assert len(written) < width, "there is a blank between both sides"
+
+
 async def test_invert_and_contrast_change_the_picture_only(app: ScreenApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()

@@ -46,6 +46,8 @@ from tuilabel.tui.views.baseline import Baseline, BaselinePoint
 from tuilabel.tui.views.messages import Messages
 from tuilabel.tui.widgets.lines import Lines
 from tuilabel.tui.widgets.matrix import Matrix
+from tuilabel.workspace.ending import end_run
+from tuilabel.workspace.following import health_of
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.recent import OpenRequest
 
@@ -719,3 +721,32 @@ async def test_a_source_without_unreadable_files_says_so(app: ScreenApp) -> None
             "Every file was read, and nothing is wrong"
             in screen.query_one("#files", Lines)._rows[0].text
         )
+
+
+async def test_a_lost_session_is_shown_whole_and_copied_once(app: ScreenApp) -> None:
+    front, work = app.label_screen, app.label_screen.workspace
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        answer_a_batch(app)
+        work.path.rename(work.path.with_name("moved"))
+        front._told([], health_of(work.journal))
+        front.hush()
+        foot = front.query_one("#status", Lines)._rows[0].text
+        assert "✗ session lost: F8" in foot
+        assert "saved" not in foot
+        screen = await visit(app, pilot, "messages")
+        whole = " ".join(text_of(screen, "#about").split())
+        assert "what was saved is gone with it. w on this screen writes all of it" in whole
+        await pilot.press("w")
+        async with asyncio.timeout(30):
+            while work.copied is None or "copy" not in text_of(screen, "#about"):
+                await pilot.pause(0.01)
+        (copy,) = work.path.parent.glob("*-*.tuilabel")
+        command = f"`tuilabel label --session {copy}` continues it."
+        assert command.replace(" ", "") in "".join(text_of(screen, "#about").split())
+        await pilot.press("w")
+        await pilot.pause()
+    ending = end_run(work)
+    assert ending.failed
+    assert command in " ".join(ending.sentences)
+    assert list(work.path.parent.glob("*-*.tuilabel")) == [copy], "it is not made again"

@@ -148,7 +148,9 @@ async def test_a_ranking_that_is_being_saved_holds_keys_back(app: ScreenApp, dis
         assert answered(loop) == ["3"]
 
 
-async def test_the_history_says_so_too(app: ScreenApp, disk: Disk) -> None:
+async def test_the_history_says_so_too_and_reads_nothing(
+    app: ScreenApp, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         answer_a_batch(app)
@@ -160,10 +162,40 @@ async def test_the_history_says_so_too(app: ScreenApp, disk: Disk) -> None:
         disk.hang()
         await pilot.press("r", "5")
         await until(pilot, lambda: "saving…" in text_of(screen))
-        await pilot.press("down", "up")
-        assert "saving…" in text_of(screen)
+        reads: list[int] = []
+        with monkeypatch.context() as patched:
+            patched.setattr(app.label_screen.loop.events, "_read", reads.append)
+            await pilot.press("down", "enter", "slash", "tab", "delete", "backspace", "r", "5")
+        assert "8 keys held back: the disk does not answer. Ctrl-C quits." in text_of(screen)
+        assert reads == []
         disk.answer()
         await until(pilot, lambda: "✓ 11 saved: 5, was 7." in text_of(screen))
+
+
+@pytest.mark.parametrize("place", ["curve", "confusion", "classes", "home", "messages"])
+async def test_the_other_screens_open_without_reading_the_session(
+    app: ScreenApp, disk: Disk, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        answer_a_batch(app)
+        await painted(app, pilot)
+        disk.hang()
+        await pilot.press("3")
+        await until(pilot, lambda: "saving…" in shown(app, "#status"))
+        threads: list[threading.Thread] = []
+
+        def notice(*_: object) -> None:
+            threads.append(threading.current_thread())
+
+        monkeypatch.setattr(app.label_screen.loop.events, "_read", notice)
+        monkeypatch.setattr("tuilabel.tui.screens.home.is_same_file", notice)
+        await pilot.press("f6")
+        assert "no history until the disk answers. q quits." in shown(app, "#status")
+        screen = await visit(app, pilot, place)
+        await pilot.press("down", "up")
+        assert "saving…" in text_of(screen)
+        assert threading.main_thread() not in threads
 
 
 async def test_the_demo_waits(workspace: Workspace, disk: Disk) -> None:

@@ -43,5 +43,8 @@ def test_news_is_what_was_not_known() -> None:
     assert messages.take(Health((DAMAGE,))) is None
     lost = messages.take(Health((DAMAGE,), "The session is gone."))
     assert lost is not None
-    assert lost.text.startswith("The session is gone. Among the messages, w writes")
+    assert lost.text.startswith("The session is gone. w on this screen writes")
     assert messages.all()[0] == lost
+    assert messages.is_lost
+    messages.copied("All of it was written to another folder.")
+    assert messages.all()[0].text.startswith("All of it")

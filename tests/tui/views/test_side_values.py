@@ -121,6 +121,9 @@ def test_a_session_is_told_with_progress_and_age() -> None:
 
 
 def test_a_damaged_session_is_shown_with_its_reason() -> None:
+    never = SessionFile(Path("/nowhere/x.tuilabel"), 0.0, is_last=False)
+    (first, *_) = entries([never], {}, ["digits"], None, NOW)
+    assert first.used == "", "its time cannot be read"
     text = listed(SessionState(problem="It is damaged: go back to a copy."))
     assert "! unreadable" in text
     assert "It is damaged: go back to a copy." in text

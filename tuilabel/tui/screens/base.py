@@ -148,9 +148,10 @@ class BaseScreen(PacedScreen, inherit_bindings=False):
     def visit(self, place: str) -> None:
         """Go to one of `tuilabel.tui.keymap.actions.PLACES`."""
         if place in READ_FROM_DISK and self.opened.saving.hangs:
-            self.say("What the disk of the session has is shown once it has answered.")
+            self.opened.saving.show_again(refused=place)
             return
         open_place(self.app, place, self.opened)
+        self.opened.saving.show_again()
 
     def action_curve(self) -> None:
         """Show the accuracy by labels."""

@@ -421,7 +421,7 @@ class ClassesScreen(ListScreen, inherit_bindings=False):
         """Ask for another key of the marked class."""
         row = self._marked
         if row.state:
-            self.say(f"`{row.name}` cannot be chosen, so it needs no key.")
+            self.say(f"`{row.name}` is {row.state}, so it needs no key.")
             return
         question = f"Press the new key of `{row.name}`."
         self._ask(Prompt(lambda: question, key=partial(self._give_key, row)))

@@ -15,6 +15,7 @@ from tuilabel.session.undoing import undone_text
 from tuilabel.text import counted
 from tuilabel.tui.answering.answer_keys import AnswerKeys, saved_sentence
 from tuilabel.tui.answering.class_entry import LONGEST_TEXT
+from tuilabel.tui.keymap.actions import ALSO, SIDE_ACTIONS
 from tuilabel.tui.screens.list_screen import ListScreen
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece
@@ -28,7 +29,7 @@ _HOW_TO_RELABEL = "Press the key of its class, or / and type its name; Esc leave
 _NO_EVENT = "No event is selected."
 _HOW_TO_FILTER = "Type words, or kind: class: who: round: and a word. Enter keeps, Esc clears."
 _HOW_TO_DECIDE = "Annotators disagree about these images. Press the key of the right class."
-_NO_DISPUTES = "Annotators agree about every image."
+_NO_DISPUTES = "No image is disputed."
 _NOTHING_FOUND = "No event has all of these words."
 
 
@@ -60,6 +61,11 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             opened.saving,
         )
         self._own = {key for action in self.actions for key in action.keys}
+        # The actions that every screen has need no event from the disk.
+        reading = {*(action.id for action in SIDE_ACTIONS[self.place]), *ALSO[self.place]}
+        self._without_disk = {
+            key for action in self.actions if action.id not in reading for key in action.keys
+        }
 
     def body(self) -> Iterable[Widget]:
         """Lay the list out, and the image beside it."""
@@ -83,7 +89,9 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
     # Showing.
 
     def session_changed(self) -> None:
-        """Show new events; the mark stays on its event."""
+        """Show new events; the mark stays on its event. While the disk hangs none can be read."""
+        if self.opened.saving.hangs:
+            return
         marked = self._event()
         if self._history.grow() and marked is not None:
             place = self._history.place_of(marked)
@@ -189,9 +197,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         return self._list.page
 
     def move(self, step: int) -> None:
-        """Move the mark; not while the disk hangs, from which events are read."""
-        if self.opened.saving.hangs:
-            return
+        """Move the mark."""
         self._relabelling = False
         self.hush()
         self._cursor = max(0, min(self._cursor + step, len(self._history) - 1))
@@ -294,6 +300,13 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
                 stays = shown_name(known.classes.name(decision.class_id))
                 return f"✓ {session.desk.acts:,} saved. The decision for {stays} stands."
             name = None if was is None else known.classes.name(was)
+            after, chosen = known.standing(item), shown_name(session.classes.names[index])
+            saved = f"✓ {session.desk.acts:,} saved: {chosen}"
+            if after is not None and after.is_disputed:
+                return f"{saved}. Disputed now: {self._history.said(item)}."
+            if after is not None and after.class_id != session.classes.ids[index]:
+                counts = shown_name(known.classes.name(after.class_id or ""))
+                return f"{saved}. {counts} still counts: more annotators chose it."
             return saved_sentence(session.desk.acts, session.classes.names[index], name)
 
         write = partial(session.relabel, class_index=index)
@@ -344,7 +357,20 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         self.opened.front.changed()
         self.opened.answered()
         self.session_changed()
+        self._mark_dispute(item_of(session.taken_back))
         self.say(undone_text(session.taken_back, session.known, shown_name))
+
+    def _mark_dispute(self, item: str | None) -> None:
+        """Mark the dispute that is open again, so that the next key settles that one."""
+        if not self._history.shows_disputes or item not in self.opened.session.known.disputed:
+            return
+        places = (
+            place
+            for place in range(len(self._history))
+            if item_of(self._history.event(place)) == item
+        )
+        self._cursor = next(places, self._cursor)
+        self.show_all()
 
     def action_disputes(self) -> None:
         """Show the disputes, each with its image; pressed again, all events."""
@@ -387,6 +413,13 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
 
     def on_key(self, event: events.Key) -> None:
         """Handle what is typed into the filter, and the keys of classes."""
+        if self.opened.saving.hangs:
+            # Nearly every key reads an event, and the event loop must not wait for it.
+            if event.key not in self._without_disk:
+                self.opened.saving.hold()
+                event.stop()
+                event.prevent_default()
+            return
         handle = self._edit_filter if self._filtering else self._answer_key
         if handle(event):
             event.stop()

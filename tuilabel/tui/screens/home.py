@@ -71,12 +71,12 @@ class HomeScreen(ListScreen, inherit_bindings=False):
                 await self._reading
 
     async def _read(self) -> None:
-        self._files = await beside(session_files)
+        self._files, self._open_path = await beside(partial(_listed, self._open_path))
         self._sources = await beside(partial(known_sources, ()))
         self._listed = True
         self.show_all()
         for file in self._files:
-            if self._open_path is not None and is_same_file(file.path, self._open_path):
+            if file.path == self._open_path:
                 continue
             self._states[file.path] = await beside(partial(read_state, file.path))
             self.show_all()
@@ -87,8 +87,7 @@ class HomeScreen(ListScreen, inherit_bindings=False):
     def show_all(self) -> None:
         """Show what is known so far; the mark stays on its entry."""
         if self._session is not None and self._open_path is not None:
-            here = [f for f in self._files if is_same_file(f.path, self._open_path)]
-            self._states.update((file.path, state_of(self._session)) for file in here)
+            self._states[self._open_path] = state_of(self._session)
         marked = self._entries[self._cursor].request if self._moved else None
         self._entries = entries(
             self._files,
@@ -143,3 +142,12 @@ class HomeScreen(ListScreen, inherit_bindings=False):
             self.app.exit(return_code=0)
         else:
             super().action_leave()
+
+
+def _listed(open_path: Path | None) -> tuple[list[SessionFile], Path | None]:
+    """Return the sessions, and the path under which the open one is listed."""
+    files = session_files()
+    if open_path is not None:
+        here = (file.path for file in files if is_same_file(file.path, open_path))
+        open_path = next(here, open_path)
+    return files, open_path

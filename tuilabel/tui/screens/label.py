@@ -72,7 +72,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         name = holdout.name if holdout else None
         self.presenter = Presenter(self.loop, self.keymap, name, workspace.annotator.name)
         self.take_actions(self.keymap.actions)
-        self.saving = Saving(self.loop, workspace.writer, self, self.key_of("quit"))
+        self.saving = Saving(self.loop, workspace.writer, self)
         dataset = workspace.dataset
         self.messages = Messages(dataset.notices, dataset.skipped, self.loop.missing)
         self.messages.take(health_of(workspace.journal))
@@ -401,7 +401,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         """Show on every screen that something is still being saved."""
         for screen in self.app.screen_stack:
             if isinstance(screen, BaseScreen):
-                screen.waiting = None if words is None else (words, "accent")
+                quits = f"{words} {screen.key_of('quit')} quits."
+                screen.waiting = None if words is None else (quits, "accent")
                 screen.show_foot()
 
     def saved_late(self) -> None:
@@ -493,4 +494,5 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
     def show_foot(self) -> None:
         """Show what was saved, or what was begun, or a sentence."""
         sentence = self.waiting or self.sentence
-        self.board.show_status(self.answers.line(sentence), self._act, self._trainer)
+        lost = f"session lost: {self.key_of('messages')}" if self.messages.is_lost else ""
+        self.board.show_status(self.answers.line(sentence), self._act, self._trainer, lost)

@@ -8,16 +8,17 @@ from functools import partial
 
 from textual.widget import Widget
 
-from tuilabel.text import counted
+from tuilabel.text import counted, shown_path
 from tuilabel.tui.screens.list_screen import ListScreen
 from tuilabel.tui.views.open_session import OpenSession
+from tuilabel.tui.widgets.details import Details
 from tuilabel.tui.widgets.message_list import MessageList
 from tuilabel.workspace.ending import write_copy
 from tuilabel.workspace.writing import Task
 
 
 class MessagesScreen(ListScreen, inherit_bindings=False):
-    """A list of messages, each with what it is about."""
+    """A list of messages, each with what it is about; the marked one is shown whole below."""
 
     place = "messages"
 
@@ -25,12 +26,14 @@ class MessagesScreen(ListScreen, inherit_bindings=False):
         super().__init__(opened)
         self._messages = opened.messages.all()
         self._list = MessageList(id="files")
+        self._details = Details(paths=("about",), id="about")
         self._cursor = 0
         self._copying: asyncio.Task[None] | None = None
 
     def body(self) -> Iterable[Widget]:
-        """Return the list."""
+        """Return the list, and the place of the marked message."""
         yield self._list
+        yield self._details
 
     def show_all(self) -> None:
         """Show the messages around the marked one."""
@@ -38,6 +41,9 @@ class MessagesScreen(ListScreen, inherit_bindings=False):
         found = counted(len(self._messages), "message")
         self.show_header("messages", (f"  {self.opened.source_name}", "muted"), right=found)
         self._list.show_messages(self._messages, self._cursor)
+        marked = self._messages[self._cursor : self._cursor + 1]
+        details = [(("about", shown_path(one.about)), ("message", one.text)) for one in marked]
+        self._details.show_details(details[0] if details else ())
 
     def action_save_copy(self) -> None:
         """Write the session to another folder, also if it was removed."""
@@ -49,7 +55,10 @@ class MessagesScreen(ListScreen, inherit_bindings=False):
         work = self.opened.workspace
         task = Task(partial(write_copy, work))
         work.writer.start(task)
-        self.say(await task.done(), "accent")
+        self.opened.messages.copied(await task.done())
+        self._cursor = 0
+        self.hush()
+        self.show_all()
 
     def on_unmount(self) -> None:
         """Leave the copy to the thread."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from typing import NamedTuple
 
 from tuilabel.data import Dataset
-from tuilabel.events.payloads import Label
 from tuilabel.session import Session
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.views.shown_classes import ShownClasses
@@ -55,16 +55,6 @@ def class_rows(session: Session, shown: ShownClasses) -> list[ClassRow]:
 
 def newest_of_class(session: Session, dataset: Dataset, class_id: str) -> list[int]:
     """Return the rows of the items that annotators labelled with a class, the newest first."""
-    rows: list[int] = []
-    for number in range(len(session.events) - 1, -1, -1):
-        label = session.events[number].payload
-        if not isinstance(label, Label):
-            continue
-        standing, row = session.known.standing(label.item), dataset.row_of(label.item)
-        if row is None or standing is None or standing.class_id != class_id:
-            continue
-        if standing.given.number == number:
-            rows.append(row)
-        if len(rows) == MOST_EXAMPLES:
-            break
-    return rows
+    items = session.known.newest_of_class(class_id)
+    rows = (dataset.row_of(item) for item in items)
+    return list(islice((row for row in rows if row is not None), MOST_EXAMPLES))

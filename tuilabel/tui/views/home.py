@@ -14,7 +14,6 @@ from tuilabel.plugins import split_source
 from tuilabel.session import Session
 from tuilabel.text import counted, inert, shown_path
 from tuilabel.tui.views.values import Detail
-from tuilabel.workspace.places import is_same_file
 from tuilabel.workspace.recent import OpenRequest, SessionFile, SessionState
 
 _LONGEST = 400
@@ -84,7 +83,7 @@ def entries(
         States of the files that have been read so far.
     sources : sequence of str
     open_path : Path or None
-        The session that is open.
+        The session that is open, by the path under which it is listed.
     now : datetime
     """
     names = _names([file.path.stem for file in files])
@@ -93,7 +92,7 @@ def entries(
             name,
             file,
             states.get(file.path),
-            is_open=open_path is not None and is_same_file(file.path, open_path),
+            is_open=file.path == open_path,
             now=now,
         )
         for name, file in zip(names, files, strict=True)
@@ -172,7 +171,7 @@ def _session(
     )
     accuracy = "" if state.accuracy is None else f"{state.accuracy:.1%}"
     if accuracy:
-        seen = f"{accuracy} right of {state.n:,} images that training never sees"
+        seen = f"{accuracy} right of {counted(state.n, 'image')} that training never sees"
         known += (("accuracy", seen),)
     known += (path,)
     if file.is_last:
@@ -187,7 +186,12 @@ def _session(
 
 
 def _ago(used: float, now: datetime) -> str:
-    """Return how long ago that was; a time in the future is just now, because clocks go back."""
+    """Return how long ago that was; a time in the future is just now, because clocks go back.
+
+    Nothing is returned for 0, where the time cannot be read.
+    """
+    if not used:
+        return ""
     try:
         then = datetime.fromtimestamp(used).astimezone(now.tzinfo)
     except (OverflowError, OSError, ValueError):

@@ -70,7 +70,8 @@ class Presenter:
         """Return the header: round, place in the batch, labels, pool left, and the pace.
 
         Where there is little room, the line to the terminal is worth more than the pool and the
-        name of the source: it may say that keys wait.
+        name of the source: it may say that keys wait. So is who else labels, and more than which
+        program stands between.
 
         Parameters
         ----------
@@ -92,15 +93,22 @@ class Presenter:
         right: list[list[Piece]] = []
         if pace is not None:
             right.append([(f"{pace:,.0f} labels/min ", "muted")])
-        others = session.others()
+        others, spare = session.others(), [len(left) - 1, 0]
+        relay, colon, words = line.rpartition(": ")
         if others:
-            room = width - cells_in(left) - cell_len(f"  with   {line}")
+            least = cell_len(people(others, 0))
+            room = width - cells_in(left) - cell_len("  with  ")
+            room -= cell_len(f" {line} ") if line else 0
+            if room < least:
+                room += cell_len(relay + colon)
+                relay = colon = ""
+            if room < least:
+                room += cells_in([left.pop(spare.pop(0))])
             right.append([(f" with {people(others, min(room, _MOST_PEOPLE))} ", "muted")])
         if not line:
             return left, right, ()
-        relay, colon, words = line.rpartition(": ")
         right += [[(f" {relay}{colon}", "muted")], [(f"{words} ", "muted")]]
-        return left, right, (len(left) - 1, 0)
+        return left, right, spare
 
     def _place(self) -> str:
         session = self.session

@@ -12,7 +12,7 @@ from tuilabel.workspace.following import Health
 
 LONGEST = 300
 
-_COPY = "Among the messages, w writes all of it to another folder."
+_COPY = "w on this screen writes all of it to another folder."
 
 
 class Message(NamedTuple):
@@ -46,6 +46,16 @@ class Messages:
             Message(inert(path), inert(reason, LONGEST), "muted") for path, reason in skipped
         ]
         self._health = Health()
+        self._copied: list[Message] = []
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the session is no longer there."""
+        return self._health.lost is not None
+
+    def copied(self, text: str) -> None:
+        """Add what became of a copy of the session, above everything else."""
+        self._copied = [Message("copy", inert(text, 2 * LONGEST))]
 
     def take(self, health: Health) -> Message | None:
         """Take in what was noticed about the session; return the most serious news in it."""
@@ -63,7 +73,7 @@ class Messages:
 
     def all(self) -> list[Message]:
         """Return every message, the most serious first."""
-        return [*self._of_session(), *self._of_source, *self._files]
+        return [*self._copied, *self._of_session(), *self._of_source, *self._files]
 
     def line(self, width: int, key: str, first: Message | None = None) -> Piece | None:
         """Return one line about the first message, and where the others are; None without any.

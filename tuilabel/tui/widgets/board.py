@@ -244,7 +244,9 @@ class Board(Vertical):
         if not self._is_over:
             self._legend.show_only(classes, marked)
 
-    def show_status(self, message: Piece | None, act: Piece, trainer: Piece) -> None:
+    def show_status(
+        self, message: Piece | None, act: Piece, trainer: Piece, lost: str = ""
+    ) -> None:
         """Show a sentence if there is one, else what is saved, the trainer and the keys.
 
         Parameters
@@ -255,12 +257,15 @@ class Board(Vertical):
             What the newest key did, where the screen does not show it otherwise.
         trainer : Piece
             What the trainer is doing.
+        lost : str
+            Shown in place of the number of saved answers, if the session is no longer there.
         """
         if message is not None:
             self._status.show_bar([(" " + message[0], message[1])])
             return
         acts = self._presenter.session.desk.acts
         left: list[Piece] = [(f" ✓ {acts:,} saved", "good")] if acts else [(" ready", "muted")]
+        left = [(f" ✗ {lost}", "bad")] if lost else left
         left += [("  " + text, style) for text, style in (act, trainer) if text]
         in_vain = {
             *([] if self._can_accept else ["accept"]),
