@@ -174,7 +174,10 @@ def _on_screen(opener: Opener, **how: Any) -> Ended:
     with (
         prepare_screen() as probe,
         opener(
-            progress=ProgressLine(), check=check_keys, is_open=lambda host: ask_open(host, probe)
+            progress=ProgressLine(),
+            check=check_keys,
+            is_open=lambda host: ask_open(host, probe),
+            reads_on=True,
         ) as work,
     ):
         terminal = terminal_for(work.settings, probe.finish())
@@ -189,15 +192,19 @@ def _on_screen(opener: Opener, **how: Any) -> Ended:
     return ended._replace(status=ended.status or 1, request=None) if ending.failed else ended
 
 
-def _open(options: Mapping[str, Any], session: str | None = None, **more: Any) -> Workspace:
+def _open(
+    options: Mapping[str, Any], session: str | None = None, *, reads_on: bool = False, **more: Any
+) -> Workspace:
     from tuilabel.workspace.opening import open_workspace
     from tuilabel.workspace.places import find_session
 
     path = None if session is None else find_session(session, may_be_new=True)
-    return open_workspace(_source(options), options, path=path, **more)
+    return open_workspace(_source(options), options, path=path, reads_on=reads_on, **more)
 
 
-def _open_demo(options: Mapping[str, Any], *, is_open: object = None, **more: Any) -> Workspace:
+def _open_demo(
+    options: Mapping[str, Any], *, is_open: object = None, reads_on: bool = False, **more: Any
+) -> Workspace:
     from tuilabel.workspace.opening import demo_workspace
 
     return demo_workspace(_source(options), options, **more)

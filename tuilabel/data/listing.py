@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tuilabel.data.dataset import SkippedFile
@@ -17,7 +17,7 @@ _NAMED_FILES = 3
 
 
 def scan(root: Path) -> tuple[list[FileKey], list[SkippedFile]]:
-    """Return the files in natural order, and each unreadable entry with the reason.
+    """Return the files in any order, and each unreadable entry with the reason.
 
     Links to folders are followed once all other folders are read. No folder is read twice, so
     that links in a circle end.
@@ -63,8 +63,12 @@ def scan(root: Path) -> tuple[list[FileKey], list[SkippedFile]]:
                     skipped.append(SkippedFile(name, reason))
             except OSError as error:
                 skipped.append(SkippedFile(name, error.strerror or str(error)))
-    files.sort(key=lambda key: path_order(key.path))
     return files, skipped
+
+
+def natural(files: Iterable[FileKey]) -> list[FileKey]:
+    """Return files in natural order of their paths."""
+    return sorted(files, key=lambda key: path_order(key.path))
 
 
 def _is_session(folder: str, names: set[str]) -> bool:

@@ -692,6 +692,12 @@ class Session:
         if not reading.unread.any():
             self.missing = self._count_rows()
 
+    @property
+    def waits(self) -> bool:
+        """Whether nothing can be asked before more of the source was read."""
+        reading = self.items.reading
+        return self.current is None and reading is not None and bool(reading.unread.any())
+
     def unread_next(self, count: int) -> list[int]:
         """Return rows that have to be read before they can be asked, in the order of asking."""
         reading = self.items.reading

@@ -95,19 +95,29 @@ class TrainerClient:
         self._prepare: tuple[int, Prepare] | None = None
         self._runs: dict[int, _Run] = {}
         self._problem: str | None = None
+        self._ending: asyncio.Future[None] | None = None
         self._unstarted: str | None = None
         self._resources = ExitStack()
 
-    def start(self) -> None:
-        """Start the child, and submit a request that was made before."""
+    def start(self, pool: ArrayFile | None = None) -> None:
+        """Start the child, and submit a request that was made before.
+
+        Parameters
+        ----------
+        pool : ArrayFile, optional
+            The images, where the dataset does not have them at once. Once it has more of them, this
+            may be called again: another child takes the place of the first, and jobs of screens
+            fail.
+        """
         # The first image needs none of it.
         from tuilabel.trainer.messages import OpenPool
         from tuilabel.trainer.runner import Trainer
 
+        self._give_up_child()
         holdout = self._dataset.holdout
         try:
             opened = OpenPool(
-                pool=self._handed_over(self._dataset.pool),
+                pool=self._handed_over(self._dataset.pool) if pool is None else pool,
                 holdout=None if holdout is None else self._handed_over(holdout.images),
                 holdout_truth=None if holdout is None else self._handed_over(holdout.truth),
                 holdout_name="" if holdout is None else holdout.name,
@@ -119,11 +129,24 @@ class TrainerClient:
             self._waiting = None
             self._report(Down(self._unstarted))
             return
-        self._trainer = Trainer(opened, on_event=self._post, log_path=self._log_path)
+        self._trainer = trainer = Trainer(
+            opened,
+            # What another child has sent meanwhile has numbers that mean other jobs here.
+            on_event=lambda event: self._post(event) if self._trainer is trainer else None,
+            log_path=self._log_path,
+        )
         self._trainer.start()
         if self._waiting is not None:
             waiting, self._waiting = self._waiting, None
             self.submit(waiting)
+
+    def _give_up_child(self) -> None:
+        if self._trainer is not None:
+            self._ending = asyncio.ensure_future(self._trainer.stop())
+            self._trainer, self._prepare, self._asked = None, None, []
+            for run in self._runs.values():
+                if not run.answer.done():
+                    run.answer.set_exception(TrainerError("more images were read: try again"))
 
     def _handed_over(self, array: NDArray[Any]) -> ArrayFile:
         """Return a file with an array: in the cache, or in any other place that has room."""
@@ -147,6 +170,8 @@ class TrainerClient:
             run.answer.cancel()
         if self._trainer is not None:
             await self._trainer.stop()
+        if self._ending is not None:
+            await self._ending
         self._resources.close()
 
     def submit(self, request: Fit | ColdStart) -> None:

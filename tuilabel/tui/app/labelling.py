@@ -85,15 +85,14 @@ class TuilabelApp(TerminalApp, inherit_bindings=False):
         )
         name = shown_name(source_name(workspace.dataset.source), 24)
         if demo is None:
-            self._first = LabelScreen(workspace, name, self.trainer.submit, self.trainer.run)
+            self._first = LabelScreen(workspace, name, self.trainer)
         else:
             from tuilabel.tui.screens.demo import DemoScreen
 
             self._first = DemoScreen(
                 workspace,
                 name,
-                self.trainer.submit,
-                self.trainer.run,
+                self.trainer,
                 rate=demo,
                 budget=demo_budget,
             )
@@ -107,7 +106,8 @@ class TuilabelApp(TerminalApp, inherit_bindings=False):
 
     def on_ready(self) -> None:
         """Start what the first frame does not need."""
-        self.trainer.start()
+        if self.workspace.reading is None:
+            self.trainer.start()
         # Objects from start-up live as long as the process. Scanning them for garbage again and
         # again would make single keys slow.
         gc.freeze()

@@ -8,8 +8,8 @@ from functools import partial
 from textual import events
 from textual.timer import Timer
 
-from tuilabel.session import ORACLE, Request
-from tuilabel.trainer.client import RunJob
+from tuilabel.session import ORACLE
+from tuilabel.trainer.client import TrainerClient
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.workspace.opening import Workspace
 
@@ -32,13 +32,12 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         self,
         workspace: Workspace,
         source_name: str,
-        submit: Callable[[Request], None],
-        run: RunJob,
+        trainer: TrainerClient,
         *,
         rate: float,
         budget: int,
     ) -> None:
-        super().__init__(workspace, source_name + " demo", submit, run)
+        super().__init__(workspace, source_name + " demo", trainer)
         self.take_actions(self.keymap.demo_actions)
         self.board.actions = self.actions
         self._rate = rate

@@ -11,15 +11,16 @@ from contextvars import copy_context
 from functools import partial
 
 from textual import events
+from textual.timer import Timer
 from textual.widget import Widget
 
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import Answer, Label
-from tuilabel.session import Ranking, Request, Slot
+from tuilabel.session import Ranking, Slot
 from tuilabel.session.undoing import undone_text
 from tuilabel.settings import SUGGESTIONS
 from tuilabel.text import SUGGESTION_MODES
-from tuilabel.trainer.client import RunJob
+from tuilabel.trainer.client import TrainerClient
 from tuilabel.trainer.reports import TrainerReport, Working
 from tuilabel.tui.answering.answer_keys import AnswerKeys
 from tuilabel.tui.answering.deferred_redraw import DeferredRedraw
@@ -33,11 +34,14 @@ from tuilabel.tui.text.theme import colours_of
 from tuilabel.tui.views.labelling import Presenter
 from tuilabel.tui.views.messages import Message, Messages
 from tuilabel.tui.views.open_session import Added, OpenSession
-from tuilabel.tui.views.trainer import trainer_piece
+from tuilabel.tui.views.trainer import reading_piece, trainer_piece
 from tuilabel.tui.widgets.board import Board
 from tuilabel.workspace.following import Follower, Health, health_of
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.saving import Saving
+
+READ_SECONDS, READING_SECONDS = 0.1, 1.0
+"""How long what was read is gathered, and how often its progress is shown."""
 
 
 class LabelScreen(BaseScreen, inherit_bindings=False):
@@ -48,10 +52,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
     workspace : Workspace
     source_name : str
         The name of the source in the header.
-    submit : callable
-        Takes a request to the trainer.
-    run : RunJob
-        Has a job done by the trainer, for another screen.
+    trainer : TrainerClient
+        Answers requests, and does jobs for other screens.
     clock : callable
         A monotonic clock, in seconds.
     """
@@ -60,14 +62,13 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self,
         workspace: Workspace,
         source_name: str,
-        submit: Callable[[Request], None],
-        run: RunJob,
+        trainer: TrainerClient,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(keymap_of(workspace.settings))
         self.workspace = workspace
         self.loop = workspace.session
-        self._submit = submit
+        self._client = trainer
         holdout = workspace.dataset.holdout
         name = holdout.name if holdout else None
         self.presenter = Presenter(self.loop, self.keymap, name, workspace.annotator.name)
@@ -78,7 +79,13 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self.messages.take(health_of(workspace.journal))
         self.stand_on(
             OpenSession(
-                workspace, self.presenter, source_name, self, run, self.saving, self.messages
+                workspace,
+                self.presenter,
+                source_name,
+                self,
+                trainer.run,
+                self.saving,
+                self.messages,
             )
         )
         self.board = Board(
@@ -93,6 +100,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self._trainer: Piece = ("", "muted")
         self._trainer_owes = False
         self._waiting_ranking: Ranking | None = None
+        self._reading_is_due = False
+        self._reading_clock: Timer | None = None
         self._deferred = DeferredRedraw(clock, self.set_timer)
         self._follower = Follower(workspace.journal, self._tell)
 
@@ -123,6 +132,10 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
 
         self._event_loop, self._own_context = asyncio.get_running_loop(), copy_context()
         self._follower.start()
+        if self.workspace.reading is not None:
+            self.workspace.reading.notify = self._files_arrived
+            self._reading_clock = self.set_interval(READING_SECONDS, self._read_on)
+            self._read_on()
 
     def on_unmount(self) -> None:
         """Follow the others no longer."""
@@ -154,6 +167,43 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         top = self.app.screen
         if isinstance(top, BaseScreen) and top is not self:
             top.session_changed()
+
+    # Reading of the source.
+
+    def _files_arrived(self) -> None:
+        """Take in what a thread has read, once for all that arrives in a moment."""
+        if not self._reading_is_due:
+            self._reading_is_due = True
+            with contextlib.suppress(RuntimeError):  # the program has ended meanwhile
+                self._event_loop.call_soon_threadsafe(
+                    self._event_loop.call_later,
+                    0.0 if self.loop.current is None else READ_SECONDS,
+                    self._read_on,
+                    context=self._own_context,
+                )
+
+    def _read_on(self) -> None:
+        """Take in what was read, and ask what can be asked now."""
+        reading = self.workspace.reading
+        self._reading_is_due = False
+        if reading is None or self.is_leaving:
+            return
+        pool = reading.take_in()
+        if pool is not None:
+            self._client.start(pool.file)
+            self.loop.pool_opened(pool.rows)
+            self.after_frame()
+        self._go_on()
+        if self.loop.current is None or not self.loop.pool_rows:
+            self._show_trainer(reading_piece(reading), busy=self._trainer_owes)
+            self.board.show_image(self.loop.current)
+        if reading.share == 1 and self._reading_clock is not None:
+            self._reading_clock.stop()
+            self._reading_clock = None
+            dataset = self.workspace.dataset
+            self.messages.about_source(dataset.notices, dataset.skipped, self.loop.missing)
+            if (notice := self._notice()) is not None:
+                self.say(*notice)
 
     def _change_desk(self) -> None:
         """Leave the desk to another window that has continued it too, and was first."""
@@ -471,7 +521,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         if request is None:
             self._show_trainer(("", "muted"), busy=False)
         else:
-            self._submit(request)
+            self._client.submit(request)
 
     def after_painting(self) -> None:
         """Draw what comes next while the annotator looks at this image."""

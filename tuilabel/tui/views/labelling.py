@@ -36,6 +36,9 @@ _LONGEST_NAME, _MOST_PEOPLE = 16, 40
 """Cells of the name of an annotator, and of all names together."""
 
 
+WAITS = "The next image is being read."
+
+
 class Presenter:
     """A session in words, bars and marks.
 
@@ -234,11 +237,15 @@ class Presenter:
         return f"{mean:.1%} changed: more labels {verdict}"
 
     def ending(self) -> str:
-        """Return a sentence for when no image is left to label."""
+        """Return a sentence for when no image is left to label, or none was read yet."""
+        if self.session.waits:
+            return WAITS
         return f"Every image is answered: {self._answers()}. {self._keys_at_the_end()}."
 
     def ending_lines(self) -> list[Piece]:
         """Return the same in lines, to be shown in place of the image."""
+        if self.session.waits:
+            return [(WAITS, "muted")]
         return [
             ("✓ Every image is answered.", "good"),
             (self._answers(), "strong"),
