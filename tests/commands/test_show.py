@@ -17,6 +17,7 @@ from tuilabel.autolabel.job import AutolabelOptions
 from tuilabel.cli import main
 from tuilabel.data import Dataset, open_dataset
 from tuilabel.data.decoding import Refused
+from tuilabel.data import folder_items
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import (
     About,
@@ -345,7 +346,9 @@ def test_a_damaged_image_is_named(
     assert "broken.png cannot be read as an image" in refused("broken.png")
 
     # It was damaged after it had been listed.
-    monkeypatch.setattr("tuilabel.data.folder_items.read_image_file", lambda *_: Refused("cut short"))
+    monkeypatch.setattr(
+        "tuilabel.data.folder_items.read_image_file", lambda *_: Refused("cut short")
+    )
     result = show("1.png")
     assert result.exit_code == 2
     assert known(result.stdout)["class"] == ["no label yet"]

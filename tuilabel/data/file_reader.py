@@ -82,23 +82,28 @@ class FileReader:
         """Return the next rows to read together; none at the end."""
         with self._lock:
             rows: list[int] = []
-            size, most = 0, _FILES
+            size = 0
+            follow, most = self._following_wanted, _WANTED_FILES
             while not self._ends and len(rows) < most and size < _BYTES:
-                row = self._following()
+                row = follow()
+                if row is None and not rows and most == _WANTED_FILES:
+                    follow, most = self._following, _FILES
+                    row = follow()
                 if row is None:
                     break
-                if self._wanted:
-                    most = _WANTED_FILES
                 self._left[row] = False
                 rows.append(row)
                 size += self._items.keys[row].size
             return rows
 
-    def _following(self) -> int | None:
+    def _following_wanted(self) -> int | None:
         while self._wanted:
             row = self._wanted.popleft()
             if self._left[row]:
                 return row
+        return None
+
+    def _following(self) -> int | None:
         ahead = np.flatnonzero(self._left[self._next : self._next + _FILES])
         while not ahead.size and self._next < len(self._left):
             self._next += _FILES

@@ -52,6 +52,20 @@ class RunJob(Protocol):
     async def __call__(self, job: Job, progress: Progress | None = None) -> Answer: ...
 
 
+class TrainerLink(Protocol):
+    """The part of a `TrainerClient` that a screen needs."""
+
+    def start(self, pool: ArrayFile | None = None) -> None:
+        """Start the child over some images."""
+
+    def submit(self, request: Fit | ColdStart) -> None:
+        """Hand over a request."""
+
+    @property
+    def run(self) -> RunJob:
+        """Has a job done."""
+
+
 class _Run(NamedTuple):
     """A job that a screen waits for."""
 

@@ -9,7 +9,7 @@ from textual import events
 from textual.timer import Timer
 
 from tuilabel.session import ORACLE
-from tuilabel.trainer.client import TrainerClient
+from tuilabel.trainer.client import TrainerLink
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.workspace.opening import Workspace
 
@@ -32,7 +32,7 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         self,
         workspace: Workspace,
         source_name: str,
-        trainer: TrainerClient,
+        trainer: TrainerLink,
         *,
         rate: float,
         budget: int,

@@ -20,7 +20,7 @@ from tuilabel.session import Ranking, Slot
 from tuilabel.session.undoing import undone_text
 from tuilabel.settings import SUGGESTIONS
 from tuilabel.text import SUGGESTION_MODES
-from tuilabel.trainer.client import TrainerClient
+from tuilabel.trainer.client import TrainerLink
 from tuilabel.trainer.reports import TrainerReport, Working
 from tuilabel.tui.answering.answer_keys import AnswerKeys
 from tuilabel.tui.answering.deferred_redraw import DeferredRedraw
@@ -52,7 +52,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
     workspace : Workspace
     source_name : str
         The name of the source in the header.
-    trainer : TrainerClient
+    trainer : TrainerLink
         Answers requests, and does jobs for other screens.
     clock : callable
         A monotonic clock, in seconds.
@@ -62,7 +62,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self,
         workspace: Workspace,
         source_name: str,
-        trainer: TrainerClient,
+        trainer: TrainerLink,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(keymap_of(workspace.settings))
