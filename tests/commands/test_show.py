@@ -17,7 +17,6 @@ from tuilabel.autolabel.job import AutolabelOptions
 from tuilabel.cli import main
 from tuilabel.data import Dataset, open_dataset
 from tuilabel.data.decoding import Refused
-from tuilabel.data import folder_items
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import (
     About,

@@ -80,21 +80,18 @@ class FileReader:
 
     def _take(self) -> list[int]:
         """Return the next rows to read together; none at the end."""
+        both = ((self._following_wanted, _WANTED_FILES), (self._following, _FILES))
         with self._lock:
-            rows: list[int] = []
-            size = 0
-            follow, most = self._following_wanted, _WANTED_FILES
-            while not self._ends and len(rows) < most and size < _BYTES:
-                row = follow()
-                if row is None and not rows and most == _WANTED_FILES:
-                    follow, most = self._following, _FILES
-                    row = follow()
-                if row is None:
-                    break
-                self._left[row] = False
-                rows.append(row)
-                size += self._items.keys[row].size
-            return rows
+            for follow, most in both:
+                rows: list[int] = []
+                size = 0
+                while len(rows) < most and size < _BYTES and (row := follow()) is not None:
+                    self._left[row] = False
+                    rows.append(row)
+                    size += self._items.keys[row].size
+                if rows and not self._ends:
+                    return rows
+            return []
 
     def _following_wanted(self) -> int | None:
         while self._wanted:

@@ -693,6 +693,24 @@ class Session:
             self.missing = self._count_rows()
 
     @property
+    def window_is_new(self) -> bool:
+        """Whether images of more than 8 bits have a window that the session does not know yet."""
+        return self.items.window is not None and self._record.window is None
+
+    def keep_window(self, *, by: Annotator) -> Event | None:
+        """Record the window of the source, unless the session has one, or there is none.
+
+        Raises
+        ------
+        SaveError
+            Not on disk; nothing has changed.
+        """
+        window = self.items.window
+        if window is None or self._record.window is not None:
+            return None
+        return self._write([said.Window(*window)], by)[0]
+
+    @property
     def waits(self) -> bool:
         """Whether nothing can be asked before more of the source was read."""
         reading = self.items.reading

@@ -21,7 +21,6 @@ from tuilabel.errors import (
     UsageError,
 )
 from tuilabel.events.payloads import About, Answer, Label, Opened
-from tuilabel.events.payloads import Window as WindowSet
 from tuilabel.journal.description import LOGS, create_session, is_session
 from tuilabel.journal.journal import Journal
 from tuilabel.session.class_changes import MOST_CLASSES, add
@@ -242,8 +241,9 @@ def _start(
         pool=options.pool,
         test=options.test,
     )
+    reading = _begun(dataset)
     create_session(path, about)
-    return _assemble(path, dataset, settings)
+    return _assemble(path, dataset, settings, reading)
 
 
 def _refuse_session(source: str) -> None:
@@ -360,7 +360,8 @@ def _resume(
     dataset = _open_dataset_of(view, options.source, progress, reads_on=reads_on)
     if check is not None:
         check(dataset, settings)
-    workspace = _assemble(path, dataset, _fitting(settings, flags, dataset), view, is_open)
+    settings = _fitting(settings, flags, dataset)
+    workspace = _assemble(path, dataset, settings, _begun(dataset), view, is_open)
     for name in added:
         workspace.session.add_class(name, by=workspace.annotator)
     return workspace
@@ -474,10 +475,30 @@ def _open_dataset(
     )
 
 
+def _begun(dataset: Dataset) -> SourceReading | None:
+    """Begin to read the files of a dataset that was not read whole.
+
+    Raises
+    ------
+    SourceError
+        None of them is an image.
+    """
+    if dataset.reading is None:
+        return None
+    from tuilabel.data.folder_items import FolderItems
+    from tuilabel.workspace.reading import SourceReading
+
+    assert isinstance(dataset, FolderItems)
+    reading = SourceReading(dataset)
+    reading.start()
+    return reading
+
+
 def _assemble(
     path: Path,
     dataset: Dataset,
     settings: Settings,
+    reading: SourceReading | None,
     view: SessionView | None = None,
     is_open: Callable[[str], bool] | None = None,
 ) -> Workspace:
@@ -490,20 +511,16 @@ def _assemble(
     record = None if view is None else view.record
     try:
         session = Session(dataset, journal, loop, Annotator(settings.annotator), record, is_open)
-        if dataset.window is not None and (view is None or view.window is None):
-            journal.append([WindowSet(*dataset.window)], settings.annotator)
+        session.keep_window(by=Annotator(settings.annotator))
     except BaseException:
         journal.close()
+        if reading is not None:
+            reading.stop()
         raise
-    workspace = Workspace(path, dataset, journal, session, settings)
-    if dataset.reading is not None:
-        from tuilabel.data.folder_items import FolderItems
-        from tuilabel.workspace.reading import SourceReading
-
-        assert isinstance(dataset, FolderItems)
-        workspace.reading = SourceReading(dataset, session)
-        workspace.reading.start()
-        workspace.reading.wait_for_first(workspace.annotator)
+    workspace = Workspace(path, dataset, journal, session, settings, reading)
+    if reading is not None:
+        reading.tell(session)
+        reading.wait_for_first(workspace.annotator)
     return workspace
 
 

@@ -17,7 +17,8 @@ import numpy as np
 from tuilabel.data import ArrayFile
 from tuilabel.data.file_reader import FileReader
 from tuilabel.data.folder_items import FolderItems, Found
-from tuilabel.errors import TuilabelError
+from tuilabel.data.listing import no_image
+from tuilabel.errors import SourceError, TuilabelError
 from tuilabel.session import Annotator, Session
 
 FIRST_SECONDS = 2.0
@@ -37,7 +38,7 @@ class Pool(NamedTuple):
 
 
 class SourceReading:
-    """Reads the files of a folder, and tells a session what they are.
+    """Reads the files of a folder, and tells a session what they are, once there is one.
 
     Only what arrives is taken from other threads; everything else is done by the thread that owns
     the session.
@@ -45,7 +46,6 @@ class SourceReading:
     Parameters
     ----------
     items : FolderItems
-    session : Session
 
     Attributes
     ----------
@@ -55,9 +55,9 @@ class SourceReading:
         Why nothing more is read, as a sentence.
     """
 
-    def __init__(self, items: FolderItems, session: Session) -> None:
+    def __init__(self, items: FolderItems) -> None:
         self._items = items
-        self._session = session
+        self._session: Session | None = None
         self._arrived: SimpleQueue[Sequence[tuple[int, Found]] | Pool | TuilabelError] = (
             SimpleQueue()
         )
@@ -67,10 +67,31 @@ class SourceReading:
         self.notify: Callable[[], object] = _nothing
         self.problem: str | None = None
 
-    def start(self) -> None:
-        """Begin to read what is asked first."""
-        self._want()
+    def start(self, seconds: float | None = None) -> None:
+        """Begin to read, and wait for the first image, but no longer than some seconds.
+
+        Raises
+        ------
+        SourceError
+            No file is an image, or none can be decoded.
+        """
         self._reader.start()
+        end = time.monotonic() + (FIRST_SECONDS if seconds is None else seconds)
+        items = self._items
+        while (items.unread | items.refused).all() and items.unread.any():
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            self.take_in(left)
+            if self.problem is not None:
+                raise SourceError(self.problem)
+        if items.refused.all():
+            raise no_image(items.root, items.skipped)
+
+    def tell(self, session: Session) -> None:
+        """Tell a session from now on; it knows what was read before."""
+        self._session = session
+        self._want()
         self._make_pool()
 
     def stop(self) -> None:
@@ -80,14 +101,17 @@ class SourceReading:
         if self._folder is not None:
             self._folder.cleanup()
 
-    def wait_for_first(self, by: Annotator, seconds: float = FIRST_SECONDS) -> None:
+    def wait_for_first(self, by: Annotator) -> None:
         """Wait until the first batch can be asked, but no longer than some seconds."""
-        end = time.monotonic() + seconds
-        while self._session.current is None and self.share < 1:
-            self.take_in(max(0.0, end - time.monotonic()))
+        assert self._session is not None
+        end = time.monotonic() + FIRST_SECONDS
+        while self._session.current is None:
             self._session.go_on(by=by)
-            if self.problem is not None or time.monotonic() >= end:
-                return
+            left = end - time.monotonic()
+            if self._session.current is not None or self.share == 1 or left <= 0:
+                break
+            self.take_in(left)
+        self._session.keep_window(by=by)
 
     def take_in(self, seconds: float = 0.0) -> Pool | None:
         """Tell the session what was read since the last time; return a new pool if there is one.
@@ -109,10 +133,11 @@ class SourceReading:
                 else:
                     rows += self._items.learn(arrived)
                 arrived = self._arrived.get_nowait()
-        if rows:
-            self._session.items_read(rows)
-            self._want()
-        self._make_pool()
+        if self._session is not None:
+            if rows:
+                self._session.items_read(rows)
+                self._want()
+            self._make_pool()
         return pool
 
     @property
@@ -126,11 +151,13 @@ class SourceReading:
         return self._reader.waits_for(LATE_SECONDS)
 
     def _want(self) -> None:
+        assert self._session is not None
         batch = self._session.settings.batch_size
         self._reader.want(self._session.unread_next(_BATCHES_AHEAD * batch))
 
     def _make_pool(self) -> None:
         """Gather the images that models learn from, once all of them were read."""
+        assert self._session is not None
         rows = self._session.pool_rows_wanted
         if rows <= self._making or self._items.unread[:rows].any():
             return

@@ -194,6 +194,12 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             self.loop.pool_opened(pool.rows)
             self.after_frame()
         self._go_on()
+        if self.loop.window_is_new and not self.saving.is_pending:
+            self.saving.write(
+                partial(self.loop.keep_window, by=self.answers.annotator),
+                lambda event: None,
+                lambda error: self.say(str(error), "bad"),
+            )
         if self.loop.current is None or not self.loop.pool_rows:
             self._show_trainer(reading_piece(reading), busy=self._trainer_owes)
             self.board.show_image(self.loop.current)
