@@ -13,12 +13,14 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data.cache_files import Block, make_block, read_block
+from tuilabel.data.file_cache import Failure as Failure
+from tuilabel.data.file_cache import FileKey as FileKey
 from tuilabel.data.images import MODEL_SIDE, ReducedImage
 from tuilabel.data.window import Window
 
@@ -27,25 +29,6 @@ _VERSION = 4
 # Blocks with fewer entries in use than this are merged once there are too many such blocks.
 _SMALL_BLOCK = 64
 _MANY_SMALL_BLOCKS = 16
-
-
-class FileKey(NamedTuple):
-    """A file at the time it was read: a change of content changes its size or a time.
-
-    Renaming and writing move ctime, also where mtime is set back or is that of an archive.
-    """
-
-    path: str
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A file that was skipped, and the reason."""
-
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
