@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import tuilabel
 from tuilabel.data import Dataset, as_array_file, open_dataset
-from tuilabel.data.array_store import ArrayStore
+from tuilabel.data.arrays import Arrays
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.models import warm_up
@@ -158,7 +158,7 @@ class Parts:
 def measure_upfront(dataset: Dataset, pool: NDArray[Any], folder: Path) -> Learner:
     """Prepare pool and hold-out for ``auto``, and return a learner of the pool alone."""
     assert dataset.holdout is not None
-    k, store = len(dataset.class_names), ArrayStore(folder)
+    k, store = len(dataset.class_names), Arrays(folder)
     with_holdout = Learner(pool, k, holdout=dataset.holdout, store=store)
     request = ColdStart(0, "auto", "auto", "auto", (), (), BATCH, (0,))
     started, cpu, parts = time.perf_counter(), time.process_time(), Parts()

@@ -1,5 +1,3 @@
-import errno
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,13 +8,10 @@ from tuilabel.data import cache_files
 from tuilabel.data.cache_files import (
     Block,
     CacheError,
-    cache_key_of_file,
     make_block,
     read_block,
-    replacing,
     write_block,
 )
-from tuilabel.errors import SourceError
 
 
 def test_a_block_gives_back_what_was_written(tmp_path: Path) -> None:
@@ -58,39 +53,6 @@ def test_no_damaged_block_passes(tmp_path: Path) -> None:
     assert read_block(tmp_path / "missing") is None
 
 
-def test_a_failed_replacement_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
-    target = tmp_path / "x"
-    target.write_bytes(b"old")
-
-    def fail_while_writing() -> None:
-        with replacing(target) as file:
-            file.write(b"new")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fail_while_writing()
-    assert [path.name for path in tmp_path.iterdir()] == ["x"]
-    assert target.read_bytes() == b"old"
-
-
-def test_only_what_was_abandoned_long_ago_is_removed(tmp_path: Path) -> None:
-    for name in (".old.part", ".new.part", "old.part"):
-        (tmp_path / name).touch()
-    for name in (".old.part", "old.part"):
-        os.utime(tmp_path / name, (0, 0))
-    write_block(tmp_path / "x", {}, [])
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".new.part", "old.part", "x"]
-
-
-def test_a_full_disk_names_the_cache_folder(tmp_path: Path) -> None:
-    with (
-        pytest.raises(SourceError, match=r"cannot be written .*No space left"),
-        replacing(tmp_path / "x"),
-    ):
-        raise OSError(errno.ENOSPC, "No space left on device")
-    assert not list(tmp_path.iterdir())
-
-
 def test_a_block_is_in_memory_where_the_disk_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,15 +70,3 @@ def test_a_block_is_in_memory_where_the_disk_is_full(
     assert block.problem.startswith("No space left on device.")
     with pytest.raises(ValueError, match="read-only"):
         block.payload[0] = 1
-
-
-def test_the_key_of_a_file_changes_with_its_content(tmp_path: Path) -> None:
-    path = tmp_path / "x"
-    path.write_bytes(b"one")
-    with path.open("rb") as file:
-        before = cache_key_of_file(file)
-    with path.open("rb") as file:
-        assert cache_key_of_file(file) == before
-    path.write_bytes(b"three")
-    with path.open("rb") as file:
-        assert cache_key_of_file(file) != before

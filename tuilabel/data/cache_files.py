@@ -2,112 +2,28 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
 import struct
-import tempfile
-import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuilabel.data.arrays import CacheError, replacing
 from tuilabel.data.mmap import release_pages
-from tuilabel.errors import SourceError
 from tuilabel.text import shown_path
-
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 # Magic with the format's version, bytes of the index, bytes of the payload, digest of the index.
 _HEAD = struct.Struct("<16sQQ16s")
 _MAGIC = b"tuilabel-cache01"
 _CHECKSUM_SIZE = 4
 _ALIGNMENT = 64
-
-_ABANDONED_SECONDS = 86_400
-
-
-class CacheError(SourceError):
-    """The cache cannot be written: what is kept there has to stay in memory."""
-
-
-@contextmanager
-def replacing(target: Path) -> Iterator[BinaryIO]:
-    """Open a file that gets its name only when it is complete and on disk.
-
-    Parameters
-    ----------
-    target : Path
-        The final name; its folder is created if it is missing. An earlier file of this name is
-        replaced in one step, and stays if the body of the ``with`` statement fails.
-
-    Raises
-    ------
-    CacheError
-        If the cache cannot be written: no permission, no space.
-    """
-    temporary: Path | None = None
-    try:
-        with _cache_failures(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _remove_abandoned(target.parent)
-            handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            with _cache_failures(target):
-                file.flush()
-                os.fsync(file.fileno())
-        with _cache_failures(target):
-            temporary.replace(target)
-    except BaseException as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        # The body may read other files too, but only a write runs out of space.
-        if isinstance(error, OSError) and error.errno in _NO_ROOM:
-            raise _cannot_write(target, error) from error
-        raise
-
-
-def _remove_abandoned(folder: Path) -> None:
-    """Remove the unfinished files of killed processes, once they are a day old."""
-    for path in folder.glob(".*.part"):
-        with suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
-                path.unlink()
-
-
-@contextmanager
-def _cache_failures(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise _cannot_write(target, error) from error
-
-
-def _cannot_write(target: Path, error: OSError) -> CacheError:
-    return CacheError(
-        f"The cache folder {shown_path(target.parent)} cannot be written "
-        f"({error.strerror}): free space there, or make it writable."
-    )
-
-
-def cache_key_of_file(file: BinaryIO) -> str:
-    """Return a key that differs for any other file and after any change of this one.
-
-    It is made of device, inode, size, mtime and ctime. Any write moves ctime, even one that sets
-    mtime back.
-    """
-    stat = os.fstat(file.fileno())
-    identity = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-    return hashlib.blake2b(repr(identity).encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
