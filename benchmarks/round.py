@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -195,14 +196,14 @@ async def measure_child(
 ) -> None:
     """Measure from request to answer: while the child prepares, and afterwards."""
     answers: asyncio.Queue[Any] = asyncio.Queue()
-    held = dataset.holdout
+    held, files = dataset.holdout, ExitStack()
     assert held is not None
     trainer = Trainer(
         OpenPool(
-            pool=as_array_file(pool, folder),
+            pool=as_array_file(pool, files),
             n_classes=len(dataset.class_names),
-            holdout=as_array_file(held.images, folder),
-            holdout_truth=as_array_file(held.truth, folder),
+            holdout=as_array_file(held.images, files),
+            holdout_truth=as_array_file(held.truth, files),
             cache_folder=folder / "child",
         ),
         on_event=lambda event: answers.put_nowait(answer_in(event)),

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -456,12 +458,13 @@ def test_what_decoders_print_is_not_shown(
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_pool_of_an_open_dataset_keeps_its_file(
-    save: Save, cache_dir: Path, tmp_path: Path, opened
-) -> None:
+def test_the_pool_of_an_open_dataset_keeps_its_file(save: Save, cache_dir: Path, opened) -> None:
     save("1.png")
     first = opened()
-    described = as_array_file(first.pool, tmp_path)
+    with ExitStack() as resources:
+        described = replace(
+            found := as_array_file(first.pool, resources), path=found.path.resolve()
+        )
     assert described.path.suffix == ".pool"
     save("2.png")
     second = opened()
