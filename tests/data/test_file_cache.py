@@ -52,11 +52,17 @@ def check(cache: FileCache, read: list[Read] = SOME, *, whole: bool = True) -> N
     expected = {}
     for file, result in read:
         if isinstance(result, Failure):
-            expected[file] = Known(result.digest, 0, 0, 0, False, result.reason)
+            expected[file] = Known(result.digest, 0, 0, 0, 0, False, result.reason)
         else:
-            is_deep = result.window is not None
+            height, width, *channels = result.thumbnail.shape
             expected[file] = Known(
-                result.digest, *result.thumbnail.shape[:2], result.frames, is_deep, None
+                result.digest,
+                height,
+                width,
+                *(channels or [1]),
+                result.frames,
+                result.window is not None,
+                None,
             )
     assert known == expected if whole else known.items() <= expected.items()
     for (_, result), pair in zip(

@@ -52,7 +52,7 @@ _PAGE = 2**13
 _TIMES = struct.Struct("<qqq")
 # Digest, version of the decoder, height, width, frames, flags; then the reason of a failure.
 _ENTRY = struct.Struct("<16s8sIIIB")
-_DEEP, _FAILED = 1, 2
+_DEEP, _FAILED, _COLOUR = 1, 2, 4
 _WINDOW = struct.Struct("<dd")
 # Height, width and channels of a thumbnail, before its values and those of its letterbox.
 _SHAPE = struct.Struct("<BBB")
@@ -95,6 +95,8 @@ class Known(NamedTuple):
         Hash of the file's bytes (16 bytes); empty if it is no image and was not read to its end.
     height, width : int
         Shape of the thumbnail, which is that of an image of at most 96 pixels a side.
+    channels : int
+        3, or 1 for a grey image.
     frames : int
         Number of pages or frames.
     is_deep : bool
@@ -106,6 +108,7 @@ class Known(NamedTuple):
     digest: bytes
     height: int
     width: int
+    channels: int
     frames: int
     is_deep: bool
     reason: str | None
@@ -168,10 +171,12 @@ class FileCache:
             except (struct.error, UnicodeDecodeError):
                 continue
             if not flags & _FAILED:
-                found[file] = Known(digest, height, width, frames, flags == _DEEP, None)
+                channels = 3 if flags & _COLOUR else 1
+                is_deep = bool(flags & _DEEP)
+                found[file] = Known(digest, height, width, channels, frames, is_deep, None)
             elif version == self._version:
                 reason = entry[_ENTRY.size : -_CRC.size].decode(errors="replace")
-                found[file] = Known(digest if any(digest) else b"", 0, 0, 0, False, reason)
+                found[file] = Known(digest if any(digest) else b"", 0, 0, 0, 0, False, reason)
         return found
 
     def pictures(self, keys: Sequence[FileKey], window: Window | None) -> list[Pair | None]:
@@ -215,7 +220,8 @@ class FileCache:
             reason = result.reason[:_LONGEST_REASON].encode(errors="replace")
         else:
             height, width, *channels = result.thumbnail.shape
-            numbers = (height, width, result.frames, 0 if result.window is None else _DEEP)
+            flags = _DEEP * (result.window is not None) | _COLOUR * bool(channels)
+            numbers = (height, width, result.frames, flags)
             window = _window_of(result.window)
             values = result.thumbnail.tobytes() + result.letterbox.tobytes()
             pair = _sealed(_SHAPE.pack(height, width, *(channels or [1])) + values, key, window)
