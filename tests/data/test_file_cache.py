@@ -282,6 +282,17 @@ def test_a_folder_that_cannot_be_written_is_no_obstacle(powerless_dir: Path) -> 
         cache.close()
 
 
+def test_a_folder_on_a_network_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_cache, "file_system_type", lambda path: "nfs4")
+    cache = FileCache(tmp_path / "cache", "name", "v1")
+    cache.add(SOME)
+    check(cache)
+    cache.close()
+    assert not (tmp_path / "cache").exists()
+    assert cache.problem is not None
+    assert "is on a network file system (nfs4), which has no reliable locks" in cache.problem
+
+
 def test_a_folder_in_the_place_of_the_file_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / f"name.0{SUFFIX}").mkdir()
     cache = FileCache(tmp_path, "name", "v1")

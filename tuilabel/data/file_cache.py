@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from tuilabel.data.images import MAX_THUMBNAIL_SIDE, MODEL_SIDE, ReducedImage
 from tuilabel.data.window import Window
+from tuilabel.file_systems import file_system_type, is_network_type
 from tuilabel.text import shown_path
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ _LONGEST_ROW = 2**17
 # Bytes that a row takes at least beside its values.
 _LEAST_BESIDE = 6
 _LONGEST_REASON = 1000
+_AGAIN = "Until then every start reads all files again."
 # SQLite before version 3.32 takes at most 999 values.
 _ASKED_AT_ONCE = 400
 
@@ -285,6 +287,14 @@ class FileCache:
 
     def _open(self, folder: Path) -> None:
         """Open the file of this cache, or begin one."""
+        kind = file_system_type(folder)
+        if is_network_type(kind):
+            self.problem = (
+                f"The cache folder {shown_path(folder)} is on a network file system ({kind}), "
+                "which has no reliable locks: set XDG_CACHE_HOME or TMPDIR to a folder on a local "
+                f"disk. {_AGAIN}"
+            )
+            return
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # No name is used twice: SQLite removes files by name, and those of a file that was
@@ -375,7 +385,7 @@ class FileCache:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         self.problem = (
             f"The cache folder {shown_path(self._folder)} cannot be written ({reason}): free space "
-            "there, or make it writable. Until then every start reads all files again."
+            f"there, or make it writable. {_AGAIN}"
         )
         if is_locked:
             self.problem = (
