@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tuilabel
+from tuilabel.data import arrays
 from tuilabel.data.arrays import Arrays, cache_key_of_file, replacing
 from tuilabel.errors import SourceError
 
@@ -128,16 +129,21 @@ def test_no_damaged_file_passes(tmp_path: Path) -> None:
     Arrays(tmp_path).save("a", (4, 3), in_parts)
     (path,) = tmp_path.iterdir()
     whole = path.read_bytes()
+    values = len(whole) - ARRAY.nbytes - 4
     for position in range(len(whole)):
         damaged = bytearray(whole)
         damaged[position] ^= 1
         path.write_bytes(damaged)
-        assert Arrays(tmp_path).load("a") is None, position
+        found = Arrays(tmp_path).load("a")
+        # Some bytes of the header mean nothing.
+        assert found is None or (position < values and np.array_equal(found, ARRAY)), position
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
-        assert Arrays(tmp_path).load("a", checked=False) is None
+        assert Arrays(tmp_path).load("a") is None
+        if length < len(whole) - 4:
+            assert Arrays(tmp_path).load("a", checked=False) is None
     path.write_bytes(whole + b"x")
-    assert Arrays(tmp_path).load("a", checked=False) is None
+    assert Arrays(tmp_path).load("a") is None
     for start in range(5):
         path.write_bytes(bytes(0 if at % 5 == start else byte for at, byte in enumerate(whole)))
         assert Arrays(tmp_path).load("a") is None
@@ -149,7 +155,7 @@ def test_no_damaged_file_passes(tmp_path: Path) -> None:
         "{'descr': '<f4', 'fortran_order': True, 'shape': (4, 3)}",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (4, 4)}",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (-4, -3)}",
-        "{'descr': '<f4', 'fortran_order': False, 'shape': (2**62, 4)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4)}",
         "{'descr': '<f4', 'fortran_order': False, 'shape': 12}",
         "{'descr': '|O', 'fortran_order': False, 'shape': (6,)}",
         "{'descr': '>f4', 'fortran_order': False, 'shape': (4, 3)}",
@@ -166,7 +172,7 @@ def test_a_file_of_another_format_is_as_good_as_absent(tmp_path: Path, header: s
     encoded = header.encode()
     content = b"\x93NUMPY\x01\0" + len(encoded).to_bytes(2, "little") + encoded
     content += ARRAY.tobytes()
-    checksum = zlib.crc32(content, zlib.crc32(b"a"))
+    checksum = zlib.crc32(ARRAY.data, arrays._seed("a", (4, 3)))
     (tmp_path / "a.npy").write_bytes(content + checksum.to_bytes(4, "little"))
     assert Arrays(tmp_path).load("a") is None
     assert Arrays(tmp_path).load("a", checked=False) is None

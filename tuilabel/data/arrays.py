@@ -13,14 +13,14 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from io import BytesIO
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from tuilabel.data.mmap import release_pages
 from tuilabel.errors import SourceError
 from tuilabel.text import shown_path
 
@@ -30,7 +30,7 @@ SUFFIX = ".npy"
 """Ending of the name of an array's file, which numpy can read."""
 
 _CRC = struct.Struct("<I")
-_CHUNK = 2**20
+_INVALID = (ValueError, SyntaxError, TypeError, OverflowError, RecursionError, TokenError, EOFError)
 _ABANDONED_SECONDS = 86_400
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -70,16 +70,15 @@ class Arrays:
         """
         path = self._path(name)
         try:
-            with path.open("rb") as file:
-                array, end = _mapped(file)
-                if array.dtype != dtype or (checked and not _is_intact(file, end, name)):
-                    return None
+            found = np.load(path, mmap_mode="r", allow_pickle=False)
+            if not _is_array(found, dtype) or (checked and not _is_intact(found, name, path)):
+                return None
         # numpy parses the header as a Python literal, and invalid ones raise any of these.
-        except (OSError, ValueError, SyntaxError, TypeError, RecursionError, TokenError):
+        except (OSError, *_INVALID):
             return None
         with suppress(OSError):
             os.utime(path)  # What was used last is kept the longest.
-        return array
+        return cast(NDArray[Any], found)
 
     def save(
         self,
@@ -113,12 +112,10 @@ class Arrays:
         dtype, path = np.dtype(dtype), self._path(name)
         try:
             with replacing(path) as file:
-                head = BytesIO()
                 np.lib.format.write_array_header_1_0(
-                    head, {"descr": dtype.str, "fortran_order": False, "shape": shape}
+                    file, {"descr": dtype.str, "fortran_order": False, "shape": shape}
                 )
-                file.write(head.getbuffer())
-                checksum = zlib.crc32(head.getbuffer(), zlib.crc32(name.encode()))
+                checksum = _seed(name, shape)
                 for part in _pieces(name, shape, parts(), dtype):
                     file.write(part.data)
                     checksum = zlib.crc32(part.data, checksum)
@@ -155,40 +152,22 @@ def _pieces(
         raise ValueError(f"The parts of {name} do not add up to its shape {shape}.")
 
 
-def _mapped(file: BinaryIO) -> tuple[NDArray[Any], int]:
-    """Map the array of a file, and return where its values end.
-
-    Raises
-    ------
-    ValueError, or one of those that numpy raises
-        The file is no array, or is too short or too long for it.
-    """
-    if np.lib.format.read_magic(file) != (1, 0):
-        raise ValueError("another version")
-    shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    start = file.tell()
-    end = start + math.prod(shape) * dtype.itemsize
-    if (
-        is_fortran
-        or dtype.hasobject
-        or min(shape, default=0) < 0
-        or os.fstat(file.fileno()).st_size != end + _CRC.size
-    ):
-        raise ValueError("another size or layout")
-    if start < end:
-        return np.memmap(file, dtype, "r", start, shape), end
-    empty = np.empty(shape, dtype)
-    empty.flags.writeable = False
-    return empty, end
+def _is_array(found: object, dtype: DTypeLike) -> bool:
+    return isinstance(found, np.ndarray) and found.dtype == dtype and found.flags.c_contiguous
 
 
-def _is_intact(file: BinaryIO, end: int, name: str) -> bool:
-    """Compare a file with its checksum."""
-    file.seek(0)
-    checksum = zlib.crc32(name.encode())
-    while chunk := file.read(min(_CHUNK, end - file.tell())):
-        checksum = zlib.crc32(chunk, checksum)
-    return file.read() == _CRC.pack(checksum)
+def _is_intact(array: NDArray[Any], name: str, path: Path) -> bool:
+    """Compare an array with the checksum behind it in its file."""
+    found = zlib.crc32(array.data, _seed(name, array.shape))
+    release_pages(array)
+    with path.open("rb") as file:
+        file.seek(-_CRC.size, os.SEEK_END)
+        return file.read() == _CRC.pack(found)
+
+
+def _seed(name: str, shape: tuple[int, ...]) -> int:
+    """Return the checksum of what an array's file says beside its values."""
+    return zlib.crc32(repr((name, shape)).encode())
 
 
 @contextmanager
@@ -207,25 +186,28 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
         If the cache cannot be written: no permission, no space.
     """
     temporary: Path | None = None
+    is_of_cache = True
     try:
-        with _cache_failures(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _remove_abandoned(target.parent)
-            handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(target.parent)
+        handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
         temporary = Path(name)
         with os.fdopen(handle, "wb") as file:
+            is_of_cache = False
             yield file
-            with _cache_failures(target):
-                file.flush()
-                os.fsync(file.fileno())
-        with _cache_failures(target):
-            temporary.replace(target)
+            is_of_cache = True
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
     except BaseException as error:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
         # The body may read other files too, but only a write runs out of space.
-        if isinstance(error, OSError) and error.errno in _NO_ROOM:
-            raise _cannot_write(target, error) from error
+        if isinstance(error, OSError) and (is_of_cache or error.errno in _NO_ROOM):
+            raise CacheError(
+                f"The cache folder {shown_path(target.parent)} cannot be written "
+                f"({error.strerror}): free space there, or make it writable."
+            ) from error
         raise
 
 
@@ -235,21 +217,6 @@ def _remove_abandoned(folder: Path) -> None:
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                 path.unlink()
-
-
-@contextmanager
-def _cache_failures(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise _cannot_write(target, error) from error
-
-
-def _cannot_write(target: Path, error: OSError) -> CacheError:
-    return CacheError(
-        f"The cache folder {shown_path(target.parent)} cannot be written "
-        f"({error.strerror}): free space there, or make it writable."
-    )
 
 
 def cache_key_of_file(file: BinaryIO) -> str:
