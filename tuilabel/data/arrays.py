@@ -70,7 +70,8 @@ class Arrays:
         """
         path = self._path(name)
         try:
-            found = np.load(path, mmap_mode="r", allow_pickle=False)
+            with np.errstate(over="ignore"):  # a shape may claim any size
+                found = np.load(path, mmap_mode="r", allow_pickle=False)
             if not _is_array(found, dtype) or (checked and not _is_intact(found, name, path)):
                 return None
         # numpy parses the header as a Python literal, and invalid ones raise any of these.
