@@ -146,8 +146,9 @@ def bound(root: Path, limit: int) -> None:
 
 
 def bound_beside(gigabytes: int) -> None:
-    """Begin to bound the cache, in a thread that nobody waits for."""
-    place = cache_place()
-    threading.Thread(
-        target=bound, args=(place.root, gigabytes * GIGABYTE), name="cache", daemon=True
-    ).start()
+    """Begin to bound the cache of this host, in a thread that nobody waits for."""
+
+    def work() -> None:
+        bound(cache_place().root, gigabytes * GIGABYTE)
+
+    threading.Thread(target=work, name="cache", daemon=True).start()
