@@ -86,7 +86,7 @@ def cache_lines(cache: CachePlace) -> Iterator[str]:
     """Yield the file system of the cache, and why it does not lie in the usual folder."""
     kind = file_system_type(cache.root)
     if kind is not None:
-        yield f"cache is on   {inert(kind)}"
+        yield f"cache disk    {inert(kind)}"
     if cache.network is not None:
         yield (
             "! The usual folder for the cache is on a network file system "
