@@ -37,6 +37,7 @@ COMMANDS = {
     "merge": ("annotators", "merge", "Merge the labels of one session into another."),
     "share": ("annotators", "share", "Share a session with a group of users."),
     "simulate": ("simulate", "simulate", "Compare strategies, with ground truth as the annotator."),
+    "cache": ("about", "cache_", "Show or remove what is cached."),
     "settings": ("about", "settings_", "Show the settings in effect and where each comes from."),
     "doctor": ("about", "doctor", "Show what this terminal and this installation can do."),
 }

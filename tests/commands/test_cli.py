@@ -43,6 +43,7 @@ COMMANDS = (
     "classes",
     "autolabel",
     "simulate",
+    "cache",
     "doctor",
     "settings",
 )

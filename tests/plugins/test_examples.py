@@ -16,7 +16,7 @@ from plugins.conftest import Install
 
 from tuilabel.cli import main
 from tuilabel.data import open_dataset
-from tuilabel.data.array_store import ArrayStore
+from tuilabel.data.arrays import Arrays
 from tuilabel.errors import SourceError
 from tuilabel.learn.preparation import Images, prepare_features
 from tuilabel.simulate.kept_runs import fingerprint
@@ -299,7 +299,7 @@ def test_another_version_of_a_package_shares_no_kept_runs_and_no_cached_features
         shutil.rmtree(tmp_path / "site" / "own-1.0.dist-info", ignore_errors=True)
         shutil.rmtree(tmp_path / "site" / "own-2.0.dist-info", ignore_errors=True)
         install("own", names, code, version=version)
-        prepare_features("see", images, ArrayStore(tmp_path / "features"))
+        prepare_features("see", images, Arrays(tmp_path / "features"))
         found.add(fingerprint(dataset, Plan(strategies=("ask",))))
     assert len(found) == 2
     assert len(list((tmp_path / "features").iterdir())) == 2

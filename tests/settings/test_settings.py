@@ -34,6 +34,7 @@ VALUES: dict[str, tuple[Any, Any, str, Any, Any]] = {
     "audit": (0.1, 0.2, "0.3", 0.4, 0.1),
     "annotator": ("flag", None, "environ", "file", None),
     "key_delay": (0, None, "200", 1000, 500),
+    "cache_size": (1, None, "20", 100_000, 4),
     "suggestions": ("after", "off", "before", "after", "before"),
     # A session has no say in what belongs to a person and a terminal.
     "color": ("none", None, "16", "256", "auto"),
@@ -118,6 +119,7 @@ BAD: list[tuple[str, Any]] = [
     *(("audit", value) for value in (-0.1, 0.6, "nan", float("nan"), "much", True)),
     *(("epsilon", value) for value in (-0.1, 1.1, "nan", "some", True)),
     *(("key_delay", value) for value in (-1, 10_001, "soon", 0.5, True)),
+    *(("cache_size", value) for value in (0, 100_001, "4 GB", 0.5, True)),
     *(("annotator", value) for value in ("  ", "x" * 65, 5, ["me"])),
     *(("model", value) for value in ("forest", 5, ["mlp"])),
     *(("features", value) for value in ("pixels", 5, ["raw"])),

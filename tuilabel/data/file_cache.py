@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
+import errno
 import os
 import struct
 import threading
 import time
 import zlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data.images import MAX_THUMBNAIL_SIDE, MODEL_SIDE, ReducedImage
 from tuilabel.data.window import Window
+from tuilabel.file_systems import file_system_type, is_network_type
 from tuilabel.text import shown_path
 
 if TYPE_CHECKING:
@@ -32,10 +32,8 @@ SUFFIX = ".files"
 _PATIENCE = 0.1
 # Bytes of pictures that are kept in memory where the disk does not take them.
 _MEMORY = 64 * 2**20
-# More than any row takes: a thumbnail and a letterbox in colour, and the longest path twice.
-_LONGEST_ROW = 2**17
-# Bytes that a row takes at least beside its values.
-_LEAST_BESIDE = 6
+# More than any row takes, and more rows than any folder has: a damaged file may claim anything.
+_LONGEST_ROW, _MOST_ROWS = 2**17, 10**7
 _LONGEST_REASON = 1000
 # SQLite before version 3.32 takes at most 999 values.
 _ASKED_AT_ONCE = 400
@@ -48,22 +46,22 @@ _SCHEMA = [
 ]
 # Small pictures fit into a page with others.
 _PAGE = 2**13
+
 # Size, mtime and ctime of a file, after its path.
 _TIMES = struct.Struct("<qqq")
-# Digest, version of the decoder, height, width, frames, flags; then the reason of a failure.
-_ENTRY = struct.Struct("<16s8sIIIB")
-_DEEP, _FAILED, _COLOUR = 1, 2, 4
+# Digest, height, width, channels, frames, and whether it is deep; then the reason of a failure.
+_ENTRY = struct.Struct("<16sIIBI?")
 _WINDOW = struct.Struct("<dd")
 # Height, width and channels of a thumbnail, before its values and those of its letterbox.
 _SHAPE = struct.Struct("<BBB")
 _CRC = struct.Struct("<I")
 # The CRC-32 of anything that ends with its own CRC-32.
 _INTACT = 0x2144DF1C
+_FLAGS = os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 # SQLite's codes of a place that cannot be written: permission, memory, input and output, full,
 # cannot open, locks, large files. A file that seems read-only may be damaged too.
 _NO_PLACE = frozenset({3, 7, 10, 13, 14, 15, 22})
-
-T = TypeVar("T")
+_LOCKED = frozenset({5, 6})
 
 
 class FileKey(NamedTuple):
@@ -144,8 +142,7 @@ class FileCache:
 
     def __init__(self, folder: Path | None, name: str, version: str) -> None:
         self.problem: str | None = None
-        self._folder, self._name = folder, name
-        self._version = hashlib.blake2b(version.encode(), digest_size=8).digest()
+        self._folder, self._name, self._version = folder, name, version.encode()
         # What is not on disk, by key and window: an entry, and a picture, empty if there is none.
         self._memory: dict[tuple[bytes, bytes], tuple[bytes, bytes]] = {}
         self._file = Path()
@@ -162,21 +159,20 @@ class FileCache:
         """Return all that is known, in one pass."""
         found: dict[FileKey, Known] = {}
         for key, entry in self._rows():
+            reason = None
             if zlib.crc32(entry, zlib.crc32(key)) != _INTACT:
-                continue
+                # A failure is about a version too: of any other it is as good as damaged.
+                if zlib.crc32(entry, zlib.crc32(key + self._version)) != _INTACT:
+                    continue
+                reason = entry[_ENTRY.size : -_CRC.size].decode(errors="replace")
             try:
-                digest, version, height, width, frames, flags = _ENTRY.unpack_from(entry)
+                digest, height, width, channels, frames, is_deep = _ENTRY.unpack_from(entry)
                 path = key[: -_TIMES.size].decode("utf-8", "surrogatepass")
                 file = FileKey(path, *_TIMES.unpack(key[-_TIMES.size :]))
             except (struct.error, UnicodeDecodeError):
                 continue
-            if not flags & _FAILED:
-                channels = 3 if flags & _COLOUR else 1
-                is_deep = bool(flags & _DEEP)
-                found[file] = Known(digest, height, width, channels, frames, is_deep, None)
-            elif version == self._version:
-                reason = entry[_ENTRY.size : -_CRC.size].decode(errors="replace")
-                found[file] = Known(digest if any(digest) else b"", 0, 0, 0, 0, False, reason)
+            digest = digest if any(digest) else b""
+            found[file] = Known(digest, height, width, channels, frames, is_deep, reason)
         return found
 
     def pictures(self, keys: Sequence[FileKey], window: Window | None) -> list[Pair | None]:
@@ -188,17 +184,19 @@ class FileCache:
         window : Window or None
             That of images of more than 8 bits. Images of 8 bits are found with any window.
         """
-        wanted = [_key_of(file) for file in keys]
-        windows = (b"", _window_of(window))
+        wanted, windows = [_key_of(file) for file in keys], (b"", _window_of(window))
         found: dict[tuple[bytes, bytes], bytes] = {}
         for start in range(0, len(wanted), _ASKED_AT_ONCE):
-            asked = [key for key in wanted[start : start + _ASKED_AT_ONCE] if key is not None]
-            found |= self._read(partial(_pairs, keys=asked, windows=windows)) or {}
-        for place, (_, pair) in list(self._memory.items()):
-            if pair:
-                found[place] = pair
+            asked = wanted[start : start + _ASKED_AT_ONCE]
+            query = (
+                "SELECT key, window, pair FROM pictures1 WHERE typeof(pair) = 'blob' "
+                f"AND window IN (?, ?) AND key IN ({','.join('?' * len(asked))})"
+            )
+            rows = self._read(query, (*windows, *asked))
+            found.update(((key, seen), pair) for key, seen, pair in rows)
+        found.update((place, pair) for place, (_, pair) in list(self._memory.items()) if pair)
         pairs = (
-            [_pair_of(found.get((key or b"", seen), b""), key or b"", seen) for seen in windows]
+            [_pair_of(found.get((key, seen), b""), key + seen) for seen in windows]
             for key in wanted
         )
         return [next(filter(None, each), None) for each in pairs]
@@ -209,50 +207,39 @@ class FileCache:
             for file, result in read:
                 self._remember(file, result)
             self._flush()
-            self._bound_memory()
+            # The oldest pictures leave the memory first.
+            spare = sum(len(pair) for _, pair in self._memory.values()) - _MEMORY
+            for place, (entry, pair) in list(self._memory.items()):
+                if spare <= 0:
+                    break
+                spare -= len(pair)
+                self._memory[place] = entry, b""
 
     def _remember(self, file: FileKey, result: ReducedImage | Failure) -> None:
-        key, window, pair, reason = _key_of(file), b"", b"", b""
-        if key is None:
-            return
+        key = _key_of(file)
         if isinstance(result, Failure):
-            numbers = (0, 0, 0, _FAILED)
-            reason = result.reason[:_LONGEST_REASON].encode(errors="replace")
-        else:
-            height, width, *channels = result.thumbnail.shape
-            flags = _DEEP * (result.window is not None) | _COLOUR * bool(channels)
-            numbers = (height, width, result.frames, flags)
-            window = _window_of(result.window)
-            values = result.thumbnail.tobytes() + result.letterbox.tobytes()
-            pair = _sealed(_SHAPE.pack(height, width, *(channels or [1])) + values, key, window)
-        entry = _sealed(_ENTRY.pack(result.digest, self._version, *numbers) + reason, key)
-        self._memory[key, window] = entry, pair
+            entry = _ENTRY.pack(result.digest, 0, 0, 0, 0, False)
+            entry += result.reason[:_LONGEST_REASON].encode(errors="replace")
+            self._memory[key, b""] = _sealed(entry, key + self._version), b""
+            return
+        height, width, *channels = result.thumbnail.shape
+        shape, window = (height, width, *(channels or [1])), _window_of(result.window)
+        entry = _ENTRY.pack(result.digest, *shape, result.frames, result.window is not None)
+        pair = _SHAPE.pack(*shape) + result.thumbnail.tobytes() + result.letterbox.tobytes()
+        self._memory[key, window] = _sealed(entry, key), _sealed(pair, key + window)
 
     def _flush(self) -> None:
         """Move what is in memory to disk, if the disk takes it."""
-        rows = list(self._memory.items())
-
-        def write(database: sqlite3.Connection) -> None:
-            database.executemany(
-                "INSERT OR REPLACE INTO files1 VALUES (?, ?)",
-                ((key, entry) for (key, _), (entry, _) in rows),
-            )
-            database.executemany(
-                "INSERT OR REPLACE INTO pictures1 VALUES (?, ?, ?)",
-                ((*place, pair) for place, (_, pair) in rows if pair),
-            )
-
-        if rows and self._write(write):
+        rows = self._memory.items()
+        is_done = self._write(
+            ("REPLACE INTO files1 VALUES (?, ?)", [(key, entry) for (key, _), (entry, _) in rows]),
+            (
+                "REPLACE INTO pictures1 VALUES (?, ?, ?)",
+                [(*place, pair) for place, (_, pair) in rows if pair],
+            ),
+        )
+        if is_done:
             self._memory = {}
-
-    def _bound_memory(self) -> None:
-        """Drop the oldest pictures in memory once there are too many."""
-        spare = sum(len(pair) for _, pair in self._memory.values()) - _MEMORY
-        for place, (entry, pair) in list(self._memory.items()):
-            if spare <= 0:
-                return
-            spare -= len(pair)
-            self._memory[place] = entry, b""
 
     def forget(self, living: Collection[FileKey]) -> None:
         """Drop the entries of files that are gone.
@@ -263,17 +250,13 @@ class FileCache:
             Every file of the folder as it is now.
         """
         gone = {key for key, _ in self._rows()}.difference(map(_key_of, living))
-
-        def drop(database: sqlite3.Connection) -> None:
-            for table in ("files1", "pictures1"):
-                database.executemany(f"DELETE FROM {table} WHERE key = ?", ((key,) for key in gone))
-
+        keys = [(key,) for key in gone]
         with self._writing:
-            self._memory = {
-                place: kept for place, kept in self._memory.items() if place[0] not in gone
-            }
-            if gone:
-                self._write(drop)
+            self._memory = {at: kept for at, kept in self._memory.items() if at[0] not in gone}
+            self._write(
+                ("DELETE FROM files1 WHERE key = ?", keys),
+                ("DELETE FROM pictures1 WHERE key = ?", keys),
+            )
 
     def close(self) -> None:
         """Write what another process kept from being written, and close the file."""
@@ -281,25 +264,28 @@ class FileCache:
             self._flush()
             self._disconnect()
 
-    # The file. `_writing` is held by who opens, writes or replaces it.
+    # The file. It is opened, written and replaced under the lock `_writing`.
 
     def _open(self, folder: Path) -> None:
         """Open the file of this cache, or begin one."""
-
         try:
+            kind = file_system_type(folder)
+            if is_network_type(kind):
+                raise OSError(errno.ENOLCK, f"it is on {kind}, which has no reliable locks")
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # No name is used twice: SQLite removes files by name, and those of a file that was
             # removed while another process used it must not be those of the next one.
-            found = sorted(folder.glob(f"{self._name}.*{SUFFIX}"))
-            if found:
-                self._file = found[0]
-                os.utime(self._file)
-            else:
-                self._file = folder / f"{self._name}.{time.time_ns():016x}{SUFFIX}"
-                os.close(os.open(self._file, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+            new = folder / f"{self._name}.{time.time_ns():016x}{SUFFIX}"
+            self._file = min(folder.glob(f"{self._name}.*{SUFFIX}"), default=new)
+            os.close(os.open(self._file, _FLAGS, 0o600))
+            os.utime(self._file)
             self._writer = self._connected()
-            _make_tables(self._writer)
+            for table in _SCHEMA:
+                self._writer.execute(table.replace("TABLE", "TABLE IF NOT EXISTS"))
             self._reader = self._connected()
+            query = "SELECT sql FROM sqlite_master WHERE sql NOT NULL"
+            if self._reader.execute(query).fetchmany(9) != [(table,) for table in _SCHEMA]:
+                raise UnicodeError("another schema")
         except _errors() as error:
             self._failed(error)
 
@@ -307,10 +293,7 @@ class FileCache:
         import sqlite3
 
         database = sqlite3.connect(
-            self._file,
-            timeout=_PATIENCE,
-            isolation_level="IMMEDIATE",
-            check_same_thread=False,
+            self._file, timeout=_PATIENCE, isolation_level="IMMEDIATE", check_same_thread=False
         )
         database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_ROW)
         database.execute(f"PRAGMA page_size = {_PAGE}")
@@ -320,39 +303,39 @@ class FileCache:
         return database
 
     def _disconnect(self) -> None:
-        import sqlite3
-
         with self._reading:
             for database in filter(None, (self._reader, self._writer)):
-                with suppress(sqlite3.Error):
+                with suppress(*_errors()):
                     database.close()
             self._reader = self._writer = None
 
     def _rows(self) -> list[tuple[bytes, bytes]]:
         """Return all keys and entries."""
-        rows = self._read(_entries) or []
+        rows = self._read(
+            "SELECT key, entry FROM files1 WHERE typeof(key) = 'blob' AND typeof(entry) = 'blob'"
+        )
         return rows + [(key, entry) for (key, _), (entry, _) in list(self._memory.items())]
 
-    def _read(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
-        """Return what some work finds in the file; None if it cannot be read."""
-
+    def _read(self, query: str, values: Sequence[bytes] = ()) -> list[Any]:
         try:
             with self._reading:
-                return None if self._reader is None else work(self._reader)
+                if self._reader is None:
+                    return []
+                return self._reader.execute(query, values).fetchmany(_MOST_ROWS)
         except _errors() as error:
             failure = error
         with self._writing:
             self._failed(failure)
-        return None
+        return []
 
-    def _write(self, work: Callable[[sqlite3.Connection], None]) -> bool:
-        """Do some work in one transaction; return whether it is done."""
-
-        if self._writer is None or self.problem is not None:
+    def _write(self, *work: tuple[str, Sequence[tuple[bytes, ...]]]) -> bool:
+        """Change some rows in one transaction; return whether it is done."""
+        if self._writer is None or self.problem is not None or not work[0][1]:
             return False
         try:
             with self._writer:
-                work(self._writer)
+                for query, rows in work:
+                    self._writer.executemany(query, rows)
         except _errors() as error:
             self._failed(error)
             return False
@@ -360,16 +343,13 @@ class FileCache:
 
     def _failed(self, error: Exception) -> None:
         """Begin a new file in place of a damaged one; or else keep in memory what is added."""
-        import sqlite3
-
         assert self._folder is not None
         # Some errors of the module have no code: of text that cannot be decoded, for example.
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-        is_locked = code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-        if is_locked and self._reader is not None:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _LOCKED and self._reader is not None:
             return  # What was to be written stays in memory until the next time.
-        is_damaged = code not in _NO_PLACE and not isinstance(error, OSError)
-        if is_damaged and not is_locked and not self._was_damaged:
+        is_damaged = code not in _NO_PLACE | _LOCKED and not isinstance(error, OSError)
+        if is_damaged and not self._was_damaged:
             self._was_damaged = True
             self._disconnect()
             remove(self._file)
@@ -377,14 +357,10 @@ class FileCache:
             return
         reason = error.strerror if isinstance(error, OSError) else str(error)
         self.problem = (
-            f"The cache folder {shown_path(self._folder)} cannot be written ({reason}): free space "
-            "there, or make it writable. Until then every start reads all files again."
+            f"The cache folder {shown_path(self._folder)} cannot be used ({reason}): free space "
+            "there, make it writable, or set XDG_CACHE_HOME to another one. Until then every start "
+            "reads all files again."
         )
-        if is_locked:
-            self.problem = (
-                f"The cache in {shown_path(self._folder)} is locked by another process: what is "
-                "read of files now is read again at the next start."
-            )
 
 
 def _errors() -> tuple[type[Exception], ...]:
@@ -395,115 +371,43 @@ def _errors() -> tuple[type[Exception], ...]:
 
 
 def remove(file: Path) -> None:
-    """Remove a file of the cache. A process that uses it keeps it until it ends."""
-    for path in _all_files(file):
+    """Remove a file of the cache, and those beside it. A process that uses it goes on."""
+    for path in file.parent.glob(f"{file.name}*"):
         with suppress(OSError):
-            path.unlink(missing_ok=True)
-
-
-def _all_files(file: Path) -> list[Path]:
-    """Return the paths of a file of the cache and of those that SQLite keeps beside it."""
-    return [file.with_name(file.name + ending) for ending in ("", "-wal", "-shm", "-journal")]
-
-
-def _make_tables(database: sqlite3.Connection) -> None:
-    """Make the tables in a new file.
-
-    Raises
-    ------
-    sqlite3.Error
-        The file has others: it is of another version, or damaged.
-    """
-    import sqlite3
-
-    def found() -> list[str]:
-        query = "SELECT sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' OR sql NOT NULL"
-        return [sql for (sql,) in database.execute(query).fetchmany(len(_SCHEMA) + 1)]
-
-    if found() == _SCHEMA:
-        return
-    database.execute("BEGIN IMMEDIATE")
-    # Another process may have been quicker.
-    if not found():
-        for table in _SCHEMA:
-            database.execute(table)
-    is_right = found() == _SCHEMA
-    database.commit()
-    if not is_right:
-        raise sqlite3.DatabaseError("another schema")
-
-
-def _entries(database: sqlite3.Connection) -> list[tuple[bytes, bytes]]:
-    """Return all keys and entries in a file.
-
-    Raises
-    ------
-    sqlite3.Error
-        The file is damaged.
-    """
-    import sqlite3
-
-    (pages,) = database.execute("PRAGMA page_count").fetchone()
-    (page,) = database.execute("PRAGMA page_size").fetchone()
-    query = "SELECT key, entry FROM files1 WHERE typeof(key) = 'blob' AND typeof(entry) = 'blob'"
-    rows, left = [], pages * page
-    for row in database.execute(query):
-        rows.append(row)
-        left -= len(row[0]) + len(row[1]) + _LEAST_BESIDE
-        # Pages that lead to one another could return rows without end.
-        if left < 0:
-            raise sqlite3.DatabaseError("more rows than there is room for")
-    return rows
-
-
-def _pairs(
-    database: sqlite3.Connection, keys: Sequence[bytes], windows: tuple[bytes, bytes]
-) -> dict[tuple[bytes, bytes], bytes]:
-    """Return the pictures in a file, by key and window."""
-    query = (
-        "SELECT key, window, pair FROM pictures1 WHERE typeof(pair) = 'blob' "
-        f"AND window IN (?, ?) AND key IN ({','.join('?' * len(keys))})"
-    )
-    rows = database.execute(query, (*windows, *keys)).fetchmany(2 * len(keys) + 1)
-    return {(key, window): pair for key, window, pair in rows}
+            path.unlink()
 
 
 # Rows of the file.
 
 
-def _key_of(file: FileKey) -> bytes | None:
-    """Return the key of a file; None if a time does not fit into 64 bits."""
-    try:
-        return file.path.encode("utf-8", "surrogatepass") + _TIMES.pack(*file[1:])
-    except struct.error:
-        return None
+def _key_of(file: FileKey) -> bytes:
+    """Return the key of a file; one with a time beyond 64 bits is read again at each start."""
+    numbers = ((number + 2**63) % 2**64 - 2**63 for number in file[1:])
+    return file.path.encode("utf-8", "surrogatepass") + _TIMES.pack(*numbers)
 
 
 def _window_of(window: Window | None) -> bytes:
     return b"" if window is None else _WINDOW.pack(*window)
 
 
-def _sealed(content: bytes, *about: bytes) -> bytes:
+def _sealed(content: bytes, about: bytes) -> bytes:
     """Return content with a checksum of it and of what it is about."""
-    return content + _CRC.pack(zlib.crc32(content, zlib.crc32(b"".join(about))))
+    return content + _CRC.pack(zlib.crc32(content, zlib.crc32(about)))
 
 
-def _pair_of(pair: bytes, key: bytes, window: bytes) -> Pair | None:
+def _pair_of(pair: bytes, about: bytes) -> Pair | None:
     """Return a thumbnail and a letterbox; None if they are missing or damaged."""
-    if len(pair) < _SHAPE.size or zlib.crc32(pair, zlib.crc32(key + window)) != _INTACT:
+    if len(pair) < _SHAPE.size or zlib.crc32(pair, zlib.crc32(about)) != _INTACT:
         return None
     height, width, channels = _SHAPE.unpack_from(pair)
     size, square = height * width * channels, MODEL_SIDE * MODEL_SIDE * channels
-    if (
-        not (1 <= height <= MAX_THUMBNAIL_SIDE and 1 <= width <= MAX_THUMBNAIL_SIDE)
-        or channels not in (1, 3)
-        or len(pair) != _SHAPE.size + size + square + _CRC.size
-    ):
+    is_size = 1 <= height <= MAX_THUMBNAIL_SIDE and 1 <= width <= MAX_THUMBNAIL_SIDE
+    is_whole = len(pair) == _SHAPE.size + size + square + _CRC.size
+    if not is_size or not is_whole or channels not in (1, 3):
         return None
     colours = (3,) if channels == 3 else ()
-    thumbnail = np.frombuffer(pair, np.uint8, size, _SHAPE.size)
-    letterbox = np.frombuffer(pair, np.uint8, square, _SHAPE.size + size)
+    values = np.frombuffer(pair, np.uint8, size + square, _SHAPE.size)
     return (
-        thumbnail.reshape(height, width, *colours),
-        letterbox.reshape(MODEL_SIDE, MODEL_SIDE, *colours),
+        values[:size].reshape(height, width, *colours),
+        values[size:].reshape(MODEL_SIDE, MODEL_SIDE, *colours),
     )

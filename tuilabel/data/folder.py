@@ -80,14 +80,24 @@ def list_folder(
     if not files:
         raise no_image(root, skipped)
     class_names = resolve_classes(str(root), own=None, given=classes)
-    count = checked_count("--pool", pool, len(files), shown_path(root))
+    found = len(files)
+    count = checked_count("--pool", pool, found, shown_path(root))
     # A hundred thousand names take a second to bring into natural order.
     files = sorted(files) if count == len(files) and seed is not None else natural(files)[:count]
     if seed is not None:
         order = seeded_order(name_keys(key.path for key in files), seed)
         files = [files[row] for row in order.tolist()]
     cache = cache_of(root, cache_dir)
-    return FolderItems(root, files, skipped, class_names, cache, DecodeService(), window)
+    return FolderItems(
+        root,
+        files,
+        skipped,
+        class_names,
+        cache,
+        DecodeService(),
+        window,
+        is_part=len(files) < found,
+    )
 
 
 def open_folder(

@@ -61,6 +61,8 @@ class FolderItems:
     decoding : DecodeService
     window : Window or None
         The window that the session has.
+    is_part : bool
+        Whether the folder has more files than these.
     """
 
     holdout = truth = None
@@ -74,7 +76,10 @@ class FolderItems:
         cache: FileCache,
         decoding: DecodeService,
         window: Window | None,
+        *,
+        is_part: bool = False,
     ) -> None:
+        self.is_part = is_part
         self.root, self.keys, self.class_names = root, list(keys), class_names
         self._cache, self._decoding, self._entries = cache, decoding, list(skipped)
         self._window, self._is_deep = window, False
@@ -306,8 +311,13 @@ class FolderItems:
             yield pair
 
     def rest(self) -> None:
-        """End the processes that decode; others are started when they are needed."""
+        """End the processes that decode, and drop what the cache has of files that are gone.
+
+        Processes are started again when they are needed.
+        """
         self._decoding.close()
+        if not (self.is_part or self.unread.any()):
+            self._cache.forget(self.keys)
 
 
 def _is_lasting(result: object) -> bool:

@@ -21,6 +21,7 @@ from tuilabel.process.signals import ENDING_SIGNALS
 from tuilabel.session import ORACLE
 from tuilabel.text import inert, source_name
 from tuilabel.trainer.client import TrainerClient
+from tuilabel.workspace.cache import bound_beside
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import cache_dir, log_file
 
@@ -206,6 +207,7 @@ class Talk:
             # The first image does not wait for the trainer.
             self._trainer_runs = True
             self._trainer.start()
+            bound_beside(self._workspace.settings.cache_size)
         self._conversation.asked()
 
     async def _say(self, lines: Sequence[str]) -> None:

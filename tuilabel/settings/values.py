@@ -43,6 +43,9 @@ MAX_BATCH_SIZE = 1000
 MAX_KEY_DELAY = 10_000
 """Milliseconds; no round trip on which one can label is longer."""
 
+MAX_CACHE_SIZE = 100_000
+"""Gigabytes; no disk of one host is larger."""
+
 MAX_ANNOTATOR = 64
 """Characters in the longest name of an annotator."""
 
@@ -307,6 +310,12 @@ class Settings:
         _whole(0, MAX_KEY_DELAY, f"{MAX_KEY_DELAY:,}", "MS"),
         500,
         "Milliseconds for which keys wait after each image, where the terminal may be far.",
+        PERSON,
+    )
+    cache_size: int = _declared(
+        _whole(1, MAX_CACHE_SIZE, f"{MAX_CACHE_SIZE:,}", "GB"),
+        4,
+        "Gigabytes to cache at most; what was used longest ago is removed first.",
         PERSON,
     )
     keymap: str = _declared(_one_of(KEYMAPS), "default", "Set of keys.", PERSON)

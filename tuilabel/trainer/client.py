@@ -6,11 +6,9 @@ import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from numpy.typing import NDArray
-
-from tuilabel.data import ArrayFile, Dataset, as_array_file, in_memory
+from tuilabel.data import ArrayFile, Dataset, as_array_file
 from tuilabel.errors import TrainerError
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.progress import Progress
@@ -80,7 +78,7 @@ class TrainerClient:
     ----------
     dataset : Dataset
     cache : Path
-        The folder for features, graphs, and arrays that are in no file yet.
+        The folder for features and graphs.
     log_path : Path
         The file for the child's standard error.
     post : callable
@@ -128,12 +126,12 @@ class TrainerClient:
         from tuilabel.trainer.runner import Trainer
 
         self._give_up_child()
-        holdout = self._dataset.holdout
+        holdout, files = self._dataset.holdout, self._resources
         try:
             opened = OpenPool(
-                pool=self._handed_over(self._dataset.pool) if pool is None else pool,
-                holdout=None if holdout is None else self._handed_over(holdout.images),
-                holdout_truth=None if holdout is None else self._handed_over(holdout.truth),
+                pool=as_array_file(self._dataset.pool, files) if pool is None else pool,
+                holdout=None if holdout is None else as_array_file(holdout.images, files),
+                holdout_truth=None if holdout is None else as_array_file(holdout.truth, files),
                 holdout_name="" if holdout is None else holdout.name,
                 n_classes=len(self._dataset.class_names),
                 cache_folder=self._cache / "features",
@@ -161,22 +159,6 @@ class TrainerClient:
             for run in self._runs.values():
                 if not run.answer.done():
                     run.answer.set_exception(TrainerError("more images were read: try again"))
-
-    def _handed_over(self, array: NDArray[Any]) -> ArrayFile:
-        """Return a file with an array: in the cache, or in any other place that has room."""
-        folder = self._cache / "handed-over"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            return as_array_file(array, folder)
-        except OSError:
-            from tempfile import TemporaryDirectory
-        try:
-            folder = Path(self._resources.enter_context(TemporaryDirectory(prefix="tuilabel-")))
-            return as_array_file(array, folder)
-        except OSError:
-            file, found = in_memory(array)
-            self._resources.enter_context(file)
-            return found
 
     async def stop(self) -> None:
         """End the child, even in the middle of a fit; jobs of screens are cancelled."""

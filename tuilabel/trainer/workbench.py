@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.autolabel.job import auto_label
-from tuilabel.data.cache_files import replacing
+from tuilabel.data.arrays import replacing
 from tuilabel.errors import TuilabelError
 from tuilabel.learn.baseline import random_curves
 from tuilabel.learn.centres import cluster_pictures

@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from typing import BinaryIO
 
 from tuilabel.data import HoldOut
-from tuilabel.data.array_store import ArrayStore
+from tuilabel.data.arrays import Arrays
 from tuilabel.errors import TrainerError, TuilabelError
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.models import warm_up
@@ -116,7 +116,7 @@ def _workbench(channel: WorkerChannel, request: OpenPool) -> Workbench:
     """Return a workbench over the files that a message names."""
     name, images, truth = request.holdout_name, request.holdout, request.holdout_truth
     held = None if images is None or truth is None else HoldOut(name, images.open(), truth.open())
-    store = None if request.cache_folder is None else ArrayStore(request.cache_folder)
+    store = None if request.cache_folder is None else Arrays(request.cache_folder)
     pool = request.pool.open()
     learner = Learner(pool, request.n_classes, holdout=held, store=store)
     return Workbench(learner, pool, channel.send)

@@ -19,6 +19,7 @@ from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.terminal.capabilities import Colours
 from tuilabel.tui.terminal.probe import TerminalAnswers
 from tuilabel.tui.text.names import shown_name
+from tuilabel.workspace.cache import bound_beside
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import cache_dir, log_file
 
@@ -108,6 +109,7 @@ class TuilabelApp(TerminalApp, inherit_bindings=False):
         """Start what the first frame does not need."""
         if self.workspace.reading is None:
             self.trainer.start()
+        bound_beside(self.workspace.settings.cache_size)
         # Objects from start-up live as long as the process. Scanning them for garbage again and
         # again would make single keys slow.
         gc.freeze()
