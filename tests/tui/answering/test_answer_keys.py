@@ -12,9 +12,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tuilabel.errors import SaveError
 from tuilabel.events.lines import Event
-from tuilabel.events.payloads import Label
+from tuilabel.events.payloads import LONGEST_NOTE, Label
 from tuilabel.session import Annotator, NotAnsweredError
 from tuilabel.tui.answering.answer_keys import AnswerKeys, saved_sentence
+from tuilabel.tui.keymap.actions import Action
 from tuilabel.tui.terminal.round_trips import RoundTrips
 
 DELAY = 0.5
@@ -80,11 +81,14 @@ class FakeScreen:
     def __init__(self, terminal: FakeTerminal | None = None) -> None:
         self.now = 100.0
         self.too_small = False
+        self.actions = (Action("skip", ("tab u", "space"), "skip", "Skip."),)
         self.is_on_top = True
         self.terminal = terminal
         self.asked: str | None = "a"
         self.drawn = True
         self.sentences: list[str] = []
+        self.left: list[str | None] = []
+        self.notes: list[tuple[str, str]] = []
         self.chosen: list[int] = []
         self.given: list[tuple[str, int]] = []
         self.queue: deque[Callable[[], object]] = deque()
@@ -107,6 +111,10 @@ class FakeScreen:
         self.given.append((item, ms))
         return label(item)
 
+    def write_note(self, item: str, text: str) -> None:
+        self.notes.append((item, text))
+        self.keys.end_note()
+
     def entry_changed(self) -> None: ...
 
     def say(self, text: str, style: str) -> None:
@@ -125,7 +133,10 @@ class FakeScreen:
 
     def press(self, *keys: str) -> None:
         for key in keys:
-            self.keys.press("enter" if key == "\r" else key, None if len(key) > 1 else key)
+            left = self.keys.press("enter" if key == "\r" else key, None if len(key) > 1 else key)
+            self.left.append(left)
+            if left == "tab u":
+                self.keys.give(self.write, self.saved.append)
 
     def show(self, item: str) -> None:
         self.asked = item
@@ -204,6 +215,93 @@ def test_what_comes_behind_esc_waits_where_a_relay_may_have_cut_it_off(screen: F
     screen.now += 2 * DELAY
     screen.press("1")
     assert [item for item, _ in screen.given] == ["a"]
+
+
+def test_two_keys_are_handed_over_as_one(screen: FakeScreen) -> None:
+    painted(screen)
+    screen.press("tab")
+    assert screen.keys.line(None) == ("Tab …  Esc cancels  u skip", "accent")
+    screen.press("u")
+    assert screen.left == [None, "tab u"]
+    assert screen.keys.line(None) is None
+    assert screen.given == [("a", 0)]
+
+
+def test_a_wrong_second_key_does_nothing_and_labels_nothing(screen: FakeScreen) -> None:
+    painted(screen)
+    screen.press("tab", "1", "tab", "escape", "tab", "ctrl+c")
+    assert screen.left == [None, None, None, None, None, "ctrl+c"]
+    assert screen.sentences == ["Tab 1 does nothing here."]
+    screen.press("tab")
+    screen.keys.paste("u")
+    screen.press("space")
+    assert screen.left[-1] == "space"
+    assert not screen.given
+    assert not screen.chosen
+
+
+def test_two_keys_are_for_the_image_they_began_on(screen: FakeScreen) -> None:
+    painted(screen)
+    screen.press("tab")
+    screen.show("b")
+    painted(screen)
+    screen.press("u")
+    assert not screen.given
+    assert screen.sentences == ["Tab u began on another image: nothing was done."]
+
+
+def test_two_keys_that_began_before_the_image_was_there_answer_nothing(screen: FakeScreen) -> None:
+    screen.keys.frame_was_there()
+    screen.press("tab")
+    painted(screen)
+    screen.press("u")
+    assert not screen.given
+    assert screen.keys.guard.held == 1
+    screen.press("tab", "u")
+    assert screen.given == [("a", 0)]
+
+
+def test_a_note_is_typed_and_labels_nothing(screen: FakeScreen) -> None:
+    painted(screen)
+    screen.keys.begin_note("we")
+    screen.press("t", "1", "backspace", "tab", "u", "space", "x", "\r")
+    assert screen.notes == [("a", "wetux")]
+    assert not screen.given
+    assert not screen.keys.is_begun
+
+
+def test_a_note_is_about_the_image_on_which_it_began(screen: FakeScreen) -> None:
+    painted(screen)
+    screen.keys.begin_note("")
+    screen.press("w")
+    screen.show("b")
+    screen.press("\r")
+    assert screen.notes == [("a", "w")]
+
+
+def test_a_note_begins_on_no_image_that_was_not_seen(screen: FakeScreen) -> None:
+    screen.keys.frame_was_there()
+    screen.keys.begin_note("")
+    assert not screen.keys.is_begun
+    assert screen.keys.guard.held == 1
+
+
+def test_what_is_pasted_into_a_note_is_text_of_one_line_with_a_limit(screen: FakeScreen) -> None:
+    painted(screen)
+    screen.keys.begin_note("")
+    assert screen.keys.paste("\x1b[31mred\x07\n1\r2")
+    screen.press("1")
+    line = screen.keys.line(None)
+    assert line == ("note: [31mred1_  Enter saves · Esc leaves", "accent")
+    assert screen.keys.paste("y" * 10_000)
+    line = screen.keys.line(("✗ full", "bad"))
+    assert line == (f"note: …{'y' * 29}_  ✗ full", "bad")
+    screen.press("\r")
+    assert len(screen.notes[0][1]) == LONGEST_NOTE
+    screen.keys.begin_note("")
+    screen.press("1", "escape")
+    assert len(screen.notes) == 1
+    assert not screen.given
 
 
 def test_a_chord_that_began_on_another_image_labels_nothing(screen: FakeScreen) -> None:
@@ -358,7 +456,7 @@ class Promise2(RuleBasedStateMachine):
     def disk_hangs_or_answers(self) -> None:
         self.screen.saving.is_pending = not self.screen.saving.is_pending
 
-    @rule(key=st.sampled_from(["1", "1", "x", "\r", "escape"]))
+    @rule(key=st.sampled_from(["1", "1", "x", "\r", "escape", "tab", "u"]))
     def press_key(self, key: str) -> None:
         self.screen.press(key)
         self.note_questions()
