@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
@@ -23,6 +24,7 @@ from tuilabel.tui.terminal.pacing import Terminal
 from tuilabel.tui.terminal.probe import TerminalAnswers
 from tuilabel.tui.terminal.relays import find_relay
 from tuilabel.tui.terminal.round_trips import RoundTrips
+from tuilabel.tui.terminal.tty import TTY
 from tuilabel.tui.text.theme import apply_colours, draw_thin
 from tuilabel.workspace.places import log_file
 
@@ -148,11 +150,10 @@ class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
             from tuilabel.process.crash import sentences
             from tuilabel.text import inert
 
-            click.echo(
-                "\r\x1b[K", err=True, nl=False
-            )  # in place of keys that were echoed meanwhile
+            stream = TTY.shown(sys.stderr)
+            click.echo("\r\x1b[K", stream, nl=False)  # in place of keys echoed meanwhile
             for line in sentences(self.crashed, self.report, saved()):
-                click.echo(inert(line, 2000), err=True)
+                click.echo(inert(line, 2000), stream)
         return Ended(self.return_code or 0, self.request)
 
 
