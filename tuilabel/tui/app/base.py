@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import click
 from textual import events
+from textual.message import Message
 from textual.types import CSSPathType
 
 from tuilabel.settings import Settings
@@ -31,6 +32,7 @@ from tuilabel.workspace.places import log_file
 if TYPE_CHECKING:
     from textual.command import Provider
 
+    from tuilabel.trainer.runner import TrainerEvent
     from tuilabel.workspace.recent import OpenRequest
 
 
@@ -39,6 +41,17 @@ def _action_provider() -> type[Provider]:
     from tuilabel.tui.app.palette import ActionProvider
 
     return ActionProvider
+
+
+class TrainerEventArrived(Message):
+    """The trainer has reported something, which `TrainerClient.handle` handles.
+
+    It arrives as a message, so that an error in its handler is not lost in a callback.
+    """
+
+    def __init__(self, event: TrainerEvent) -> None:
+        super().__init__()
+        self.event = event
 
 
 class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
