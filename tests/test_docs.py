@@ -65,7 +65,7 @@ def side_key_table() -> str:
     moves = {action.id for action in SIDE_ACTIONS["cell"]}
     rows = [
         (place, coded(action.shown_keys, " or "), action.help)
-        for place in PLACES
+        for place in (*PLACES, "view")
         for action in SIDE_ACTIONS[place]
         if action.id not in moves
     ]

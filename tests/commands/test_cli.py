@@ -35,6 +35,7 @@ COMMANDS = (
     "label",
     "demo",
     "home",
+    "view",
     "show",
     "status",
     "export",
@@ -141,7 +142,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_every_command_has_help(arguments: tuple[str, ...], option: str) -> None:
     result = tuilabel(*arguments, option)
-    assert result.exit_code == 0
+    assert result.exit_code == 0, result.output
     assert result.stdout.startswith(f"Usage: {' '.join(['tuilabel', *arguments])} [OPTIONS]")
     assert result.stderr == ""
 

@@ -37,10 +37,10 @@ _SETTINGS = (
 @click.option("-0", "--null", is_flag=True, help="End each path with NUL, as xargs -0 expects.")
 @setting_options(*_SETTINGS)
 def view(source: str, sort: str, null: bool, **options: Any) -> None:
-    """Look at images and mark some; their paths go to standard output.
+    """Look at images and mark some.
 
-    No classes and no session are needed. Space marks, q writes the paths and quits, Ctrl-C quits
-    without.
+    No classes and no session are needed. Space marks an image, q writes the paths of the marked
+    ones to standard output and quits, Ctrl-C quits and writes nothing.
     """
     if sort not in _SORTS:
         raise UsageError(
