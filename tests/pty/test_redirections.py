@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import pytest
 from tests.pty.labelling import CTRL_C, Home, LabellingTerminal
 from tests.pty.terminal import PATIENCE, children, is_gone
 from tests.pty.test_endings import CRASHES_AT_THE_THIRD_IMAGE
+from tests.pty.test_job_control import Shell
 from tests.pty.test_line import asked
 
 Start = Callable[..., LabellingTerminal]
@@ -71,11 +73,44 @@ def test_labels_go_to_standard_output_and_all_else_to_the_terminal(
 
 
 def test_a_pipeline(start: Start, home: Home) -> None:
-    script = f"yes | {sys.executable} -m tuilabel digits 2>log | tee out | wc -l"
+    script = f"yes 2>/dev/null | {sys.executable} -m tuilabel digits 2>log | tee out | wc -l"
     terminal = labelled(start(command=("sh", "-c", script)))
     terminal.quit()
     assert terminal.after_screen.splitlines()[-1].strip() == "2"
     assert [json.loads(line)["class"] for line in read(home, "out").splitlines()] == ["1", "2"]
+
+
+@pytest.mark.parametrize("first", ["", "fg\n"])
+def test_a_pipeline_stops_and_goes_on(start: Start, home: Home, first: str) -> None:
+    command = f"yes 2>/dev/null | {sys.executable} -m tuilabel digits 2>log | cat >out"
+    command += " &\n" if first else "; echo ended $?\n"
+    shell = Shell(start, home, label=command + first)
+    terminal = shell.terminal
+    terminal.answer("1")
+    terminal.press("\x1a")
+    shell.wait_prompt()
+    assert terminal.left_behind() == []
+    shell.back()
+    terminal.answer("2")
+    terminal.press("q")
+    shell.wait_prompt("ended 0")
+    assert terminal.left_behind() == []
+    assert [json.loads(line)["class"] for line in read(home, "out").splitlines()] == ["1", "2"]
+
+
+def test_a_program_that_does_not_read_the_labels_keeps_nothing_from_ending_it(
+    start_with: Callable[..., LabellingTerminal], home: Home
+) -> None:
+    full = os.open(home.path / "pipe", os.O_RDWR | os.O_NONBLOCK)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(full, bytes(4096))
+    terminal = labelled(start_with(">pipe"))
+    terminal.press("q")
+    terminal.wait_for(lambda: "2 labels; saved in" in terminal.after_screen)
+    terminal.send_signal(signal.SIGTERM)
+    assert (terminal.wait_exit(), terminal.left_behind()) == (143, [])
+    os.close(full)
 
 
 @pytest.mark.parametrize("redirections", ["<pipe", ">out", "2>log", ALL])

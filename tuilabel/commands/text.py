@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from tuilabel.process.signals import SIGNALS
 from tuilabel.text import accuracy_text, counted, disputed_text, inert, shown_path
 
 if TYPE_CHECKING:
@@ -70,6 +71,23 @@ def say_after_screen(*lines: str) -> None:
     say(*lines, stream=stream)
 
 
+@contextlib.contextmanager
+def data_output() -> Iterator[None]:
+    """Let signals end the program while the reader of standard output keeps it waiting."""
+    late = SIGNALS.late
+    SIGNALS.resume()
+    if late is not None:
+        raise SystemExit(late)
+    try:
+        yield
+    except SystemExit:
+        # What is left to write would be written at the exit, and wait again.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        raise
+
+
 def write_labels(path: Path) -> None:
     """Write the labels of a session to standard output, as JSON Lines, where that is redirected.
 
@@ -91,7 +109,8 @@ def write_labels(path: Path) -> None:
 
     view = SessionView(path)
     keep = guard(*guarded(view.source, path))
-    export_to_stdout(label_rows(view.labelled()), writer("jsonl"), keep)
+    with data_output():
+        export_to_stdout(label_rows(view.labelled()), writer("jsonl"), keep)
 
 
 def cannot_draw() -> str | None:

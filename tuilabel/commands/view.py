@@ -14,7 +14,7 @@ from tuilabel.commands.line import check_terminal
 from tuilabel.commands.options import one_of, setting_options
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.commands.screen import check_limits, prepare_screen, terminal_for
-from tuilabel.commands.text import say_after_screen
+from tuilabel.commands.text import data_output, say_after_screen
 from tuilabel.errors import UsageError
 from tuilabel.text import counted, meant, shown_path
 
@@ -77,12 +77,13 @@ def _write(paths: Iterable[str], end: str) -> None:
         say_after_screen(*map(shown_path, paths))
         return
     left_out = 0
-    for path in paths:
-        if end in path:
-            left_out += 1
-        else:
-            sys.stdout.buffer.write(os.fsencode(path + end))
-    sys.stdout.buffer.flush()
+    with data_output():
+        for path in paths:
+            if end in path:
+                left_out += 1
+            else:
+                sys.stdout.buffer.write(os.fsencode(path + end))
+        sys.stdout.buffer.flush()
     if left_out:
         raise UsageError(
             f"{counted(left_out, 'marked path has', 'marked paths have')} a line break and "

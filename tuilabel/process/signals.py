@@ -28,10 +28,13 @@ class SignalListener:
     ----------
     status : int or None
         The exit status for the first signal: 128 and the signal's number, as in a shell.
+    late : int or None
+        That for a signal which came while the last screen was ending, and was ignored.
     """
 
     def __init__(self) -> None:
         self.status: int | None = None
+        self.late: int | None = None
         self._listener: Callable[[int], None] | None = None
         self._over = False
         self._terminal = 0
@@ -61,7 +64,7 @@ class SignalListener:
 
     def resume(self) -> None:
         """Handle signals again after a screen has ended, because another one follows."""
-        self._over = False
+        self._over, self.late = False, None
 
     @contextmanager
     def passed_to(self, listener: Callable[[int], None]) -> Iterator[None]:
@@ -91,6 +94,8 @@ class SignalListener:
                 termios.tcsetattr(self._terminal, termios.TCSAFLUSH, self._settings)
 
     def _receive(self, number: int, _: FrameType | None) -> None:
+        if self._over:
+            self.late = self.late or 128 + number
         if self._over or self.status is not None:
             return
         self.status = 128 + number
