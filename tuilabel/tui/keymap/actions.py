@@ -152,16 +152,16 @@ SIDE_ACTIONS: dict[str, tuple[Action, ...]] = {
     "cell": (*_UP_AND_DOWN, *_TO_THE_SIDES),
     "view": (
         Action("mark", ("space", "m"), "mark", "Mark the image, or take its mark away.", True),
+        Action("leave", ("q",), "done", "Write the paths of the marked images, and quit.", True),
         Action("large", ("enter", "v"), "large", "Show the image alone, or among others.", True),
         Action("marked", ("tab",), "marked", "Show the marked images only, or all.", footer=True),
         Action("by_name", ("n",), "by name", "Sort by name."),
-        Action("by_time", ("t",), "by time", "Sort by the time of the files, the oldest first."),
+        Action("by_time", ("t",), "by time", "Sort by the time of the files, oldest first."),
         Action("by_likeness", ("l",), "alike", "Sort by likeness to this image.", footer=True),
         Action("by_oddness", ("o",), "odd", "Sort by oddness, most unusual first.", footer=True),
         *_UP_AND_DOWN,
         *_TO_THE_SIDES,
         Action("close", ("escape",), "close", "Show the image among others.", palette=False),
-        Action("leave", ("q",), "done", "Write the paths of the marked images, and quit.", True),
         Action("quit", ("ctrl+c",), "quit", "Quit, and write nothing."),
     ),
 }
