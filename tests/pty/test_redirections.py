@@ -215,12 +215,3 @@ def test_without_a_controlling_terminal_there_is_one_sentence(
     assert said.startswith("tuilabel: A screen needs a terminal, but standard")
     assert "/dev/tty: No such device or address" in said
     assert read(home, "out") == ""
-
-
-@pytest.mark.parametrize("name", ["0<&-", "1>&-", "2>&-"])
-def test_a_closed_stream_is_refused(
-    start_with: Callable[..., LabellingTerminal], name: str
-) -> None:
-    terminal = start_with(name)
-    assert terminal.wait_exit() == 2
-    assert terminal.left_behind() == []
