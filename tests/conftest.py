@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
 import signal
 import tempfile
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +23,12 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 # On a busy machine an example may take any time.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
+
+# Where a developer runs the tests on a terminal, no program that they start may draw on it.
+with contextlib.suppress(OSError), Path("/dev/tty").open() as own_terminal:
+    hung_up = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    fcntl.ioctl(own_terminal, termios.TIOCNOTTY)
+    signal.signal(signal.SIGHUP, hung_up)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

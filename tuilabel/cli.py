@@ -28,6 +28,7 @@ COMMANDS = {
     "label": ("label", "label", "Label images (the default command)."),
     "demo": ("label", "demo", "Watch the ground truth label images."),
     "home": ("label", "home", "Choose among your sessions and sources."),
+    "view": ("view", "view", "Look at images and mark some."),
     "show": ("show", "show", "Show images and what is known about them."),
     "status": ("session", "status_", "Show a session's progress."),
     "export": ("session", "export", "Export labels."),

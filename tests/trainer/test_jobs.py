@@ -34,6 +34,8 @@ from tuilabel.trainer.jobs import (
     Priority,
     Score,
     Scored,
+    Sort,
+    Sorted,
 )
 from tuilabel.trainer.messages import Failed, Finished, Progress, encode
 from tuilabel.trainer.runner import Trainer, TrainerDown, TrainerRestarted
@@ -104,6 +106,16 @@ async def test_centres_are_a_file_of_pictures_and_shares(
     with np.load(out, allow_pickle=False) as made:
         assert made["pictures"].shape == (3, 4, 5)
         assert made["shares"].sum() == pytest.approx(1)
+
+
+async def test_the_pool_is_sorted_by_oddness_and_likeness(trainer: Begin, events: Events) -> None:
+    running = trainer()
+    running.submit(Sort(None))
+    assert sorted((await events.next(Sorted)).rows.tolist()) == list(range(40))
+    running.submit(Sort(7))
+    assert (await events.next(Sorted)).rows.tolist()[0] == 7
+    running.submit(Sort(40))
+    assert "Rows run from 40 to 40; expected 0 to 39" in (await events.next(Failed)).message
 
 
 async def test_a_file_that_cannot_be_written_is_a_failed_job(

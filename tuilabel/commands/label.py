@@ -27,7 +27,7 @@ from tuilabel.commands.screen import (
     prepare_screen,
     terminal_for,
 )
-from tuilabel.commands.text import say_after_screen
+from tuilabel.commands.text import say_after_screen, write_labels
 from tuilabel.plugins import exists, split_source
 from tuilabel.process.signals import SIGNALS, leave_at_once
 from tuilabel.settings import PERSON, SETTINGS
@@ -125,22 +125,26 @@ def _label(
 
         read_guidelines(options["guidelines"])
     check_limits()
-    opening = line_mode(line, image)
+    opening = line_mode(line, image, is_input_read=options["source"] == "-")
     if opening is None:
         _continue(_on_screen(opener, **how), options, mouse=how.get("mouse", False))
     how.pop("mouse", None)
     use_one_thread()
     from tuilabel.line.run import run
     from tuilabel.tui.terminal.relays import find_relay
+    from tuilabel.tui.terminal.tty import TTY
 
     with opener(progress=PlainProgress()) as work:
         status = run(
             work,
+            (TTY.keys, TTY.shown(sys.stdout).fileno()),
             pictures=image,
             opening=opening,
             is_far=lambda: bool(find_relay(os.environ)),
             **how,
         )
+    if not status:
+        write_labels(work.path)
     sys.exit(status)
 
 
@@ -175,10 +179,12 @@ def _check_source(options: Mapping[str, Any]) -> None:
 
 
 def _on_screen(opener: Opener, **how: Any) -> Ended:
+    from tuilabel.tui.terminal.tty import TTY
+
     with (
         prepare_screen() as probe,
         opener(
-            progress=ProgressLine(),
+            progress=ProgressLine(stream=TTY.shown(sys.stderr)),
             check=check_keys,
             is_open=lambda host: ask_open(host, probe),
             reads_on=True,
@@ -193,7 +199,11 @@ def _on_screen(opener: Opener, **how: Any) -> Ended:
         say_after_screen(*work.dataset.notices, *outcome_of(ending, ended.status))
     if ending.is_stuck:
         leave_at_once(ended.status or int(ending.failed))
-    return ended._replace(status=ended.status or 1, request=None) if ending.failed else ended
+    if ending.failed:
+        return ended._replace(status=ended.status or 1, request=None)
+    if not ended.status and ended.request is None:
+        write_labels(work.path)
+    return ended
 
 
 def _open(

@@ -1,4 +1,4 @@
-"""A conversation over standard input and output, with the trainer as a child process."""
+"""A conversation in lines of text, with the trainer as a child process."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ FAREWELL_SECONDS = 0.5
 
 def run(
     workspace: Workspace,
+    descriptors: tuple[int, int],
     *,
     pictures: bool = True,
     demo: float | None = None,
@@ -50,6 +51,8 @@ def run(
     Parameters
     ----------
     workspace : Workspace
+    descriptors : tuple of int
+        What answers are read from, and what lines are written to.
     pictures : bool
         Whether images are drawn.
     demo : float, optional
@@ -67,7 +70,7 @@ def run(
         The exit status: 0 after `q` or at the end of the input, 128 or more after a signal.
     """
     sys.stdout.flush()
-    channel = LineChannel(sys.stdin.fileno(), sys.stdout.fileno(), sys.stdout.encoding)
+    channel = LineChannel(*descriptors, sys.stdout.encoding)
     talk = Talk(workspace, channel, pictures, is_far=is_far)
     return asyncio.run(talk.run(opening, demo, demo_budget))
 

@@ -8,12 +8,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from textual.app import SystemCommand
-from textual.message import Message
 from textual.screen import Screen
 
 from tuilabel.text import source_name
 from tuilabel.trainer.client import TrainerClient
-from tuilabel.tui.app.base import Ended, TerminalApp
+from tuilabel.tui.app.base import Ended, TerminalApp, TrainerEventArrived
 from tuilabel.tui.screens.base import BaseScreen
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.terminal.capabilities import Colours
@@ -24,23 +23,11 @@ from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import cache_dir, log_file
 
 if TYPE_CHECKING:
-    from tuilabel.trainer.runner import TrainerEvent
     from tuilabel.tui.images.protocols.support import Graphics
 
 
 STOP_SECONDS = 0.3
 """Longest time for the child to end where the disk hangs."""
-
-
-class TrainerEventArrived(Message):
-    """The trainer has reported something, which `TrainerClient.handle` handles.
-
-    It arrives as a message, so that an error in its handler is not lost in a callback.
-    """
-
-    def __init__(self, event: TrainerEvent) -> None:
-        super().__init__()
-        self.event = event
 
 
 class TuilabelApp(TerminalApp, inherit_bindings=False):

@@ -73,19 +73,21 @@ class Keymap:
         Parameters
         ----------
         place : str
-            One of `PLACES`, or ``"cell"``.
+            A key of `SIDE_ACTIONS`.
         alone : bool
             Whether no session is open, so that no other place can be reached.
         """
-        own = (*SIDE_ACTIONS[place], LEAVE)
-        taken = {key for action in (*own, QUIT) for key in action.keys}
+        own = SIDE_ACTIONS[place]
+        its = {action.id for action in own}
+        ends = tuple(action for action in (LEAVE, QUIT) if action.id not in its)
+        taken = {key for action in (*own, *ends) for key in action.keys}
         shared = []
         places = () if alone else PLACES
         for action_id in (*ALSO.get(place, ()), *places, "help", "palette", "suspend"):
             action = self.action(action_id)
             keys = tuple(key for key in action.keys if key not in taken)
             shared.append(action._replace(keys=keys, footer=False))
-        return (*own, *shared, QUIT)
+        return (*own, *ends[:-1], *shared, *ends[-1:])
 
     def action(self, action_id: str) -> Action:
         """Return an action with its keys."""

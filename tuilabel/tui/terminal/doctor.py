@@ -114,7 +114,7 @@ def _terminal(theme_for: ThemeFor, protocols: Callable[[], Sequence[str]]) -> It
     except TuilabelError as error:
         yield f"! {inert(str(error), _LONGEST)}"
     can_answer = sys.stdin.isatty()
-    answers = Probe(term).ask().finish() if can_answer else TerminalAnswers()
+    answers = Probe(term, 0, 1).ask().finish() if can_answer else TerminalAnswers()
     yield from colour_lines(os.environ, settings, answers, theme_for)
     if can_answer:
         yield from keyboard_lines(answers, settings.key_delay, shell=has_job_control())

@@ -6,7 +6,6 @@ lets keys through. The image that was shown before is removed first, even if the
 
 from __future__ import annotations
 
-import sys
 from collections import OrderedDict
 from collections.abc import Hashable
 from typing import NamedTuple
@@ -26,6 +25,7 @@ from tuilabel.tui.images.protocols.encoders import (
     size_in,
 )
 from tuilabel.tui.images.protocols.support import Graphics, ProtocolName, cell_of
+from tuilabel.tui.terminal.tty import TTY
 
 _KEPT = 16
 
@@ -157,8 +157,7 @@ class Overlay:
 
     def _place_of(self, wanted: _Wanted) -> _Placed | None:
         # Fonts change size while a program runs.
-        cell = cell_of(sys.__stdout__.fileno()) if sys.__stdout__ else None
-        cell = cell or self._graphics.cell
+        cell = cell_of(TTY.drawing) or self._graphics.cell
         box = wanted.widget.region
         if not box.area:
             return None
