@@ -112,7 +112,8 @@ class Workspace:
         return f"{counted(count, 'label is', 'labels are')} saved in {where}."
 
     def close(self) -> None:
-        """Close the journal, unless its disk was given up."""
+        """Close the journal, unless its disk was given up, and end the thread that appends."""
+        self.writer.end()
         if not self.writer.is_stuck:
             self.journal.close()
 
