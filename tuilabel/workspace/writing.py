@@ -176,7 +176,6 @@ class Writer:
             raise DiskBusyError
         return task.result()
 
-
     def end(self) -> None:
         """End the thread after its last task, without waiting; another task starts a new one."""
         if self._tasks is not None:
