@@ -9,9 +9,13 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tuilabel.data.decoding import DecodeService
 
 # Processes with numeric threads of their own would fight over the cores: a fit of a moment takes
 # seconds then. numpy reads this when it is first imported, here and in every child.
@@ -56,6 +60,27 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if name.startswith("TUILABEL_") and not name.startswith("TUILABEL_TEST_"):
             monkeypatch.delenv(name)
     return home
+
+
+@pytest.fixture(scope="session")
+def decoders() -> Iterator[DecodeService]:
+    """Return processes that decode images, for all tests."""
+    from tuilabel.data.decoding import DecodeService
+
+    service = DecodeService()
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def warm_decoders(decoders: DecodeService) -> Iterator[None]:
+    """Decode images in processes that earlier tests have started: a process knows no folder."""
+    from tuilabel.data import folder
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folder, "DecodeService", lambda: decoders)
+        patch.setattr(decoders, "close", lambda: None)
+        yield
 
 
 @pytest.fixture
