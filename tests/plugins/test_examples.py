@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-import time
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -42,31 +42,25 @@ def tuilabel(site: Path, *arguments: str, status: int = 0) -> str:
 
 
 def label(site: Path, *arguments: str, until: str) -> None:
-    """Label in lines until a line or the status has what is waited for."""
-    output = site / "lines.txt"
-    with (
-        output.open("w") as lines,
-        subprocess.Popen(
-            [sys.executable, "-u", "-m", "tuilabel", "label", *arguments, "--line", "--no-image"],
-            env={**os.environ, "PYTHONPATH": str(site)},
-            stdin=subprocess.PIPE,
-            stdout=lines,
-            text=True,
-        ) as labelling,
-    ):
+    """Label in lines, an answer for each line that is read, until one has what is waited for."""
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "tuilabel", "label", *arguments, "--line", "--no-image"],
+        env={**os.environ, "PYTHONPATH": str(site)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as labelling:
         assert labelling.stdin is not None
-        end = time.monotonic() + 60
-        said = ""
-        while until not in said:
-            assert time.monotonic() < end, said
-            said = output.read_text()
-            # What went wrong is reported with the next answer.
-            labelling.stdin.write("1\n2\n")
+        assert labelling.stdout is not None
+        # What went wrong is reported with the next answer.
+        for answer, line in zip(cycle("12"), labelling.stdout, strict=False):
+            if until in line:
+                break
+            labelling.stdin.write(f"{answer}\n")
             labelling.stdin.flush()
-            if "Saved" in said:
-                said += tuilabel(site, "status", "--json")
-        labelling.stdin.write(":quit\n")
-        labelling.stdin.flush()
+        else:
+            pytest.fail(f"It ended without {until!r}")
+        labelling.communicate(":quit\n", timeout=60)
     assert labelling.returncode == 0
 
 
@@ -82,7 +76,8 @@ def test_every_example_takes_part_in_a_simulation(example: Path, tmp_path: Path)
 
 
 def test_examples_label_in_the_child_process_and_export(example: Path, tmp_path: Path) -> None:
-    label(example, "stripes:1000", *NAMES, until='"features": "profile"')
+    label(example, "stripes:1000", *NAMES, until="Accuracy ")
+    assert '"features": "profile"' in tuilabel(example, "status", "--json")
     assert "nearest" in tuilabel(example, "status", "stripes:1000")
     rows = json.loads(tuilabel(example, "export", "stripes:1000", "--format", "json"))
     assert len(rows) >= 10
