@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -42,25 +43,30 @@ def tuilabel(site: Path, *arguments: str, status: int = 0) -> str:
 
 
 def label(site: Path, *arguments: str, until: str) -> None:
-    """Label in lines, an answer for each line that is read, until one has what is waited for."""
+    """Label in lines, one each time that a class is asked for, until something is said."""
     with subprocess.Popen(
         [sys.executable, "-u", "-m", "tuilabel", "label", *arguments, "--line", "--no-image"],
         env={**os.environ, "PYTHONPATH": str(site)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
+        bufsize=0,
     ) as labelling:
         assert labelling.stdin is not None
         assert labelling.stdout is not None
-        # What went wrong is reported with the next answer.
-        for answer, line in zip(cycle("12"), labelling.stdout, strict=False):
-            if until in line:
+        said = ""
+        for count, answer in enumerate(cycle(b"12")):
+            while not said.endswith("class? "):
+                output = labelling.stdout.read(65536)
+                assert output, f"It ended without {until!r}: {said}"
+                said += output.decode()
+            if until in said:
                 break
-            labelling.stdin.write(f"{answer}\n")
-            labelling.stdin.flush()
-        else:
-            pytest.fail(f"It ended without {until!r}")
-        labelling.communicate(":quit\n", timeout=60)
+            # What became of a batch is reported with the next answer, but the images have an end.
+            if count >= 10:
+                select.select([labelling.stdout], [], [], 0.2)
+            labelling.stdin.write(b"%c\n" % answer)
+            said += "\n"
+        labelling.communicate(b":quit\n", timeout=60)
     assert labelling.returncode == 0
 
 
