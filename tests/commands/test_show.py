@@ -36,6 +36,8 @@ from tuilabel.workspace.autolabels import autolabel
 from tuilabel.workspace.opening import SourceOptions, open_workspace
 from tuilabel.workspace.places import remember
 
+pytestmark = pytest.mark.usefixtures("warm_decoders")
+
 NAMES = ("cat", "dog")
 BLOCK = re.compile("[▀▄█▌▐▘▝▖▗▛▜▙▟▚▞]")
 

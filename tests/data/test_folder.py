@@ -48,11 +48,19 @@ def save(root: Path, rng: np.random.Generator) -> Save:
 
 
 @pytest.fixture
-def opened(root: Path, cache_dir: Path):
+def opened_alone(root: Path, cache_dir: Path):
+    """Return a function that opens the folder, with decoders of its own."""
+
     def open_it(**options):
         return open_dataset(str(root), classes=CLASSES, cache_dir=cache_dir, **options)
 
     return open_it
+
+
+@pytest.fixture
+def opened(opened_alone, warm_decoders: None):
+    """Return a function that opens the folder."""
+    return opened_alone
 
 
 @pytest.fixture
@@ -420,7 +428,7 @@ def test_several_pages_are_mentioned_each_time(root: Path, save: Save, opened) -
 
 
 def test_no_child_is_left_after_reading(
-    save: Save, opened, monkeypatch: pytest.MonkeyPatch
+    save: Save, opened_alone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services: list[DecodeService] = []
     original = DecodeService.__init__
@@ -431,7 +439,7 @@ def test_no_child_is_left_after_reading(
 
     monkeypatch.setattr(DecodeService, "__init__", watched)
     save("a.png")
-    dataset = opened()
+    dataset = opened_alone()
     assert services[0]._idle == []
     dataset.full_image(0)
     (child,) = services[0]._idle
@@ -443,14 +451,14 @@ def test_no_child_is_left_after_reading(
 
 
 def test_what_decoders_print_is_not_shown(
-    root: Path, save: Save, opened, capfd: pytest.CaptureFixture[str]
+    root: Path, save: Save, opened_alone, capfd: pytest.CaptureFixture[str]
 ) -> None:
     save("a.png")
     Image.open(root / "a.png").save(root / "b.tif", compression="tiff_lzw")
     data = bytearray((root / "b.tif").read_bytes())
     data[60:90] = b"\xff" * 30
     (root / "b.tif").write_bytes(data)
-    assert opened().skipped[0].reason.startswith("damaged TIFF image")
+    assert opened_alone().skipped[0].reason.startswith("damaged TIFF image")
     assert capfd.readouterr() == ("", "")
 
 

@@ -14,6 +14,8 @@ import pytest
 from tests.pty.labelling import CTRL_C, Home, LabellingTerminal
 from tests.pty.terminal import PATIENCE, children, is_gone
 
+pytestmark = pytest.mark.usefixtures("no_fits")
+
 Start = Callable[..., LabellingTerminal]
 
 CTRL_Z = "\x1a"

@@ -58,6 +58,12 @@ def life():
 """What fake children are made of."""
 
 
+LIGHT = "import tuilabel.trainer.worker as worker\nworker.warm_up = lambda: None\n"
+"""The real worker, which imports scikit-learn, for a second, with its first fit only."""
+
+LIGHT_MAIN = f"{LIGHT}worker.main()\n"
+
+
 @dataclass
 class Toy:
     """Twelve labelled, and other, pictures of three classes, as arrays and in files."""

@@ -69,8 +69,10 @@ def a_fit(generation: int = 1, **changes: Any) -> Fit:
     return replace(fit, **changes)
 
 
-def a_cold_start(generation: int = 1, excluded: tuple[int, ...] = ()) -> ColdStart:
-    return ColdStart(generation, "kmeans", "softmax", "raw", (), excluded, 5, (0, 2, 0))
+def a_cold_start(
+    generation: int = 1, excluded: tuple[int, ...] = (), method: str = "random"
+) -> ColdStart:
+    return ColdStart(generation, method, "softmax", "raw", (), excluded, 5, (0, 2, 0))
 
 
 def a_ranking(generation: int = 1, **changes: Any) -> Rank:
@@ -123,7 +125,7 @@ async def test_the_child_goes_on_after_a_request_that_fails(
     failed = await events.next(Failed)
     assert failed.message.startswith("There is no model 'forest'")
 
-    running.submit(a_start(3, excluded=(1, 2)))
+    running.submit(Start(a_cold_start(3, (1, 2), "kmeans")))
     chosen = await events.next(ColdStartFinished)
     expected = cold_start(
         "kmeans", View(toy.pool), 5, np.random.default_rng((0, 2, 0)), excluded=np.array([1, 2])

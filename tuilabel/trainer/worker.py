@@ -6,6 +6,7 @@ parent is gone, and the child ends at once.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -88,7 +89,10 @@ def main() -> None:
 
     bench = _open_pool(channel, lines.get())
     with channel.working():
+        # Imports leave no garbage, and collecting takes a tenth of their time.
+        gc.disable()
         warm_up()
+        gc.enable()
     while True:
         match decode_to_child(lines.get()):
             case Do(id=number, job=job):

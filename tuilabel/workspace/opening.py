@@ -119,9 +119,10 @@ class Workspace:
         return f"{counted(count, 'label is', 'labels are')} saved in {where}."
 
     def close(self) -> None:
-        """Read no more, and close the journal unless its disk was given up."""
+        """Read no more, end the thread that appends, and close the journal unless it was given up."""
         if self.reading is not None:
             self.reading.stop()
+        self.writer.end()
         if not self.writer.is_stuck:
             self.journal.close()
 
