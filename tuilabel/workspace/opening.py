@@ -119,7 +119,7 @@ class Workspace:
         return f"{counted(count, 'label is', 'labels are')} saved in {where}."
 
     def close(self) -> None:
-        """Read no more, end the thread that appends, and close the journal unless it was given up."""
+        """Read no more, end the thread that appends, and close the journal unless it is stuck."""
         if self.reading is not None:
             self.reading.stop()
         self.writer.end()
