@@ -295,7 +295,8 @@ class Labels:
         self._auto, self._suggested_in_bulk = {}, {}
         self._bulk_is_read = False
 
-    def _read_bulk(self) -> None:
+    def read_bulk(self) -> None:
+        """Read the bulk files that were named since the last time: damage shows only then."""
         if self._bulk_is_read:
             return
         self._bulk_is_read = True
@@ -322,7 +323,7 @@ class Labels:
     @property
     def auto_labels_held(self) -> int:
         """The number of auto-labels in effect."""
-        self._read_bulk()
+        self.read_bulk()
         return self._auto_held
 
     # What counts.
@@ -459,13 +460,13 @@ class Labels:
 
     def auto_label(self, item: str) -> BulkLine | None:
         """Return the auto-label in effect for an item; None if there is none."""
-        self._read_bulk()
+        self.read_bulk()
         found = None if self.is_answered(item) else self._auto.get(item)
         return None if found is None else found[1]
 
     def auto_labels(self) -> Iterator[tuple[str, BulkLine]]:
         """Yield the auto-labels in effect, each with the id of the event that names its file."""
-        self._read_bulk()
+        self.read_bulk()
         return (found for item, found in self._auto.items() if not self.is_answered(item))
 
     def decisions(self) -> Iterator[Decision]:
@@ -474,7 +475,7 @@ class Labels:
 
     def suggestion(self, item: str) -> Suggestion | None:
         """Return the newest suggestion about an item that was not taken back, if there is one."""
-        self._read_bulk()
+        self.read_bulk()
         found = {
             key: suggestion
             for key, suggestion in self._suggested.get(item, {}).items()

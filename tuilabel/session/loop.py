@@ -157,6 +157,7 @@ class Session:
         self.desk = self._new_desk()
         for event in log.read():
             self._record.apply(event)
+        self.known.read_bulk()
         for event in self._record.about_desks():
             self._desks.apply(event)
         self.classes = ClassList(self.known.classes, dataset.class_names)

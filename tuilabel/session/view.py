@@ -96,6 +96,7 @@ class SessionView:
     @property
     def problems(self) -> list[Problem]:
         """What is damaged or missing."""
+        self.known.read_bulk()
         return self.reader.problems
 
     def seen(self, now: datetime) -> dict[str, Seen]:
