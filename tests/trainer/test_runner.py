@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -416,12 +417,14 @@ async def test_a_listener_that_fails_does_not_end_the_trainer(trainer: Begin, fa
         assert error.args[0].answer.ranking == ColdStartFinished(generation, (0,))
 
 
-async def test_a_pool_that_is_gone_is_said_so(trainer: Begin, toy: Any, events: Any) -> None:
-    toy.opened.pool.path.unlink()
-    trainer()
+async def test_a_pool_that_is_gone_is_said_so(
+    trainer: Begin, toy: Any, events: Any, tmp_path: Path
+) -> None:
+    gone = replace(toy.opened.pool, path=tmp_path / "gone")
+    trainer(opened=msgspec.structs.replace(toy.opened, pool=gone))
     down = await events.next(TrainerDown)
     assert "could not open the pool" in down.reason
-    assert str(toy.opened.pool.path)[:20] in down.reason
+    assert str(gone.path)[:20] in down.reason
 
 
 async def test_a_child_that_cannot_be_started_is_said_so(trainer: Begin, events: Any) -> None:

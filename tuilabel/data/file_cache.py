@@ -171,7 +171,8 @@ class FileCache:
                 file = FileKey(path, *_TIMES.unpack(key[-_TIMES.size :]))
             except (struct.error, UnicodeDecodeError):
                 continue
-            digest = digest if any(digest) else b""
+            if reason is not None and not any(digest):
+                digest = b""
             found[file] = Known(digest, height, width, channels, frames, is_deep, reason)
         return found
 
