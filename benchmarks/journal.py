@@ -115,6 +115,7 @@ class Items:
     """A dataset of nothing but ids."""
 
     source, holdout, class_names = "benchmark", None, tuple("0123456789")
+    reading = None
 
     def __init__(self, count: int) -> None:
         self.ids = item_ids(count)

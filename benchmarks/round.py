@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import tuilabel
 from tuilabel.data import Dataset, as_array_file, open_dataset
-from tuilabel.data.array_store import ArrayStore
+from tuilabel.data.arrays import Arrays
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.models import warm_up
@@ -158,7 +159,7 @@ class Parts:
 def measure_upfront(dataset: Dataset, pool: NDArray[Any], folder: Path) -> Learner:
     """Prepare pool and hold-out for ``auto``, and return a learner of the pool alone."""
     assert dataset.holdout is not None
-    k, store = len(dataset.class_names), ArrayStore(folder)
+    k, store = len(dataset.class_names), Arrays(folder)
     with_holdout = Learner(pool, k, holdout=dataset.holdout, store=store)
     request = ColdStart(0, "auto", "auto", "auto", (), (), BATCH, (0,))
     started, cpu, parts = time.perf_counter(), time.process_time(), Parts()
@@ -195,14 +196,14 @@ async def measure_child(
 ) -> None:
     """Measure from request to answer: while the child prepares, and afterwards."""
     answers: asyncio.Queue[Any] = asyncio.Queue()
-    held = dataset.holdout
+    held, files = dataset.holdout, ExitStack()
     assert held is not None
     trainer = Trainer(
         OpenPool(
-            pool=as_array_file(pool, folder),
+            pool=as_array_file(pool, files),
             n_classes=len(dataset.class_names),
-            holdout=as_array_file(held.images, folder),
-            holdout_truth=as_array_file(held.truth, folder),
+            holdout=as_array_file(held.images, files),
+            holdout_truth=as_array_file(held.truth, files),
             cache_folder=folder / "child",
         ),
         on_event=lambda event: answers.put_nowait(answer_in(event)),

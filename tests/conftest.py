@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import gc
 import os
 import shutil
 import signal
 import tempfile
+import termios
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tuilabel.data.decoding import DecodeService
 
 # Processes with numeric threads of their own would fight over the cores: a fit of a moment takes
 # seconds then. numpy reads this when it is first imported, here and in every child.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
+# Nothing is garbage until the first test, and collecting takes a third of the time until then.
+gc.disable()
+
 # On a busy machine an example may take any time.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
+# Where a developer runs the tests on a terminal, no program that they start may draw on it.
+with contextlib.suppress(OSError), Path("/dev/tty").open() as own_terminal:
+    hung_up = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    fcntl.ioctl(own_terminal, termios.TIOCNOTTY)
+    signal.signal(signal.SIGHUP, hung_up)
+
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage from now on, without a look at the tests themselves each time."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +69,27 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if name.startswith("TUILABEL_") and not name.startswith("TUILABEL_TEST_"):
             monkeypatch.delenv(name)
     return home
+
+
+@pytest.fixture(scope="session")
+def decoders() -> Iterator[DecodeService]:
+    """Return processes that decode images, for all tests."""
+    from tuilabel.data.decoding import DecodeService
+
+    service = DecodeService()
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def warm_decoders(decoders: DecodeService) -> Iterator[None]:
+    """Decode images in processes that earlier tests have started: a process knows no folder."""
+    from tuilabel.data import folder
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folder, "DecodeService", lambda: decoders)
+        patch.setattr(decoders, "close", lambda: None)
+        yield
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tuilabel.data.dataset import Reading
 from tuilabel.errors import SaveError
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import About, Answer, Bulk, BulkLine, Payload
@@ -38,6 +39,7 @@ class FakeItems:
     ) -> None:
         self.source = source
         self.class_names = tuple(classes)
+        self.reading: Reading | None = None
         self.holdout = "hold-out" if holdout else None
         self.ids: Sequence[str] = [item_id(source, row) for row in range(count)]
         self._rows = {item: row for row, item in enumerate(self.ids)}

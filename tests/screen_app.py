@@ -7,6 +7,7 @@ from pathlib import Path
 from textual.app import App
 
 import tuilabel.tui
+from tuilabel.data import ArrayFile
 from tuilabel.errors import TrainerError
 from tuilabel.progress import Progress
 from tuilabel.session import Request
@@ -19,6 +20,23 @@ from tuilabel.tui.text.theme import apply_colours
 from tuilabel.workspace.opening import Workspace
 
 
+class NoTrainer:
+    """Keeps requests and pools in lists, and does no job."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.pools: list[ArrayFile | None] = []
+
+    def start(self, pool: ArrayFile | None = None) -> None:
+        self.pools.append(pool)
+
+    def submit(self, request: Request) -> None:
+        self.requests.append(request)
+
+    async def run(self, job: Job, progress: Progress | None = None) -> Answer:
+        raise TrainerError("there is no trainer here")
+
+
 class ScreenApp(App[None], inherit_bindings=False):
     """Hosts one labelling screen; requests to the trainer are kept in a list."""
 
@@ -28,13 +46,9 @@ class ScreenApp(App[None], inherit_bindings=False):
         super().__init__()
         apply_colours(self, Colours())
         self.terminal = Terminal(self, RoundTrips())
-        self.requests: list[Request] = []
-        self.label_screen = screen(
-            workspace, "digits", self.requests.append, self.run_job, **options
-        )
-
-    async def run_job(self, job: Job, progress: Progress | None = None) -> Answer:
-        raise TrainerError("there is no trainer here")
+        self.trainer = NoTrainer()
+        self.requests = self.trainer.requests
+        self.label_screen = screen(workspace, "digits", self.trainer, **options)
 
     def on_mount(self) -> None:
         self.push_screen(self.label_screen)

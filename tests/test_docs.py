@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 from learn import test_strategies, test_transformers
@@ -65,7 +66,7 @@ def side_key_table() -> str:
     moves = {action.id for action in SIDE_ACTIONS["cell"]}
     rows = [
         (place, coded(action.shown_keys, " or "), action.help)
-        for place in PLACES
+        for place in (*PLACES, "view")
         for action in SIDE_ACTIONS[place]
         if action.id not in moves
     ]
@@ -82,7 +83,8 @@ def keymap_table() -> str:
 
 
 def line_table() -> str:
-    rows = [(f"`{command.letter}` or `:{command.word}`", command.help) for command in Command]
+    forms = [[command.letter, f":{command.word}"] for command in Command]
+    rows = [(coded(filter(None, f), " or "), c.help) for f, c in zip(forms, Command, strict=True)]
     return table(("answer", "what it does"), *rows)
 
 
@@ -195,7 +197,8 @@ def test_every_command_shown_has_the_options_it_is_given(
         name = arguments.pop(0) if arguments and arguments[0] in COMMANDS else "label"
         command = main.get_command(None, name)  # type: ignore[arg-type]
         assert command is not None
-        command.make_context(name, arguments)
+        # The parent, because click keeps the names of the help option of the first context.
+        command.make_context(name, arguments, parent=click.Context(main, **main.context_settings))
 
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)

@@ -28,6 +28,7 @@ COMMANDS = {
     "label": ("label", "label", "Label images (the default command)."),
     "demo": ("label", "demo", "Watch the ground truth label images."),
     "home": ("label", "home", "Choose among your sessions and sources."),
+    "view": ("view", "view", "Look at images and mark some."),
     "show": ("show", "show", "Show images and what is known about them."),
     "status": ("session", "status_", "Show a session's progress."),
     "export": ("session", "export", "Export labels."),
@@ -37,6 +38,7 @@ COMMANDS = {
     "merge": ("annotators", "merge", "Merge the labels of one session into another."),
     "share": ("annotators", "share", "Share a session with a group of users."),
     "simulate": ("simulate", "simulate", "Compare strategies, with ground truth as the annotator."),
+    "cache": ("about", "cache_", "Show or remove what is cached."),
     "settings": ("about", "settings_", "Show the settings in effect and where each comes from."),
     "doctor": ("about", "doctor", "Show what this terminal and this installation can do."),
 }

@@ -93,6 +93,14 @@ def meant(word: str, names: Iterable[str]) -> str:
     return f" Did you mean {shown_path(close[0])!r}?" if close else ""
 
 
+def size_text(size: int) -> str:
+    """Return a number of bytes with its unit, such as "1.5 MB"."""
+    for unit, one in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= one:
+            return f"{size / one:,.1f} {unit}"
+    return counted(size, "byte")
+
+
 def counted(count: int, one: str, many: str | None = None) -> str:
     """Return a number with its noun, such as "1 label" or "2,000 labels".
 

@@ -22,9 +22,20 @@ from sessions import label_of, new_session
 from tuilabel import __version__
 from tuilabel.cli import COMMANDS as LINES
 from tuilabel.cli import EXAMPLES, main
-from tuilabel.events.payloads import Fitted, Measured, Opened, Skip, Undo, Window
+from tuilabel.events.payloads import (
+    Fitted,
+    Flag,
+    Measured,
+    Note,
+    Opened,
+    Skip,
+    Undo,
+    Window,
+    stored_names,
+)
 from tuilabel.journal.journal import Journal
 from tuilabel.tui.app.base import Ended
+from tuilabel.tui.terminal.tty import TTY
 from tuilabel.workspace.opening import SourceOptions, open_workspace
 from tuilabel.workspace.places import data_dir, last_session, remember, session_path
 from tuilabel.workspace.recent import OpenRequest
@@ -34,6 +45,7 @@ COMMANDS = (
     "label",
     "demo",
     "home",
+    "view",
     "show",
     "status",
     "export",
@@ -43,6 +55,7 @@ COMMANDS = (
     "classes",
     "autolabel",
     "simulate",
+    "cache",
     "doctor",
     "settings",
 )
@@ -58,6 +71,7 @@ STATUS_FIELDS = {
         "model",
         "strategy",
     ),
+    *("skip_reasons", "flagged", "notes"),
     *("accuracy", "annotators", "auto_labels", "fitted", "stopping", "disputed", "problems"),
     *("disputes", "agreement", "asked", "without_example"),
 }
@@ -122,14 +136,16 @@ def session(tmp_path: Path) -> Path:
             )
             journal.append([label], by)
         (skip,) = journal.append([Skip(item="i0", round=1)], by)
-        journal.append([Undo(skip.id, "i0"), Skip(item="i9", round=1), fit], by)
+        journal.append([Undo(skip.id, "i0"), Skip(item="i9", round=1, why="unsure"), fit], by)
+        note = Note(item="i0", names=stored_names(references[0]), text="=wet \x1b[31m")
+        journal.append([Flag(item="i8", names=("8.png",)), note], by)
     return path
 
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pretend that there is a terminal."""
-    monkeypatch.setattr("tuilabel.commands.text.terminal_problem", lambda: None)
+    monkeypatch.setattr(TTY, "open", lambda: None)
     monkeypatch.setattr("tuilabel.commands.text.cannot_draw", lambda: None)
 
 
@@ -140,7 +156,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_every_command_has_help(arguments: tuple[str, ...], option: str) -> None:
     result = tuilabel(*arguments, option)
-    assert result.exit_code == 0
+    assert result.exit_code == 0, result.output
     assert result.stdout.startswith(f"Usage: {' '.join(['tuilabel', *arguments])} [OPTIONS]")
     assert result.stderr == ""
 
@@ -265,8 +281,8 @@ def test_home_needs_a_terminal_that_draws(
 ) -> None:
     result = tuilabel("home")
     assert result.exit_code == 2
-    assert "needs a terminal" in result.stderr
-    monkeypatch.setattr("tuilabel.commands.text.terminal_problem", lambda: None)
+    assert "A screen needs a terminal" in result.stderr
+    monkeypatch.setattr(TTY, "open", lambda: None)
     monkeypatch.delenv("TERM", raising=False)
     if term is not None:
         monkeypatch.setenv("TERM", term)
@@ -276,21 +292,14 @@ def test_home_needs_a_terminal_that_draws(
 
 
 def test_a_terminal_that_cannot_draw_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tuilabel.commands.text import cannot_draw, terminal_problem
+    from tuilabel.commands.text import cannot_draw
 
-    for stream in ("stdin", "stdout", "stderr"):
-        fake = io.StringIO()
-        fake.isatty = lambda: True  # type: ignore[method-assign]
-        monkeypatch.setattr(sys, stream, fake)
     monkeypatch.setenv("TERM", "dumb")
     assert "TERM is 'dumb'" in str(cannot_draw())
     monkeypatch.delenv("TERM")
     assert "may not be able to draw" in str(cannot_draw())
     monkeypatch.setenv("TERM", "xterm")
-    assert terminal_problem() is None
     assert cannot_draw() is None
-    monkeypatch.setattr(sys, "stdout", None)
-    assert "standard output is not a terminal" in str(terminal_problem())
 
 
 @pytest.mark.parametrize(
@@ -419,6 +428,9 @@ def test_status_json_has_the_promised_fields(session: Path) -> None:
         "labels": 3,
         "by_class": {"Katze 猫": 1, "=1+1": 1, "␛[31mred": 1},
         "skipped": 1,
+        "skip_reasons": {"unsure": 1},
+        "flagged": [{"item": "i8", "reference": "8.png", "by": "Zoë", "text": None}],
+        "notes": [{"item": "i0", "reference": "caf\udce9.png", "by": "Zoë", "text": "=wet ␛[31m"}],
         "disputed": 0,
         "problems": [],
         "asked": {
@@ -458,6 +470,9 @@ def test_status_is_told_in_lines_that_hold_no_escape_codes(session: Path) -> Non
     assert lines[0] == f"session    {session}"
     assert "window     -1,024 is shown as black, 3,071.5 as white" in lines
     assert "labels     3, 5 left to ask" in lines
+    assert "skipped    1 (1 unsure)" in lines
+    assert lines[lines.index("flagged    1 image:") + 1] == "  8.png (by Zoë)"
+    assert lines[lines.index("notes      1 image:") + 1] == "  caf�.png (by Zoë): =wet ␛[31m"
     assert "accuracy   90.0% (80.0% to 95.0%, 95%) on the hold-out, n = 50" in lines
     assert any(line.startswith("by         Zoë: 3 labels, last seen 20") for line in lines)
     assert any("Katze 猫" in line for line in lines)
@@ -647,7 +662,7 @@ def test_check_reports_what_is_there_and_writes_nothing(session: Path) -> None:
     before = {path: path.read_bytes() for path in session.rglob("*") if path.is_file()}
     result = tuilabel("check", str(session))
     assert result.exit_code == 0
-    assert result.stdout.startswith(f"{session}: 2 logs, 16 events.\n")
+    assert result.stdout.startswith(f"{session}: 2 logs, 18 events.\n")
     assert "Nothing is damaged or missing." in result.stdout
     assert "Unknown" not in result.stdout, "each log has its closing event"
     assert {path: path.read_bytes() for path in session.rglob("*") if path.is_file()} == before

@@ -20,6 +20,8 @@ from tuilabel.data import open_dataset, places
 from tuilabel.data.places import find_places
 from tuilabel.workspace.places import cache_dir, session_path
 
+pytestmark = pytest.mark.usefixtures("warm_decoders")
+
 Row = tuple[str, str, str]
 """Reference, class and status."""
 

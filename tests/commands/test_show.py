@@ -36,6 +36,8 @@ from tuilabel.workspace.autolabels import autolabel
 from tuilabel.workspace.opening import SourceOptions, open_workspace
 from tuilabel.workspace.places import remember
 
+pytestmark = pytest.mark.usefixtures("warm_decoders")
+
 NAMES = ("cat", "dog")
 BLOCK = re.compile("[▀▄█▌▐▘▝▖▗▛▜▙▟▚▞]")
 
@@ -464,7 +466,7 @@ def test_a_dry_run_of_autolabel_shows_a_sample_on_a_terminal(
     monkeypatch.setenv("NO_COLOR", "1")
     text = run("--dry-run")
     least, most = text.split("Least confident:")[1].split("Most confident:")
-    shares = [[int(n) for n in re.findall(r"\d (\d+)%", part)] for part in (least, most)]
+    shares = [[float(n) for n in re.findall(r"\d >?([\d.]+)%", part)] for part in (least, most)]
     assert len(shares[0]) == len(shares[1]) == 5
     assert sorted(shares[0] + shares[1]) == shares[0] + shares[1]
     assert "confident:" not in run()

@@ -122,7 +122,8 @@ def test_never_more_is_unpacked_than_the_header_claims(
     with pytest.raises(SourceError, match="too long"):
         open_idx(tmp_path / "bomb.gz", 3, cache_dir)
     assert min(asked) > 0
-    assert sum(asked) == len(whole) + 1
+    # The header is read twice.
+    assert sum(asked) == 16 + len(whole) + 1
 
 
 def test_a_name_with_escape_codes_is_shown_inert(tmp_path: Path, cache_dir: Path) -> None:

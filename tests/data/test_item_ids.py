@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tuilabel.data.arrays import Arrays
 from tuilabel.data.item_ids import (
     ItemIds,
     cached_digests,
@@ -92,29 +93,29 @@ def test_cached_digests_are_read_and_not_computed_again(
     tmp_path: Path, rng: np.random.Generator
 ) -> None:
     images = rng.integers(0, 256, (6, 2, 2), dtype=np.uint8)
-    path = tmp_path / "x.ids"
-    fresh = cached_digests(images, path)
+    cache = Arrays(tmp_path)
+    fresh = cached_digests(images, cache, "x")
     other = 255 - images
-    assert (cached_digests(other, path) == fresh).all()
-    assert (cached_digests(other[:5], path) == digests(other[:5])).all()
+    assert (cached_digests(other, cache, "x") == fresh).all()
+    assert (cached_digests(other[:5], cache, "x") == digests(other[:5])).all()
 
 
 def test_damaged_cached_digests_are_made_again(tmp_path: Path, rng: np.random.Generator) -> None:
     images = rng.integers(0, 256, (6, 2, 2), dtype=np.uint8)
-    path = tmp_path / "x.ids"
-    cached_digests(images, path)
+    cached_digests(images, Arrays(tmp_path), "x")
+    (path,) = tmp_path.iterdir()
     whole = path.read_bytes()
     for position in range(0, len(whole), 5):
         damaged = bytearray(whole)
         damaged[position] ^= 0x40
         path.write_bytes(damaged)
-        assert (cached_digests(images, path) == digests(images)).all()
+        assert (cached_digests(images, Arrays(tmp_path), "x") == digests(images)).all()
 
 
 def test_a_cache_that_cannot_be_written_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     images = np.zeros((1, 2, 2), dtype=np.uint8)
-    assert (cached_digests(images, tmp_path / "file" / "x.ids") == digests(images)).all()
+    assert (cached_digests(images, Arrays(tmp_path / "file"), "x") == digests(images)).all()
 
 
 @given(st.lists(st.binary(min_size=1, max_size=1), max_size=30, unique=True), st.binary())

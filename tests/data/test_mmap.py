@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tuilabel.data.cache_files import write_block
+from tuilabel.data.arrays import Arrays
 from tuilabel.data.item_ids import digests
 from tuilabel.data.mmap import release_pages
 
@@ -45,9 +45,10 @@ def test_what_is_not_mapped_stays_as_it_is() -> None:
 
 
 def test_checking_and_hashing_hold_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "x.block"
-    block = write_block(path, {}, [np.arange(LARGE, dtype=np.uint8)])
-    assert block.is_intact()
-    assert resident(path) == 0
-    digests(block.payload.reshape(-1, 64, 64))
-    assert resident(path) == 0
+    arrays = Arrays(tmp_path)
+    arrays.save("x", (LARGE,), lambda: [np.arange(LARGE, dtype=np.uint8)], np.uint8)
+    found = arrays.load("x", np.uint8)
+    assert found is not None
+    assert resident(tmp_path / "x.npy") == 0
+    digests(found.reshape(-1, 64, 64))
+    assert resident(tmp_path / "x.npy") == 0

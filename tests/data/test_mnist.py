@@ -1,6 +1,7 @@
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -54,8 +55,9 @@ def test_the_first_of_each_split_are_taken_in_place(
     assert len(dataset) == 20
     assert dataset.holdout is not None
     assert len(dataset.holdout) == 4
-    described = as_array_file(dataset.pool, tmp_path)
-    assert described.path.name == "train-images-idx3-ubyte"
+    with ExitStack() as resources:
+        described = as_array_file(dataset.pool, resources)
+        assert described.path.resolve().name == "train-images-idx3-ubyte"
     with pytest.raises(UsageError, match=r"--pool 31 .* train has 30 images"):
         open_dataset(f"mnist:{folder}", cache_dir=cache_dir, pool=31)
     with pytest.raises(UsageError, match=r"--test 0 .* t10k has 12 images"):

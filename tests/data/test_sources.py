@@ -54,7 +54,7 @@ def test_the_users_cache_is_the_default(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
     monkeypatch.setenv("HOME", str(tmp_path))
     open_dataset(f"mnist:{write_quartet(quartet)}")
-    assert [path for path in tmp_path.rglob("*.ids") if "tuilabel" in path.parts]
+    assert [path for path in tmp_path.rglob("*.ids.npy") if "tuilabel" in path.parts]
 
 
 def test_a_folder_named_like_a_source_is_opened_by_its_path(

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,8 @@ POINTS = tuple(
 )
 """Where the child is killed: at which message, and when."""
 
+_FILES = ExitStack()
+
 
 def killed(context: Context, tally: Tally) -> Iterator[None]:
     """Kill the child at each message in turn, once; both answers come all the same."""
@@ -168,10 +170,8 @@ def _pool(folder: Path) -> OpenPool:
     truth = np.arange(60) % 3
     centres = rng.integers(0, 200, (3, 4, 5))
     images = (centres[truth] + rng.integers(0, 55, (60, 4, 5))).astype(np.uint8)
-    arrays = folder / "arrays"
-    arrays.mkdir()
     files = (
-        as_array_file(a, arrays) for a in (images[:40], images[40:], truth[40:].astype(np.int16))
+        as_array_file(a, _FILES) for a in (images[:40], images[40:], truth[40:].astype(np.int16))
     )
     pool, holdout, classes = files
     return OpenPool(pool, 3, holdout, classes, "t10k")

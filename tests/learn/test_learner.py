@@ -11,7 +11,7 @@ import pytest
 from blob_pools import blobs, glyphs
 
 from tuilabel.data import HoldOut
-from tuilabel.data.array_store import ArrayStore
+from tuilabel.data.arrays import Arrays
 from tuilabel.errors import UsageError
 from tuilabel.learn import learner as learner_module
 from tuilabel.learn.graph import NoGraphError
@@ -205,9 +205,9 @@ def test_a_learner_with_a_cached_store_equals_a_fresh_one(tmp_path: Path) -> Non
     request = a_fit(model=AUTO, features=AUTO, strategy=AUTO, cold_start=AUTO, cold_start_size=20)
     fresh = plain(ready(request).fit(request))
     for _ in range(2):
-        assert plain(ready(request, store=ArrayStore(tmp_path)).fit(request)) == fresh
+        assert plain(ready(request, store=Arrays(tmp_path)).fit(request)) == fresh
     (tmp_path / "file").write_text("no folder")
-    unwritable = ArrayStore(tmp_path / "file")
+    unwritable = Arrays(tmp_path / "file")
     assert plain(ready(request, store=unwritable).fit(request)) == fresh
 
 

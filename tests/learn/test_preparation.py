@@ -14,7 +14,7 @@ import pytest
 from blob_pools import blobs, glyphs
 
 import tuilabel
-from tuilabel.data.array_store import ArrayStore
+from tuilabel.data.arrays import Arrays
 from tuilabel.errors import UsageError
 from tuilabel.learn import preparation
 from tuilabel.learn.feature_view import View
@@ -185,16 +185,16 @@ def test_images_that_hold_no_numbers_leave_nothing_in_the_store(tmp_path: Path) 
     broken = POOL.astype(np.float32)
     broken[50, 3, 3] = np.nan
     with pytest.raises(UsageError, match="NaN or infinite"):
-        prepare_features("hog", Images(broken, None), ArrayStore(tmp_path))
+        prepare_features("hog", Images(broken, None), Arrays(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_kept_is_not_computed_again(tmp_path: Path) -> None:
     images = Images(POOL, HOLDOUT)
-    fresh = prepare_features("deskew-hog", images, ArrayStore(tmp_path))
+    fresh = prepare_features("deskew-hog", images, Arrays(tmp_path))
     told: list[object] = []
     kept = prepare_features(
-        "deskew-hog", images, ArrayStore(tmp_path), progress=lambda *step: told.append(step)
+        "deskew-hog", images, Arrays(tmp_path), progress=lambda *step: told.append(step)
     )
     assert told == []
     np.testing.assert_array_equal(kept.pool, fresh.pool)
@@ -276,16 +276,16 @@ def test_rows_have_length_one_and_know_the_kinds() -> None:
 
 
 def test_a_graph_from_the_store_is_the_fresh_one(tmp_path: Path) -> None:
-    fresh, first, kept = graph_of(), *(graph_of(store=ArrayStore(tmp_path)) for _ in range(2))
+    fresh, first, kept = graph_of(), *(graph_of(store=Arrays(tmp_path)) for _ in range(2))
     for found in (first, kept):
         np.testing.assert_array_equal(found.pool, fresh.pool)
         np.testing.assert_array_equal(found.holdout, fresh.holdout)
     told: list[object] = []
-    graph_of(store=ArrayStore(tmp_path), progress=lambda *step: told.append(step))
+    graph_of(store=Arrays(tmp_path), progress=lambda *step: told.append(step))
     assert told == []
     # A hold-out that is new is embedded in the graph that is kept.
     graph_of(
-        store=ArrayStore(tmp_path),
+        store=Arrays(tmp_path),
         holdout=HOLDOUT[:5],
         progress=lambda *step: told.append(step),
     )
@@ -304,14 +304,14 @@ def flip(path: Path) -> None:
 
 @pytest.mark.parametrize("spoil", [cut, flip, Path.unlink], ids=["cut", "flip", "gone"])
 def test_a_spoilt_file_is_made_again(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
-    graph_of(store=ArrayStore(tmp_path))
+    graph_of(store=Arrays(tmp_path))
     # Not what was given back: that is mapped from the very files.
     fresh = graph_of()
     files = sorted(tmp_path.iterdir())
     assert len(files) == 4
     for path in files:
         spoil(path)
-        found = graph_of(store=ArrayStore(tmp_path))
+        found = graph_of(store=Arrays(tmp_path))
         np.testing.assert_array_equal(found.pool, fresh.pool)
         np.testing.assert_array_equal(found.holdout, fresh.holdout)
         assert sorted(tmp_path.iterdir()) == files
@@ -321,7 +321,7 @@ def test_a_holdout_goes_with_its_own_graph_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Elsewhere the vectors may come out turned: what was embedded before means nothing then."""
-    graph_of(store=ArrayStore(tmp_path))
+    graph_of(store=Arrays(tmp_path))
 
     def turned(*args: Any, **options: Any) -> LabelGraph:
         found = build_graph(*args, **options)
@@ -329,9 +329,9 @@ def test_a_holdout_goes_with_its_own_graph_only(
 
     monkeypatch.setattr(preparation, "build_graph", turned)
     fresh = graph_of()
-    (kept,) = tmp_path.glob("graph-*-hog-1-20-" + Images(POOL, None).digests[0] + ".block")
+    (kept,) = tmp_path.glob("graph-*-hog-1-20-" + Images(POOL, None).digests[0] + ".npy")
     kept.unlink()
-    found = graph_of(store=ArrayStore(tmp_path))
+    found = graph_of(store=Arrays(tmp_path))
     np.testing.assert_array_equal(found.pool, fresh.pool)
     np.testing.assert_allclose(found.holdout, fresh.holdout, atol=1e-6)
 
@@ -339,9 +339,9 @@ def test_a_holdout_goes_with_its_own_graph_only(
 def test_a_pool_without_a_graph_says_so_each_time(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(NoGraphError, match="9 images are too few"):
-            graph_of(POOL[:9], store=ArrayStore(tmp_path))
+            graph_of(POOL[:9], store=Arrays(tmp_path))
         with pytest.raises(NoGraphError, match="look alike"):
-            graph_of(np.zeros_like(POOL), store=ArrayStore(tmp_path))
+            graph_of(np.zeros_like(POOL), store=Arrays(tmp_path))
     assert not list(tmp_path.glob("graph*"))
 
 
@@ -366,7 +366,7 @@ def test_a_graph_of_any_width_is_kept_whole(width: int) -> None:
 
 def test_a_store_that_cannot_be_written_is_memory(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file, where a folder should be")
-    found, fresh = graph_of(store=ArrayStore(tmp_path / "cache")), graph_of()
+    found, fresh = graph_of(store=Arrays(tmp_path / "cache")), graph_of()
     np.testing.assert_array_equal(found.pool, fresh.pool)
     np.testing.assert_array_equal(found.holdout, fresh.holdout)
 
@@ -375,10 +375,10 @@ MAKE = """
 import hashlib, sys
 from pathlib import Path
 import numpy as np
-from tuilabel.data.array_store import ArrayStore
+from tuilabel.data.arrays import Arrays
 from tuilabel.learn.preparation import Images, prepare_features, prepare_graph
 
-images, store = Images(np.load(sys.argv[1]), np.load(sys.argv[2])), ArrayStore(Path(sys.argv[3]))
+images, store = Images(np.load(sys.argv[1]), np.load(sys.argv[2])), Arrays(Path(sys.argv[3]))
 sys.stdin.readline()
 for _ in range(5):
     features = prepare_features("hog", images, store)

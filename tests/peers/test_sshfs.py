@@ -16,11 +16,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.faults.preload import ImpossibleError
 from tests.faults.sshfs import ENDLESS, Mount, Writer
 from tests.peers.link import why_no_ssh
 from tests.pty.labelling import NOT_SAVED, TYPED_AHEAD, UNBOUND_KEY, Home, LabellingTerminal
+from tuilabel.cli import main
+from tuilabel.data.file_cache import FileCache
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import Answer, Label
 from tuilabel.session.view import SessionView
@@ -180,3 +183,19 @@ def test_of_three_processes_one_is_killed_and_one_cut_off(
     saved = [event for writer in writers for event in writer.saved]
     assert [event.id for event in saved if event.id not in found] == []
     assert sum(isinstance(event.payload, Answer) for event in saved) >= 8
+
+
+def test_the_cache_of_a_home_on_sshfs_is_local(
+    shared: tuple[Path, list[Mount]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, (mount, _) = shared
+    monkeypatch.setenv("XDG_CACHE_HOME", str(mount.path / "cache"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    own = tmp_path / f"tuilabel-{os.getuid()}"
+    lines = CliRunner().invoke(main, ["doctor"]).stdout.splitlines()
+    assert any(f"(fuse.sshfs), which has no reliable locks: {own} is used" in one for one in lines)
+    assert CliRunner().invoke(main, ["cache"]).stdout.startswith(f"path          {own}/host-")
+    cache = FileCache(mount.path / "cache", "name", "v1")
+    assert "it is on fuse.sshfs" in (cache.problem or "")
+    cache.close()
+    assert not (mount.path / "cache").exists()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
-import time
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from plugins.conftest import Install
 
 from tuilabel.cli import main
 from tuilabel.data import open_dataset
-from tuilabel.data.array_store import ArrayStore
+from tuilabel.data.arrays import Arrays
 from tuilabel.errors import SourceError
 from tuilabel.learn.preparation import Images, prepare_features
 from tuilabel.simulate.kept_runs import fingerprint
@@ -42,31 +43,30 @@ def tuilabel(site: Path, *arguments: str, status: int = 0) -> str:
 
 
 def label(site: Path, *arguments: str, until: str) -> None:
-    """Label in lines until a line or the status has what is waited for."""
-    output = site / "lines.txt"
-    with (
-        output.open("w") as lines,
-        subprocess.Popen(
-            [sys.executable, "-u", "-m", "tuilabel", "label", *arguments, "--line", "--no-image"],
-            env={**os.environ, "PYTHONPATH": str(site)},
-            stdin=subprocess.PIPE,
-            stdout=lines,
-            text=True,
-        ) as labelling,
-    ):
+    """Label in lines, one each time that a class is asked for, until something is said."""
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "tuilabel", "label", *arguments, "--line", "--no-image"],
+        env={**os.environ, "PYTHONPATH": str(site)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+    ) as labelling:
         assert labelling.stdin is not None
-        end = time.monotonic() + 60
+        assert labelling.stdout is not None
         said = ""
-        while until not in said:
-            assert time.monotonic() < end, said
-            said = output.read_text()
-            # What went wrong is reported with the next answer.
-            labelling.stdin.write("1\n2\n")
-            labelling.stdin.flush()
-            if "Saved" in said:
-                said += tuilabel(site, "status", "--json")
-        labelling.stdin.write(":quit\n")
-        labelling.stdin.flush()
+        for count, answer in enumerate(cycle(b"12")):
+            while not said.endswith("class? "):
+                output = labelling.stdout.read(65536)
+                assert output, f"It ended without {until!r}: {said}"
+                said += output.decode()
+            if until in said:
+                break
+            # What became of a batch is reported with the next answer, but the images have an end.
+            if count >= 10:
+                select.select([labelling.stdout], [], [], 0.2)
+            labelling.stdin.write(b"%c\n" % answer)
+            said += "\n"
+        labelling.communicate(b":quit\n", timeout=60)
     assert labelling.returncode == 0
 
 
@@ -82,7 +82,8 @@ def test_every_example_takes_part_in_a_simulation(example: Path, tmp_path: Path)
 
 
 def test_examples_label_in_the_child_process_and_export(example: Path, tmp_path: Path) -> None:
-    label(example, "stripes:1000", *NAMES, until='"features": "profile"')
+    label(example, "stripes:1000", *NAMES, until="Accuracy ")
+    assert '"features": "profile"' in tuilabel(example, "status", "--json")
     assert "nearest" in tuilabel(example, "status", "stripes:1000")
     rows = json.loads(tuilabel(example, "export", "stripes:1000", "--format", "json"))
     assert len(rows) >= 10
@@ -299,7 +300,7 @@ def test_another_version_of_a_package_shares_no_kept_runs_and_no_cached_features
         shutil.rmtree(tmp_path / "site" / "own-1.0.dist-info", ignore_errors=True)
         shutil.rmtree(tmp_path / "site" / "own-2.0.dist-info", ignore_errors=True)
         install("own", names, code, version=version)
-        prepare_features("see", images, ArrayStore(tmp_path / "features"))
+        prepare_features("see", images, Arrays(tmp_path / "features"))
         found.add(fingerprint(dataset, Plan(strategies=("ask",))))
     assert len(found) == 2
     assert len(list((tmp_path / "features").iterdir())) == 2

@@ -34,6 +34,18 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture
+def no_fits(home: Home) -> None:
+    """Keep the trainer from ever being ready, as on a slow machine: it imports SciPy for ever.
+
+    For tests that need no ranking: the import takes twice the time of the program's whole start.
+    """
+    slow = home.path / "slow"
+    slow.mkdir()
+    (slow / "scipy.py").write_text("import signal\n\nwhile True:\n    signal.pause()\n")
+    home.env["PYTHONPATH"] = f"{slow}{os.pathsep}{home.env['PYTHONPATH']}"
+
+
+@pytest.fixture
 def start(home: Home) -> Iterator[Callable[..., LabellingTerminal]]:
     """Return a function that starts `tuilabel` with arguments; at last it kills what still runs."""
     started: list[LabellingTerminal] = []

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,7 +110,7 @@ class Home:
     """Where one test's sessions are, and `tuilabel` with them."""
 
     path: Path
-    env: Mapping[str, str]
+    env: dict[str, str]
 
     @classmethod
     def under(cls, path: Path) -> Home:

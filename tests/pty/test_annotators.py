@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.pty.labelling import Home, LabellingTerminal
+
+pytestmark = pytest.mark.usefixtures("no_fits")
 
 F6, HOME, TAB, ENTER, ESCAPE, BACKSPACE = "\x1b[17~", "\x1b[H", "\t", "\r", "\x1b", "\x7f"
 

@@ -6,7 +6,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.pty.labelling import Home, LabellingTerminal
+
+pytestmark = pytest.mark.usefixtures("no_fits")
 
 Start = Callable[..., LabellingTerminal]
 

@@ -15,6 +15,8 @@ from tests.pty.labelling import CTRL_C, Home, LabellingTerminal
 from tests.pty.terminal import PATIENCE, children, is_gone
 from tests.pty.test_endings import CRASHES_AT_THE_THIRD_IMAGE
 
+pytestmark = pytest.mark.usefixtures("no_fits")
+
 Start = Callable[..., LabellingTerminal]
 
 WITHIN = 8.0

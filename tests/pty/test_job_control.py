@@ -14,6 +14,8 @@ import pytest
 from tests.pty.labelling import CTRL_C, Home, LabellingTerminal
 from tests.pty.terminal import PATIENCE, children, is_gone
 
+pytestmark = pytest.mark.usefixtures("no_fits")
+
 Start = Callable[..., LabellingTerminal]
 
 CTRL_Z = "\x1a"
@@ -28,11 +30,11 @@ class Shell:
     It is dash where there is one: it leaves the terminal's settings as a job leaves them.
     """
 
-    def __init__(self, start: Start, home: Home, first: str = "") -> None:
+    def __init__(self, start: Start, home: Home, first: str = "", label: str = LABEL) -> None:
         env = {**home.env, "PS1": "shell> ", "ENV": "", "HOME": str(home.path)}
         self.terminal = start("-i", command=["sh"], env=env)
         self.wait_prompt()
-        self.terminal.press(first + LABEL)
+        self.terminal.press(first + label)
         self.terminal.wait_ready()
 
     def wait_prompt(self, before: str = "") -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from tests.pty.labelling import Home, LabellingTerminal
 from tests.pty.terminal import PATIENCE, children, is_gone
 
-KILLS = int(os.environ.get("TUILABEL_KILLS", "10"))
+KILLS = int(os.environ.get("TUILABEL_KILLS", "5"))
 
 
 def stream_keys(terminal: LabellingTerminal, rng: np.random.Generator) -> str:
@@ -44,7 +44,7 @@ def test_labels_shown_as_saved_survive_kills(
 ) -> None:
     """Kill and resume one session again and again while keys stream in.
 
-    Ten times, or as often as the environment variable TUILABEL_KILLS says; with
+    Five times, or as often as the environment variable TUILABEL_KILLS says; with
     ``--log-cli-level=INFO`` the outcome is printed.
     """
     rng = np.random.default_rng(20)

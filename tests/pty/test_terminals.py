@@ -15,6 +15,7 @@ SILENCE = 1.0
 """Seconds without output after which a program counts as silent."""
 
 
+@pytest.mark.usefixtures("no_fits")
 def test_a_small_terminal_is_told_what_is_needed(start: Start, home: Home) -> None:
     terminal = start("digits", size=(20, 5))
     terminal.wait_for(TOO_SMALL)
@@ -32,6 +33,7 @@ def test_a_small_terminal_is_told_what_is_needed(start: Start, home: Home) -> No
     assert [row["class"] for row in home.export()] == ["3"]
 
 
+@pytest.mark.usefixtures("no_fits")
 def test_two_annotators_label_at_once_and_see_each_other(start: Start, home: Home) -> None:
     anna = start("digits", "--annotator", "anna")
     anna.wait_ready()

@@ -94,7 +94,7 @@ def test_a_closed_stream_is_said(start: Start, closed: str) -> None:
     assert terminal.wait_exit() == 2
     assert terminal.left_behind() == []
     if closed != "2>&-":
-        assert "needs a terminal" in " ".join(terminal.text.split())
+        assert "is closed, but tuilabel needs it" in " ".join(terminal.text.split())
 
 
 def test_it_ends_with_its_shell(start: Start, home: Home) -> None:

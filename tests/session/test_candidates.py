@@ -13,17 +13,12 @@ from hypothesis import strategies as st
 from tuilabel.session.candidates import Candidates
 
 
-def keys(count: int) -> np.ndarray:
-    """Return keys like hashes: arbitrary numbers, no two equal."""
-    return np.random.default_rng(7).integers(2**64, size=count, dtype=np.uint64)
-
-
 def paths(count: int) -> list[tuple[str, ...]]:
     return [(f"photos/{row}.png",) for row in range(count)]
 
 
 def make(count: int, audit: float, seed: int) -> Candidates:
-    return Candidates(keys(count), paths(count), audit, seed)
+    return Candidates(paths(count), audit, seed)
 
 
 def free(count: int, taken: Collection[int] = ()) -> np.ndarray:
@@ -46,32 +41,27 @@ def test_the_reserve_is_a_share_that_is_never_queried() -> None:
 
 
 def test_rows_that_join_or_leave_change_nothing_for_the_others() -> None:
-    every, names = keys(1000), paths(1000)
-    before = Candidates(every[:900], names[:900], 0.1, seed=3)
-    after = Candidates(every[50:], names[50:], 0.1, seed=3)
+    names = paths(1000)
+    before = Candidates(names[:900], 0.1, seed=3)
+    after = Candidates(names[50:], 0.1, seed=3)
     assert np.array_equal(before.reserved[50:], after.reserved[:850])
     first = [row for row in before.queries([], free(900)) if row >= 50]
     second = [row + 50 for row in after.queries([], free(950)) if row < 850]
     assert first == second
 
 
-def test_a_file_that_is_edited_stays_in_the_reserve_or_out_of_it() -> None:
-    edited = Candidates(keys(1000)[::-1], paths(1000), 0.1, seed=3)
-    assert np.array_equal(edited.reserved, make(1000, 0.1, seed=3).reserved)
-
-
 def test_an_item_is_reserved_if_any_of_its_paths_is() -> None:
     names = paths(900)
-    alone = Candidates(keys(900), names, 0.1, seed=3)
+    alone = Candidates(names, 0.1, seed=3)
     triples = [names[row][0:1] + names[row + 1] + names[row + 2] for row in range(0, 900, 3)]
-    found = Candidates(keys(300), triples, 0.1, seed=3)
+    found = Candidates(triples, 0.1, seed=3)
     assert np.array_equal(found.reserved, alone.reserved.reshape(300, 3).any(axis=1))
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_the_draw_probability_is_how_often_an_item_is_drawn(count: int) -> None:
     names = [tuple(f"{n}.png" for n in range(count)), ("other.png",)]
-    every = [Candidates(keys(2), names, 0.2, seed) for seed in range(3000)]
+    every = [Candidates(names, 0.2, seed) for seed in range(3000)]
     expected = every[0].draw(0)
     assert expected == pytest.approx(1 - 0.8**count)
     assert every[0].draw(1) == 0.2
@@ -81,7 +71,7 @@ def test_the_draw_probability_is_how_often_an_item_is_drawn(count: int) -> None:
 
 def test_a_name_that_is_no_text_is_drawn_like_any_other() -> None:
     names: list[Sequence[str]] = [(f"{n}-\udcff.png",) for n in range(400)]
-    assert 15 <= Candidates(keys(400), names, 0.1, 1).reserved.sum() <= 70
+    assert 15 <= Candidates(names, 0.1, 1).reserved.sum() <= 70
 
 
 def test_no_reserve_means_no_audit_places() -> None:
@@ -127,3 +117,14 @@ def test_queries_and_audits_share_the_free_rows_out(
     rows = queries + list(candidates.audits(left, start))
     assert sorted(rows) == [row for row in range(count) if row not in answered]
     assert np.array_equal(left, free(count, answered)), "it is not changed"
+
+
+def test_the_order_is_that_of_the_documentation_for_ever() -> None:
+    candidates = Candidates(paths(12), 0.3, seed=5)
+    assert list(candidates.queries([], free(12))) == [11, 9, 4, 1, 5, 6, 2, 7, 10]
+    assert np.flatnonzero(candidates.reserved).tolist() == [0, 3, 8]
+
+
+def test_an_item_without_a_path_is_known_by_its_row() -> None:
+    candidates = Candidates([()] * 50, 0.2, seed=1)
+    assert len(set(candidates.keys.tolist())) == 50

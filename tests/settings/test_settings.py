@@ -34,7 +34,9 @@ VALUES: dict[str, tuple[Any, Any, str, Any, Any]] = {
     "audit": (0.1, 0.2, "0.3", 0.4, 0.1),
     "annotator": ("flag", None, "environ", "file", None),
     "key_delay": (0, None, "200", 1000, 500),
+    "cache_size": (1, None, "20", 100_000, 4),
     "suggestions": ("after", "off", "before", "after", "before"),
+    "guidelines": ("/a.md", "/b.md", "/c.md", "/d.md", ""),
     # A session has no say in what belongs to a person and a terminal.
     "color": ("none", None, "16", "256", "auto"),
     "theme": ("plain", None, "ansi", "high-contrast", "auto"),
@@ -118,13 +120,15 @@ BAD: list[tuple[str, Any]] = [
     *(("audit", value) for value in (-0.1, 0.6, "nan", float("nan"), "much", True)),
     *(("epsilon", value) for value in (-0.1, 1.1, "nan", "some", True)),
     *(("key_delay", value) for value in (-1, 10_001, "soon", 0.5, True)),
+    *(("cache_size", value) for value in (0, 100_001, "4 GB", 0.5, True)),
     *(("annotator", value) for value in ("  ", "x" * 65, 5, ["me"])),
     *(("model", value) for value in ("forest", 5, ["mlp"])),
     *(("features", value) for value in ("pixels", 5, ["raw"])),
     *(("strategy", value) for value in ("best", "")),
     *(("cold_start", value) for value in ("warm", 1.0)),
     *(("suggestions", value) for value in ("sometimes", True)),
-    *((name, value) for name in list(VALUES)[11:] for value in ("Purple", 8, True, ["auto"])),
+    *(("guidelines", value) for value in (5, True, ["a.md"], "a\0.md", "a\x1b[2J.md")),
+    *((name, value) for name in list(VALUES)[12:] for value in ("Purple", 8, True, ["auto"])),
 ]
 
 
@@ -140,19 +144,19 @@ def test_a_bad_flag_is_refused(name: str, value: Any, file: Path) -> None:
 
 @pytest.mark.parametrize("name", VALUES)
 def test_a_bad_value_is_said_to_come_from_where_it_comes_from(name: str, file: Path) -> None:
-    bad = "x" * 65
+    bad = "x" * (65 if name != "guidelines" else 1001)
     variable = f"TUILABEL_{name.upper()}"
     if VALUES[name][1] is not None:
         with pytest.raises(
-            UsageError, match=rf"^The {name.replace('_', ' ')} of the session is 'x+'; "
+            UsageError, match=rf"^The {name.replace('_', ' ')} of the session is 'x+(\.\.\.x+)?'; "
         ):
             resolve({}, {name: bad}, {}, file)
-    with pytest.raises(UsageError, match=rf"^{variable} is 'x+'; "):
+    with pytest.raises(UsageError, match=rf"^{variable} is 'x+(\.\.\.x+)?'; "):
         resolve({}, None, {variable: bad}, file)
     toml(file, **{name: bad})
-    with pytest.raises(UsageError, match=rf"^{file}: {name} is 'x+'; "):
+    with pytest.raises(UsageError, match=rf"^{file}: {name} is 'x+(\.\.\.x+)?'; "):
         resolve({}, None, {}, file)
-    with pytest.raises(UsageError, match=rf"^{SETTINGS[name].option} is 'x+'; "):
+    with pytest.raises(UsageError, match=rf"^{SETTINGS[name].option} is 'x+(\.\.\.x+)?'; "):
         resolve({name: bad}, None, {}, file)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -57,6 +58,12 @@ def life():
 """What fake children are made of."""
 
 
+LIGHT = "import tuilabel.trainer.worker as worker\nworker.warm_up = lambda: None\n"
+"""The real worker, which imports scikit-learn, for a second, with its first fit only."""
+
+LIGHT_MAIN = f"{LIGHT}worker.main()\n"
+
+
 @dataclass
 class Toy:
     """Twelve labelled, and other, pictures of three classes, as arrays and in files."""
@@ -68,18 +75,17 @@ class Toy:
 
 
 @pytest.fixture
-def toy(tmp_path: Path) -> Toy:
+def toy() -> Iterator[Toy]:
     rng = np.random.default_rng(0)
     truth = np.arange(60) % 3
     centres = rng.integers(0, 200, (3, 4, 5))
     images = (centres[truth] + rng.integers(0, 55, (60, 4, 5))).astype(np.uint8)
     pool, holdout, classes = images[:40], images[40:], truth[40:].astype(np.int16)
-    folder = tmp_path / "arrays"
-    folder.mkdir()
-    files = (as_array_file(array, folder) for array in (pool, holdout, classes))
-    pool_file, holdout_file, truth_file = files
-    opened = OpenPool(pool_file, 3, holdout_file, truth_file, "t10k")
-    return Toy(pool, truth[:40], (holdout, classes), opened)
+    with ExitStack() as resources:
+        files = (as_array_file(array, resources) for array in (pool, holdout, classes))
+        pool_file, holdout_file, truth_file = files
+        opened = OpenPool(pool_file, 3, holdout_file, truth_file, "t10k")
+        yield Toy(pool, truth[:40], (holdout, classes), opened)
 
 
 @dataclass

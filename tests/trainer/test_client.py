@@ -7,16 +7,16 @@ import errno
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from loop_fakes import fit_finished
 
-from tuilabel.data import ArrayFile, open_dataset
+from tuilabel.data import array_file, open_dataset
 from tuilabel.errors import TrainerError
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.session import Ranking, Request
-from tuilabel.trainer import client, runner
+from tuilabel.trainer import runner
 from tuilabel.trainer.client import TrainerClient
 from tuilabel.trainer.jobs import (
     Centres,
@@ -274,10 +274,10 @@ async def test_without_a_trainer_a_job_is_an_error(screen: Screen) -> None:
 async def test_the_trainer_starts_without_room_for_files(
     screen: Screen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> ArrayFile:
+    def full(*_: object, **__: object) -> NoReturn:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(client, "as_array_file", full)
+    monkeypatch.setattr(array_file.tempfile, "TemporaryFile", full)
     opened: list[OpenPool] = []
 
     class Started:
@@ -299,7 +299,8 @@ async def test_the_trainer_starts_without_room_for_files(
         await screen.client.stop()
         assert not opened[0].pool.path.exists()
     screen.client._trainer = None
-    monkeypatch.setattr(client, "in_memory", full)
+    monkeypatch.setattr(array_file.tempfile, "NamedTemporaryFile", full)
+    monkeypatch.setattr(array_file.os, "memfd_create", full, raising=False)
     screen.client.start()
     assert screen.reports == [
         (Down("there is no room for the model's data (No space left on device)"), False)

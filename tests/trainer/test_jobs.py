@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.trainer.conftest import PATIENCE, Events
+from tests.trainer.conftest import LIGHT, LIGHT_MAIN, PATIENCE, Events
 from tests.trainer.test_runner import a_fit, a_ranking, a_start
 from tuilabel.autolabel.job import AutolabelOptions, auto_label
 from tuilabel.data import HoldOut
@@ -34,6 +34,8 @@ from tuilabel.trainer.jobs import (
     Priority,
     Score,
     Scored,
+    Sort,
+    Sorted,
 )
 from tuilabel.trainer.messages import Failed, Finished, Progress, encode
 from tuilabel.trainer.runner import Trainer, TrainerDown, TrainerRestarted
@@ -44,16 +46,16 @@ Fake = Callable[[str], str]
 Told = Callable[[], Awaitable[str]]
 Go = Callable[[], Awaitable[object]]
 
-HELD = """
+HELD = f"""
+{LIGHT}
 import tuilabel.trainer.workbench as workbench
-import tuilabel.trainer.worker as worker
 
 def random_curves(*args, progress, **options):
     tell("begun")
     for step in range(1000):
         (HERE / "go").read_text()
         progress("fits", step, 1000)
-        tell(f"step {step}")
+        tell(f"step {{step}}")
 
 workbench.random_curves = random_curves
 workbench.PROGRESS_SECONDS = 0
@@ -99,18 +101,14 @@ async def test_centres_are_a_file_of_pictures_and_shares(
     trainer: Begin, events: Events, tmp_path: Path
 ) -> None:
     out = tmp_path / "made" / "centres.npz"
-    trainer().submit(Centres(3, 0, out))
+    running = trainer()
+    running.submit(Centres(3, 0, out))
     await events.next(CentresKept)
     with np.load(out, allow_pickle=False) as made:
         assert made["pictures"].shape == (3, 4, 5)
         assert made["shares"].sum() == pytest.approx(1)
-
-
-async def test_a_file_that_cannot_be_written_is_a_failed_job(
-    trainer: Begin, events: Events, tmp_path: Path
-) -> None:
+    # One that cannot be written is a failed job.
     (tmp_path / "file").write_text("")
-    running = trainer()
     running.submit(Centres(3, 0, tmp_path / "file" / "centres.npz"))
     assert "cannot be written (File exists)" in (await events.next(Failed)).message
     running.submit(a_start())
@@ -132,22 +130,21 @@ async def test_a_baseline_in_the_child_is_the_baseline_of_learn(
     assert "9 true classes for 40 items" in (await events.next(Failed)).message
 
 
-@pytest.mark.parametrize("method", ["confident", "ordered", "naive"])
 async def test_auto_labels_in_the_child_are_those_of_the_library(
-    trainer: Begin, events: Events, learner: Learner, method: str
+    trainer: Begin, events: Events, learner: Learner
 ) -> None:
-    options = AutolabelOptions(method, student="softmax")
-    trainer().submit(Autolabel(a_fit(), (20, 21), options, (7, 3, 12)))
-    found = (await events.next(Autolabelled)).found
+    running = trainer()
     # Without those that have an answer: the request's labels and audit items, and two more.
     rows = np.array([12, 13, *range(16, 20), *range(22, 40)])
-    expected = auto_label(learner, a_fit(), rows, options, rng=np.random.default_rng((7, 3, 12)))
-    assert repr(found) == repr(expected)
-    assert found.unanswered == 24
-
-
-async def test_an_invalid_option_is_a_failed_job(trainer: Begin, events: Events) -> None:
-    trainer().submit(Autolabel(a_fit(), (), AutolabelOptions("nix"), (0,)))
+    for method in ("confident", "ordered", "naive"):
+        options = AutolabelOptions(method, student="softmax")
+        running.submit(Autolabel(a_fit(), (20, 21), options, (7, 3, 12)))
+        found = (await events.next(Autolabelled)).found
+        rng = np.random.default_rng((7, 3, 12))
+        assert repr(found) == repr(auto_label(learner, a_fit(), rows, options, rng=rng)), method
+        assert found.unanswered == 24
+    # An invalid option is a failed job.
+    running.submit(Autolabel(a_fit(), (), AutolabelOptions("nix"), (0,)))
     assert "There is no method 'nix'" in (await events.next(Failed)).message
 
 
@@ -185,9 +182,9 @@ async def test_an_answer_that_is_too_long_is_a_failed_job(
 
 
 async def test_a_job_that_is_too_long_fails_and_the_next_is_done(
-    trainer: Begin, events: Events, monkeypatch: pytest.MonkeyPatch
+    trainer: Begin, fake: Fake, events: Events, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running = trainer()
+    running = trainer(worker_module=fake(LIGHT_MAIN))
     running.submit(a_start())
     await events.next(ColdStartFinished)
     monkeypatch.setattr(messages, "MAX_LINE_BYTES", 2000)
@@ -383,8 +380,7 @@ async def test_no_job_is_lost_with_the_child(
     trainer: Begin, fake: Fake, told: Told, toy: Any, events: Events, tmp_path: Path
 ) -> None:
     module = fake(
-        "import tuilabel.trainer.workbench as workbench\n"
-        "import tuilabel.trainer.worker as worker\n"
+        f"{LIGHT}import tuilabel.trainer.workbench as workbench\n"
         "def random_curves(*args, **options):\n"
         "    if life() == 1:\n"
         "        tell(os.getpid())\n"
@@ -422,8 +418,7 @@ async def test_a_job_that_ends_the_child_fails_and_the_others_are_done(
     trainer: Begin, fake: Fake, toy: Any, events: Events
 ) -> None:
     module = fake(
-        "import tuilabel.trainer.workbench as workbench\n"
-        "import tuilabel.trainer.worker as worker\n"
+        f"{LIGHT}import tuilabel.trainer.workbench as workbench\n"
         "workbench.random_curves = lambda *args, **options: os.kill(os.getpid(), 9)\n"
         "worker.main()\n"
     )
@@ -447,9 +442,9 @@ async def test_a_job_that_ends_the_child_fails_and_the_others_are_done(
 
 @pytest.mark.parametrize("line", [b"hello\n", encode(Failed(1, "x")), b'{"kind":"Do","id":1}\n'])
 async def test_what_is_no_job_ends_the_child_which_is_replaced(
-    trainer: Begin, events: Events, line: bytes
+    trainer: Begin, fake: Fake, events: Events, line: bytes
 ) -> None:
-    running = trainer()
+    running = trainer(worker_module=fake(LIGHT_MAIN))
     running.submit(a_start())
     await events.next(ColdStartFinished)
     assert running._process is not None
@@ -459,3 +454,13 @@ async def test_what_is_no_job_ends_the_child_which_is_replaced(
     await events.next(TrainerRestarted)
     running.submit(a_start(2))
     assert (await events.next(ColdStartFinished)).generation == 2
+
+
+async def test_the_pool_is_sorted_by_oddness_and_likeness(trainer: Begin, events: Events) -> None:
+    running = trainer()
+    running.submit(Sort(None))
+    assert sorted((await events.next(Sorted)).rows.tolist()) == list(range(40))
+    running.submit(Sort(7))
+    assert (await events.next(Sorted)).rows.tolist()[0] == 7
+    running.submit(Sort(40))
+    assert "Rows run from 40 to 40; expected 0 to 39" in (await events.next(Failed)).message

@@ -36,6 +36,8 @@ from tuilabel.trainer.jobs import (
     Ranked,
     Score,
     Scored,
+    Sort,
+    Sorted,
     Start,
     Started,
 )
@@ -124,6 +126,8 @@ TO_CHILD = [
     Do(6, BASELINE),
     Do(7, Autolabel(FIT, (3,), AutolabelOptions("ordered", 0.5, 3, "mlp"), (7, 3, 2))),
     Cancel(4),
+    Do(8, Sort(None)),
+    Do(9, Sort(3)),
 ]
 FROM_CHILD = [
     PoolOpened(7),
@@ -156,6 +160,7 @@ FROM_CHILD = [
     Finished(6, BaselineFound(RandomCurves((10, 20), ((0.5, 0.75), (0.25, 1.0))))),
     Finished(7, Autolabelled(FOUND)),
     Failed(4, ""),
+    Finished(8, Sorted(np.array([2, 0, 1], np.int32))),
 ]
 
 

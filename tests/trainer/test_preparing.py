@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,13 +55,17 @@ def go(tmp_path: Path) -> Callable[[], Awaitable[object]]:
 
 
 @pytest.fixture
-def large(tmp_path: Path) -> OpenPool:
+def resources() -> Iterator[ExitStack]:
+    with ExitStack() as found:
+        yield found
+
+
+@pytest.fixture
+def large(tmp_path: Path, resources: ExitStack) -> OpenPool:
     """Return a pool that is prepared in the background, with a cache folder."""
     holdout, truth = glyphs(60, side=12, seed=1)
-    folder = tmp_path / "large"
-    folder.mkdir()
     pool, images, classes = (
-        as_array_file(array, folder) for array in (POOL, holdout, truth.astype(np.int16))
+        as_array_file(array, resources) for array in (POOL, holdout, truth.astype(np.int16))
     )
     return OpenPool(pool, 3, images, classes, "t10k", cache_folder=tmp_path / "cache")
 
@@ -221,9 +226,9 @@ async def test_a_small_pool_is_prepared_before_the_first_answer(
 
 
 async def test_what_cannot_be_prepared_is_said_once_and_learnt_without(
-    trainer: Begin, toy: Any, events: Events, tmp_path: Path
+    trainer: Begin, toy: Any, events: Events, resources: ExitStack
 ) -> None:
-    few = as_array_file(np.repeat(toy.pool[:25], 2, axis=0), tmp_path / "arrays")
+    few = as_array_file(np.repeat(toy.pool[:25], 2, axis=0), resources)
     running = trainer(opened=msgspec.structs.replace(toy.opened, pool=few))
     request = a_fit(1, model="auto", classes=tuple(toy.truth[:12].tolist()))
     ask(running, request)
@@ -240,9 +245,9 @@ async def test_what_cannot_be_prepared_is_said_once_and_learnt_without(
 
 
 async def test_a_pool_too_small_for_a_graph_is_no_problem_of_auto(
-    trainer: Begin, toy: Any, events: Events, tmp_path: Path
+    trainer: Begin, toy: Any, events: Events, resources: ExitStack
 ) -> None:
-    few = as_array_file(toy.pool[:25], tmp_path / "arrays")
+    few = as_array_file(toy.pool[:25], resources)
     running = trainer(opened=msgspec.structs.replace(toy.opened, pool=few))
     ask(running, a_fit(1, model="auto", classes=tuple(toy.truth[:12].tolist())))
     prepared, _ = await after_progress(events, Prepared)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -69,8 +70,10 @@ def a_fit(generation: int = 1, **changes: Any) -> Fit:
     return replace(fit, **changes)
 
 
-def a_cold_start(generation: int = 1, excluded: tuple[int, ...] = ()) -> ColdStart:
-    return ColdStart(generation, "kmeans", "softmax", "raw", (), excluded, 5, (0, 2, 0))
+def a_cold_start(
+    generation: int = 1, excluded: tuple[int, ...] = (), method: str = "random"
+) -> ColdStart:
+    return ColdStart(generation, method, "softmax", "raw", (), excluded, 5, (0, 2, 0))
 
 
 def a_ranking(generation: int = 1, **changes: Any) -> Rank:
@@ -123,7 +126,7 @@ async def test_the_child_goes_on_after_a_request_that_fails(
     failed = await events.next(Failed)
     assert failed.message.startswith("There is no model 'forest'")
 
-    running.submit(a_start(3, excluded=(1, 2)))
+    running.submit(Start(a_cold_start(3, (1, 2), "kmeans")))
     chosen = await events.next(ColdStartFinished)
     expected = cold_start(
         "kmeans", View(toy.pool), 5, np.random.default_rng((0, 2, 0)), excluded=np.array([1, 2])
@@ -414,12 +417,14 @@ async def test_a_listener_that_fails_does_not_end_the_trainer(trainer: Begin, fa
         assert error.args[0].answer.ranking == ColdStartFinished(generation, (0,))
 
 
-async def test_a_pool_that_is_gone_is_said_so(trainer: Begin, toy: Any, events: Any) -> None:
-    toy.opened.pool.path.unlink()
-    trainer()
+async def test_a_pool_that_is_gone_is_said_so(
+    trainer: Begin, toy: Any, events: Any, tmp_path: Path
+) -> None:
+    gone = replace(toy.opened.pool, path=tmp_path / "gone")
+    trainer(opened=msgspec.structs.replace(toy.opened, pool=gone))
     down = await events.next(TrainerDown)
     assert "could not open the pool" in down.reason
-    assert str(toy.opened.pool.path)[:20] in down.reason
+    assert str(gone.path)[:20] in down.reason
 
 
 async def test_a_child_that_cannot_be_started_is_said_so(trainer: Begin, events: Any) -> None:

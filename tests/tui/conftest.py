@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from screen_app import ScreenApp
+from textual._styles_cache import StylesCache
 
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
@@ -17,6 +18,13 @@ from tuilabel.workspace.writing import Writer
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for the disk, however busy it is: what comes late is tested by itself."""
     monkeypatch.setattr(Writer, "patience", 60.0)
+
+
+@pytest.fixture(autouse=True)
+def no_rows_are_kept() -> Iterator[None]:
+    """Empty a cache of Textual that keeps the drawn rows of the widgets of all tests before."""
+    yield
+    StylesCache.get_inner_outer.cache_clear()
 
 
 @pytest.fixture

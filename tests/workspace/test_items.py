@@ -18,6 +18,8 @@ from tuilabel.journal.journal import Journal
 from tuilabel.session.view import SessionView
 from tuilabel.workspace.items import find_item, short_id
 
+pytestmark = pytest.mark.usefixtures("warm_decoders")
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

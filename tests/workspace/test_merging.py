@@ -25,6 +25,8 @@ from tuilabel.workspace.checking import check_session
 from tuilabel.workspace.merging import merge
 from tuilabel.workspace.opening import open_dataset_of
 
+pytestmark = pytest.mark.usefixtures("warm_decoders")
+
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:

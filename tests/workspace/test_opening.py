@@ -40,6 +40,8 @@ from tuilabel.workspace.places import (
     session_path,
 )
 
+pytestmark = pytest.mark.usefixtures("warm_decoders")
+
 MakeArrays = Callable[..., str]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from loop_fakes import ME, FakeItems, FakeLog, fake_ranking
@@ -13,6 +14,7 @@ from tuilabel.errors import SaveError, StillSavingError
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import Payload
 from tuilabel.session import LoopSettings, Session
+from tuilabel.workspace.opening import SourceOptions, open_workspace
 from tuilabel.workspace.writing import Task, Writer
 
 CLASSES, ITEMS = 3, 40
@@ -162,3 +164,14 @@ async def test_what_a_closed_screen_no_longer_waits_for_is_done() -> None:
         await waiting
     done.run()
     assert done.result() == 5
+
+
+def test_the_thread_ends_with_the_session(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    with open_workspace(SourceOptions("digits"), {}, path=tmp_path / "s.tuilabel") as workspace:
+        workspace.writer.run(lambda: None, 60)
+        (thread,) = set(threading.enumerate()) - before
+    thread.join(60)
+    assert not thread.is_alive()
+    assert "0 labels are saved" in workspace.saved(), "another one is started where it is needed"
+    workspace.close()

@@ -53,3 +53,34 @@ def doctor() -> None:
 
     for line in (*doctor_lines(theme_for, protocols_here), *plugin_lines()):
         click.echo(line)
+
+
+@click.command("cache")
+@click.option("--clear", is_flag=True, help="Remove all of it.")
+def cache_(clear: bool) -> None:
+    """Show or remove what is cached.
+
+    It can be made again from your images, and MNIST can be downloaded again. Sessions are not in
+    the cache.
+    """
+    from tuilabel.errors import TuilabelError
+    from tuilabel.settings import resolve
+    from tuilabel.text import counted, inert, shown_path, size_text
+    from tuilabel.workspace import cache
+    from tuilabel.workspace.places import cache_place
+
+    root = cache_place().root
+    found = cache.entries(root)
+    if not clear:
+        for line in cache.lines(found, resolve({}).cache_size):
+            click.echo(line)
+        return
+    problems = cache.clear(root)
+    left = sum(entry.size for entry in cache.entries(root))
+    removed = sum(entry.size for entry in found) - left
+    click.echo(f"{size_text(removed)} removed from {shown_path(root)}.")
+    if problems:
+        raise TuilabelError(
+            f"{counted(len(problems), 'file')} cannot be removed ({inert(problems[0])}): "
+            "make their folders writable."
+        )

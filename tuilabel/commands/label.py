@@ -27,7 +27,7 @@ from tuilabel.commands.screen import (
     prepare_screen,
     terminal_for,
 )
-from tuilabel.commands.text import say_after_screen
+from tuilabel.commands.text import say_after_screen, write_labels
 from tuilabel.plugins import exists, split_source
 from tuilabel.process.signals import SIGNALS, leave_at_once
 from tuilabel.settings import PERSON, SETTINGS
@@ -120,23 +120,31 @@ def _label(
 ) -> NoReturn:
     """Label in lines, or on the screen and in the sessions that are requested there."""
     _check_source(options)
+    if options.get("guidelines"):
+        from tuilabel.workspace.guidelines import read_guidelines
+
+        read_guidelines(options["guidelines"])
     check_limits()
-    opening = line_mode(line, image)
+    opening = line_mode(line, image, is_input_read=options["source"] == "-")
     if opening is None:
         _continue(_on_screen(opener, **how), options, mouse=how.get("mouse", False))
     how.pop("mouse", None)
     use_one_thread()
     from tuilabel.line.run import run
     from tuilabel.tui.terminal.relays import find_relay
+    from tuilabel.tui.terminal.tty import TTY
 
     with opener(progress=PlainProgress()) as work:
         status = run(
             work,
+            (TTY.keys, TTY.shown(sys.stdout).fileno()),
             pictures=image,
             opening=opening,
             is_far=lambda: bool(find_relay(os.environ)),
             **how,
         )
+    if not status:
+        write_labels(work.path)
     sys.exit(status)
 
 
@@ -171,10 +179,15 @@ def _check_source(options: Mapping[str, Any]) -> None:
 
 
 def _on_screen(opener: Opener, **how: Any) -> Ended:
+    from tuilabel.tui.terminal.tty import TTY
+
     with (
         prepare_screen() as probe,
         opener(
-            progress=ProgressLine(), check=check_keys, is_open=lambda host: ask_open(host, probe)
+            progress=ProgressLine(stream=TTY.shown(sys.stderr)),
+            check=check_keys,
+            is_open=lambda host: ask_open(host, probe),
+            reads_on=True,
         ) as work,
     ):
         terminal = terminal_for(work.settings, probe.finish())
@@ -186,18 +199,26 @@ def _on_screen(opener: Opener, **how: Any) -> Ended:
         say_after_screen(*work.dataset.notices, *outcome_of(ending, ended.status))
     if ending.is_stuck:
         leave_at_once(ended.status or int(ending.failed))
-    return ended._replace(status=ended.status or 1, request=None) if ending.failed else ended
+    if ending.failed:
+        return ended._replace(status=ended.status or 1, request=None)
+    if not ended.status and ended.request is None:
+        write_labels(work.path)
+    return ended
 
 
-def _open(options: Mapping[str, Any], session: str | None = None, **more: Any) -> Workspace:
+def _open(
+    options: Mapping[str, Any], session: str | None = None, *, reads_on: bool = False, **more: Any
+) -> Workspace:
     from tuilabel.workspace.opening import open_workspace
     from tuilabel.workspace.places import find_session
 
     path = None if session is None else find_session(session, may_be_new=True)
-    return open_workspace(_source(options), options, path=path, **more)
+    return open_workspace(_source(options), options, path=path, reads_on=reads_on, **more)
 
 
-def _open_demo(options: Mapping[str, Any], *, is_open: object = None, **more: Any) -> Workspace:
+def _open_demo(
+    options: Mapping[str, Any], *, is_open: object = None, reads_on: bool = False, **more: Any
+) -> Workspace:
     from tuilabel.workspace.opening import demo_workspace
 
     return demo_workspace(_source(options), options, **more)

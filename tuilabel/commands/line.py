@@ -26,7 +26,7 @@ class PlainProgress:
             self._begun = ""
 
 
-def line_mode(line: bool, image: bool) -> tuple[str, ...] | None:
+def line_mode(line: bool, image: bool, *, is_input_read: bool = False) -> tuple[str, ...] | None:
     """Return what line mode opens with, or None for the full screen.
 
     Parameters
@@ -35,6 +35,8 @@ def line_mode(line: bool, image: bool) -> tuple[str, ...] | None:
         Whether line mode was requested.
     image : bool
         Whether to draw images; only line mode can do without.
+    is_input_read : bool
+        Whether standard input names the images, so that answers have to come from the terminal.
 
     Returns
     -------
@@ -52,6 +54,8 @@ def line_mode(line: bool, image: bool) -> tuple[str, ...] | None:
                 raise UsageError(
                     f"Standard {name} is closed, and line mode needs it: leave it open."
                 )
+        if is_input_read:
+            check_terminal()
         return ()
     from tuilabel.commands.text import cannot_draw
 
@@ -71,16 +75,15 @@ def check_terminal(*, draws: bool = False) -> None:
     ------
     UsageError
     """
-    from tuilabel.commands.text import cannot_draw, terminal_problem
+    from tuilabel.commands.text import cannot_draw
+    from tuilabel.tui.terminal.tty import TTY
 
-    problem = terminal_problem()
-    if problem is None and draws and cannot_draw() is not None:
-        problem = (
+    TTY.open()
+    if draws and cannot_draw() is not None:
+        raise UsageError(
             f"TERM is {os.environ.get('TERM', '')!r}, so the terminal may not be able to draw. "
             "Set TERM to its name, or label in lines of text: `tuilabel label --line`."
         )
-    if problem is not None:
-        raise UsageError(problem)
 
 
 def use_one_thread() -> None:

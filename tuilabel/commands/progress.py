@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TextIO
 
 import click
 
@@ -14,10 +15,13 @@ class ProgressLine:
     ----------
     everywhere : bool
         Without a terminal, print each report on a line of its own.
+    stream : TextIO, optional
+        A terminal to use in place of standard error.
     """
 
-    def __init__(self, *, everywhere: bool = False) -> None:
+    def __init__(self, *, everywhere: bool = False, stream: TextIO | None = None) -> None:
         self._everywhere = everywhere
+        self._stream = stream
         self._last = ""
         self._is_shown = False
 
@@ -27,7 +31,7 @@ class ProgressLine:
             f"{done:,}" if total is None else f"{done:,} of {total:,} ({done / max(1, total):.0%})"
         )
         if self._show(f"{what}: {share}") and total is not None and done >= total:
-            click.echo(err=True)
+            click.echo(file=self._stream, err=True)
             self._is_shown = False
 
     def line(self, text: str) -> None:
@@ -37,17 +41,17 @@ class ProgressLine:
     def close(self) -> None:
         """Remove a line that is not to stay."""
         if self._is_shown:
-            click.echo("\r\x1b[K", err=True, nl=False)
+            click.echo("\r\x1b[K", self._stream, err=True, nl=False)
             self._is_shown = False
 
     def _show(self, text: str) -> bool:
         if text == self._last:
             return False
-        if not sys.stderr.isatty():
+        if not (self._stream or sys.stderr).isatty():
             if self._everywhere:
                 self._last = text
                 click.echo(text, err=True)
             return False
-        click.echo("\r\x1b[K" + text, err=True, nl=False)
+        click.echo("\r\x1b[K" + text, self._stream, err=True, nl=False)
         self._last, self._is_shown = text, True
         return True

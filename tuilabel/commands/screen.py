@@ -69,8 +69,9 @@ def prepare_screen() -> Any:
     carry are held back by `tui/terminal/pacing.py`.
     """
     from tuilabel.tui.terminal.probe import Probe
+    from tuilabel.tui.terminal.tty import TTY
 
-    SIGNALS.listen()
+    SIGNALS.listen(TTY.keys)
     gc.disable()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("TEXTUAL_FPS", "500")
@@ -79,15 +80,17 @@ def prepare_screen() -> Any:
 
     if without is None:
         del sys.modules["ssl"]
-    return Probe(os.environ["TERM"])
+    return Probe(os.environ["TERM"], TTY.keys, TTY.drawing)
 
 
 def ask_open(host: str, probe: Any) -> bool:
     """Ask the annotator whether their window on another host is still open."""
     from tuilabel.text import inert
+    from tuilabel.tui.terminal.tty import TTY
 
     probe.finish()
-    return click.confirm(f"Your window on {inert(host, 80)} was not closed. Is it still open?")
+    with TTY.asking():
+        return click.confirm(f"Your window on {inert(host, 80)} was not closed. Is it still open?")
 
 
 def outcome_of(ending: Any, status: int) -> tuple[str, ...]:

@@ -7,18 +7,24 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from tuilabel.process.signals import SIGNALS
 from tuilabel.text import accuracy_text, counted, disputed_text, inert, shown_path
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
     from tuilabel.session.classes import Classes
-    from tuilabel.session.summary import AnnotatorSummary, DisputeSummary, Summary
+    from tuilabel.session.summary import (
+        AnnotatorSummary,
+        DisputeSummary,
+        RemarkSummary,
+        Summary,
+    )
     from tuilabel.workspace.checking import CheckReport
     from tuilabel.workspace.classes import ClassSummary
 
@@ -27,12 +33,14 @@ _MOST_LISTED = 5
 
 _LONGEST_NAME = 40
 
+_FILTERS = {"flagged": "is:flagged", "notes": "is:noted"}
+
 
 def wrapped(text: str, stream: TextIO | None) -> str:
     """Return lines broken between words, where a terminal would break them inside of words."""
     if stream is None or not stream.isatty():
         return text
-    width = shutil.get_terminal_size().columns
+    width = shutil.get_terminal_size(_size_of(stream)).columns
     return "\n".join(
         textwrap.fill(
             line,
@@ -45,31 +53,71 @@ def wrapped(text: str, stream: TextIO | None) -> str:
     )
 
 
-def say(*lines: str) -> None:
+def _size_of(stream: TextIO) -> tuple[int, int]:
+    """Return the size of the terminal that a stream is, where standard output is none."""
+    with contextlib.suppress(OSError):
+        return os.get_terminal_size(stream.fileno())
+    return 80, 24
+
+
+def say(*lines: str, stream: TextIO | None = None) -> None:
     """Print lines; after a hang-up there is no terminal, and the exit status must be the same."""
     with contextlib.suppress(OSError):
         for line in lines:
-            click.echo(wrapped(line, sys.stdout))
+            click.echo(wrapped(line, stream or sys.stdout), stream)
 
 
 def say_after_screen(*lines: str) -> None:
     """Print lines on the terminal that a screen has left, in place of keys that it echoed since."""
-    if lines and sys.stdout.isatty():
+    from tuilabel.tui.terminal.tty import TTY
+
+    stream = TTY.shown(sys.stdout)
+    if lines and stream.isatty():
         with contextlib.suppress(OSError):
-            click.echo("\r\x1b[K", nl=False)  # EL, "erase to the end of the line"
-    say(*lines)
+            click.echo("\r\x1b[K", stream, nl=False)  # EL, "erase to the end of the line"
+    say(*lines, stream=stream)
 
 
-def terminal_problem() -> str | None:
-    """Return the reason why no full screen can be drawn here; None if it can."""
-    for stream, name in ((sys.stdin, "input"), (sys.stdout, "output"), (sys.stderr, "error")):
-        if stream is None or not stream.isatty():
-            return (
-                f"Labelling needs a terminal, and standard {name} is not a terminal. "
-                "`tuilabel label --line`, `tuilabel status` and `tuilabel export` work without; "
-                "`tuilabel demo --help` describes the demo."
-            )
-    return None
+@contextlib.contextmanager
+def data_output() -> Iterator[None]:
+    """Let signals end the program while the reader of standard output keeps it waiting."""
+    late = SIGNALS.late
+    SIGNALS.resume()
+    if late is not None:
+        raise SystemExit(late)
+    try:
+        yield
+    except SystemExit:
+        # What is left to write would be written at the exit, and wait again.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        raise
+
+
+def write_labels(path: Path) -> None:
+    """Write the labels of a session to standard output, as JSON Lines, where that is redirected.
+
+    Raises
+    ------
+    ExportError
+        Standard output cannot be written, or would be appended to a file that is never changed.
+    """
+    from tuilabel.tui.terminal.tty import TTY
+
+    if not TTY.frees_output:
+        return
+    from tuilabel.exchange import writer
+    from tuilabel.exchange.guard import guard
+    from tuilabel.exchange.output import export_to_stdout
+    from tuilabel.exchange.rows import label_rows
+    from tuilabel.session.view import SessionView
+    from tuilabel.workspace.outputs import guarded
+
+    view = SessionView(path)
+    keep = guard(*guarded(view.source, path))
+    with data_output():
+        export_to_stdout(label_rows(view.labelled()), writer("jsonl"), keep)
 
 
 def cannot_draw() -> str | None:
@@ -92,7 +140,9 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
         low, high = summary["window"]
         yield f"window     {low:,g} is shown as black, {high:,g} as white"
     yield f"labels     {summary['labels']:,}" + ("" if left is None else f", {left:,} left to ask")
-    yield f"skipped    {summary['skipped']:,}"
+    yield f"skipped    {summary['skipped']:,}" + _reasons(summary["skip_reasons"])
+    yield from _remark_lines("flagged", summary["flagged"])
+    yield from _remark_lines("notes", summary["notes"])
     yield from _dispute_lines(summary["disputes"])
     if summary["auto_labels"]:
         yield f"auto       {summary['auto_labels']:,} labels assigned by a model"
@@ -147,6 +197,25 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
         more = len(problems) - _MOST_LISTED
         also = f"{more:,} more problems; " if more > 0 else ""
         yield f"           {also}`tuilabel check {shown_path(path)}` says how to heal the session"
+
+
+def _reasons(reasons: Mapping[str, int]) -> str:
+    """Return how many skips have which reason, to follow their number; or nothing."""
+    shown = [f"{count:,} {inert(why, 20)}" for why, count in [*reasons.items()][:_MOST_LISTED]]
+    return f" ({', '.join(shown)})" if shown else ""
+
+
+def _remark_lines(word: str, remarks: Sequence[RemarkSummary]) -> Iterator[str]:
+    """Yield the images that somebody flagged, or wrote a note about."""
+    if not remarks:
+        return
+    yield f"{word:<11}{counted(len({one['item'] for one in remarks}), 'image')}:"
+    for one in remarks[:_MOST_LISTED]:
+        text = "" if one["text"] is None else f": {inert(one['text'], 200)}"
+        yield f"  {inert(one['reference'], 200)} (by {inert(one['by'], _LONGEST_NAME)}){text}"
+    more = len(remarks) - _MOST_LISTED
+    if more > 0:
+        yield f"           {more:,} more; the filter {_FILTERS[word]} of the history (F6) lists all"
 
 
 def _example_lines(summary: Summary) -> Iterator[str]:

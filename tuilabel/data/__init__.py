@@ -1,6 +1,6 @@
 """The images to label, opened from a source. Knows no labels, no model and no screen."""
 
-from tuilabel.data.array_file import ArrayFile, as_array_file, in_memory
+from tuilabel.data.array_file import ArrayFile, as_array_file
 from tuilabel.data.dataset import (
     ArrayDataset,
     Dataset,
@@ -23,7 +23,6 @@ __all__ = [
     "as_array_file",
     "build_dataset",
     "digests",
-    "in_memory",
     "open_dataset",
     "resolve_classes",
 ]

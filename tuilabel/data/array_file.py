@@ -1,24 +1,25 @@
-"""The place of an array on disk, so that another process can map it instead of receiving it."""
+"""Arrays in files, so that another process can map them instead of receiving them."""
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import math
 import mmap
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.errors import SourceError
+from tuilabel.small_files import open_regular
 from tuilabel.text import shown_path
+
+_COMPARED_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class ArrayFile:
     shape: tuple[int, ...]
     offset: int
 
-    def open(self) -> np.memmap[Any, np.dtype[Any]]:
+    def open(self) -> NDArray[Any]:
         """Map the array, read-only.
 
         Raises
@@ -57,6 +58,8 @@ class ArrayFile:
                     f"The array file {shown_path(self.path)} has {found} bytes, but at least "
                     f"{expected} are expected: open the source again."
                 )
+            if expected == self.offset:
+                return np.empty(self.shape, dtype)
             return np.memmap(self.path, dtype=dtype, mode="r", offset=self.offset, shape=self.shape)
         except OSError as error:
             raise SourceError(
@@ -64,64 +67,33 @@ class ArrayFile:
                 "open the source again."
             ) from error
 
-    def to_json(self) -> dict[str, Any]:
-        """Return a dict for `json.dumps`; `from_json` reverses it."""
-        return {
-            "path": str(self.path),
-            "dtype": self.dtype,
-            "shape": list(self.shape),
-            "offset": self.offset,
-        }
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> ArrayFile:
-        """Make an ArrayFile from the dict that `to_json` returned."""
-        return cls(
-            path=Path(data["path"]),
-            dtype=str(data["dtype"]),
-            shape=tuple(int(length) for length in data["shape"]),
-            offset=int(data["offset"]),
-        )
-
-
-def as_array_file(array: NDArray[Any], directory: Path) -> ArrayFile:
-    """Return the place of a memory-mapped array; write any other array into a file first.
+def as_array_file(array: NDArray[Any], resources: ExitStack) -> ArrayFile:
+    """Return a file with an array, which other processes can open until `resources` are closed.
 
     Parameters
     ----------
     array : array of any shape, without object dtype
-        A contiguous view of a read-only memory map, such as ``mapped[:4000]``, is described in
-        place: nothing is copied.
-    directory : Path
-        An existing folder. Any other array is written there as an ``.npy`` file named by its
-        content, so that the same array never takes more than one file.
-
-    Returns
-    -------
-    ArrayFile
-    """
-    return _mapped_in_place(array) or _written(array, directory)
-
-
-def in_memory(array: NDArray[Any]) -> tuple[BinaryIO, ArrayFile]:
-    """Copy an array into a file in memory, which other processes can open until it is closed.
+        A contiguous view of a read-only memory map, such as ``mapped[:4000]``, is in a file
+        already: nothing is copied. Any other array is written to a temporary file, or to memory
+        if there is no room.
+    resources : ExitStack
+        Keeps the file open, and so in existence, even where its name is removed.
 
     Raises
     ------
     OSError
-        This system has no such files.
+        There is no room for the array.
     """
-    if sys.platform != "linux":
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    file = os.fdopen(os.memfd_create("tuilabel"), "r+b")
-    np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
-    file.flush()
-    path = Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
-    mapped = np.lib.format.open_memmap(path, mode="r")
-    return file, ArrayFile(path, mapped.dtype.str, mapped.shape, mapped.offset)
+    file, path, offset = _mapped(array) or _written(array)
+    resources.enter_context(file)
+    if sys.platform == "linux":
+        path = Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
+    return ArrayFile(path, array.dtype.str, array.shape, offset)
 
 
-def _mapped_in_place(array: NDArray[Any]) -> ArrayFile | None:
+def _mapped(array: NDArray[Any]) -> tuple[BinaryIO, Path, int] | None:
+    """Return the file that an array is mapped from, and where it begins; None if it is not."""
     root: Any = array
     while isinstance(root.base, np.ndarray):
         root = root.base
@@ -137,42 +109,45 @@ def _mapped_in_place(array: NDArray[Any]) -> ArrayFile | None:
     # memmap copies `offset` to its views unchanged; only the address shows where a view begins.
     offset = root.offset + (array.ctypes.data - root.ctypes.data)
     path = Path(os.fsdecode(root.filename))
-    described = ArrayFile(path, array.dtype.str, array.shape, offset)
-    return described if _has_bytes_of(described, array) else None
-
-
-def _has_bytes_of(described: ArrayFile, array: NDArray[Any]) -> bool:
-    """Check that the path still has the mapped bytes: a mapped file can have been replaced."""
-    itemsize = array.dtype.itemsize
-    last = described.offset + array.nbytes - itemsize
     try:
-        with described.path.open("rb") as file:
-            file.seek(described.offset)
-            first_bytes = file.read(min(array.nbytes, 4096))
-            file.seek(last)
-            last_bytes = file.read(itemsize)
+        file = os.fdopen(open_regular(path), "rb")
+    except OSError:
+        return None
+    if _has_bytes_of(file, offset, array):
+        return file, path, offset
+    file.close()
+    return None
+
+
+def _has_bytes_of(file: BinaryIO, offset: int, array: NDArray[Any]) -> bool:
+    """Compare both ends with those of the array: a file that was mapped can have been replaced."""
+    flat = array.reshape(-1).view(np.uint8)
+    try:
+        for part, place in ((flat[:_COMPARED_BYTES], offset), (flat[-1:], offset + flat.size - 1)):
+            file.seek(place)
+            if file.read(part.size) != part.tobytes():
+                return False
     except OSError:
         return False
-    flat = array.reshape(-1).view(np.uint8)
-    return (
-        first_bytes == flat[: len(first_bytes)].tobytes()
-        and len(first_bytes) == min(array.nbytes, 4096)
-        and last_bytes == flat[-itemsize:].tobytes()
-    )
+    return True
 
 
-def _written(array: NDArray[Any], directory: Path) -> ArrayFile:
-    array = np.ascontiguousarray(array)
-    described = f"{array.dtype.str} {array.shape}".encode()
-    digest = hashlib.blake2b(described + array.tobytes(), digest_size=16).hexdigest()
-    path = directory / f"{digest}.npy"
-    handle, name = tempfile.mkstemp(prefix=".array-", suffix=".new", dir=directory)
+def _written(array: NDArray[Any]) -> tuple[BinaryIO, Path, int]:
+    """Write an array to a new file, which has no name where other processes need none."""
+    values = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    if sys.platform != "linux":
+        return _filled(cast(BinaryIO, tempfile.NamedTemporaryFile(prefix="tuilabel-")), values)
     try:
-        with os.fdopen(handle, "wb") as file:
-            np.lib.format.write_array(file, array, allow_pickle=False)
-        Path(name).replace(path)
+        return _filled(cast(BinaryIO, tempfile.TemporaryFile(prefix="tuilabel-")), values)
+    except OSError:
+        return _filled(os.fdopen(os.memfd_create("tuilabel"), "r+b"), values)
+
+
+def _filled(file: BinaryIO, values: NDArray[np.uint8]) -> tuple[BinaryIO, Path, int]:
+    try:
+        file.write(values.data)
+        file.flush()
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        file.close()
         raise
-    mapped = np.lib.format.open_memmap(path, mode="r")
-    return ArrayFile(path, mapped.dtype.str, mapped.shape, mapped.offset)
+    return file, Path(str(file.name)), 0

@@ -55,6 +55,22 @@ class HoldOut:
         return len(self.truth)
 
 
+class Reading(Protocol):
+    """How far the items of a source were read: a row that was not read has no id yet.
+
+    Attributes
+    ----------
+    unread, refused : bool arrays of shape (n,)
+        Which rows were not read yet, and which cannot be read.
+    first : intp array of shape (n,)
+        For every row the first row that was read with the same content, or the row itself.
+    """
+
+    unread: NDArray[np.bool_]
+    refused: NDArray[np.bool_]
+    first: NDArray[np.intp]
+
+
 class Dataset(Protocol):
     """An opened source."""
 
@@ -93,6 +109,10 @@ class Dataset(Protocol):
     @property
     def skipped(self) -> Sequence[SkippedFile]:
         """The files that cannot be read as images, in natural order."""
+
+    @property
+    def reading(self) -> Reading | None:
+        """What was read of the items so far; None if the source is read whole when it is opened."""
 
     def __len__(self) -> int: ...
 
@@ -200,6 +220,7 @@ class ArrayDataset:
     draw: Draw | None = field(default=None, repr=False)
     locate_file: Callable[[int], Path] | None = field(default=None, repr=False)
     window: Window | None = None
+    reading: Reading | None = None
 
     def __post_init__(self) -> None:
         image_array(self.pool, n=len(self.ids))

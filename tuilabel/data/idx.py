@@ -20,7 +20,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data.cache_files import CacheError, cache_key_of_file, replacing
+from tuilabel.data.arrays import Arrays, cache_key_of_file
 from tuilabel.errors import SourceError
 from tuilabel.progress import Progress
 from tuilabel.text import inert, shown_path
@@ -117,7 +117,7 @@ def open_idx(
 ) -> IdxArray:
     """Map an IDX file into memory.
 
-    A plain file is mapped in place. A gzip file is decompressed once into `cache_dir`, under the
+    A plain file is mapped in place. A gzip file is decompressed once into the cache, under the
     SHA-256 of its compressed bytes, and mapped from there from then on. No more is written than
     its header declares.
 
@@ -145,27 +145,19 @@ def open_idx(
                 _check_size(os.fstat(file.fileno()).st_size, header, name)
                 return IdxArray(_mapped(path, header), cache_key_of_file(file))
             key = hashlib.file_digest(file, "sha256").hexdigest()
-            unpacked = cache_dir / "idx" / f"{key}.idx"
-            cached = _header_of_cached(unpacked, dimensions)
-            if cached is not None:
-                return IdxArray(_mapped(unpacked, cached), key)
-
-            def content() -> Iterator[bytes]:
+            arrays = Arrays(cache_dir / "idx")
+            values = arrays.load(key, np.uint8, checked=False)
+            if values is None or values.ndim != dimensions:
                 file.seek(0)
-                return _decompressed(file, dimensions, name, progress)
+                with gzip.open(file) as plain:
+                    header = parse_header(plain.read(4 + 4 * dimensions), dimensions, name)
 
-            try:
-                with replacing(unpacked) as out:
-                    out.writelines(content())
-            except CacheError:
-                # The images take as much memory as they would take room on disk.
-                whole = b"".join(content())
-                header = parse_header(whole[: 4 + 4 * dimensions], dimensions, name)
-                values = np.frombuffer(whole, dtype=np.uint8, offset=header.offset)
-                return IdxArray(values.reshape(header.shape), key)
-            with unpacked.open("rb") as out:
-                header = parse_header(out.read(4 + 4 * dimensions), dimensions, name)
-            return IdxArray(_mapped(unpacked, header), key)
+                def content() -> Iterator[NDArray[np.uint8]]:
+                    file.seek(0)
+                    return _decompressed(file, header, name, progress)
+
+                values = arrays.save(key, header.shape, content, np.uint8)
+            return IdxArray(values, key)
     except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise SourceError(f"{name} cannot be read ({reason}): get the file again.") from error
@@ -188,39 +180,21 @@ def _mapped(path: Path, header: Header) -> NDArray[np.uint8]:
     return np.memmap(path, dtype=np.uint8, mode="r", offset=header.offset, shape=header.shape)
 
 
-def _header_of_cached(path: Path, dimensions: int) -> Header | None:
-    """Return the header of a file decompressed earlier; None if it is missing or incomplete."""
-    try:
-        with path.open("rb") as file:
-            header = parse_header(file.read(4 + 4 * dimensions), dimensions, path.name)
-            _check_size(os.fstat(file.fileno()).st_size, header, path.name)
-    except (OSError, SourceError):
-        return None
-    return header
-
-
 def _decompressed(
-    file: BinaryIO, dimensions: int, name: str, progress: Progress | None
-) -> Iterator[bytes]:
-    """Yield the content of a gzip file in pieces, and check its size and checksum."""
+    file: BinaryIO, header: Header, name: str, progress: Progress | None
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield the values in a gzip file in pieces, and check its size and checksum."""
     shown = inert(Path(file.name).name)
     with gzip.open(file) as plain:
-        start = plain.read(4 + 4 * dimensions)
-        header = parse_header(start, dimensions, name)
-        yield start
-        written = len(start)
-        for chunk in _chunks(plain, header.file_size - written):
-            yield chunk
-            written += len(chunk)
+        plain.read(header.offset)
+        found = header.offset
+        while left := header.file_size - found:
+            chunk = plain.read(min(_CHUNK, left))
+            if not chunk:
+                break
+            found += len(chunk)
+            yield np.frombuffer(chunk, np.uint8)
             if progress is not None:
-                progress(f"decompressing {shown}", written, header.file_size)
-        _check_size(written, header, name)
+                progress(f"decompressing {shown}", found, header.file_size)
         # Reading to the end also makes gzip check its CRC.
-        if plain.read(1):
-            _check_size(written + 1, header, name)
-
-
-def _chunks(file: gzip.GzipFile, size: int) -> Iterator[bytes]:
-    while size and (chunk := file.read(min(_CHUNK, size))):
-        size -= len(chunk)
-        yield chunk
+        _check_size(found + len(plain.read(1)), header, name)

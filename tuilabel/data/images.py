@@ -118,7 +118,7 @@ def read_image_file(
 def read_picture(
     path: Path,
     decoding: DecodeService,
-    digest: bytes,
+    digest: bytes | None,
     window: Window | None,
     box: tuple[int, int],
     region: Region,
@@ -129,8 +129,8 @@ def read_picture(
     ----------
     path : Path
     decoding : DecodeService
-    digest : bytes
-        Hash that the file must have.
+    digest : bytes or None
+        Hash that the file must have, if it is known.
     window : Window or None
         For an image of more than 8 bits; None for that of this picture alone.
     box : tuple of int
@@ -143,7 +143,7 @@ def read_picture(
         The file can no longer be read, or its content has changed.
     """
     found = decoding.decode(path, box=box, region=region)
-    if isinstance(found, Decoded) and found.digest != digest:
+    if isinstance(found, Decoded) and digest not in (None, found.digest):
         found = Refused("its content has changed")
     if isinstance(found, Refused):
         raise SourceError(

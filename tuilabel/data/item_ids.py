@@ -15,16 +15,14 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from functools import cached_property
 from io import BufferedReader
-from pathlib import Path
 from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data.cache_files import CacheError, read_block, write_block
+from tuilabel.data.arrays import Arrays
 from tuilabel.data.mmap import release_pages
 
 DIGEST_SIZE = 16
@@ -62,46 +60,33 @@ def digests(items: NDArray[Any]) -> NDArray[np.uint8]:
     return np.frombuffer(bytes(joined), dtype=np.uint8).reshape(len(items), DIGEST_SIZE)
 
 
-def cached_digests(images: NDArray[np.uint8], path: Path) -> NDArray[np.uint8]:
-    """Return the hash of every image, computed once and then read from a file of the cache.
+def cached_digests(images: NDArray[np.uint8], cache: Arrays, name: str) -> NDArray[np.uint8]:
+    """Return the hash of every image, computed once and then read from the cache.
 
     Parameters
     ----------
     images : uint8 array of shape (n, H, W)
-    path : Path
-        File of the cache, named after the content of `images`. If it is damaged or belongs to
-        images of another shape, it is written again.
+    cache : Arrays
+    name : str
+        Names the content of `images`.
 
     Returns
     -------
     uint8 array of shape (n, 16)
     """
-    cached = read_digests(path, images.shape)
-    return write_digests(path, images.shape, digests(images)) if cached is None else cached
+    found = read_digests(cache, name, len(images))
+    return write_digests(cache, name, digests(images)) if found is None else found
 
 
-def read_digests(path: Path, shape: Sequence[int]) -> NDArray[np.uint8] | None:
-    """Return kept digests of items, `shape` being that of their array; None if there are none."""
-    block = read_block(path)
-    if (
-        block is None
-        or block.index != _index(shape)
-        or block.payload.size != shape[0] * DIGEST_SIZE
-        or not block.is_intact()
-    ):
-        return None
-    return block.payload.reshape(-1, DIGEST_SIZE)
+def read_digests(cache: Arrays, name: str, count: int) -> NDArray[np.uint8] | None:
+    """Return the kept digests of `count` items; None if there are none."""
+    found = cache.load(f"{name}.ids", np.uint8)
+    return None if found is None or found.shape != (count, DIGEST_SIZE) else found
 
 
-def write_digests(path: Path, shape: Sequence[int], found: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Keep digests in a file of the cache, if it can be written, and return them."""
-    with suppress(CacheError):
-        write_block(path, _index(shape), [found])
-    return found
-
-
-def _index(shape: Sequence[int]) -> dict[str, Any]:
-    return {"scheme": "a1", "shape": list(shape)}
+def write_digests(cache: Arrays, name: str, found: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Keep digests in the cache, and return them."""
+    return cache.save(f"{name}.ids", found.shape, lambda: [found], np.uint8)
 
 
 def first_occurrence(digests: NDArray[np.uint8]) -> NDArray[np.intp]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tuilabel.data import item_ids
+from tuilabel.data.arrays import Arrays
 from tuilabel.data.dataset import ArrayDataset, Split, build_dataset, resolve_classes
 from tuilabel.data.idx import open_idx
 from tuilabel.errors import SourceError
@@ -116,7 +117,7 @@ def open_split(split: str, folder: Path, cache_dir: Path, progress: Progress | N
     return Split(
         name=split,
         images=images.values,
-        digests=item_ids.cached_digests(images.values, cache_dir / "idx" / f"{images.key}.ids"),
+        digests=item_ids.cached_digests(images.values, Arrays(cache_dir / "idx"), images.key),
         truth=labels.values.astype(np.int16),
         reference=lambda row: f"{split}[{row}]",
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from urllib import request
 
-from tuilabel.data.cache_files import replacing
+from tuilabel.data.arrays import replacing
 from tuilabel.data.mnist import find_idx
 from tuilabel.errors import DownloadError
 from tuilabel.progress import Progress

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data import item_ids
-from tuilabel.data.cache_files import cache_key_of_file, make_block, read_block
+from tuilabel.data.arrays import Arrays, cache_key_of_file
 from tuilabel.data.dataset import MAX_CLASSES, ArrayDataset, Split, build_dataset, resolve_classes
 from tuilabel.data.images import MAX_EXACT_SIDE, MODEL_SIDE, letterbox, thumbnail
 from tuilabel.data.natural_order import natural_key
@@ -34,7 +34,6 @@ MAX_LABEL_BYTES = 2**28
 HOLDOUT_SHARE = 0.2
 _MAX_SIDE = 10_000
 _CHUNK_BYTES = 2**24
-_VERSION = 2
 
 
 def open_npz(
@@ -82,23 +81,23 @@ def open_npz(
     source = str(path)
     name = inert(path.name)
     with _reporting(name), path.open("rb") as file:
-        key = cache_key_of_file(file)
+        key, cache = cache_key_of_file(file), Arrays(cache_dir / "arrays")
         labels = None
         if path.suffix.lower() == ".npz":
             with zipfile.ZipFile(file) as archive:
                 member = _member(archive, "images", name)
-                read = _cached_images(member, key, cache_dir, window, progress)
+                read = _cached_images(member, key, cache, window, progress)
                 if "labels.npy" in archive.namelist():
                     labels = _read_labels(_member(archive, "labels", name), len(read.images))
         else:
             size = path.stat().st_size
             member = _Member(name, size, lambda: path.open("rb"))
-            read = _cached_images(member, key, cache_dir, window, progress)
+            read = _cached_images(member, key, cache, window, progress)
     images, digests = read.images, read.digests
     own, truth = (None, None) if labels is None else _classes_of(labels)
     class_names = resolve_classes(source, own=own, given=classes)
     held_out = _held_out(digests) if truth is not None else np.zeros(len(images), dtype=bool)
-    arranged = _arrange(images, held_out, cache_dir / "arrays", read.key, progress)
+    arranged = _arrange(images, held_out, cache, read.key, progress)
 
     def split(split_name: str, part: slice) -> Split:
         rows = arranged.rows[part]
@@ -148,19 +147,21 @@ def array_digests(
     """
     name = inert(path.name)
     with _reporting(name), path.open("rb") as file:
-        ids_path = cache_dir / "arrays" / f"{cache_key_of_file(file)}.ids"
+        cache, key = Arrays(cache_dir / "arrays"), cache_key_of_file(file)
         if path.suffix.lower() != ".npz":
             size = path.stat().st_size
-            return _digests(_Member(name, size, lambda: path.open("rb")), ids_path, progress)
+            return _digests(_Member(name, size, lambda: path.open("rb")), cache, key, progress)
         with zipfile.ZipFile(file) as archive:
-            return _digests(_member(archive, "images", name), ids_path, progress)
+            return _digests(_member(archive, "images", name), cache, key, progress)
 
 
-def _digests(member: _Member, ids_path: Path, progress: Progress | None) -> NDArray[np.uint8]:
+def _digests(
+    member: _Member, cache: Arrays, key: str, progress: Progress | None
+) -> NDArray[np.uint8]:
     with member.open() as stream:
         header = _read_header(stream, member, MAX_ARRAY_BYTES)
         shape = _image_shape(header, member)
-        cached = item_ids.read_digests(ids_path, shape)
+        cached = item_ids.read_digests(cache, key, shape[0])
         if cached is not None:
             return cached
         found = [np.empty((0, item_ids.DIGEST_SIZE), np.uint8)]
@@ -287,7 +288,7 @@ class _Images:
 def _cached_images(
     member: _Member,
     key: str,
-    cache_dir: Path,
+    cache: Arrays,
     window: Window | None,
     progress: Progress | None,
 ) -> _Images:
@@ -298,15 +299,14 @@ def _cached_images(
         window = None
     elif window is None:
         window = _window(member, progress)
+    seen = ""
     if window is not None:
-        key += "-" + hashlib.blake2b(repr(window).encode(), digest_size=8).hexdigest()
-    path = cache_dir / "arrays" / f"{key}.images"
-    ids_path = path.with_suffix(".ids")
-    cached = read_block(path)
-    if cached is not None and cached.index == {"version": _VERSION, "shape": list(shape)}:
-        digests = item_ids.read_digests(ids_path, shape)
+        seen = "-" + hashlib.blake2b(repr(window).encode(), digest_size=8).hexdigest()
+    cached = cache.load(f"{key}{seen}.images", np.uint8, checked=False)
+    if cached is not None and cached.shape == shape:
+        digests = item_ids.read_digests(cache, key, shape[0])
         if digests is not None:
-            return _Images(cached.payload.reshape(shape), digests, window, key)
+            return _Images(cached, digests, window, key + seen)
     hashed: list[NDArray[np.uint8]] = []
 
     def converted() -> Iterator[NDArray[np.uint8]]:
@@ -325,9 +325,9 @@ def _cached_images(
                 if progress is not None:
                     progress("reading images", done, shape[0])
 
-    block = make_block(path, {"version": _VERSION, "shape": shape}, converted)
-    digests = item_ids.write_digests(ids_path, shape, np.concatenate(hashed))
-    return _Images(block.payload.reshape(shape), digests, window, key)
+    images = cache.save(f"{key}{seen}.images", shape, converted, np.uint8)
+    digests = item_ids.write_digests(cache, key, np.concatenate(hashed))
+    return _Images(images, digests, window, key + seen)
 
 
 def _stored(path: Path, place: int) -> NDArray[Any]:
@@ -471,7 +471,7 @@ class _Arranged:
 def _arrange(
     images: NDArray[np.uint8],
     held_out: NDArray[np.bool_],
-    folder: Path,
+    cache: Arrays,
     key: str,
     progress: Progress | None,
 ) -> _Arranged:
@@ -482,8 +482,7 @@ def _arrange(
         return _Arranged(images, rows, pool_size)
     size = images.shape[1:3] if exact else (MODEL_SIDE, MODEL_SIDE)
     shape = (len(rows), *size, *images.shape[3:])
-    path = folder / f"{key}.{'split' if held_out.any() else 'whole'}"
-    index = {"version": _VERSION, "shape": list(shape)}
+    name = f"{key}.{'split' if held_out.any() else 'whole'}"
 
     def arranged() -> Iterator[NDArray[np.uint8]]:
         for done, row in enumerate(rows, start=1):
@@ -492,10 +491,10 @@ def _arrange(
             if progress is not None:
                 progress("reducing images", done, len(rows))
 
-    block = read_block(path)
-    if block is None or block.index != index:
-        block = make_block(path, index, arranged)
-    return _Arranged(block.payload.reshape(shape), rows, pool_size)
+    found = cache.load(name, np.uint8, checked=False)
+    if found is None or found.shape != shape:
+        found = cache.save(name, shape, arranged, np.uint8)
+    return _Arranged(found, rows, pool_size)
 
 
 def _held_out(digests: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -118,13 +118,14 @@ def _of_dataset(source: str, cache_dir: Path, progress: Progress | None) -> Plac
 
 
 def _of_folder(root: Path, cache_dir: Path, progress: Progress | None) -> Places:
-    from tuilabel.data.folder import cache_of, scan
+    from tuilabel.data.folder import cache_of
+    from tuilabel.data.listing import natural, scan
 
     files, skipped = scan(root)
-    cache = cache_of(root, cache_dir)
+    known = cache_of(root, cache_dir).known()
     places = Places(unread={name.rstrip("/") for name, _ in skipped})
-    for done, key in enumerate(files, start=1):
-        digest = cache.digest(key) or _digest(root / key.path)
+    for done, key in enumerate(natural(files), start=1):
+        digest = (known[key].digest if key in known else b"") or _digest(root / key.path)
         if digest is None:
             places.unread.add(key.path)
         else:

@@ -74,6 +74,7 @@ def open_dataset(
     window: Window | None = None,
     cache_dir: Path | None = None,
     progress: Progress | None = None,
+    seed: int | None = None,
 ) -> Dataset:
     """Open the images to label.
 
@@ -93,6 +94,9 @@ def open_dataset(
         Folder for downloads, decompressed files and thumbnails; by default the user's cache.
     progress : Progress, optional
         Called during long work, from the calling thread.
+    seed : int, optional
+        Images that can be read one after another are not read yet, and are in the random order of
+        this seed: the dataset is a `FolderItems`. Without it everything is read first.
 
     Returns
     -------
@@ -131,8 +135,18 @@ def open_dataset(
     path = _absolute(source)
     # Each is imported here, because each needs modules that the others do not.
     if path.is_dir():
-        from tuilabel.data.folder import open_folder
+        from tuilabel.data.folder import list_folder, open_folder
 
+        if seed is not None:
+            return list_folder(
+                path,
+                cache_dir=cache_dir,
+                classes=classes,
+                pool=pool,
+                test=test,
+                window=window,
+                seed=seed,
+            )
         return open_folder(
             path,
             cache_dir=cache_dir,

@@ -93,7 +93,7 @@ def is_output(head: bytes) -> bool:
 def _files_of(source: Path) -> Iterator[Path]:
     yield source
     if _is_folder(source):
-        from tuilabel.data.folder import scan
+        from tuilabel.data.listing import scan
 
         with suppress(SourceError):  # a folder that cannot be read
             yield from (source / key.path for key in scan(source)[0])

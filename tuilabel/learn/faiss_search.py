@@ -92,6 +92,6 @@ def _faiss(n: int) -> Any:
         import faiss
     except ImportError as error:
         raise NoGraphError(
-            f"A label graph of {n:,} images needs faiss. Run pip install faiss-cpu."
+            f"A comparison of {n:,} images needs faiss. Run pip install faiss-cpu."
         ) from error
     return faiss

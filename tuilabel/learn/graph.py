@@ -224,6 +224,11 @@ def principal_components(
     return mean.astype(np.float32), np.ascontiguousarray(directions[:, kept], dtype=np.float32)
 
 
+def components(features: View) -> NDArray[np.float32]:
+    """Return rows in their principal components: (n, c) float32, with c = 0 if all are equal."""
+    return _reduce(features, *principal_components(features))
+
+
 def neighbours(
     rows: NDArray[np.float32], count: int, rng: Generator, progress: Progress | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.intp]]:

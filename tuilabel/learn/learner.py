@@ -279,6 +279,16 @@ class Learner:
         except NoGraphError as error:
             self._no_graph[needs.features] = str(error)
 
+    def features(self, name: str) -> View:
+        """Return prepared features of the pool; pixels where these could not be prepared.
+
+        Parameters
+        ----------
+        name
+            Never ``"auto"``.
+        """
+        return View(self._features.get(name, self._features[RAW]).pool)
+
     def why_no_graph(self, needs: Needs) -> str | None:
         """Return why a needed graph could not be built, as a sentence; None otherwise."""
         return self._no_graph.get(needs.features) if needs.graph else None

@@ -1,4 +1,4 @@
-"""A conversation over standard input and output, with the trainer as a child process."""
+"""A conversation in lines of text, with the trainer as a child process."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tuilabel.line.channel import GUARD, LineChannel
@@ -21,6 +22,8 @@ from tuilabel.process.signals import ENDING_SIGNALS
 from tuilabel.session import ORACLE
 from tuilabel.text import inert, source_name
 from tuilabel.trainer.client import TrainerClient
+from tuilabel.workspace.cache import bound_beside
+from tuilabel.workspace.guidelines import read_guidelines
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import cache_dir, log_file
 
@@ -35,6 +38,7 @@ FAREWELL_SECONDS = 0.5
 
 def run(
     workspace: Workspace,
+    descriptors: tuple[int, int],
     *,
     pictures: bool = True,
     demo: float | None = None,
@@ -47,6 +51,8 @@ def run(
     Parameters
     ----------
     workspace : Workspace
+    descriptors : tuple of int
+        What answers are read from, and what lines are written to.
     pictures : bool
         Whether images are drawn.
     demo : float, optional
@@ -64,7 +70,7 @@ def run(
         The exit status: 0 after `q` or at the end of the input, 128 or more after a signal.
     """
     sys.stdout.flush()
-    channel = LineChannel(sys.stdin.fileno(), sys.stdout.fileno(), sys.stdout.encoding)
+    channel = LineChannel(*descriptors, sys.stdout.encoding)
     talk = Talk(workspace, channel, pictures, is_far=is_far)
     return asyncio.run(talk.run(opening, demo, demo_budget))
 
@@ -104,6 +110,7 @@ class Talk:
             lambda: self._conversation,
         )
         columns, rows = shutil.get_terminal_size((WIDTH, 24))
+        guidelines = workspace.settings.guidelines
         self._conversation = Conversation(
             workspace.session,
             workspace.dataset.image,
@@ -113,6 +120,7 @@ class Talk:
             look=look(workspace, columns, rows),
             pictures=pictures,
             width=min(WIDTH, max(20, columns)),
+            guidelines=partial(read_guidelines, guidelines) if guidelines else None,
         )
         self._trainer_runs = False
         self._trainer_came = asyncio.Event()
@@ -206,6 +214,7 @@ class Talk:
             # The first image does not wait for the trainer.
             self._trainer_runs = True
             self._trainer.start()
+            bound_beside(self._workspace.settings.cache_size)
         self._conversation.asked()
 
     async def _say(self, lines: Sequence[str]) -> None:

@@ -28,18 +28,29 @@ class SignalListener:
     ----------
     status : int or None
         The exit status for the first signal: 128 and the signal's number, as in a shell.
+    late : int or None
+        That for a signal which came while the last screen was ending, and was ignored.
     """
 
     def __init__(self) -> None:
         self.status: int | None = None
+        self.late: int | None = None
         self._listener: Callable[[int], None] | None = None
         self._over = False
+        self._terminal = 0
         self._settings: list[Any] | None = None
 
-    def listen(self) -> None:
-        """Install the signal handlers, and save the settings of the terminal."""
+    def listen(self, terminal: int = 0) -> None:
+        """Install the signal handlers, and save the settings of the terminal.
+
+        Parameters
+        ----------
+        terminal : int
+            The descriptor that keys are read from.
+        """
+        self._terminal = terminal
         with contextlib.suppress(OSError, ValueError, termios.error):  # not a terminal
-            self._settings = termios.tcgetattr(0)
+            self._settings = termios.tcgetattr(terminal)
         for number in ENDING_SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._receive)
@@ -53,7 +64,7 @@ class SignalListener:
 
     def resume(self) -> None:
         """Handle signals again after a screen has ended, because another one follows."""
-        self._over = False
+        self._over, self.late = False, None
 
     @contextmanager
     def passed_to(self, listener: Callable[[int], None]) -> Iterator[None]:
@@ -80,9 +91,11 @@ class SignalListener:
         """
         if self.status is not None and not self._over and self._settings is not None:
             with contextlib.suppress(termios.error):  # the terminal is gone
-                termios.tcsetattr(0, termios.TCSAFLUSH, self._settings)
+                termios.tcsetattr(self._terminal, termios.TCSAFLUSH, self._settings)
 
     def _receive(self, number: int, _: FrameType | None) -> None:
+        if self._over:
+            self.late = self.late or 128 + number
         if self._over or self.status is not None:
             return
         self.status = 128 + number

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-_AS_BYTES = ("utf-8", "surrogateescape")
+from tuilabel.data.order import mixed, name_keys, salts, seeded_order
 
 _CHUNK = 4096
 """Rows that are looked at together."""
@@ -22,17 +21,16 @@ class Candidates:
     queried. So the labelled part of it is a uniform sample of the pool. A sample of the rows that a
     strategy left over would consist of the easy ones.
 
-    A row's place in the order depends on its own key and the seed, and whether it is reserved on
-    its own paths and the seed: rows that join or leave the pool later change nothing for the
-    others. A file that is edited becomes another item and stays in the reserve, or out of it, so
+    A row's place in the order, and whether it is reserved, depend on its own paths and the seed:
+    rows that join or leave the pool later change nothing for the others, and no file has to be
+    read. A file that is edited becomes another item and stays in the reserve, or out of it, so
     that nothing is trained on a copy of an audit item.
 
     Parameters
     ----------
-    keys : uint64 array of shape (count,)
-        A number for each item, such as a part of its content hash.
-    paths : iterable of sequence of str
-        The places of each item in the source: relative paths, or rows of an array.
+    paths : sequence of sequence of str
+        The places of each item in the source: relative paths. The row itself counts where an item
+        has none.
     audit
         The share of the paths to draw, 0 to 1. A row with a path that is drawn is reserved.
     seed
@@ -40,33 +38,27 @@ class Candidates:
 
     Attributes
     ----------
-    keys
+    keys : uint64 array of shape (count,)
+        A number for each row, from its first path.
     reserved : bool array of shape (count,)
         Whether a row is in the audit reserve.
     """
 
-    def __init__(
-        self,
-        keys: NDArray[np.uint64],
-        paths: Iterable[Sequence[str]],
-        audit: float,
-        seed: int,
-    ) -> None:
-        rng = np.random.default_rng([seed, 0])
-        for_order, for_audit = rng.integers(2**64, size=2, dtype=np.uint64)
-        self.keys = keys
-        self._for_order = for_order
+    def __init__(self, paths: Sequence[Sequence[str]], audit: float, seed: int) -> None:
+        places = [every or (str(row),) for row, every in enumerate(paths)]
+        self._paths = np.fromiter(map(len, places), np.intp, len(places))
+        numbers = name_keys(name for every in places for name in every)
+        self.keys = numbers[np.cumsum(self._paths) - self._paths]
         self._audit = audit
         self._seed = seed
-        self.reserved = np.zeros(len(keys), dtype=bool)
-        self._paths = np.ones(len(keys), dtype=np.intp)
-        if audit > 0:
-            places = list(paths)
-            self._paths = np.fromiter(map(len, places), np.intp, len(places))
-            # A start waits for this: CRC-32 is fast, and `mixed` makes it uniform.
-            names = [zlib.crc32(name.encode(*_AS_BYTES)) for every in places for name in every]
-            drawn = mixed(np.array(names, dtype=np.uint64), for_audit) / 2.0**64 < audit
-            self.reserved[np.repeat(np.arange(len(keys)), self._paths)[drawn]] = True
+        self.reserved = np.zeros(len(places), dtype=bool)
+        drawn = mixed(numbers, salts(seed)[1]) / 2.0**64 < audit
+        self.reserved[np.repeat(np.arange(len(places)), self._paths)[drawn]] = True
+
+    def join(self, row: int, first: int) -> None:
+        """Take into account that two rows are one item: it is reserved if either row is."""
+        self.reserved[[row, first]] = self.reserved[[row, first]].any()
+        self._paths[first] += self._paths[row]
 
     def draw(self, row: int) -> float:
         """Return the probability with which a row was drawn for the audit reserve."""
@@ -75,7 +67,7 @@ class Candidates:
 
     @cached_property
     def _order(self) -> NDArray[np.intp]:
-        return np.argsort(mixed(self.keys, self._for_order), kind="stable")
+        return seeded_order(self.keys, self._seed)
 
     def queries(
         self, ranked: Collection[int], free: NDArray[np.bool_], start: int = 0
@@ -118,21 +110,3 @@ class Candidates:
         rng = np.random.default_rng([self._seed, 1, batch])
         count = int(size * self._audit + rng.random())
         return frozenset(rng.choice(size, count, replace=False).tolist())
-
-
-def keys_of(items: Iterable[str]) -> NDArray[np.uint64]:
-    """Return a number for each item, from its id: a uint64 array."""
-    digits = "".join(item.rpartition(":")[2][:16] for item in items)
-    return np.frombuffer(bytes.fromhex(digits), ">u8").astype(np.uint64)
-
-
-def mixed(keys: NDArray[np.uint64], salt: np.uint64) -> NDArray[np.uint64]:
-    """Return a number for each key, uniform from 0 to 2**64 - 1, that depends on the salt.
-
-    The finaliser of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
-    generators", OOPSLA 2014). A key has different numbers for different salts.
-    """
-    found = keys ^ salt
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        found = (found ^ (found >> np.uint64(shift))) * np.uint64(factor)
-    return found ^ (found >> np.uint64(31))

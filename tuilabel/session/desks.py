@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from tuilabel.data.order import mixed
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import Batch, Begin, Opened
-from tuilabel.session.candidates import mixed
 
 
 class Desks:

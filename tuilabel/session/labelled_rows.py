@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tuilabel.data import Dataset
 from tuilabel.session.labels import Labels
@@ -21,7 +22,7 @@ class LabelledRows:
     Attributes
     ----------
     answered : bool array of shape (n,)
-        Whether a row has anybody's answer.
+        Whether a row has anybody's answer; of equal rows only the first says so.
     """
 
     def __init__(self, known: Labels, items: Dataset) -> None:
@@ -31,6 +32,12 @@ class LabelledRows:
         self._parts: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self._recounts = 0
         self.answered = np.zeros(len(items), dtype=bool)
+
+    @property
+    def closed(self) -> NDArray[np.bool_]:
+        """Whether a row need not be asked: it has an answer, or cannot be read. Shape (n,)."""
+        reading = self._items.reading
+        return self.answered if reading is None else self.answered[reading.first] | reading.refused
 
     def fill(self, index: Mapping[str, int]) -> int:
         """Take all labels into account, see `indices`.

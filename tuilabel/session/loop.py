@@ -11,10 +11,11 @@ over the events: `Labels`, over what everybody said, and `Desk`, over what was d
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from heapq import merge
-from itertools import chain, count, islice
+from itertools import chain, count, islice, starmap
 from typing import NamedTuple
 
 import numpy as np
@@ -36,7 +37,7 @@ from tuilabel.events.payloads import (
 )
 from tuilabel.learn.requests import ColdStart, Fit, FitFinished
 from tuilabel.session import class_changes
-from tuilabel.session.candidates import Candidates, keys_of
+from tuilabel.session.candidates import Candidates
 from tuilabel.session.class_list import ClassList
 from tuilabel.session.desk import Desk
 from tuilabel.session.desks import Desks, start_of
@@ -44,7 +45,12 @@ from tuilabel.session.fits import FitHistory
 from tuilabel.session.labelled_rows import LabelledRows
 from tuilabel.session.payloads import asked_of, fitted, settings_from
 from tuilabel.session.record import Record
-from tuilabel.session.requests import Material, cold_start_request, fit_request
+from tuilabel.session.requests import (
+    Material,
+    cold_start_request,
+    fit_request,
+    rows_to_learn,
+)
 from tuilabel.session.undoing import refusal
 from tuilabel.session.values import (
     Annotator,
@@ -56,6 +62,7 @@ from tuilabel.session.values import (
     Moves,
     NotAnsweredError,
     NotCurrentError,
+    NotReadError,
     Predictions,
     Ranking,
     Recipe,
@@ -107,7 +114,9 @@ class Session:
     events : Events
         Every event, in the order in which they were read.
     missing : int
-        Number of items with an answer that are no longer in the source.
+        Number of items with an answer that are no longer in the source; 0 until all of it is read.
+    pool_rows : int
+        Number of the first rows that the trainer has; it learns from no others.
     taken_back : Event or None
         What the newest undo here took back.
 
@@ -147,13 +156,14 @@ class Session:
         self._slots: list[Slot] = []
         self._slots_of: tuple[list[Asked] | None, int] = (None, 0)
         audit = 0.0 if dataset.holdout is not None else self.about.audit
-        keys, paths = keys_of(dataset.ids), map(dataset.references, range(len(dataset)))
-        self._candidates = Candidates(keys, paths, audit, self.about.seed)
-        self._desks = Desks(keys, log.is_live)
+        paths = [dataset.references(row) for row in range(len(dataset))]
+        self._candidates = Candidates(paths, audit, self.about.seed)
+        self._desks = Desks(self._candidates.keys, log.is_live)
         self._desk_id = ""
         self._opened: Event | None = None
         self._opened_before = 0
         self._is_open = is_open
+        self.pool_rows = len(dataset) if dataset.reading is None else 0
         self.desk = self._new_desk()
         for event in log.read():
             self._record.apply(event)
@@ -161,7 +171,7 @@ class Session:
         for event in self._record.about_desks():
             self._desks.apply(event)
         self.classes = ClassList(self.known.classes, dataset.class_names)
-        self.missing = self._rows.fill(self._columns())
+        self.missing = self._count_rows()
         self._refuse_other_dataset()
         self._take_desk(by)
         self._shown = {self.cursor}
@@ -211,11 +221,18 @@ class Session:
         resized = untouched and size != self.settings.batch_size
         if self.desk.current is None or resized:
             again = resized and self.desk.round > 0
-            batch = self._next_batch(self.desk.round + (not again))
-            if batch.items or not self.desk.round:
-                payloads.append(batch)
+            with suppress(NotReadError):
+                batch = self._next_batch(self.desk.round + (not again))
+                if batch.items or not self.desk.round:
+                    payloads.append(batch)
         if payloads:
             self._write(payloads, by)
+
+    def _count_rows(self) -> int:
+        """Take the answers to all items that were read into account; return how many are gone."""
+        reading = self.items.reading
+        missing = self._rows.fill(self._columns())
+        return 0 if reading is not None and reading.unread.any() else missing
 
     def _new_desk(self) -> Desk:
         items = self.items
@@ -293,7 +310,8 @@ class Session:
         assert row is not None, "a desk has only items of the source"
         shares = asked.probabilities
         columns = None if shares is None else self.classes.spread(shares)
-        brought_back = asked.reason == said.UNDONE and bool(self._candidates.reserved[row])
+        again = asked.reason in (said.UNDONE, said.LATER)
+        brought_back = again and bool(self._candidates.reserved[row])
         return Slot(row, asked.reason == said.AUDIT or brought_back, columns)
 
     @property
@@ -329,7 +347,7 @@ class Session:
     @property
     def pool_left(self) -> int:
         """Number of items without an answer."""
-        return len(self.items) - int(np.count_nonzero(self._rows.answered))
+        return len(self.items) - int(np.count_nonzero(self._rows.closed))
 
     @property
     def curve(self) -> list[CurvePoint]:
@@ -403,9 +421,37 @@ class Session:
         """
         return self._answer(item, self._to_choose(class_index), by, ms, accepted)
 
-    def skip(self, item: str, *, by: Annotator, ms: int | None = None) -> Event:
-        """Skip the current item; it is not asked again. Raises errors as `label` does."""
-        return self._answer(item, None, by, ms, accepted=False)
+    def skip(self, item: str, *, by: Annotator, ms: int | None = None, why: str = "") -> Event:
+        """Skip the current item; raises errors as `label` does.
+
+        It is not asked again, unless `why` is `LATER`: then it is once nothing else is left.
+        """
+        return self._answer(item, None, by, ms, accepted=False, why=why)
+
+    def flag(self, item: str, *, by: Annotator) -> Event:
+        """Flag an item for a second opinion; if it is flagged, remove the flag.
+
+        Raises
+        ------
+        SaveError
+            Not on disk; nothing has changed. So it is with `note`.
+        """
+        is_set = item not in self.known.remarks.flagged
+        return self._write([said.Flag(item=item, names=self._names(item), is_set=is_set)], by)[0]
+
+    def note(self, item: str, text: str, *, by: Annotator) -> Event:
+        """Write a note about an item, in place of an earlier one; an empty text removes that."""
+        note = said.Note(item=item, names=self._names(item), text=text[: said.LONGEST_NOTE])
+        return self._write([note], by)[0]
+
+    def own_note(self, item: str, *, by: Annotator) -> str:
+        """Return an annotator's note about an item; empty if there is none."""
+        notes = self.known.remarks.notes(item)
+        return next((note.text or "" for note in notes if note.by == by.name), "")
+
+    def _names(self, item: str) -> tuple[str, ...]:
+        row = self.items.row_of(item)
+        return () if row is None else said.stored_names(self.items.references(row))
 
     def suggestion(self) -> int | None:
         """Return the class index that is suggested for the current item, if one is.
@@ -440,7 +486,7 @@ class Session:
         return self.label(item, suggestion, by=by, ms=ms, accepted=True)
 
     def undo(self, *, by: Annotator) -> Event | None:
-        """Take back the last answer or decision of this desk, however long ago it was given.
+        """Take back the last answer, remark or decision of this desk, however long ago it was.
 
         The item of an answer becomes current again, in its batch. Once none is left at this desk,
         the annotator's answers at other desks follow, except those where somebody works now.
@@ -490,8 +536,10 @@ class Session:
 
     def _last_act(self, by: Annotator) -> Event | None:
         for answer in self.desk.newest_answers():
-            own = self.known.own(answer.item, by.name)
-            for found in (own, self.known.decision(answer.item)):
+            item = answer.item
+            own, decision = self.known.own(item, by.name), self.known.decision(item)
+            remarks = (one for one in self.known.remarks.of(item) if one.by == by.name)
+            for found in (own, decision, *remarks):
                 if found is not None and found.id == answer.id:
                     return self.events[found.number]
         return None
@@ -503,7 +551,8 @@ class Session:
 
     def _earlier_act(self, by: Annotator) -> Event | None:
         decided = (one.number for one in self.known.decisions() if one.by == by.name)
-        numbers = merge(self.known.newest(by.name), sorted(decided, reverse=True), reverse=True)
+        others = sorted(decided, reverse=True), self.known.remarks.newest(by.name)
+        numbers = merge(self.known.newest(by.name), *others, reverse=True)
         is_live = cache(self._log.is_live)  # one log may have thousands of them
         for number in numbers:
             if not is_live(self.events.log(number)):
@@ -593,7 +642,13 @@ class Session:
         self._shown = set(range(len(self.batch)))
 
     def _answer(
-        self, item: str, class_id: str | None, by: Annotator, ms: int | None, accepted: bool
+        self,
+        item: str,
+        class_id: str | None,
+        by: Annotator,
+        ms: int | None,
+        accepted: bool,
+        why: str = "",
     ) -> Event:
         asked, slot = self.desk.current, self.current
         if asked is None or slot is None or asked.item != item:
@@ -614,13 +669,14 @@ class Session:
             "origin": by.origin,
         }
         answer: Payload = (
-            Skip(**facts) if class_id is None else Label(class_id=class_id, **facts)  # type: ignore[arg-type]
+            Skip(why=why, **facts) if class_id is None else Label(class_id=class_id, **facts)  # type: ignore[arg-type]
         )
         payloads, place = [answer], self.cursor
         others = (one.row for n, one in enumerate(self.batch) if n != place)
         is_last = all(self._rows.answered[row] for row in others)
         if is_last:
-            payloads.append(self._next_batch(self.round + 1, slot.row))
+            with suppress(NotReadError):  # `go_on` asks for it
+                payloads.append(self._next_batch(self.round + 1, slot.row))
 
         def moved_on() -> None:
             if is_last:
@@ -632,19 +688,21 @@ class Session:
         return self._write(payloads, by, moved_on)[0]
 
     def go_on(self, *, by: Annotator) -> Event | None:
-        """Begin another batch where every item was answered and others have taken answers back.
+        """Begin another batch where every item was answered, and some are to be asked.
+
+        Others have taken answers back, items were skipped for later, or had to be read first.
 
         Returns
         -------
         Event or None
-            None if an item is being asked already, or none is left.
+            None if an item is being asked already, or none can be asked.
 
         Raises
         ------
         SaveError
             Not on disk; nothing has changed.
         """
-        if self.current is not None or not self.pool_left:
+        if self.current is not None or not (self.pool_left or any(self._postponed(()))):
             return None
 
         def moved_on() -> None:
@@ -652,26 +710,121 @@ class Session:
             self._wanted = True
             self._shown = {self.cursor}
 
-        return self._write([self._next_batch(self.round + 1)], by, moved_on)[0]
+        try:
+            batch = self._next_batch(self.round + 1)
+        except NotReadError:
+            return None
+        return self._write([batch], by, moved_on)[0] if batch.items else None
+
+    # Reading of the source.
+
+    def items_read(self, rows: Iterable[int]) -> None:
+        """Take items into account that were read now; those that cannot be read are closed."""
+        reading = self.items.reading
+        assert reading is not None
+        for row in rows:
+            if not reading.refused[row]:
+                first = int(reading.first[row])
+                if first != row:
+                    self._candidates.join(row, first)
+                self._rows.follow(self.items.ids[row])
+        if not reading.unread.any():
+            self.missing = self._count_rows()
+
+    @property
+    def window_is_new(self) -> bool:
+        """Whether images of more than 8 bits have a window that the session does not know yet."""
+        return self.items.window is not None and self._record.window is None
+
+    def keep_window(self, *, by: Annotator) -> Event | None:
+        """Record the window of the source, unless the session has one, or there is none.
+
+        Raises
+        ------
+        SaveError
+            Not on disk; nothing has changed.
+        """
+        window = self.items.window
+        if window is None or self._record.window is not None:
+            return None
+        return self._write([said.Window(*window)], by)[0]
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing can be asked before more of the source was read."""
+        reading = self.items.reading
+        return self.current is None and reading is not None and bool(reading.unread.any())
+
+    def unread_next(self, count: int) -> list[int]:
+        """Return rows that have to be read before they can be asked, in the order of asking."""
+        reading = self.items.reading
+        if reading is None:
+            return []
+        free = reading.unread.copy()
+        own = self._desks.share_of(self._desk_id)
+        start = 0
+        if own is not None:
+            free &= own
+            start = start_of(self._desk_id, self._first_rows)
+        of_audit = int(count * self.about.audit) + 1
+        queries = islice(self._candidates.queries((), free, start), count)
+        return [*queries, *islice(self._candidates.audits(free, start), of_audit)]
+
+    @property
+    def _first_rows(self) -> int:
+        """The number of rows that are asked first: those that the trainer begins with."""
+        return len(self.items) if self.items.reading is None else rows_to_learn(0, len(self.items))
+
+    @property
+    def pool_rows_wanted(self) -> int:
+        """The number of the first rows that the trainer should have by now."""
+        return rows_to_learn(self.labels, len(self.items))
+
+    def pool_opened(self, rows: int) -> None:
+        """Take into account that the trainer has so many of the first rows; ask it again."""
+        self.pool_rows = rows
+        self.learn_again()
 
     # Batches.
 
     def _next_batch(self, number: int, *answered: int) -> Batch:
-        """Return the batch with a number, composed as if some more rows were answered."""
+        """Return the batch with a number, composed as if some more rows were answered.
+
+        Raises
+        ------
+        NotReadError
+            An item that is to be asked was not read yet. No other takes its place, so that the
+            same seed asks the same on a slow disk.
+        """
         queries, audits = self._unasked(self._ranked, answered)
         size = self.settings.batch_size
         audit_places = self._candidates.audit_places(size, number)
         places: list[Asked] = []
+        postponed = self._postponed(answered)
         for place in range(size):
             first, second = (audits, queries) if place in audit_places else (queries, audits)
             both = chain.from_iterable(zip(first, second, strict=True))
-            asked = next(chain.from_iterable(both), None)
+            asked = next(chain(chain.from_iterable(both), postponed), None)
             if asked is None:
                 break
             places.append(asked)
         # A log of another program may have used up the numbers.
         number = min(number, said.HIGHEST_COUNT)
         return Batch(round=number, items=tuple(places), seen=self._log.seen())
+
+    def _postponed(self, left_out: Collection[int]) -> Iterator[Asked]:
+        """Yield the items that were skipped for later, the longest ago first.
+
+        Those that another desk asks now are left out.
+        """
+        found = []
+        for item in self.known.postponed - self._desks.asked():
+            skips = [one for one in self.known.answers(item) if one.why == said.LATER]
+            found.append(((skips[-1].t, skips[-1].id), item, tuple(one.id for one in skips)))
+        for _, item, again in sorted(found):
+            row = self.items.row_of(item)
+            if row is not None and row not in left_out:
+                yield Asked(item, said.LATER, again=again)
 
     def _unasked(
         self, ranked: Mapping[int, Asked], left_out: Collection[int]
@@ -682,13 +835,25 @@ class Session:
         others are asking now.
         """
 
-        def query(row: int) -> Asked:
-            return ranked.get(row) or Asked(self.items.ids[row], said.ORDER)
+        taken = {self.items.ids[row] for row in left_out}
+        reading = self.items.reading
 
-        def audit(row: int) -> Asked:
-            return Asked(self.items.ids[row], said.AUDIT, self._candidates.draw(row))
+        def distinct(rows: Iterable[int]) -> Iterator[tuple[int, str]]:
+            for row in rows:
+                if reading is not None and reading.unread[row]:
+                    raise NotReadError
+                item = self.items.ids[row]
+                if item not in taken:
+                    taken.add(item)
+                    yield row, item
 
-        free = ~self._rows.answered
+        def query(row: int, item: str) -> Asked:
+            return ranked.get(row) or Asked(item, said.ORDER)
+
+        def audit(row: int, item: str) -> Asked:
+            return Asked(item, said.AUDIT, self._candidates.draw(row))
+
+        free = ~self._rows.closed
         free[list(left_out)] = False
         held = np.zeros_like(free)
         rows = map(self.items.row_of, self._desks.asked())
@@ -697,11 +862,11 @@ class Session:
         start = 0
         if own is not None:
             parts[:1] = [parts[0] & own, parts[0] & ~own]
-            start = start_of(self._desk_id, len(free))
+            start = start_of(self._desk_id, self._first_rows)
         queries, audits = self._candidates.queries, self._candidates.audits
         return (
-            [map(query, queries(ranked, part, start)) for part in parts],
-            [map(audit, audits(part, start)) for part in parts],
+            [starmap(query, distinct(queries(ranked, part, start))) for part in parts],
+            [starmap(audit, distinct(audits(part, start))) for part in parts],
         )
 
     # The trainer.
@@ -709,16 +874,22 @@ class Session:
     @property
     def request_is_due(self) -> bool:
         """Whether `take_request` returns a request."""
-        if self.round == 1:
+        if not self.pool_rows:
+            return False
+        if self._is_first_round:
             return self._wanted and self.settings.cold_start != "random"
         return self._wanted and self.labels > 0
+
+    @property
+    def _is_first_round(self) -> bool:
+        return self.round <= 1 and (self.current is not None or not self.labels)
 
     def take_request(self) -> Request | None:
         """Return the request for the trainer, once; None if there is none."""
         wanted, self._wanted = self._wanted, False
         if not wanted:
             return None
-        request = self._fit_request() if self.round > 1 else self._cold_start_request()
+        request = self._cold_start_request() if self._is_first_round else self._fit_request()
         if request is not None:
             audit: Mapping[int, str] = {}
             if isinstance(request, Fit):
@@ -779,7 +950,10 @@ class Session:
         first = next(place for place in count() if place not in seen)
         queries, audits = self._unasked(ranked, [self.batch[n].row for n in kept])
         others = chain.from_iterable([*queries, *audits])
-        items = tuple(kept[n] if n in kept else next(others) for n in range(len(batch)))
+        try:
+            items = tuple(kept[n] if n in kept else next(others) for n in range(len(batch)))
+        except NotReadError:
+            items = tuple(batch)
         replaced = Batch(
             round=self.round,
             items=items,
@@ -820,6 +994,8 @@ class Session:
 
     def _forget_fits_since(self, answer: Event) -> None:
         """Refuse the answers to requests that contain an answer that was taken back."""
+        if isinstance(answer.payload, said.Remark):
+            return
         number = self.events.number(answer)
         stale = [n for n, requested in self._requested.items() if requested.events > number]
         for generation in stale:
@@ -831,7 +1007,8 @@ class Session:
         if self.settings.cold_start == "random" or self.current is None:
             return None
         # What is shown will be labelled: the cold start looks for items that differ from it.
-        shown = [slot.row for place, slot in enumerate(self.batch) if place in self._shown]
+        slots = (slot for place, slot in enumerate(self.batch) if place in self._shown)
+        shown = [slot.row for slot in slots if slot.row < self.pool_rows]
         return cold_start_request(self.material(), shown, self.generation, self.about.seed)
 
     def _fit_request(self) -> Fit | None:
@@ -849,15 +1026,18 @@ class Session:
     def material(self) -> Material:
         """Return the labels and settings that a request is made from."""
         columns = self._columns()
-        training, audit = self._rows.indices(columns)
-        excluded = self._rows.answered | self._candidates.reserved
+        training, audit = (
+            {row: column for row, column in part.items() if row < self.pool_rows}
+            for part in self._rows.indices(columns)
+        )
+        excluded = self._rows.closed | self._candidates.reserved
         excluded[list(training)] = False
         return Material(
             self.settings,
             tuple(columns),
             training,
             audit,
-            tuple(np.flatnonzero(excluded).tolist()),
+            tuple(np.flatnonzero(excluded[: self.pool_rows]).tolist()),
             desks=1 + len(self._desks.others()),
             truth=tuple(columns[id_] for id_ in self.classes.of_source) if self._has_truth else (),
         )
@@ -983,3 +1163,7 @@ class Session:
         payload = event.payload
         if isinstance(payload, said.Answer | Undo | said.Decided) and payload.item is not None:
             self._rows.follow(payload.item)
+        elif isinstance(payload, Batch):
+            for asked in payload.items:
+                if asked.again:
+                    self._rows.follow(asked.item)

@@ -20,6 +20,10 @@ MOST_COLD_LABELS = 200
 """With very many classes, a model ranks before each class has two labels."""
 
 
+FIRST_ROWS, LABELS_OF_DOUBLING, MOST_DOUBLINGS = 5000, 100, 20
+"""Rows that are ranked with the first labels, and the labels after which they are doubled."""
+
+
 class Material(NamedTuple):
     """The labels and settings that a request is made from.
 
@@ -54,6 +58,16 @@ class Material(NamedTuple):
             return 0
         for_classes = min(2 * len(self.columns), MOST_COLD_LABELS)
         return max(self.settings.batch_size, LEAST_LABELS, for_classes)
+
+
+def rows_to_learn(labels: int, count: int) -> int:
+    """Return how many of `count` rows, in the random order, are ranked with so many labels.
+
+    With few labels the best of some thousand rows is as good as the best of all, and the others
+    need not have been read. The number depends on nothing else, so that the same seed asks the
+    same on a slow disk.
+    """
+    return min(count, FIRST_ROWS << min(labels // LABELS_OF_DOUBLING, MOST_DOUBLINGS))
 
 
 def rows_of(

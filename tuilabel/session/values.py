@@ -78,6 +78,7 @@ class LoopSettings:
     cold_start: str = "auto"
     epsilon: float = 0.0
     batch_size: int = 10
+    guidelines: str = ""
 
 
 class Slot(NamedTuple):
@@ -170,6 +171,10 @@ class Predictions(NamedTuple):
 
 class NotCurrentError(TuilabelError):
     """An answer was given for another item than the one being asked."""
+
+
+class NotReadError(TuilabelError):
+    """An item was not read yet, so that its id is unknown."""
 
 
 class NotAnsweredError(TuilabelError):

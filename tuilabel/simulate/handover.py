@@ -31,6 +31,7 @@ class HandedOver:
     notices: tuple[str, ...] = ()
     window: Window | None = None
     skipped: tuple[SkippedFile, ...] = ()
+    reading: None = None
 
     def __len__(self) -> int:
         return len(self.pool)

@@ -6,11 +6,9 @@ import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from numpy.typing import NDArray
-
-from tuilabel.data import ArrayFile, Dataset, as_array_file, in_memory
+from tuilabel.data import ArrayFile, Dataset, as_array_file
 from tuilabel.errors import TrainerError
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.progress import Progress
@@ -52,6 +50,20 @@ class RunJob(Protocol):
     async def __call__(self, job: Job, progress: Progress | None = None) -> Answer: ...
 
 
+class TrainerLink(Protocol):
+    """The part of a `TrainerClient` that a screen needs."""
+
+    def start(self, pool: ArrayFile | None = None) -> None:
+        """Start the child over some images."""
+
+    def submit(self, request: Fit | ColdStart) -> None:
+        """Hand over a request."""
+
+    @property
+    def run(self) -> RunJob:
+        """Has a job done."""
+
+
 class _Run(NamedTuple):
     """A job that a screen waits for."""
 
@@ -66,7 +78,7 @@ class TrainerClient:
     ----------
     dataset : Dataset
     cache : Path
-        The folder for features, graphs, and arrays that are in no file yet.
+        The folder for features and graphs.
     log_path : Path
         The file for the child's standard error.
     post : callable
@@ -95,21 +107,31 @@ class TrainerClient:
         self._prepare: tuple[int, Prepare] | None = None
         self._runs: dict[int, _Run] = {}
         self._problem: str | None = None
+        self._ending: asyncio.Future[None] | None = None
         self._unstarted: str | None = None
         self._resources = ExitStack()
 
-    def start(self) -> None:
-        """Start the child, and submit a request that was made before."""
+    def start(self, pool: ArrayFile | None = None) -> None:
+        """Start the child, and submit a request that was made before.
+
+        Parameters
+        ----------
+        pool : ArrayFile, optional
+            The images, where the dataset does not have them at once. Once it has more of them, this
+            may be called again: another child takes the place of the first, and jobs of screens
+            fail.
+        """
         # The first image needs none of it.
         from tuilabel.trainer.messages import OpenPool
         from tuilabel.trainer.runner import Trainer
 
-        holdout = self._dataset.holdout
+        self._give_up_child()
+        holdout, files = self._dataset.holdout, self._resources
         try:
             opened = OpenPool(
-                pool=self._handed_over(self._dataset.pool),
-                holdout=None if holdout is None else self._handed_over(holdout.images),
-                holdout_truth=None if holdout is None else self._handed_over(holdout.truth),
+                pool=as_array_file(self._dataset.pool, files) if pool is None else pool,
+                holdout=None if holdout is None else as_array_file(holdout.images, files),
+                holdout_truth=None if holdout is None else as_array_file(holdout.truth, files),
                 holdout_name="" if holdout is None else holdout.name,
                 n_classes=len(self._dataset.class_names),
                 cache_folder=self._cache / "features",
@@ -119,27 +141,24 @@ class TrainerClient:
             self._waiting = None
             self._report(Down(self._unstarted))
             return
-        self._trainer = Trainer(opened, on_event=self._post, log_path=self._log_path)
+        self._trainer = trainer = Trainer(
+            opened,
+            # What another child has sent meanwhile has numbers that mean other jobs here.
+            on_event=lambda event: self._post(event) if self._trainer is trainer else None,
+            log_path=self._log_path,
+        )
         self._trainer.start()
         if self._waiting is not None:
             waiting, self._waiting = self._waiting, None
             self.submit(waiting)
 
-    def _handed_over(self, array: NDArray[Any]) -> ArrayFile:
-        """Return a file with an array: in the cache, or in any other place that has room."""
-        folder = self._cache / "handed-over"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            return as_array_file(array, folder)
-        except OSError:
-            from tempfile import TemporaryDirectory
-        try:
-            folder = Path(self._resources.enter_context(TemporaryDirectory(prefix="tuilabel-")))
-            return as_array_file(array, folder)
-        except OSError:
-            file, found = in_memory(array)
-            self._resources.enter_context(file)
-            return found
+    def _give_up_child(self) -> None:
+        if self._trainer is not None:
+            self._ending = asyncio.ensure_future(self._trainer.stop())
+            self._trainer, self._prepare, self._asked = None, None, []
+            for run in self._runs.values():
+                if not run.answer.done():
+                    run.answer.set_exception(TrainerError("more images were read: try again"))
 
     async def stop(self) -> None:
         """End the child, even in the middle of a fit; jobs of screens are cancelled."""
@@ -147,6 +166,8 @@ class TrainerClient:
             run.answer.cancel()
         if self._trainer is not None:
             await self._trainer.stop()
+        if self._ending is not None:
+            await self._ending
         self._resources.close()
 
     def submit(self, request: Fit | ColdStart) -> None:

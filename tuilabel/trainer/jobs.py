@@ -103,7 +103,19 @@ class Autolabelled(Message, eq=False):
     found: AutoLabels
 
 
-Answer = Ranked | Started | Prepared | Scored | CentresKept | BaselineFound | Autolabelled
+class Sorted(Message, eq=False):
+    """The answer to `Sort`.
+
+    Attributes
+    ----------
+    rows
+        (n,) integers: all rows of the pool, in the order asked for.
+    """
+
+    rows: NDArray[np.integer]
+
+
+Answer = Ranked | Started | Prepared | Scored | CentresKept | BaselineFound | Autolabelled | Sorted
 
 
 # Jobs.
@@ -238,4 +250,17 @@ class Autolabel(_Job):
     seed: tuple[int, ...]
 
 
-Job = Rank | Start | Prepare | Score | Centres | Baseline | Autolabel
+class Sort(_Job):
+    """Sort the pool: see `tuilabel.learn.likeness`.
+
+    Attributes
+    ----------
+    like
+        The row that others are to be like; None for the most unusual rows first.
+    """
+
+    answer: ClassVar[type[Any]] = Sorted
+    like: int | None
+
+
+Job = Rank | Start | Prepare | Score | Centres | Baseline | Autolabel | Sort

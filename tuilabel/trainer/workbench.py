@@ -17,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.autolabel.job import auto_label
-from tuilabel.data.cache_files import replacing
+from tuilabel.data.arrays import replacing
 from tuilabel.errors import TuilabelError
 from tuilabel.learn.baseline import random_curves
 from tuilabel.learn.centres import cluster_pictures
 from tuilabel.learn.checks import check_indices
 from tuilabel.learn.learner import Learner, Needs
+from tuilabel.learn.likeness import by_likeness, by_oddness
+from tuilabel.learn.names import AUTO
 from tuilabel.learn.requests import ColdStart
 from tuilabel.text import LONGEST_PATH, inert
 from tuilabel.trainer.jobs import (
@@ -40,6 +42,8 @@ from tuilabel.trainer.jobs import (
     Ranked,
     Score,
     Scored,
+    Sort,
+    Sorted,
     Start,
     Started,
 )
@@ -368,6 +372,19 @@ def _autolabel(bench: Workbench, job: Autolabel, step: Step) -> Autolabelled:
     return Autolabelled(found)
 
 
+def _sort(bench: Workbench, job: Sort, step: Step) -> Sorted:
+    if job.like is not None:
+        check_indices(np.array([job.like]), len(bench.learner), "Rows")
+    request = ColdStart(0, "random", "softmax", AUTO, (), (), 1, ())
+    needs = bench.learner.needs(request)
+    bench.prepare(needs, step)
+    with step.turn():
+        features = bench.learner.features(needs.features)
+        if job.like is None:
+            return Sorted(by_oddness(features, progress=step).astype(np.int32))
+        return Sorted(by_likeness(features, job.like).astype(np.int32))
+
+
 def _needs(bench: Workbench, job: Prepare | Baseline) -> Needs:
     method = job.cold_start if isinstance(job, Prepare) else "random"
     return bench.learner.needs(ColdStart(0, method, job.model, job.features, (), (), 1, ()))
@@ -381,5 +398,6 @@ WORK: Mapping[type[Any], Callable[[Workbench, Any, Step], Any]] = {
     Centres: _centres,
     Baseline: _baseline,
     Autolabel: _autolabel,
+    Sort: _sort,
 }
 """A function for each kind of job."""

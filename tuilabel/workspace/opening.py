@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -18,8 +20,7 @@ from tuilabel.errors import (
     UnnamedClassesError,
     UsageError,
 )
-from tuilabel.events.payloads import About, Opened
-from tuilabel.events.payloads import Window as WindowSet
+from tuilabel.events.payloads import About, Answer, Label, Opened
 from tuilabel.journal.description import LOGS, create_session, is_session
 from tuilabel.journal.journal import Journal
 from tuilabel.session.class_changes import MOST_CLASSES, add
@@ -28,6 +29,7 @@ from tuilabel.session.summary import summarise
 from tuilabel.session.values import Annotator
 from tuilabel.session.view import SessionView
 from tuilabel.settings import Settings, resolve
+from tuilabel.small_files import open_regular
 from tuilabel.text import LONGEST_PATH, counted, disputed_text, inert, shown_path
 from tuilabel.workspace.places import (
     FIRST_SOURCE,
@@ -49,8 +51,10 @@ if TYPE_CHECKING:
     from tuilabel.data import Dataset
     from tuilabel.progress import Progress
     from tuilabel.session import Session
+    from tuilabel.workspace.reading import SourceReading
 
 _NEARLY_ALL = 0.9
+_KNOWN_BY = 50
 
 
 class SourceOptions(NamedTuple):
@@ -68,6 +72,8 @@ class Workspace:
 
     Attributes
     ----------
+    reading : SourceReading or None
+        Reads the source while somebody labels; None if it was read whole.
     writer : Writer
         Appends to the journal while somebody labels.
     copied : (int, Path, str) or None
@@ -79,6 +85,7 @@ class Workspace:
     journal: Journal
     session: Session
     settings: Settings
+    reading: SourceReading | None = None
 
     def __post_init__(self) -> None:
         self.writer = Writer(self.journal)
@@ -112,7 +119,10 @@ class Workspace:
         return f"{counted(count, 'label is', 'labels are')} saved in {where}."
 
     def close(self) -> None:
-        """Close the journal, unless its disk was given up."""
+        """Read no more, end the thread that appends, and close the journal unless it is stuck."""
+        if self.reading is not None:
+            self.reading.stop()
+        self.writer.end()
         if not self.writer.is_stuck:
             self.journal.close()
 
@@ -131,6 +141,7 @@ def open_workspace(
     progress: Progress | None = None,
     check: Callable[[Dataset, Settings], object] | None = None,
     is_open: Callable[[str], bool] | None = None,
+    reads_on: bool = False,
 ) -> Workspace:
     """Open a session with its source, and create the session if it does not exist.
 
@@ -150,6 +161,8 @@ def open_workspace(
         created.
     is_open : callable, optional
         Asks whether the annotator's window on a host is still open, see `Session`.
+    reads_on : bool
+        Whether the files of a folder may be read while somebody labels, instead of before.
 
     Raises
     ------
@@ -161,12 +174,12 @@ def open_workspace(
     if path is None:
         path = own_session(_source(options), options.pool, options.test)
     if os.path.lexists(path):
-        workspace = _resume(path, options, flags, progress, check, is_open)
+        workspace = _resume(path, options, flags, progress, check, is_open, reads_on)
     else:
         _refuse_one_class(_source(options), options.classes)
         if not is_named:
-            _offer_moved(_source(options), options, progress)
-        workspace = _start(path, options, flags, progress, check)
+            _offer_moved(_source(options))
+        workspace = _start(path, options, flags, progress, check, reads_on=reads_on)
     remember(path)
     return workspace
 
@@ -202,6 +215,7 @@ def _start(
     check: Callable[[Dataset, Settings], object] | None,
     *,
     needs_truth: bool = False,
+    reads_on: bool = False,
 ) -> Workspace:
     _refuse_session(_source(options))
     settings = resolve(flags)
@@ -210,7 +224,8 @@ def _start(
         "Choose digits, mnist or an .npz file with labels."
     )
     try:
-        dataset = _open_dataset(_source(options), options, progress)
+        seed = settings.seed if reads_on else None
+        dataset = _open_dataset(_source(options), options, progress, seed=seed)
     except UnnamedClassesError as error:
         raise (no_truth if needs_truth else error) from None
     if needs_truth and dataset.truth is None:
@@ -227,8 +242,9 @@ def _start(
         pool=options.pool,
         test=options.test,
     )
+    reading = _begun(dataset)
     create_session(path, about)
-    return _assemble(path, dataset, settings)
+    return _assemble(path, dataset, settings, reading)
 
 
 def _refuse_session(source: str) -> None:
@@ -250,30 +266,57 @@ def _refuse_one_class(source: str, names: Sequence[str] | None) -> None:
         )
 
 
-def _offer_moved(source: str, options: SourceOptions, progress: Progress | None) -> None:
+def _offer_moved(source: str) -> None:
     """Raise an error if the images are those of a session whose folder is gone: it was renamed.
 
-    A folder that only shares some of the images is another one.
+    A folder that only shares some of the images is another one. No image is decoded.
     """
     if not is_folder(source):
         return
-    known: set[str] | None = None
+    files: set[str] | None = None
     for view, folder in _without_folder():
-        labelled = {item for item, standing in view.known.items() if standing.class_id}
+        if files is None:
+            from tuilabel.data.listing import scan
+
+            files = {key.path for key in scan(Path(source).expanduser().resolve())[0]}
+        labelled = list(_newest_answers(view))
         size = 0 if view.opened is None else view.opened.items
-        if known is None:
-            # The session has the names of the classes, so they need not be given.
-            classes = options.classes or ("image",)
-            known = set(_open_dataset(source, options._replace(classes=classes), progress).ids)
-        there = min(len(known), view.about.pool or len(known))
-        is_alike = size <= 2 * there <= 4 * size
-        if labelled and is_alike and len(labelled & known) >= _NEARLY_ALL * len(labelled):
+        there = min(len(files), view.about.pool or len(files))
+        same = sum(_is_at(Path(source).expanduser(), files, answer) for answer in labelled)
+        if labelled and size <= 2 * there <= 4 * size and same >= _NEARLY_ALL * len(labelled):
             command = shlex.join(["tuilabel", "label", source, "--session", str(view.path)])
             raise UsageError(
                 f"The images in {shown_path(source)} belong to a session with "
-                f"{counted(len(labelled), 'label')} for {shown_path(folder)}, which is gone. "
-                f"Continue it with `{shown_path(command)}`, or start another with --session FOLDER."
+                f"{counted(view.known.labels_held, 'label')} for {shown_path(folder)}, which is "
+                f"gone. Continue it with `{shown_path(command)}`, or start another with --session "
+                "FOLDER."
             )
+
+
+def _newest_answers(view: SessionView) -> Iterator[Answer]:
+    """Yield the newest labels of a session that stand, as many as are needed to know its files."""
+    for number in islice(view.known.newest(), _KNOWN_BY):
+        answer = view.record.events[number].payload
+        if isinstance(answer, Label):
+            yield answer
+
+
+def _is_at(root: Path, files: Collection[str], answer: Answer) -> bool:
+    """Return whether the image of an answer is still in a file of its name."""
+    from tuilabel.data.item_ids import file_digest
+
+    for name in set(answer.references) & set(files):
+        with suppress(OSError), os.fdopen(open_regular(root / name), "rb") as file:
+            if answer.item == f"f1:{file_digest(file).hex()}":
+                return True
+    return False
+
+
+def _is_strange(view: SessionView, dataset: Dataset) -> bool:
+    """Return whether no file of a folder has the name of an image that was answered."""
+    named = {name for answer in _newest_answers(view) for name in answer.references}
+    there = (name for row in range(len(dataset)) for name in dataset.references(row))
+    return bool(named) and named.isdisjoint(there)
 
 
 def _without_folder() -> Iterator[tuple[SessionView, Path]]:
@@ -294,6 +337,7 @@ def _resume(
     progress: Progress | None,
     check: Callable[[Dataset, Settings], object] | None,
     is_open: Callable[[str], bool] | None,
+    reads_on: bool,
 ) -> Workspace:
     view = SessionView(path)
     about, classes = view.about, view.known.classes
@@ -314,10 +358,11 @@ def _resume(
                 f"Leave out {option}, or start another session with --session FOLDER."
             )
     settings = resolve(flags, _stored(view))
-    dataset = _open_dataset_of(view, options.source, progress)
+    dataset = _open_dataset_of(view, options.source, progress, reads_on=reads_on)
     if check is not None:
         check(dataset, settings)
-    workspace = _assemble(path, dataset, _fitting(settings, flags, dataset), view, is_open)
+    settings = _fitting(settings, flags, dataset)
+    workspace = _assemble(path, dataset, settings, _begun(dataset), view, is_open)
     for name in added:
         workspace.session.add_class(name, by=workspace.annotator)
     return workspace
@@ -381,7 +426,9 @@ def open_dataset_of(view: SessionView, progress: Progress | None = None) -> Data
     return _open_dataset_of(view, None, progress)
 
 
-def _open_dataset_of(view: SessionView, source: str | None, progress: Progress | None) -> Dataset:
+def _open_dataset_of(
+    view: SessionView, source: str | None, progress: Progress | None, *, reads_on: bool = False
+) -> Dataset:
     """Open the source that a session is resumed with."""
     names = view.known.classes.names_of_source()[:MOST_CLASSES]
     options = SourceOptions(None, tuple(names) or None, view.about.pool, view.about.test)
@@ -393,7 +440,12 @@ def _open_dataset_of(view: SessionView, source: str | None, progress: Progress |
         )
     source = view.source if source is None else source
     try:
-        return _open_dataset(source, options, progress, view.window)
+        seed = view.about.seed if reads_on else None
+        dataset = _open_dataset(source, options, progress, view.window, seed)
+        if dataset.reading is not None and _is_strange(view, dataset):
+            # Perhaps every file was renamed: the contents decide.
+            dataset = _open_dataset(source, options, progress, view.window)
+        return dataset
     except SourceError as error:
         if session_path(source) == session_path(view.source):
             raise
@@ -408,6 +460,7 @@ def _open_dataset(
     options: SourceOptions,
     progress: Progress | None,
     window: tuple[float, float] | None = None,
+    seed: int | None = None,
 ) -> Dataset:
     from tuilabel.data import Window, open_dataset
 
@@ -419,13 +472,34 @@ def _open_dataset(
         window=None if window is None else Window(*window),
         cache_dir=cache_dir(),
         progress=progress,
+        seed=seed,
     )
+
+
+def _begun(dataset: Dataset) -> SourceReading | None:
+    """Begin to read the files of a dataset that was not read whole.
+
+    Raises
+    ------
+    SourceError
+        None of them is an image.
+    """
+    if dataset.reading is None:
+        return None
+    from tuilabel.data.folder_items import FolderItems
+    from tuilabel.workspace.reading import SourceReading
+
+    assert isinstance(dataset, FolderItems)
+    reading = SourceReading(dataset)
+    reading.start()
+    return reading
 
 
 def _assemble(
     path: Path,
     dataset: Dataset,
     settings: Settings,
+    reading: SourceReading | None,
     view: SessionView | None = None,
     is_open: Callable[[str], bool] | None = None,
 ) -> Workspace:
@@ -438,12 +512,17 @@ def _assemble(
     record = None if view is None else view.record
     try:
         session = Session(dataset, journal, loop, Annotator(settings.annotator), record, is_open)
-        if dataset.window is not None and (view is None or view.window is None):
-            journal.append([WindowSet(*dataset.window)], settings.annotator)
+        session.keep_window(by=Annotator(settings.annotator))
     except BaseException:
         journal.close()
+        if reading is not None:
+            reading.stop()
         raise
-    return Workspace(path, dataset, journal, session, settings)
+    workspace = Workspace(path, dataset, journal, session, settings, reading)
+    if reading is not None:
+        reading.tell(session)
+        reading.wait_for_first(workspace.annotator)
+    return workspace
 
 
 def _fitting(settings: Settings, flags: Mapping[str, Any], dataset: Dataset) -> Settings:

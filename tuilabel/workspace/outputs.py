@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tuilabel.settings import config_file
-from tuilabel.workspace.places import cache_dir, data_dir, last_session, log_file
+from tuilabel.workspace.places import cache_place, data_dir, last_session, log_file
 from tuilabel.workspace.recent import known_sources, read_state, session_files
 
 
@@ -20,7 +20,7 @@ def guarded(source: str, session: Path | None = None) -> tuple[list[Path], Calla
     session : Path, optional
         The session in use, wherever it is.
     """
-    own = [data_dir(), cache_dir(), log_file().parent, config_file()]
+    own = [data_dir(), cache_place().root, log_file().parent, config_file()]
     for path in (session, last_session()):
         if path is not None:
             own.append(path.resolve())

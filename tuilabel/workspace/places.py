@@ -5,19 +5,26 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
 
 import platformdirs
 
 from tuilabel.errors import SessionFileError
+from tuilabel.file_systems import file_system_type, is_network_type
 from tuilabel.journal.description import is_session
 from tuilabel.plugins import named_source, split_source
+from tuilabel.process.umask import PRIVATE
 from tuilabel.session.view import SessionView
 from tuilabel.settings import user_directory
 from tuilabel.small_files import read_small
 from tuilabel.text import LONGEST_PATH, inert, meant, shown_path
 
 SUFFIX = ".tuilabel"
+
+_TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")
 
 FIRST_SOURCE = "digits"
 """The source opened at the first start; it comes with scikit-learn."""
@@ -28,9 +35,62 @@ def data_dir() -> Path:
     return user_directory(platformdirs.user_data_path)
 
 
+class CachePlace(NamedTuple):
+    """Where the cache lies.
+
+    Attributes
+    ----------
+    folder : Path
+        The folder of this host.
+    root : Path
+        The folder that has it, perhaps beside those of other hosts.
+    network : str or None
+        The type of the network file system that the usual folder lies on, if `root` is another.
+    """
+
+    folder: Path
+    root: Path
+    network: str | None = None
+
+
+def cache_place() -> CachePlace:
+    """Return where the cache lies: on a local disk, and never shared between hosts.
+
+    If the usual folder lies on a network file system, which has no reliable locks, the cache is a
+    private folder among the temporary files.
+    """
+    root, network = user_directory(platformdirs.user_cache_path), None
+    kind = file_system_type(root)
+    if is_network_type(kind):
+        folders = map(Path, (os.environ.get("TMPDIR") or "/tmp", *_TEMPORARY))
+        found = (_private(folder) for folder in folders if folder.is_absolute())
+        root, network = next(((path, kind) for path in found if path), (root, None))
+    return CachePlace(root / f"host-{quote(host_name(), safe='')}", root, network)
+
+
 def cache_dir() -> Path:
     """Return the directory of data that can be computed again, such as reduced images."""
-    return user_directory(platformdirs.user_cache_path)
+    return cache_place().folder
+
+
+def host_name() -> str:
+    """Return the name of this host."""
+    return os.uname().nodename
+
+
+def _private(folder: Path) -> Path | None:
+    """Return a folder of this user in a local one; None if there is none that is private."""
+    path = folder / f"tuilabel-{os.getuid()}"
+    if is_network_type(file_system_type(folder)):
+        return None
+    try:
+        path.mkdir(mode=0o700, exist_ok=True)
+        # Anybody may make something of this name there first.
+        found = path.lstat()
+    except OSError:
+        return None
+    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    return path if is_own and not found.st_mode & PRIVATE else None
 
 
 def log_file() -> Path:

@@ -115,7 +115,7 @@ class Writer:
     ) -> None:
         self._log = log
         self._clock = clock
-        self._tasks: SimpleQueue[Task[Any]] | None = None
+        self._tasks: SimpleQueue[Task[Any] | None] | None = None
         self.is_stuck = False
         self.pending: Pending | None = None
         self.when_late: Callable[[], object] | None = None
@@ -176,7 +176,13 @@ class Writer:
             raise DiskBusyError
         return task.result()
 
+    def end(self) -> None:
+        """End the thread after its last task, without waiting; another task starts a new one."""
+        if self._tasks is not None:
+            self._tasks.put(None)
+            self._tasks = None
 
-def _work_through(tasks: SimpleQueue[Task[Any]]) -> None:
-    while True:
-        tasks.get().run()
+
+def _work_through(tasks: SimpleQueue[Task[Any] | None]) -> None:
+    while (task := tasks.get()) is not None:
+        task.run()

@@ -57,85 +57,85 @@ def is_reversed(segment: Segment) -> bool:
 
 
 @pytest.mark.parametrize(("depth", "dark"), CASES)
-async def test_one_entry_is_marked_and_all_of_it(app: ScreenApp, depth: Depth, dark: bool) -> None:
+async def test_the_palette_can_be_read_in_every_number_of_colours(
+    app: ScreenApp, depth: Depth, dark: bool
+) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         palette = await open_palette(app, pilot, Colours(depth, dark))
+        everything_can_be_read(palette, depth)
+        what_is_typed_stands_above_what_is_found_with_a_plain_cursor(palette, depth)
         await pilot.press("down")
         await pilot.pause()
-        rows = frame(palette)
-        lines = texts(rows)
-        marked = [y for y, line in enumerate(lines) if line.startswith("› ")]
-        (y,) = marked
-        assert lines[y + 1].startswith("  key: ")
-        others = [line[:2] for line in lines[y + 2 : y + 6]]
-        assert others == ["  "] * 4
-        backs = []
-        for row in rows[y : y + 4]:
-            styles = {
-                (segment.style.bgcolor, bool(segment.style.reverse))
-                for _, segment in cells(row)[:70]
-                if segment.style
-            }
-            assert len(styles) == 1
-            backs += styles
-        assert backs[0] == backs[1] != backs[2] == backs[3]
-        if depth in (Depth.SIXTEEN, Depth.NONE):
-            assert backs[0][1]
-            assert not backs[2][1]
+        one_entry_is_marked_and_all_of_it(palette, depth)
 
 
-@pytest.mark.parametrize(("depth", "dark"), CASES)
-async def test_everything_in_the_palette_can_be_read(
-    app: ScreenApp, depth: Depth, dark: bool
+def one_entry_is_marked_and_all_of_it(palette: Palette, depth: Depth) -> None:
+    rows = frame(palette)
+    lines = texts(rows)
+    marked = [y for y, line in enumerate(lines) if line.startswith("› ")]
+    (y,) = marked
+    assert lines[y + 1].startswith("  key: ")
+    others = [line[:2] for line in lines[y + 2 : y + 6]]
+    assert others == ["  "] * 4
+    backs = []
+    for row in rows[y : y + 4]:
+        styles = {
+            (segment.style.bgcolor, bool(segment.style.reverse))
+            for _, segment in cells(row)[:70]
+            if segment.style
+        }
+        assert len(styles) == 1
+        backs += styles
+    assert backs[0] == backs[1] != backs[2] == backs[3]
+    if depth in (Depth.SIXTEEN, Depth.NONE):
+        assert backs[0][1]
+        assert not backs[2][1]
+
+
+def everything_can_be_read(palette: Palette, depth: Depth) -> None:
+    inside = palette.query_one("#--input").region.y + 1
+    below = palette.query_one(FoundList).region.bottom - 1
+    for row in frame(palette)[inside:below]:
+        for segment in row:
+            style = segment.style
+            if not segment.text.strip() or style is None:
+                continue
+            assert not style.dim
+            if depth in (Depth.SIXTEEN, Depth.NONE):
+                assert style.color is None or style.color.is_default
+            else:
+                assert style.color is not None
+                assert style.bgcolor is not None
+                colours = (style.color.get_truecolor(), style.bgcolor.get_truecolor())
+                assert contrast(*colours) >= 4.5, segment.text
+
+
+def what_is_typed_stands_above_what_is_found_with_a_plain_cursor(
+    palette: Palette, depth: Depth
 ) -> None:
-    async with app.run_test(size=(80, 24)) as pilot:
-        palette = await open_palette(app, pilot, Colours(depth, dark))
-        inside = palette.query_one("#--input").region.y + 1
-        below = palette.query_one(FoundList).region.bottom - 1
-        for row in frame(palette)[inside:below]:
-            for segment in row:
-                style = segment.style
-                if not segment.text.strip() or style is None:
-                    continue
-                assert not style.dim
-                if depth in (Depth.SIXTEEN, Depth.NONE):
-                    assert style.color is None or style.color.is_default
-                else:
-                    assert style.color is not None
-                    assert style.bgcolor is not None
-                    colours = (style.color.get_truecolor(), style.bgcolor.get_truecolor())
-                    assert contrast(*colours) >= 4.5, segment.text
-
-
-@pytest.mark.parametrize(("depth", "dark"), CASES)
-async def test_what_is_typed_stands_above_what_is_found_with_a_plain_cursor(
-    app: ScreenApp, depth: Depth, dark: bool
-) -> None:
-    async with app.run_test(size=(80, 24)) as pilot:
-        palette = await open_palette(app, pilot, Colours(depth, dark))
-        typed, found = palette.query_one(CommandInput), palette.query_one(FoundList)
-        rows = frame(palette)
-        lines = texts(rows)
-        assert 1 <= found.region.y - typed.region.y <= 2
-        column = lines[typed.region.y].index("Type")
-        assert column == lines[found.region.y].index("accept")
-        assert set(lines[typed.region.y - 1]) == set(lines[found.region.bottom - 1]) == {"─"}
-        _, cursor = cells(rows[typed.region.y])[column]
-        _, behind = cells(rows[typed.region.y])[column + 1]
-        if depth in (Depth.SIXTEEN, Depth.NONE):
-            assert is_reversed(cursor)
-            assert not is_reversed(behind)
-        else:
-            assert cursor.style is not None
-            assert cursor.style.bgcolor is not None
-            assert behind.style is not None
-            assert behind.style.bgcolor is not None
-            backs = cursor.style.bgcolor.get_truecolor(), behind.style.bgcolor.get_truecolor()
-            # A cursor in reverse swaps the two.
-            fore = (cursor.style.color or cursor.style.bgcolor).get_truecolor()
-            assert max(contrast(backs[0], backs[1]), contrast(fore, backs[1])) >= 3
-        assert found.scrollbar_size_vertical == 1
-        assert not typed.cursor_blink
+    typed, found = palette.query_one(CommandInput), palette.query_one(FoundList)
+    rows = frame(palette)
+    lines = texts(rows)
+    assert 1 <= found.region.y - typed.region.y <= 2
+    column = lines[typed.region.y].index("Type")
+    assert column == lines[found.region.y].index("accept")
+    assert set(lines[typed.region.y - 1]) == set(lines[found.region.bottom - 1]) == {"─"}
+    _, cursor = cells(rows[typed.region.y])[column]
+    _, behind = cells(rows[typed.region.y])[column + 1]
+    if depth in (Depth.SIXTEEN, Depth.NONE):
+        assert is_reversed(cursor)
+        assert not is_reversed(behind)
+    else:
+        assert cursor.style is not None
+        assert cursor.style.bgcolor is not None
+        assert behind.style is not None
+        assert behind.style.bgcolor is not None
+        backs = cursor.style.bgcolor.get_truecolor(), behind.style.bgcolor.get_truecolor()
+        # A cursor in reverse swaps the two.
+        fore = (cursor.style.color or cursor.style.bgcolor).get_truecolor()
+        assert max(contrast(backs[0], backs[1]), contrast(fore, backs[1])) >= 3
+    assert found.scrollbar_size_vertical == 1
+    assert not typed.cursor_blink
 
 
 async def test_without_any_blocks_the_palette_is_in_ascii(app: ScreenApp) -> None:

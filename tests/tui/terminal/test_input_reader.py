@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -205,7 +204,7 @@ def test_a_paste_is_kept_up_to_a_limit() -> None:
 @pytest.mark.parametrize("begun", ["", "\x1b[200~", "\x1b[", "\x1b]", "\x1b[M"])
 def test_much_is_read_in_little_memory(begun: str) -> None:
     reader = InputReader()
-    for _ in range(500):
+    for _ in range(60):
         assert sum(1 for _ in reader.feed(begun + "7" * 4096)) <= 4097
         begun = ""
         assert len(reader._held) < 200
@@ -215,8 +214,7 @@ def test_much_is_read_in_little_memory(begun: str) -> None:
 def test_random_pieces_and_silences(seed: int) -> None:
     """Bounded runs of a fuzzer that knows what sequences are made of."""
     rng, reader = random.Random(seed), InputReader(mouse=True)
-    end = time.monotonic() + 0.2
-    while time.monotonic() < end:
+    for _ in range(300):
         for _ in reader.feed("".join(rng.choices(PIECES, k=rng.randrange(20)))):
             pass
         if rng.random() < 0.2:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import click
 from textual import events
+from textual.message import Message
 from textual.types import CSSPathType
 
 from tuilabel.settings import Settings
@@ -23,12 +25,14 @@ from tuilabel.tui.terminal.pacing import Terminal
 from tuilabel.tui.terminal.probe import TerminalAnswers
 from tuilabel.tui.terminal.relays import find_relay
 from tuilabel.tui.terminal.round_trips import RoundTrips
+from tuilabel.tui.terminal.tty import TTY
 from tuilabel.tui.text.theme import apply_colours, draw_thin
 from tuilabel.workspace.places import log_file
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
+    from tuilabel.trainer.runner import TrainerEvent
     from tuilabel.workspace.recent import OpenRequest
 
 
@@ -37,6 +41,17 @@ def _action_provider() -> type[Provider]:
     from tuilabel.tui.app.palette import ActionProvider
 
     return ActionProvider
+
+
+class TrainerEventArrived(Message):
+    """The trainer has reported something, which `TrainerClient.handle` handles.
+
+    It arrives as a message, so that an error in its handler is not lost in a callback.
+    """
+
+    def __init__(self, event: TrainerEvent) -> None:
+        super().__init__()
+        self.event = event
 
 
 class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
@@ -148,11 +163,10 @@ class TerminalApp(RestoringApp, FramesApp, inherit_bindings=False):
             from tuilabel.process.crash import sentences
             from tuilabel.text import inert
 
-            click.echo(
-                "\r\x1b[K", err=True, nl=False
-            )  # in place of keys that were echoed meanwhile
+            stream = TTY.shown(sys.stderr)
+            click.echo("\r\x1b[K", stream, nl=False)  # in place of keys echoed meanwhile
             for line in sentences(self.crashed, self.report, saved()):
-                click.echo(inert(line, 2000), err=True)
+                click.echo(inert(line, 2000), stream)
         return Ended(self.return_code or 0, self.request)
 
 

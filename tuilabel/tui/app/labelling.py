@@ -8,38 +8,26 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from textual.app import SystemCommand
-from textual.message import Message
 from textual.screen import Screen
 
 from tuilabel.text import source_name
 from tuilabel.trainer.client import TrainerClient
-from tuilabel.tui.app.base import Ended, TerminalApp
+from tuilabel.tui.app.base import Ended, TerminalApp, TrainerEventArrived
 from tuilabel.tui.screens.base import BaseScreen
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.terminal.capabilities import Colours
 from tuilabel.tui.terminal.probe import TerminalAnswers
 from tuilabel.tui.text.names import shown_name
+from tuilabel.workspace.cache import bound_beside
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import cache_dir, log_file
 
 if TYPE_CHECKING:
-    from tuilabel.trainer.runner import TrainerEvent
     from tuilabel.tui.images.protocols.support import Graphics
 
 
 STOP_SECONDS = 0.3
 """Longest time for the child to end where the disk hangs."""
-
-
-class TrainerEventArrived(Message):
-    """The trainer has reported something, which `TrainerClient.handle` handles.
-
-    It arrives as a message, so that an error in its handler is not lost in a callback.
-    """
-
-    def __init__(self, event: TrainerEvent) -> None:
-        super().__init__()
-        self.event = event
 
 
 class TuilabelApp(TerminalApp, inherit_bindings=False):
@@ -85,15 +73,14 @@ class TuilabelApp(TerminalApp, inherit_bindings=False):
         )
         name = shown_name(source_name(workspace.dataset.source), 24)
         if demo is None:
-            self._first = LabelScreen(workspace, name, self.trainer.submit, self.trainer.run)
+            self._first = LabelScreen(workspace, name, self.trainer)
         else:
             from tuilabel.tui.screens.demo import DemoScreen
 
             self._first = DemoScreen(
                 workspace,
                 name,
-                self.trainer.submit,
-                self.trainer.run,
+                self.trainer,
                 rate=demo,
                 budget=demo_budget,
             )
@@ -107,7 +94,9 @@ class TuilabelApp(TerminalApp, inherit_bindings=False):
 
     def on_ready(self) -> None:
         """Start what the first frame does not need."""
-        self.trainer.start()
+        if self.workspace.reading is None:
+            self.trainer.start()
+        bound_beside(self.workspace.settings.cache_size)
         # Objects from start-up live as long as the process. Scanning them for garbage again and
         # again would make single keys slow.
         gc.freeze()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tuilabel import __version__
 from tuilabel.data import Dataset
-from tuilabel.data.cache_files import replacing
+from tuilabel.data.arrays import replacing
 from tuilabel.errors import SourceError
 from tuilabel.session import Session
 from tuilabel.text import counted

@@ -62,7 +62,7 @@ def _path(dataset: Dataset) -> Path:
     ids = dataset.ids
     some = [ids[row] for row in range(0, len(ids), len(ids) // 256 + 1)]
     wanted = centres_wanted(len(dataset.class_names))
-    decisive = [dataset.source, dataset.pool.shape, dataset.window, wanted, some]
+    decisive = [dataset.source, len(ids), dataset.window, wanted, some]
     name = hashlib.blake2b(json.dumps(decisive).encode(), digest_size=16).hexdigest()
     return cache_dir() / "centres" / f"{name}.npz"
 

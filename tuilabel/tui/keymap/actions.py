@@ -57,6 +57,12 @@ ACTIONS = (
     Action(
         "skip", ("space",), "skip", "Skip this image; it is not asked about again.", footer=True
     ),
+    Action("unsure", ("tab u",), "unsure", "Skip this image because its class is unclear."),
+    Action("unusable", ("tab x",), "unusable", "Skip this image because it shows too little."),
+    Action("later", ("tab l",), "later", "Skip this image until no other image is left."),
+    Action("flag", ("tab f",), "flag", "Flag this image for a second opinion, or unflag it."),
+    Action("note", ("tab n",), "note", "Write a note about this image."),
+    Action("guidelines", ("tab g",), "guidelines", "Show the guidelines for labelling."),
     Action("undo", ("backspace", "u"), "undo", "Undo the last answer, however old.", footer=True),
     Action("name", ("slash",), "name", "Label by typing part of a name, or add a class."),
     Action("back", ("left",), "back", "Go to the previous image of this batch."),
@@ -173,8 +179,23 @@ SIDE_ACTIONS: dict[str, tuple[Action, ...]] = {
         *_UP_AND_DOWN,
     ),
     "cell": (*_UP_AND_DOWN, *_TO_THE_SIDES),
+    "view": (
+        Action("mark", ("space", "m"), "mark", "Mark the image, or take its mark away.", True),
+        Action("leave", ("q",), "done", "Write the paths of the marked images, and quit.", True),
+        Action("large", ("enter", "v"), "large", "Show the image alone, or among others.", True),
+        Action("marked", ("tab",), "marked", "Show the marked images only, or all.", footer=True),
+        Action("by_name", ("n",), "by name", "Sort by name."),
+        Action("by_time", ("t",), "by time", "Sort by the time of the files, oldest first."),
+        Action("by_likeness", ("l",), "alike", "Sort by likeness to this image.", footer=True),
+        Action("by_oddness", ("o",), "odd", "Sort by oddness, most unusual first.", footer=True),
+        *_UP_AND_DOWN,
+        *_TO_THE_SIDES,
+        Action("close", ("escape",), "close", "Show the image among others.", palette=False),
+        Action("quit", ("ctrl+c",), "quit", "Quit, and write nothing."),
+    ),
 }
-"""The own actions of each of `PLACES`, and of the images of a cell of the confusion matrix."""
+"""The own actions of each of `PLACES`, of the images of a cell of the confusion matrix, and of the
+screen of `tuilabel view`."""
 
-ALSO = {"history": ("undo",)}
-"""Actions of the labelling screen that one of `PLACES` has too, with the same keys."""
+ALSO = {"history": ("undo",), "view": ("invert", "more_contrast", "less_contrast")}
+"""Actions of the labelling screen that one of these has too, with the same keys."""

@@ -73,19 +73,21 @@ class Keymap:
         Parameters
         ----------
         place : str
-            One of `PLACES`, or ``"cell"``.
+            A key of `SIDE_ACTIONS`.
         alone : bool
             Whether no session is open, so that no other place can be reached.
         """
-        own = (*SIDE_ACTIONS[place], LEAVE)
-        taken = {key for action in (*own, QUIT) for key in action.keys}
+        own = SIDE_ACTIONS[place]
+        its = {action.id for action in own}
+        ends = tuple(action for action in (LEAVE, QUIT) if action.id not in its)
+        taken = {key for action in (*own, *ends) for key in action.keys}
         shared = []
         places = () if alone else PLACES
         for action_id in (*ALSO.get(place, ()), *places, "help", "palette", "suspend"):
             action = self.action(action_id)
             keys = tuple(key for key in action.keys if key not in taken)
             shared.append(action._replace(keys=keys, footer=False))
-        return (*own, *shared, QUIT)
+        return (*own, *ends[:-1], *shared, *ends[-1:])
 
     def action(self, action_id: str) -> Action:
         """Return an action with its keys."""
@@ -141,6 +143,10 @@ def keymap_of(settings: Settings) -> Keymap:
         keys[action_id] = tuple(
             dict.fromkeys(_key(text, f"[keys] in settings.toml: {action_id}") for text in texts)
         )
+    if any(FIRST in several for several in keys.values()):
+        # Somebody's own keys have it alone: the palette offers what has it as the first of two.
+        for action_id in keys.keys() - dict(settings.keys).keys():
+            keys[action_id] = tuple(key for key in keys[action_id] if " " not in key)
     for action_id, key in ALWAYS.items():
         if key not in keys[action_id]:
             keys[action_id] += (key,)
@@ -189,20 +195,12 @@ def _uses(keys: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
 def _give_way(
     keys: dict[str, tuple[str, ...]], changed: frozenset[str], own: Mapping[str, str]
 ) -> None:
-    """Leave keys that the user has set to what they were set for.
-
-    Where that is Tab, no action of the keymap keeps two keys.
-    """
+    """Leave keys that the user has set to what they were set for."""
     taken = {key for action_id in changed for key in keys[action_id]}
     taken |= {character_key(character, character) for character in own.values()}
     for action_id, action in REGISTRY.items():
-        if action_id not in changed:
-            keys[action_id] = tuple(
-                key
-                for key in keys[action_id]
-                if not (key in taken and action.yields)
-                and not (FIRST in taken and key.startswith(f"{FIRST} "))
-            )
+        if action.yields and action_id not in changed:
+            keys[action_id] = tuple(key for key in keys[action_id] if key not in taken)
 
 
 def _check_clashes(

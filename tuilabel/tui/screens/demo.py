@@ -8,8 +8,8 @@ from functools import partial
 from textual import events
 from textual.timer import Timer
 
-from tuilabel.session import ORACLE, Request
-from tuilabel.trainer.client import RunJob
+from tuilabel.session import ORACLE
+from tuilabel.trainer.client import TrainerLink
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.workspace.opening import Workspace
 
@@ -32,13 +32,12 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         self,
         workspace: Workspace,
         source_name: str,
-        submit: Callable[[Request], None],
-        run: RunJob,
+        trainer: TrainerLink,
         *,
         rate: float,
         budget: int,
     ) -> None:
-        super().__init__(workspace, source_name + " demo", submit, run)
+        super().__init__(workspace, source_name + " demo", trainer)
         self.take_actions(self.keymap.demo_actions)
         self.board.actions = self.actions
         self._rate = rate
@@ -73,9 +72,17 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         """Let the person take over."""
         self._answered_by_person(super().action_accept)
 
-    def action_skip(self) -> None:
+    def skip_for(self, why: str) -> None:
         """Let the person take over."""
-        self._answered_by_person(super().action_skip)
+        self._answered_by_person(partial(super().skip_for, why))
+
+    def action_flag(self) -> None:
+        """Let the person take over."""
+        self._answered_by_person(super().action_flag)
+
+    def action_note(self) -> None:
+        """Let the person take over."""
+        self._answered_by_person(super().action_note)
 
     def action_undo(self) -> None:
         """Let the person take over."""

@@ -28,7 +28,7 @@ from tuilabel.tui.widgets.legend import legend_of
 
 _HOW_TO_RELABEL = "Press the key of its class, or / and type its name; Esc leaves it as it is."
 _NO_EVENT = "No event is selected."
-_HOW_TO_FILTER = "Type words, or kind: class: who: round: and a word. Enter keeps, Esc clears."
+_HOW_TO_FILTER = "Words, kind: class: who: why: and a word, is:flagged, is:noted. Esc clears."
 _HOW_TO_DECIDE = "Annotators disagree about these images. Press the key of the right class."
 _NO_DISPUTES = "No image is disputed."
 _NOTHING_FOUND = "No event has all of these words."
@@ -170,6 +170,9 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
     def image_is_in_frame(self) -> bool:
         """Return whether the image of the marked event was drawn."""
         return not self.too_small and self._shown is not None and self._picture.painted
+
+    def write_note(self, item: str, text: str) -> None:
+        """Do nothing: notes are typed on the labelling screen."""
 
     def entry_changed(self) -> None:
         """Show how far a chord or a name is."""

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from tuilabel import __version__
 from tuilabel.errors import TuilabelError
+from tuilabel.file_systems import file_system_type, is_network_type
 from tuilabel.process.crash import LIBRARIES, reports
 from tuilabel.settings import Settings, config_file, resolve
 from tuilabel.small_files import why_not_writable
@@ -20,7 +21,7 @@ from tuilabel.tui.terminal.job_control import has_job_control
 from tuilabel.tui.terminal.probe import Probe, TerminalAnswers
 from tuilabel.tui.terminal.relays import UNKNOWN
 from tuilabel.tui.terminal.size import SMALLEST
-from tuilabel.workspace.places import cache_dir, data_dir, last_session, log_file
+from tuilabel.workspace.places import CachePlace, cache_place, data_dir, last_session, log_file
 
 _DEPTHS = {
     Depth.TRUECOLOR: "all (truecolor)",
@@ -58,18 +59,20 @@ def doctor_lines(theme_for: ThemeFor, protocols: Callable[[], Sequence[str]]) ->
         except PackageNotFoundError:
             yield f"! {library} is not installed: install tuilabel again."
     yield from _terminal(theme_for, protocols)
+    cache = cache_place()
     for name, path in {
         "sessions": data_dir() / "sessions",
-        "cache": cache_dir(),
+        "cache": cache.folder,
         "settings": config_file(),
         "log": log_file(),
         "last": last_session(),
     }.items():
         note = "" if path is None or path.exists() else " (not created yet)"
         yield f"{name:<14}{'none' if path is None else shown_path(path)}{note}"
+    yield from cache_lines(cache)
     for what, folder in (
         ("sessions", data_dir()),
-        ("the cache", cache_dir()),
+        ("the cache", cache.folder),
         ("logs", log_file().parent),
     ):
         problem = why_not_writable(folder)
@@ -77,6 +80,25 @@ def doctor_lines(theme_for: ThemeFor, protocols: Callable[[], Sequence[str]]) ->
             yield f"! No place for {what}: {problem}. Free space there, or make it writable."
     for path in reports(log_file().parent)[-1:]:
         yield f"! Newest crash report: {shown_path(path)}"
+
+
+def cache_lines(cache: CachePlace) -> Iterator[str]:
+    """Yield the file system of the cache, and why it does not lie in the usual folder."""
+    kind = file_system_type(cache.root)
+    if kind is not None:
+        yield f"cache disk    {inert(kind)}"
+    if cache.network is not None:
+        yield (
+            "! The usual folder for the cache is on a network file system "
+            f"({inert(cache.network)}), which has no reliable locks: {shown_path(cache.root)} is "
+            "used. Set XDG_CACHE_HOME to a folder on a local disk to keep the cache when temporary "
+            "files are removed."
+        )
+    elif is_network_type(kind):
+        yield (
+            "! The cache is on a network file system, and no local folder for temporary files "
+            "can be written: set TMPDIR to one."
+        )
 
 
 def _terminal(theme_for: ThemeFor, protocols: Callable[[], Sequence[str]]) -> Iterator[str]:
@@ -92,7 +114,7 @@ def _terminal(theme_for: ThemeFor, protocols: Callable[[], Sequence[str]]) -> It
     except TuilabelError as error:
         yield f"! {inert(str(error), _LONGEST)}"
     can_answer = sys.stdin.isatty()
-    answers = Probe(term).ask().finish() if can_answer else TerminalAnswers()
+    answers = Probe(term, 0, 1).ask().finish() if can_answer else TerminalAnswers()
     yield from colour_lines(os.environ, settings, answers, theme_for)
     if can_answer:
         yield from keyboard_lines(answers, settings.key_delay, shell=has_job_control())

@@ -31,6 +31,7 @@ from tuilabel.tui.terminal.input_reader import InputReader
 from tuilabel.tui.terminal.job_control import has_job_control, is_in_foreground, stop_group
 from tuilabel.tui.terminal.probe import TerminalAnswers
 from tuilabel.tui.terminal.round_trips import PATIENCE
+from tuilabel.tui.terminal.tty import TTY
 from tuilabel.tui.terminal.writer import FINISH_SECONDS, TtyWriter
 
 ANSWER_SECONDS = 1.0
@@ -79,7 +80,7 @@ class Host(Protocol):
 
 
 class TtyDriver(LinuxDriver):
-    """Draws on the terminal that standard error is, and reads the one that standard input is."""
+    """Draws on the terminal of this process, and reads its keys."""
 
     def __init__(
         self,
@@ -91,6 +92,7 @@ class TtyDriver(LinuxDriver):
     ) -> None:
         self._may_stop = signal.getsignal(signal.SIGTSTP) is not signal.SIG_IGN
         super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self.fileno, self.input_tty = TTY.keys, True
         signal.signal(signal.SIGTSTP, lambda *_: self._on_loop(self._stop_asked))
         signal.signal(signal.SIGCONT, lambda *_: self._on_loop(self._continued))
         if not self._may_stop:
@@ -148,7 +150,7 @@ class TtyDriver(LinuxDriver):
             continue
         file = self._file
         assert file is not None, "the command line refuses to start without standard error"
-        self._writer = TtyWriter(file.fileno(), file.encoding, self._lose)
+        self._writer = TtyWriter(TTY.drawing, file.encoding, self._lose)
         self._writer.start()
         super().start_application_mode()  # type: ignore[no-untyped-call]
         # textual's own has nothing to do: `write` does not use it.
@@ -187,6 +189,9 @@ class TtyDriver(LinuxDriver):
         os.read(self._wake[0], 1)
         self.exit_event.clear()
         _forget_typed(self.fileno)
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        return TTY.size()
 
     def _query_in_band_window_resize(self) -> None:
         """Leave sizes to the kernel: anybody can type a report of a size."""

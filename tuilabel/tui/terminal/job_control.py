@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from pathlib import Path
+
+from tuilabel.tui.terminal.tty import TTY
 
 
 def has_job_control() -> bool:
@@ -55,12 +56,11 @@ def is_in_foreground(descriptor: int) -> bool:
 
 
 def forsake_terminal() -> None:
-    """Redirect standard output and error to nowhere: the terminal is gone or stuck.
+    """Redirect what writes to the terminal to nowhere: the terminal is gone or stuck.
 
     Without this the last lines of the program would fail or wait for ever.
     """
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (sys.__stdout__, sys.__stderr__):
-        if stream is not None:
-            os.dup2(nowhere, stream.fileno())
+    for descriptor in TTY.outputs:
+        os.dup2(nowhere, descriptor)
     os.close(nowhere)

@@ -77,7 +77,7 @@ class Probe:
         File descriptors of the terminal.
     """
 
-    def __init__(self, term: str, read_from: int = 0, write_to: int = 2) -> None:
+    def __init__(self, term: str, read_from: int, write_to: int) -> None:
         self._term = term
         self._descriptor = read_from
         self._write_to = write_to

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from rich.cells import cell_len
 
+from tuilabel.events.payloads import LATER
 from tuilabel.learn import stopping
 from tuilabel.learn.stopping import COMPARISONS
 from tuilabel.session import Session, Slot
@@ -32,8 +33,14 @@ _NAMED = 2
 """Most classes without a label that are named; the classes screen names all of them."""
 
 
+_LONGEST_NOTE = 24
+"""Characters of a note in the header."""
+
 _LONGEST_NAME, _MOST_PEOPLE = 16, 40
 """Cells of the name of an annotator, and of all names together."""
+
+
+WAITS = "The next image is being read."
 
 
 class Presenter:
@@ -89,6 +96,7 @@ class Presenter:
             (f"  {counted(session.labels, 'label')}", "strong"),
             (f"  {session.pool_left:,} left", "plain"),
         ]
+        left.insert(3, (self._remarks(width - cells_in(left)), "accent"))
         pace = self._answers_per_minute()
         right: list[list[Piece]] = []
         if pace is not None:
@@ -115,6 +123,23 @@ class Presenter:
         if session.current is None:
             return "  done"
         return f"  {session.cursor + 1:>2} of {len(session.batch)}"
+
+    def _remarks(self, room: int) -> str:
+        """Return why the image comes again, whether it is flagged, and its newest note.
+
+        The text of the note is left out where there is no room for it.
+        """
+        session, item = self.session, self.session.current_id
+        if item is None:
+            return ""
+        remarks, asked = session.known.remarks, session.desk.current
+        note = remarks.noted.get(item)
+        words = "  kept for later" if asked is not None and asked.reason == LATER else ""
+        words += "  flagged" if item in remarks.flagged else ""
+        if note is None:
+            return words
+        text = f"{words}  note: {inert(note.text or '', _LONGEST_NOTE)}"
+        return text if cell_len(text) < room else f"{words}  noted"
 
     def _answers_per_minute(self) -> float | None:
         times = [local_time(event.at) for event in self.session.newest_answers(_PACE)]
@@ -234,11 +259,15 @@ class Presenter:
         return f"{mean:.1%} changed: more labels {verdict}"
 
     def ending(self) -> str:
-        """Return a sentence for when no image is left to label."""
+        """Return a sentence for when no image is left to label, or none was read yet."""
+        if self.session.waits:
+            return WAITS
         return f"Every image is answered: {self._answers()}. {self._keys_at_the_end()}."
 
     def ending_lines(self) -> list[Piece]:
         """Return the same in lines, to be shown in place of the image."""
+        if self.session.waits:
+            return [(WAITS, "muted")]
         return [
             ("✓ Every image is answered.", "good"),
             (self._answers(), "strong"),

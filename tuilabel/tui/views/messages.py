@@ -39,14 +39,20 @@ class Messages:
     def __init__(
         self, notices: Sequence[str], skipped: Sequence[SkippedFile], missing: int
     ) -> None:
+        self.about_source(notices, skipped, missing)
+        self._health = Health()
+        self._copied: list[Message] = []
+
+    def about_source(
+        self, notices: Sequence[str], skipped: Sequence[SkippedFile], missing: int
+    ) -> None:
+        """Take in what is known of the source now."""
         gone = counted(missing, "answered image is", "answered images are")
         sentences = [*notices, *([f"{gone} no longer in the source."] if missing else [])]
         self._of_source = [Message("source", inert(text, LONGEST)) for text in sentences]
         self._files = [
             Message(inert(path), inert(reason, LONGEST), "muted") for path, reason in skipped
         ]
-        self._health = Health()
-        self._copied: list[Message] = []
 
     @property
     def is_lost(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tuilabel.text import inert, percent
 from tuilabel.trainer.reports import (
     Down,
     Failed,
@@ -13,6 +14,16 @@ from tuilabel.trainer.reports import (
     Working,
 )
 from tuilabel.tui.text.pieces import Piece
+from tuilabel.workspace.reading import SourceReading
+
+
+def reading_piece(reading: SourceReading) -> Piece:
+    """Return how far the source was read, or which file takes long, in a few words."""
+    if reading.problem is not None:
+        return (f"! {reading.problem}", "bad")
+    if reading.waits_for is not None:
+        return (f"reading {inert(reading.waits_for, 40)}…", "accent")
+    return (f"reading images {percent(reading.share)}", "muted")
 
 
 def trainer_piece(report: TrainerReport, *, fits: bool = True) -> Piece:

@@ -94,9 +94,14 @@ def cut_in_the_middle(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     start = set_cell_size(text, max(0, (width - 1) // 2))
+    return f"{start}…{end_of(text, width - cell_len(start) - 1)}"
+
+
+def end_of(text: str, width: int) -> str:
+    """Return as much of the end of a text as a width in cells has room for."""
     end = ""
     for character in reversed(text):
-        if cell_len(start) + 1 + cell_len(character + end) > width:
+        if cell_len(character + end) > width:
             break
         end = character + end
-    return f"{start}…{end}"
+    return end

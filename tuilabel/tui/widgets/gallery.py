@@ -84,6 +84,11 @@ class Gallery(Lines):
         self.redraw()
 
     @property
+    def tile_width(self) -> int:
+        """How many cells an image and its caption are wide."""
+        return 2 * self._layout()[0]
+
+    @property
     def columns(self) -> int:
         """How many images are side by side."""
         return self._layout()[1]

@@ -6,7 +6,6 @@ lets keys through. The image that was shown before is removed first, even if the
 
 from __future__ import annotations
 
-import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from math import sqrt
@@ -26,6 +25,7 @@ from tuilabel.tui.images.protocols.encoders import (
     size_in,
 )
 from tuilabel.tui.images.protocols.support import Graphics, ProtocolName, cell_of
+from tuilabel.tui.terminal.tty import TTY
 
 _KEPT = 16
 _KEPT_BYTES = 8 * 2**20
@@ -232,8 +232,7 @@ class Overlay:
 
     def _cell(self) -> tuple[int, int]:
         """Return the width and height of a cell: fonts change size while a program runs."""
-        found = cell_of(sys.__stdout__.fileno()) if sys.__stdout__ else None
-        return found or self._graphics.cell
+        return cell_of(TTY.drawing) or self._graphics.cell
 
     def _place_of(self, wanted: _Wanted) -> _Placed | None:
         widget = wanted.widget

@@ -19,6 +19,7 @@ from enum import StrEnum
 
 from tuilabel.errors import UsageError
 from tuilabel.tui.terminal.capabilities import is_multiplexed
+from tuilabel.tui.terminal.tty import TTY
 
 
 class ProtocolName(StrEnum):
@@ -176,9 +177,9 @@ def graphics_for(wish: str, environ: Mapping[str, str]) -> Graphics | None:
             f"--graphics {protocol} does not work inside tmux or screen, where old images would "
             "stay on the screen. Leave it out, or run tuilabel outside of them."
         )
-    return _checked(
-        protocol, ask(0, 1) if can_be_asked(environ) else ProtocolAnswers(answered=True)
-    )
+    if can_be_asked(environ):
+        return _checked(protocol, ask(TTY.keys, TTY.drawing))
+    return _checked(protocol, ProtocolAnswers(answered=True))
 
 
 def _checked(protocol: ProtocolName, answers: ProtocolAnswers) -> Graphics:

@@ -1,0 +1,182 @@
+"""Items that are read while they are asked: the same are asked as if all had been read before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from loop_fakes import CLASSES, ME, FakeItems, FakeLog, fake_ranking
+
+from tuilabel.learn.requests import ColdStart, Fit
+from tuilabel.session import LoopSettings, Session, requests
+from tuilabel.session.requests import rows_to_learn
+
+SETTINGS = LoopSettings(cold_start="random", batch_size=4)
+
+
+class FakeReading:
+    """Rows that become known one by one; equal rows have one id."""
+
+    def __init__(self, items: FakeItems, refused: Sequence[int] = (), **equal: int) -> None:
+        self._items = items
+        self.content = list(items.ids)
+        for row, other in equal.items():
+            self.content[int(row[1:])] = self.content[other]
+        self.never = set(refused)
+        self.unread = np.ones(len(items), dtype=bool)
+        self.refused = np.zeros(len(items), dtype=bool)
+        self.first = np.arange(len(items))
+        items.ids, items._rows = [""] * len(items), {}
+        items.reading = self
+
+    def read(self, *rows: int) -> list[int]:
+        items = self._items
+        new = [row for row in rows if self.unread[row]]
+        for row in new:
+            self.unread[row] = False
+            self.refused[row] = row in self.never
+            if row not in self.never:
+                items.ids[row] = self.content[row]  # type: ignore[index]
+                self.first[row] = items._rows.setdefault(self.content[row], row)
+        return new
+
+
+def opened(
+    count: int = 20,
+    refused: Sequence[int] = (),
+    log: FakeLog | None = None,
+    settings: LoopSettings = SETTINGS,
+    **equal: int,
+) -> tuple[Session, FakeReading, FakeLog]:
+    log = FakeLog(audit=0.25) if log is None else log
+    items = FakeItems(count, holdout=False)
+    reading = FakeReading(items, refused, **equal)
+    return Session(items, log, settings, ME), reading, log
+
+
+def read(session: Session, reading: FakeReading, *rows: int) -> None:
+    session.items_read(reading.read(*rows))
+    session.go_on(by=ME)
+
+
+def all_asked(session: Session, reading: FakeReading, order: Sequence[int]) -> list[str]:
+    """Label everything; rows are read in an order, one whenever nothing can be asked."""
+    left, asked = list(order), []
+    while session.current is not None or left:
+        if session.current is None:
+            read(session, reading, left.pop(0))
+        else:
+            asked.append(str(session.current_id))
+            session.label(asked[-1], 0, by=ME)
+            session.go_on(by=ME)
+    return asked
+
+
+def test_nothing_is_asked_before_its_turn() -> None:
+    session, reading, _ = opened()
+    assert session.waits
+    assert session.current is None
+    assert session.go_on(by=ME) is None
+    wanted = session.unread_next(4)
+    assert len(set(wanted)) == len(wanted) >= 4
+    for row in reversed(wanted[1:]):
+        read(session, reading, row)
+        assert session.waits, "the first of the order is lacking"
+    read(session, reading, wanted[0])
+    assert not session.waits
+    assert session.batch
+    assert session.pool_left == 20
+
+
+@given(
+    st.permutations(range(20)),
+    st.sets(st.integers(0, 19), max_size=4),
+    st.dictionaries(st.integers(10, 19).map("r{}".format), st.integers(0, 9), max_size=4),
+)
+def test_the_order_of_reading_changes_nothing(
+    order: list[int], refused: set[int], equal: dict[str, int]
+) -> None:
+    session, reading, _ = opened(refused=sorted(refused), **equal)
+    asked = all_asked(session, reading, order)
+    at_once, known, _ = opened(refused=sorted(refused), **equal)
+    read(at_once, known, *range(20))
+    expected = all_asked(at_once, known, [])
+    contents = {known.content[row] for row in range(20) if row not in refused}
+    assert sorted(asked) == sorted(contents), "each item is asked once"
+    assert session.pool_left == at_once.pool_left == 0
+    if not equal:
+        assert asked == expected
+
+
+def test_a_session_goes_on_with_items_that_were_answered_before() -> None:
+    session, reading, log = opened()
+    read(session, reading, *range(20))
+    given_ = [str(session.current_id) for _ in range(3) if label_next(session)]
+    again, reading, _ = opened(log=log.reopened())
+    assert again.labels == 3
+    assert again.missing == 0
+    read(again, reading, *range(20))
+    assert again.pool_left == 17
+    assert again.missing == 0
+    assert len(again.known.training) + len(again.known.audit) == 3
+    assert str(again.current_id) not in given_
+
+
+def label_next(session: Session) -> bool:
+    session.label(str(session.current_id), 0, by=ME)
+    return True
+
+
+def test_what_is_gone_is_counted_when_all_was_read() -> None:
+    session, reading, log = opened()
+    read(session, reading, *range(20))
+    for _ in range(8):
+        label_next(session)
+    again, reading, _ = opened(count=5, log=log.reopened())
+    assert again.missing == 0
+    read(again, reading, *range(4))
+    assert again.missing == 0
+    read(again, reading, 4)
+    assert again.missing == 8 - sum(again.known.is_answered(item) for item in again.items.ids)
+    assert again.missing > 0
+
+
+def test_the_trainer_is_asked_for_the_rows_that_it_has() -> None:
+    settings = LoopSettings(batch_size=4)
+    session, reading, _ = opened(settings=settings)
+    read(session, reading, *range(20))
+    assert not session.request_is_due
+    session.pool_opened(12)
+    assert isinstance(session.take_request(), ColdStart)
+    while session.round == 1:
+        label_next(session)
+    request = session.take_request()
+    assert isinstance(request, Fit)
+    assert max((*request.items, *request.audit_items, *request.excluded)) < 12
+    ranking = fake_ranking(request, 12, len(CLASSES))
+    assert session.accept_ranking(ranking, by=ME) is not None
+    session.pool_opened(20)
+    assert session.request_is_due
+
+
+def test_the_first_round_without_a_trainer_is_followed_by_a_fit() -> None:
+    settings = LoopSettings(batch_size=4)
+    session, reading, _ = opened(settings=settings)
+    read(session, reading, *session.unread_next(4))
+    while session.current is not None:
+        label_next(session)
+    assert session.waits
+    session.pool_opened(20)
+    assert isinstance(session.take_request(), Fit)
+
+
+@pytest.mark.parametrize(
+    ("labels", "rows"), [(0, 5000), (99, 5000), (100, 10_000), (350, 40_000), (10**9, 10**6)]
+)
+def test_more_labels_rank_more_rows(labels: int, rows: int) -> None:
+    assert rows_to_learn(labels, 10**6) == rows
+    assert rows_to_learn(labels, 17) == 17
+    assert requests.FIRST_ROWS == 5000

@@ -1,0 +1,181 @@
+"""A folder that is read while somebody labels."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tuilabel.data.folder_items import FolderItems
+from tuilabel.errors import SessionFileError, SourceError
+from tuilabel.session import requests
+from tuilabel.workspace import reading
+from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
+from tuilabel.workspace.reading import Pool
+
+FLAGS = {"batch_size": 3, "audit": 0.25}
+
+
+def opened(folder: Path, path: Path | None = None, **flags: Any) -> Workspace:
+    is_new = path is None or not path.exists()
+    options = SourceOptions(str(folder), classes=("a", "b") if is_new else None)
+    return open_workspace(options, {**FLAGS, **flags}, path=path, reads_on=True)
+
+
+def pictures(folder: Path, count: int = 12, first: int = 0) -> Path:
+    folder.mkdir(exist_ok=True)
+    for value in range(first, first + count):
+        Image.new("L", (5, 5), value).save(folder / f"{value}.png")
+    return folder
+
+
+def read_all(work: Workspace) -> list[Pool]:
+    """Take in everything until all was read and the trainer has its pool; return the pools."""
+    assert work.reading is not None
+    pools: list[Pool] = []
+    while work.reading.share < 1 or not pools:
+        pool = work.reading.take_in(30)
+        pools += [] if pool is None else [pool]
+    return pools
+
+
+def label(work: Workspace) -> str:
+    item = work.session.current_id
+    assert item is not None
+    work.session.label(item, 0, by=work.annotator)
+    work.session.go_on(by=work.annotator)
+    return item
+
+
+def test_the_first_batch_is_there_at_once_and_the_rest_follows(tmp_path: Path) -> None:
+    with opened(pictures(tmp_path / "x")) as work:
+        assert len(work.session.batch) == 3
+        (pool,) = read_all(work)
+        assert pool.rows == 12
+        images = pool.file.open()
+        assert images.shape == (12, 5, 5)
+        ids = work.dataset.ids
+        assert [int(image[0, 0]) for image in images] == [
+            int(work.dataset.image(row)[0, 0]) for row in range(12)
+        ]
+        given = {label(work) for _ in range(12)}
+        assert given == set(ids)
+        assert work.session.current is None
+        assert not work.session.waits
+    with opened(tmp_path / "x") as work:
+        assert work.session.labels == 12
+        assert work.session.current is None
+        assert work.session.missing == 0
+
+
+def test_the_same_seed_asks_the_same_whether_it_was_read_before_or_not(tmp_path: Path) -> None:
+    orders = []
+    for name in ("cold", "warm", "other"):
+        path = tmp_path / f"{name}.tuilabel"
+        with opened(pictures(tmp_path / "x"), path, seed=int(name == "other")) as work:
+            read_all(work)
+            orders.append([label(work) for _ in range(12)])
+    assert orders[0] == orders[1] != orders[2]
+
+
+def test_a_larger_pool_follows_with_more_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "FIRST_ROWS", 4)
+    monkeypatch.setattr(requests, "LABELS_OF_DOUBLING", 3)
+    with opened(pictures(tmp_path / "x")) as work:
+        (first,) = read_all(work)
+        assert first.rows == 4
+        for _ in range(3):
+            label(work)
+        assert work.reading is not None
+        second = work.reading.take_in() or work.reading.take_in(30)
+        assert second is not None
+        assert second.rows == 8
+        assert (second.file.open()[:4] == first.file.open()).all()
+
+
+def test_what_cannot_be_read_is_passed_over_and_listed(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "x", 5)
+    for number in range(5):
+        (folder / f"t{number}.txt").write_text("no image")
+    with opened(folder) as work:
+        read_all(work)
+        assert len({label(work) for _ in range(5)}) == 5
+        assert work.session.current is None
+        assert work.session.pool_left == 0
+        assert len(work.dataset.skipped) == 5
+
+
+def test_a_folder_with_nothing_but_other_files_ends_with_their_reasons(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    for number in range(3):
+        (tmp_path / "x" / f"t{number}.txt").write_text("no image")
+    with pytest.raises(SourceError, match="has no images"):
+        opened(tmp_path / "x")
+
+
+def test_the_window_that_was_chosen_is_kept_in_the_session(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "x", 6)
+    pixels = np.linspace(100, 900, 25).astype(np.uint16).reshape(5, 5)
+    Image.fromarray(pixels).save(folder / "deep.png")
+    with opened(folder) as work:
+        read_all(work)
+        work.session.keep_window(by=work.annotator)
+        window = work.dataset.window
+        assert window is not None
+        path = work.path
+    with opened(folder, path) as work:
+        assert work.dataset.window == window
+        kinds = [event.kind for event in work.session.events]
+        assert kinds.count("window") == 1
+
+
+def test_a_file_that_hangs_keeps_nobody_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+    read = FolderItems.read
+
+    def slow(self: FolderItems, rows: Sequence[int]) -> Any:
+        gate.wait(60)
+        return read(self, rows)
+
+    monkeypatch.setattr(FolderItems, "read", slow)
+    monkeypatch.setattr(reading, "FIRST_SECONDS", 0.01)
+    monkeypatch.setattr(reading, "LATE_SECONDS", 0.0)
+    with opened(pictures(tmp_path / "x")) as work:
+        assert work.session.waits
+        assert work.reading is not None
+        assert str(work.reading.waits_for).endswith(".png")
+        gate.set()
+        read_all(work)
+        work.session.go_on(by=work.annotator)
+        assert label(work)
+
+
+def test_a_session_finds_its_items_in_files_with_other_names(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "x")
+    with opened(folder) as work:
+        given = [label(work) for _ in range(4)]
+        path = work.path
+    for file in list(folder.iterdir()):
+        file.rename(folder / f"new-{file.name}")
+    with opened(folder, path) as work:
+        assert work.session.labels == 4
+        assert work.session.missing == 0
+        assert work.session.pool_left == 8
+        assert all(work.session.known.is_answered(item) for item in given)
+
+
+def test_a_folder_of_other_images_is_refused(tmp_path: Path) -> None:
+    with opened(pictures(tmp_path / "x")) as work:
+        label(work)
+        path = work.path
+    with pytest.raises(SessionFileError, match="none of its answers"):
+        opened(pictures(tmp_path / "y", first=100), path)

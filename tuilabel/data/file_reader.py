@@ -1,0 +1,108 @@
+"""Reading of the files of a folder in the background: what is wanted first, then the others."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from tuilabel.data.folder_items import FolderItems, Found
+from tuilabel.errors import TuilabelError
+
+_THREADS = 4
+# Files that are decoded with one message; fewer if they are large, or somebody waits for them.
+_FILES, _WANTED_FILES = 32, 4
+_BYTES = 2**17
+
+Post = Callable[[Sequence[tuple[int, Found]] | TuilabelError], object]
+
+
+class FileReader:
+    """Reads all files that were not read yet, in a few threads.
+
+    The threads are daemons: a file system may take any time to answer, and nothing waits for it at
+    the end.
+
+    Parameters
+    ----------
+    items : FolderItems
+    post : callable
+        Takes what was read of some rows, for `FolderItems.learn`, or an error after which nothing
+        more is read. It is called in a thread of the reader.
+    threads : int
+    """
+
+    def __init__(self, items: FolderItems, post: Post, threads: int) -> None:
+        self._items = items
+        self._post = post
+        self._threads = min(threads, _THREADS)
+        self._left = items.unread.copy()
+        self._next = 0
+        self._wanted: deque[int] = deque()
+        self._begun: dict[int, tuple[float, int]] = {}
+        self._lock = threading.Lock()
+        self._ends = False
+
+    def start(self) -> None:
+        """Begin to read."""
+        for _ in range(self._threads):
+            threading.Thread(target=self._work, name="reader", daemon=True).start()
+
+    def want(self, rows: Iterable[int]) -> None:
+        """Read some rows before all others, instead of those that were wanted before."""
+        with self._lock:
+            self._wanted = deque(row for row in rows if self._left[row])
+
+    def stop(self) -> None:
+        """Read no more; what is being read is dropped."""
+        self._ends = True
+
+    def waits_for(self, seconds: float) -> str | None:
+        """Return the path of a file that has taken longer than some seconds; None without one."""
+        before = time.monotonic() - seconds
+        late = [(begun, row) for begun, row in list(self._begun.values()) if begun < before]
+        return self._items.keys[min(late)[1]].path if late else None
+
+    def _work(self) -> None:
+        me = threading.get_ident()
+        while rows := self._take():
+            self._begun[me] = time.monotonic(), rows[0]
+            try:
+                found: Sequence[tuple[int, Found]] | TuilabelError = self._items.read(rows)
+            except TuilabelError as error:
+                found, self._ends = error, True
+            del self._begun[me]
+            if not self._ends or isinstance(found, TuilabelError):
+                self._post(found)
+
+    def _take(self) -> list[int]:
+        """Return the next rows to read together; none at the end."""
+        both = ((self._following_wanted, _WANTED_FILES), (self._following, _FILES))
+        with self._lock:
+            for follow, most in both:
+                rows: list[int] = []
+                size = 0
+                while len(rows) < most and size < _BYTES and (row := follow()) is not None:
+                    self._left[row] = False
+                    rows.append(row)
+                    size += self._items.keys[row].size
+                if rows and not self._ends:
+                    return rows
+            return []
+
+    def _following_wanted(self) -> int | None:
+        while self._wanted:
+            row = self._wanted.popleft()
+            if self._left[row]:
+                return row
+        return None
+
+    def _following(self) -> int | None:
+        ahead = np.flatnonzero(self._left[self._next : self._next + _FILES])
+        while not ahead.size and self._next < len(self._left):
+            self._next += _FILES
+            ahead = np.flatnonzero(self._left[self._next : self._next + _FILES])
+        return int(self._next + ahead[0]) if ahead.size else None

@@ -1,0 +1,342 @@
+"""The files of a folder as items: their names are known at once, their contents as they are read.
+
+A row is a file. Reading it shows which item it is, by the hash of its bytes. What is read is kept
+in a cache, so that the next start knows it at once.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.data.array_file import ArrayFile
+from tuilabel.data.dataset import SkippedFile
+from tuilabel.data.decoding import DecodeService, Refused
+from tuilabel.data.file_cache import Failure, FileCache, FileKey, Pair
+from tuilabel.data.images import (
+    MAX_EXACT_SIDE,
+    MAX_THUMBNAIL_SIDE,
+    MODEL_SIDE,
+    ReducedImage,
+    read_image_file,
+    read_picture,
+    reduce_image_files,
+    thumbnail,
+)
+from tuilabel.data.item_ids import DIGEST_SIZE, ItemIds
+from tuilabel.data.listing import cannot_be_read, path_order
+from tuilabel.data.picture import Picture
+from tuilabel.data.region import WHOLE, Region
+from tuilabel.data.window import Window, window_of
+from tuilabel.errors import SourceError
+from tuilabel.text import inert
+
+WINDOW_FILES = 64
+"""Files of the order that the window of images of more than 8 bits is chosen by."""
+
+_SHOWN_BYTES = 16 * 2**20
+_CHUNK = 256
+
+Found = ReducedImage | Failure
+"""What was read of a file."""
+
+
+class FolderItems:
+    """The items of a folder, as a `Dataset` whose `reading` goes on.
+
+    `read` may be called from any thread, `learn` from the one that owns the items; nothing is known
+    of a row before `learn`.
+
+    Parameters
+    ----------
+    root : Path
+    keys : sequence of FileKey
+        The files, in the order of the rows.
+    skipped : sequence of SkippedFile
+        Entries of the folder that are no files.
+    class_names : tuple of str
+    cache : FileCache
+    decoding : DecodeService
+    window : Window or None
+        The window that the session has.
+    is_part : bool
+        Whether the folder has more files than these.
+    """
+
+    holdout = truth = None
+
+    def __init__(
+        self,
+        root: Path,
+        keys: Sequence[FileKey],
+        skipped: Sequence[SkippedFile],
+        class_names: tuple[str, ...],
+        cache: FileCache,
+        decoding: DecodeService,
+        window: Window | None,
+        *,
+        is_part: bool = False,
+    ) -> None:
+        self.is_part = is_part
+        self.root, self.keys, self.class_names = root, list(keys), class_names
+        self._cache, self._decoding, self._entries = cache, decoding, list(skipped)
+        self._window, self._is_deep = window, False
+        count = len(self.keys)
+        self.unread, self.refused = np.ones(count, dtype=bool), np.zeros(count, dtype=bool)
+        self.first = np.arange(count)
+        self.digests = np.zeros((count, DIGEST_SIZE), dtype=np.uint8)
+        # Height, width, channels and frames.
+        self.shapes = np.zeros((count, 4), dtype=np.int32)
+        self._rows: dict[bytes, int] = {}
+        self._equal: dict[int, list[int]] = {}
+        self._reasons: dict[int, str] = {}
+        self._thumbnails: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
+        self._bytes = 0
+        self._choosing = threading.Lock()
+        self._take_known()
+
+    def _take_known(self) -> None:
+        known = self._cache.known()
+        for row, key in enumerate(self.keys):
+            found = known.get(key)
+            if found is None:
+                continue
+            if found.reason is not None:
+                self._refuse(row, found.reason)
+            elif not found.is_deep or self._window is not None:
+                shape = (found.height, found.width, found.channels, found.frames)
+                self._accept(row, found.digest, shape, found.is_deep)
+
+    # As a dataset.
+
+    @property
+    def source(self) -> str:
+        """The folder, which `open_dataset` opens again."""
+        return str(self.root)
+
+    @property
+    def reading(self) -> FolderItems:
+        """The items themselves, which know what was read."""
+        return self
+
+    @property
+    def ids(self) -> ItemIds:
+        """The ids by row; that of a row that was not read, or cannot be, means nothing."""
+        return ItemIds("f1", self.digests)
+
+    @property
+    def window(self) -> Window | None:
+        """The window through which images of more than 8 bits are seen; None without any."""
+        return self._window if self._is_deep else None
+
+    @property
+    def pool(self) -> NDArray[np.uint8]:
+        """Not there at once: see `pool_file`."""
+        raise AssertionError("the images of a folder are read one after another")
+
+    @property
+    def skipped(self) -> list[SkippedFile]:
+        """The files that cannot be read as images, as far as it is known."""
+        refused = (SkippedFile(self.keys[row].path, why) for row, why in self._reasons.items())
+        return sorted([*self._entries, *refused], key=lambda file: path_order(file.path))
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Sentences about files that cannot be read, and about the cache."""
+        found = [cannot_be_read(self.skipped)] if self.skipped else []
+        return (*found, *([self.cache_problem] if self.cache_problem else []))
+
+    @property
+    def cache_problem(self) -> str | None:
+        """Why what is read is not kept, as a sentence."""
+        return self._cache.problem
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def row_of(self, item_id: str) -> int | None:
+        """Find an item's first row by its id; None where it is unknown."""
+        scheme, _, digits = item_id.partition(":")
+        try:
+            row = self._rows.get(bytes.fromhex(digits))
+        except ValueError:
+            return None
+        return row if scheme == "f1" and row is not None and self.ids[row] == item_id else None
+
+    def rows_of(self, item_ids: Sequence[str]) -> NDArray[np.intp]:
+        """Find the first rows of items at once: shape (n,), -1 where they are unknown."""
+        rows = map(self.row_of, item_ids)
+        return np.array([-1 if row is None else row for row in rows], dtype=np.intp)
+
+    def references(self, i: int) -> tuple[str, ...]:
+        """Return the relative path of row `i`, and those of rows with the same content."""
+        equal = self._equal.get(int(self.first[i]), ())
+        return (self.keys[i].path, *(self.keys[row].path for row in equal if row != i))
+
+    def image(self, i: int) -> NDArray[np.uint8]:
+        """Return row `i` for the screen: from memory, from the cache, or else from its file."""
+        found = self._thumbnails.get(i)
+        if found is None:
+            pair = self._cache.pictures([self.keys[i]], self._window)[0]
+            found = thumbnail(self.full_image(i)) if pair is None else pair[0]
+            self._keep(i, found)
+        return found
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether `picture` can show more than `image` does; unknown before all was read."""
+        return bool(self.unread.any() or self.shapes[:, :2].max() >= MAX_THUMBNAIL_SIDE)
+
+    def picture(self, i: int, box: tuple[int, int], region: Region = WHOLE) -> Picture:
+        """Return a part of row `i`, reduced to a box, from its file."""
+        digest = None if self.unread[i] else self.digests[i].tobytes()
+        return read_picture(self.file(i), self._decoding, digest, self._window, box, region)
+
+    def file(self, i: int) -> Path:
+        """Return the path of row `i`."""
+        return self.root / self.keys[i].path
+
+    def full_image(self, i: int) -> NDArray[np.uint8]:
+        """Return row `i` at full size, from its file."""
+        key, digest = self.keys[i], self.digests[i].tobytes()
+        found = read_image_file(self.root / key.path, self._decoding, digest, self._window)
+        if isinstance(found, Refused):
+            raise SourceError(
+                f"{inert(key.path)} can no longer be read ({found.reason}): open the folder again."
+            )
+        return found
+
+    # Reading.
+
+    def read(self, rows: Sequence[int]) -> list[tuple[int, Found]]:
+        """Read the files of some rows, and keep what they are in the cache."""
+        results = self._reduced(rows)
+        if any(isinstance(result, np.ndarray) for result in results):
+            self._choose_window()
+            results = self._reduced(rows)
+        found: list[tuple[int, Found]] = []
+        for row, result in zip(rows, results, strict=True):
+            if isinstance(result, ReducedImage):
+                found.append((row, result))
+            elif isinstance(result, Refused):
+                found.append((row, Failure(result.reason)))
+        lasting = {row for row, one in zip(rows, results, strict=True) if _is_lasting(one)}
+        self._cache.add((self.keys[row], one) for row, one in found if row in lasting)
+        return found
+
+    def _reduced(self, rows: Sequence[int]) -> list[ReducedImage | NDArray[np.float64] | Refused]:
+        paths = [self.root / self.keys[row].path for row in rows]
+        return reduce_image_files(paths, self._decoding, self._window)
+
+    def _choose_window(self) -> None:
+        """Choose the window of images of more than 8 bits, by the first files of the order."""
+        with self._choosing:
+            if self._window is None:
+                sample = self._reduced(range(min(WINDOW_FILES, len(self))))
+                self._window = window_of([one for one in sample if isinstance(one, np.ndarray)])
+
+    def learn(self, found: Sequence[tuple[int, Found]]) -> list[int]:
+        """Take in what was read; return the rows that are known from now on."""
+        new = [(row, result) for row, result in found if self.unread[row]]
+        for row, result in new:
+            if isinstance(result, Failure):
+                self._refuse(row, result.reason)
+            else:
+                height, width, *channels = result.thumbnail.shape
+                shape = (height, width, *(channels or [1]), result.frames)
+                self._accept(row, result.digest, shape, result.window is not None)
+                self._keep(row, result.thumbnail)
+        return [row for row, _ in new]
+
+    def _accept(self, row: int, digest: bytes, shape: tuple[int, ...], is_deep: bool) -> None:
+        self.unread[row] = False
+        self._is_deep |= is_deep
+        self.digests[row] = np.frombuffer(digest, np.uint8)
+        self.shapes[row] = shape
+        first = self.first[row] = self._rows.setdefault(digest, row)
+        if first != row:
+            self._equal.setdefault(first, [first]).append(row)
+
+    def _refuse(self, row: int, reason: str) -> None:
+        self.unread[row], self.refused[row] = False, True
+        self._reasons[row] = reason
+
+    def _keep(self, row: int, pixels: NDArray[np.uint8]) -> None:
+        self._bytes += pixels.nbytes
+        self._thumbnails[row] = pixels
+        while self._bytes > _SHOWN_BYTES and len(self._thumbnails) > 1:
+            self._bytes -= self._thumbnails.popitem(last=False)[1].nbytes
+
+    # As models see them.
+
+    def seen(self, rows: NDArray[np.intp]) -> tuple[tuple[int, ...], Iterator[NDArray[np.uint8]]]:
+        """Return the images of some rows as models see them: their shape, and parts of them.
+
+        If all have one shape of at most 64 pixels a side, models see them as they are, else fitted
+        into 32x32. They see grey if all are grey. A file that cannot be read is black. It may be
+        called from any thread, once the rows were read.
+        """
+        shapes = self.shapes[rows[~self.refused[rows]]]
+        sizes = np.unique(shapes[:, :2], axis=0)
+        exact = len(sizes) == 1 and sizes.max() <= MAX_EXACT_SIDE
+        size = tuple(sizes[0].tolist()) if exact else (MODEL_SIDE, MODEL_SIDE)
+        channels = (3,) if (shapes[:, 2] > 1).any() else ()
+        shape = (len(rows), *size, *channels)
+
+        def parts() -> Iterator[NDArray[np.uint8]]:
+            for start in range(0, len(rows), _CHUNK):
+                some = rows[start : start + _CHUNK]
+                part = np.zeros((len(some), *shape[1:]), dtype=np.uint8)
+                for place, pair in enumerate(self._pairs(some)):
+                    image = None if pair is None else pair[0 if exact else 1]
+                    if image is not None and image.shape[:2] == size:
+                        is_grey = image.ndim < part.ndim - 1
+                        part[place] = image[..., None] if is_grey else image
+                yield part
+
+        return shape, parts()
+
+    def pool_file(self, rows: NDArray[np.intp], folder: Path) -> ArrayFile:
+        """Write the images of some rows, as `seen` returns them, into a new file.
+
+        Raises
+        ------
+        OSError
+        """
+        shape, parts = self.seen(rows)
+        path = folder / f"{uuid.uuid4().hex}.pool"
+        with path.open("xb") as file:
+            for part in parts:
+                file.write(part.data)
+        return ArrayFile(path, "|u1", shape, 0)
+
+    def _pairs(self, rows: NDArray[np.intp]) -> Iterator[Pair | None]:
+        keys = [self.keys[row] for row in rows]
+        kept = self._cache.pictures(keys, self._window)
+        lacking = [int(row) for row, pair in zip(rows, kept, strict=True) if pair is None]
+        again = [row for row in lacking if not self.refused[row]]
+        read = dict(self.read(again)) if again else {}
+        for row, pair in zip(rows, kept, strict=True):
+            found = read.get(int(row))
+            if isinstance(found, ReducedImage):
+                pair = found.thumbnail, found.letterbox
+            yield pair
+
+    def rest(self) -> None:
+        """End the processes that decode, and drop what the cache has of files that are gone.
+
+        Processes are started again when they are needed.
+        """
+        self._decoding.close()
+        if not (self.is_part or self.unread.any()):
+            self._cache.forget(self.keys)
+
+
+def _is_lasting(result: object) -> bool:
+    return not isinstance(result, Refused) or result.lasting

@@ -1,0 +1,104 @@
+"""The files of a folder and its subfolders, in natural order of their paths."""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tuilabel.data.dataset import SkippedFile
+from tuilabel.data.file_cache import FileKey
+from tuilabel.data.natural_order import natural_key
+from tuilabel.errors import SourceError
+from tuilabel.text import counted, inert, shown_path
+
+_NAMED_FILES = 3
+
+
+def scan(root: Path) -> tuple[list[FileKey], list[SkippedFile]]:
+    """Return the files in any order, and each unreadable entry with the reason.
+
+    Links to folders are followed once all other folders are read. No folder is read twice, so
+    that links in a circle end.
+    """
+    files: list[FileKey] = []
+    skipped: list[SkippedFile] = []
+    waiting, linked = [""], list[str]()
+    read = set[tuple[int, int]]()
+    while waiting or linked:
+        folder = waiting.pop() if waiting else heapq.heappop(linked)
+        try:
+            identity = (root / folder).stat()
+            if (identity.st_dev, identity.st_ino) in read:
+                continue
+            read.add((identity.st_dev, identity.st_ino))
+            with os.scandir(root / folder) as entries:
+                shown = [entry for entry in entries if not entry.name.startswith(".")]
+        except OSError as error:
+            reason = error.strerror or str(error)
+            if not folder:
+                raise SourceError(
+                    f"The folder {shown_path(root)} cannot be read ({reason}): "
+                    "choose a folder of images."
+                ) from error
+            skipped.append(SkippedFile(folder, reason))
+            continue
+        if folder and _is_session(folder, {entry.name for entry in shown}):
+            skipped.append(SkippedFile(folder, "a session, not images"))
+            continue
+        for entry in shown:
+            name = f"{folder}{entry.name}"
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{name}/")
+                elif entry.is_dir():
+                    heapq.heappush(linked, f"{name}/")
+                elif entry.is_file():
+                    stat = entry.stat()
+                    files.append(FileKey(name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
+                else:
+                    is_link = entry.is_symlink() and not (root / name).exists()
+                    reason = "broken link" if is_link else "not an ordinary file"
+                    skipped.append(SkippedFile(name, reason))
+            except OSError as error:
+                skipped.append(SkippedFile(name, error.strerror or str(error)))
+    return files, skipped
+
+
+def natural(files: Iterable[FileKey]) -> list[FileKey]:
+    """Return files in natural order of their paths."""
+    return sorted(files, key=lambda key: path_order(key.path))
+
+
+def _is_session(folder: str, names: set[str]) -> bool:
+    return "log" in names and ("session.json" in names or folder.endswith(".tuilabel/"))
+
+
+def path_order(path: str) -> tuple[object, ...]:
+    """Return what sorts paths in natural order."""
+    return (*map(natural_key, path.split("/")), path)
+
+
+def no_image(root: Path, failures: Sequence[SkippedFile]) -> SourceError:
+    """Return the error of a folder without images."""
+    shown = shown_path(root)
+    if not failures:
+        return SourceError(f"The folder {shown} is empty: choose a folder of images.")
+    hint = "choose a folder of images."
+    if any("-ubyte" in name for name, _ in failures):
+        hint = f"if these are IDX files, open mnist:{shown}."
+    return SourceError(f"The folder {shown} has no images: {listed(failures)}; {hint}")
+
+
+def cannot_be_read(files: Sequence[SkippedFile]) -> str:
+    """Return a sentence about files that cannot be read."""
+    return f"{counted(len(files), 'file')} cannot be read: {listed(files)}."
+
+
+def listed(failures: Sequence[tuple[str, str]]) -> str:
+    """Return the first of some files, each with a reason or a number."""
+    named = [f"{inert(name)} ({inert(reason, 120)})" for name, reason in failures[:_NAMED_FILES]]
+    if len(failures) > _NAMED_FILES:
+        named.append(f"and {len(failures) - _NAMED_FILES} more")
+    return ", ".join(named)

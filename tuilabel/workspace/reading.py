@@ -1,0 +1,185 @@
+"""Reading of a source beside the annotator: what is asked next first, then the rest."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+
+import numpy as np
+
+from tuilabel.data import ArrayFile
+from tuilabel.data.file_reader import FileReader
+from tuilabel.data.folder_items import FolderItems, Found
+from tuilabel.data.listing import no_image
+from tuilabel.errors import SourceError, TuilabelError
+from tuilabel.session import Annotator, Session
+
+FIRST_SECONDS = 2.0
+"""Longest time that a start waits for the images of the first batch."""
+
+LATE_SECONDS = 1.0
+"""After this time a file is named that is still being read."""
+
+_BATCHES_AHEAD = 3
+
+
+class Pool(NamedTuple):
+    """The images of the first rows, as models see them."""
+
+    rows: int
+    file: ArrayFile
+
+
+class SourceReading:
+    """Reads the files of a folder, and tells a session what they are, once there is one.
+
+    Only what arrives is taken from other threads; everything else is done by the thread that owns
+    the session.
+
+    Parameters
+    ----------
+    items : FolderItems
+
+    Attributes
+    ----------
+    notify : callable
+        Called in another thread when something has arrived for `take_in`.
+    problem : str or None
+        Why nothing more is read, as a sentence.
+    """
+
+    def __init__(self, items: FolderItems) -> None:
+        self._items = items
+        self._session: Session | None = None
+        self._arrived: SimpleQueue[Sequence[tuple[int, Found]] | Pool | TuilabelError] = (
+            SimpleQueue()
+        )
+        self._reader = FileReader(items, self._post, os.cpu_count() or 1)
+        self._making = 0
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self.notify: Callable[[], object] = _nothing
+        self.problem: str | None = None
+
+    def start(self, seconds: float | None = None) -> None:
+        """Begin to read, and wait for the first image, but no longer than some seconds.
+
+        Raises
+        ------
+        SourceError
+            No file is an image, or none can be decoded.
+        """
+        self._reader.start()
+        end = time.monotonic() + (FIRST_SECONDS if seconds is None else seconds)
+        items = self._items
+        while (items.unread | items.refused).all() and items.unread.any():
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            self.take_in(left)
+            if self.problem is not None:
+                raise SourceError(self.problem)
+        if items.refused.all():
+            raise no_image(items.root, items.skipped)
+
+    def tell(self, session: Session) -> None:
+        """Tell a session from now on; it knows what was read before."""
+        self._session = session
+        self._want()
+        self._make_pool()
+
+    def stop(self) -> None:
+        """Read no more."""
+        self._reader.stop()
+        self._items.rest()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def wait_for_first(self, by: Annotator) -> None:
+        """Wait until the first batch can be asked, but no longer than some seconds."""
+        assert self._session is not None
+        end = time.monotonic() + FIRST_SECONDS
+        while self._session.current is None:
+            self._session.go_on(by=by)
+            left = end - time.monotonic()
+            if self._session.current is not None or self.share == 1 or left <= 0:
+                break
+            self.take_in(left)
+        self._session.keep_window(by=by)
+
+    def take_in(self, seconds: float = 0.0) -> Pool | None:
+        """Tell the session what was read since the last time; return a new pool if there is one.
+
+        Parameters
+        ----------
+        seconds : float
+            How long to wait for something.
+        """
+        rows: list[int] = []
+        pool = None
+        with suppress(Empty):
+            arrived = self._arrived.get(timeout=seconds) if seconds else self._arrived.get_nowait()
+            while True:
+                if isinstance(arrived, TuilabelError):
+                    self.problem = str(arrived)
+                elif isinstance(arrived, Pool):
+                    pool = arrived
+                else:
+                    rows += self._items.learn(arrived)
+                arrived = self._arrived.get_nowait()
+        if self._session is not None:
+            if rows:
+                self._session.items_read(rows)
+                self._want()
+            self._make_pool()
+        return pool
+
+    @property
+    def share(self) -> float:
+        """The share of the files that were read, 0 to 1."""
+        return 1 - float(self._items.unread.mean())
+
+    @property
+    def waits_for(self) -> str | None:
+        """The path of a file that takes long to be read; None without one."""
+        return self._reader.waits_for(LATE_SECONDS)
+
+    def _want(self) -> None:
+        assert self._session is not None
+        batch = self._session.settings.batch_size
+        self._reader.want(self._session.unread_next(_BATCHES_AHEAD * batch))
+
+    def _make_pool(self) -> None:
+        """Gather the images that models learn from, once all of them were read."""
+        assert self._session is not None
+        rows = self._session.pool_rows_wanted
+        if rows <= self._making or self._items.unread[:rows].any():
+            return
+        self._making = rows
+        threading.Thread(target=self._gather, args=(rows,), name="pool", daemon=True).start()
+
+    def _gather(self, rows: int) -> None:
+        try:
+            if self._folder is None:
+                self._folder = tempfile.TemporaryDirectory(prefix="tuilabel-")
+            file = self._items.pool_file(np.arange(rows), Path(self._folder.name))
+            self._post(Pool(rows, file))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            self._post(TuilabelError(f"There is no room for the images of the model ({reason})."))
+        except TuilabelError as error:
+            self._post(error)
+
+    def _post(self, arrived: Sequence[tuple[int, Found]] | Pool | TuilabelError) -> None:
+        self._arrived.put(arrived)
+        self.notify()
+
+
+def _nothing() -> None:
+    """Notify nobody."""

@@ -1,0 +1,84 @@
+"""Images to look at without a session, and where they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuilabel.data import Dataset, open_dataset
+from tuilabel.errors import SourceError, UnnamedClassesError
+from tuilabel.progress import Progress
+from tuilabel.text import source_name
+from tuilabel.workspace.places import cache_dir, is_folder
+
+
+class Viewed:
+    """An opened source, and the places of its images as the person named the source.
+
+    Parameters
+    ----------
+    source : str
+        As for `tuilabel.data.open_dataset`.
+    progress : callable, optional
+
+    Attributes
+    ----------
+    dataset : Dataset
+    name : str
+        The kind and name of the source.
+
+    Raises
+    ------
+    SourceError, UsageError, DownloadError
+    """
+
+    def __init__(self, source: str, progress: Progress | None = None) -> None:
+        opener = partial(open_dataset, source, cache_dir=cache_dir(), progress=progress)
+        try:
+            self.dataset: Dataset = opener()
+        except UnnamedClassesError:
+            self.dataset = opener(classes=("image",))  # nobody sees it
+        self.name = source_name(self.dataset.source)
+        self._folder = str(Path(source).expanduser()) if is_folder(source) else None
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def paths(self, row: int) -> tuple[str, ...]:
+        """Return where an image is: below the folder as it was named, or as the source names it.
+
+        Equal files are one image with several paths. Bytes that are not text are lone surrogates.
+        """
+        found = self.dataset.references(row)
+        if self._folder is None:
+            return found
+        return tuple(os.path.join(self._folder, path) for path in found)  # noqa: PTH118
+
+    def times(self) -> NDArray[np.float64]:
+        """Return when the file of each image was changed: (n,) seconds, infinite where it is gone.
+
+        Raises
+        ------
+        SourceError
+            The images are not files.
+        """
+        if self._folder is None:
+            raise SourceError(f"The images of {self.name} are not files, and so have no time.")
+        return np.array([_time(self.paths(row)[0]) for row in range(len(self))])
+
+    def written(self, rows: Iterable[int]) -> Iterator[str]:
+        """Yield the paths of some images, in the order of the source."""
+        for row in sorted(rows):
+            yield from self.paths(row)
+
+
+def _time(path: str) -> float:
+    try:
+        return Path(path).stat().st_mtime
+    except (OSError, ValueError):
+        return float("inf")
