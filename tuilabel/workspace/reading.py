@@ -88,8 +88,8 @@ class SourceReading:
         if items.refused.all():
             raise no_image(items.root, items.skipped)
 
-    def tell(self, session: Session) -> None:
-        """Tell a session from now on; it knows what was read before."""
+    def attach(self, session: Session) -> None:
+        """Attach the session; it knows what was read before."""
         self._session = session
         self._want()
         self._make_pool()
