@@ -15,6 +15,7 @@ from tuilabel.events.lines import Event
 from tuilabel.events.payloads import Label
 from tuilabel.session import Annotator, NotAnsweredError
 from tuilabel.tui.answering.answer_keys import AnswerKeys, saved_sentence
+from tuilabel.tui.keymap.actions import Action
 from tuilabel.tui.terminal.round_trips import RoundTrips
 
 DELAY = 0.5
@@ -80,11 +81,13 @@ class FakeScreen:
     def __init__(self, terminal: FakeTerminal | None = None) -> None:
         self.now = 100.0
         self.too_small = False
+        self.actions = (Action("skip", ("tab u", "space"), "skip", "Skip."),)
         self.is_on_top = True
         self.terminal = terminal
         self.asked: str | None = "a"
         self.drawn = True
         self.sentences: list[str] = []
+        self.left: list[str | None] = []
         self.chosen: list[int] = []
         self.given: list[tuple[str, int]] = []
         self.queue: deque[Callable[[], object]] = deque()
@@ -125,7 +128,10 @@ class FakeScreen:
 
     def press(self, *keys: str) -> None:
         for key in keys:
-            self.keys.press("enter" if key == "\r" else key, None if len(key) > 1 else key)
+            left = self.keys.press("enter" if key == "\r" else key, None if len(key) > 1 else key)
+            self.left.append(left)
+            if left == "tab u":
+                self.keys.give(self.write, self.saved.append)
 
     def show(self, item: str) -> None:
         self.asked = item
@@ -204,6 +210,50 @@ def test_what_comes_behind_esc_waits_where_a_relay_may_have_cut_it_off(screen: F
     screen.now += 2 * DELAY
     screen.press("1")
     assert [item for item, _ in screen.given] == ["a"]
+
+
+def test_two_keys_are_handed_over_as_one(screen: FakeScreen) -> None:
+    painted(screen)
+    screen.press("tab")
+    assert screen.keys.line(None) == ("Tab …  u skip · Esc cancels", "accent")
+    screen.press("u")
+    assert screen.left == [None, "tab u"]
+    assert screen.keys.line(None) is None
+    assert screen.given == [("a", 0)]
+
+
+def test_a_wrong_second_key_does_nothing_and_labels_nothing(screen: FakeScreen) -> None:
+    painted(screen)
+    screen.press("tab", "1", "tab", "escape", "tab", "ctrl+c")
+    assert screen.left == [None, None, None, None, None, "ctrl+c"]
+    assert screen.sentences == ["Tab 1 does nothing here."]
+    screen.press("tab")
+    screen.keys.paste("u")
+    screen.press("space")
+    assert screen.left[-1] == "space"
+    assert not screen.given
+    assert not screen.chosen
+
+
+def test_two_keys_are_for_the_image_they_began_on(screen: FakeScreen) -> None:
+    painted(screen)
+    screen.press("tab")
+    screen.show("b")
+    painted(screen)
+    screen.press("u")
+    assert not screen.given
+    assert screen.sentences == ["Tab u began on another image: nothing was done."]
+
+
+def test_two_keys_that_began_before_the_image_was_there_answer_nothing(screen: FakeScreen) -> None:
+    screen.keys.frame_was_there()
+    screen.press("tab")
+    painted(screen)
+    screen.press("u")
+    assert not screen.given
+    assert screen.keys.guard.held == 1
+    screen.press("tab", "u")
+    assert screen.given == [("a", 0)]
 
 
 def test_a_chord_that_began_on_another_image_labels_nothing(screen: FakeScreen) -> None:
@@ -358,7 +408,7 @@ class Promise2(RuleBasedStateMachine):
     def disk_hangs_or_answers(self) -> None:
         self.screen.saving.is_pending = not self.screen.saving.is_pending
 
-    @rule(key=st.sampled_from(["1", "1", "x", "\r", "escape"]))
+    @rule(key=st.sampled_from(["1", "1", "x", "\r", "escape", "tab", "u"]))
     def press_key(self, key: str) -> None:
         self.screen.press(key)
         self.note_questions()

@@ -170,6 +170,12 @@ def test_pause_goes_where_the_suggestions_are() -> None:
         ({"undo": "猫咪"}, "is not a key"),
         ({"undo": "\x1b"}, "a visible character"),
         ({"undo": "\u0301"}, "a visible character"),
+        ({"skip": "a b"}, "skip: 'a b' is not a key: only Tab begins two keys; a letter"),
+        ({"skip": "tab enter"}, "a letter or digit follows it"),
+        ({"skip": "tab a b"}, "a letter or digit follows it"),
+        ({"undo": "tab a"}, "gives undo the keys 'Tab a', but other screens have it too"),
+        ({"skip": "tab", "view": "Tab v"}, "gives skip the key 'Tab', with which the keys of view"),
+        ({"skip": "tab v", "view": "tab v"}, "gives view the key 'Tab v'.* has for skip"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(
@@ -201,6 +207,13 @@ def test_keys_of_classes_that_are_elsewhere_play_no_part() -> None:
     keymap = keymap_of(Settings(class_keys=(("bird", "k"), ("cat", "k"), ("dog", "1"))))
     keymap.check_classes(["cat", "dog", "cow"])
     assert keymap.class_keys(["cat", "dog", "cow"]) == ("k", "1", "2")
+
+
+def test_two_keys_take_nothing_from_the_classes() -> None:
+    keymap = own(skip=("Tab s", "space"))
+    assert keymap.keys["skip"] == ("tab s", "space")
+    assert keymap.key("skip") == "Tab s"
+    assert keymap.order == own().order
 
 
 # Names of keys.

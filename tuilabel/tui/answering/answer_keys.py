@@ -15,9 +15,11 @@ from typing import Protocol
 from tuilabel.events.lines import Event
 from tuilabel.session import Annotator
 from tuilabel.text import inert
-from tuilabel.tui.answering.class_entry import ClassEntry, OutcomeKind, Place
-from tuilabel.tui.answering.entry_text import entry_classes, entry_line
+from tuilabel.tui.answering.class_entry import PASSED, ClassEntry, OutcomeKind, Place
+from tuilabel.tui.answering.entry_text import entry_classes, entry_line, first_key_line
 from tuilabel.tui.answering.paint_guard import PaintGuard
+from tuilabel.tui.keymap.actions import Action
+from tuilabel.tui.keymap.keys import FIRST, shown_key
 from tuilabel.tui.terminal.pacing import Terminal
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece
@@ -29,6 +31,7 @@ class AnsweringScreen(Protocol):
     """What `AnswerKeys` needs of the screen that owns it."""
 
     too_small: bool
+    actions: Sequence[Action]
 
     @property
     def asked(self) -> str | None:
@@ -90,6 +93,9 @@ class AnswerKeys:
         Whether the image is on the terminal.
     entry : ClassEntry
         What was begun of a chord or a name.
+
+    An action may have two keys, of which `FIRST` is the first. They are for the image on which they
+    began, as a chord is, or for none.
     """
 
     def __init__(
@@ -109,6 +115,8 @@ class AnswerKeys:
         self._since = clock()
         self.guard = PaintGuard()
         self.entry = ClassEntry((), ())
+        self._first: Place | None = None
+        self._first_was_early = False
         self._take_classes()
 
     # The image: is it on the terminal?
@@ -187,20 +195,33 @@ class AnswerKeys:
         """Whether a chord or a name was begun."""
         return self.entry.is_begun
 
-    def press(self, key: str, character: str | None) -> bool:
-        """Handle a key; return False for one that has nothing to do with classes."""
+    def press(self, key: str, character: str | None) -> str | None:
+        """Handle a key.
+
+        Returns
+        -------
+        str or None
+            What is left to the actions of the screen: the key, or two keys with a space between
+            them. None where nothing is.
+        """
+        self._first_was_early = False
         if key == "escape":
             # What a relay has cut off a sequence comes behind it, and is no answer.
             self.guard.restart_delay(self._clock())
         if self._version != self._classes.version:
             self._take_classes()
+        if self._first is not None:
+            return self._second(key, self._first)
         was_begun = self.is_begun
         outcome = self.entry.press(key, character, self._place())
         if was_begun or self.is_begun:
             self._screen.entry_changed()
         match outcome.kind:
             case OutcomeKind.NOT_OURS:
-                return False
+                if key != FIRST or not self._of_two_keys():
+                    return key
+                self._first = self._place()
+                self._screen.entry_changed()
             case OutcomeKind.HELD if self._screen.asked is not None:
                 self._hold()
             case OutcomeKind.LABEL | OutcomeKind.HELD if outcome.class_index is not None:
@@ -209,7 +230,38 @@ class AnswerKeys:
                 self._screen.choose_new_class(outcome.text)
             case OutcomeKind.SAID:
                 self._screen.say(outcome.text, "accent")
-        return True
+        return None
+
+    def _of_two_keys(self) -> list[tuple[str, Action]]:
+        """Return the actions of two keys, each with the second one."""
+        begins = f"{FIRST} "
+        return [
+            (key.removeprefix(begins), action)
+            for action in self._screen.actions
+            for key in action.keys
+            if key.startswith(begins)
+        ]
+
+    def _second(self, key: str, first: Place) -> str | None:
+        """Handle the second of two keys, or any key in its place."""
+        self._first = None
+        self._screen.entry_changed()
+        if key in PASSED:
+            return key
+        if key == "escape":
+            return None
+        both = f"{FIRST} {key}"
+        place = self._place()
+        if key not in [second for second, _ in self._of_two_keys()]:
+            self._screen.say(f"{shown_key(both)} does nothing here.", "accent")
+        elif first.item != place.item:
+            self._screen.say(
+                f"{shown_key(both)} began on another image: nothing was done.", "accent"
+            )
+        else:
+            self._first_was_early = not first.seen
+            return both
+        return None
 
     def _take_classes(self) -> None:
         """Label with the classes as they are now."""
@@ -219,6 +271,9 @@ class AnswerKeys:
 
     def paste(self, text: str) -> bool:
         """Add pasted text to a name; return False where none is being typed."""
+        if self._first is not None:
+            self._first = None
+            self._screen.entry_changed()
         if not self.entry.paste(text):
             return False
         self._screen.entry_changed()
@@ -231,6 +286,8 @@ class AnswerKeys:
 
     def line(self, sentence: Piece | None) -> Piece | None:
         """Return what was begun, with a sentence beside it; else the sentence."""
+        if self._first is not None:
+            return first_key_line(self._of_two_keys())
         return entry_line(self.entry, self._classes.names, sentence) or sentence
 
     def classes(self) -> tuple[Sequence[int] | None, int | None]:
@@ -257,7 +314,8 @@ class AnswerKeys:
         item = self._screen.asked
         if item is None or self._screen.too_small:
             return
-        if self.holds_key():
+        early, self._first_was_early = self._first_was_early, False
+        if early or self.holds_key():
             self._hold()
             return
         self.save(partial(write, item, ms=int((self._clock() - self._since) * 1000)), then)

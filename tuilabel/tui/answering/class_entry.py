@@ -19,7 +19,7 @@ MATCHES_SHOWN = 50
 LONGEST_TEXT = 200
 """Characters that can be typed in search of something: each is a search of its own."""
 
-_PASSED = frozenset(["ctrl+c", "ctrl+z"])
+PASSED = frozenset(["ctrl+c", "ctrl+z"])
 """Keys that are never part of an answer: they leave or suspend the program."""
 
 
@@ -197,7 +197,7 @@ class ClassEntry:
         """Handle the second key of a chord, or any key in its place."""
         leader, begun = self.leader, self._begun
         self._leave()
-        if key in _PASSED:
+        if key in PASSED:
             return _NOT_OURS
         if key == "escape":
             return _LEFT
@@ -220,7 +220,7 @@ class ClassEntry:
             case "escape":
                 self._leave()
                 return _LEFT
-            case _ if key in _PASSED:
+            case _ if key in PASSED:
                 return _NOT_OURS
             case "enter":
                 return self._take_new(place) if self.new else self._take(place)

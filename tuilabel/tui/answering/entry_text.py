@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from tuilabel.text import counted, inert
 from tuilabel.tui.answering.class_entry import MATCHES_SHOWN, ClassEntry
 from tuilabel.tui.answering.class_search import SCATTERED
+from tuilabel.tui.keymap.actions import Action
+from tuilabel.tui.keymap.keys import FIRST, shown_key
 from tuilabel.tui.text.pieces import Piece
 
 _MOST_TYPED, _MOST_OF_NAME, _MOST_OF_NEW = 10, 16, 20
@@ -49,6 +51,18 @@ def entry_line(
         if found and found[0].rank == SCATTERED:
             rest = f"Tab: {inert(names[found[0].place], _MOST_OF_NAME)}"
     return f"/{typed}_  {rest} · Tab completes · ↑↓ choose · Esc cancels", "accent"
+
+
+def first_key_line(actions: Sequence[tuple[str, Action]]) -> Piece:
+    """Return what can follow the first of two keys.
+
+    Parameters
+    ----------
+    actions : sequence of (str, Action)
+        Each with its second key.
+    """
+    found = " · ".join(f"{shown_key(second)} {action.label}" for second, action in actions)
+    return f"{shown_key(FIRST)} …  {found} · Esc cancels", "accent"
 
 
 def entry_classes(entry: ClassEntry) -> tuple[Sequence[int] | None, int | None]:

@@ -1,5 +1,8 @@
 """Names of keys: in settings, in textual and on the screen.
 
+Two keys, one after the other, are written with a space between them: ``tab u``. The first is always
+Tab, which types no text and labels no class.
+
 A terminal sends characters, not keys: Ctrl-M *is* Enter, Ctrl-Enter is Enter too, and the Command
 key is never sent. Such keys are errors, because pressing them would have no effect.
 """
@@ -62,6 +65,9 @@ _TEXTUAL_NAMES = {
     "low_line": "underscore",
 }
 
+FIRST = "tab"
+"""The first of two keys."""
+
 KEYPAD = {
     "plus": "add",
     "minus": "subtract",
@@ -75,12 +81,13 @@ that all others send."""
 
 
 def key_of(text: str) -> str:
-    """Return the key that a text names, in textual's name.
+    """Return the key that a text names, in textual's name; or two keys, with a space between them.
 
     Parameters
     ----------
     text : str
-        A character, or a name such as ``Enter``, ``f5``, ``ctrl+r``, ``shift+left``, ``slash``.
+        A character, or a name such as ``Enter``, ``f5``, ``ctrl+r``, ``shift+left``, ``slash``; or
+        ``tab`` and a letter or digit, such as ``tab u``.
 
     Raises
     ------
@@ -91,6 +98,14 @@ def key_of(text: str) -> str:
         return character_key(text, text)
     if not text.strip():
         raise UsageError(f"{text!r} is not a key: give a character or a name such as 'enter'.")
+    first, *others = text.split()
+    if others:
+        second = " ".join(others)
+        if first.lower() != FIRST or len(second) != 1 or not second.isalnum():
+            raise UsageError(
+                f"{text!r} is not a key: only Tab begins two keys; a letter or digit follows it."
+            )
+        return f"{FIRST} {character_key(second, second)}"
     *modifiers, base = _parts(text)
     if never := [modifier for modifier in modifiers if modifier in _NEVER_SENT]:
         raise UsageError(f"{text!r} never reaches a terminal, which has no {never[0]} key.")
@@ -187,7 +202,9 @@ _BY_NAME = {key: character for character, key in _SIGNS.items()}
 
 
 def shown_key(key: str) -> str:
-    """Return the name of a key that people know: ``?``, ``Enter``, ``Ctrl-C``."""
+    """Return the name of a key that people know: ``?``, ``Enter``, ``Ctrl-C``, ``Tab u``."""
+    if " " in key:
+        return " ".join(map(shown_key, key.split()))
     *modifiers, base = key.split("+")
     if key == "ctrl+@":  # Ctrl-Space sends this
         name = "Space"

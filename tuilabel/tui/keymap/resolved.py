@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from tuilabel.errors import UsageError
 from tuilabel.settings import Settings
@@ -20,11 +21,14 @@ from tuilabel.tui.keymap.actions import (
     Action,
 )
 from tuilabel.tui.keymap.classes import class_sequences
-from tuilabel.tui.keymap.keys import character_key, character_of, key_of, shown_key
+from tuilabel.tui.keymap.keys import FIRST, character_key, character_of, key_of, shown_key
 from tuilabel.tui.keymap.presets import PRESETS
 
 ALWAYS = {"quit": "ctrl+c"}
 """Keys that no setting removes, so that there is always a way out."""
+
+_ON_OTHER_SCREENS = frozenset([*PLACES, *chain.from_iterable(ALSO.values()), "help", "palette"])
+"""Actions with one key each: screens without an image to answer for take no two keys."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,6 +194,11 @@ def _check_clashes(
     """Raise an error if a key has two meanings, which only the user's own keys can cause."""
     users: dict[str, str] = {}
     for key, action_id in _uses(keys):
+        if " " in key and action_id in _ON_OTHER_SCREENS:
+            raise UsageError(
+                f"[keys] in settings.toml gives {action_id} the keys {shown_key(key)!r}, but other "
+                "screens have it too, and take one key at a time: give it a single key there."
+            )
         other = users.setdefault(key, action_id)
         if other == action_id or {other, action_id} == {"pause", "suggestions"}:
             continue
@@ -198,6 +207,12 @@ def _check_clashes(
         raise UsageError(
             f"[keys] in settings.toml gives {changeable} the key {shown_key(key)!r}, which the "
             f"keymap {name!r} has for {also}: give one of them another key there."
+        )
+    two = next((action_id for key, action_id in _uses(keys) if key.startswith(f"{FIRST} ")), None)
+    if FIRST in users and two is not None:
+        raise UsageError(
+            f"[keys] in settings.toml gives {users[FIRST]} the key {shown_key(FIRST)!r}, with "
+            f"which the keys of {two} begin: give one of them another key there."
         )
     for class_name, character in own.items():
         action = users.get(character_key(character, character))

@@ -461,7 +461,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
                 self._relabelling = False
                 self.hush()
                 return True
-        if not self.answers.press(event.key, event.character):
+        if self.answers.press(event.key, event.character) is not None:
             return False
         self._relabelling = self._relabelling and self.answers.is_begun
         return True

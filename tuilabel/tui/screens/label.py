@@ -199,13 +199,12 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             event.prevent_default()
             return
         self.hush()
-        if self.answers.press(event.key, event.character):
+        key = self.answers.press(event.key, event.character)
+        actions = [] if key is None else actions_of_key(self, key)
+        if key != event.key or actions:
             event.stop()
             event.prevent_default()
-            return
-        for action in actions_of_key(self, event.key):
-            event.stop()
-            event.prevent_default()
+        for action in actions:
             await self.app.run_action(action, self)
 
     def on_paste(self, event: events.Paste) -> None:
