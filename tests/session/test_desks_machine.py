@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from loop_fakes import CLASSES, FakeItems, FakeLog, fake_ranking
 
 from tuilabel.events.lines import Event
-from tuilabel.events.payloads import Answer, Undo
+from tuilabel.events.payloads import LATER, Answer, Undo
 from tuilabel.learn.requests import FitFinished
 from tuilabel.session import Annotator, LoopSettings, Session
 from tuilabel.session.labels import Labels
@@ -78,14 +78,16 @@ class DesksMachine(RuleBasedStateMachine):
             seat.session.label(item, class_index, by=seat.by)
             self.answer(seat, item)
 
-    @rule(number=NUMBERS)
-    def skip(self, number: int) -> None:
+    @rule(number=NUMBERS, why=st.sampled_from(["", LATER]))
+    def skip(self, number: int, why: str) -> None:
         seat = self.seat(number)
         item = seat.session.current_id
         if item is not None:
             self.check_is_new(seat, item)
-            seat.session.skip(item, by=seat.by)
+            seat.session.skip(item, by=seat.by, why=why)
             self.answer(seat, item)
+            if why == LATER:
+                seat.answered.remove(item)
 
     def check_is_new(self, seat: Seat, item: str) -> None:
         assert item not in seat.answered, "it is asked a second time at one desk"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,8 @@ from loop_fakes import FakeItems
 from tuilabel.events.lines import Event, encode
 from tuilabel.events.payloads import (
     About,
+    Asked,
+    Batch,
     Begin,
     Bulk,
     BulkLine,
@@ -23,7 +26,9 @@ from tuilabel.events.payloads import (
     ClassRenamed,
     ClassRetired,
     Decided,
+    Flag,
     Label,
+    Note,
     Payload,
     Skip,
     Suggestion,
@@ -73,16 +78,29 @@ def state(labels: Labels) -> object:
         sorted(labels.auto_labels(), key=lambda found: found[1].item),
         [(batch.event.id, batch.held) for batch in labels.auto_batches()],
         [labels.suggestion(item) for item in "123"],
+        (dict(labels.skipped), labels.postponed),
+        [(one.id, one.by) for item in "123" for one in labels.remarks.of(item)],
+        sorted((item, one.id) for item, one in labels.remarks.flagged.items()),
+        sorted((item, one.id, one.text) for item, one in labels.remarks.noted.items()),
     )
 
 
 def recounted(labels: Labels) -> object:
     """Return the counts, from what counts for each item."""
-    found = [standing for _, standing in labels.items()]
+    found = dict(labels.items())
+    skipped = {
+        item: one.given.why
+        for item, one in found.items()
+        if one.class_id is None and not one.is_disputed
+    }
     return (
-        sum(1 for one in found if one.class_id is not None),
-        sum(1 for one in found if one.class_id is None and not one.is_disputed),
-        sum(1 for one in found if one.is_disputed),
+        sum(1 for one in found.values() if one.class_id is not None),
+        len(skipped),
+        sum(1 for one in found.values() if one.is_disputed),
+        Counter(skipped.values()),
+        {item for item, why in skipped.items() if why == "later"},
+        {item for item in "123" if (flag := labels.remarks.flag(item)) and flag.is_set},
+        {item for item in "123" if labels.remarks.notes(item)},
     )
 
 
@@ -97,7 +115,18 @@ PAYLOADS = st.one_of(
         audit=st.booleans(),
         origin=st.sampled_from(["human", "oracle", "import"]),
     ),
-    st.builds(Skip, item=ITEMS),
+    st.builds(Skip, item=ITEMS, why=st.sampled_from(["", "unsure", "later", "later"])),
+    st.builds(Flag, item=ITEMS, is_set=st.booleans()),
+    st.builds(Note, item=ITEMS, text=st.sampled_from(["", "wet", "torn"])),
+    st.builds(
+        Batch,
+        round=st.just(1),
+        items=st.tuples(
+            st.builds(
+                Asked, ITEMS, st.just("later"), again=st.lists(NUMBERS, max_size=2).map(tuple)
+            )
+        ),
+    ),
     st.builds(Suggestion, item=ITEMS, class_id=CLASSES, origin=st.just("detector")),
     st.builds(Undo, event=NUMBERS, item=st.none() | ITEMS),
     st.builds(Decided, item=ITEMS, class_id=CLASSES),
@@ -123,7 +152,15 @@ def test_the_order_of_arrival_makes_no_difference(run: list[tuple[str, Payload]]
     labels = folded(found)
     random.shuffle(found)
     assert state(folded(found)) == state(labels)
-    assert recounted(labels) == (labels.labels_held, labels.skips_held, len(labels.disputed))
+    assert recounted(labels) == (
+        labels.labels_held,
+        labels.skips_held,
+        len(labels.disputed),
+        labels.skipped,
+        labels.postponed,
+        set(labels.remarks.flagged),
+        set(labels.remarks.noted),
+    )
     assert labels.labels_held == sum(labels.by_class.values())
 
 
@@ -185,6 +222,52 @@ def test_skips_do_not_vote_but_replace_ones_own_label() -> None:
     assert folded(events(*run)).training == {"1": CAT}
     labels = folded(events(*run, ("anna", Skip(item="1"))))
     assert (labels.training, labels.skips_held) == ({}, 1)
+
+
+def test_skips_are_counted_by_the_reason_of_the_newest() -> None:
+    run: list[tuple[str, Payload]] = [
+        ("anna", Skip(item="1", why="later")),
+        ("anna", Skip(item="2")),
+    ]
+    labels = folded(events(*run))
+    assert (labels.skipped, labels.postponed) == ({"later": 1, "": 1}, {"1"})
+    run.append(("bob", Skip(item="1", why="unusable")))
+    labels = folded(events(*run))
+    assert (labels.skipped, labels.postponed) == ({"unusable": 1, "": 1}, set())
+    labels = folded(events(*run, ("bob", Undo("3", "1"))))
+    assert labels.postponed == {"1"}
+    labels = folded(events(*run, ("cleo", label("1", CAT))))
+    assert (labels.skipped, labels.skips_held) == ({"": 1}, 1)
+
+
+def test_a_batch_that_asks_again_ends_a_skip_for_later_and_no_other_answer() -> None:
+    again = Batch(round=2, items=(Asked("1", "later", again=("1", "2")),))
+    run: list[tuple[str, Payload]] = [("anna", Skip(item="1", why="later")), ("anna", again)]
+    labels = folded(events(*run))
+    assert not labels.is_answered("1")
+    assert (labels.skips_held, labels.postponed, list(labels.answered())) == (0, set(), [])
+    run = [("anna", Skip(item="1", why="unsure")), ("bob", label("1", CAT)), ("anna", again)]
+    labels = folded(events(*run))
+    assert labels.training == {"1": CAT}
+    assert [given.by for given in labels.answers("1")] == ["anna", "bob"]
+
+
+def test_the_newest_flag_counts_and_each_annotators_newest_note() -> None:
+    run: list[tuple[str, Payload]] = [
+        ("anna", Flag(item="1")),
+        ("anna", Note(item="1", text="wet")),
+        ("bob", Note(item="1", text="torn")),
+        ("bob", Flag(item="1", is_set=False)),
+    ]
+    remarks = folded(events(*run)).remarks
+    assert not remarks.flagged
+    assert [(one.by, one.text) for one in remarks.notes("1")] == [("anna", "wet"), ("bob", "torn")]
+    assert folded(events(*run, ("anna", Undo("4", "1")))).remarks.flagged == {}, "it is Bob's"
+    run += [("bob", Undo("4", "1")), ("anna", Note(item="1", text=""))]
+    remarks = folded(events(*run)).remarks
+    assert remarks.flagged["1"].by == "anna"
+    assert [(one.by, one.text) for one in remarks.notes("1")] == [("bob", "torn")]
+    assert folded(events(*run)).labels_held == 0
 
 
 def test_where_roles_disagree_audit_wins() -> None:
@@ -312,8 +395,10 @@ def test_the_labels_by_row_are_those_of_the_fold(
     index = {class_id: n for n, class_id in enumerate([COW, DOG] if ask % 2 else classes)}
     for number, event in enumerate(events(*run)):
         known.apply(event, number)
-        item = getattr(event.payload, "item", None)
-        if item is not None:
+        items = [getattr(event.payload, "item", None)]
+        if isinstance(event.payload, Batch):
+            items = [asked.item for asked in event.payload.items]
+        for item in filter(None, items):
             rows.follow(item)
         if number >= ask:
             found = rows.indices(index)

@@ -9,10 +9,20 @@ import pytest
 from loop_fakes import CLASSES, ME, FakeItems, FakeLog, fake_ranking, fit_finished
 
 from tuilabel.errors import SaveError, SessionFileError
-from tuilabel.events.payloads import HIGHEST_COUNT, Asked, Batch, Label, Opened, Suggestion
+from tuilabel.events.payloads import (
+    HIGHEST_COUNT,
+    LATER,
+    UNUSABLE,
+    Asked,
+    Batch,
+    Label,
+    Opened,
+    Suggestion,
+)
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit
 from tuilabel.session import (
+    Annotator,
     LoopSettings,
     Moves,
     NotCurrentError,
@@ -289,6 +299,95 @@ def test_a_skip_is_not_asked_again_nor_trained_on() -> None:
     assert session.current is None
     assert session.pool_left == 0
     assert session.labels == 9
+
+
+def test_what_is_skipped_for_later_is_asked_once_nothing_else_is_left() -> None:
+    session, log = make(7, holdout=False)
+    first = str(session.current_id)
+    session.skip(first, by=ME, why=LATER)
+    second = str(session.current_id)
+    session.skip(second, by=ME, why=LATER)
+    third = str(session.current_id)
+    session.skip(third, by=ME, why=UNUSABLE)
+    others = [label(session) for _ in range(4)]
+    assert len({first, second, third, *others}) == 7
+    assert [slot.row for slot in session.batch[-2:]] == [
+        session.items.row_of(item) for item in (first, second)
+    ]
+    assert (session.pool_left, session.known.skips_held) == (2, 1)
+    session = reopen(session, log)
+    assert session.current_id == first
+    label(session)
+    session.skip(second, by=ME, why=LATER)
+    assert session.current is None
+    assert session.known.postponed == {second}
+    assert session.go_on(by=ME) is not None
+    assert session.current_id == second
+    label(session)
+    assert session.current is None
+    assert session.go_on(by=ME) is None
+    assert session.labels == 6
+    assert {answer.reason for answer in log.answers if answer.item == first} >= {
+        "order",
+        LATER,
+    } or (
+        session.known.standing(first).audit  # type: ignore[union-attr]
+    )
+
+
+def test_an_audit_item_that_was_skipped_for_later_comes_back_as_one() -> None:
+    log = FakeLog(audit=0.999)
+    session = Session(FakeItems(1, holdout=False), log, LoopSettings(cold_start="random"), ME)
+    item = str(session.current_id)
+    session.skip(item, by=ME, why=LATER)
+    session.go_on(by=ME)
+    assert session.current is not None
+    assert session.current.audit
+    session.label(item, 0, by=ME)
+    assert (session.known.training, list(session.known.audit)) == ({}, [item])
+    assert (log.answers[-1].reason, log.answers[-1].draw) == ("audit", 0.999)
+
+
+def test_what_another_desk_asks_again_is_not_asked_here_too() -> None:
+    session, log = make(2)
+    item = str(session.current_id)
+    session.skip(item, by=ME, why=LATER)
+    label(session)
+    assert session.current_id == item
+    log.live.add(log.run)
+    beside = Session(session.items, log.beside(), session.settings, Annotator("bob"))
+    assert item not in beside.known.postponed
+    assert beside.go_on(by=Annotator("bob")) is None
+
+
+def test_flags_and_notes_are_no_answers_and_an_undo_takes_them_back() -> None:
+    session, log = make()
+    item = str(session.current_id)
+    session.flag(item, by=ME)
+    session.note(item, "wet", by=ME)
+    assert session.current_id == item
+    assert (session.labels, session.pool_left, session.desk.acts) == (0, 30, 2)
+    assert session.own_note(item, by=ME) == "wet"
+    session.flag(item, by=ME)
+    assert not session.known.remarks.flagged, "a second flag removes the first"
+    session = reopen(session, log)
+    session.undo(by=ME)
+    assert list(session.known.remarks.flagged) == [item]
+    session.undo(by=ME)
+    assert not session.known.remarks.noted
+    session.undo(by=ME)
+    assert not session.known.remarks.flagged
+    assert session.undo(by=ME) is None
+    assert session.current_id == item
+
+
+def test_a_remark_and_its_undo_ask_for_no_fit() -> None:
+    session, _ = make()
+    fill(session)
+    answer_request(session)
+    session.flag(str(session.current_id), by=ME)
+    session.undo(by=ME)
+    assert not session.request_is_due
 
 
 def test_the_last_batch_is_short_and_then_everything_is_answered() -> None:

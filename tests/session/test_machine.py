@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -9,14 +11,25 @@ from loop_fakes import CLASSES, ME, FakeItems, FakeLog, fake_ranking
 
 from tuilabel.errors import SaveError
 from tuilabel.events.lines import Event
-from tuilabel.events.payloads import Label, Undo
+from tuilabel.events.payloads import LATER, UNSURE, Batch, Flag, Label, Note, Undo
 from tuilabel.session import LoopSettings, Request, Session, Slot
 
 
-class LoopMachine(RuleBasedStateMachine):
-    """Labels, skips, undoes, looks about, restarts and loses fits, in any order.
+class Act(NamedTuple):
+    """An answer, or a remark; with the number of answers before it and itself."""
 
-    The model is a stack of (item, answer) pairs: what holds for an item is its last pair.
+    item: str
+    answer: int | None
+    number: int
+    is_in_turn: bool
+    is_remark: bool
+    event: str
+
+
+class LoopMachine(RuleBasedStateMachine):
+    """Labels, skips, remarks, undoes, looks about, restarts and loses fits, in any order.
+
+    The model is a stack of acts: what holds for an item is its last answer.
     """
 
     @initialize(
@@ -30,7 +43,7 @@ class LoopMachine(RuleBasedStateMachine):
         self.items = FakeItems(count, holdout=holdout)
         self.log = FakeLog(seed=seed, audit=0.3)
         self.loop_settings = LoopSettings(cold_start=cold_start, batch_size=batch_size)
-        self.stack: list[tuple[str, int | None, int, bool]] = []
+        self.stack: list[Act] = []
         self.answers = 0
         self.looked_away = False
         self.seen_whole: list[Slot] | None = None
@@ -44,25 +57,49 @@ class LoopMachine(RuleBasedStateMachine):
 
     @property
     def held(self) -> dict[str, int | None]:
-        return {item: answer for item, answer, _, _ in self.stack}
+        return {act.item: act.answer for act in self.stack if not act.is_remark}
 
     @precondition(lambda self: self.session.current is not None)
     @rule(class_index=st.integers(0, 2))
     def label(self, class_index: int) -> None:
         item = self.session.current_id
         assert item is not None
-        self.session.label(item, class_index, by=ME)
-        self.remember(item, class_index)
-        self.looked_away = False
+        event = self.session.label(item, class_index, by=ME)
+        self.remember(event, item, class_index)
+        self.go_on()
 
     @precondition(lambda self: self.session.current is not None)
-    @rule()
-    def skip(self) -> None:
+    @rule(why=st.sampled_from(["", UNSURE, LATER, LATER]))
+    def skip(self, why: str) -> None:
         item = self.session.current_id
         assert item is not None
-        self.session.skip(item, by=ME)
-        self.remember(item, None)
+        event = self.session.skip(item, by=ME, why=why)
+        self.remember(event, item, None)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Ask for what was skipped for later, if nothing else is left, as a screen does."""
         self.looked_away = False
+        self.session.go_on(by=ME)
+        self.forget_what_is_asked_again()
+
+    def forget_what_is_asked_again(self) -> bool:
+        batches = [event.payload for event in self.log.written if isinstance(event.payload, Batch)]
+        again = {id_ for batch in batches for asked in batch.items for id_ in asked.again}
+        kept = [act for act in self.stack if act.event not in again]
+        was, self.stack = self.stack, kept
+        return len(was) > len(kept)
+
+    @rule(data=st.data(), text=st.sampled_from(["", "wet"]))
+    def remark(self, data: st.DataObject, text: str) -> None:
+        before = self.picture()
+        item = data.draw(st.sampled_from(sorted(self.items.ids)))
+        flag = self.session.flag(item, by=ME)
+        note = self.session.note(item, text, by=ME)
+        for event in (flag, note):
+            self.stack.append(Act(item, None, self.answers, False, True, event.id))
+        assert self.session.own_note(item, by=ME) == text
+        assert self.picture() == before
 
     @precondition(lambda self: self.session.current is not None)
     @rule(class_index=st.integers(0, 2))
@@ -71,22 +108,25 @@ class LoopMachine(RuleBasedStateMachine):
         item = self.session.current_id
         assert item is not None
         self.session.label(item, class_index, by=ME)
+        is_more_left = self.forget_what_is_asked_again()
         self.answers += 1
         self.undo_in_session(self.answers)
-        assert self.picture() == before
+        assert (
+            self.picture()[: 3 if is_more_left else None] == before[: 3 if is_more_left else None]
+        )
         self.looked_away = False
 
-    def remember(self, item: str, answer: int | None, *, again: bool = False) -> None:
+    def remember(self, event: Event, item: str, answer: int | None, *, again: bool = False) -> None:
         self.answers += 1
-        self.stack.append((item, answer, self.answers, again))
+        self.stack.append(Act(item, answer, self.answers, not again, False, event.id))
 
-    @precondition(lambda self: self.stack)
+    @precondition(lambda self: self.held)
     @rule(data=st.data(), class_index=st.integers(0, 2))
     def relabel(self, data: st.DataObject, class_index: int) -> None:
         item = data.draw(st.sampled_from(sorted(self.held)))
         place = (self.session.round, self.session.cursor, self.session.batch)
         event = self.session.relabel(item, class_index, by=ME)
-        self.remember(item, class_index, again=True)
+        self.remember(event, item, class_index, again=True)
         assert isinstance(event.payload, Label)
         found = (event.payload.item, self.session.class_name(event))
         assert found == (item, CLASSES[class_index])
@@ -118,13 +158,15 @@ class LoopMachine(RuleBasedStateMachine):
         if not self.stack:
             assert self.session.undo(by=ME) is None
             return
-        event = self.undo_in_session(self.stack[-1][2])
-        item, _, _, again = self.stack.pop()
+        act = self.stack.pop()
+        before = self.picture()
+        event = self.session.undo(by=ME) if act.is_remark else self.undo_in_session(act.number)
         assert event is not None
         assert isinstance(event.payload, Undo)
-        assert event.payload.item == item
-        if not again:
-            assert self.session.current_id == item
+        assert event.payload.item == act.item
+        assert not act.is_remark or self.picture() == before
+        if act.is_in_turn:
+            assert self.session.current_id == act.item
             self.looked_away = False
 
     @rule(step=st.sampled_from([-1, 1]))
@@ -202,6 +244,16 @@ class LoopMachine(RuleBasedStateMachine):
         # A batch with nothing open is closed at once; only the end of the pool has none.
         assert bool(open_items) == (session.pool_left > 0)
         assert (session.current is None) == (session.pool_left == 0)
+        assert session.current is not None or not session.known.postponed
+        remarks = [self.log.event(int(act.event[1:]) - 1) for act in self.stack if act.is_remark]
+        flags = {event.payload.item: event for event in remarks if isinstance(event.payload, Flag)}
+        notes = {event.payload.item: event for event in remarks if isinstance(event.payload, Note)}
+        assert set(session.known.remarks.flagged) == {
+            item for item, event in flags.items() if event.payload.is_set
+        }
+        assert set(session.known.remarks.noted) == {
+            item for item, event in notes.items() if event.payload.text
+        }
         for slot in session.batch:
             answer = session.answer(slot)
             item = self.items.ids[slot.row]

@@ -24,6 +24,9 @@ SUGGESTED = "suggested"
 """The origin of a bulk file whose lines are suggestions, and no answers."""
 
 
+UNSURE, UNUSABLE, LATER = "unsure", "unusable", "later"
+"""Why an item is skipped: its class is unclear, nobody can tell from this image, or not now."""
+
 AUDIT, COLD_START, ORDER, RANDOM_SHARE, UNDONE = (
     "audit",
     "cold start",
@@ -31,9 +34,12 @@ AUDIT, COLD_START, ORDER, RANDOM_SHARE, UNDONE = (
     "random share",
     "undone",
 )
-"""Why an item is asked, where it is not the strategy that chose it. See `Asked`."""
+"""Why an item is asked, where it is not the strategy that chose it: also `LATER`. See `Asked`."""
 
 LARGEST_BATCH = 1_000_000
+
+LONGEST_NOTE = 500
+"""Characters of a note."""
 
 
 class Payload(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -145,20 +151,23 @@ class Asked(Struct, frozen=True, omit_defaults=True):
     item : str
     reason : str
         Why it is asked: `AUDIT`, `COLD_START`, `ORDER` (the order of the seed, while no ranking is
-        there), `RANDOM_SHARE`, `UNDONE` (its answer was taken back at another desk), or the name of
-        the strategy.
+        there), `RANDOM_SHARE`, `UNDONE` (its answer was taken back at another desk), `LATER` (it
+        was skipped for later, and nothing else is left), or the name of the strategy.
     draw : float or None
         The probability with which it was drawn: for the audit set, or in its batch as one of the
         share of random queries. None for a query.
     probabilities : dict or None
         Probability by class id in the ranking; None before any model, and for audit items, where a
         suggestion would bias the measurement. Classes with probability 0 are left out.
+    again : tuple of str
+        Ids of the skips for later that no longer count, because the item is asked again here.
     """
 
     item: str
     reason: str
     draw: Share | None = None
     probabilities: dict[str, Share] | None = None
+    again: tuple[str, ...] = ()
 
 
 class Batch(Payload, frozen=True):
@@ -297,7 +306,39 @@ class Label(Answer, frozen=True, kw_only=True):
 
 
 class Skip(Answer, frozen=True, kw_only=True):
-    """An annotator skipped an item; it is not asked again at this desk."""
+    """An annotator skipped an item; it is not asked again, unless it was for later.
+
+    Attributes
+    ----------
+    why : str
+        `UNSURE`, `UNUSABLE` or `LATER`; empty where no reason was given.
+    """
+
+    why: Annotated[str, Meta(max_length=40)] = ""
+
+
+class Remark(Payload, frozen=True, kw_only=True):
+    """Something about one item that is no answer; `names` as in `Answer`."""
+
+    item: str
+    names: tuple[str, ...] = ()
+
+    @property
+    def references(self) -> list[str]:
+        """The item's names in the source at that time."""
+        return [actual_name(name) for name in self.names]
+
+
+class Flag(Remark, frozen=True, kw_only=True):
+    """An annotator flagged an item for a second opinion, or removed its flag."""
+
+    is_set: bool = True
+
+
+class Note(Remark, frozen=True, kw_only=True):
+    """An annotator's note about an item; an empty one removes the one before."""
+
+    text: Annotated[str, Meta(max_length=LONGEST_NOTE)]
 
 
 class Undo(Payload, frozen=True):
@@ -453,6 +494,8 @@ KINDS: dict[str, type[Payload]] = {
     "fitted": Fitted,
     "label": Label,
     "skip": Skip,
+    "flag": Flag,
+    "note": Note,
     "undo": Undo,
     "decided": Decided,
     "suggestion": Suggestion,

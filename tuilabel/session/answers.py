@@ -27,6 +27,8 @@ class Given(NamedTuple):
         None for a skip.
     audit : bool
         Whether the item was drawn for the audit set.
+    why : str
+        The reason of a skip; empty where there is none.
     """
 
     t: int
@@ -36,10 +38,12 @@ class Given(NamedTuple):
     rank: int
     class_id: str | None
     audit: bool
+    why: str = ""
 
 
-Kind = tuple[str, int, str | None, bool]
-"""Annotator, rank, class id, and whether the item is in the audit set: most answers share one."""
+Kind = tuple[str, int, str | None, bool, str]
+"""Annotator, rank, class id, whether the item is in the audit set, and the reason of a skip: most
+answers share one."""
 
 
 class _Kinds(dict[Kind, int]):
@@ -89,8 +93,9 @@ class Answers:
         return dict.fromkeys(self._items[row] for row in rows.tolist())
 
     def __getitem__(self, row: int) -> Given:
-        by, rank, class_id, audit = self._known.kinds[self._kinds[row]]
-        return Given(self._t[row], self._ids[row], self._numbers[row], by, rank, class_id, audit)
+        return Given(
+            self._t[row], self._ids[row], self._numbers[row], *self._known.kinds[self._kinds[row]]
+        )
 
     def order(self, row: int) -> tuple[int, str]:
         """Return what answers are ordered by."""

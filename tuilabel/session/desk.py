@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from tuilabel.events.lines import Event
-from tuilabel.events.payloads import UNDONE, Answer, Asked, Batch, Decided, Undo
+from tuilabel.events.payloads import UNDONE, Answer, Asked, Batch, Decided, Remark, Undo
 
 
 class OwnAnswer(NamedTuple):
-    """A standing answer, or a decision about one, that was given at a desk.
+    """A standing answer that was given at a desk, or a decision or a remark.
 
     Attributes
     ----------
     id, item, by : str
     is_out_of_turn : bool
-        Whether it left the cursor where it was: another answer, or a decision.
+        Whether it left the cursor where it was: all but an answer to what was asked.
     """
 
     id: str
@@ -41,7 +41,7 @@ class Desk:
         The number of the batch, from 1; 0 before the first.
     batch : list of Asked
     acts : int
-        Number of times an annotator labelled, skipped, decided or undid here.
+        Number of times an annotator labelled, skipped, remarked, decided or undid here.
     """
 
     def __init__(self, is_answered: Callable[[str], bool], is_there: Callable[[str], bool]) -> None:
@@ -92,7 +92,7 @@ class Desk:
                     if place is not None:
                         self.cursor = place
                     self.advance()
-            case Decided(item=item):
+            case Decided(item=item) | Remark(item=item):
                 self.acts += 1
                 self._given[event.id] = OwnAnswer(event.id, item, event.by, True)
             case Undo(item=str()) as undo:

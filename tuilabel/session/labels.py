@@ -17,19 +17,24 @@ from tuilabel.events.lines import Event
 from tuilabel.events.payloads import (
     HUMAN,
     IMPORT,
+    LATER,
     ORACLE_ORIGIN,
     SUGGESTED,
     Answer,
+    Batch,
     Bulk,
     BulkLine,
     Decided,
     Fitted,
     Label,
+    Remark,
+    Skip,
     Suggestion,
     Undo,
 )
 from tuilabel.session.answers import Answers, Given
 from tuilabel.session.classes import CLASS_EVENTS, Classes
+from tuilabel.session.remarks import Remarks
 
 _RANKS = {HUMAN: 0, ORACLE_ORIGIN: 1, IMPORT: 2}
 """A rank counts only where no lower one has answered."""
@@ -115,6 +120,12 @@ class Labels:
         Items about which annotators disagree, and nothing is decided.
     labels_held, skips_held : int
         Number of items with a label in effect, and with a skip. A tie is neither.
+    skipped : Counter of str
+        Number of skipped items by the reason of the newest skip; empty where there is none.
+    postponed : set of str
+        Those whose newest skip is for later.
+    remarks : Remarks
+        Flags and notes.
     by_class : Counter of str
         Number of labelled items by class id.
     by_annotator : Counter of str
@@ -132,6 +143,7 @@ class Labels:
         self._given: dict[str, int | list[int]] = {}
         self._taken_back: dict[tuple[str, str], set[str]] = {}
         self._undone: set[str] = set()
+        self._asked_again: set[tuple[str, str]] = set()
         self._decided: dict[str, list[Decision]] = {}
         self._answers_to: Counter[str] = Counter()
         self._bulk: dict[str, Event] = {}
@@ -144,6 +156,9 @@ class Labels:
         self.disputed: dict[str, Standing] = {}
         self.labels_held = 0
         self.skips_held = 0
+        self.skipped: Counter[str] = Counter()
+        self.postponed: set[str] = set()
+        self.remarks = Remarks(self._stands)
         self.by_class: Counter[str] = Counter()
         self.by_annotator: Counter[str] = Counter()
         self._auto_held = 0
@@ -167,17 +182,20 @@ class Labels:
             item = payload.item
             class_id = payload.class_id if type(payload) is Label else None
             rank, audit = _RANKS.get(payload.origin, _AS_IMPORT), payload.audit
-            row = self._answers.add(event, number, item, (event[4], rank, class_id, audit))
+            why = payload.why if type(payload) is Skip else ""
+            row = self._answers.add(event, number, item, (event[4], rank, class_id, audit, why))
             known = item in self._given or item in self._decided
-            if known or (self._taken_back and (event.id, item) in self._taken_back):
+            taken_back = self._taken_back and (event.id, item) in self._taken_back
+            if known or taken_back or (why and (event.id, item) in self._asked_again):
                 self._change(item, partial(self._keep, item, row))
             else:
                 self._given[item] = row
-                self._count_only(item, class_id, event[4], rank, audit)
+                self._count_only(item, class_id, event[4], rank, audit, why)
         elif isinstance(payload, Undo):
             if payload.item is not None:
                 by = self._taken_back.setdefault((payload.event, payload.item), set())
                 self._change(payload.item, partial(by.add, event.by))
+                self.remarks.follow(payload.item)
                 return
             self._undone.add(payload.event)
             if payload.event in self._bulk:
@@ -187,6 +205,13 @@ class Labels:
             decision = Decision(event.t, event.id, number, event.by, payload.class_id)
             decisions = self._decided.setdefault(payload.item, [])
             self._change(payload.item, partial(insort, decisions, decision))
+        elif isinstance(payload, Batch):
+            for asked in payload.items:
+                if asked.again:
+                    ended = [(id_, asked.item) for id_ in asked.again]
+                    self._change(asked.item, partial(self._asked_again.update, ended))
+        elif isinstance(payload, Remark):
+            self.remarks.apply(event, number)
         elif isinstance(payload, Suggestion):
             self._suggested.setdefault(payload.item, {})[event.t, event.id] = payload
         elif isinstance(payload, Fitted):
@@ -197,12 +222,14 @@ class Labels:
         elif isinstance(payload, CLASS_EVENTS):
             self._change_classes(event)
 
-    def _count_only(self, item: str, class_id: str | None, by: str, rank: int, audit: bool) -> None:
+    def _count_only(
+        self, item: str, class_id: str | None, by: str, rank: int, audit: bool, why: str
+    ) -> None:
         """Count the only answer about an item: quicker than `_count`, with the same result."""
         if self._auto:
             self._auto_held -= item in self._auto
         if class_id is None:
-            self.skips_held += 1
+            self._count_skip(item, why, +1)
             return
         if self.classes.depends_on(class_id):
             self._name_class(class_id, +1)
@@ -244,7 +271,7 @@ class Labels:
         if standing.is_disputed:
             _set(self.disputed, item, standing, step)
         elif standing.class_id is None:
-            self.skips_held += step
+            self._count_skip(item, standing.given.why, step)
         else:
             self.labels_held += step
             _add(self.by_class, standing.class_id, step)
@@ -252,6 +279,12 @@ class Labels:
                 if given.class_id and self.classes.resolved(given.class_id) == standing.class_id:
                     _add(self.by_annotator, given.by, step)
             self._count_for_fits(item, standing, step)
+
+    def _count_skip(self, item: str, why: str, step: int) -> None:
+        self.skips_held += step
+        _add(self.skipped, why, step)
+        if why == LATER:
+            (self.postponed.add if step > 0 else self.postponed.discard)(item)
 
     def _name_class(self, class_id: str, step: int) -> None:
         """Count the answers to a class: one that was undone stays while there are any."""
@@ -335,13 +368,19 @@ class Labels:
         """
         own: dict[str, Given] = {}
         for given in self.every(item):
-            if given.by in self._taken_back.get((given.id, item), ()):
+            if not self._stands(given.id, item, given.by):
+                continue
+            if given.why == LATER and (given.id, item) in self._asked_again:
                 continue
             before = own.get(given.by)
             if before is None or given.rank <= before.rank:
                 own.pop(given.by, None)
                 own[given.by] = given
         return list(own.values())
+
+    def _stands(self, id_: str, item: str, by: str) -> bool:
+        """Return whether an annotator has not taken an event about an item back."""
+        return by not in self._taken_back.get((id_, item), ())
 
     def _standing(self, item: str, own: Sequence[Given]) -> Standing | None:
         if not own:
@@ -413,7 +452,8 @@ class Labels:
 
     def answered(self) -> Iterator[str]:
         """Yield every item with an answer, in the order of arrival."""
-        return filter(self.is_answered, self._given) if self._taken_back else iter(self._given)
+        some_ended = self._taken_back or self._asked_again
+        return filter(self.is_answered, self._given) if some_ended else iter(self._given)
 
     def newest(self, by: str | None = None) -> Iterator[int]:
         """Yield the numbers of the events of the answers that stand, the newest first.
@@ -443,7 +483,7 @@ class Labels:
     def is_answered(self, item: str) -> bool:
         """Return whether anybody's label or skip stands for an item."""
         rows = self._given.get(item)
-        if rows is None or not self._taken_back:
+        if rows is None or not (self._taken_back or self._asked_again):
             return rows is not None
         return bool(self._own(item))
 

@@ -293,7 +293,8 @@ class Session:
         assert row is not None, "a desk has only items of the source"
         shares = asked.probabilities
         columns = None if shares is None else self.classes.spread(shares)
-        brought_back = asked.reason == said.UNDONE and bool(self._candidates.reserved[row])
+        again = asked.reason in (said.UNDONE, said.LATER)
+        brought_back = again and bool(self._candidates.reserved[row])
         return Slot(row, asked.reason == said.AUDIT or brought_back, columns)
 
     @property
@@ -403,9 +404,37 @@ class Session:
         """
         return self._answer(item, self._to_choose(class_index), by, ms, accepted)
 
-    def skip(self, item: str, *, by: Annotator, ms: int | None = None) -> Event:
-        """Skip the current item; it is not asked again. Raises errors as `label` does."""
-        return self._answer(item, None, by, ms, accepted=False)
+    def skip(self, item: str, *, by: Annotator, ms: int | None = None, why: str = "") -> Event:
+        """Skip the current item; raises errors as `label` does.
+
+        It is not asked again, unless `why` is `LATER`: then it is once nothing else is left.
+        """
+        return self._answer(item, None, by, ms, accepted=False, why=why)
+
+    def flag(self, item: str, *, by: Annotator) -> Event:
+        """Flag an item for a second opinion; if it is flagged, remove the flag.
+
+        Raises
+        ------
+        SaveError
+            Not on disk; nothing has changed. So it is with `note`.
+        """
+        is_set = item not in self.known.remarks.flagged
+        return self._write([said.Flag(item=item, names=self._names(item), is_set=is_set)], by)[0]
+
+    def note(self, item: str, text: str, *, by: Annotator) -> Event:
+        """Write a note about an item, in place of an earlier one; an empty text removes that."""
+        note = said.Note(item=item, names=self._names(item), text=text[: said.LONGEST_NOTE])
+        return self._write([note], by)[0]
+
+    def own_note(self, item: str, *, by: Annotator) -> str:
+        """Return an annotator's note about an item; empty if there is none."""
+        notes = self.known.remarks.notes(item)
+        return next((note.text or "" for note in notes if note.by == by.name), "")
+
+    def _names(self, item: str) -> tuple[str, ...]:
+        row = self.items.row_of(item)
+        return () if row is None else said.stored_names(self.items.references(row))
 
     def suggestion(self) -> int | None:
         """Return the class index that is suggested for the current item, if one is.
@@ -440,7 +469,7 @@ class Session:
         return self.label(item, suggestion, by=by, ms=ms, accepted=True)
 
     def undo(self, *, by: Annotator) -> Event | None:
-        """Take back the last answer or decision of this desk, however long ago it was given.
+        """Take back the last answer, remark or decision of this desk, however long ago it was.
 
         The item of an answer becomes current again, in its batch. Once none is left at this desk,
         the annotator's answers at other desks follow, except those where somebody works now.
@@ -490,8 +519,10 @@ class Session:
 
     def _last_act(self, by: Annotator) -> Event | None:
         for answer in self.desk.newest_answers():
-            own = self.known.own(answer.item, by.name)
-            for found in (own, self.known.decision(answer.item)):
+            item = answer.item
+            own, decision = self.known.own(item, by.name), self.known.decision(item)
+            remarks = (one for one in self.known.remarks.of(item) if one.by == by.name)
+            for found in (own, decision, *remarks):
                 if found is not None and found.id == answer.id:
                     return self.events[found.number]
         return None
@@ -503,7 +534,8 @@ class Session:
 
     def _earlier_act(self, by: Annotator) -> Event | None:
         decided = (one.number for one in self.known.decisions() if one.by == by.name)
-        numbers = merge(self.known.newest(by.name), sorted(decided, reverse=True), reverse=True)
+        others = sorted(decided, reverse=True), self.known.remarks.newest(by.name)
+        numbers = merge(self.known.newest(by.name), *others, reverse=True)
         is_live = cache(self._log.is_live)  # one log may have thousands of them
         for number in numbers:
             if not is_live(self.events.log(number)):
@@ -593,7 +625,13 @@ class Session:
         self._shown = set(range(len(self.batch)))
 
     def _answer(
-        self, item: str, class_id: str | None, by: Annotator, ms: int | None, accepted: bool
+        self,
+        item: str,
+        class_id: str | None,
+        by: Annotator,
+        ms: int | None,
+        accepted: bool,
+        why: str = "",
     ) -> Event:
         asked, slot = self.desk.current, self.current
         if asked is None or slot is None or asked.item != item:
@@ -614,7 +652,7 @@ class Session:
             "origin": by.origin,
         }
         answer: Payload = (
-            Skip(**facts) if class_id is None else Label(class_id=class_id, **facts)  # type: ignore[arg-type]
+            Skip(why=why, **facts) if class_id is None else Label(class_id=class_id, **facts)  # type: ignore[arg-type]
         )
         payloads, place = [answer], self.cursor
         others = (one.row for n, one in enumerate(self.batch) if n != place)
@@ -632,7 +670,9 @@ class Session:
         return self._write(payloads, by, moved_on)[0]
 
     def go_on(self, *, by: Annotator) -> Event | None:
-        """Begin another batch where every item was answered and others have taken answers back.
+        """Begin another batch where every item was answered, and some are to be asked again.
+
+        Others have taken answers back, or items were skipped for later.
 
         Returns
         -------
@@ -644,7 +684,7 @@ class Session:
         SaveError
             Not on disk; nothing has changed.
         """
-        if self.current is not None or not self.pool_left:
+        if self.current is not None or not (self.pool_left or any(self._postponed(()))):
             return None
 
         def moved_on() -> None:
@@ -662,16 +702,31 @@ class Session:
         size = self.settings.batch_size
         audit_places = self._candidates.audit_places(size, number)
         places: list[Asked] = []
+        postponed = self._postponed(answered)
         for place in range(size):
             first, second = (audits, queries) if place in audit_places else (queries, audits)
             both = chain.from_iterable(zip(first, second, strict=True))
-            asked = next(chain.from_iterable(both), None)
+            asked = next(chain(chain.from_iterable(both), postponed), None)
             if asked is None:
                 break
             places.append(asked)
         # A log of another program may have used up the numbers.
         number = min(number, said.HIGHEST_COUNT)
         return Batch(round=number, items=tuple(places), seen=self._log.seen())
+
+    def _postponed(self, left_out: Collection[int]) -> Iterator[Asked]:
+        """Yield the items that were skipped for later, the longest ago first.
+
+        Those that another desk asks now are left out.
+        """
+        found = []
+        for item in self.known.postponed - self._desks.asked():
+            skips = [one for one in self.known.answers(item) if one.why == said.LATER]
+            found.append(((skips[-1].t, skips[-1].id), item, tuple(one.id for one in skips)))
+        for _, item, again in sorted(found):
+            row = self.items.row_of(item)
+            if row is not None and row not in left_out:
+                yield Asked(item, said.LATER, again=again)
 
     def _unasked(
         self, ranked: Mapping[int, Asked], left_out: Collection[int]
@@ -820,6 +875,8 @@ class Session:
 
     def _forget_fits_since(self, answer: Event) -> None:
         """Refuse the answers to requests that contain an answer that was taken back."""
+        if isinstance(answer.payload, said.Remark):
+            return
         number = self.events.number(answer)
         stale = [n for n, requested in self._requested.items() if requested.events > number]
         for generation in stale:
@@ -983,3 +1040,7 @@ class Session:
         payload = event.payload
         if isinstance(payload, said.Answer | Undo | said.Decided) and payload.item is not None:
             self._rows.follow(payload.item)
+        elif isinstance(payload, Batch):
+            for asked in payload.items:
+                if asked.again:
+                    self._rows.follow(asked.item)

@@ -16,7 +16,9 @@ from tuilabel.events.payloads import (
     Bulk,
     BulkLine,
     Decided,
+    Flag,
     Label,
+    Note,
     Opened,
     Skip,
     Undo,
@@ -120,7 +122,7 @@ class Record:
     batches, begun : dict of str to Event
         The newest batch in each log, and the first event.
     acts : Counter of str
-        Number of answers, decisions, and undos of either, by log.
+        Number of answers, remarks, decisions, and undos of any of them, by log.
     window : (float, float) or None
         The display window of images of more than 8 bits.
     """
@@ -196,4 +198,4 @@ class Record:
 
 
 _ALSO = frozenset({Batch, Begin, Opened, Undo, Window})
-_ACTS = frozenset({Label, Skip, Decided})
+_ACTS = frozenset({Label, Skip, Flag, Note, Decided})

@@ -16,7 +16,11 @@ from tuilabel.events.payloads import (
     ClassRestyled,
     ClassRetired,
     Decided,
+    Flag,
     Label,
+    Note,
+    Remark,
+    Skip,
 )
 from tuilabel.session.classes import CLASS_EVENTS
 from tuilabel.session.labels import Labels
@@ -34,22 +38,27 @@ def counts(event: Event, known: Labels) -> bool:
         case Decided(item=item):
             decision = known.decision(item)
             return decision is not None and decision.id == event.id
+        case Remark(item=item):
+            return known.remarks.is_in_effect(event.id, item)
     return not known.is_undone(event.id)
 
 
 def refusal(event: Event, known: Labels, by: str) -> str | None:
     """Return why an annotator cannot take an event back, as a sentence; None if it is possible.
 
-    Anybody may take back decisions, class events and files of labels; an answer may be taken back
-    by its annotator alone.
+    Anybody may take back decisions, class events and files of labels; an answer, a flag or a note
+    may be taken back by its annotator alone.
     """
     payload = event.payload
-    if not isinstance(payload, (Answer, Decided, Bulk, *CLASS_EVENTS)):
-        return "Only labels, skips, decisions and class events can be taken back."
+    if not isinstance(payload, (Answer, Remark, Decided, Bulk, *CLASS_EVENTS)):
+        return "Only labels, skips, flags, notes, decisions and class events can be taken back."
     if not counts(event, known):
         return NOT_IN_EFFECT
     if isinstance(payload, Answer) and event.by != by:
         return f"Only {event.by} can take this answer back. Label the image yourself instead."
+    if isinstance(payload, Remark) and event.by != by:
+        what = "note" if isinstance(payload, Note) else "flag"
+        return f"Only {event.by} can take this {what} back."
     return None
 
 
@@ -69,8 +78,12 @@ def undone_text(event: Event, known: Labels, shown: Callable[[str], str]) -> str
     match payload:
         case Label(class_id=id_):
             return f"Undone: {shown(name(id_))}."
-        case Answer():
-            return "Undone: a skip."
+        case Skip(why=why):
+            return f"Undone: a skip ({why})." if why else "Undone: a skip."
+        case Flag(is_set=is_set):
+            return "Undone: the flag." if is_set else "Undone: the flag is back."
+        case Note():
+            return "Undone: the note."
         case Decided(class_id=id_, item=item):
             then = "the image is disputed again" if item in known.disputed else "the votes count"
             return f"Undone: the decision for {shown(name(id_))}; {then}."
