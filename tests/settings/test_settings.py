@@ -35,6 +35,7 @@ VALUES: dict[str, tuple[Any, Any, str, Any, Any]] = {
     "annotator": ("flag", None, "environ", "file", None),
     "key_delay": (0, None, "200", 1000, 500),
     "suggestions": ("after", "off", "before", "after", "before"),
+    "guidelines": ("/a.md", "/b.md", "/c.md", "/d.md", ""),
     # A session has no say in what belongs to a person and a terminal.
     "color": ("none", None, "16", "256", "auto"),
     "theme": ("plain", None, "ansi", "high-contrast", "auto"),
@@ -124,7 +125,8 @@ BAD: list[tuple[str, Any]] = [
     *(("strategy", value) for value in ("best", "")),
     *(("cold_start", value) for value in ("warm", 1.0)),
     *(("suggestions", value) for value in ("sometimes", True)),
-    *((name, value) for name in list(VALUES)[11:] for value in ("Purple", 8, True, ["auto"])),
+    *(("guidelines", value) for value in (5, True, ["a.md"], "a\0.md", "a\x1b[2J.md")),
+    *((name, value) for name in list(VALUES)[12:] for value in ("Purple", 8, True, ["auto"])),
 ]
 
 
@@ -140,19 +142,19 @@ def test_a_bad_flag_is_refused(name: str, value: Any, file: Path) -> None:
 
 @pytest.mark.parametrize("name", VALUES)
 def test_a_bad_value_is_said_to_come_from_where_it_comes_from(name: str, file: Path) -> None:
-    bad = "x" * 65
+    bad = "x" * (65 if name != "guidelines" else 1001)
     variable = f"TUILABEL_{name.upper()}"
     if VALUES[name][1] is not None:
         with pytest.raises(
-            UsageError, match=rf"^The {name.replace('_', ' ')} of the session is 'x+'; "
+            UsageError, match=rf"^The {name.replace('_', ' ')} of the session is 'x+(\.\.\.x+)?'; "
         ):
             resolve({}, {name: bad}, {}, file)
-    with pytest.raises(UsageError, match=rf"^{variable} is 'x+'; "):
+    with pytest.raises(UsageError, match=rf"^{variable} is 'x+(\.\.\.x+)?'; "):
         resolve({}, None, {variable: bad}, file)
     toml(file, **{name: bad})
-    with pytest.raises(UsageError, match=rf"^{file}: {name} is 'x+'; "):
+    with pytest.raises(UsageError, match=rf"^{file}: {name} is 'x+(\.\.\.x+)?'; "):
         resolve({}, None, {}, file)
-    with pytest.raises(UsageError, match=rf"^{SETTINGS[name].option} is 'x+'; "):
+    with pytest.raises(UsageError, match=rf"^{SETTINGS[name].option} is 'x+(\.\.\.x+)?'; "):
         resolve({name: bad}, None, {}, file)
 
 

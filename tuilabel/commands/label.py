@@ -120,6 +120,10 @@ def _label(
 ) -> NoReturn:
     """Label in lines, or on the screen and in the sessions that are requested there."""
     _check_source(options)
+    if options.get("guidelines"):
+        from tuilabel.workspace.guidelines import read_guidelines
+
+        read_guidelines(options["guidelines"])
     check_limits()
     opening = line_mode(line, image)
     if opening is None:

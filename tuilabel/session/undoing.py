@@ -19,6 +19,7 @@ from tuilabel.events.payloads import (
     Flag,
     Label,
     Note,
+    Payload,
     Remark,
     Skip,
 )
@@ -78,8 +79,8 @@ def undone_text(event: Event, known: Labels, shown: Callable[[str], str]) -> str
     match payload:
         case Label(class_id=id_):
             return f"Undone: {shown(name(id_))}."
-        case Skip(why=why):
-            return f"Undone: a skip ({why})." if why else "Undone: a skip."
+        case Skip():
+            return f"Undone: a {skip_text(payload)}."
         case Flag(is_set=is_set):
             return "Undone: the flag." if is_set else "Undone: the flag is back."
         case Note():
@@ -102,6 +103,12 @@ def undone_text(event: Event, known: Labels, shown: Callable[[str], str]) -> str
         case Bulk() as bulk:
             return f"Undone: {bulk_text(bulk)}."
     raise AssertionError(f"{event.kind} cannot be taken back")
+
+
+def skip_text(payload: Payload, word: str = "skip") -> str:
+    """Return a word for a skip, with the reason if it has one."""
+    why = payload.why if isinstance(payload, Skip) else ""
+    return f"{word} ({why})" if why else word
 
 
 def bulk_text(bulk: Bulk) -> str:

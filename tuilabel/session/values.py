@@ -78,6 +78,7 @@ class LoopSettings:
     cold_start: str = "auto"
     epsilon: float = 0.0
     batch_size: int = 10
+    guidelines: str = ""
 
 
 class Slot(NamedTuple):

@@ -38,7 +38,7 @@ def settings_lines(
     for name, (value, origin) in found.items():
         origin = inert(origin, _LONGEST_ORIGIN)
         if not SETTINGS[name].is_table:
-            rows.append((name, str(value), origin))
+            rows.append((name, str(value) or SETTINGS[name].default, origin))
             continue
         for of, keys in value:
             several = (keys,) if isinstance(keys, str) else keys

@@ -11,6 +11,7 @@ import os
 import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from tuilabel.errors import UsageError
@@ -45,6 +46,9 @@ MAX_KEY_DELAY = 10_000
 
 MAX_ANNOTATOR = 64
 """Characters in the longest name of an annotator."""
+
+_LONGEST_PATH = 1000
+"""Characters."""
 
 _REPR = reprlib.Repr()
 _REPR.maxstring = 100
@@ -126,7 +130,7 @@ def _checked(expected: str, parse: Callable[[Any], Any], **more: Any) -> Values:
     def read(value: Any, place: str) -> Any:
         try:
             return parse(value)
-        except (ValueError, TypeError, OverflowError):
+        except (ValueError, TypeError, OverflowError, RuntimeError):
             raise UsageError(f"{place} is {_shown(value)}; expected {expected}.") from None
 
     return Values(expected, read, **more)
@@ -190,6 +194,17 @@ def _name(longest: int) -> Values:
         return inert(name)
 
     return _checked(f"a name of 1 to {longest} characters", parse, metavar="NAME")
+
+
+def _path(what: str) -> Values:
+    def parse(value: Any) -> str:
+        # A session keeps it, and text that would be changed there would name another file.
+        path = str(Path(value).expanduser().absolute()) if value not in ("", "none") else ""
+        if path != inert(path, _LONGEST_PATH):
+            raise ValueError
+        return path
+
+    return _checked(f"the path of {what}, or none", parse, metavar="FILE")
 
 
 def _table(content: str, entry: Values, name_of: Callable[[str], str] = str) -> Values:
@@ -268,6 +283,12 @@ class Settings:
     )
     suggestions: str = _declared(
         _one_of(SUGGESTIONS), "before", "When to show the model's suggestions."
+    )
+    guidelines: str = _declared(
+        _path("a file"),
+        "",
+        "Guidelines for labelling, a file of Markdown that one key shows.",
+        shown="none",
     )
     seed: int = _declared(
         _whole(0, 2**63 - 1, "2^63 - 1"), 0, "Seed of every random choice.", NEW_SESSION

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tuilabel.errors import SaveError
 from tuilabel.events.lines import Event
-from tuilabel.events.payloads import Label
+from tuilabel.events.payloads import LONGEST_NOTE, Label
 from tuilabel.session import Annotator, NotAnsweredError
 from tuilabel.tui.answering.answer_keys import AnswerKeys, saved_sentence
 from tuilabel.tui.keymap.actions import Action
@@ -88,6 +88,7 @@ class FakeScreen:
         self.drawn = True
         self.sentences: list[str] = []
         self.left: list[str | None] = []
+        self.notes: list[tuple[str, str]] = []
         self.chosen: list[int] = []
         self.given: list[tuple[str, int]] = []
         self.queue: deque[Callable[[], object]] = deque()
@@ -109,6 +110,10 @@ class FakeScreen:
         assert by == ME
         self.given.append((item, ms))
         return label(item)
+
+    def write_note(self, item: str, text: str) -> None:
+        self.notes.append((item, text))
+        self.keys.end_note()
 
     def entry_changed(self) -> None: ...
 
@@ -254,6 +259,49 @@ def test_two_keys_that_began_before_the_image_was_there_answer_nothing(screen: F
     assert screen.keys.guard.held == 1
     screen.press("tab", "u")
     assert screen.given == [("a", 0)]
+
+
+def test_a_note_is_typed_and_labels_nothing(screen: FakeScreen) -> None:
+    painted(screen)
+    screen.keys.begin_note("we")
+    screen.press("t", "1", "backspace", "tab", "u", "space", "x", "\r")
+    assert screen.notes == [("a", "wetux")]
+    assert not screen.given
+    assert not screen.keys.is_begun
+
+
+def test_a_note_is_about_the_image_on_which_it_began(screen: FakeScreen) -> None:
+    painted(screen)
+    screen.keys.begin_note("")
+    screen.press("w")
+    screen.show("b")
+    screen.press("\r")
+    assert screen.notes == [("a", "w")]
+
+
+def test_a_note_begins_on_no_image_that_was_not_seen(screen: FakeScreen) -> None:
+    screen.keys.frame_was_there()
+    screen.keys.begin_note("")
+    assert not screen.keys.is_begun
+    assert screen.keys.guard.held == 1
+
+
+def test_what_is_pasted_into_a_note_is_text_of_one_line_with_a_limit(screen: FakeScreen) -> None:
+    painted(screen)
+    screen.keys.begin_note("")
+    assert screen.keys.paste("\x1b[31mred\x07\n1\r2")
+    screen.press("1")
+    line = screen.keys.line(None)
+    assert line == ("note: [31mred1_  Enter saves · Esc leaves", "accent")
+    assert screen.keys.paste("y" * 10_000)
+    line = screen.keys.line(("✗ full", "bad"))
+    assert line == (f"note: …{'y' * 29}_  ✗ full", "bad")
+    screen.press("\r")
+    assert len(screen.notes[0][1]) == LONGEST_NOTE
+    screen.keys.begin_note("")
+    screen.press("1", "escape")
+    assert len(screen.notes) == 1
+    assert not screen.given
 
 
 def test_a_chord_that_began_on_another_image_labels_nothing(screen: FakeScreen) -> None:

@@ -19,8 +19,8 @@ from textual.pilot import Pilot
 from tuilabel.tui.answering.class_entry import LONGEST_TEXT, ClassEntry, OutcomeKind, Place
 from tuilabel.tui.answering.class_search import ClassNames
 from tuilabel.tui.answering.entry_text import entry_line
-from tuilabel.tui.screens.help import HelpPage
 from tuilabel.tui.screens.label import LabelScreen
+from tuilabel.tui.screens.page import Page
 from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
 
 NAMES = ["cat", "Caterpillar", "vacation", "dog", "Straße", "猫"]
@@ -347,7 +347,7 @@ async def test_the_help_page_lists_every_class_in_straight_columns(many: Workspa
     screen = app.label_screen
     async with app.run_test(size=(80, 24)) as pilot:
         await pressed(pilot, "question_mark")
-        page = app.screen.query_one(HelpPage)
+        page = app.screen.query_one(Page)
         for key, name in zip(screen.presenter.classes.keys, screen.presenter.names, strict=True):
             assert f" {key} {name}" in page.text
         assert "Two keys, one after the other" in page.text
@@ -358,7 +358,7 @@ async def test_the_help_page_lists_every_class_in_straight_columns(many: Workspa
         assert len(starts) <= 6
         assert page.size.height > 24
         await pressed(pilot, "end")
-        assert app.screen.query_one("#help").scroll_y > 0
+        assert app.screen.query_one("#page").scroll_y > 0
         await pressed(pilot, "escape")
         assert app.screen is screen
 

@@ -22,8 +22,9 @@ from tuilabel.session import ORACLE
 from tuilabel.trainer.reports import Fitted, Unprepared, Working
 from tuilabel.tui.images.protocols.support import Graphics, ProtocolName
 from tuilabel.tui.screens.demo import DemoScreen
-from tuilabel.tui.screens.help import HelpPage, HelpScreen
+from tuilabel.tui.screens.help import HelpScreen
 from tuilabel.tui.screens.label import LabelScreen
+from tuilabel.tui.screens.page import Page
 from tuilabel.tui.terminal.capabilities import Colours, Depth
 from tuilabel.tui.text.theme import apply_colours
 from tuilabel.tui.widgets.accuracy_line import AccuracyLine
@@ -371,7 +372,7 @@ async def test_help_shows_every_action_and_goes_back(app: ScreenApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("question_mark")
         assert isinstance(app.screen, HelpScreen)
-        text = " ".join(app.screen.query_one(HelpPage).text.split())
+        text = " ".join(app.screen.query_one(Page).text.split())
         for action in app.label_screen.actions:
             assert action.help in text
         assert "Keymap default" in text

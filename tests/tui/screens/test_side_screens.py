@@ -164,7 +164,7 @@ async def test_help_and_palette_know_the_keys_of_each_screen(app: ScreenApp) -> 
             screen.action_help()
             await pilot.pause()
             assert isinstance(app.screen, HelpScreen)
-            page = app.screen.query("HelpPage").first(Lines)
+            page = app.screen.query("Page").first(Lines)
             text = " ".join("".join(row.text for row in page._rows).split())
             for action in screen.actions:
                 assert " ".join(action.help.split()) in text

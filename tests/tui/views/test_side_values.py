@@ -17,7 +17,7 @@ from tuilabel.settings import Settings, resolve
 from tuilabel.tui.keymap.actions import PLACES
 from tuilabel.tui.keymap.presets import PRESETS
 from tuilabel.tui.keymap.resolved import keymap_of
-from tuilabel.tui.screens.help import AROUND
+from tuilabel.tui.screens.page import AROUND
 from tuilabel.tui.views.classes import class_rows, newest_of_class
 from tuilabel.tui.views.confusion import (
     Confusion,

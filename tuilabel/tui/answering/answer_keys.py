@@ -17,6 +17,7 @@ from tuilabel.session import Annotator
 from tuilabel.text import inert
 from tuilabel.tui.answering.class_entry import PASSED, ClassEntry, OutcomeKind, Place
 from tuilabel.tui.answering.entry_text import entry_classes, entry_line, first_key_line
+from tuilabel.tui.answering.note_entry import NoteEntry
 from tuilabel.tui.answering.paint_guard import PaintGuard
 from tuilabel.tui.keymap.actions import Action
 from tuilabel.tui.keymap.keys import FIRST, shown_key
@@ -54,8 +55,11 @@ class AnsweringScreen(Protocol):
     def choose_new_class(self, name: str) -> None:
         """Add a class, and answer with it."""
 
+    def write_note(self, item: str, text: str) -> None:
+        """Save a note about an item, and call `AnswerKeys.end_note` once it is."""
+
     def entry_changed(self) -> None:
-        """Show how far a chord or a name is; called when one begins, goes on or ends."""
+        """Show how far a chord, a name or a note is; called when one begins, goes on or ends."""
 
     def say(self, text: str, style: str) -> None:
         """Show a sentence until the next key."""
@@ -115,6 +119,7 @@ class AnswerKeys:
         self._since = clock()
         self.guard = PaintGuard()
         self.entry = ClassEntry((), ())
+        self._note: NoteEntry | None = None
         self._first: Place | None = None
         self._first_was_early = False
         self._take_classes()
@@ -192,8 +197,8 @@ class AnswerKeys:
 
     @property
     def is_begun(self) -> bool:
-        """Whether a chord or a name was begun."""
-        return self.entry.is_begun
+        """Whether a chord, a name or a note was begun."""
+        return self.entry.is_begun or self._note is not None
 
     def press(self, key: str, character: str | None) -> str | None:
         """Handle a key.
@@ -210,6 +215,8 @@ class AnswerKeys:
             self.guard.restart_delay(self._clock())
         if self._version != self._classes.version:
             self._take_classes()
+        if self._note is not None:
+            return self._type_note(self._note, key, character)
         if self._first is not None:
             return self._second(key, self._first)
         was_begun = self.is_begun
@@ -263,6 +270,34 @@ class AnswerKeys:
             return both
         return None
 
+    def begin_note(self, text: str) -> None:
+        """Begin to type a note about the image, with the text of an earlier one."""
+        item, early, self._first_was_early = self._screen.asked, self._first_was_early, False
+        if item is None or self._screen.too_small:
+            return
+        if early or self.holds_key():
+            self._hold()
+            return
+        self._note = NoteEntry(item, text)
+        self._screen.entry_changed()
+
+    def end_note(self) -> None:
+        """Close the note that is being typed."""
+        self._note = None
+        self._screen.entry_changed()
+
+    def _type_note(self, note: NoteEntry, key: str, character: str | None) -> str | None:
+        if key in PASSED:
+            return key
+        if key == "escape":
+            self.end_note()
+        elif key == "enter":
+            self._screen.write_note(note.item, note.text.strip())
+        else:
+            note.press(key, character)
+            self._screen.entry_changed()
+        return None
+
     def _take_classes(self) -> None:
         """Label with the classes as they are now."""
         classes = self._classes
@@ -270,7 +305,11 @@ class AnswerKeys:
         self.entry.take_classes(classes.keys, classes.full_names, classes.open)
 
     def paste(self, text: str) -> bool:
-        """Add pasted text to a name; return False where none is being typed."""
+        """Add pasted text to a name or a note; return False where none is being typed."""
+        if self._note is not None:
+            self._note.add(text)
+            self._screen.entry_changed()
+            return True
         if self._first is not None:
             self._first = None
             self._screen.entry_changed()
@@ -286,6 +325,8 @@ class AnswerKeys:
 
     def line(self, sentence: Piece | None) -> Piece | None:
         """Return what was begun, with a sentence beside it; else the sentence."""
+        if self._note is not None:
+            return self._note.line(sentence)
         if self._first is not None:
             return first_key_line(self._of_two_keys())
         return entry_line(self.entry, self._classes.names, sentence) or sentence

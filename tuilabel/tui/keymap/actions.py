@@ -49,6 +49,12 @@ ACTIONS = (
     Action(
         "skip", ("space",), "skip", "Skip this image; it is not asked about again.", footer=True
     ),
+    Action("unsure", ("tab u",), "unsure", "Skip this image because its class is unclear."),
+    Action("unusable", ("tab x",), "unusable", "Skip this image because it shows too little."),
+    Action("later", ("tab l",), "later", "Skip this image until no other image is left."),
+    Action("flag", ("tab f",), "flag", "Flag this image for a second opinion, or unflag it."),
+    Action("note", ("tab n",), "note", "Write a note about this image."),
+    Action("guidelines", ("tab g",), "guidelines", "Show the guidelines for labelling."),
     Action("undo", ("backspace", "u"), "undo", "Undo the last answer, however old.", footer=True),
     Action("name", ("slash",), "name", "Label by typing part of a name, or add a class."),
     Action("back", ("left",), "back", "Go to the previous image of this batch."),

@@ -141,6 +141,10 @@ def keymap_of(settings: Settings) -> Keymap:
         keys[action_id] = tuple(
             dict.fromkeys(_key(text, f"[keys] in settings.toml: {action_id}") for text in texts)
         )
+    if any(FIRST in several for several in keys.values()):
+        # Somebody's own keys have it alone: the palette offers what has it as the first of two.
+        for action_id in keys.keys() - dict(settings.keys).keys():
+            keys[action_id] = tuple(key for key in keys[action_id] if " " not in key)
     for action_id, key in ALWAYS.items():
         if key not in keys[action_id]:
             keys[action_id] += (key,)

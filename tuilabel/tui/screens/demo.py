@@ -73,9 +73,17 @@ class DemoScreen(LabelScreen, inherit_bindings=False):
         """Let the person take over."""
         self._answered_by_person(super().action_accept)
 
-    def action_skip(self) -> None:
+    def skip_for(self, why: str) -> None:
         """Let the person take over."""
-        self._answered_by_person(super().action_skip)
+        self._answered_by_person(partial(super().skip_for, why))
+
+    def action_flag(self) -> None:
+        """Let the person take over."""
+        self._answered_by_person(super().action_flag)
+
+    def action_note(self) -> None:
+        """Let the person take over."""
+        self._answered_by_person(super().action_note)
 
     def action_undo(self) -> None:
         """Let the person take over."""

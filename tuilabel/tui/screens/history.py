@@ -170,6 +170,9 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         """Return whether the image of the marked event was drawn."""
         return not self.too_small and self._shown is not None and self._picture.painted
 
+    def write_note(self, item: str, text: str) -> None:
+        """Do nothing: notes are typed on the labelling screen."""
+
     def entry_changed(self) -> None:
         """Show how far a chord or a name is."""
         self.sentence = None

@@ -13,29 +13,34 @@ from functools import partial
 from textual import events
 from textual.widget import Widget
 
+from tuilabel.errors import UsageError
 from tuilabel.events.lines import Event
-from tuilabel.events.payloads import Answer, Label
-from tuilabel.session import Ranking, Request, Slot
-from tuilabel.session.undoing import undone_text
+from tuilabel.events.payloads import LATER, UNSURE, UNUSABLE, Answer, Flag, Label, Note
+from tuilabel.session import Annotator, Ranking, Request, Slot
+from tuilabel.session.undoing import skip_text, undone_text
 from tuilabel.settings import SUGGESTIONS
 from tuilabel.text import SUGGESTION_MODES
 from tuilabel.trainer.client import RunJob
 from tuilabel.trainer.reports import TrainerReport, Working
 from tuilabel.tui.answering.answer_keys import AnswerKeys
 from tuilabel.tui.answering.deferred_redraw import DeferredRedraw
+from tuilabel.tui.background.threads import beside
 from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.screens.base import A_WHILE, BaseScreen
+from tuilabel.tui.screens.page import PageScreen
 from tuilabel.tui.terminal.capabilities import coarse_hint
 from tuilabel.tui.terminal.textual_internals import actions_of_key, is_leaving
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.text.theme import colours_of
+from tuilabel.tui.views.guidelines import guideline_rows
 from tuilabel.tui.views.labelling import Presenter
 from tuilabel.tui.views.messages import Message, Messages
 from tuilabel.tui.views.open_session import Added, OpenSession
 from tuilabel.tui.views.trainer import trainer_piece
 from tuilabel.tui.widgets.board import Board
 from tuilabel.workspace.following import Follower, Health, health_of
+from tuilabel.workspace.guidelines import read_guidelines
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.saving import Saving
 
@@ -93,6 +98,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self._trainer: Piece = ("", "muted")
         self._trainer_owes = False
         self._waiting_ranking: Ranking | None = None
+        self._reading: asyncio.Task[None] | None = None
         self._deferred = DeferredRedraw(clock, self.set_timer)
         self._follower = Follower(workspace.journal, self._tell)
 
@@ -170,7 +176,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self.mention("Another window of yours has continued this batch: here is a new one.")
 
     def _go_on(self) -> None:
-        """After the end, ask for what others have taken back."""
+        """After the end, ask for what others have taken back, and what was skipped for later."""
         if self.loop.current is None and not self.saving.is_pending:
             self.saving.write(
                 partial(self.loop.go_on, by=self.answers.annotator),
@@ -256,7 +262,79 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
 
     def action_skip(self) -> None:
         """Pass the image over."""
-        self._answer(self.loop.skip)
+        self.skip_for("")
+
+    def action_unsure(self) -> None:
+        """Pass the image over, since its class is unclear."""
+        self.skip_for(UNSURE)
+
+    def action_unusable(self) -> None:
+        """Pass the image over, since it shows too little."""
+        self.skip_for(UNUSABLE)
+
+    def action_later(self) -> None:
+        """Pass the image over until no other is left."""
+        self.skip_for(LATER)
+
+    def skip_for(self, why: str) -> None:
+        """Pass the image over for a reason."""
+        self._answer(partial(self.loop.skip, why=why))
+
+    def action_flag(self) -> None:
+        """Flag the image for a second opinion, or remove its flag."""
+
+        def write(item: str, *, by: Annotator, ms: int) -> Event:
+            return self.loop.flag(item, by=by)
+
+        if self.asked is None:
+            self.say(self.presenter.ending())
+        else:
+            self.answers.give(write, self._remarked)
+
+    def action_note(self) -> None:
+        """Begin to write a note about the image."""
+        if self.asked is None:
+            self.say(self.presenter.ending())
+        else:
+            self.answers.begin_note(self.loop.own_note(self.asked, by=self.answers.annotator))
+
+    def write_note(self, item: str, text: str) -> None:
+        """Save a note."""
+        if text == self.loop.own_note(item, by=self.answers.annotator):
+            self.answers.end_note()
+        else:
+            self.answers.save(partial(self.loop.note, item, text), self._noted)
+
+    def _noted(self, event: Event | None) -> None:
+        self.answers.end_note()
+        self._remarked(event)
+
+    def _remarked(self, event: Event | None) -> None:
+        """Show a flag or a note that was saved; the image stays."""
+        match None if event is None else event.payload:
+            case Flag(is_set=is_set):
+                self._act = ("flagged" if is_set else "flag removed", "muted")
+            case Note(text=text):
+                self._act = ("noted" if text else "note removed", "muted")
+        self.show_all()
+
+    def action_guidelines(self) -> None:
+        """Show the guidelines, once they are read."""
+        path = self.workspace.settings.guidelines
+        if path:
+            self._reading = asyncio.create_task(self._show_guidelines(path))
+        else:
+            self.say("There are no guidelines yet: start with --guidelines FILE to read them here.")
+
+    async def _show_guidelines(self, path: str) -> None:
+        try:
+            text = await beside(partial(read_guidelines, path))
+        except UsageError as error:
+            self.say(str(error), "bad")
+            return
+        if self.is_on_top and not is_leaving(self.app):
+            rows = partial(guideline_rows, text)
+            self.app.push_screen(PageScreen("guidelines", rows, self.keymap, "guidelines"))
 
     def action_undo(self) -> None:
         """Take the last answer back."""
@@ -275,7 +353,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         assert undone is not None
         if isinstance(undone.payload, Answer):
             name = self.loop.class_name(undone)
-            self._act = (f"undone: {'skip' if name is None else shown_name(name, 12)}", "muted")
+            skipped = skip_text(undone.payload)
+            self._act = (f"undone: {skipped if name is None else shown_name(name, 12)}", "muted")
         else:
             self.say(undone_text(undone, self.loop.known, shown_name))
         self.changed()
@@ -296,11 +375,12 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         label = event.payload
         index = self.loop.classes.index(label.class_id) if isinstance(label, Label) else None
         self._last = (slot, index)
-        done = "skipped" if index is None else ""
+        done = "" if index is not None else skip_text(label, "skipped")
         self._act = (f"{held} held back" if held else done, "muted")
         if held:
             self.set_timer(A_WHILE, partial(self._forget_act, self._act))
         self.changed()
+        self._go_on()
 
     def _forget_act(self, act: Piece) -> None:
         """Show no longer what a key did, unless another has done something since."""

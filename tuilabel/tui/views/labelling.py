@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from rich.cells import cell_len
 
+from tuilabel.events.payloads import LATER
 from tuilabel.learn import stopping
 from tuilabel.learn.stopping import COMPARISONS
 from tuilabel.session import Session, Slot
@@ -31,6 +32,9 @@ _SKIPPED, _DISPUTED = "–", "?"
 _NAMED = 2
 """Most classes without a label that are named; the classes screen names all of them."""
 
+
+_LONGEST_NOTE = 24
+"""Characters of a note in the header."""
 
 _LONGEST_NAME, _MOST_PEOPLE = 16, 40
 """Cells of the name of an annotator, and of all names together."""
@@ -86,6 +90,7 @@ class Presenter:
             (" " + source, "strong"),
             (f"  round {session.round}", "plain"),
             (self._place(), "plain"),
+            (self._remarks(), "accent"),
             (f"  {counted(session.labels, 'label')}", "strong"),
             (f"  {session.pool_left:,} left", "plain"),
         ]
@@ -115,6 +120,20 @@ class Presenter:
         if session.current is None:
             return "  done"
         return f"  {session.cursor + 1:>2} of {len(session.batch)}"
+
+    def _remarks(self) -> str:
+        """Return why the image comes again, whether it is flagged, and its newest note."""
+        session, item = self.session, self.session.current_id
+        if item is None:
+            return ""
+        remarks, asked = session.known.remarks, session.desk.current
+        note = remarks.noted.get(item)
+        words = [
+            "kept for later" if asked is not None and asked.reason == LATER else "",
+            "flagged" if item in remarks.flagged else "",
+            "" if note is None else f"note: {inert(note.text or '', _LONGEST_NOTE)}",
+        ]
+        return "".join(f"  {word}" for word in words if word)
 
     def _answers_per_minute(self) -> float | None:
         times = [local_time(event.at) for event in self.session.newest_answers(_PACE)]
