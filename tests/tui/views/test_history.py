@@ -135,6 +135,44 @@ def test_a_filter_keeps_what_has_all_its_words(history: History, text: str, expe
     assert len(history) == expected
 
 
+def test_remarks_and_skips_are_found_by_what_they_say(session: Session) -> None:
+    first, second = (session.items.ids[slot.row] for slot in session.batch[:2])
+    session.flag(first, by=ME)
+    session.note(first, "wet \x1b[31m", by=ME)
+    session.note(second, "torn", by=ME)
+    session.note(second, "torn, and wet", by=ME)
+    session.flag(second, by=ME)
+    session.flag(second, by=ME)
+    session.skip(first, by=ME, why="unsure")
+    session.skip(second, by=ME, why="later")
+    session.undo(by=ME)
+    history = History(session.events, session.known, "me")
+
+    def found(text: str) -> list[tuple[str, str]]:
+        history.narrow(text)
+        rows = [history.row(place) for place in range(len(history))]
+        return [(row.kind, row.class_name or row.about.split("  ")[0]) for row in rows]
+
+    assert found("why:unsure") == [("skip", "unsure")]
+    assert found("why:later") == [("skip", "(later)")]
+    assert [kind for kind, _ in found("is:flagged")] == ["flag"]
+    assert found("is:noted") == [("note", "torn, and wet"), ("note", "wet ␛[31m")]
+    assert found("is:noted torn") == [("note", "torn, and wet")]
+    assert [kind for kind, _ in found("is:flagged is:noted")] == ["note", "flag"]
+    assert found("kind:note") == [
+        ("note", "torn, and wet"),
+        ("note", "(torn)"),
+        ("note", "wet ␛[31m"),
+    ]
+    assert [kind for kind, _ in found("kind:unflag")] == ["unflag"]
+    assert found("is:disputed why:unsure") == []
+    history.narrow("is:flagged")
+    assert {("flagged", "by me"), ("note", "me: wet ␛[31m")} <= set(history.details(0))
+    session.flag(first, by=ME)
+    history.grow()
+    assert len(history) == 0, "it is flagged no longer"
+
+
 def test_typing_on_narrows_and_taking_back_widens(history: History) -> None:
     counts = []
     for text in ("l", "la", "lab", "labe", "label", "labe", "", "skip"):

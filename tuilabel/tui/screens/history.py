@@ -27,7 +27,7 @@ from tuilabel.tui.widgets.legend import legend_of
 
 _HOW_TO_RELABEL = "Press the key of its class, or / and type its name; Esc leaves it as it is."
 _NO_EVENT = "No event is selected."
-_HOW_TO_FILTER = "Type words, or kind: class: who: round: and a word. Enter keeps, Esc clears."
+_HOW_TO_FILTER = "Words, kind: class: who: why: and a word, is:flagged, is:noted. Esc clears."
 _HOW_TO_DECIDE = "Annotators disagree about these images. Press the key of the right class."
 _NO_DISPUTES = "No image is disputed."
 _NOTHING_FOUND = "No event has all of these words."

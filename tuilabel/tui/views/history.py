@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len
 
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import (
+    LONGEST_NOTE,
     Adopted,
     Answer,
     Batch,
@@ -21,7 +22,11 @@ from tuilabel.events.payloads import (
     Decided,
     Ended,
     Fitted,
+    Flag,
+    Note,
     Opened,
+    Remark,
+    Skip,
     Suggestion,
     Undo,
     Window,
@@ -37,8 +42,8 @@ from tuilabel.tui.views.values import Detail, local_time
 class EventRow(NamedTuple):
     """One event in words; a field is empty where the event has nothing for it.
 
-    The class of an answer that was replaced or undone is in brackets. Classes and annotators of a
-    dispute have commas between them.
+    A skip has its reason in place of a class. The class of an answer that was replaced or undone is
+    in brackets. Classes and annotators of a dispute have commas between them.
     """
 
     number: str
@@ -60,7 +65,8 @@ class Facts(NamedTuple):
     kind : str
     class_id : str or None
         Of an undo, the class of what it took back.
-    who, round : str
+    who, round, why : str
+        The last is the reason of a skip.
     is_hidden : bool
         Whether it is the program's own.
     """
@@ -69,20 +75,26 @@ class Facts(NamedTuple):
     class_id: str | None
     who: str
     round: str
+    why: str
     is_hidden: bool
 
 
-FIELDS = {"kind": "kind", "class": "class_name", "who": "who", "round": "round"}
+FIELDS = {"kind": "kind", "class": "class_name", "who": "who", "round": "round", "why": "why"}
 """Words that a filter may have before a colon, and the field of a row that each is about."""
 
 DISPUTES = "is:disputed"
 """The word of a filter that lists disputes instead of events."""
 
+FLAGGED, NOTED = "is:flagged", "is:noted"
+"""Words that list the images with a flag, and those with a note, each by the event about it."""
+
+_LISTS = frozenset({DISPUTES, FLAGGED, NOTED})
+
 _LONGEST_NAME = 40
 """Characters of the name of an annotator."""
 
 _UNDOABLE = (Answer, Decided, *CLASS_EVENTS)
-"""Payloads whose class is in brackets where they are not in effect."""
+"""Payloads whose class, or reason, is in brackets where they are not in effect."""
 
 _OF_THE_PROGRAM = (Begin, Opened, Batch, Ended, Window, Suggestion)
 """Payloads of events that nobody did; a filter by kind lists them."""
@@ -92,7 +104,8 @@ class History:
     """What people and models did in a session, as far as a filter keeps it, the newest first.
 
     The program's own events are listed by a filter such as ``kind:batch`` alone. With `DISPUTES` in
-    the filter there is one row for each dispute, at the place of the newest answer.
+    the filter there is one row for each dispute, at the place of the newest answer; with `FLAGGED`
+    or `NOTED` there are the flags, or each image's newest note, in effect.
 
     Parameters
     ----------
@@ -201,8 +214,10 @@ class History:
         date, time = _date_and_time(event.at)
         target = self.target(event)
         name = self._class_name(event if target is None else target)
-        name = "" if name is None else shown_name(name)
         answer = event.payload
+        if isinstance(answer, Skip):
+            name = answer.why
+        name = "" if name is None else shown_name(name)
         if name and isinstance(answer, _UNDOABLE) and not counts(event, self._known):
             name = f"({name})"
         ms = getattr(answer, "ms", None)
@@ -240,7 +255,10 @@ class History:
             details.append(("decided", f"{name}, by {shown_name(decision.by, _LONGEST_NAME)}"))
         if row.kind == "dispute":
             return [*details, ("image", self._reference(item)), ("time", f"{row.date} {row.time}")]
-        if row.class_name:
+        details += self.remarks(item)
+        if row.class_name and isinstance(event.payload, Skip):
+            details.append(("reason", row.class_name))
+        elif row.class_name:
             before = self._before(event) if row.kind == "relabel" else None
             was = "" if before is None else f", was {self._answer(before)}"
             details.append(("class", row.class_name + was))
@@ -255,6 +273,19 @@ class History:
             details.append(("took", f"{row.ms} ms"))
         details.append(("time", f"{row.date} {row.time}".strip()))
         return details
+
+    def remarks(self, item: str | None) -> Iterator[Detail]:
+        """Yield who flagged an item, and every note about it."""
+        remarks = self._known.remarks
+        if item is not None:
+            flag = remarks.flagged.get(item)
+            if flag is not None:
+                yield "flagged", f"by {shown_name(flag.by, _LONGEST_NAME)}"
+            for note in remarks.notes(item):
+                yield (
+                    "note",
+                    f"{shown_name(note.by, _LONGEST_NAME)}: {inert(note.text or '', LONGEST_NOTE)}",
+                )
 
     def _before(self, event: Event) -> Event | None:
         """Return the answer that an image had before an event."""
@@ -291,13 +322,17 @@ class History:
                 return f"key {inert(key, 20)}"
             case Adopted(uuid=uuid):
                 return f"session {inert(uuid, 40)}"
+            case Note(text=text):
+                said = inert(text, LONGEST_NOTE) if text else "removed"
+                here = said if counts(event, self._known) else f"({said})"
+                return f"{here}   {self._reference_of(event)}".rstrip()
             case Undo() if target is not None:
                 return f"of #{self.number_of(target)} {self._reference_of(target)}".rstrip()
         return self._reference_of(event)
 
     def _reference_of(self, event: Event) -> str:
         """Return the name of the image that an event is about."""
-        if isinstance(event.payload, Answer):
+        if isinstance(event.payload, Answer | Remark):
             return inert(next(iter(event.payload.references), ""), 200)
         return self._reference(item_of(event))
 
@@ -310,7 +345,8 @@ class History:
         """Widen the fields that an event needs more room for."""
         self._names.add(facts.who)
         # The class of an answer that no longer counts is in brackets.
-        name = f"({self._name_of(facts)})" if facts.class_id else ""
+        name = self._name_of(facts) if facts.class_id else shown_name(facts.why)
+        name = f"({name})" if name else ""
         for part, text in {"kind": facts.kind, "class_name": name, "who": facts.who}.items():
             self._longest[part] = max(self._longest[part], cell_len(text))
 
@@ -320,7 +356,8 @@ class History:
         if index is not None and index < len(self._facts):
             class_id = self._facts[index].class_id
         is_hidden = isinstance(event.payload, _OF_THE_PROGRAM)
-        return Facts(_kind(event), class_id, _who(event), _round(event), is_hidden)
+        why = event.payload.why if isinstance(event.payload, Skip) else ""
+        return Facts(_kind(event), class_id, _who(event), _round(event), why, is_hidden)
 
     def grow(self) -> bool:
         """Add the events that were appended; return whether there were any."""
@@ -337,14 +374,24 @@ class History:
             if known is facts and not facts.is_hidden:
                 self._measure(facts)
         self._looked_at = count
-        if self.shows_disputes:
-            self._kept = [index for index in self._disputes() if self._lets_through(index)]
+        listed = self._listed()
+        if listed is not None:
+            self._kept = [index for index in listed if self._lets_through(index)]
         else:
             self._kept += [index for index in range(before, count) if self._lets_through(index)]
         return count > before
 
-    def _disputes(self) -> list[int]:
-        return sorted(standing.given.number for standing in self._known.disputed.values())
+    def _listed(self) -> list[int] | None:
+        """Return the events of the lists that the filter asks for; None if it asks for none."""
+        known = self._known
+        if self.shows_disputes:
+            return sorted(standing.given.number for standing in known.disputed.values())
+        lists = {FLAGGED: known.remarks.flagged, NOTED: known.remarks.noted}
+        wanted = [lists[word] for word in lists if word in self._words]
+        if not wanted:
+            return None
+        items = set(wanted[0]).intersection(*wanted)
+        return sorted(remarks[item].number for remarks in wanted for item in items)
 
     def narrow(self, text: str) -> None:
         """Keep the events that have all the words of a text.
@@ -359,8 +406,9 @@ class History:
             new.startswith(old) for new, old in zip(words, before, strict=False)
         )
         among: Sequence[int] = range(self._looked_at)
-        if self.shows_disputes:
-            among = self._disputes()
+        listed = self._listed()
+        if listed is not None:
+            among = listed
         elif longer and ":" not in text:
             # More letters of the same words can only narrow the list.
             among = self._kept
@@ -375,13 +423,13 @@ class History:
                 if not any(text.startswith(value) for text in texts):
                     return False
                 is_hidden = is_hidden and field != "kind"
-            elif word != DISPUTES and word not in self._text(index):
+            elif word not in _LISTS and word not in self._text(index):
                 return False
         return not is_hidden
 
     def _field(self, index: int, field: str) -> str:
         """Return a field of a row, without brackets; no event is read for it."""
-        if self.shows_disputes:
+        if self.shows_disputes and field in EventRow._fields:
             return str(getattr(self.row_of(self._event(index)), field))
         facts = self._facts[index]
         return self._name_of(facts) if field == "class_name" else str(getattr(facts, field))
@@ -411,6 +459,8 @@ def item_of(event: Event) -> str | None:
 
 
 def _kind(event: Event) -> str:
+    if isinstance(event.payload, Flag) and not event.payload.is_set:
+        return "unflag"
     is_relabel = isinstance(event.payload, Answer) and event.payload.relabel
     return "relabel" if is_relabel else _KINDS.get(event.kind, event.kind)
 

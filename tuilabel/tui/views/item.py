@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from tuilabel.events.lines import Event
-from tuilabel.events.payloads import Answer, Batch, BulkLine
+from tuilabel.events.payloads import Answer, Batch, BulkLine, Remark
 from tuilabel.session.classes import class_id_of
 from tuilabel.session.labels import Labels, Standing
 from tuilabel.text import shown_path
@@ -62,6 +62,7 @@ def item_details(
     decision = known.decision(item)
     decided = "" if decision is None else f", decided by {shown_name(decision.by)}"
     yield "class", _class(standing, auto, known) + decided
+    yield from history.remarks(item)
     if len(known.votes(item)) > 1:
         yield "votes", history.said(item)
     if answer is not None and isinstance(answer.payload, Answer):
@@ -90,7 +91,8 @@ def _class(standing: Standing | None, auto: BulkLine | None, known: Labels) -> s
     if standing.is_disputed:
         return "disputed"
     if standing.class_id is None:
-        return "skipped"
+        why = standing.given.why
+        return f"skipped ({shown_name(why)})" if why else "skipped"
     return shown_name(known.classes.name(standing.class_id))
 
 
@@ -131,6 +133,6 @@ def _model(item: str, answer: Event | None, auto: BulkLine | None, said: Said) -
 def _written(events: Iterable[Event]) -> Sequence[str]:
     """Return where an item was when it was last answered."""
     for event in reversed(list(events)):
-        if isinstance(event.payload, Answer) and event.payload.names:
+        if isinstance(event.payload, Answer | Remark) and event.payload.names:
             return event.payload.references
     return []
