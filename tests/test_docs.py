@@ -82,7 +82,8 @@ def keymap_table() -> str:
 
 
 def line_table() -> str:
-    rows = [(f"`{command.letter}` or `:{command.word}`", command.help) for command in Command]
+    forms = [[command.letter, f":{command.word}"] for command in Command]
+    rows = [(coded(filter(None, f), " or "), c.help) for f, c in zip(forms, Command, strict=True)]
     return table(("answer", "what it does"), *rows)
 
 

@@ -22,7 +22,17 @@ from sessions import label_of, new_session
 from tuilabel import __version__
 from tuilabel.cli import COMMANDS as LINES
 from tuilabel.cli import EXAMPLES, main
-from tuilabel.events.payloads import Fitted, Measured, Opened, Skip, Undo, Window
+from tuilabel.events.payloads import (
+    Fitted,
+    Flag,
+    Measured,
+    Note,
+    Opened,
+    Skip,
+    Undo,
+    Window,
+    stored_names,
+)
 from tuilabel.journal.journal import Journal
 from tuilabel.tui.app.base import Ended
 from tuilabel.workspace.opening import SourceOptions, open_workspace
@@ -58,6 +68,7 @@ STATUS_FIELDS = {
         "model",
         "strategy",
     ),
+    *("skip_reasons", "flagged", "notes"),
     *("accuracy", "annotators", "auto_labels", "fitted", "stopping", "disputed", "problems"),
     *("disputes", "agreement", "asked", "without_example"),
 }
@@ -122,7 +133,9 @@ def session(tmp_path: Path) -> Path:
             )
             journal.append([label], by)
         (skip,) = journal.append([Skip(item="i0", round=1)], by)
-        journal.append([Undo(skip.id, "i0"), Skip(item="i9", round=1), fit], by)
+        journal.append([Undo(skip.id, "i0"), Skip(item="i9", round=1, why="unsure"), fit], by)
+        note = Note(item="i0", names=stored_names(references[0]), text="=wet \x1b[31m")
+        journal.append([Flag(item="i8", names=("8.png",)), note], by)
     return path
 
 
@@ -419,6 +432,9 @@ def test_status_json_has_the_promised_fields(session: Path) -> None:
         "labels": 3,
         "by_class": {"Katze 猫": 1, "=1+1": 1, "␛[31mred": 1},
         "skipped": 1,
+        "skip_reasons": {"unsure": 1},
+        "flagged": [{"item": "i8", "reference": "8.png", "by": "Zoë", "text": None}],
+        "notes": [{"item": "i0", "reference": "caf\udce9.png", "by": "Zoë", "text": "=wet ␛[31m"}],
         "disputed": 0,
         "problems": [],
         "asked": {
@@ -458,6 +474,9 @@ def test_status_is_told_in_lines_that_hold_no_escape_codes(session: Path) -> Non
     assert lines[0] == f"session    {session}"
     assert "window     -1,024 is shown as black, 3,071.5 as white" in lines
     assert "labels     3, 5 left to ask" in lines
+    assert "skipped    1 (1 unsure)" in lines
+    assert lines[lines.index("flagged    1 image:") + 1] == "  8.png (by Zoë)"
+    assert lines[lines.index("notes      1 image:") + 1] == "  caf�.png (by Zoë): =wet ␛[31m"
     assert "accuracy   90.0% (80.0% to 95.0%, 95%) on the hold-out, n = 50" in lines
     assert any(line.startswith("by         Zoë: 3 labels, last seen 20") for line in lines)
     assert any("Katze 猫" in line for line in lines)
@@ -647,7 +666,7 @@ def test_check_reports_what_is_there_and_writes_nothing(session: Path) -> None:
     before = {path: path.read_bytes() for path in session.rglob("*") if path.is_file()}
     result = tuilabel("check", str(session))
     assert result.exit_code == 0
-    assert result.stdout.startswith(f"{session}: 2 logs, 16 events.\n")
+    assert result.stdout.startswith(f"{session}: 2 logs, 18 events.\n")
     assert "Nothing is damaged or missing." in result.stdout
     assert "Unknown" not in result.stdout, "each log has its closing event"
     assert {path: path.read_bytes() for path in session.rglob("*") if path.is_file()} == before

@@ -27,7 +27,7 @@ from tuilabel.session.view import Labelled
 
 COLUMNS = [
     *("item_id", "reference", "class", "annotator", "time", "round", "ms", "origin"),
-    *("probability", "status", "disputed", "reason", "draw"),
+    *("probability", "status", "disputed", "reason", "draw", "why", "flagged", "note"),
 ]
 
 
@@ -45,7 +45,7 @@ def row(**values: Any) -> LabelRow:
         **{"item_id": "id", "reference": "a.png", "class": "cat", "annotator": "me"},
         **{"time": "2030-01-01T00:00:00.000+00:00", "round": 1, "ms": 5, "origin": "human"},
         **{"probability": None, "status": "found", "disputed": False},
-        **{"reason": "audit", "draw": 0.1},
+        **{"reason": "audit", "draw": 0.1, "why": "", "flagged": False, "note": ""},
     }
     return cast(LabelRow, {**known, **values})
 
@@ -97,6 +97,9 @@ def test_a_row_says_all_there_is_to_say() -> None:
         "disputed": False,
         "reason": "audit",
         "draw": 0.1,
+        "why": "",
+        "flagged": False,
+        "note": "",
     }
 
 
@@ -142,7 +145,10 @@ def test_csv_has_a_header_and_a_line_per_label() -> None:
     assert read_csv(written("csv")) == [COLUMNS]
     time = "2030-01-01T00:00:00.000+00:00"
     assert read_csv(written("csv", row(), row(ms=None)))[1:] == [
-        ["id", "a.png", "cat", "me", time, "1", ms, "human", "", "found", "False", "audit", "0.1"]
+        [
+            *("id", "a.png", "cat", "me", time, "1", ms, "human", "", "found", "False", "audit"),
+            *("0.1", "", "False", ""),
+        ]
         for ms in ("5", "")
     ]
 
@@ -210,7 +216,7 @@ def test_a_long_name_costs_no_more_than_its_length() -> None:
 
 def test_probabilities_are_written_in_every_format() -> None:
     auto = row(origin="auto", probability=0.987654)
-    assert read_csv(written("csv", auto))[1][-6:-3] == ["auto", "0.987654", "found"]
+    assert read_csv(written("csv", auto))[1][-9:-6] == ["auto", "0.987654", "found"]
     assert json.loads(written("jsonl", auto))["probability"] == 0.987654
 
 

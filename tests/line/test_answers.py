@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilabel.line.answers import Ambiguous, Chosen, Command, Meaning, Unknown, Vocabulary
+from tuilabel.line.answers import Ambiguous, Chosen, Command, Meaning, NoteText, Unknown, Vocabulary
 
 PETS = Vocabulary(["cat", "caterpillar", "dog", "Zoë", "s", "猫"])
 
@@ -31,6 +31,11 @@ names = st.lists(st.text(min_size=1).map(str.strip).filter(bool), min_size=1, un
         ("S", Chosen(4)),
         (":s", Command.SKIP),
         (":SKIP", Command.SKIP),
+        (":later", Command.LATER),
+        ("later", Unknown(())),
+        (":note", Command.NOTE),
+        (":NOTE  a dog ", NoteText("a dog")),
+        (":note \x1b[0m\x00" + "y" * 9999, NoteText("[0m" + "y" * 497)),
         ("u", Command.UNDO),
         ("=", Command.ACCEPT),
         ("y", Command.ACCEPT),

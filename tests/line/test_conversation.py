@@ -8,6 +8,7 @@ import pytest
 from loop_fakes import fit_finished
 
 from tests.line.conftest import DAMAGED, Talk
+from tuilabel.errors import UsageError
 from tuilabel.events.payloads import Label, Skip, Suggestion
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.line.conversation import PROMPT_AT_END
@@ -36,6 +37,59 @@ def test_what_is_no_answer_answers_nothing(talk: Begin, line: str) -> None:
     it.prompt()
     assert it.session.current_id == item
     assert it.labels() == []
+
+
+@pytest.mark.parametrize("why", ["unsure", "unusable", "later"])
+def test_an_image_is_passed_over_for_a_reason(talk: Begin, why: str) -> None:
+    it = talk()
+    it.prompt()
+    assert it.conversation.answers(f":{why}")
+    assert it.say(f":{why}") == f"Skipped ({why})."
+    assert dict(it.session.known.skipped) == {why: 1}
+    assert it.say("u") == f"Undone: a skip ({why})."
+    assert it.say(why).startswith("There is no class"), "only with a colon"
+
+
+def test_what_is_for_later_comes_back_at_the_end(talk: Begin) -> None:
+    it = talk(count=2)
+    it.prompt()
+    item = it.session.current_id
+    it.say(":later")
+    it.say("cat")
+    assert it.session.current_id == item
+    assert "It was kept for later." in it.prompt()
+    it.say(":later")
+    assert it.session.current_id == item
+    it.say("dog")
+    assert it.prompt().startswith("Every image is answered: 2 labels.")
+    assert it.say(":flag").startswith("Every image is answered")
+
+
+def test_flags_and_notes_are_words_and_no_answers(talk: Begin) -> None:
+    it = talk()
+    it.prompt()
+    item = it.session.current_id
+    assert it.say(":flag") == "It is flagged for a second opinion."
+    assert it.say(":note two\x1b[31m birds").endswith("Note by me: two[31m birds")
+    assert it.say(":note") == "Type the note behind it, such as `:note two birds`."
+    assert it.session.current_id == item
+    assert it.say("u") == "Undone: the note."
+    assert it.say(":FLAG") == "Saved: neither flagged nor noted."
+    it.log.fails = True
+    assert "Not saved" in it.say(":note x")
+    assert it.labels() == []
+    assert it.conversation.answers(":note x")
+
+
+def test_guidelines_are_printed(talk: Begin) -> None:
+    it = talk(guidelines=lambda: "# Birds\n\nLabel the ␛[2J largest.")
+    assert it.say(":guidelines") == "# Birds Label the ␛[2J largest."
+
+    def fail() -> str:
+        raise UsageError("The guidelines cannot be read.")
+
+    assert talk(guidelines=fail).say(":guidelines") == "The guidelines cannot be read."
+    assert "--guidelines FILE" in talk().say(":guidelines")
 
 
 def test_the_image_is_not_read_out_again_without_need(talk: Begin) -> None:

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -18,7 +18,12 @@ from tuilabel.text import accuracy_text, counted, disputed_text, inert, shown_pa
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
     from tuilabel.session.classes import Classes
-    from tuilabel.session.summary import AnnotatorSummary, DisputeSummary, Summary
+    from tuilabel.session.summary import (
+        AnnotatorSummary,
+        DisputeSummary,
+        RemarkSummary,
+        Summary,
+    )
     from tuilabel.workspace.checking import CheckReport
     from tuilabel.workspace.classes import ClassSummary
 
@@ -26,6 +31,8 @@ _MOST_LISTED = 5
 """Disputes, and damaged parts, that `status` names."""
 
 _LONGEST_NAME = 40
+
+_FILTERS = {"flagged": "is:flagged", "notes": "is:noted"}
 
 
 def wrapped(text: str, stream: TextIO | None) -> str:
@@ -92,7 +99,9 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
         low, high = summary["window"]
         yield f"window     {low:,g} is shown as black, {high:,g} as white"
     yield f"labels     {summary['labels']:,}" + ("" if left is None else f", {left:,} left to ask")
-    yield f"skipped    {summary['skipped']:,}"
+    yield f"skipped    {summary['skipped']:,}" + _reasons(summary["skip_reasons"])
+    yield from _remark_lines("flagged", summary["flagged"])
+    yield from _remark_lines("notes", summary["notes"])
     yield from _dispute_lines(summary["disputes"])
     if summary["auto_labels"]:
         yield f"auto       {summary['auto_labels']:,} labels assigned by a model"
@@ -147,6 +156,25 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
         more = len(problems) - _MOST_LISTED
         also = f"{more:,} more problems; " if more > 0 else ""
         yield f"           {also}`tuilabel check {shown_path(path)}` says how to heal the session"
+
+
+def _reasons(reasons: Mapping[str, int]) -> str:
+    """Return how many skips have which reason, to follow their number; or nothing."""
+    shown = [f"{count:,} {inert(why, 20)}" for why, count in [*reasons.items()][:_MOST_LISTED]]
+    return f" ({', '.join(shown)})" if shown else ""
+
+
+def _remark_lines(word: str, remarks: Sequence[RemarkSummary]) -> Iterator[str]:
+    """Yield the images that somebody flagged, or wrote a note about."""
+    if not remarks:
+        return
+    yield f"{word:<11}{counted(len({one['item'] for one in remarks}), 'image')}:"
+    for one in remarks[:_MOST_LISTED]:
+        text = "" if one["text"] is None else f": {inert(one['text'], 200)}"
+        yield f"  {inert(one['reference'], 200)} (by {inert(one['by'], _LONGEST_NAME)}){text}"
+    more = len(remarks) - _MOST_LISTED
+    if more > 0:
+        yield f"           {more:,} more; the filter {_FILTERS[word]} of the history (F6) lists all"
 
 
 def _example_lines(summary: Summary) -> Iterator[str]:

@@ -28,6 +28,9 @@ LabelRow = TypedDict(
         "disputed": bool,
         "reason": str,
         "draw": float | None,
+        "why": str,
+        "flagged": bool,
+        "note": str,
     },
 )
 """One label of one image.
@@ -37,7 +40,9 @@ in ISO 8601, `ms` is how long the annotator took, `origin` is one of `tuilabel.e
 and `probability` is the model's for an auto-label and None for any other label. Where annotators
 disagree, `disputed` is true and `class` empty. Among the answers of all annotators, `class` is
 empty for a skip. `reason` is why the image was asked, and
-`draw` the probability with which it was drawn, None for a query.
+`draw` the probability with which it was drawn, None for a query. `why` is the reason of a skip.
+`flagged` is whether the image is flagged for a second opinion, and `note` what annotators noted
+about it; among the answers of all annotators, what this one did.
 """
 
 COLUMNS = tuple(LabelRow.__annotations__)
@@ -70,6 +75,12 @@ class Labelled(Protocol):
     def reason(self) -> str: ...
     @property
     def draw(self) -> float | None: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def is_flagged(self) -> bool: ...
+    @property
+    def note(self) -> str: ...
 
 
 def label_rows(
@@ -124,5 +135,8 @@ def _rows_of(label: Labelled, references: Iterable[str], status: Status) -> Iter
                 "disputed": label.is_disputed,
                 "reason": label.reason,
                 "draw": label.draw,
+                "why": label.why,
+                "flagged": label.is_flagged,
+                "note": label.note,
             }
         )

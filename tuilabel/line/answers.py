@@ -8,15 +8,26 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from tuilabel.events.payloads import LONGEST_NOTE
+
 LONGEST = 200
 """Most characters of an answer; no class has a longer name."""
 
 
 class Command(Enum):
-    """A command that can be typed instead of a class: letter, word, help."""
+    """A command that can be typed instead of a class: letter, word, help.
+
+    Those without a letter are typed as their word after a colon.
+    """
 
     ACCEPT = ("=", "accept", "Label with the model's first choice; y does the same.")
     SKIP = ("s", "skip", "Pass this image over; it is not asked again.")
+    UNSURE = ("", "unsure", "Pass this image over because its class is unclear.")
+    UNUSABLE = ("", "unusable", "Pass this image over because it shows too little.")
+    LATER = ("", "later", "Pass this image over until no other image is left.")
+    FLAG = ("", "flag", "Flag this image for a second opinion, or unflag it.")
+    NOTE = ("", "note", "Write the text behind it as a note about this image.")
+    GUIDELINES = ("", "guidelines", "Print the guidelines for labelling.")
     UNDO = ("u", "undo", "Take back the last answer, however long ago it was given.")
     CLASSES = ("c", "classes", "List the classes; c again lists the next ones.")
     ACCURACY = ("a", "accuracy", "Show the accuracy, and what the model does.")
@@ -33,7 +44,7 @@ class Command(Enum):
 
     @property
     def letter(self) -> str:
-        """The short form, unless a class has this name."""
+        """The short form, unless a class has this name; empty where there is none."""
         return self.value[0]
 
     @property
@@ -47,7 +58,8 @@ class Command(Enum):
         return self.value[2]
 
 
-_LETTERS = {command.letter: command for command in Command} | {"y": Command.ACCEPT}
+_LETTERS = {c.letter: c for c in Command if c.letter} | {"y": Command.ACCEPT}
+_NOTE = f":{Command.NOTE.word} "
 _COLONS = {":" + letter: command for letter, command in _LETTERS.items()} | {
     ":" + command.word: command for command in Command
 }
@@ -71,7 +83,13 @@ class Unknown(NamedTuple):
     nearest: tuple[int, ...]
 
 
-Meaning = Chosen | Command | Ambiguous | Unknown | None
+class NoteText(NamedTuple):
+    """A note."""
+
+    text: str
+
+
+Meaning = Chosen | Command | NoteText | Ambiguous | Unknown | None
 """None for an empty line, which is never an answer."""
 
 
@@ -99,6 +117,9 @@ class Vocabulary:
     def meaning(self, line: str) -> Meaning:
         """Return the meaning of a line."""
         typed = line.strip()
+        if typed[: len(_NOTE)].lower() == _NOTE:
+            note = "".join(filter(str.isprintable, typed[len(_NOTE) :]))
+            return NoteText(note.strip()[:LONGEST_NOTE])
         if len(typed) > LONGEST:
             return Unknown(())
         folded = _folded(typed)

@@ -8,15 +8,24 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.errors import SaveError, SourceError
+from tuilabel.errors import SaveError, SourceError, UsageError
 from tuilabel.events.lines import Event
-from tuilabel.line.answers import Ambiguous, Chosen, Command, Meaning, Unknown, Vocabulary
+from tuilabel.events.payloads import LATER, UNSURE, UNUSABLE
+from tuilabel.line.answers import (
+    Ambiguous,
+    Chosen,
+    Command,
+    Meaning,
+    NoteText,
+    Unknown,
+    Vocabulary,
+)
 from tuilabel.line.picture import Look, picture
 from tuilabel.line.trainer import at_work, trouble
 from tuilabel.line.wording import WIDTH, Wording
 from tuilabel.session import Annotator, Ranking, Request, Session, Slot
 from tuilabel.session.class_changes import ClassError
-from tuilabel.session.undoing import undone_text
+from tuilabel.session.undoing import skip_text, undone_text
 from tuilabel.settings import SUGGESTIONS
 from tuilabel.text import SUGGESTION_MODES, counted, inert
 from tuilabel.trainer.reports import Idle, TrainerReport, Working
@@ -24,7 +33,15 @@ from tuilabel.trainer.reports import Idle, TrainerReport, Working
 PROMPT = "class? "
 PROMPT_AT_END = "undo or quit? "
 
-ANSWERS = (Command.ACCEPT, Command.SKIP)
+_SKIPS = {
+    Command.SKIP: "",
+    Command.UNSURE: UNSURE,
+    Command.UNUSABLE: UNUSABLE,
+    Command.LATER: LATER,
+}
+"""The commands that pass an image over, each with the reason."""
+
+ANSWERS = (Command.ACCEPT, *_SKIPS, Command.FLAG)
 
 
 class Conversation:
@@ -50,6 +67,8 @@ class Conversation:
         Whether images are drawn; otherwise their names are printed.
     width : int
         Length of a line, in columns.
+    guidelines : callable, optional
+        Returns the guidelines; raises `UsageError` if they cannot be read.
     """
 
     def __init__(
@@ -63,7 +82,9 @@ class Conversation:
         look: Look = Look(),  # noqa: B008
         pictures: bool = True,
         width: int = WIDTH,
+        guidelines: Callable[[], str] | None = None,
     ) -> None:
+        self._guidelines = guidelines
         self.session = session
         classes = session.classes
         self.vocabulary = Vocabulary([classes.names[index] for index in classes.open])
@@ -124,7 +145,7 @@ class Conversation:
         slot = self.session.current
         if slot is None:
             return self.words.ending()
-        lines = self.words.where() + self._draw(slot)
+        lines = self.words.where() + self.words.remarks() + self._draw(slot)
         return lines + (self.words.opinion(slot) if self._suggestions == "before" else [])
 
     def _draw(self, slot: Slot) -> list[str]:
@@ -144,7 +165,7 @@ class Conversation:
     def answers(self, line: str) -> bool:
         """Return whether a line is an answer for the image."""
         meaning = self.vocabulary.meaning(line)
-        return isinstance(meaning, Chosen) or meaning in ANSWERS
+        return isinstance(meaning, Chosen | NoteText) or meaning in ANSWERS
 
     def handle(self, line: str, ms: int | None = None) -> list[str]:
         """Handle a line typed at the prompt.
@@ -167,8 +188,15 @@ class Conversation:
                 return self.label(self._classes[place], ms)
             case Command.ACCEPT:
                 return self._accept(ms)
-            case Command.SKIP:
-                return self._answer(lambda item: self.session.skip(item, by=self.by, ms=ms))
+            case Command() if meaning in _SKIPS:
+                why = _SKIPS[meaning]
+                return self._answer(
+                    lambda item: self.session.skip(item, by=self.by, ms=ms, why=why)
+                )
+            case Command.FLAG:
+                return self._remark(lambda item: self.session.flag(item, by=self.by))
+            case NoteText(text):
+                return self._remark(lambda item: self.session.note(item, text, by=self.by))
             case Command.UNDO:
                 return self._undo()
             case Command.QUIT:
@@ -192,6 +220,10 @@ class Conversation:
                 )
             case Unknown(nearest):
                 return self._unknown(inert(line.strip(), 40), nearest)
+            case Command.NOTE:
+                return words.say("Type the note behind it, such as `:note two birds`.")
+            case Command.GUIDELINES:
+                return self._print_guidelines()
             case Command.ACCURACY:
                 doing = at_work(self._trainer, fits=self.session.labels > 0) if self.busy else ""
                 return [*words.accuracy(), *words.model(), *words.say(doing)]
@@ -216,6 +248,27 @@ class Conversation:
                 return []
             case _:
                 return words.help()
+
+    def _print_guidelines(self) -> list[str]:
+        if self._guidelines is None:
+            return self.words.say(
+                "There are no guidelines yet: start with --guidelines FILE to read them here."
+            )
+        try:
+            return self.words.say(*self._guidelines().split("\n"))
+        except UsageError as error:
+            return self.words.say(str(error))
+
+    def _remark(self, write: Callable[[str], Event]) -> list[str]:
+        """Save a flag or a note; the image stays."""
+        item = self.session.current_id
+        if item is None:
+            return self.words.ending()
+        try:
+            write(item)
+        except SaveError as error:
+            return self._not_saved(error)
+        return self.words.remarks() or self.words.say("Saved: neither flagged nor noted.")
 
     def _unknown(self, typed: str, nearest: Sequence[int]) -> list[str]:
         form = self.vocabulary.form
@@ -249,7 +302,8 @@ class Conversation:
             return self._not_saved(error)
         name = self.session.class_name(event)
         if name is None:
-            return self._moved("Skipped.")
+            done = "skipped" if event is None else skip_text(event.payload, "skipped")
+            return self._moved(f"{done.capitalize()}.")
         lines = self._moved(f"Saved: {inert(name, 40)}.")
         if self._suggestions == "after":
             lines += self.words.opinion(slot, past=True)
@@ -278,6 +332,11 @@ class Conversation:
         self.image_is_new = True
         if self._unsaved is not None:
             self.ranking_arrived(self._unsaved)
+        try:
+            # At the end, what was skipped for later is asked again.
+            self.session.go_on(by=self.by)
+        except SaveError as error:
+            return self.words.say(done, inert(str(error), 400))
         return self.words.say(done)
 
     # The trainer.

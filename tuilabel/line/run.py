@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tuilabel.line.channel import GUARD, LineChannel
@@ -21,6 +22,7 @@ from tuilabel.process.signals import ENDING_SIGNALS
 from tuilabel.session import ORACLE
 from tuilabel.text import inert, source_name
 from tuilabel.trainer.client import TrainerClient
+from tuilabel.workspace.guidelines import read_guidelines
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import cache_dir, log_file
 
@@ -104,6 +106,7 @@ class Talk:
             lambda: self._conversation,
         )
         columns, rows = shutil.get_terminal_size((WIDTH, 24))
+        guidelines = workspace.settings.guidelines
         self._conversation = Conversation(
             workspace.session,
             workspace.dataset.image,
@@ -113,6 +116,7 @@ class Talk:
             look=look(workspace, columns, rows),
             pictures=pictures,
             width=min(WIDTH, max(20, columns)),
+            guidelines=partial(read_guidelines, guidelines) if guidelines else None,
         )
         self._trainer_runs = False
         self._trainer_came = asyncio.Event()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from tuilabel.events.payloads import LATER
 from tuilabel.learn.stopping import advice
 from tuilabel.line.answers import Command, Vocabulary
 from tuilabel.session import Session, Slot
@@ -70,6 +71,19 @@ class Wording:
             f"Round {session.round}, image {session.cursor + 1} of {len(session.batch)}. "
             f"{counted(session.labels, 'label')}, {session.pool_left:,} left."
         )
+
+    def remarks(self) -> list[str]:
+        """Return why the image comes again, whether it is flagged, and its notes."""
+        session, item = self._session, self._session.current_id
+        asked, remarks = session.desk.current, session.known.remarks
+        if item is None or asked is None:
+            return []
+        sentences = ["It was kept for later."] if asked.reason == LATER else []
+        if item in remarks.flagged:
+            sentences.append("It is flagged for a second opinion.")
+        for note in remarks.notes(item):
+            sentences.append(f"Note by {inert(note.by, 40)}: {inert(note.text or '', 500)}")
+        return self.say(*sentences)
 
     def files(self, row: int) -> list[str]:
         """Return the name of the image, to look at it elsewhere."""

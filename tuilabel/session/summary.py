@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from tuilabel.events.payloads import Fitted
 from tuilabel.session.annotators import Seen, agreement
+from tuilabel.session.remarks import Remarked
 
 if TYPE_CHECKING:
     from tuilabel.session.view import SessionView
@@ -61,6 +62,15 @@ class DisputeSummary(TypedDict):
     audit: bool
 
 
+class RemarkSummary(TypedDict):
+    """A flag, or a note with its text, on an item under its name in the source; and whose it is."""
+
+    item: str
+    reference: str
+    by: str
+    text: str | None
+
+
 class StoppingSummary(TypedDict):
     """How far the last fits moved the predictions of the stop set, the newest last.
 
@@ -100,6 +110,9 @@ class Summary(TypedDict):
     by_class: dict[str, int]
     without_example: list[str]
     skipped: int
+    skip_reasons: dict[str, int]
+    flagged: list[RemarkSummary]
+    notes: list[RemarkSummary]
     disputed: int
     pool_left: int | None
     rounds: int
@@ -131,8 +144,10 @@ def summarise(view: SessionView, now: datetime | None = None) -> Summary:
         `without_example` names those without. `pool_left` is None if the
         session was never opened. `rounds` is the number of batches that a model was fitted after,
         without those taken back since; `fitted` and `accuracy` are of the newest such fit, None
-        before the first. `disputed` counts the items about which annotators disagree, and
-        `disputes` lists them. `agreement` is None where no item was labelled by several annotators.
+        before the first. `skip_reasons` counts the skips that have one, and `flagged` and `notes`
+        list the items with a flag and every note. `disputed` counts the items about which
+        annotators disagree, and `disputes` lists them. `agreement` is None where no item was
+        labelled by several annotators.
         `auto_labels` counts the auto-labels in effect, which are in no other count. `stopping` is
         about the last `STOPPING_FITS` fits that were compared with the one before, None if there
         are none. `problems` are damaged or missing parts, as sentences.
@@ -158,6 +173,13 @@ def summarise(view: SessionView, now: datetime | None = None) -> Summary:
         },
         without_example=known.without_example(),
         skipped=known.skips_held,
+        skip_reasons={why: count for why, count in known.skipped.most_common() if why},
+        flagged=[_remark(view, item, flag) for item, flag in sorted(known.remarks.flagged.items())],
+        notes=[
+            _remark(view, item, note)
+            for item in sorted(known.remarks.noted)
+            for note in known.remarks.notes(item)
+        ],
         disputed=len(known.disputed),
         pool_left=None if opened is None else opened.items - answered,
         rounds=max((fit.round for fit in fits), default=0),
@@ -194,6 +216,11 @@ def summarise(view: SessionView, now: datetime | None = None) -> Summary:
         stopping=_stopping([fit for fit in fits if fit.moved is not None]),
         problems=list(map(str, view.problems)),
     )
+
+
+def _remark(view: SessionView, item: str, remark: Remarked) -> RemarkSummary:
+    reference = view.reference(item, remark.number)
+    return RemarkSummary(item=item, reference=reference, by=remark.by, text=remark.text)
 
 
 def _annotator(labels: int, seen: Seen) -> AnnotatorSummary:

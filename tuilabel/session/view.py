@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tuilabel.events.lines import Event
-from tuilabel.events.payloads import HUMAN, About, Answer, Bulk, Opened
+from tuilabel.events.payloads import HUMAN, About, Answer, Bulk, Opened, Remark
 from tuilabel.journal.reader import LIVE_SECONDS, Problem, Reader
 from tuilabel.journal.runs import Run, this_run
 from tuilabel.session.annotators import Annotators, Seen
@@ -39,6 +39,12 @@ class Labelled(NamedTuple):
         Why the item was asked, see `tuilabel.events.payloads.Asked`; empty for an auto-label.
     draw : float or None
         The probability with which it was drawn; None for a query.
+    why : str
+        The reason of a skip.
+    is_flagged : bool
+        Whether the item is flagged for a second opinion.
+    note : str
+        The notes about the item, or the annotator's own where this is one annotator's answer.
     """
 
     item: str
@@ -53,6 +59,9 @@ class Labelled(NamedTuple):
     is_disputed: bool = False
     reason: str = ""
     draw: float | None = None
+    why: str = ""
+    is_flagged: bool = False
+    note: str = ""
 
 
 class SessionView:
@@ -124,11 +133,20 @@ class SessionView:
             annotators.apply(event)
         return annotators
 
-    def reference(self, item: str) -> str:
-        """Return the name under which an answered item was labelled; its id where it had none."""
-        answer = self.events[self.known.every(item)[-1].number].payload
-        assert isinstance(answer, Answer)
-        return next(iter(answer.references), item)
+    def reference(self, item: str, number: int | None = None) -> str:
+        """Return an item's name in the source; its id where it had none.
+
+        Parameters
+        ----------
+        item : str
+        number : int, optional
+            The place of an answer or a remark about it among the events; by default that of the
+            newest answer.
+        """
+        found = self.known.every(item)[-1].number if number is None else number
+        said = self.events[found].payload
+        assert isinstance(said, Answer | Remark)
+        return next(iter(said.references), item)
 
     def labelled(self, *, all_answers: bool = False) -> Iterator[Labelled]:
         """Yield the label in effect of each item, auto-labels last.
@@ -141,9 +159,11 @@ class SessionView:
         name = self.known.classes.written_name
         for item, standing in self.known.items():
             if all_answers:
+                notes = {note.by: note.text or "" for note in self.known.remarks.notes(item)}
                 for given in self.known.answers(item):
                     class_name = "" if given.class_id is None else name(given.class_id)
-                    yield self._labelled(item, given, class_name, standing.is_disputed)
+                    label = self._labelled(item, given, class_name, standing.is_disputed)
+                    yield label._replace(note=notes.get(given.by, ""))
             elif standing.is_disputed:
                 yield self._labelled(item, standing.given, "", True)
             elif standing.class_id is not None:
@@ -164,6 +184,8 @@ class SessionView:
                 bulk.round,
                 None,
                 line.probability,
+                is_flagged=line.item in self.known.remarks.flagged,
+                note=self._note(line.item),
             )
 
     def _labelled(self, item: str, given: Given, class_name: str, is_disputed: bool) -> Labelled:
@@ -183,7 +205,17 @@ class SessionView:
             is_disputed,
             answer.reason,
             answer.draw,
+            given.why,
+            item in self.known.remarks.flagged,
+            self._note(item),
         )
+
+    def _note(self, item: str) -> str:
+        """Return the notes about an item in one text."""
+        notes = self.known.remarks.notes(item)
+        if len(notes) == 1:
+            return notes[0].text or ""
+        return "; ".join(f"{note.by}: {note.text}" for note in notes)
 
     def _as_decided(self, label: Labelled, standing: Standing) -> Labelled:
         """Return a label as that of who decided for it, if nobody has answered with its class."""
