@@ -220,7 +220,7 @@ def test_what_comes_behind_esc_waits_where_a_relay_may_have_cut_it_off(screen: F
 def test_two_keys_are_handed_over_as_one(screen: FakeScreen) -> None:
     painted(screen)
     screen.press("tab")
-    assert screen.keys.line(None) == ("Tab …  u skip · Esc cancels", "accent")
+    assert screen.keys.line(None) == ("Tab …  Esc cancels  u skip", "accent")
     screen.press("u")
     assert screen.left == [None, "tab u"]
     assert screen.keys.line(None) is None

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from loop_fakes import ME
 from screen_app import ScreenApp
 from sessions import answer_events
 from textual import events
@@ -48,7 +49,10 @@ def small(path: Path, **flags: object) -> Workspace:
 async def test_an_image_is_skipped_with_a_reason(app: ScreenApp, key: str, why: str) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await press(app, pilot, "tab")
-        assert "Tab …  u unsure · x unusable · l later" in shown(app, "#status")
+        assert (
+            "Tab …  Esc cancels  u unsure  x unusable  l later  f flag  n note  g guidelines"
+            in shown(app, "#status")
+        )
         await press(app, pilot, key)
         assert f"✓ 1 saved  skipped ({why})" in shown(app, "#status")
         assert dict(app.label_screen.loop.known.skipped) == {why: 1}
@@ -103,13 +107,19 @@ async def test_a_note_is_typed_saved_changed_and_left(app: ScreenApp) -> None:
         await press(app, pilot, "enter")
         assert "✓ 1 saved  noted" in shown(app, "#status")
         assert "note: wet1" in shown(app, "#header")
+        app.label_screen.loop.flag(str(app.label_screen.asked), by=ME)
+        app.label_screen.loop.note(str(app.label_screen.asked), "wet and torn, twice", by=ME)
+        app.label_screen.show_all()
+        assert "flagged  noted  0 labels  1,297 left" in shown(app, "#header")
+        app.label_screen.loop.undo(by=ME)
+        app.label_screen.loop.undo(by=ME)
         await press(app, pilot, "tab", "n")
         assert "note: wet1_" in shown(app, "#status")
         await press(app, pilot, "2", "escape")
         await press(app, pilot, "tab", "n", "enter")
-        assert app.label_screen.loop.desk.acts == 1, "an unchanged note is not written"
+        assert app.label_screen.loop.desk.acts == 5, "an unchanged note is not written"
         await press(app, pilot, "tab", "n", "ctrl+u", "enter")
-        assert "✓ 2 saved  note removed" in shown(app, "#status")
+        assert "✓ 6 saved  note removed" in shown(app, "#status")
         assert "note:" not in shown(app, "#header")
         assert not answer_events(app.label_screen.loop)
 

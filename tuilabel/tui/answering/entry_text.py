@@ -61,8 +61,9 @@ def first_key_line(actions: Sequence[tuple[str, Action]]) -> Piece:
     actions : sequence of (str, Action)
         Each with its second key.
     """
-    found = " · ".join(f"{shown_key(second)} {action.label}" for second, action in actions)
-    return f"{shown_key(FIRST)} …  {found} · Esc cancels", "accent"
+    found = "  ".join(f"{shown_key(second)} {action.label}" for second, action in actions)
+    # Where not all fit, the help has the rest.
+    return f"{shown_key(FIRST)} …  Esc cancels  {found}", "accent"
 
 
 def entry_classes(entry: ClassEntry) -> tuple[Sequence[int] | None, int | None]:

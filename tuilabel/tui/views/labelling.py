@@ -90,10 +90,10 @@ class Presenter:
             (" " + source, "strong"),
             (f"  round {session.round}", "plain"),
             (self._place(), "plain"),
-            (self._remarks(), "accent"),
             (f"  {counted(session.labels, 'label')}", "strong"),
             (f"  {session.pool_left:,} left", "plain"),
         ]
+        left.insert(3, (self._remarks(width - cells_in(left)), "accent"))
         pace = self._answers_per_minute()
         right: list[list[Piece]] = []
         if pace is not None:
@@ -121,19 +121,22 @@ class Presenter:
             return "  done"
         return f"  {session.cursor + 1:>2} of {len(session.batch)}"
 
-    def _remarks(self) -> str:
-        """Return why the image comes again, whether it is flagged, and its newest note."""
+    def _remarks(self, room: int) -> str:
+        """Return why the image comes again, whether it is flagged, and its newest note.
+
+        The text of the note is left out where there is no room for it.
+        """
         session, item = self.session, self.session.current_id
         if item is None:
             return ""
         remarks, asked = session.known.remarks, session.desk.current
         note = remarks.noted.get(item)
-        words = [
-            "kept for later" if asked is not None and asked.reason == LATER else "",
-            "flagged" if item in remarks.flagged else "",
-            "" if note is None else f"note: {inert(note.text or '', _LONGEST_NOTE)}",
-        ]
-        return "".join(f"  {word}" for word in words if word)
+        words = "  kept for later" if asked is not None and asked.reason == LATER else ""
+        words += "  flagged" if item in remarks.flagged else ""
+        if note is None:
+            return words
+        text = f"{words}  note: {inert(note.text or '', _LONGEST_NOTE)}"
+        return text if cell_len(text) < room else f"{words}  noted"
 
     def _answers_per_minute(self) -> float | None:
         times = [local_time(event.at) for event in self.session.newest_answers(_PACE)]
