@@ -139,10 +139,12 @@ class Desk:
             )
             if back is None:
                 return
+            here = {asked.item for asked in self._closed[back]}
             later = (
                 asked.item for batch in (*self._closed[back + 1 :], self.batch) for asked in batch
             )
-            if any(map(self._is_answered, later)):
+            # What is here too was skipped for later, and asked again.
+            if any(self._is_answered(item) for item in later if item not in here):
                 # An old answer was taken back; what was answered since stays as it is.
                 self._bring_back(item)
                 return
