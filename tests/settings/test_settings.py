@@ -128,7 +128,7 @@ BAD: list[tuple[str, Any]] = [
     *(("cold_start", value) for value in ("warm", 1.0)),
     *(("suggestions", value) for value in ("sometimes", True)),
     *(("guidelines", value) for value in (5, True, ["a.md"], "a\0.md", "a\x1b[2J.md")),
-    *((name, value) for name in list(VALUES)[12:] for value in ("Purple", 8, True, ["auto"])),
+    *((name, value) for name in list(VALUES)[list(VALUES).index("color") :] for value in ("Purple", 8, True, ["auto"])),
 ]
 
 

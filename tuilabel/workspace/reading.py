@@ -38,7 +38,7 @@ class Pool(NamedTuple):
 
 
 class SourceReading:
-    """Reads the files of a folder, and tells a session what they are, once there is one.
+    """Reads the files of a folder, and passes on to a session what they are.
 
     Only what arrives is taken from other threads; everything else is done by the thread that owns
     the session.
@@ -114,7 +114,7 @@ class SourceReading:
         self._session.keep_window(by=by)
 
     def take_in(self, seconds: float = 0.0) -> Pool | None:
-        """Tell the session what was read since the last time; return a new pool if there is one.
+        """Pass on what was read since the last time; return a new pool if there is one.
 
         Parameters
         ----------
