@@ -138,6 +138,8 @@ class Desk:
                 (n for n in batches if any(asked.item == item for asked in self._closed[n])), None
             )
             if back is None:
+                # Its batch was replaced since, at a desk that two runs have continued.
+                self._bring_back(item)
                 return
             here = {asked.item for asked in self._closed[back]}
             later = (
