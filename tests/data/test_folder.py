@@ -277,7 +277,8 @@ def test_interrupted_work_is_kept(save: Save, opened, decoded: list[str]) -> Non
         opened(progress=interrupt)
     decoded.clear()
     assert len(opened()) == 30
-    assert len(decoded) == 20
+    # What threads were reading then may be kept too, or read again.
+    assert len(decoded) <= 24
 
 
 def test_killed_work_is_kept_as_far_as_it_was_written(

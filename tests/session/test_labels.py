@@ -252,6 +252,17 @@ def test_a_batch_that_asks_again_ends_a_skip_for_later_and_no_other_answer() -> 
     assert [given.by for given in labels.answers("1")] == ["anna", "bob"]
 
 
+def test_an_answer_that_a_skip_for_later_replaced_does_not_come_back() -> None:
+    again = Batch(round=2, items=(Asked("1", "later", again=("2",)),))
+    run: list[tuple[str, Payload]] = [
+        ("anna", label("1", CAT)),
+        ("anna", Skip(item="1", why="later")),
+    ]
+    run.append(("bob", again))
+    assert not folded(events(*run)).is_answered("1")
+    assert folded(events(*run, ("anna", Undo("2", "1")))).training == {"1": CAT}
+
+
 def test_the_newest_flag_counts_and_each_annotators_newest_note() -> None:
     run: list[tuple[str, Payload]] = [
         ("anna", Flag(item="1")),

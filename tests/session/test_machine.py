@@ -86,7 +86,12 @@ class LoopMachine(RuleBasedStateMachine):
     def forget_what_is_asked_again(self) -> bool:
         batches = [event.payload for event in self.log.written if isinstance(event.payload, Batch)]
         again = {id_ for batch in batches for asked in batch.items for id_ in asked.again}
-        kept = [act for act in self.stack if act.event not in again]
+        ended = {act.item: place for place, act in enumerate(self.stack) if act.event in again}
+        kept = [
+            act
+            for place, act in enumerate(self.stack)
+            if act.is_remark or place > ended.get(act.item, -1)
+        ]
         was, self.stack = self.stack, kept
         return len(was) > len(kept)
 

@@ -180,3 +180,13 @@ def test_more_labels_rank_more_rows(labels: int, rows: int) -> None:
     assert rows_to_learn(labels, 10**6) == rows
     assert rows_to_learn(labels, 17) == 17
     assert requests.FIRST_ROWS == 5000
+
+
+def test_what_is_wanted_ends_once_the_next_batches_were_read() -> None:
+    session, reading, _ = opened(count=60)
+    steps = 0
+    while wanted := session.unread_next(8):
+        read(session, reading, wanted[0])
+        steps += 1
+    assert len(session.batch) == 4
+    assert steps < 20

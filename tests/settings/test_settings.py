@@ -48,6 +48,8 @@ VALUES: dict[str, tuple[Any, Any, str, Any, Any]] = {
     "blocks": ("ascii", None, "half", "braille", "auto"),
 }
 
+OF_PERSON = list(VALUES)[list(VALUES).index("color") :]
+
 
 def toml(path: Path, **values: Any) -> Path:
     lines = (f"{name} = {value!r}\n".replace("'", '"') for name, value in values.items())
@@ -128,7 +130,7 @@ BAD: list[tuple[str, Any]] = [
     *(("cold_start", value) for value in ("warm", 1.0)),
     *(("suggestions", value) for value in ("sometimes", True)),
     *(("guidelines", value) for value in (5, True, ["a.md"], "a\0.md", "a\x1b[2J.md")),
-    *((name, value) for name in list(VALUES)[12:] for value in ("Purple", 8, True, ["auto"])),
+    *((name, value) for name in OF_PERSON for value in ("Purple", 8, True, ["auto"])),
 ]
 
 

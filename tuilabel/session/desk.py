@@ -138,11 +138,15 @@ class Desk:
                 (n for n in batches if any(asked.item == item for asked in self._closed[n])), None
             )
             if back is None:
+                # Its batch was replaced since, at a desk that two runs have continued.
+                self._bring_back(item)
                 return
+            here = {asked.item for asked in self._closed[back]}
             later = (
                 asked.item for batch in (*self._closed[back + 1 :], self.batch) for asked in batch
             )
-            if any(map(self._is_answered, later)):
+            # What is here too was skipped for later, and asked again.
+            if any(self._is_answered(item) for item in later if item not in here):
                 # An old answer was taken back; what was answered since stays as it is.
                 self._bring_back(item)
                 return

@@ -370,12 +370,12 @@ class Labels:
         for given in self.every(item):
             if not self._stands(given.id, item, given.by):
                 continue
-            if given.why == LATER and (given.id, item) in self._asked_again:
-                continue
             before = own.get(given.by)
             if before is None or given.rank <= before.rank:
                 own.pop(given.by, None)
-                own[given.by] = given
+                # A skip that was for later until now has replaced what was answered before it.
+                if given.why != LATER or (given.id, item) not in self._asked_again:
+                    own[given.by] = given
         return list(own.values())
 
     def _stands(self, id_: str, item: str, by: str) -> bool:

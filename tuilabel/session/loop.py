@@ -756,11 +756,17 @@ class Session:
         return self.current is None and reading is not None and bool(reading.unread.any())
 
     def unread_next(self, count: int) -> list[int]:
-        """Return rows that have to be read before they can be asked, in the order of asking."""
+        """Return the rows among the next ones to ask that have to be read before.
+
+        Parameters
+        ----------
+        count : int
+            How many of the next rows to look at; those of the audit set come besides.
+        """
         reading = self.items.reading
         if reading is None:
             return []
-        free = reading.unread.copy()
+        free = ~self._rows.closed
         own = self._desks.share_of(self._desk_id)
         start = 0
         if own is not None:
@@ -768,7 +774,8 @@ class Session:
             start = start_of(self._desk_id, self._first_rows)
         of_audit = int(count * self.about.audit) + 1
         queries = islice(self._candidates.queries((), free, start), count)
-        return [*queries, *islice(self._candidates.audits(free, start), of_audit)]
+        audits = islice(self._candidates.audits(free, start), of_audit)
+        return [row for row in chain(queries, audits) if reading.unread[row]]
 
     @property
     def _first_rows(self) -> int:

@@ -520,7 +520,7 @@ def _assemble(
         raise
     workspace = Workspace(path, dataset, journal, session, settings, reading)
     if reading is not None:
-        reading.tell(session)
+        reading.attach(session)
         reading.wait_for_first(workspace.annotator)
     return workspace
 

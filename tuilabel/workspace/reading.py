@@ -38,7 +38,7 @@ class Pool(NamedTuple):
 
 
 class SourceReading:
-    """Reads the files of a folder, and tells a session what they are, once there is one.
+    """Reads the files of a folder, and passes on to a session what they are.
 
     Only what arrives is taken from other threads; everything else is done by the thread that owns
     the session.
@@ -88,8 +88,8 @@ class SourceReading:
         if items.refused.all():
             raise no_image(items.root, items.skipped)
 
-    def tell(self, session: Session) -> None:
-        """Tell a session from now on; it knows what was read before."""
+    def attach(self, session: Session) -> None:
+        """Attach the session; it knows what was read before."""
         self._session = session
         self._want()
         self._make_pool()
@@ -114,7 +114,7 @@ class SourceReading:
         self._session.keep_window(by=by)
 
     def take_in(self, seconds: float = 0.0) -> Pool | None:
-        """Tell the session what was read since the last time; return a new pool if there is one.
+        """Pass on what was read since the last time; return a new pool if there is one.
 
         Parameters
         ----------
