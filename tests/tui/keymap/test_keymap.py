@@ -24,16 +24,7 @@ from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.label import LabelScreen
 
 TYPABLE = [chr(code) for code in range(0x21, 0x100) if chr(code).isprintable()]
-LEFT_HAND = {
-    *"12345qwertasdfgzxcvbQWERTASDFGZXCVB",
-    "grave_accent",
-    "space",
-    "f1",
-    "f2",
-    "f3",
-    "f4",
-    "f5",
-}
+LEFT_HAND = {*"12345qwertasdfgzxcvbQWERTASDFGZXCVB", "tab", "space", "f1", "f2", "f3", "f4", "f5"}
 
 
 def own(keymap: str = "default", **keys: str | tuple[str, ...]) -> Keymap:

@@ -535,8 +535,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
 
     def on_picture_resized(self) -> None:
         """Decode the picture in the size that it has now."""
-        if self.loop.current is not None:
-            self.looking.refresh()
+        self.looking.resized()
 
     def action_top_left(self) -> None:
         """Zoom into the top left quarter."""

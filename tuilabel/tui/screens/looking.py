@@ -279,6 +279,11 @@ class Looking:
         self.refresh()
         self._screen.view_changed()
 
+    def resized(self) -> None:
+        """Decode the picture in the size that it has now, if it comes from a file."""
+        if self._loader is not None and self._row is not None:
+            self.refresh()
+
     def refresh(self) -> None:
         """Show what is looked at, in the size and the window that it has now."""
         self.request([])
