@@ -49,12 +49,15 @@ def folder(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def photographs(folder: Path, tmp_path: Path) -> Iterator[Workspace]:
-    """Open the photographs in a new session, in their order."""
+@pytest.fixture(params=[False, True], ids=["whole", "reads on"])
+def photographs(
+    folder: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Workspace]:
+    """Open the photographs in a new session: read before, or behind the screen."""
     flags = {"annotator": "me", "cold_start": "random", "audit": 0.0}
     source = SourceOptions(str(folder), classes=("cat", "dog"))
-    with open_workspace(source, flags, path=tmp_path / "p.tuilabel") as opened:
+    path = tmp_path / "p.tuilabel"
+    with open_workspace(source, flags, path=path, reads_on=request.param) as opened:
         yield opened
 
 
@@ -195,7 +198,7 @@ async def test_a_neighbour_is_looked_at_and_never_labelled(app: ScreenApp) -> No
         await go_to(app, pilot, "2.jpg")
         item = screen.loop.current_id
         await pilot.press("comma")
-        assert "1.jpg  1 before, only to look at" in shown(app, "#picture")
+        await until(pilot, lambda: "1.jpg  1 before, only to look at" in shown(app, "#picture"))
         await painted(app, pilot)
         for key in ("1", "space", "enter", "slash"):
             await pilot.press(key)
@@ -214,7 +217,7 @@ async def test_the_last_file_has_none_after_it(app: ScreenApp) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await go_to(app, pilot, "5.jpg")
         await pilot.press("full_stop")
-        assert "the last file" in shown(app, "#status")
+        await until(pilot, lambda: "the last file" in shown(app, "#status"))
         assert not app.label_screen.looking.is_neighbour
 
 
@@ -319,3 +322,30 @@ def test_the_corners_of_corners() -> None:
     assert look.closer().region == Region(0.5, 0.375, 0.625, 0.5)
     assert look.towards("bottom_left").region == Region(0.5, 0, 1, 0.5)
     assert Look().region == WHOLE
+
+
+async def test_a_neighbour_that_was_not_read_yet_is_read_beside_the_screen(
+    app: ScreenApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = app.label_screen
+    dataset = screen.workspace.dataset
+    async with app.run_test(size=SIZE) as pilot:
+        await go_to(app, pilot, "2.jpg")
+        row = next(r for r in range(len(dataset)) if dataset.references(r)[0] == "3.jpg")
+        reading = dataset.reading
+        if reading is None:
+            pytest.skip("this folder is read whole when it is opened")
+        original, asked = type(dataset).image, list[int]()
+
+        def image(self: Any, i: int) -> Any:
+            asked.append(i)
+            return original(self, i)
+
+        monkeypatch.setattr(type(dataset), "image", image)
+        reading.unread[row] = True
+        await pilot.press("full_stop")
+        await until(pilot, lambda: "3.jpg  1 after" in shown(app, "#picture"))
+        await until(pilot, lambda: is_sharp(app))
+        await pilot.press("tab", "i", "home")
+        assert row not in asked, "it would have been read on the event loop"
+        reading.unread[row] = False

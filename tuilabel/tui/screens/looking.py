@@ -16,8 +16,11 @@ from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
+from tuilabel.data.listing import path_order
 from tuilabel.data.picture import Picture
 from tuilabel.data.region import WHOLE, Region
 from tuilabel.errors import SourceError
@@ -51,6 +54,16 @@ _AHEAD = 3
 
 _MOST_PLACES = 3
 """Places of one image that are named, where several files are equal."""
+
+
+_UNREAD = np.zeros((2, 3), np.uint8)
+
+
+class _ByName(NamedTuple):
+    """Rows in the order of their names, and the place of each row in it."""
+
+    rows: list[int]
+    places: list[int]
 
 
 class LookingScreen(Protocol):
@@ -96,6 +109,8 @@ class Looking:
         self._loader: PictureLoader | None = None
         self._late: PictureRequest | None = None
         self._opening: asyncio.Future[None] | None = None
+        self._sorting: asyncio.Future[None] | None = None
+        self._by_name: _ByName | None = None
         self.board: Board | None = None
 
     # Life.
@@ -133,7 +148,7 @@ class Looking:
     def sight(self, row: int) -> Sight:
         """Return what to draw for a row of the dataset: for the one that is asked, the look."""
         look = self.look if row == self._row else Look()
-        shown = row + look.step
+        shown = self._shown(row, look.step)
         request = self._request(shown, look.region)
         found = None if self._loader is None else self._loader.found(request)
         caption = self._caption(shown, look, found) if row == self._row else ("", "muted")
@@ -156,7 +171,14 @@ class Looking:
         """Return the best image of a row that is in memory."""
         request = self._request(row, WHOLE)
         found = None if self._loader is None else self._loader.found(request)
-        return self._pixels(found) if isinstance(found, Picture) else self._opened.image(row)
+        return self._pixels(found) if isinstance(found, Picture) else self._thumbnail(row)
+
+    def _thumbnail(self, row: int) -> Pixels:
+        """Return the thumbnail of a row; a dark one where it was not read yet, or cannot be."""
+        reading = self._dataset.reading
+        if reading is not None and (reading.unread[row] or reading.refused[row]):
+            return _UNREAD
+        return self._opened.image(row)
 
     def _pixels(self, picture: Picture) -> Pixels:
         window = picture.window
@@ -183,7 +205,7 @@ class Looking:
         """Return what stands beside the image; None for the accuracy."""
         if self._row is None or not (self.look.corners or self._facts):
             return None
-        row, region = self._row + self.look.step, self.look.region
+        row, region = self._shown(self._row, self.look.step), self.look.region
         found = None
         if self._loader is not None:
             found = self._loader.found(self._request(row, region)) or self._loader.found(
@@ -195,7 +217,7 @@ class Looking:
         )
         facts: Sequence[tuple[str, str]] = self._facts_of(row, picture) if self._facts else ()
         zoomed = region if self.look.corners else None
-        return Looked(zoomed, self._opened.image(row), words, facts)
+        return Looked(zoomed, self._thumbnail(row), words, facts)
 
     def _facts_of(self, row: int, picture: Picture | None) -> list[tuple[str, str]]:
         facts = [
@@ -221,11 +243,11 @@ class Looking:
         if self.board.view == "row" or min(self.board.box) < 1:
             return
         self.board.follow_line()
-        shown, region = self._row + self.look.step, self.look.region
+        shown, region = self._shown(self._row, self.look.step), self.look.region
         requests = [self._request(shown, region)]
         if self.look.step:
-            beyond = shown + (1 if self.look.step > 0 else -1)
-            rows = [beyond] if 0 <= beyond < len(self._dataset) else []
+            beyond = self.look.step + (1 if self.look.step > 0 else -1)
+            rows = [self._shown(self._row, beyond)] if self._is_file(self._row, beyond) else []
         requests += [self._request(row, WHOLE) for row in rows[:_AHEAD]]
         self._loader.request([(each, self._draw(each)) for each in dict.fromkeys(requests)])
         if self._loader.found(requests[0]) is None:
@@ -256,7 +278,7 @@ class Looking:
     @property
     def _now(self) -> PictureRequest:
         assert self._row is not None
-        return self._request(self._row + self.look.step, self.look.region)
+        return self._request(self._shown(self._row, self.look.step), self.look.region)
 
     def _look_again(self, request: PictureRequest) -> None:
         """Show which file is waited for, where it is still the one that is looked at."""
@@ -308,11 +330,9 @@ class Looking:
         if self.board is not None and self.board.view == "row":
             self._screen.say("A batch in rows cannot be zoomed: show one image at a time.")
             return False
-        row = self._row + look.step
+        row = self._shown(self._row, look.step)
         whole = None if self._loader is None else self._loader.found(self._request(row, WHOLE))
-        height, width = (
-            whole.size if isinstance(whole, Picture) else self._opened.image(row).shape[:2]
-        )
+        height, width = whole.size if isinstance(whole, Picture) else self._thumbnail(row).shape[:2]
         scale = 2 ** len(look.corners)
         if min(height, width) / scale < _LEAST_PIXELS or len(look.corners) > MOST_CORNERS:
             self._screen.say("This is as close as it gets.")
@@ -333,11 +353,43 @@ class Looking:
         if self.board is not None and self.board.view == "row":
             self._screen.say("A batch in rows has no neighbours: show one image at a time.")
             return
+        if self._by_name is None:
+            # A hundred thousand names take a second to sort.
+            if self._sorting is None:
+                self._sorting = asyncio.ensure_future(self._sort(step))
+            return
         look = self.look._replace(step=self.look.step + step)
-        if not 0 <= self._row + look.step < len(self._dataset):
+        if not self._is_file(self._row, look.step):
             self._screen.say(f"This is the {'first' if step < 0 else 'last'} file.")
             return
         self._show(look)
+
+    async def _sort(self, step: int) -> None:
+        """Sort the files by name, and then show a neighbour."""
+        dataset = self._dataset
+
+        def by_name() -> _ByName:
+            names = [path_order(dataset.references(row)[0]) for row in range(len(dataset))]
+            rows = sorted(range(len(names)), key=names.__getitem__)
+            places = [0] * len(rows)
+            for place, row in enumerate(rows):
+                places[row] = place
+            return _ByName(rows, places)
+
+        self._by_name = await beside(by_name)
+        self.neighbour(step)
+
+    def _is_file(self, row: int, step: int) -> bool:
+        """Return whether there is a file so many places behind that of a row, by name."""
+        return self._by_name is not None and (
+            0 <= self._by_name.places[row] + step < len(self._by_name.rows)
+        )
+
+    def _shown(self, row: int, step: int) -> int:
+        """Return the row of the file so many places behind that of a row, by name."""
+        if not step or self._by_name is None:
+            return row
+        return self._by_name.rows[self._by_name.places[row] + step]
 
     def facts(self) -> None:
         """Show facts about the file in place of the accuracy, or no longer."""
@@ -355,7 +407,9 @@ class Looking:
 
     @property
     def _path(self) -> Path | None:
-        return None if self._row is None else self._dataset.file(self._row + self.look.step)
+        if self._row is None:
+            return None
+        return self._dataset.file(self._shown(self._row, self.look.step))
 
     def open_file(self) -> None:
         """Open the file with the program that the person has named."""
