@@ -231,3 +231,8 @@ def test_no_job_is_lost_and_none_ends_twice(acts: list[str], random: Any) -> Non
         left.add(entry.id)
         queue.end(entry.id)
     assert left >= set(open_) | ({newest_ranking} - {None})
+
+
+def test_no_two_queues_use_one_number() -> None:
+    first, second = JobQueue(), JobQueue()
+    assert first.submit(CENTRES) != second.submit(CENTRES)

@@ -54,15 +54,39 @@ class Candidates:
         self.reserved = np.zeros(len(places), dtype=bool)
         drawn = mixed(numbers, salts(seed)[1]) / 2.0**64 < audit
         self.reserved[np.repeat(np.arange(len(places)), self._paths)[drawn]] = True
+        self._first = np.arange(len(places))
+        self._equal: dict[int, list[int]] = {}
+        self._names: dict[int, set[int]] = {}
+
+    def grow(self, paths: Sequence[Sequence[str]]) -> None:
+        """Add rows at the end; nothing changes for the others."""
+        added = Candidates(paths, self._audit, self._seed)
+        first = np.arange(len(self.keys), len(self.keys) + len(paths))
+        self._first = np.concatenate([self._first, first])
+        self._paths = np.concatenate([self._paths, added._paths])
+        self.keys = np.concatenate([self.keys, added.keys])
+        self.reserved = np.concatenate([self.reserved, added.reserved])
+        self.__dict__.pop("_order", None)
 
     def join(self, row: int, first: int) -> None:
-        """Take into account that two rows are one item: it is reserved if either row is."""
-        self.reserved[[row, first]] = self.reserved[[row, first]].any()
-        self._paths[first] += self._paths[row]
+        """Take into account that a row is the same item as another, the first of all equal ones.
+
+        All of them are reserved if any is.
+        """
+        equal = self._equal.setdefault(first, [first])
+        equal.append(row)
+        self._first[row] = first
+        # A file that was written again has two rows, and one path.
+        names = self._names.setdefault(first, {int(self.keys[first])})
+        if int(self.keys[row]) not in names:
+            names.add(int(self.keys[row]))
+            self._paths[first] += self._paths[row]
+        if self.reserved[row] != self.reserved[first]:
+            self.reserved[equal] = True
 
     def draw(self, row: int) -> float:
         """Return the probability with which a row was drawn for the audit reserve."""
-        paths = int(self._paths[row])
+        paths = int(self._paths[self._first[row]])
         return self._audit if paths == 1 else round(1 - (1 - self._audit) ** paths, 12)
 
     @cached_property
