@@ -164,5 +164,6 @@ def main() -> None:
     """Label images in a terminal, one keypress each, while a model learns beside you.
 
     Without a command, label images: `tuilabel` continues the last session, `tuilabel SOURCE` opens
-    digits, mnist, mnist:DIR, a folder of images or an .npz file.
+    digits, mnist, mnist:DIR, a folder of images, an .npz file, a .csv table, a list of paths in a
+    text file or, with -, on standard input, or the files that match a pattern.
     """

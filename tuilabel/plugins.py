@@ -41,7 +41,15 @@ class Group(NamedTuple):
 GROUPS: Mapping[str, Group] = {
     "sources": Group(
         "source",
-        {"digits": "tuilabel.data.sources:digits", "mnist": "tuilabel.data.sources:mnist"},
+        {
+            "digits": "tuilabel.data.sources:digits",
+            "mnist": "tuilabel.data.sources:mnist",
+            "folder": "tuilabel.data.folder:open_named",
+            "array": "tuilabel.data.npz:open_array",
+            "list": "tuilabel.data.path_list:open_list",
+            "glob": "tuilabel.data.glob_pattern:open_glob",
+            "table": "tuilabel.data.table:open_table",
+        },
     ),
     "features": Group(
         "feature",
@@ -87,7 +95,17 @@ GROUPS: Mapping[str, Group] = {
 }
 """Every extension point; its entry points are in the group ``tuilabel.`` and this name."""
 
+BARE_SOURCES = ("digits", "mnist")
+"""The built-in sources that are names without a path."""
+
+PATH_SOURCES = ("folder", "array", "list", "glob", "table")
+"""The built-in sources that are paths; the name is not needed where the path shows which."""
+
+ARRAY_FILES, TABLE_FILES = (".npz", ".npy"), (".csv", ".tsv")
+"""Endings of the files that are sources of these kinds; any other file is a list of paths."""
+
 _PREFIX = "tuilabel."
+_WILDCARDS = re.compile(r"[*?[]")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
 _LONGEST = 300
 
@@ -237,7 +255,7 @@ def plugin_lines() -> Iterator[str]:
 
 
 def split_source(source: str) -> tuple[str, str | None]:
-    """Return the name of a source, and its argument.
+    """Return the name of a source, without its options, and its argument.
 
     Nothing is read but the names of entry points, and these only if a path looks like a name and
     an argument.
@@ -249,27 +267,107 @@ def split_source(source: str) -> tuple[str, str | None]:
     argument : str or None
         What follows the colon, or the path; None for a built-in name without a colon.
     """
-    name, colon, argument = source.partition(":")
-    if name in GROUPS["sources"].built_in:
-        return name, argument if colon else None
-    if colon and _NAME.fullmatch(name) and (not _is_there(source) or exists("sources", name)):
+    head, colon, argument = source.partition(":")
+    if head in BARE_SOURCES:
+        return head, argument if colon else None
+    name = head.partition("?")[0]
+    if colon and name in PATH_SOURCES:
         return name, argument
+    if colon and _NAME.fullmatch(head) and (not _is_there(source) or exists("sources", head)):
+        return head, argument
     return "", source
 
 
 def named_source(source: str) -> str:
-    """Return a source as sessions record it: a path is absolute, also after the name of a plug-in.
+    """Return a source as sessions record it: with the name of its kind, and an absolute path.
 
-    An argument of a plug-in is a path if there is such a file or folder.
+    The path of a folder or an array file has no name before it. An argument of a plug-in is a path
+    if there is such a file or folder.
     """
     name, argument = split_source(source)
     if argument is None:
         return source
+    head = source.partition(":")[0] if name else ""
     with suppress(OSError, RuntimeError, ValueError):  # opening the source reports an invalid name
         path = Path(argument).expanduser()
         if name in ("", *GROUPS["sources"].built_in) or _is_there(str(path)):
             argument = str(path.resolve())
-    return f"{name}:{argument}" if name else argument
+            head = head or _kind_of(Path(argument))
+    return f"{head}:{argument}" if head else argument
+
+
+def _kind_of(path: Path) -> str:
+    """Return the kind of a source by its path; empty for a folder, an array file or nothing."""
+    if path.is_file():
+        ending = path.suffix.lower()
+        return "" if ending in ARRAY_FILES else "table" if ending in TABLE_FILES else "list"
+    return "glob" if wildcard(str(path)) and not os.path.lexists(path) else ""
+
+
+def wildcard(path: str) -> bool:
+    """Return whether a path has a character that stands for others."""
+    return _WILDCARDS.search(path) is not None
+
+
+def source_options(source: str) -> dict[str, str]:
+    """Return the options of a source, such as ``where``, as `with_options` wrote them into it."""
+    from urllib.parse import parse_qsl
+
+    query = source.partition(":")[0].partition("?")[2] if split_source(source)[0] else ""
+    return dict(parse_qsl(query, errors="surrogateescape"))
+
+
+def with_options(source: str, **options: str) -> str:
+    """Return a source with options in it, so that a session opens it with the same ones.
+
+    Parameters
+    ----------
+    source : str
+    **options : str
+        Of a built-in source that takes them. Without any, the source is returned as it is.
+    """
+    if not options:
+        return source
+    from urllib.parse import urlencode
+
+    named = named_source(source)
+    name, argument = split_source(named)
+    every = {**source_options(named), **options}
+    return f"{name or 'folder'}?{urlencode(every, errors='surrogateescape')}:{argument}"
+
+
+def place_of(source: str) -> str:
+    """Return the file or folder that a source, as sessions record it, is read from; "" without one.
+
+    Of a pattern, it is the folder above the first wildcard.
+    """
+    name, argument = split_source(source)
+    if name == "glob":
+        return pattern_parts(argument or "")[0]
+    return argument or ""
+
+
+def root_of(source: str) -> str | None:
+    """Return the folder that the paths of a list, table or pattern are relative to; None of others.
+
+    Parameters
+    ----------
+    source : str
+        As sessions record it.
+    """
+    name, argument = split_source(source)
+    if name == "glob":
+        return place_of(source)
+    if name in ("list", "table"):
+        return source_options(source).get("root") or str(Path(argument or "").parent)
+    return None
+
+
+def pattern_parts(pattern: str) -> tuple[str, tuple[str, ...]]:
+    """Return the folder above the first wildcard of a pattern, and the parts below it."""
+    parts = Path(pattern).parts
+    first = next((place for place, part in enumerate(parts) if wildcard(part)), len(parts) - 1)
+    return str(Path(*parts[:first])), parts[first:]
 
 
 def _is_there(path: str) -> bool:

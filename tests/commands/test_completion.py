@@ -32,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     for name in ("photos", "samples", ".samples", "s\nplain,rm", "s caf\udce9"):
         (folder / name).mkdir()
-    for name in ("s.npz", "s.npy", "s.txt"):
+    for name in ("s.npz", "s.npy", "s.txt", "s.csv", "s.doc"):
         (folder / name).touch()
     (folder / "s.tuilabel").mkdir()
     monkeypatch.chdir(folder)
@@ -61,7 +61,9 @@ def test_the_script_for_a_shell_is_clicks() -> None:
 @pytest.mark.usefixtures("folder")
 def test_the_first_word_may_be_a_command_a_source_or_a_path() -> None:
     commands = [name for name in COMMANDS if name.startswith("s")]
-    assert complete("tuilabel s") == plain(*commands, "s.npy", "s.npz", "samples/")
+    assert complete("tuilabel s") == plain(
+        *commands, "s.csv", "s.npy", "s.npz", "s.txt", "samples/"
+    )
     assert complete("tuilabel dig") == plain("digits")
     assert complete("tuilabel pho") == ["file,pho"]
     assert complete("tuilabel samples/") == ["file,samples/"]

@@ -26,7 +26,7 @@ def test_a_missing_source_lists_what_there_is(cache_dir: Path) -> None:
 
 def test_a_file_of_another_kind_is_found_and_refused(tmp_path: Path, cache_dir: Path) -> None:
     (tmp_path / "x.csv").write_text("1,2")
-    with pytest.raises(SourceError, match="is a file, but neither"):
+    with pytest.raises(SourceError, match="no column of paths"):
         open_dataset(str(tmp_path / "x.csv"), cache_dir=cache_dir)
     os.mkfifo(tmp_path / "pipe.npz")
     with pytest.raises(SourceError, match="neither a folder nor a regular file"):

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from click import Context, Parameter
 
-from tuilabel.plugins import GROUPS
+from tuilabel.plugins import ARRAY_FILES, BARE_SOURCES, TABLE_FILES
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-SOURCES: dict[str, str | None] = dict.fromkeys(GROUPS["sources"].built_in)
+SOURCES: dict[str, str | None] = dict.fromkeys(BARE_SOURCES)
 """Sources that are not paths. The value is what a shell shows beside a name: nothing."""
 
-SOURCE_FILES = (".npz", ".npy")
+SOURCE_FILES = (*ARRAY_FILES, *TABLE_FILES, ".txt")
 """Endings of the files that are sources."""
 
 Items = list["CompletionItem[str]"]

@@ -27,8 +27,9 @@ from tuilabel.commands.screen import (
     prepare_screen,
     terminal_for,
 )
+from tuilabel.commands.sources import INPUT, choose_source
 from tuilabel.commands.text import say_after_screen, write_labels
-from tuilabel.plugins import exists, split_source
+from tuilabel.plugins import exists, named_source, split_source
 from tuilabel.process.signals import SIGNALS, leave_at_once
 from tuilabel.settings import PERSON, SETTINGS
 
@@ -117,7 +118,7 @@ def home(**options: Any) -> None:
 
 
 def _label(
-    opener: Opener, options: Mapping[str, Any], line: bool, image: bool, **how: Any
+    opener: Opener, options: dict[str, Any], line: bool, image: bool, **how: Any
 ) -> NoReturn:
     """Label in lines, or on the screen and in the sessions that are requested there."""
     _check_source(options)
@@ -126,7 +127,8 @@ def _label(
 
         read_guidelines(options["guidelines"])
     check_limits()
-    opening = line_mode(line, image, is_input_read=options["source"] == "-")
+    opening = line_mode(line, image, is_input_read=options["source"] == INPUT)
+    choose_source(options)
     if opening is None:
         _continue(_on_screen(opener, **how), options, mouse=how.get("mouse", False))
     how.pop("mouse", None)
@@ -171,7 +173,9 @@ def _continue(ended: Ended, options: Mapping[str, Any], *, mouse: bool = False) 
 def _check_source(options: Mapping[str, Any]) -> None:
     """Raise the error about a source that does not exist, before any about the terminal."""
     source = options["source"]
-    if source is None or ((name := split_source(source)[0]) and exists("sources", name)):
+    if source in (None, INPUT):
+        return
+    if (name := split_source(named_source(source))[0]) and exists("sources", name):
         return
     if not os.path.lexists(source) and not source.startswith("~"):
         from tuilabel.data import open_dataset

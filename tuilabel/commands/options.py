@@ -120,6 +120,19 @@ count_options = options(
         metavar="N",
         help="Use the first N images of the hold-out.",
     ),
+    click.option(
+        "--where",
+        metavar="EXPR",
+        help="Use the rows of a table for which this is true, such as 'split == \"train\"'.",
+    ),
+    click.option(
+        "--path-column",
+        metavar="NAME",
+        help="Column of a table with the paths.  [default: path, file, filename or image]",
+    ),
+    click.option(
+        "-0", "--null", is_flag=True, help="The paths of a list end with NUL, as of find -print0."
+    ),
 )
 
 source_argument = click.argument(

@@ -16,6 +16,7 @@ import click
 from tuilabel.commands.completion import complete_sources
 from tuilabel.commands.options import comma_separated, count_options, setting_options, some_of
 from tuilabel.commands.progress import ProgressLine
+from tuilabel.commands.sources import choose_source
 from tuilabel.errors import UnnamedClassesError, UsageError
 from tuilabel.plugins import split_source
 from tuilabel.settings import SETTINGS
@@ -101,6 +102,9 @@ def simulate(
     The random baseline is always included. After Ctrl-C, the same command continues.
     """
     make_reproducible()
+    options["source"] = source
+    choose_source(options)
+    source = options.pop("source")
     if protocol is None and perturb is not None:
         raise UsageError("--perturb needs --protocol article: use both, or neither.")
     line = ProgressLine(everywhere=progress)

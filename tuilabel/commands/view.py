@@ -14,6 +14,7 @@ from tuilabel.commands.line import check_terminal
 from tuilabel.commands.options import one_of, setting_options
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.commands.screen import check_limits, prepare_screen, terminal_for
+from tuilabel.commands.sources import INPUT, read_list
 from tuilabel.commands.text import data_output, say_after_screen
 from tuilabel.errors import UsageError
 from tuilabel.text import counted, meant, shown_path
@@ -34,7 +35,12 @@ _SETTINGS = (
     show_default=True,
     help="The first order: odd has the images first that are unlike all others.",
 )
-@click.option("-0", "--null", is_flag=True, help="End each path with NUL, as xargs -0 expects.")
+@click.option(
+    "-0",
+    "--null",
+    is_flag=True,
+    help="End each path with NUL, as xargs -0 expects; also of a list.",
+)
 @setting_options(*_SETTINGS)
 def view(source: str, sort: str, null: bool, **options: Any) -> None:
     """Look at images and mark some.
@@ -48,6 +54,8 @@ def view(source: str, sort: str, null: bool, **options: Any) -> None:
         )
     check_limits()
     check_terminal(draws=True)
+    if source == INPUT:
+        source = read_list(null=null)
     from tuilabel.settings import resolve
     from tuilabel.tui.terminal.tty import TTY
 

@@ -8,12 +8,15 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data.dataset import (
     ArrayDataset,
+    Dataset,
+    SkippedFile,
     checked_count,
     duplicates_notice,
     refuse_test,
@@ -21,7 +24,7 @@ from tuilabel.data.dataset import (
 )
 from tuilabel.data.decoding import DecodeService
 from tuilabel.data.decoding.decoder import decoder_version
-from tuilabel.data.file_cache import FileCache
+from tuilabel.data.file_cache import FileCache, FileKey
 from tuilabel.data.file_reader import FileReader
 from tuilabel.data.folder_items import FolderItems, Found
 from tuilabel.data.item_ids import ItemIds
@@ -75,29 +78,103 @@ def list_folder(
     UsageError
         `pool` is out of range, or `test` is set.
     """
-    refuse_test(test, str(root))
-    files, skipped = scan(root)
+    return list_files(
+        str(root),
+        root,
+        scan(root),
+        cache_dir=cache_dir,
+        classes=classes,
+        pool=pool,
+        test=test,
+        window=window,
+        seed=seed,
+    )
+
+
+def list_files(
+    source: str,
+    root: Path,
+    found: tuple[list[FileKey], list[SkippedFile]],
+    *,
+    cache_dir: Path,
+    classes: Sequence[str] | None = None,
+    pool: int | None = None,
+    test: int | None = None,
+    window: Window | None = None,
+    seed: int | None = None,
+) -> FolderItems:
+    """Return the items of files below a folder, before they are read.
+
+    Parameters
+    ----------
+    source : str
+        As in `Dataset`; errors name it.
+    root : Path
+    found : pair of lists
+        The files, and what cannot be read, as `scan` returns them.
+    cache_dir, classes, pool, test, window, seed
+        As for `list_folder`.
+
+    Raises
+    ------
+    SourceError, UsageError
+        As for `list_folder`.
+    """
+    refuse_test(test, source)
+    files, skipped = found
     if not files:
-        raise no_image(root, skipped)
-    class_names = resolve_classes(str(root), own=None, given=classes)
-    found = len(files)
-    count = checked_count("--pool", pool, found, shown_path(root))
+        raise no_image(source, skipped)
+    class_names = resolve_classes(source, own=None, given=classes)
+    count = checked_count("--pool", pool, len(files), shown_path(source))
     # A hundred thousand names take a second to bring into natural order.
-    files = sorted(files) if count == len(files) and seed is not None else natural(files)[:count]
+    is_whole = count == len(files)
+    files = sorted(files) if is_whole and seed is not None else natural(files)[:count]
     if seed is not None:
         order = seeded_order(name_keys(key.path for key in files), seed)
         files = [files[row] for row in order.tolist()]
-    cache = cache_of(root, cache_dir)
     return FolderItems(
         root,
         files,
         skipped,
         class_names,
-        cache,
+        cache_of(root, cache_dir),
         DecodeService(),
         window,
-        is_part=len(files) < found,
+        is_part=not is_whole or source != str(root),
+        source=source,
     )
+
+
+def open_files(
+    source: str,
+    root: Path,
+    found: tuple[list[FileKey], list[SkippedFile]],
+    *,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Dataset:
+    """Return the items of files: unread if there is a seed, otherwise all read.
+
+    Parameters
+    ----------
+    source, root, found, **options
+        As for `list_files`.
+    progress : Progress, optional
+        Called after every few files.
+
+    Raises
+    ------
+    SourceError, UsageError
+        As for `list_files`, and if there is no image.
+    """
+    items = list_files(source, root, found, **options)
+    return items if options.get("seed") is not None else _whole(items, progress)
+
+
+def open_named(source: str, *, argument: str, **options: Any) -> Dataset:
+    """Open a folder; a `Source`."""
+    root = Path(argument)
+    return open_files(source, root, scan(root), **options)
 
 
 def open_folder(
@@ -132,12 +209,16 @@ def open_folder(
     items = list_folder(
         root, cache_dir=cache_dir, classes=classes, pool=pool, test=test, window=window
     )
+    return _whole(items, progress)
+
+
+def _whole(items: FolderItems, progress: Progress | None) -> ArrayDataset:
     read_all(items, progress)
     rows = np.flatnonzero(~items.refused & (items.first == np.arange(len(items))))
     if not rows.size:
-        raise no_image(root, items.skipped)
+        raise no_image(items.source, items.skipped)
     return ArrayDataset(
-        source=str(root),
+        source=items.source,
         class_names=items.class_names,
         ids=ItemIds("f1", items.digests[rows]),
         pool=_pool(items, rows),

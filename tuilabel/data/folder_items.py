@@ -67,6 +67,8 @@ class FolderItems:
         The window that the session has.
     is_part : bool
         Whether the folder has more files than these.
+    source : str
+        As in `Dataset`; by default the folder.
     """
 
     holdout = truth = None
@@ -82,8 +84,9 @@ class FolderItems:
         window: Window | None,
         *,
         is_part: bool = False,
+        source: str = "",
     ) -> None:
-        self.is_part = is_part
+        self.is_part, self.source = is_part, source or str(root)
         self.root, self.keys, self.class_names = root, list(keys), class_names
         self._cache, self._decoding, self._entries = cache, decoding, list(skipped)
         self._window, self._is_deep = window, False
@@ -115,11 +118,6 @@ class FolderItems:
                 self._accept(row, found.digest, shape, found.is_deep)
 
     # As a dataset.
-
-    @property
-    def source(self) -> str:
-        """The folder, which `open_dataset` opens again."""
-        return str(self.root)
 
     @property
     def reading(self) -> FolderItems:

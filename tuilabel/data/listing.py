@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import os
+import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,16 +12,19 @@ from tuilabel.data.dataset import SkippedFile
 from tuilabel.data.file_cache import FileKey
 from tuilabel.data.natural_order import natural_key
 from tuilabel.errors import SourceError
+from tuilabel.plugins import split_source
 from tuilabel.text import counted, inert, shown_path
 
 _NAMED_FILES = 3
+_NOUNS = {"glob": "pattern"}
 
 
-def scan(root: Path) -> tuple[list[FileKey], list[SkippedFile]]:
+def scan(root: Path, depth: int | None = None) -> tuple[list[FileKey], list[SkippedFile]]:
     """Return the files in any order, and each unreadable entry with the reason.
 
     Links to folders are followed once all other folders are read. No folder is read twice, so
-    that links in a circle end.
+    that links in a circle end. With a depth, only so many levels of folders are read: with 1, the
+    files in the folder itself.
     """
     files: list[FileKey] = []
     skipped: list[SkippedFile] = []
@@ -50,6 +54,8 @@ def scan(root: Path) -> tuple[list[FileKey], list[SkippedFile]]:
         for entry in shown:
             name = f"{folder}{entry.name}"
             try:
+                if depth is not None and name.count("/") >= depth - 1 and entry.is_dir():
+                    continue
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(f"{name}/")
                 elif entry.is_dir():
@@ -66,6 +72,47 @@ def scan(root: Path) -> tuple[list[FileKey], list[SkippedFile]]:
     return files, skipped
 
 
+def look_up(root: Path, names: Iterable[str]) -> tuple[list[FileKey], list[SkippedFile]]:
+    """Return the files of some names, as `scan` does: in the order of the names, each once.
+
+    Parameters
+    ----------
+    root : Path
+        An absolute path.
+    names : iterable of str
+        Paths relative to the root, or absolute ones below it. Those that lead out of it are
+        skipped, by their names alone: links are followed, as in a folder.
+    """
+    files: dict[str, FileKey] = {}
+    skipped: dict[str, SkippedFile] = {}
+    for name in names:
+        path = below(root, name)
+        if path is None:
+            skipped[name] = SkippedFile(name, f"outside of {shown_path(root)}")
+        elif path not in files and path not in skipped:
+            try:
+                found = os.stat(f"{root}/{path}")  # noqa: PTH116  (a Path costs as much again)
+            except (OSError, ValueError) as error:
+                reason = getattr(error, "strerror", None) or str(error)
+                skipped[path] = SkippedFile(path, reason)
+                continue
+            if stat.S_ISREG(found.st_mode):
+                times = (found.st_mtime_ns, found.st_ctime_ns)
+                files[path] = FileKey(path, found.st_size, *times)
+            else:
+                is_folder = stat.S_ISDIR(found.st_mode)
+                reason = "a folder" if is_folder else "not an ordinary file"
+                skipped[path] = SkippedFile(path, reason)
+    return list(files.values()), list(skipped.values())
+
+
+def below(root: Path, name: str) -> str | None:
+    """Return the path of a name relative to a folder; None if it leads out of it, or is it."""
+    above = os.path.join(root, "")  # noqa: PTH118  (a Path drops the last slash)
+    path = os.path.normpath(os.path.join(root, name))  # noqa: PTH118
+    return path[len(above) :] if path.startswith(above) and path != above else None
+
+
 def natural(files: Iterable[FileKey]) -> list[FileKey]:
     """Return files in natural order of their paths."""
     return sorted(files, key=lambda key: path_order(key.path))
@@ -80,15 +127,17 @@ def path_order(path: str) -> tuple[object, ...]:
     return (*map(natural_key, path.split("/")), path)
 
 
-def no_image(root: Path, failures: Sequence[SkippedFile]) -> SourceError:
-    """Return the error of a folder without images."""
-    shown = shown_path(root)
+def no_image(source: str, failures: Sequence[SkippedFile]) -> SourceError:
+    """Return the error of a source of files without images."""
+    name, path = split_source(source)
+    what = f"The {_NOUNS.get(name, name) or 'folder'} {shown_path(path or '')}"
+    is_folder = name in ("", "folder")
+    hint = "choose a folder of images." if is_folder else "choose another source."
     if not failures:
-        return SourceError(f"The folder {shown} is empty: choose a folder of images.")
-    hint = "choose a folder of images."
+        return SourceError(f"{what} {'is empty' if is_folder else 'names no file'}: {hint}")
     if any("-ubyte" in name for name, _ in failures):
-        hint = f"if these are IDX files, open mnist:{shown}."
-    return SourceError(f"The folder {shown} has no images: {listed(failures)}; {hint}")
+        hint = f"if these are IDX files, open mnist:{shown_path(path or '')}."
+    return SourceError(f"{what} has no images: {listed(failures)}; {hint}")
 
 
 def cannot_be_read(files: Sequence[SkippedFile]) -> str:

@@ -36,6 +36,13 @@ _MAX_SIDE = 10_000
 _CHUNK_BYTES = 2**24
 
 
+def open_array(
+    source: str, *, argument: str, seed: int | None = None, **options: Any
+) -> ArrayDataset:
+    """Open an array file; a `Source`, which is read whole whatever the seed."""
+    return open_npz(Path(argument), **options)
+
+
 def open_npz(
     path: Path,
     *,
@@ -45,6 +52,8 @@ def open_npz(
     test: int | None = None,
     window: Window | None = None,
     progress: Progress | None = None,
+    source: str = "",
+    reference: Callable[[int], str] = "images[{}]".format,
 ) -> ArrayDataset:
     """Open an array file; with labels, a fifth of its items is held out.
 
@@ -69,6 +78,10 @@ def open_npz(
     window : Window, optional
         By default it is chosen by a sample of the images.
     progress : Progress, optional
+    source : str
+        As in `Dataset`; by default the path.
+    reference : callable
+        Returns the place where a row of the arrays was found.
 
     Raises
     ------
@@ -78,7 +91,7 @@ def open_npz(
     UsageError
         If `pool` or `test` is out of range.
     """
-    source = str(path)
+    source = source or str(path)
     name = inert(path.name)
     with _reporting(name), path.open("rb") as file:
         key, cache = cache_key_of_file(file), Arrays(cache_dir / "arrays")
@@ -106,7 +119,7 @@ def open_npz(
             images=arranged.images[part],
             digests=digests[rows],
             truth=None if truth is None else truth[rows],
-            reference=lambda row: f"images[{rows[row]}]",
+            reference=lambda row: reference(rows[row]),
         )
 
     def draw(row: int, box: tuple[int, int], region: Region) -> Picture:

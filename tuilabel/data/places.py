@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tuilabel.data import item_ids
+from tuilabel.data.dataset import SkippedFile
+from tuilabel.data.file_cache import FileKey
+from tuilabel.data.folder_items import FolderItems
+from tuilabel.data.listing import natural, scan
 from tuilabel.data.sources import open_dataset
 from tuilabel.errors import SourceError, UnnamedClassesError
 from tuilabel.plugins import split_source
@@ -105,11 +110,15 @@ def _of_rows(ids: Iterable[str], reference: Callable[[int], str]) -> Places:
 
 
 def _of_dataset(source: str, cache_dir: Path, progress: Progress | None) -> Places:
+    # With a seed, files are only listed.
+    opener = partial(open_dataset, source, cache_dir=cache_dir, progress=progress, seed=0)
     try:
-        dataset = open_dataset(source, cache_dir=cache_dir, progress=progress)
+        dataset = opener()
     except UnnamedClassesError:
         # Names change nothing about where the items are.
-        dataset = open_dataset(source, classes=["image"], cache_dir=cache_dir, progress=progress)
+        dataset = opener(classes=["image"])
+    if isinstance(dataset, FolderItems):
+        return _of_files(dataset.root, dataset.keys, dataset.skipped, progress, cache_dir)
     places = Places()
     for row, item in enumerate(dataset.ids):
         for reference in dataset.references(row):
@@ -118,10 +127,18 @@ def _of_dataset(source: str, cache_dir: Path, progress: Progress | None) -> Plac
 
 
 def _of_folder(root: Path, cache_dir: Path, progress: Progress | None) -> Places:
-    from tuilabel.data.folder import cache_of
-    from tuilabel.data.listing import natural, scan
+    return _of_files(root, *scan(root), progress, cache_dir)
 
-    files, skipped = scan(root)
+
+def _of_files(
+    root: Path,
+    files: Sequence[FileKey],
+    skipped: Sequence[SkippedFile],
+    progress: Progress | None,
+    cache_dir: Path,
+) -> Places:
+    from tuilabel.data.folder import cache_of
+
     known = cache_of(root, cache_dir).known()
     places = Places(unread={name.rstrip("/") for name, _ in skipped})
     for done, key in enumerate(natural(files), start=1):

@@ -13,11 +13,20 @@ from numpy.typing import NDArray
 from tuilabel.data.dataset import ArrayDataset, Dataset, image_array
 from tuilabel.data.window import Window
 from tuilabel.errors import SourceError
-from tuilabel.plugins import blame, exists, load, named_source, names, package_of, split_source
+from tuilabel.plugins import (
+    ARRAY_FILES,
+    BARE_SOURCES,
+    TABLE_FILES,
+    blame,
+    exists,
+    load,
+    named_source,
+    names,
+    package_of,
+    split_source,
+)
 from tuilabel.progress import Progress
 from tuilabel.text import meant, shown_path
-
-_ARRAY_SUFFIXES = (".npz", ".npy")
 
 
 class Source(Protocol):
@@ -81,9 +90,10 @@ def open_dataset(
     Parameters
     ----------
     source : str
-        ``digits``, ``mnist``, ``mnist:DIR``, a folder of images, an ``.npz`` or ``.npy`` file, or
-        ``NAME:`` or ``NAME:ARGUMENT`` with the name of a plug-in. A folder or file named
-        ``digits`` or ``mnist`` is opened as ``./digits``.
+        ``digits``, ``mnist``, ``mnist:DIR``, a folder of images, an ``.npz`` or ``.npy`` file, a
+        ``.csv`` or ``.tsv`` table, any other file as a list of paths, a pattern such as
+        ``photos/**/*.jpg``, or ``NAME:`` or ``NAME:ARGUMENT`` with the name of a plug-in. A folder
+        or file named ``digits`` or ``mnist`` is opened as ``./digits``.
     classes : sequence of str, optional
         Class names. They are required if the source has none, and else rename its own.
     pool, test : int, optional
@@ -115,59 +125,37 @@ def open_dataset(
         from platformdirs import user_cache_path
 
         cache_dir = user_cache_path("tuilabel")
+    typed, name = source, split_source(source)[0]
+    if not name:
+        _absolute(source)  # raises an error for what is no path
+    if name not in BARE_SOURCES:
+        source = named_source(source)
     name, argument = split_source(source)
-    if name and exists("sources", name):
-        is_plugin = package_of("sources", name) != ""
-        if is_plugin:
-            source = named_source(source)
-            argument = source.partition(":")[2]
-        open_it: Source = load("sources", name)
-        dataset = open_it(
-            source,
-            argument=argument,
-            classes=classes,
-            pool=pool,
-            test=test,
-            cache_dir=cache_dir,
-            progress=progress,
-        )
-        return _checked(dataset, name, source) if is_plugin else dataset
-    path = _absolute(source)
-    # Each is imported here, because each needs modules that the others do not.
+    if not name or not exists("sources", name):
+        path = _absolute(source)
+        name, argument = _kind(typed, path), str(path)
+    is_plugin = package_of("sources", name) != ""
+    plain = is_plugin or name in BARE_SOURCES
+    open_it: Source = load("sources", name)
+    dataset: Dataset = open_it(
+        source,
+        argument=argument,
+        classes=classes,
+        pool=pool,
+        test=test,
+        cache_dir=cache_dir,
+        progress=progress,
+        **({} if plain else {"window": window, "seed": seed}),
+    )
+    return _checked(dataset, name, source) if is_plugin else dataset
+
+
+def _kind(source: str, path: Path) -> str:
+    """Return the name of the source that a folder or an array file is."""
     if path.is_dir():
-        from tuilabel.data.folder import list_folder, open_folder
-
-        if seed is not None:
-            return list_folder(
-                path,
-                cache_dir=cache_dir,
-                classes=classes,
-                pool=pool,
-                test=test,
-                window=window,
-                seed=seed,
-            )
-        return open_folder(
-            path,
-            cache_dir=cache_dir,
-            classes=classes,
-            pool=pool,
-            test=test,
-            window=window,
-            progress=progress,
-        )
-    if path.is_file() and path.suffix.lower() in _ARRAY_SUFFIXES:
-        from tuilabel.data.npz import open_npz
-
-        return open_npz(
-            path,
-            cache_dir=cache_dir,
-            classes=classes,
-            pool=pool,
-            test=test,
-            window=window,
-            progress=progress,
-        )
+        return "folder"
+    if path.is_file() and path.suffix.lower() in ARRAY_FILES:
+        return "array"
     raise _unknown(source, path)
 
 
@@ -236,15 +224,13 @@ def _absolute(path: str) -> Path:
 
 
 def _unknown(source: str, path: Path) -> SourceError:
-    if path.is_file():
-        found = "is a file, but neither .npz nor .npy"
-    elif path.exists():
+    if path.exists():
         found = "is neither a folder nor a regular file"
     else:
         found = "is not a source, and there is no file or folder of that name"
     return SourceError(
         f"'{shown_path(source)}' {found}: use digits, mnist, mnist:DIR, {_plugins()}a folder of "
-        f"images or an .npz file.{meant(path.name, _beside(path))}"
+        f"images, an .npz file, a .csv table or a list of paths.{meant(path.name, _beside(path))}"
     )
 
 
@@ -261,5 +247,6 @@ def _beside(path: Path) -> list[str]:
         around = list(path.parent.iterdir())
     except OSError:  # there is no such folder either
         around = []
-    found = [each.name for each in around if each.is_dir() or each.suffix in _ARRAY_SUFFIXES]
-    return found + [f"{name}:" for name in names("sources") if name not in ("digits", "mnist")]
+    endings = (*ARRAY_FILES, *TABLE_FILES)
+    found = [each.name for each in around if each.is_dir() or each.suffix in endings]
+    return found + [f"{name}:" for name in names("sources") if name not in BARE_SOURCES]

@@ -10,7 +10,7 @@ from pathlib import Path
 from tuilabel.errors import ExportError, SourceError
 from tuilabel.events.lines import InvalidLineError, unsealed
 from tuilabel.journal.description import is_session
-from tuilabel.plugins import split_source
+from tuilabel.plugins import place_of
 from tuilabel.text import shown_path
 
 Guard = Callable[[Path], object]
@@ -56,7 +56,7 @@ def guard(own: Iterable[Path], sources: Callable[[], Iterable[str]]) -> Guard:
             raise _never(path, "belongs to a session or to tuilabel")
         is_export = head_of(path).startswith(_EXPORT_STARTS)
         for source in sources():
-            place = Path(split_source(source)[1] or source)
+            place = Path(place_of(source) or source)
             if not (is_export and _is_folder(place)) and _is_among(path, _files_of(place)):
                 raise _never(path, f"is a file of the source {shown_path(source)}")
 

@@ -15,7 +15,7 @@ import platformdirs
 from tuilabel.errors import SessionFileError
 from tuilabel.file_systems import file_system_type, is_network_type
 from tuilabel.journal.description import is_session
-from tuilabel.plugins import named_source, split_source
+from tuilabel.plugins import PATH_SOURCES, named_source, place_of, source_options, split_source
 from tuilabel.process.umask import PRIVATE
 from tuilabel.session.view import SessionView
 from tuilabel.settings import user_directory
@@ -105,9 +105,11 @@ def session_path(source: str, pool: int | None = None, test: int | None = None) 
     folder under two names has one.
     """
     kind, argument = split_source(named_source(source))
-    parts = [kind] if kind else []
+    # What lies at a path may change, such as from a folder to a file: its session is the same.
+    parts = [kind] if kind and kind not in PATH_SOURCES else []
     if argument is not None:
-        digest = hashlib.blake2b(os.fsencode(argument)).hexdigest()[:8]
+        choice = "&".join(f"{key}={value}" for key, value in source_options(source).items())
+        digest = hashlib.blake2b(os.fsencode(argument + choice)).hexdigest()[:8]
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(argument).name).strip("-.")[:60] or "session"
         parts += [name, digest]
     parts += [f"pool{pool}"] if pool is not None else []
@@ -213,7 +215,7 @@ def is_folder(path: str) -> bool:
 
 def is_gone(source: str) -> bool:
     """Return whether a source, as sessions record it, is a path where nothing is."""
-    argument = split_source(source)[1] or ""
+    argument = place_of(source)
     try:
         return Path(argument).is_absolute() and not os.path.lexists(argument)
     except ValueError:  # a zero byte

@@ -106,7 +106,7 @@ class SourceReading:
             if self.problem is not None:
                 raise SourceError(self.problem)
         if items.refused.all():
-            raise no_image(items.root, items.skipped)
+            raise no_image(items.source, items.skipped)
 
     def attach(self, session: Session) -> None:
         """Attach the session; it knows what was read before."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from tuilabel.errors import PluginError, TuilabelError
-from tuilabel.plugins import exists, split_source
+from tuilabel.plugins import GROUPS, exists, place_of, split_source
 from tuilabel.session.summary import summarise
 from tuilabel.session.view import SessionView
 from tuilabel.workspace.places import (
@@ -117,10 +117,10 @@ def known_sources(states: Iterable[SessionState]) -> list[str]:
 
 
 def _is_there(source: str) -> bool:
-    name, argument = split_source(source)
+    name, place = split_source(source)[0], place_of(source)
     try:
-        if name not in ("", "mnist"):
+        if name not in ("", *GROUPS["sources"].built_in):
             return exists("sources", name)
-        return Path(argument or source).exists()
+        return Path(place or source).exists()
     except (OSError, ValueError, PluginError):
         return False

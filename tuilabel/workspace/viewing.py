@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data import Dataset, open_dataset
+from tuilabel.data.listing import below
 from tuilabel.errors import SourceError, UnnamedClassesError
+from tuilabel.plugins import root_of
 from tuilabel.progress import Progress
 from tuilabel.text import source_name
 from tuilabel.workspace.places import cache_dir, is_folder
@@ -44,7 +46,15 @@ class Viewed:
         except UnnamedClassesError:
             self.dataset = opener(classes=("image",))  # nobody sees it
         self.name = source_name(self.dataset.source)
-        self._folder = str(Path(source).expanduser()) if is_folder(source) else None
+        self._folder = str(Path(source).expanduser()) if is_folder(source) else self._root()
+
+    def _root(self) -> str | None:
+        """Return the folder of the files, in short; None if the images are no files."""
+        root = root_of(self.dataset.source)
+        if root is None or not self.dataset.ids[0].startswith("f1:"):
+            return None
+        here = below(Path.cwd(), root)
+        return "" if Path(root) == Path.cwd() else here or root
 
     def __len__(self) -> int:
         return len(self.dataset)

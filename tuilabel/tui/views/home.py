@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from tuilabel.plugins import split_source
+from tuilabel.plugins import GROUPS, split_source
 from tuilabel.session import Session
 from tuilabel.text import counted, inert, shown_path
 from tuilabel.tui.views.values import Detail
@@ -134,8 +134,10 @@ def _what_is(source: str) -> tuple[str, str]:
             "70,000 handwritten digits, 28x28",
             "They are in the cache. Opening them uses a session of their own.",
         )
-    kinds = {"mnist": "handwritten digits, 28x28", "": "images of your own"}
-    kind = kinds.get(split_source(source)[0], "images of a plug-in")
+    name = split_source(source)[0]
+    own = name in ("", *GROUPS["sources"].built_in)
+    kind = "images of your own" if own else "images of a plug-in"
+    kind = "handwritten digits, 28x28" if name == "mnist" else kind
     return kind, "The source of one of your sessions. Opening it uses a session of its own."
 
 

@@ -1,0 +1,121 @@
+"""Options about the source, and the list on standard input."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from tuilabel.cli import main
+from tuilabel.session.view import SessionView
+from tuilabel.tui.terminal.tty import TTY
+from tuilabel.workspace.places import last_session
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for value in range(6):
+        Image.new("L", (6, 4), value).save(folder / f"{value}.png")
+    rows = [f"photos/{value}.png,{'train' if value < 4 else 'test'}" for value in range(6)]
+    (tmp_path / "t.csv").write_text("\n".join(["path,split", *rows]))
+    digits = [f"{value % 2},{value},2,3,4" for value in range(20)]
+    (tmp_path / "d.csv").write_text("\n".join(["label,pixel0,pixel1,pixel2,pixel3", *digits]))
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def run(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tuilabel", *arguments]
+    return subprocess.run(command, input=typed, capture_output=True, text=True, check=False)
+
+
+def lines(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Label two images in lines of text."""
+    return run("label", *arguments, "--line", "--no-image", typed="1\n2\nq\n")
+
+
+def view() -> SessionView:
+    path = last_session()
+    assert path is not None
+    return SessionView(path)
+
+
+@pytest.mark.usefixtures("root")
+def test_rows_of_a_table_are_labelled_and_the_session_continues_with_them() -> None:
+    train = ("t.csv", "--where", "split == 'train'")
+    started = lines(*train, "--classes", "a,b", "--batch-size", "2")
+    assert started.returncode == 0, started.stderr
+    session = last_session()
+    assert view().opened is not None
+    assert view().opened.items == 4
+    assert lines(*train).returncode == 0
+    assert last_session() == session
+    assert view().known.labels_held == 4
+    again = run("--line", "--no-image", typed="q\n")
+    assert again.returncode == 0, again.stderr
+    assert lines("t.csv", "--classes", "a,b", "--batch-size", "2").returncode == 0
+    assert last_session() != session
+    exported = run("export", "t.csv")
+    assert exported.returncode == 0, exported.stderr
+    assert "photos/" in exported.stdout
+    assert "found" in exported.stdout
+
+
+@pytest.mark.usefixtures("root")
+def test_patterns_and_lists_are_labelled_too(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("photos/1.png\nphotos/2.png\n")
+    for source, count in (("photos/[12].*", 2), ("**/*.png", 6), ("list.txt", 2)):
+        result = lines(source, "--classes", "a,b", "--batch-size", "1")
+        assert result.returncode == 0, result.stderr
+        assert view().opened is not None
+        assert view().opened.items == count
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("photos", "--where", "x == 1"), "--where needs a .csv or .tsv table, but photos is none"),
+        (("t.csv", "-0"), "-0 needs a list of paths, but t.csv is none"),
+        (("--path-column", "x"), "--path-column needs a .csv or .tsv table, but none is named"),
+        (("t.csv", "--where", "split"), "--where 'split' is no comparison of columns"),
+        (("t.csv", "--path-column", "name"), "t.csv has no column 'name', but path, split"),
+        (("no/*.png",), "The folder"),
+    ],
+)
+@pytest.mark.usefixtures("root")
+def test_what_does_not_fit_is_refused(arguments: tuple[str, ...], sentence: str) -> None:
+    result = lines(*arguments, "--classes", "a,b")
+    assert result.returncode == 2
+    assert sentence in " ".join(result.stderr.split())
+    assert last_session() is None
+
+
+@pytest.mark.usefixtures("root")
+def test_a_simulation_takes_a_table_of_pixels() -> None:
+    command = ["simulate", "d.csv", "--budget", "4", "--batch-size", "2", "--seeds", "1"]
+    more = ["--model", "softmax", "--where", "pixel0 != 3"]
+    result = run(*command, *more)
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_terminal_is_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TTY, "open", lambda: None)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("tuilabel.commands.sources._is_terminal", lambda: True)
+    result = CliRunner().invoke(main, ["view", "-"], prog_name="tuilabel")
+    assert result.exit_code == 2
+    assert "standard input, which is a terminal: pipe paths into it" in result.stderr
+
+
+def test_a_list_is_simulated_from_standard_input(root: Path) -> None:
+    paths = "\0".join(map(str, root.iterdir()))
+    command = ["simulate", "-", "-0", "--budget", "4"]
+    result = run(*command, typed=paths)
+    assert result.returncode == 2
+    assert "has no ground truth" in " ".join(result.stderr.split())

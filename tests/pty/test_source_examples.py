@@ -1,0 +1,58 @@
+"""Each example of a source in docs/formats.md is run, and labels an image."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.pty.labelling import Home, LabellingTerminal
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
+EXAMPLES = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+SHOWN = {
+    "photos/train.txt": ("1", 3),
+    "find photos": ("1", 3),
+    "'photos/*s/": ("2", 3),
+    "photos.csv": ("2", 2),
+    "digits.csv": ("1", 3),
+    "tuilabel photos ": ("1", 4),
+    "scans.npz": ("1", 20),
+}
+"""A word of each example, a key of one of its classes, and the number of its images."""
+
+
+@pytest.fixture
+def photos(home: Home) -> None:
+    """Make the images of the examples, after a file that is older."""
+    (home.path / "photos").mkdir()
+    (home.path / "since").touch()
+    for value, name in enumerate(("cats/1.png", "cats/2.png", "dogs/1.png", "dogs/old.PNG")):
+        path = home.path / "photos" / name
+        path.parent.mkdir(exist_ok=True)
+        Image.new("L", (8, 8), 60 * value).save(path)
+
+
+def test_there_is_an_example_of_each() -> None:
+    assert len(EXAMPLES) == len(SHOWN)
+    assert all(sum(word in example for example in EXAMPLES) == 1 for word in SHOWN)
+
+
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize("word", SHOWN)
+def test_an_example_labels_its_images(
+    start: Callable[..., LabellingTerminal], home: Home, word: str
+) -> None:
+    (example,) = (example for example in EXAMPLES if word in example)
+    script = re.sub(r"\btuilabel (?=\S)", f"{sys.executable} -m tuilabel ", example)
+    terminal = start(command=("sh", "-c", script.replace("python3", sys.executable)), cwd=home.path)
+    terminal.wait_ready()
+    key, count = SHOWN[word]
+    terminal.answer(key)
+    terminal.quit()
+    assert "1 label; saved in" in terminal.after_screen
+    assert home.status()["pool_left"] == count - 1
