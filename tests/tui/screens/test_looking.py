@@ -234,6 +234,18 @@ async def test_facts_stay_for_the_next_image_until_they_are_taken_away(app: Scre
         assert not app.label_screen.board.has_class("-look")
 
 
+async def test_facts_take_the_place_of_a_map_that_was_there_before(app: ScreenApp) -> None:
+    async with app.run_test(size=SIZE) as pilot:
+        await go_to(app, pilot, "0.jpg")
+        await pilot.press("home")
+        await until(pilot, lambda: "zoom 2x" in shown(app, "#look"))
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.label_screen.board.has_class("-look"))
+        await pilot.press("tab", "i")
+        await until(pilot, lambda: "3,000 x 2,000 pixels" in shown(app, "#look"))
+        assert "zoom" not in shown(app, "#look")
+
+
 async def test_a_file_that_has_changed_is_named_and_its_thumbnail_stays(
     app: ScreenApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual.geometry import Size
 from textual.strip import Strip
 
 from tuilabel.data.region import Region
@@ -32,6 +33,8 @@ class LookPanel(Lines):
     def redraw(self) -> None:
         """Draw the map and the facts in this size."""
         if not self.size.area or self._looked is None:
+            # It is drawn with the first frame that has room for it.
+            self._rows_size = Size(0, 0)
             return
         looked, rows = self._looked, list[Strip]()
         if looked.region is not None:
