@@ -175,6 +175,22 @@ def test_the_first_files_of_the_order_choose_the_window(
     assert (again.image(2) == items.image(2)).all()
 
 
+def test_a_deep_image_among_many_others_is_not_white(
+    root: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_items, "WINDOW_FILES", 2)
+    for number in range(3):
+        save(root / f"{number}.png", number)
+    pixels = np.linspace(100, 900, 100).astype(np.uint16).reshape(10, 10)
+    Image.fromarray(pixels).save(root / "deep.png")
+    items = make()
+    assert [items.keys[row].path for row in range(4)][-1] == "deep.png"
+    learn(items)
+    assert items.window is not None
+    assert items.window.high > 800
+    assert items.image(3).min() < 10 < 245 < items.image(3).max()
+
+
 def test_an_image_that_changed_since_it_was_read_is_not_shown(root: Path, make: Make) -> None:
     save(root / "a.png", 1)
     items = make()

@@ -111,6 +111,28 @@ def test_the_order_of_reading_changes_nothing(
         assert asked == expected
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+@pytest.mark.parametrize("known", [0, 2])
+def test_of_equal_files_all_are_in_the_audit_reserve_if_one_is(
+    order: tuple[int, ...], known: int
+) -> None:
+    probe, _, _ = opened()
+    reserved = probe._candidates.reserved
+    drawn, *others = [int(np.flatnonzero(reserved)[0]), *np.flatnonzero(~reserved)[:2].tolist()]
+    rows = [(*others, drawn)[place] for place in order]
+    session, reading, log = opened(**{f"r{row}": others[0] for row in (others[1], drawn)})
+    for row in rows[:known]:
+        read(session, reading, row)
+    if known:
+        # What an earlier start has read is known at once.
+        session = Session(session.items, log.reopened(), SETTINGS, ME)
+    for row in rows[known:]:
+        read(session, reading, row)
+    assert session._candidates.reserved[rows].all()
+    draws = {session._candidates.draw(row) for row in rows}
+    assert draws == {round(1 - 0.75**3, 12)}
+
+
 def test_a_session_goes_on_with_items_that_were_answered_before() -> None:
     session, reading, log = opened()
     read(session, reading, *range(20))

@@ -199,8 +199,9 @@ class FolderItems:
     def read(self, rows: Sequence[int]) -> list[tuple[int, Found]]:
         """Read the files of some rows, and keep what they are in the cache."""
         results = self._reduced(rows)
-        if any(isinstance(result, np.ndarray) for result in results):
-            self._choose_window()
+        deep = [result for result in results if isinstance(result, np.ndarray)]
+        if deep:
+            self._choose_window(deep)
             results = self._reduced(rows)
         found: list[tuple[int, Found]] = []
         for row, result in zip(rows, results, strict=True):
@@ -216,12 +217,16 @@ class FolderItems:
         paths = [self.root / self.keys[row].path for row in rows]
         return reduce_image_files(paths, self._decoding, self._window)
 
-    def _choose_window(self) -> None:
-        """Choose the window of images of more than 8 bits, by the first files of the order."""
+    def _choose_window(self, deep: Sequence[NDArray[np.float64]]) -> None:
+        """Choose the window of images of more than 8 bits, by the first files of the order.
+
+        Where none of them has more, it is chosen by the sketches of the first that were found.
+        """
         with self._choosing:
             if self._window is None:
                 sample = self._reduced(range(min(WINDOW_FILES, len(self))))
-                self._window = window_of([one for one in sample if isinstance(one, np.ndarray)])
+                found = [one for one in sample if isinstance(one, np.ndarray)]
+                self._window = window_of(found or deep)
 
     def learn(self, found: Sequence[tuple[int, Found]]) -> list[int]:
         """Take in what was read; return the rows that are known from now on."""

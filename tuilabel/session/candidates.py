@@ -54,15 +54,24 @@ class Candidates:
         self.reserved = np.zeros(len(places), dtype=bool)
         drawn = mixed(numbers, salts(seed)[1]) / 2.0**64 < audit
         self.reserved[np.repeat(np.arange(len(places)), self._paths)[drawn]] = True
+        self._first = np.arange(len(places))
+        self._equal: dict[int, list[int]] = {}
 
     def join(self, row: int, first: int) -> None:
-        """Take into account that two rows are one item: it is reserved if either row is."""
-        self.reserved[[row, first]] = self.reserved[[row, first]].any()
+        """Take into account that a row is the same item as another, the first of all equal ones.
+
+        All of them are reserved if any is.
+        """
+        equal = self._equal.setdefault(first, [first])
+        equal.append(row)
+        self._first[row] = first
         self._paths[first] += self._paths[row]
+        if self.reserved[row] != self.reserved[first]:
+            self.reserved[equal] = True
 
     def draw(self, row: int) -> float:
         """Return the probability with which a row was drawn for the audit reserve."""
-        paths = int(self._paths[row])
+        paths = int(self._paths[self._first[row]])
         return self._audit if paths == 1 else round(1 - (1 - self._audit) ** paths, 12)
 
     @cached_property

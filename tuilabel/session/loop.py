@@ -156,8 +156,9 @@ class Session:
         self._slots: list[Slot] = []
         self._slots_of: tuple[list[Asked] | None, int] = (None, 0)
         audit = 0.0 if dataset.holdout is not None else self.about.audit
-        paths = [dataset.references(row) for row in range(len(dataset))]
+        paths = [self._paths(row) for row in range(len(dataset))]
         self._candidates = Candidates(paths, audit, self.about.seed)
+        self._join(range(len(dataset)))
         self._desks = Desks(self._candidates.keys, log.is_live)
         self._desk_id = ""
         self._opened: Event | None = None
@@ -722,14 +723,26 @@ class Session:
         """Take items into account that were read now; those that cannot be read are closed."""
         reading = self.items.reading
         assert reading is not None
+        rows = [row for row in rows if not reading.refused[row]]
+        self._join(rows)
         for row in rows:
-            if not reading.refused[row]:
-                first = int(reading.first[row])
-                if first != row:
-                    self._candidates.join(row, first)
-                self._rows.follow(self.items.ids[row])
+            self._rows.follow(self.items.ids[row])
         if not reading.unread.any():
             self.missing = self._count_rows()
+
+    def _paths(self, row: int) -> Sequence[str]:
+        """Return the paths of a row; of one that may be found equal to others, only its own."""
+        paths = self.items.references(row)
+        return paths if self.items.reading is None else paths[:1]
+
+    def _join(self, rows: Sequence[int]) -> None:
+        """Take into account which of some rows are the same item as others."""
+        reading = self.items.reading
+        if reading is not None:
+            firsts = reading.first[list(rows)].tolist()
+            for row, first in zip(rows, firsts, strict=True):
+                if row != first:
+                    self._candidates.join(row, first)
 
     @property
     def window_is_new(self) -> bool:
