@@ -271,6 +271,24 @@ async def test_without_a_trainer_a_job_is_an_error(screen: Screen) -> None:
         await screen.client.run(CENTRES)
 
 
+async def test_a_job_of_a_trainer_that_was_replaced_ends_nothing_of_the_next_one(
+    screen: Screen, jobs: FakeTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after = FakeTrainer()
+    after.start = lambda: None  # type: ignore[attr-defined]
+    monkeypatch.setattr(runner, "Trainer", lambda *_, **__: after)
+    job = asyncio.create_task(screen.client.run(CENTRES))
+    while not jobs.jobs:
+        await asyncio.sleep(0)
+    screen.client.start()
+    screen.client.submit(a_request(1))
+    with pytest.raises(TrainerError, match="more images were read"):
+        await job
+    assert jobs.cancelled == [1]
+    assert after.cancelled == []
+    await screen.client.stop()
+
+
 async def test_the_trainer_starts_without_room_for_files(
     screen: Screen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,21 @@ LATER: Any = Later(10, 0, Path("l.npz"))
 
 def ranking(generation: int = 1) -> Start:
     return Start(ColdStart(generation, "kmeans", "auto", "auto", (), (), 5, (0,)))
+
+
+def taken(queue: JobQueue) -> list[Job]:
+    """Take jobs as a child that is idle does, each after the end of the one before."""
+    jobs = []
+    while (entry := queue.take()) is not None:
+        jobs.append(entry.job)
+        queue.end(entry.id)
+    return jobs
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> JobQueue:
+    monkeypatch.setattr("tuilabel.trainer.queue._IDS", count(1))
+    return JobQueue()
 
 
 def taken(queue: JobQueue) -> list[Job]:
@@ -231,3 +247,8 @@ def test_no_job_is_lost_and_none_ends_twice(acts: list[str], random: Any) -> Non
         left.add(entry.id)
         queue.end(entry.id)
     assert left >= set(open_) | ({newest_ranking} - {None})
+
+
+def test_no_two_queues_use_one_number() -> None:
+    first, second = JobQueue(), JobQueue()
+    assert first.submit(CENTRES) != second.submit(CENTRES)

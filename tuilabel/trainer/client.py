@@ -206,16 +206,17 @@ class TrainerClient:
         TrainerError
             The job failed; the message is one line.
         """
-        if self._trainer is None:
+        trainer = self._trainer
+        if trainer is None:
             raise TrainerError(self._unstarted or "the trainer has not been started")
-        number = self._trainer.submit(job)
+        number = trainer.submit(job)
         run = _Run(asyncio.get_running_loop().create_future(), progress)
         self._runs[number] = run
         try:
             return await run.answer
         finally:
             del self._runs[number]
-            self._trainer.cancel(number)
+            trainer.cancel(number)
 
     def handle(self, event: TrainerEvent) -> None:
         """Pass an event of the trainer on: to the listener, or to the caller of `run`."""

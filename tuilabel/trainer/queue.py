@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 
 from tuilabel.trainer.jobs import Job
 
 MOST_LOSSES = 3
 """A job during which so many children were lost fails: perhaps it is what ends them."""
+
+# Of all queues of a process: what one trainer still sends means no job of the next.
+_IDS = count(1)
 
 
 @dataclass(eq=False)
@@ -43,7 +47,6 @@ class JobQueue:
     """
 
     def __init__(self) -> None:
-        self._ids = 0
         self._waiting: list[Entry] = []
         self._in_flight: dict[int, Entry] = {}
         self._lasting: dict[type[Job], Entry] = {}
@@ -55,8 +58,7 @@ class JobQueue:
 
     def submit(self, job: Job) -> int:
         """Add a job and return its id."""
-        self._ids += 1
-        entry = Entry(self._ids, job)
+        entry = Entry(next(_IDS), job)
         if job.replaceable:
             self._waiting = [other for other in self._waiting if not other.job.replaceable]
         if job.lasting:
