@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -164,3 +165,9 @@ async def trainer(
     yield start
     for trainer in started:
         await asyncio.wait_for(trainer.stop(), PATIENCE)
+
+
+@pytest.fixture(autouse=True)
+def numbers_from_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Number the jobs of each test from 1."""
+    monkeypatch.setattr("tuilabel.trainer.queue._IDS", count(1))

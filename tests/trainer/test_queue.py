@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,15 @@ LATER: Any = Later(10, 0, Path("l.npz"))
 
 def ranking(generation: int = 1) -> Start:
     return Start(ColdStart(generation, "kmeans", "auto", "auto", (), (), 5, (0,)))
+
+
+def taken(queue: JobQueue) -> list[Job]:
+    """Take jobs as a child that is idle does, each after the end of the one before."""
+    jobs = []
+    while (entry := queue.take()) is not None:
+        jobs.append(entry.job)
+        queue.end(entry.id)
+    return jobs
 
 
 def taken(queue: JobQueue) -> list[Job]:

@@ -44,11 +44,21 @@ class FileReader:
         self._wanted: deque[int] = deque()
         self._begun: dict[int, tuple[float, int]] = {}
         self._lock = threading.Lock()
+        self._running = 0
         self._ends = False
 
     def start(self) -> None:
         """Begin to read."""
-        for _ in range(self._threads):
+        self.grow(0)
+
+    def grow(self, count: int) -> None:
+        """Read some more rows too, which the items have at their end now."""
+        with self._lock:
+            self._next = min(self._next, len(self._left))
+            self._left = np.concatenate([self._left, np.ones(count, dtype=bool)])
+            resting = self._threads - self._running
+            self._running = self._threads
+        for _ in range(resting):
             threading.Thread(target=self._work, name="reader", daemon=True).start()
 
     def want(self, rows: Iterable[int]) -> None:
@@ -91,6 +101,7 @@ class FileReader:
                     size += self._items.keys[row].size
                 if rows and not self._ends:
                     return rows
+            self._running -= 1
             return []
 
     def _following_wanted(self) -> int | None:

@@ -95,6 +95,7 @@ class FolderItems:
         self._thumbnails: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
         self._bytes = 0
         self._choosing = threading.Lock()
+        self._row_of_path: dict[str, int] = {}
         self._take_known()
 
     def _take_known(self) -> None:
@@ -186,13 +187,16 @@ class FolderItems:
 
     def full_image(self, i: int) -> NDArray[np.uint8]:
         """Return row `i` at full size, from its file."""
-        key, digest = self.keys[i], self.digests[i].tobytes()
-        found = read_image_file(self.root / key.path, self._decoding, digest, self._window)
-        if isinstance(found, Refused):
-            raise SourceError(
-                f"{inert(key.path)} can no longer be read ({found.reason}): open the folder again."
-            )
-        return found
+        paths, digest = self.references(i), self.digests[i].tobytes()
+        reason = ""
+        for path in paths:
+            found = read_image_file(self.root / path, self._decoding, digest, self._window)
+            if not isinstance(found, Refused):
+                return found
+            reason = reason or found.reason
+        raise SourceError(
+            f"{inert(paths[0])} can no longer be read ({reason}): open the folder again."
+        )
 
     # Reading.
 
@@ -259,6 +263,34 @@ class FolderItems:
         self._thumbnails[row] = pixels
         while self._bytes > _SHOWN_BYTES and len(self._thumbnails) > 1:
             self._bytes -= self._thumbnails.popitem(last=False)[1].nbytes
+
+    def grow(self, keys: Sequence[FileKey]) -> int:
+        """Add files as further rows at the end, to be read; return how many.
+
+        A file that replaces one of the same path becomes a row of its own: the row of the other is
+        closed, and its content stays an item. A file that is there already is left out.
+        """
+        if not self._row_of_path:
+            self._row_of_path = {key.path: row for row, key in enumerate(self.keys)}
+        new: list[FileKey] = []
+        for key in keys:
+            row = self._row_of_path.get(key.path)
+            if row is not None:
+                if key == self.keys[row] and not self.refused[row]:
+                    continue
+                self._reasons.pop(row, None)
+                self.unread[row], self.refused[row] = False, True
+            self._row_of_path[key.path] = len(self.keys) + len(new)
+            new.append(key)
+        before, count = len(self.keys), len(new)
+        self.keys = [*self.keys, *new]
+        self.unread = np.concatenate([self.unread, np.ones(count, dtype=bool)])
+        self.refused = np.concatenate([self.refused, np.zeros(count, dtype=bool)])
+        self.first = np.concatenate([self.first, np.arange(before, before + count)])
+        nothing = np.zeros((count, DIGEST_SIZE), np.uint8), np.zeros((count, 4), np.int32)
+        self.digests = np.concatenate([self.digests, nothing[0]])
+        self.shapes = np.concatenate([self.shapes, nothing[1]])
+        return count
 
     # As models see them.
 

@@ -56,6 +56,17 @@ class Candidates:
         self.reserved[np.repeat(np.arange(len(places)), self._paths)[drawn]] = True
         self._first = np.arange(len(places))
         self._equal: dict[int, list[int]] = {}
+        self._names: dict[int, set[int]] = {}
+
+    def grow(self, paths: Sequence[Sequence[str]]) -> None:
+        """Add rows at the end; nothing changes for the others."""
+        added = Candidates(paths, self._audit, self._seed)
+        first = np.arange(len(self.keys), len(self.keys) + len(paths))
+        self._first = np.concatenate([self._first, first])
+        self._paths = np.concatenate([self._paths, added._paths])
+        self.keys = np.concatenate([self.keys, added.keys])
+        self.reserved = np.concatenate([self.reserved, added.reserved])
+        self.__dict__.pop("_order", None)
 
     def join(self, row: int, first: int) -> None:
         """Take into account that a row is the same item as another, the first of all equal ones.
@@ -65,7 +76,11 @@ class Candidates:
         equal = self._equal.setdefault(first, [first])
         equal.append(row)
         self._first[row] = first
-        self._paths[first] += self._paths[row]
+        # A file that was written again has two rows, and one path.
+        names = self._names.setdefault(first, {int(self.keys[first])})
+        if int(self.keys[row]) not in names:
+            names.add(int(self.keys[row]))
+            self._paths[first] += self._paths[row]
         if self.reserved[row] != self.reserved[first]:
             self.reserved[equal] = True
 

@@ -42,6 +42,10 @@ class Desks:
             case Batch() as batch:
                 self._batches[event.log] = batch
 
+    def grow(self, keys: NDArray[np.uint64]) -> None:
+        """Take items into account that were added at the end: these are the numbers of all."""
+        self._keys, self._shared = keys, None
+
     def annotators(self) -> list[str]:
         """Return the names of the others who work on the session at this moment, sorted."""
         return sorted({name for log, name in self._names.items() if self._is_live(log)})

@@ -39,6 +39,11 @@ class LabelledRows:
         reading = self._items.reading
         return self.answered if reading is None else self.answered[reading.first] | reading.refused
 
+    def grow(self, count: int) -> None:
+        """Take rows into account that were added at the end: there are so many in all."""
+        added = np.zeros(count - len(self.answered), dtype=bool)
+        self.answered = np.concatenate([self.answered, added])
+
     def fill(self, index: Mapping[str, int]) -> int:
         """Take all labels into account, see `indices`.
 

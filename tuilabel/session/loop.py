@@ -730,6 +730,13 @@ class Session:
         if not reading.unread.any():
             self.missing = self._count_rows()
 
+    def items_added(self) -> None:
+        """Take rows into account that the dataset has at its end now, and that were not read."""
+        known, count = len(self._rows.answered), len(self.items)
+        self._rows.grow(count)
+        self._candidates.grow([self._paths(row) for row in range(known, count)])
+        self._desks.grow(self._candidates.keys)
+
     def _paths(self, row: int) -> Sequence[str]:
         """Return the paths of a row; of one that may be found equal to others, only its own."""
         paths = self.items.references(row)
