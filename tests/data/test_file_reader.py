@@ -83,6 +83,20 @@ def test_what_is_wanted_comes_first_in_small_portions() -> None:
     assert sorted(row for rows in files.asked for row in rows) == list(range(20))
 
 
+@pytest.mark.parametrize("threads", [1, 4])
+def test_rows_that_are_added_are_read_too_whether_it_rests_or_not(threads: int) -> None:
+    files = Files(5)
+    reader, posted = started(files, threads)
+    reader.start()
+    rows = rows_of(posted, 5)
+    for count in (1, 7, 40):
+        files.keys += [FileKey(f"new{number}", 1, 0, 0) for number in range(count)]
+        reader.grow(count)
+        if count != 7:
+            rows += rows_of(posted, len(files.keys) - len(rows))
+    assert sorted(rows) == list(range(53))
+
+
 def test_a_file_that_takes_long_is_named() -> None:
     files = Files(4)
     files.gate = threading.Semaphore(0)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tuilabel.data import folder_items
+from tuilabel.data.file_cache import FileKey
 from tuilabel.data.folder import list_folder
 from tuilabel.data.folder_items import FolderItems
 from tuilabel.errors import SourceError
@@ -189,6 +190,44 @@ def test_a_deep_image_among_many_others_is_not_white(
     assert items.window is not None
     assert items.window.high > 800
     assert items.image(3).min() < 10 < 245 < items.image(3).max()
+
+
+def key_of(root: Path, name: str) -> FileKey:
+    stat = (root / name).stat()
+    return FileKey(name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+def test_files_that_arrive_are_further_rows(root: Path, make: Make) -> None:
+    save(root / "a.png", 1)
+    save(root / "b.png", 2)
+    items = make()
+    learn(items)
+    save(root / "c.png", 3)
+    save(root / "d.png", 1)
+    assert items.grow([key_of(root, name) for name in ("a.png", "c.png", "d.png")]) == 2
+    assert items.unread.tolist() == [False, False, True, True]
+    assert learn(items, 2, 3) == [2, 3]
+    assert items.first.tolist() == [0, 1, 2, 0]
+    assert items.image(2).max() == 3
+    (root / "a.png").unlink()
+    assert items.full_image(0).max() == 1, "the other file of this content is read"
+
+
+def test_a_file_that_is_replaced_is_another_row(root: Path, make: Make) -> None:
+    save(root / "a.png", 1)
+    (root / "b.png").write_bytes((root / "a.png").read_bytes()[:30])
+    items = make()
+    learn(items)
+    before = items.ids[0]
+    save(root / "a.png", 2)
+    save(root / "b.png", 3)
+    assert items.grow([key_of(root, "a.png"), key_of(root, "b.png")]) == 2
+    learn(items, 2, 3)
+    assert items.refused.tolist() == [True, True, False, False]
+    assert items.skipped == []
+    assert items.row_of(before) == 0
+    assert items.image(0).max() == 1
+    assert items.references(2) == ("a.png",)
 
 
 def test_an_image_that_changed_since_it_was_read_is_not_shown(root: Path, make: Make) -> None:

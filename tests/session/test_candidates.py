@@ -50,6 +50,30 @@ def test_rows_that_join_or_leave_change_nothing_for_the_others() -> None:
     assert first == second
 
 
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 5))
+def test_rows_that_are_added_have_the_places_that_they_would_have_had(
+    first: int, second: int, seed: int
+) -> None:
+    names = paths(first + second)
+    grown, whole = make(first, 0.3, seed), Candidates(names, 0.3, seed)
+    list(grown.queries([], free(first)))
+    grown.grow(names[first:])
+    assert np.array_equal(grown.reserved, whole.reserved)
+    for each in ("queries", "audits"):
+        how = ([],) if each == "queries" else ()
+        there = [getattr(one, each)(*how, free(first + second)) for one in (grown, whole)]
+        assert list(there[0]) == list(there[1])
+
+
+def test_a_file_that_was_written_again_was_drawn_once() -> None:
+    candidates = make(3, 0.3, seed=0)
+    candidates.grow([("photos/0.png",), ("photos/other.png",)])
+    candidates.join(3, 0)
+    assert candidates.draw(0) == candidates.draw(3) == 0.3
+    candidates.join(4, 0)
+    assert candidates.draw(3) == round(1 - 0.7**2, 12)
+
+
 def test_an_item_is_reserved_if_any_of_its_paths_is() -> None:
     names = paths(900)
     alone = Candidates(names, 0.1, seed=3)

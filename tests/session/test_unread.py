@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from loop_fakes import CLASSES, ME, FakeItems, FakeLog, fake_ranking
+from loop_fakes import CLASSES, ME, FakeItems, FakeLog, fake_ranking, item_id
 
 from tuilabel.learn.requests import ColdStart, Fit
 from tuilabel.session import LoopSettings, Session, requests
@@ -31,6 +31,14 @@ class FakeReading:
         self.first = np.arange(len(items))
         items.ids, items._rows = [""] * len(items), {}
         items.reading = self
+
+    def grow(self) -> None:
+        """Add a row."""
+        row = len(self.content)
+        self.content.append(item_id("fake", row))
+        self._items.ids = [*self._items.ids, ""]
+        self.unread, self.refused = np.append(self.unread, True), np.append(self.refused, False)
+        self.first = np.append(self.first, row)
 
     def read(self, *rows: int) -> list[int]:
         items = self._items
@@ -145,6 +153,39 @@ def test_a_session_goes_on_with_items_that_were_answered_before() -> None:
     assert again.missing == 0
     assert len(again.known.training) + len(again.known.audit) == 3
     assert str(again.current_id) not in given_
+
+
+@given(st.data())
+def test_rows_that_arrive_are_asked_once_and_the_same_with_the_same_arrivals(
+    data: st.DataObject,
+) -> None:
+    acts = data.draw(st.lists(st.sampled_from(["arrive", "read", "label", "undo"]), max_size=40))
+    asked = []
+    for _ in range(2):
+        session, reading, _ = opened(8)
+        read(session, reading, *range(8))
+        asked.append([])
+        for act in acts:
+            if act == "arrive" and len(session.items) < 20:
+                reading.grow()
+                session.items_added()
+            elif act == "read":
+                read(session, reading, *range(len(session.items)))
+            elif act == "undo":
+                session.undo(by=ME)
+            elif session.current is not None:
+                asked[-1].append(session.current_id)
+                label_next(session)
+        read(session, reading, *range(len(session.items)))
+        while session.current is not None:
+            asked[-1].append(session.current_id)
+            label_next(session)
+            session.go_on(by=ME)
+        assert session.pool_left == 0
+        assert {*asked[-1]} == {*session.items.ids}
+        if "undo" not in acts:
+            assert len({*asked[-1]}) == len(asked[-1])
+    assert asked[0] == asked[1]
 
 
 def label_next(session: Session) -> bool:

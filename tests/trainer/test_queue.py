@@ -39,30 +39,6 @@ def taken(queue: JobQueue) -> list[Job]:
     return jobs
 
 
-def taken(queue: JobQueue) -> list[Job]:
-    """Take jobs as a child that is idle does, each after the end of the one before."""
-    jobs = []
-    while (entry := queue.take()) is not None:
-        jobs.append(entry.job)
-        queue.end(entry.id)
-    return jobs
-
-
-@pytest.fixture
-def queue(monkeypatch: pytest.MonkeyPatch) -> JobQueue:
-    monkeypatch.setattr("tuilabel.trainer.queue._IDS", count(1))
-    return JobQueue()
-
-
-def taken(queue: JobQueue) -> list[Job]:
-    """Take jobs as a child that is idle does, each after the end of the one before."""
-    jobs = []
-    while (entry := queue.take()) is not None:
-        jobs.append(entry.job)
-        queue.end(entry.id)
-    return jobs
-
-
 @pytest.fixture
 def queue() -> JobQueue:
     return JobQueue()

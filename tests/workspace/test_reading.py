@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tuilabel.data import watching
 from tuilabel.data.folder_items import FolderItems
-from tuilabel.errors import SessionFileError, SourceError
+from tuilabel.errors import SessionFileError, SourceError, UsageError
 from tuilabel.session import requests
 from tuilabel.workspace import reading
 from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
@@ -21,9 +22,11 @@ from tuilabel.workspace.reading import Pool
 FLAGS = {"batch_size": 3, "audit": 0.25}
 
 
-def opened(folder: Path, path: Path | None = None, **flags: Any) -> Workspace:
+def opened(
+    folder: Path, path: Path | None = None, *, watch: bool = False, **flags: Any
+) -> Workspace:
     is_new = path is None or not path.exists()
-    options = SourceOptions(str(folder), classes=("a", "b") if is_new else None)
+    options = SourceOptions(str(folder), ("a", "b") if is_new else None, watch=watch)
     return open_workspace(options, {**FLAGS, **flags}, path=path, reads_on=True)
 
 
@@ -179,3 +182,86 @@ def test_a_folder_of_other_images_is_refused(tmp_path: Path) -> None:
         path = work.path
     with pytest.raises(SessionFileError, match="none of its answers"):
         opened(pictures(tmp_path / "y", first=100), path)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "STABLE_SECONDS", 0.05)
+    monkeypatch.setattr(watching, "LOOK_SECONDS", 0.01)
+
+
+def wait_until(work: Workspace, is_true: Callable[[], bool]) -> None:
+    assert work.reading is not None
+    while not is_true():
+        work.reading.take_in(0.1)
+        work.session.go_on(by=work.annotator)
+
+
+def is_read(work: Workspace, left: int) -> bool:
+    """Return whether so many images are left, and all of them were read."""
+    assert work.reading is not None
+    is_asked = work.session.current is not None
+    return work.session.pool_left == left and work.reading.share == 1 and is_asked
+
+
+@pytest.mark.usefixtures("quick")
+def test_files_that_arrive_join_the_pool(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "x", 3)
+    path = tmp_path / "s.tuilabel"
+    with opened(folder, path, watch=True, batch_size=8) as work:
+        assert work.reading is not None
+        given = [label(work) for _ in range(3)]
+        assert work.session.current is None
+        half = (folder / "0.png").read_bytes()[:30]
+        (folder / "half.png").write_bytes(half)
+        wait_until(work, lambda: len(work.dataset.skipped) == 1)
+        assert work.session.current is None
+        pictures(folder, 2, first=50)
+        wait_until(work, lambda: is_read(work, 2))
+        given += [label(work)]
+        Image.new("L", (5, 5), 60).save(folder / "half.png")
+        Image.new("L", (5, 5), 70).save(folder / "1.png")
+        wait_until(work, lambda: is_read(work, 3))
+        undone = work.session.undo(by=work.annotator)
+        assert undone is not None
+        assert work.session.current_id == given[-1]
+        given += [label(work) for _ in range(4)]
+        assert len(set(given)) == 7
+        assert work.session.current is None
+        assert work.dataset.skipped == []
+    with opened(folder, path, watch=True, batch_size=8) as work:
+        wait_until(work, lambda: work.reading.share == 1)
+        assert work.session.labels == 7
+        assert work.session.current is None
+        pictures(folder, 1, first=99)
+        wait_until(work, lambda: work.session.current is not None)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_trainer_gets_what_arrived_once_it_is_a_batch(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "x", 4)
+    with opened(folder, watch=True) as work:
+        assert work.reading is not None
+        (first,) = read_all(work)
+        assert first.rows == 4
+        pictures(folder, 2, first=50)
+        while work.reading.added < 2 or work.reading.share < 1:
+            assert work.reading.take_in(30) is None
+        pictures(folder, 1, first=70)
+        second = None
+        while second is None:
+            second = work.reading.take_in(30)
+        assert second.rows == 7
+        assert (second.file.open()[:4] == first.file.open()).all()
+
+
+def test_only_a_whole_folder_on_the_screen_is_watched(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "x", 4)
+    for options, reads_on in (
+        (SourceOptions("digits", watch=True), True),
+        (SourceOptions(str(folder), ("a", "b"), watch=True), False),
+        (SourceOptions(str(folder), ("a", "b"), pool=2, watch=True), True),
+    ):
+        with pytest.raises(UsageError, match="--watch"):
+            open_workspace(options, {}, path=tmp_path / "s.tuilabel", reads_on=reads_on)
+    assert not (tmp_path / "s.tuilabel").exists()

@@ -56,6 +56,7 @@ Opener = Callable[..., "Workspace"]
 )
 @setting_options()
 @line_options
+@click.option("--watch", is_flag=True, help="Add files that arrive in the folder while you label.")
 @click.option("--mouse/--no-mouse", default=False, help="Report mouse events.  [default: no]")
 def label(session: str | None, line: bool, image: bool, mouse: bool, **options: Any) -> None:
     """Label images (the default command).
@@ -227,4 +228,5 @@ def _open_demo(
 def _source(options: Mapping[str, Any]) -> SourceOptions:
     from tuilabel.workspace.opening import SourceOptions
 
-    return SourceOptions(*(options.get(name) for name in ("source", "classes", "pool", "test")))
+    names = ("source", "classes", "pool", "test", "watch")
+    return SourceOptions(**{name: options[name] for name in names if name in options})

@@ -64,6 +64,7 @@ class SourceOptions(NamedTuple):
     classes: tuple[str, ...] | None = None
     pool: int | None = None
     test: int | None = None
+    watch: bool = False
 
 
 @dataclass(eq=False)
@@ -233,7 +234,8 @@ def _start(
     _refuse_one_class(dataset.source, dataset.class_names)
     if check is not None:
         check(dataset, settings)
-    settings = _fitting(settings, flags, dataset)
+    settings = _fitting(settings, flags, dataset, options)
+    _refuse_watching(options, dataset, options.pool)
     about = About(
         uuid=uuid.uuid4().hex,
         source=source_name(dataset.source),
@@ -242,7 +244,7 @@ def _start(
         pool=options.pool,
         test=options.test,
     )
-    reading = _begun(dataset)
+    reading = _begun(dataset, options)
     create_session(path, about)
     return _assemble(path, dataset, settings, reading)
 
@@ -358,11 +360,12 @@ def _resume(
                 f"Leave out {option}, or start another session with --session FOLDER."
             )
     settings = resolve(flags, _stored(view))
-    dataset = _open_dataset_of(view, options.source, progress, reads_on=reads_on)
+    dataset = _open_dataset_of(view, options, progress, reads_on=reads_on)
+    _refuse_watching(options, dataset, about.pool)
     if check is not None:
         check(dataset, settings)
-    settings = _fitting(settings, flags, dataset)
-    workspace = _assemble(path, dataset, settings, _begun(dataset), view, is_open)
+    settings = _fitting(settings, flags, dataset, options)
+    workspace = _assemble(path, dataset, settings, _begun(dataset, options), view, is_open)
     for name in added:
         workspace.session.add_class(name, by=workspace.annotator)
     return workspace
@@ -423,14 +426,14 @@ def open_dataset_of(view: SessionView, progress: Progress | None = None) -> Data
     SourceError
         It no longer exists, or cannot be read.
     """
-    return _open_dataset_of(view, None, progress)
+    return _open_dataset_of(view, SourceOptions(), progress)
 
 
 def _open_dataset_of(
-    view: SessionView, source: str | None, progress: Progress | None, *, reads_on: bool = False
+    view: SessionView, given: SourceOptions, progress: Progress | None, *, reads_on: bool = False
 ) -> Dataset:
     """Open the source that a session is resumed with."""
-    names = view.known.classes.names_of_source()[:MOST_CLASSES]
+    source, names = given.source, view.known.classes.names_of_source()[:MOST_CLASSES]
     options = SourceOptions(None, tuple(names) or None, view.about.pool, view.about.test)
     if source is None and is_gone(view.source):
         command = shlex.join(["tuilabel", "label", "NEW", "--session", str(view.path)])
@@ -442,8 +445,9 @@ def _open_dataset_of(
     try:
         seed = view.about.seed if reads_on else None
         dataset = _open_dataset(source, options, progress, view.window, seed)
-        if dataset.reading is not None and _is_strange(view, dataset):
-            # Perhaps every file was renamed: the contents decide.
+        if dataset.reading is not None and not given.watch and _is_strange(view, dataset):
+            # Perhaps every file was renamed: the contents decide. A folder that is watched may
+            # be emptied as it is filled.
             dataset = _open_dataset(source, options, progress, view.window)
         return dataset
     except SourceError as error:
@@ -476,7 +480,20 @@ def _open_dataset(
     )
 
 
-def _begun(dataset: Dataset) -> SourceReading | None:
+def _refuse_watching(options: SourceOptions, dataset: Dataset, pool: int | None) -> None:
+    if options.watch and dataset.reading is None:
+        raise UsageError(
+            "--watch looks for files that arrive in a folder while you label on the screen: leave "
+            f"it out for {shown_path(dataset.source)}, and with --line."
+        )
+    if options.watch and pool is not None:
+        raise UsageError(
+            "--watch adds every file that arrives, and --pool takes only the first: leave out "
+            "one of them."
+        )
+
+
+def _begun(dataset: Dataset, options: SourceOptions) -> SourceReading | None:
     """Begin to read the files of a dataset that was not read whole.
 
     Raises
@@ -490,7 +507,7 @@ def _begun(dataset: Dataset) -> SourceReading | None:
     from tuilabel.workspace.reading import SourceReading
 
     assert isinstance(dataset, FolderItems)
-    reading = SourceReading(dataset)
+    reading = SourceReading(dataset, watches=options.watch)
     reading.start()
     return reading
 
@@ -525,9 +542,11 @@ def _assemble(
     return workspace
 
 
-def _fitting(settings: Settings, flags: Mapping[str, Any], dataset: Dataset) -> Settings:
+def _fitting(
+    settings: Settings, flags: Mapping[str, Any], dataset: Dataset, options: SourceOptions
+) -> Settings:
     """Return settings whose batch is no larger than the pool; refuse a larger one from a flag."""
-    if settings.batch_size <= len(dataset):
+    if settings.batch_size <= len(dataset) or options.watch:
         return settings
     if flags.get("batch_size") is None:
         return replace(settings, batch_size=len(dataset))

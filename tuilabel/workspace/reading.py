@@ -15,9 +15,11 @@ from typing import NamedTuple
 import numpy as np
 
 from tuilabel.data import ArrayFile
+from tuilabel.data.file_cache import FileKey
 from tuilabel.data.file_reader import FileReader
 from tuilabel.data.folder_items import FolderItems, Found
 from tuilabel.data.listing import no_image
+from tuilabel.data.watching import Watcher
 from tuilabel.errors import SourceError, TuilabelError
 from tuilabel.session import Annotator, Session
 
@@ -28,6 +30,8 @@ LATE_SECONDS = 1.0
 """After this time a file is named that is still being read."""
 
 _BATCHES_AHEAD = 3
+# Files that arrive are ranked once there is this share more of them: another child starts then.
+_MORE = 0.25
 
 
 class Pool(NamedTuple):
@@ -35,6 +39,15 @@ class Pool(NamedTuple):
 
     rows: int
     file: ArrayFile
+
+
+class Arrived(NamedTuple):
+    """Files that have arrived in the folder."""
+
+    keys: Sequence[FileKey]
+
+
+Posted = Sequence[tuple[int, Found]] | Pool | Arrived | TuilabelError
 
 
 class SourceReading:
@@ -46,22 +59,29 @@ class SourceReading:
     Parameters
     ----------
     items : FolderItems
+    watches : bool
+        Whether to look for files that arrive in the folder.
 
     Attributes
     ----------
+    added : int
+        Number of files that have arrived since the start.
     notify : callable
         Called in another thread when something has arrived for `take_in`.
     problem : str or None
         Why nothing more is read, as a sentence.
     """
 
-    def __init__(self, items: FolderItems) -> None:
+    def __init__(self, items: FolderItems, *, watches: bool = False) -> None:
         self._items = items
         self._session: Session | None = None
-        self._arrived: SimpleQueue[Sequence[tuple[int, Found]] | Pool | TuilabelError] = (
-            SimpleQueue()
-        )
+        self._arrived: SimpleQueue[Posted] = SimpleQueue()
         self._reader = FileReader(items, self._post, os.cpu_count() or 1)
+        self._watcher: Watcher | None = None
+        if watches:
+            self._watcher = Watcher(items.root, items.keys, lambda keys: self._post(Arrived(keys)))
+        self.added = 0
+        self._counted = len(items)
         self._making = 0
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self.notify: Callable[[], object] = _nothing
@@ -93,9 +113,13 @@ class SourceReading:
         self._session = session
         self._want()
         self._make_pool()
+        if self._watcher is not None:
+            self._watcher.start()
 
     def stop(self) -> None:
         """Read no more."""
+        if self._watcher is not None:
+            self._watcher.stop()
         self._reader.stop()
         self._items.rest()
         if self._folder is not None:
@@ -122,7 +146,7 @@ class SourceReading:
             How long to wait for something.
         """
         rows: list[int] = []
-        pool = None
+        pool, before = None, self.added
         with suppress(Empty):
             arrived = self._arrived.get(timeout=seconds) if seconds else self._arrived.get_nowait()
             while True:
@@ -130,12 +154,19 @@ class SourceReading:
                     self.problem = str(arrived)
                 elif isinstance(arrived, Pool):
                     pool = arrived
+                elif isinstance(arrived, Arrived):
+                    count = self._items.grow(arrived.keys)
+                    self._reader.grow(count)
+                    self.added += count
                 else:
                     rows += self._items.learn(arrived)
                 arrived = self._arrived.get_nowait()
         if self._session is not None:
+            if self.added > before:
+                self._session.items_added()
             if rows:
                 self._session.items_read(rows)
+            if rows or self.added > before:
                 self._want()
             self._make_pool()
         return pool
@@ -158,7 +189,10 @@ class SourceReading:
     def _make_pool(self) -> None:
         """Gather the images that models learn from, once all of them were read."""
         assert self._session is not None
-        rows = self._session.pool_rows_wanted
+        batch, count = self._session.settings.batch_size, len(self._items)
+        if count - self._counted >= max(batch, _MORE * self._counted):
+            self._counted = count
+        rows = min(self._session.pool_rows_wanted, self._counted)
         if rows <= self._making or self._items.unread[:rows].any():
             return
         self._making = rows
@@ -176,7 +210,7 @@ class SourceReading:
         except TuilabelError as error:
             self._post(error)
 
-    def _post(self, arrived: Sequence[tuple[int, Found]] | Pool | TuilabelError) -> None:
+    def _post(self, arrived: Posted) -> None:
         self._arrived.put(arrived)
         self.notify()
 

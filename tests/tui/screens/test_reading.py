@@ -12,6 +12,7 @@ from PIL import Image
 from screen_app import ScreenApp
 from textual.pilot import Pilot
 
+from tuilabel.data import watching
 from tuilabel.data.folder_items import FolderItems
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.widgets.lines import Lines
@@ -101,3 +102,26 @@ async def test_an_error_of_the_reader_is_shown_and_nothing_is_lost(
         assert work.reading is not None
         work.reading._post(reading.SourceError("The decoder cannot be started."))
         await until(pilot, lambda: "The decoder cannot be started" in text(app))
+
+
+async def test_files_that_arrive_are_counted_quietly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "STABLE_SECONDS", 0.05)
+    monkeypatch.setattr(watching, "LOOK_SECONDS", 0.01)
+    for value in range(4):
+        Image.new("L", (5, 5), 20 * value).save(tmp_path / f"{value}.png")
+    options = SourceOptions(str(tmp_path), classes=("cat", "dog"), watch=True)
+    with open_workspace(options, {"batch_size": 3}, reads_on=True) as work:
+        app = ScreenApp(work, LabelScreen)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: "4 left" in text(app))
+            asked = work.session.current_id
+            for value in range(2):
+                Image.new("L", (5, 5), 100 + value).save(tmp_path / f"new{value}.png")
+            await until(pilot, lambda: "6 left" in text(app))
+            await until(pilot, lambda: "new file" in text(app))
+            assert work.session.current_id == asked
+            await pilot.press("1")
+            await until(pilot, lambda: work.session.labels == 1)
+            await until(pilot, lambda: "new file" not in text(app))

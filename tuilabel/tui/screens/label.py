@@ -20,7 +20,7 @@ from tuilabel.events.payloads import LATER, UNSURE, UNUSABLE, Answer, Flag, Labe
 from tuilabel.session import Annotator, Ranking, Slot
 from tuilabel.session.undoing import skip_text, undone_text
 from tuilabel.settings import SUGGESTIONS
-from tuilabel.text import SUGGESTION_MODES
+from tuilabel.text import SUGGESTION_MODES, counted
 from tuilabel.trainer.client import TrainerLink
 from tuilabel.trainer.reports import TrainerReport, Working
 from tuilabel.tui.answering.answer_keys import AnswerKeys
@@ -106,7 +106,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self._trainer_owes = False
         self._waiting_ranking: Ranking | None = None
         self._reading_is_due = False
-        self._reading_clock: Timer | None = None
+        self._reading_clock: Timer
+        self._reads, self._added = True, 0
         self._reading: asyncio.Task[None] | None = None
         self._deferred = DeferredRedraw(clock, self.set_timer)
         self._follower = Follower(workspace.journal, self._tell)
@@ -209,12 +210,18 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         if self.loop.current is None or not self.loop.pool_rows:
             self._show_trainer(reading_piece(reading), busy=self._trainer_owes)
             self.board.show_image(self.loop.current)
-        if reading.share == 1 and self._reading_clock is not None:
-            self._reading_clock.stop()
-            self._reading_clock = None
-            dataset = self.workspace.dataset
+        if reading.added > self._added:
+            added = counted(reading.added - self._added, "new file")
+            self._act, self._added = (added, "muted"), reading.added
+            self._deferred.do(self.show_all)
+            self._reading_clock.resume()
+            self._reads = True
+        if reading.share == 1 and self._reads:
+            self._reading_clock.pause()
+            self._reads = False
+            dataset, known = self.workspace.dataset, self._notice()
             self.messages.about_source(dataset.notices, dataset.skipped, self.loop.missing)
-            if (notice := self._notice()) is not None:
+            if (notice := self._notice()) is not None and notice != known:
                 self.say(*notice)
 
     def _change_desk(self) -> None:
