@@ -80,7 +80,9 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self.take_actions(self.keymap.actions)
         self.saving = Saving(self.loop, workspace.writer, self)
         dataset = workspace.dataset
-        self.messages = Messages(dataset.notices, dataset.skipped, self.loop.missing)
+        self.messages = Messages(
+            dataset.notices, dataset.skipped, self.loop.missing, self.loop.changed
+        )
         self.messages.take(health_of(workspace.journal))
         self.stand_on(
             OpenSession(
@@ -220,7 +222,9 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             self._reading_clock.pause()
             self._reads = False
             dataset, known = self.workspace.dataset, self._notice()
-            self.messages.about_source(dataset.notices, dataset.skipped, self.loop.missing)
+            self.messages.about_source(
+                dataset.notices, dataset.skipped, self.loop.missing, self.loop.changed
+            )
             if (notice := self._notice()) is not None and notice != known:
                 self.say(*notice)
 
