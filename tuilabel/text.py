@@ -118,12 +118,9 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 def changed_text(count: int) -> str:
     """Return a sentence about files that have other content than when they were labelled."""
     changed = counted(count, "file has", "files have")
-    those = (
-        "it was labelled: it is another image"
-        if count == 1
-        else "they were labelled: each is another image"
-    )
-    return f"{changed} changed since {those} now."
+    if count == 1:
+        return f"{changed} changed since it was labelled: it is another image now."
+    return f"{changed} changed since they were labelled: each is another image now."
 
 
 def percent(share: float) -> str:
