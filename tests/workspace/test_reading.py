@@ -162,6 +162,24 @@ def test_a_file_that_hangs_keeps_nobody_from_starting(
         assert label(work)
 
 
+def test_a_start_waits_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+    monkeypatch.setattr(FolderItems, "read", lambda self, rows: [gate.wait(60)][:0])
+    monkeypatch.setattr(reading, "FIRST_SECONDS", 0.01)
+    waited: list[float] = []
+    take_in = reading.SourceReading.take_in
+
+    def counted(self: reading.SourceReading, seconds: float = 0.0) -> object:
+        waited.append(seconds)
+        return take_in(self, seconds)
+
+    monkeypatch.setattr(reading.SourceReading, "take_in", counted)
+    with opened(pictures(tmp_path / "x")) as work:
+        assert work.session.waits
+        assert sum(waited) < 0.018
+        gate.set()
+
+
 def test_a_session_finds_its_items_in_files_with_other_names(tmp_path: Path) -> None:
     folder = pictures(tmp_path / "x")
     with opened(folder) as work:

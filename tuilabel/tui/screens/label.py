@@ -38,7 +38,7 @@ from tuilabel.tui.views.guidelines import guideline_rows
 from tuilabel.tui.views.labelling import Presenter
 from tuilabel.tui.views.messages import Message, Messages
 from tuilabel.tui.views.open_session import Added, OpenSession
-from tuilabel.tui.views.trainer import reading_piece, trainer_piece
+from tuilabel.tui.views.trainer import reading_message, reading_piece, trainer_piece
 from tuilabel.tui.widgets.board import Board
 from tuilabel.workspace.following import Follower, Health, health_of
 from tuilabel.workspace.guidelines import read_guidelines
@@ -143,6 +143,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self._follower.start()
         if self.workspace.reading is not None:
             self.workspace.reading.notify = self._files_arrived
+            self.messages.reading = partial(reading_message, self.workspace.reading)
             self._reading_clock = self.set_interval(READING_SECONDS, self._read_on)
             self._read_on()
 

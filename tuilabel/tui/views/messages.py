@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tuilabel.data.dataset import SkippedFile
@@ -36,6 +36,11 @@ class Messages:
         Number of answered images that are no longer in the source.
     changed : int
         Number of files that have changed since they were labelled.
+
+    Attributes
+    ----------
+    reading : callable
+        Returns how far the source was read, while it is.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class Messages:
         changed: int = 0,
     ) -> None:
         self.about_source(notices, skipped, missing, changed)
+        self.reading: Callable[[], Message | None] = lambda: None
         self._health = Health()
         self._copied: list[Message] = []
 
@@ -90,7 +96,9 @@ class Messages:
 
     def all(self) -> list[Message]:
         """Return every message, the most serious first."""
-        return [*self._copied, *self._of_session(), *self._of_source, *self._files]
+        reading = self.reading()
+        of_source = [*([reading] if reading else []), *self._of_source]
+        return [*self._copied, *self._of_session(), *of_source, *self._files]
 
     def line(self, width: int, key: str, first: Message | None = None) -> Piece | None:
         """Return one line about the first message, and where the others are; None without any.
