@@ -236,6 +236,21 @@ def test_the_first_round_without_a_trainer_is_followed_by_a_fit() -> None:
     assert isinstance(session.take_request(), Fit)
 
 
+def test_a_label_of_equal_files_is_learned_from_whichever_was_read_first() -> None:
+    learned = []
+    for first, second in ((19, 1), (1, 19)):
+        session, reading, _ = opened(settings=LoopSettings(batch_size=10), r19=1)
+        read(session, reading, first, second)
+        read(session, reading, *range(20))
+        session.pool_opened(10)
+        while session.current is not None:
+            label_next(session)
+        request = session.take_request()
+        assert isinstance(request, Fit)
+        learned.append({*request.items, *request.audit_items})
+    assert learned[0] == learned[1] == {*range(10)}
+
+
 @pytest.mark.parametrize(
     ("labels", "rows"), [(0, 5000), (99, 5000), (100, 10_000), (350, 40_000), (10**9, 10**6)]
 )

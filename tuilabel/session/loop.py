@@ -1059,9 +1059,13 @@ class Session:
 
     def material(self) -> Material:
         """Return the labels and settings that a request is made from."""
-        columns = self._columns()
+        columns, equal = self._columns(), self._equal_in_pool()
         training, audit = (
-            {row: column for row, column in part.items() if row < self.pool_rows}
+            {
+                place: column
+                for row, column in part.items()
+                if (place := equal.get(row, row)) < self.pool_rows
+            }
             for part in self._rows.indices(columns)
         )
         excluded = self._rows.closed | self._candidates.reserved
@@ -1075,6 +1079,18 @@ class Session:
             desks=1 + len(self._desks.others()),
             truth=tuple(columns[id_] for id_ in self.classes.of_source) if self._has_truth else (),
         )
+
+    def _equal_in_pool(self) -> dict[int, int]:
+        """Return the rows that the trainer has of items whose first row it does not have.
+
+        Of equal files the first is the one that was read first, wherever it is.
+        """
+        reading = self.items.reading
+        if reading is None:
+            return {}
+        firsts = reading.first[: self.pool_rows]
+        rows = np.flatnonzero(firsts >= self.pool_rows)[::-1]
+        return dict(zip(firsts[rows].tolist(), rows.tolist(), strict=True))
 
     # Classes.
 
