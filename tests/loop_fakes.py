@@ -65,6 +65,41 @@ class FakeItems:
         return (f"file{i}.png",)
 
 
+class FakeReading:
+    """Rows that become known one by one; equal rows have one id."""
+
+    def __init__(self, items: FakeItems, refused: Sequence[int] = (), **equal: int) -> None:
+        self._items = items
+        self.content = list(items.ids)
+        for row, other in equal.items():
+            self.content[int(row[1:])] = self.content[other]
+        self.never = set(refused)
+        self.unread = np.ones(len(items), dtype=bool)
+        self.refused = np.zeros(len(items), dtype=bool)
+        self.first = np.arange(len(items))
+        items.ids, items._rows = [""] * len(items), {}
+        items.reading = self
+
+    def grow(self) -> None:
+        """Add a row."""
+        row = len(self.content)
+        self.content.append(item_id("fake", row))
+        self._items.ids = [*self._items.ids, ""]
+        self.unread, self.refused = np.append(self.unread, True), np.append(self.refused, False)
+        self.first = np.append(self.first, row)
+
+    def read(self, *rows: int) -> list[int]:
+        items = self._items
+        new = [row for row in rows if self.unread[row]]
+        for row in new:
+            self.unread[row] = False
+            self.refused[row] = row in self.never
+            if row not in self.never:
+                items.ids[row] = self.content[row]  # type: ignore[index]
+                self.first[row] = items._rows.setdefault(self.content[row], row)
+        return new
+
+
 class FakeLog:
     """Keeps events in a list; can be told to fail.
 

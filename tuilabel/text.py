@@ -115,6 +115,14 @@ def counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def changed_text(count: int) -> str:
+    """Return a sentence about files that have other content than when they were labelled."""
+    changed = counted(count, "file has", "files have")
+    if count == 1:
+        return f"{changed} changed since it was labelled: it is another image now."
+    return f"{changed} changed since they were labelled: each is another image now."
+
+
 def percent(share: float) -> str:
     """Return a share in whole percent, and never as all or none where it is not, as in "99.7%"."""
     if share in (0, 1) or 0.01 <= share < 0.99:

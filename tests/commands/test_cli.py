@@ -516,6 +516,20 @@ def test_status_lists_every_unreadable_file(tmp_path: Path, option: str) -> None
     assert tuilabel("status", str(folder), option, "--json").exit_code == 2
 
 
+def test_status_counts_the_files_that_changed_since_they_were_labelled(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for value in range(3):
+        Image.new("L", (9, 9), value).save(folder / f"{value}.png")
+    with open_workspace(SourceOptions(str(folder), ("a", "b")), {"batch_size": 3}) as work:
+        for _ in range(3):
+            work.session.label(str(work.session.current_id), 0, by=work.annotator)
+    assert "changed" not in tuilabel("status", str(folder), "--unreadable").stdout
+    Image.new("L", (9, 9), 99).save(folder / "1.png")
+    lines = tuilabel("status", str(folder), "--unreadable").stdout.splitlines()
+    assert lines[-1] == "1 file has changed since it was labelled: it is another image now."
+
+
 def test_status_without_a_name_is_of_the_last_session(session: Path) -> None:
     assert "No session has been opened" in refused(tuilabel("status"))
     remember(session)

@@ -8,48 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from loop_fakes import CLASSES, ME, FakeItems, FakeLog, fake_ranking, item_id
+from loop_fakes import CLASSES, ME, FakeItems, FakeLog, FakeReading, fake_ranking
 
 from tuilabel.learn.requests import ColdStart, Fit
 from tuilabel.session import LoopSettings, Session, requests
 from tuilabel.session.requests import rows_to_learn
 
 SETTINGS = LoopSettings(cold_start="random", batch_size=4)
-
-
-class FakeReading:
-    """Rows that become known one by one; equal rows have one id."""
-
-    def __init__(self, items: FakeItems, refused: Sequence[int] = (), **equal: int) -> None:
-        self._items = items
-        self.content = list(items.ids)
-        for row, other in equal.items():
-            self.content[int(row[1:])] = self.content[other]
-        self.never = set(refused)
-        self.unread = np.ones(len(items), dtype=bool)
-        self.refused = np.zeros(len(items), dtype=bool)
-        self.first = np.arange(len(items))
-        items.ids, items._rows = [""] * len(items), {}
-        items.reading = self
-
-    def grow(self) -> None:
-        """Add a row."""
-        row = len(self.content)
-        self.content.append(item_id("fake", row))
-        self._items.ids = [*self._items.ids, ""]
-        self.unread, self.refused = np.append(self.unread, True), np.append(self.refused, False)
-        self.first = np.append(self.first, row)
-
-    def read(self, *rows: int) -> list[int]:
-        items = self._items
-        new = [row for row in rows if self.unread[row]]
-        for row in new:
-            self.unread[row] = False
-            self.refused[row] = row in self.never
-            if row not in self.never:
-                items.ids[row] = self.content[row]  # type: ignore[index]
-                self.first[row] = items._rows.setdefault(self.content[row], row)
-        return new
 
 
 def opened(
@@ -234,6 +199,21 @@ def test_the_first_round_without_a_trainer_is_followed_by_a_fit() -> None:
     assert session.waits
     session.pool_opened(20)
     assert isinstance(session.take_request(), Fit)
+
+
+def test_a_label_of_equal_files_is_learned_from_whichever_was_read_first() -> None:
+    learned = []
+    for first, second in ((19, 1), (1, 19)):
+        session, reading, _ = opened(settings=LoopSettings(batch_size=10), r19=1)
+        read(session, reading, first, second)
+        read(session, reading, *range(20))
+        session.pool_opened(10)
+        while session.current is not None:
+            label_next(session)
+        request = session.take_request()
+        assert isinstance(request, Fit)
+        learned.append({*request.items, *request.audit_items})
+    assert learned[0] == learned[1] == {*range(10)}
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,24 @@ def test_a_file_that_hangs_keeps_nobody_from_starting(
         assert label(work)
 
 
+def test_a_start_waits_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+    monkeypatch.setattr(FolderItems, "read", lambda self, rows: [gate.wait(60)][:0])
+    monkeypatch.setattr(reading, "FIRST_SECONDS", 0.01)
+    waited: list[float] = []
+    take_in = reading.SourceReading.take_in
+
+    def counted(self: reading.SourceReading, seconds: float = 0.0) -> object:
+        waited.append(seconds)
+        return take_in(self, seconds)
+
+    monkeypatch.setattr(reading.SourceReading, "take_in", counted)
+    with opened(pictures(tmp_path / "x")) as work:
+        assert work.session.waits
+        assert sum(waited) < 0.018
+        gate.set()
+
+
 def test_a_session_finds_its_items_in_files_with_other_names(tmp_path: Path) -> None:
     folder = pictures(tmp_path / "x")
     with opened(folder) as work:
@@ -174,6 +192,44 @@ def test_a_session_finds_its_items_in_files_with_other_names(tmp_path: Path) -> 
         assert work.session.missing == 0
         assert work.session.pool_left == 8
         assert all(work.session.known.is_answered(item) for item in given)
+
+
+def test_files_that_changed_since_they_were_labelled_are_other_items(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "x")
+    with opened(folder) as work:
+        read_all(work)
+        given = [label(work) for _ in range(5)]
+        names = [work.dataset.references(work.dataset.row_of(item) or 0)[0] for item in given]
+        path = work.path
+        assert (work.session.missing, work.session.changed) == (0, 0)
+    for number, name in enumerate(names[:2]):
+        Image.new("L", (5, 5), 100 + number).save(folder / name)
+    (folder / names[2]).unlink()
+    (folder / names[3]).rename(folder / "moved.png")
+    with opened(folder, path) as work:
+        read_all(work)
+        assert (work.session.missing, work.session.changed) == (1, 2)
+        assert work.session.labels == 5
+        assert work.session.pool_left == 9
+        assert "2 files have changed since they were labelled" in work.outcome()
+    # In lines all is read before.
+    with open_workspace(SourceOptions(str(folder)), FLAGS, path=path) as work:
+        assert (work.session.missing, work.session.changed) == (1, 2)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_file_that_changes_while_somebody_labels_is_counted(tmp_path: Path) -> None:
+    with opened(pictures(tmp_path / "x", 4), watch=True) as work:
+        item = label(work)
+        name = work.dataset.references(work.dataset.row_of(item) or 0)[0]
+        (tmp_path / "x" / name).chmod(0o600)
+        wait_until(work, lambda: work.reading.added == 1 and work.reading.share == 1)
+        assert work.session.changed == 0, "only its mode has changed"
+        assert work.session.pool_left == 3
+        Image.new("L", (5, 5), 100).save(tmp_path / "x" / name)
+        wait_until(work, lambda: work.session.changed == 1)
+        assert work.session.missing == 0
+        assert work.session.pool_left == 4
 
 
 def test_a_folder_of_other_images_is_refused(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     *("--unreadable", "--skipped", "unreadable"),
     is_flag=True,
-    help="List the files that cannot be read, and why.",
+    help="List the files that cannot be read, and why; count those that have changed.",
 )
 def status_(session: str | None, as_json: bool, pictures: bool, unreadable: bool) -> None:
     """Show a session's progress.
@@ -60,9 +60,14 @@ def status_(session: str | None, as_json: bool, pictures: bool, unreadable: bool
     dataset = open_dataset_of(view, ProgressLine())
     if unreadable:
         from tuilabel.commands.text import unreadable_lines
+        from tuilabel.session.gone import gone
+        from tuilabel.text import changed_text
 
         for line in unreadable_lines(dataset):
             click.echo(line)
+        changed = gone(view.known, view.record.events, dataset).changed
+        if changed:
+            click.echo(changed_text(changed))
     if pictures:
         from tuilabel.commands.printing import PicturePrinter, echo
         from tuilabel.commands.sheets import class_sheet

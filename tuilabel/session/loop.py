@@ -42,6 +42,7 @@ from tuilabel.session.class_list import ClassList
 from tuilabel.session.desk import Desk
 from tuilabel.session.desks import Desks, start_of
 from tuilabel.session.fits import FitHistory
+from tuilabel.session.gone import gone
 from tuilabel.session.labelled_rows import LabelledRows
 from tuilabel.session.payloads import asked_of, fitted, settings_from
 from tuilabel.session.record import Record
@@ -114,7 +115,10 @@ class Session:
     events : Events
         Every event, in the order in which they were read.
     missing : int
-        Number of items with an answer that are no longer in the source; 0 until all of it is read.
+        Number of items with an answer that are no longer in the source, without those that changed;
+        0 until all of it is read.
+    changed : int
+        Number of items with an answer whose file has other content now; 0 until all is read.
     pool_rows : int
         Number of the first rows that the trainer has; it learns from no others.
     taken_back : Event or None
@@ -172,7 +176,8 @@ class Session:
         for event in self._record.about_desks():
             self._desks.apply(event)
         self.classes = ClassList(self.known.classes, dataset.class_names)
-        self.missing = self._count_rows()
+        self.missing = self.changed = 0
+        self._count_rows()
         self._refuse_other_dataset()
         self._take_desk(by)
         self._shown = {self.cursor}
@@ -181,11 +186,12 @@ class Session:
     # Opening.
 
     def _refuse_other_dataset(self) -> None:
-        if self._rows.answered.any() or not self.missing:
+        missing = self.missing + self.changed
+        if self._rows.answered.any() or not missing:
             return
         raise SessionFileError(
             f"The session was made for {self.about.source}, not for {self.items.source}: none of "
-            f"its answers ({self.missing:,}) is for an item of that source. Open it with its own "
+            f"its answers ({missing:,}) is for an item of that source. Open it with its own "
             "source, or start another session with --session FOLDER."
         )
 
@@ -229,11 +235,12 @@ class Session:
         if payloads:
             self._write(payloads, by)
 
-    def _count_rows(self) -> int:
-        """Take the answers to all items that were read into account; return how many are gone."""
+    def _count_rows(self) -> None:
+        """Take the answers to all items that were read into account, and count what is gone."""
         reading = self.items.reading
-        missing = self._rows.fill(self._columns())
-        return 0 if reading is not None and reading.unread.any() else missing
+        self._rows.fill(self._columns())
+        if reading is None or not reading.unread.any():
+            self.missing, self.changed = gone(self.known, self.events, self.items)
 
     def _new_desk(self) -> Desk:
         items = self.items
@@ -728,7 +735,28 @@ class Session:
         for row in rows:
             self._rows.follow(self.items.ids[row])
         if not reading.unread.any():
-            self.missing = self._count_rows()
+            self._count_rows()
+
+    def items_added(self) -> None:
+        """Take rows into account that the dataset has at its end now, and that were not read."""
+        known, count = len(self._rows.answered), len(self.items)
+        self._rows.grow(count)
+        self._candidates.grow([self._paths(row) for row in range(known, count)])
+        self._desks.grow(self._candidates.keys)
+
+    def _paths(self, row: int) -> Sequence[str]:
+        """Return the paths of a row; of one that may be found equal to others, only its own."""
+        paths = self.items.references(row)
+        return paths if self.items.reading is None else paths[:1]
+
+    def _join(self, rows: Sequence[int]) -> None:
+        """Take into account which of some rows are the same item as others."""
+        reading = self.items.reading
+        if reading is not None:
+            firsts = reading.first[list(rows)].tolist()
+            for row, first in zip(rows, firsts, strict=True):
+                if row != first:
+                    self._candidates.join(row, first)
 
     def items_added(self) -> None:
         """Take rows into account that the dataset has at its end now, and that were not read."""
@@ -1052,9 +1080,13 @@ class Session:
 
     def material(self) -> Material:
         """Return the labels and settings that a request is made from."""
-        columns = self._columns()
+        columns, equal = self._columns(), self._equal_in_pool()
         training, audit = (
-            {row: column for row, column in part.items() if row < self.pool_rows}
+            {
+                place: column
+                for row, column in part.items()
+                if (place := equal.get(row, row)) < self.pool_rows
+            }
             for part in self._rows.indices(columns)
         )
         excluded = self._rows.closed | self._candidates.reserved
@@ -1068,6 +1100,18 @@ class Session:
             desks=1 + len(self._desks.others()),
             truth=tuple(columns[id_] for id_ in self.classes.of_source) if self._has_truth else (),
         )
+
+    def _equal_in_pool(self) -> dict[int, int]:
+        """Return the rows that the trainer has of items whose first row it does not have.
+
+        Of equal files the first is the one that was read first, wherever it is.
+        """
+        reading = self.items.reading
+        if reading is None:
+            return {}
+        firsts = reading.first[: self.pool_rows]
+        rows = np.flatnonzero(firsts >= self.pool_rows)[::-1]
+        return dict(zip(firsts[rows].tolist(), rows.tolist(), strict=True))
 
     # Classes.
 

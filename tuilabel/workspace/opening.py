@@ -30,7 +30,7 @@ from tuilabel.session.values import Annotator
 from tuilabel.session.view import SessionView
 from tuilabel.settings import Settings, resolve
 from tuilabel.small_files import open_regular
-from tuilabel.text import LONGEST_PATH, counted, disputed_text, inert, shown_path
+from tuilabel.text import LONGEST_PATH, changed_text, counted, disputed_text, inert, shown_path
 from tuilabel.workspace.places import (
     FIRST_SOURCE,
     SUFFIX,
@@ -106,6 +106,8 @@ class Workspace:
             labels += f", accuracy {found.text}{disputed_text(self.session.audit_disputes)}"
         gone = counted(self.session.missing, "answered image is", "answered images are")
         missing = f" {gone} no longer in the source." if self.session.missing else ""
+        if self.session.changed:
+            missing += f" {changed_text(self.session.changed)}"
         return f"{labels}; saved in {shown_path(self.path)}.{missing}"
 
     def saved(self) -> str:

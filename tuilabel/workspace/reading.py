@@ -83,6 +83,7 @@ class SourceReading:
         self.added = 0
         self._counted = len(items)
         self._making = 0
+        self._end = 0.0
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self.notify: Callable[[], object] = _nothing
         self.problem: str | None = None
@@ -96,7 +97,7 @@ class SourceReading:
             No file is an image, or none can be decoded.
         """
         self._reader.start()
-        end = time.monotonic() + (FIRST_SECONDS if seconds is None else seconds)
+        end = self._end = time.monotonic() + (FIRST_SECONDS if seconds is None else seconds)
         items = self._items
         while (items.unread | items.refused).all() and items.unread.any():
             left = end - time.monotonic()
@@ -126,9 +127,9 @@ class SourceReading:
             self._folder.cleanup()
 
     def wait_for_first(self, by: Annotator) -> None:
-        """Wait until the first batch can be asked, but no longer than some seconds."""
+        """Wait until the first batch can be asked, for what is left of the seconds of `start`."""
         assert self._session is not None
-        end = time.monotonic() + FIRST_SECONDS
+        end = self._end
         while self._session.current is None:
             self._session.go_on(by=by)
             left = end - time.monotonic()
@@ -175,6 +176,11 @@ class SourceReading:
     def share(self) -> float:
         """The share of the files that were read, 0 to 1."""
         return 1 - float(self._items.unread.mean())
+
+    @property
+    def left(self) -> int:
+        """Number of files that were not read yet."""
+        return int(self._items.unread.sum())
 
     @property
     def waits_for(self) -> str | None:

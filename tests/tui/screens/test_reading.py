@@ -68,9 +68,15 @@ async def test_the_screen_is_there_before_the_first_image_and_names_the_file(
         await pilot.press("1", "space", "enter", "backspace")
         assert work.session.labels == 0
         assert "is being read" in text(app)
+        assert "done" not in text(app)
+        messages = [message.text for message in app.label_screen.messages.all()]
+        assert "10 files are still to be read" in messages[0]
+        assert "takes long" in messages[0]
         gate.set()
         await until(pilot, lambda: work.session.current is not None)
         await until(pilot, lambda: "9 left" in text(app))
+        messages = [message.text for message in app.label_screen.messages.all()]
+        assert not any("to be read" in message for message in messages)
         await pilot.press("1")
         await until(pilot, lambda: work.session.labels == 1)
 

@@ -40,7 +40,7 @@ from tuilabel.tui.views.labelling import Presenter
 from tuilabel.tui.views.look import Look
 from tuilabel.tui.views.messages import Message, Messages
 from tuilabel.tui.views.open_session import Added, OpenSession
-from tuilabel.tui.views.trainer import reading_piece, trainer_piece
+from tuilabel.tui.views.trainer import reading_message, reading_piece, trainer_piece
 from tuilabel.tui.widgets.board import Board
 from tuilabel.workspace.following import Follower, Health, health_of
 from tuilabel.workspace.guidelines import read_guidelines
@@ -82,7 +82,9 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self.take_actions(self.keymap.actions)
         self.saving = Saving(self.loop, workspace.writer, self)
         dataset = workspace.dataset
-        self.messages = Messages(dataset.notices, dataset.skipped, self.loop.missing)
+        self.messages = Messages(
+            dataset.notices, dataset.skipped, self.loop.missing, self.loop.changed
+        )
         self.messages.take(health_of(workspace.journal))
         self.stand_on(
             OpenSession(
@@ -151,6 +153,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self._follower.start()
         if self.workspace.reading is not None:
             self.workspace.reading.notify = self._files_arrived
+            self.messages.reading = partial(reading_message, self.workspace.reading)
             self._reading_clock = self.set_interval(READING_SECONDS, self._read_on)
             self._read_on()
 
@@ -231,7 +234,9 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             self._reading_clock.pause()
             self._reads = False
             dataset, known = self.workspace.dataset, self._notice()
-            self.messages.about_source(dataset.notices, dataset.skipped, self.loop.missing)
+            self.messages.about_source(
+                dataset.notices, dataset.skipped, self.loop.missing, self.loop.changed
+            )
             if (notice := self._notice()) is not None and notice != known:
                 self.say(*notice)
 

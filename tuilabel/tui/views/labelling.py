@@ -121,7 +121,7 @@ class Presenter:
     def _place(self) -> str:
         session = self.session
         if session.current is None:
-            return "  done"
+            return "  reading" if session.waits else "  done"
         return f"  {session.cursor + 1:>2} of {len(session.batch)}"
 
     def _remarks(self, room: int) -> str:

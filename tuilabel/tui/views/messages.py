@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tuilabel.data.dataset import SkippedFile
-from tuilabel.text import counted, inert
+from tuilabel.text import changed_text, counted, inert
 from tuilabel.tui.text.pieces import Piece, cells_in, fitted
 from tuilabel.workspace.following import Health
 
@@ -34,21 +34,38 @@ class Messages:
         Files of the source that cannot be read; the notices count them.
     missing : int
         Number of answered images that are no longer in the source.
+    changed : int
+        Number of files that have changed since they were labelled.
+
+    Attributes
+    ----------
+    reading : callable
+        Returns how far the source was read, while it is.
     """
 
     def __init__(
-        self, notices: Sequence[str], skipped: Sequence[SkippedFile], missing: int
+        self,
+        notices: Sequence[str],
+        skipped: Sequence[SkippedFile],
+        missing: int,
+        changed: int = 0,
     ) -> None:
-        self.about_source(notices, skipped, missing)
+        self.about_source(notices, skipped, missing, changed)
+        self.reading: Callable[[], Message | None] = lambda: None
         self._health = Health()
         self._copied: list[Message] = []
 
     def about_source(
-        self, notices: Sequence[str], skipped: Sequence[SkippedFile], missing: int
+        self,
+        notices: Sequence[str],
+        skipped: Sequence[SkippedFile],
+        missing: int,
+        changed: int = 0,
     ) -> None:
         """Take in what is known of the source now."""
         gone = counted(missing, "answered image is", "answered images are")
-        sentences = [*notices, *([f"{gone} no longer in the source."] if missing else [])]
+        sentences = [changed_text(changed)] if changed else []
+        sentences += [*notices, *([f"{gone} no longer in the source."] if missing else [])]
         self._of_source = [Message("source", inert(text, LONGEST)) for text in sentences]
         self._files = [
             Message(inert(path), inert(reason, LONGEST), "muted") for path, reason in skipped
@@ -79,7 +96,9 @@ class Messages:
 
     def all(self) -> list[Message]:
         """Return every message, the most serious first."""
-        return [*self._copied, *self._of_session(), *self._of_source, *self._files]
+        reading = self.reading()
+        of_source = [*([reading] if reading else []), *self._of_source]
+        return [*self._copied, *self._of_session(), *of_source, *self._files]
 
     def line(self, width: int, key: str, first: Message | None = None) -> Piece | None:
         """Return one line about the first message, and where the others are; None without any.

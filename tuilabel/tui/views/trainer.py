@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuilabel.text import inert, percent
+from tuilabel.text import counted, inert, percent
 from tuilabel.trainer.reports import (
     Down,
     Failed,
@@ -14,6 +14,7 @@ from tuilabel.trainer.reports import (
     Working,
 )
 from tuilabel.tui.text.pieces import Piece
+from tuilabel.tui.views.messages import LONGEST, Message
 from tuilabel.workspace.reading import SourceReading
 
 
@@ -24,6 +25,18 @@ def reading_piece(reading: SourceReading) -> Piece:
     if reading.waits_for is not None:
         return (f"reading {inert(reading.waits_for, 40)}…", "accent")
     return (f"reading images {percent(reading.share)}", "muted")
+
+
+def reading_message(reading: SourceReading) -> Message | None:
+    """Return which files are still to be read; None if there are none."""
+    if not reading.left:
+        return None
+    if reading.problem is not None:
+        return Message("source", f"{inert(reading.problem, LONGEST)}", "bad")
+    files = counted(reading.left, "file is", "files are")
+    path = reading.waits_for
+    late = "" if path is None else f"; {inert(path, LONGEST // 2)} takes long"
+    return Message("source", f"{files} still to be read{late}.", "muted")
 
 
 def trainer_piece(report: TrainerReport, *, fits: bool = True) -> Piece:
