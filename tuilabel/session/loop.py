@@ -758,27 +758,6 @@ class Session:
                 if row != first:
                     self._candidates.join(row, first)
 
-    def items_added(self) -> None:
-        """Take rows into account that the dataset has at its end now, and that were not read."""
-        known, count = len(self._rows.answered), len(self.items)
-        self._rows.grow(count)
-        self._candidates.grow([self._paths(row) for row in range(known, count)])
-        self._desks.grow(self._candidates.keys)
-
-    def _paths(self, row: int) -> Sequence[str]:
-        """Return the paths of a row; of one that may be found equal to others, only its own."""
-        paths = self.items.references(row)
-        return paths if self.items.reading is None else paths[:1]
-
-    def _join(self, rows: Sequence[int]) -> None:
-        """Take into account which of some rows are the same item as others."""
-        reading = self.items.reading
-        if reading is not None:
-            firsts = reading.first[list(rows)].tolist()
-            for row, first in zip(rows, firsts, strict=True):
-                if row != first:
-                    self._candidates.join(row, first)
-
     @property
     def window_is_new(self) -> bool:
         """Whether images of more than 8 bits have a window that the session does not know yet."""
