@@ -26,7 +26,7 @@ _FITTING = {
 _WRITTEN = {"path_column": "column"}
 
 
-def choose_source(options: MutableMapping[str, Any]) -> None:
+def choose_source(options: MutableMapping[str, Any], *, is_kept: bool = True) -> None:
     """Replace the source in the options by one that the options about it are part of.
 
     A list of paths on standard input is read to its end, and kept.
@@ -36,6 +36,8 @@ def choose_source(options: MutableMapping[str, Any]) -> None:
     options : mapping
         With ``source`` and perhaps ``where``, ``path_column``, ``null`` and ``folders``, which are
         removed.
+    is_kept : bool
+        Whether a session opens the source again.
 
     Raises
     ------
@@ -47,7 +49,7 @@ def choose_source(options: MutableMapping[str, Any]) -> None:
     if given.get("folders", "truth") != "truth":
         raise UsageError(f"--folders is {inert(given['folders'])!r}; expected truth.")
     if source == INPUT:
-        options["source"] = source = read_list(null=bool(given.pop("null", False)))
+        options["source"] = source = read_list(null=bool(given.pop("null", False)), is_kept=is_kept)
     kind = split_source(named_source(source))[0] if source else None
     for name in given:
         option, needed, kinds = _FITTING[name]
@@ -58,7 +60,7 @@ def choose_source(options: MutableMapping[str, Any]) -> None:
     options["source"] = with_options(source, **written) if given else source
 
 
-def read_list(*, null: bool) -> str:
+def read_list(*, null: bool, is_kept: bool) -> str:
     """Keep the list of paths on standard input, and return it as a source.
 
     Raises
@@ -76,7 +78,7 @@ def read_list(*, null: bool) -> str:
         )
     progress = ProgressLine(stream=TTY.shown(sys.stderr))
     try:
-        return keep_list(sys.stdin.buffer, null=null, progress=progress)
+        return keep_list(sys.stdin.buffer, null=null, is_kept=is_kept, progress=progress)
     finally:
         progress.close()
 
