@@ -467,7 +467,7 @@ def _arrange(
         for done, row in enumerate(rows, start=1):
             pixels = images[row]
             yield pixels if exact else letterbox(thumbnail(pixels))
-            if progress is not None:
+            if progress is not None and (not done % 256 or done == len(rows)):
                 progress("reducing images", done, len(rows))
 
     found = cache.load(name, np.uint8, checked=False)
