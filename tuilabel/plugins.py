@@ -105,6 +105,7 @@ ARRAY_FILES, TABLE_FILES = (".npz", ".npy"), (".csv", ".tsv")
 """Endings of the files that are sources of these kinds; any other file is a list of paths."""
 
 _PREFIX = "tuilabel."
+_LEGIBLE = "/ =!,()[]'\""
 _WILDCARDS = re.compile(r"[*?[]")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
 _LONGEST = 300
@@ -328,12 +329,14 @@ def with_options(source: str, **options: str) -> str:
     """
     if not options:
         return source
-    from urllib.parse import urlencode
+    from urllib.parse import quote, urlencode
 
     named = named_source(source)
     name, argument = split_source(named)
     every = {**source_options(named), **options}
-    return f"{name or 'folder'}?{urlencode(every, errors='surrogateescape')}:{argument}"
+    # All but colons and what the query needs stays legible.
+    query = urlencode(every, safe=_LEGIBLE, errors="surrogateescape", quote_via=quote)
+    return f"{name or 'folder'}?{query}:{argument}"
 
 
 def place_of(source: str) -> str:

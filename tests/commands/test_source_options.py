@@ -81,6 +81,9 @@ def test_patterns_and_lists_are_labelled_too(tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         (("photos", "--where", "x == 1"), "--where needs a .csv or .tsv table, but photos is none"),
+        (("photos", "--folders", "labels"), "--folders is 'labels'; expected truth"),
+        (("digits", "--folders", "truth"), "--folders needs a source of files, but digits is none"),
+        (("photos", "--folders", "truth"), "photos has no files in folders"),
         (("t.csv", "-0"), "-0 needs a list of paths, but t.csv is none"),
         (("--path-column", "x"), "--path-column needs a .csv or .tsv table, but none is named"),
         (("t.csv", "--where", "split"), "--where 'split' is no comparison of columns"),
@@ -119,3 +122,22 @@ def test_a_list_is_simulated_from_standard_input(root: Path) -> None:
     result = run(*command, typed=paths)
     assert result.returncode == 2
     assert "has no ground truth" in " ".join(result.stderr.split())
+
+
+@pytest.mark.usefixtures("root")
+def test_class_folders_on_standard_input_are_truth() -> None:
+    paths = [f"photos/{value}.png" for value in range(6)]
+    more = ["--budget", "2", "--batch-size", "2", "--seeds", "1", "--model", "softmax"]
+    result = run("simulate", "-", "--folders", "truth", *more, typed="\n".join(paths))
+    assert result.returncode == 0, result.stderr
+    assert "softmax" in result.stdout
+
+
+@pytest.mark.usefixtures("root")
+def test_an_export_never_replaces_the_table_it_labels() -> None:
+    assert lines("t.csv", "--classes", "a,b", "--batch-size", "2").returncode == 0
+    before = Path("t.csv").read_bytes()
+    result = run("export", "t.csv", "-o", "t.csv", "--force")
+    assert result.returncode == 2
+    assert "is never replaced" in " ".join(result.stderr.split())
+    assert Path("t.csv").read_bytes() == before

@@ -14,7 +14,7 @@ from fuzzing import check_sentence, files_with, fuzzed
 from hypothesis import given
 from PIL import Image
 
-from tuilabel.data import open_dataset
+from tuilabel.data import listing, open_dataset
 from tuilabel.data.dataset import Dataset
 from tuilabel.data.folder_items import FolderItems
 from tuilabel.data.path_list import paths_in
@@ -155,6 +155,17 @@ def test_an_enormous_list_is_refused_before_it_is_read(opened: Open, root: Path)
     os.truncate(root / "list.txt", 2**40)
     with pytest.raises(SourceError, match="larger than 1 GiB"):
         open_dataset(str(root / "list.txt"), classes=["a"], seed=0)
+
+
+def test_more_names_than_memory_has_room_for_are_refused(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "_MOST_SKIPPED", 3)
+    with pytest.raises(SourceError, match=r"Most of what is named cannot be read: 0 \(No such"):
+        opened("\n".join(map(str, range(9))))
+    monkeypatch.setattr(listing, "_MOST_FILES", 1)
+    with pytest.raises(SourceError, match="More than 1 files are named: split the list"):
+        opened("a.png\nb.png\nsub/c.png\n")
 
 
 def test_a_line_of_a_gigabyte_takes_little_memory() -> None:

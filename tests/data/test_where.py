@@ -39,7 +39,7 @@ ROW = {"split": "train", "size": "12.0", "image class": "cat", "empty": ""}
     ],
 )
 def test_what_is_true_of_a_row(text: str, is_true: bool) -> None:
-    assert parse_where(text, list(ROW))(ROW) is is_true
+    assert parse_where(text, list(ROW))(list(ROW.values())) is is_true
 
 
 @pytest.mark.parametrize(
@@ -97,4 +97,4 @@ def test_any_text_is_an_expression_or_refused(text: str) -> None:
     except UsageError as error:
         check_sentence(error)
     else:
-        assert test(ROW) in (True, False)
+        assert test(list(ROW.values())) in (True, False)

@@ -11,12 +11,23 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import example, given
+from hypothesis import strategies as st
 from plugins.conftest import Install
 
 from tuilabel import plugins
 from tuilabel.cli import main
 from tuilabel.errors import PluginError, SourceError, UsageError
-from tuilabel.plugins import GROUPS, load, named_source, names, plugin_lines, split_source
+from tuilabel.plugins import (
+    GROUPS,
+    load,
+    named_source,
+    names,
+    plugin_lines,
+    source_options,
+    split_source,
+    with_options,
+)
 from tuilabel.settings import resolve
 from tuilabel.workspace.places import session_path
 
@@ -297,3 +308,17 @@ def test_the_session_of_a_source_is_the_same_from_any_folder(
     assert session_path("dots:7") == plain
     assert session_path(f"dots:{tmp_path}/photos") == path
     assert len({plain, path, session_path("dots:"), session_path("digits")}) == 4
+
+
+@example({"root": "/\udcff", "where": "a+b&c=%3A;\n"})
+@given(st.dictionaries(st.sampled_from(["where", "root", "null"]), st.text(min_size=1)))
+def test_a_source_has_its_options_back(options: dict[str, str]) -> None:
+    source = with_options("list:/a:b?c=d", **options)
+    assert source_options(source) == options
+    assert split_source(source) == ("list", "/a:b?c=d")
+    assert named_source(source) == source
+
+
+def test_a_source_with_options_is_legible() -> None:
+    source = with_options("table:/x.csv", where='split == "a:b" and not size in (1, 2)')
+    assert source == 'table?where=split == "a%3Ab" and not size in (1, 2):/x.csv'

@@ -20,7 +20,8 @@ SHOWN = {
     "'photos/*s/": ("2", 3),
     "photos.csv": ("2", 2),
     "digits.csv": ("1", 3),
-    "tuilabel photos ": ("1", 4),
+    "tuilabel photos --classes": ("1", 4),
+    "tuilabel photos --folders": ("1", 3),
     "scans.npz": ("1", 20),
 }
 """A word of each example, a key of one of its classes, and the number of its images."""

@@ -16,7 +16,7 @@ from tuilabel.errors import SourceError, TuilabelError, UsageError
 from tuilabel.plugins import root_of, source_options, split_source
 from tuilabel.workspace import lists
 from tuilabel.workspace.lists import keep_list
-from tuilabel.workspace.places import data_dir, is_gone, session_path, source_name
+from tuilabel.workspace.places import cache_dir, data_dir, is_gone, session_path, source_name
 
 
 @pytest.fixture
@@ -105,3 +105,10 @@ def test_any_bytes_are_kept_or_refused(root: Path, content: bytes) -> None:
             open_dataset(source, classes=["a"], seed=0)
         except TuilabelError as error:
             check_sentence(error)
+
+
+def test_a_list_that_no_session_opens_again_is_in_the_cache(root: Path) -> None:
+    stream = io.BufferedReader(io.BytesIO(b"a.png\n"))  # type: ignore[arg-type]
+    source = keep_list(stream, null=False, is_kept=False)
+    assert Path(split_source(source)[1] or "").parent == cache_dir() / "lists"
+    assert len(open_dataset(source, classes=["a"], seed=0)) == 1

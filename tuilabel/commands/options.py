@@ -131,6 +131,11 @@ count_options = options(
         help="Column of a table with the paths.  [default: path, file, filename or image]",
     ),
     click.option(
+        "--folders",
+        **one_of(("truth",)),
+        help="Names of folders, as cat in cat/1.jpg, are the ground truth.",
+    ),
+    click.option(
         "-0", "--null", is_flag=True, help="The paths of a list end with NUL, as of find -print0."
     ),
 )

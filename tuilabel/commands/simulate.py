@@ -103,7 +103,7 @@ def simulate(
     """
     make_reproducible()
     options["source"] = source
-    choose_source(options)
+    choose_source(options, is_kept=False)
     source = options.pop("source")
     if protocol is None and perturb is not None:
         raise UsageError("--perturb needs --protocol article: use both, or neither.")

@@ -9,21 +9,24 @@ from typing import Any
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.errors import UsageError
 from tuilabel.plugins import named_source, split_source, with_options
-from tuilabel.text import shown_path
+from tuilabel.text import inert, shown_path
 
 INPUT = "-"
 """Stands for a list of paths on standard input."""
 
-_NEEDED = {
-    "where": ("--where", "a .csv or .tsv table"),
-    "path_column": ("--path-column", "a .csv or .tsv table"),
-    "null": ("-0", "a list of paths"),
+_TABLE, _LIST = "a .csv or .tsv table", "a list of paths"
+_FITTING = {
+    "where": ("--where", _TABLE, ("table",)),
+    "path_column": ("--path-column", _TABLE, ("table",)),
+    "null": ("-0", _LIST, ("list",)),
+    "folders": ("--folders", "a source of files", ("", "folder", "list", "glob", "table")),
 }
-_KINDS = {"where": "table", "path_column": "table", "null": "list"}
-_WRITTEN = {"where": "where", "path_column": "column", "null": "null"}
+"""The option, what it needs, and the names of such sources."""
+
+_WRITTEN = {"path_column": "column"}
 
 
-def choose_source(options: MutableMapping[str, Any]) -> None:
+def choose_source(options: MutableMapping[str, Any], *, is_kept: bool = True) -> None:
     """Replace the source in the options by one that the options about it are part of.
 
     A list of paths on standard input is read to its end, and kept.
@@ -31,7 +34,10 @@ def choose_source(options: MutableMapping[str, Any]) -> None:
     Parameters
     ----------
     options : mapping
-        With ``source`` and perhaps ``where``, ``path_column`` and ``null``, which are removed.
+        With ``source`` and perhaps ``where``, ``path_column``, ``null`` and ``folders``, which are
+        removed.
+    is_kept : bool
+        Whether a session opens the source again.
 
     Raises
     ------
@@ -39,22 +45,22 @@ def choose_source(options: MutableMapping[str, Any]) -> None:
         The list is invalid, or an option does not fit the source.
     """
     source = options["source"]
-    given = {name: value for name in _NEEDED if (value := options.pop(name, None))}
+    given = {name: value for name in _FITTING if (value := options.pop(name, None))}
+    if given.get("folders", "truth") != "truth":
+        raise UsageError(f"--folders is {inert(given['folders'])!r}; expected truth.")
     if source == INPUT:
-        options["source"] = source = read_list(null=bool(given.pop("null", False)))
-    if not given:
-        return
-    kind = split_source(named_source(source))[0] if source else ""
+        options["source"] = source = read_list(null=bool(given.pop("null", False)), is_kept=is_kept)
+    kind = split_source(named_source(source))[0] if source else None
     for name in given:
-        if kind != _KINDS[name]:
-            option, needed = _NEEDED[name]
+        option, needed, kinds = _FITTING[name]
+        if kind not in kinds:
             found = f"but {shown_path(source)} is none" if source else "but none is named"
             raise UsageError(f"{option} needs {needed}, {found}: leave it out.")
-    written = {_WRITTEN[name]: str(value) for name, value in given.items()}
-    options["source"] = with_options(source, **written)
+    written = {_WRITTEN.get(name, name): str(value) for name, value in given.items()}
+    options["source"] = with_options(source, **written) if given else source
 
 
-def read_list(*, null: bool) -> str:
+def read_list(*, null: bool, is_kept: bool) -> str:
     """Keep the list of paths on standard input, and return it as a source.
 
     Raises
@@ -72,7 +78,7 @@ def read_list(*, null: bool) -> str:
         )
     progress = ProgressLine(stream=TTY.shown(sys.stderr))
     try:
-        return keep_list(sys.stdin.buffer, null=null, progress=progress)
+        return keep_list(sys.stdin.buffer, null=null, is_kept=is_kept, progress=progress)
     finally:
         progress.close()
 

@@ -55,7 +55,7 @@ def view(source: str, sort: str, null: bool, **options: Any) -> None:
     check_limits()
     check_terminal(draws=True)
     if source == INPUT:
-        source = read_list(null=null)
+        source = read_list(null=null, is_kept=False)
     from tuilabel.settings import resolve
     from tuilabel.tui.terminal.tty import TTY
 

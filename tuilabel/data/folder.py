@@ -32,6 +32,7 @@ from tuilabel.data.listing import cannot_be_read, listed, natural, no_image, sca
 from tuilabel.data.order import name_keys, seeded_order
 from tuilabel.data.window import Window
 from tuilabel.errors import TuilabelError
+from tuilabel.plugins import source_options
 from tuilabel.progress import Progress
 from tuilabel.text import counted, shown_path
 
@@ -167,6 +168,10 @@ def open_files(
     SourceError, UsageError
         As for `list_files`, and if there is no image.
     """
+    if source_options(source).get("folders") == "truth":
+        from tuilabel.data.class_folders import open_class_folders
+
+        return open_class_folders(source, root, found, progress=progress, **options)
     items = list_files(source, root, found, **options)
     return items if options.get("seed") is not None else _whole(items, progress)
 
@@ -213,17 +218,49 @@ def open_folder(
 
 
 def _whole(items: FolderItems, progress: Progress | None) -> ArrayDataset:
+    rows = read_rows(items, progress)
+    return dataset_of(items, rows, pool_of(items, rows), rows)
+
+
+def read_rows(items: FolderItems, progress: Progress | None) -> NDArray[np.intp]:
+    """Read every file, and return the rows that are images, without later copies of others.
+
+    Raises
+    ------
+    SourceError
+        There is none.
+    """
     read_all(items, progress)
     rows = np.flatnonzero(~items.refused & (items.first == np.arange(len(items))))
     if not rows.size:
         raise no_image(items.source, items.skipped)
+    return rows
+
+
+def dataset_of(
+    items: FolderItems,
+    rows: NDArray[np.intp],
+    pool: NDArray[np.uint8],
+    images: NDArray[np.intp],
+) -> ArrayDataset:
+    """Return a dataset of some rows, once all were read.
+
+    Parameters
+    ----------
+    items : FolderItems
+    rows : intp array of shape (n,)
+    pool : uint8 array of shape (n, H, W) or (n, H, W, 3)
+        Their images as models see them.
+    images : intp array
+        As `read_rows` returns them.
+    """
     return ArrayDataset(
         source=items.source,
         class_names=items.class_names,
         ids=ItemIds("f1", items.digests[rows]),
-        pool=_pool(items, rows),
+        pool=pool,
         locate=lambda i: items.references(int(rows[i])),
-        notices=tuple(_notices(items, rows)),
+        notices=tuple(_notices(items, images)),
         skipped=tuple(items.skipped),
         screen=lambda i: items.image(int(rows[i])),
         full=lambda i: items.full_image(int(rows[i])),
@@ -233,7 +270,7 @@ def _whole(items: FolderItems, progress: Progress | None) -> ArrayDataset:
     )
 
 
-def _pool(items: FolderItems, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+def pool_of(items: FolderItems, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
     """Return the images as models see them: in a file without a name, or else in memory."""
     try:
         with tempfile.TemporaryDirectory(prefix="tuilabel-") as folder:

@@ -16,6 +16,7 @@ from tuilabel.plugins import split_source
 from tuilabel.text import counted, inert, shown_path
 
 _NAMED_FILES = 3
+_MOST_FILES, _MOST_SKIPPED = 10**7, 10**6
 _NOUNS = {"glob": "pattern"}
 
 
@@ -82,10 +83,20 @@ def look_up(root: Path, names: Iterable[str]) -> tuple[list[FileKey], list[Skipp
     names : iterable of str
         Paths relative to the root, or absolute ones below it. Those that lead out of it are
         skipped, by their names alone: links are followed, as in a folder.
+
+    Raises
+    ------
+    SourceError
+        There are too many of them, or too many that cannot be read.
     """
     files: dict[str, FileKey] = {}
     skipped: dict[str, SkippedFile] = {}
     for name in names:
+        if len(files) > _MOST_FILES:
+            raise SourceError(f"More than {_MOST_FILES:,} files are named: split the list.")
+        if len(skipped) > _MOST_SKIPPED:
+            some = listed(list(skipped.values()))
+            raise SourceError(f"Most of what is named cannot be read: {some}. Name images.")
         path = below(root, name)
         if path is None:
             skipped[name] = SkippedFile(name, f"outside of {shown_path(root)}")

@@ -109,7 +109,7 @@ def open_npz(
     images, digests = read.images, read.digests
     own, truth = (None, None) if labels is None else _classes_of(labels)
     class_names = resolve_classes(source, own=own, given=classes)
-    held_out = _held_out(digests) if truth is not None else np.zeros(len(images), dtype=bool)
+    held_out = held_out_rows(digests) if truth is not None else np.zeros(len(images), dtype=bool)
     arranged = _arrange(images, held_out, cache, read.key, progress)
 
     def split(split_name: str, part: slice) -> Split:
@@ -501,7 +501,7 @@ def _arrange(
         for done, row in enumerate(rows, start=1):
             pixels = images[row]
             yield pixels if exact else letterbox(thumbnail(pixels))
-            if progress is not None:
+            if progress is not None and (not done % 256 or done == len(rows)):
                 progress("reducing images", done, len(rows))
 
     found = cache.load(name, np.uint8, checked=False)
@@ -510,7 +510,7 @@ def _arrange(
     return _Arranged(found, rows, pool_size)
 
 
-def _held_out(digests: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def held_out_rows(digests: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Choose the hold-out: whole groups of equal images, at least one group and never all."""
     first = item_ids.first_occurrence(digests)
     order = item_ids.content_order(digests)

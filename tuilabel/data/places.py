@@ -84,6 +84,8 @@ def _places(source: str, cache_dir: Path, progress: Progress | None) -> Places:
         folder = cache_dir / "mnist" if argument is None else Path(argument)
         train = open_split(TRAIN, folder, cache_dir, progress)
         return _of_rows(item_ids.ItemIds("a1", train.digests), train.reference)
+    if name == "folder":
+        return _of_folder(Path(argument or ""), cache_dir, progress)
     if name:
         return _of_dataset(source, cache_dir, progress)
     path = Path(source)

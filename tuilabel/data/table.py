@@ -94,7 +94,7 @@ class Table:
                     "cells that need them."
                 )
             row += [""] * (len(self.columns) - len(row))
-            if self._test is None or self._test(dict(zip(self.columns, row, strict=True))):
+            if self._test is None or self._test(row):
                 chosen += 1
                 yield number, row
         if not chosen and self.where is not None:

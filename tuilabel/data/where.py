@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from tuilabel.errors import UsageError
 from tuilabel.text import inert
@@ -15,8 +15,8 @@ from tuilabel.text import inert
 LONGEST = 2000
 _FORM = 'use a form such as `split == "train" and not size in (1, 2)`'
 
-Test = Callable[[Mapping[str, str]], bool]
-"""Returns whether a row, as the text of each column, is chosen."""
+Test = Callable[[Sequence[str]], bool]
+"""Returns whether a row, as the text of each cell, is chosen."""
 
 
 def parse_where(text: str, columns: Sequence[str]) -> Test:
@@ -77,12 +77,12 @@ def _test(node: ast.expr, columns: Sequence[str]) -> Test:
     raise ValueError(ast.dump(node))
 
 
-def _column(node: ast.expr, columns: Sequence[str]) -> str:
+def _column(node: ast.expr, columns: Sequence[str]) -> int:
     match node:
         case ast.Name(id=name) | ast.Constant(value=str(name)):
             if name not in columns:
                 raise _UnknownColumnError(name)
-            return name
+            return columns.index(name)
     raise ValueError(ast.dump(node))
 
 

@@ -270,7 +270,7 @@ def no_ground_truth(source: str) -> SourceError:
     """Return the error about a source that cannot answer."""
     return SourceError(
         f"{shown_path(source)} has no ground truth to answer with. "
-        "Simulate digits, mnist or an .npz file with labels."
+        "Simulate digits, mnist, an .npz file with labels or, with --folders truth, class folders."
     )
 
 

@@ -25,6 +25,7 @@ KINDS = {
     "features": "features and graphs",
     "baselines": "random baselines",
     "centres": "pictures of clusters",
+    "lists": "lists of paths",
     "mnist": "MNIST, downloaded",
 }
 """The folders of the cache."""

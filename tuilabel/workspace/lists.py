@@ -16,12 +16,14 @@ from tuilabel.errors import UsageError
 from tuilabel.plugins import with_options
 from tuilabel.progress import Progress
 from tuilabel.text import shown_path
-from tuilabel.workspace.places import data_dir
+from tuilabel.workspace.places import cache_dir, data_dir
 
 _NAME = "standard input"
 
 
-def keep_list(stream: BinaryIO, *, null: bool, progress: Progress | None = None) -> str:
+def keep_list(
+    stream: BinaryIO, *, null: bool, is_kept: bool = True, progress: Progress | None = None
+) -> str:
     """Read a list of paths to its end, keep it as a private file, and return it as a source.
 
     The file is named by its content. Paths are relative to the current folder; where one of them
@@ -32,6 +34,8 @@ def keep_list(stream: BinaryIO, *, null: bool, progress: Progress | None = None)
     stream : binary file
     null : bool
         Whether each path ends with NUL, and not with its line.
+    is_kept : bool
+        Whether a session will open it again; otherwise it is kept in the cache.
     progress : Progress, optional
         Called with the number of bytes that were read.
 
@@ -51,7 +55,7 @@ def keep_list(stream: BinaryIO, *, null: bool, progress: Progress | None = None)
             progress("reading the list of files", len(content), None)
     root = _root(paths_in(io.BytesIO(content), _NAME.capitalize(), null=null))
     name = hashlib.blake2b(content, digest_size=8).hexdigest()
-    path = data_dir() / "lists" / f"stdin-{name}.txt"
+    path = (data_dir() if is_kept else cache_dir()) / "lists" / f"stdin-{name}.txt"
     try:
         _write(path, content)
     except OSError as error:

@@ -224,7 +224,7 @@ def _start(
     settings = resolve(flags)
     no_truth = SourceError(
         f"{shown_path(_source(options))} has no ground truth, which a demo labels with. "
-        "Choose digits, mnist or an .npz file with labels."
+        "Choose digits, mnist, an .npz file with labels or, with --folders truth, class folders."
     )
     try:
         seed = settings.seed if reads_on else None

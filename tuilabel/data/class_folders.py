@@ -1,0 +1,90 @@
+"""Files in folders that are named like their classes, such as ``cat/1.jpg``, as ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tuilabel.data.dataset import (
+    ArrayDataset,
+    HoldOut,
+    SkippedFile,
+    checked_count,
+    resolve_classes,
+)
+from tuilabel.data.file_cache import FileKey
+from tuilabel.data.folder import dataset_of, list_files, pool_of, read_rows
+from tuilabel.data.listing import path_order
+from tuilabel.data.npz import held_out_rows
+from tuilabel.errors import SourceError
+from tuilabel.progress import Progress
+from tuilabel.text import shown_path
+
+
+def open_class_folders(
+    source: str,
+    root: Path,
+    found: tuple[list[FileKey], list[SkippedFile]],
+    *,
+    classes: Sequence[str] | None = None,
+    pool: int | None = None,
+    test: int | None = None,
+    seed: int | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> ArrayDataset:
+    """Open files whose outermost folder names their true class; a fifth of them is held out.
+
+    The hold-out is chosen as that of an array file. Of equal files the first counts. All files are
+    read, whatever the seed.
+
+    Parameters
+    ----------
+    source, root, found, classes, **options
+        As for `tuilabel.data.folder.open_files`.
+    pool, test : int, optional
+        Number of items to take from the start of the pool and of the hold-out.
+    seed : int, optional
+        Not used.
+    progress : Progress, optional
+        Called after every few files.
+
+    Raises
+    ------
+    SourceError, UsageError
+        As for `tuilabel.data.folder.open_files`, and if no file is in a folder.
+    """
+    inside = [key for key in found[0] if "/" in key.path]
+    own = sorted({_class(key.path) for key in inside}, key=path_order)
+    if found[0] and not own:
+        raise SourceError(
+            f"{shown_path(root)} has no files in folders, whose names would be their true classes: "
+            "leave out --folders."
+        )
+    outside = [SkippedFile(key.path, "in no folder") for key in found[0] if "/" not in key.path]
+    names = resolve_classes(source, own=own, given=classes) if own else ("",)
+    items = list_files(source, root, (inside, found[1] + outside), classes=names, **options)
+    rows = read_rows(items, progress)
+    held_out = held_out_rows(items.digests[rows])
+    of_pool, of_test = rows[~held_out], rows[held_out]
+    of_pool = of_pool[: checked_count("--pool", pool, len(of_pool), "the pool")]
+    of_test = of_test[: checked_count("--test", test, len(of_test), "the hold-out")]
+    # Together, so that all have one shape.
+    images = pool_of(items, np.concatenate([of_pool, of_test]))
+    number = {name: place for place, name in enumerate(own)}
+    truth = np.array([number[_class(key.path)] for key in items.keys], np.int16)
+    return replace(
+        dataset_of(items, of_pool, images[: len(of_pool)], rows),
+        truth=truth[of_pool],
+        holdout=HoldOut("hold-out", images[len(of_pool) :], truth[of_test])
+        if len(of_test)
+        else None,
+    )
+
+
+def _class(path: str) -> str:
+    return path.partition("/")[0]
