@@ -235,7 +235,8 @@ class Guarded:
     argument : str
         What it is called with.
     returned : dict of str to type
-        What methods return, where that is checked; a list is one of texts.
+        What methods return, where that is checked; a list is one of texts. ``name()`` is for the
+        function that the method ``name`` returns.
 
     Raises
     ------
@@ -248,17 +249,20 @@ class Guarded:
         self._object = load(group, name)(argument)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
+        return self._guarded(method, lambda: getattr(self._object, method))
+
+    def _guarded(self, name: str, function: Callable[[], Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
             try:
                 with self._blamed():
-                    found = getattr(self._object, method)(*arguments)
+                    found = function()(*arguments)
                     texts = found if isinstance(found, list) else ()
-                    is_expected = isinstance(found, self._returned.get(method, object))
+                    is_expected = isinstance(found, self._returned.get(name, object))
                     if not is_expected or any(type(text) is not str for text in texts):
-                        raise TypeError(f"{method} returned {inert(repr(found), 40)}")
-                    return found
+                        raise TypeError(f"{name} returned {inert(repr(found), 40)}")
             except PluginError as error:
                 raise StoreError(str(error)) from error
+            return self._guarded(f"{name}()", lambda: found) if callable(found) else found
 
         return call
 

@@ -14,11 +14,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from plugins.conftest import Install
+from sessions import new_session
 
 from tuilabel.cli import main
 from tuilabel.data import open_dataset
 from tuilabel.data.arrays import Arrays
 from tuilabel.errors import SourceError
+from tuilabel.journal.journal import Journal
 from tuilabel.learn.preparation import Images, prepare_features
 from tuilabel.simulate.kept_runs import fingerprint
 from tuilabel.simulate.plan import Plan
@@ -320,6 +322,20 @@ def test_labelling_goes_on_while_a_store_cannot_be_read(
     label(site, "digits", "--session", session, until="Saved")
     problems = json.loads(tuilabel(site, "check", session, "--json", status=1))["problems"]
     assert "The store 'at' of the package faulty 1.0 failed (" in problems[0][2]
+
+
+@pytest.mark.parametrize("answer", ["1 / 0", "'text'"])
+def test_what_a_store_has_not_kept_is_missing_in_a_copy(
+    install: Install, tmp_path: Path, answer: str
+) -> None:
+    code = STORE.format(code=f"def keep(self, name): return lambda: {answer}")
+    install("faulty", {"tuilabel.stores": {"at": "faulty:Faulty"}}, code)
+    path = Path(f"at:{tmp_path}/s")
+    new_session(path, by="anna")
+    journal = Journal(path, "bob", "digits")
+    journal.read()
+    (missing,) = journal.save_copy(tmp_path / "copy.tuilabel")
+    assert "-anna-" in missing
 
 
 def test_labelling_goes_on_while_a_model_fails(example: Path, install: Install) -> None:

@@ -101,7 +101,10 @@ def open_store(path: Path) -> Store:
         ) from error
 
 
-_RETURNED = {"names": list, "size": int, "read": bytes, "has_session": bool, "skip_hole": int}
+_RETURNED = {
+    **{"names": list, "size": int, "read": bytes},
+    **{"has_session": bool, "keep()": bytes, "skip_hole": int},
+}
 """What the methods of a store return."""
 
 
