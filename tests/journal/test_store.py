@@ -6,16 +6,16 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from plugins.conftest import Install
 from plugins.conftest import example as example
+from plugins.conftest import install as install
 from plugins.conftest import site as site
 
 from tests.journal.sessions import ABOUT, answers, label, read, session, written
-from tuilabel import plugins
 from tuilabel.errors import SaveError, SessionFileError
 from tuilabel.events.payloads import AUTO_ORIGIN, About, Bulk, BulkLine
 from tuilabel.journal.description import create_session, is_session
@@ -30,17 +30,15 @@ LOG, OTHER = f"{LOGS}/one.jsonl", f"{LOGS}/two.jsonl"
 def path(
     request: pytest.FixtureRequest,
     tmp_path: Path,
+    install: Install,
     example: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Path]:
+) -> Path:
     """Return the path of a session that does not exist, in each store."""
-    monkeypatch.syspath_prepend(str(example))
     monkeypatch.setenv("PYTHONPATH", str(example))
-    plugins._installed.cache_clear()
     (tmp_path / "at").mkdir()
     name = "" if request.param == "folder" else f"{request.param}:"
-    yield Path(f"{name}{tmp_path}/at/s.tuilabel")
-    plugins._installed.cache_clear()
+    return Path(f"{name}{tmp_path}/at/s.tuilabel")
 
 
 @pytest.fixture
