@@ -36,10 +36,11 @@ from tuilabel.events.payloads import (
     Opened,
     Payload,
 )
-from tuilabel.journal.description import LOGS, create_session
+from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.reader import Reader
 from tuilabel.journal.runs import log_name
+from tuilabel.journal.store import LOGS
 from tuilabel.session import Annotator, LoopSettings, Session
 from tuilabel.session.record import Record
 

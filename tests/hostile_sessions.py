@@ -33,8 +33,8 @@ from tuilabel.events.payloads import (
     Undo,
     Window,
 )
-from tuilabel.journal.description import BULK, FILE, LOGS
 from tuilabel.journal.journal import Journal
+from tuilabel.journal.store import BULK, FILE, LOGS
 from tuilabel.session.classes import class_id_of
 from tuilabel.workspace.opening import SourceOptions, open_workspace
 

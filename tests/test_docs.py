@@ -118,6 +118,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "model": example("tuilabel_example/nearest.py"),
         "strategy": example("tuilabel_example/gini.py"),
         "writer": example("tuilabel_example/json_array.py"),
+        "store": example("tuilabel_example/database.py"),
     },
 }
 

@@ -54,6 +54,10 @@ class PluginError(TuilabelError):
     """A plug-in that cannot be used, or failed."""
 
 
+class StoreError(PluginError, OSError):
+    """The store of a plug-in is broken: what it has not stored is not saved, as on a bad disk."""
+
+
 class ExportError(TuilabelError):
     """Labels that cannot be exported."""
 

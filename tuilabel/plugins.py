@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tuilabel.errors import PluginError, SourceError, TuilabelError, UsageError
+from tuilabel.errors import PluginError, SourceError, StoreError, TuilabelError, UsageError
 from tuilabel.text import inert, meant
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ GROUPS: Mapping[str, Group] = {
             "jsonl": "tuilabel.exchange.jsonl_format:write_jsonl",
         },
     ),
+    "stores": Group("store", {"folder": "tuilabel.journal.store:FolderStore"}),
 }
 """Every extension point; its entry points are in the group ``tuilabel.`` and this name."""
 
@@ -109,6 +110,7 @@ _LEGIBLE = "/ =!,()[]'\""
 _WILDCARDS = re.compile(r"[*?[]")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
 _LONGEST = 300
+_PASSED = {"writers": (OSError, UnicodeEncodeError), "stores": (OSError,)}
 
 
 class Plugin(NamedTuple):
@@ -157,8 +159,9 @@ class Plugin(NamedTuple):
         except TuilabelError:
             raise
         except (Exception, SystemExit) as error:
-            if self.group == "writers" and isinstance(error, (OSError, UnicodeEncodeError)):
-                raise  # probably of the file, which is tuilabel's
+            # Probably of the file, which is tuilabel's, or of the disk that a store is on.
+            if isinstance(error, _PASSED.get(self.group, ())):
+                raise
             found = inert(" ".join(f"{type(error).__name__}: {error}".split()), _LONGEST)
             sentence = f"{self} failed ({found}): fix or uninstall it, or use another one."
             kind = SourceError if self.group == "sources" else PluginError
@@ -241,6 +244,48 @@ def blame(group: str, name: str) -> AbstractContextManager[None]:
     return nullcontext() if plugin is None else plugin.blamed()
 
 
+class Guarded:
+    """A store that a plug-in's class makes; an unexpected error of a method is a `StoreError`.
+
+    Parameters
+    ----------
+    group, name : str
+        Of the function.
+    argument : str
+        What it is called with.
+    returned : dict of str to type
+        What methods return, where that is checked; a list is one of texts. ``name()`` is for the
+        function that the method ``name`` returns.
+
+    Raises
+    ------
+    UsageError, PluginError, OSError
+        The function cannot be loaded, or has failed.
+    """
+
+    def __init__(self, group: str, name: str, argument: str, returned: Mapping[str, type]) -> None:
+        self._blamed, self._returned = partial(blame, group, name), returned
+        self._object = load(group, name)(argument)
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        return self._guarded(method, lambda: getattr(self._object, method))
+
+    def _guarded(self, name: str, function: Callable[[], Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            try:
+                with self._blamed():
+                    found = function()(*arguments)
+                    texts = found if isinstance(found, list) else ()
+                    is_expected = isinstance(found, self._returned.get(name, object))
+                    if not is_expected or any(type(text) is not str for text in texts):
+                        raise TypeError(f"{name} returned {inert(repr(found), 40)}")
+            except PluginError as error:
+                raise StoreError(str(error)) from error
+            return self._guarded(f"{name}()", lambda: found) if callable(found) else found
+
+        return call
+
+
 def package_of(group: str, name: str) -> str:
     """Return name and version of the package that a name comes from; empty if it is built in."""
     plugin = None if name in GROUPS[group].built_in else _find(group, name)
@@ -277,6 +322,31 @@ def split_source(source: str) -> tuple[str, str | None]:
     if colon and _NAME.fullmatch(head) and (not _is_there(source) or exists("sources", head)):
         return head, argument
     return "", source
+
+
+def split_store(path: str) -> tuple[str, str] | None:
+    """Return the name of a store and its argument; None for the path of a folder.
+
+    Names of entry points are read only if nothing is at a path that looks like a name and an
+    argument.
+
+    Raises
+    ------
+    PluginError
+        The plug-in cannot be used.
+    """
+    name, colon, argument = path.partition(":")
+    if not colon or not _NAME.fullmatch(name) or name in GROUPS["sources"].built_in:
+        return None
+    return None if _is_there(path) or not exists("stores", name) else (name, argument)
+
+
+def named_store(path: str) -> str:
+    """Return the path of a session as it is found from any folder, see `named_source`."""
+    name, argument = split_store(path) or ("", path)
+    if not name or _is_there(argument):
+        argument = str(Path(argument).absolute())
+    return f"{name}:{argument}" if name else argument
 
 
 def named_source(source: str) -> str:

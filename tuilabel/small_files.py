@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from tuilabel.text import shown_path
@@ -77,6 +78,37 @@ def read_small(path: Path, largest: int) -> bytes:
                 return content
             content += part
     raise OSError(errno.EFBIG, f"it is larger than {largest:,} bytes")
+
+
+class KeptFile:
+    """An ordinary file that is kept open, so that it can be read after it was removed.
+
+    Parameters
+    ----------
+    path : Path
+        Not a link.
+
+    Raises
+    ------
+    OSError
+        As `open_regular`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor: int | None = None
+        self._descriptor = open_regular(path, follow=False)
+
+    def read(self) -> bytes:
+        """Return its content."""
+        assert self._descriptor is not None
+        with os.fdopen(os.dup(self._descriptor), "rb") as file:
+            file.seek(0)
+            return file.read()
+
+    def __del__(self) -> None:
+        if self._descriptor is not None:
+            with suppress(OSError):  # its file system is gone
+                os.close(self._descriptor)
 
 
 def why_not_writable(folder: Path) -> str | None:

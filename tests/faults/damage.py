@@ -14,9 +14,9 @@ from tests.faults.table import Tally, check, contents
 from tuilabel.events.lines import Event, decode
 from tuilabel.events.payloads import Batch, Begin, Bulk, Ended
 from tuilabel.journal import journal as journal_module
-from tuilabel.journal.description import FILE
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.runs import this_run
+from tuilabel.journal.store import FILE
 
 PAGE, SECTOR = 4096, 512
 

@@ -15,10 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tuilabel import durable_files
 from tuilabel.errors import TuilabelError
 from tuilabel.events.lines import Event, decode, encode
 from tuilabel.events.payloads import About, Asked, Batch, Bulk, BulkLine, Label, Payload
-from tuilabel.journal import description, journal
+from tuilabel.journal import store
 from tuilabel.journal.description import create_session, is_session
 from tuilabel.journal.journal import Journal
 
@@ -154,7 +155,7 @@ def _fork(library: ctypes.CDLL, request: dict[str, Any], by: str, tell: Any) -> 
 
 def _label(library: ctypes.CDLL, request: dict[str, Any], by: str, tell: Any) -> None:
     folder = Path(request["folder"])
-    for module in (os, journal, description):
+    for module in (os, store, durable_files):
         if hasattr(module, request["careless"]):
             setattr(module, request["careless"], lambda *_: None)
     library.fault_watch(os.fsencode(folder))

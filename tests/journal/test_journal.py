@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.journal.sessions import ABOUT, answers, label, read, session, the_log, written
+from tuilabel import durable_files
 from tuilabel.errors import SaveError, SessionFileError
 from tuilabel.events.lines import LONGEST_LINE, Event, decode, encode, sealed
 from tuilabel.events.payloads import (
@@ -28,9 +29,7 @@ from tuilabel.events.payloads import (
     Ended,
     Undo,
 )
-from tuilabel.journal import description
-from tuilabel.journal import journal as journal_module
-from tuilabel.journal import reader as reader_module
+from tuilabel.journal import store as store_module
 from tuilabel.journal.description import create_session, is_session
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.reader import Reader
@@ -374,7 +373,7 @@ def test_a_closed_log_is_never_opened_again(
             opened.append(file.stem)
             return open_regular(file, **more)
 
-        monkeypatch.setattr(reader_module, "open_regular", noted)
+        monkeypatch.setattr(store_module, "open_regular", noted)
         journal.append([label(4)], "bob")
         assert len(answers(reader.read())) == 1
         assert set(opened) == {the_log_of_bob(path)}
@@ -400,7 +399,7 @@ def test_names_of_new_files_are_on_disk_before_what_is_in_them_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[str] = []
-    for module in (description, journal_module):
+    for module in (durable_files, store_module):
         monkeypatch.setattr(module, "sync_directory", lambda folder: synced.append(folder.name))
     path = session(tmp_path)
     assert len([name for name in synced if name.startswith(".s.tuilabel.")]) == 1
@@ -448,7 +447,7 @@ def test_after_a_failed_write_the_same_key_counts_once_and_another_replaces_it(
             raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as context:
-        context.setattr(journal_module, "os", Broken())
+        context.setattr(store_module, "os", Broken())
         for _ in range(2):
             with pytest.raises(SaveError, match="Not saved"):
                 journal.append([label(2)], "anna")
@@ -456,7 +455,7 @@ def test_after_a_failed_write_the_same_key_counts_once_and_another_replaces_it(
     found, _ = read(path)
     assert [event.payload for event in found].count(label(2)) == 1
     with monkeypatch.context() as context:
-        context.setattr(journal_module, "os", Broken())
+        context.setattr(store_module, "os", Broken())
         with pytest.raises(SaveError):
             journal.append([label(3)], "anna")
     (other,) = journal.append([label(4)], "anna")

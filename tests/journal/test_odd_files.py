@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.journal.sessions import answers, label, read, session, the_log, written
+from tuilabel import durable_files
+from tuilabel.durable_files import write_whole
 from tuilabel.events.lines import decode, encode
 from tuilabel.events.payloads import About, BulkLine
-from tuilabel.journal import description
-from tuilabel.journal import journal as journal_module
-from tuilabel.journal.description import create_session, write_whole
+from tuilabel.journal import store as store_module
+from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.reader import Reader
 
@@ -119,7 +120,7 @@ def test_an_event_is_read_from_its_place_again(tmp_path: Path) -> None:
 
 def test_a_name_that_is_taken_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = session(tmp_path)
-    real, taken = journal_module.create_file, []
+    real, taken = store_module.create_file, []
 
     def once_taken(log: Path) -> int:
         if not taken:
@@ -127,7 +128,7 @@ def test_a_name_that_is_taken_is_not_used(tmp_path: Path, monkeypatch: pytest.Mo
             log.write_bytes(b"another process's\n")
         return real(log)
 
-    monkeypatch.setattr(journal_module, "create_file", once_taken)
+    monkeypatch.setattr(store_module, "create_file", once_taken)
     events = written(path, 1)
     assert taken[0].read_bytes() == b"another process's\n"
     assert [event.id for event in read(path)[0]] == [event.id for event in events]
@@ -159,6 +160,6 @@ def test_the_folders_above_a_new_session_are_on_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[Path] = []
-    monkeypatch.setattr(description, "sync_directory", synced.append)
+    monkeypatch.setattr(durable_files, "sync_directory", synced.append)
     create_session(tmp_path / "a" / "b" / "s.tuilabel", About(uuid="x", source="digits"))
     assert {tmp_path, tmp_path / "a", tmp_path / "a" / "b"} <= set(synced)

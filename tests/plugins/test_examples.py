@@ -14,11 +14,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from plugins.conftest import Install
+from sessions import new_session
 
 from tuilabel.cli import main
 from tuilabel.data import open_dataset
 from tuilabel.data.arrays import Arrays
 from tuilabel.errors import SourceError
+from tuilabel.journal.journal import Journal
 from tuilabel.learn.preparation import Images, prepare_features
 from tuilabel.simulate.kept_runs import fingerprint
 from tuilabel.simulate.plan import Plan
@@ -93,9 +95,50 @@ def test_examples_label_in_the_child_process_and_export(example: Path, tmp_path:
     assert json.loads((tmp_path / "labels.json").read_text()) == rows
 
 
+def test_a_session_lies_in_the_store_of_an_example(
+    example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    stored = "sqlite:labels.db"
+    tuilabel(example, "status", stored, status=2)
+    assert not (tmp_path / "labels.db").exists()
+    label(example, "stripes:1000", *NAMES, "--session", stored, until="Accuracy ")
+    assert (tmp_path / "labels.db").read_bytes().startswith(b"SQLite format 3")
+    assert not (tmp_path / stored).exists()
+    rows = json.loads(tuilabel(example, "export", stored, "--format", "json"))
+    assert len(rows) >= 10
+    found = json.loads(tuilabel(example, "check", stored, "--json"))
+    assert (found["session"], found["problems"]) == (stored, [])
+    # It is the last session, from any folder, and the next run continues it.
+    monkeypatch.chdir("/")
+    assert json.loads(tuilabel(example, "export", "--format", "json")) == rows
+    monkeypatch.chdir(tmp_path)
+    label(example, "--session", stored, until="Saved")
+    assert len(json.loads(tuilabel(example, "export", stored, "--format", "json"))) > len(rows)
+    # The database is the session, so no export replaces it; a group cannot be given a database.
+    replacing = ("--format", "csv", "-o", "labels.db", "--force")
+    tuilabel(example, "export", stored, *replacing, status=2)
+    tuilabel(example, "share", stored, "--group", "root", status=2)
+
+
+def test_a_session_is_merged_from_one_store_into_another(
+    example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    label(example, "stripes:1000", *NAMES, "--session", "sqlite:a.db", until="Saved")
+    label(example, "stripes:1000", *NAMES, "--session", "b.tuilabel", until="Saved")
+    tuilabel(example, "merge", "b.tuilabel", "sqlite:a.db")
+    tuilabel(example, "merge", "sqlite:a.db", "b.tuilabel")
+    for session in ("sqlite:a.db", "b.tuilabel"):
+        found = json.loads(tuilabel(example, "check", session, "--json"))
+        assert found["problems"] == []
+        assert {log["events"] > 1 for log in found["logs"]} == {True}
+        assert len(found["logs"]) >= 2
+
+
 def test_doctor_lists_the_examples(example: Path) -> None:
     lines = [line for line in tuilabel(example, "doctor").splitlines() if "plug-in" in line]
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert all(line.endswith("(tuilabel-example 1.0)") for line in lines)
 
 
@@ -237,6 +280,62 @@ def test_an_export_that_fails_leaves_the_file_as_it_was(
     one_sentence(run("export", "digits", "-o", str(output), "--force"))
     assert output.read_text() == "item_id,reference,class,before"
     assert [path.name for path in tmp_path.iterdir() if ".new" in path.name] == []
+
+
+STORE = """
+from tuilabel.journal.store import Store, FolderStore
+class Faulty(FolderStore):
+    {code}
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("def __init__(self, path): raise KeyError(3)", "KeyError: 3"),
+        ("def has_session(self): return 'yes'", "TypeError: has_session returned 'yes'"),
+        ("has_session = 3", "TypeError: 'int' object is not callable"),
+        ("def read(self, name, offset, size): return 1 / 0", "ZeroDivisionError"),
+        ("def read(self, name, offset, size): return None", "TypeError: read returned None"),
+        ("def write(self, name, content): raise SystemExit(3)", "SystemExit: 3"),
+        ("def create(self, name): return 1 / 0", "Not saved: The store 'at' of the package"),
+        ("def append(self, name, content): return 1 / 0", "Not saved: The store 'at' of the"),
+    ],
+)
+def test_a_store_that_fails_is_one_sentence(
+    install: Install, tmp_path: Path, code: str, reason: str
+) -> None:
+    install("faulty", {"tuilabel.stores": {"at": "faulty:Faulty"}}, STORE.format(code=code))
+    result = run("digits", "--line", "--no-image", "--session", f"at:{tmp_path}/s")
+    assert reason in one_sentence(result)
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["def size(self, name): return 1 / 0", "def names(self, folder): return [b'x']"],
+)
+def test_labelling_goes_on_while_a_store_cannot_be_read(
+    install: Install, tmp_path: Path, code: str
+) -> None:
+    site = install("faulty", {"tuilabel.stores": {"at": "faulty:Faulty"}}, STORE.format(code=code))
+    session = f"at:{tmp_path}/s"
+    label(site, "digits", "--session", session, until="Saved")
+    problems = json.loads(tuilabel(site, "check", session, "--json", status=1))["problems"]
+    assert "The store 'at' of the package faulty 1.0 failed (" in problems[0][2]
+
+
+@pytest.mark.parametrize("answer", ["1 / 0", "'text'"])
+def test_what_a_store_has_not_kept_is_missing_in_a_copy(
+    install: Install, tmp_path: Path, answer: str
+) -> None:
+    code = STORE.format(code=f"def keep(self, name): return lambda: {answer}")
+    install("faulty", {"tuilabel.stores": {"at": "faulty:Faulty"}}, code)
+    path = Path(f"at:{tmp_path}/s")
+    new_session(path, by="anna")
+    journal = Journal(path, "bob", "digits")
+    journal.read()
+    (missing,) = journal.save_copy(tmp_path / "copy.tuilabel")
+    assert "-anna-" in missing
 
 
 def test_labelling_goes_on_while_a_model_fails(example: Path, install: Install) -> None:

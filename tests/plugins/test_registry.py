@@ -106,6 +106,8 @@ def reads(*arguments: str, complete: str | None = None) -> int:
         ("settings",),
         ("digits", "--line", "--model", "mlp", "--strategy", "margin", "--features", "raw"),
         ("export", "digits", "--format", "jsonl"),
+        ("status", "mnist:here"),
+        ("status", "/tmp/no:where"),
         ("simulate", "digits", "--model", "softmax", "--budget", "20", "--seeds", "1"),
     ],
 )

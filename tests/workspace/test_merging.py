@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from PIL import Image
 from sessions import label_of
 
+from tuilabel import durable_files
 from tuilabel.cli import main
 from tuilabel.errors import SaveError, SessionFileError, UsageError
 from tuilabel.events.lines import decode, encode
@@ -20,7 +21,6 @@ from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
 from tuilabel.session.classes import class_id_of
 from tuilabel.session.view import SessionView
-from tuilabel.workspace import merging
 from tuilabel.workspace.checking import check_session
 from tuilabel.workspace.merging import merge
 from tuilabel.workspace.opening import open_dataset_of
@@ -234,7 +234,7 @@ def test_a_full_disk_is_one_sentence_and_the_merge_can_be_repeated(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as context:
-        context.setattr(merging, "write_whole", full)
+        context.setattr(durable_files, "write_whole", full)
         with pytest.raises(SaveError, match="repeat the merge"):
             merge(a, b, "anna")
     assert SessionView(a).known.labels_held == 3

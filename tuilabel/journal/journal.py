@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -30,18 +29,11 @@ from tuilabel.events.payloads import (
     Payload,
     stored_names,
 )
-from tuilabel.journal.description import (
-    BULK,
-    LOGS,
-    create_file,
-    leftovers,
-    read_description,
-    sync_directory,
-    write_whole,
-)
+from tuilabel.journal.description import read_description
 from tuilabel.journal.reader import LogFile, Problem, Reader, place_of, split_place
 from tuilabel.journal.rescue import Held, lost, save_copy
 from tuilabel.journal.runs import log_name, this_run
+from tuilabel.journal.store import BULK, LOGS
 from tuilabel.text import shown_path
 
 _MOST_TRIES = 100
@@ -89,14 +81,14 @@ class Journal:
         self._source = source
         self._clock = clock
         self._reader = Reader(path) if reader is None else reader
+        self._store = self._reader.store
         self._counter = 0
-        self._descriptor: int | None = None
         self._log = ""
         self._number = 0
         self._recorded: dict[str, int] = {}
         self._written: dict[str, bytearray] = {}
         self._file: LogFile | None = None
-        self._held = Held()
+        self._held = Held(self._store)
         self._doubtful: list[Event] = []
         self._has_written = False
 
@@ -115,11 +107,12 @@ class Journal:
         events = self._reader.read()
         for file in self._reader.files():
             if file.path.stem not in self._reader.own:
-                self._held.hold(file.path)
+                self._held.hold(file.name)
         # Those that `reader` has met already are named by no new event.
         with suppress(OSError):
-            for path in sorted((self.path / BULK).glob("[!.]*.jsonl")):
-                self._held.hold(path)
+            for name in sorted(self._store.names(BULK)):
+                if name.endswith(".jsonl") and not name.startswith("."):
+                    self._held.hold(f"{BULK}/{name}")
         return events
 
     def is_over(self, log: str) -> bool:
@@ -136,7 +129,7 @@ class Journal:
 
     def bulk_lines(self, bulk: Bulk) -> Sequence[BulkLine]:
         """Return the lines of a bulk file; none if it is not as it was written."""
-        self._held.hold(self.path / BULK / Path(bulk.file).name)
+        self._held.hold(f"{BULK}/{Path(bulk.file).name}")
         return self._reader.bulk_lines(bulk)
 
     def seen(self) -> dict[str, int]:
@@ -165,7 +158,7 @@ class Journal:
         """
         stamped = self._events(payloads, by)
         # The first event of a log, which says whose it is, comes before them.
-        first = self._number + 1 + (self._descriptor is None)
+        first = self._number + 1 + (self._file is None)
         try:
             lines = [encode(event._replace(n=n)) for n, event in enumerate(stamped, first)]
             # What readers would refuse is not written; what they will see is returned.
@@ -173,9 +166,9 @@ class Journal:
         except ValueError as error:
             raise self._not_saved(error) from error
         try:
-            begin = b"" if self._descriptor is not None else self._begin_log(stamped[0])
-            self._check_identity()
-            self._write(b"".join((begin, *lines)))
+            begin = b"" if self._file is not None else self._begin_log(stamped[0])
+            assert self._file is not None
+            self._store.append(self._file.name, b"".join((begin, *lines)))
         except OSError as error:
             self._doubtful = self._still_doubtful(payloads) or stamped
             # What may have reached the disk is older than what replaces it.
@@ -233,7 +226,7 @@ class Journal:
             again.append(event)
         payloads = payloads[len(again) :]
         now = self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
-        first = max(self._counter, self._reader.highest) + 1 + (self._descriptor is None)
+        first = max(self._counter, self._reader.highest) + 1 + (self._file is None)
         if first + len(payloads) > HIGHEST_COUNTER:
             raise SaveError(
                 f"Not saved: the counter of events is used up by {self._reader.highest_at}. Move "
@@ -247,7 +240,7 @@ class Journal:
     def _begin_log(self, first: Event) -> bytes:
         """Create a log; return its first line."""
         self._refuse_replaced()
-        run, folder = this_run(), self.path / LOGS
+        run = this_run()
         (source,) = stored_names([self._source])
         begin = Begin(
             about=self.about,
@@ -268,23 +261,18 @@ class Journal:
             assert isinstance(read.payload, Begin)
             self._log = log_name(read.at, read.id, read.payload)
             try:
-                self._descriptor = create_file(folder / f"{self._log}.jsonl")
+                self._store.create(f"{LOGS}/{self._log}.jsonl")
             except FileExistsError:
                 if not tries_left:
                     raise
             else:
                 break
-        self._file = self._reader.begin_own(folder / f"{self._log}.jsonl", begin)
-        sync_directory(folder)
-        # The process that created the session may have been stopped before its name was on disk.
-        # The folder of another user's session may be closed to this one.
-        with suppress(PermissionError):
-            sync_directory(self.path.resolve().parent)
+        self._file = self._reader.begin_own(self.path / LOGS / f"{self._log}.jsonl", begin)
         return line
 
     def _refuse_replaced(self) -> None:
         try:
-            is_other = read_description(self.path).uuid != self.about.uuid
+            is_other = read_description(self.path, self._store).uuid != self.about.uuid
         except InvalidLineError:  # a log has replaced it, see `Reader`
             is_other = False
         except SessionFileError as error:
@@ -292,40 +280,16 @@ class Journal:
         if is_other:
             raise OSError(errno.ESTALE, "another session was put in its place")
 
-    def _write(self, content: bytes) -> None:
-        assert self._descriptor is not None
-        written = os.write(self._descriptor, content)
-        if written != len(content):
-            raise OSError(errno.ENOSPC, f"only {written} of {len(content)} bytes were written")
-        os.fdatasync(self._descriptor)
-
-    def _check_identity(self) -> None:
-        """Raise an error if the log is no longer where the session is."""
-        assert self._descriptor is not None
-        ours = os.fstat(self._descriptor)
-        try:
-            found = (self.path / LOGS / f"{self._log}.jsonl").stat()
-        except FileNotFoundError:
-            found = None
-        if found is None or (found.st_dev, found.st_ino) != (ours.st_dev, ours.st_ino):
-            raise OSError(
-                errno.ESTALE, "the session's folder or log was moved, replaced or deleted"
-            )
-
     def _abandon(self) -> None:
         """Never append to the log again: it may end in half a line, or take nothing for good."""
-        descriptor, self._descriptor = self._descriptor, None
-        self._number = 0
-        if descriptor is not None:
-            try:
-                os.close(descriptor)
-            except OSError:  # the write has failed already, and is reported
-                return
+        self._file, self._number = None, 0
+        with suppress(OSError):  # a write has failed already, and is reported
+            self._store.close()
 
     def _not_saved(self, error: Exception) -> SaveError:
         full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
         reason = getattr(error, "strerror", None) or str(error)
-        found = "the disk is full. Free some space" if full else f"{reason}. Fix that"
+        found = "the disk is full. Free some space" if full else f"{reason.rstrip('.')}. Fix that"
         return SaveError(
             f"Not saved: {found}, then press the key again. The session is {shown_path(self.path)}."
         )
@@ -345,17 +309,11 @@ class Journal:
         encoded = [msgspec.json.encode(line) for line in lines]
         content = b"".join(line + b"\n" for line in encoded)
         name = f"{uuid.uuid4().hex}.jsonl"
-        folder = self.path / BULK
         try:
-            for left in leftovers(folder):
-                left.unlink(missing_ok=True)
-            new = folder / f".{name}.new"
-            write_whole(new, content)
-            new.rename(folder / name)
-            sync_directory(folder)
-            self._held.hold(folder / name)
+            self._store.write(f"{BULK}/{name}", content)
         except OSError as error:
             raise self._not_saved(error) from error
+        self._held.hold(f"{BULK}/{name}")
         return name, hashlib.sha256(content).hexdigest(), len(encoded)
 
     def lost(self) -> str | None:
@@ -364,7 +322,7 @@ class Journal:
         Appending does not notice everything: another session may have been put in the place of
         this one after its last event.
         """
-        return lost(self.path, self.about, self._written)
+        return lost(self.path, self._store, self.about, self._written)
 
     def save_copy(self, path: Path) -> list[str]:
         """Write the session to another place, also if it was removed since it was read.
@@ -390,7 +348,7 @@ class Journal:
 
     def close(self) -> None:
         """Record that the run has ended in order; a second call does nothing."""
-        if self._descriptor is None:
+        if self._file is None:
             return
         try:
             self.append([Ended(seen=self.seen())], self._annotator)

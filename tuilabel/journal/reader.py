@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
 import threading
 import time
 from array import array
@@ -20,7 +18,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.errors import SessionFileError
+from tuilabel.errors import SessionFileError, StoreError
 from tuilabel.events.lines import (
     CHECKSUM,
     CHECKSUM_LENGTH,
@@ -33,9 +31,9 @@ from tuilabel.events.lines import (
     is_harmless,
 )
 from tuilabel.events.payloads import About, Adopted, Batch, Begin, Bulk, BulkLine, Ended
-from tuilabel.journal.description import BULK, FILE, LOGS, read_description
+from tuilabel.journal.description import read_description
 from tuilabel.journal.runs import Run, is_running, log_name, this_run
-from tuilabel.small_files import open_regular
+from tuilabel.journal.store import BULK, FILE, LOGS, Store, open_store, read_whole
 from tuilabel.text import counted, inert, shown_path
 
 LIVE_SECONDS = 600.0
@@ -116,11 +114,12 @@ class Log:
 
 
 class LogFile:
-    """One file in the folder of logs, and how far it was read.
+    """One file among the logs, and how far it was read.
 
     Attributes
     ----------
     path : Path
+    store : Store
     index : int
         Part of the places of its events.
     log : Log or None
@@ -131,8 +130,9 @@ class LogFile:
         Bytes after the last whole line, which may become one.
     """
 
-    def __init__(self, path: Path, index: int) -> None:
+    def __init__(self, path: Path, store: Store, index: int) -> None:
         self.path = path
+        self.store = store
         self.index = index
         self.log: Log | None = None
         self.foreign: str | None = None
@@ -176,25 +176,13 @@ class LogFile:
         return max(before, number)
 
     def block(self, size: int) -> bytes:
-        """Return what comes next in the file: whole lines, or too much for a line.
-
-        Opened anew each time: network file systems promise no more than close-to-open.
-        """
-        descriptor = open_regular(self.path, follow=False)
-        try:
-            if self.skips:
-                # A hole of a sparse file may be as large as a disk.
-                try:
-                    self.offset = os.lseek(descriptor, self.offset, os.SEEK_DATA)
-                except OSError as error:
-                    if error.errno == errno.ENXIO:
-                        self.offset = os.fstat(descriptor).st_size
-            block = os.pread(descriptor, size, self.offset)
-            if block and b"\n" not in block and size <= LONGEST_LINE:
-                block = os.pread(descriptor, LONGEST_LINE + 1, self.offset)
-            return block
-        finally:
-            os.close(descriptor)
+        """Return what comes next in the file: whole lines, or too much for a line."""
+        if self.skips:
+            self.offset = self.store.skip_hole(self.name, self.offset)
+        block = self.store.read(self.name, self.offset, size)
+        if block and b"\n" not in block and size <= LONGEST_LINE:
+            block = self.store.read(self.name, self.offset, LONGEST_LINE + 1)
+        return block
 
 
 class Reader:
@@ -208,6 +196,7 @@ class Reader:
 
     Attributes
     ----------
+    store : Store
     about : About
     logs : dict of str to Log
         By name, also if the file has another.
@@ -228,6 +217,7 @@ class Reader:
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self.path = path
+        self.store = open_store(path)
         self.own: set[str] = set()
         self.logs: dict[str, Log] = {}
         self.highest = 0
@@ -248,9 +238,11 @@ class Reader:
 
     def _description(self) -> About:
         try:
-            return read_description(self.path)
+            return read_description(self.path, self.store)
         except InvalidLineError as error:
-            found = Counter(filter(None, map(_first_about, self._paths())))
+            found = Counter(filter(None, map(self._first_about, self._paths())))
+            if not found and isinstance(error.__cause__, StoreError):
+                raise error.__cause__ from None
             if not found:
                 raise SessionFileError(
                     f"{shown_path(self.path)} is damaged: {FILE} is invalid ({error}), and no log "
@@ -258,6 +250,15 @@ class Reader:
                 ) from error
             self._report(FILE, f"{error}; a log has replaced it", is_healed=True)
             return found.most_common(1)[0][0]
+
+    def _first_about(self, path: Path) -> About | None:
+        """Return the description of its session that a log begins with."""
+        try:
+            line = self.store.read(f"{LOGS}/{path.name}", 0, _LEAST).partition(b"\n")[0]
+            begin = decode(line, "").payload
+        except (OSError, InvalidLineError):
+            return None
+        return begin.about if isinstance(begin, Begin) else None
 
     def _report(self, file: str, text: str, *, is_healed: bool = False) -> None:
         self._problems.setdefault(file, Problem(file, None, text, is_healed))
@@ -303,10 +304,9 @@ class Reader:
 
     def _paths(self) -> list[Path]:
         try:
-            with os.scandir(self.path / LOGS) as entries:
-                names = sorted(entry.name for entry in entries)
+            names = sorted(self.store.names(LOGS))
         except OSError as error:
-            self._report(LOGS, f"it cannot be read ({error.strerror})")
+            self._report(LOGS, f"it cannot be read ({error.strerror or error})")
             return []
         for name in names:
             if not name.endswith(".jsonl") and not name.startswith("."):
@@ -317,7 +317,7 @@ class Reader:
         with self._lock:
             file = self._files.get(path.name)
             if file is None:
-                file = self._files[path.name] = LogFile(path, len(self._by_index))
+                file = self._files[path.name] = LogFile(path, self.store, len(self._by_index))
                 self._by_index.append(file)
         return file
 
@@ -397,9 +397,7 @@ class Reader:
     def _stream(self, file: LogFile, most: int, now: float) -> Iterator[Found]:
         file.looked_at = now
         try:
-            descriptor = open_regular(file.path, follow=False)
-            size = os.fstat(descriptor).st_size
-            os.close(descriptor)
+            size = self.store.size(file.name)
             if size < file.offset and file.size >= 0:
                 file.report(None, "it has become shorter since it was read")
             elif size != file.size:
@@ -407,10 +405,11 @@ class Reader:
                 yield from self._blocks(file, size, most)
             file.size = size
             self._problems.pop(file.name, None)
+        except FileNotFoundError:
+            pass
         except OSError as error:
-            if error.errno != errno.ENOENT:
-                reason = error.strerror or str(error)
-                self._report(file.name, f"it cannot be read ({reason}), so it does not count")
+            reason = error.strerror or str(error)
+            self._report(file.name, f"it cannot be read ({reason}), so it does not count")
         if file.log is not None:
             file.log.grown = max(file.log.grown, file.grown)
 
@@ -539,14 +538,10 @@ class Reader:
         end = content.find(b"\n", start)
         if end >= 0:
             return content[start:end]
-        descriptor = open_regular(file.path, follow=False)
-        try:
-            content = os.pread(descriptor, 2 * _PAGE, page * _PAGE)
-            line, newline, _ = content[start:].partition(b"\n")
-            if not newline and len(content) == 2 * _PAGE:
-                line = os.pread(descriptor, LONGEST_LINE, offset).partition(b"\n")[0]
-        finally:
-            os.close(descriptor)
+        content = self.store.read(file.name, page * _PAGE, 2 * _PAGE)
+        line, newline, _ = content[start:].partition(b"\n")
+        if not newline and len(content) == 2 * _PAGE:
+            line = self.store.read(file.name, offset, LONGEST_LINE).partition(b"\n")[0]
         self._pages[file.index, page] = content
         if len(self._pages) > _PAGES:
             self._pages.popitem(last=False)
@@ -620,9 +615,9 @@ class Reader:
         """Return whether a log has appeared, or grown, since it was looked for."""
         file = self._files.get(f"{name}.jsonl")
         try:
-            size = (self.path / LOGS / f"{name}.jsonl").lstat().st_size
-        except (OSError, ValueError):  # it is gone, or its name is no name of a file
-            return False
+            size = self.store.size(f"{LOGS}/{name}.jsonl")
+        except (OSError, ValueError):  # it is gone, that is no name of a file, or it is reported
+            return f"{LOGS}/{name}.jsonl" in self._problems
         return size > (0 if file is None else file.size)
 
     def files(self) -> list[LogFile]:
@@ -662,10 +657,7 @@ class Reader:
         """Return the lines of a bulk file; none, with a problem, if it is not as it was written."""
         name = Path(bulk.file).name
         try:
-            with os.fdopen(open_regular(self.path / BULK / name, follow=False), "rb") as stream:
-                if os.fstat(stream.fileno()).st_size > _LARGEST_BULK:
-                    raise OSError("it is too large")
-                content = stream.read()
+            content = read_whole(self.store, f"{BULK}/{name}", _LARGEST_BULK)
             if hashlib.sha256(content).hexdigest() != bulk.sha256:
                 raise OSError("its content is not what was written")
             return [decode_bulk_line(line) for line in content.splitlines()]
@@ -682,17 +674,3 @@ def _copied(numbers: array[int]) -> NDArray[np.int64]:
 
 def _is_whole(line: bytes) -> bool:
     return line.endswith(CHECKSUM % crc32(line[:-CHECKSUM_LENGTH]))
-
-
-def _first_about(path: Path) -> About | None:
-    """Return the description of its session that a log begins with."""
-    try:
-        descriptor = open_regular(path, follow=False)
-        try:
-            line = os.pread(descriptor, _LEAST, 0).partition(b"\n")[0]
-        finally:
-            os.close(descriptor)
-        begin = decode(line, "").payload
-    except (OSError, InvalidLineError):
-        return None
-    return begin.about if isinstance(begin, Begin) else None

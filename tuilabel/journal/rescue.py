@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from tuilabel.errors import SaveError, SessionFileError
 from tuilabel.events.lines import InvalidLineError
 from tuilabel.events.payloads import About
-from tuilabel.journal.description import (
-    BULK,
-    LOGS,
-    create_session,
-    read_description,
-    sync_directory,
-    write_whole,
-)
-from tuilabel.small_files import open_regular
+from tuilabel.journal.description import create_session, read_description
+from tuilabel.journal.store import LOGS, Store, open_store, read_whole
 from tuilabel.text import shown_path
 
 Written = Mapping[str, bytes | bytearray]
@@ -33,42 +26,34 @@ MOST_HELD = 200
 class Held:
     """Files of others, kept open so that they can be copied after they were removed."""
 
-    def __init__(self) -> None:
-        self._descriptors: dict[Path, int | None] = {}
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._readers: dict[str, Callable[[], bytes]] = {}
 
-    def hold(self, path: Path) -> None:
+    def hold(self, name: str) -> None:
         """Keep a file open, if it can be read and not too many are."""
-        if path in self._descriptors:
+        if name in self._readers:
             return
-        self._descriptors[path] = None
-        if len(self._descriptors) <= MOST_HELD:
+        self._readers[name] = partial(read_whole, self._store, name)
+        if len(self._readers) <= MOST_HELD:
             with suppress(OSError):  # the reader reports it
-                self._descriptors[path] = open_regular(path, follow=False)
+                self._readers[name] = self._store.keep(name)
 
-    def contents(self) -> Iterator[tuple[Path, bytes | None]]:
+    def contents(self) -> Iterator[tuple[str, bytes | None]]:
         """Yield the files with their bytes; None for one that can no longer be read."""
         # A copy: another thread may be reading.
-        for path, held in list(self._descriptors.items()):
+        for name, read in list(self._readers.items()):
             try:
-                descriptor = open_regular(path, follow=False) if held is None else os.dup(held)
-                with os.fdopen(descriptor, "rb") as file:
-                    file.seek(0)
-                    yield path, file.read()
+                yield name, read()
             except OSError:
-                yield path, None
-
-    def __del__(self) -> None:
-        for descriptor in self._descriptors.values():
-            if descriptor is not None:
-                with suppress(OSError):  # its file system is gone
-                    os.close(descriptor)
+                yield name, None
 
 
-def lost(path: Path, about: About, written: Written) -> str | None:
+def lost(path: Path, store: Store, about: About, written: Written) -> str | None:
     """Return a sentence if a session, or what this run wrote to it, is no longer there."""
     shown = shown_path(path)
     try:
-        if read_description(path).uuid != about.uuid:
+        if read_description(path, store).uuid != about.uuid:
             return f"Another session is at {shown} now; what was saved is not in it."
     except InvalidLineError:  # a log has replaced it
         pass
@@ -77,7 +62,7 @@ def lost(path: Path, about: About, written: Written) -> str | None:
     for name, content in written.items():
         file = path / LOGS / name
         try:
-            is_there = _has(file, content)
+            is_there = _has(store, f"{LOGS}/{name}", content)
         except FileNotFoundError:
             is_there = False
         except OSError as error:
@@ -88,55 +73,30 @@ def lost(path: Path, about: About, written: Written) -> str | None:
     return None
 
 
-def _has(file: Path, content: bytes | bytearray) -> bool:
+def _has(store: Store, name: str, content: bytes | bytearray) -> bool:
     """Return whether a log has the beginning and the end of some content."""
-    descriptor = open_regular(file, follow=False)
-    try:
-        return all(
-            os.pread(descriptor, min(_PART, len(content)), offset) == content[offset:][:_PART]
-            for offset in (0, max(0, len(content) - _PART))
-        )
-    finally:
-        os.close(descriptor)
+    return all(
+        store.read(name, offset, min(_PART, len(content))) == content[offset:][:_PART]
+        for offset in (0, max(0, len(content) - _PART))
+    )
 
 
 def save_copy(path: Path, about: About, written: Written, held: Held) -> list[str]:
-    """Write a session as it is known to another place.
-
-    Parameters
-    ----------
-    path : Path
-        The new session.
-    about : About
-    written : dict of str to bytes
-    held : Held
-        The logs and bulk files that are not in `written`.
-
-    Returns
-    -------
-    list of str
-        The files that could not be read, by folder and name.
-
-    Raises
-    ------
-    SessionFileError, SaveError
-        The copy cannot be made.
-    """
+    """Write a session to another place, see `Journal.save_copy`; `held` has what others wrote."""
     if not create_session(path, about):
         raise SessionFileError(
             f"There is a session at {shown_path(path)} already. Name a folder that does not exist."
         )
     missing = []
     try:
+        store = open_store(path)
         for name, content in written.items():
-            write_whole(path / LOGS / name, content)
-        for file, found in held.contents():
+            store.write(f"{LOGS}/{name}", bytes(content))
+        for name, found in held.contents():
             if found is None:
-                missing.append(f"{file.parent.name}/{file.name}")
+                missing.append(name)
             else:
-                write_whole(path / file.parent.name / file.name, found)
-        for folder in (LOGS, BULK):
-            sync_directory(path / folder)
+                store.write(name, found)
     except OSError as error:
         raise SaveError(
             f"The copy {shown_path(path)} is incomplete ({error.strerror or error}). Free some "

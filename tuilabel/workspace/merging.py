@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,24 +13,17 @@ from typing import TYPE_CHECKING
 from tuilabel.errors import SaveError, SessionFileError, TuilabelError, UsageError
 from tuilabel.events.lines import HIGHEST_COUNTER
 from tuilabel.events.payloads import Adopted, Bulk
-from tuilabel.journal.description import (
-    BULK,
-    LOGS,
-    leftovers,
-    sync_directory,
-    write_whole,
-)
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.reader import LogFile
+from tuilabel.journal.store import BULK, LOGS, Store
 from tuilabel.session.view import SessionView
-from tuilabel.small_files import open_regular
 from tuilabel.text import shown_path
 from tuilabel.workspace.opening import open_dataset_of
 
 if TYPE_CHECKING:
     from tuilabel.progress import Progress
 
-_LARGEST = 2**31
+_LARGEST, _PART = 2**31, 2**20
 _SPARE_COUNTERS = 2**32
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,120}")
 
@@ -116,28 +108,25 @@ def merge(
             f"{shown_path(target)}, so nothing is merged. Merge sessions of the same images."
         )
     # An event never names a file that is not there.
-    for path, name in [*_bulk_files(theirs, merged), *_logs(theirs, merged)]:
+    store = ours.reader.store
+    for found, name in [*_bulk_files(theirs, merged), *_logs(theirs, merged)]:
         try:
-            content, name = _content(path, target, name)
+            content, name = _content(_read(theirs.reader.store, found), store, name)
         except OSError as error:
-            merged.refused[_shown(path)] = error.strerror or str(error)
+            merged.refused[shown_path(found)] = error.strerror or str(error)
             continue
         if content is None:
             merged.present.append(name)
             continue
         merged.copied.append(name)
         if not dry_run:
-            _write(target / name, content)
+            _write(store, name, content, target)
     if is_another:
         merged.adopted = theirs.about.uuid
         if not dry_run:
             with Journal(target, annotator, ours.source, reader=ours.reader) as journal:
                 journal.append([Adopted(theirs.about.uuid)], annotator)
     return merged
-
-
-def _shown(path: Path) -> str:
-    return shown_path(f"{path.parent.name}/{path.name}")
 
 
 def _match(
@@ -158,13 +147,13 @@ def _match(
             merged.unmatched.append((item, shown_path(next(iter(names), ""))))
 
 
-def _logs(theirs: SessionView, merged: Merged) -> Iterator[tuple[Path, str]]:
+def _logs(theirs: SessionView, merged: Merged) -> Iterator[tuple[str, str]]:
     problems = {problem.file: problem.text for problem in theirs.problems}
     for file in theirs.reader.files():
         if file.foreign is not None or file.log is None:
-            merged.refused[_shown(file.path)] = problems.get(file.name, "it has no event")
+            merged.refused[shown_path(file.name)] = problems.get(file.name, "it has no event")
         else:
-            yield file.path, f"{LOGS}/{_safe_stem(file)}.jsonl"
+            yield file.name, f"{LOGS}/{_safe_stem(file)}.jsonl"
 
 
 def _safe_stem(file: LogFile) -> str:
@@ -174,24 +163,25 @@ def _safe_stem(file: LogFile) -> str:
     return hashlib.sha256(os.fsencode(file.path.name)).hexdigest()[:16]
 
 
-def _bulk_files(theirs: SessionView, merged: Merged) -> Iterator[tuple[Path, str]]:
+def _bulk_files(theirs: SessionView, merged: Merged) -> Iterator[tuple[str, str]]:
     for event in theirs.known.bulk_events():
         bulk = event.payload
         assert isinstance(bulk, Bulk)
-        path = theirs.path / BULK / Path(bulk.file).name
+        name = f"{BULK}/{Path(bulk.file).name}"
         if not theirs.reader.bulk_lines(bulk) and bulk.count:
-            merged.refused[_shown(path)] = "it is missing or damaged"
+            merged.refused[shown_path(name)] = "it is missing or damaged"
         else:
-            yield path, f"{BULK}/{path.name}"
+            yield name, name
 
 
-def _content(path: Path, target: Path, name: str) -> tuple[bytes | None, str]:
-    """Return the bytes of a file to copy, and its new name; None if the session has them."""
-    content = _read(path)
+def _content(content: bytes, ours: Store, name: str) -> tuple[bytes | None, str]:
+    """Return the bytes to copy, None if the session has them, and the name for them."""
     for _ in range(2):
-        if not os.path.lexists(target / name):
+        try:
+            present = _read(ours, name)
+        except FileNotFoundError:
             return content, name
-        if _read(target / name).startswith(content):
+        if present.startswith(content):
             return None, name
         if name.startswith(BULK):
             raise OSError("the session has another file of this name, so one is damaged")
@@ -200,27 +190,23 @@ def _content(path: Path, target: Path, name: str) -> tuple[bytes | None, str]:
     raise OSError("the session has damaged copies of it")
 
 
-def _read(path: Path) -> bytes:
-    with os.fdopen(open_regular(path, follow=False), "rb") as file:
-        found = os.fstat(file.fileno())
-        if found.st_size > _LARGEST or 512 * found.st_blocks < found.st_size // 2:
+def _read(store: Store, name: str) -> bytes:
+    content, size = bytearray(), store.size(name)
+    while (count := len(content)) < size:
+        if size > _LARGEST or store.skip_hole(name, count) > count:
             raise OSError("it is too large, or has holes")
-        return file.read()
+        part = store.read(name, count, min(_PART, size - count))
+        if not part:
+            raise OSError("it has become shorter")
+        content += part
+    return bytes(content)
 
 
-def _write(path: Path, content: bytes) -> None:
-    new = path.with_name(f".{uuid.uuid4().hex}.new")
+def _write(store: Store, name: str, content: bytes, target: Path) -> None:
     try:
-        for left in leftovers(path.parent):
-            left.unlink(missing_ok=True)
-        try:
-            write_whole(new, content)
-            new.rename(path)
-            sync_directory(path.parent)
-        finally:
-            new.unlink(missing_ok=True)
+        store.write(name, content)
     except OSError as error:
         raise SaveError(
-            f"{shown_path(path)} cannot be written ({error.strerror or error}). Fix that, and "
-            "repeat the merge: what was copied is not copied again."
+            f"{shown_path(target / name)} cannot be written ({error.strerror or error}). Fix that, "
+            "and repeat the merge: what was copied is not copied again."
         ) from error

@@ -21,8 +21,9 @@ from tuilabel.errors import (
     UsageError,
 )
 from tuilabel.events.payloads import About, Answer, Label, Opened
-from tuilabel.journal.description import LOGS, create_session, is_session
+from tuilabel.journal.description import create_session, is_session
 from tuilabel.journal.journal import Journal
+from tuilabel.journal.store import LOGS
 from tuilabel.session.class_changes import MOST_CLASSES, add
 from tuilabel.session.classes import Classes, normal_name
 from tuilabel.session.summary import summarise
@@ -176,7 +177,7 @@ def open_workspace(
     is_named = path is not None
     if path is None:
         path = own_session(_source(options), options.pool, options.test)
-    if os.path.lexists(path):
+    if os.path.lexists(path) or is_session(path):
         workspace = _resume(path, options, flags, progress, check, is_open, reads_on)
     else:
         _refuse_one_class(_source(options), options.classes)

@@ -12,10 +12,17 @@ from urllib.parse import quote
 
 import platformdirs
 
-from tuilabel.errors import SessionFileError
+from tuilabel.errors import PluginError, SessionFileError
 from tuilabel.file_systems import file_system_type, is_network_type
 from tuilabel.journal.description import is_session
-from tuilabel.plugins import PATH_SOURCES, named_source, place_of, source_options, split_source
+from tuilabel.plugins import (
+    PATH_SOURCES,
+    named_source,
+    named_store,
+    place_of,
+    source_options,
+    split_source,
+)
 from tuilabel.process.umask import PRIVATE
 from tuilabel.session.view import SessionView
 from tuilabel.settings import user_directory
@@ -257,7 +264,10 @@ def last_session() -> Path | None:
         path = Path(os.fsdecode(read_small(data_dir() / "last", LONGEST_PATH)))
     except OSError:
         return None
-    return path if is_session(path) else None
+    try:
+        return path if is_session(path) else None
+    except PluginError:
+        return None
 
 
 def remember(path: Path) -> None:
@@ -267,7 +277,7 @@ def remember(path: Path) -> None:
         # Replaced, not written over: the name could be a link to another file.
         new = data_dir() / f".last-{os.getpid()}.new"
         try:
-            new.write_bytes(os.fsencode(path.absolute()))
+            new.write_bytes(os.fsencode(named_store(str(path))))
             new.replace(data_dir() / "last")
         finally:
             new.unlink(missing_ok=True)

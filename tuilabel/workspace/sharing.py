@@ -8,9 +8,14 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from tuilabel.durable_files import SHARED_FILE
 from tuilabel.errors import UsageError
-from tuilabel.journal.description import BULK, LOGS, SHARED_FILE, SHARED_FOLDER
+from tuilabel.journal.store import BULK, LOGS
+from tuilabel.plugins import split_store
 from tuilabel.text import shown_path
+
+SHARED_FOLDER = 0o2770
+"""Mode of folders in a session that is shared with a group."""
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -33,8 +38,12 @@ def share(path: Path, group: str) -> dict[str, str]:
     Raises
     ------
     UsageError
-        There is no such group.
+        There is no such group, or the session is not in a folder.
     """
+    if split_store(str(path)) is not None:
+        raise UsageError(
+            f"{shown_path(path)} is not a folder. Use the permissions of the place that it is in."
+        )
     try:
         number = grp.getgrnam(group).gr_gid
     except (KeyError, ValueError):
