@@ -17,8 +17,8 @@ Writer = Callable[[Iterable["LabelRow"], TextIO], None]
 """Writes rows to a text file, which it leaves open: what a name of the group ``writers`` in
 `tuilabel.plugins` stands for, also in a plug-in. The name is the ending of such files."""
 
-ORIGINS = ("human", "oracle", "auto")
-"""Who may have given a label: an annotator, the ground truth in a demo, or a model."""
+ORIGINS = ("human", "oracle", "import", "auto")
+"""Who gave a label: an annotator, the ground truth in a demo, another tool, or a model."""
 
 
 def writer(name: str) -> Writer:

@@ -42,6 +42,7 @@ from tuilabel.session.class_list import ClassList
 from tuilabel.session.desk import Desk
 from tuilabel.session.desks import Desks, start_of
 from tuilabel.session.fits import FitHistory
+from tuilabel.session.imported import answer_event
 from tuilabel.session.labelled_rows import LabelledRows
 from tuilabel.session.payloads import asked_of, fitted, settings_from
 from tuilabel.session.record import Record
@@ -596,7 +597,7 @@ class Session:
         row = self.items.row_of(item)
         if before is None or row is None:
             raise NotAnsweredError("This image has no answer to change. It is asked in its turn.")
-        given = self.events[before.given.number].payload
+        given = answer_event(self.events, self.known, item, before.given).payload
         assert isinstance(given, said.Answer)
         label = Label(
             item=item,
@@ -1168,6 +1169,11 @@ class Session:
         if self.known.recounts != recounts:
             self._want_another_fit()
         payload = event.payload
+        of_import = payload.event if isinstance(payload, Undo) else event.id
+        if imported := self.known.imported_items(of_import):
+            self._want_another_fit()
+            for item in imported:
+                self._rows.follow(item)
         if isinstance(payload, said.Answer | Undo | said.Decided) and payload.item is not None:
             self._rows.follow(payload.item)
         elif isinstance(payload, Batch):

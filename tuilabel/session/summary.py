@@ -238,7 +238,7 @@ def asked(view: SessionView) -> dict[str, AskedSummary]:
     """
     draws: dict[str, list[float | None]] = {}
     for label in view.labelled():
-        if label.reason and not label.is_disputed:
+        if label.reason and not (label.is_disputed or label.is_imported):
             draws.setdefault(label.reason, []).append(label.draw)
     found = {}
     for reason, every in sorted(draws.items()):

@@ -23,6 +23,7 @@ from tuilabel.journal.description import (
 )
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.reader import LogFile
+from tuilabel.session.imported import answer_event
 from tuilabel.session.view import SessionView
 from tuilabel.small_files import open_regular
 from tuilabel.text import shown_path
@@ -153,7 +154,11 @@ def _match(
     for item in answered:
         if dataset.row_of(item) is None:
             standing = theirs.known.standing(item)
-            event = None if standing is None else theirs.events[standing.given.number]
+            event = (
+                None
+                if standing is None
+                else answer_event(theirs.events, theirs.known, item, standing.given)
+            )
             names = getattr(event and event.payload, "references", ())
             merged.unmatched.append((item, shown_path(next(iter(names), ""))))
 
