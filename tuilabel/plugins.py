@@ -77,6 +77,13 @@ GROUPS: Mapping[str, Group] = {
             "typiclust": "tuilabel.learn.batch_strategies:typiclust",
         },
     ),
+    "readers": Group(
+        "format",
+        {
+            "csv": "tuilabel.exchange.csv_reader:read_csv",
+            "jsonl": "tuilabel.exchange.jsonl_reader:read_jsonl",
+        },
+    ),
     "writers": Group(
         "format",
         {
@@ -138,7 +145,9 @@ class Plugin(NamedTuple):
         except TuilabelError:
             raise
         except (Exception, SystemExit) as error:
-            if self.group == "writers" and isinstance(error, (OSError, UnicodeEncodeError)):
+            if self.group in ("readers", "writers") and isinstance(
+                error, (OSError, UnicodeEncodeError)
+            ):
                 raise  # probably of the file, which is tuilabel's
             found = inert(" ".join(f"{type(error).__name__}: {error}".split()), _LONGEST)
             sentence = f"{self} failed ({found}): fix or uninstall it, or use another one."

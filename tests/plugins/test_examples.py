@@ -18,7 +18,8 @@ from plugins.conftest import Install
 from tuilabel.cli import main
 from tuilabel.data import open_dataset
 from tuilabel.data.arrays import Arrays
-from tuilabel.errors import SourceError
+from tuilabel.errors import ImportFileError, PluginError, SourceError
+from tuilabel.exchange.reading import read_labels
 from tuilabel.learn.preparation import Images, prepare_features
 from tuilabel.simulate.kept_runs import fingerprint
 from tuilabel.simulate.plan import Plan
@@ -91,11 +92,14 @@ def test_examples_label_in_the_child_process_and_export(example: Path, tmp_path:
     # The ending names the format too, and the session of the source is found from any folder.
     tuilabel(example, "export", "stripes:1000", "-o", str(tmp_path / "labels.json"))
     assert json.loads((tmp_path / "labels.json").read_text()) == rows
+    said = tuilabel(example, "import", "stripes:1000", str(tmp_path / "labels.json"))
+    assert "labels.json, read as json" in said
+    assert f"{len(rows)} images have the same label already" in said
 
 
 def test_doctor_lists_the_examples(example: Path) -> None:
     lines = [line for line in tuilabel(example, "doctor").splitlines() if "plug-in" in line]
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert all(line.endswith("(tuilabel-example 1.0)") for line in lines)
 
 
@@ -120,6 +124,7 @@ class features:
     def fit(self, X): pass
     def transform(self, X): return {answer}
 def write(rows, file): {answer}
+def read(lines): {answer}
 def source(source, **options): {answer}
 import numpy as np
 """
@@ -128,6 +133,7 @@ ENTRIES = {
     "tuilabel.strategies": {"ask": "faulty:strategy", "together": "faulty:batch"},
     "tuilabel.features": {"see": "faulty:features"},
     "tuilabel.writers": {"out": "faulty:write"},
+    "tuilabel.readers": {"in": "faulty:read"},
     "tuilabel.sources": {"from": "faulty:source"},
 }
 
@@ -237,6 +243,36 @@ def test_an_export_that_fails_leaves_the_file_as_it_was(
     one_sentence(run("export", "digits", "-o", str(output), "--force"))
     assert output.read_text() == "item_id,reference,class,before"
     assert [path.name for path in tmp_path.iterdir() if ".new" in path.name] == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        ("return 3", "TypeError: 'int' object is not iterable"),
+        ("yield 1 / 0", "ZeroDivisionError"),
+    ],
+)
+def test_a_reader_that_fails_is_one_sentence(
+    example: Path, install: Install, tmp_path: Path, answer: str, reason: str
+) -> None:
+    install("faulty", ENTRIES, GOOD.format(answer="None") + f"def read(lines): {answer}\n")
+    path = tmp_path / "labels.in"
+    path.write_text("a line")
+    with pytest.raises(PluginError) as caught:
+        list(read_labels(path, "in"))
+    assert "of the package faulty 1.0 failed (" in str(caught.value)
+    assert reason in str(caught.value)
+
+
+def test_a_reader_of_nonsense_is_one_sentence(install: Install, tmp_path: Path) -> None:
+    path = tmp_path / "labels.in"
+    path.write_text("a line")
+    for number, answer in enumerate(("[3]", "[{3: 4}]", "[{'class': lines, 'path': ''}]")):
+        entries = {"tuilabel.readers": {f"in{number}": f"odd{number}:read"}}
+        install(f"odd{number}", entries, f"def read(lines): return {answer}")
+        with pytest.raises(ImportFileError, match="Line "):
+            list(read_labels(path, f"in{number}"))
 
 
 def test_labelling_goes_on_while_a_model_fails(example: Path, install: Install) -> None:

@@ -262,6 +262,17 @@ def test_an_audit_item_that_was_only_imported_is_asked_and_measured_once_answere
     assert (labels.audit, labels.unmeasured, labels.is_answered("3")) == ({"3": CAT}, set(), True)
 
 
+def test_an_import_changes_nothing_about_what_persons_have_answered() -> None:
+    run = [("ana", label("1", CAT, audit=True)), ("bob", Skip(item="3"))]
+    labels = folded(events(*run, ("tool", imported())))
+    standing = labels.standing("1")
+    assert standing is not None
+    assert (standing.given.by, standing.given.rank) == ("ana", 0), "the import agrees, and is newer"
+    assert labels.audit == {"1": CAT}
+    assert labels.is_answered("3"), "it is not asked again for ever"
+    assert (labels.unmeasured, labels.training) == (set(), {"2": COW})
+
+
 def test_imported_labels_follow_a_merge() -> None:
     run: list[tuple[str, Payload]] = [("tool", imported()), ("me", ClassMerged(DOG, CAT))]
     assert folded(events(*run)).training == {"2": COW, "1": CAT}

@@ -70,7 +70,8 @@ class Standing(NamedTuple):
     Attributes
     ----------
     given : Given
-        The newest answer that agrees with it; of a tie, the newest answer.
+        The newest answer that agrees with it, of the highest rank of these; of a tie, the newest
+        answer.
     class_id : str or None
         None for a skip or a tie.
     is_disputed : bool
@@ -128,7 +129,7 @@ class Labels:
     postponed : set of str
         Those whose newest skip is for later.
     unmeasured : set of str
-        Items of the audit set that only an import has labelled: neither trained on nor measured.
+        Items of the audit set that only imports have labelled: neither trained on nor measured.
     remarks : Remarks
         Flags and notes.
     by_class : Counter of str
@@ -313,7 +314,7 @@ class Labels:
             for given in own:
                 if given.class_id and self.classes.resolved(given.class_id) == standing.class_id:
                     _add(self.by_annotator, given.by, step)
-            self._count_for_fits(item, standing, step)
+            self._count_for_fits(item, standing, own, step)
 
     def _count_skip(self, item: str, why: str, step: int) -> None:
         self.skips_held += step
@@ -328,12 +329,14 @@ class Labels:
         if self.classes.depends_on(class_id) and 0 in (before, before + step):
             self.classes.answers_changed()
 
-    def _count_for_fits(self, item: str, standing: Standing, step: int) -> None:
+    def _count_for_fits(
+        self, item: str, standing: Standing, own: Sequence[Given], step: int
+    ) -> None:
         if not standing.audit:
             _set(self.training, item, standing.class_id, step)
-        elif standing.given.rank < _AS_IMPORT:
+        elif any(given.rank < _AS_IMPORT and given.class_id is not None for given in own):
             _set(self.audit, item, standing.class_id, step)
-        else:
+        elif all(given.rank >= _AS_IMPORT for given in own):
             (self.unmeasured.add if step > 0 else self.unmeasured.discard)(item)
 
     def _change_classes(self, event: Event) -> None:
@@ -451,7 +454,7 @@ class Labels:
             for given in labels
             if given.class_id is not None and self.classes.resolved(given.class_id) == winner
         ]
-        return Standing((agreeing or labels)[-1], winner, False, audit)
+        return Standing((_of_highest_rank(agreeing) or labels)[-1], winner, False, audit)
 
     def decision(self, item: str) -> Decision | None:
         """Return the decision in effect for an item; None if there is none."""

@@ -160,7 +160,7 @@ def summarise(view: SessionView, now: datetime | None = None) -> Summary:
         if isinstance(event.payload, Fitted) and event.payload.labels <= known.labels_held
     ]
     accuracy = next((fit.accuracy for fit in reversed(fits) if fit.accuracy), None)
-    answered = known.labels_held + known.skips_held + len(known.disputed)
+    answered = known.labels_held + known.skips_held + len(known.disputed) - len(known.unmeasured)
     settings = {} if opened is None else opened.settings
     names, agreed = known.classes.written_name, agreement(known)
     return Summary(
