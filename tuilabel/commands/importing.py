@@ -44,7 +44,9 @@ _LONGEST_NAME = 80
 )
 @click.option("--by", metavar="NAME", help="Annotator of rows that name none.  [default: you]")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and write nothing.")
-@click.option("--revert", is_flag=True, help="Undo the newest import, whoever made it.")
+@click.option(
+    "--revert", is_flag=True, help="Undo the newest import, also that of another annotator."
+)
 def import_(
     session: str,
     file: str | None,

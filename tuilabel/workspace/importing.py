@@ -201,7 +201,7 @@ def write_import(found: Import) -> Event:
 
 
 def undo_import(path: Path) -> Event | None:
-    """Take the newest import of labels or suggestions back, whoever made it.
+    """Take the newest import of labels or suggestions back, also that of another annotator.
 
     Returns
     -------
