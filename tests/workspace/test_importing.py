@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from loop_fakes import ME
+from loop_fakes import ME, fake_ranking
 from PIL import Image
 
 from tuilabel.cli import main
 from tuilabel.events.payloads import IMPORT, SUGGESTED, Bulk, Label
+from tuilabel.learn.requests import ColdStart, Fit
 from tuilabel.session.summary import asked, summarise
 from tuilabel.session.undoing import refusal
 from tuilabel.session.values import Annotator
@@ -229,6 +230,30 @@ def test_a_session_that_is_open_takes_an_import_in(
         place = history.place_of(changed)
         assert place is not None
         assert "was dog" in dict(history.details(place))["class"]
+
+
+def test_a_model_is_fitted_to_an_import_before_anybody_has_labelled(
+    photos: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "new.tuilabel"
+    with opened(photos, path) as work:
+        assert isinstance(work.session.take_request(), ColdStart)
+        rows = [(name, "cat" if n % 3 else "dog") for n, name in enumerate(NAMES[:12])]
+        run("import", path, table(tmp_path / "l.csv", rows))
+        work.session.take_in(work.journal.read())
+        assert work.session.request_is_due
+    with opened(photos, path) as work:
+        loop = work.session
+        request = loop.take_request()
+        assert isinstance(request, Fit)
+        ids = {work.dataset.ids[row] for row in request.items}
+        assert ids == set(loop.known.training)
+        assert ids
+        event = loop.accept_ranking(fake_ranking(request, len(NAMES), 2), by=ME)
+        assert event is not None
+        (bulk,) = (event for event in loop.events if isinstance(event.payload, Bulk))
+        loop.take_back(bulk, by=ME)
+        assert isinstance(loop.take_request(), ColdStart | None)
 
 
 def test_suggestions_are_shown_before_the_model_has_any(

@@ -26,7 +26,7 @@ _LONGEST_NAME = 80
 
 @click.command("import")
 @click.argument("session", type=click.Path(), metavar="F", shell_complete=complete_sessions)
-@click.argument("file", type=click.Path(), required=False, metavar="FILE")
+@click.argument("file", type=click.Path(), required=False, metavar="[FILE]")
 @click.option(
     "--format",
     "format_",

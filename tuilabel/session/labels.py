@@ -482,6 +482,11 @@ class Labels:
         """Return whether a class event or a bulk file was taken back."""
         return id_ in self._undone
 
+    @property
+    def trains_on_imports(self) -> bool:
+        """Whether there is something to train on, and an import that was not taken back."""
+        return bool(self.training) and not self._imports.keys() <= self._undone
+
     def imported_items(self, id_: str) -> Collection[str]:
         """Return the items that an import has labelled; none for any other event."""
         return dict.fromkeys(item for item, _ in self._imports.get(id_, ()))

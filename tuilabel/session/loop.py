@@ -890,7 +890,8 @@ class Session:
 
     @property
     def _is_first_round(self) -> bool:
-        return self.round <= 1 and (self.current is not None or not self.labels)
+        is_unanswered = self.current is not None or not self.labels
+        return self.round <= 1 and is_unanswered and not self.known.trains_on_imports
 
     def take_request(self) -> Request | None:
         """Return the request for the trainer, once; None if there is none."""
@@ -995,8 +996,8 @@ class Session:
         return Predictions(rows, truth, predicted, fit.confidence)
 
     def _want_another_fit(self) -> None:
-        """Request a fit after an answer that came out of turn."""
-        if self.round > 1:
+        """Request a fit after an answer that came out of turn, or an import."""
+        if self.round > 1 or self.known.trains_on_imports:
             self.generation += 1
             self._wanted = True
 
