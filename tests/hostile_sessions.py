@@ -18,6 +18,7 @@ from PIL import Image
 from tuilabel.events.lines import sealed
 from tuilabel.events.payloads import (
     AUTO_ORIGIN,
+    IMPORT,
     Adopted,
     Bulk,
     BulkLine,
@@ -89,16 +90,17 @@ def make_session(photos: Path, path: Path) -> None:
         session.undo(by=by)
         cat, dog, owl = session.classes.ids
         left = [item for item in workspace.dataset.ids if not session.known.is_answered(item)]
-        for number in range(2):
+        for number, origin in enumerate((AUTO_ORIGIN, AUTO_ORIGIN, IMPORT)):
+            foreign = {} if origin == AUTO_ORIGIN else {"by": "ana", "at": "2020-01-01", "ms": 5}
             name, sha256, count = journal.write_bulk(
-                BulkLine(item=item, class_id=cat, probability=0.9, names=("a.png",))
-                for item in left
+                BulkLine(item=item, class_id=cat, probability=0.9, names=("a.png",), **foreign)
+                for item in (left if origin == AUTO_ORIGIN else left[-1:])
             )
             batch = Bulk(
                 file=name,
                 sha256=sha256,
                 count=count,
-                origin=AUTO_ORIGIN,
+                origin=origin,
                 round=2,
                 method="confident",
                 threshold=0.9,
@@ -106,7 +108,7 @@ def make_session(photos: Path, path: Path) -> None:
                 trained_on=7,
             )
             (written,) = journal.append([batch], by.name)
-            if number:
+            if number == 1:
                 journal.append([Undo(written.id)], by.name)
         first, second, third = (item for item, _ in list(session.known.items())[:3])
         others = (Decided(first, cat), Decided(third, cat), Skip(item=left[0]))

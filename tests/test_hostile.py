@@ -9,14 +9,16 @@ from __future__ import annotations
 import csv
 import io
 import os
+import random
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from hostile_sessions import foreign, make_photos, make_session, poisoned
+from hostile_sessions import HOSTILE, foreign, make_photos, make_session, poisoned
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from screen_app import ScreenApp
@@ -49,6 +51,7 @@ COMMANDS = (
     *(("show", "--session", "S", "2", "3", "#9"), ("settings", "S"), ("settings", "S", "--json")),
     *(("export", "S", "--format", "jsonl"), ("check", "S"), ("check", "S", "--json")),
     *(("autolabel", "S", "--dry-run", "--threshold", "2"), ("autolabel", "S", "--revert")),
+    *(("import", "S", "FILE", "--dry-run"), ("import", "S", "FILE"), ("import", "S", "--revert")),
     *(("label", "S", "--line"), ("label", "S", "--classes", "a,b"), ("show", "no such item")),
     *(("export", "S"), ("status",), ("doctor",), ("settings",)),
     *(("export", "S", "--all-answers", "--format", "jsonl"),),
@@ -93,8 +96,16 @@ def hostile_session(template: Path, seed: int, *, openable: bool) -> Path:
 @SEVERAL
 def test_commands(template: Path, seed: int, openable: bool) -> None:
     path = hostile_session(template, seed, openable=openable)
+    file = template.with_name("\x1b[2Jlabels.csv")
+    text = random.Random(seed).choices(HOSTILE, k=20)
+    rows = ["path,class,annotator", *(f"a.png,cat,{one}{two}" for one, two in pairwise(text))]
+    rows += [f"{one},{two},me" for one, two in pairwise(text)]
+    if openable:  # a bad line is refused, and the others are not read
+        rows = [row for row in rows if row.count(",") == 2 and not set(row) & set('\0\r\n"')]
+    file.write_text("\n".join(rows), encoding="utf-8", errors="surrogatepass")
     for command in COMMANDS:
-        arguments = [str(path) if word == "S" else word for word in command]
+        named = {"S": str(path), "FILE": str(file)}
+        arguments = [named.get(word, word) for word in command]
         result = CliRunner().invoke(main, arguments, prog_name="tuilabel")
         assert result.exit_code in (0, 1, 2), (command, result.output, result.exception)
         output = result.output

@@ -64,5 +64,11 @@ class ExportError(TuilabelError):
     exit_code = 2
 
 
+class ImportFileError(TuilabelError):
+    """A file whose labels cannot be imported."""
+
+    exit_code = 2
+
+
 class TrainerError(TuilabelError):
     """A child process that died, hung or could not fit a model; labelling continues without it."""

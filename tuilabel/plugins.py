@@ -85,6 +85,13 @@ GROUPS: Mapping[str, Group] = {
             "typiclust": "tuilabel.learn.batch_strategies:typiclust",
         },
     ),
+    "readers": Group(
+        "format",
+        {
+            "csv": "tuilabel.exchange.csv_reader:read_csv",
+            "jsonl": "tuilabel.exchange.jsonl_reader:read_jsonl",
+        },
+    ),
     "writers": Group(
         "format",
         {
@@ -110,7 +117,8 @@ _LEGIBLE = "/ =!,()[]'\""
 _WILDCARDS = re.compile(r"[*?[]")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
 _LONGEST = 300
-_PASSED = {"writers": (OSError, UnicodeEncodeError), "stores": (OSError,)}
+_FILE_ERRORS = (OSError, UnicodeEncodeError)
+_PASSED = {"readers": _FILE_ERRORS, "writers": _FILE_ERRORS, "stores": (OSError,)}
 
 
 class Plugin(NamedTuple):

@@ -53,6 +53,7 @@ COMMANDS = (
     "merge",
     "share",
     "classes",
+    "import",
     "autolabel",
     "simulate",
     "cache",

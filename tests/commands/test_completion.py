@@ -90,7 +90,7 @@ def test_options_of_label_are_offered_without_its_name() -> None:
         assert complete(f"{begun} --model ml") == plain("mlp")
     assert complete("tuilabel label --strategy mar") == plain("margin")
     assert complete("tuilabel export --format c") == plain("csv")
-    assert complete("tuilabel export --origin ") == plain("human", "oracle", "auto")
+    assert complete("tuilabel export --origin ") == plain("human", "oracle", "import", "auto")
 
 
 @pytest.mark.usefixtures("folder")
@@ -103,7 +103,16 @@ def test_a_source_is_a_name_or_a_path(command: str) -> None:
 @pytest.mark.usefixtures("folder", "sessions")
 @pytest.mark.parametrize(
     "begun",
-    ["status", "export", "check", "autolabel", "settings", "label --session", "show --session"],
+    [
+        "status",
+        "export",
+        "import",
+        "check",
+        "autolabel",
+        "settings",
+        "label --session",
+        "show --session",
+    ],
 )
 def test_a_session_is_a_name_or_a_path(begun: str) -> None:
     assert complete(f"tuilabel {begun} d") == plain("digits", "dogs-12345678")

@@ -19,7 +19,8 @@ from sessions import new_session
 from tuilabel.cli import main
 from tuilabel.data import open_dataset
 from tuilabel.data.arrays import Arrays
-from tuilabel.errors import SourceError
+from tuilabel.errors import ImportFileError, PluginError, SourceError
+from tuilabel.exchange.reading import read_labels
 from tuilabel.journal.journal import Journal
 from tuilabel.learn.preparation import Images, prepare_features
 from tuilabel.simulate.kept_runs import fingerprint
@@ -93,6 +94,9 @@ def test_examples_label_in_the_child_process_and_export(example: Path, tmp_path:
     # The ending names the format too, and the session of the source is found from any folder.
     tuilabel(example, "export", "stripes:1000", "-o", str(tmp_path / "labels.json"))
     assert json.loads((tmp_path / "labels.json").read_text()) == rows
+    said = tuilabel(example, "import", "stripes:1000", str(tmp_path / "labels.json"))
+    assert "labels.json, read as json" in said
+    assert f"{len(rows)} images have the same label already" in said
 
 
 def test_a_session_lies_in_the_store_of_an_example(
@@ -163,6 +167,7 @@ class features:
     def fit(self, X): pass
     def transform(self, X): return {answer}
 def write(rows, file): {answer}
+def read(lines): {answer}
 def source(source, **options): {answer}
 import numpy as np
 """
@@ -171,6 +176,7 @@ ENTRIES = {
     "tuilabel.strategies": {"ask": "faulty:strategy", "together": "faulty:batch"},
     "tuilabel.features": {"see": "faulty:features"},
     "tuilabel.writers": {"out": "faulty:write"},
+    "tuilabel.readers": {"in": "faulty:read"},
     "tuilabel.sources": {"from": "faulty:source"},
 }
 
@@ -336,6 +342,36 @@ def test_what_a_store_has_not_kept_is_missing_in_a_copy(
     journal.read()
     (missing,) = journal.save_copy(tmp_path / "copy.tuilabel")
     assert "-anna-" in missing
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        ("return 3", "TypeError: 'int' object is not iterable"),
+        ("yield 1 / 0", "ZeroDivisionError"),
+    ],
+)
+def test_a_reader_that_fails_is_one_sentence(
+    example: Path, install: Install, tmp_path: Path, answer: str, reason: str
+) -> None:
+    install("faulty", ENTRIES, GOOD.format(answer="None") + f"def read(lines): {answer}\n")
+    path = tmp_path / "labels.in"
+    path.write_text("a line")
+    with pytest.raises(PluginError) as caught:
+        list(read_labels(path, "in"))
+    assert "of the package faulty 1.0 failed (" in str(caught.value)
+    assert reason in str(caught.value)
+
+
+def test_a_reader_of_nonsense_is_one_sentence(install: Install, tmp_path: Path) -> None:
+    path = tmp_path / "labels.in"
+    path.write_text("a line")
+    for number, answer in enumerate(("[3]", "[{3: 4}]", "[{'class': lines, 'path': ''}]")):
+        entries = {"tuilabel.readers": {f"in{number}": f"odd{number}:read"}}
+        install(f"odd{number}", entries, f"def read(lines): return {answer}")
+        with pytest.raises(ImportFileError, match="Line "):
+            list(read_labels(path, f"in{number}"))
 
 
 def test_labelling_goes_on_while_a_model_fails(example: Path, install: Install) -> None:

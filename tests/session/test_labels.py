@@ -42,7 +42,17 @@ from tuilabel.session.labels import Labels
 
 CAT, DOG, COW = (class_id_of(name) for name in ("cat", "dog", "cow"))
 AT = "2026-01-01T00:00:00.000+00:00"
-FILES = {"x": [BulkLine(item="1", class_id=CAT), BulkLine(item="2", class_id=DOG)], "y": []}
+FILES = {
+    "x": [BulkLine(item="1", class_id=CAT), BulkLine(item="2", class_id=DOG)],
+    "y": [],
+    "z": [
+        BulkLine(item="1", class_id=CAT, by="anna"),
+        BulkLine(item="3", class_id=DOG, audit=True),
+        BulkLine(item="1", class_id=DOG, by="bob"),
+        BulkLine(item="1", class_id=COW, by="bob"),
+        BulkLine(item="2", class_id=COW),
+    ],
+}
 
 
 def events(*payloads: tuple[str, Payload]) -> list[Event]:
@@ -66,6 +76,7 @@ def state(labels: Labels) -> object:
     items = {
         item: found._replace(given=found.given._replace(number=0)) for item, found in labels.items()
     }
+    answers = [[one._replace(number=0) for one in labels.answers(item)] for item in "123"]
     return (
         items,
         labels.training,
@@ -79,6 +90,7 @@ def state(labels: Labels) -> object:
         [(batch.event.id, batch.held) for batch in labels.auto_batches()],
         [labels.suggestion(item) for item in "123"],
         (dict(labels.skipped), labels.postponed),
+        (labels.unmeasured, set(labels.answered()), answers),
         [(one.id, one.by) for item in "123" for one in labels.remarks.of(item)],
         sorted((item, one.id) for item, one in labels.remarks.flagged.items()),
         sorted((item, one.id, one.text) for item, one in labels.remarks.noted.items()),
@@ -136,10 +148,10 @@ PAYLOADS = st.one_of(
     st.builds(ClassRetired, class_id=CLASSES),
     st.builds(
         Bulk,
-        file=st.sampled_from(["x", "y"]),
+        file=st.sampled_from(["x", "y", "z"]),
         sha256=st.just(""),
         count=st.just(0),
-        origin=st.sampled_from(["auto", "suggested"]),
+        origin=st.sampled_from(["auto", "suggested", "import", "import"]),
         replaces=st.lists(NUMBERS, max_size=2).map(tuple),
     ),
 )
@@ -209,6 +221,61 @@ def test_an_import_never_replaces_the_answer_of_the_annotator_that_it_names() ->
 def test_an_imported_label_of_an_audit_item_is_neither_trained_on_nor_measured() -> None:
     labels = folded(events(("tool", label("1", CAT, audit=True, origin="import"))))
     assert (labels.training, labels.audit, labels.labels_held) == ({}, {}, 1)
+
+
+def imported(file: str = "z") -> Bulk:
+    return Bulk(file=file, sha256="", count=5, origin="import")
+
+
+def test_an_import_counts_like_its_answers_and_anybody_takes_it_back_as_a_whole() -> None:
+    labels = folded(events(("tool", imported())))
+    assert labels.training == {"2": COW}
+    assert (list(labels.disputed), labels.unmeasured) == (["1"], {"3"})
+    assert {vote.by: vote.class_id for vote in labels.votes("1")} == {"anna": CAT, "bob": DOG}
+    assert (labels.auto_labels_held, labels.auto_batches()) == (0, [])
+    assert list(labels.newest()) == [], "it is in no desk's undo"
+    assert [labels.is_answered(item) for item in "123"] == [True, True, False]
+    run = [("tool", imported()), ("cleo", Undo("1"))]
+    undone = folded(events(*run))
+    assert (undone.training, undone.disputed, undone.unmeasured) == ({}, {}, set())
+    assert list(undone.items()) == list(undone.answered()) == []
+    line_alone = folded(events(("tool", imported()), ("anna", Undo("1", "1"))))
+    assert list(line_alone.disputed) == ["1"], "not line by line"
+
+
+def test_a_person_and_the_oracle_count_before_an_import_and_it_before_auto_labels() -> None:
+    auto = Bulk(file="x", sha256="", count=2, origin="auto")
+    run: list[tuple[str, Payload]] = [("tool", imported()), ("me", auto)]
+    run += [("cleo", label("1", COW)), ("oracle", label("2", DOG, origin="oracle"))]
+    labels = folded(events(*run))
+    assert labels.training == {"1": COW, "2": DOG}
+    assert labels.auto_labels_held == 0
+    labels = folded(events(*run, ("cleo", Undo("1"))))
+    assert labels.training == {"1": COW, "2": DOG}
+    assert folded(events(*run[:2], ("cleo", Undo("1")))).auto_labels_held == 2
+
+
+def test_an_audit_item_that_was_only_imported_is_asked_and_measured_once_answered() -> None:
+    run: list[tuple[str, Payload]] = [("tool", imported())]
+    assert folded(events(*run)).labels_held == 2
+    labels = folded(events(*run, ("cleo", label("3", CAT, audit=True))))
+    assert (labels.audit, labels.unmeasured, labels.is_answered("3")) == ({"3": CAT}, set(), True)
+
+
+def test_an_import_changes_nothing_about_what_persons_have_answered() -> None:
+    run = [("ana", label("1", CAT, audit=True)), ("bob", Skip(item="3"))]
+    labels = folded(events(*run, ("tool", imported())))
+    standing = labels.standing("1")
+    assert standing is not None
+    assert (standing.given.by, standing.given.rank) == ("ana", 0), "the import agrees, and is newer"
+    assert labels.audit == {"1": CAT}
+    assert labels.is_answered("3"), "it is not asked again for ever"
+    assert (labels.unmeasured, labels.training) == (set(), {"2": COW})
+
+
+def test_imported_labels_follow_a_merge() -> None:
+    run: list[tuple[str, Payload]] = [("tool", imported()), ("me", ClassMerged(DOG, CAT))]
+    assert folded(events(*run)).training == {"2": COW, "1": CAT}
 
 
 def test_several_imported_labels_of_an_audit_item_are_neither_trained_on_nor_measured() -> None:
@@ -409,7 +476,8 @@ def test_the_labels_by_row_are_those_of_the_fold(
         items = [getattr(event.payload, "item", None)]
         if isinstance(event.payload, Batch):
             items = [asked.item for asked in event.payload.items]
-        for item in filter(None, items):
+        of_import = event.payload.event if isinstance(event.payload, Undo) else event.id
+        for item in filter(None, (*items, *known.imported_items(of_import))):
             rows.follow(item)
         if number >= ask:
             found = rows.indices(index)

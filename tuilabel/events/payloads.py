@@ -434,7 +434,7 @@ class Bulk(Payload, frozen=True):
     replaces : tuple of str
         Ids of earlier `Bulk` events of auto-labels, which no longer count.
     method, threshold, model, trained_on, settings, calibration, estimate
-        How auto-labels were made. Of suggestions, `method` says where they come from.
+        How auto-labels were made. Of an import and suggestions, `method` is where they come from.
     """
 
     file: str
@@ -453,7 +453,21 @@ class Bulk(Payload, frozen=True):
 
 
 class BulkLine(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One line of a bulk file."""
+    """One line of a bulk file.
+
+    Attributes
+    ----------
+    item, class_id : str
+    probability : float or None
+    by, at : str or None
+        Of an imported label: its annotator and time, where these are known.
+    names : tuple of str
+        As in `Answer`.
+    audit : bool
+        Whether an imported label is about an item of the audit set.
+    origin, round, ms, reason, draw
+        Of an imported label: what its file says, as in `Answer`. It is an import all the same.
+    """
 
     item: str
     class_id: str
@@ -461,6 +475,12 @@ class BulkLine(Struct, frozen=True, omit_defaults=True, kw_only=True):
     by: str | None = None
     at: str | None = None
     names: tuple[str, ...] = ()
+    audit: bool = False
+    origin: str = IMPORT
+    round: Count = 0
+    ms: Count | None = None
+    reason: str = ""
+    draw: Share | None = None
 
     @property
     def references(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Export of labels: one small file per format."""
+"""Labels in and out: one small file per format and direction."""
 
 from __future__ import annotations
 
@@ -11,14 +11,23 @@ from tuilabel.plugins import exists, load, names
 from tuilabel.text import shown_path
 
 if TYPE_CHECKING:
+    from tuilabel.exchange.reading import Row
     from tuilabel.exchange.rows import LabelRow
 
 Writer = Callable[[Iterable["LabelRow"], TextIO], None]
 """Writes rows to a text file, which it leaves open: what a name of the group ``writers`` in
 `tuilabel.plugins` stands for, also in a plug-in. The name is the ending of such files."""
 
-ORIGINS = ("human", "oracle", "auto")
-"""Who may have given a label: an annotator, the ground truth in a demo, or a model."""
+Reader = Callable[[Iterable[str]], Iterable["Row"]]
+"""Reads rows from lines of text, which have their ends: what a name of the group ``readers`` in
+`tuilabel.plugins` stands for, also in a plug-in. The name is the ending of such files.
+
+It raises a `tuilabel.exchange.reading.BadLineError` for a line that it cannot read. A reader that
+yields each row as soon as it has its lines lets errors name the line.
+"""
+
+ORIGINS = ("human", "oracle", "import", "auto")
+"""Who gave a label: an annotator, the ground truth in a demo, another tool, or a model."""
 
 
 def writer(name: str) -> Writer:
@@ -32,6 +41,11 @@ def writer(name: str) -> Writer:
         It is a plug-in's, which cannot be used; the writer raises it if it fails.
     """
     return cast(Writer, load("writers", name))
+
+
+def reader(name: str) -> Reader:
+    """Return the reader of a format; raises errors as `writer` does."""
+    return cast(Reader, load("readers", name))
 
 
 def format_of(path: str) -> str:

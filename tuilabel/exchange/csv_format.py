@@ -12,6 +12,7 @@ from tuilabel.exchange.rows import COLUMNS, LabelRow
 _MARK = "'"
 _SEPARATORS = frozenset(",;:|^~\t\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 # Everything between two cells, whatever separates them; quotes and white space do not help.
+_MARKED = re.compile(r"(^[\s\",;:|^~]*|[\s\",;:|^~]+)'([=+\-@＝＋－＠])|^'(?=[\t\r\n])")
 _BEGINNING = re.compile(r"(^[\s\",;:|^~]*|[\s\",;:|^~]+)([=+\-@＝＋－＠])?")
 
 
@@ -28,6 +29,14 @@ def write_csv(rows: Iterable[LabelRow], file: TextIO) -> None:
     writer.writeheader()
     for row in rows:
         writer.writerow({column: _inert(value) for column, value in row.items()})
+
+
+def unmarked(text: str) -> str:
+    """Return text of an export without the apostrophes that `write_csv` has put before formulas."""
+    if _MARK not in text:
+        return text
+    bare = _MARKED.sub(r"\1\2", text)
+    return bare if _inert(bare) == text else text
 
 
 def _inert(value: object) -> object:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -41,6 +41,9 @@ _RANKS = {HUMAN: 0, ORACLE_ORIGIN: 1, IMPORT: 2}
 
 _AS_IMPORT = _RANKS[IMPORT]
 
+Imported = dict[tuple[str, str], BulkLine]
+"""The lines of an import by item and annotator."""
+
 
 class Decision(NamedTuple):
     """What settles the disputes about an item.
@@ -67,7 +70,8 @@ class Standing(NamedTuple):
     Attributes
     ----------
     given : Given
-        The newest answer that agrees with it; of a tie, the newest answer.
+        The newest answer that agrees with it, of the highest rank of these; of a tie, the newest
+        answer.
     class_id : str or None
         None for a skip or a tie.
     is_disputed : bool
@@ -124,6 +128,8 @@ class Labels:
         Number of skipped items by the reason of the newest skip; empty where there is none.
     postponed : set of str
         Those whose newest skip is for later.
+    unmeasured : set of str
+        Items of the audit set that only imports have labelled: neither trained on nor measured.
     remarks : Remarks
         Flags and notes.
     by_class : Counter of str
@@ -147,6 +153,7 @@ class Labels:
         self._decided: dict[str, list[Decision]] = {}
         self._answers_to: Counter[str] = Counter()
         self._bulk: dict[str, Event] = {}
+        self._imports: dict[str, Imported] = {}
         self._auto: dict[str, tuple[str, BulkLine]] = {}
         self._suggested: dict[str, dict[tuple[int, str], Suggestion]] = {}
         self._suggested_in_bulk: dict[str, tuple[tuple[int, str], Suggestion]] = {}
@@ -158,6 +165,7 @@ class Labels:
         self.skips_held = 0
         self.skipped: Counter[str] = Counter()
         self.postponed: set[str] = set()
+        self.unmeasured: set[str] = set()
         self.remarks = Remarks(self._stands)
         self.by_class: Counter[str] = Counter()
         self.by_annotator: Counter[str] = Counter()
@@ -197,8 +205,9 @@ class Labels:
                 self._change(payload.item, partial(by.add, event.by))
                 self.remarks.follow(payload.item)
                 return
-            self._undone.add(payload.event)
-            if payload.event in self._bulk:
+            items = self.imported_items(payload.event)
+            self._change_all(items, partial(self._undone.add, payload.event))
+            if payload.event in self._bulk and payload.event not in self._imports:
                 self._bulk_changed()
             self._change_classes(event)
         elif isinstance(payload, Decided):
@@ -218,7 +227,10 @@ class Labels:
             insort(self.fits, event, key=lambda event: (event.t, event.id))
         elif isinstance(payload, Bulk):
             self._bulk[event.id] = event
-            self._bulk_changed()
+            if payload.origin == IMPORT:
+                self._import(event, payload, number)
+            else:
+                self._bulk_changed()
         elif isinstance(payload, CLASS_EVENTS):
             self._change_classes(event)
 
@@ -243,6 +255,22 @@ class Labels:
             self.training[item] = class_id
         elif rank < _AS_IMPORT:
             self.audit[item] = class_id
+        else:
+            self.unmeasured.add(item)
+
+    def _import(self, event: Event, bulk: Bulk, number: int) -> None:
+        """Apply an import: each line is an answer of the annotator that it names."""
+        lines: Imported = {}
+        for line in self._bulk_lines(bulk):
+            lines.setdefault((line.item, line.by or event.by), line)
+        self._imports[event.id] = lines
+
+        def keep() -> None:
+            for (item, by), line in lines.items():
+                kind = (by, _AS_IMPORT, line.class_id, line.audit, "")
+                self._keep(item, self._answers.add(event, number, item, kind))
+
+        self._change_all(self.imported_items(event.id), keep)
 
     def _keep(self, item: str, row: int) -> None:
         before = self._given.get(item)
@@ -258,6 +286,14 @@ class Labels:
         self._count(item, -1)
         change()
         self._count(item, +1)
+
+    def _change_all(self, items: Collection[str], change: Callable[[], object]) -> None:
+        """Make a change that concerns several items, as `_change` does."""
+        for item in items:
+            self._count(item, -1)
+        change()
+        for item in items:
+            self._count(item, +1)
 
     def _count(self, item: str, step: int) -> None:
         own = self._own(item)
@@ -278,7 +314,7 @@ class Labels:
             for given in own:
                 if given.class_id and self.classes.resolved(given.class_id) == standing.class_id:
                     _add(self.by_annotator, given.by, step)
-            self._count_for_fits(item, standing, step)
+            self._count_for_fits(item, standing, own, step)
 
     def _count_skip(self, item: str, why: str, step: int) -> None:
         self.skips_held += step
@@ -293,11 +329,15 @@ class Labels:
         if self.classes.depends_on(class_id) and 0 in (before, before + step):
             self.classes.answers_changed()
 
-    def _count_for_fits(self, item: str, standing: Standing, step: int) -> None:
+    def _count_for_fits(
+        self, item: str, standing: Standing, own: Sequence[Given], step: int
+    ) -> None:
         if not standing.audit:
             _set(self.training, item, standing.class_id, step)
-        elif standing.given.rank < _AS_IMPORT:
+        elif any(given.rank < _AS_IMPORT and given.class_id is not None for given in own):
             _set(self.audit, item, standing.class_id, step)
+        elif all(given.rank >= _AS_IMPORT for given in own):
+            (self.unmeasured.add if step > 0 else self.unmeasured.discard)(item)
 
     def _change_classes(self, event: Event) -> None:
         """Apply an event about classes, and count the items again whose answers it moves."""
@@ -316,12 +356,12 @@ class Labels:
             if any(decision.class_id in moved for decision in decisions):
                 items.setdefault(item)
         self.classes.merged = before
-        for item in items:
-            self._count(item, -1)
-        self.classes.merged = now
-        self.classes.answers_changed()
-        for item in items:
-            self._count(item, +1)
+
+        def merge() -> None:
+            self.classes.merged = now
+            self.classes.answers_changed()
+
+        self._change_all(items, merge)
 
     def _bulk_changed(self) -> None:
         # Files may be large: they are read when somebody asks, and not for each event about one.
@@ -333,7 +373,11 @@ class Labels:
         if self._bulk_is_read:
             return
         self._bulk_is_read = True
-        standing = [event for event in self._bulk.values() if event.id not in self._undone]
+        standing = [
+            event
+            for event in self._bulk.values()
+            if event.id not in self._undone and event.id not in self._imports
+        ]
         standing.sort(key=lambda event: (event.t, event.id))
         replaced = {
             id_
@@ -379,7 +423,12 @@ class Labels:
         return list(own.values())
 
     def _stands(self, id_: str, item: str, by: str) -> bool:
-        """Return whether an annotator has not taken an event about an item back."""
+        """Return whether an annotator has not taken an event about an item back.
+
+        An import is taken back as a whole, by anybody.
+        """
+        if id_ in self._imports:
+            return id_ not in self._undone
         return by not in self._taken_back.get((id_, item), ())
 
     def _standing(self, item: str, own: Sequence[Given]) -> Standing | None:
@@ -405,7 +454,7 @@ class Labels:
             for given in labels
             if given.class_id is not None and self.classes.resolved(given.class_id) == winner
         ]
-        return Standing((agreeing or labels)[-1], winner, False, audit)
+        return Standing((_of_highest_rank(agreeing) or labels)[-1], winner, False, audit)
 
     def decision(self, item: str) -> Decision | None:
         """Return the decision in effect for an item; None if there is none."""
@@ -433,6 +482,19 @@ class Labels:
         """Return whether a class event or a bulk file was taken back."""
         return id_ in self._undone
 
+    @property
+    def trains_on_imports(self) -> bool:
+        """Whether there is something to train on, and an import that was not taken back."""
+        return bool(self.training) and not self._imports.keys() <= self._undone
+
+    def imported_items(self, id_: str) -> Collection[str]:
+        """Return the items that an import has labelled; none for any other event."""
+        return dict.fromkeys(item for item, _ in self._imports.get(id_, ()))
+
+    def imported(self, item: str, given: Given) -> BulkLine | None:
+        """Return the line with an imported answer; None for any other answer."""
+        return self._imports.get(given.id, {}).get((item, given.by))
+
     def standing(self, item: str) -> Standing | None:
         """Return what counts for an item; None if it has no answer."""
         return self._standing(item, self._own(item))
@@ -451,12 +513,14 @@ class Labels:
         return next((given for given in self._own(item) if given.by == by), None)
 
     def answered(self) -> Iterator[str]:
-        """Yield every item with an answer, in the order of arrival."""
-        some_ended = self._taken_back or self._asked_again
+        """Yield every item that need not be asked, in the order of arrival."""
+        some_ended = self._taken_back or self._asked_again or self._undone or self.unmeasured
         return filter(self.is_answered, self._given) if some_ended else iter(self._given)
 
     def newest(self, by: str | None = None) -> Iterator[int]:
         """Yield the numbers of the events of the answers that stand, the newest first.
+
+        Imported answers are left out, which have no event of their own.
 
         Parameters
         ----------
@@ -465,7 +529,7 @@ class Labels:
         """
         for row in range(len(self._answers) - 1, -1, -1):
             given = self._answers[row]
-            if by is None or given.by == by:
+            if (by is None or given.by == by) and given.id not in self._imports:
                 own = self.own(self._answers.item(row), given.by)
                 if own is not None and own.id == given.id:
                     yield given.number
@@ -477,13 +541,19 @@ class Labels:
             standing = self.standing(item)
             if standing is None or standing.class_id != class_id:
                 continue
-            if standing.given.id == self._answers[row].id:
+            if standing.given == self._answers[row]:
                 yield item
 
     def is_answered(self, item: str) -> bool:
-        """Return whether anybody's label or skip stands for an item."""
+        """Return whether an item need not be asked: anybody's label or skip stands for it.
+
+        An imported label is not enough in the audit set, since nothing is measured on it.
+        """
+        return self._has_answer(item) and item not in self.unmeasured
+
+    def _has_answer(self, item: str) -> bool:
         rows = self._given.get(item)
-        if rows is None or not (self._taken_back or self._asked_again):
+        if rows is None or not (self._taken_back or self._asked_again or self._undone):
             return rows is not None
         return bool(self._own(item))
 
@@ -501,13 +571,13 @@ class Labels:
     def auto_label(self, item: str) -> BulkLine | None:
         """Return the auto-label in effect for an item; None if there is none."""
         self.read_bulk()
-        found = None if self.is_answered(item) else self._auto.get(item)
+        found = None if self._has_answer(item) else self._auto.get(item)
         return None if found is None else found[1]
 
     def auto_labels(self) -> Iterator[tuple[str, BulkLine]]:
         """Yield the auto-labels in effect, each with the id of the event that names its file."""
         self.read_bulk()
-        return (found for item, found in self._auto.items() if not self.is_answered(item))
+        return (found for item, found in self._auto.items() if not self._has_answer(item))
 
     def decisions(self) -> Iterator[Decision]:
         """Yield the decision in effect for each item that has one."""
@@ -538,7 +608,7 @@ class Labels:
             for event in self.bulk_events()
             if event.id not in self._undone
             and isinstance(event.payload, Bulk)
-            and event.payload.origin != SUGGESTED
+            and event.payload.origin not in (IMPORT, SUGGESTED)
         ]
 
 

@@ -43,6 +43,7 @@ from tuilabel.session.desk import Desk
 from tuilabel.session.desks import Desks, start_of
 from tuilabel.session.fits import FitHistory
 from tuilabel.session.gone import gone
+from tuilabel.session.imported import answer_event
 from tuilabel.session.labelled_rows import LabelledRows
 from tuilabel.session.payloads import asked_of, fitted, settings_from
 from tuilabel.session.record import Record
@@ -604,7 +605,7 @@ class Session:
         row = self.items.row_of(item)
         if before is None or row is None:
             raise NotAnsweredError("This image has no answer to change. It is asked in its turn.")
-        given = self.events[before.given.number].payload
+        given = answer_event(self.events, self.known, item, before.given).payload
         assert isinstance(given, said.Answer)
         label = Label(
             item=item,
@@ -916,7 +917,8 @@ class Session:
 
     @property
     def _is_first_round(self) -> bool:
-        return self.round <= 1 and (self.current is not None or not self.labels)
+        is_unanswered = self.current is not None or not self.labels
+        return self.round <= 1 and is_unanswered and not self.known.trains_on_imports
 
     def take_request(self) -> Request | None:
         """Return the request for the trainer, once; None if there is none."""
@@ -1021,8 +1023,8 @@ class Session:
         return Predictions(rows, truth, predicted, fit.confidence)
 
     def _want_another_fit(self) -> None:
-        """Request a fit after an answer that came out of turn."""
-        if self.round > 1:
+        """Request a fit after an answer that came out of turn, or an import."""
+        if self.round > 1 or self.known.trains_on_imports:
             self.generation += 1
             self._wanted = True
 
@@ -1211,6 +1213,11 @@ class Session:
         if self.known.recounts != recounts:
             self._want_another_fit()
         payload = event.payload
+        of_import = payload.event if isinstance(payload, Undo) else event.id
+        if imported := self.known.imported_items(of_import):
+            self._want_another_fit()
+            for item in imported:
+                self._rows.follow(item)
         if isinstance(payload, said.Answer | Undo | said.Decided) and payload.item is not None:
             self._rows.follow(payload.item)
         elif isinstance(payload, Batch):

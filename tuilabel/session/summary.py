@@ -160,7 +160,7 @@ def summarise(view: SessionView, now: datetime | None = None) -> Summary:
         if isinstance(event.payload, Fitted) and event.payload.labels <= known.labels_held
     ]
     accuracy = next((fit.accuracy for fit in reversed(fits) if fit.accuracy), None)
-    answered = known.labels_held + known.skips_held + len(known.disputed)
+    answered = known.labels_held + known.skips_held + len(known.disputed) - len(known.unmeasured)
     settings = {} if opened is None else opened.settings
     names, agreed = known.classes.written_name, agreement(known)
     return Summary(
@@ -238,7 +238,7 @@ def asked(view: SessionView) -> dict[str, AskedSummary]:
     """
     draws: dict[str, list[float | None]] = {}
     for label in view.labelled():
-        if label.reason and not label.is_disputed:
+        if label.reason and not (label.is_disputed or label.is_imported):
             draws.setdefault(label.reason, []).append(label.draw)
     found = {}
     for reason, every in sorted(draws.items()):

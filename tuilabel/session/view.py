@@ -14,6 +14,7 @@ from tuilabel.journal.reader import LIVE_SECONDS, Problem, Reader
 from tuilabel.journal.runs import Run, this_run
 from tuilabel.session.annotators import Annotators, Seen
 from tuilabel.session.answers import Given
+from tuilabel.session.imported import answer_event
 from tuilabel.session.labels import Standing
 from tuilabel.session.record import Record
 
@@ -45,6 +46,8 @@ class Labelled(NamedTuple):
         Whether the item is flagged for a second opinion.
     note : str
         The notes about the item, or the annotator's own where this is one annotator's answer.
+    is_imported : bool
+        Whether it was given elsewhere: round, reason and draw are those of another session.
     """
 
     item: str
@@ -62,6 +65,7 @@ class Labelled(NamedTuple):
     why: str = ""
     is_flagged: bool = False
     note: str = ""
+    is_imported: bool = False
 
 
 class SessionView:
@@ -143,8 +147,11 @@ class SessionView:
             The place of an answer or a remark about it among the events; by default that of the
             newest answer.
         """
-        found = self.known.every(item)[-1].number if number is None else number
-        said = self.events[found].payload
+        if number is None:
+            newest = self.known.every(item)[-1]
+            said = answer_event(self.events, self.known, item, newest).payload
+        else:
+            said = self.events[number].payload
         assert isinstance(said, Answer | Remark)
         return next(iter(said.references), item)
 
@@ -189,8 +196,8 @@ class SessionView:
             )
 
     def _labelled(self, item: str, given: Given, class_name: str, is_disputed: bool) -> Labelled:
-        event = self.events[given.number]
-        answer = event.payload
+        event = answer_event(self.events, self.known, item, given)
+        answer, line = event.payload, self.known.imported(item, given)
         assert isinstance(answer, Answer)
         return Labelled(
             item,
@@ -198,16 +205,17 @@ class SessionView:
             class_name,
             event.by,
             event.at,
-            answer.origin,
+            answer.origin if line is None else line.origin,
             answer.round,
             answer.ms,
-            None,
+            None if line is None else line.probability,
             is_disputed,
             answer.reason,
             answer.draw,
             given.why,
             item in self.known.remarks.flagged,
             self._note(item),
+            line is not None,
         )
 
     def _note(self, item: str) -> str:

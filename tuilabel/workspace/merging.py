@@ -16,6 +16,7 @@ from tuilabel.events.payloads import Adopted, Bulk
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.reader import LogFile
 from tuilabel.journal.store import BULK, LOGS, Store
+from tuilabel.session.imported import answer_event
 from tuilabel.session.view import SessionView
 from tuilabel.text import shown_path
 from tuilabel.workspace.opening import open_dataset_of
@@ -142,7 +143,11 @@ def _match(
     for item in answered:
         if dataset.row_of(item) is None:
             standing = theirs.known.standing(item)
-            event = None if standing is None else theirs.events[standing.given.number]
+            event = (
+                None
+                if standing is None
+                else answer_event(theirs.events, theirs.known, item, standing.given)
+            )
             names = getattr(event and event.payload, "references", ())
             merged.unmatched.append((item, shown_path(next(iter(names), ""))))
 

@@ -31,7 +31,9 @@ from tuilabel.events.payloads import (
     Undo,
     Window,
 )
+from tuilabel.session.answers import Given
 from tuilabel.session.classes import CLASS_EVENTS
+from tuilabel.session.imported import answer_event
 from tuilabel.session.labels import Labels
 from tuilabel.session.undoing import bulk_text, counts
 from tuilabel.text import counted, inert
@@ -291,8 +293,11 @@ class History:
         """Return the answer that an image had before an event."""
         item, number = item_of(event), self._by_id[event.id]
         answers = () if item is None else self._known.every(item)
-        before = [given.number for given in answers if given.number < number]
-        return self._event(before[-1]) if before else None
+        before = [given for given in answers if given.number < number]
+        return None if item is None or not before else self._answer_event(item, before[-1])
+
+    def _answer_event(self, item: str, given: Given) -> Event:
+        return answer_event(self._events, self._known, item, given)
 
     def _answer(self, event: Event) -> str:
         name = self._class_name(event)
@@ -339,7 +344,9 @@ class History:
     def _reference(self, item: str | None) -> str:
         """Return the name under which an item was answered last."""
         answers = () if item is None else self._known.every(item)
-        return self._reference_of(self._event(answers[-1].number)) if answers else ""
+        if item is None or not answers:
+            return ""
+        return self._reference_of(self._answer_event(item, answers[-1]))
 
     def _measure(self, facts: Facts) -> None:
         """Widen the fields that an event needs more room for."""

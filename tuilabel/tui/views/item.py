@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import Answer, Batch, BulkLine, Remark
 from tuilabel.session.classes import class_id_of
+from tuilabel.session.imported import answer_event
 from tuilabel.session.labels import Labels, Standing
 from tuilabel.text import shown_path
 from tuilabel.tui.text.names import shown_name
@@ -52,7 +53,7 @@ def item_details(
     events = [event for event in said.events if item_of(event) == item]
     history = History(said.events, known)
     standing = known.standing(item)
-    answer = None if standing is None else said.events[standing.given.number]
+    answer = None if standing is None else answer_event(said.events, known, item, standing.given)
     auto = known.auto_label(item)
     yield "item", item
     for place, reference in enumerate(_written(events) if row is None else dataset.references(row)):

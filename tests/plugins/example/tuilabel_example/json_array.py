@@ -1,6 +1,10 @@
-"""An export format: one JSON array."""
+"""A format for import and export: one JSON array."""
 
 import json
+
+
+def read_json(lines):
+    return json.loads("".join(lines))
 
 
 def write_json(rows, file):

@@ -1,0 +1,159 @@
+"""The command that imports labels."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tuilabel.commands.completion import complete_sessions
+from tuilabel.commands.options import one_of
+from tuilabel.commands.progress import ProgressLine
+from tuilabel.commands.text import say
+from tuilabel.errors import ImportFileError, UsageError
+from tuilabel.plugins import GROUPS
+from tuilabel.text import counted, inert, shown_path
+
+if TYPE_CHECKING:
+    from tuilabel.workspace.importing import Import
+
+_MOST_NAMED = 5
+_LONGEST_NAME = 80
+
+
+@click.command("import")
+@click.argument("session", type=click.Path(), metavar="F", shell_complete=complete_sessions)
+@click.argument("file", type=click.Path(), required=False, metavar="[FILE]")
+@click.option(
+    "--format",
+    "format_",
+    **one_of(["auto", *GROUPS["readers"].built_in], "readers"),
+    default="auto",
+    help="Format.  [default: auto, the ending or the first line of FILE]",
+)
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(["labels", "suggestions"]),
+    default="labels",
+    show_default=True,
+    help="Import labels, or suggestions that an annotator sees and accepts or not.",
+)
+@click.option("--by", metavar="NAME", help="Annotator of rows that name none.  [default: you]")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and write nothing.")
+@click.option(
+    "--revert", is_flag=True, help="Undo the newest import, also that of another annotator."
+)
+def import_(
+    session: str,
+    file: str | None,
+    format_: str,
+    kind: str,
+    by: str | None,
+    dry_run: bool,
+    revert: bool,
+) -> None:
+    """Import labels from a file.
+
+    F is a session or the source it was made for. FILE has a row for each image, with its item_id,
+    path or name, and its class. A label that somebody gave in the session stays in effect. Imported
+    labels are trained on, but for those of the audit set, and exported.
+    """
+    from tuilabel.workspace.places import find_session
+
+    path = find_session(session)
+    if revert or file is None:
+        if file is not None or not revert:
+            raise UsageError("Name one of them: a FILE to import, or --revert.")
+        _revert(path)
+        return
+    from tuilabel.exchange.reading import format_of_file, read_labels
+    from tuilabel.workspace.importing import plan_import, write_import
+
+    source = Path(file)
+    if format_ == "auto":
+        format_ = format_of_file(source)
+    by = inert((by or "").strip(), _LONGEST_NAME) or None
+    rows = read_labels(source, format_)
+    method = inert(source.name, _LONGEST_NAME)
+    progress = ProgressLine()
+    try:
+        found = plan_import(
+            path, rows, method, as_suggestions=kind == "suggestions", by=by, progress=progress
+        )
+    finally:
+        progress.close()
+    say(f"{shown_path(file)}, read as {format_}: {counted(found.rows, 'row')}.")
+    named = shlex.quote(shown_path(session))
+    say(*_report(found, named))
+    if not found.lines:
+        raise ImportFileError(f"{shown_path(file)} has nothing to import into {named}.")
+    if dry_run:
+        say("Nothing was written (--dry-run).")
+        return
+    write_import(found)
+    what = counted(len(found.lines), "label" if found.is_of_labels else "suggestion")
+    say(f"Imported {what} as one event. `tuilabel import {named} --revert` takes it back.")
+
+
+def _revert(path: Path) -> None:
+    from tuilabel.events.payloads import Bulk
+    from tuilabel.session.undoing import bulk_text
+    from tuilabel.tui.views.values import shown_time
+    from tuilabel.workspace.importing import undo_import
+
+    event = undo_import(path)
+    if event is None:
+        say("There is no import to undo.")
+        return
+    assert isinstance(event.payload, Bulk)
+    say(f"Undone: {bulk_text(event.payload)} of {shown_time(event.at)}.")
+
+
+def _report(found: Import, session: str) -> Iterator[str]:
+    """Yield what becomes of the rows, one sentence each."""
+    images = counted(len({line.item for line in found.lines}), "image")
+    kinds = ", ".join(f"{count:,} by {how}" for how, count in found.matched.most_common())
+    yield f"Matched: {kinds or 'none'}. To import: {images}."
+    yield from _named("Unmatched, since no image has the content, path or name", found.unmatched)
+    yield from _named("Unmatched, since several images have the name", found.ambiguous)
+    if found.unlabelled:
+        yield f"Left out, without a class: {counted(found.unlabelled, 'row')}."
+    for name, count in found.unknown.most_common(_MOST_NAMED):
+        add = f"tuilabel classes {session} add {shlex.quote(name)}"
+        yield (
+            f"Left out, with the unknown class `{name}`: {counted(count, 'row')}. `{add}` adds it."
+        )
+    if len(found.unknown) > _MOST_NAMED:
+        rest = sum(count for _, count in found.unknown.most_common()[_MOST_NAMED:])
+        yield f"Left out, with other unknown classes: {counted(rest, 'row')}."
+    if found.of_models:
+        yield (
+            f"Left out, as labels of a model (origin auto): {counted(found.of_models, 'row')}. "
+            "--as suggestions imports them."
+        )
+    conflicts = "In conflict and left out, since rows of one annotator disagree about the image"
+    yield from _named(conflicts, found.conflicts)
+    if found.remarks:
+        yield f"Not imported: the flags and notes of {counted(found.remarks, 'row')}."
+    if found.other:
+        stays = "which stays in effect where a person or the oracle gave it"
+        if not found.is_of_labels:
+            stays = "which stays in effect"
+        of_them = counted(found.other, "image has", "images have")
+        yield f"{of_them} another label in the session already, {stays}."
+    if found.same:
+        yield f"{counted(found.same, 'image has', 'images have')} the same label already."
+    if found.audit:
+        of_them = counted(found.audit, "label is", "labels are")
+        yield f"{of_them} of the audit set, and never trained on; the images are still asked."
+
+
+def _named(what: str, rows: Sequence[str]) -> Iterator[str]:
+    if rows:
+        more = f"; and {len(rows) - _MOST_NAMED:,} more" if len(rows) > _MOST_NAMED else ""
+        named = "; ".join(rows[:_MOST_NAMED])
+        yield f"{what}: {counted(len(rows), 'row')} ({named}{more})."
