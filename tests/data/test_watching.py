@@ -51,7 +51,15 @@ def test_what_is_replaced_or_comes_back_arrives_again(arrivals: Arrivals) -> Non
     assert arrivals.arrived([key("old", 2)], 2) == [key("old", 2)]
     assert arrivals.arrived([], 3) == []
     assert arrivals.arrived([key("old", 2)], 4) == []
-    assert arrivals.arrived([key("old", 2)], 6) == [key("old", 2)]
+    assert arrivals.arrived([key("old", 2)], 8) == [key("old", 2)]
+
+
+def test_a_file_that_is_written_again_and_again_soon_arrives_no_more(arrivals: Arrivals) -> None:
+    found = []
+    for second in range(0, 1_000, 3):
+        found += arrivals.arrived([key("log", second // 6)], second)
+    assert len(found) == 1
+    assert arrivals.arrived([key("log", 166)], 2_000) != [], "but for the last time"
 
 
 @pytest.fixture

@@ -12,11 +12,16 @@ from tuilabel.data.listing import scan
 from tuilabel.errors import TuilabelError
 
 STABLE_SECONDS = 2.0
-"""A file has arrived once its size and times have not changed for so long."""
+"""A file has arrived once its size and times have not changed for so long.
+
+The time doubles with each version of the file that has arrived: a file that is written to again and
+again, such as a log, would be another item each time.
+"""
 
 LOOK_SECONDS = 1.0
 # A large folder is listed less often: it takes no more than this share of the time.
 _SHARE = 0.05
+_MOST_DOUBLED = 20
 
 
 class Arrivals:
@@ -31,6 +36,7 @@ class Arrivals:
     def __init__(self, known: Iterable[FileKey]) -> None:
         self._known = {key.path: key for key in known}
         self._changing: dict[str, tuple[FileKey, float]] = {}
+        self._versions: dict[str, int] = {}
 
     def arrived(self, files: Iterable[FileKey], now: float) -> list[FileKey]:
         """Return the files that are new, or have other content, and are written to their end.
@@ -51,10 +57,12 @@ class Arrivals:
                 first, since = self._changing.get(key.path, (key, now))
                 if first != key:
                     since = now
-                if now - since < STABLE_SECONDS:
+                versions = self._versions.get(key.path, 0)
+                if now - since < STABLE_SECONDS * 2.0**versions:
                     changing[key.path] = key, since
                 else:
                     found.append(key)
+                    self._versions[key.path] = min(versions + 1, _MOST_DOUBLED)
                     before = key
             if before is not None:
                 there[key.path] = before

@@ -115,9 +115,11 @@ async def test_files_that_arrive_are_counted_quietly(
 ) -> None:
     monkeypatch.setattr(watching, "STABLE_SECONDS", 0.05)
     monkeypatch.setattr(watching, "LOOK_SECONDS", 0.01)
+    folder = tmp_path / "photos"
+    folder.mkdir()
     for value in range(4):
-        Image.new("L", (5, 5), 20 * value).save(tmp_path / f"{value}.png")
-    options = SourceOptions(str(tmp_path), classes=("cat", "dog"), watch=True)
+        Image.new("L", (5, 5), 20 * value).save(folder / f"{value}.png")
+    options = SourceOptions(str(folder), classes=("cat", "dog"), watch=True)
     with open_workspace(options, {"batch_size": 3}, reads_on=True) as work:
         app = ScreenApp(work, LabelScreen)
         async with app.run_test(size=(80, 24)) as pilot:
@@ -125,6 +127,7 @@ async def test_files_that_arrive_are_counted_quietly(
             asked = work.session.current_id
             for value in range(2):
                 Image.new("L", (5, 5), 100 + value).save(tmp_path / f"new{value}.png")
+                (tmp_path / f"new{value}.png").rename(folder / f"new{value}.png")
             await until(pilot, lambda: "6 left" in text(app))
             await until(pilot, lambda: "new file" in text(app))
             assert work.session.current_id == asked
