@@ -86,14 +86,14 @@ GROUPS: Mapping[str, Group] = {
         },
     ),
     "readers": Group(
-        "format",
+        "import format",
         {
             "csv": "tuilabel.exchange.csv_reader:read_csv",
             "jsonl": "tuilabel.exchange.jsonl_reader:read_jsonl",
         },
     ),
     "writers": Group(
-        "format",
+        "export format",
         {
             "csv": "tuilabel.exchange.csv_format:write_csv",
             "jsonl": "tuilabel.exchange.jsonl_format:write_jsonl",

@@ -152,7 +152,7 @@ def test_what_is_no_file_is_one_sentence(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none.csv", Path("/dev/zero"), tmp_path / ("x" * 300)):
         with pytest.raises(ImportFileError, match="cannot be read"):
             list(read_labels(path, "csv"))
-    with pytest.raises(UsageError, match="no format 'xml'"):
+    with pytest.raises(UsageError, match="no import format 'xml'"):
         list(read_labels(tmp_path, "xml"))
 
 

@@ -264,7 +264,7 @@ def dataset_of(
         skipped=tuple(items.skipped),
         screen=lambda i: items.image(int(rows[i])),
         full=lambda i: items.full_image(int(rows[i])),
-        draw=lambda i, box, region: items.picture(int(rows[i]), box, region),
+        draw=(lambda i, *part: items.picture(int(rows[i]), *part)) if items.has_pictures else None,
         locate_file=lambda i: items.file(int(rows[i])),
         window=items.window,
     )
