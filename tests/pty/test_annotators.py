@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
 
 from tests.pty.labelling import Home, LabellingTerminal
+from tests.pty.terminal import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("no_fits")
 
@@ -15,13 +17,11 @@ F6, HOME, TAB, ENTER, ESCAPE, BACKSPACE = "\x1b[17~", "\x1b[H", "\t", "\r", "\x1
 
 def press_until(terminal: LabellingTerminal, key: str, sentence: str) -> None:
     """Press a key until its image is on the terminal and a sentence follows."""
-
-    def pressed() -> bool:
+    end = time.monotonic() + PATIENCE
+    while sentence not in terminal.text:
+        assert time.monotonic() < end, terminal.drawn()
         terminal.press(key)
         terminal.settle(0.3)
-        return sentence in terminal.text
-
-    terminal.wait_for(pressed)
 
 
 def test_two_people_disagree_and_one_key_settles_it(

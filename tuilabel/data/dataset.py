@@ -269,8 +269,11 @@ class ArrayDataset:
             return True
         from tuilabel.data.images import MAX_THUMBNAIL_SIDE
 
-        # A thumbnail of a smaller image is that image. In an array, all have one shape.
-        return bool(max(self.image(0).shape[:2]) >= MAX_THUMBNAIL_SIDE)
+        try:
+            # A thumbnail of a smaller image is that image. In an array, all have one shape.
+            return bool(max(self.image(0).shape[:2]) >= MAX_THUMBNAIL_SIDE)
+        except SourceError:
+            return True  # The first one is damaged.
 
     def file(self, i: int) -> Path | None:
         """Return the path of the file that item `i` is."""

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from textual.geometry import Size
 
 from tuilabel.errors import SaveError
 from tuilabel.events.lines import Event
@@ -80,6 +81,7 @@ class FakeScreen:
 
     def __init__(self, terminal: FakeTerminal | None = None) -> None:
         self.now = 100.0
+        self.size = Size(80, 24)
         self.too_small = False
         self.actions = (Action("skip", ("tab u", "space"), "skip", "Skip."),)
         self.is_on_top = True

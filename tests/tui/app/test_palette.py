@@ -150,7 +150,7 @@ async def test_without_any_blocks_the_palette_is_in_ascii(app: ScreenApp) -> Non
     ("typed", "expected"),
     [
         ("conf", ["confusion", "curve"]),
-        ("co", ["contrast", "contrast", "copy", "confusion"]),
+        ("co", ["contrast", "contrast", "confusion", "copy"]),
         ("fusi", ["confusion"]),
     ],
 )

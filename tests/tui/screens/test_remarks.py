@@ -50,7 +50,7 @@ async def test_an_image_is_skipped_with_a_reason(app: ScreenApp, key: str, why: 
     async with app.run_test(size=(80, 24)) as pilot:
         await press(app, pilot, "tab")
         assert (
-            "Tab …  Esc cancels  u unsure  x unusable  l later  f flag  n note  g guidelines"
+            "Tab …  Esc cancels  u unsure  x unusable  l later  f flag  n note  g guide  …"
             in shown(app, "#status")
         )
         await press(app, pilot, key)

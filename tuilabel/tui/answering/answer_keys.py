@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
+from textual.geometry import Size
+
 from tuilabel.events.lines import Event
 from tuilabel.session import Annotator
 from tuilabel.text import inert
@@ -33,6 +35,10 @@ class AnsweringScreen(Protocol):
 
     too_small: bool
     actions: Sequence[Action]
+
+    @property
+    def size(self) -> Size:
+        """Its size in cells."""
 
     @property
     def asked(self) -> str | None:
@@ -340,7 +346,7 @@ class AnswerKeys:
         if self._note is not None:
             return self._note.line(sentence)
         if self._first is not None:
-            return first_key_line(self._of_two_keys())
+            return first_key_line(self._of_two_keys(), self._screen.size.width)
         return entry_line(self.entry, self._classes.names, sentence) or sentence
 
     def classes(self) -> tuple[Sequence[int] | None, int | None]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from tuilabel.text import counted, inert
 from tuilabel.tui.answering.class_entry import MATCHES_SHOWN, ClassEntry
 from tuilabel.tui.answering.class_search import SCATTERED
 from tuilabel.tui.keymap.actions import Action
 from tuilabel.tui.keymap.keys import FIRST, shown_key
 from tuilabel.tui.text.pieces import Piece
+
+# A space before the line, and what shows that it goes on.
+_MARGIN = 4
 
 _MOST_TYPED, _MOST_OF_NAME, _MOST_OF_NEW = 10, 16, 20
 """Characters of what is typed and of a name that are shown: the keys fit beside them."""
@@ -53,21 +58,27 @@ def entry_line(
     return f"/{typed}_  {rest} · Tab completes · ↑↓ choose · Esc cancels", "accent"
 
 
-def first_key_line(actions: Sequence[tuple[str, Action]]) -> Piece:
+def first_key_line(actions: Sequence[tuple[str, Action]], width: int) -> Piece:
     """Return what can follow the first of two keys.
 
     Parameters
     ----------
     actions : sequence of (str, Action)
         Each with its second key.
+    width : int
+        Cells of the screen. Where not all fit, the help has the rest.
     """
     # Actions of one kind stand together: there is little room.
     by_label: dict[str, list[str]] = {}
     for second, action in actions:
         by_label.setdefault(action.label, []).append(shown_key(second))
-    found = "  ".join(f"{' '.join(keys)} {label}" for label, keys in by_label.items())
-    # Where not all fit, the help has the rest.
-    return f"{shown_key(FIRST)} …  Esc cancels  {found}", "accent"
+    line = f"{shown_key(FIRST)} …  Esc cancels"
+    for label, keys in by_label.items():
+        entry = f"  {' '.join(keys)} {label}"
+        if cell_len(line + entry) > width - _MARGIN:
+            return f"{line}  …", "accent"
+        line += entry
+    return line, "accent"
 
 
 def entry_classes(entry: ClassEntry) -> tuple[Sequence[int] | None, int | None]:

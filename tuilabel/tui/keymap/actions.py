@@ -62,7 +62,7 @@ ACTIONS = (
     Action("later", ("tab l",), "later", "Skip this image until no other image is left."),
     Action("flag", ("tab f",), "flag", "Flag this image for a second opinion, or unflag it."),
     Action("note", ("tab n",), "note", "Write a note about this image."),
-    Action("guidelines", ("tab g",), "guidelines", "Show the guidelines for labelling."),
+    Action("guidelines", ("tab g",), "guide", "Show the guidelines for labelling."),
     Action("undo", ("backspace", "u"), "undo", "Undo the last answer, however old.", footer=True),
     Action("name", ("slash",), "name", "Label by typing part of a name, or add a class."),
     Action("back", ("left",), "back", "Go to the previous image of this batch."),
