@@ -49,8 +49,9 @@ def test_an_example_labels_its_images(
     start: Callable[..., LabellingTerminal], home: Home, word: str
 ) -> None:
     (example,) = (example for example in EXAMPLES if word in example)
-    script = re.sub(r"\btuilabel (?=\S)", f"{sys.executable} -m tuilabel ", example)
-    terminal = start(command=("sh", "-c", script.replace("python3", sys.executable)), cwd=home.path)
+    programs = {"tuilabel": f"{sys.executable} -m tuilabel", "python3": sys.executable}
+    script = re.sub(r"\b(tuilabel|python3)(?= \S)", lambda found: programs[found[0]], example)
+    terminal = start(command=("sh", "-c", script), cwd=home.path)
     terminal.wait_ready()
     key, count = SHOWN[word]
     terminal.answer(key)
