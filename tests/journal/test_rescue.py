@@ -15,6 +15,7 @@ from tuilabel.events.payloads import AUTO_ORIGIN, About, Bulk, BulkLine
 from tuilabel.journal import rescue
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.reader import Reader
+from tuilabel.journal.store import FILE, FolderStore
 
 
 def remove(path: Path) -> None:
@@ -63,6 +64,24 @@ def test_what_is_there_is_not_lost(tmp_path: Path) -> None:
     journal.close()
     assert journal.lost() is None
     assert Journal(path, "anna", "/x").lost() is None
+
+
+def test_what_is_written_during_the_look_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = session(tmp_path)
+    journal, _ = of_three(path)
+    read_now = FolderStore.read
+
+    def read_beside_an_answer(self: FolderStore, name: str, offset: int, size: int) -> bytes:
+        found = read_now(self, name, offset, size)
+        if name != FILE:
+            journal.append([label(size)], "carl")
+        return found
+
+    monkeypatch.setattr(FolderStore, "read", read_beside_an_answer)
+    for _ in range(20):
+        assert journal.lost() is None
 
 
 def test_a_session_that_was_copied_back_is_not_lost(tmp_path: Path) -> None:

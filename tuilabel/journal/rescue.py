@@ -59,7 +59,7 @@ def lost(path: Path, store: Store, about: About, written: Written) -> str | None
         pass
     except SessionFileError:
         return f"The session {shown} is no longer there, and what was saved is gone with it."
-    for name, content in written.items():
+    for name, content in list(written.items()):
         file = path / LOGS / name
         try:
             is_there = _has(store, f"{LOGS}/{name}", content)
@@ -75,9 +75,10 @@ def lost(path: Path, store: Store, about: About, written: Written) -> str | None
 
 def _has(store: Store, name: str, content: bytes | bytearray) -> bool:
     """Return whether a log has the beginning and the end of some content."""
+    size = len(content)  # another thread appends to it
     return all(
-        store.read(name, offset, min(_PART, len(content))) == content[offset:][:_PART]
-        for offset in (0, max(0, len(content) - _PART))
+        store.read(name, offset, min(_PART, size)) == content[offset : min(offset + _PART, size)]
+        for offset in (0, max(0, size - _PART))
     )
 
 
