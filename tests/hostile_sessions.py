@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import re
 import unicodedata
@@ -38,6 +39,10 @@ from tuilabel.journal.journal import Journal
 from tuilabel.journal.store import BULK, FILE, LOGS
 from tuilabel.session.classes import class_id_of
 from tuilabel.workspace.opening import SourceOptions, open_workspace
+from tuilabel.workspace.places import data_dir, remember
+
+SESSIONS = int(os.environ.get("TUILABEL_HOSTILE_SESSIONS", "4"))
+"""How many sessions go through every command and screen."""
 
 HOSTILE = (
     *("\x1b]0;owned\x07", "\x1b]52;c;eA==\x1b\\", "\x1b[2J\x1b[31m", "\x1bPq#0;2\x1b\\", "\x1b[6n"),
@@ -50,6 +55,12 @@ HOSTILE = (
 
 NUMBERS = (-1, 0, 2**52, 2**53, 2**70, 1e308, 0.5, True, None, "1", [], {})
 """Values that a number might be replaced by."""
+
+OPENABLE = (
+    *("id", "at", "kind", "uuid", "source", "item", "reason", "event", "desk", "origin"),
+    *("settings", "class_id", "classes", "into", "probabilities", "file", "sha256", "names"),
+)
+"""What has to stay as it is for a session to be opened for labelling."""
 
 CLASSES = ("cat", "dog", "owl")
 _NAMES = tuple(text for text in HOSTILE if "\0" not in text and text.isascii() and "/" not in text)
@@ -131,10 +142,27 @@ def make_session(photos: Path, path: Path) -> None:
         )
 
 
+def is_openable(seed: int) -> bool:
+    """Return whether the hostile session of a seed can be opened for labelling in any case."""
+    return seed % 3 > 0
+
+
+def hostile_session(template: Path, seed: int) -> Path:
+    """Make a session among those that the home screen lists; return its path."""
+    folder = data_dir() / "sessions"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"\x1b]0;owned\x07[bold]{seed}.tuilabel"
+    spare = OPENABLE if is_openable(seed) else ()
+    poisoned(template, path, seed, share=1.0 if is_openable(seed) else 0.2, spare=spare)
+    remember(path)
+    return path
+
+
 def poisoned(template: Path, path: Path, seed: int, *, share: float, spare: Iterable[str]) -> None:
     """Write a copy of a session, with hostile text in a share of its places.
 
-    Every line has the right checksum, and every bulk file the right hash.
+    Every line has the right checksum, and every bulk file the right hash. The same seed makes the
+    same of every template, but for ids and times.
 
     Parameters
     ----------
@@ -192,14 +220,14 @@ def poisoned(template: Path, path: Path, seed: int, *, share: float, spare: Iter
         (path / folder / "\x1b[2Jnotes").touch()
     (path / FILE).write_bytes(changed((template / FILE).read_bytes()))
     names: dict[str, str] = {}
-    for bulk in (template / BULK).iterdir():
+    for bulk in sorted((template / BULK).iterdir(), key=lambda file: file.stat().st_mtime_ns):
         lines = [change(json.loads(one)) for one in bulk.read_bytes().splitlines()]
         content = b"".join(json.dumps(one).encode() + b"\n" for one in lines)
         name = bulk.name if spare else file_name(bulk.name)
         (path / BULK / name).write_bytes(content)
         names[bulk.name] = name
         names[hashlib.sha256(bulk.read_bytes()).hexdigest()] = hashlib.sha256(content).hexdigest()
-    for log in (template / LOGS).iterdir():
+    for log in sorted((template / LOGS).iterdir(), key=lambda file: "-you-" in file.name):
         content = log.read_bytes()
         for before, after in names.items():
             content = content.replace(before.encode(), json.dumps(after)[1:-1].encode())

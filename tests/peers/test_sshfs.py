@@ -19,13 +19,13 @@ import pytest
 from click.testing import CliRunner
 
 from tests.faults.preload import ImpossibleError
-from tests.faults.sshfs import ENDLESS, Mount, Writer
+from tests.faults.sshfs import Mount
 from tests.peers.link import why_no_ssh
 from tests.pty.labelling import NOT_SAVED, TYPED_AHEAD, UNBOUND_KEY, Home, LabellingTerminal
 from tuilabel.cli import main
 from tuilabel.data.file_cache import FileCache
 from tuilabel.events.lines import Event
-from tuilabel.events.payloads import Answer, Label
+from tuilabel.events.payloads import Label
 from tuilabel.session.view import SessionView
 
 STILL_SECONDS = float(os.environ.get("TUILABEL_STILL", "2"))
@@ -66,6 +66,7 @@ def label_at(tmp_path: Path) -> Iterator[Callable[[Path, str], LabellingTerminal
     def start(session: Path, name: str) -> LabellingTerminal:
         (tmp_path / name).mkdir()
         home = Home.under(tmp_path / name)
+        home.never_fit()
         words = ("-m", "tuilabel", *START, "--session", str(session), "--annotator", name)
         terminal = LabellingTerminal(
             [sys.executable, *words],
@@ -166,23 +167,39 @@ def _leave(terminal: LabellingTerminal, mount: Mount, way: str) -> None:
     assert terminal.wait_exit() == (1 if way == "q" else 128 + signal.Signals[way])
 
 
-def test_of_three_processes_one_is_killed_and_one_cut_off(
-    shared: tuple[Path, list[Mount]],
+def test_of_three_who_label_through_two_mounts_one_is_killed_and_one_cut_off(
+    shared: tuple[Path, list[Mount]], label_at: Callable[[Path, str], LabellingTerminal]
 ) -> None:
     real, (first, second) = shared
     name = "three.tuilabel"
-    places = ((first, "anna"), (first, "bob"), (second, "carl"))
-    writers = [Writer(mount.path / name, by, 5) for mount, by in places]
-    for writer in writers:
-        writer.read(2)
-    writers[2].process.kill()
+    anna, bob, carl = terminals = [
+        label_at(mount.path / name, by)
+        for mount, by in ((first, "anna"), (first, "bob"), (second, "carl"))
+    ]
+    for terminal in terminals:
+        terminal.wait_ready()
+    for number, key in enumerate("123", 1):
+        for terminal in terminals:
+            answer(terminal, key, number)
+    carl.press("4")
+    carl.send_signal(signal.SIGKILL)
     first.link.cut()
-    for writer in writers:
-        writer.read(ENDLESS)
-    found = {event.id: event.payload for event in SessionView(real / name).events}
-    saved = [event for writer in writers for event in writer.saved]
-    assert [event.id for event in saved if event.id not in found] == []
-    assert sum(isinstance(event.payload, Answer) for event in saved) >= 8
+    for number, key in enumerate("567", 4):
+        for terminal in (anna, bob):
+            answer(terminal, key, number)
+    for terminal in (anna, bob):
+        terminal.quit()
+    assert carl.wait_exit() == -signal.SIGKILL
+    found = labels(real / name)
+    given = Counter(event.by for event in found)
+    assert (given["anna"], given["bob"]) == (6, 6), "what was saved is there, and no key is two"
+    assert 3 <= carl.saved <= given["carl"] <= 4
+    items = Counter((event.by, event.payload.item) for event in found)
+    assert max(items.values()) == 1
+    checked = CliRunner().invoke(main, ["check", str(real / name)])
+    assert (checked.exit_code, "Nothing is damaged or missing." in checked.output) == (0, True), (
+        checked.output
+    )
 
 
 def test_the_cache_of_a_home_on_sshfs_is_local(

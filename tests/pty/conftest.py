@@ -39,10 +39,7 @@ def no_fits(home: Home) -> None:
 
     For tests that need no ranking: the import takes twice the time of the program's whole start.
     """
-    slow = home.path / "slow"
-    slow.mkdir()
-    (slow / "scipy.py").write_text("import signal\n\nwhile True:\n    signal.pause()\n")
-    home.env["PYTHONPATH"] = f"{slow}{os.pathsep}{home.env['PYTHONPATH']}"
+    home.never_fit()
 
 
 @pytest.fixture

@@ -131,6 +131,13 @@ class Home:
         env["PYTHONPATH"] = str(Path(tuilabel.__file__).parent.parent)
         return cls(path, env)
 
+    def never_fit(self) -> None:
+        """Keep trainers from ever being ready: they import SciPy for ever."""
+        slow = self.path / "slow"
+        slow.mkdir()
+        (slow / "scipy.py").write_text("import signal\n\nwhile True:\n    signal.pause()\n")
+        self.env["PYTHONPATH"] = f"{slow}{os.pathsep}{self.env['PYTHONPATH']}"
+
     @property
     def session(self) -> Path:
         """The only session there is."""

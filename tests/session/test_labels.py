@@ -36,9 +36,11 @@ from tuilabel.events.payloads import (
 )
 from tuilabel.journal.description import create_session
 from tuilabel.journal.reader import Reader
-from tuilabel.session.classes import class_id_of
+from tuilabel.session import labels as labels_module
+from tuilabel.session.classes import Classes, class_id_of
 from tuilabel.session.labelled_rows import LabelledRows
 from tuilabel.session.labels import Labels
+from tuilabel.session.remarks import Remarks
 
 CAT, DOG, COW = (class_id_of(name) for name in ("cat", "dog", "cow"))
 AT = "2026-01-01T00:00:00.000+00:00"
@@ -489,6 +491,46 @@ def test_the_labels_by_row_are_those_of_the_fold(
                 ]
         index = {class_id: n for n, class_id in enumerate(classes)} if number > ask else index
     assert rows.answered.tolist() == [known.is_answered(item) for item in SOURCE.ids]
+
+
+@given(RUNS, st.integers(0, 2), st.integers(0, 2))
+def test_what_is_put_off_while_a_session_is_read_changes_nothing(
+    run: list[tuple[str, Payload]], many: int, of_classes: int
+) -> None:
+    known = Labels(lambda bulk: FILES[bulk.file])
+    with pytest.MonkeyPatch.context() as patch, known.reading():
+        patch.setattr(labels_module, "_MANY", many)
+        patch.setattr(labels_module, "_MANY_OF_CLASSES", of_classes)
+        for number, event in enumerate(events(*run)):
+            known.apply(event, number)
+    assert state(known) == state(folded(events(*run)))
+    assert known.classes.problems == folded(events(*run)).classes.problems
+
+
+def test_of_many_events_about_one_thing_each_does_not_cost_what_all_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: Counter[str] = Counter()
+    for owner, name in ((Labels, "_count"), (Remarks, "follow"), (Classes, "_merge_again")):
+        real = getattr(owner, name)
+
+        def counted(self: object, *of: object, name: str = name, real: Any = real) -> object:
+            done[name] += 1
+            return real(self, *of)
+
+        monkeypatch.setattr(owner, name, counted)
+    monkeypatch.setattr(labels_module, "_MANY_OF_CLASSES", 100)
+    many: list[tuple[str, Payload]] = []
+    for number in range(1000):
+        classes = ClassMerged(f"c1:{number + 1}", f"c1:{number}"), ClassMerged(CAT, f"c1:{number}")
+        many += [("anna", label("1", CAT)), ("bob", Note(item="1", text="x"))]
+        many += [("bob", one) for one in classes]
+    known = Labels(lambda _: [])
+    with known.reading():
+        for number, event in enumerate(events(*many)):
+            known.apply(event, number)
+    assert known.training == {"1": "c1:0"}
+    assert {name for name, count in done.items() if count > 300} == set()
 
 
 ABOUT = About(uuid="union", source="fake")

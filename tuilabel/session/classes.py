@@ -88,7 +88,8 @@ class Classes:
     Attributes
     ----------
     merged : dict of str to str
-        Ids of merged classes, each with the one it was merged into; replaced and never changed.
+        Ids of merged classes, each with the one whose answers it counts for, which is not merged
+        itself; replaced and never changed.
     version : int
         Grows whenever the classes may have changed.
     """
@@ -140,23 +141,29 @@ class Classes:
             named.setdefault(info.name, []).append(info.id)
         return {name: ids for name, ids in named.items() if len(ids) > 1}
 
-    def apply(self, event: Event) -> bool:
-        """Apply an event about a class, or an undo; return whether answers count for others."""
-        if isinstance(event.payload, Undo):
-            id_ = event.payload.event
-            self._undone.add(id_)
-        else:
-            id_ = event.id
-            self._events[id_] = event
-        changed = self._events.get(id_)
-        if changed is None:
+    def apply(self, *events: Event) -> bool:
+        """Apply events about classes, or undos; return whether answers count for others."""
+        changed = []
+        for event in events:
+            if isinstance(event.payload, Undo):
+                self._undone.add(event.payload.event)
+                changed.append(self._events.get(event.payload.event))
+            else:
+                changed.append(event)
+                self._events[event.id] = event
+        if not any(changed):
             return False
         self.answers_changed()
-        if not isinstance(changed.payload, ClassMerged):
+        if not any(one is not None and isinstance(one.payload, ClassMerged) for one in changed):
             return False
         before = self.merged
         self._merge_again()
         return self.merged != before
+
+    @property
+    def changes(self) -> int:
+        """The number of events about classes, and of undos."""
+        return len(self._events) + len(self._undone)
 
     def depends_on(self, class_id: str) -> bool:
         """Return whether an answer to a class may keep one whose adding was undone."""
@@ -168,14 +175,17 @@ class Classes:
         self.version += 1
 
     def _merge_again(self) -> None:
-        self.merged, self._without_effect = {}, []
+        into_which: dict[str, str] = {}
+        roots: dict[str, str] = {}
+        self._without_effect = []
         for event in _ordered(self._events.values()):
             if isinstance(event.payload, ClassMerged) and event.id not in self._undone:
                 id_, into = event.payload.class_id, event.payload.into
-                if id_ not in self.merged and self.resolved(into) != id_:
-                    self.merged[id_] = into
-                elif self.merged.get(id_) != into:
+                if id_ not in into_which and _root(roots, into) != id_:
+                    into_which[id_] = roots[id_] = into
+                elif into_which.get(id_) != into:
                     self._without_effect.append(event.payload)
+        self.merged = {id_: _root(roots, id_) for id_ in roots}
 
     @property
     def _now(self) -> _Folded:
@@ -194,10 +204,7 @@ class Classes:
 
     def resolved(self, class_id: str, merged: Mapping[str, str] | None = None) -> str:
         """Return the id of the class that answers to a class count for: by default, now."""
-        merged = self.merged if merged is None else merged
-        while class_id in merged:
-            class_id = merged[class_id]
-        return class_id
+        return (self.merged if merged is None else merged).get(class_id, class_id)
 
     def name(self, class_id: str) -> str:
         """Return the name of a class; the id where no event has added it."""
@@ -362,6 +369,17 @@ class _Folded:
                 self.known[id_] = self.known[id_]._replace(is_retired=True)
             case ClassRestyled(class_id=id_, key=key):
                 self.keys[event.by, id_] = key
+
+
+def _root(roots: dict[str, str], id_: str) -> str:
+    """Return the end of a chain, and shorten the chain: it may have a thousand links."""
+    passed = []
+    while id_ in roots:
+        passed.append(id_)
+        id_ = roots[id_]
+    for one in passed[:-1]:
+        roots[one] = id_
+    return id_
 
 
 def _ordered(events: Iterable[Event]) -> list[Event]:

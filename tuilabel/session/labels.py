@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -40,6 +41,9 @@ _RANKS = {HUMAN: 0, ORACLE_ORIGIN: 1, IMPORT: 2}
 """A rank counts only where no lower one has answered."""
 
 _AS_IMPORT = _RANKS[IMPORT]
+
+_MANY, _MANY_OF_CLASSES = 32, 1000
+"""Answers and decisions about one item, and events about classes: more are rare."""
 
 Imported = dict[tuple[str, str], BulkLine]
 """The lines of an import by item and annotator."""
@@ -104,6 +108,14 @@ class AutoBatch(NamedTuple):
     def written(self) -> int:
         """The number of labels in the batch."""
         return self.event.payload.count if isinstance(self.event.payload, Bulk) else 0
+
+
+class _Later(NamedTuple):
+    """What is put off while a session is read: see `Labels.reading`."""
+
+    items: dict[str, None]
+    remarked: dict[str, None]
+    of_classes: list[Event]
 
 
 class Labels:
@@ -173,8 +185,25 @@ class Labels:
         self._bulk_is_read = True
         self.fits: list[Event] = []
         self.recounts = 0
+        self._later: _Later | None = None
 
     # Applying events.
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Put off, until all events are applied, what each of many events about one thing repeats.
+
+        A log may have a hundred thousand answers about one item. Nothing is asked meanwhile.
+        """
+        later = self._later = _Later({}, {}, [])
+        yield
+        self._change_classes(*later.of_classes)
+        for item in later.items:
+            self._count(item, +1)
+        for item in later.remarked:
+            self.remarks.follow(item)
+        self._later = None
+        self.classes.answers_changed()
 
     def apply(self, event: Event, number: int) -> None:
         """Apply an event that was not applied before.
@@ -203,13 +232,13 @@ class Labels:
             if payload.item is not None:
                 by = self._taken_back.setdefault((payload.event, payload.item), set())
                 self._change(payload.item, partial(by.add, event.by))
-                self.remarks.follow(payload.item)
+                self._follow(payload.item)
                 return
             items = self.imported_items(payload.event)
             self._change_all(items, partial(self._undone.add, payload.event))
             if payload.event in self._bulk and payload.event not in self._imports:
                 self._bulk_changed()
-            self._change_classes(event)
+            self._take_class_event(event)
         elif isinstance(payload, Decided):
             decision = Decision(event.t, event.id, number, event.by, payload.class_id)
             decisions = self._decided.setdefault(payload.item, [])
@@ -220,7 +249,8 @@ class Labels:
                     ended = [(id_, asked.item) for id_ in asked.again]
                     self._change(asked.item, partial(self._asked_again.update, ended))
         elif isinstance(payload, Remark):
-            self.remarks.apply(event, number)
+            self.remarks.add(event, number)
+            self._follow(payload.item)
         elif isinstance(payload, Suggestion):
             self._suggested.setdefault(payload.item, {})[event.t, event.id] = payload
         elif isinstance(payload, Fitted):
@@ -232,7 +262,7 @@ class Labels:
             else:
                 self._bulk_changed()
         elif isinstance(payload, CLASS_EVENTS):
-            self._change_classes(event)
+            self._take_class_event(event)
 
     def _count_only(
         self, item: str, class_id: str | None, by: str, rank: int, audit: bool, why: str
@@ -283,17 +313,31 @@ class Labels:
 
     def _change(self, item: str, change: Callable[[], object]) -> None:
         """Make a change that concerns one item, and count what holds before and after."""
-        self._count(item, -1)
-        change()
-        self._count(item, +1)
+        self._change_all((item,), change)
 
     def _change_all(self, items: Collection[str], change: Callable[[], object]) -> None:
         """Make a change that concerns several items, as `_change` does."""
+        later = {} if self._later is None else self._later.items
         for item in items:
-            self._count(item, -1)
+            if item not in later:
+                self._count(item, -1)
+                if self._later is not None and self._has_many(item):
+                    later[item] = None
         change()
         for item in items:
-            self._count(item, +1)
+            if item not in later:
+                self._count(item, +1)
+
+    def _has_many(self, item: str) -> bool:
+        rows = self._given.get(item, 0)
+        many = 0 if isinstance(rows, int) else len(rows)
+        return many + len(self._decided.get(item, ())) > _MANY
+
+    def _follow(self, item: str) -> None:
+        if self._later is None:
+            self.remarks.follow(item)
+        else:
+            self._later.remarked[item] = None
 
     def _count(self, item: str, step: int) -> None:
         own = self._own(item)
@@ -326,7 +370,9 @@ class Labels:
         """Count the answers to a class: one that was undone stays while there are any."""
         before = self._answers_to[class_id]
         self._answers_to[class_id] += step
-        if self.classes.depends_on(class_id) and 0 in (before, before + step):
+        if self._later is not None or not self.classes.depends_on(class_id):
+            return
+        if 0 in (before, before + step):
             self.classes.answers_changed()
 
     def _count_for_fits(
@@ -339,10 +385,16 @@ class Labels:
         elif all(given.rank >= _AS_IMPORT for given in own):
             (self.unmeasured.add if step > 0 else self.unmeasured.discard)(item)
 
-    def _change_classes(self, event: Event) -> None:
-        """Apply an event about classes, and count the items again whose answers it moves."""
+    def _take_class_event(self, event: Event) -> None:
+        if self._later is None or self.classes.changes < _MANY_OF_CLASSES:
+            self._change_classes(event)
+        else:
+            self._later.of_classes.append(event)
+
+    def _change_classes(self, *events: Event) -> None:
+        """Apply events about classes, and count the items again whose answers they move."""
         before = self.classes.merged
-        if not self.classes.apply(event):
+        if not self.classes.apply(*events):
             return
         self.recounts += 1
         now = self.classes.merged

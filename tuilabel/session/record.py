@@ -187,13 +187,15 @@ class Record:
     def read(cls, reader: Reader) -> Record:
         """Return the record of a session that was not read before."""
         record = cls(reader)
-        for event in reader.replay():
-            record.apply(event)
+        with record.known.reading():
+            for event in reader.replay():
+                record.apply(event)
         if reader.is_in_order:
             return record
         again = cls(reader)
-        for event in reader.in_order(record.events):
-            again.apply(event)
+        with again.known.reading():
+            for event in reader.in_order(record.events):
+                again.apply(event)
         return again
 
 

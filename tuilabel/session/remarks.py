@@ -57,18 +57,17 @@ class Remarks:
         self.flagged: dict[str, Remarked] = {}
         self.noted: dict[str, Remarked] = {}
 
-    def apply(self, event: Event, number: int) -> None:
-        """Apply an event that was not applied before; it is a flag or a note."""
+    def add(self, event: Event, number: int) -> None:
+        """Add an event that was not added before, a flag or a note; `follow` has to be called."""
         payload = event.payload
         assert isinstance(payload, Remark)
         text = payload.text if isinstance(payload, Note) else None
         is_set = isinstance(payload, Flag) and payload.is_set
         found = Remarked(event.t, event.id, number, event.by, text, is_set)
         insort(self._every.setdefault(payload.item, []), found)
-        self.follow(payload.item)
 
     def follow(self, item: str) -> None:
-        """Take into account that an event about an item may have been taken back."""
+        """Take into account that an event about an item was added, or may have been taken back."""
         if item not in self._every:
             return
         flag, notes = self.flag(item), self.notes(item)

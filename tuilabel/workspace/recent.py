@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from tuilabel.errors import PluginError, TuilabelError
 from tuilabel.plugins import GROUPS, exists, place_of, split_source
+from tuilabel.process.crash import where
 from tuilabel.session.summary import summarise
 from tuilabel.session.view import SessionView
 from tuilabel.workspace.places import (
@@ -90,7 +91,10 @@ def read_state(path: Path) -> SessionState:
     except TuilabelError as error:
         return SessionState(problem=str(error))
     except OSError as error:
-        return SessionState(problem=f"{path} cannot be read ({error.strerror}).")
+        return SessionState(problem=f"{path} cannot be read ({error.strerror or error}).")
+    except Exception as error:  # noqa: BLE001  (one session must not end the list of all)
+        bug = f"{type(error).__name__} in {where(error)}"
+        return SessionState(problem=f"{path} cannot be read. This is a bug in tuilabel ({bug}).")
     accuracy = summary["accuracy"]
     return SessionState(
         summary["source"],

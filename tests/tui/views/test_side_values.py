@@ -30,6 +30,7 @@ from tuilabel.tui.views.help import help_rows
 from tuilabel.tui.views.home import entries
 from tuilabel.tui.views.shown_classes import ShownClasses
 from tuilabel.tui.widgets.details import cut_in_the_middle
+from tuilabel.workspace import recent
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import data_dir, remember, session_path
 from tuilabel.workspace.recent import (
@@ -187,6 +188,19 @@ def test_files_are_found_newest_first_and_read_or_refused_in_one_sentence(
         "digits",
         str(tmp_path),
     ]
+
+
+def test_no_error_in_one_session_ends_the_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(view: object) -> None:
+        raise RecursionError
+
+    path = tmp_path / "s.tuilabel"
+    new_session(path)
+    monkeypatch.setattr(recent, "summarise", fail)
+    problem = read_state(path).problem or ""
+    assert problem.startswith(f"{path} cannot be read. This is a bug in tuilabel (RecursionError")
 
 
 def test_sessions_have_short_names_unless_two_would_share_one() -> None:
