@@ -70,9 +70,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     original = folder_items.reduce_image_files
 
-    def watched(paths: list[Path], *rest: object) -> list[Reduced]:
-        names.extend(path.name for path in paths)
-        return original(paths, *rest)
+    def watched(parts: list[tuple[Path, str]], *rest: object) -> list[Reduced]:
+        names.extend(path.name for path, _ in parts)
+        return original(parts, *rest)
 
     monkeypatch.setattr(folder_items, "reduce_image_files", watched)
     monkeypatch.setattr(file_reader, "_FILES", 1)
@@ -423,8 +423,8 @@ def test_several_pages_are_mentioned_each_time(root: Path, save: Save, opened) -
     for _ in range(2):
         dataset = opened()
         assert dataset.notices == (
-            "2 files have several pages or frames, of which the first is shown: b.tif (3), "
-            "c.gif (3).",
+            "2 files have 4 further pages or frames, which are not shown: b.tif (3), c.gif (3). "
+            "With --frames each is an image.",
         )
         assert (dataset.image(1) == 1).all()
 
@@ -484,10 +484,10 @@ def test_a_file_out_of_reach_is_tried_again_the_next_time(
     save("y.png")
     original = folder_items.reduce_image_files
 
-    def failing(paths: list[Path], *rest: object) -> list[Reduced]:
+    def failing(parts: list[tuple[Path, str]], *rest: object) -> list[Reduced]:
         return [
             Refused("Input/output error", lasting=False) if path.name == "y.png" else found
-            for path, found in zip(paths, original(paths, *rest), strict=True)
+            for (path, _), found in zip(parts, original(parts, *rest), strict=True)
         ]
 
     monkeypatch.setattr(folder_items, "reduce_image_files", failing)

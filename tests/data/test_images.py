@@ -25,7 +25,7 @@ def decoding() -> Iterator[DecodeService]:
 
 
 def reduced(path: Path, decoding: DecodeService, window: Window | None = None) -> ReducedImage:
-    (found,) = reduce_image_files([path], decoding, window)
+    (found,) = reduce_image_files([(path, "")], decoding, window)
     assert isinstance(found, ReducedImage)
     return found
 
@@ -36,7 +36,7 @@ def test_a_file_is_reduced_for_screen_and_models(tmp_path: Path, decoding: Decod
     small.save(tmp_path / "small.gif", save_all=True, append_images=[Image.new("L", (40, 50))])
     (tmp_path / "empty.png").write_bytes(b"")
     names = ["large.png", "empty.png", "small.gif"]
-    first, refused, last = reduce_image_files([tmp_path / name for name in names], decoding)
+    first, refused, last = reduce_image_files([(tmp_path / name, "") for name in names], decoding)
     assert refused == Refused("empty file")
     assert isinstance(first, ReducedImage)
     assert isinstance(last, ReducedImage)
@@ -65,7 +65,7 @@ def test_more_than_8_bits_are_seen_through_the_window(
     values = np.array([[90, 100, 150, 200, 30_000]], dtype=dtype)
     image = Image.fromarray(values.astype(np.int32) if dtype == np.int16 else values)
     image.save(path)
-    (found,) = reduce_image_files([path], decoding)
+    (found,) = reduce_image_files([(path, "")], decoding)
     assert isinstance(found, np.ndarray)
     assert (found == sketch(values)).all()
     window = Window(100, 200)

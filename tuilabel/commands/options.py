@@ -136,6 +136,9 @@ count_options = options(
         help="Names of folders, as cat in cat/1.jpg, are the ground truth.",
     ),
     click.option(
+        "--frames", is_flag=True, help="Each page of a TIFF and frame of an animation is an image."
+    ),
+    click.option(
         "-0", "--null", is_flag=True, help="The paths of a list end with NUL, as of find -print0."
     ),
 )

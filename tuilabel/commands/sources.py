@@ -15,11 +15,13 @@ INPUT = "-"
 """Stands for a list of paths on standard input."""
 
 _TABLE, _LIST = "a .csv or .tsv table", "a list of paths"
+_FILES = ("", "folder", "list", "glob", "table")
 _FITTING = {
     "where": ("--where", _TABLE, ("table",)),
     "path_column": ("--path-column", _TABLE, ("table",)),
     "null": ("-0", _LIST, ("list",)),
-    "folders": ("--folders", "a source of files", ("", "folder", "list", "glob", "table")),
+    "folders": ("--folders", "a source of files", _FILES),
+    "frames": ("--frames", "a source of files", _FILES),
 }
 """The option, what it needs, and the names of such sources."""
 
@@ -34,8 +36,8 @@ def choose_source(options: MutableMapping[str, Any], *, is_kept: bool = True) ->
     Parameters
     ----------
     options : mapping
-        With ``source`` and perhaps ``where``, ``path_column``, ``null`` and ``folders``, which are
-        removed.
+        With ``source`` and perhaps ``where``, ``path_column``, ``null``, ``folders`` and
+        ``frames``, which are removed.
     is_kept : bool
         Whether a session opens the source again.
 

@@ -47,7 +47,7 @@ _SCHEMA = [
 # Small pictures fit into a page with others.
 _PAGE = 2**13
 
-# Size, mtime and ctime of a file, after its path.
+# Size, mtime and ctime of a file, after its path and, behind a zero byte, its part.
 _TIMES = struct.Struct("<qqq")
 # Digest, height, width, channels, frames, and whether it is deep; then the reason of a failure.
 _ENTRY = struct.Struct("<16sIIBI?")
@@ -65,15 +65,28 @@ _LOCKED = frozenset({5, 6})
 
 
 class FileKey(NamedTuple):
-    """A file at the time it was read: a change of content changes its size or a time.
+    """A file, or a part of it, at the time it was read: new content changes its size or a time.
 
     Renaming and writing move ctime, also where mtime is set back or is that of an archive.
+
+    Attributes
+    ----------
+    path : str
+    size, mtime_ns, ctime_ns : int
+    part : str
+        See `tuilabel.data.part`; empty for the whole file.
     """
 
     path: str
     size: int
     mtime_ns: int
     ctime_ns: int
+    part: str = ""
+
+    @property
+    def name(self) -> str:
+        """The path, with the part behind it."""
+        return f"{self.path}#{self.part}" if self.part else self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +180,9 @@ class FileCache:
                 reason = entry[_ENTRY.size : -_CRC.size].decode(errors="replace")
             try:
                 digest, height, width, channels, frames, is_deep = _ENTRY.unpack_from(entry)
-                path = key[: -_TIMES.size].decode("utf-8", "surrogatepass")
-                file = FileKey(path, *_TIMES.unpack(key[-_TIMES.size :]))
+                name = key[: -_TIMES.size].decode("utf-8", "surrogatepass")
+                path, _, part = name.partition("\0")
+                file = FileKey(path, *_TIMES.unpack(key[-_TIMES.size :]))._replace(part=part)
             except (struct.error, UnicodeDecodeError):
                 continue
             if reason is not None and not any(digest):
@@ -243,14 +257,15 @@ class FileCache:
             self._memory = {}
 
     def forget(self, living: Collection[FileKey]) -> None:
-        """Drop the entries of files that are gone.
+        """Drop the entries of files that are gone, and of their parts.
 
         Parameters
         ----------
         living : collection of FileKey
             Every file of the folder as it is now.
         """
-        gone = {key for key, _ in self._rows()}.difference(map(_key_of, living))
+        there = set(map(_key_of, living))
+        gone = {key for key, _ in self._rows() if _file_of(key) not in there}
         keys = [(key,) for key in gone]
         with self._writing:
             self._memory = {at: kept for at, kept in self._memory.items() if at[0] not in gone}
@@ -383,8 +398,14 @@ def remove(file: Path) -> None:
 
 def _key_of(file: FileKey) -> bytes:
     """Return the key of a file; one with a time beyond 64 bits is read again at each start."""
-    numbers = ((number + 2**63) % 2**64 - 2**63 for number in file[1:])
-    return file.path.encode("utf-8", "surrogatepass") + _TIMES.pack(*numbers)
+    numbers = ((number + 2**63) % 2**64 - 2**63 for number in file[1:4])
+    name = f"{file.path}\0{file.part}" if file.part else file.path
+    return name.encode("utf-8", "surrogatepass") + _TIMES.pack(*numbers)
+
+
+def _file_of(key: bytes) -> bytes:
+    """Return the key of a whole file from that of a part of it."""
+    return key[: -_TIMES.size].partition(b"\0")[0] + key[-_TIMES.size :]
 
 
 def _window_of(window: Window | None) -> bytes:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from tuilabel.data.folder_items import FolderItems, Found
+from tuilabel.data.part import frame_of
 from tuilabel.errors import TuilabelError
 
 _THREADS = 4
@@ -43,6 +44,12 @@ class FileReader:
         self._next = 0
         self._wanted: deque[int] = deque()
         self._begun: dict[int, tuple[float, int]] = {}
+        # The rows of each file that has parts, in the order in which they are quickest to read.
+        self._parts: dict[str, list[int]] = {}
+        for row in np.flatnonzero([bool(key.part) for key in items.keys]).tolist():
+            self._parts.setdefault(items.keys[row].path, []).append(row)
+        for rows in self._parts.values():
+            rows.sort(key=lambda row: frame_of(items.keys[row].part))
         self._lock = threading.Lock()
         self._running = 0
         self._ends = False
@@ -74,7 +81,7 @@ class FileReader:
         """Return the path of a file that has taken longer than some seconds; None without one."""
         before = time.monotonic() - seconds
         late = [(begun, row) for begun, row in list(self._begun.values()) if begun < before]
-        return self._items.keys[min(late)[1]].path if late else None
+        return self._items.keys[min(late)[1]].name if late else None
 
     def _work(self) -> None:
         me = threading.get_ident()
@@ -96,13 +103,24 @@ class FileReader:
                 rows: list[int] = []
                 size = 0
                 while len(rows) < most and size < _BYTES and (row := follow()) is not None:
-                    self._left[row] = False
-                    rows.append(row)
+                    rows += self._of_file(row)
                     size += self._items.keys[row].size
                 if rows and not self._ends:
                     return rows
             self._running -= 1
             return []
+
+    def _of_file(self, row: int) -> list[int]:
+        """Take a row, and others that are parts of its file: it is opened once for all of them."""
+        self._left[row] = False
+        others = [
+            other for other in self._parts.get(self._items.keys[row].path, ()) if self._left[other]
+        ]
+        rows = sorted(
+            [row, *others[: _FILES - 1]], key=lambda each: frame_of(self._items.keys[each].part)
+        )
+        self._left[rows] = False
+        return rows
 
     def _following_wanted(self) -> int | None:
         while self._wanted:

@@ -28,13 +28,13 @@ from tuilabel.data.file_cache import FileCache, FileKey
 from tuilabel.data.file_reader import FileReader
 from tuilabel.data.folder_items import FolderItems, Found
 from tuilabel.data.item_ids import ItemIds
-from tuilabel.data.listing import cannot_be_read, listed, natural, no_image, scan
+from tuilabel.data.listing import cannot_be_read, natural, no_image, scan
 from tuilabel.data.order import name_keys, seeded_order
 from tuilabel.data.window import Window
 from tuilabel.errors import TuilabelError
 from tuilabel.plugins import source_options
 from tuilabel.progress import Progress
-from tuilabel.text import counted, shown_path
+from tuilabel.text import shown_path
 
 
 def list_folder(
@@ -131,7 +131,7 @@ def list_files(
     is_whole = count == len(files)
     files = sorted(files) if is_whole and seed is not None else natural(files)[:count]
     if seed is not None:
-        order = seeded_order(name_keys(key.path for key in files), seed)
+        order = seeded_order(name_keys(key.name for key in files), seed)
         files = [files[row] for row in order.tolist()]
     return FolderItems(
         root,
@@ -168,12 +168,36 @@ def open_files(
     SourceError, UsageError
         As for `list_files`, and if there is no image.
     """
-    if source_options(source).get("folders") == "truth":
+    query = source_options(source)
+    if "frames" in query:
+        found = _with_frames(root, found, options["cache_dir"], progress)
+    if query.get("folders") == "truth":
         from tuilabel.data.class_folders import open_class_folders
 
         return open_class_folders(source, root, found, progress=progress, **options)
     items = list_files(source, root, found, **options)
     return items if options.get("seed") is not None else _whole(items, progress)
+
+
+def _with_frames(
+    root: Path,
+    found: tuple[list[FileKey], list[SkippedFile]],
+    cache_dir: Path,
+    progress: Progress | None,
+) -> tuple[list[FileKey], list[SkippedFile]]:
+    """Return files, or the pages and frames of those that have several."""
+    from tuilabel.data.frames import frames_of
+
+    def read(files: Sequence[FileKey]) -> FolderItems:
+        items = FolderItems(
+            root, files, (), (), cache_of(root, cache_dir), DecodeService(), None, is_part=True
+        )
+        read_all(items, progress)
+        return items
+
+    files, skipped = found
+    parts, refused = frames_of(root, files, read)
+    return parts, [*skipped, *refused]
 
 
 def open_named(source: str, *, argument: str, **options: Any) -> Dataset:
@@ -257,7 +281,7 @@ def dataset_of(
     return ArrayDataset(
         source=items.source,
         class_names=items.class_names,
-        ids=ItemIds("f1", items.digests[rows]),
+        ids=ItemIds("f1", items.digests[rows], items.parts[rows]),
         pool=pool,
         locate=lambda i: items.references(int(rows[i])),
         notices=tuple(_notices(items, images)),
@@ -316,11 +340,8 @@ def cache_of(root: Path, cache_dir: Path) -> FileCache:
 def _notices(items: FolderItems, rows: NDArray[np.intp]) -> Iterator[str]:
     if items.skipped:
         yield cannot_be_read(items.skipped)
-    several = np.flatnonzero(items.shapes[:, 3] > 1).tolist()
-    pages = [(items.keys[row].path, f"{items.shapes[row, 3]}") for row in several]
-    if pages:
-        files = counted(len(pages), "file has", "files have")
-        yield f"{files} several pages or frames, of which the first is shown: {listed(pages)}."
+    if further := items.further_frames:
+        yield further
     copies = int(np.count_nonzero(~items.refused)) - len(rows)
     if copies:
         yield duplicates_notice(copies)

@@ -1,7 +1,7 @@
 """The files of a folder as items: their names are known at once, their contents as they are read.
 
-A row is a file. Reading it shows which item it is, by the hash of its bytes. What is read is kept
-in a cache, so that the next start knows it at once.
+A row is a file, or a part of one. Reading it shows which item it is, by the hash of its bytes. What
+is read is kept in a cache, so that the next start knows it at once.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tuilabel.data.array_file import ArrayFile
 from tuilabel.data.dataset import SkippedFile
 from tuilabel.data.decoding import DecodeService, Refused
+from tuilabel.data.decoding.values import MOST_FRAMES
 from tuilabel.data.file_cache import Failure, FileCache, FileKey, Pair
 from tuilabel.data.images import (
     MAX_EXACT_SIDE,
@@ -30,12 +31,12 @@ from tuilabel.data.images import (
     thumbnail,
 )
 from tuilabel.data.item_ids import DIGEST_SIZE, ItemIds
-from tuilabel.data.listing import cannot_be_read, path_order
+from tuilabel.data.listing import cannot_be_read, listed, path_order
 from tuilabel.data.picture import Picture
 from tuilabel.data.region import WHOLE, Region
 from tuilabel.data.window import Window, window_of
 from tuilabel.errors import SourceError
-from tuilabel.text import inert
+from tuilabel.text import counted, inert
 
 WINDOW_FILES = 64
 """Files of the order that the window of images of more than 8 bits is chosen by."""
@@ -96,6 +97,7 @@ class FolderItems:
         self.digests = np.zeros((count, DIGEST_SIZE), dtype=np.uint8)
         # Height, width, channels and frames.
         self.shapes = np.zeros((count, 4), dtype=np.int32)
+        self.parts = np.fromiter((bool(key.part) for key in self.keys), bool, count)
         self._rows: dict[bytes, int] = {}
         self._equal: dict[int, list[int]] = {}
         self._reasons: dict[int, str] = {}
@@ -127,7 +129,7 @@ class FolderItems:
     @property
     def ids(self) -> ItemIds:
         """The ids by row; that of a row that was not read, or cannot be, means nothing."""
-        return ItemIds("f1", self.digests)
+        return ItemIds("f1", self.digests, self.parts)
 
     @property
     def window(self) -> Window | None:
@@ -142,14 +144,31 @@ class FolderItems:
     @property
     def skipped(self) -> list[SkippedFile]:
         """The files that cannot be read as images, as far as it is known."""
-        refused = (SkippedFile(self.keys[row].path, why) for row, why in self._reasons.items())
+        refused = (SkippedFile(self.keys[row].name, why) for row, why in self._reasons.items())
         return sorted([*self._entries, *refused], key=lambda file: path_order(file.path))
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Sentences about files that cannot be read, and about the cache."""
+        """Sentences about files that cannot be read or have further frames, and about the cache."""
         found = [cannot_be_read(self.skipped)] if self.skipped else []
-        return (*found, *([self.cache_problem] if self.cache_problem else []))
+        return (*found, *filter(None, (self.further_frames, self.cache_problem)))
+
+    @property
+    def further_frames(self) -> str | None:
+        """A sentence about pages and frames that are no items; None without any."""
+        rows = np.flatnonzero((self.shapes[:, 3] > 1) & ~self.parts).tolist()
+        if not rows:
+            return None
+        counts = self.shapes[rows, 3].tolist()
+        more = "more than " if max(counts) > MOST_FRAMES else ""
+        pages = [
+            (self.keys[row].path, f"{count:,}") for row, count in zip(rows, counts, strict=True)
+        ]
+        files = counted(len(rows), "file has", "files have")
+        return (
+            f"{files} {more}{sum(counts) - len(rows):,} further pages or frames, which are not "
+            f"shown: {listed(pages)}. With --frames each is an image."
+        )
 
     @property
     def cache_problem(self) -> str | None:
@@ -161,12 +180,16 @@ class FolderItems:
 
     def row_of(self, item_id: str) -> int | None:
         """Find an item's first row by its id; None where it is unknown."""
-        scheme, _, digits = item_id.partition(":")
         try:
-            row = self._rows.get(bytes.fromhex(digits))
+            row = self._rows.get(bytes.fromhex(item_id.partition(":")[2]))
         except ValueError:
             return None
-        return row if scheme == "f1" and row is not None and self.ids[row] == item_id else None
+        if row is None or self._id(row) != item_id:
+            return None
+        return row
+
+    def _id(self, row: int) -> str:
+        return f"{'p1' if self.parts[row] else 'f1'}:{self.digests[row].tobytes().hex()}"
 
     def rows_of(self, item_ids: Sequence[str]) -> NDArray[np.intp]:
         """Find the first rows of items at once: shape (n,), -1 where they are unknown."""
@@ -174,9 +197,16 @@ class FolderItems:
         return np.array([-1 if row is None else row for row in rows], dtype=np.intp)
 
     def references(self, i: int) -> tuple[str, ...]:
-        """Return the relative path of row `i`, and those of rows with the same content."""
+        """Return the relative path of row `i`, and those of rows with the same content.
+
+        The part of a file is behind its path, as in ``a.jpg#xywh=40,30,120,80``.
+        """
+        return tuple(key.name for key in self._same(i))
+
+    def _same(self, i: int) -> list[FileKey]:
+        """Return the key of row `i`, and those of rows with the same content."""
         equal = self._equal.get(int(self.first[i]), ())
-        return (self.keys[i].path, *(self.keys[row].path for row in equal if row != i))
+        return [self.keys[i], *(self.keys[row] for row in equal if row != i)]
 
     def image(self, i: int) -> NDArray[np.uint8]:
         """Return row `i` for the screen: from memory, from the cache, or else from its file."""
@@ -195,23 +225,25 @@ class FolderItems:
     def picture(self, i: int, box: tuple[int, int], region: Region = WHOLE) -> Picture:
         """Return a part of row `i`, reduced to a box, from its file."""
         digest = None if self.unread[i] else self.digests[i].tobytes()
-        return read_picture(self.file(i), self._decoding, digest, self._window, box, region)
+        part = self.keys[i].part
+        return read_picture(self.file(i), self._decoding, digest, self._window, box, region, part)
 
     def file(self, i: int) -> Path:
-        """Return the path of row `i`."""
+        """Return the path of the file of row `i`."""
         return self.root / self.keys[i].path
 
     def full_image(self, i: int) -> NDArray[np.uint8]:
         """Return row `i` at full size, from its file."""
-        paths, digest = self.references(i), self.digests[i].tobytes()
+        keys, digest = self._same(i), self.digests[i].tobytes()
         reason = ""
-        for path in paths:
-            found = read_image_file(self.root / path, self._decoding, digest, self._window)
+        for key in keys:
+            path = self.root / key.path
+            found = read_image_file(path, self._decoding, digest, self._window, key.part)
             if not isinstance(found, Refused):
                 return found
             reason = reason or found.reason
         raise SourceError(
-            f"{inert(paths[0])} can no longer be read ({reason}): open the folder again."
+            f"{inert(keys[0].name)} can no longer be read ({reason}): open the folder again."
         )
 
     # Reading.
@@ -234,8 +266,9 @@ class FolderItems:
         return found
 
     def _reduced(self, rows: Sequence[int]) -> list[ReducedImage | NDArray[np.float64] | Refused]:
-        paths = [self.root / self.keys[row].path for row in rows]
-        return reduce_image_files(paths, self._decoding, self._window)
+        keys = (self.keys[row] for row in rows)
+        parts = [(self.root / key.path, key.part) for key in keys]
+        return reduce_image_files(parts, self._decoding, self._window)
 
     def _choose_window(self, deep: Sequence[NDArray[np.float64]]) -> None:
         """Choose the window of images of more than 8 bits, by the first files of the order.
@@ -306,6 +339,7 @@ class FolderItems:
         nothing = np.zeros((count, DIGEST_SIZE), np.uint8), np.zeros((count, 4), np.int32)
         self.digests = np.concatenate([self.digests, nothing[0]])
         self.shapes = np.concatenate([self.shapes, nothing[1]])
+        self.parts = np.concatenate([self.parts, np.zeros(count, dtype=bool)])
         return count
 
     # As models see them.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tuilabel.data.decoding import Decoded, DecodeService, Refused
 from tuilabel.data.decoding.resizing import fitted, resized
+from tuilabel.data.decoding.values import MOST_FRAMES
 from tuilabel.data.picture import Picture
 from tuilabel.data.region import Region
 from tuilabel.data.window import Window, is_deep, sketch, window_of
@@ -34,13 +35,13 @@ class ReducedImage:
     Attributes
     ----------
     digest : bytes
-        Hash of the file's bytes (16 bytes), which makes the item id.
+        Hash of the file's bytes or of the part (16 bytes), which makes the item id.
     thumbnail : uint8 array of shape (h, w) or (h, w, 3)
         At most 96 pixels a side; grey if every pixel is.
     letterbox : uint8 array of shape (32, 32) or (32, 32, 3)
         The thumbnail as models see it.
     frames : int
-        Number of pages or frames in the file, of which this is the first.
+        Number of pages or frames in the file.
     window : Window or None
         The window through which the values are seen; None for an 8-bit image.
     """
@@ -57,20 +58,21 @@ Reduced = ReducedImage | NDArray[np.float64] | Refused
 
 
 def reduce_image_files(
-    paths: Sequence[Path], decoding: DecodeService, window: Window | None = None
+    parts: Sequence[tuple[Path, str]], decoding: DecodeService, window: Window | None = None
 ) -> list[Reduced]:
-    """Decode the first frame of each image file, upright, and reduce it.
+    """Decode image files or parts of them, upright, and reduce them.
 
     Parameters
     ----------
-    paths : sequence of Path
+    parts : sequence of (Path, str)
+        Files, and which part of each; see `tuilabel.data.part`. An empty one is the first frame.
     decoding : DecodeService
     window : Window, optional
         For images of more than 8 bits.
     """
     return [
         found if isinstance(found, Refused) else _reduced(found, window)
-        for found in decoding.decode_all(paths, box=_THUMBNAIL)
+        for found in decoding.decode_all(parts, box=_THUMBNAIL)
     ]
 
 
@@ -89,23 +91,25 @@ def read_image_file(
     decoding: DecodeService,
     digest: bytes | None = None,
     window: Window | None = None,
+    part: str = "",
 ) -> NDArray[np.uint8] | Refused:
-    """Decode the first frame of an image file, upright and at full size.
+    """Decode an image file or a part of it, upright and at full size.
 
     Parameters
     ----------
     path : Path
     decoding : DecodeService
     digest : bytes, optional
-        Hash that the file must have.
+        Hash that the file or part must have.
     window : Window, optional
         For an image of more than 8 bits; by default that of this image alone.
+    part : str
 
     Returns
     -------
     uint8 array of shape (H, W) or (H, W, 3), or Refused
     """
-    found = decoding.decode(path)
+    found = decoding.decode(path, part)
     if isinstance(found, Refused):
         return found
     if digest not in (None, found.digest):
@@ -122,27 +126,29 @@ def read_picture(
     window: Window | None,
     box: tuple[int, int],
     region: Region,
+    part: str = "",
 ) -> Picture:
-    """Decode a part of the first frame of an image file, reduced to a box.
+    """Decode a region of an image file or of a part of it, reduced to a box.
 
     Parameters
     ----------
     path : Path
     decoding : DecodeService
     digest : bytes or None
-        Hash that the file must have, if it is known.
+        Hash that the file or part must have, if it is known.
     window : Window or None
         For an image of more than 8 bits; None for that of this picture alone.
     box : tuple of int
         Largest width and height.
     region : Region
+    part : str
 
     Raises
     ------
     SourceError
         The file can no longer be read, or its content has changed.
     """
-    found = decoding.decode(path, box=box, region=region)
+    found = decoding.decode(path, part, box=box, region=region)
     if isinstance(found, Decoded) and digest not in (None, found.digest):
         found = Refused("its content has changed")
     if isinstance(found, Refused):
@@ -156,11 +162,18 @@ def read_picture(
 
 def _of_file(path: Path, found: Decoded) -> Iterator[tuple[str, str]]:
     """Yield what the file system says about a file."""
-    pages = f", {found.frames} pages or frames" if found.frames > 1 else ""
+    pages = f", {frames_text(found.frames)}" if found.frames > 1 else ""
     with suppress(OSError, OverflowError, ValueError):
         stat = path.stat()
         yield "file", f"{found.format}{pages}, {bytes_text(stat.st_size)}"
         yield "changed", f"{datetime.fromtimestamp(stat.st_mtime):%Y-%m-%d %H:%M:%S}"
+
+
+def frames_text(frames: int) -> str:
+    """Return how many pages or frames a file has."""
+    if frames > MOST_FRAMES:
+        return f"more than {MOST_FRAMES:,} pages or frames"
+    return f"{frames:,} pages or frames"
 
 
 def thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

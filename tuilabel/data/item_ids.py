@@ -5,6 +5,10 @@ An id is a scheme, a colon and 32 hex characters, the BLAKE2b hash (16 bytes) of
 ``f1:``
     A file: its bytes. A renamed or copied file keeps its id, and another file never has it,
     however alike both look.
+``p1:``
+    A part of a file: the file's id, ``#`` and the part, in ASCII. A box is left, top, width and
+    height in stored pixels, ``f1:...#xywh=40,30,120,80``; a page or frame is counted from 1,
+    ``f1:...#frame=2``. See `tuilabel.data.part`.
 ``a1:``
     An item of an array: ``DTYPE SHAPE`` in ASCII, such as ``<u2 28x28``, a zero byte, then the
     values in C order. The dtype is as numpy writes it. Values are little-endian.
@@ -27,7 +31,7 @@ from tuilabel.data.mmap import release_pages
 
 DIGEST_SIZE = 16
 
-Scheme = Literal["f1", "a1"]
+Scheme = Literal["f1", "p1", "a1"]
 
 
 def file_digest(file: BufferedReader) -> bytes:
@@ -137,11 +141,21 @@ class ItemIds(Sequence[str]):
     ----------
     scheme : str
     digests : uint8 array of shape (n, 16)
+    parts : bool array of shape (n,), optional
+        Rows of the scheme ``p1``; without it there are none.
     """
 
-    def __init__(self, scheme: Scheme, digests: NDArray[np.uint8]) -> None:
+    def __init__(
+        self,
+        scheme: Scheme,
+        digests: NDArray[np.uint8],
+        parts: NDArray[np.bool_] | None = None,
+    ) -> None:
         self._scheme: Scheme = scheme
         self._digests = digests
+        self._parts = parts if parts is not None and parts.any() else None
+        if self._parts is not None and self._parts.all():
+            self._scheme, self._parts = "p1", None
 
     def __len__(self) -> int:
         return len(self._digests)
@@ -152,11 +166,15 @@ class ItemIds(Sequence[str]):
     def __getitem__(self, index: slice) -> ItemIds: ...
     def __getitem__(self, index: int | slice) -> str | ItemIds:
         if isinstance(index, slice):
-            return ItemIds(self._scheme, self._digests[index])
+            parts = None if self._parts is None else self._parts[index]
+            return ItemIds(self._scheme, self._digests[index], parts)
         row: NDArray[np.uint8] = self._digests[index]
-        return f"{self._scheme}:{row.tobytes().hex()}"
+        scheme = "p1" if self._parts is not None and self._parts[index] else self._scheme
+        return f"{scheme}:{row.tobytes().hex()}"
 
     def __iter__(self) -> Iterator[str]:
+        if self._parts is not None:
+            return (self[row] for row in range(len(self)))
         width = 2 * DIGEST_SIZE
         joined = self._digests.tobytes().hex()
         prefix = f"{self._scheme}:"
@@ -167,12 +185,12 @@ class ItemIds(Sequence[str]):
 
     def row_of(self, item_id: str) -> int | None:
         """Return the row of an item; None if no item has this id. The first call sorts the ids."""
-        scheme, _, digits = item_id.partition(":")
+        digits = item_id.partition(":")[2]
         try:
             digest = bytes.fromhex(digits)
         except ValueError:
             return None
-        if scheme != self._scheme or len(digest) != DIGEST_SIZE or digest.hex() != digits:
+        if len(digest) != DIGEST_SIZE or digest.hex() != digits:
             return None
         order, halves = self._sorted
         half = int.from_bytes(digest[: DIGEST_SIZE // 2], "big")
@@ -180,7 +198,8 @@ class ItemIds(Sequence[str]):
         while place < len(halves) and halves[place] == half:
             row = int(order[place])
             if self._digests[row].tobytes() == digest:
-                return row
+                # Two schemes have no hash in common.
+                return row if self[row] == item_id else None
             place += 1
         return None
 
@@ -191,7 +210,7 @@ class ItemIds(Sequence[str]):
         """
         rows = np.full(len(item_ids), -1, dtype=np.intp)
         sought = list(range(len(rows)))
-        digests = self._read(item_ids)
+        digests = self._read(item_ids) if self._parts is None else None
         if len(self) and digests is not None:
             order, halves = self._sorted
             places = np.searchsorted(np.asarray(halves), digests.view(">u8")[:, 0])

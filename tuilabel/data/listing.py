@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tuilabel.data.dataset import SkippedFile
@@ -117,6 +117,40 @@ def look_up(root: Path, names: Iterable[str]) -> tuple[list[FileKey], list[Skipp
     return list(files.values()), list(skipped.values())
 
 
+def look_up_parts(
+    root: Path, names: Iterable[tuple[str, str]]
+) -> tuple[list[FileKey], list[SkippedFile]]:
+    """Return parts of files, as `look_up` does: each once.
+
+    Parameters
+    ----------
+    root : Path
+    names : iterable of (str, str)
+        A path, and a part of the file as in `tuilabel.data.part`; empty for the whole file.
+
+    Raises
+    ------
+    SourceError
+        As for `look_up`, and if there are too many parts.
+    """
+    parts: dict[str, dict[str, None]] = {}
+    count = 0
+
+    def paths() -> Iterator[str]:
+        nonlocal count
+        for name, part in names:
+            path = below(root, name) or name
+            count += 1
+            if count > _MOST_FILES:
+                raise SourceError(f"More than {_MOST_FILES:,} items are named: split the list.")
+            if path not in parts:
+                yield name
+            parts.setdefault(path, {})[part] = None
+
+    files, skipped = look_up(root, paths())
+    return [key._replace(part=part) for key in files for part in parts[key.path]], skipped
+
+
 def below(root: Path, name: str) -> str | None:
     """Return the path of a name relative to a folder; None if it leads out of it, or is it."""
     above = os.path.join(root, "")  # noqa: PTH118  (a Path drops the last slash)
@@ -125,8 +159,8 @@ def below(root: Path, name: str) -> str | None:
 
 
 def natural(files: Iterable[FileKey]) -> list[FileKey]:
-    """Return files in natural order of their paths."""
-    return sorted(files, key=lambda key: path_order(key.path))
+    """Return files in natural order of their paths and parts."""
+    return sorted(files, key=lambda key: path_order(key.name))
 
 
 def _is_session(folder: str, names: set[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Where the items of a source are now, by content; no image is decoded."""
+"""Where the items of a source are now, by content; no image is decoded but for its parts."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tuilabel.data import item_ids
 from tuilabel.data.dataset import SkippedFile
 from tuilabel.data.file_cache import FileKey
 from tuilabel.data.folder_items import FolderItems
-from tuilabel.data.listing import natural, scan
+from tuilabel.data.listing import natural, path_order, scan
 from tuilabel.data.sources import open_dataset
 from tuilabel.errors import SourceError, UnnamedClassesError
-from tuilabel.plugins import split_source
+from tuilabel.plugins import source_options, split_source
 from tuilabel.progress import Progress
 from tuilabel.small_files import open_regular
 from tuilabel.text import shown_path
@@ -53,8 +53,8 @@ class Places:
 def find_places(source: str, *, cache_dir: Path, progress: Progress | None = None) -> Places:
     """Return where every item of a source is at this moment, also outside of ``--pool``.
 
-    A file of a folder is hashed if its path, size or times are not those in the cache. Nothing is
-    downloaded.
+    A file of a folder is hashed if its path, size or times are not those in the cache; one that has
+    parts is decoded. Nothing is downloaded.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def _places(source: str, cache_dir: Path, progress: Progress | None) -> Places:
         folder = cache_dir / "mnist" if argument is None else Path(argument)
         train = open_split(TRAIN, folder, cache_dir, progress)
         return _of_rows(item_ids.ItemIds("a1", train.digests), train.reference)
-    if name == "folder":
+    if name == "folder" and "frames" not in source_options(source):
         return _of_folder(Path(argument or ""), cache_dir, progress)
     if name:
         return _of_dataset(source, cache_dir, progress)
@@ -119,12 +119,26 @@ def _of_dataset(source: str, cache_dir: Path, progress: Progress | None) -> Plac
     except UnnamedClassesError:
         # Names change nothing about where the items are.
         dataset = opener(classes=["image"])
+    if isinstance(dataset, FolderItems) and dataset.parts.any():
+        return _of_parts(dataset, progress)
     if isinstance(dataset, FolderItems):
         return _of_files(dataset.root, dataset.keys, dataset.skipped, progress, cache_dir)
     places = Places()
     for row, item in enumerate(dataset.ids):
         for reference in dataset.references(row):
             places.add(item, reference)
+    return places
+
+
+def _of_parts(items: FolderItems, progress: Progress | None) -> Places:
+    """Return the places of items some of which are parts: their files have to be decoded."""
+    from tuilabel.data.folder import read_all
+
+    read_all(items, progress)
+    places = Places(unread={name.rstrip("/") for name, _ in items.skipped})
+    for row in sorted(range(len(items)), key=lambda row: path_order(items.keys[row].name)):
+        if not items.refused[row]:
+            places.add(items.ids[row], items.references(row)[0])
     return places
 
 

@@ -1,11 +1,11 @@
-"""A table as a source, CSV or TSV: of files that a column names, or of images in columns."""
+"""A table as a source, CSV or TSV: of files that a column names, boxes in them, or pixels."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -14,15 +14,25 @@ from typing import Any, BinaryIO
 from tuilabel.data.dataset import Dataset, SkippedFile
 from tuilabel.data.file_cache import FileKey
 from tuilabel.data.folder import open_files
-from tuilabel.data.listing import look_up
+from tuilabel.data.listing import look_up_parts
+from tuilabel.data.part import PartError, box_part
 from tuilabel.data.where import parse_where
 from tuilabel.errors import SourceError, UsageError
-from tuilabel.plugins import source_options
+from tuilabel.plugins import root_of, source_options
 from tuilabel.small_files import open_regular
 from tuilabel.text import counted, inert, shown_path
 
 PATH_COLUMNS = ("path", "file", "filename", "image")
 """Columns that are taken for paths; capitals, spaces and `_` make no difference."""
+
+BOX_COLUMNS = (
+    ("x", "y", "w", "h"),
+    ("x", "y", "width", "height"),
+    ("left", "top", "width", "height"),
+    ("x1", "y1", "x2", "y2"),
+    ("xmin", "ymin", "xmax", "ymax"),
+)
+"""Columns that are taken for the left and top edge of a box, and its sides or the other edges."""
 
 _LONGEST_LINE = 2**22
 
@@ -133,7 +143,8 @@ def open_table(source: str, *, argument: str, **options: Any) -> Dataset:
     """Open a table; a `Source`.
 
     The option ``column`` names the column of the paths, which are relative to the folder of the
-    table; the option ``where`` chooses rows.
+    table, or to the option ``root``; the option ``where`` chooses rows. With columns of a box, the
+    item of a row is that part of the file.
 
     Raises
     ------
@@ -158,27 +169,61 @@ def open_table(source: str, *, argument: str, **options: Any) -> Dataset:
                     f"(pixel0, pixel1, ...), but {_listed(table.columns)}: name a column with "
                     "--path-column."
                 )
-            found = _files(path.parent, table, column)
+            root = Path(root_of(source) or path.parent)
+            found = _files(root, table, column)
     except OSError as error:
         raise SourceError(
             f"The table {shown_path(path)} cannot be read ({error.strerror or error}): choose "
             "another file."
         ) from error
-    return open_files(source, path.parent, found, **options)
+    return open_files(source, root, found, **options)
 
 
 def _files(root: Path, table: Table, column: int) -> tuple[list[FileKey], list[SkippedFile]]:
-    empty: list[SkippedFile] = []
+    refused: list[SkippedFile] = []
+    boxes = _box_columns(table)
 
-    def names() -> Iterator[str]:
+    def names() -> Iterator[tuple[str, str]]:
         for number, row in table.rows():
-            if row[column]:
-                yield row[column]
-            else:
-                empty.append(SkippedFile(f"row {number}", "no path"))
+            if not row[column]:
+                refused.append(SkippedFile(f"row {number}", "no path"))
+                continue
+            try:
+                yield row[column], boxes(row)
+            except PartError as error:
+                refused.append(SkippedFile(f"{row[column]}, row {number}", str(error)))
 
-    files, skipped = look_up(root, names())
-    return files, skipped + empty
+    files, skipped = look_up_parts(root, names())
+    return files, skipped + refused
+
+
+def _box_columns(table: Table) -> Callable[[Sequence[str]], str]:
+    """Return a function that returns the part that the box in a row is; empty without boxes.
+
+    It raises a `PartError` for a row without a box that can be one.
+    """
+    plain = [_plain(name) for name in table.columns]
+    named = next((names for names in BOX_COLUMNS if set(names) <= set(plain)), None)
+    if named is None:
+        return lambda row: ""
+    columns = [plain.index(name) for name in named]
+    is_of_edges = named[2] in ("x2", "xmax")
+
+    def part(row: Sequence[str]) -> str:
+        try:
+            left, top, right, bottom = (float(row[column]) for column in columns)
+        except ValueError:
+            cells = ",".join(row[column] for column in columns)
+            raise PartError(f"the box {inert(cells, 40)!r} is not four numbers") from None
+        if not is_of_edges:
+            right, bottom = left + right, top + bottom
+        return box_part(left, top, right, bottom)
+
+    return part
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace(" ", "")
 
 
 def _path_column(table: Table, wanted: str | None) -> int | None:
@@ -190,7 +235,7 @@ def _path_column(table: Table, wanted: str | None) -> int | None:
                 "name one of these with --path-column."
             )
         return table.columns.index(wanted)
-    plain = [name.lower().replace("_", "").replace(" ", "") for name in table.columns]
+    plain = [_plain(name) for name in table.columns]
     return next((plain.index(name) for name in PATH_COLUMNS if name in plain), None)
 
 

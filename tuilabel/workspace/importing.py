@@ -35,7 +35,7 @@ from tuilabel.workspace.opening import open_dataset_of
 MOST_LINES = 2_000_000
 """Labels of one import at most."""
 
-_SCHEMES = ("f1:", "a1:")
+_SCHEMES = ("f1:", "p1:", "a1:")
 """What item ids of tuilabel begin with."""
 
 

@@ -24,6 +24,7 @@ from tuilabel.events.payloads import About, Answer, Label, Opened
 from tuilabel.journal.description import create_session, is_session
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.store import LOGS
+from tuilabel.plugins import source_options, split_source
 from tuilabel.session.class_changes import MOST_CLASSES, add
 from tuilabel.session.classes import Classes, normal_name
 from tuilabel.session.summary import summarise
@@ -489,6 +490,13 @@ def _refuse_watching(options: SourceOptions, dataset: Dataset, pool: int | None)
             "--watch looks for files that arrive in a folder while you label on the screen: leave "
             f"it out for {shown_path(dataset.source)}, and with --line."
         )
+    if options.watch and split_source(dataset.source)[0] not in ("", "folder"):
+        raise UsageError(
+            f"--watch looks for files that arrive in a folder: leave it out for "
+            f"{shown_path(dataset.source)}."
+        )
+    if options.watch and "frames" in source_options(dataset.source):
+        raise UsageError("--watch adds files, and not their frames: leave out it or --frames.")
     if options.watch and pool is not None:
         raise UsageError(
             "--watch adds every file that arrives, and --pool takes only the first: leave out "

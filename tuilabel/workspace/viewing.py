@@ -51,7 +51,7 @@ class Viewed:
     def _root(self) -> str | None:
         """Return the folder of the files, in short; None if the images are no files."""
         root = root_of(self.dataset.source)
-        if root is None or not self.dataset.ids[0].startswith("f1:"):
+        if root is None or self.dataset.file(0) is None:
             return None
         here = below(Path.cwd(), root)
         return "" if Path(root) == Path.cwd() else here or root
@@ -79,7 +79,7 @@ class Viewed:
         """
         if self._folder is None:
             raise SourceError(f"The images of {self.name} are not files, and so have no time.")
-        return np.array([_time(self.paths(row)[0]) for row in range(len(self))])
+        return np.array([_time(self.dataset.file(row)) for row in range(len(self))])
 
     def written(self, rows: Iterable[int]) -> Iterator[str]:
         """Yield the paths of some images, in the order of the source."""
@@ -87,8 +87,8 @@ class Viewed:
             yield from self.paths(row)
 
 
-def _time(path: str) -> float:
+def _time(path: Path | None) -> float:
     try:
-        return Path(path).stat().st_mtime
+        return float("inf") if path is None else path.stat().st_mtime
     except (OSError, ValueError):
         return float("inf")

@@ -234,7 +234,7 @@ def test_a_file_that_changes_meanwhile_is_refused(
 ) -> None:
     path = tmp_path / "x.png"
     Image.fromarray(photo).save(path)
-    original = decoder._decode
+    original = decoder.OpenImage._decode
 
     def changing(*arguments):
         found = original(*arguments)
@@ -242,7 +242,7 @@ def test_a_file_that_changes_meanwhile_is_refused(
             file.write(b"!")
         return found
 
-    monkeypatch.setattr(decoder, "_decode", changing)
+    monkeypatch.setattr(decoder.OpenImage, "_decode", changing)
     assert decode_file(str(path)) == Refused("changed while it was read", lasting=False)
 
 

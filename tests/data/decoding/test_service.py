@@ -37,12 +37,12 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, body: str) -> None:
     program = (
         "import sys, os, time; sys.path[:] = {!r}\n"
         "from tuilabel.data.decoding import worker\n"
-        "original = worker.decode_file\n"
-        "def decode_file(path, box, region, may_be_large):\n"
-        "    if 'bad' in path:\n"
+        "original = worker.OpenImage.decode\n"
+        "def decode(image, part, box, region, *, may_be_large):\n"
+        "    if 'bad' in image.path:\n"
         f"        {body}\n"
-        "    return original(path, box, region, may_be_large=may_be_large)\n"
-        "worker.decode_file = decode_file\n"
+        "    return original(image, part, box, region, may_be_large=may_be_large)\n"
+        "worker.OpenImage.decode = decode\n"
         "worker.main()\n"
     )
     monkeypatch.setattr(service, "_PROGRAM", program)
@@ -71,7 +71,8 @@ def test_many_files_are_decoded_with_one_message(
     stand_in(monkeypatch, "os.abort()")
     paths = [image(tmp_path / f"{'bad' if i in (3, 7) else i}{i}.png", i + 1) for i in range(9)]
     (tmp_path / "large.png").write_bytes(png(5000, 4000))
-    found = decoding.decode_all([*paths, tmp_path / "large.png"], box=(50, 50))
+    every = [*paths, tmp_path / "large.png"]
+    found = decoding.decode_all([(path, "") for path in every], box=(50, 50))
     crashed = Refused("too large or damaged: its decoder crashed", lasting=False)
     assert [each if each == crashed else each.pixels.max() for each in found] == [
         *(1, 2, 3, crashed, 5, 6, 7, crashed, 9, 128)

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.util import find_spec
 from io import BufferedReader
 from math import ceil, inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,29 @@ from tuilabel.data.decoding.formats import (
     why_not_decoded,
     why_not_opened,
 )
+from tuilabel.data.decoding.gif import gif_frames
 from tuilabel.data.decoding.resizing import fitted
-from tuilabel.data.decoding.values import LARGE_PIXELS, MAX_PIXELS, MEMORY, Decoded, Refused
+from tuilabel.data.decoding.values import (
+    LARGE_PIXELS,
+    MAX_PIXELS,
+    MEMORY,
+    MOST_FRAMES,
+    Decoded,
+    Refused,
+)
 from tuilabel.data.item_ids import file_digest
-from tuilabel.data.region import Region
+from tuilabel.data.part import (
+    MIRRORED,
+    SIDEWAYS,
+    UPSIDE_DOWN,
+    Box,
+    PartError,
+    frame_of,
+    is_box,
+    part_digest,
+    stored_box,
+)
+from tuilabel.data.region import WHOLE, Region
 from tuilabel.small_files import open_regular
 from tuilabel.text import inert
 
@@ -49,7 +68,6 @@ _JPEG = frozenset({"JPEG", "MPO"})
 # Transparent parts show mid grey: neither a black nor a white drawing disappears on it.
 _BACKGROUND = (128, 128, 128, 255)
 _ORIENTATION_TAG = 0x0112
-_TURNED = (5, 6, 7, 8)
 
 
 class NeedsMoreMemory(Exception):  # noqa: N818  (it is an answer, not an error)
@@ -63,105 +81,246 @@ def decode_file(
     *,
     may_be_large: bool = True,
 ) -> Decoded | Refused:
-    """Decode the first page or frame of a file, after `set_up`; see `DecodeService.decode`.
+    """Decode the first page or frame of a file, after `set_up`; see `OpenImage.decode`."""
+    with OpenImage(path) as image:
+        return image.decode("", box, region, may_be_large=may_be_large)
+
+
+class OpenImage:
+    """An image file, which is opened and hashed once for all of its parts that are decoded.
 
     Parameters
     ----------
     path : str
-    box : tuple of int, optional
-    region : Region, optional
-    may_be_large : bool
-        Whether an image may have more than `LARGE_PIXELS`.
-
-    Raises
-    ------
-    NeedsMoreMemory
-        It may not be large, but is, or there is not enough memory.
     """
-    try:
-        descriptor = open_regular(path)
-    except OSError as error:
-        return Refused(error.strerror or str(error), lasting=False)
-    try:
-        before = os.fstat(descriptor)
-        # Some of Pillow's decoders close the file.
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            found = _decode(file, box, region, may_be_large)
-        after = os.fstat(descriptor)
-    except OSError as error:
-        return Refused(error.strerror or str(error), lasting=False)
-    except MemoryError as error:
-        if not may_be_large:
-            raise NeedsMoreMemory from error
-        # Another time there may be more memory, or a higher limit.
-        return Refused(f"too large: {_memory_lacking()}", lasting=False)
-    finally:
-        os.close(descriptor)
-    if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-        return Refused("changed while it was read", lasting=False)
-    return found
 
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._descriptor = -1
+        self._refused: Refused | None = None
+        self._head, self._digest = b"", b""
+        # What is open: the image, at which page or frame, its size as it is stored, and by how much
+        # it is reduced; 0 before its pixels were decoded.
+        self._image: Image.Image | None = None
+        self._number, self._size, self._scale = 1, (0, 0), 0
+        self._frames = self._gif_frames = 0
+        try:
+            self._descriptor = open_regular(path)
+            self._before = os.fstat(self._descriptor)
+        except OSError as error:
+            self._refused = Refused(error.strerror or str(error), lasting=False)
 
-def _decode(
-    file: BufferedReader,
-    box: tuple[int, int] | None,
-    region: Region | None,
-    may_be_large: bool,
-) -> Decoded | Refused:
-    from PIL import Image, UnidentifiedImageError
+    def __enter__(self) -> Self:
+        return self
 
-    head = file.read(HEAD_BYTES)
-    file.seek(0)
-    digest = file_digest(file)
-    file.seek(0)
-    name = image_format(head)
-    try:
-        with Image.open(file, formats=_formats(name == "HEIC")) as image:
+    def __exit__(self, *_: object) -> None:
+        self._image = None
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+
+    def decode(
+        self,
+        part: str,
+        box: tuple[int, int] | None,
+        region: Region | None,
+        *,
+        may_be_large: bool,
+    ) -> Decoded | Refused:
+        """Decode a part of the file, see `DecodeService.decode`.
+
+        Parameters
+        ----------
+        part : str
+            See `tuilabel.data.part`; empty for the first page or frame. Several parts are quickest
+            in ascending order of their frames.
+        box : tuple of int or None
+        region : Region or None
+        may_be_large : bool
+            Whether an image may have more than `LARGE_PIXELS`.
+
+        Raises
+        ------
+        NeedsMoreMemory
+            It may not be large, but is, or there is not enough memory.
+        """
+        if self._refused is not None:
+            return self._refused
+        try:
+            found = self._decode(part, box, region, may_be_large)
+            after = os.fstat(self._descriptor)
+        except OSError as error:
+            return Refused(error.strerror or str(error), lasting=False)
+        except MemoryError as error:
+            self._image = None
+            if not may_be_large:
+                raise NeedsMoreMemory from error
+            # Another time there may be more memory, or a higher limit.
+            return Refused(f"too large: {_memory_lacking()}", lasting=False)
+        before = self._before
+        if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+            return Refused("changed while it was read", lasting=False)
+        return found
+
+    def _file(self) -> BufferedReader:
+        """Return the file at its beginning; some of Pillow's decoders close it."""
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        return os.fdopen(self._descriptor, "rb", closefd=False)
+
+    def _hash(self) -> None:
+        if not self._digest:
+            with self._file() as file:
+                self._head = file.read(HEAD_BYTES)
+                file.seek(0)
+                self._digest = file_digest(file)
+                if image_format(self._head) == "GIF":
+                    file.seek(0)
+                    self._gif_frames = gif_frames(file, MOST_FRAMES + 1)
+
+    def _decode(
+        self, part: str, box: tuple[int, int] | None, region: Region | None, may_be_large: bool
+    ) -> Decoded | Refused:
+        from PIL import Image, UnidentifiedImageError
+
+        self._hash()
+        head = self._head
+        name, number = image_format(head), frame_of(part)
+        try:
+            image = self._at(number, may_be_large)
             name = image.format or name or "unknown"
-            height, width = image.height, image.width
-            # Decoders that decode as they open have used the memory by now.
-            if height * width > LARGE_PIXELS and not may_be_large:
-                raise NeedsMoreMemory
-            frames = _frames(image)
-            if box is not None:
-                image.draft(None, _draft_size(image, box, region))
-            image.load()
+            image = self._loaded(part, box, region)
+            width, height = self._size
             # Only now, because reading metadata may decode too, and hides what went wrong.
             orientation = _orientation(image)
             facts = () if region is None else facts_of(image)
-            pixels = _upright(_pixels(image), orientation)
-    except UnidentifiedImageError:
-        return Refused(why_not_opened(head))
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        return Refused(f"more than {MAX_PIXELS // 1_000_000} megapixels")
-    except (MemoryError, NeedsMoreMemory):
-        raise
-    # Hostile bytes make Pillow's decoders raise exceptions of almost any class.
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
+            place = None
+            if is_box(part):
+                place = stored_box(part, self._size, orientation)
+                width, height = place.size
+            # The image is needed again for other parts.
+            pixels = _upright(_pixels(self._cut(place) if part else image), orientation)
+        except UnidentifiedImageError:
+            return Refused(why_not_opened(head))
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+            return Refused(f"more than {MAX_PIXELS // 1_000_000} megapixels")
+        except PartError as error:
+            return Refused(str(error))
+        except (MemoryError, NeedsMoreMemory):
             raise
-        if "out of memory" in str(error):
-            raise MemoryError from error
-        # Of unknown bytes, some of Pillow's plug-ins take the first two for theirs, and then fail.
-        reason = why_not_opened(head) if name is None else why_not_decoded(name, error)
-        # Without memory, some decoders report damage.
-        return Refused(inert(reason, _REASON_CHARACTERS), lasting=_memory_limit() >= MEMORY)
-    if orientation in _TURNED:
-        height, width = width, height
-    if region is not None:
-        pixels = region.part(pixels)
-    if box is not None:
-        pixels = fitted(pixels, box)
-    return Decoded(digest, name, (height, width), frames, pixels, facts)
+        # Hostile bytes make Pillow's decoders raise exceptions of almost any class.
+        except Exception as error:
+            self._image = None
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            if "out of memory" in str(error):
+                raise MemoryError from error
+            # Of unknown bytes, some of Pillow's plug-ins take the first two for theirs, and then
+            # fail.
+            reason = why_not_opened(head) if name is None else why_not_decoded(name, error)
+            if number > 1 and isinstance(error, EOFError):
+                reason = f"it has no page or frame {number:,}"
+            # Without memory, some decoders report damage.
+            return Refused(inert(reason, _REASON_CHARACTERS), lasting=_memory_limit() >= MEMORY)
+        if not part:
+            self._image = None
+        if orientation in SIDEWAYS:
+            height, width = width, height
+        if region is not None:
+            pixels = region.part(pixels)
+        if box is not None:
+            pixels = fitted(pixels, box)
+        digest = part_digest(self._digest, part, place) if part else self._digest
+        return Decoded(digest, name, (height, width), self._frames, pixels, facts)
+
+    def _at(self, number: int, may_be_large: bool) -> Image.Image:
+        """Return the image at a page or frame, which may be loaded already."""
+        image = self._image
+        if image is None:
+            image = self._open()
+            self._check_size(may_be_large)
+            # Now, because it is another page afterwards.
+            self._frames = self._frames or self._gif_frames or _frames(image)
+        if number != self._number:
+            image.seek(number - 1)
+            self._number, self._scale, self._size = number, 0, image.size
+            self._check_size(may_be_large)
+        return image
+
+    def _open(self) -> Image.Image:
+        from PIL import Image
+
+        is_heif = image_format(self._head) == "HEIC"
+        self._image = Image.open(self._file(), formats=_formats(is_heif))
+        self._number, self._scale, self._size = 1, 0, self._image.size
+        return self._image
+
+    def _check_size(self, may_be_large: bool) -> None:
+        from PIL import Image
+
+        pixels = self._size[0] * self._size[1]
+        # Decoders that decode as they open have used the memory by now.
+        if pixels > LARGE_PIXELS and not may_be_large:
+            raise NeedsMoreMemory
+        if pixels > MAX_PIXELS:  # Pillow checks the first page only.
+            raise Image.DecompressionBombError
+
+    def _loaded(self, part: str, box: tuple[int, int] | None, region: Region | None) -> Image.Image:
+        """Return the image with its pixels: of a JPEG, only as many as are needed."""
+        image = self._image
+        assert image is not None
+        if not part:
+            if box is not None:
+                image.draft(None, _draft_size(image, image.size, box, region))
+            image.load()
+            return image
+        scale = 1
+        if box is not None and image.format in _JPEG and is_box(part):
+            orientation = _orientation(image)
+            size = stored_box(part, self._size, orientation).size
+            least = _draft_size(image, size, box, region or WHOLE)
+            scale = min(width // side for width, side in zip(self._size, least, strict=True))
+            scale = max(each for each in (1, 2, 4, 8) if each <= max(scale, 1))
+        if self._scale not in (0, scale):
+            image = self._open()
+        if not self._scale:
+            if scale > 1:
+                image.draft(None, (self._size[0] // scale, self._size[1] // scale))
+            image.load()
+            self._scale = scale
+        return image
+
+    def _cut(self, place: Box | None) -> Image.Image:
+        """Return a copy of the image, or of a box in it."""
+        image = self._image
+        assert image is not None
+        if place is None:
+            return image.copy()
+        # A JPEG may have been reduced: its box has at least one pixel.
+        wide, high = (now / whole for now, whole in zip(image.size, self._size, strict=True))
+        if image.size == self._size:
+            return image.crop(place)
+        left, top = int(place.left * wide), int(place.top * high)
+        right, bottom = ceil(place.right * wide), ceil(place.bottom * high)
+        return image.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
 
 
-def _draft_size(image: Image.Image, box: tuple[int, int], region: Region | None) -> tuple[int, int]:
-    """Return the least size at which a JPEG may be decoded: twice what is asked for."""
+def _draft_size(
+    image: Image.Image, size: tuple[int, int], box: tuple[int, int], region: Region | None
+) -> tuple[int, int]:
+    """Return the least size at which a JPEG may be decoded: twice what is asked for.
+
+    Parameters
+    ----------
+    image : Image
+    size : tuple of int
+        Stored width and height of the image, or of the box in it that is asked for.
+    box : tuple of int
+    region : Region or None
+    """
     if region is None:
         # Thumbnails stay what they are, whatever shape the image has: models see them.
         return 2 * box[0], 2 * box[1]
-    turned = image.format in _JPEG and _orientation(image) in _TURNED
-    wide, high = (image.height, image.width) if turned else image.size
+    turned = image.format in _JPEG and _orientation(image) in SIDEWAYS
+    wide, high = size[::-1] if turned else size
     part = (region.right - region.left) * wide, (region.bottom - region.top) * high
     scale = 2 * min(box[0] / part[0], box[1] / part[1])
     return max(1, ceil(image.width * scale)), max(1, ceil(image.height * scale))
@@ -214,15 +373,29 @@ def _formats(with_heif: bool) -> tuple[str, ...]:
 
 
 def _frames(image: Image.Image) -> int:
+    """Return the number of pages or frames; of too many, one more than the most."""
     if image.format in _FORMATS_WITHOUT_PAGES:
         return 1
     try:
-        return int(getattr(image, "n_frames", 1))
+        if image.format == "TIFF":
+            return _pages(image)
+        return min(int(getattr(image, "n_frames", 1)), MOST_FRAMES + 1)
     except MemoryError:
         raise
     # The first frame may be whole even if those after it are not.
     except Exception:  # noqa: BLE001
         return 1
+
+
+def _pages(image: Image.Image) -> int:
+    """Count the pages of a TIFF one by one: to count all of a long list would take hours."""
+    found = 1
+    with suppress(EOFError):
+        while found <= MOST_FRAMES:
+            image.seek(found)
+            found += 1
+    image.seek(0)
+    return found
 
 
 def _orientation(image: Image.Image) -> int:
@@ -272,10 +445,10 @@ def _is_grey(pixels: NDArray[np.uint8]) -> bool:
 
 def _upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Undo an EXIF orientation from 1 to 8; ignore any other value."""
-    if orientation in _TURNED:
+    if orientation in SIDEWAYS:
         pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
+    if orientation in UPSIDE_DOWN:
         pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
+    if orientation in MIRRORED:
         pixels = pixels[:, ::-1]
     return pixels

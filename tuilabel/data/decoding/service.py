@@ -48,46 +48,56 @@ class DecodeService:
         weakref.finalize(self, _end_all, self._idle)
 
     def decode(
-        self, path: Path, *, box: tuple[int, int] | None = None, region: Region | None = None
+        self,
+        path: Path,
+        part: str = "",
+        *,
+        box: tuple[int, int] | None = None,
+        region: Region | None = None,
     ) -> Decoded | Refused:
-        """Decode the first page or frame of a file.
+        """Decode the first page or frame of a file, or a part of the file.
 
         Parameters
         ----------
         path : Path
             It is opened without waiting; anything but a regular file is refused.
+        part : str
+            See `tuilabel.data.part`; empty for the first page or frame.
         box : tuple of int, optional
             Largest width and height of the pixels to return; larger images are reduced, which is
             much quicker for JPEG.
         region : Region, optional
-            The part of the upright image to return, before it is reduced; with it come the facts
-            that the file's metadata has.
+            The region of the upright image or part to return, before it is reduced; with it come
+            the facts that the file's metadata has.
 
         Raises
         ------
         SourceError
             No process can be started.
         """
-        return self.decode_all([path], box=box, region=region)[0]
+        return self.decode_all([(path, part)], box=box, region=region)[0]
 
     def decode_all(
         self,
-        paths: Sequence[Path],
+        parts: Sequence[tuple[Path, str]],
         *,
         box: tuple[int, int] | None = None,
         region: Region | None = None,
     ) -> list[Decoded | Refused]:
-        """Decode several files in one process, which is quicker if they are small."""
-        answers = self._ask(paths, box, region)
-        missing = paths[len(answers) :]
-        if len(paths) > 1:
+        """Decode several files, or parts of them, in one process.
+
+        It is quicker if they are small, and parts of one file follow each other.
+        """
+        answers = self._ask(parts, box, region)
+        missing = parts[len(answers) :]
+        if len(parts) > 1:
             # The process died or hung; which of these files is the reason shows one by one.
-            answers += [self.decode(path, box=box, region=region) for path in missing]
+            answers += [self.decode(path, part, box=box, region=region) for path, part in missing]
         else:
             answers += [None] * len(missing)
         return [
-            self._decode_large(path, box, region) if answer is None else answer
-            for path, answer in zip(paths, answers, strict=True)
+            self._decode_large(part, box, region) if answer is None else answer
+            for part, answer in zip(parts, answers, strict=True)
         ]
 
     def close(self) -> None:
@@ -95,16 +105,16 @@ class DecodeService:
         _end_all(self._idle)
 
     def _decode_large(
-        self, path: Path, box: tuple[int, int] | None, region: Region | None
+        self, part: tuple[Path, str], box: tuple[int, int] | None, region: Region | None
     ) -> Decoded | Refused:
         with self._one_large_image:
-            answers = self._ask([path], box, region, large=True)
+            answers = self._ask([part], box, region, large=True)
         found = answers[0] if answers else None
         return found or Refused("too large or damaged: its decoder crashed", lasting=False)
 
     def _ask(
         self,
-        paths: Sequence[Path],
+        parts: Sequence[tuple[Path, str]],
         box: tuple[int, int] | None,
         region: Region | None,
         *,
@@ -117,13 +127,13 @@ class DecodeService:
             child = _Child(self._deadline)
         answers: list[Decoded | Refused | None] = []
         try:
-            names = list(map(os.fspath, paths))
-            child.send({"paths": names, "box": box, "region": region, "large": large})
-            for _ in paths:
+            named = [(os.fspath(path), part) for path, part in parts]
+            child.send({"parts": named, "box": box, "region": region, "large": large})
+            for _ in parts:
                 answers.append(child.receive())
         except TimeoutError:
             child.end()
-            if len(paths) == 1:
+            if len(parts) == 1:
                 reason = f"decoding takes longer than {self._deadline:g} s"
                 answers.append(Refused(reason, lasting=False))
         except (OSError, EOFError):

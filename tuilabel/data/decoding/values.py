@@ -19,6 +19,8 @@ MEMORY = 2**30
 LARGE_MEMORY = 2 * 2**30
 """Bytes of memory for the one process that decodes a larger image."""
 
+MOST_FRAMES = 10_000
+"""Pages or frames of one file that can be items; no more are counted."""
 
 BUFFER_BYTES = 2**16
 """Bytes of answers that are sent at once."""
@@ -26,18 +28,18 @@ BUFFER_BYTES = 2**16
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """The first page or frame of an image file.
+    """The first page or frame of an image file, or a part of the file.
 
     Attributes
     ----------
     digest : bytes
-        BLAKE2b hash (16 bytes) of the bytes of the file.
+        BLAKE2b hash (16 bytes) of the bytes of the file, or that of `part_digest`.
     format : str
         Such as ``"PNG"``.
     size : tuple of int
-        Height and width of the whole image, upright.
+        Height and width of the whole image or part, upright.
     frames : int
-        Number of pages or frames.
+        Number of pages or frames in the file; `MOST_FRAMES` + 1 if there are more than that.
     pixels : array of shape (h, w) or (h, w, 3)
         Upright and as deep as in the file: uint8, uint16, int32 or float32. Colours are RGB and
         uint8, with transparent parts laid over mid grey; an image is grey if every pixel is.

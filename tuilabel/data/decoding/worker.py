@@ -1,6 +1,7 @@
 """The child's side of decoding: reads requests from a socket on standard input, one at a time.
 
-A request is a line of JSON with the paths of files. So is the answer for each: an empty object if
+A request is a line of JSON with the paths of files, and which part of each is asked for. So is the
+answer for each: an empty object if
 the file takes more memory than is allowed, a reason, or what the file is, followed by the bytes of
 its pixels.
 """
@@ -14,11 +15,13 @@ import select
 import socket
 import threading
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from tuilabel.data.decoding.decoder import NeedsMoreMemory, decode_file, set_up
+from tuilabel.data.decoding.decoder import NeedsMoreMemory, OpenImage, set_up
 from tuilabel.data.decoding.values import BUFFER_BYTES, LARGE_MEMORY, MEMORY, Refused
 from tuilabel.data.region import Region
 
@@ -34,17 +37,24 @@ def main() -> None:
     for line in parent.makefile("rb"):
         request = json.loads(line)
         _limit_memory(LARGE_MEMORY if request["large"] else MEMORY)
-        for path in request["paths"]:
-            region = None if request["region"] is None else Region(*request["region"])
-            answers.writelines(_answer(path, request["box"], region, request["large"]))
+        region = None if request["region"] is None else Region(*request["region"])
+        how = request["box"], region, request["large"]
+        for path, parts in groupby(request["parts"], itemgetter(0)):
+            with OpenImage(path) as image:
+                for _, part in parts:
+                    answers.writelines(_answer(image, part, *how))
         answers.flush()
 
 
 def _answer(
-    path: str, box: tuple[int, int] | None, region: Region | None, may_be_large: bool
+    image: OpenImage,
+    part: str,
+    box: tuple[int, int] | None,
+    region: Region | None,
+    may_be_large: bool,
 ) -> Sequence[bytes | memoryview]:
     try:
-        found = decode_file(path, box, region, may_be_large=may_be_large)
+        found = image.decode(part, box, region, may_be_large=may_be_large)
     except NeedsMoreMemory:
         return [b"{}\n"]
     if isinstance(found, Refused):
