@@ -198,7 +198,7 @@ async def test_a_neighbour_is_looked_at_and_never_labelled(app: ScreenApp) -> No
         await go_to(app, pilot, "2.jpg")
         item = screen.loop.current_id
         await pilot.press("comma")
-        await until(pilot, lambda: "1.jpg  1 before, only to look at" in shown(app, "#picture"))
+        await until(pilot, lambda: "1.jpg  1 before, not asked" in shown(app, "#picture"))
         await painted(app, pilot)
         for key in ("1", "space", "enter", "slash"):
             await pilot.press(key)

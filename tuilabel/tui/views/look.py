@@ -130,4 +130,4 @@ def step_words(step: int) -> str:
     """Return where a neighbour lies, such as ``2 before``; nothing for the image itself."""
     if not step:
         return ""
-    return f"{abs(step):,} {'before' if step < 0 else 'after'}, only to look at"
+    return f"{abs(step):,} {'before' if step < 0 else 'after'}, not asked"
