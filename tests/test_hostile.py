@@ -6,6 +6,7 @@ may be an error, but has no control character that is not ours, and nothing cras
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import os
@@ -207,6 +208,17 @@ def test_line_mode(template: Path, seed: int) -> None:
         assert not foreign(done.stdout + done.stderr)
 
 
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press keys as soon as the screen has handled those before, without a pause for each."""
+
+    async def go_on(*_: object) -> None:
+        await asyncio.sleep(0)
+
+    for module in ("app", "pilot"):
+        monkeypatch.setattr(f"textual.{module}.wait_for_idle", go_on)
+
+
 def check_frame(app: App[Any], after: str) -> None:
     """Check that the whole frame is harmless, and that no row is wider than the terminal."""
     rows = app.screen._compositor.render_strips()
@@ -229,7 +241,7 @@ async def visit(pilot: Pilot[Any], *lines: str) -> None:
 
 
 @SEEDS
-@pytest.mark.usefixtures("bounded", "warm_decoders")
+@pytest.mark.usefixtures("bounded", "warm_decoders", "at_once")
 async def test_screens(template: Path, seed: int) -> None:
     path = hostile_session(template, seed)
     try:
@@ -248,7 +260,7 @@ async def test_screens(template: Path, seed: int) -> None:
 
 
 @SEEDS
-@pytest.mark.usefixtures("bounded")
+@pytest.mark.usefixtures("bounded", "at_once")
 async def test_the_home_screen(template: Path, seed: int) -> None:
     """One that cannot be read, among others, does not end it."""
     sessions = [hostile_session(template, other) for other in range(seed, seed + 3)]
@@ -272,7 +284,7 @@ async def test_the_home_screen(template: Path, seed: int) -> None:
     assert app.request == wanted or not is_openable(seed + 2)
 
 
-@pytest.mark.usefixtures("bounded", "warm_decoders")
+@pytest.mark.usefixtures("bounded", "warm_decoders", "at_once")
 async def test_the_screen_of_view(photos: Path) -> None:
     app = ViewApp(Viewed(str(photos)), Settings(), "name", Colours(), TerminalAnswers())
     async with app.run_test(size=(80, 24)) as pilot:

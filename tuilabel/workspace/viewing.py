@@ -15,7 +15,7 @@ from tuilabel.data.listing import below
 from tuilabel.errors import SourceError, UnnamedClassesError
 from tuilabel.plugins import root_of
 from tuilabel.progress import Progress
-from tuilabel.text import source_name
+from tuilabel.text import inert, source_name
 from tuilabel.workspace.places import cache_dir, is_folder
 
 
@@ -32,7 +32,7 @@ class Viewed:
     ----------
     dataset : Dataset
     name : str
-        The kind and name of the source.
+        The kind and name of the source, harmless for a terminal.
 
     Raises
     ------
@@ -45,7 +45,7 @@ class Viewed:
             self.dataset: Dataset = opener()
         except UnnamedClassesError:
             self.dataset = opener(classes=("image",))  # nobody sees it
-        self.name = source_name(self.dataset.source)
+        self.name = inert(source_name(self.dataset.source))
         self._folder = str(Path(source).expanduser()) if is_folder(source) else self._root()
 
     def _root(self) -> str | None:

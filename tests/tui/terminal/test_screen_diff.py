@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pyte
 import pytest
+from hostile_sessions import foreign
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.console import Console
 from rich.segment import Segment
@@ -87,6 +91,15 @@ def test_differences_draw_what_whole_frames_draw(
 def layout(*texts: str, style: Style | None = None) -> LayoutUpdate:
     strips = [[Strip([Segment(text.ljust(WIDTH), style)])] for text in texts]
     return LayoutUpdate(strips, Region(0, 0, WIDTH, len(texts)))
+
+
+@pytest.mark.parametrize("code", ["\x1b]0;o\x07", "\x1b[2J", "\x9b31m", "\u202e", "\r", "\u2028"])
+def test_a_text_that_was_forgotten_reaches_the_terminal_without_codes(code: str) -> None:
+    written = ScreenCopy().difference(layout(f"a{code}b"), SIZE, None)
+    assert not foreign(re.sub(r"\x1b\[[0-9;]*[Hm]", "", written))
+    screen, stream = emulator()
+    stream.feed(written)
+    assert screen.display[0].index("b") == cell_len(f"a{code}")
 
 
 def test_only_cells_that_differ_are_written() -> None:

@@ -18,6 +18,8 @@ from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.geometry import Region, Size
 from textual.strip import Strip
 
+from tuilabel.text import inert, is_inert
+
 _UNKNOWN = None
 """A cell that may hold anything."""
 
@@ -162,6 +164,12 @@ class ScreenCopy:
     def _cells(self, text: str) -> Sequence[str]:
         if self._single.issuperset(text):
             return text
+        if not is_inert(text, len(text)):
+            # Every text should be inert by now. One that was forgotten must not be obeyed either.
+            text = "".join(
+                char if inert(char) == char else " " * get_character_cell_size(char)
+                for char in text
+            )
         if all(get_character_cell_size(character) == 1 for character in text):
             self._single.update(text)
             return text
