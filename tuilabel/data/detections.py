@@ -102,7 +102,10 @@ def open_detections(source: str, *, argument: str, **options: Any) -> Dataset:
                 yield box.path, box.part
 
     files, unreadable = look_up_parts(root, parts())
-    notice = f"{counted(without, 'image has', 'images have')} no box of confidence {least:g} or "
+    left_out = (
+        f"Left out: {counted(without, 'image')} without a box of confidence {least:g} or more in "
+        f"{inert(path.name)}."
+    )
     if not files and without == len(images):
         raise SourceError(
             f"{shown_path(path)} has no box of confidence {least:g} or more: choose another file, "
@@ -116,7 +119,7 @@ def open_detections(source: str, *, argument: str, **options: Any) -> Dataset:
         root,
         (files, [*unreadable, *skipped]),
         guesses=Guesses(inert(path.name, 80), False, tuple(names), by_reference),
-        remarks=(f"{notice}more in {inert(path.name)}, and are left out.",) if without else (),
+        remarks=[left_out] if without else [],
         **options,
     )
 
@@ -171,7 +174,7 @@ def _boxes(
     path = image.file or image.filepath
     kept = [one for one in image.detections or () if one.conf >= least and one.bbox is not None]
     if not path and kept:
-        skipped.append(SkippedFile("an image without a path", f"{len(kept)} boxes"))
+        skipped.append(SkippedFile("an image without a path", counted(len(kept), "box", "boxes")))
         return
     best = max(kept, key=lambda one: one.conf, default=None)
     for one in kept:

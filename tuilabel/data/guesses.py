@@ -63,6 +63,6 @@ class Guesses(NamedTuple):
         more = ", ..." if len(others) > _NAMED else ""
         what = "label" if self.are_labels else "suggestion"
         return self._replace(by_reference=kept), (
-            f"{counted(len(self.by_reference) - len(kept), what)} of {inert(self.origin)} "
-            f"would be of other classes ({named}{more}), and are left out."
+            f"Left out: {counted(len(self.by_reference) - len(kept), what)} in "
+            f"{inert(self.origin)} of other classes ({named}{more})."
         )
