@@ -49,6 +49,7 @@ GROUPS: Mapping[str, Group] = {
             "list": "tuilabel.data.path_list:open_list",
             "glob": "tuilabel.data.glob_pattern:open_glob",
             "table": "tuilabel.data.table:open_table",
+            "detections": "tuilabel.data.detections:open_detections",
         },
     ),
     "features": Group(
@@ -106,10 +107,10 @@ GROUPS: Mapping[str, Group] = {
 BARE_SOURCES = ("digits", "mnist")
 """The built-in sources that are names without a path."""
 
-PATH_SOURCES = ("folder", "array", "list", "glob", "table")
+PATH_SOURCES = ("folder", "array", "list", "glob", "table", "detections")
 """The built-in sources that are paths; the name is not needed where the path shows which."""
 
-ARRAY_FILES, TABLE_FILES = (".npz", ".npy"), (".csv", ".tsv")
+ARRAY_FILES, TABLE_FILES, DETECTION_FILES = (".npz", ".npy"), (".csv", ".tsv"), (".json",)
 """Endings of the files that are sources of these kinds; any other file is a list of paths."""
 
 _PREFIX = "tuilabel."
@@ -379,7 +380,8 @@ def _kind_of(path: Path) -> str:
     """Return the kind of a source by its path; empty for a folder, an array file or nothing."""
     if path.is_file():
         ending = path.suffix.lower()
-        return "" if ending in ARRAY_FILES else "table" if ending in TABLE_FILES else "list"
+        kinds = (("", ARRAY_FILES), ("table", TABLE_FILES), ("detections", DETECTION_FILES))
+        return next((kind for kind, endings in kinds if ending in endings), "list")
     return "glob" if wildcard(str(path)) and not os.path.lexists(path) else ""
 
 
@@ -429,7 +431,7 @@ def place_of(source: str) -> str:
 
 
 def root_of(source: str) -> str | None:
-    """Return the folder that the paths of a list, table or pattern are relative to; None of others.
+    """Return the folder that paths in a source are relative to; None of one without paths.
 
     Parameters
     ----------
@@ -439,7 +441,7 @@ def root_of(source: str) -> str | None:
     name, argument = split_source(source)
     if name == "glob":
         return place_of(source)
-    if name in ("list", "table"):
+    if name in ("list", "table", "detections"):
         return source_options(source).get("root") or str(Path(argument or "").parent)
     return None
 

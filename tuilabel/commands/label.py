@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,6 +20,7 @@ from tuilabel.commands.options import (
 )
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.commands.screen import (
+    ask_folders,
     ask_open,
     check_keys,
     check_limits,
@@ -29,7 +30,8 @@ from tuilabel.commands.screen import (
 )
 from tuilabel.commands.sources import INPUT, choose_source
 from tuilabel.commands.text import say_after_screen, write_labels
-from tuilabel.plugins import exists, named_source, split_source
+from tuilabel.errors import UnnamedClassesError
+from tuilabel.plugins import exists, named_source, split_source, with_options
 from tuilabel.process.signals import SIGNALS, leave_at_once
 from tuilabel.settings import PERSON, SETTINGS
 
@@ -137,7 +139,8 @@ def _label(
     from tuilabel.tui.terminal.relays import find_relay
     from tuilabel.tui.terminal.tty import TTY
 
-    with opener(progress=PlainProgress()) as work:
+    ask = ask_folders if sys.stdin.isatty() and sys.stdout.isatty() else None
+    with opener(progress=PlainProgress(), ask=ask) as work:
         status = run(
             work,
             (TTY.keys, TTY.shown(sys.stdout).fileno()),
@@ -192,6 +195,7 @@ def _on_screen(opener: Opener, **how: Any) -> Ended:
             progress=ProgressLine(stream=TTY.shown(sys.stderr)),
             check=check_keys,
             is_open=lambda host: ask_open(host, probe),
+            ask=lambda folders: ask_folders(folders, probe),
             reads_on=True,
         ) as work,
     ):
@@ -212,17 +216,35 @@ def _on_screen(opener: Opener, **how: Any) -> Ended:
 
 
 def _open(
-    options: Mapping[str, Any], session: str | None = None, *, reads_on: bool = False, **more: Any
+    options: Mapping[str, Any],
+    session: str | None = None,
+    *,
+    reads_on: bool = False,
+    ask: Callable[[Sequence[str]], str | None] | None = None,
+    **more: Any,
 ) -> Workspace:
     from tuilabel.workspace.opening import open_workspace
     from tuilabel.workspace.places import find_session
 
     path = None if session is None else find_session(session, may_be_new=True)
-    return open_workspace(_source(options), options, path=path, reads_on=reads_on, **more)
+    how = {**more, "path": path, "reads_on": reads_on}
+    try:
+        return open_workspace(_source(options), options, **how)
+    except UnnamedClassesError as error:
+        kind = ask(error.folders) if ask is not None and error.folders else None
+        if kind is None:
+            raise
+        source = with_options(options["source"], folders=kind)
+        return open_workspace(_source({**options, "source": source}), options, **how)
 
 
 def _open_demo(
-    options: Mapping[str, Any], *, is_open: object = None, reads_on: bool = False, **more: Any
+    options: Mapping[str, Any],
+    *,
+    is_open: object = None,
+    reads_on: bool = False,
+    ask: object = None,
+    **more: Any,
 ) -> Workspace:
     from tuilabel.workspace.opening import demo_workspace
 

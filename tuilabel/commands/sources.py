@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import MutableMapping
 from typing import Any
 
+from tuilabel.commands.options import FOLDERS
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.errors import UsageError
 from tuilabel.plugins import named_source, split_source, with_options
@@ -21,6 +23,8 @@ _FITTING = {
     "path_column": ("--path-column", _TABLE, ("table",)),
     "null": ("-0", _LIST, ("list",)),
     "folders": ("--folders", "a source of files", _FILES),
+    "confidence": ("--confidence", "a .json file of detections", ("detections",)),
+    "root": ("--root", "a list, a table or a .json file", ("list", "table", "detections")),
     "frames": ("--frames", "a source of files", _FILES),
 }
 """The option, what it needs, and the names of such sources."""
@@ -36,8 +40,8 @@ def choose_source(options: MutableMapping[str, Any], *, is_kept: bool = True) ->
     Parameters
     ----------
     options : mapping
-        With ``source`` and perhaps ``where``, ``path_column``, ``null``, ``folders`` and
-        ``frames``, which are removed.
+        With ``source`` and perhaps ``where``, ``path_column``, ``null``,
+        ``folders``, ``confidence``, ``root`` and ``frames``, which are removed.
     is_kept : bool
         Whether a session opens the source again.
 
@@ -48,8 +52,16 @@ def choose_source(options: MutableMapping[str, Any], *, is_kept: bool = True) ->
     """
     source = options["source"]
     given = {name: value for name in _FITTING if (value := options.pop(name, None))}
-    if given.get("folders", "truth") != "truth":
-        raise UsageError(f"--folders is {inert(given['folders'])!r}; expected truth.")
+    if given.get("folders", FOLDERS[0]) not in FOLDERS:
+        named = ", ".join(FOLDERS)
+        raise UsageError(f"--folders is {inert(given['folders'])!r}; expected one of {named}.")
+    if "root" in given:
+        if source == INPUT:
+            raise UsageError(
+                "--root is for paths in a file, and those of - are relative to the current folder: "
+                "leave it out."
+            )
+        given["root"] = os.path.realpath(given["root"])
     if source == INPUT:
         options["source"] = source = read_list(null=bool(given.pop("null", False)), is_kept=is_kept)
     kind = split_source(named_source(source))[0] if source else None

@@ -1,4 +1,7 @@
-"""Files in folders that are named like their classes, such as ``cat/1.jpg``, as ground truth."""
+"""Files in folders that are named like their classes, such as ``cat/1.jpg``.
+
+The names are the ground truth, labels to continue from, or suggestions to check.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,21 @@ from typing import Any
 import numpy as np
 
 from tuilabel.data.dataset import (
+    MAX_CLASSES,
     ArrayDataset,
     HoldOut,
     SkippedFile,
     checked_count,
+    class_name,
+    names_text,
     resolve_classes,
 )
 from tuilabel.data.file_cache import FileKey
 from tuilabel.data.folder import dataset_of, list_files, pool_of, read_rows
+from tuilabel.data.guesses import Guess, Guesses
 from tuilabel.data.listing import path_order
 from tuilabel.data.npz import held_out_rows
-from tuilabel.errors import SourceError
+from tuilabel.errors import SourceError, UnnamedClassesError
 from tuilabel.progress import Progress
 from tuilabel.text import shown_path
 
@@ -59,12 +66,7 @@ def open_class_folders(
         As for `tuilabel.data.folder.open_files`, and if no file is in a folder.
     """
     inside = [key for key in found[0] if "/" in key.path]
-    own = sorted({_class(key.path) for key in inside}, key=path_order)
-    if found[0] and not own:
-        raise SourceError(
-            f"{shown_path(root)} has no files in folders, whose names would be their true classes: "
-            "leave out --folders."
-        )
+    own = _classes(root, found[0])
     outside = [SkippedFile(key.path, "in no folder") for key in found[0] if "/" not in key.path]
     names = resolve_classes(source, own=own, given=classes) if own else ("",)
     items = list_files(source, root, (inside, found[1] + outside), classes=names, **options)
@@ -84,6 +86,49 @@ def open_class_folders(
         if len(of_test)
         else None,
     )
+
+
+def guesses_of(root: Path, files: Sequence[FileKey], *, are_labels: bool) -> Guesses:
+    """Return what the outermost folder of each file says about it.
+
+    Raises
+    ------
+    SourceError
+        No file is in a folder.
+    """
+    names = {folder: class_name(folder) for folder in _classes(root, files)}
+    said = {
+        key.name: Guess(name)
+        for key in files
+        if "/" in key.path and (name := names[_class(key.path)])
+    }
+    return Guesses("folders", are_labels, tuple(dict.fromkeys(filter(None, names.values()))), said)
+
+
+def unnamed(source: str, files: Sequence[FileKey]) -> UnnamedClassesError | None:
+    """Return the error of a source without class names whose folders may be named like them.
+
+    None if its files are not in several folders.
+    """
+    folders = sorted({_class(key.path) for key in files if "/" in key.path}, key=path_order)
+    if not 2 <= len(folders) <= MAX_CLASSES:
+        return None
+    return UnnamedClassesError(
+        f"{shown_path(source)} has no class names, but {len(folders)} folders "
+        f"({names_text(folders)}): name the classes with --classes, such as --classes cat,dog, or "
+        "take the names of the folders as --folders labels, suggestions or truth.",
+        folders,
+    )
+
+
+def _classes(root: Path, files: Sequence[FileKey]) -> list[str]:
+    found = sorted({_class(key.path) for key in files if "/" in key.path}, key=path_order)
+    if files and not found:
+        raise SourceError(
+            f"{shown_path(root)} has no files in folders, whose names would be their classes: "
+            "leave out --folders."
+        )
+    return found
 
 
 def _class(path: str) -> str:

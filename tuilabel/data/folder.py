@@ -27,11 +27,12 @@ from tuilabel.data.decoding.decoder import decoder_version
 from tuilabel.data.file_cache import FileCache, FileKey
 from tuilabel.data.file_reader import FileReader
 from tuilabel.data.folder_items import FolderItems, Found
+from tuilabel.data.guesses import Guesses
 from tuilabel.data.item_ids import ItemIds
 from tuilabel.data.listing import cannot_be_read, natural, no_image, scan
 from tuilabel.data.order import name_keys, seeded_order
 from tuilabel.data.window import Window
-from tuilabel.errors import TuilabelError
+from tuilabel.errors import TuilabelError, UnnamedClassesError
 from tuilabel.plugins import source_options
 from tuilabel.progress import Progress
 from tuilabel.text import shown_path
@@ -103,6 +104,8 @@ def list_files(
     test: int | None = None,
     window: Window | None = None,
     seed: int | None = None,
+    guesses: Guesses | None = None,
+    remarks: Sequence[str] = (),
 ) -> FolderItems:
     """Return the items of files below a folder, before they are read.
 
@@ -115,6 +118,11 @@ def list_files(
         The files, and what cannot be read, as `scan` returns them.
     cache_dir, classes, pool, test, window, seed
         As for `list_folder`.
+    guesses : Guesses, optional
+        What the source says about the items, whose classes are those of the source unless others
+        are given.
+    remarks : sequence of str
+        Sentences about the source.
 
     Raises
     ------
@@ -125,7 +133,16 @@ def list_files(
     files, skipped = found
     if not files:
         raise no_image(source, skipped)
-    class_names = resolve_classes(source, own=None, given=classes)
+    own = None if guesses is None or classes is not None else guesses.class_names
+    try:
+        class_names = resolve_classes(source, own=own, given=classes)
+    except UnnamedClassesError as error:
+        from tuilabel.data.class_folders import unnamed
+
+        raise unnamed(source, files) or error from None
+    if guesses is not None:
+        guesses, left_out = guesses.among(class_names)
+        remarks = (*remarks, *([left_out] if left_out else []))
     count = checked_count("--pool", pool, len(files), shown_path(source))
     # A hundred thousand names take a second to bring into natural order.
     is_whole = count == len(files)
@@ -143,6 +160,8 @@ def list_files(
         window,
         is_part=not is_whole or source != str(root),
         source=source,
+        guesses=guesses,
+        remarks=remarks,
     )
 
 
@@ -171,10 +190,12 @@ def open_files(
     query = source_options(source)
     if "frames" in query:
         found = _with_frames(root, found, options["cache_dir"], progress)
-    if query.get("folders") == "truth":
-        from tuilabel.data.class_folders import open_class_folders
+    if kind := query.get("folders"):
+        from tuilabel.data.class_folders import guesses_of, open_class_folders
 
-        return open_class_folders(source, root, found, progress=progress, **options)
+        if kind == "truth":
+            return open_class_folders(source, root, found, progress=progress, **options)
+        options["guesses"] = guesses_of(root, found[0], are_labels=kind == "labels")
     items = list_files(source, root, found, **options)
     return items if options.get("seed") is not None else _whole(items, progress)
 
@@ -291,6 +312,7 @@ def dataset_of(
         draw=(lambda i, *part: items.picture(int(rows[i]), *part)) if items.has_pictures else None,
         locate_file=lambda i: items.file(int(rows[i])),
         window=items.window,
+        guesses=items.guesses,
     )
 
 
@@ -338,6 +360,7 @@ def cache_of(root: Path, cache_dir: Path) -> FileCache:
 
 
 def _notices(items: FolderItems, rows: NDArray[np.intp]) -> Iterator[str]:
+    yield from items.remarks
     if items.skipped:
         yield cannot_be_read(items.skipped)
     if further := items.further_frames:

@@ -20,6 +20,7 @@ from tuilabel.data.dataset import SkippedFile
 from tuilabel.data.decoding import DecodeService, Refused
 from tuilabel.data.decoding.values import MOST_FRAMES
 from tuilabel.data.file_cache import Failure, FileCache, FileKey, Pair
+from tuilabel.data.guesses import Guesses
 from tuilabel.data.images import (
     MAX_EXACT_SIDE,
     MAX_THUMBNAIL_SIDE,
@@ -70,6 +71,10 @@ class FolderItems:
         Whether the folder has more files than these.
     source : str
         As in `Dataset`; by default the folder.
+    guesses : Guesses or None
+        As in `Dataset`.
+    remarks : sequence of str
+        Sentences about the source, for `notices`.
     """
 
     holdout = truth = None
@@ -86,7 +91,10 @@ class FolderItems:
         *,
         is_part: bool = False,
         source: str = "",
+        guesses: Guesses | None = None,
+        remarks: Sequence[str] = (),
     ) -> None:
+        self.guesses, self.remarks = guesses, remarks
         self.is_part, self.source = is_part, source or str(root)
         self.root, self.keys, self.class_names = root, list(keys), class_names
         self._cache, self._decoding, self._entries = cache, decoding, list(skipped)
@@ -149,9 +157,9 @@ class FolderItems:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Sentences about files that cannot be read or have further frames, and about the cache."""
+        """Sentences about the source, what is unreadable, further frames, and the cache."""
         found = [cannot_be_read(self.skipped)] if self.skipped else []
-        return (*found, *filter(None, (self.further_frames, self.cache_problem)))
+        return (*self.remarks, *found, *filter(None, (self.further_frames, self.cache_problem)))
 
     @property
     def further_frames(self) -> str | None:

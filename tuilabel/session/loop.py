@@ -53,6 +53,7 @@ from tuilabel.session.requests import (
     fit_request,
     rows_to_learn,
 )
+from tuilabel.session.source_guesses import suggestion_of
 from tuilabel.session.undoing import refusal
 from tuilabel.session.values import (
     Annotator,
@@ -482,6 +483,7 @@ class Session:
         if slot is None or slot.audit or slot.probabilities is not None:
             return None
         guess = self.known.suggestion(self.items.ids[slot.row])
+        guess = suggestion_of(self.items, slot.row) if guess is None else guess
         classes = self.known.classes
         if guess is None or not classes.is_open(classes.resolved(guess.class_id)):
             return None

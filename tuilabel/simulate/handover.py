@@ -58,6 +58,7 @@ class HandedOver:
         return self.image(i)
 
     has_pictures = False
+    guesses = None
 
     def picture(self, i: int, box: tuple[int, int], region: Region = WHOLE) -> Picture:
         """Return a part of item `i` of the pool."""

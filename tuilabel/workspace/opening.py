@@ -33,6 +33,7 @@ from tuilabel.session.view import SessionView
 from tuilabel.settings import Settings, resolve
 from tuilabel.small_files import open_regular
 from tuilabel.text import LONGEST_PATH, changed_text, counted, disputed_text, inert, shown_path
+from tuilabel.workspace.guesses import record_at_start, record_when_read
 from tuilabel.workspace.places import (
     FIRST_SOURCE,
     SUFFIX,
@@ -229,7 +230,9 @@ def _start(
         "Choose digits, mnist, an .npz file with labels or, with --folders truth, class folders."
     )
     try:
-        seed = settings.seed if reads_on else None
+        # Labels are known by the content of the files, and counted from the first batch on.
+        are_labels = source_options(_source(options)).get("folders") == "labels"
+        seed = settings.seed if reads_on and not are_labels else None
         dataset = _open_dataset(_source(options), options, progress, seed=seed)
     except UnnamedClassesError as error:
         raise (no_truth if needs_truth else error) from None
@@ -535,6 +538,9 @@ def _assemble(
 
     known = asdict(settings)
     loop = LoopSettings(**{name: known[name] for name in LoopSettings.__dataclass_fields__})
+    is_read = dataset.reading is None or not dataset.reading.unread.any()
+    if dataset.guesses is not None and is_read:
+        view = record_at_start(path, dataset, settings.annotator, view)
     reader = None if view is None else view.reader
     journal = Journal(path, settings.annotator, dataset.source, reader=reader)
     record = None if view is None else view.record
@@ -547,6 +553,7 @@ def _assemble(
             reading.stop()
         raise
     workspace = Workspace(path, dataset, journal, session, settings, reading)
+    record_when_read(workspace)
     if reading is not None:
         reading.attach(session)
         reading.wait_for_first(workspace.annotator)

@@ -21,6 +21,7 @@ from tuilabel.data.folder_items import FolderItems, Found
 from tuilabel.data.listing import no_image
 from tuilabel.data.watching import Watcher
 from tuilabel.errors import SourceError, TuilabelError
+from tuilabel.events.lines import Event
 from tuilabel.session import Annotator, Session
 
 FIRST_SECONDS = 2.0
@@ -47,7 +48,13 @@ class Arrived(NamedTuple):
     keys: Sequence[FileKey]
 
 
-Posted = Sequence[tuple[int, Found]] | Pool | Arrived | TuilabelError
+class Recorded(NamedTuple):
+    """Events that were written beside the event loop."""
+
+    events: Sequence[Event]
+
+
+Posted = Sequence[tuple[int, Found]] | Pool | Arrived | Recorded | TuilabelError
 
 
 class SourceReading:
@@ -70,6 +77,8 @@ class SourceReading:
         Called in another thread when something has arrived for `take_in`.
     problem : str or None
         Why nothing more is read, as a sentence.
+    when_read : callable or None
+        Called once by `take_in` when all files were read.
     """
 
     def __init__(self, items: FolderItems, *, watches: bool = False) -> None:
@@ -87,6 +96,7 @@ class SourceReading:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self.notify: Callable[[], object] = _nothing
         self.problem: str | None = None
+        self.when_read: Callable[[], object] | None = None
 
     def start(self, seconds: float | None = None) -> None:
         """Begin to read, and wait for the first image, but no longer than some seconds.
@@ -155,6 +165,9 @@ class SourceReading:
                     self.problem = str(arrived)
                 elif isinstance(arrived, Pool):
                     pool = arrived
+                elif isinstance(arrived, Recorded):
+                    if self._session is not None:
+                        self._session.take_in(arrived.events)
                 elif isinstance(arrived, Arrived):
                     count = self._items.grow(arrived.keys)
                     self._reader.grow(count)
@@ -170,6 +183,9 @@ class SourceReading:
             if rows or self.added > before:
                 self._want()
             self._make_pool()
+        if self.when_read is not None and not self._items.unread.any():
+            when_read, self.when_read = self.when_read, None
+            when_read()
         return pool
 
     @property
@@ -186,6 +202,10 @@ class SourceReading:
     def waits_for(self) -> str | None:
         """The path of a file that takes long to be read; None without one."""
         return self._reader.waits_for(LATE_SECONDS)
+
+    def recorded(self, events: Sequence[Event]) -> None:
+        """Have events taken in that were written beside the event loop; called in any thread."""
+        self._post(Recorded(events))
 
     def _want(self) -> None:
         assert self._session is not None

@@ -43,6 +43,7 @@ from tuilabel.data.part import (
     is_box,
     part_digest,
     stored_box,
+    upright_box,
 )
 from tuilabel.data.region import WHOLE, Region
 from tuilabel.small_files import open_regular
@@ -99,10 +100,10 @@ class OpenImage:
         self._descriptor = -1
         self._refused: Refused | None = None
         self._head, self._digest = b"", b""
-        # What is open: the image, at which page or frame, its size as it is stored, and by how much
-        # it is reduced; 0 before its pixels were decoded.
+        # What is open: the image, at which page or frame, its size, by how much it is reduced (0
+        # before its pixels were decoded), and its orientation if Pillow turns it.
         self._image: Image.Image | None = None
-        self._number, self._size, self._scale = 1, (0, 0), 0
+        self._number, self._size, self._scale, self._turned = 1, (0, 0), 0, 0
         self._frames = self._gif_frames = 0
         try:
             self._descriptor = open_regular(path)
@@ -192,12 +193,12 @@ class OpenImage:
             # Only now, because reading metadata may decode too, and hides what went wrong.
             orientation = _orientation(image)
             facts = () if region is None else facts_of(image)
-            place = None
+            place = shown = None
             if is_box(part):
-                place = stored_box(part, self._size, orientation)
-                width, height = place.size
+                place, shown = self._place(part, orientation)
+                width, height = shown.size
             # The image is needed again for other parts.
-            pixels = _upright(_pixels(self._cut(place) if part else image), orientation)
+            pixels = _upright(_pixels(self._cut(shown) if part else image), orientation)
         except UnidentifiedImageError:
             return Refused(why_not_opened(head))
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -241,7 +242,8 @@ class OpenImage:
             self._frames = self._frames or self._gif_frames or _frames(image)
         if number != self._number:
             image.seek(number - 1)
-            self._number, self._scale, self._size = number, 0, image.size
+            self._number = number
+            self._begin(image)
             self._check_size(may_be_large)
         return image
 
@@ -250,8 +252,14 @@ class OpenImage:
 
         is_heif = image_format(self._head) == "HEIC"
         self._image = Image.open(self._file(), formats=_formats(is_heif))
-        self._number, self._scale, self._size = 1, 0, self._image.size
+        self._number = 1
+        self._begin(self._image)
         return self._image
+
+    def _begin(self, image: Image.Image) -> None:
+        self._scale, self._size = 0, image.size
+        # Pillow turns these upright as it decodes them, and then knows no orientation any more.
+        self._turned = _orientation(image) if image.format == "TIFF" else 0
 
     def _check_size(self, may_be_large: bool) -> None:
         from PIL import Image
@@ -269,14 +277,17 @@ class OpenImage:
         assert image is not None
         if not part:
             if box is not None:
-                image.draft(None, _draft_size(image, image.size, box, region))
+                turned = image.format in _JPEG and _orientation(image) in SIDEWAYS
+                upright = image.size[::-1] if turned else image.size
+                image.draft(None, _draft_size(image.size, upright, box, region))
             image.load()
             return image
         scale = 1
         if box is not None and image.format in _JPEG and is_box(part):
             orientation = _orientation(image)
             size = stored_box(part, self._size, orientation).size
-            least = _draft_size(image, size, box, region or WHOLE)
+            upright = size[::-1] if orientation in SIDEWAYS else size
+            least = _draft_size(self._size, upright, box, region or WHOLE)
             scale = min(width // side for width, side in zip(self._size, least, strict=True))
             scale = max(each for each in (1, 2, 4, 8) if each <= max(scale, 1))
         if self._scale not in (0, scale):
@@ -287,6 +298,16 @@ class OpenImage:
             image.load()
             self._scale = scale
         return image
+
+    def _place(self, part: str, orientation: int) -> tuple[Box, Box]:
+        """Return where a box is in stored pixels, and where in the image as Pillow returns it."""
+        if not self._turned:
+            place = stored_box(part, self._size, orientation)
+            return place, place
+        sideways = self._turned in SIDEWAYS
+        stored = self._size[::-1] if sideways else self._size
+        place = stored_box(part, stored, self._turned)
+        return place, upright_box(place, stored, self._turned)
 
     def _cut(self, place: Box | None) -> Image.Image:
         """Return a copy of the image, or of a box in it."""
@@ -304,26 +325,25 @@ class OpenImage:
 
 
 def _draft_size(
-    image: Image.Image, size: tuple[int, int], box: tuple[int, int], region: Region | None
+    whole: tuple[int, int], size: tuple[int, int], box: tuple[int, int], region: Region | None
 ) -> tuple[int, int]:
     """Return the least size at which a JPEG may be decoded: twice what is asked for.
 
     Parameters
     ----------
-    image : Image
+    whole : tuple of int
+        Stored width and height of the image.
     size : tuple of int
-        Stored width and height of the image, or of the box in it that is asked for.
+        Upright width and height of the image, or of the box in it that is asked for.
     box : tuple of int
     region : Region or None
     """
     if region is None:
         # Thumbnails stay what they are, whatever shape the image has: models see them.
         return 2 * box[0], 2 * box[1]
-    turned = image.format in _JPEG and _orientation(image) in SIDEWAYS
-    wide, high = size[::-1] if turned else size
-    part = (region.right - region.left) * wide, (region.bottom - region.top) * high
+    part = (region.right - region.left) * size[0], (region.bottom - region.top) * size[1]
     scale = 2 * min(box[0] / part[0], box[1] / part[1])
-    return max(1, ceil(image.width * scale)), max(1, ceil(image.height * scale))
+    return max(1, ceil(whole[0] * scale)), max(1, ceil(whole[1] * scale))
 
 
 def _memory_limit() -> float:

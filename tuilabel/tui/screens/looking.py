@@ -190,16 +190,16 @@ class Looking:
     def _caption(
         self, row: int, look: Look, found: Picture | SourceError | None
     ) -> tuple[str, str]:
-        path = self._dataset.file(row)
-        if path is None:
+        if self._dataset.file(row) is None:
             return "", "muted"
+        name = self._dataset.references(row)[0].rpartition("/")[2]
         words = step_words(look.step)
         style = "accent" if look.step else "muted"
         if isinstance(found, SourceError):
             words, style = f"{words}  ! {inert(str(found), 200)}".strip(), "bad"
         elif found is None and self._late == self._request(row, look.region):
             words, style = f"{words}  waiting for this file".strip(), "accent"
-        return f"{inert(path.name, 100)}  {words}".rstrip(), style
+        return f"{inert(name, 100)}  {words}".rstrip(), style
 
     def looked(self) -> Looked | None:
         """Return what stands beside the image; None for the accuracy."""
