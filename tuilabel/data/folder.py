@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuilabel.data.cell import Cells
 from tuilabel.data.dataset import (
     ArrayDataset,
     Dataset,
@@ -103,6 +104,7 @@ def list_files(
     test: int | None = None,
     window: Window | None = None,
     seed: int | None = None,
+    cells: Cells | None = None,
 ) -> FolderItems:
     """Return the items of files below a folder, before they are read.
 
@@ -115,6 +117,8 @@ def list_files(
         The files, and what cannot be read, as `scan` returns them.
     cache_dir, classes, pool, test, window, seed
         As for `list_folder`.
+    cells : Cells, optional
+        Of table files, whose rows are the files that were found.
 
     Raises
     ------
@@ -138,11 +142,12 @@ def list_files(
         files,
         skipped,
         class_names,
-        cache_of(root, cache_dir),
+        cache_of(root if cells is None else Path(source), cache_dir),
         DecodeService(),
         window,
         is_part=not is_whole or source != str(root),
         source=source,
+        cells=cells,
     )
 
 
