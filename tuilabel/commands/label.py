@@ -31,7 +31,7 @@ from tuilabel.commands.screen import (
 from tuilabel.commands.sources import INPUT, choose_source
 from tuilabel.commands.text import say_after_screen, write_labels
 from tuilabel.errors import UnnamedClassesError
-from tuilabel.plugins import exists, named_source, split_source, with_options
+from tuilabel.plugins import exists, is_url, named_source, split_source, with_options
 from tuilabel.process.signals import SIGNALS, leave_at_once
 from tuilabel.settings import PERSON, SETTINGS
 
@@ -176,7 +176,7 @@ def _continue(ended: Ended, options: Mapping[str, Any], *, mouse: bool = False) 
 def _check_source(options: Mapping[str, Any]) -> None:
     """Raise the error about a source that does not exist, before any about the terminal."""
     source = options["source"]
-    if source in (None, INPUT):
+    if source in (None, INPUT) or is_url(source):
         return
     if (name := split_source(named_source(source))[0]) and exists("sources", name):
         return

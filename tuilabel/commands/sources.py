@@ -10,7 +10,7 @@ from typing import Any
 from tuilabel.commands.options import FOLDERS
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.errors import UsageError
-from tuilabel.plugins import named_source, split_source, with_options
+from tuilabel.plugins import is_url, named_source, split_source, with_options
 from tuilabel.text import inert, shown_path
 
 INPUT = "-"
@@ -22,7 +22,7 @@ _FITTING = {
     "where": ("--where", _TABLE, ("table",)),
     "path_column": ("--path-column", _TABLE, ("table",)),
     "null": ("-0", _LIST, ("list",)),
-    "folders": ("--folders", "a source of files", _FILES),
+    "folders": ("--folders", "a source of files", (*_FILES, "hf")),
     "confidence": ("--confidence", "a .json file of detections", ("detections",)),
     "root": ("--root", "a list, a table or a .json file", ("list", "table", "detections")),
     "frames": ("--frames", "a source of files", _FILES),
@@ -35,7 +35,7 @@ _WRITTEN = {"path_column": "column"}
 def choose_source(options: MutableMapping[str, Any], *, is_kept: bool = True) -> None:
     """Replace the source in the options by one that the options about it are part of.
 
-    A list of paths on standard input is read to its end, and kept.
+    A list of paths on standard input is read to its end, and kept. What a URL leads to is copied.
 
     Parameters
     ----------
@@ -64,6 +64,8 @@ def choose_source(options: MutableMapping[str, Any], *, is_kept: bool = True) ->
         given["root"] = os.path.realpath(given["root"])
     if source == INPUT:
         options["source"] = source = read_list(null=bool(given.pop("null", False)), is_kept=is_kept)
+    elif source and is_url(source):
+        options["source"] = source = fetch(source, options.get("cache_size"))
     kind = split_source(named_source(source))[0] if source else None
     for name in given:
         option, needed, kinds = _FITTING[name]
@@ -95,6 +97,35 @@ def read_list(*, null: bool, is_kept: bool) -> str:
         return keep_list(sys.stdin.buffer, null=null, is_kept=is_kept, progress=progress)
     finally:
         progress.close()
+
+
+def fetch(url: str, gigabytes: int | None = None) -> str:
+    """Copy what a URL leads to into the cache, and return the copy as a source.
+
+    Parameters
+    ----------
+    url : str
+    gigabytes : int, optional
+        The most to copy; by default the size of the cache in the settings.
+
+    Raises
+    ------
+    TuilabelError
+        It cannot be copied.
+    """
+    from tuilabel.data.remote import copy_files
+    from tuilabel.settings import resolve
+    from tuilabel.tui.terminal.tty import TTY
+    from tuilabel.workspace.cache import GIGABYTE
+    from tuilabel.workspace.places import copy_of
+
+    limit = resolve({"cache_size": gigabytes}).cache_size * GIGABYTE
+    copy, progress = copy_of(url), ProgressLine(stream=TTY.shown(sys.stderr))
+    try:
+        copy_files(url, copy, limit=limit, progress=progress)
+    finally:
+        progress.close()
+    return str(copy)
 
 
 def _is_terminal() -> bool:

@@ -5,7 +5,7 @@ The names are the ground truth, labels to continue from, or suggestions to check
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,8 @@ def open_class_folders(
     test: int | None = None,
     seed: int | None = None,
     progress: Progress | None = None,
+    truth: Mapping[str, str] | None = None,
+    own: Sequence[str] = (),
     **options: Any,
 ) -> ArrayDataset:
     """Open files whose outermost folder names their true class; a fifth of them is held out.
@@ -59,15 +61,22 @@ def open_class_folders(
         Not used.
     progress : Progress, optional
         Called after every few files.
+    truth : dict of str to str, optional
+        The true class of each file, by its path; by default its outermost folder.
+    own : sequence of str
+        All true classes in order, if there is a `truth`.
 
     Raises
     ------
     SourceError, UsageError
         As for `tuilabel.data.folder.open_files`, and if no file is in a folder.
     """
-    inside = [key for key in found[0] if "/" in key.path]
-    own = _classes(root, found[0])
-    outside = [SkippedFile(key.path, "in no folder") for key in found[0] if "/" not in key.path]
+    why_outside = "in no folder" if truth is None else "no class"
+    if truth is None:
+        own = _classes(root, found[0])
+        truth = {key.path: _class(key.path) for key in found[0] if "/" in key.path}
+    inside = [key for key in found[0] if key.path in truth]
+    outside = [SkippedFile(key.path, why_outside) for key in found[0] if key.path not in truth]
     names = resolve_classes(source, own=own, given=classes) if own else ("",)
     items = list_files(source, root, (inside, found[1] + outside), classes=names, **options)
     rows = read_rows(items, progress)
@@ -78,11 +87,11 @@ def open_class_folders(
     # Together, so that all have one shape.
     images = pool_of(items, np.concatenate([of_pool, of_test]))
     number = {name: place for place, name in enumerate(own)}
-    truth = np.array([number[_class(key.path)] for key in items.keys], np.int16)
+    numbers = np.array([number[truth[key.path]] for key in items.keys], np.int16)
     return replace(
         dataset_of(items, of_pool, images[: len(of_pool)], rows),
-        truth=truth[of_pool],
-        holdout=HoldOut("hold-out", images[len(of_pool) :], truth[of_test])
+        truth=numbers[of_pool],
+        holdout=HoldOut("hold-out", images[len(of_pool) :], numbers[of_test])
         if len(of_test)
         else None,
     )

@@ -223,7 +223,7 @@ class ArrayDataset:
     full: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
     screen: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
     draw: Draw | None = field(default=None, repr=False)
-    locate_file: Callable[[int], Path] | None = field(default=None, repr=False)
+    locate_file: Callable[[int], Path | None] | None = field(default=None, repr=False)
     window: Window | None = None
     reading: Reading | None = None
     guesses: Guesses | None = None

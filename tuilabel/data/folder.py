@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuilabel.data.cell import Cells
 from tuilabel.data.dataset import (
     ArrayDataset,
     Dataset,
@@ -106,6 +107,7 @@ def list_files(
     seed: int | None = None,
     guesses: Guesses | None = None,
     remarks: Sequence[str] = (),
+    cells: Cells | None = None,
 ) -> FolderItems:
     """Return the items of files below a folder, before they are read.
 
@@ -123,6 +125,8 @@ def list_files(
         are given.
     remarks : sequence of str
         Sentences about the source.
+    cells : Cells, optional
+        Of table files, whose rows are the files that were found.
 
     Raises
     ------
@@ -155,13 +159,14 @@ def list_files(
         files,
         skipped,
         class_names,
-        cache_of(root, cache_dir),
+        cache_of(root if cells is None else Path(source), cache_dir),
         DecodeService(),
         window,
         is_part=not is_whole or source != str(root),
         source=source,
         guesses=guesses,
         remarks=remarks,
+        cells=cells,
     )
 
 

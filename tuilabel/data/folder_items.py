@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data.array_file import ArrayFile
+from tuilabel.data.cell import Cell, Cells
 from tuilabel.data.dataset import SkippedFile
 from tuilabel.data.decoding import DecodeService, Refused
 from tuilabel.data.decoding.values import MOST_FRAMES
@@ -75,6 +76,8 @@ class FolderItems:
         As in `Dataset`.
     remarks : sequence of str
         Sentences about the source, for `notices`.
+    cells : Cells, optional
+        Where the items are, if they are no files of their own but cells of table files.
     """
 
     holdout = truth = None
@@ -93,8 +96,9 @@ class FolderItems:
         source: str = "",
         guesses: Guesses | None = None,
         remarks: Sequence[str] = (),
+        cells: Cells | None = None,
     ) -> None:
-        self.guesses, self.remarks = guesses, remarks
+        self.guesses, self.remarks, self.cells = guesses, remarks, cells
         self.is_part, self.source = is_part, source or str(root)
         self.root, self.keys, self.class_names = root, list(keys), class_names
         self._cache, self._decoding, self._entries = cache, decoding, list(skipped)
@@ -165,7 +169,7 @@ class FolderItems:
     def further_frames(self) -> str | None:
         """A sentence about pages and frames that are no items; None without any."""
         rows = np.flatnonzero((self.shapes[:, 3] > 1) & ~self.parts).tolist()
-        if not rows:
+        if not rows or self.cells is not None:
             return None
         counts = self.shapes[rows, 3].tolist()
         more = "more than " if max(counts) > MOST_FRAMES else ""
@@ -233,20 +237,24 @@ class FolderItems:
     def picture(self, i: int, box: tuple[int, int], region: Region = WHOLE) -> Picture:
         """Return a part of row `i`, reduced to a box, from its file."""
         digest = None if self.unread[i] else self.digests[i].tobytes()
-        part = self.keys[i].part
-        return read_picture(self.file(i), self._decoding, digest, self._window, box, region, part)
+        place, part = self._place(self.keys[i])
+        return read_picture(place, self._decoding, digest, self._window, box, region, part)
 
-    def file(self, i: int) -> Path:
-        """Return the path of the file of row `i`."""
-        return self.root / self.keys[i].path
+    def file(self, i: int) -> Path | None:
+        """Return the path of the file of row `i`; None if it is no file of its own."""
+        return self.root / self.keys[i].path if self.cells is None else None
+
+    def _place(self, key: FileKey) -> tuple[Path | Cell, str]:
+        """Return the file of a key, and the part of it."""
+        return self.root / key.path if self.cells is None else self.cells.place(key.path), key.part
 
     def full_image(self, i: int) -> NDArray[np.uint8]:
         """Return row `i` at full size, from its file."""
         keys, digest = self._same(i), self.digests[i].tobytes()
         reason = ""
         for key in keys:
-            path = self.root / key.path
-            found = read_image_file(path, self._decoding, digest, self._window, key.part)
+            place, part = self._place(key)
+            found = read_image_file(place, self._decoding, digest, self._window, part)
             if not isinstance(found, Refused):
                 return found
             reason = reason or found.reason
@@ -255,6 +263,14 @@ class FolderItems:
         )
 
     # Reading.
+
+    @property
+    def groups(self) -> NDArray[np.intp] | None:
+        """A number for each row, equal for those that are read at once; None where each is a file.
+
+        It is computed at each use.
+        """
+        return None if self.cells is None else self.cells.groups(key.path for key in self.keys)
 
     def read(self, rows: Sequence[int]) -> list[tuple[int, Found]]:
         """Read the files of some rows, and keep what they are in the cache."""
@@ -274,8 +290,7 @@ class FolderItems:
         return found
 
     def _reduced(self, rows: Sequence[int]) -> list[ReducedImage | NDArray[np.float64] | Refused]:
-        keys = (self.keys[row] for row in rows)
-        parts = [(self.root / key.path, key.part) for key in keys]
+        parts = [self._place(self.keys[row]) for row in rows]
         return reduce_image_files(parts, self._decoding, self._window)
 
     def _choose_window(self, deep: Sequence[NDArray[np.float64]]) -> None:

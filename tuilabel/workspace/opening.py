@@ -24,7 +24,7 @@ from tuilabel.events.payloads import About, Answer, Label, Opened
 from tuilabel.journal.description import create_session, is_session
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.store import LOGS
-from tuilabel.plugins import source_options, split_source
+from tuilabel.plugins import place_of, source_options, split_source
 from tuilabel.session.class_changes import MOST_CLASSES, add
 from tuilabel.session.classes import Classes, normal_name
 from tuilabel.session.summary import summarise
@@ -35,6 +35,7 @@ from tuilabel.small_files import open_regular
 from tuilabel.text import LONGEST_PATH, changed_text, counted, disputed_text, inert, shown_path
 from tuilabel.workspace.guesses import record_at_start, record_when_read
 from tuilabel.workspace.places import (
+    COPIES,
     FIRST_SOURCE,
     SUFFIX,
     cache_dir,
@@ -443,7 +444,14 @@ def _open_dataset_of(
     source, names = given.source, view.known.classes.names_of_source()[:MOST_CLASSES]
     options = SourceOptions(None, tuple(names) or None, view.about.pool, view.about.test)
     if source is None and is_gone(view.source):
-        command = shlex.join(["tuilabel", "label", "NEW", "--session", str(view.path)])
+        is_copy = Path(place_of(view.source)).is_relative_to(cache_dir() / COPIES)
+        new = "URL" if is_copy else "NEW"
+        command = shlex.join(["tuilabel", "label", new, "--session", str(view.path)])
+        if is_copy:
+            raise SourceError(
+                f"{shown_path(view.source)}, the copy that the session was made for, was removed "
+                f"from the cache. Copy the files again with `{shown_path(command)}`."
+            )
         raise SourceError(
             f"{shown_path(view.source)}, the source of the session, is gone: put it back or, if it "
             f"has a new name, run `{shown_path(command)}`."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,6 @@ def facts_of(image: Image.Image) -> list[tuple[str, str]]:
 
     Metadata is hostile: what cannot be read, or is of another type, is left out.
     """
-    facts: list[tuple[str, str]] = []
     with suppress(Exception):
         exif = image.getexif()
         details, position = exif.get_ifd(_EXIF), exif.get_ifd(_GPS)
@@ -40,12 +39,19 @@ def facts_of(image: Image.Image) -> list[tuple[str, str]]:
             ("software", lambda: str(exif.get(_SOFTWARE, ""))),
             ("text", lambda: str(exif.get(_DESCRIPTION, ""))),
         )
-        for word, make in makers:
-            # The values are of any type and size, and conversions raise many errors.
-            with suppress(Exception):
-                text = inert(make()[: 4 * _LONGEST].strip("\0 "), _LONGEST)
-                if text:
-                    facts.append((word, text))
+        return shown_facts(makers)
+    return []
+
+
+def shown_facts(found: Iterable[tuple[str, Callable[[], str]]]) -> list[tuple[str, str]]:
+    """Return the facts whose text can be made and is not empty, inert."""
+    facts: list[tuple[str, str]] = []
+    for word, make in found:
+        # The values are of any type and size, and conversions raise many errors.
+        with suppress(Exception):
+            text = inert(make()[: 4 * _LONGEST].strip("\0 "), _LONGEST)
+            if text:
+                facts.append((word, text))
     return facts
 
 
