@@ -31,7 +31,7 @@ from tuilabel.session.learner import open_learner
 from tuilabel.session.payloads import settings_from
 from tuilabel.session.requests import Material, fit_request, rows_of
 from tuilabel.session.view import SessionView
-from tuilabel.settings import resolve
+from tuilabel.settings import check_installed, resolve
 from tuilabel.workspace.opening import open_dataset_of
 from tuilabel.workspace.places import cache_dir
 
@@ -220,7 +220,9 @@ def _write(
 
 def _request(view: SessionView, dataset: Dataset) -> Fit:
     """Return the request for the fit that the session would make on its labels."""
-    settings = settings_from({} if view.opened is None else view.opened.settings)
+    stored = {} if view.opened is None else view.opened.settings
+    check_installed(stored, {})
+    settings = settings_from(stored)
     known, has_truth = view.known, dataset.holdout is not None
     classes = ClassList(known.classes, dataset.class_names)
     columns = classes.columns(known.by_class, has_truth=has_truth)
