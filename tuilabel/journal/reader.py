@@ -29,6 +29,7 @@ from tuilabel.events.lines import (
     decode_bulk_line,
     decode_harmless,
     is_harmless,
+    order_of,
 )
 from tuilabel.events.payloads import About, Adopted, Batch, Begin, Bulk, BulkLine, Ended
 from tuilabel.journal.description import read_description
@@ -362,7 +363,7 @@ class Reader:
     def in_order(self, events: Iterable[Event]) -> Iterator[Event]:
         """Yield the first event of each id, in order."""
         firsts: dict[str, Event] = {}
-        for event in sorted(events, key=lambda event: (event.t, event.id)):
+        for event in sorted(events, key=order_of):
             first = firsts.setdefault(event.id, event)
             if first is event:
                 yield event

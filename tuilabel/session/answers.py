@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from tuilabel.events.lines import Event
+from tuilabel.events.payloads import HUMAN, IMPORT, ORACLE_ORIGIN, Answer, Label, Skip
+
+T = TypeVar("T")
+
+RANKS = {HUMAN: 0, ORACLE_ORIGIN: 1, IMPORT: 2}
+"""A rank counts only where no lower one has answered."""
+
+AS_IMPORT = RANKS[IMPORT]
 
 
 class Given(NamedTuple):
@@ -46,15 +55,31 @@ Kind = tuple[str, int, str | None, bool, str]
 answers share one."""
 
 
-class _Kinds(dict[Kind, int]):
-    """Numbers for kinds of answers, each made when it is first asked for."""
+def kind_of(event: Event) -> Kind:
+    """Return the kind of an answer that has an event of its own."""
+    answer = event.payload
+    assert isinstance(answer, Answer)
+    rank = RANKS.get(answer.origin, AS_IMPORT)
+    class_id = answer.class_id if isinstance(answer, Label) else None
+    why = answer.why if isinstance(answer, Skip) else ""
+    return event.by, rank, class_id, answer.audit, why
+
+
+class Numbers(dict[T, int]):
+    """Numbers from 0 on for things that are often the same, each made when it is first asked for.
+
+    Attributes
+    ----------
+    things : list
+        By number.
+    """
 
     def __init__(self) -> None:
-        self.kinds: list[Kind] = []
+        self.things: list[T] = []
 
-    def __missing__(self, kind: Kind) -> int:
-        number = self[kind] = len(self.kinds)
-        self.kinds.append(kind)
+    def __missing__(self, thing: T) -> int:
+        number = self[thing] = len(self.things)
+        self.things.append(thing)
         return number
 
 
@@ -65,7 +90,7 @@ class Answers:
         self._t, self._numbers, self._kinds = array("Q"), array("Q"), array("I")
         self._ids: list[str] = []
         self._items: list[str] = []
-        self._known = _Kinds()
+        self._known: Numbers[Kind] = Numbers()
 
     def add(self, event: Event, number: int, item: str, kind: Kind) -> int:
         """Add an answer; return its row."""
@@ -77,8 +102,31 @@ class Answers:
         ids.append(event[0])
         return len(ids) - 1
 
+    def extend(self, new: Mapping[str, Event], numbers: Iterable[int]) -> list[int]:
+        """Add answers about one item each; return the numbers of their kinds.
+
+        Parameters
+        ----------
+        new : mapping of str to Event
+            By item.
+        numbers : iterable of int
+            The places of the events among those read.
+        """
+        events = new.values()
+        kinds = [self._known[kind_of(event)] for event in events]
+        self._t.extend([event.t for event in events])
+        self._numbers.extend(numbers)
+        self._kinds.extend(kinds)
+        self._ids.extend([event.id for event in events])
+        self._items.extend(new)
+        return kinds
+
     def __len__(self) -> int:
         return len(self._ids)
+
+    def kind(self, number: int) -> Kind:
+        """Return a kind by its number."""
+        return self._known.things[number]
 
     def item(self, row: int) -> str:
         """Return the item that an answer is about."""
@@ -86,7 +134,7 @@ class Answers:
 
     def about(self, class_ids: Collection[str]) -> dict[str, None]:
         """Return the items that have an answer to one of some classes, in order of arrival."""
-        wanted = np.array([kind[2] in class_ids for kind in self._known.kinds], dtype=bool)
+        wanted = np.array([kind[2] in class_ids for kind in self._known.things], dtype=bool)
         if not wanted.any():
             return {}
         rows = np.flatnonzero(wanted[np.frombuffer(self._kinds, dtype=np.uintc)])
@@ -94,8 +142,14 @@ class Answers:
 
     def __getitem__(self, row: int) -> Given:
         return Given(
-            self._t[row], self._ids[row], self._numbers[row], *self._known.kinds[self._kinds[row]]
+            self._t[row], self._ids[row], self._numbers[row], *self._known.things[self._kinds[row]]
         )
+
+    def newest(self) -> Iterator[int]:
+        """Yield the rows of all answers, the newest first."""
+        rows = np.argsort(np.array(self._t), kind="stable")[::-1]
+        for _, same in groupby(map(int, rows), key=self._t.__getitem__):
+            yield from sorted(same, key=self.order, reverse=True)
 
     def order(self, row: int) -> tuple[int, str]:
         """Return what answers are ordered by."""

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import compress, count
 from typing import Any, NamedTuple
 
-from tuilabel.events.lines import Event
+from tuilabel.events.lines import Event, order_of
 from tuilabel.events.payloads import (
-    HUMAN,
     IMPORT,
     LATER,
-    ORACLE_ORIGIN,
     SUGGESTED,
     Answer,
     Batch,
@@ -27,20 +26,13 @@ from tuilabel.events.payloads import (
     BulkLine,
     Decided,
     Fitted,
-    Label,
     Remark,
-    Skip,
     Suggestion,
     Undo,
 )
-from tuilabel.session.answers import Answers, Given
+from tuilabel.session.answers import AS_IMPORT, Answers, Given, kind_of
 from tuilabel.session.classes import CLASS_EVENTS, Classes
 from tuilabel.session.remarks import Remarks
-
-_RANKS = {HUMAN: 0, ORACLE_ORIGIN: 1, IMPORT: 2}
-"""A rank counts only where no lower one has answered."""
-
-_AS_IMPORT = _RANKS[IMPORT]
 
 _MANY, _MANY_OF_CLASSES = 32, 1000
 """Answers and decisions about one item, and events about classes: more are rare."""
@@ -214,20 +206,83 @@ class Labels:
         number : int
             Its place among the events that were read.
         """
+        self.extend([event], number)
+
+    def extend(self, events: Sequence[Event], first: int) -> None:
+        """Apply events that were not applied before.
+
+        Most are the first answers about their items, which are counted together.
+
+        Parameters
+        ----------
+        events : sequence of Event
+        first : int
+            The place of the first one among the events that were read.
+        """
+        new: dict[str, Event] = {}
+        numbers: list[int] = []
+        known = self._given
+        for number, event in enumerate(events, first):
+            payload = event.payload
+            if isinstance(payload, Answer):
+                item = payload.item
+                if item not in known and item not in new and not self._is_limited(event.id, item):
+                    new[item] = event
+                    numbers.append(number)
+                    continue
+            elif isinstance(payload, Batch) and not any(asked.again for asked in payload.items):
+                continue
+            self._add(new, numbers)
+            self._apply(event, number)
+            new, numbers = {}, []
+        self._add(new, numbers)
+
+    def _is_limited(self, id_: str, item: str) -> bool:
+        """Return whether a decision or an event about an answer arrived before the answer."""
+        return (
+            (bool(self._decided) and item in self._decided)
+            or (bool(self._taken_back) and (id_, item) in self._taken_back)
+            or (bool(self._asked_again) and (id_, item) in self._asked_again)
+        )
+
+    def _add(self, new: Mapping[str, Event], numbers: Iterable[int]) -> None:
+        """Apply the first answers about items: quicker than `_keep`, with the same result."""
+        if not new:
+            return
+        self._given.update(zip(new, count(len(self._answers))))
+        kinds = self._answers.extend(new, numbers)
+        if self._auto:
+            self._auto_held -= len(self._auto.keys() & new.keys())
+        training: dict[int, str] = {}
+        audit: dict[int, str] = {}
+        for number, times in Counter(kinds).items():
+            by, rank, class_id, is_audit, why = self._answers.kind(number)
+            if class_id is None:
+                for item in compress(new, [kind == number for kind in kinds]):
+                    self._count_skip(item, why, +1)
+                continue
+            self._name_class(class_id, times)
+            class_id = self.classes.resolved(class_id)
+            self.labels_held += times
+            self.by_class[class_id] += times
+            self.by_annotator[by] += times
+            if not is_audit:
+                training[number] = class_id
+            elif rank < AS_IMPORT:
+                audit[number] = class_id
+            else:
+                self.unmeasured.update(compress(new, [kind == number for kind in kinds]))
+        for part, classes in ((self.training, training), (self.audit, audit)):
+            if classes:
+                pairs = zip(new, kinds, strict=True)
+                part.update({item: classes[kind] for item, kind in pairs if kind in classes})
+
+    def _apply(self, event: Event, number: int) -> None:
         payload = event.payload
         if isinstance(payload, Answer):
             item = payload.item
-            class_id = payload.class_id if type(payload) is Label else None
-            rank, audit = _RANKS.get(payload.origin, _AS_IMPORT), payload.audit
-            why = payload.why if type(payload) is Skip else ""
-            row = self._answers.add(event, number, item, (event[4], rank, class_id, audit, why))
-            known = item in self._given or item in self._decided
-            taken_back = self._taken_back and (event.id, item) in self._taken_back
-            if known or taken_back or (why and (event.id, item) in self._asked_again):
-                self._change(item, partial(self._keep, item, row))
-            else:
-                self._given[item] = row
-                self._count_only(item, class_id, event[4], rank, audit, why)
+            row = self._answers.add(event, number, item, kind_of(event))
+            self._change(item, partial(self._keep, item, row))
         elif isinstance(payload, Undo):
             if payload.item is not None:
                 by = self._taken_back.setdefault((payload.event, payload.item), set())
@@ -254,7 +309,7 @@ class Labels:
         elif isinstance(payload, Suggestion):
             self._suggested.setdefault(payload.item, {})[event.t, event.id] = payload
         elif isinstance(payload, Fitted):
-            insort(self.fits, event, key=lambda event: (event.t, event.id))
+            insort(self.fits, event, key=order_of)
         elif isinstance(payload, Bulk):
             self._bulk[event.id] = event
             if payload.origin == IMPORT:
@@ -263,30 +318,6 @@ class Labels:
                 self._bulk_changed()
         elif isinstance(payload, CLASS_EVENTS):
             self._take_class_event(event)
-
-    def _count_only(
-        self, item: str, class_id: str | None, by: str, rank: int, audit: bool, why: str
-    ) -> None:
-        """Count the only answer about an item: quicker than `_count`, with the same result."""
-        if self._auto:
-            self._auto_held -= item in self._auto
-        if class_id is None:
-            self._count_skip(item, why, +1)
-            return
-        if self.classes.depends_on(class_id):
-            self._name_class(class_id, +1)
-        else:
-            self._answers_to[class_id] += 1
-        class_id = self.classes.resolved(class_id)
-        self.labels_held += 1
-        self.by_class[class_id] += 1
-        self.by_annotator[by] += 1
-        if not audit:
-            self.training[item] = class_id
-        elif rank < _AS_IMPORT:
-            self.audit[item] = class_id
-        else:
-            self.unmeasured.add(item)
 
     def _import(self, event: Event, bulk: Bulk, number: int) -> None:
         """Apply an import: each line is an answer of the annotator that it names."""
@@ -297,7 +328,7 @@ class Labels:
 
         def keep() -> None:
             for (item, by), line in lines.items():
-                kind = (by, _AS_IMPORT, line.class_id, line.audit, "")
+                kind = (by, AS_IMPORT, line.class_id, line.audit, "")
                 self._keep(item, self._answers.add(event, number, item, kind))
 
         self._change_all(self.imported_items(event.id), keep)
@@ -380,9 +411,9 @@ class Labels:
     ) -> None:
         if not standing.audit:
             _set(self.training, item, standing.class_id, step)
-        elif any(given.rank < _AS_IMPORT and given.class_id is not None for given in own):
+        elif any(given.rank < AS_IMPORT and given.class_id is not None for given in own):
             _set(self.audit, item, standing.class_id, step)
-        elif all(given.rank >= _AS_IMPORT for given in own):
+        elif all(given.rank >= AS_IMPORT for given in own):
             (self.unmeasured.add if step > 0 else self.unmeasured.discard)(item)
 
     def _take_class_event(self, event: Event) -> None:
@@ -430,7 +461,7 @@ class Labels:
             for event in self._bulk.values()
             if event.id not in self._undone and event.id not in self._imports
         ]
-        standing.sort(key=lambda event: (event.t, event.id))
+        standing.sort(key=order_of)
         replaced = {
             id_
             for event in standing
@@ -441,7 +472,7 @@ class Labels:
             bulk = event.payload
             if event.id in replaced or not isinstance(bulk, Bulk):
                 continue
-            key = (event.t, event.id)
+            key = order_of(event)
             for line in self._bulk_lines(bulk):
                 if bulk.origin == SUGGESTED:
                     self._suggested_in_bulk[line.item] = key, _suggestion(line, bulk)
@@ -569,8 +600,8 @@ class Labels:
         some_ended = self._taken_back or self._asked_again or self._undone or self.unmeasured
         return filter(self.is_answered, self._given) if some_ended else iter(self._given)
 
-    def newest(self, by: str | None = None) -> Iterator[int]:
-        """Yield the numbers of the events of the answers that stand, the newest first.
+    def newest(self, by: str | None = None) -> Iterator[Given]:
+        """Yield the answers that stand, the newest first.
 
         Imported answers are left out, which have no event of their own.
 
@@ -579,16 +610,16 @@ class Labels:
         by : str, optional
             Whose answers; by default everybody's.
         """
-        for row in range(len(self._answers) - 1, -1, -1):
+        for row in self._answers.newest():
             given = self._answers[row]
             if (by is None or given.by == by) and given.id not in self._imports:
                 own = self.own(self._answers.item(row), given.by)
                 if own is not None and own.id == given.id:
-                    yield given.number
+                    yield given
 
     def newest_of_class(self, class_id: str) -> Iterator[str]:
         """Yield the items with a class in effect, the newest label first; no file is read."""
-        for row in range(len(self._answers) - 1, -1, -1):
+        for row in self._answers.newest():
             item = self._answers.item(row)
             standing = self.standing(item)
             if standing is None or standing.class_id != class_id:
@@ -650,7 +681,7 @@ class Labels:
 
     def bulk_events(self) -> list[Event]:
         """Return every event that names a bulk file, the oldest first."""
-        return sorted(self._bulk.values(), key=lambda event: (event.t, event.id))
+        return sorted(self._bulk.values(), key=order_of)
 
     def auto_batches(self) -> list[AutoBatch]:
         """Return the batches of auto-labels that were not taken back, the oldest first."""

@@ -235,4 +235,4 @@ class SessionView:
 
     def newest(self) -> Iterator[Event]:
         """Return the answers that stand, the newest first."""
-        return map(self.events.__getitem__, self.known.newest())
+        return (self.events[given.number] for given in self.known.newest())

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from tuilabel.events.lines import Event
+from tuilabel.events.lines import Event, order_of
 from tuilabel.events.payloads import (
     LONGEST_NOTE,
     Adopted,
@@ -291,9 +291,9 @@ class History:
 
     def _before(self, event: Event) -> Event | None:
         """Return the answer that an image had before an event."""
-        item, number = item_of(event), self._by_id[event.id]
+        item = item_of(event)
         answers = () if item is None else self._known.every(item)
-        before = [given for given in answers if given.number < number]
+        before = [given for given in answers if (given.t, given.id) < order_of(event)]
         return None if item is None or not before else self._answer_event(item, before[-1])
 
     def _answer_event(self, item: str, given: Given) -> Event:
