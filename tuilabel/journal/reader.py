@@ -43,7 +43,7 @@ LIVE_SECONDS = 600.0
 SILENT_SECONDS, LOOK_SECONDS = 3600.0, 60.0
 """A log that has not grown for so long is looked at once in so long."""
 
-_LEAST, _MOST, _ALL = 2**16, 2**20, 2**25
+_LEAST, _MOST, _ALL = 2**16, 2**16, 2**25
 """Bytes that are read of a log at once, and of all logs together."""
 
 _PAGE, _PAGES = 2**16, 32

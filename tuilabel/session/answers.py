@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from tuilabel.events.lines import Event
-from tuilabel.events.payloads import HUMAN, IMPORT, ORACLE_ORIGIN, Answer, Label, Skip
+from tuilabel.events.payloads import HUMAN, IMPORT, ORACLE_ORIGIN, Label, Skip
 
 T = TypeVar("T")
 
@@ -58,11 +58,10 @@ answers share one."""
 def kind_of(event: Event) -> Kind:
     """Return the kind of an answer that has an event of its own."""
     answer = event.payload
-    assert isinstance(answer, Answer)
-    rank = RANKS.get(answer.origin, AS_IMPORT)
-    class_id = answer.class_id if isinstance(answer, Label) else None
-    why = answer.why if isinstance(answer, Skip) else ""
-    return event.by, rank, class_id, answer.audit, why
+    if isinstance(answer, Label):
+        return event.by, RANKS.get(answer.origin, AS_IMPORT), answer.class_id, answer.audit, ""
+    assert isinstance(answer, Skip)
+    return event.by, RANKS.get(answer.origin, AS_IMPORT), None, answer.audit, answer.why
 
 
 class Numbers(dict[T, int]):
@@ -102,24 +101,26 @@ class Answers:
         ids.append(event[0])
         return len(ids) - 1
 
-    def extend(self, new: Mapping[str, Event], numbers: Iterable[int]) -> list[int]:
-        """Add answers about one item each; return the numbers of their kinds.
+    def extend(self, events: Sequence[Event], items: Iterable[str], numbers: Iterable[int]) -> None:
+        """Add answers that have events of their own.
 
         Parameters
         ----------
-        new : mapping of str to Event
-            By item.
+        events : sequence of Event
+        items : iterable of str
+            What they are about.
         numbers : iterable of int
-            The places of the events among those read.
+            Their places among the events that were read.
         """
-        events = new.values()
-        kinds = [self._known[kind_of(event)] for event in events]
         self._t.extend([event.t for event in events])
         self._numbers.extend(numbers)
-        self._kinds.extend(kinds)
+        self._kinds.extend([self._known[kind_of(event)] for event in events])
         self._ids.extend([event.id for event in events])
-        self._items.extend(new)
-        return kinds
+        self._items.extend(items)
+
+    def since(self, row: int) -> tuple[list[str], list[int]]:
+        """Return the items of the answers from a row on, and the numbers of their kinds."""
+        return self._items[row:], self._kinds[row:].tolist()
 
     def __len__(self) -> int:
         return len(self._ids)

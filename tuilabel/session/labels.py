@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import compress, count
+from itertools import compress
 from typing import Any, NamedTuple
 
 from tuilabel.events.lines import Event, order_of
@@ -151,6 +151,7 @@ class Labels:
         self._answers = Answers()
         # Rows of them. Most items have one answer: a list for each would double the memory.
         self._given: dict[str, int | list[int]] = {}
+        self._counted = 0
         self._taken_back: dict[tuple[str, str], set[str]] = {}
         self._undone: set[str] = set()
         self._asked_again: set[tuple[str, str]] = set()
@@ -207,11 +208,12 @@ class Labels:
             Its place among the events that were read.
         """
         self.extend([event], number)
+        self.count_added()
 
     def extend(self, events: Sequence[Event], first: int) -> None:
-        """Apply events that were not applied before.
+        """Apply events that were not applied before; `count_added` has to follow.
 
-        Most are the first answers about their items, which are counted together.
+        Most events are the first answers about their items. These are counted together.
 
         Parameters
         ----------
@@ -219,46 +221,49 @@ class Labels:
         first : int
             The place of the first one among the events that were read.
         """
-        new: dict[str, Event] = {}
+        given, rows = self._given, len(self._answers)
+        added: list[Event] = []
+        items: list[str] = []
         numbers: list[int] = []
-        known = self._given
+        may_be_limited = bool(self._decided or self._taken_back or self._asked_again)
         for number, event in enumerate(events, first):
             payload = event.payload
             if isinstance(payload, Answer):
                 item = payload.item
-                if item not in known and item not in new and not self._is_limited(event.id, item):
-                    new[item] = event
+                if item not in given and not (may_be_limited and self._is_limited(event.id, item)):
+                    given[item] = rows
+                    rows += 1
+                    added.append(event)
+                    items.append(item)
                     numbers.append(number)
                     continue
             elif isinstance(payload, Batch) and not any(asked.again for asked in payload.items):
                 continue
-            self._add(new, numbers)
+            self._answers.extend(added, items, numbers)
+            self.count_added()
             self._apply(event, number)
-            new, numbers = {}, []
-        self._add(new, numbers)
+            self._counted = rows = len(self._answers)
+            added, items, numbers = [], [], []
+            may_be_limited = bool(self._decided or self._taken_back or self._asked_again)
+        self._answers.extend(added, items, numbers)
 
     def _is_limited(self, id_: str, item: str) -> bool:
         """Return whether a decision or an event about an answer arrived before the answer."""
-        return (
-            (bool(self._decided) and item in self._decided)
-            or (bool(self._taken_back) and (id_, item) in self._taken_back)
-            or (bool(self._asked_again) and (id_, item) in self._asked_again)
-        )
+        answer = id_, item
+        return item in self._decided or answer in self._taken_back or answer in self._asked_again
 
-    def _add(self, new: Mapping[str, Event], numbers: Iterable[int]) -> None:
-        """Apply the first answers about items: quicker than `_keep`, with the same result."""
-        if not new:
-            return
-        self._given.update(zip(new, count(len(self._answers))))
-        kinds = self._answers.extend(new, numbers)
+    def count_added(self) -> None:
+        """Count the first answers about items: quicker than `_count`, with the same result."""
+        items, kinds = self._answers.since(self._counted)
+        self._counted += len(items)
         if self._auto:
-            self._auto_held -= len(self._auto.keys() & new.keys())
+            self._auto_held -= len(self._auto.keys() & items)
         training: dict[int, str] = {}
         audit: dict[int, str] = {}
         for number, times in Counter(kinds).items():
             by, rank, class_id, is_audit, why = self._answers.kind(number)
             if class_id is None:
-                for item in compress(new, [kind == number for kind in kinds]):
+                for item in compress(items, [kind == number for kind in kinds]):
                     self._count_skip(item, why, +1)
                 continue
             self._name_class(class_id, times)
@@ -271,11 +276,12 @@ class Labels:
             elif rank < AS_IMPORT:
                 audit[number] = class_id
             else:
-                self.unmeasured.update(compress(new, [kind == number for kind in kinds]))
+                self.unmeasured.update(compress(items, [kind == number for kind in kinds]))
         for part, classes in ((self.training, training), (self.audit, audit)):
             if classes:
-                pairs = zip(new, kinds, strict=True)
-                part.update({item: classes[kind] for item, kind in pairs if kind in classes})
+                for item, kind in zip(items, kinds, strict=True):
+                    if kind in classes:
+                        part[item] = classes[kind]
 
     def _apply(self, event: Event, number: int) -> None:
         payload = event.payload

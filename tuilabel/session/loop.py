@@ -172,7 +172,7 @@ class Session:
         self._slots: list[Slot] = []
         self._slots_of: tuple[list[Asked] | None, int] = (None, 0)
         audit = 0.0 if dataset.holdout is not None else self.about.audit
-        paths = [self._paths(row) for row in range(len(dataset))]
+        paths = self._paths(range(len(dataset)))
         self._candidates = Candidates(paths, audit, self.about.seed)
         self._join(range(len(dataset)))
         self._desks = Desks(self._record, self._candidates.keys, log.is_live)
@@ -247,9 +247,9 @@ class Session:
     def _count_rows(self) -> None:
         """Take the answers to all items that were read into account, and count what is gone."""
         reading = self.items.reading
-        self._rows.fill(self._columns())
+        answered, rows = self._rows.fill(self._columns())
         if reading is None or not reading.unread.any():
-            self.missing, self.changed = gone(self.known, self.events, self.items)
+            self.missing, self.changed = gone(self.known, self.events, self.items, answered, rows)
 
     def _new_desk(self) -> Desk:
         items = self.items
@@ -741,13 +741,13 @@ class Session:
         """Take rows into account that the dataset has at its end now, and that were not read."""
         known, count = len(self._rows.answered), len(self.items)
         self._rows.grow(count)
-        self._candidates.grow([self._paths(row) for row in range(known, count)])
+        self._candidates.grow(list(self._paths(range(known, count))))
         self._desks.grow(self._candidates.keys)
 
-    def _paths(self, row: int) -> Sequence[str]:
-        """Return the paths of a row; of one that may be found equal to others, only its own."""
-        paths = self.items.references(row)
-        return paths if self.items.reading is None else paths[:1]
+    def _paths(self, rows: Iterable[int]) -> Iterable[Sequence[str]]:
+        """Return the paths of rows; of those that may be found equal to others, only their own."""
+        paths = map(self.items.references, rows)
+        return paths if self.items.reading is None else (every[:1] for every in paths)
 
     def _join(self, rows: Sequence[int]) -> None:
         """Take into account which of some rows are the same item as others."""

@@ -35,7 +35,7 @@ BATCHES_KEPT = 1000
 brings its item back in the batch of that moment."""
 
 
-_TOGETHER = 64
+_TOGETHER = 128
 """Events that are taken into account together."""
 
 
@@ -167,6 +167,7 @@ class Record:
             for number, event in enumerate(part, first):
                 if type(event.payload) in _ALSO:
                     self._take(event, number)
+        self.known.count_added()
 
     def _take(self, event: Event, number: int) -> None:
         match event.payload:
