@@ -446,6 +446,7 @@ class Reader:
             return
         place, last = place_of(file.index, file.offset), file.last
         number, name, n = file.lines, log.name, file.number
+        highest, highest_at, has_ended = self.highest, 0, file.has_ended
         read = decode_harmless if is_harmless(block) else decode
         # The loop that a large session spends its time in.
         for line in block.split(b"\n"):
@@ -474,11 +475,14 @@ class Reader:
                         n = found
                     else:
                         n = file.take_number(found, n, number)
-                    if t > self.highest:
-                        self.highest, self._highest_at = t, (file, number)
-                    file.has_ended = type(payload) is Ended
+                    if t > highest:
+                        highest, highest_at = t, number
+                    has_ended = type(payload) is Ended
                     yield t, id_, place, event
             place += len(line) + 1
+        if highest > self.highest:
+            self.highest, self._highest_at = highest, (file, highest_at)
+        file.has_ended = has_ended
         file.offset, file.lines, file.number, file.last = split_place(place)[1], number, n, last
         log.number = max(log.number, n)
         log.has_ended = any(one.has_ended for one in log.files)

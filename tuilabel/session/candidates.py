@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +47,12 @@ class Candidates:
     """
 
     def __init__(self, paths: Iterable[Sequence[str]], audit: float, seed: int) -> None:
-        counts = array("q")
-        numbers = name_keys(_names(paths, counts))
+        counts, parts = array("q"), []
+        every = ((found or (str(row),)) for row, found in enumerate(paths))
+        while some := list(islice(every, _CHUNK)):
+            counts.extend(map(len, some))
+            parts.append(name_keys(chain.from_iterable(some)))
+        numbers = np.concatenate([np.zeros(0, np.uint64), *parts])
         self._paths = np.array(counts, np.intp)
         self.keys = numbers[np.cumsum(self._paths) - self._paths]
         self._audit = audit
@@ -135,10 +140,3 @@ class Candidates:
         rng = np.random.default_rng([self._seed, 1, batch])
         count = int(size * self._audit + rng.random())
         return frozenset(rng.choice(size, count, replace=False).tolist())
-
-
-def _names(paths: Iterable[Sequence[str]], counts: array[int]) -> Iterator[str]:
-    """Yield the places of all items, and append the number of each item's places."""
-    for row, every in enumerate(paths):
-        counts.append(len(every) or 1)
-        yield from every or (str(row),)
