@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import compress
@@ -31,6 +32,7 @@ from tuilabel.events.payloads import (
     Undo,
 )
 from tuilabel.session.answers import AS_IMPORT, Answers, Given, kind_of
+from tuilabel.session.bulk_files import BulkFiles
 from tuilabel.session.classes import CLASS_EVENTS, Classes
 from tuilabel.session.remarks import Remarks
 
@@ -120,6 +122,7 @@ class Labels:
 
     Attributes
     ----------
+    files : BulkFiles
     classes : Classes
     training, audit : dict of str to str
         Class ids by item: those to train on and those to measure on. Maintained with each event, so
@@ -147,7 +150,7 @@ class Labels:
     """
 
     def __init__(self, bulk_lines: Callable[[Bulk], Sequence[BulkLine]]) -> None:
-        self._bulk_lines = bulk_lines
+        self.files = BulkFiles(bulk_lines)
         self._answers = Answers()
         # Rows of them. Most items have one answer: a list for each would double the memory.
         self._given: dict[str, int | list[int]] = {}
@@ -319,16 +322,16 @@ class Labels:
         elif isinstance(payload, Bulk):
             self._bulk[event.id] = event
             if payload.origin == IMPORT:
-                self._import(event, payload, number)
+                self._import(event, number)
             else:
                 self._bulk_changed()
         elif isinstance(payload, CLASS_EVENTS):
             self._take_class_event(event)
 
-    def _import(self, event: Event, bulk: Bulk, number: int) -> None:
+    def _import(self, event: Event, number: int) -> None:
         """Apply an import: each line is an answer of the annotator that it names."""
         lines: Imported = {}
-        for line in self._bulk_lines(bulk):
+        for line in self.files.take(event):
             lines.setdefault((line.item, line.by or event.by), line)
         self._imports[event.id] = lines
 
@@ -457,31 +460,49 @@ class Labels:
         self._auto, self._suggested_in_bulk = {}, {}
         self._bulk_is_read = False
 
-    def read_bulk(self) -> None:
-        """Read the bulk files that were named since the last time: damage shows only then."""
-        if self._bulk_is_read:
-            return
-        self._bulk_is_read = True
+    def read_ahead(self, events: Iterable[Event]) -> bool:
+        """Read bulk files, in a thread that a disk may keep; return whether any was read.
+
+        Parameters
+        ----------
+        events : iterable of Event
+            Events that will be applied. The files that came into effect before are read as well.
+        """
+        new = [event for event in events if isinstance(event.payload, Bulk)]
+        if not self.files.read_ahead([*self._bulk_in_effect(), *new]):
+            return False
+        self._bulk_is_read = False
+        return True
+
+    def _bulk_in_effect(self) -> list[Event]:
+        """Return the events that name files in effect, except imports, in order."""
         standing = [
             event
-            for event in self._bulk.values()
+            for event in self.bulk_events()
             if event.id not in self._undone and event.id not in self._imports
         ]
-        standing.sort(key=order_of)
         replaced = {
             id_
             for event in standing
             if isinstance(event.payload, Bulk)
             for id_ in event.payload.replaces
         }
-        for event in standing:
+        return [event for event in standing if event.id not in replaced]
+
+    def read_bulk(self) -> None:
+        """Read the bulk files that were named since the last time: damage shows only then."""
+        if self._bulk_is_read:
+            return
+        self._bulk_is_read = True
+        self._auto, self._suggested_in_bulk = {}, {}
+        in_effect = self._bulk_in_effect()
+        self.files.forget(self._bulk.keys() - {event.id for event in in_effect})
+        for event in in_effect:
             bulk = event.payload
-            if event.id in replaced or not isinstance(bulk, Bulk):
-                continue
-            key = order_of(event)
-            for line in self._bulk_lines(bulk):
+            assert isinstance(bulk, Bulk)
+            for line in self.files.lines(event):
                 if bulk.origin == SUGGESTED:
-                    self._suggested_in_bulk[line.item] = key, _suggestion(line, bulk)
+                    self._suggested_in_bulk[line.item] = order_of(event), _suggestion(line, bulk)
                 else:
                     self._auto[line.item] = event.id, line
         self._auto_held = sum(1 for _ in self.auto_labels())
