@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import IMPORT, Label
 from tuilabel.session.answers import Given
 from tuilabel.session.labels import Labels
 
 
-def answer_event(events: Sequence[Event], known: Labels, item: str, given: Given) -> Event:
+def answer_event(event: Event, known: Labels, item: str, given: Given) -> Event:
     """Return the event with an answer; for an imported one, the event of its file as an answer.
 
     Parameters
     ----------
-    events : sequence of Event
-        All events, in the order in which they were read.
+    event : Event
+        The one whose number the answer has.
     known : Labels
     item : str
     given : Given
     """
-    event, line = events[given.number], known.imported(item, given)
+    line = known.imported(item, given)
     if line is None:
         return event
     label = Label(

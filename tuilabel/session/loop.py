@@ -604,7 +604,9 @@ class Session:
         row = self.items.row_of(item)
         if before is None or row is None:
             raise NotAnsweredError("This image has no answer to change. It is asked in its turn.")
-        given = answer_event(self.events, self.known, item, before.given).payload
+        given = answer_event(
+            self.events[before.given.number], self.known, item, before.given
+        ).payload
         assert isinstance(given, said.Answer)
         label = Label(
             item=item,

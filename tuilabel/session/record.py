@@ -35,6 +35,9 @@ BATCHES_KEPT = 1000
 brings its item back in the batch of that moment."""
 
 
+EVENTS_KEPT = 2000
+"""Events in memory: an undo needs no file for the answers of the last hours."""
+
 _TOGETHER = 128
 """Events that are taken into account together."""
 
@@ -67,11 +70,22 @@ class Events(Sequence[Event]):
         self._places = array("q")
         self._logs = array("I")
         self._log_numbers: Numbers[str] = Numbers()
+        self._in_memory: dict[int, Event] = {}
 
     def extend(self, events: Iterable[Event]) -> None:
         """Add events, whose numbers follow those of the events before."""
         self._places.extend([event.place for event in events])
         self._logs.extend([self._log_numbers[event.log] for event in events])
+
+    def keep(self, number: int, event: Event) -> None:
+        """Keep an event in memory, and as many of those that were kept last."""
+        self._in_memory[number] = event
+        if len(self._in_memory) > EVENTS_KEPT:
+            del self._in_memory[next(iter(self._in_memory))]
+
+    def in_memory(self, number: int) -> Event | None:
+        """Return an event if no file has to be read for it."""
+        return self._in_memory.get(number)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -83,7 +97,7 @@ class Events(Sequence[Event]):
     def __getitem__(self, number: int | slice) -> Event | list[Event]:
         if isinstance(number, slice):
             return [self[one] for one in range(*number.indices(len(self)))]
-        return self._read(self._places[number]) or _UNREADABLE
+        return self.in_memory(number) or self._read(self._places[number]) or _UNREADABLE
 
     def number(self, event: Event) -> int:
         """Return the number of an event that was added, from 0."""
@@ -94,11 +108,14 @@ class Events(Sequence[Event]):
         return self._log_numbers.things[self._logs[number]]
 
     def of_logs(self, logs: Collection[str], start: int = 0) -> Iterator[Event]:
-        """Yield the events of some logs, in order, from the one with a number on."""
+        """Yield the events of some logs, from the one with a number on; the last stay in memory."""
         wanted = {self._log_numbers[log] for log in logs if log in self._log_numbers}
         if wanted:
-            numbers = range(start, len(self._logs))
-            yield from (self[n] for n in numbers if self._logs[n] in wanted)
+            for number in range(start, len(self._logs)):
+                if self._logs[number] in wanted:
+                    event = self[number]
+                    self.keep(number, event)
+                    yield event
 
 
 _UNREADABLE = Event("", 0, 0, "", "", Unknown(kind="unreadable"))
@@ -153,7 +170,8 @@ class Record:
         return (window.low, window.high) if isinstance(window, Window) else None
 
     def apply(self, event: Event) -> None:
-        """Take an event into account that was not applied before."""
+        """Take an event into account that was not applied before, and keep it in memory."""
+        self.events.keep(len(self.events), event)
         self.extend([event])
 
     def extend(self, events: Iterable[Event]) -> None:

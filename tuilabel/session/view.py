@@ -149,7 +149,7 @@ class SessionView:
         """
         if number is None:
             newest = self.known.every(item)[-1]
-            said = answer_event(self.events, self.known, item, newest).payload
+            said = answer_event(self.events[newest.number], self.known, item, newest).payload
         else:
             said = self.events[number].payload
         assert isinstance(said, Answer | Remark)
@@ -196,7 +196,7 @@ class SessionView:
             )
 
     def _labelled(self, item: str, given: Given, class_name: str, is_disputed: bool) -> Labelled:
-        event = answer_event(self.events, self.known, item, given)
+        event = answer_event(self.events[given.number], self.known, item, given)
         answer, line = event.payload, self.known.imported(item, given)
         assert isinstance(answer, Answer)
         return Labelled(

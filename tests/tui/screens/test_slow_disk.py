@@ -175,6 +175,38 @@ async def test_the_history_says_so_too_and_reads_nothing(
         await until(pilot, lambda: "✓ 11 saved: 5, was " in text_of(screen))
 
 
+async def test_the_history_is_read_beside_the_screen_also_where_a_file_hangs(
+    app: ScreenApp, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on, threads = threading.Event(), []
+    events = workspace.session.events
+    read = events._read
+
+    def hang(place: int) -> Any:
+        threads.append(threading.current_thread())
+        assert goes_on.wait(60)
+        return read(place)
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        answer_a_batch(app)
+        events._in_memory.clear()
+        monkeypatch.setattr(events, "_read", hang)
+        screen = await visit(app, pilot, "history")
+        await until(pilot, lambda: threads)
+        assert "Reading the events: 0%" in text_of(screen, "#events")
+        await pilot.press("down", "enter")
+        assert "still being read" in text_of(screen, "#status")
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("escape", "slash", *"fitted")
+        goes_on.set()
+        await until(pilot, lambda: "softmax on raw" in text_of(screen, "#events"))
+        await pilot.press("escape")
+        assert text_of(screen, "#events").count("label ") == 10
+    assert threading.main_thread() not in threads
+
+
 @pytest.mark.parametrize("place", ["curve", "confusion", "classes", "home", "messages"])
 async def test_the_other_screens_open_without_reading_the_session(
     app: ScreenApp, disk: Disk, monkeypatch: pytest.MonkeyPatch, place: str
