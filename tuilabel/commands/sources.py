@@ -22,6 +22,7 @@ _FITTING = {
     "null": ("-0", _LIST, ("list",)),
     "folders": ("--folders", "a source of files", _FILES),
     "frames": ("--frames", "a source of files", _FILES),
+    "group": ("--group", "a source of files", _FILES),
 }
 """The option, what it needs, and the names of such sources."""
 
@@ -36,8 +37,8 @@ def choose_source(options: MutableMapping[str, Any], *, is_kept: bool = True) ->
     Parameters
     ----------
     options : mapping
-        With ``source`` and perhaps ``where``, ``path_column``, ``null``, ``folders`` and
-        ``frames``, which are removed.
+        With ``source`` and perhaps ``where``, ``path_column``, ``null``, ``folders``, ``frames``
+        and ``group``, which are removed.
     is_kept : bool
         Whether a session opens the source again.
 
@@ -50,6 +51,10 @@ def choose_source(options: MutableMapping[str, Any], *, is_kept: bool = True) ->
     given = {name: value for name in _FITTING if (value := options.pop(name, None))}
     if given.get("folders", "truth") != "truth":
         raise UsageError(f"--folders is {inert(given['folders'])!r}; expected truth.")
+    if "group" in given:
+        from tuilabel.data.grouping import parse_grouping
+
+        parse_grouping(given["group"])
     if source == INPUT:
         options["source"] = source = read_list(null=bool(given.pop("null", False)), is_kept=is_kept)
     kind = split_source(named_source(source))[0] if source else None

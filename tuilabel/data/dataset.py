@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tuilabel.data.groups import Groups
 from tuilabel.data.item_ids import ItemIds, first_occurrence
 from tuilabel.data.mmap import release_pages
 from tuilabel.data.picture import Picture, picture_of
@@ -114,6 +115,10 @@ class Dataset(Protocol):
     def reading(self) -> Reading | None:
         """What was read of the items so far; None if the source is read whole when it is opened."""
 
+    @property
+    def groups(self) -> Groups | None:
+        """Which rows are frames of one group; None if every item is asked alone."""
+
     def __len__(self) -> int: ...
 
     def row_of(self, item_id: str) -> int | None:
@@ -186,7 +191,7 @@ class ArrayDataset:
 
     Attributes
     ----------
-    source, class_names, ids, pool, truth, holdout, notices, skipped, window
+    source, class_names, ids, pool, truth, holdout, notices, skipped, window, reading, groups
         As in `Dataset`.
     locate : callable
         Returns the references of a row.
@@ -221,6 +226,7 @@ class ArrayDataset:
     locate_file: Callable[[int], Path] | None = field(default=None, repr=False)
     window: Window | None = None
     reading: Reading | None = None
+    groups: Groups | None = None
 
     def __post_init__(self) -> None:
         image_array(self.pool, n=len(self.ids))

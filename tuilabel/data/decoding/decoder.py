@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data.decoding.facts import facts_of
+from tuilabel.data.decoding.facts import facts_of, taken_at
 from tuilabel.data.decoding.formats import (
     HEAD_BYTES,
     image_format,
@@ -51,7 +51,7 @@ from tuilabel.text import inert
 if TYPE_CHECKING:
     from PIL import Image
 
-_VERSION = 1
+_VERSION = 2
 
 _BAND_PIXELS = 2**20
 _REASON_CHARACTERS = 120
@@ -192,6 +192,7 @@ class OpenImage:
             # Only now, because reading metadata may decode too, and hides what went wrong.
             orientation = _orientation(image)
             facts = () if region is None else facts_of(image)
+            taken = taken_at(image)
             place = None
             if is_box(part):
                 place = stored_box(part, self._size, orientation)
@@ -229,7 +230,7 @@ class OpenImage:
         if box is not None:
             pixels = fitted(pixels, box)
         digest = part_digest(self._digest, part, place) if part else self._digest
-        return Decoded(digest, name, (height, width), self._frames, pixels, facts)
+        return Decoded(digest, name, (height, width), self._frames, pixels, facts, taken)
 
     def _at(self, number: int, may_be_large: bool) -> Image.Image:
         """Return the image at a page or frame, which may be loaded already."""

@@ -224,7 +224,8 @@ class _Child:
             raise EOFError
         digest, (height, width) = bytes.fromhex(answer["digest"]), answer["size"]
         facts = [(word, text) for word, text in answer["facts"]]
-        return Decoded(digest, answer["format"], (height, width), answer["frames"], pixels, facts)
+        kind, frames, taken = answer["format"], answer["frames"], answer["taken"]
+        return Decoded(digest, kind, (height, width), frames, pixels, facts, taken)
 
     def end(self) -> None:
         """Kill the process and reap it."""
