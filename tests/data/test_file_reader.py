@@ -25,7 +25,7 @@ class Files:
         self.asked: list[list[int]] = []
         self.gate = threading.Semaphore(10**6)
         self.error: TuilabelError | None = None
-        self.groups: NDArray[np.intp] | None = None
+        self.read_together: NDArray[np.intp] | None = None
 
     def read(self, rows: Sequence[int]) -> list[tuple[int, Failure]]:
         self.asked.append(list(rows))
@@ -70,7 +70,7 @@ def test_every_file_is_read_once(threads: int) -> None:
 
 def test_rows_of_one_group_are_read_together() -> None:
     files = Files(12)
-    files.groups = np.array([0, 1, 2] * 4)
+    files.read_together = np.array([0, 1, 2] * 4)
     files.keys = [key._replace(size=2**30) for key in files.keys]
     reader, posted = started(files)
     reader.want([4, 2, 7])

@@ -59,6 +59,11 @@ Opener = Callable[..., "Workspace"]
 )
 @setting_options()
 @line_options
+@click.option(
+    "--group",
+    metavar="HOW",
+    help="Ask the files of a group as one: exif:10s, regex:PATTERN or folder.",
+)
 @click.option("--watch", is_flag=True, help="Add files that arrive in the folder while you label.")
 @click.option("--mouse/--no-mouse", default=False, help="Report mouse events.  [default: no]")
 def label(session: str | None, line: bool, image: bool, mouse: bool, **options: Any) -> None:

@@ -26,6 +26,7 @@ _FITTING = {
     "confidence": ("--confidence", "a .json file of detections", ("detections",)),
     "root": ("--root", "a list, a table or a .json file", ("list", "table", "detections")),
     "frames": ("--frames", "a source of files", _FILES),
+    "group": ("--group", "a source of files", _FILES),
 }
 """The option, what it needs, and the names of such sources."""
 
@@ -40,8 +41,8 @@ def choose_source(options: MutableMapping[str, Any], *, is_kept: bool = True) ->
     Parameters
     ----------
     options : mapping
-        With ``source`` and perhaps ``where``, ``path_column``, ``null``,
-        ``folders``, ``confidence``, ``root`` and ``frames``, which are removed.
+        With ``source`` and perhaps ``where``, ``path_column``, ``null``, ``folders``,
+        ``confidence``, ``root``, ``frames`` and ``group``, which are removed.
     is_kept : bool
         Whether a session opens the source again.
 
@@ -62,6 +63,10 @@ def choose_source(options: MutableMapping[str, Any], *, is_kept: bool = True) ->
                 "leave it out."
             )
         given["root"] = os.path.realpath(given["root"])
+    if "group" in given:
+        from tuilabel.data.grouping import parse_grouping
+
+        parse_grouping(given["group"])
     if source == INPUT:
         options["source"] = source = read_list(null=bool(given.pop("null", False)), is_kept=is_kept)
     elif source and is_url(source):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tuilabel.data.groups import Groups
 from tuilabel.data.guesses import Guesses
 from tuilabel.data.item_ids import ItemIds, first_occurrence
 from tuilabel.data.mmap import release_pages
@@ -119,6 +120,10 @@ class Dataset(Protocol):
     def guesses(self) -> Guesses | None:
         """What the source says about its items, where that is not ground truth."""
 
+    @property
+    def groups(self) -> Groups | None:
+        """Which rows are frames of one group; None if every item is asked alone."""
+
     def __len__(self) -> int: ...
 
     def row_of(self, item_id: str) -> int | None:
@@ -191,7 +196,9 @@ class ArrayDataset:
 
     Attributes
     ----------
-    source, class_names, ids, pool, truth, holdout, notices, skipped, window, guesses
+    source, class_names, ids, pool, truth, holdout, notices, skipped
+        As in `Dataset`.
+    window, reading, guesses, groups
         As in `Dataset`.
     locate : callable
         Returns the references of a row.
@@ -227,6 +234,7 @@ class ArrayDataset:
     window: Window | None = None
     reading: Reading | None = None
     guesses: Guesses | None = None
+    groups: Groups | None = None
 
     def __post_init__(self) -> None:
         image_array(self.pool, n=len(self.ids))

@@ -44,7 +44,7 @@ class FileReader:
         self._threads = min(threads, _THREADS)
         self._left = items.unread.copy()
         self._next = 0
-        self._groups = items.groups
+        self._groups = items.read_together
         self._wanted: deque[int] = deque()
         self._begun: dict[int, tuple[float, int]] = {}
         # The rows of each file that has parts, in the order in which they are quickest to read.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -28,12 +28,14 @@ from tuilabel.data.decoding.decoder import decoder_version
 from tuilabel.data.file_cache import FileCache, FileKey
 from tuilabel.data.file_reader import FileReader
 from tuilabel.data.folder_items import FolderItems, Found
+from tuilabel.data.grouping import EXIF, check_size, grouping_of
+from tuilabel.data.groups import WholeGroups
 from tuilabel.data.guesses import Guesses
 from tuilabel.data.item_ids import ItemIds
-from tuilabel.data.listing import cannot_be_read, natural, no_image, scan
+from tuilabel.data.listing import cannot_be_read, natural, no_image, path_order, scan
 from tuilabel.data.order import name_keys, seeded_order
 from tuilabel.data.window import Window
-from tuilabel.errors import TuilabelError, UnnamedClassesError
+from tuilabel.errors import TuilabelError, UnnamedClassesError, UsageError
 from tuilabel.plugins import source_options
 from tuilabel.progress import Progress
 from tuilabel.text import shown_path
@@ -111,6 +113,9 @@ def list_files(
 ) -> FolderItems:
     """Return the items of files below a folder, before they are read.
 
+    The option ``group`` of the source puts files into groups. The rows of a group whose files are
+    known by their names stand together in the random order, at the place of its first file.
+
     Parameters
     ----------
     source : str
@@ -151,9 +156,16 @@ def list_files(
     # A hundred thousand names take a second to bring into natural order.
     is_whole = count == len(files)
     files = sorted(files) if is_whole and seed is not None else natural(files)[:count]
+    grouping, buckets = grouping_of(source), list[Hashable]()
+    orders_by = [key.name for key in files]
+    if grouping is not None:
+        buckets = grouping.buckets(orders_by)
+        if grouping.kind != EXIF:
+            files, buckets, orders_by = _together(files, buckets)
     if seed is not None:
-        order = seeded_order(name_keys(key.name for key in files), seed)
-        files = [files[row] for row in order.tolist()]
+        order = seeded_order(name_keys(orders_by), seed).tolist()
+        files = [files[row] for row in order]
+        buckets = [buckets[row] for row in order] if buckets else buckets
     return FolderItems(
         root,
         files,
@@ -167,6 +179,33 @@ def list_files(
         guesses=guesses,
         remarks=remarks,
         cells=cells,
+        grouping=grouping,
+        buckets=buckets,
+    )
+
+
+def _together(
+    files: Sequence[FileKey], buckets: Sequence[Hashable]
+) -> tuple[list[FileKey], list[Hashable], list[str]]:
+    """Return files with those of a group together, the bucket and the first path of each.
+
+    Raises
+    ------
+    UsageError
+        A group has too many files.
+    """
+    groups: dict[Hashable, list[FileKey]] = {}
+    for key, bucket in zip(files, buckets, strict=True):
+        groups.setdefault(bucket, []).append(key)
+    firsts: list[str] = []
+    for group in groups.values():
+        group.sort(key=lambda key: path_order(key.name))
+        check_size(len(group), group[0].name)
+        firsts += [group[0].name] * len(group)
+    return (
+        [key for group in groups.values() for key in group],
+        [bucket for bucket, group in groups.items() for _ in group],
+        firsts,
     )
 
 
@@ -197,6 +236,12 @@ def open_files(
         found = _with_frames(root, found, options["cache_dir"], progress)
     if kind := query.get("folders"):
         from tuilabel.data.class_folders import guesses_of, open_class_folders
+
+        if kind == "truth" and "group" in query:
+            raise UsageError(
+                "--group and --folders truth cannot be combined, since a hold-out is drawn image "
+                "by image: leave out one of them."
+            )
 
         if kind == "truth":
             return open_class_folders(source, root, found, progress=progress, **options)
@@ -318,7 +363,30 @@ def dataset_of(
         locate_file=lambda i: items.file(int(rows[i])),
         window=items.window,
         guesses=items.guesses,
+        groups=_whole_groups(items, rows),
     )
+
+
+def _whole_groups(items: FolderItems, rows: NDArray[np.intp]) -> WholeGroups | None:
+    """Return the groups of items that were all read, of which equal files are one row."""
+    if items.groups is None:
+        return None
+    place = np.full(len(items), -1, dtype=np.intp)
+    place[rows] = np.arange(len(rows))
+    place = place[items.first]
+    found: list[tuple[str, list[int]]] = []
+    paths: list[list[str]] = [[] for _ in range(len(rows))]
+    for head in items.groups.heads.tolist():
+        members, path = items.groups.rows(head), items.groups.name(head)
+        frames = [int(place[row]) for row in members if not items.refused[row]]
+        frames = [row for row in dict.fromkeys(frames) if row >= 0]
+        # An item that is in two groups is a frame of the first.
+        new = [row for row in frames if not paths[row]]
+        for row in frames:
+            paths[row].append(path)
+        if new:
+            found.append((path, new))
+    return WholeGroups(found, paths)
 
 
 def pool_of(items: FolderItems, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
@@ -368,6 +436,7 @@ def _notices(items: FolderItems, rows: NDArray[np.intp]) -> Iterator[str]:
     yield from items.remarks
     if items.skipped:
         yield cannot_be_read(items.skipped)
+    yield from items.group_notices
     if further := items.further_frames:
         yield further
     copies = int(np.count_nonzero(~items.refused)) - len(rows)

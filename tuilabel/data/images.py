@@ -45,6 +45,8 @@ class ReducedImage:
         Number of pages or frames in the file.
     window : Window or None
         The window through which the values are seen; None for an 8-bit image.
+    taken : float or None
+        As in `Decoded`.
     """
 
     digest: bytes
@@ -52,6 +54,7 @@ class ReducedImage:
     letterbox: NDArray[np.uint8]
     frames: int
     window: Window | None = None
+    taken: float | None = None
 
 
 Reduced = ReducedImage | NDArray[np.float64] | Refused
@@ -84,7 +87,8 @@ def _reduced(found: Decoded, window: Window | None) -> ReducedImage | NDArray[np
         return sketch(found.pixels)
     else:
         small = window.apply(found.pixels)
-    return ReducedImage(found.digest, small, letterbox(small), found.frames, window)
+    square = letterbox(small)
+    return ReducedImage(found.digest, small, square, found.frames, window, found.taken)
 
 
 def read_image_file(

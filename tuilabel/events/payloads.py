@@ -7,7 +7,7 @@ newer than its own (`v`), so an older tuilabel opens the session of a newer one.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Annotated, ClassVar
 
@@ -250,8 +250,15 @@ class Fitted(Payload, frozen=True):
     agreement: Annotated[float, Meta(ge=-1, le=1)] | None = None
 
 
+class Frame(Struct, frozen=True, omit_defaults=True):
+    """A further item of a group that an answer is about; `names` as in `Answer`."""
+
+    item: str
+    names: tuple[str, ...] = ()
+
+
 class Answer(Payload, frozen=True, kw_only=True):
-    """An answer about one item.
+    """An answer about one item, or about frames of one group.
 
     Attributes
     ----------
@@ -273,11 +280,16 @@ class Answer(Payload, frozen=True, kw_only=True):
     accepted : bool
         Whether the annotator accepted the model's suggestion.
     relabel : bool
-        Whether an earlier answer was changed out of turn.
+        Whether an earlier answer was changed out of turn, or it is about one frame of a group, and
+        apart from the others.
     names : tuple of str
         The item's names in the source, as `stored_name` makes them.
     origin : str
         `HUMAN`, `ORACLE_ORIGIN` or `IMPORT`.
+    group : str
+        The first file of its group, stored like a name; empty where it is in none.
+    frames : tuple of Frame
+        The further frames of the group that this is the answer about.
     """
 
     item: str
@@ -292,6 +304,19 @@ class Answer(Payload, frozen=True, kw_only=True):
     relabel: bool = False
     names: tuple[str, ...] = ()
     origin: str = HUMAN
+    group: str = ""
+    frames: tuple[Frame, ...] = ()
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Every item that it is about."""
+        return (self.item, *(frame.item for frame in self.frames))
+
+    def places(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield every item that it is about, with its names in the source."""
+        yield self.item, self.references
+        for frame in self.frames:
+            yield frame.item, [actual_name(name) for name in frame.names]
 
     @property
     def references(self) -> list[str]:
@@ -350,17 +375,31 @@ class Undo(Payload, frozen=True):
         Its id.
     item : str or None
         The item of an answer or a decision.
+    frames : tuple of str
+        The further items of an answer about a group.
     """
 
     event: str
     item: str | None = None
+    frames: tuple[str, ...] = ()
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Every item that the event was about; none for one that was about no item."""
+        return () if self.item is None else (self.item, *self.frames)
 
 
 class Decided(Payload, frozen=True):
-    """A tie between annotators was settled."""
+    """A tie between annotators was settled; `frames` are further items of a group, tied alike."""
 
     item: str
     class_id: str
+    frames: tuple[str, ...] = ()
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Every item that it is about."""
+        return (self.item, *self.frames)
 
 
 class Suggestion(Payload, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable
+from itertools import chain
 from typing import TextIO
 
 from tuilabel.exchange.rows import COLUMNS, LabelRow
@@ -25,9 +26,11 @@ def write_csv(rows: Iterable[LabelRow], file: TextIO) -> None:
     marks alone do not prevent that: a reader that splits at semicolons finds them in the middle of
     a cell. JSON Lines keeps such text unchanged.
     """
-    writer = csv.DictWriter(file, COLUMNS)
+    every = iter(rows)
+    first = next(every, None)
+    writer = csv.DictWriter(file, COLUMNS if first is None else list(first))
     writer.writeheader()
-    for row in rows:
+    for row in every if first is None else chain([first], every):
         writer.writerow({column: _inert(value) for column, value in row.items()})
 
 

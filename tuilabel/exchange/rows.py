@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, TypedDict
+from typing import TYPE_CHECKING, Literal, NotRequired, Protocol, TypedDict
 
 if TYPE_CHECKING:
     from tuilabel.data.places import Places
@@ -31,6 +31,7 @@ LabelRow = TypedDict(
         "why": str,
         "flagged": bool,
         "note": str,
+        "group": NotRequired[str],
     },
 )
 """One label of one image.
@@ -42,10 +43,11 @@ disagree, `disputed` is true and `class` empty. Among the answers of all annotat
 empty for a skip. `reason` is why the image was asked, and
 `draw` the probability with which it was drawn, None for a query. `why` is the reason of a skip.
 `flagged` is whether the image is flagged for a second opinion, and `note` what annotators noted
-about it; among the answers of all annotators, what this one did.
+about it; among the answers of all annotators, what this one did. `group` is the first file of the
+group that the image is a frame of, empty where it is in none: only a session with groups has it.
 """
 
-COLUMNS = tuple(LabelRow.__annotations__)
+COLUMNS = tuple(name for name in LabelRow.__annotations__ if name != "group")
 
 
 class Labelled(Protocol):
@@ -81,6 +83,8 @@ class Labelled(Protocol):
     def is_flagged(self) -> bool: ...
     @property
     def note(self) -> str: ...
+    @property
+    def group(self) -> str | None: ...
 
 
 def label_rows(
@@ -120,7 +124,7 @@ def _references(label: Labelled, places: Places | None) -> tuple[list[str], Stat
 
 def _rows_of(label: Labelled, references: Iterable[str], status: Status) -> Iterator[LabelRow]:
     for reference in references:
-        yield LabelRow(
+        row = LabelRow(
             {
                 "item_id": label.item,
                 "reference": reference,
@@ -140,3 +144,6 @@ def _rows_of(label: Labelled, references: Iterable[str], status: Status) -> Iter
                 "note": label.note,
             }
         )
+        if label.group is not None:
+            row["group"] = label.group
+        yield row

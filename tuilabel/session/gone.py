@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data import Dataset
+from tuilabel.session.imported import answer_event
 from tuilabel.session.labels import Labels
 from tuilabel.session.record import Events
 
@@ -65,6 +66,8 @@ def gone(
     changed = 0
     for item in lost:
         standing = known.standing(item)
-        answer = None if standing is None else events[standing.given.number].payload
-        changed += not paths.isdisjoint(getattr(answer, "references", ()))
+        if standing is not None:
+            event = events[standing.given.number]
+            answer = answer_event(event, known, item, standing.given).payload
+            changed += not paths.isdisjoint(getattr(answer, "references", ()))
     return Gone(len(lost) - changed, changed)

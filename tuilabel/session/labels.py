@@ -26,6 +26,7 @@ from tuilabel.events.payloads import (
     BulkLine,
     Decided,
     Fitted,
+    Label,
     Remark,
     Suggestion,
     Undo,
@@ -142,6 +143,11 @@ class Labels:
         Number of labelled items by class id.
     by_annotator : Counter of str
         Number of answers that agree with the label in effect, by annotator.
+    groups : dict of str to str
+        The group of each item that was answered as a frame of one, by the stored name of its first
+        file.
+    frames_by_group : Counter of str
+        Number of items with a label in effect, by group.
     fits : list of Event
         Their payloads are `Fitted`, in order.
     recounts : int
@@ -156,7 +162,8 @@ class Labels:
         self._counted = 0
         self._taken_back: dict[tuple[str, str], set[str]] = {}
         self._undone: set[str] = set()
-        self._asked_again: set[tuple[str, str]] = set()
+        self._asked_again: set[str] = set()
+        self._kept_for_later: dict[str, tuple[str, ...]] = {}
         self._decided: dict[str, list[Decision]] = {}
         self._answers_to: Counter[str] = Counter()
         self._bulk: dict[str, Event] = {}
@@ -176,6 +183,9 @@ class Labels:
         self.remarks = Remarks(self._stands)
         self.by_class: Counter[str] = Counter()
         self.by_annotator: Counter[str] = Counter()
+        self.groups: dict[str, str] = {}
+        self.frames_by_group: Counter[str] = Counter()
+        self._frames_held = 0
         self._auto_held = 0
         self._bulk_is_read = True
         self.fits: list[Event] = []
@@ -215,7 +225,7 @@ class Labels:
     def extend(self, events: Sequence[Event], first: int) -> None:
         """Apply events that were not applied before; `count_added` has to follow.
 
-        Most events are the first answers about their items. These are counted together.
+        Most events are the first labels of their items. These are counted together.
 
         Parameters
         ----------
@@ -227,10 +237,10 @@ class Labels:
         added: list[Event] = []
         items: list[str] = []
         numbers: list[int] = []
-        may_be_limited = bool(self._decided or self._taken_back or self._asked_again)
+        may_be_limited = bool(self._decided or self._taken_back)
         for number, event in enumerate(events, first):
             payload = event.payload
-            if isinstance(payload, Answer):
+            if isinstance(payload, Label) and not (payload.group or payload.frames):
                 item = payload.item
                 if item not in given and not (may_be_limited and self._is_limited(event.id, item)):
                     given[item] = rows
@@ -246,16 +256,15 @@ class Labels:
             self._apply(event, number)
             self._counted = rows = len(self._answers)
             added, items, numbers = [], [], []
-            may_be_limited = bool(self._decided or self._taken_back or self._asked_again)
+            may_be_limited = bool(self._decided or self._taken_back)
         self._answers.extend(added, items, numbers)
 
     def _is_limited(self, id_: str, item: str) -> bool:
         """Return whether a decision or an event about an answer arrived before the answer."""
-        answer = id_, item
-        return item in self._decided or answer in self._taken_back or answer in self._asked_again
+        return item in self._decided or (id_, item) in self._taken_back
 
     def count_added(self) -> None:
-        """Count the first answers about items: quicker than `_count`, with the same result."""
+        """Count the first labels of items: quicker than `_count`, with the same result."""
         items, kinds = self._answers.since(self._counted)
         self._counted += len(items)
         if self._auto:
@@ -263,11 +272,8 @@ class Labels:
         training: dict[int, str] = {}
         audit: dict[int, str] = {}
         for number, times in Counter(kinds).items():
-            by, rank, class_id, is_audit, why = self._answers.kind(number)
-            if class_id is None:
-                for item in compress(items, [kind == number for kind in kinds]):
-                    self._count_skip(item, why, +1)
-                continue
+            by, rank, class_id, is_audit, _ = self._answers.kind(number)
+            assert class_id is not None
             self._name_class(class_id, times)
             class_id = self.classes.resolved(class_id)
             self.labels_held += times
@@ -288,14 +294,20 @@ class Labels:
     def _apply(self, event: Event, number: int) -> None:
         payload = event.payload
         if isinstance(payload, Answer):
-            item = payload.item
-            row = self._answers.add(event, number, item, kind_of(event))
-            self._change(item, partial(self._keep, item, row))
+            kind = kind_of(event)
+            if kind[-1] == LATER:
+                self._kept_for_later[event.id] = payload.items
+            for item in payload.items if payload.frames else (payload.item,):
+                if payload.group:
+                    self._join(item, payload.group)
+                row = self._answers.add(event, number, item, kind)
+                self._change(item, partial(self._keep, item, row))
         elif isinstance(payload, Undo):
             if payload.item is not None:
-                by = self._taken_back.setdefault((payload.event, payload.item), set())
-                self._change(payload.item, partial(by.add, event.by))
-                self._follow(payload.item)
+                for item in payload.items:
+                    by = self._taken_back.setdefault((payload.event, item), set())
+                    self._change(item, partial(by.add, event.by))
+                    self._follow(item)
                 return
             items = self.imported_items(payload.event)
             self._change_all(items, partial(self._undone.add, payload.event))
@@ -304,13 +316,14 @@ class Labels:
             self._take_class_event(event)
         elif isinstance(payload, Decided):
             decision = Decision(event.t, event.id, number, event.by, payload.class_id)
-            decisions = self._decided.setdefault(payload.item, [])
-            self._change(payload.item, partial(insort, decisions, decision))
+            for item in payload.items:
+                decisions = self._decided.setdefault(item, [])
+                self._change(item, partial(insort, decisions, decision))
         elif isinstance(payload, Batch):
             for asked in payload.items:
-                if asked.again:
-                    ended = [(id_, asked.item) for id_ in asked.again]
-                    self._change(asked.item, partial(self._asked_again.update, ended))
+                for id_ in asked.again:
+                    items = self.kept_for_later(id_)
+                    self._change_all(items, partial(self._asked_again.add, id_))
         elif isinstance(payload, Remark):
             self.remarks.add(event, number)
             self._follow(payload.item)
@@ -326,6 +339,20 @@ class Labels:
                 self._bulk_changed()
         elif isinstance(payload, CLASS_EVENTS):
             self._take_class_event(event)
+
+    def _join(self, item: str, group: str) -> None:
+        """Note the group of an item; of several, the first of them by name."""
+        before = self.groups.get(item)
+        if item not in self._given:
+            self.groups[item] = group if before is None else min(before, group)
+        elif before is None or group < before:
+            self._change(item, partial(self.groups.__setitem__, item, group))
+
+    def _count_in_group(self, item: str, step: int) -> None:
+        """Count a labelled item as a frame of its group."""
+        if self.groups and (group := self.groups.get(item)) is not None:
+            _add(self.frames_by_group, group, step)
+            self._frames_held += step
 
     def _import(self, event: Event, number: int) -> None:
         """Apply an import: each line is an answer of the annotator that it names."""
@@ -393,6 +420,7 @@ class Labels:
             self._count_skip(item, standing.given.why, step)
         else:
             self.labels_held += step
+            self._count_in_group(item, step)
             _add(self.by_class, standing.class_id, step)
             for given in own:
                 if given.class_id and self.classes.resolved(given.class_id) == standing.class_id:
@@ -527,7 +555,7 @@ class Labels:
             if before is None or given.rank <= before.rank:
                 own.pop(given.by, None)
                 # A skip that was for later until now has replaced what was answered before it.
-                if given.why != LATER or (given.id, item) not in self._asked_again:
+                if given.why != LATER or given.id not in self._asked_again:
                     own[given.by] = given
         return list(own.values())
 
@@ -577,15 +605,58 @@ class Labels:
         return _of_highest_rank([given for given in self._own(item) if given.class_id is not None])
 
     def several(self) -> Iterator[list[Given]]:
-        """Yield the votes about each item that several annotators of that rank have labelled."""
-        for item, found in self._given.items():
-            if not isinstance(found, int) and len(votes := self.votes(item)) > 1:
-                yield votes
+        """Yield the votes about each item that several annotators of that rank have labelled.
+
+        Of a group, it is the first such item.
+        """
+        seen: set[str] = set()
+        for item in sorted(item for item, rows in self._given.items() if not isinstance(rows, int)):
+            if len(votes := self.votes(item)) > 1:
+                unit = self.unit(item)
+                if unit not in seen:
+                    seen.add(unit)
+                    yield votes
+
+    def unit(self, item: str) -> str:
+        """Return what an item counts as in numbers of labels: its group, or else itself."""
+        group = self.groups.get(item)
+        return item if group is None else f"/{group}"
+
+    @property
+    def labels_counted(self) -> int:
+        """The number of items with a label, in which a group counts once."""
+        return self.labels_held - self._frames_held + len(self.frames_by_group)
+
+    @property
+    def disputes(self) -> dict[str, Standing]:
+        """The first disputed item of each group, and those in no group."""
+        units: dict[str, str] = {}
+        for item in self.disputed:
+            unit = self.unit(item)
+            units[unit] = min(item, units.get(unit, item))
+        return {item: self.disputed[item] for item in units.values()}
+
+    def tied_alike(self, item: str) -> tuple[str, ...]:
+        """Return the other items of its group with the same votes, or the same decision."""
+        group = self.groups.get(item)
+        if group is None:
+            return ()
+        decision = self.decision(item)
+        votes = {(vote.by, vote.class_id) for vote in self.votes(item)}
+        others = (one for one, of in self.groups.items() if of == group and one != item)
+        if decision is not None:
+            return tuple(one for one in others if self.decision(one) == decision)
+        return tuple(
+            one
+            for one in others
+            if one in self.disputed
+            and {(vote.by, vote.class_id) for vote in self.votes(one)} == votes
+        )
 
     @property
     def audit_disputes(self) -> int:
-        """The number of disputed items of the audit set."""
-        return sum(standing.audit for standing in self.disputed.values())
+        """The number of disputed items of the audit set, in which a group counts once."""
+        return len({self.unit(item) for item, found in self.disputed.items() if found.audit})
 
     def is_undone(self, id_: str) -> bool:
         """Return whether a class event or a bulk file was taken back."""
@@ -617,6 +688,10 @@ class Labels:
         rows = self._given.get(item, ())
         return [self._answers[row] for row in ((rows,) if isinstance(rows, int) else rows)]
 
+    def kept_for_later(self, id_: str) -> Sequence[str]:
+        """Return the items that a skip for later was about, by its id; none if it is unknown."""
+        return self._kept_for_later.get(id_, ())
+
     def own(self, item: str, by: str) -> Given | None:
         """Return the standing answer of one annotator about an item; None if there is none."""
         return next((given for given in self._own(item) if given.by == by), None)
@@ -636,12 +711,16 @@ class Labels:
         by : str, optional
             Whose answers; by default everybody's.
         """
+        last = -1
         for row in self._answers.newest():
             given = self._answers[row]
             if (by is None or given.by == by) and given.id not in self._imports:
                 own = self.own(self._answers.item(row), given.by)
                 if own is not None and own.id == given.id:
-                    yield given
+                    # An answer about a group has a row for each frame.
+                    if given.number != last:
+                        yield given
+                    last = given.number
 
     def newest_of_class(self, class_id: str) -> Iterator[str]:
         """Yield the items with a class in effect, the newest label first; no file is read."""

@@ -32,6 +32,7 @@ class HandedOver:
     window: Window | None = None
     skipped: tuple[SkippedFile, ...] = ()
     reading: None = None
+    groups: None = None
 
     def __len__(self) -> int:
         return len(self.pool)

@@ -6,7 +6,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -43,9 +43,10 @@ class Pool(NamedTuple):
 
 
 class Arrived(NamedTuple):
-    """Files that have arrived in the folder."""
+    """Files that have arrived in the folder, and what they have in common with others."""
 
     keys: Sequence[FileKey]
+    buckets: Sequence[Hashable]
 
 
 class Recorded(NamedTuple):
@@ -88,7 +89,11 @@ class SourceReading:
         self._reader = FileReader(items, self._post, os.cpu_count() or 1)
         self._watcher: Watcher | None = None
         if watches:
-            self._watcher = Watcher(items.root, items.keys, lambda keys: self._post(Arrived(keys)))
+            self._watcher = Watcher(
+                items.root,
+                items.keys,
+                lambda keys: self._post(Arrived(keys, items.buckets_of(keys))),
+            )
         self.added = 0
         self._counted = len(items)
         self._making = 0
@@ -169,7 +174,7 @@ class SourceReading:
                     if self._session is not None:
                         self._session.take_in(arrived.events)
                 elif isinstance(arrived, Arrived):
-                    count = self._items.grow(arrived.keys)
+                    count = self._items.grow(arrived.keys, arrived.buckets)
                     self._reader.grow(count)
                     self.added += count
                 else:
@@ -209,8 +214,11 @@ class SourceReading:
 
     def _want(self) -> None:
         assert self._session is not None
-        batch = self._session.settings.batch_size
-        self._reader.want(self._session.unread_next(_BATCHES_AHEAD * batch))
+        session, batch = self._session, self._session.settings.batch_size
+        wanted = session.unread_next(_BATCHES_AHEAD * batch)
+        if session.pool_rows_wanted > self._making:
+            wanted += session.unread_to_rank()
+        self._reader.want(wanted)
 
     def _make_pool(self) -> None:
         """Gather the images that models learn from, once all of them were read."""
@@ -220,6 +228,8 @@ class SourceReading:
             self._counted = count
         rows = min(self._session.pool_rows_wanted, self._counted)
         if rows <= self._making or self._items.unread[:rows].any():
+            return
+        if not self._session.can_rank(rows):
             return
         self._making = rows
         threading.Thread(target=self._gather, args=(rows,), name="pool", daemon=True).start()

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tuilabel.data.cell import Cell
 from tuilabel.data.decoding.cells import CellError, read_cell
 from tuilabel.data.decoding.dicom import read_dicom
-from tuilabel.data.decoding.facts import facts_of
+from tuilabel.data.decoding.facts import facts_of, taken_at
 from tuilabel.data.decoding.fits import read_fits
 from tuilabel.data.decoding.formats import (
     EXTRAS,
@@ -60,7 +60,7 @@ from tuilabel.text import inert
 if TYPE_CHECKING:
     from PIL import Image
 
-_VERSION = 1
+_VERSION = 2
 
 _BAND_PIXELS = 2**20
 _REASON_CHARACTERS = 120
@@ -201,7 +201,7 @@ class OpenImage:
         self._hash()
         head = self._head
         name, number = image_format(head), frame_of(part)
-        place, orientation = None, 1
+        place, orientation, taken = None, 1, None
         try:
             if name in _READERS and EXTRAS[name].is_there:
                 stored = self._read(name, number, may_be_large)
@@ -214,6 +214,7 @@ class OpenImage:
                 # Only now, because reading metadata may decode too, and hides what went wrong.
                 orientation = _orientation(image)
                 facts = () if region is None else facts_of(image)
+                taken = taken_at(image)
             width, height = self._size
             shown = None
             if is_box(part):
@@ -260,7 +261,7 @@ class OpenImage:
         if box is not None:
             pixels = fitted(pixels, box)
         digest = part_digest(self._digest, part, place) if part else self._digest
-        return Decoded(digest, name, (height, width), self._frames, pixels, facts)
+        return Decoded(digest, name, (height, width), self._frames, pixels, facts, taken)
 
     def _read(self, name: str, number: int, may_be_large: bool) -> Stored:
         """Return a page or frame of a format that Pillow does not decode."""

@@ -268,7 +268,8 @@ class _Child:
         pixels = self._array(answer)
         digest, (height, width) = bytes.fromhex(answer["digest"]), answer["size"]
         facts = [(word, text) for word, text in answer["facts"]]
-        return Decoded(digest, answer["format"], (height, width), answer["frames"], pixels, facts)
+        kind, frames, taken = answer["format"], answer["frames"], answer["taken"]
+        return Decoded(digest, kind, (height, width), frames, pixels, facts, taken)
 
     def receive_table(self) -> TableInfo | Refused:
         """Return the next answer, as `receive` does: what a table file has."""

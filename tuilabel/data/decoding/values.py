@@ -57,6 +57,8 @@ class Decoded:
         uint8, with transparent parts laid over mid grey; an image is grey if every pixel is.
     facts : sequence of (str, str)
         What its metadata says, as a word and a text each, inert; only where a region was asked for.
+    taken : float or None
+        When it was taken by its metadata, see `tuilabel.data.decoding.facts.taken_at`.
     """
 
     digest: bytes
@@ -65,6 +67,7 @@ class Decoded:
     frames: int
     pixels: NDArray[Any]
     facts: Sequence[tuple[str, str]] = ()
+    taken: float | None = None
 
 
 class TableInfo(NamedTuple):

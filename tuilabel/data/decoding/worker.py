@@ -80,6 +80,7 @@ def _answer(
         dtype=pixels.dtype.str,
         shape=pixels.shape,
         facts=found.facts,
+        taken=found.taken,
     )
     return [head, pixels.reshape(-1).view(np.uint8).data]
 

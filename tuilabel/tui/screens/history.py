@@ -112,7 +112,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         # At first events are read from the oldest on, while the list begins with the newest.
         self._is_whole = self._is_whole or history.share == 1
         shown_rows = len(history) if self._is_whole else 0
-        disputed = len(self.opened.session.known.disputed)
+        disputed = len(self.opened.session.known.disputes)
         disputes, count = counted(disputed, "dispute"), counted(history.total, "event")
         if history.filter or self._filtering:
             shown = f"{len(history):,} of "
@@ -173,7 +173,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
 
     def _show_image(self) -> None:
         event = self._event()
-        item = item_of(event) if event is not None else None
+        item = self._history.item_of(event) if event is not None else None
         if item == self._shown:
             return
         self._shown = item
@@ -243,7 +243,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
     def _marked_item(self) -> str | None:
         """Return the item of the marked event; None, with a sentence, where no image can be had."""
         event = self._event()
-        item = None if event is None else item_of(event)
+        item = None if event is None else self._history.item_of(event)
         if event is None:
             self.say(self._why_no_event)
         elif item is None:
@@ -279,9 +279,9 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             self.move((self._history.place_of(target) or 0) - self._cursor)
             return
         session = self.opened.session
-        item = item_of(event)
+        item = self._history.item_of(event)
         row = None if item is None else self.opened.workspace.dataset.row_of(item)
-        place = next((p for p, slot in enumerate(session.batch) if slot.row == row), None)
+        place = None if item is None else session.desk.place_of(item)
         if row is None:
             self._marked_item()
         elif place is None:
@@ -359,7 +359,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             return session.decide(item, index, by=who["by"])
 
         def sentence() -> str:
-            left = len(session.known.disputed)
+            left = len(session.known.disputes)
             rest = f"{counted(left, 'dispute')} left" if left else "no dispute is left"
             return f"✓ {session.desk.acts:,} saved: decided for {name}, {rest}."
 
