@@ -79,7 +79,7 @@ def test_labels_of_folders_are_an_import_that_is_undone_as_one(opened: Open) -> 
         (bulk,) = bulks(work)
         assert (bulk.origin, bulk.count, bulk.method) == (IMPORT, 12, "folders")
         known = work.session.known
-        reserved = {line.item for line in known._bulk_lines(bulk) if line.audit}
+        reserved = {line.item for line in work.journal.bulk_lines(bulk) if line.audit}
         assert reserved
         assert reserved.isdisjoint(known.training)
         assert len(known.training) == 12 - len(reserved)
@@ -153,7 +153,7 @@ def test_a_suggestion_is_shown_before_it_is_recorded(
     (event,) = view.known.bulk_events()
     assert event.by == "me"
     assert isinstance(event.payload, Bulk)
-    lines = list(view.known._bulk_lines(event.payload))
+    lines = list(view.reader.bulk_lines(event.payload))
     assert {line.names[0] for line in lines} == {
         f"{('cat', 'dog')[number % 2]}/{number}.png" for number in range(12)
     }
