@@ -32,6 +32,7 @@ VALUES: dict[str, tuple[Any, Any, str, Any, Any]] = {
     "batch_size": (1, 2, "3", 4, 10),
     "seed": (1, 2, "3", 4, 0),
     "audit": (0.1, 0.2, "0.3", 0.4, 0.1),
+    "yesno_keys": ("12", "ab", "kl", "+-", "fj"),
     "annotator": ("flag", None, "environ", "file", None),
     "key_delay": (0, None, "200", 1000, 500),
     "cache_size": (1, None, "20", 100_000, 4),

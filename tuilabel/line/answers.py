@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -20,7 +20,11 @@ class Command(Enum):
     Those without a letter are typed as their word after a colon.
     """
 
-    ACCEPT = ("=", "accept", "Label with the model's first choice; y does the same.")
+    ACCEPT = (
+        "=",
+        "accept",
+        "Label with the model's first choice; y does so too, unless a class is yes.",
+    )
     SKIP = ("s", "skip", "Pass this image over; it is not asked again.")
     UNSURE = ("", "unsure", "Pass this image over because its class is unclear.")
     UNUSABLE = ("", "unusable", "Pass this image over because it shows too little.")
@@ -96,18 +100,22 @@ Meaning = Chosen | Command | NoteText | Ambiguous | Unknown | None
 class Vocabulary:
     """Everything that can be typed, for given classes.
 
-    A line is, in this order: a command after a colon; a class name; the number of a class in the
-    list, unless a class name is a number; the letter of a command; the beginning of a class name.
-    Case counts only between names that differ in nothing else.
+    A line is, in this order: a command after a colon; a class name; the key of a class; the number
+    of a class in the list, unless a class name is a number; the letter of a command; the beginning
+    of a class name. Case counts only between names that differ in nothing else. Where `yes` is a
+    class, `y` is its beginning and accepts no suggestion.
 
     Parameters
     ----------
     names : sequence of str
         The class names, in class order.
+    keys : mapping of str to int, optional
+        Letters that stand for a class, as the keys of `--yesno` do, each with its place.
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], keys: Mapping[str, int] | None = None) -> None:
         self.names = tuple(names)
+        self.keys = dict(keys or {})
         self.numbered = not any(name.isdecimal() for name in names)
         self._exact = {name: index for index, name in enumerate(names)}
         self._folded: dict[str, list[int]] = {}
@@ -130,13 +138,15 @@ class Vocabulary:
         by_name = self._named(typed, folded)
         if by_name is not None:
             return by_name
+        if typed in self.keys:
+            return Chosen(self.keys[typed])
         if typed.isascii() and typed.isdecimal():
             # A longer number is no class, and Python refuses thousands of digits.
             number = int(typed[:9])
             if self.numbered and 1 <= number <= len(self.names):
                 return Chosen(number - 1)
             return Unknown(())
-        if typed.lower() in _LETTERS:
+        if typed.lower() in _LETTERS and not (typed.lower() == "y" and "yes" in self._folded):
             return _LETTERS[typed.lower()]
         begun = [
             i for name, found in self._folded.items() if name.startswith(folded) for i in found

@@ -87,7 +87,8 @@ class Conversation:
         self._guidelines = guidelines
         self.session = session
         classes = session.classes
-        self.vocabulary = Vocabulary([classes.names[index] for index in classes.open])
+        names = [classes.names[index] for index in classes.open]
+        self.vocabulary = Vocabulary(names, session.known.classes.keys_at_start(by.name))
         self._classes = classes.open
         self.words = Wording(session, self.vocabulary, width)
         self.by = by

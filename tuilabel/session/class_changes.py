@@ -59,9 +59,9 @@ def checked_name(name: str) -> str:
     return name
 
 
-def first(classes: Classes, name: str) -> ClassAdded:
+def first(classes: Classes, name: str, key: str | None = None) -> ClassAdded:
     """Return the event that adds a class of the source when the session begins."""
-    return ClassAdded(class_id=classes.new_id(name), name=normal_name(name))
+    return ClassAdded(class_id=classes.new_id(name), name=normal_name(name), key=key)
 
 
 def check_open(classes: Classes, class_id: str) -> None:

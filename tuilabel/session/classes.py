@@ -239,6 +239,22 @@ class Classes:
         """Return the key that an annotator chose for a class; None if there is none."""
         return self._now.keys.get((by, class_id))
 
+    def keys_at_start(self, by: str) -> dict[str, int]:
+        """Return the keys of the classes that a session began with, if it began with keys.
+
+        Parameters
+        ----------
+        by : str
+            The annotator, who may have chosen others since.
+
+        Returns
+        -------
+        dict of str to int
+            By key: the place among the classes that can be chosen.
+        """
+        began = ((place, info) for place, info in enumerate(self) if info.is_first and info.key)
+        return {self.key(info.id, by) or info.key or "": place for place, info in began}
+
     def names_of_source(self) -> list[str]:
         """Return the distinct names under which classes were added, in order.
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from heapq import merge
-from itertools import chain, count, islice, starmap
+from itertools import chain, count, islice, starmap, zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -105,6 +105,8 @@ class Session:
     is_open : callable, optional
         Asks the annotator whether their window on a host is still open, which the journal does not
         show; without it, it is taken to be.
+    first_keys : sequence of str, optional
+        Keys of the classes that a new session begins with, in their order.
 
     Attributes
     ----------
@@ -141,6 +143,7 @@ class Session:
         by: Annotator,
         record: Record | None = None,
         is_open: Callable[[str], bool] | None = None,
+        first_keys: Sequence[str] = (),
     ) -> None:
         self.items = dataset
         self.about = log.about
@@ -169,6 +172,7 @@ class Session:
         self._opened: Event | None = None
         self._opened_before = 0
         self._is_open = is_open
+        self._first_keys = first_keys
         self.pool_rows = len(dataset) if dataset.reading is None else 0
         self.desk = self._new_desk()
         for event in log.read():
@@ -214,8 +218,8 @@ class Session:
         self.desk.acts = sum(self._record.acts[log] for log in logs)
         payloads: list[Payload] = []
         if not any(True for _ in self.known.classes):
-            names = self.items.class_names
-            payloads += [class_changes.first(self.known.classes, name) for name in names]
+            first = zip_longest(self.items.class_names, self._first_keys)
+            payloads += [class_changes.first(self.known.classes, *each) for each in first]
         items = len(self.items) + self.missing
         payloads.append(
             Opened(settings=asdict(self.settings), items=items, desk=desk, origin=by.origin)

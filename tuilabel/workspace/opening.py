@@ -48,6 +48,7 @@ from tuilabel.workspace.places import (
     source_name,
 )
 from tuilabel.workspace.writing import DiskBusyError, Writer
+from tuilabel.workspace.yesno import check_resumed, first_keys, open_for_two
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
@@ -67,6 +68,7 @@ class SourceOptions(NamedTuple):
     pool: int | None = None
     test: int | None = None
     watch: bool = False
+    yesno: bool = False
 
 
 @dataclass(eq=False)
@@ -224,13 +226,20 @@ def _start(
 ) -> Workspace:
     _refuse_session(_source(options))
     settings = resolve(flags)
+    if flags.get("yesno_keys") is not None and not options.yesno:
+        raise UsageError("--yesno-keys sets the keys of --yesno: add --yesno, or leave it out.")
     no_truth = SourceError(
         f"{shown_path(_source(options))} has no ground truth, which a demo labels with. "
         "Choose digits, mnist, an .npz file with labels or, with --folders truth, class folders."
     )
     try:
         seed = settings.seed if reads_on else None
-        dataset = _open_dataset(_source(options), options, progress, seed=seed)
+
+        def opened(classes: Sequence[str] | None) -> Dataset:
+            named = options._replace(classes=None if classes is None else tuple(classes))
+            return _open_dataset(_source(options), named, progress, seed=seed)
+
+        dataset = (open_for_two if options.yesno else _open_as_named)(opened, options.classes)
     except UnnamedClassesError as error:
         raise (no_truth if needs_truth else error) from None
     if needs_truth and dataset.truth is None:
@@ -250,7 +259,14 @@ def _start(
     )
     reading = _begun(dataset, options)
     create_session(path, about)
-    return _assemble(path, dataset, settings, reading)
+    keys = settings.yesno_keys if options.yesno else ""
+    return _assemble(path, dataset, settings, reading, keys=keys)
+
+
+def _open_as_named(
+    opener: Callable[[Sequence[str] | None], Dataset], given: Sequence[str] | None
+) -> Dataset:
+    return opener(given)
 
 
 def _refuse_session(source: str) -> None:
@@ -353,7 +369,10 @@ def _resume(
         "--test": (options.test, about.test),
         "--seed": (flags.get("seed"), about.seed),
         "--audit": (flags.get("audit"), about.audit),
+        "--yesno-keys": (flags.get("yesno_keys"), first_keys(classes) or None),
     }
+    if options.yesno:
+        check_resumed(path, classes)
     for option, (wanted, fixed) in given.items():
         if wanted is not None and wanted != fixed:
             made = f"with {option} {_shown(fixed)}, not {_shown(wanted)}"
@@ -419,7 +438,8 @@ def stored_settings(path: Path) -> dict[str, Any]:
 def _stored(view: SessionView) -> dict[str, Any]:
     opened: Opened | None = view.opened
     settings = {} if opened is None else opened.settings
-    return {**settings, "seed": view.about.seed, "audit": view.about.audit}
+    keys = first_keys(view.known.classes) or None
+    return {**settings, "seed": view.about.seed, "audit": view.about.audit, "yesno_keys": keys}
 
 
 def open_dataset_of(view: SessionView, progress: Progress | None = None) -> Dataset:
@@ -530,6 +550,7 @@ def _assemble(
     reading: SourceReading | None,
     view: SessionView | None = None,
     is_open: Callable[[str], bool] | None = None,
+    keys: str = "",
 ) -> Workspace:
     from tuilabel.session import LoopSettings, Session
 
@@ -539,7 +560,8 @@ def _assemble(
     journal = Journal(path, settings.annotator, dataset.source, reader=reader)
     record = None if view is None else view.record
     try:
-        session = Session(dataset, journal, loop, Annotator(settings.annotator), record, is_open)
+        by = Annotator(settings.annotator)
+        session = Session(dataset, journal, loop, by, record, is_open, keys)
         session.keep_window(by=Annotator(settings.annotator))
     except BaseException:
         journal.close()
