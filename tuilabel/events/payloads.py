@@ -73,7 +73,9 @@ class About(Struct, frozen=True, omit_defaults=True, kw_only=True):
     pool, test : int or None
         Number of items used of each split; None for all.
     format : int
-        Version of the files.
+        Version of the files: 2 if `multi`, so that no older program labels with single classes.
+    multi : bool
+        Whether an item may have several classes, or none.
     """
 
     uuid: str
@@ -83,6 +85,7 @@ class About(Struct, frozen=True, omit_defaults=True, kw_only=True):
     pool: Count | None = None
     test: Count | None = None
     format: Count = 1
+    multi: bool = False
 
 
 class Begin(Payload, frozen=True):
@@ -233,6 +236,10 @@ class Fitted(Payload, frozen=True):
     stop_set, moved, agreement
         Number of predictions compared with the previous fit, the share that differs, and Cohen's
         kappa; None where there is none.
+    tallies : tuple of tuple of int
+        In a session of several classes, for each class the number of items of the measured set that
+        have it, predicted and not, and of those that do not have it, predicted and not. `accuracy`
+        is then of whole sets.
     """
 
     labels: Count
@@ -248,6 +255,7 @@ class Fitted(Payload, frozen=True):
     stop_set: Count | None = None
     moved: Share | None = None
     agreement: Annotated[float, Meta(ge=-1, le=1)] | None = None
+    tallies: tuple[tuple[Count, Count, Count, Count], ...] = ()
 
 
 class Answer(Payload, frozen=True, kw_only=True):
@@ -305,6 +313,21 @@ class Label(Answer, frozen=True, kw_only=True):
     class_id: str
 
 
+class LabelSet(Answer, frozen=True, kw_only=True):
+    """An annotator gave an item several classes, or none of them.
+
+    Attributes
+    ----------
+    class_ids : tuple of str
+        The ids of its classes; may be empty.
+    others : tuple of str
+        The ids of the classes that could have been chosen, and were not: it has none of these.
+    """
+
+    class_ids: tuple[str, ...]
+    others: tuple[str, ...] = ()
+
+
 class Skip(Answer, frozen=True, kw_only=True):
     """An annotator skipped an item; it is not asked again, unless it was for later.
 
@@ -356,11 +379,23 @@ class Undo(Payload, frozen=True):
     item: str | None = None
 
 
-class Decided(Payload, frozen=True):
+class Settled(Payload, frozen=True):
     """A tie between annotators was settled."""
 
     item: str
+
+
+class Decided(Settled, frozen=True):
+    """It was settled for a class."""
+
     class_id: str
+
+
+class DecidedSet(Settled, frozen=True):
+    """It was settled in a session of several classes; the fields are those of `LabelSet`."""
+
+    class_ids: tuple[str, ...]
+    others: tuple[str, ...] = ()
 
 
 class Suggestion(Payload, frozen=True):
@@ -513,11 +548,13 @@ KINDS: dict[str, type[Payload]] = {
     "batch": Batch,
     "fitted": Fitted,
     "label": Label,
+    "label-set": LabelSet,
     "skip": Skip,
     "flag": Flag,
     "note": Note,
     "undo": Undo,
     "decided": Decided,
+    "decided-set": DecidedSet,
     "suggestion": Suggestion,
     "class-added": ClassAdded,
     "class-renamed": ClassRenamed,

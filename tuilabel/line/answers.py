@@ -148,13 +148,20 @@ class Vocabulary:
             return Unknown(())
         if typed.lower() in _LETTERS and not (typed.lower() == "y" and "yes" in self._folded):
             return _LETTERS[typed.lower()]
-        begun = [
-            i for name, found in self._folded.items() if name.startswith(folded) for i in found
-        ]
+        begun = self._begun(folded, 0) or self._begun(folded, -1)
         if begun:
             return Chosen(begun[0]) if len(begun) == 1 else Ambiguous(tuple(sorted(begun)))
         nearest = difflib.get_close_matches(folded, self._folded, n=3)
         return Unknown(tuple(index for name in nearest for index in self._folded[name]))
+
+    def _begun(self, folded: str, part: int) -> list[int]:
+        """Return the classes whose name, or the last part of it, begins with a text."""
+        return [
+            index
+            for name, found in self._folded.items()
+            if (name.rpartition("/")[2] if part else name).startswith(folded)
+            for index in found
+        ]
 
     def _named(self, typed: str, folded: str) -> Chosen | Ambiguous | None:
         if typed in self._exact:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import HUMAN, Answer, Begin
+from tuilabel.session.hierarchy import agree
 from tuilabel.session.labels import Labels
 
 LONGEST_GAP = 300.0
@@ -116,15 +117,15 @@ def _seen(runs: dict[str, Run], is_live: Callable[[str, datetime | None], bool])
 
 
 def agreement(known: Labels) -> Agreement:
-    """Return how often annotators who labelled one item chose one class.
+    """Return how often annotators who labelled one item chose one class, or one below another.
 
     Skips do not count, nor do imports and the oracle where a person has answered.
     """
     items = agreeing = 0
     for votes in known.several():
         items += 1
-        classes = {known.classes.resolved(vote.class_id) for vote in votes if vote.class_id}
-        agreeing += len(classes) == 1
+        classes = [known.classes.resolved(vote.class_id) for vote in votes if vote.class_id]
+        agreeing += agree(classes, known.classes.above)
     return Agreement(items, agreeing)
 
 

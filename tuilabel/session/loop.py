@@ -27,9 +27,7 @@ from tuilabel.events.lines import Event
 from tuilabel.events.payloads import (
     Asked,
     Batch,
-    Decided,
     Fitted,
-    Label,
     Opened,
     Payload,
     Skip,
@@ -39,10 +37,13 @@ from tuilabel.learn.requests import ColdStart, Fit, FitFinished
 from tuilabel.session import class_changes
 from tuilabel.session.candidates import Candidates
 from tuilabel.session.class_list import ClassList
+from tuilabel.session.class_sets import coded, decision_of, decoded, label_of
+from tuilabel.session.class_sets import said as said_by
 from tuilabel.session.desk import Desk
 from tuilabel.session.desks import Desks, start_of
 from tuilabel.session.fits import FitHistory
 from tuilabel.session.gone import gone
+from tuilabel.session.hierarchy import parents_of
 from tuilabel.session.imported import answer_event
 from tuilabel.session.labelled_rows import LabelledRows
 from tuilabel.session.payloads import asked_of, fitted, settings_from
@@ -52,12 +53,14 @@ from tuilabel.session.requests import (
     cold_start_request,
     fit_request,
     rows_to_learn,
+    sets_of,
 )
 from tuilabel.session.undoing import refusal
 from tuilabel.session.values import (
     Annotator,
     Answer,
     Appender,
+    Chosen,
     CurvePoint,
     EventLog,
     LoopSettings,
@@ -345,7 +348,10 @@ class Session:
             return None
         # Of a dispute, the newest answer.
         class_id = standing.class_id or standing.given.class_id
-        return Answer(None if class_id is None else self.classes.index(class_id))
+        if class_id is None or not self.about.multi:
+            return Answer(None if class_id is None else self.classes.index(class_id))
+        found = (self.classes.index(id_) for id_ in sorted(decoded(class_id).chosen))
+        return Answer(None, tuple(index for index in found if index is not None))
 
     @property
     def labels(self) -> int:
@@ -383,8 +389,8 @@ class Session:
 
     def class_name(self, event: Event | None) -> str | None:
         """Return the name of the class in an answer; None for a skip, or no answer."""
-        label = None if event is None else event.payload
-        return self.known.classes.name(label.class_id) if isinstance(label, Label) else None
+        class_id = None if event is None else said_by(event.payload)
+        return None if class_id is None else self.known.classes.name(class_id)
 
     def newest_answers(self, count: int) -> list[Event]:
         """Return the newest answers at this desk that stand, the newest first."""
@@ -403,7 +409,7 @@ class Session:
     def label(
         self,
         item: str,
-        class_index: int,
+        class_index: Chosen,
         *,
         by: Annotator,
         ms: int | None = None,
@@ -415,7 +421,8 @@ class Session:
         ----------
         item : str
             The item id that the annotator saw.
-        class_index : int
+        class_index : int, or a collection of int
+            In a session of several classes, those of the item: perhaps none.
         by : Annotator
             Who answers.
         ms : int, optional
@@ -582,7 +589,7 @@ class Session:
         return True
 
     def relabel(
-        self, item: str, class_index: int, *, by: Annotator, ms: int | None = None
+        self, item: str, class_index: Chosen, *, by: Annotator, ms: int | None = None
     ) -> Event:
         """Change the answer of an item that was answered before; the current item stays.
 
@@ -611,9 +618,9 @@ class Session:
             raise NotAnsweredError("This image has no answer to change. It is asked in its turn.")
         given = answer_event(self.events, self.known, item, before.given).payload
         assert isinstance(given, said.Answer)
-        label = Label(
+        label = label_of(
+            self._to_choose(class_index),
             item=item,
-            class_id=self._to_choose(class_index),
             round=self.round,
             ms=ms,
             audit=before.audit,
@@ -626,7 +633,7 @@ class Session:
         (event,) = self._write([label], by, self._want_another_fit)
         return event
 
-    def decide(self, item: str, class_index: int, *, by: Annotator) -> Event:
+    def decide(self, item: str, class_index: Chosen, *, by: Annotator) -> Event:
         """Settle a dispute, or replace the decision that settled it.
 
         Parameters
@@ -646,7 +653,7 @@ class Session:
         """
         if item not in self.known.disputed and self.known.decision(item) is None:
             raise RefusedError("Annotators agree about this image. Label it again instead.")
-        decided = Decided(item=item, class_id=self._to_choose(class_index))
+        decided = decision_of(item, self._to_choose(class_index))
         (event,) = self._write([decided], by, self._want_another_fit)
         return event
 
@@ -682,7 +689,7 @@ class Session:
             "origin": by.origin,
         }
         answer: Payload = (
-            Skip(why=why, **facts) if class_id is None else Label(class_id=class_id, **facts)  # type: ignore[arg-type]
+            Skip(why=why, **facts) if class_id is None else label_of(class_id, **facts)  # type: ignore[arg-type]
         )
         payloads, place = [answer], self.cursor
         others = (one.row for n, one in enumerate(self.batch) if n != place)
@@ -932,7 +939,7 @@ class Session:
         request = self._cold_start_request() if self._is_first_round else self._fit_request()
         if request is not None:
             audit: Mapping[int, str] = {}
-            if isinstance(request, Fit):
+            if isinstance(request, Fit) and not request.sets:
                 ids = (request.columns[column] for column in request.audit_classes)
                 audit = dict(zip(request.audit_items, ids, strict=True))
             requested = Requested(self.round - 1, self.labels, len(self.events), audit)
@@ -1066,13 +1073,18 @@ class Session:
     def material(self) -> Material:
         """Return the labels and settings that a request is made from."""
         columns, equal = self._columns(), self._equal_in_pool()
+        sets: dict[str, tuple[int, ...]] | None = None
+        if self.about.multi:
+            both = chain(self.known.training.values(), self.known.audit.values())
+            sets = sets_of(both, tuple(columns))
+        places = {one: place for place, one in enumerate(sets or ())}
         training, audit = (
             {
                 place: column
                 for row, column in part.items()
                 if (place := equal.get(row, row)) < self.pool_rows
             }
-            for part in self._rows.indices(columns)
+            for part in self._rows.indices(columns if sets is None else places)
         )
         excluded = self._rows.closed | self._candidates.reserved
         excluded[list(training)] = False
@@ -1084,6 +1096,8 @@ class Session:
             tuple(np.flatnonzero(excluded[: self.pool_rows]).tolist()),
             desks=1 + len(self._desks.others()),
             truth=tuple(columns[id_] for id_ in self.classes.of_source) if self._has_truth else (),
+            parents=() if sets else parents_of(tuple(columns), self.known.classes.above),
+            sets=() if sets is None else tuple(sets.values()),
         )
 
     def _equal_in_pool(self) -> dict[int, int]:
@@ -1139,11 +1153,15 @@ class Session:
         """Undo the newest change to the classes that can be undone, by whom it may be."""
         return self._change_classes(class_changes.undo(self.known.classes, by.name)[1], by)
 
-    def _to_choose(self, class_index: int) -> str:
-        """Return the id of a class that can be chosen."""
-        class_id = self.classes.ids[class_index]
-        class_changes.check_open(self.known.classes, class_id)
-        return class_id
+    def _to_choose(self, chosen: Chosen) -> str:
+        """Return the id of a class that can be chosen, or a set of such classes."""
+        several = [chosen] if isinstance(chosen, int) else chosen
+        ids = [self.classes.ids[index] for index in several]
+        for class_id in ids:
+            class_changes.check_open(self.known.classes, class_id)
+        if isinstance(chosen, int) and not self.about.multi:
+            return ids[0]
+        return coded(ids, (self.classes.ids[index] for index in self.classes.open))
 
     def _change_classes(self, payload: Payload, by: Annotator) -> Event:
         (event,) = self._write([payload], by)
@@ -1222,7 +1240,7 @@ class Session:
             self._want_another_fit()
             for item in imported:
                 self._rows.follow(item)
-        if isinstance(payload, said.Answer | Undo | said.Decided) and payload.item is not None:
+        if isinstance(payload, said.Answer | Undo | said.Settled) and payload.item is not None:
             self._rows.follow(payload.item)
         elif isinstance(payload, Batch):
             for asked in payload.items:

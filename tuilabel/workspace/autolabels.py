@@ -26,6 +26,7 @@ from tuilabel.journal.journal import Journal
 from tuilabel.learn.requests import Fit
 from tuilabel.progress import Progress
 from tuilabel.session.class_list import ClassList
+from tuilabel.session.hierarchy import parents_of
 from tuilabel.session.labels import AutoBatch
 from tuilabel.session.learner import open_learner
 from tuilabel.session.payloads import settings_from
@@ -228,7 +229,8 @@ def _request(view: SessionView, dataset: Dataset) -> Fit:
         rows_of(part, columns, dataset.row_of) for part in (known.training, known.audit)
     )
     truth = tuple(map(columns.index, classes.of_source)) if has_truth else ()
-    material = Material(settings, columns, training, audit, (), truth=truth)
+    parents = parents_of(columns, known.classes.above)
+    material = Material(settings, columns, training, audit, (), truth=truth, parents=parents)
     request = fit_request(material, 0, (view.about.seed, 2, len(training)))
     if request is None:
         raise UsageError("There is no label to fit a model to. Label some images first.")

@@ -19,13 +19,13 @@ from tuilabel.events.payloads import (
     ClassMerged,
     ClassRenamed,
     ClassRestyled,
-    Decided,
     Ended,
     Fitted,
     Flag,
     Note,
     Opened,
     Remark,
+    Settled,
     Skip,
     Suggestion,
     Undo,
@@ -95,7 +95,7 @@ _LISTS = frozenset({DISPUTES, FLAGGED, NOTED})
 _LONGEST_NAME = 40
 """Characters of the name of an annotator."""
 
-_UNDOABLE = (Answer, Decided, *CLASS_EVENTS)
+_UNDOABLE = (Answer, Settled, *CLASS_EVENTS)
 """Payloads whose class, or reason, is in brackets where they are not in effect."""
 
 _OF_THE_PROGRAM = (Begin, Opened, Batch, Ended, Window, Suggestion)
@@ -252,7 +252,7 @@ class History:
         decision = None if item is None else self._known.decision(item)
         if item in self._known.disputed:
             details.append(("disputed", self.said(item)))
-        elif decision is not None and not isinstance(event.payload, Decided):
+        elif decision is not None and not isinstance(event.payload, Settled):
             name = shown_name(self._known.classes.name(decision.class_id))
             details.append(("decided", f"{name}, by {shown_name(decision.by, _LONGEST_NAME)}"))
         if row.kind == "dispute":

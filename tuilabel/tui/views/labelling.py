@@ -221,7 +221,7 @@ class Presenter:
             elif answer.class_index is None:
                 mark = _SKIPPED
             else:
-                mark = self.names[answer.class_index]
+                mark = self.classes.short[answer.class_index]
             marks.append(Thumbnail(slot.row, mark, place == session.cursor))
         return marks
 

@@ -105,8 +105,10 @@ class Legend(Lines):
     def _wrapped(self, classes: Sequence[int], width: int) -> list[list[Piece]]:
         rows: list[list[Piece]] = [[]]
         used = 0
+        # Behind the class above it, the rest of a name says which class it is.
+        names = self._shown.relative if self._only is None else self._shown.names
         for index in classes:
-            key, name = self._shown.keys[index], self._shown.names[index]
+            key, name = self._shown.keys[index], names[index]
             sign = " ›" if index == self._marked else "  "
             longest = min(_LONGEST_NAME, width - 3 - cell_len(key))
             text = "" if name == key else " " + fitted(name, min(cell_len(name), longest))
