@@ -20,7 +20,8 @@ from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace,
 
 @pytest.fixture
 def images(tmp_path: Path) -> str:
-    np.savez(tmp_path / "a.npz", images=np.arange(20 * 64, dtype=np.uint8).reshape(20, 8, 8))
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "a.npz", images=rng.integers(0, 256, (20, 8, 8), dtype=np.uint8))
     return str(tmp_path / "a.npz")
 
 

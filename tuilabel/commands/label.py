@@ -29,6 +29,7 @@ from tuilabel.commands.screen import (
 )
 from tuilabel.commands.sources import INPUT, choose_source
 from tuilabel.commands.text import say_after_screen, write_labels
+from tuilabel.errors import UsageError
 from tuilabel.plugins import exists, named_source, split_source
 from tuilabel.process.signals import SIGNALS, leave_at_once
 from tuilabel.settings import PERSON, SETTINGS
@@ -63,6 +64,9 @@ Opener = Callable[..., "Workspace"]
 @line_options
 @click.option(
     "--yesno", is_flag=True, help="Two classes, no and yes or those of --classes, on two keys."
+)
+@click.option(
+    "--multi", is_flag=True, help="Several classes for an image, or none: keys mark, Enter saves."
 )
 @click.option("--watch", is_flag=True, help="Add files that arrive in the folder while you label.")
 @click.option("--mouse/--no-mouse", default=False, help="Report mouse events.  [default: no]")
@@ -140,12 +144,17 @@ def _label(
         ended = _on_screen(opener, yesno=options.get("yesno", False), **how)
         _continue(ended, options, mouse=how.get("mouse", False))
     how.pop("mouse", None)
+    no_lines = UsageError("--multi needs the screen: leave --line out, or use a full terminal.")
+    if options.get("multi"):
+        raise no_lines
     use_one_thread()
     from tuilabel.line.run import run
     from tuilabel.tui.terminal.relays import find_relay
     from tuilabel.tui.terminal.tty import TTY
 
     with opener(progress=PlainProgress()) as work:
+        if work.session.about.multi:
+            raise no_lines
         status = run(
             work,
             (TTY.keys, TTY.shown(sys.stdout).fileno()),
@@ -240,5 +249,5 @@ def _open_demo(
 def _source(options: Mapping[str, Any]) -> SourceOptions:
     from tuilabel.workspace.opening import SourceOptions
 
-    names = ("source", "classes", "pool", "test", "watch", "yesno")
+    names = ("source", "classes", "pool", "test", "watch", "yesno", "multi")
     return SourceOptions(**{name: options[name] for name in names if name in options})

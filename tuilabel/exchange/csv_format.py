@@ -5,9 +5,13 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable
+from itertools import chain
 from typing import TextIO
 
 from tuilabel.exchange.rows import COLUMNS, LabelRow
+
+BETWEEN = "|"
+"""Between the names of several classes; no class of such a session has it in its name."""
 
 _MARK = "'"
 _SEPARATORS = frozenset(",;:|^~\t\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
@@ -25,10 +29,13 @@ def write_csv(rows: Iterable[LabelRow], file: TextIO) -> None:
     marks alone do not prevent that: a reader that splits at semicolons finds them in the middle of
     a cell. JSON Lines keeps such text unchanged.
     """
-    writer = csv.DictWriter(file, COLUMNS)
+    rows = iter(rows)
+    first = next(rows, None)
+    of_sets = first is not None and COLUMNS[-1] in first
+    writer = csv.DictWriter(file, COLUMNS if of_sets else COLUMNS[:-1])
     writer.writeheader()
-    for row in rows:
-        writer.writerow({column: _inert(value) for column, value in row.items()})
+    for row in () if first is None else chain([first], rows):
+        writer.writerow({column: _inert(_cell(value)) for column, value in row.items()})
 
 
 def unmarked(text: str) -> str:
@@ -37,6 +44,11 @@ def unmarked(text: str) -> str:
         return text
     bare = _MARKED.sub(r"\1\2", text)
     return bare if _inert(bare) == text else text
+
+
+def _cell(value: object) -> object:
+    """Return several classes as one text, which `pandas.Series.str.get_dummies` takes apart."""
+    return BETWEEN.join(value) if isinstance(value, list) else value
 
 
 def _inert(value: object) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, TypedDict
+from typing import TYPE_CHECKING, Literal, NotRequired, Protocol, TypedDict
 
 if TYPE_CHECKING:
     from tuilabel.data.places import Places
@@ -17,7 +17,7 @@ LabelRow = TypedDict(
     {
         "item_id": str,
         "reference": str,
-        "class": str,
+        "class": str | list[str],
         "annotator": str,
         "time": str,
         "round": int,
@@ -31,6 +31,7 @@ LabelRow = TypedDict(
         "why": str,
         "flagged": bool,
         "note": str,
+        "unknown": NotRequired[list[str]],
     },
 )
 """One label of one image.
@@ -42,10 +43,13 @@ disagree, `disputed` is true and `class` empty. Among the answers of all annotat
 empty for a skip. `reason` is why the image was asked, and
 `draw` the probability with which it was drawn, None for a query. `why` is the reason of a skip.
 `flagged` is whether the image is flagged for a second opinion, and `note` what annotators noted
-about it; among the answers of all annotators, what this one did.
+about it; among the answers of all annotators, what this one did. In a session of several classes
+`class` is a list, and `unknown` lists the classes that are not known for the image: annotators
+disagree about them, or they were added after it was answered. No other session has `unknown`.
 """
 
 COLUMNS = tuple(LabelRow.__annotations__)
+"""The last is of sessions of several classes alone."""
 
 
 class Labelled(Protocol):
@@ -81,6 +85,10 @@ class Labelled(Protocol):
     def is_flagged(self) -> bool: ...
     @property
     def note(self) -> str: ...
+    @property
+    def several(self) -> Sequence[str] | None: ...
+    @property
+    def unknown(self) -> Sequence[str]: ...
 
 
 def label_rows(
@@ -120,11 +128,11 @@ def _references(label: Labelled, places: Places | None) -> tuple[list[str], Stat
 
 def _rows_of(label: Labelled, references: Iterable[str], status: Status) -> Iterator[LabelRow]:
     for reference in references:
-        yield LabelRow(
+        row = LabelRow(
             {
                 "item_id": label.item,
                 "reference": reference,
-                "class": label.class_name,
+                "class": label.class_name if label.several is None else list(label.several),
                 "annotator": label.annotator,
                 "time": label.time,
                 "round": label.round,
@@ -140,3 +148,6 @@ def _rows_of(label: Labelled, references: Iterable[str], status: Status) -> Iter
                 "note": label.note,
             }
         )
+        if label.several is not None or label.unknown:
+            row["unknown"] = list(label.unknown)
+        yield row

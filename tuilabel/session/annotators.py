@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import HUMAN, Answer, Begin
-from tuilabel.session.hierarchy import agree
 from tuilabel.session.labels import Labels
 
 LONGEST_GAP = 300.0
@@ -124,8 +123,7 @@ def agreement(known: Labels) -> Agreement:
     items = agreeing = 0
     for votes in known.several():
         items += 1
-        classes = [known.classes.resolved(vote.class_id) for vote in votes if vote.class_id]
-        agreeing += agree(classes, known.classes.above)
+        agreeing += known.agree(votes)
     return Agreement(items, agreeing)
 
 

@@ -61,6 +61,19 @@ def checked_name(name: str) -> str:
     return SEPARATOR.join(parts)
 
 
+def check_for_sets(name: str) -> None:
+    """Raise an error for a name that would look like two in an export of several classes.
+
+    Raises
+    ------
+    ClassError
+    """
+    if "|" in name:
+        raise ClassError(
+            f"The name {inert(name, 40)} has a |, which separates classes in exports: leave it out."
+        )
+
+
 def first(classes: Classes, name: str, key: str | None = None) -> ClassAdded:
     """Return the event that adds a class of the source when the session begins."""
     return ClassAdded(class_id=classes.new_id(name), name=normal_name(name), key=key)

@@ -100,9 +100,9 @@ def settled(votes: Sequence[tuple[int, str]], above: Above) -> tuple[str, bool]:
     return coded(chosen, others), len(chosen) + len(others) < len(best)
 
 
-def contradict(one: str, other: str) -> bool:
+def contradict(one: str, other: str, above: Above) -> bool:
     """Return whether one set has a class that the other set denies."""
-    a, b = decoded(one), decoded(other)
+    a, b = (implied(decoded(each), above) for each in (one, other))
     return not (a.chosen.isdisjoint(b.others) and b.chosen.isdisjoint(a.others))
 
 

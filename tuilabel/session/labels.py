@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from tuilabel.events.lines import Event
@@ -39,7 +40,7 @@ from tuilabel.session import class_sets
 from tuilabel.session.answers import Answers, Given
 from tuilabel.session.class_sets import decoded, is_set, names_class, said
 from tuilabel.session.classes import CLASS_EVENTS, Classes
-from tuilabel.session.hierarchy import agrees, settled
+from tuilabel.session.hierarchy import agree, agrees, settled
 from tuilabel.session.remarks import Remarks
 
 _RANKS = {HUMAN: 0, ORACLE_ORIGIN: 1, IMPORT: 2}
@@ -379,7 +380,7 @@ class Labels:
             for class_id in decoded(standing.class_id).chosen:
                 _add(self.by_class, class_id, step)
             for given in own:
-                if given.class_id and self._agrees(given.class_id, standing.class_id):
+                if given.class_id and self.agrees(given.class_id, standing.class_id):
                     _add(self.by_annotator, given.by, step)
             self._count_for_fits(item, standing, own, step)
 
@@ -546,15 +547,23 @@ class Labels:
         found, is_tied = class_sets.settled(votes, self.classes.above)
         if is_tied:
             return Standing(labels[-1], found, True, audit)
-        agreeing = [given for given in labels if self._agrees(given.class_id or "", found)]
+        agreeing = [given for given in labels if self.agrees(given.class_id or "", found)]
         return Standing((_of_highest_rank(agreeing) or labels)[-1], found, False, audit)
 
-    def _agrees(self, class_id: str, label: str) -> bool:
+    def agrees(self, class_id: str, label: str) -> bool:
         """Return whether an answer agrees with the label in effect, perhaps less specifically."""
         found = self.classes.resolved(class_id)
         if self._multi:
-            return not class_sets.contradict(found, label)
+            return not class_sets.contradict(found, label, self.classes.above)
         return agrees(found, label, self.classes.above)
+
+    def agree(self, votes: Sequence[Given]) -> bool:
+        """Return whether no vote about an item contradicts another."""
+        above = self.classes.above
+        found = [self.classes.resolved(vote.class_id) for vote in votes if vote.class_id]
+        if self._multi:
+            return not any(class_sets.contradict(*pair, above) for pair in combinations(found, 2))
+        return agree(found, above)
 
     def decision(self, item: str) -> Decision | None:
         """Return the decision in effect for an item; None if there is none."""

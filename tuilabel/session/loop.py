@@ -350,8 +350,17 @@ class Session:
         class_id = standing.class_id or standing.given.class_id
         if class_id is None or not self.about.multi:
             return Answer(None if class_id is None else self.classes.index(class_id))
-        found = (self.classes.index(id_) for id_ in sorted(decoded(class_id).chosen))
-        return Answer(None, tuple(index for index in found if index is not None))
+        return Answer(None, self._indices(decoded(class_id).chosen))
+
+    def classes_of(self, item: str) -> tuple[int, ...]:
+        """Return the class indices that count for an item; none where it has no label."""
+        standing = self.known.standing(item)
+        ids = () if standing is None or not standing.class_id else decoded(standing.class_id).chosen
+        return self._indices(ids)
+
+    def _indices(self, class_ids: Iterable[str]) -> tuple[int, ...]:
+        found = {self.classes.index(id_) for id_ in class_ids}
+        return tuple(sorted(index for index in found if index is not None))
 
     @property
     def labels(self) -> int:
@@ -439,7 +448,7 @@ class Session:
         SaveError
             Not on disk; nothing has changed.
         """
-        return self._answer(item, self._to_choose(class_index), by, ms, accepted)
+        return self._answer(item, self.to_choose(class_index), by, ms, accepted)
 
     def skip(self, item: str, *, by: Annotator, ms: int | None = None, why: str = "") -> Event:
         """Skip the current item; raises errors as `label` does.
@@ -619,7 +628,7 @@ class Session:
         given = answer_event(self.events, self.known, item, before.given).payload
         assert isinstance(given, said.Answer)
         label = label_of(
-            self._to_choose(class_index),
+            self.to_choose(class_index),
             item=item,
             round=self.round,
             ms=ms,
@@ -653,7 +662,7 @@ class Session:
         """
         if item not in self.known.disputed and self.known.decision(item) is None:
             raise RefusedError("Annotators agree about this image. Label it again instead.")
-        decided = decision_of(item, self._to_choose(class_index))
+        decided = decision_of(item, self.to_choose(class_index))
         (event,) = self._write([decided], by, self._want_another_fit)
         return event
 
@@ -1131,10 +1140,14 @@ class Session:
         SaveError
             Not on disk; nothing has changed. So it is with the other changes.
         """
+        if self.about.multi:
+            class_changes.check_for_sets(name)
         return self._change_classes(class_changes.add(self.known.classes, name, key), by)
 
     def rename_class(self, class_id: str, name: str, *, by: Annotator) -> Event:
         """Rename a class; its labels stay. Raises `ClassError`, as the other changes do."""
+        if self.about.multi:
+            class_changes.check_for_sets(name)
         return self._change_classes(class_changes.rename(self.known.classes, class_id, name), by)
 
     def merge_classes(self, class_id: str, into: str, *, by: Annotator) -> Event:
@@ -1153,8 +1166,14 @@ class Session:
         """Undo the newest change to the classes that can be undone, by whom it may be."""
         return self._change_classes(class_changes.undo(self.known.classes, by.name)[1], by)
 
-    def _to_choose(self, chosen: Chosen) -> str:
-        """Return the id of a class that can be chosen, or a set of such classes."""
+    def to_choose(self, chosen: Chosen) -> str:
+        """Return the id of a class that can be chosen, or a set of such classes.
+
+        Raises
+        ------
+        ClassError
+            A class was retired or merged.
+        """
         several = [chosen] if isinstance(chosen, int) else chosen
         ids = [self.classes.ids[index] for index in several]
         for class_id in ids:

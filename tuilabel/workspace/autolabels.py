@@ -33,6 +33,7 @@ from tuilabel.session.payloads import settings_from
 from tuilabel.session.requests import Material, fit_request, rows_of
 from tuilabel.session.view import SessionView
 from tuilabel.settings import resolve
+from tuilabel.workspace.multi import refuse
 from tuilabel.workspace.opening import open_dataset_of
 from tuilabel.workspace.places import cache_dir
 
@@ -110,6 +111,7 @@ def autolabel(
     """
     options.check()
     view = SessionView(path)
+    refuse(path, view.about, "Auto-labels are", "label the remaining images yourself")
     dataset = open_dataset_of(view, progress)
     request = _request(view, dataset)
     learner = open_learner(dataset, cache_dir() / "features")

@@ -33,6 +33,8 @@ from tuilabel.session.view import SessionView
 from tuilabel.settings import Settings, resolve
 from tuilabel.small_files import open_regular
 from tuilabel.text import LONGEST_PATH, changed_text, counted, disputed_text, inert, shown_path
+from tuilabel.workspace.multi import FORMAT as MULTI_FORMAT
+from tuilabel.workspace.multi import check_options, check_resumed, check_source
 from tuilabel.workspace.places import (
     FIRST_SOURCE,
     SUFFIX,
@@ -48,7 +50,8 @@ from tuilabel.workspace.places import (
     source_name,
 )
 from tuilabel.workspace.writing import DiskBusyError, Writer
-from tuilabel.workspace.yesno import check_resumed, first_keys, open_for_two
+from tuilabel.workspace.yesno import check_resumed as check_yesno
+from tuilabel.workspace.yesno import first_keys, open_for_two
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
@@ -69,6 +72,7 @@ class SourceOptions(NamedTuple):
     test: int | None = None
     watch: bool = False
     yesno: bool = False
+    multi: bool = False
 
 
 @dataclass(eq=False)
@@ -226,6 +230,7 @@ def _start(
 ) -> Workspace:
     _refuse_session(_source(options))
     settings = resolve(flags)
+    check_options(multi=options.multi, yesno=options.yesno)
     if flags.get("yesno_keys") is not None and not options.yesno:
         raise UsageError("--yesno-keys sets the keys of --yesno: add --yesno, or leave it out.")
     no_truth = SourceError(
@@ -245,6 +250,8 @@ def _start(
     if needs_truth and dataset.truth is None:
         raise no_truth
     _refuse_one_class(dataset.source, dataset.class_names)
+    if options.multi:
+        check_source(dataset)
     if check is not None:
         check(dataset, settings)
     settings = _fitting(settings, flags, dataset, options)
@@ -256,6 +263,8 @@ def _start(
         audit=settings.audit,
         pool=options.pool,
         test=options.test,
+        format=MULTI_FORMAT if options.multi else 1,
+        multi=options.multi,
     )
     reading = _begun(dataset, options)
     create_session(path, about)
@@ -371,8 +380,10 @@ def _resume(
         "--audit": (flags.get("audit"), about.audit),
         "--yesno-keys": (flags.get("yesno_keys"), first_keys(classes) or None),
     }
+    check_options(multi=options.multi or about.multi, yesno=options.yesno)
+    check_resumed(path, about, options.multi)
     if options.yesno:
-        check_resumed(path, classes)
+        check_yesno(path, classes)
     for option, (wanted, fixed) in given.items():
         if wanted is not None and wanted != fixed:
             made = f"with {option} {_shown(fixed)}, not {_shown(wanted)}"

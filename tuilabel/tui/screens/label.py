@@ -16,7 +16,7 @@ from textual.widget import Widget
 
 from tuilabel.errors import UsageError
 from tuilabel.events.lines import Event
-from tuilabel.events.payloads import LATER, UNSURE, UNUSABLE, Answer, Flag, Label, Note
+from tuilabel.events.payloads import LATER, UNSURE, UNUSABLE, Answer, Flag, Label, Note, Skip
 from tuilabel.session import Annotator, Ranking, Slot
 from tuilabel.session.undoing import skip_text, undone_text
 from tuilabel.settings import SUGGESTIONS
@@ -25,7 +25,9 @@ from tuilabel.trainer.client import TrainerLink
 from tuilabel.trainer.reports import TrainerReport, Working
 from tuilabel.tui.answering.answer_keys import AnswerKeys
 from tuilabel.tui.answering.deferred_redraw import DeferredRedraw
+from tuilabel.tui.answering.marks import Marks
 from tuilabel.tui.background.threads import beside
+from tuilabel.tui.keymap.actions import actions_of
 from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.screens.base import A_WHILE, BaseScreen
 from tuilabel.tui.screens.looking import Looking
@@ -79,7 +81,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         holdout = workspace.dataset.holdout
         name = holdout.name if holdout else None
         self.presenter = Presenter(self.loop, self.keymap, name, workspace.annotator.name)
-        self.take_actions(self.keymap.actions)
+        self.take_actions(actions_of(self.keymap.actions, multi=self.loop.about.multi))
         self.saving = Saving(self.loop, workspace.writer, self)
         dataset = workspace.dataset
         self.messages = Messages(
@@ -110,6 +112,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self.answers = AnswerKeys(
             self, self.presenter.classes, workspace.annotator, self.saving, clock
         )
+        self.marks = Marks(self.loop.classes_of)
         self._suggestions = workspace.settings.suggestions
         self._last: tuple[Slot, int | None] | None = None
         self._act: Piece = ("", "muted")
@@ -304,8 +307,15 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         return None if self.looking.is_neighbour else self.loop.current_id
 
     def choose_class(self, index: int) -> None:
-        """Answer with a class."""
-        self._answer(partial(self.loop.label, class_index=index))
+        """Answer with a class; where an image may have several, mark it, or no longer."""
+        if not self.loop.about.multi:
+            self._answer(partial(self.loop.label, class_index=index))
+        elif self.asked is None or self.too_small:
+            self._say_why_not()
+        else:
+            self.marks.toggle(self.asked, index)
+            self.board.show_marks(self.marks.of(self.asked))
+            self.say(self.presenter.marked(self.marks.of(self.asked)), "accent")
 
     def choose_new_class(self, name: str) -> None:
         """Add a class, and answer with it."""
@@ -313,8 +323,12 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             self._say_why_not()
             return
 
+        item = self.asked
+
         def added(new: Added) -> None:
-            self._answer(partial(self.loop.label, class_index=new.class_index))
+            # A class that is marked is no answer yet: Enter goes the usual way.
+            if not self.loop.about.multi or self.asked == item:
+                self.choose_class(new.class_index)
             self.say(new.sentence, "good")
 
         self.opened.add_class(name, self.answers.save, added)
@@ -332,8 +346,11 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             self.answers.begin_name()
 
     def action_accept(self) -> None:
-        """Label with the model's first choice."""
+        """Label with the model's first choice; where there may be several, with what is marked."""
         slot = self.loop.current
+        if self.loop.about.multi:
+            self._save_marks()
+            return
         if slot is not None and self.loop.suggestion() is None:
             self.say("This image has no suggestion to accept.", "accent")
         elif self._suggestions != "before":
@@ -341,6 +358,16 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             self.say(f"Nothing to accept: {SUGGESTION_MODES[self._suggestions]}{hint}.", "accent")
         else:
             self._answer(self.loop.accept_suggestion)
+
+    def _save_marks(self) -> None:
+        """Answer with the classes that are marked: perhaps with none."""
+        if self.asked is not None and self.answers.take_held():
+            enter = self.keymap.key("accept")
+            self.say(
+                f"A class key came before this image was there: mark again, then {enter}.", "accent"
+            )
+            return
+        self._answer(partial(self.loop.label, class_index=sorted(self.marks.of(self.asked))))
 
     def action_skip(self) -> None:
         """Pass the image over."""
@@ -465,7 +492,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         label = event.payload
         index = self.loop.classes.index(label.class_id) if isinstance(label, Label) else None
         self._last = (slot, index)
-        done = "" if index is not None else skip_text(label, "skipped")
+        self.marks.forget()
+        done = skip_text(label, "skipped") if isinstance(label, Skip) else ""
         self._act = (f"{held} held back" if held else done, "muted")
         if held:
             self.set_timer(A_WHILE, partial(self._forget_act, self._act))
@@ -706,6 +734,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         current = self.loop.current
         self.looking.ask(None if current is None else current.row)
         self.board.show_image(current)
+        if self.loop.about.multi:
+            self.board.show_marks(self.marks.of(self.loop.current_id))
         # Pictures that come next are decoded once this one is painted: there are few cores.
         self.looking.request([])
         self._deferred.forget()

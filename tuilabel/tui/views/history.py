@@ -32,6 +32,7 @@ from tuilabel.events.payloads import (
     Window,
 )
 from tuilabel.session.answers import Given
+from tuilabel.session.class_sets import said
 from tuilabel.session.classes import CLASS_EVENTS
 from tuilabel.session.imported import answer_event
 from tuilabel.session.labels import Labels
@@ -190,8 +191,8 @@ class History:
 
     def _class_name(self, event: Event) -> str | None:
         """Return the name of the class that an event gives or changes; None if there is none."""
-        class_id = getattr(event.payload, "class_id", None)
-        return self._known.classes.name(class_id) if isinstance(class_id, str) else None
+        class_id = _class_id(event)
+        return None if class_id is None else self._known.classes.name(class_id)
 
     def said(self, item: str) -> str:
         """Return who said what about a disputed item."""
@@ -359,7 +360,7 @@ class History:
 
     def _facts_of(self, event: Event) -> Facts:
         index = self._by_id.get(event.payload.event) if isinstance(event.payload, Undo) else None
-        class_id = getattr(event.payload, "class_id", None)
+        class_id = _class_id(event)
         if index is not None and index < len(self._facts):
             class_id = self._facts[index].class_id
         is_hidden = isinstance(event.payload, _OF_THE_PROGRAM)
@@ -465,6 +466,12 @@ def item_of(event: Event) -> str | None:
     return item if isinstance(item, str) else None
 
 
+def _class_id(event: Event) -> str | None:
+    """Return the class that an event is about, or the set of an answer."""
+    found = said(event.payload)
+    return getattr(event.payload, "class_id", None) if found is None else found
+
+
 def _kind(event: Event) -> str:
     if isinstance(event.payload, Flag) and not event.payload.is_set:
         return "unflag"
@@ -473,6 +480,8 @@ def _kind(event: Event) -> str:
 
 
 _KINDS = {
+    "label-set": "label",
+    "decided-set": "decided",
     "class-added": "class",
     "class-renamed": "rename",
     "class-merged": "merge",
@@ -506,4 +515,5 @@ def _date_and_time(time: str) -> tuple[str, str]:
 
 def _fit(fit: Fitted) -> str:
     model = f"{fit.model} on {fit.features}"
-    return f"{fit.accuracy.value:.1%} right, {model}" if fit.accuracy else model
+    what = "of whole sets right" if fit.tallies else "right"
+    return f"{fit.accuracy.value:.1%} {what}, {model}" if fit.accuracy else model
