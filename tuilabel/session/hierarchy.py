@@ -62,6 +62,9 @@ def settled(votes: Sequence[str], above: Above) -> str | None:
         Class ids, at least one.
     above : Above
     """
+    if not above:
+        (agreed, most), *others = Counter(votes).most_common(2)
+        return None if others and others[0][1] == most else agreed
     paths = [(*above.get(vote, ()), vote) for vote in votes]
     agreed, level = paths[0][0], 0
     while paths := [path for path in paths if len(path) > level]:

@@ -363,7 +363,7 @@ class Labels:
     def _count(self, item: str, step: int) -> None:
         own = self._own(item)
         for given in own:
-            for class_id in () if given.class_id is None else decoded(given.class_id).chosen:
+            for class_id in () if given.class_id is None else self._chosen(given.class_id):
                 self._name_class(class_id, step)
         standing = self._standing(item, own)
         if standing is None:
@@ -377,12 +377,16 @@ class Labels:
             self._count_skip(item, standing.given.why, step)
         else:
             self.labels_held += step
-            for class_id in decoded(standing.class_id).chosen:
+            for class_id in self._chosen(standing.class_id):
                 _add(self.by_class, class_id, step)
             for given in own:
                 if given.class_id and self.agrees(given.class_id, standing.class_id):
                     _add(self.by_annotator, given.by, step)
             self._count_for_fits(item, standing, own, step)
+
+    def _chosen(self, class_id: str) -> Collection[str]:
+        """Return the class that an answer names, or those of its set."""
+        return decoded(class_id).chosen if self._multi else (class_id,)
 
     def _count_skip(self, item: str, why: str, step: int) -> None:
         self.skips_held += step
@@ -650,7 +654,7 @@ class Labels:
             standing = self.standing(item)
             if standing is None or standing.class_id is None:
                 continue
-            if class_id not in decoded(standing.class_id).chosen:
+            if class_id not in self._chosen(standing.class_id):
                 continue
             if standing.given == self._answers[row]:
                 yield item

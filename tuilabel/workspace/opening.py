@@ -20,7 +20,7 @@ from tuilabel.errors import (
     UnnamedClassesError,
     UsageError,
 )
-from tuilabel.events.payloads import About, Answer, Label, Opened
+from tuilabel.events.payloads import About, Answer, Label, LabelSet, Opened
 from tuilabel.journal.description import create_session, is_session
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.store import LOGS
@@ -328,7 +328,7 @@ def _newest_answers(view: SessionView) -> Iterator[Answer]:
     """Yield the newest labels of a session that stand, as many as are needed to know its files."""
     for number in islice(view.known.newest(), _KNOWN_BY):
         answer = view.record.events[number].payload
-        if isinstance(answer, Label):
+        if isinstance(answer, Label | LabelSet):
             yield answer
 
 
