@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from tuilabel.cli import main
 from tuilabel.errors import SessionFileError, SourceError, UsageError
 from tuilabel.journal import description
+from tuilabel.line.conversation import Conversation
 from tuilabel.session.class_changes import ClassError
 from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
 
@@ -80,9 +81,6 @@ def test_what_does_not_fit_is_refused_in_one_sentence(source: str, path: Path) -
     assert not path.exists()
     opened(source, path, classes=NAMES, multi=True).close()
     assert "Auto-labels are for one class for each image" in refused("autolabel", path)
-    assert "--multi needs the screen: leave --line out" in refused(
-        "label", source, "--session", path, "--line"
-    )
     assert "which separates classes in exports" in refused("classes", path, "add", "x|y")
     table = path.with_name("t.csv")
     table.write_text("path,class\na,car\n")
@@ -108,3 +106,23 @@ def test_an_export_has_every_class_and_says_which_are_unknown(source: str, path:
     status = json.loads(run("status", path, "--json"))
     assert status["by_class"] == {"car": 1, "bird": 2, "bird/owl": 1, "=plane": 0}
     assert (status["labels"], status["skipped"], status["tallies"]) == (3, 1, {})
+
+
+def test_in_lines_several_classes_are_typed_with_commas(source: str, path: Path) -> None:
+    with opened(source, path, classes=NAMES, multi=True) as work:
+        session = work.session
+        talk = Conversation(session, work.dataset.image, lambda _: None, work.annotator)
+        assert ":none saves that it has none" in " ".join(talk.opening("a.npz"))
+        items = []
+        for line, saved in (
+            ("car, owl", "Saved: bird/owl + car."),
+            (":none", "Saved: none."),
+            ("2", "Saved: bird."),
+        ):
+            items.append(str(session.current_id))
+            assert talk.answers(line), "it waits for the image, as a single class does"
+            assert talk.handle(line) == [saved]
+        assert [session.classes_of(item) for item in items] == [(0, 1, 2), (), (1,)]
+        for line in ("car, plane", "car, s", ",", "="):
+            assert session.labels == 3
+            assert talk.handle(line)

@@ -29,7 +29,6 @@ from tuilabel.commands.screen import (
 )
 from tuilabel.commands.sources import INPUT, choose_source
 from tuilabel.commands.text import say_after_screen, write_labels
-from tuilabel.errors import UsageError
 from tuilabel.plugins import exists, named_source, split_source
 from tuilabel.process.signals import SIGNALS, leave_at_once
 from tuilabel.settings import PERSON, SETTINGS
@@ -144,17 +143,12 @@ def _label(
         ended = _on_screen(opener, yesno=options.get("yesno", False), **how)
         _continue(ended, options, mouse=how.get("mouse", False))
     how.pop("mouse", None)
-    no_lines = UsageError("--multi needs the screen: leave --line out, or use a full terminal.")
-    if options.get("multi"):
-        raise no_lines
     use_one_thread()
     from tuilabel.line.run import run
     from tuilabel.tui.terminal.relays import find_relay
     from tuilabel.tui.terminal.tty import TTY
 
     with opener(progress=PlainProgress()) as work:
-        if work.session.about.multi:
-            raise no_lines
         status = run(
             work,
             (TTY.keys, TTY.shown(sys.stdout).fileno()),

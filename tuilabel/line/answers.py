@@ -25,6 +25,7 @@ class Command(Enum):
         "accept",
         "Label with the model's first choice; y does so too, unless a class is yes.",
     )
+    NONE = ("", "none", "With --multi: label this image with none of the classes.")
     SKIP = ("s", "skip", "Pass this image over; it is not asked again.")
     UNSURE = ("", "unsure", "Pass this image over because its class is unclear.")
     UNUSABLE = ("", "unusable", "Pass this image over because it shows too little.")
@@ -75,6 +76,12 @@ class Chosen(NamedTuple):
     class_index: int
 
 
+class ChosenSet(NamedTuple):
+    """Several classes of one image."""
+
+    indices: tuple[int, ...]
+
+
 class Ambiguous(NamedTuple):
     """The beginning of several class names, or several names that differ only in case."""
 
@@ -93,7 +100,7 @@ class NoteText(NamedTuple):
     text: str
 
 
-Meaning = Chosen | Command | NoteText | Ambiguous | Unknown | None
+Meaning = Chosen | ChosenSet | Command | NoteText | Ambiguous | Unknown | None
 """None for an empty line, which is never an answer."""
 
 
@@ -111,10 +118,19 @@ class Vocabulary:
         The class names, in class order.
     keys : mapping of str to int, optional
         Letters that stand for a class, as the keys of `--yesno` do, each with its place.
+    several : bool
+        Whether an image may have several classes: a line may name them, with commas between.
     """
 
-    def __init__(self, names: Sequence[str], keys: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        keys: Mapping[str, int] | None = None,
+        *,
+        several: bool = False,
+    ) -> None:
         self.names = tuple(names)
+        self.several = several
         self.keys = dict(keys or {})
         self.numbered = not any(name.isdecimal() for name in names)
         self._exact = {name: index for index, name in enumerate(names)}
@@ -138,6 +154,8 @@ class Vocabulary:
         by_name = self._named(typed, folded)
         if by_name is not None:
             return by_name
+        if self.several and "," in typed:
+            return self._set(typed.split(","))
         if typed in self.keys:
             return Chosen(self.keys[typed])
         if typed.isascii() and typed.isdecimal():
@@ -153,6 +171,19 @@ class Vocabulary:
             return Chosen(begun[0]) if len(begun) == 1 else Ambiguous(tuple(sorted(begun)))
         nearest = difflib.get_close_matches(folded, self._folded, n=3)
         return Unknown(tuple(index for name in nearest for index in self._folded[name]))
+
+    def _set(self, parts: Sequence[str]) -> ChosenSet | Ambiguous | Unknown:
+        """Return the classes that several names mean, or what is wrong with one of them."""
+        found: set[int] = set()
+        for part in filter(None, map(str.strip, parts)):
+            match self.meaning(part):
+                case Chosen(place):
+                    found.add(place)
+                case (Ambiguous() | Unknown()) as wrong:
+                    return wrong
+                case _:
+                    return Unknown(())
+        return ChosenSet(tuple(sorted(found))) if found else Unknown(())
 
     def _begun(self, folded: str, part: int) -> list[int]:
         """Return the classes whose name, or the last part of it, begins with a text."""

@@ -164,9 +164,14 @@ class Wording:
         parts = ", or enough of its beginning" if self._longer else ""
         own = "key" if self._vocabulary.keys else "number"
         parts += f", or its {own}" if self._vocabulary.keys or self._vocabulary.numbered else ""
+        what, taken = "a class", f"{form(Command.ACCEPT)} accepts the suggestion"
+        if self._vocabulary.several:
+            what = "the classes of the image, with commas between"
+            taken = f"{form(Command.NONE)} saves that it has none"
+            parts = ""
         return (
-            f"Type a class{parts}{',' if parts else ''} and Enter; "
-            f"{form(Command.ACCEPT)} accepts the suggestion, {form(Command.SKIP)} skips, "
+            f"Type {what}{parts}{',' if parts else ''} and Enter; "
+            f"{taken}, {form(Command.SKIP)} skips, "
             f"{form(Command.UNDO)} undoes, {form(Command.QUIT)} quits, {form(Command.HELP)} helps."
         )
 
