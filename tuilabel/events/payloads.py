@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 HIGHEST_COUNT = 2**53
 Count = Annotated[int, Meta(ge=0, le=HIGHEST_COUNT)]
 Share = Annotated[float, Meta(ge=0, le=1)]
+ClassIds = Annotated[tuple[str, ...], Meta(max_length=1000)]
 
 HUMAN, ORACLE_ORIGIN, IMPORT, AUTO_ORIGIN = "human", "oracle", "import", "auto"
 """Where an answer comes from: a person, ground truth, another tool, or a model."""
@@ -324,8 +325,8 @@ class LabelSet(Answer, frozen=True, kw_only=True):
         The ids of the classes that could have been chosen, and were not: it has none of these.
     """
 
-    class_ids: tuple[str, ...]
-    others: tuple[str, ...] = ()
+    class_ids: ClassIds
+    others: ClassIds = ()
 
 
 class Skip(Answer, frozen=True, kw_only=True):
@@ -394,8 +395,8 @@ class Decided(Settled, frozen=True):
 class DecidedSet(Settled, frozen=True):
     """It was settled in a session of several classes; the fields are those of `LabelSet`."""
 
-    class_ids: tuple[str, ...]
-    others: tuple[str, ...] = ()
+    class_ids: ClassIds
+    others: ClassIds = ()
 
 
 class Suggestion(Payload, frozen=True):

@@ -45,7 +45,7 @@ def is_set(class_id: str) -> bool:
     return class_id.startswith(_MARK)
 
 
-@lru_cache(maxsize=2**14)
+@lru_cache(maxsize=2**11)
 def decoded(class_id: str) -> ClassSet:
     """Return the set in a string; of the id of a class, the set of this class."""
     if not is_set(class_id):
