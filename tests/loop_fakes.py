@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data.dataset import Reading
+from tuilabel.data.groups import Groups
 from tuilabel.errors import SaveError
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import About, Answer, Bulk, BulkLine, Payload
@@ -40,6 +41,7 @@ class FakeItems:
         self.source = source
         self.class_names = tuple(classes)
         self.reading: Reading | None = None
+        self.groups: Groups | None = None
         self.holdout = "hold-out" if holdout else None
         self.ids: Sequence[str] = [item_id(source, row) for row in range(count)]
         self._rows = {item: row for row, item in enumerate(self.ids)}

@@ -6,6 +6,8 @@ of the command line when the error reaches it: 1 for work that failed, 2 for inv
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class TuilabelError(Exception):
     """Base of every error that tuilabel raises on purpose."""
@@ -26,7 +28,18 @@ class SourceError(TuilabelError):
 
 
 class UnnamedClassesError(SourceError):
-    """A source that has neither class names nor ground truth, opened without class names."""
+    """A source that has neither class names nor ground truth, opened without class names.
+
+    Parameters
+    ----------
+    message : str
+    folders : sequence of str
+        The outermost folders of its files, which may be named like classes; as they are.
+    """
+
+    def __init__(self, message: str, folders: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.folders = folders
 
 
 class DownloadError(TuilabelError):

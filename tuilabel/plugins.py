@@ -49,6 +49,8 @@ GROUPS: Mapping[str, Group] = {
             "list": "tuilabel.data.path_list:open_list",
             "glob": "tuilabel.data.glob_pattern:open_glob",
             "table": "tuilabel.data.table:open_table",
+            "detections": "tuilabel.data.detections:open_detections",
+            "hf": "tuilabel.data.hf:open_cells",
         },
     ),
     "features": Group(
@@ -106,14 +108,16 @@ GROUPS: Mapping[str, Group] = {
 BARE_SOURCES = ("digits", "mnist")
 """The built-in sources that are names without a path."""
 
-PATH_SOURCES = ("folder", "array", "list", "glob", "table")
+PATH_SOURCES = ("folder", "array", "list", "glob", "table", "detections", "hf")
 """The built-in sources that are paths; the name is not needed where the path shows which."""
 
 ARRAY_FILES, TABLE_FILES = (".npz", ".npy"), (".csv", ".tsv")
+DETECTION_FILES, CELL_FILES = (".json",), (".parquet", ".arrow")
 """Endings of the files that are sources of these kinds; any other file is a list of paths."""
 
 _PREFIX = "tuilabel."
 _LEGIBLE = "/ =!,()[]'\""
+_URL = re.compile(r"([a-z][a-z0-9+.-]*)://")
 _WILDCARDS = re.compile(r"[*?[]")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
 _LONGEST = 300
@@ -379,8 +383,31 @@ def _kind_of(path: Path) -> str:
     """Return the kind of a source by its path; empty for a folder, an array file or nothing."""
     if path.is_file():
         ending = path.suffix.lower()
-        return "" if ending in ARRAY_FILES else "table" if ending in TABLE_FILES else "list"
+        kinds = {
+            "": ARRAY_FILES,
+            "table": TABLE_FILES,
+            "detections": DETECTION_FILES,
+            "hf": CELL_FILES,
+        }
+        return next((kind for kind, endings in kinds.items() if ending in endings), "list")
+    if path.is_dir():
+        return "hf" if _is_hf_folder(path) else ""
     return "glob" if wildcard(str(path)) and not os.path.lexists(path) else ""
+
+
+def _is_hf_folder(folder: Path) -> bool:
+    """Return whether a folder is one of a Hugging Face dataset, by what it is known to have."""
+    with suppress(OSError):
+        if any((folder / name).is_file() for name in ("dataset_dict.json", "dataset_info.json")):
+            return any(folder.glob("*.arrow")) or any(folder.glob("*/*.arrow"))
+        return any((folder / "data").glob("*.parquet"))
+    return False
+
+
+def is_url(source: str) -> bool:
+    """Return whether a source is a URL such as ``s3://bucket/photos``, and nothing else."""
+    found = _URL.match(source)
+    return found is not None and not _is_there(source) and not exists("sources", found[1])
 
 
 def wildcard(path: str) -> bool:
@@ -429,7 +456,7 @@ def place_of(source: str) -> str:
 
 
 def root_of(source: str) -> str | None:
-    """Return the folder that the paths of a list, table or pattern are relative to; None of others.
+    """Return the folder that paths in a source are relative to; None of one without paths.
 
     Parameters
     ----------
@@ -439,7 +466,7 @@ def root_of(source: str) -> str | None:
     name, argument = split_source(source)
     if name == "glob":
         return place_of(source)
-    if name in ("list", "table"):
+    if name in ("list", "table", "detections"):
         return source_options(source).get("root") or str(Path(argument or "").parent)
     return None
 

@@ -78,6 +78,16 @@ def shown_path(path: Path | str) -> str:
     return inert(str(path), LONGEST_PATH)
 
 
+def shown_url(url: str) -> str:
+    """Return a URL without what may be a secret, in a form that is harmless for a terminal.
+
+    Its query, and the name and password before the host, are left out.
+    """
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.split("?")[0].split("#")[0].partition("/")
+    return shown_path(f"{scheme}://{host.rpartition('@')[2]}{slash}{path}")
+
+
 def meant(word: str, names: Iterable[str]) -> str:
     """Return a question after the name that a word resembles most, to follow a sentence; or "".
 

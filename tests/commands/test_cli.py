@@ -63,6 +63,7 @@ COMMANDS = (
 STATUS_FIELDS = {
     *(
         "source",
+        "groups",
         "window",
         "labels",
         "by_class",
@@ -461,6 +462,7 @@ def test_status_json_has_the_promised_fields(session: Path) -> None:
         "disputes": [],
         "agreement": None,
         "without_example": [],
+        "groups": None,
     }
     assert set(json.loads(result.stdout)) == STATUS_FIELDS
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -141,3 +142,30 @@ def test_an_export_never_replaces_the_table_it_labels() -> None:
     assert result.returncode == 2
     assert "is never replaced" in " ".join(result.stderr.split())
     assert Path("t.csv").read_bytes() == before
+
+
+def test_a_url_is_copied_when_it_is_named_and_never_else(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("fsspec", reason="needs fsspec: pip install -e '.[remote]'")
+    url = root.as_uri()
+    started = lines(url, "--classes", "a,b", "--batch-size", "2")
+    assert started.returncode == 0, started.stderr
+    session = last_session()
+    shutil.rmtree(root)
+    assert lines("--session", str(session)).returncode == 0, "the copy is opened"
+    exported = run("export", url)
+    assert exported.returncode == 0, exported.stderr
+    assert exported.stdout.count("found") == 4
+    shutil.rmtree(view().source)
+    gone = run("label", "--session", str(session), "--line", "--no-image")
+    assert "was removed from the cache. Copy the files again with" in " ".join(gone.stderr.split())
+
+
+def test_a_url_without_fsspec_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuilabel.data.remote.find_spec", lambda name: None)
+    for command in (["label", "--line"], ["simulate"], ["demo", "--line"]):
+        result = CliRunner().invoke(main, [*command, "s3://bucket/x?key=1"], prog_name="tuilabel")
+        assert result.exit_code == 2
+        assert "s3://bucket/x needs fsspec: pip install 'tuilabel[remote]'" in result.stderr
+        assert "key" not in result.stderr

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import tuilabel
@@ -107,6 +107,7 @@ def test_saving_again_replaces(tmp_path: Path) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), cut=st.booleans())
+@example(where=0.1171875, bit=0, cut=False)
 def test_a_file_cut_short_or_damaged_is_as_good_as_absent(
     tmp_path_factory: pytest.TempPathFactory, where: float, bit: int, cut: bool
 ) -> None:
@@ -120,7 +121,9 @@ def test_a_file_cut_short_or_damaged_is_as_good_as_absent(
     else:
         whole[position] ^= 1 << bit
         path.write_bytes(whole)
-    assert Arrays(folder).load("a") is None
+    found = Arrays(folder).load("a")
+    # Some bits of the header say nothing about the values.
+    assert found is None or (found.dtype == np.float32 and np.array_equal(found, ARRAY))
     np.testing.assert_array_equal(Arrays(folder).save("a", (4, 3), in_parts), ARRAY)
     assert Arrays(folder).load("a") is not None
 

@@ -116,7 +116,7 @@ def test_without_folders_or_with_too_many_there_is_a_sentence(
 
     flat = tmp_path / "flat"
     save(flat / "1.png", 1)
-    assert "has no files in folders, whose names would be their true classes" in refused(flat)
+    assert "has no files in folders, whose names would be their classes" in refused(flat)
     (tmp_path / "empty").mkdir()
     assert "is empty" in refused(tmp_path / "empty")
     many = tmp_path / "many"

@@ -8,6 +8,7 @@ from queue import SimpleQueue
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tuilabel.data import file_reader
 from tuilabel.data.file_cache import Failure, FileKey
@@ -24,6 +25,7 @@ class Files:
         self.asked: list[list[int]] = []
         self.gate = threading.Semaphore(10**6)
         self.error: TuilabelError | None = None
+        self.read_together: NDArray[np.intp] | None = None
 
     def read(self, rows: Sequence[int]) -> list[tuple[int, Failure]]:
         self.asked.append(list(rows))
@@ -64,6 +66,17 @@ def test_every_file_is_read_once(threads: int) -> None:
     assert sorted(rows_of(posted, len(wanted))) == wanted
     if threads == 1:
         assert [row for rows in files.asked for row in rows] == wanted
+
+
+def test_rows_of_one_group_are_read_together() -> None:
+    files = Files(12)
+    files.read_together = np.array([0, 1, 2] * 4)
+    files.keys = [key._replace(size=2**30) for key in files.keys]
+    reader, posted = started(files)
+    reader.want([4, 2, 7])
+    reader.start()
+    assert sorted(rows_of(posted, 12)) == list(range(12))
+    assert files.asked == [[4, 7], [2], [0, 3, 6], [1, 10], [5, 8, 11], [9]]
 
 
 def test_what_is_wanted_comes_first_in_small_portions() -> None:

@@ -15,8 +15,10 @@ from PIL import Image
 from tuilabel.data import open_dataset, pixel_table
 from tuilabel.data.arrays import CacheError
 from tuilabel.data.dataset import Dataset
+from tuilabel.data.folder_items import FolderItems
 from tuilabel.data.pixel_table import pixel_columns
 from tuilabel.data.places import find_places
+from tuilabel.data.region import Region
 from tuilabel.errors import SourceError, TuilabelError, UnnamedClassesError, UsageError
 from tuilabel.plugins import with_options
 
@@ -144,7 +146,12 @@ def test_a_table_that_is_no_file_never_waits(root: Path, cache_dir: Path) -> Non
 
 
 @fuzzed
-@given(files_with(b"path,x\n", b"image\n", b"label,pixel0,pixel1,pixel2,pixel3\n", b"1,2,3,4,5\n"))
+@given(
+    files_with(
+        *(b"path,x\n", b"image\n", b"path,x,y,w,h\n", b"a.png,1,1,2,2\n", b"a.png,x1,y1,x2,y2"),
+        *(b"nan", b"1e999", b"-1", b"label,pixel0,pixel1,pixel2,pixel3\n", b"1,2,3,4,5\n"),
+    )
+)
 @pytest.mark.usefixtures("bounded")
 def test_any_bytes_are_a_table_or_refused(opened: Open, content: bytes) -> None:
     for name in ("t.csv", "t.tsv"):
@@ -153,8 +160,92 @@ def test_any_bytes_are_a_table_or_refused(opened: Open, content: bytes) -> None:
         except TuilabelError as error:
             check_sentence(error)
         else:
-            found = paths(table)
+            found = {path.partition("#")[0] for path in paths(table)}
             assert found <= {"a.png", "t.csv", "t.tsv"} or "row 1" in found
+
+
+# Boxes.
+
+
+@pytest.mark.usefixtures("warm_decoders")
+@pytest.mark.parametrize(
+    ("columns", "cells"),
+    [
+        ("x,y,w,h", "1,2,3,2"),
+        ("X,Y,Width,Height", "1,2,3,2"),
+        ("left,top,width,height", "0.6,1.9,3,2"),
+        ("x1,y1,x2,y2", "1,2,4,4"),
+        ("xmin,ymin,xmax,ymax", "1,2,4,4"),
+        ("x_min,y_min,x_max,y_max", "1,2,4,4"),
+    ],
+)
+def test_a_box_in_a_row_is_an_item(root: Path, opened: Open, columns: str, cells: str) -> None:
+    pixels = np.arange(24, dtype=np.uint8).reshape(4, 6)
+    Image.fromarray(pixels).save(root / "a.png")
+    items = opened(f"path,{columns}\na.png,{cells}\n")
+    assert items.references(0) == ("a.png#xywh=1,2,3,2",)
+    assert isinstance(items, FolderItems)
+    assert items.learn(items.read([0])) == [0]
+    assert (items.image(0) == pixels[2:4, 1:4]).all()
+    assert (items.full_image(0) == pixels[2:4, 1:4]).all()
+    assert items.picture(0, (2, 2), Region(0, 0, 0.5, 0.5)).pixels().tolist() == [[13, 14]]
+    assert items.seen(np.array([0]))[0] == (1, 2, 3)
+    assert items.ids[0].startswith("p1:")
+    assert items.row_of(items.ids[0]) == 0
+    assert items.row_of(items.ids[0].replace("p1", "f1")) is None
+
+
+def test_rows_that_are_no_box_are_refused_with_the_reason(opened: Open) -> None:
+    rows = ["a.png,0,0,2,2", "a.png,0.1,0,2,2", "b.png,,,,", "b.png,nan,0,1,1", "../x.png,0,0,1,1"]
+    rows += ["a.png,-3,0,4,4", "a.png,5,5,0,3", ",1,1,1,1", "a.png,1e99,0,1,1", "no.png,0,0,1,1"]
+    items = opened("\n".join(["path,x,y,w,h", *rows]))
+    assert paths(items) == {"a.png#xywh=0,0,2,2"}
+    assert [
+        f"{name}: {reason}" for name, reason in items.skipped if "outside of /" not in reason
+    ] == [
+        "a.png, row 6: the box from -3,0 to 1,4 begins outside of the image",
+        "a.png, row 7: the box from 5,5 to 5,8 has no pixel",
+        "a.png, row 9: the box from 1e+99,0 to 1e+99,1 is not one in pixels",
+        "b.png, row 3: the box ',,,' is not four numbers",
+        "b.png, row 4: the box from nan,0 to nan,1 is not one in pixels",
+        "no.png: No such file or directory",
+        "row 8: no path",
+    ]
+
+
+@pytest.mark.usefixtures("warm_decoders")
+def test_equal_boxes_are_one_item_and_an_export_finds_them(
+    root: Path, opened: Open, cache_dir: Path
+) -> None:
+    Image.fromarray(np.arange(24, dtype=np.uint8).reshape(4, 6)).save(root / "a.png")
+    (root / "copy.png").write_bytes((root / "a.png").read_bytes())
+    table = "path,x,y,w,h\n" + "".join(
+        f"{name},{left},0,3,3\n" for name in ("a.png", "copy.png") for left in (0, 2)
+    )
+    table += "a.png,4,2,3,3\n"
+    items = opened(table)
+    assert isinstance(items, FolderItems)
+    items.learn(items.read(range(len(items))))
+    whole = open_dataset(items.source, classes=["a", "b"], cache_dir=cache_dir)
+    expected = {
+        frozenset({f"{name}#xywh={left},0,3,3" for name in ("a.png", "copy.png")})
+        for left in (0, 2)
+    }
+    for dataset in (items, whole):
+        rows = [row for row in range(len(dataset)) if dataset is whole or not items.refused[row]]
+        assert {frozenset(dataset.references(row)) for row in rows} == expected
+        assert len({dataset.ids[row] for row in rows}) == 2
+        assert {name for name, _ in dataset.skipped} == {"a.png#xywh=4,2,3,3"}
+    places = find_places(items.source, cache_dir=cache_dir)
+    assert {frozenset(names) for names in places.items.values()} == expected
+    assert set(places.items) == set(whole.ids)
+    assert places.unread == {"a.png#xywh=4,2,3,3"}
+
+
+def test_paths_may_be_relative_to_another_folder(root: Path, opened: Open) -> None:
+    items = opened("path\nc.png\n../a.png\n", root=str(root / "sub"))
+    assert paths(items) == {"c.png"}
+    assert items.file(0) == root / "sub" / "c.png"
 
 
 # Pixels.

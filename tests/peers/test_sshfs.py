@@ -36,6 +36,7 @@ LONG = pytest.mark.skipif("TUILABEL_STILL" not in os.environ, reason="TUILABEL_S
 SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT")
 
 SAVING = r"saving… (\d+) s"
+A_MESSAGE = "F8: [0-9]+ message"
 NOT_CONFIRMED = r"Not confirmed: the label of"
 START = ("digits", "--model", "softmax")
 
@@ -91,7 +92,12 @@ def press_until(terminal: LabellingTerminal, key: str, said: str) -> float:
     while True:
         pressed = time.monotonic()
         terminal.press(key)
-        terminal.wait_for(rf"{said}|{again}")
+        terminal.wait_for(rf"{said}|{again}|{A_MESSAGE}")
+        while not re.search(rf"{said}|{again}", terminal.text):
+            # A file that cannot be read is reported in place of the number of answers.
+            terminal.press(UNBOUND_KEY)
+            terminal.wait_for(lambda: not re.search(A_MESSAGE, terminal.text))
+            terminal.wait_for(rf"{said}|{again}|{A_MESSAGE}")
         if re.search(said, terminal.text):
             return time.monotonic() - pressed
         # The sentence goes with the next key, so that it is not read twice.

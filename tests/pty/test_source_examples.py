@@ -22,9 +22,10 @@ SHOWN = {
     "digits.csv": ("1", 3),
     "tuilabel photos --classes": ("1", 4),
     "tuilabel photos --folders": ("1", 3),
+    "--group folder": ("1", 3),
     "scans.npz": ("1", 20),
 }
-"""A word of each example, a key of one of its classes, and the number of its images."""
+"""A word of each example, a key of a class, and one more than the number of images left then."""
 
 
 @pytest.fixture

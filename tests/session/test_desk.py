@@ -9,7 +9,7 @@ from tuilabel.session.desk import Desk
 
 def test_an_undone_item_comes_back_also_if_its_batch_was_replaced() -> None:
     answered: set[str] = set()
-    desk = Desk(answered.__contains__, lambda item: True)
+    desk = Desk(answered.__contains__, lambda item: True, lambda item: item)
 
     def apply(payload: Payload) -> None:
         desk.apply(Event(f"id{desk.acts}", 1, 1, "", "me", payload))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,6 +20,7 @@ from tuilabel.commands.options import (
 )
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.commands.screen import (
+    ask_folders,
     ask_open,
     check_keys,
     check_limits,
@@ -29,7 +30,8 @@ from tuilabel.commands.screen import (
 )
 from tuilabel.commands.sources import INPUT, choose_source
 from tuilabel.commands.text import say_after_screen, write_labels
-from tuilabel.plugins import exists, named_source, split_source
+from tuilabel.errors import UnnamedClassesError
+from tuilabel.plugins import exists, is_url, named_source, split_source, with_options
 from tuilabel.process.signals import SIGNALS, leave_at_once
 from tuilabel.settings import PERSON, SETTINGS
 
@@ -66,6 +68,11 @@ Opener = Callable[..., "Workspace"]
 )
 @click.option(
     "--multi", is_flag=True, help="Several classes for an image, or none: keys mark, Enter saves."
+)
+@click.option(
+    "--group",
+    metavar="HOW",
+    help="Ask the files of a group as one: exif:10s, regex:PATTERN or folder.",
 )
 @click.option("--watch", is_flag=True, help="Add files that arrive in the folder while you label.")
 @click.option("--mouse/--no-mouse", default=False, help="Report mouse events.  [default: no]")
@@ -148,7 +155,8 @@ def _label(
     from tuilabel.tui.terminal.relays import find_relay
     from tuilabel.tui.terminal.tty import TTY
 
-    with opener(progress=PlainProgress()) as work:
+    ask = ask_folders if sys.stdin.isatty() and sys.stdout.isatty() else None
+    with opener(progress=PlainProgress(), ask=ask) as work:
         status = run(
             work,
             (TTY.keys, TTY.shown(sys.stdout).fileno()),
@@ -184,7 +192,7 @@ def _continue(ended: Ended, options: Mapping[str, Any], *, mouse: bool = False) 
 def _check_source(options: Mapping[str, Any]) -> None:
     """Raise the error about a source that does not exist, before any about the terminal."""
     source = options["source"]
-    if source in (None, INPUT):
+    if source in (None, INPUT) or is_url(source):
         return
     if (name := split_source(named_source(source))[0]) and exists("sources", name):
         return
@@ -203,6 +211,7 @@ def _on_screen(opener: Opener, *, yesno: bool = False, **how: Any) -> Ended:
             progress=ProgressLine(stream=TTY.shown(sys.stderr)),
             check=partial(check_keys, yesno=yesno),
             is_open=lambda host: ask_open(host, probe),
+            ask=lambda folders: ask_folders(folders, probe),
             reads_on=True,
         ) as work,
     ):
@@ -223,17 +232,35 @@ def _on_screen(opener: Opener, *, yesno: bool = False, **how: Any) -> Ended:
 
 
 def _open(
-    options: Mapping[str, Any], session: str | None = None, *, reads_on: bool = False, **more: Any
+    options: Mapping[str, Any],
+    session: str | None = None,
+    *,
+    reads_on: bool = False,
+    ask: Callable[[Sequence[str]], str | None] | None = None,
+    **more: Any,
 ) -> Workspace:
     from tuilabel.workspace.opening import open_workspace
     from tuilabel.workspace.places import find_session
 
     path = None if session is None else find_session(session, may_be_new=True)
-    return open_workspace(_source(options), options, path=path, reads_on=reads_on, **more)
+    how = {**more, "path": path, "reads_on": reads_on}
+    try:
+        return open_workspace(_source(options), options, **how)
+    except UnnamedClassesError as error:
+        kind = ask(error.folders) if ask is not None and error.folders else None
+        if kind is None:
+            raise
+        source = with_options(options["source"], folders=kind)
+        return open_workspace(_source({**options, "source": source}), options, **how)
 
 
 def _open_demo(
-    options: Mapping[str, Any], *, is_open: object = None, reads_on: bool = False, **more: Any
+    options: Mapping[str, Any],
+    *,
+    is_open: object = None,
+    reads_on: bool = False,
+    ask: object = None,
+    **more: Any,
 ) -> Workspace:
     from tuilabel.workspace.opening import demo_workspace
 

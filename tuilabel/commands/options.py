@@ -15,6 +15,10 @@ from tuilabel.settings import SETTINGS, Setting
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
+FOLDERS = ("labels", "suggestions", "truth")
+"""What the names of folders can be."""
+
+
 def comma_separated(
     ctx: click.Context, parameter: click.Parameter, value: str | None
 ) -> tuple[str, ...] | None:
@@ -132,8 +136,20 @@ count_options = options(
     ),
     click.option(
         "--folders",
-        **one_of(("truth",)),
-        help="Names of folders, as cat in cat/1.jpg, are the ground truth.",
+        **one_of(FOLDERS),
+        help="What the names of folders, as cat in cat/1.jpg, are: labels to continue from, "
+        "suggestions to check, or the ground truth.",
+    ),
+    click.option(
+        "--confidence",
+        metavar="N",
+        help="Use the boxes of a JSON file of detections with at least this confidence.  "
+        "[default: 0.2]",
+    ),
+    click.option(
+        "--root",
+        metavar="DIR",
+        help="Folder of the paths in a list, table or JSON file.  [default: the file's own]",
     ),
     click.option(
         "--frames", is_flag=True, help="Each page of a TIFF and frame of an animation is an image."

@@ -6,6 +6,7 @@ import gc
 import os
 import resource
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -94,6 +95,28 @@ def ask_open(host: str, probe: Any) -> bool:
     probe.finish()
     with TTY.asking():
         return click.confirm(f"Your window on {inert(host, 80)} was not closed. Is it still open?")
+
+
+def ask_folders(folders: Sequence[str], probe: Any = None) -> str | None:
+    """Ask the annotator what the names of folders are; None if they are no classes."""
+    from tuilabel.commands.options import FOLDERS
+    from tuilabel.data.dataset import names_text
+    from tuilabel.tui.terminal.tty import TTY
+
+    if probe is not None:
+        probe.finish()
+    answers = (*FOLDERS, "none")
+    with TTY.asking():
+        answer = click.prompt(
+            f"Are the names of the {len(folders)} folders ({names_text(folders)}) labels to "
+            "continue from, suggestions to check, the truth, or none of these?",
+            type=click.Choice([*answers, *(word[0] for word in answers)]),
+            show_choices=False,
+            prompt_suffix=f" [{'|'.join(answers)}] ",
+            err=probe is not None,
+        )
+    found = next(word for word in answers if word.startswith(answer))
+    return None if found == "none" else found
 
 
 def outcome_of(ending: Any, status: int) -> tuple[str, ...]:

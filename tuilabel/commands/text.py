@@ -139,7 +139,12 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
     if summary["window"] is not None:
         low, high = summary["window"]
         yield f"window     {low:,g} is shown as black, {high:,g} as white"
-    yield f"labels     {summary['labels']:,}" + ("" if left is None else f", {left:,} left to ask")
+    of_groups = summary["groups"]
+    groups = "" if of_groups is None else f" images in {counted(of_groups, 'group')}"
+    yield (
+        f"labels     {summary['labels']:,}{groups}"
+        + ("" if left is None else f", {left:,} left to ask")
+    )
     yield f"skipped    {summary['skipped']:,}" + _reasons(summary["skip_reasons"])
     yield from _remark_lines("flagged", summary["flagged"])
     yield from _remark_lines("notes", summary["notes"])

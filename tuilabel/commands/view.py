@@ -14,9 +14,10 @@ from tuilabel.commands.line import check_terminal
 from tuilabel.commands.options import one_of, setting_options
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.commands.screen import check_limits, prepare_screen, terminal_for
-from tuilabel.commands.sources import INPUT, read_list
+from tuilabel.commands.sources import INPUT, fetch, read_list
 from tuilabel.commands.text import data_output, say_after_screen
 from tuilabel.errors import UsageError
+from tuilabel.plugins import is_url
 from tuilabel.text import counted, meant, shown_path
 
 _SORTS = ("name", "time", "likeness", "odd")
@@ -56,6 +57,8 @@ def view(source: str, sort: str, null: bool, **options: Any) -> None:
     check_terminal(draws=True)
     if source == INPUT:
         source = read_list(null=null, is_kept=False)
+    elif is_url(source):
+        source = fetch(source)
     from tuilabel.settings import resolve
     from tuilabel.tui.terminal.tty import TTY
 

@@ -1,8 +1,11 @@
-"""Files in folders that are named like their classes, such as ``cat/1.jpg``, as ground truth."""
+"""Files in folders that are named like their classes, such as ``cat/1.jpg``.
+
+The names are the ground truth, labels to continue from, or suggestions to check.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,17 +13,21 @@ from typing import Any
 import numpy as np
 
 from tuilabel.data.dataset import (
+    MAX_CLASSES,
     ArrayDataset,
     HoldOut,
     SkippedFile,
     checked_count,
+    class_name,
+    names_text,
     resolve_classes,
 )
 from tuilabel.data.file_cache import FileKey
 from tuilabel.data.folder import dataset_of, list_files, pool_of, read_rows
+from tuilabel.data.guesses import Guess, Guesses
 from tuilabel.data.listing import path_order
 from tuilabel.data.npz import held_out_rows
-from tuilabel.errors import SourceError
+from tuilabel.errors import SourceError, UnnamedClassesError
 from tuilabel.progress import Progress
 from tuilabel.text import shown_path
 
@@ -35,6 +42,8 @@ def open_class_folders(
     test: int | None = None,
     seed: int | None = None,
     progress: Progress | None = None,
+    truth: Mapping[str, str] | None = None,
+    own: Sequence[str] = (),
     **options: Any,
 ) -> ArrayDataset:
     """Open files whose outermost folder names their true class; a fifth of them is held out.
@@ -52,20 +61,22 @@ def open_class_folders(
         Not used.
     progress : Progress, optional
         Called after every few files.
+    truth : dict of str to str, optional
+        The true class of each file, by its path; by default its outermost folder.
+    own : sequence of str
+        All true classes in order, if there is a `truth`.
 
     Raises
     ------
     SourceError, UsageError
         As for `tuilabel.data.folder.open_files`, and if no file is in a folder.
     """
-    inside = [key for key in found[0] if "/" in key.path]
-    own = sorted({_class(key.path) for key in inside}, key=path_order)
-    if found[0] and not own:
-        raise SourceError(
-            f"{shown_path(root)} has no files in folders, whose names would be their true classes: "
-            "leave out --folders."
-        )
-    outside = [SkippedFile(key.path, "in no folder") for key in found[0] if "/" not in key.path]
+    why_outside = "in no folder" if truth is None else "no class"
+    if truth is None:
+        own = _classes(root, found[0])
+        truth = {key.path: _class(key.path) for key in found[0] if "/" in key.path}
+    inside = [key for key in found[0] if key.path in truth]
+    outside = [SkippedFile(key.path, why_outside) for key in found[0] if key.path not in truth]
     names = resolve_classes(source, own=own, given=classes) if own else ("",)
     items = list_files(source, root, (inside, found[1] + outside), classes=names, **options)
     rows = read_rows(items, progress)
@@ -76,14 +87,57 @@ def open_class_folders(
     # Together, so that all have one shape.
     images = pool_of(items, np.concatenate([of_pool, of_test]))
     number = {name: place for place, name in enumerate(own)}
-    truth = np.array([number[_class(key.path)] for key in items.keys], np.int16)
+    numbers = np.array([number[truth[key.path]] for key in items.keys], np.int16)
     return replace(
         dataset_of(items, of_pool, images[: len(of_pool)], rows),
-        truth=truth[of_pool],
-        holdout=HoldOut("hold-out", images[len(of_pool) :], truth[of_test])
+        truth=numbers[of_pool],
+        holdout=HoldOut("hold-out", images[len(of_pool) :], numbers[of_test])
         if len(of_test)
         else None,
     )
+
+
+def guesses_of(root: Path, files: Sequence[FileKey], *, are_labels: bool) -> Guesses:
+    """Return what the outermost folder of each file says about it.
+
+    Raises
+    ------
+    SourceError
+        No file is in a folder.
+    """
+    names = {folder: class_name(folder) for folder in _classes(root, files)}
+    said = {
+        key.name: Guess(name)
+        for key in files
+        if "/" in key.path and (name := names[_class(key.path)])
+    }
+    return Guesses("folders", are_labels, tuple(dict.fromkeys(filter(None, names.values()))), said)
+
+
+def unnamed(source: str, files: Sequence[FileKey]) -> UnnamedClassesError | None:
+    """Return the error of a source without class names whose folders may be named like them.
+
+    None if its files are not in several folders.
+    """
+    folders = sorted({_class(key.path) for key in files if "/" in key.path}, key=path_order)
+    if not 2 <= len(folders) <= MAX_CLASSES:
+        return None
+    return UnnamedClassesError(
+        f"{shown_path(source)} has no class names, but {len(folders)} folders "
+        f"({names_text(folders)}): name the classes with --classes, such as --classes cat,dog, or "
+        "take the names of the folders as --folders labels, suggestions or truth.",
+        folders,
+    )
+
+
+def _classes(root: Path, files: Sequence[FileKey]) -> list[str]:
+    found = sorted({_class(key.path) for key in files if "/" in key.path}, key=path_order)
+    if files and not found:
+        raise SourceError(
+            f"{shown_path(root)} has no files in folders, whose names would be their classes: "
+            "leave out --folders."
+        )
+    return found
 
 
 def _class(path: str) -> str:

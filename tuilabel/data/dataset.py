@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tuilabel.data.groups import Groups
+from tuilabel.data.guesses import Guesses
 from tuilabel.data.item_ids import ItemIds, first_occurrence
 from tuilabel.data.mmap import release_pages
 from tuilabel.data.picture import Picture, picture_of
@@ -114,6 +116,14 @@ class Dataset(Protocol):
     def reading(self) -> Reading | None:
         """What was read of the items so far; None if the source is read whole when it is opened."""
 
+    @property
+    def guesses(self) -> Guesses | None:
+        """What the source says about its items, where that is not ground truth."""
+
+    @property
+    def groups(self) -> Groups | None:
+        """Which rows are frames of one group; None if every item is asked alone."""
+
     def __len__(self) -> int: ...
 
     def row_of(self, item_id: str) -> int | None:
@@ -186,7 +196,9 @@ class ArrayDataset:
 
     Attributes
     ----------
-    source, class_names, ids, pool, truth, holdout, notices, skipped, window
+    source, class_names, ids, pool, truth, holdout, notices, skipped
+        As in `Dataset`.
+    window, reading, guesses, groups
         As in `Dataset`.
     locate : callable
         Returns the references of a row.
@@ -218,9 +230,11 @@ class ArrayDataset:
     full: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
     screen: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
     draw: Draw | None = field(default=None, repr=False)
-    locate_file: Callable[[int], Path] | None = field(default=None, repr=False)
+    locate_file: Callable[[int], Path | None] | None = field(default=None, repr=False)
     window: Window | None = None
     reading: Reading | None = None
+    guesses: Guesses | None = None
+    groups: Groups | None = None
 
     def __post_init__(self) -> None:
         image_array(self.pool, n=len(self.ids))
@@ -511,14 +525,11 @@ def resolve_classes(
         )
     if given is not None and own is not None and len(given) < len(own):
         raise SourceError(
-            f"{counted(len(given), 'class was', 'classes were')} given ({_listed(given)}), but "
-            f"{shown_path(source)} has {len(own)} ({_listed(own)}): name at least {len(own)}, or "
-            "leave --classes out."
+            f"{counted(len(given), 'class was', 'classes were')} given ({names_text(given)}), but "
+            f"{shown_path(source)} has {len(own)} ({names_text(own)}): name at least {len(own)}, "
+            "or leave --classes out."
         )
-    names = tuple(
-        inert(unicodedata.normalize("NFC", name).strip())
-        for name in (own if given is None else given) or ()
-    )
+    names = tuple(map(class_name, (own if given is None else given) or ()))
     if not 1 <= len(names) <= MAX_CLASSES:
         raise SourceError(
             f"{shown_path(source)} would have {len(names)} classes, but 1 to {MAX_CLASSES} are "
@@ -534,6 +545,12 @@ def resolve_classes(
     return names
 
 
-def _listed(names: Sequence[str]) -> str:
+def class_name(name: str) -> str:
+    """Return a name of a class as it is used: inert, in form NFC, without outer white space."""
+    return inert(unicodedata.normalize("NFC", name).strip())
+
+
+def names_text(names: Sequence[str]) -> str:
+    """Return the first of some names, inert."""
     shown = ", ".join(inert(name) for name in names[:5])
     return f"{shown}, …" if len(names) > 5 else shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import struct
 import threading
@@ -49,8 +50,9 @@ _PAGE = 2**13
 
 # Size, mtime and ctime of a file, after its path and, behind a zero byte, its part.
 _TIMES = struct.Struct("<qqq")
-# Digest, height, width, channels, frames, and whether it is deep; then the reason of a failure.
-_ENTRY = struct.Struct("<16sIIBI?")
+# Digest, height, width, channels, frames, whether it is deep, and when it was taken (NaN if that is
+# unknown); then the reason of a failure.
+_ENTRY = struct.Struct("<16sIIBI?d")
 _WINDOW = struct.Struct("<dd")
 # Height, width and channels of a thumbnail, before its values and those of its letterbox.
 _SHAPE = struct.Struct("<BBB")
@@ -114,6 +116,8 @@ class Known(NamedTuple):
         Whether its values are seen through a window.
     reason : str or None
         Why it is no image; None if it is one.
+    taken : float or None
+        As in `tuilabel.data.decoding.Decoded`.
     """
 
     digest: bytes
@@ -123,6 +127,7 @@ class Known(NamedTuple):
     frames: int
     is_deep: bool
     reason: str | None
+    taken: float | None = None
 
 
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -179,7 +184,7 @@ class FileCache:
                     continue
                 reason = entry[_ENTRY.size : -_CRC.size].decode(errors="replace")
             try:
-                digest, height, width, channels, frames, is_deep = _ENTRY.unpack_from(entry)
+                digest, *shape, is_deep, taken = _ENTRY.unpack_from(entry)
                 name = key[: -_TIMES.size].decode("utf-8", "surrogatepass")
                 path, _, part = name.partition("\0")
                 file = FileKey(path, *_TIMES.unpack(key[-_TIMES.size :]))._replace(part=part)
@@ -187,7 +192,9 @@ class FileCache:
                 continue
             if reason is not None and not any(digest):
                 digest = b""
-            found[file] = Known(digest, height, width, channels, frames, is_deep, reason)
+            time = None if math.isnan(taken) else taken
+            height, width, channels, frames = shape
+            found[file] = Known(digest, height, width, channels, frames, is_deep, reason, time)
         return found
 
     def pictures(self, keys: Sequence[FileKey], window: Window | None) -> list[Pair | None]:
@@ -233,13 +240,15 @@ class FileCache:
     def _remember(self, file: FileKey, result: ReducedImage | Failure) -> None:
         key = _key_of(file)
         if isinstance(result, Failure):
-            entry = _ENTRY.pack(result.digest, 0, 0, 0, 0, False)
+            entry = _ENTRY.pack(result.digest, 0, 0, 0, 0, False, math.nan)
             entry += result.reason[:_LONGEST_REASON].encode(errors="replace")
             self._memory[key, b""] = _sealed(entry, key + self._version), b""
             return
         height, width, *channels = result.thumbnail.shape
         shape, window = (height, width, *(channels or [1])), _window_of(result.window)
-        entry = _ENTRY.pack(result.digest, *shape, result.frames, result.window is not None)
+        taken = math.nan if result.taken is None else result.taken
+        is_deep = result.window is not None
+        entry = _ENTRY.pack(result.digest, *shape, result.frames, is_deep, taken)
         pair = _SHAPE.pack(*shape) + result.thumbnail.tobytes() + result.letterbox.tobytes()
         self._memory[key, window] = _sealed(entry, key), _sealed(pair, key + window)
 

@@ -17,6 +17,8 @@ _THREADS = 4
 # Files that are decoded with one message; fewer if they are large, or somebody waits for them.
 _FILES, _WANTED_FILES = 32, 4
 _BYTES = 2**17
+# Rows of the order among which those of one group are read together.
+_AHEAD = 4096
 
 Post = Callable[[Sequence[tuple[int, Found]] | TuilabelError], object]
 
@@ -42,6 +44,7 @@ class FileReader:
         self._threads = min(threads, _THREADS)
         self._left = items.unread.copy()
         self._next = 0
+        self._groups = items.read_together
         self._wanted: deque[int] = deque()
         self._begun: dict[int, tuple[float, int]] = {}
         # The rows of each file that has parts, in the order in which they are quickest to read.
@@ -103,7 +106,9 @@ class FileReader:
                 rows: list[int] = []
                 size = 0
                 while len(rows) < most and size < _BYTES and (row := follow()) is not None:
-                    rows += self._of_file(row)
+                    rows += (
+                        self._of_file(row) if self._groups is None else self._of_group(row, most)
+                    )
                     size += self._items.keys[row].size
                 if rows and not self._ends:
                     return rows
@@ -121,6 +126,17 @@ class FileReader:
         )
         self._left[rows] = False
         return rows
+
+    def _of_group(self, row: int, most: int) -> list[int]:
+        """Take a row, and others that are read at once with it: wanted ones or following ones."""
+        assert self._groups is not None
+        end = min(self._next + _AHEAD, len(self._left))
+        ahead = self._wanted if most == _WANTED_FILES else range(self._next, end)
+        self._left[row] = False
+        others = np.array(ahead, dtype=np.intp)
+        rows = others[self._left[others] & (self._groups[others] == self._groups[row])][: most - 1]
+        self._left[rows] = False
+        return [row, *map(int, rows)]
 
     def _following_wanted(self) -> int | None:
         while self._wanted:

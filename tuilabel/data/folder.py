@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuilabel.data.cell import Cells
 from tuilabel.data.dataset import (
     ArrayDataset,
     Dataset,
@@ -27,11 +28,14 @@ from tuilabel.data.decoding.decoder import decoder_version
 from tuilabel.data.file_cache import FileCache, FileKey
 from tuilabel.data.file_reader import FileReader
 from tuilabel.data.folder_items import FolderItems, Found
+from tuilabel.data.grouping import EXIF, check_size, grouping_of
+from tuilabel.data.groups import WholeGroups
+from tuilabel.data.guesses import Guesses
 from tuilabel.data.item_ids import ItemIds
-from tuilabel.data.listing import cannot_be_read, natural, no_image, scan
+from tuilabel.data.listing import cannot_be_read, natural, no_image, path_order, scan
 from tuilabel.data.order import name_keys, seeded_order
 from tuilabel.data.window import Window
-from tuilabel.errors import TuilabelError
+from tuilabel.errors import TuilabelError, UnnamedClassesError, UsageError
 from tuilabel.plugins import source_options
 from tuilabel.progress import Progress
 from tuilabel.text import shown_path
@@ -103,8 +107,14 @@ def list_files(
     test: int | None = None,
     window: Window | None = None,
     seed: int | None = None,
+    guesses: Guesses | None = None,
+    remarks: Sequence[str] = (),
+    cells: Cells | None = None,
 ) -> FolderItems:
     """Return the items of files below a folder, before they are read.
+
+    The option ``group`` of the source puts files into groups. The rows of a group whose files are
+    known by their names stand together in the random order, at the place of its first file.
 
     Parameters
     ----------
@@ -115,6 +125,13 @@ def list_files(
         The files, and what cannot be read, as `scan` returns them.
     cache_dir, classes, pool, test, window, seed
         As for `list_folder`.
+    guesses : Guesses, optional
+        What the source says about the items, whose classes are those of the source unless others
+        are given.
+    remarks : sequence of str
+        Sentences about the source.
+    cells : Cells, optional
+        Of table files, whose rows are the files that were found.
 
     Raises
     ------
@@ -125,24 +142,70 @@ def list_files(
     files, skipped = found
     if not files:
         raise no_image(source, skipped)
-    class_names = resolve_classes(source, own=None, given=classes)
+    own = None if guesses is None or classes is not None else guesses.class_names
+    try:
+        class_names = resolve_classes(source, own=own, given=classes)
+    except UnnamedClassesError as error:
+        from tuilabel.data.class_folders import unnamed
+
+        raise unnamed(source, files) or error from None
+    if guesses is not None:
+        guesses, left_out = guesses.among(class_names)
+        remarks = (*remarks, *([left_out] if left_out else []))
     count = checked_count("--pool", pool, len(files), shown_path(source))
     # A hundred thousand names take a second to bring into natural order.
     is_whole = count == len(files)
     files = sorted(files) if is_whole and seed is not None else natural(files)[:count]
+    grouping, buckets = grouping_of(source), list[Hashable]()
+    orders_by = [key.name for key in files]
+    if grouping is not None:
+        buckets = grouping.buckets(orders_by)
+        if grouping.kind != EXIF:
+            files, buckets, orders_by = _together(files, buckets)
     if seed is not None:
-        order = seeded_order(name_keys(key.name for key in files), seed)
-        files = [files[row] for row in order.tolist()]
+        order = seeded_order(name_keys(orders_by), seed).tolist()
+        files = [files[row] for row in order]
+        buckets = [buckets[row] for row in order] if buckets else buckets
     return FolderItems(
         root,
         files,
         skipped,
         class_names,
-        cache_of(root, cache_dir),
+        cache_of(root if cells is None else Path(source), cache_dir),
         DecodeService(),
         window,
         is_part=not is_whole or source != str(root),
         source=source,
+        guesses=guesses,
+        remarks=remarks,
+        cells=cells,
+        grouping=grouping,
+        buckets=buckets,
+    )
+
+
+def _together(
+    files: Sequence[FileKey], buckets: Sequence[Hashable]
+) -> tuple[list[FileKey], list[Hashable], list[str]]:
+    """Return files with those of a group together, the bucket and the first path of each.
+
+    Raises
+    ------
+    UsageError
+        A group has too many files.
+    """
+    groups: dict[Hashable, list[FileKey]] = {}
+    for key, bucket in zip(files, buckets, strict=True):
+        groups.setdefault(bucket, []).append(key)
+    firsts: list[str] = []
+    for group in groups.values():
+        group.sort(key=lambda key: path_order(key.name))
+        check_size(len(group), group[0].name)
+        firsts += [group[0].name] * len(group)
+    return (
+        [key for group in groups.values() for key in group],
+        [bucket for bucket, group in groups.items() for _ in group],
+        firsts,
     )
 
 
@@ -171,10 +234,18 @@ def open_files(
     query = source_options(source)
     if "frames" in query:
         found = _with_frames(root, found, options["cache_dir"], progress)
-    if query.get("folders") == "truth":
-        from tuilabel.data.class_folders import open_class_folders
+    if kind := query.get("folders"):
+        from tuilabel.data.class_folders import guesses_of, open_class_folders
 
-        return open_class_folders(source, root, found, progress=progress, **options)
+        if kind == "truth" and "group" in query:
+            raise UsageError(
+                "--group and --folders truth cannot be combined, since a hold-out is drawn image "
+                "by image: leave out one of them."
+            )
+
+        if kind == "truth":
+            return open_class_folders(source, root, found, progress=progress, **options)
+        options["guesses"] = guesses_of(root, found[0], are_labels=kind == "labels")
     items = list_files(source, root, found, **options)
     return items if options.get("seed") is not None else _whole(items, progress)
 
@@ -291,7 +362,31 @@ def dataset_of(
         draw=(lambda i, *part: items.picture(int(rows[i]), *part)) if items.has_pictures else None,
         locate_file=lambda i: items.file(int(rows[i])),
         window=items.window,
+        guesses=items.guesses,
+        groups=_whole_groups(items, rows),
     )
+
+
+def _whole_groups(items: FolderItems, rows: NDArray[np.intp]) -> WholeGroups | None:
+    """Return the groups of items that were all read, of which equal files are one row."""
+    if items.groups is None:
+        return None
+    place = np.full(len(items), -1, dtype=np.intp)
+    place[rows] = np.arange(len(rows))
+    place = place[items.first]
+    found: list[tuple[str, list[int]]] = []
+    paths: list[list[str]] = [[] for _ in range(len(rows))]
+    for head in items.groups.heads.tolist():
+        members, path = items.groups.rows(head), items.groups.name(head)
+        frames = [int(place[row]) for row in members if not items.refused[row]]
+        frames = [row for row in dict.fromkeys(frames) if row >= 0]
+        # An item that is in two groups is a frame of the first.
+        new = [row for row in frames if not paths[row]]
+        for row in frames:
+            paths[row].append(path)
+        if new:
+            found.append((path, new))
+    return WholeGroups(found, paths)
 
 
 def pool_of(items: FolderItems, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
@@ -338,8 +433,10 @@ def cache_of(root: Path, cache_dir: Path) -> FileCache:
 
 
 def _notices(items: FolderItems, rows: NDArray[np.intp]) -> Iterator[str]:
+    yield from items.remarks
     if items.skipped:
         yield cannot_be_read(items.skipped)
+    yield from items.group_notices
     if further := items.further_frames:
         yield further
     copies = int(np.count_nonzero(~items.refused)) - len(rows)

@@ -9,17 +9,21 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data.array_file import ArrayFile
+from tuilabel.data.cell import Cell, Cells
 from tuilabel.data.dataset import SkippedFile
 from tuilabel.data.decoding import DecodeService, Refused
 from tuilabel.data.decoding.values import MOST_FRAMES
 from tuilabel.data.file_cache import Failure, FileCache, FileKey, Pair
+from tuilabel.data.grouping import EXIF, Grouping
+from tuilabel.data.groups import Groups, Known
+from tuilabel.data.guesses import Guesses
 from tuilabel.data.images import (
     MAX_EXACT_SIDE,
     MAX_THUMBNAIL_SIDE,
@@ -35,7 +39,7 @@ from tuilabel.data.listing import cannot_be_read, listed, path_order
 from tuilabel.data.picture import Picture
 from tuilabel.data.region import WHOLE, Region
 from tuilabel.data.window import Window, window_of
-from tuilabel.errors import SourceError
+from tuilabel.errors import SourceError, UsageError
 from tuilabel.text import counted, inert
 
 WINDOW_FILES = 64
@@ -70,6 +74,20 @@ class FolderItems:
         Whether the folder has more files than these.
     source : str
         As in `Dataset`; by default the folder.
+    guesses : Guesses or None
+        As in `Dataset`.
+    remarks : sequence of str
+        Sentences about the source, for `notices`.
+    cells : Cells, optional
+        Where the items are, if they are no files of their own but cells of table files.
+    grouping : Grouping, optional
+        How files are put into groups.
+    buckets : sequence, optional
+        What `grouping` returns for the paths of the files.
+
+    Attributes
+    ----------
+    groups : Groups or None
     """
 
     holdout = truth = None
@@ -86,7 +104,13 @@ class FolderItems:
         *,
         is_part: bool = False,
         source: str = "",
+        guesses: Guesses | None = None,
+        remarks: Sequence[str] = (),
+        cells: Cells | None = None,
+        grouping: Grouping | None = None,
+        buckets: Sequence[Hashable] = (),
     ) -> None:
+        self.guesses, self.remarks, self.cells = guesses, remarks, cells
         self.is_part, self.source = is_part, source or str(root)
         self.root, self.keys, self.class_names = root, list(keys), class_names
         self._cache, self._decoding, self._entries = cache, decoding, list(skipped)
@@ -105,6 +129,11 @@ class FolderItems:
         self._bytes = 0
         self._choosing = threading.Lock()
         self._row_of_path: dict[str, int] = {}
+        # When each file was taken by its metadata, where that was read, or else changed.
+        self._times, self._clocks = _changed(self.keys), np.zeros(count, dtype=bool)
+        self._grouping, self.groups = grouping, None
+        if grouping is not None:
+            self.groups = self._grouped(grouping, buckets)
         self._take_known()
 
     def _take_known(self) -> None:
@@ -117,7 +146,37 @@ class FolderItems:
                 self._refuse(row, found.reason)
             elif not found.is_deep or self._window is not None:
                 shape = (found.height, found.width, found.channels, found.frames)
-                self._accept(row, found.digest, shape, found.is_deep)
+                self._accept(row, found.digest, shape, found.is_deep, found.taken)
+        if self.groups is not None:
+            self.groups.changed()
+
+    def _grouped(self, grouping: Grouping, buckets: Sequence[Hashable]) -> Groups:
+        found: dict[Hashable, list[int]] = {}
+        for row, bucket in enumerate(buckets):
+            found.setdefault(bucket, []).append(row)
+        for rows in found.values():
+            rows.sort(key=self._by_name)
+        seconds = grouping.seconds if grouping.kind == EXIF else None
+        return Groups(found, lambda row: self.keys[row].name, self._known_now, seconds)
+
+    def _by_name(self, row: int) -> tuple[object, ...]:
+        return path_order(self.keys[row].name)
+
+    def _known_now(self) -> Known:
+        return Known(self.unread, self.refused, self._times, self._clocks)
+
+    def buckets_of(self, keys: Sequence[FileKey]) -> Sequence[Hashable]:
+        """Return what further files have in common with others; in any thread.
+
+        One that a pattern fails on is a group of its own.
+        """
+        paths = [key.name for key in keys]
+        if self._grouping is None:
+            return ()
+        try:
+            return self._grouping.buckets(paths)
+        except UsageError:
+            return [(path,) for path in paths]
 
     # As a dataset.
 
@@ -149,15 +208,16 @@ class FolderItems:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Sentences about files that cannot be read or have further frames, and about the cache."""
+        """Sentences about the source, what is unreadable, further frames, and the cache."""
         found = [cannot_be_read(self.skipped)] if self.skipped else []
-        return (*found, *filter(None, (self.further_frames, self.cache_problem)))
+        found += self.group_notices
+        return (*self.remarks, *found, *filter(None, (self.further_frames, self.cache_problem)))
 
     @property
     def further_frames(self) -> str | None:
         """A sentence about pages and frames that are no items; None without any."""
         rows = np.flatnonzero((self.shapes[:, 3] > 1) & ~self.parts).tolist()
-        if not rows:
+        if not rows or self.cells is not None:
             return None
         counts = self.shapes[rows, 3].tolist()
         more = "more than " if max(counts) > MOST_FRAMES else ""
@@ -169,6 +229,23 @@ class FolderItems:
             f"{files} {more}{sum(counts) - len(rows):,} further pages or frames, which are not "
             f"shown: {listed(pages)}. With --frames each is an image."
         )
+
+    @property
+    def group_notices(self) -> list[str]:
+        """Sentences about groups, once all files were read."""
+        if self.groups is None or self.unread.any():
+            return []
+        problem = self.groups.problem
+        found = [] if problem is None else [problem]
+        if self._grouping is not None and self._grouping.kind == EXIF:
+            without = int(np.count_nonzero(~self._clocks & ~self.refused))
+            if without:
+                files = counted(without, "file has", "files have")
+                found.append(
+                    f"{files} no EXIF time: there the time of the last change makes the groups, "
+                    "which copying may have changed."
+                )
+        return found
 
     @property
     def cache_problem(self) -> str | None:
@@ -225,20 +302,24 @@ class FolderItems:
     def picture(self, i: int, box: tuple[int, int], region: Region = WHOLE) -> Picture:
         """Return a part of row `i`, reduced to a box, from its file."""
         digest = None if self.unread[i] else self.digests[i].tobytes()
-        part = self.keys[i].part
-        return read_picture(self.file(i), self._decoding, digest, self._window, box, region, part)
+        place, part = self._place(self.keys[i])
+        return read_picture(place, self._decoding, digest, self._window, box, region, part)
 
-    def file(self, i: int) -> Path:
-        """Return the path of the file of row `i`."""
-        return self.root / self.keys[i].path
+    def file(self, i: int) -> Path | None:
+        """Return the path of the file of row `i`; None if it is no file of its own."""
+        return self.root / self.keys[i].path if self.cells is None else None
+
+    def _place(self, key: FileKey) -> tuple[Path | Cell, str]:
+        """Return the file of a key, and the part of it."""
+        return self.root / key.path if self.cells is None else self.cells.place(key.path), key.part
 
     def full_image(self, i: int) -> NDArray[np.uint8]:
         """Return row `i` at full size, from its file."""
         keys, digest = self._same(i), self.digests[i].tobytes()
         reason = ""
         for key in keys:
-            path = self.root / key.path
-            found = read_image_file(path, self._decoding, digest, self._window, key.part)
+            place, part = self._place(key)
+            found = read_image_file(place, self._decoding, digest, self._window, part)
             if not isinstance(found, Refused):
                 return found
             reason = reason or found.reason
@@ -247,6 +328,14 @@ class FolderItems:
         )
 
     # Reading.
+
+    @property
+    def read_together(self) -> NDArray[np.intp] | None:
+        """A number for each row, equal for those that are read at once; None where each is a file.
+
+        It is computed at each use.
+        """
+        return None if self.cells is None else self.cells.groups(key.path for key in self.keys)
 
     def read(self, rows: Sequence[int]) -> list[tuple[int, Found]]:
         """Read the files of some rows, and keep what they are in the cache."""
@@ -266,8 +355,7 @@ class FolderItems:
         return found
 
     def _reduced(self, rows: Sequence[int]) -> list[ReducedImage | NDArray[np.float64] | Refused]:
-        keys = (self.keys[row] for row in rows)
-        parts = [(self.root / key.path, key.part) for key in keys]
+        parts = [self._place(self.keys[row]) for row in rows]
         return reduce_image_files(parts, self._decoding, self._window)
 
     def _choose_window(self, deep: Sequence[NDArray[np.float64]]) -> None:
@@ -290,12 +378,19 @@ class FolderItems:
             else:
                 height, width, *channels = result.thumbnail.shape
                 shape = (height, width, *(channels or [1]), result.frames)
-                self._accept(row, result.digest, shape, result.window is not None)
+                is_deep = result.window is not None
+                self._accept(row, result.digest, shape, is_deep, result.taken)
                 self._keep(row, result.thumbnail)
+        if self.groups is not None and new:
+            self.groups.changed()
         return [row for row, _ in new]
 
-    def _accept(self, row: int, digest: bytes, shape: tuple[int, ...], is_deep: bool) -> None:
+    def _accept(
+        self, row: int, digest: bytes, shape: tuple[int, ...], is_deep: bool, taken: float | None
+    ) -> None:
         self.unread[row] = False
+        if taken is not None:
+            self._times[row], self._clocks[row] = taken, True
         self._is_deep |= is_deep
         self.digests[row] = np.frombuffer(digest, np.uint8)
         self.shapes[row] = shape
@@ -313,8 +408,10 @@ class FolderItems:
         while self._bytes > _SHOWN_BYTES and len(self._thumbnails) > 1:
             self._bytes -= self._thumbnails.popitem(last=False)[1].nbytes
 
-    def grow(self, keys: Sequence[FileKey]) -> int:
+    def grow(self, keys: Sequence[FileKey], buckets: Sequence[Hashable] = ()) -> int:
         """Add files as further rows at the end, to be read; return how many.
+
+        With groups, there is a bucket for each, see `buckets_of`.
 
         A file that replaces one of the same path becomes a row of its own: the row of the other is
         closed, and its content stays an item. A file that is there already is left out.
@@ -322,7 +419,8 @@ class FolderItems:
         if not self._row_of_path:
             self._row_of_path = {key.path: row for row, key in enumerate(self.keys)}
         new: list[FileKey] = []
-        for key in keys:
+        of_new: list[Hashable] = []
+        for place, key in enumerate(keys):
             row = self._row_of_path.get(key.path)
             if row is not None:
                 if key == self.keys[row] and not self.refused[row]:
@@ -331,6 +429,7 @@ class FolderItems:
                 self.unread[row], self.refused[row] = False, True
             self._row_of_path[key.path] = len(self.keys) + len(new)
             new.append(key)
+            of_new += buckets[place : place + 1]
         before, count = len(self.keys), len(new)
         self.keys = [*self.keys, *new]
         self.unread = np.concatenate([self.unread, np.ones(count, dtype=bool)])
@@ -340,6 +439,10 @@ class FolderItems:
         self.digests = np.concatenate([self.digests, nothing[0]])
         self.shapes = np.concatenate([self.shapes, nothing[1]])
         self.parts = np.concatenate([self.parts, np.zeros(count, dtype=bool)])
+        self._times = np.concatenate([self._times, _changed(new)])
+        self._clocks = np.concatenate([self._clocks, np.zeros(count, dtype=bool)])
+        if self.groups is not None:
+            self.groups.grow(of_new, self._by_name)
         return count
 
     # As models see them.
@@ -405,6 +508,11 @@ class FolderItems:
         self._decoding.close()
         if not (self.is_part or self.unread.any()):
             self._cache.forget(self.keys)
+
+
+def _changed(keys: Sequence[FileKey]) -> NDArray[np.float64]:
+    """Return when files were changed, in seconds."""
+    return np.fromiter((key.mtime_ns / 1e9 for key in keys), np.float64, len(keys))
 
 
 def _is_lasting(result: object) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tuilabel.data.cell import Cell
 from tuilabel.data.decoding import Decoded, DecodeService, Refused
 from tuilabel.data.decoding.resizing import fitted, resized
 from tuilabel.data.decoding.values import MOST_FRAMES
@@ -44,6 +45,8 @@ class ReducedImage:
         Number of pages or frames in the file.
     window : Window or None
         The window through which the values are seen; None for an 8-bit image.
+    taken : float or None
+        As in `Decoded`.
     """
 
     digest: bytes
@@ -51,6 +54,7 @@ class ReducedImage:
     letterbox: NDArray[np.uint8]
     frames: int
     window: Window | None = None
+    taken: float | None = None
 
 
 Reduced = ReducedImage | NDArray[np.float64] | Refused
@@ -58,13 +62,13 @@ Reduced = ReducedImage | NDArray[np.float64] | Refused
 
 
 def reduce_image_files(
-    parts: Sequence[tuple[Path, str]], decoding: DecodeService, window: Window | None = None
+    parts: Sequence[tuple[Path | Cell, str]], decoding: DecodeService, window: Window | None = None
 ) -> list[Reduced]:
     """Decode image files or parts of them, upright, and reduce them.
 
     Parameters
     ----------
-    parts : sequence of (Path, str)
+    parts : sequence of (Path or Cell, str)
         Files, and which part of each; see `tuilabel.data.part`. An empty one is the first frame.
     decoding : DecodeService
     window : Window, optional
@@ -83,11 +87,12 @@ def _reduced(found: Decoded, window: Window | None) -> ReducedImage | NDArray[np
         return sketch(found.pixels)
     else:
         small = window.apply(found.pixels)
-    return ReducedImage(found.digest, small, letterbox(small), found.frames, window)
+    square = letterbox(small)
+    return ReducedImage(found.digest, small, square, found.frames, window, found.taken)
 
 
 def read_image_file(
-    path: Path,
+    path: Path | Cell,
     decoding: DecodeService,
     digest: bytes | None = None,
     window: Window | None = None,
@@ -97,7 +102,7 @@ def read_image_file(
 
     Parameters
     ----------
-    path : Path
+    path : Path or Cell
     decoding : DecodeService
     digest : bytes, optional
         Hash that the file or part must have.
@@ -120,7 +125,7 @@ def read_image_file(
 
 
 def read_picture(
-    path: Path,
+    path: Path | Cell,
     decoding: DecodeService,
     digest: bytes | None,
     window: Window | None,
@@ -132,7 +137,7 @@ def read_picture(
 
     Parameters
     ----------
-    path : Path
+    path : Path or Cell
     decoding : DecodeService
     digest : bytes or None
         Hash that the file or part must have, if it is known.
@@ -160,12 +165,13 @@ def read_picture(
     return Picture(found.pixels, found.size, window, [*_of_file(path, found), *found.facts])
 
 
-def _of_file(path: Path, found: Decoded) -> Iterator[tuple[str, str]]:
+def _of_file(path: Path | Cell, found: Decoded) -> Iterator[tuple[str, str]]:
     """Yield what the file system says about a file."""
     pages = f", {frames_text(found.frames)}" if found.frames > 1 else ""
     with suppress(OSError, OverflowError, ValueError):
         stat = path.stat()
-        yield "file", f"{found.format}{pages}, {bytes_text(stat.st_size)}"
+        size = f", {bytes_text(stat.st_size)}" if isinstance(path, Path) else ""
+        yield "file", f"{found.format}{pages}{size}"
         yield "changed", f"{datetime.fromtimestamp(stat.st_mtime):%Y-%m-%d %H:%M:%S}"
 
 

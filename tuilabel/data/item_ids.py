@@ -20,7 +20,7 @@ import hashlib
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -34,7 +34,7 @@ DIGEST_SIZE = 16
 Scheme = Literal["f1", "p1", "a1"]
 
 
-def file_digest(file: BufferedReader) -> bytes:
+def file_digest(file: BufferedReader | BytesIO) -> bytes:
     """Hash a file from its position to its end: 16 bytes, of the scheme ``f1``."""
     return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=DIGEST_SIZE)).digest()
 

@@ -17,7 +17,7 @@ from tuilabel.text import counted, inert, shown_path
 
 _NAMED_FILES = 3
 _MOST_FILES, _MOST_SKIPPED = 10**7, 10**6
-_NOUNS = {"glob": "pattern"}
+_NOUNS = {"glob": "pattern", "detections": "file", "hf": "dataset"}
 
 
 def scan(root: Path, depth: int | None = None) -> tuple[list[FileKey], list[SkippedFile]]:

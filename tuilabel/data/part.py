@@ -147,6 +147,27 @@ def stored_box(part: str, size: tuple[int, int], orientation: int) -> Box:
     return box
 
 
+def upright_box(box: Box, size: tuple[int, int], orientation: int) -> Box:
+    """Return the place of a box in the upright image from that in stored pixels.
+
+    Parameters
+    ----------
+    box : Box
+    size : tuple of int
+        Width and height of the image as it is stored.
+    orientation : int
+        That of EXIF.
+    """
+    width, height = size
+    if orientation in SIDEWAYS:
+        box, width, height = Box(box.top, box.left, box.bottom, box.right), height, width
+    if orientation in UPSIDE_DOWN:
+        box = Box(box.left, height - box.bottom, box.right, height - box.top)
+    if orientation in MIRRORED:
+        box = Box(width - box.right, box.top, width - box.left, box.bottom)
+    return box
+
+
 def part_digest(file: bytes, part: str, box: Box | None = None) -> bytes:
     """Return the hash of a part: 16 bytes, of the scheme ``p1``.
 

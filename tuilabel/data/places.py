@@ -119,7 +119,7 @@ def _of_dataset(source: str, cache_dir: Path, progress: Progress | None) -> Plac
     except UnnamedClassesError:
         # Names change nothing about where the items are.
         dataset = opener(classes=["image"])
-    if isinstance(dataset, FolderItems) and dataset.parts.any():
+    if isinstance(dataset, FolderItems) and (dataset.parts.any() or dataset.cells is not None):
         return _of_parts(dataset, progress)
     if isinstance(dataset, FolderItems):
         return _of_files(dataset.root, dataset.keys, dataset.skipped, progress, cache_dir)
@@ -131,7 +131,7 @@ def _of_dataset(source: str, cache_dir: Path, progress: Progress | None) -> Plac
 
 
 def _of_parts(items: FolderItems, progress: Progress | None) -> Places:
-    """Return the places of items some of which are parts: their files have to be decoded."""
+    """Return the places of items that are parts or cells: their files have to be decoded."""
     from tuilabel.data.folder import read_all
 
     read_all(items, progress)

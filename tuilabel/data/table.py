@@ -162,6 +162,10 @@ def open_table(source: str, *, argument: str, **options: Any) -> Dataset:
             column = _path_column(table, query.get("column"))
             pixels = pixel_columns(table.columns) if column is None else None
             if pixels is not None:
+                if "group" in query:
+                    raise UsageError(
+                        f"{table.name} has its images in columns, not in files: leave out --group."
+                    )
                 return open_pixels(source, file, table, pixels, **options)
             if column is None:
                 raise SourceError(

@@ -18,7 +18,7 @@ LONGEST_LINE = 2**20
 
 HIGHEST_COUNTER = 2**52
 
-AS_FOUND = frozenset({"names", "source"})
+AS_FOUND = frozenset({"names", "source", "group"})
 """Parts of a payload that hold names of files, which must stay as they are to be found."""
 
 _LONGEST_NAME = 200

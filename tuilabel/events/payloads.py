@@ -7,7 +7,7 @@ newer than its own (`v`), so an older tuilabel opens the session of a newer one.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Annotated, ClassVar
 
@@ -259,8 +259,15 @@ class Fitted(Payload, frozen=True):
     tallies: tuple[tuple[Count, Count, Count, Count], ...] = ()
 
 
+class Frame(Struct, frozen=True, omit_defaults=True):
+    """A further item of a group that an answer is about; `names` as in `Answer`."""
+
+    item: str
+    names: tuple[str, ...] = ()
+
+
 class Answer(Payload, frozen=True, kw_only=True):
-    """An answer about one item.
+    """An answer about one item, or about frames of one group.
 
     Attributes
     ----------
@@ -282,11 +289,16 @@ class Answer(Payload, frozen=True, kw_only=True):
     accepted : bool
         Whether the annotator accepted the model's suggestion.
     relabel : bool
-        Whether an earlier answer was changed out of turn.
+        Whether an earlier answer was changed out of turn, or it is about one frame of a group, and
+        apart from the others.
     names : tuple of str
         The item's names in the source, as `stored_name` makes them.
     origin : str
         `HUMAN`, `ORACLE_ORIGIN` or `IMPORT`.
+    group : str
+        The first file of its group, stored like a name; empty where it is in none.
+    frames : tuple of Frame
+        The further frames of the group that this is the answer about.
     """
 
     item: str
@@ -301,6 +313,19 @@ class Answer(Payload, frozen=True, kw_only=True):
     relabel: bool = False
     names: tuple[str, ...] = ()
     origin: str = HUMAN
+    group: str = ""
+    frames: tuple[Frame, ...] = ()
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Every item that it is about."""
+        return (self.item, *(frame.item for frame in self.frames))
+
+    def places(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield every item that it is about, with its names in the source."""
+        yield self.item, self.references
+        for frame in self.frames:
+            yield frame.item, [actual_name(name) for name in frame.names]
 
     @property
     def references(self) -> list[str]:
@@ -374,10 +399,18 @@ class Undo(Payload, frozen=True):
         Its id.
     item : str or None
         The item of an answer or a decision.
+    frames : tuple of str
+        The further items of an answer about a group.
     """
 
     event: str
     item: str | None = None
+    frames: tuple[str, ...] = ()
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Every item that the event was about; none for one that was about no item."""
+        return () if self.item is None else (self.item, *self.frames)
 
 
 class Settled(Payload, frozen=True):
@@ -385,11 +418,18 @@ class Settled(Payload, frozen=True):
 
     item: str
 
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Every item that it is about."""
+        frames: tuple[str, ...] = getattr(self, "frames", ())
+        return (self.item, *frames)
+
 
 class Decided(Settled, frozen=True):
-    """It was settled for a class."""
+    """It was settled for a class; `frames` are further items of a group, tied alike."""
 
     class_id: str
+    frames: tuple[str, ...] = ()
 
 
 class DecidedSet(Settled, frozen=True):
@@ -397,6 +437,7 @@ class DecidedSet(Settled, frozen=True):
 
     class_ids: ClassIds
     others: ClassIds = ()
+    frames: tuple[str, ...] = ()
 
 
 class Suggestion(Payload, frozen=True):

@@ -29,12 +29,11 @@ def write_csv(rows: Iterable[LabelRow], file: TextIO) -> None:
     marks alone do not prevent that: a reader that splits at semicolons finds them in the middle of
     a cell. JSON Lines keeps such text unchanged.
     """
-    rows = iter(rows)
-    first = next(rows, None)
-    of_sets = first is not None and COLUMNS[-1] in first
-    writer = csv.DictWriter(file, COLUMNS if of_sets else COLUMNS[:-1])
+    every = iter(rows)
+    first = next(every, None)
+    writer = csv.DictWriter(file, COLUMNS if first is None else list(first))
     writer.writeheader()
-    for row in () if first is None else chain([first], rows):
+    for row in every if first is None else chain([first], every):
         writer.writerow({column: _inert(_cell(value)) for column, value in row.items()})
 
 

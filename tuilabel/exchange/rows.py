@@ -31,6 +31,7 @@ LabelRow = TypedDict(
         "why": str,
         "flagged": bool,
         "note": str,
+        "group": NotRequired[str],
         "unknown": NotRequired[list[str]],
     },
 )
@@ -43,13 +44,14 @@ disagree, `disputed` is true and `class` empty. Among the answers of all annotat
 empty for a skip. `reason` is why the image was asked, and
 `draw` the probability with which it was drawn, None for a query. `why` is the reason of a skip.
 `flagged` is whether the image is flagged for a second opinion, and `note` what annotators noted
-about it; among the answers of all annotators, what this one did. In a session of several classes
-`class` is a list, and `unknown` lists the classes that are not known for the image: annotators
-disagree about them, or they were added after it was answered. No other session has `unknown`.
+about it; among the answers of all annotators, what this one did. `group` is the first file of the
+group that the image is a frame of, empty where it is in none: only a session with groups has it. In
+a session of several classes `class` is a list, and `unknown` lists the classes that are not known
+for the image: annotators disagree about them, or they were added after it was answered. No other
+session has `unknown`.
 """
 
-COLUMNS = tuple(LabelRow.__annotations__)
-"""The last is of sessions of several classes alone."""
+COLUMNS = tuple(name for name in LabelRow.__annotations__ if name not in ("group", "unknown"))
 
 
 class Labelled(Protocol):
@@ -89,6 +91,8 @@ class Labelled(Protocol):
     def several(self) -> Sequence[str] | None: ...
     @property
     def unknown(self) -> Sequence[str]: ...
+    @property
+    def group(self) -> str | None: ...
 
 
 def label_rows(
@@ -148,6 +152,8 @@ def _rows_of(label: Labelled, references: Iterable[str], status: Status) -> Iter
                 "note": label.note,
             }
         )
+        if label.group is not None:
+            row["group"] = label.group
         if label.several is not None or label.unknown:
             row["unknown"] = list(label.unknown)
         yield row

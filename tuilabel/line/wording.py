@@ -90,7 +90,11 @@ class Wording:
         """Return the name of the image, to look at it elsewhere."""
         first, *others = self._session.items.references(row)
         also = f" and {counted(len(others), 'file')} with the same pixels" if others else ""
-        return self.say(f"The image is {inert(first, 200)}{also}.")
+        said = self.say(f"The image is {inert(first, 200)}{also}.")
+        frames = len(self._session.frames(Slot(row)))
+        if frames > 1:
+            said += self.say(f"It is one of {frames:,} frames, which are labelled as one.")
+        return said
 
     def opinion(self, slot: Slot, *, past: bool = False) -> list[str]:
         """Return the model's suggestion for an image, or why there is none."""

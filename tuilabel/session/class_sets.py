@@ -129,12 +129,12 @@ def label_of(class_id: str, **facts: Any) -> Label | LabelSet:
     return Label(class_id=class_id, **facts)
 
 
-def decision_of(item: str, class_id: str) -> Decided | DecidedSet:
-    """Return the event that settles a dispute for a class, or a set."""
-    if is_set(class_id):
-        found = decoded(class_id)
-        return DecidedSet(item=item, class_ids=_sorted(found.chosen), others=_sorted(found.others))
-    return Decided(item=item, class_id=class_id)
+def decision_of(item: str, class_id: str, frames: tuple[str, ...]) -> Decided | DecidedSet:
+    """Return the event that settles a dispute for a class, or a set; also for frames tied alike."""
+    if not is_set(class_id):
+        return Decided(item, class_id, frames)
+    found = decoded(class_id)
+    return DecidedSet(item, _sorted(found.chosen), _sorted(found.others), frames)
 
 
 def _sorted(ids: Iterable[str]) -> tuple[str, ...]:

@@ -34,6 +34,8 @@ class Desk:
         Returns whether anybody's answer stands for an item.
     is_there : callable
         Returns whether an item is in the source.
+    unit : callable
+        Returns what is equal for all items that are asked together.
 
     Attributes
     ----------
@@ -44,9 +46,15 @@ class Desk:
         Number of times an annotator labelled, skipped, remarked, decided or undid here.
     """
 
-    def __init__(self, is_answered: Callable[[str], bool], is_there: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        is_answered: Callable[[str], bool],
+        is_there: Callable[[str], bool],
+        unit: Callable[[str], object],
+    ) -> None:
         self._is_answered = is_answered
         self._is_there = is_there
+        self._unit = unit
         self._closed: list[list[Asked]] = []
         self._given: dict[str, OwnAnswer] = {}
         self.round = 0
@@ -77,7 +85,9 @@ class Desk:
 
     def place_of(self, item: str) -> int | None:
         """Return the place of an item in the batch; None if it is not there."""
-        return next((n for n, asked in enumerate(self.batch) if asked.item == item), None)
+        unit = self._unit(item)
+        places = enumerate(self.batch)
+        return next((n for n, asked in places if self._unit(asked.item) == unit), None)
 
     def apply(self, event: Event) -> None:
         """Apply an event of this desk; those about all desks are applied to `Labels` before."""
@@ -133,20 +143,18 @@ class Desk:
     def _return_to(self, item: str) -> None:
         """Make the batch with an item the current one, and the item the one that is asked."""
         if self.place_of(item) is None:
-            batches = range(len(self._closed) - 1, -1, -1)
-            back = next(
-                (n for n in batches if any(asked.item == item for asked in self._closed[n])), None
-            )
+            unit, batches = self._unit(item), range(len(self._closed) - 1, -1, -1)
+            back = next((n for n in batches if unit in self._units(self._closed[n])), None)
             if back is None:
                 # Its batch was replaced since, at a desk that two runs have continued.
                 self._bring_back(item)
                 return
-            here = {asked.item for asked in self._closed[back]}
+            here = self._units(self._closed[back])
             later = (
                 asked.item for batch in (*self._closed[back + 1 :], self.batch) for asked in batch
             )
             # What is here too was skipped for later, and asked again.
-            if any(self._is_answered(item) for item in later if item not in here):
+            if any(self._is_answered(item) for item in later if self._unit(item) not in here):
                 # An old answer was taken back; what was answered since stays as it is.
                 self._bring_back(item)
                 return
@@ -156,6 +164,9 @@ class Desk:
         place = self.place_of(item)
         assert place is not None
         self.cursor = place
+
+    def _units(self, batch: list[Asked]) -> set[object]:
+        return {self._unit(asked.item) for asked in batch}
 
     def _bring_back(self, item: str | None) -> None:
         """Ask for an item of another desk's batch, whose answer was taken back here."""

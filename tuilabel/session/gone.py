@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tuilabel.data import Dataset
+from tuilabel.session.imported import answer_event
 from tuilabel.session.labels import Labels
 from tuilabel.session.record import Events
 
@@ -45,6 +46,7 @@ def gone(known: Labels, events: Events, items: Dataset) -> Gone:
     changed = 0
     for item in lost:
         standing = known.standing(item)
-        answer = None if standing is None else events[standing.given.number].payload
-        changed += not paths.isdisjoint(getattr(answer, "references", ()))
+        if standing is not None:
+            answer = answer_event(events, known, item, standing.given).payload
+            changed += not paths.isdisjoint(getattr(answer, "references", ()))
     return Gone(len(lost) - changed, changed)

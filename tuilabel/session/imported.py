@@ -1,17 +1,21 @@
-"""Imported answers, which are lines of a file, as events like any other answer."""
+"""Answers about one item as events: also imported ones, and those about a group."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from tuilabel.events.lines import Event
-from tuilabel.events.payloads import IMPORT, Label
+from tuilabel.events.payloads import IMPORT, Answer, Label
 from tuilabel.session.answers import Given
 from tuilabel.session.labels import Labels
 
 
 def answer_event(events: Sequence[Event], known: Labels, item: str, given: Given) -> Event:
-    """Return the event with an answer; for an imported one, the event of its file as an answer.
+    """Return the event with an answer, as if that were about this item alone.
+
+    For an imported one, it is the event of its file as an answer.
 
     Parameters
     ----------
@@ -23,7 +27,12 @@ def answer_event(events: Sequence[Event], known: Labels, item: str, given: Given
     """
     event, line = events[given.number], known.imported(item, given)
     if line is None:
-        return event
+        payload = event.payload
+        if not (isinstance(payload, Answer) and payload.frames):
+            return event
+        frames = {frame.item: frame.names for frame in payload.frames}
+        names = frames.get(item, payload.names)
+        return event._replace(payload=replace(payload, item=item, names=names, frames=()))
     label = Label(
         item=item,
         class_id=line.class_id,

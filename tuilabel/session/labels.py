@@ -37,7 +37,7 @@ from tuilabel.events.payloads import (
     Undo,
 )
 from tuilabel.session import class_sets
-from tuilabel.session.answers import Answers, Given
+from tuilabel.session.answers import Answers, Given, Kind
 from tuilabel.session.class_sets import decoded, is_set, names_class, said
 from tuilabel.session.classes import CLASS_EVENTS, Classes
 from tuilabel.session.hierarchy import agree, agrees, settled
@@ -158,6 +158,11 @@ class Labels:
     by_annotator : Counter of str
         Number of answers that agree with the label in effect, by annotator; `bird` agrees with
         `bird/owl`.
+    groups : dict of str to str
+        The group of each item that was answered as a frame of one, by the stored name of its first
+        file.
+    frames_by_group : Counter of str
+        Number of items with a label in effect, by group.
     fits : list of Event
         Their payloads are `Fitted`, in order.
     recounts : int
@@ -174,7 +179,8 @@ class Labels:
         self._given: dict[str, int | list[int]] = {}
         self._taken_back: dict[tuple[str, str], set[str]] = {}
         self._undone: set[str] = set()
-        self._asked_again: set[tuple[str, str]] = set()
+        self._asked_again: set[str] = set()
+        self._kept_for_later: dict[str, tuple[str, ...]] = {}
         self._decided: dict[str, list[Decision]] = {}
         self._answers_to: Counter[str] = Counter()
         self._bulk: dict[str, Event] = {}
@@ -194,6 +200,9 @@ class Labels:
         self.remarks = Remarks(self._stands)
         self.by_class: Counter[str] = Counter()
         self.by_annotator: Counter[str] = Counter()
+        self.groups: dict[str, str] = {}
+        self.frames_by_group: Counter[str] = Counter()
+        self._frames_held = 0
         self._auto_held = 0
         self._bulk_is_read = True
         self.fits: list[Event] = []
@@ -231,23 +240,22 @@ class Labels:
         if isinstance(payload, LabelSet | DecidedSet) and not self._multi:
             return  # of a session of another kind
         if isinstance(payload, Answer):
-            item = payload.item
             class_id = self._said(payload)
             rank, audit = _RANKS.get(payload.origin, _AS_IMPORT), payload.audit
             why = payload.why if type(payload) is Skip else ""
-            row = self._answers.add(event, number, item, (event[4], rank, class_id, audit, why))
-            known = self._multi or item in self._given or item in self._decided
-            taken_back = self._taken_back and (event.id, item) in self._taken_back
-            if known or taken_back or (why and (event.id, item) in self._asked_again):
-                self._change(item, partial(self._keep, item, row))
-            else:
-                self._given[item] = row
-                self._count_only(item, class_id, event[4], rank, audit, why)
+            kind = (event[4], rank, class_id, audit, why)
+            if why == LATER:
+                self._kept_for_later[event.id] = payload.items
+            for item in payload.items if payload.frames else (payload.item,):
+                if payload.group:
+                    self._join(item, payload.group)
+                self._answer(event, number, item, kind)
         elif isinstance(payload, Undo):
             if payload.item is not None:
-                by = self._taken_back.setdefault((payload.event, payload.item), set())
-                self._change(payload.item, partial(by.add, event.by))
-                self._follow(payload.item)
+                for item in payload.items:
+                    by = self._taken_back.setdefault((payload.event, item), set())
+                    self._change(item, partial(by.add, event.by))
+                    self._follow(item)
                 return
             items = self.imported_items(payload.event)
             self._change_all(items, partial(self._undone.add, payload.event))
@@ -257,13 +265,14 @@ class Labels:
         elif isinstance(payload, Settled):
             settles = self._said(payload) or ""
             decision = Decision(event.t, event.id, number, event.by, settles)
-            decisions = self._decided.setdefault(payload.item, [])
-            self._change(payload.item, partial(insort, decisions, decision))
+            for item in payload.items:
+                decisions = self._decided.setdefault(item, [])
+                self._change(item, partial(insort, decisions, decision))
         elif isinstance(payload, Batch):
             for asked in payload.items:
-                if asked.again:
-                    ended = [(id_, asked.item) for id_ in asked.again]
-                    self._change(asked.item, partial(self._asked_again.update, ended))
+                for id_ in asked.again:
+                    items = self.kept_for_later(id_)
+                    self._change_all(items, partial(self._asked_again.add, id_))
         elif isinstance(payload, Remark):
             self.remarks.add(event, number)
             self._follow(payload.item)
@@ -285,6 +294,32 @@ class Labels:
         found = said(payload)
         return class_sets.coded([found]) if found and self._multi and not is_set(found) else found
 
+    def _answer(self, event: Event, number: int, item: str, kind: Kind) -> None:
+        """Apply an answer about one item."""
+        by, rank, class_id, audit, why = kind
+        row = self._answers.add(event, number, item, kind)
+        known = self._multi or item in self._given or item in self._decided
+        taken_back = self._taken_back and (event.id, item) in self._taken_back
+        if known or taken_back or (why and event.id in self._asked_again):
+            self._change(item, partial(self._keep, item, row))
+        else:
+            self._given[item] = row
+            self._count_only(item, class_id, by, rank, audit, why)
+
+    def _join(self, item: str, group: str) -> None:
+        """Note the group of an item; of several, the first of them by name."""
+        before = self.groups.get(item)
+        if item not in self._given:
+            self.groups[item] = group if before is None else min(before, group)
+        elif before is None or group < before:
+            self._change(item, partial(self.groups.__setitem__, item, group))
+
+    def _count_in_group(self, item: str, step: int) -> None:
+        """Count a labelled item as a frame of its group."""
+        if self.groups and (group := self.groups.get(item)) is not None:
+            _add(self.frames_by_group, group, step)
+            self._frames_held += step
+
     def _count_only(
         self, item: str, class_id: str | None, by: str, rank: int, audit: bool, why: str
     ) -> None:
@@ -300,6 +335,7 @@ class Labels:
             self._answers_to[class_id] += 1
         class_id = self.classes.resolved(class_id)
         self.labels_held += 1
+        self._count_in_group(item, +1)
         self.by_class[class_id] += 1
         self.by_annotator[by] += 1
         if not audit:
@@ -377,6 +413,7 @@ class Labels:
             self._count_skip(item, standing.given.why, step)
         else:
             self.labels_held += step
+            self._count_in_group(item, step)
             for class_id in self._chosen(standing.class_id):
                 _add(self.by_class, class_id, step)
             for given in own:
@@ -505,7 +542,7 @@ class Labels:
             if before is None or given.rank <= before.rank:
                 own.pop(given.by, None)
                 # A skip that was for later until now has replaced what was answered before it.
-                if given.why != LATER or (given.id, item) not in self._asked_again:
+                if given.why != LATER or given.id not in self._asked_again:
                     own[given.by] = given
         return list(own.values())
 
@@ -581,15 +618,57 @@ class Labels:
         return _of_highest_rank([given for given in self._own(item) if given.class_id is not None])
 
     def several(self) -> Iterator[list[Given]]:
-        """Yield the votes about each item that several annotators of that rank have labelled."""
+        """Yield the votes about each item that several annotators of that rank have labelled.
+
+        Of a group, it is the first such item.
+        """
+        seen: set[str] = set()
         for item, found in self._given.items():
             if not isinstance(found, int) and len(votes := self.votes(item)) > 1:
-                yield votes
+                unit = self.unit(item)
+                if unit not in seen:
+                    seen.add(unit)
+                    yield votes
+
+    def unit(self, item: str) -> str:
+        """Return what an item counts as in numbers of labels: its group, or else itself."""
+        group = self.groups.get(item)
+        return item if group is None else f"/{group}"
+
+    @property
+    def labels_counted(self) -> int:
+        """The number of items with a label, in which a group counts once."""
+        return self.labels_held - self._frames_held + len(self.frames_by_group)
+
+    @property
+    def disputes(self) -> dict[str, Standing]:
+        """The first disputed item of each group, and those in no group."""
+        units: dict[str, str] = {}
+        for item in self.disputed:
+            units.setdefault(self.unit(item), item)
+        return {item: self.disputed[item] for item in units.values()}
+
+    def tied_alike(self, item: str) -> tuple[str, ...]:
+        """Return the other items of its group with the same votes, or the same decision."""
+        group = self.groups.get(item)
+        if group is None:
+            return ()
+        decision = self.decision(item)
+        votes = {(vote.by, vote.class_id) for vote in self.votes(item)}
+        others = (one for one, of in self.groups.items() if of == group and one != item)
+        if decision is not None:
+            return tuple(one for one in others if self.decision(one) == decision)
+        return tuple(
+            one
+            for one in others
+            if one in self.disputed
+            and {(vote.by, vote.class_id) for vote in self.votes(one)} == votes
+        )
 
     @property
     def audit_disputes(self) -> int:
-        """The number of disputed items of the audit set."""
-        return sum(standing.audit for standing in self.disputed.values())
+        """The number of disputed items of the audit set, in which a group counts once."""
+        return len({self.unit(item) for item, found in self.disputed.items() if found.audit})
 
     def is_undone(self, id_: str) -> bool:
         """Return whether a class event or a bulk file was taken back."""
@@ -621,6 +700,10 @@ class Labels:
         rows = self._given.get(item, ())
         return [self._answers[row] for row in ((rows,) if isinstance(rows, int) else rows)]
 
+    def kept_for_later(self, id_: str) -> Sequence[str]:
+        """Return the items that a skip for later was about, by its id; none if it is unknown."""
+        return self._kept_for_later.get(id_, ())
+
     def own(self, item: str, by: str) -> Given | None:
         """Return the standing answer of one annotator about an item; None if there is none."""
         return next((given for given in self._own(item) if given.by == by), None)
@@ -640,12 +723,16 @@ class Labels:
         by : str, optional
             Whose answers; by default everybody's.
         """
+        last = -1
         for row in range(len(self._answers) - 1, -1, -1):
             given = self._answers[row]
             if (by is None or given.by == by) and given.id not in self._imports:
                 own = self.own(self._answers.item(row), given.by)
                 if own is not None and own.id == given.id:
-                    yield given.number
+                    # An answer about a group has a row for each frame.
+                    if given.number != last:
+                        yield given.number
+                    last = given.number
 
     def newest_of_class(self, class_id: str) -> Iterator[str]:
         """Yield the items with a class in effect, the newest label first; no file is read."""

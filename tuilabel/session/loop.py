@@ -19,6 +19,8 @@ from itertools import chain, count, islice, starmap, zip_longest
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from tuilabel.data import Dataset
 from tuilabel.errors import SessionFileError, StillSavingError
@@ -55,7 +57,9 @@ from tuilabel.session.requests import (
     rows_to_learn,
     sets_of,
 )
+from tuilabel.session.source_guesses import suggestion_of
 from tuilabel.session.undoing import refusal
+from tuilabel.session.units import Units
 from tuilabel.session.values import (
     Annotator,
     Answer,
@@ -167,7 +171,10 @@ class Session:
         self._slots: list[Slot] = []
         self._slots_of: tuple[list[Asked] | None, int] = (None, 0)
         audit = 0.0 if dataset.holdout is not None else self.about.audit
-        paths = [self._paths(row) for row in range(len(dataset))]
+        self._units = Units(dataset, self.known)
+        self._whole: str | None = None
+        self._frames: list[int] = []
+        paths = [self._units.role_paths(row) for row in range(len(dataset))]
         self._candidates = Candidates(paths, audit, self.about.seed)
         self._join(range(len(dataset)))
         self._desks = Desks(self._candidates.keys, log.is_live)
@@ -232,7 +239,7 @@ class Session:
             # Which items are asked at a desk depends on its identity.
             self._write(payloads, by)
             payloads = []
-        untouched = not any(self.known.is_answered(asked.item) for asked in self.desk.batch)
+        untouched = not any(self._units.is_answered(asked.item) for asked in self.desk.batch)
         resized = untouched and size != self.settings.batch_size
         if self.desk.current is None or resized:
             again = resized and self.desk.round > 0
@@ -251,8 +258,8 @@ class Session:
             self.missing, self.changed = gone(self.known, self.events, self.items)
 
     def _new_desk(self) -> Desk:
-        items = self.items
-        return Desk(self.known.is_answered, lambda item: items.row_of(item) is not None)
+        units = self._units
+        return Desk(units.is_answered, units.is_there, units.unit)
 
     def _free_desk(self, desks: dict[str, list[str]]) -> str:
         """Return the newest of some desks where nobody works; empty if there is none."""
@@ -327,24 +334,36 @@ class Session:
         shares = asked.probabilities
         columns = None if shares is None else self.classes.spread(shares)
         again = asked.reason in (said.UNDONE, said.LATER)
-        brought_back = again and bool(self._candidates.reserved[row])
+        brought_back = again and bool(self._candidates.reserved[self._units.head(row)])
         return Slot(row, asked.reason == said.AUDIT or brought_back, columns)
 
     @property
     def current(self) -> Slot | None:
-        """The place of the batch that is being asked; None if nothing is left to ask."""
-        return self.batch[self.cursor] if self.cursor < len(self.batch) else None
+        """The place of the batch that is being asked; None if nothing is left to ask.
+
+        It is None as well until all frames of a group were read.
+        """
+        return None if self.current_id is None else self.batch[self.cursor]
 
     @property
     def current_id(self) -> str | None:
         """The item id of `current`."""
         asked = self.desk.current
-        return None if asked is None else asked.item
+        if asked is None:
+            return None
+        if asked.item != self._whole:
+            if self._units.groups is not None and self._units.lacking(self.batch[self.cursor].row):
+                return None
+            # It stays as it is shown, also if another frame arrives meanwhile.
+            self._whole = asked.item
+            self._frames = self._units.frames(self.batch[self.cursor].row)
+        return asked.item
 
     def answer(self, slot: Slot) -> Answer | None:
         """Return the answer in effect for the item of a place; None if there is none."""
-        standing = self.known.standing(self.items.ids[slot.row])
-        if standing is None:
+        item = self.items.ids[slot.row]
+        standing = self.known.standing(item)
+        if standing is None or not self._units.is_answered(item):
             return None
         # Of a dispute, the newest answer.
         class_id = standing.class_id or standing.given.class_id
@@ -364,8 +383,8 @@ class Session:
 
     @property
     def labels(self) -> int:
-        """Number of items with a label."""
-        return self.known.labels_held
+        """Number of items with a label, in which a group counts once."""
+        return self.known.labels_counted
 
     @property
     def audit_disputes(self) -> int:
@@ -374,8 +393,8 @@ class Session:
 
     @property
     def pool_left(self) -> int:
-        """Number of items without an answer."""
-        return len(self.items) - int(np.count_nonzero(self._rows.closed))
+        """Number of items without an answer, or of groups."""
+        return int(np.count_nonzero(self._units.open(self._rows.closed)))
 
     @property
     def curve(self) -> list[CurvePoint]:
@@ -502,6 +521,7 @@ class Session:
         if slot is None or slot.audit or slot.probabilities is not None:
             return None
         guess = self.known.suggestion(self.items.ids[slot.row])
+        guess = suggestion_of(self.items, slot.row) if guess is None else guess
         classes = self.known.classes
         if guess is None or not classes.is_open(classes.resolved(guess.class_id)):
             return None
@@ -555,11 +575,13 @@ class Session:
 
     def _take_back(self, act: Event, by: Annotator) -> Event:
         def taken_back() -> None:
+            self._whole = None
             self.taken_back = act
             self._forget_fits_since(act)
             self._shown.add(self.cursor)
 
-        undo = Undo(act.id, getattr(act.payload, "item", None))
+        items = getattr(act.payload, "items", None) or (getattr(act.payload, "item", None),)
+        undo = Undo(act.id, items[0], items[1:])
         (event,) = self._write([undo], by, taken_back)
         return event
 
@@ -593,6 +615,7 @@ class Session:
         target = self.cursor + step
         if not 0 <= target < len(self.batch):
             return False
+        self._whole = None
         self.desk.cursor = target
         self._shown.add(target)
         return True
@@ -638,12 +661,13 @@ class Session:
             relabel=True,
             names=said.stored_names(self.items.references(row)),
             origin=by.origin,
+            group=self._units.name(row),
         )
         (event,) = self._write([label], by, self._want_another_fit)
         return event
 
     def decide(self, item: str, class_index: Chosen, *, by: Annotator) -> Event:
-        """Settle a dispute, or replace the decision that settled it.
+        """Settle a dispute, or replace the decision that settled it; also for frames tied alike.
 
         Parameters
         ----------
@@ -662,7 +686,8 @@ class Session:
         """
         if item not in self.known.disputed and self.known.decision(item) is None:
             raise RefusedError("Annotators agree about this image. Label it again instead.")
-        decided = decision_of(item, self.to_choose(class_index))
+        frames = self.known.tied_alike(item)
+        decided = decision_of(item, self.to_choose(class_index), frames)
         (event,) = self._write([decided], by, self._want_another_fit)
         return event
 
@@ -684,30 +709,34 @@ class Session:
             raise NotCurrentError(
                 "This image is no longer the one being asked. Look at the image again."
             )
+        first, *others = self._units.covered(self.frames(slot), by.name, self.events)
         facts = {
-            "item": item,
+            "item": self.items.ids[first],
             "round": self.round,
             "ms": ms,
             "place": self.cursor,
             "audit": slot.audit,
             "reason": said.AUDIT if slot.audit else asked.reason,
-            "draw": self._candidates.draw(slot.row) if slot.audit else asked.draw,
+            "draw": self._draw(slot) if slot.audit else asked.draw,
             "probabilities": asked.probabilities,
             "accepted": accepted,
-            "names": said.stored_names(self.items.references(slot.row)),
+            "names": said.stored_names(self.items.references(first)),
             "origin": by.origin,
+            "group": self._units.name(slot.row),
+            "frames": self._units.frames_of(others),
         }
         answer: Payload = (
             Skip(why=why, **facts) if class_id is None else label_of(class_id, **facts)  # type: ignore[arg-type]
         )
         payloads, place = [answer], self.cursor
-        others = (one.row for n, one in enumerate(self.batch) if n != place)
-        is_last = all(self._rows.answered[row] for row in others)
+        rest = (one.row for n, one in enumerate(self.batch) if n != place)
+        is_last = all(self._is_answered(row) for row in rest)
         if is_last:
             with suppress(NotReadError):  # `go_on` asks for it
                 payloads.append(self._next_batch(self.round + 1, slot.row))
 
         def moved_on() -> None:
+            self._whole = None
             if is_last:
                 self.generation += 1
                 self._wanted = True
@@ -715,6 +744,79 @@ class Session:
             self._shown.add(self.cursor)
 
         return self._write(payloads, by, moved_on)[0]
+
+    def _is_answered(self, row: int) -> bool:
+        return self._units.is_answered(self.items.ids[row])
+
+    def _draw(self, slot: Slot) -> float:
+        return self._candidates.draw(self._units.head(slot.row))
+
+    # Frames of a group.
+
+    def frames(self, slot: Slot) -> list[int]:
+        """Return the rows that are answered together with a place, and its own, in order."""
+        is_shown = self.items.ids[slot.row] == self._whole
+        return self._frames if is_shown else self._units.frames(slot.row)
+
+    def answer_frame(
+        self,
+        item: str,
+        frame: int,
+        class_index: Chosen | None,
+        *,
+        by: Annotator,
+        ms: int | None = None,
+        why: str = "",
+    ) -> Event:
+        """Answer about one frame of the current group alone; the group is asked further.
+
+        Answers about the group leave it as it is. After the last frame the next place is asked.
+
+        Parameters
+        ----------
+        item : str
+            The item id of the group.
+        frame : int
+            The row that the annotator saw.
+        class_index : int or None
+            None to skip the frame.
+        by, ms, why
+            As for `label` and `skip`, whose errors are raised too.
+        """
+        asked, slot = self.desk.current, self.current
+        if asked is None or slot is None or asked.item != item or frame not in self.frames(slot):
+            raise NotCurrentError(
+                "This image is no longer the one being asked. Look at the image again."
+            )
+        frame_id = self.items.ids[frame]
+        facts = {
+            "item": frame_id,
+            "round": self.round,
+            "ms": ms,
+            "audit": slot.audit,
+            "reason": said.AUDIT if slot.audit else asked.reason,
+            "draw": self._draw(slot) if slot.audit else asked.draw,
+            "relabel": True,
+            "names": said.stored_names(self.items.references(frame)),
+            "origin": by.origin,
+            "group": self._units.name(frame),
+        }
+        answer: Payload = (
+            Skip(why=why, **facts)  # type: ignore[arg-type]
+            if class_index is None
+            else label_of(self.to_choose(class_index), **facts)
+        )
+        was_answered = self.known.is_answered(frame_id)
+
+        def answered() -> None:
+            if was_answered:
+                self._want_another_fit()
+            if self._units.is_answered(item):
+                self._whole = None
+                self.desk.advance()
+                self._shown.add(self.cursor)
+
+        return self._write([answer], by, answered)[0]
 
     def go_on(self, *, by: Annotator) -> Event | None:
         """Begin another batch where every item was answered, and some are to be asked.
@@ -731,10 +833,11 @@ class Session:
         SaveError
             Not on disk; nothing has changed.
         """
-        if self.current is not None or not (self.pool_left or any(self._postponed(()))):
+        if self.desk.current is not None or not (self.pool_left or any(self._postponed(()))):
             return None
 
         def moved_on() -> None:
+            self._whole = None
             self.generation += 1
             self._wanted = True
             self._shown = {self.cursor}
@@ -762,13 +865,8 @@ class Session:
         """Take rows into account that the dataset has at its end now, and that were not read."""
         known, count = len(self._rows.answered), len(self.items)
         self._rows.grow(count)
-        self._candidates.grow([self._paths(row) for row in range(known, count)])
+        self._candidates.grow([self._units.role_paths(row) for row in range(known, count)])
         self._desks.grow(self._candidates.keys)
-
-    def _paths(self, row: int) -> Sequence[str]:
-        """Return the paths of a row; of one that may be found equal to others, only its own."""
-        paths = self.items.references(row)
-        return paths if self.items.reading is None else paths[:1]
 
     def _join(self, rows: Sequence[int]) -> None:
         """Take into account which of some rows are the same item as others."""
@@ -814,16 +912,37 @@ class Session:
         reading = self.items.reading
         if reading is None:
             return []
-        free = ~self._rows.closed
+        free = self._units.open(self._rows.closed)
         own = self._desks.share_of(self._desk_id)
         start = 0
         if own is not None:
             free &= own
             start = start_of(self._desk_id, self._first_rows)
         of_audit = int(count * self.about.audit) + 1
-        queries = islice(self._candidates.queries((), free, start), count)
-        audits = islice(self._candidates.audits(free, start), of_audit)
-        return [row for row in chain(queries, audits) if reading.unread[row]]
+        # All of a group is read before it is shown: also of one that a model has chosen.
+        units, here = self._units, [slot.row for slot in self.batch[self.cursor :]]
+        ranked = self._heads(self._ranked) if units.groups is not None else ()
+        queries = islice(self._candidates.queries(ranked, free, start), count)
+        next_ones = [*queries, *islice(self._candidates.audits(free, start), of_audit)]
+        rows = chain(
+            map(units.lacking, here[:1]),
+            map(units.lacking_first, next_ones),
+            map(units.lacking, [*here[1:], *next_ones]),
+        )
+        return list(dict.fromkeys(chain.from_iterable(rows)))
+
+    def _heads(self, ranked: Mapping[int, Asked]) -> dict[int, Asked]:
+        """Return a ranking by the first rows of its units."""
+        return {self._units.head(row): asked for row, asked in ranked.items()}
+
+    def unread_to_rank(self) -> list[int]:
+        """Return the rows to read before it is known which of the first rows models rank."""
+        groups = self._units.groups
+        return [] if groups is None else groups.before(self.pool_rows_wanted)
+
+    def can_rank(self, rows: int) -> bool:
+        """Return whether it is known which of the first rows models rank."""
+        return self._units.is_ranked(rows)
 
     @property
     def _first_rows(self) -> int:
@@ -872,14 +991,19 @@ class Session:
 
         Those that another desk asks now are left out.
         """
-        found = []
-        for item in self.known.postponed - self._desks.asked():
+        units, found = self._units, dict[object, list[tuple[int, str, str]]]()
+        held = set(map(units.unit, self._desks.asked()))
+        for item in self.known.postponed:
             skips = [one for one in self.known.answers(item) if one.why == said.LATER]
-            found.append(((skips[-1].t, skips[-1].id), item, tuple(one.id for one in skips)))
-        for _, item, again in sorted(found):
+            if (unit := units.unit(item)) not in held:
+                found.setdefault(unit, []).extend((one.t, one.id, item) for one in skips)
+        heads = {units.head(row) for row in left_out}
+        for skips_of_unit in sorted(map(sorted, found.values()), key=lambda each: each[-1]):
+            item = skips_of_unit[-1][2]
             row = self.items.row_of(item)
-            if row is not None and row not in left_out:
-                yield Asked(item, said.LATER, again=again)
+            if row is not None and units.head(row) not in heads:
+                again = dict.fromkeys(id_ for _, id_, _ in skips_of_unit)
+                yield Asked(item, said.LATER, again=tuple(again))
 
     def _unasked(
         self, ranked: Mapping[int, Asked], left_out: Collection[int]
@@ -890,29 +1014,29 @@ class Session:
         others are asking now.
         """
 
+        units = self._units
         taken = {self.items.ids[row] for row in left_out}
-        reading = self.items.reading
+        ranked = ranked if units.groups is None else self._heads(ranked)
 
         def distinct(rows: Iterable[int]) -> Iterator[tuple[int, str]]:
             for row in rows:
-                if reading is not None and reading.unread[row]:
-                    raise NotReadError
-                item = self.items.ids[row]
-                if item not in taken:
+                first = units.asked(row)
+                if first is not None and (item := self.items.ids[first]) not in taken:
                     taken.add(item)
                     yield row, item
 
         def query(row: int, item: str) -> Asked:
-            return ranked.get(row) or Asked(item, said.ORDER)
+            found = ranked.get(row) or Asked(item, said.ORDER)
+            return found if found.item == item else replace(found, item=item)
 
         def audit(row: int, item: str) -> Asked:
             return Asked(item, said.AUDIT, self._candidates.draw(row))
 
-        free = ~self._rows.closed
-        free[list(left_out)] = False
+        free = units.open(self._rows.closed)
+        free[list(map(units.head, left_out))] = False
         held = np.zeros_like(free)
         rows = map(self.items.row_of, self._desks.asked())
-        held[[row for row in rows if row is not None]] = True
+        held[[units.head(row) for row in rows if row is not None]] = True
         own, parts = self._desks.share_of(self._desk_id), [free & ~held, free & held]
         start = 0
         if own is not None:
@@ -937,7 +1061,7 @@ class Session:
 
     @property
     def _is_first_round(self) -> bool:
-        is_unanswered = self.current is not None or not self.labels
+        is_unanswered = self.desk.current is not None or not self.labels
         return self.round <= 1 and is_unanswered and not self.known.trains_on_imports
 
     def take_request(self) -> Request | None:
@@ -999,7 +1123,7 @@ class Session:
             return None
         fit = ranking if isinstance(ranking, FitFinished) else None
         ranked = asked_of(ranking, self.items.ids)
-        seen = {n for n, slot in enumerate(self.batch) if self._rows.answered[slot.row]}
+        seen = {n for n, slot in enumerate(self.batch) if self._is_answered(slot.row)}
         seen |= self._shown if shown else {0} if fit is None else set()
         batch = self.desk.batch
         kept = {n: batch[n] for n, slot in enumerate(self.batch) if n in seen or slot.audit}
@@ -1060,7 +1184,7 @@ class Session:
             self._want_another_fit()
 
     def _cold_start_request(self) -> ColdStart | None:
-        if self.settings.cold_start == "random" or self.current is None:
+        if self.settings.cold_start == "random" or self.desk.current is None:
             return None
         # What is shown will be labelled: the cold start looks for items that differ from it.
         slots = (slot for place, slot in enumerate(self.batch) if place in self._shown)
@@ -1087,15 +1211,20 @@ class Session:
             both = chain(self.known.training.values(), self.known.audit.values())
             sets = sets_of(both, tuple(columns))
         places = {one: place for place, one in enumerate(sets or ())}
+        parts = self._rows.indices(columns if sets is None else places)
+        of_audit = parts[1]
         training, audit = (
-            {
-                place: column
-                for row, column in part.items()
-                if (place := equal.get(row, row)) < self.pool_rows
-            }
-            for part in self._rows.indices(columns if sets is None else places)
+            self._units.once(
+                {
+                    place: column
+                    for row, column in part.items()
+                    if (place := equal.get(row, row)) < self.pool_rows
+                },
+                without,
+            )
+            for part, without in zip(parts, (of_audit, ()), strict=True)
         )
-        excluded = self._rows.closed | self._candidates.reserved
+        excluded = ~self._units.to_rank(self._rows.closed) | self._reserved
         excluded[list(training)] = False
         return Material(
             self.settings,
@@ -1108,6 +1237,12 @@ class Session:
             parents=() if sets else parents_of(tuple(columns), self.known.classes.above),
             sets=() if sets is None else tuple(sets.values()),
         )
+
+    @property
+    def _reserved(self) -> NDArray[np.bool_]:
+        """Whether the unit of each row is in the audit reserve: shape (n,)."""
+        reserved, groups = self._candidates.reserved, self._units.groups
+        return reserved if groups is None else groups.spread(reserved)
 
     def _equal_in_pool(self) -> dict[int, int]:
         """Return the rows that the trainer has of items whose first row it does not have.
@@ -1259,9 +1394,11 @@ class Session:
             self._want_another_fit()
             for item in imported:
                 self._rows.follow(item)
-        if isinstance(payload, said.Answer | Undo | said.Settled) and payload.item is not None:
-            self._rows.follow(payload.item)
+        if isinstance(payload, said.Answer | Undo | said.Settled):
+            for item in payload.items:
+                self._rows.follow(item)
         elif isinstance(payload, Batch):
             for asked in payload.items:
-                if asked.again:
-                    self._rows.follow(asked.item)
+                for id_ in asked.again:
+                    for item in self.known.kept_for_later(id_):
+                        self._rows.follow(item)

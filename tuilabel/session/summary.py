@@ -118,6 +118,7 @@ class Summary(TypedDict):
     """The output of `tuilabel status --json`, but for `asked`."""
 
     source: str
+    groups: int | None
     window: tuple[float, float] | None
     labels: int
     by_class: dict[str, int]
@@ -155,15 +156,17 @@ def summarise(view: SessionView, now: datetime | None = None) -> Summary:
     -------
     Summary
         `by_class` has every class that can be chosen, in their order, and those with labels;
-        `without_example` names those without. `pool_left` is None if the
+        `without_example` names those without. `groups` is the number of groups of which a frame has
+        a label, None in a session without groups: every other number counts frames. `pool_left` is
+        None if the
         session was never opened. `rounds` is the number of batches that a model was fitted after,
         without those taken back since; `fitted` and `accuracy` are of the newest such fit, None
         before the first. Where an image may have several classes, `accuracy` is of whole sets, and
         `tallies` has each class; otherwise it is None. `skip_reasons` counts the skips that have
         one, and `flagged` and `notes`
         list the items with a flag and every note. `disputed` counts the items about which
-        annotators disagree, and `disputes` lists them. `agreement` is None where no item was
-        labelled by several annotators.
+        annotators disagree, and `disputes` lists them; of a group, its first such frame stands for
+        all. `agreement` is None where no item was labelled by several annotators.
         `auto_labels` counts the auto-labels in effect, which are in no other count. `stopping` is
         about the last `STOPPING_FITS` fits that were compared with the one before, None if there
         are none. `problems` are damaged or missing parts, as sentences.
@@ -173,7 +176,7 @@ def summarise(view: SessionView, now: datetime | None = None) -> Summary:
     fits = [
         event.payload
         for event in known.fits
-        if isinstance(event.payload, Fitted) and event.payload.labels <= known.labels_held
+        if isinstance(event.payload, Fitted) and event.payload.labels <= known.labels_counted
     ]
     accuracy = next((fit.accuracy for fit in reversed(fits) if fit.accuracy), None)
     answered = known.labels_held + known.skips_held + len(known.disputed) - len(known.unmeasured)
@@ -181,6 +184,7 @@ def summarise(view: SessionView, now: datetime | None = None) -> Summary:
     names, agreed = known.classes.written_name, agreement(known)
     return Summary(
         source=view.source,
+        groups=len(known.frames_by_group) if known.groups else None,
         window=view.window,
         labels=known.labels_held,
         by_class={
@@ -196,7 +200,7 @@ def summarise(view: SessionView, now: datetime | None = None) -> Summary:
             for item in sorted(known.remarks.noted)
             for note in known.remarks.notes(item)
         ],
-        disputed=len(known.disputed),
+        disputed=len(known.disputes),
         pool_left=None if opened is None else opened.items - answered,
         rounds=max((fit.round for fit in fits), default=0),
         model=_text(settings.get("model")),
@@ -227,7 +231,7 @@ def summarise(view: SessionView, now: datetime | None = None) -> Summary:
                 answers={vote.by: names(vote.class_id or "") for vote in known.votes(item)},
                 audit=standing.audit,
             )
-            for item, standing in known.disputed.items()
+            for item, standing in known.disputes.items()
         ],
         auto_labels=known.auto_labels_held,
         stopping=_stopping([fit for fit in fits if fit.moved is not None]),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tuilabel.events.lines import Event
-from tuilabel.events.payloads import HUMAN, About, Answer, Bulk, Opened, Remark
+from tuilabel.events.payloads import HUMAN, About, Answer, Bulk, Opened, Remark, actual_name
 from tuilabel.journal.reader import LIVE_SECONDS, Problem, Reader
 from tuilabel.journal.runs import Run, this_run
 from tuilabel.session.annotators import Annotators, Seen
@@ -49,6 +49,9 @@ class Labelled(NamedTuple):
         The notes about the item, or the annotator's own where this is one annotator's answer.
     is_imported : bool
         Whether it was given elsewhere: round, reason and draw are those of another session.
+    group : str or None
+        The first file of the group that the item is a frame of, empty where it is in none; None in
+        a session without groups.
     several : tuple of str or None
         In a session of several classes, the names of those it has; None for a skip.
     unknown : tuple of str
@@ -71,6 +74,7 @@ class Labelled(NamedTuple):
     is_flagged: bool = False
     note: str = ""
     is_imported: bool = False
+    group: str | None = None
     several: tuple[str, ...] | None = None
     unknown: tuple[str, ...] = ()
 
@@ -203,6 +207,7 @@ class SessionView:
                 line.probability,
                 is_flagged=line.item in self.known.remarks.flagged,
                 note=self._note(line.item),
+                group=self._group(line.item),
             )
 
     def _sets(self, all_answers: bool) -> Iterator[Labelled]:
@@ -249,7 +254,12 @@ class SessionView:
             item in self.known.remarks.flagged,
             self._note(item),
             line is not None,
+            self._group(item),
         )
+
+    def _group(self, item: str) -> str | None:
+        groups = self.known.groups
+        return actual_name(groups.get(item, "")) if groups else None
 
     def _note(self, item: str) -> str:
         """Return the notes about an item in one text."""

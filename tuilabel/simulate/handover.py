@@ -32,6 +32,7 @@ class HandedOver:
     window: Window | None = None
     skipped: tuple[SkippedFile, ...] = ()
     reading: None = None
+    groups: None = None
 
     def __len__(self) -> int:
         return len(self.pool)
@@ -58,6 +59,7 @@ class HandedOver:
         return self.image(i)
 
     has_pictures = False
+    guesses = None
 
     def picture(self, i: int, box: tuple[int, int], region: Region = WHOLE) -> Picture:
         """Return a part of item `i` of the pool."""

@@ -31,6 +31,7 @@ from tuilabel.session.labels import AutoBatch
 from tuilabel.session.learner import open_learner
 from tuilabel.session.payloads import settings_from
 from tuilabel.session.requests import Material, fit_request, rows_of
+from tuilabel.session.units import Units
 from tuilabel.session.view import SessionView
 from tuilabel.settings import resolve
 from tuilabel.workspace.multi import refuse
@@ -230,6 +231,8 @@ def _request(view: SessionView, dataset: Dataset) -> Fit:
     training, audit = (
         rows_of(part, columns, dataset.row_of) for part in (known.training, known.audit)
     )
+    units = Units(dataset, known)
+    training, audit = units.once(training, audit), units.once(audit)
     truth = tuple(map(columns.index, classes.of_source)) if has_truth else ()
     parents = parents_of(columns, known.classes.above)
     material = Material(settings, columns, training, audit, (), truth=truth, parents=parents)

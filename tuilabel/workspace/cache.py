@@ -14,7 +14,7 @@ from pathlib import Path
 from tuilabel.file_systems import file_system_type
 from tuilabel.journal.description import is_session
 from tuilabel.text import inert, shown_path, size_text
-from tuilabel.workspace.places import cache_place
+from tuilabel.workspace.places import COPIES, cache_place
 
 GIGABYTE = 10**9
 
@@ -27,10 +27,11 @@ KINDS = {
     "centres": "pictures of clusters",
     "lists": "lists of paths",
     "mnist": "MNIST, downloaded",
+    COPIES: "copies of URLs",
 }
 """The folders of the cache."""
 
-_DOWNLOADED = "mnist"
+_DOWNLOADED = ("mnist", COPIES)
 _IN_USE_SECONDS = 3600
 _BESIDE_SQLITE = re.compile("-(wal|shm|journal)$")
 
@@ -64,7 +65,7 @@ def entries(root: Path) -> list[Entry]:
     """
     found: dict[Path, Entry] = {}
     for here, files in _folders(root):
-        kind = next((part for part in reversed(here.relative_to(root).parts) if part in KINDS), "")
+        kind = next((part for part in here.relative_to(root).parts if part in KINDS), "")
         for name in files:
             path = here / name
             try:
@@ -134,14 +135,14 @@ def bound(root: Path, limit: int) -> None:
     """Remove what was used longest ago until the cache takes at most `limit` bytes.
 
     What was used in the last hour stays, even if it alone takes more: it would be made again at
-    once. Downloads stay too.
+    once. Downloads stay too, and do not count.
     """
     found = entries(root)
-    spare = sum(entry.size for entry in found) - limit
+    spare = sum(entry.size for entry in found if entry.kind not in _DOWNLOADED) - limit
     for entry in reversed(found):
         if spare <= 0 or entry.used > time.time() - _IN_USE_SECONDS:
             return
-        if entry.kind != _DOWNLOADED:
+        if entry.kind not in _DOWNLOADED:
             remove([entry])
             spare -= entry.size
 

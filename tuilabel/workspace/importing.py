@@ -27,6 +27,7 @@ from tuilabel.journal.journal import Journal
 from tuilabel.progress import Progress
 from tuilabel.session.candidates import Candidates
 from tuilabel.session.classes import Classes, normal_name
+from tuilabel.session.units import Units
 from tuilabel.session.view import SessionView
 from tuilabel.settings import resolve
 from tuilabel.text import inert
@@ -136,7 +137,8 @@ def plan_import(
     dataset = open_dataset_of(view, progress)
     images, classes = _Images(dataset), _Names(view.known.classes)
     audit = 0.0 if dataset.holdout is not None else view.about.audit
-    paths = [dataset.references(row) for row in range(len(dataset))]
+    units = Units(dataset, view.known)
+    paths = [units.role_paths(row) for row in range(len(dataset))]
     reserved = Candidates(paths, audit, view.about.seed).reserved
     given: dict[tuple[str, str], BulkLine] = {}
     disputed: dict[tuple[str, str], str] = {}

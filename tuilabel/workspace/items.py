@@ -96,7 +96,9 @@ def _of_event(number: int, events: Sequence[Event]) -> str:
 
 def _ids(dataset: Dataset, events: Sequence[Event]) -> Iterator[str]:
     yield from dataset.ids
-    yield from (event.payload.item for event in events if isinstance(event.payload, Answer))
+    for event in events:
+        if isinstance(event.payload, Answer):
+            yield from event.payload.items
 
 
 def _by_path(name: str, dataset: Dataset, events: Sequence[Event]) -> str | None:
@@ -113,8 +115,11 @@ def _by_path(name: str, dataset: Dataset, events: Sequence[Event]) -> str | None
             return dataset.ids[row]
     for event in reversed(events):
         answer = event.payload
-        if isinstance(answer, Answer) and not names.isdisjoint(answer.references):
-            return answer.item
+        if not isinstance(answer, Answer):
+            continue
+        for item, references in answer.places():
+            if not names.isdisjoint(references):
+                return item
     for file in (typed, root / name):
         with suppress(OSError):  # a name too long, or a folder that may not be entered
             if file.is_relative_to(root) and file.is_file():

@@ -32,6 +32,12 @@ def check_source(dataset: Dataset) -> None:
             f"{shown_path(dataset.source)} has a ground truth of one class for each image, which "
             "--multi cannot be measured on: leave --multi out."
         )
+    if dataset.guesses is not None and dataset.guesses.are_labels:
+        raise SourceError(
+            f"The labels of {shown_path(dataset.source)} are one class for each image, and the "
+            "other classes would stay unknown with --multi: take them as suggestions, such as "
+            "with --folders suggestions."
+        )
     for name in dataset.class_names:
         check_for_sets(name)
 

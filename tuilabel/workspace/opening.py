@@ -24,7 +24,7 @@ from tuilabel.events.payloads import About, Answer, Label, LabelSet, Opened
 from tuilabel.journal.description import create_session, is_session
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.store import LOGS
-from tuilabel.plugins import source_options, split_source
+from tuilabel.plugins import place_of, source_options, split_source
 from tuilabel.session.class_changes import MOST_CLASSES, add
 from tuilabel.session.classes import Classes, normal_name
 from tuilabel.session.summary import summarise
@@ -33,9 +33,11 @@ from tuilabel.session.view import SessionView
 from tuilabel.settings import Settings, resolve
 from tuilabel.small_files import open_regular
 from tuilabel.text import LONGEST_PATH, changed_text, counted, disputed_text, inert, shown_path
+from tuilabel.workspace.guesses import record_at_start, record_when_read
 from tuilabel.workspace.multi import FORMAT as MULTI_FORMAT
 from tuilabel.workspace.multi import check_options, check_resumed, check_source
 from tuilabel.workspace.places import (
+    COPIES,
     FIRST_SOURCE,
     SUFFIX,
     cache_dir,
@@ -238,7 +240,9 @@ def _start(
         "Choose digits, mnist, an .npz file with labels or, with --folders truth, class folders."
     )
     try:
-        seed = settings.seed if reads_on else None
+        # Labels are known by the content of the files, and counted from the first batch on.
+        are_labels = source_options(_source(options)).get("folders") == "labels"
+        seed = settings.seed if reads_on and not are_labels else None
 
         def opened(classes: Sequence[str] | None) -> Dataset:
             named = options._replace(classes=None if classes is None else tuple(classes))
@@ -471,7 +475,14 @@ def _open_dataset_of(
     source, names = given.source, view.known.classes.names_of_source()[:MOST_CLASSES]
     options = SourceOptions(None, tuple(names) or None, view.about.pool, view.about.test)
     if source is None and is_gone(view.source):
-        command = shlex.join(["tuilabel", "label", "NEW", "--session", str(view.path)])
+        is_copy = Path(place_of(view.source)).is_relative_to(cache_dir() / COPIES)
+        new = "URL" if is_copy else "NEW"
+        command = shlex.join(["tuilabel", "label", new, "--session", str(view.path)])
+        if is_copy:
+            raise SourceError(
+                f"{shown_path(view.source)}, the copy that the session was made for, was removed "
+                f"from the cache. Copy the files again with `{shown_path(command)}`."
+            )
         raise SourceError(
             f"{shown_path(view.source)}, the source of the session, is gone: put it back or, if it "
             f"has a new name, run `{shown_path(command)}`."
@@ -567,6 +578,9 @@ def _assemble(
 
     known = asdict(settings)
     loop = LoopSettings(**{name: known[name] for name in LoopSettings.__dataclass_fields__})
+    is_read = dataset.reading is None or not dataset.reading.unread.any()
+    if dataset.guesses is not None and is_read:
+        view = record_at_start(path, dataset, settings.annotator, view, keys)
     reader = None if view is None else view.reader
     journal = Journal(path, settings.annotator, dataset.source, reader=reader)
     record = None if view is None else view.record
@@ -580,6 +594,7 @@ def _assemble(
             reading.stop()
         raise
     workspace = Workspace(path, dataset, journal, session, settings, reading)
+    record_when_read(workspace)
     if reading is not None:
         reading.attach(session)
         reading.wait_for_first(workspace.annotator)

@@ -17,6 +17,7 @@ from tuilabel.file_systems import file_system_type, is_network_type
 from tuilabel.journal.description import is_session
 from tuilabel.plugins import (
     PATH_SOURCES,
+    is_url,
     named_source,
     named_store,
     place_of,
@@ -32,6 +33,9 @@ from tuilabel.text import LONGEST_PATH, inert, meant, shown_path
 SUFFIX = ".tuilabel"
 
 _TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")
+
+COPIES = "remote"
+"""The folder of the cache with copies of what URLs lead to."""
 
 FIRST_SOURCE = "digits"
 """The source opened at the first start; it comes with scikit-learn."""
@@ -78,6 +82,15 @@ def cache_place() -> CachePlace:
 def cache_dir() -> Path:
     """Return the directory of data that can be computed again, such as reduced images."""
     return cache_place().folder
+
+
+def copy_of(url: str) -> Path:
+    """Return where the copy of what a URL leads to lies in the cache, if it was made."""
+    content = url.rstrip("/").encode(errors="surrogateescape")
+    digest = hashlib.blake2b(content, digest_size=8).hexdigest()
+    parts = url.partition("://")[2].split("?")[0].rstrip("/").split("/")
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", parts[-1]).strip("-.")[-80:]
+    return cache_dir() / COPIES / digest / (name or "files")
 
 
 def host_name() -> str:
@@ -198,6 +211,7 @@ def own_session(source: str, pool: int | None = None, test: int | None = None) -
     It is the one of `session_path`. If that does not exist, it is the session that was last opened
     with this path, because its folder was renamed.
     """
+    source = str(copy_of(source)) if is_url(source) else source
     path, named = session_path(source, pool, test), named_source(source)
     argument = split_source(named)[1]
     if os.path.lexists(path) or not is_folder(argument or ""):

@@ -6,7 +6,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -21,6 +21,7 @@ from tuilabel.data.folder_items import FolderItems, Found
 from tuilabel.data.listing import no_image
 from tuilabel.data.watching import Watcher
 from tuilabel.errors import SourceError, TuilabelError
+from tuilabel.events.lines import Event
 from tuilabel.session import Annotator, Session
 
 FIRST_SECONDS = 2.0
@@ -42,12 +43,19 @@ class Pool(NamedTuple):
 
 
 class Arrived(NamedTuple):
-    """Files that have arrived in the folder."""
+    """Files that have arrived in the folder, and what they have in common with others."""
 
     keys: Sequence[FileKey]
+    buckets: Sequence[Hashable]
 
 
-Posted = Sequence[tuple[int, Found]] | Pool | Arrived | TuilabelError
+class Recorded(NamedTuple):
+    """Events that were written beside the event loop."""
+
+    events: Sequence[Event]
+
+
+Posted = Sequence[tuple[int, Found]] | Pool | Arrived | Recorded | TuilabelError
 
 
 class SourceReading:
@@ -70,6 +78,8 @@ class SourceReading:
         Called in another thread when something has arrived for `take_in`.
     problem : str or None
         Why nothing more is read, as a sentence.
+    when_read : callable or None
+        Called once by `take_in` when all files were read.
     """
 
     def __init__(self, items: FolderItems, *, watches: bool = False) -> None:
@@ -79,7 +89,11 @@ class SourceReading:
         self._reader = FileReader(items, self._post, os.cpu_count() or 1)
         self._watcher: Watcher | None = None
         if watches:
-            self._watcher = Watcher(items.root, items.keys, lambda keys: self._post(Arrived(keys)))
+            self._watcher = Watcher(
+                items.root,
+                items.keys,
+                lambda keys: self._post(Arrived(keys, items.buckets_of(keys))),
+            )
         self.added = 0
         self._counted = len(items)
         self._making = 0
@@ -87,6 +101,7 @@ class SourceReading:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self.notify: Callable[[], object] = _nothing
         self.problem: str | None = None
+        self.when_read: Callable[[], object] | None = None
 
     def start(self, seconds: float | None = None) -> None:
         """Begin to read, and wait for the first image, but no longer than some seconds.
@@ -155,8 +170,11 @@ class SourceReading:
                     self.problem = str(arrived)
                 elif isinstance(arrived, Pool):
                     pool = arrived
+                elif isinstance(arrived, Recorded):
+                    if self._session is not None:
+                        self._session.take_in(arrived.events)
                 elif isinstance(arrived, Arrived):
-                    count = self._items.grow(arrived.keys)
+                    count = self._items.grow(arrived.keys, arrived.buckets)
                     self._reader.grow(count)
                     self.added += count
                 else:
@@ -170,6 +188,9 @@ class SourceReading:
             if rows or self.added > before:
                 self._want()
             self._make_pool()
+        if self.when_read is not None and not self._items.unread.any():
+            when_read, self.when_read = self.when_read, None
+            when_read()
         return pool
 
     @property
@@ -187,10 +208,17 @@ class SourceReading:
         """The path of a file that takes long to be read; None without one."""
         return self._reader.waits_for(LATE_SECONDS)
 
+    def recorded(self, events: Sequence[Event]) -> None:
+        """Have events taken in that were written beside the event loop; called in any thread."""
+        self._post(Recorded(events))
+
     def _want(self) -> None:
         assert self._session is not None
-        batch = self._session.settings.batch_size
-        self._reader.want(self._session.unread_next(_BATCHES_AHEAD * batch))
+        session, batch = self._session, self._session.settings.batch_size
+        wanted = session.unread_next(_BATCHES_AHEAD * batch)
+        if session.pool_rows_wanted > self._making:
+            wanted += session.unread_to_rank()
+        self._reader.want(wanted)
 
     def _make_pool(self) -> None:
         """Gather the images that models learn from, once all of them were read."""
@@ -200,6 +228,8 @@ class SourceReading:
             self._counted = count
         rows = min(self._session.pool_rows_wanted, self._counted)
         if rows <= self._making or self._items.unread[:rows].any():
+            return
+        if not self._session.can_rank(rows):
             return
         self._making = rows
         threading.Thread(target=self._gather, args=(rows,), name="pool", daemon=True).start()

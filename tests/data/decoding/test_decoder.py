@@ -11,10 +11,10 @@ from hostile_images import ico, png
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, features
 
-from tuilabel.data.decoding import Decoded, Refused, decoder
-from tuilabel.data.decoding.decoder import NeedsMoreMemory, decode_file, decoder_version, fitted
+from tuilabel.data.decoding import Decoded, Refused, decoder, formats
+from tuilabel.data.decoding.decoder import decode_file, decoder_version, fitted
 from tuilabel.data.decoding.formats import why_not_opened
-from tuilabel.data.decoding.values import MEMORY
+from tuilabel.data.decoding.values import MEMORY, NeedsMoreMemory
 
 
 @pytest.fixture(autouse=True)
@@ -280,7 +280,6 @@ def test_a_large_image_waits_for_its_turn(tmp_path: Path) -> None:
         (b"<?xml version='1.0'?>\n<svg xmlns='x'/>", "SVG drawing: convert it to PNG"),
         (b"<!DOCTYPE html><title>", "web page"),
         (b"\xff\x0a\x7a\x7f", "JPEG XL image, which is not supported"),
-        (bytes(128) + b"DICM", "DICOM file"),
         (b"\0\0\0\x18ftypheic\0\0\0\0damaged", "HEIC image"),
         (b"\0\0\0\x18ftypavif\0\0\0\0damaged", "AVIF image"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0", "video: save its frames"),
@@ -290,13 +289,17 @@ def test_a_large_image_waits_for_its_turn(tmp_path: Path) -> None:
         (b"BM: a bill of materials for the second floor\n", "text, not an image"),
         (b"BM" + bytes(60), "not an image of a known format"),
         (b"BM" + bytes(8) + b"\x36\0\0\0\x28\0\0\0", "BMP image, cut short"),
+        (b"BM" + bytes(12) + b"\x28" + bytes(39), "BMP image that is not supported .*depth"),
         (b"GIF8 is a format\n", "text, not an image"),
         (b"icns and other icons\n", "text, not an image"),
         (b"8BPS begins a PSD\n", "text, not an image"),
+        (b"\xd7\xcd\xc6\x9a\0\0", "Windows metafile: convert it to PNG"),
+        (b"\1\0\0\0" + bytes(36) + b" EMF", "Windows metafile"),
         (b"%PDFs and %!PSs\n", "text, not an image"),
         (b"We like WEBP images\n", "text, not an image"),
         (b"We like AVI files\n", "text, not an image"),
         (b"The ftypavif box\n", "text, not an image"),
+        (b"\xd7 and \1\0\0\0 are no metafiles EMF", "not an image of a known format"),
         (b"\x1f\x8b\0\0", "not an image of a known format"),
         (b"\0\0\1\0\0\0", "not an image of a known format"),
         (b"\x93NUMPY\1\0", "NumPy array: open this file"),
@@ -324,19 +327,39 @@ def test_a_format_that_pillow_was_built_without_is_named(monkeypatch: pytest.Mon
     monkeypatch.setattr(features, "check", lambda feature: feature != "webp")
     reason = why_not_opened(b"RIFF\0\0\0\0WEBPVP8 ")
     assert reason == "WebP image, which this build of Pillow cannot read: upgrade Pillow"
-    assert why_not_opened(b"II*\0") == "TIFF image, damaged or cut short"
+    assert why_not_opened(b"II*\0") == "TIFF image, damaged, cut short or not supported"
 
 
-def test_heic_needs_an_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+            "HEIC image, which needs pillow-heif: pip install 'tuilabel[heic]'",
+        ),
+        (
+            b"II*\0" + bytes(124) + b"DICM",
+            "DICOM image, which needs pydicom: pip install 'tuilabel[dicom]'",
+        ),
+        (
+            b"SIMPLE  =                    T",
+            "FITS image, which needs astropy: pip install 'tuilabel[fits]'",
+        ),
+    ],
+)
+def test_a_format_that_needs_an_extra_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, reason: str
+) -> None:
+    monkeypatch.setattr(formats, "find_spec", lambda name: None)
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    monkeypatch.setattr(decoder, "find_spec", lambda name: None)
+    decoder._formats.cache_clear()
     without = decoder_version()
-    monkeypatch.setattr(decoder, "find_spec", lambda name: name == "pillow_heif")
+    assert refused(tmp_path / "x.png", content) == reason
+    decoder._formats.cache_clear()
+    (package,) = re.findall("needs ([a-z-]+)", reason)
+    module = package.replace("-", "_")
+    monkeypatch.setattr(formats, "find_spec", lambda name: name == module)
     assert decoder_version() != without, "what was refused is tried again"
-    decoder._formats.cache_clear()
-    reason = refused(tmp_path / "x.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
-    assert reason == "HEIC image, which needs pillow-heif: pip install pillow-heif"
-    decoder._formats.cache_clear()
 
 
 def test_heic_is_read_with_its_extra(tmp_path: Path, grey: NDArray[np.uint8]) -> None:

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hostile_images import ico, png
+from hostile_images import bloated, huge, ico, png
 from PIL import Image
 
 from tuilabel.data.decoding import Decoded, DecodeService, Refused, service
+from tuilabel.data.region import WHOLE
 from tuilabel.errors import SourceError
 
+_BOMB = "more than 100 megapixels"
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
@@ -30,6 +32,13 @@ def image(path: Path, value: int = 7, shape: tuple[int, ...] = (4, 6, 3)) -> Pat
     pixels[0, 0] = 0
     Image.fromarray(pixels).save(path)
     return path
+
+
+def resident(decoding: DecodeService, kind: str) -> int:
+    """Return the memory of the only process in kilobytes; 0 where it is not known."""
+    (child,) = decoding._idle
+    status = Path(f"/proc/{child._process.pid}/status")
+    return int(status.read_text().split(f"{kind}:")[1].split()[0]) if status.exists() else 0
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, body: str) -> None:
@@ -117,6 +126,36 @@ def test_an_icon_with_a_bomb_inside_is_too_large(tmp_path: Path, decoding: Decod
     assert decoding.decode(tmp_path / "x.ico") == Refused("more than 100 megapixels")
 
 
+def test_no_header_makes_room_for_the_pixels_that_it_claims(
+    tmp_path: Path, decoding: DecodeService
+) -> None:
+    files = huge()
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    found = decoding.decode_all([(tmp_path / name, "") for name in files], box=(96, 96))
+    reasons = dict(zip(files, found, strict=True))
+    # Its library has limits of its own.
+    assert isinstance(reasons.pop("avif", Refused("")), Refused)
+    assert len(reasons) >= 25
+    assert {name: each for name, each in reasons.items() if each != Refused(_BOMB)} == {}
+    assert resident(decoding, "VmHWM") < 200_000
+
+
+def test_no_metadata_makes_room_for_what_it_unpacks_to(
+    tmp_path: Path, decoding: DecodeService
+) -> None:
+    files = bloated()
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    found = decoding.decode_all([(tmp_path / name, "") for name in files], region=WHOLE)
+    for name, each in zip(files, found, strict=True):
+        if isinstance(each, Refused):
+            assert each.reason.startswith("damaged PNG image (Decompressed data too large"), name
+        else:
+            assert each.pixels.shape[0] in (4, 8)
+    assert resident(decoding, "VmHWM") < 200_000
+
+
 def test_nothing_keeps_the_pixels_of_what_could_not_be_decoded(
     tmp_path: Path, decoding: DecodeService
 ) -> None:
@@ -124,11 +163,7 @@ def test_nothing_keeps_the_pixels_of_what_could_not_be_decoded(
         (tmp_path / f"{i}.png").write_bytes(png(9900, 9999, share=0.05))
     found = [decoding.decode(tmp_path / f"{i}.png") for i in range(8)]
     assert set(found) == {Refused("PNG image, cut short")}
-    (child,) = decoding._idle
-    status = Path(f"/proc/{child._process.pid}/status")
-    if status.exists():
-        resident = int(status.read_text().split("VmRSS:")[1].split()[0])
-        assert resident < 200_000
+    assert resident(decoding, "VmRSS") < 200_000
 
 
 def test_an_image_at_the_limit_is_decoded(tmp_path: Path, decoding: DecodeService) -> None:

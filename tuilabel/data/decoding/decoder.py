@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import warnings
 from contextlib import suppress
 from functools import cache
-from importlib.util import find_spec
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from math import ceil, inf
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.data.decoding.facts import facts_of
+from tuilabel.data.cell import Cell
+from tuilabel.data.decoding.cells import CellError, read_cell
+from tuilabel.data.decoding.dicom import read_dicom
+from tuilabel.data.decoding.facts import facts_of, taken_at
+from tuilabel.data.decoding.fits import read_fits
 from tuilabel.data.decoding.formats import (
+    EXTRAS,
     HEAD_BYTES,
     image_format,
     why_not_decoded,
@@ -30,7 +35,10 @@ from tuilabel.data.decoding.values import (
     MEMORY,
     MOST_FRAMES,
     Decoded,
+    NeedsMoreMemory,
+    NoImage,
     Refused,
+    Stored,
 )
 from tuilabel.data.item_ids import file_digest
 from tuilabel.data.part import (
@@ -43,6 +51,7 @@ from tuilabel.data.part import (
     is_box,
     part_digest,
     stored_box,
+    upright_box,
 )
 from tuilabel.data.region import WHOLE, Region
 from tuilabel.small_files import open_regular
@@ -51,14 +60,17 @@ from tuilabel.text import inert
 if TYPE_CHECKING:
     from PIL import Image
 
-_VERSION = 1
+_VERSION = 2
 
 _BAND_PIXELS = 2**20
 _REASON_CHARACTERS = 120
 
 # Pillow runs another program, Ghostscript, on EPS: too dangerous for files from anywhere. It
-# recognises the others, but cannot decode them.
-_REFUSED_FORMATS = frozenset({"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"})
+# recognises the others, but cannot decode them; of FITS it ignores sign and scale of the values.
+_REFUSED_FORMATS = frozenset({"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG", "FITS"})
+
+_READERS = {"DICOM": read_dicom, "FITS": read_fits}
+"""Functions for the formats that Pillow does not decode; their packages may be missing."""
 
 # Further images in these files are layers and previews, not pages.
 _FORMATS_WITHOUT_PAGES = frozenset({"MPO", "PSD"})
@@ -68,10 +80,6 @@ _JPEG = frozenset({"JPEG", "MPO"})
 # Transparent parts show mid grey: neither a black nor a white drawing disappears on it.
 _BACKGROUND = (128, 128, 128, 255)
 _ORIENTATION_TAG = 0x0112
-
-
-class NeedsMoreMemory(Exception):  # noqa: N818  (it is an answer, not an error)
-    """The file takes more memory than images may that are decoded at the same time."""
 
 
 def decode_file(
@@ -92,6 +100,7 @@ class OpenImage:
     Parameters
     ----------
     path : str
+        Also that of a `Cell`.
     """
 
     def __init__(self, path: str) -> None:
@@ -99,13 +108,15 @@ class OpenImage:
         self._descriptor = -1
         self._refused: Refused | None = None
         self._head, self._digest = b"", b""
-        # What is open: the image, at which page or frame, its size as it is stored, and by how much
-        # it is reduced; 0 before its pixels were decoded.
+        # What is open: the image, at which page or frame, its size, by how much it is reduced (0
+        # before its pixels were decoded), and its orientation if Pillow turns it.
         self._image: Image.Image | None = None
-        self._number, self._size, self._scale = 1, (0, 0), 0
+        self._number, self._size, self._scale, self._turned = 1, (0, 0), 0, 0
         self._frames = self._gif_frames = 0
+        self._stored: tuple[int, Stored] | None = None
+        self._cell, self._content = Cell.read(path), b""
         try:
-            self._descriptor = open_regular(path)
+            self._descriptor = open_regular(path if self._cell is None else self._cell.file)
             self._before = os.fstat(self._descriptor)
         except OSError as error:
             self._refused = Refused(error.strerror or str(error), lasting=False)
@@ -146,12 +157,16 @@ class OpenImage:
         if self._refused is not None:
             return self._refused
         try:
+            if self._cell is not None and not self._content:
+                self._content = read_cell(self._file(), self._cell, may_be_large=may_be_large)
             found = self._decode(part, box, region, may_be_large)
             after = os.fstat(self._descriptor)
+        except CellError as error:
+            return Refused(inert(str(error), _REASON_CHARACTERS))
         except OSError as error:
             return Refused(error.strerror or str(error), lasting=False)
         except MemoryError as error:
-            self._image = None
+            self._image = self._stored = None
             if not may_be_large:
                 raise NeedsMoreMemory from error
             # Another time there may be more memory, or a higher limit.
@@ -161,8 +176,10 @@ class OpenImage:
             return Refused("changed while it was read", lasting=False)
         return found
 
-    def _file(self) -> BufferedReader:
+    def _file(self) -> BufferedReader | BytesIO:
         """Return the file at its beginning; some of Pillow's decoders close it."""
+        if self._content:
+            return BytesIO(self._content)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         return os.fdopen(self._descriptor, "rb", closefd=False)
 
@@ -184,32 +201,47 @@ class OpenImage:
         self._hash()
         head = self._head
         name, number = image_format(head), frame_of(part)
+        place, orientation, taken = None, 1, None
         try:
-            image = self._at(number, may_be_large)
-            name = image.format or name or "unknown"
-            image = self._loaded(part, box, region)
+            if name in _READERS and EXTRAS[name].is_there:
+                stored = self._read(name, number, may_be_large)
+                facts = stored.facts if region is not None else ()
+            else:
+                image = self._at(number, may_be_large)
+                name = image.format or name or "unknown"
+                image = self._loaded(part, box, region)
+                stored = None
+                # Only now, because reading metadata may decode too, and hides what went wrong.
+                orientation = _orientation(image)
+                facts = () if region is None else facts_of(image)
+                taken = taken_at(image)
             width, height = self._size
-            # Only now, because reading metadata may decode too, and hides what went wrong.
-            orientation = _orientation(image)
-            facts = () if region is None else facts_of(image)
-            place = None
+            shown = None
             if is_box(part):
-                place = stored_box(part, self._size, orientation)
-                width, height = place.size
-            # The image is needed again for other parts.
-            pixels = _upright(_pixels(self._cut(place) if part else image), orientation)
+                place, shown = self._place(part, orientation)
+                width, height = shown.size
+            if stored is None:
+                # The image is needed again for other parts.
+                pixels = _upright(_pixels(self._cut(shown) if part else image), orientation)
+            else:
+                pixels = stored.pixels
+                if shown is not None:
+                    pixels = pixels[shown.top : shown.bottom, shown.left : shown.right]
         except UnidentifiedImageError:
             return Refused(why_not_opened(head))
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             return Refused(f"more than {MAX_PIXELS // 1_000_000} megapixels")
         except PartError as error:
             return Refused(str(error))
+        except NoImage:
+            return Refused(f"{name} file without an image")
         except (MemoryError, NeedsMoreMemory):
             raise
-        # Hostile bytes make Pillow's decoders raise exceptions of almost any class.
+        # Hostile bytes make decoders raise exceptions of almost any class.
         except Exception as error:
             self._image = None
-            if isinstance(error, OSError) and error.errno is not None:
+            # An invalid argument is from the file, such as a negative place in it.
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
                 raise
             if "out of memory" in str(error):
                 raise MemoryError from error
@@ -221,7 +253,7 @@ class OpenImage:
             # Without memory, some decoders report damage.
             return Refused(inert(reason, _REASON_CHARACTERS), lasting=_memory_limit() >= MEMORY)
         if not part:
-            self._image = None
+            self._image = self._stored = None
         if orientation in SIDEWAYS:
             height, width = width, height
         if region is not None:
@@ -229,7 +261,22 @@ class OpenImage:
         if box is not None:
             pixels = fitted(pixels, box)
         digest = part_digest(self._digest, part, place) if part else self._digest
-        return Decoded(digest, name, (height, width), self._frames, pixels, facts)
+        return Decoded(digest, name, (height, width), self._frames, pixels, facts, taken)
+
+    def _read(self, name: str, number: int, may_be_large: bool) -> Stored:
+        """Return a page or frame of a format that Pillow does not decode."""
+
+        def check(height: int, width: int) -> None:
+            self._size = width, height
+            self._check_size(may_be_large)
+
+        if self._stored is None or self._stored[0] != number:
+            self._stored = None
+            stored = _READERS[name](self._file(), number, check)
+            if stored.pixels.ndim == 3:
+                stored = stored._replace(pixels=_without_colour(stored.pixels))
+            self._stored, self._frames = (number, stored), stored.frames
+        return self._stored[1]
 
     def _at(self, number: int, may_be_large: bool) -> Image.Image:
         """Return the image at a page or frame, which may be loaded already."""
@@ -241,7 +288,8 @@ class OpenImage:
             self._frames = self._frames or self._gif_frames or _frames(image)
         if number != self._number:
             image.seek(number - 1)
-            self._number, self._scale, self._size = number, 0, image.size
+            self._number = number
+            self._begin(image)
             self._check_size(may_be_large)
         return image
 
@@ -250,8 +298,14 @@ class OpenImage:
 
         is_heif = image_format(self._head) == "HEIC"
         self._image = Image.open(self._file(), formats=_formats(is_heif))
-        self._number, self._scale, self._size = 1, 0, self._image.size
+        self._number = 1
+        self._begin(self._image)
         return self._image
+
+    def _begin(self, image: Image.Image) -> None:
+        self._scale, self._size = 0, image.size
+        # Pillow turns these upright as it decodes them, and then knows no orientation any more.
+        self._turned = _orientation(image) if image.format == "TIFF" else 0
 
     def _check_size(self, may_be_large: bool) -> None:
         from PIL import Image
@@ -269,14 +323,17 @@ class OpenImage:
         assert image is not None
         if not part:
             if box is not None:
-                image.draft(None, _draft_size(image, image.size, box, region))
+                turned = image.format in _JPEG and _orientation(image) in SIDEWAYS
+                upright = image.size[::-1] if turned else image.size
+                image.draft(None, _draft_size(image.size, upright, box, region))
             image.load()
             return image
         scale = 1
         if box is not None and image.format in _JPEG and is_box(part):
             orientation = _orientation(image)
             size = stored_box(part, self._size, orientation).size
-            least = _draft_size(image, size, box, region or WHOLE)
+            upright = size[::-1] if orientation in SIDEWAYS else size
+            least = _draft_size(self._size, upright, box, region or WHOLE)
             scale = min(width // side for width, side in zip(self._size, least, strict=True))
             scale = max(each for each in (1, 2, 4, 8) if each <= max(scale, 1))
         if self._scale not in (0, scale):
@@ -287,6 +344,16 @@ class OpenImage:
             image.load()
             self._scale = scale
         return image
+
+    def _place(self, part: str, orientation: int) -> tuple[Box, Box]:
+        """Return where a box is in stored pixels, and where in the image as Pillow returns it."""
+        if not self._turned:
+            place = stored_box(part, self._size, orientation)
+            return place, place
+        sideways = self._turned in SIDEWAYS
+        stored = self._size[::-1] if sideways else self._size
+        place = stored_box(part, stored, self._turned)
+        return place, upright_box(place, stored, self._turned)
 
     def _cut(self, place: Box | None) -> Image.Image:
         """Return a copy of the image, or of a box in it."""
@@ -304,26 +371,25 @@ class OpenImage:
 
 
 def _draft_size(
-    image: Image.Image, size: tuple[int, int], box: tuple[int, int], region: Region | None
+    whole: tuple[int, int], size: tuple[int, int], box: tuple[int, int], region: Region | None
 ) -> tuple[int, int]:
     """Return the least size at which a JPEG may be decoded: twice what is asked for.
 
     Parameters
     ----------
-    image : Image
+    whole : tuple of int
+        Stored width and height of the image.
     size : tuple of int
-        Stored width and height of the image, or of the box in it that is asked for.
+        Upright width and height of the image, or of the box in it that is asked for.
     box : tuple of int
     region : Region or None
     """
     if region is None:
         # Thumbnails stay what they are, whatever shape the image has: models see them.
         return 2 * box[0], 2 * box[1]
-    turned = image.format in _JPEG and _orientation(image) in SIDEWAYS
-    wide, high = size[::-1] if turned else size
-    part = (region.right - region.left) * wide, (region.bottom - region.top) * high
+    part = (region.right - region.left) * size[0], (region.bottom - region.top) * size[1]
     scale = 2 * min(box[0] / part[0], box[1] / part[1])
-    return max(1, ceil(image.width * scale)), max(1, ceil(image.height * scale))
+    return max(1, ceil(whole[0] * scale)), max(1, ceil(whole[1] * scale))
 
 
 def _memory_limit() -> float:
@@ -343,8 +409,8 @@ def decoder_version() -> str:
     """Return a name for what can be decoded: with another one, a refused file is worth a try."""
     import PIL
 
-    heif = " and pillow-heif" if find_spec("pillow_heif") else ""
-    return f"{_VERSION}, Pillow {PIL.__version__}{heif}"
+    extras = "".join(f", {extra.package}" for extra in EXTRAS.values() if extra.is_there)
+    return f"{_VERSION}, Pillow {PIL.__version__}{extras}"
 
 
 def set_up() -> None:
@@ -413,10 +479,7 @@ def _pixels(image: Image.Image) -> NDArray[Any]:
         return values.astype(values.dtype.newbyteorder("="), copy=False)
     if image.mode in ("1", "L") and not image.has_transparency_data:
         return np.asarray(image.convert("L"))
-    pixels = _colours(image)
-    if _is_grey(pixels[::16, ::16]) and _is_grey(pixels):
-        pixels = pixels[..., 0]
-    return pixels
+    return _without_colour(_colours(image))
 
 
 def _colours(image: Image.Image) -> NDArray[np.uint8]:
@@ -436,6 +499,12 @@ def _colours(image: Image.Image) -> NDArray[np.uint8]:
     # Close the decoder's copy, so that at most two full-size copies exist.
     image.close()
     return pixels
+
+
+def _without_colour(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a grey image as shape (H, W), any other as it is."""
+    is_grey = _is_grey(pixels[::16, ::16]) and _is_grey(pixels)
+    return pixels[..., 0] if is_grey else pixels
 
 
 def _is_grey(pixels: NDArray[np.uint8]) -> bool:

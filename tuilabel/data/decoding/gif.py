@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 
 _IMAGE, _EXTENSION = 0x2C, 0x21
 
 
-def gif_frames(file: BufferedReader, most: int) -> int:
+def gif_frames(file: BufferedReader | BytesIO, most: int) -> int:
     """Return the number of frames of a GIF, but at most some; at least 1.
 
     Parameters
@@ -37,6 +37,6 @@ def gif_frames(file: BufferedReader, most: int) -> int:
     return max(frames, 1)
 
 
-def _skip_colours(file: BufferedReader, flags: int) -> None:
+def _skip_colours(file: BufferedReader | BytesIO, flags: int) -> None:
     if flags & 0x80:
         file.seek(3 << ((flags & 7) + 1), 1)

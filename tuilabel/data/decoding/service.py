@@ -9,14 +9,16 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tuilabel.data.decoding.values import BUFFER_BYTES, Decoded, Refused
+from tuilabel.data.cell import Cell
+from tuilabel.data.decoding.values import BUFFER_BYTES, Decoded, Refused, TableInfo
 from tuilabel.data.region import Region
 from tuilabel.errors import SourceError
 
@@ -24,6 +26,16 @@ DEADLINE = 60.0
 
 START_SECONDS = 60.0
 """Time limit for a process to start."""
+
+# Each thread, and each of Arrow's own arenas, counts against the limit of memory.
+_SINGLE = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "ARROW_IO_THREADS": "1",
+}
+
+_Answer = TypeVar("_Answer")
 
 # The child imports what this process would import, whatever its folder and environment.
 _PROGRAM = "import sys; sys.path[:] = {!r}; from tuilabel.data.decoding.worker import main; main()"
@@ -49,7 +61,7 @@ class DecodeService:
 
     def decode(
         self,
-        path: Path,
+        path: Path | Cell,
         part: str = "",
         *,
         box: tuple[int, int] | None = None,
@@ -59,7 +71,7 @@ class DecodeService:
 
         Parameters
         ----------
-        path : Path
+        path : Path or Cell
             It is opened without waiting; anything but a regular file is refused.
         part : str
             See `tuilabel.data.part`; empty for the first page or frame.
@@ -79,7 +91,7 @@ class DecodeService:
 
     def decode_all(
         self,
-        parts: Sequence[tuple[Path, str]],
+        parts: Sequence[tuple[Path | Cell, str]],
         *,
         box: tuple[int, int] | None = None,
         region: Region | None = None,
@@ -100,12 +112,32 @@ class DecodeService:
             for part, answer in zip(parts, answers, strict=True)
         ]
 
+    def table(self, path: Path) -> TableInfo | Refused:
+        """Return what a table file with images has, from its metadata.
+
+        Raises
+        ------
+        SourceError
+            No process can be started.
+        """
+        return self._about_table(path, None, _Child.receive_table)
+
+    def labels(self, path: Path, column: str) -> NDArray[np.int32] | Refused:
+        """Return the class of each row of a table file: (n,) numbers, -1 where there is none.
+
+        Raises
+        ------
+        SourceError
+            No process can be started.
+        """
+        return self._about_table(path, column, _Child.receive_array)
+
     def close(self) -> None:
         """End the processes that are idle; `decode` starts new ones."""
         _end_all(self._idle)
 
     def _decode_large(
-        self, part: tuple[Path, str], box: tuple[int, int] | None, region: Region | None
+        self, part: tuple[Path | Cell, str], box: tuple[int, int] | None, region: Region | None
     ) -> Decoded | Refused:
         with self._one_large_image:
             answers = self._ask([part], box, region, large=True)
@@ -114,26 +146,43 @@ class DecodeService:
 
     def _ask(
         self,
-        parts: Sequence[tuple[Path, str]],
+        parts: Sequence[tuple[Path | Cell, str]],
         box: tuple[int, int] | None,
         region: Region | None,
         *,
         large: bool = False,
     ) -> list[Decoded | Refused | None]:
         """Return answers in order until the process dies; None for files that take more memory."""
+        named = [(os.fspath(path), part) for path, part in parts]
+        request = {"parts": named, "box": box, "region": region, "large": large}
+        return self._answers(request, len(parts), _Child.receive)
+
+    def _about_table(
+        self, path: Path, label: str | None, receive: Callable[[_Child], _Answer | Refused]
+    ) -> _Answer | Refused:
+        request = {"table": os.fspath(path), "label": label, "large": False}
+        found = self._answers(request, 1, receive)
+        return found[0] if found else Refused("damaged: reading it crashed", lasting=False)
+
+    def _answers(
+        self,
+        request: Mapping[str, Any],
+        count: int,
+        receive: Callable[[_Child], _Answer | Refused],
+    ) -> list[_Answer | Refused]:
+        """Return answers in order until the process dies."""
         try:
             child = self._idle.pop()
         except IndexError:
             child = _Child(self._deadline)
-        answers: list[Decoded | Refused | None] = []
+        answers: list[_Answer | Refused] = []
         try:
-            named = [(os.fspath(path), part) for path, part in parts]
-            child.send({"parts": named, "box": box, "region": region, "large": large})
-            for _ in parts:
-                answers.append(child.receive())
+            child.send(request)
+            for _ in range(count):
+                answers.append(receive(child))
         except TimeoutError:
             child.end()
-            if len(parts) == 1:
+            if count == 1:
                 reason = f"decoding takes longer than {self._deadline:g} s"
                 answers.append(Refused(reason, lasting=False))
         except (OSError, EOFError):
@@ -175,7 +224,7 @@ class _Child:
                     stdout=subprocess.DEVNULL,
                     # Decoders print warnings, which would break lines that are on the screen.
                     stderr=subprocess.DEVNULL,
-                    env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+                    env={**os.environ, **_SINGLE},
                     # Ctrl-C and Ctrl-Z are for the parent.
                     process_group=0,
                 )
@@ -199,7 +248,7 @@ class _Child:
             )
         own.settimeout(deadline)
 
-    def send(self, request: dict[str, Any]) -> None:
+    def send(self, request: Mapping[str, Any]) -> None:
         """Ask for files; their answers come in order."""
         self._socket.sendall(json.dumps(request).encode() + b"\n")
 
@@ -211,20 +260,38 @@ class _Child:
         OSError, EOFError
             The process died or, with a `TimeoutError`, did not answer in time.
         """
-        line = self._answers.readline()
-        if not line.endswith(b"\n"):
-            raise EOFError
-        answer = json.loads(line)
+        answer = self._line()
         if not answer:
             return None
         if "reason" in answer:
             return Refused(**answer)
-        pixels = np.empty(answer["shape"], answer["dtype"])
-        if self._answers.readinto(pixels.reshape(-1).view(np.uint8).data) != pixels.nbytes:
-            raise EOFError
+        pixels = self._array(answer)
         digest, (height, width) = bytes.fromhex(answer["digest"]), answer["size"]
         facts = [(word, text) for word, text in answer["facts"]]
-        return Decoded(digest, answer["format"], (height, width), answer["frames"], pixels, facts)
+        kind, frames, taken = answer["format"], answer["frames"], answer["taken"]
+        return Decoded(digest, kind, (height, width), frames, pixels, facts, taken)
+
+    def receive_table(self) -> TableInfo | Refused:
+        """Return the next answer, as `receive` does: what a table file has."""
+        answer = self._line()
+        return Refused(**answer) if "reason" in answer else TableInfo(**answer)
+
+    def receive_array(self) -> NDArray[Any] | Refused:
+        """Return the next answer, as `receive` does: an array."""
+        answer = self._line()
+        return Refused(**answer) if "reason" in answer else self._array(answer)
+
+    def _line(self) -> dict[str, Any]:
+        line = self._answers.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError
+        return cast(dict[str, Any], json.loads(line))
+
+    def _array(self, answer: Mapping[str, Any]) -> NDArray[Any]:
+        values = np.empty(answer["shape"], answer["dtype"])
+        if self._answers.readinto(values.reshape(-1).view(np.uint8).data) != values.nbytes:
+            raise EOFError
+        return values
 
     def end(self) -> None:
         """Kill the process and reap it."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -26,6 +26,18 @@ BUFFER_BYTES = 2**16
 """Bytes of answers that are sent at once."""
 
 
+CheckSize = Callable[[int, int], object]
+"""Raises an error for the height and width of an image that is not to be decoded."""
+
+
+class Stored(NamedTuple):
+    """What a decoder finds in a file: upright pixels, the number of frames, and inert facts."""
+
+    pixels: NDArray[Any]
+    frames: int
+    facts: Sequence[tuple[str, str]]
+
+
 @dataclass(frozen=True, eq=False)
 class Decoded:
     """The first page or frame of an image file, or a part of the file.
@@ -45,6 +57,8 @@ class Decoded:
         uint8, with transparent parts laid over mid grey; an image is grey if every pixel is.
     facts : sequence of (str, str)
         What its metadata says, as a word and a text each, inert; only where a region was asked for.
+    taken : float or None
+        When it was taken by its metadata, see `tuilabel.data.decoding.facts.taken_at`.
     """
 
     digest: bytes
@@ -53,6 +67,36 @@ class Decoded:
     frames: int
     pixels: NDArray[Any]
     facts: Sequence[tuple[str, str]] = ()
+    taken: float | None = None
+
+
+class TableInfo(NamedTuple):
+    """What a table file with images in a column of bytes has.
+
+    Attributes
+    ----------
+    groups : sequence of int
+        Number of rows of each group, which is read at once.
+    column : str
+        Column of the images.
+    label : str or None
+        Column of the classes as numbers, if their names are known.
+    names : sequence of str
+        Names of the classes.
+    """
+
+    groups: Sequence[int]
+    column: str
+    label: str | None
+    names: Sequence[str]
+
+
+class NeedsMoreMemory(Exception):  # noqa: N818  (it is an answer, not an error)
+    """The file takes more memory than images may that are decoded at the same time."""
+
+
+class NoImage(Exception):  # noqa: N818
+    """The file is sound, but has no image."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """The child's side of decoding: reads requests from a socket on standard input, one at a time.
 
 A request is a line of JSON with the paths of files, and which part of each is asked for. So is the
-answer for each: an empty object if
-the file takes more memory than is allowed, a reason, or what the file is, followed by the bytes of
-its pixels.
+answer for each: an empty object if the file takes more memory than is allowed, a reason, or what
+the file is, followed by the bytes of its pixels. Another request is for what a table file has, or
+for the classes of its rows.
 """
 
 from __future__ import annotations
@@ -21,8 +21,16 @@ from typing import Any
 
 import numpy as np
 
-from tuilabel.data.decoding.decoder import NeedsMoreMemory, OpenImage, set_up
-from tuilabel.data.decoding.values import BUFFER_BYTES, LARGE_MEMORY, MEMORY, Refused
+from tuilabel.data.decoding.cells import describe_table, labels_of_table
+from tuilabel.data.decoding.decoder import OpenImage, set_up
+from tuilabel.data.decoding.values import (
+    BUFFER_BYTES,
+    LARGE_MEMORY,
+    MEMORY,
+    NeedsMoreMemory,
+    Refused,
+    TableInfo,
+)
 from tuilabel.data.region import Region
 
 
@@ -37,6 +45,10 @@ def main() -> None:
     for line in parent.makefile("rb"):
         request = json.loads(line)
         _limit_memory(LARGE_MEMORY if request["large"] else MEMORY)
+        if "table" in request:
+            answers.writelines(_about_table(request["table"], request["label"]))
+            answers.flush()
+            continue
         region = None if request["region"] is None else Region(*request["region"])
         how = request["box"], region, request["large"]
         for path, parts in groupby(request["parts"], itemgetter(0)):
@@ -68,8 +80,18 @@ def _answer(
         dtype=pixels.dtype.str,
         shape=pixels.shape,
         facts=found.facts,
+        taken=found.taken,
     )
     return [head, pixels.reshape(-1).view(np.uint8).data]
+
+
+def _about_table(path: str, label: str | None) -> Sequence[bytes | memoryview]:
+    found = describe_table(path) if label is None else labels_of_table(path, label)
+    if isinstance(found, Refused):
+        return [_line(reason=found.reason, lasting=found.lasting)]
+    if isinstance(found, TableInfo):
+        return [_line(**found._asdict())]
+    return [_line(shape=found.shape, dtype=found.dtype.str), found.view(np.uint8).data]
 
 
 def _line(**answer: Any) -> bytes:

@@ -109,7 +109,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
     def show_all(self) -> None:
         """Show the list, and how much of it the filter leaves."""
         history = self._history
-        disputed = len(self.opened.session.known.disputed)
+        disputed = len(self.opened.session.known.disputes)
         disputes, count = counted(disputed, "dispute"), counted(history.total, "event")
         if history.filter or self._filtering:
             shown = f"{len(history):,} of "
@@ -150,7 +150,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
 
     def _show_image(self) -> None:
         event = self._event()
-        item = item_of(event) if event is not None else None
+        item = self._history.item_of(event) if event is not None else None
         if item == self._shown:
             return
         self._shown = item
@@ -220,7 +220,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
     def _marked_item(self) -> str | None:
         """Return the item of the marked event; None, with a sentence, where no image can be had."""
         event = self._event()
-        item = None if event is None else item_of(event)
+        item = None if event is None else self._history.item_of(event)
         if event is None:
             self.say(_NO_EVENT)
         elif item is None:
@@ -260,9 +260,9 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             self.move((self._history.place_of(target) or 0) - self._cursor)
             return
         session = self.opened.session
-        item = item_of(event)
+        item = self._history.item_of(event)
         row = None if item is None else self.opened.workspace.dataset.row_of(item)
-        place = next((p for p, slot in enumerate(session.batch) if slot.row == row), None)
+        place = None if item is None else session.desk.place_of(item)
         if row is None:
             self._marked_item()
         elif place is None:
@@ -381,7 +381,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             return session.decide(item, chosen, by=who["by"])
 
         def sentence() -> str:
-            left = len(session.known.disputed)
+            left = len(session.known.disputes)
             rest = f"{counted(left, 'dispute')} left" if left else "no dispute is left"
             return f"✓ {session.desk.acts:,} saved: decided for {name}, {rest}."
 
@@ -424,7 +424,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         places = (
             place
             for place in range(len(self._history))
-            if item_of(self._history.event(place)) == item
+            if self._history.item_of(self._history.event(place)) == item
         )
         self._cursor = next(places, self._cursor)
         self.show_all()

@@ -19,6 +19,7 @@ from tuilabel.events.lines import Event
 from tuilabel.events.payloads import LATER, UNSURE, UNUSABLE, Answer, Flag, Label, Note, Skip
 from tuilabel.session import Annotator, Ranking, Slot
 from tuilabel.session.undoing import skip_text, undone_text
+from tuilabel.session.values import Chosen
 from tuilabel.settings import SUGGESTIONS
 from tuilabel.text import SUGGESTION_MODES, counted
 from tuilabel.trainer.client import TrainerLink
@@ -30,6 +31,7 @@ from tuilabel.tui.background.threads import beside
 from tuilabel.tui.keymap.actions import actions_of
 from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.screens.base import A_WHILE, BaseScreen
+from tuilabel.tui.screens.frames import ANSWERS, Frames
 from tuilabel.tui.screens.looking import Looking
 from tuilabel.tui.screens.page import PageScreen
 from tuilabel.tui.terminal.capabilities import coarse_hint
@@ -39,7 +41,6 @@ from tuilabel.tui.text.pieces import Piece
 from tuilabel.tui.text.theme import colours_of
 from tuilabel.tui.views.guidelines import guideline_rows
 from tuilabel.tui.views.labelling import Presenter
-from tuilabel.tui.views.look import Look
 from tuilabel.tui.views.messages import Message, Messages
 from tuilabel.tui.views.open_session import Added, OpenSession
 from tuilabel.tui.views.trainer import reading_message, reading_piece, trainer_piece
@@ -100,6 +101,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             )
         )
         self.looking = Looking(self, self.opened)
+        self.frames = Frames(self, self.looking)
+        self.presenter.shown_item = self.shown_item
         self.board = Board(
             self.presenter,
             self.opened.image,
@@ -163,6 +166,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
     def on_unmount(self) -> None:
         """Follow the others no longer."""
         self._follower.stop()
+        self.frames.stop()
         self.looking.stop()
 
     def _notice(self, first: Message | None = None) -> Piece | None:
@@ -218,6 +222,9 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             self.loop.pool_opened(pool.rows)
             self.after_frame()
         self._go_on()
+        if self.loop.current is not None and self.looking.row is None:
+            # All frames of its group are there now.
+            self.changed()
         if self.loop.window_is_new and not self.saving.is_pending:
             self.saving.write(
                 partial(self.loop.keep_window, by=self.answers.annotator),
@@ -287,11 +294,14 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             event.prevent_default()
             return
         self.hush()
+        self.frames.stop()
         key = self.answers.press(event.key, event.character)
         actions = [] if key is None else actions_of_key(self, key)
         if key != event.key or actions:
             event.stop()
             event.prevent_default()
+        if not ANSWERS.issuperset(actions):
+            self.frames.end_alone()
         for action in actions:
             await self.app.run_action(action, self)
 
@@ -306,10 +316,19 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         """The id of the item that is asked, where its image is shown."""
         return None if self.looking.is_neighbour else self.loop.current_id
 
+    def shown_item(self) -> str | None:
+        """Return the id of what is shown of the item that is asked: of a group, the frame."""
+        row = self.looking.row
+        is_frame = self.looking.frame is not None and row is not None
+        return self.loop.items.ids[row] if is_frame and row is not None else self.asked
+
     def choose_class(self, index: int) -> None:
-        """Answer with a class; where an image may have several, mark it, or no longer."""
+        """Answer with a class, about the group or one frame alone.
+
+        Where an image may have several classes, mark it, or no longer.
+        """
         if not self.loop.about.multi:
-            self._answer(partial(self.loop.label, class_index=index))
+            self._answer(partial(self.loop.label, class_index=index), class_index=index)
         elif self.asked is None or self.too_small:
             self._say_why_not()
         else:
@@ -357,7 +376,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             hint = self.keymap.hint("suggestions")
             self.say(f"Nothing to accept: {SUGGESTION_MODES[self._suggestions]}{hint}.", "accent")
         else:
-            self._answer(self.loop.accept_suggestion)
+            self._answer(self.loop.accept_suggestion, class_index=self.loop.suggestion())
 
     def _save_marks(self) -> None:
         """Answer with the classes that are marked: perhaps with none."""
@@ -367,7 +386,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
                 f"A class key came before this image was there: mark again, then {enter}.", "accent"
             )
             return
-        self._answer(partial(self.loop.label, class_index=sorted(self.marks.of(self.asked))))
+        chosen = sorted(self.marks.of(self.asked))
+        self._answer(partial(self.loop.label, class_index=chosen), class_index=chosen)
 
     def action_skip(self) -> None:
         """Pass the image over."""
@@ -387,13 +407,13 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
 
     def skip_for(self, why: str) -> None:
         """Pass the image over for a reason."""
-        self._answer(partial(self.loop.skip, why=why))
+        self._answer(partial(self.loop.skip, why=why), why=why)
 
     def action_flag(self) -> None:
         """Flag the image for a second opinion, or remove its flag."""
 
         def write(item: str, *, by: Annotator, ms: int) -> Event:
-            return self.loop.flag(item, by=by)
+            return self.loop.flag(self.shown_item() or item, by=by)
 
         if self.asked is None:
             self.say(self.presenter.ending())
@@ -405,10 +425,12 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         if self.asked is None:
             self.say(self.presenter.ending())
         else:
-            self.answers.begin_note(self.loop.own_note(self.asked, by=self.answers.annotator))
+            item = self.shown_item() or self.asked
+            self.answers.begin_note(self.loop.own_note(item, by=self.answers.annotator))
 
     def write_note(self, item: str, text: str) -> None:
         """Save a note."""
+        item = self.shown_item() or item
         if text == self.loop.own_note(item, by=self.answers.annotator):
             self.answers.end_note()
         else:
@@ -468,12 +490,18 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             self.say(undone_text(undone, self.loop.known, shown_name))
         self.changed()
 
-    def _answer(self, write: Callable[..., Event | None]) -> None:
+    def _answer(
+        self, write: Callable[..., Event | None], class_index: Chosen | None = None, why: str = ""
+    ) -> None:
+        """Write an answer; `class_index` and `why` are what it says about a frame alone."""
         if self.asked is None:
             self._say_why_not()
             return
         self.sentence = None
-        self.answers.give(write, partial(self._answered, self.loop.current))
+        frame, then = self.frames.alone, partial(self._answered, self.loop.current)
+        if frame is not None:
+            write = partial(self.loop.answer_frame, frame=frame, class_index=class_index, why=why)
+        self.answers.give(write, then)
 
     def _say_why_not(self) -> None:
         """Show why no image can be answered now."""
@@ -487,6 +515,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         if event is None or slot is None:
             return
         held = self.answers.guard.held
+        self.frames.end_alone()
         self._deferred.key_pressed()
         self._retry_ranking()
         label = event.payload
@@ -494,6 +523,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self._last = (slot, index)
         self.marks.forget()
         done = skip_text(label, "skipped") if isinstance(label, Skip) else ""
+        if isinstance(label, Answer) and label.relabel:
+            done = "this frame only"
         self._act = (f"{held} held back" if held else done, "muted")
         if held:
             self.set_timer(A_WHILE, partial(self._forget_act, self._act))
@@ -564,7 +595,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         """
         if self.too_small or self.loop.current is None:
             return False
-        if self.looking.look == Look() and not self.answers.may_look():
+        if self.looking.is_at_start and not self.answers.may_look():
             return False
         self.answers.expect_view()
         return True
@@ -599,7 +630,9 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
 
     def action_whole(self) -> None:
         """Show the whole image that is asked."""
-        self.looking.whole()
+        if self.frames.alone is None:
+            self.looking.whole()
+        self.frames.end_alone()
 
     def action_previous_file(self) -> None:
         """Look at the file before."""
@@ -608,6 +641,24 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
     def action_next_file(self) -> None:
         """Look at the file after."""
         self.looking.neighbour(+1)
+
+    def action_play(self) -> None:
+        """Play the frames of the group."""
+        self.frames.play()
+
+    def action_this_frame(self) -> None:
+        """Let the next class be for this frame alone."""
+        if not self.too_small:
+            self.frames.choose_alone()
+
+    def may_look(self) -> bool:
+        """Return whether the image was on the terminal; hold the key back where it was not."""
+        return not self.too_small and self.answers.may_look()
+
+    def look_again(self) -> None:
+        """Take no answer before the terminal shows what is drawn now."""
+        self.answers.expect_view()
+        self.answers.frame_was_there()
 
     def action_facts(self) -> None:
         """Show facts about the file."""
@@ -732,7 +783,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
                 True,
             )
         current = self.loop.current
-        self.looking.ask(None if current is None else current.row)
+        self._ask(current)
         self.board.show_image(current)
         if self.loop.about.multi:
             self.board.show_marks(self.marks.of(self.loop.current_id))
@@ -741,6 +792,16 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self._deferred.forget()
         self.show_all()
         self.answers.frame_was_there()
+
+    def _ask(self, current: Slot | None) -> None:
+        """Look at what is asked; of a group, at its first frame without an answer."""
+        if current is None:
+            self.looking.ask(None)
+            return
+        frames, ids = self.loop.frames(current), self.loop.items.ids
+        known = self.loop.known
+        is_open = (n for n, row in enumerate(frames) if not known.is_answered(ids[row]))
+        self.looking.ask(current.row, frames, next(is_open, 0))
 
     def on_screen_resume(self) -> None:
         """Take no answer before the image is back from under another screen."""

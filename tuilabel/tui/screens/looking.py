@@ -29,6 +29,7 @@ from tuilabel.tui.background.pictures import PictureLoader, PictureRequest
 from tuilabel.tui.background.threads import beside
 from tuilabel.tui.images import Pixels
 from tuilabel.tui.images.sampling import enlarged
+from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.views.look import (
     MOST_CORNERS,
     Look,
@@ -96,6 +97,8 @@ class Looking:
     Attributes
     ----------
     look : Look
+    frames : sequence of int
+        The rows that are asked together, in order.
     """
 
     def __init__(self, screen: LookingScreen, opened: OpenSession) -> None:
@@ -106,6 +109,8 @@ class Looking:
         self._window = WindowLook()
         self._facts = False
         self._row: int | None = None
+        self.frames: Sequence[int] = ()
+        self._start = Look()
         self._loader: PictureLoader | None = None
         self._late: PictureRequest | None = None
         self._opening: asyncio.Future[None] | None = None
@@ -140,15 +145,41 @@ class Looking:
         """Whether another image is shown than the one that is asked."""
         return bool(self.look.step)
 
-    def ask(self, row: int | None) -> None:
-        """Look at the whole of another image, as it is asked; the same one stays as it is."""
+    @property
+    def is_at_start(self) -> bool:
+        """Whether the image is shown as it was asked."""
+        return self.look == self._start
+
+    @property
+    def frame(self) -> int | None:
+        """The place in its group of the frame that is shown; None without a group."""
+        return min(self.look.frame, len(self.frames) - 1) if len(self.frames) > 1 else None
+
+    @property
+    def row(self) -> int | None:
+        """The row of what is shown."""
+        return None if self._row is None else self._shown(self._row, self.look)
+
+    def ask(self, row: int | None, frames: Sequence[int] = (), first: int = 0) -> None:
+        """Look at the whole of another image, as it is asked; the same one stays as it is.
+
+        Parameters
+        ----------
+        row : int or None
+        frames : sequence of int
+            The rows that are asked together with it, and itself.
+        first : int
+            The place of the frame to begin with.
+        """
+        self.frames = frames
         if row != self._row:
-            self._row, self.look = row, Look()
+            self._row, self._start = row, Look(frame=first)
+            self.look = self._start
 
     def sight(self, row: int) -> Sight:
         """Return what to draw for a row of the dataset: for the one that is asked, the look."""
         look = self.look if row == self._row else Look()
-        shown = self._shown(row, look.step)
+        shown = self._shown(row, look)
         request = self._request(shown, look.region)
         found = None if self._loader is None else self._loader.found(request)
         caption = self._caption(shown, look, found) if row == self._row else ("", "muted")
@@ -190,22 +221,32 @@ class Looking:
     def _caption(
         self, row: int, look: Look, found: Picture | SourceError | None
     ) -> tuple[str, str]:
-        path = self._dataset.file(row)
-        if path is None:
+        if self._dataset.file(row) is None:
             return "", "muted"
-        words = step_words(look.step)
+        name = self._dataset.references(row)[0].rpartition("/")[2]
+        words = step_words(look.step) or self._frame_words(row)
         style = "accent" if look.step else "muted"
         if isinstance(found, SourceError):
             words, style = f"{words}  ! {inert(str(found), 200)}".strip(), "bad"
         elif found is None and self._late == self._request(row, look.region):
             words, style = f"{words}  waiting for this file".strip(), "accent"
-        return f"{inert(path.name, 100)}  {words}".rstrip(), style
+        return f"{inert(name, 100)}  {words}".rstrip(), style
+
+    def _frame_words(self, row: int) -> str:
+        """Return the place of a frame in its group, and the class that it has."""
+        if self.frame is None:
+            return ""
+        known = self._opened.session.known
+        standing = known.standing(self._dataset.ids[row])
+        label = "" if standing is None else standing.class_id
+        name = f", {shown_name(known.classes.name(label), 24)}" if label else ""
+        return f"frame {self.frame + 1:,} of {len(self.frames):,}{name}"
 
     def looked(self) -> Looked | None:
         """Return what stands beside the image; None for the accuracy."""
         if self._row is None or not (self.look.corners or self._facts):
             return None
-        row, region = self._shown(self._row, self.look.step), self.look.region
+        row, region = self._shown(self._row, self.look), self.look.region
         found = None
         if self._loader is not None:
             found = self._loader.found(self._request(row, region)) or self._loader.found(
@@ -243,15 +284,26 @@ class Looking:
         if self.board.view == "row" or min(self.board.box) < 1:
             return
         self.board.follow_line()
-        shown, region = self._shown(self._row, self.look.step), self.look.region
+        shown, region = self._shown(self._row, self.look), self.look.region
         requests = [self._request(shown, region)]
         if self.look.step:
             beyond = self.look.step + (1 if self.look.step > 0 else -1)
-            rows = [self._shown(self._row, beyond)] if self._is_file(self._row, beyond) else []
-        requests += [self._request(row, WHOLE) for row in rows[:_AHEAD]]
+            is_file = self._is_file(self._row, beyond)
+            rows = [self._shown(self._row, Look(step=beyond))] if is_file else []
+        around = self._frames_ahead()
+        requests += [self._request(row, region) for row in around]
+        requests += [self._request(row, WHOLE) for row in rows[: _AHEAD - len(around)]]
         self._loader.request([(each, self._draw(each)) for each in dict.fromkeys(requests)])
         if self._loader.found(requests[0]) is None:
             self._screen.set_timer(_LATE, partial(self._look_again, requests[0]))
+
+    def _frames_ahead(self) -> list[int]:
+        """Return the frames that are probably shown next."""
+        if self.frame is None:
+            return []
+        count = len(self.frames)
+        places = [(self.frame + step) % count for step in range(1, min(_AHEAD, count))]
+        return [self.frames[place] for place in places]
 
     def _draw(self, request: PictureRequest) -> Callable[[Picture], Any]:
         assert self.board is not None
@@ -278,7 +330,7 @@ class Looking:
     @property
     def _now(self) -> PictureRequest:
         assert self._row is not None
-        return self._request(self._shown(self._row, self.look.step), self.look.region)
+        return self._request(self._shown(self._row, self.look), self.look.region)
 
     def _look_again(self, request: PictureRequest) -> None:
         """Show which file is waited for, where it is still the one that is looked at."""
@@ -330,7 +382,7 @@ class Looking:
         if self.board is not None and self.board.view == "row":
             self._screen.say("A batch in rows cannot be zoomed: show one image at a time.")
             return False
-        row = self._shown(self._row, look.step)
+        row = self._shown(self._row, look)
         whole = None if self._loader is None else self._loader.found(self._request(row, WHOLE))
         height, width = whole.size if isinstance(whole, Picture) else self._thumbnail(row).shape[:2]
         scale = 2 ** len(look.corners)
@@ -341,7 +393,7 @@ class Looking:
 
     def whole(self) -> None:
         """Show the whole image that is asked."""
-        self._show(Look())
+        self._show(Look(frame=self.look.frame))
 
     def neighbour(self, step: int) -> None:
         """Show the file before or after."""
@@ -352,6 +404,13 @@ class Looking:
             return
         if self.board is not None and self.board.view == "row":
             self._screen.say("A batch in rows has no neighbours: show one image at a time.")
+            return
+        if self.frame is not None:
+            place = self.frame + step
+            if not 0 <= place < len(self.frames):
+                self._screen.say(f"This is the {'first' if step < 0 else 'last'} frame.")
+            else:
+                self._show(self.look._replace(frame=place))
             return
         if self._by_name is None:
             # A hundred thousand names take a second to sort.
@@ -385,11 +444,35 @@ class Looking:
             0 <= self._by_name.places[row] + step < len(self._by_name.rows)
         )
 
-    def _shown(self, row: int, step: int) -> int:
-        """Return the row of the file so many places behind that of a row, by name."""
-        if not step or self._by_name is None:
+    # Frames of a group, one after another.
+
+    def can_step(self) -> bool:
+        """Return whether frames can be shown one after another."""
+        return self.frame is not None and self.board is not None and self.board.view != "row"
+
+    def look_ahead(self) -> None:
+        """Decode the frames that come next."""
+        self.request([])
+
+    def step_round(self) -> bool:
+        """Show the frame after this one, or the first; return False where it is not decoded yet."""
+        if self.frame is None:
+            return False
+        place = (self.frame + 1) % len(self.frames)
+        request = self._request(self.frames[place], self.look.region)
+        if self._loader is not None and self._loader.found(request) is None:
+            return False
+        self.look = self.look._replace(frame=place)
+        self.refresh()
+        return True
+
+    def _shown(self, row: int, look: Look) -> int:
+        """Return the row of the frame that is looked at, or of a file before or after by name."""
+        if row == self._row and self.frame is not None:
+            return self.frames[min(look.frame, len(self.frames) - 1)]
+        if not look.step or self._by_name is None:
             return row
-        return self._by_name.rows[self._by_name.places[row] + step]
+        return self._by_name.rows[self._by_name.places[row] + look.step]
 
     def facts(self) -> None:
         """Show facts about the file in place of the accuracy, or no longer."""
@@ -409,7 +492,7 @@ class Looking:
     def _path(self) -> Path | None:
         if self._row is None:
             return None
-        return self._dataset.file(self._shown(self._row, self.look.step))
+        return self._dataset.file(self._shown(self._row, self.look))
 
     def open_file(self) -> None:
         """Open the file with the program that the person has named."""

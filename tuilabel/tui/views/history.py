@@ -183,6 +183,13 @@ class History:
                 return place
         return None
 
+    def item_of(self, event: Event) -> str | None:
+        """Return the item that an event is about: of a group, among disputes, a disputed frame."""
+        items = items_of(event)
+        if self.shows_disputes:
+            items = [item for item in items if item in self._known.disputed] or items
+        return items[0] if items else None
+
     def target(self, event: Event) -> Event | None:
         """Return the event that another one refers to, such as the answer that was undone."""
         undo = event.payload
@@ -211,7 +218,7 @@ class History:
 
     def row_of(self, event: Event) -> EventRow:
         """Return an event in words."""
-        item = item_of(event)
+        item = self.item_of(event)
         if self.shows_disputes and item in self._known.disputed:
             return self._dispute(event, item)
         date, time = _date_and_time(event.at)
@@ -249,7 +256,7 @@ class History:
         """Return the details of the event at a place."""
         event, row = self.event(place), self.row(place)
         details = [("event", f"#{row.number} {row.kind}")]
-        item = item_of(event)
+        item = self.item_of(event)
         decision = None if item is None else self._known.decision(item)
         if item in self._known.disputed:
             details.append(("disputed", self.said(item)))
@@ -339,7 +346,9 @@ class History:
     def _reference_of(self, event: Event) -> str:
         """Return the name of the image that an event is about."""
         if isinstance(event.payload, Answer | Remark):
-            return inert(next(iter(event.payload.references), ""), 200)
+            more = len(getattr(event.payload, "frames", ()))
+            frames = f" and {counted(more, 'frame')} more" if more else ""
+            return inert(next(iter(event.payload.references), ""), 200) + frames
         return self._reference(item_of(event))
 
     def _reference(self, item: str | None) -> str:
@@ -393,7 +402,7 @@ class History:
         """Return the events of the lists that the filter asks for; None if it asks for none."""
         known = self._known
         if self.shows_disputes:
-            return sorted(standing.given.number for standing in known.disputed.values())
+            return sorted({standing.given.number for standing in known.disputes.values()})
         lists = {FLAGGED: known.remarks.flagged, NOTED: known.remarks.noted}
         wanted = [lists[word] for word in lists if word in self._words]
         if not wanted:
@@ -464,6 +473,15 @@ def item_of(event: Event) -> str | None:
     """Return the item that an event is about; None if it is about none."""
     item = getattr(event.payload, "item", None)
     return item if isinstance(item, str) else None
+
+
+def items_of(event: Event) -> list[str]:
+    """Return every item that an event is about."""
+    payload = event.payload
+    if isinstance(payload, Answer | Undo | Settled):
+        return list(payload.items)
+    item = item_of(event)
+    return [] if item is None else [item]
 
 
 def _class_id(event: Event) -> str | None:

@@ -12,7 +12,7 @@ from tuilabel.session.imported import answer_event
 from tuilabel.session.labels import Labels, Standing
 from tuilabel.text import shown_path
 from tuilabel.tui.text.names import shown_name
-from tuilabel.tui.views.history import History, item_of
+from tuilabel.tui.views.history import History, items_of
 from tuilabel.tui.views.values import Detail, shown_time
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def item_details(
         Its image; None if it cannot be read.
     """
     row, known = dataset.row_of(item), said.known
-    events = [event for event in said.events if item_of(event) == item]
+    events = [event for event in said.events if item in items_of(event)]
     history = History(said.events, known)
     standing = known.standing(item)
     answer = None if standing is None else answer_event(said.events, known, item, standing.given)
@@ -58,6 +58,9 @@ def item_details(
     yield "item", item
     for place, reference in enumerate(_written(events) if row is None else dataset.references(row)):
         yield "also" if place else "image", shown_path(reference)
+    if row is not None and dataset.groups is not None:
+        frames = dataset.groups.rows(row)
+        yield "group", f"frame {frames.index(row) + 1:,} of {len(frames):,}"
     if picture is not None:
         height, width = picture.size
         colours = "colour" if picture.values.ndim == 3 else "grey"
@@ -103,7 +106,7 @@ def _class(standing: Standing | None, auto: BulkLine | None, known: Labels) -> s
 def _is_audit(item: str, events: Iterable[Event]) -> bool:
     for event in events:
         match event.payload:
-            case Answer(item=answered, audit=True) if answered == item:
+            case Answer(audit=True) as answer if item in answer.items:
                 return True
             case Batch(items=items):
                 if any(asked.item == item and asked.reason == "audit" for asked in items):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 
 from rich.cells import cell_len
@@ -58,12 +58,15 @@ class Presenter:
     Attributes
     ----------
     classes : ShownClasses
+    shown_item : callable
+        Returns the id of what is shown: of a group, that of a frame.
     """
 
     def __init__(self, session: Session, keymap: Keymap, holdout: str | None, by: str) -> None:
         self.session = session
         self.keymap = keymap
         self.classes = ShownClasses(session, keymap, by)
+        self.shown_item: Callable[[], str | None] = lambda: session.current_id
         self._holdout = holdout
 
     @property
@@ -129,7 +132,7 @@ class Presenter:
 
         The text of the note is left out where there is no room for it.
         """
-        session, item = self.session, self.session.current_id
+        session, item = self.session, self.shown_item()
         if item is None:
             return ""
         remarks, asked = session.known.remarks, session.desk.current

@@ -34,10 +34,13 @@ class Look(NamedTuple):
         The quarters zoomed into, each a part of the one before; none for the whole image.
     step : int
         How many files away from the image that is asked; 0 is that image.
+    frame : int
+        The place in the group that is asked, from 0.
     """
 
     corners: tuple[str, ...] = ()
     step: int = 0
+    frame: int = 0
 
     @property
     def region(self) -> Region:
