@@ -120,6 +120,7 @@ def recounted(labels: Labels) -> object:
 
 ITEMS = st.sampled_from("123")
 CLASSES = st.sampled_from([CAT, DOG, COW, "c1:unknown"])
+NAMES = st.sampled_from(["cat", "dog", "cow", "cat/dog", "cat/dog/cow"])
 NUMBERS = st.integers(1, 25).map(str)
 PAYLOADS = st.one_of(
     st.builds(
@@ -144,8 +145,8 @@ PAYLOADS = st.one_of(
     st.builds(Suggestion, item=ITEMS, class_id=CLASSES, origin=st.just("detector")),
     st.builds(Undo, event=NUMBERS, item=st.none() | ITEMS),
     st.builds(Decided, item=ITEMS, class_id=CLASSES),
-    st.builds(ClassAdded, class_id=CLASSES, name=st.sampled_from(["cat", "dog", "cow"])),
-    st.builds(ClassRenamed, class_id=CLASSES, name=st.sampled_from(["cat", "dog", "cow"])),
+    st.builds(ClassAdded, class_id=CLASSES, name=NAMES),
+    st.builds(ClassRenamed, class_id=CLASSES, name=NAMES),
     st.builds(ClassMerged, class_id=CLASSES, into=CLASSES),
     st.builds(ClassRetired, class_id=CLASSES),
     st.builds(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tuilabel.events.lines import Event
+from tuilabel.session.class_sets import is_set, names_class
 
 
 class Given(NamedTuple):
@@ -24,7 +25,7 @@ class Given(NamedTuple):
     rank : int
         0 for a person, 1 for an oracle, 2 for an import.
     class_id : str or None
-        None for a skip.
+        None for a skip. In a session of several classes, a set: see `class_sets`.
     audit : bool
         Whether the item was drawn for the audit set.
     why : str
@@ -86,7 +87,7 @@ class Answers:
 
     def about(self, class_ids: Collection[str]) -> dict[str, None]:
         """Return the items that have an answer to one of some classes, in order of arrival."""
-        wanted = np.array([kind[2] in class_ids for kind in self._known.kinds], dtype=bool)
+        wanted = np.array([_names(kind[2], class_ids) for kind in self._known.kinds], dtype=bool)
         if not wanted.any():
             return {}
         rows = np.flatnonzero(wanted[np.frombuffer(self._kinds, dtype=np.uintc)])
@@ -100,3 +101,9 @@ class Answers:
     def order(self, row: int) -> tuple[int, str]:
         """Return what answers are ordered by."""
         return self._t[row], self._ids[row]
+
+
+def _names(class_id: str | None, wanted: Collection[str]) -> bool:
+    return class_id is not None and (
+        class_id in wanted or (is_set(class_id) and names_class(class_id, wanted))
+    )

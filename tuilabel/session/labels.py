@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from tuilabel.events.lines import Event
@@ -25,16 +26,21 @@ from tuilabel.events.payloads import (
     Batch,
     Bulk,
     BulkLine,
-    Decided,
+    DecidedSet,
     Fitted,
-    Label,
+    LabelSet,
+    Payload,
     Remark,
+    Settled,
     Skip,
     Suggestion,
     Undo,
 )
+from tuilabel.session import class_sets
 from tuilabel.session.answers import Answers, Given, Kind
+from tuilabel.session.class_sets import decoded, is_set, names_class, said
 from tuilabel.session.classes import CLASS_EVENTS, Classes
+from tuilabel.session.hierarchy import agree, agrees, settled
 from tuilabel.session.remarks import Remarks
 
 _RANKS = {HUMAN: 0, ORACLE_ORIGIN: 1, IMPORT: 2}
@@ -77,9 +83,9 @@ class Standing(NamedTuple):
         The newest answer that agrees with it, of the highest rank of these; of a tie, the newest
         answer.
     class_id : str or None
-        None for a skip or a tie.
+        None for a skip or a tie. In a session of several classes, those that are not tied.
     is_disputed : bool
-        Whether as many annotators say one class as another.
+        Whether as many annotators say one class as another, or as many a class as not.
     audit : bool
     """
 
@@ -125,6 +131,9 @@ class Labels:
     ----------
     bulk_lines : callable
         Returns the lines of a bulk file.
+    multi : bool
+        Whether an item may have several classes. Then each class is resolved by itself, every class
+        id of an answer is a set (see `class_sets`), and an item is disputed if any class is tied.
 
     Attributes
     ----------
@@ -147,7 +156,8 @@ class Labels:
     by_class : Counter of str
         Number of labelled items by class id.
     by_annotator : Counter of str
-        Number of answers that agree with the label in effect, by annotator.
+        Number of answers that agree with the label in effect, by annotator; `bird` agrees with
+        `bird/owl`.
     groups : dict of str to str
         The group of each item that was answered as a frame of one, by the stored name of its first
         file.
@@ -159,8 +169,11 @@ class Labels:
         Number of times that items were counted again, because classes were merged or came apart.
     """
 
-    def __init__(self, bulk_lines: Callable[[Bulk], Sequence[BulkLine]]) -> None:
+    def __init__(
+        self, bulk_lines: Callable[[Bulk], Sequence[BulkLine]], *, multi: bool = False
+    ) -> None:
         self._bulk_lines = bulk_lines
+        self._multi = multi
         self._answers = Answers()
         # Rows of them. Most items have one answer: a list for each would double the memory.
         self._given: dict[str, int | list[int]] = {}
@@ -224,8 +237,10 @@ class Labels:
             Its place among the events that were read.
         """
         payload = event.payload
+        if isinstance(payload, LabelSet | DecidedSet) and not self._multi:
+            return  # of a session of another kind
         if isinstance(payload, Answer):
-            class_id = payload.class_id if type(payload) is Label else None
+            class_id = self._said(payload)
             rank, audit = _RANKS.get(payload.origin, _AS_IMPORT), payload.audit
             why = payload.why if type(payload) is Skip else ""
             kind = (event[4], rank, class_id, audit, why)
@@ -247,8 +262,9 @@ class Labels:
             if payload.event in self._bulk and payload.event not in self._imports:
                 self._bulk_changed()
             self._take_class_event(event)
-        elif isinstance(payload, Decided):
-            decision = Decision(event.t, event.id, number, event.by, payload.class_id)
+        elif isinstance(payload, Settled):
+            settles = self._said(payload) or ""
+            decision = Decision(event.t, event.id, number, event.by, settles)
             for item in payload.items:
                 decisions = self._decided.setdefault(item, [])
                 self._change(item, partial(insort, decisions, decision))
@@ -273,11 +289,16 @@ class Labels:
         elif isinstance(payload, CLASS_EVENTS):
             self._take_class_event(event)
 
+    def _said(self, payload: Payload | BulkLine) -> str | None:
+        """Return the class of an answer or a decision, or its set; None for a skip."""
+        found = said(payload)
+        return class_sets.coded([found]) if found and self._multi and not is_set(found) else found
+
     def _answer(self, event: Event, number: int, item: str, kind: Kind) -> None:
         """Apply an answer about one item."""
         by, rank, class_id, audit, why = kind
         row = self._answers.add(event, number, item, kind)
-        known = item in self._given or item in self._decided
+        known = self._multi or item in self._given or item in self._decided
         taken_back = self._taken_back and (event.id, item) in self._taken_back
         if known or taken_back or (why and event.id in self._asked_again):
             self._change(item, partial(self._keep, item, row))
@@ -333,7 +354,7 @@ class Labels:
 
         def keep() -> None:
             for (item, by), line in lines.items():
-                kind = (by, _AS_IMPORT, line.class_id, line.audit, "")
+                kind = (by, _AS_IMPORT, self._said(line), line.audit, "")
                 self._keep(item, self._answers.add(event, number, item, kind))
 
         self._change_all(self.imported_items(event.id), keep)
@@ -378,24 +399,31 @@ class Labels:
     def _count(self, item: str, step: int) -> None:
         own = self._own(item)
         for given in own:
-            if given.class_id is not None:
-                self._name_class(given.class_id, step)
+            for class_id in () if given.class_id is None else self._chosen(given.class_id):
+                self._name_class(class_id, step)
         standing = self._standing(item, own)
         if standing is None:
             self._auto_held += step * (item in self._auto)
             return
         if standing.is_disputed:
             _set(self.disputed, item, standing, step)
+            if self._multi:
+                self._count_for_fits(item, standing, own, step)
         elif standing.class_id is None:
             self._count_skip(item, standing.given.why, step)
         else:
             self.labels_held += step
             self._count_in_group(item, step)
-            _add(self.by_class, standing.class_id, step)
+            for class_id in self._chosen(standing.class_id):
+                _add(self.by_class, class_id, step)
             for given in own:
-                if given.class_id and self.classes.resolved(given.class_id) == standing.class_id:
+                if given.class_id and self.agrees(given.class_id, standing.class_id):
                     _add(self.by_annotator, given.by, step)
             self._count_for_fits(item, standing, own, step)
+
+    def _chosen(self, class_id: str) -> Collection[str]:
+        """Return the class that an answer names, or those of its set."""
+        return decoded(class_id).chosen if self._multi else (class_id,)
 
     def _count_skip(self, item: str, why: str, step: int) -> None:
         self.skips_held += step
@@ -430,27 +458,34 @@ class Labels:
 
     def _change_classes(self, *events: Event) -> None:
         """Apply events about classes, and count the items again whose answers they move."""
-        before = self.classes.merged
-        if not self.classes.apply(*events):
+        classes = self.classes
+        if not self._given:  # nothing is to be counted again, and no class need be looked at
+            self.recounts += classes.apply(*events)
+            return
+        before, above_before = classes.merged, classes.above
+        classes.apply(*events)
+        now, above = classes.merged, classes.above
+        if (before, above_before) == (now, above):
             return
         self.recounts += 1
-        now = self.classes.merged
-        moved = {
+        moved = {id_ for id_ in {*above_before, *above} if above_before.get(id_) != above.get(id_)}
+        moved |= {
             id_
             for id_ in {*before, *now}
-            if self.classes.resolved(id_, before) != self.classes.resolved(id_)
+            if classes.resolved(id_, before) != classes.resolved(id_)
+            or classes.resolved(id_) in moved
         }
         items = self._answers.about(moved)
         for item, decisions in self._decided.items():
-            if any(decision.class_id in moved for decision in decisions):
+            if any(names_class(decision.class_id, moved) for decision in decisions):
                 items.setdefault(item)
-        self.classes.merged = before
+        classes.merged, classes.above = before, above_before
 
-        def merge() -> None:
-            self.classes.merged = now
-            self.classes.answers_changed()
+        def change() -> None:
+            classes.merged, classes.above = now, above
+            classes.answers_changed()
 
-        self._change_all(items, merge)
+        self._change_all(items, change)
 
     def _bulk_changed(self) -> None:
         # Files may be large: they are read when somebody asks, and not for each event about one.
@@ -527,16 +562,15 @@ class Labels:
         labels = [given for given in own if given.class_id is not None]
         if not labels:
             return Standing(own[-1], None, False, audit)
-        votes = Counter(
-            self.classes.resolved(given.class_id)
-            for given in _of_highest_rank(labels)
-            if given.class_id is not None
-        )
-        (winner, most), *others = votes.most_common(2)
+        if self._multi:
+            return self._of_sets(item, labels, audit)
         decided = self.decision(item)
         if decided is not None:
-            winner = self.classes.resolved(decided.class_id)
-        elif others and others[0][1] == most:
+            winner: str | None = self.classes.resolved(decided.class_id)
+        else:
+            votes = [given.class_id for given in _of_highest_rank(labels) if given.class_id]
+            winner = settled(list(map(self.classes.resolved, votes)), self.classes.above)
+        if winner is None:
             return Standing(labels[-1], None, True, audit)
         agreeing = [
             given
@@ -544,6 +578,33 @@ class Labels:
             if given.class_id is not None and self.classes.resolved(given.class_id) == winner
         ]
         return Standing((_of_highest_rank(agreeing) or labels)[-1], winner, False, audit)
+
+    def _of_sets(self, item: str, labels: Sequence[Given], audit: bool) -> Standing:
+        """Return what counts for an item that may have several classes."""
+        resolved, decided = self.classes.resolved, self.decision(item)
+        votes = [(given.rank, resolved(given.class_id or "")) for given in labels]
+        if decided is not None:
+            votes = [(0, resolved(decided.class_id))]
+        found, is_tied = class_sets.settled(votes, self.classes.above)
+        if is_tied:
+            return Standing(labels[-1], found, True, audit)
+        agreeing = [given for given in labels if self.agrees(given.class_id or "", found)]
+        return Standing((_of_highest_rank(agreeing) or labels)[-1], found, False, audit)
+
+    def agrees(self, class_id: str, label: str) -> bool:
+        """Return whether an answer agrees with the label in effect, perhaps less specifically."""
+        found = self.classes.resolved(class_id)
+        if self._multi:
+            return not class_sets.contradict(found, label, self.classes.above)
+        return agrees(found, label, self.classes.above)
+
+    def agree(self, votes: Sequence[Given]) -> bool:
+        """Return whether no vote about an item contradicts another."""
+        above = self.classes.above
+        found = [self.classes.resolved(vote.class_id) for vote in votes if vote.class_id]
+        if self._multi:
+            return not any(class_sets.contradict(*pair, above) for pair in combinations(found, 2))
+        return agree(found, above)
 
     def decision(self, item: str) -> Decision | None:
         """Return the decision in effect for an item; None if there is none."""
@@ -678,7 +739,9 @@ class Labels:
         for row in range(len(self._answers) - 1, -1, -1):
             item = self._answers.item(row)
             standing = self.standing(item)
-            if standing is None or standing.class_id != class_id:
+            if standing is None or standing.class_id is None:
+                continue
+            if class_id not in self._chosen(standing.class_id):
                 continue
             if standing.given == self._answers[row]:
                 yield item

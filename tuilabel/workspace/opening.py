@@ -20,7 +20,7 @@ from tuilabel.errors import (
     UnnamedClassesError,
     UsageError,
 )
-from tuilabel.events.payloads import About, Answer, Label, Opened
+from tuilabel.events.payloads import About, Answer, Label, LabelSet, Opened
 from tuilabel.journal.description import create_session, is_session
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.store import LOGS
@@ -34,6 +34,8 @@ from tuilabel.settings import Settings, resolve
 from tuilabel.small_files import open_regular
 from tuilabel.text import LONGEST_PATH, changed_text, counted, disputed_text, inert, shown_path
 from tuilabel.workspace.guesses import record_at_start, record_when_read
+from tuilabel.workspace.multi import FORMAT as MULTI_FORMAT
+from tuilabel.workspace.multi import check_options, check_resumed, check_source
 from tuilabel.workspace.places import (
     COPIES,
     FIRST_SOURCE,
@@ -50,6 +52,8 @@ from tuilabel.workspace.places import (
     source_name,
 )
 from tuilabel.workspace.writing import DiskBusyError, Writer
+from tuilabel.workspace.yesno import check_resumed as check_yesno
+from tuilabel.workspace.yesno import first_keys, open_for_two
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
@@ -69,6 +73,8 @@ class SourceOptions(NamedTuple):
     pool: int | None = None
     test: int | None = None
     watch: bool = False
+    yesno: bool = False
+    multi: bool = False
 
 
 @dataclass(eq=False)
@@ -226,6 +232,9 @@ def _start(
 ) -> Workspace:
     _refuse_session(_source(options))
     settings = resolve(flags)
+    check_options(multi=options.multi, yesno=options.yesno)
+    if flags.get("yesno_keys") is not None and not options.yesno:
+        raise UsageError("--yesno-keys sets the keys of --yesno: add --yesno, or leave it out.")
     no_truth = SourceError(
         f"{shown_path(_source(options))} has no ground truth, which a demo labels with. "
         "Choose digits, mnist, an .npz file with labels or, with --folders truth, class folders."
@@ -234,12 +243,19 @@ def _start(
         # Labels are known by the content of the files, and counted from the first batch on.
         are_labels = source_options(_source(options)).get("folders") == "labels"
         seed = settings.seed if reads_on and not are_labels else None
-        dataset = _open_dataset(_source(options), options, progress, seed=seed)
+
+        def opened(classes: Sequence[str] | None) -> Dataset:
+            named = options._replace(classes=None if classes is None else tuple(classes))
+            return _open_dataset(_source(options), named, progress, seed=seed)
+
+        dataset = (open_for_two if options.yesno else _open_as_named)(opened, options.classes)
     except UnnamedClassesError as error:
         raise (no_truth if needs_truth else error) from None
     if needs_truth and dataset.truth is None:
         raise no_truth
     _refuse_one_class(dataset.source, dataset.class_names)
+    if options.multi:
+        check_source(dataset)
     if check is not None:
         check(dataset, settings)
     settings = _fitting(settings, flags, dataset, options)
@@ -251,10 +267,19 @@ def _start(
         audit=settings.audit,
         pool=options.pool,
         test=options.test,
+        format=MULTI_FORMAT if options.multi else 1,
+        multi=options.multi,
     )
     reading = _begun(dataset, options)
     create_session(path, about)
-    return _assemble(path, dataset, settings, reading)
+    keys = settings.yesno_keys if options.yesno else ""
+    return _assemble(path, dataset, settings, reading, keys=keys)
+
+
+def _open_as_named(
+    opener: Callable[[Sequence[str] | None], Dataset], given: Sequence[str] | None
+) -> Dataset:
+    return opener(given)
 
 
 def _refuse_session(source: str) -> None:
@@ -307,7 +332,7 @@ def _newest_answers(view: SessionView) -> Iterator[Answer]:
     """Yield the newest labels of a session that stand, as many as are needed to know its files."""
     for number in islice(view.known.newest(), _KNOWN_BY):
         answer = view.record.events[number].payload
-        if isinstance(answer, Label):
+        if isinstance(answer, Label | LabelSet):
             yield answer
 
 
@@ -357,7 +382,12 @@ def _resume(
         "--test": (options.test, about.test),
         "--seed": (flags.get("seed"), about.seed),
         "--audit": (flags.get("audit"), about.audit),
+        "--yesno-keys": (flags.get("yesno_keys"), first_keys(classes) or None),
     }
+    check_options(multi=options.multi or about.multi, yesno=options.yesno)
+    check_resumed(path, about, options.multi)
+    if options.yesno:
+        check_yesno(path, classes)
     for option, (wanted, fixed) in given.items():
         if wanted is not None and wanted != fixed:
             made = f"with {option} {_shown(fixed)}, not {_shown(wanted)}"
@@ -423,7 +453,8 @@ def stored_settings(path: Path) -> dict[str, Any]:
 def _stored(view: SessionView) -> dict[str, Any]:
     opened: Opened | None = view.opened
     settings = {} if opened is None else opened.settings
-    return {**settings, "seed": view.about.seed, "audit": view.about.audit}
+    keys = first_keys(view.known.classes) or None
+    return {**settings, "seed": view.about.seed, "audit": view.about.audit, "yesno_keys": keys}
 
 
 def open_dataset_of(view: SessionView, progress: Progress | None = None) -> Dataset:
@@ -541,6 +572,7 @@ def _assemble(
     reading: SourceReading | None,
     view: SessionView | None = None,
     is_open: Callable[[str], bool] | None = None,
+    keys: str = "",
 ) -> Workspace:
     from tuilabel.session import LoopSettings, Session
 
@@ -548,12 +580,13 @@ def _assemble(
     loop = LoopSettings(**{name: known[name] for name in LoopSettings.__dataclass_fields__})
     is_read = dataset.reading is None or not dataset.reading.unread.any()
     if dataset.guesses is not None and is_read:
-        view = record_at_start(path, dataset, settings.annotator, view)
+        view = record_at_start(path, dataset, settings.annotator, view, keys)
     reader = None if view is None else view.reader
     journal = Journal(path, settings.annotator, dataset.source, reader=reader)
     record = None if view is None else view.record
     try:
-        session = Session(dataset, journal, loop, Annotator(settings.annotator), record, is_open)
+        by = Annotator(settings.annotator)
+        session = Session(dataset, journal, loop, by, record, is_open, keys)
         session.keep_window(by=Annotator(settings.annotator))
     except BaseException:
         journal.close()
