@@ -42,6 +42,7 @@ class FakeItems:
         self.class_names = tuple(classes)
         self.reading: Reading | None = None
         self.groups: Groups | None = None
+        self.guesses = None
         self.holdout = "hold-out" if holdout else None
         self.ids: Sequence[str] = [item_id(source, row) for row in range(count)]
         self._rows = {item: row for row, item in enumerate(self.ids)}

@@ -21,8 +21,12 @@ SHOWN = {
     "photos.csv": ("2", 2),
     "digits.csv": ("1", 3),
     "tuilabel photos --classes": ("1", 4),
-    "tuilabel photos --folders": ("1", 3),
     "--group folder": ("1", 3),
+    "boxes.csv": ("2", 3),
+    "md.json": ("1", 2),
+    "stack.tif": ("1", 8),
+    "--folders labels": ("1", 1),
+    "--folders truth": ("1", 3),
     "scans.npz": ("1", 20),
 }
 """A word of each example, a key of a class, and one more than the number of images left then."""
@@ -57,5 +61,7 @@ def test_an_example_labels_its_images(
     key, count = SHOWN[word]
     terminal.answer(key)
     terminal.quit()
-    assert "1 label; saved in" in terminal.after_screen
+    imported = 3 if "--folders labels" in example else 0
+    labels = f"{1 + imported} label{'s' * bool(imported)}; saved in"
+    assert labels in terminal.after_screen
     assert home.status()["pool_left"] == count - 1
