@@ -86,6 +86,7 @@ def test_patterns_and_lists_are_labelled_too(tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         (("photos", "--where", "x == 1"), "--where needs a .csv or .tsv table, but photos is none"),
+        (("photos", "--folders", "names"), "--folders is 'names'; expected one of labels, "),
         (("digits", "--folders", "truth"), "--folders needs a source of files, but digits is none"),
         (("photos", "--folders", "truth"), "photos has no files in folders"),
         (("t.csv", "-0"), "-0 needs a list of paths, but t.csv is none"),
