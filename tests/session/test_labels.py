@@ -512,7 +512,10 @@ def test_of_many_events_about_one_thing_each_does_not_cost_what_all_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     done: Counter[str] = Counter()
-    for owner, name in ((Labels, "_count"), (Remarks, "follow"), (Classes, "_merge_again")):
+    for owner, name in (
+        *((Labels, "_count"), (Labels, "every")),
+        *((Remarks, "follow"), (Classes, "_merge_again")),
+    ):
         real = getattr(owner, name)
 
         def counted(self: object, *of: object, name: str = name, real: Any = real) -> object:
@@ -530,7 +533,10 @@ def test_of_many_events_about_one_thing_each_does_not_cost_what_all_do(
     with known.reading():
         for number, event in enumerate(events(*many)):
             known.apply(event, number)
+    answered = [known.own("1", "anna") for _ in range(1000)]
     assert known.training == {"1": "c1:0"}
+    assert answered[0] is not None
+    assert answered[0].id == "3997"
     assert {name for name, count in done.items() if count > 300} == set()
 
 

@@ -247,7 +247,10 @@ def _example_lines(summary: Summary) -> Iterator[str]:
 
 def class_lines(classes: Iterable[ClassSummary], known: Classes) -> Iterator[str]:
     """Yield the classes of a session as aligned lines, then what is wrong with them."""
-    for found in classes:
+    every = list(classes)
+    if not every:
+        yield "There are no classes."
+    for found in every:
         state = ""
         if found["merged_into"] is not None:
             state = f"   merged into {inert(known.name(found['id']))}"

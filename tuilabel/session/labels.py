@@ -208,6 +208,8 @@ class Labels:
         self.fits: list[Event] = []
         self.recounts = 0
         self._later: _Later | None = None
+        # Of the last item that had many answers: a search asks for each of its events.
+        self._own_of_many: dict[str, list[Given]] = {}
 
     # Applying events.
 
@@ -236,6 +238,7 @@ class Labels:
         number : int
             Its place among the events that were read.
         """
+        self._own_of_many = {}
         payload = event.payload
         if isinstance(payload, LabelSet | DecidedSet) and not self._multi:
             return  # of a session of another kind
@@ -381,6 +384,7 @@ class Labels:
                 if self._later is not None and self._has_many(item):
                     later[item] = None
         change()
+        self._own_of_many = {}
         for item in items:
             if item not in later:
                 self._count(item, +1)
@@ -534,6 +538,8 @@ class Labels:
 
         An import never replaces what the annotator it names has answered.
         """
+        if item in self._own_of_many:
+            return self._own_of_many[item]
         own: dict[str, Given] = {}
         for given in self.every(item):
             if not self._stands(given.id, item, given.by):
@@ -544,7 +550,10 @@ class Labels:
                 # A skip that was for later until now has replaced what was answered before it.
                 if given.why != LATER or given.id not in self._asked_again:
                     own[given.by] = given
-        return list(own.values())
+        found = list(own.values())
+        if self._has_many(item):
+            self._own_of_many = {item: found}
+        return found
 
     def _stands(self, id_: str, item: str, by: str) -> bool:
         """Return whether an annotator has not taken an event about an item back.

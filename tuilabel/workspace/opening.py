@@ -24,7 +24,7 @@ from tuilabel.events.payloads import About, Answer, Label, LabelSet, Opened
 from tuilabel.journal.description import create_session, is_session
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.store import LOGS
-from tuilabel.plugins import place_of, source_options, split_source
+from tuilabel.plugins import exists, place_of, source_options, split_source
 from tuilabel.session.class_changes import MOST_CLASSES, add
 from tuilabel.session.classes import Classes, normal_name
 from tuilabel.session.summary import summarise
@@ -376,7 +376,11 @@ def _resume(
 ) -> Workspace:
     view = SessionView(path)
     about, classes = view.about, view.known.classes
-    added = () if options.classes is None else _new_classes(path, classes, options.classes)
+    added = []
+    if next(classes.every(), None) is None:
+        _refuse_one_class(view.source, options.classes)
+    elif options.classes is not None:
+        added = _new_classes(path, classes, options.classes)
     given: dict[str, tuple[object, object]] = {
         "--pool": (options.pool, about.pool),
         "--test": (options.test, about.test),
@@ -473,7 +477,15 @@ def _open_dataset_of(
 ) -> Dataset:
     """Open the source that a session is resumed with."""
     source, names = given.source, view.known.classes.names_of_source()[:MOST_CLASSES]
-    options = SourceOptions(None, tuple(names) or None, view.about.pool, view.about.test)
+    # The first process may have been killed, or its log lost, before it had named any.
+    classes = tuple(names) or given.classes
+    options = SourceOptions(None, classes, view.about.pool, view.about.test)
+    if source is None and not view.record.begun and not exists("sources", view.source):
+        command = shlex.join(["tuilabel", "label", "SOURCE", "--session", str(view.path)])
+        raise SourceError(
+            f"No log of {shown_path(view.path)} says where its source is, {inert(view.source)}: "
+            f"run `{shown_path(command)}`."
+        )
     if source is None and is_gone(view.source):
         is_copy = Path(place_of(view.source)).is_relative_to(cache_dir() / COPIES)
         new = "URL" if is_copy else "NEW"
@@ -496,12 +508,19 @@ def _open_dataset_of(
             # be emptied as it is filled.
             dataset = _open_dataset(source, options, progress, view.window)
         return dataset
+    except UnnamedClassesError as error:
+        where = shlex.quote(shown_path(view.path))
+        raise SessionFileError(
+            f"No log of {shown_path(view.path)} names its classes: name them with --classes, such "
+            f"as --classes cat,dog, or see with `tuilabel check {where}` what is missing."
+        ) from error
     except SourceError as error:
         if session_path(source) == session_path(view.source):
             raise
+        made = f" with the classes {_shown(names)}" if names else ""
         raise SessionFileError(
-            f"{view.path} was made for {view.source} with the classes {_shown(names)}, and "
-            f"cannot be opened with {source}: {error}"
+            f"{view.path} was made for {view.source}{made}, and cannot be opened with {source}: "
+            f"{error}"
         ) from error
 
 
