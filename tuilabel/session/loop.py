@@ -171,7 +171,7 @@ class Session:
         self._slots: list[Slot] = []
         self._slots_of: tuple[list[Asked] | None, int] = (None, 0)
         audit = 0.0 if dataset.holdout is not None else self.about.audit
-        self._units = Units(dataset, self.known)
+        self._units = Units(dataset, self.known, self._rows)
         self._whole: str | None = None
         self._frames: list[int] = []
         paths = [self._units.role_paths(row) for row in range(len(dataset))]
