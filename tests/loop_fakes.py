@@ -41,6 +41,7 @@ class FakeItems:
         self.source = source
         self.class_names = tuple(classes)
         self.reading: Reading | None = None
+        self.guesses = None
         self.groups: Groups | None = None
         self.guesses = None
         self.holdout = "hold-out" if holdout else None

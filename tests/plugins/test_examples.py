@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from plugins.conftest import Install
-from sessions import new_session
+from sessions import label_of, new_session
 
 from tuilabel.cli import main
 from tuilabel.data import open_dataset
 from tuilabel.data.arrays import Arrays
 from tuilabel.errors import ImportFileError, PluginError, SourceError
+from tuilabel.events.payloads import Opened
 from tuilabel.exchange.reading import read_labels
 from tuilabel.journal.journal import Journal
 from tuilabel.learn.preparation import Images, prepare_features
@@ -149,6 +150,25 @@ def test_doctor_lists_the_examples(example: Path) -> None:
 def test_without_the_package_its_names_are_refused(site: Path) -> None:
     for arguments in (("label", "stripes:1000"), ("label", "digits", "--model", "nearest")):
         tuilabel(site, *arguments, status=2)
+
+
+def test_a_session_of_a_package_that_is_gone_is_read_without_it(tmp_path: Path) -> None:
+    path = str(tmp_path / "s.tuilabel")
+    settings = {"model": "nearest", "features": "profile", "strategy": "gini"}
+    label = label_of(open_dataset("digits").ids[0], "0")
+    classes = [str(digit) for digit in range(10)]
+    new_session(Path(path), Opened(settings=settings, items=1797), label, classes=classes)
+    for command in ("status", "export", "check"):
+        assert run(command, path).exit_code == 0
+    for command in (
+        ("autolabel", path),
+        ("settings", path),
+        ("label", "--line", "--session", path),
+    ):
+        result = run(*command)
+        assert result.exit_code == 2
+        assert "not installed here" in result.stderr
+        assert "--model auto --features auto --strategy auto" in result.stderr
 
 
 # Failing plug-ins: one sentence.

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from loop_fakes import ME, FakeItems, FakeLog, fake_ranking
 
 from tuilabel.errors import SaveError
-from tuilabel.events.payloads import Label
+from tuilabel.events.lines import Event
+from tuilabel.events.payloads import Label, Undo
 from tuilabel.learn.requests import Fit
 from tuilabel.session import Annotator, LoopSettings, Session
 from tuilabel.session.desks import shared
@@ -99,6 +100,21 @@ def test_once_none_is_left_an_undo_takes_back_what_was_answered_at_a_desk_that_i
     again = sit(mine.reopened())
     assert again.labels == 0
     assert again.undo(by=ME) is None
+
+
+def test_an_undo_takes_back_the_newest_answer_however_late_others_arrive() -> None:
+    log = FakeLog()
+    session = sit(log)
+    ids, (class_id, *_) = session.items.ids, session.classes.ids
+    late = [
+        Event(f"late {t}", t, t, "", ME.name, Label(item=ids[t], class_id=class_id), f"{t}", t)
+        for t in (20, 25)
+    ]
+    log.written += late
+    session.take_in(reversed(late))
+    undone = session.undo(by=ME)
+    assert undone is not None
+    assert undone.payload == Undo("late 25", ids[25])
 
 
 def test_an_audit_item_that_was_taken_back_at_another_desk_stays_one() -> None:

@@ -96,6 +96,8 @@ def state(labels: Labels) -> object:
         [(one.id, one.by) for item in "123" for one in labels.remarks.of(item)],
         sorted((item, one.id) for item, one in labels.remarks.flagged.items()),
         sorted((item, one.id, one.text) for item, one in labels.remarks.noted.items()),
+        [[given.id for given in labels.newest(by)] for by in (None, "anna")],
+        [list(labels.newest_of_class(id_)) for id_ in (CAT, DOG, COW)],
     )
 
 

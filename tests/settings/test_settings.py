@@ -150,9 +150,10 @@ def test_a_bad_value_is_said_to_come_from_where_it_comes_from(name: str, file: P
     bad = "x" * (65 if name != "guidelines" else 1001)
     variable = f"TUILABEL_{name.upper()}"
     if VALUES[name][1] is not None:
-        with pytest.raises(
-            UsageError, match=rf"^The {name.replace('_', ' ')} of the session is 'x+(\.\.\.x+)?'; "
-        ):
+        of_session = rf"^The {name.replace('_', ' ')} of the session is 'x+(\.\.\.x+)?'; "
+        if SETTINGS[name].values.group:
+            of_session = rf"^The session uses the {name} 'x+'"
+        with pytest.raises(UsageError, match=of_session):
             resolve({}, {name: bad}, {}, file)
     with pytest.raises(UsageError, match=rf"^{variable} is 'x+(\.\.\.x+)?'; "):
         resolve({}, None, {variable: bad}, file)

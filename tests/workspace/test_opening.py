@@ -380,15 +380,25 @@ def test_a_session_that_may_not_be_reached_is_refused(powerless_dir: Path) -> No
         SessionView(closed / "s.tuilabel")
 
 
-def test_a_stored_setting_of_another_version_is_said_to_be_the_sessions(tmp_path: Path) -> None:
+def test_settings_of_a_plug_in_that_is_not_installed_name_the_way_out(tmp_path: Path) -> None:
     path = tmp_path / "s.tuilabel"
     opened("digits", path).close()
     with Journal(path, "me", "digits") as journal:
         journal.read()
-        journal.append([Opened(settings={"model": "forest"}, items=5)], "me")
-    with pytest.raises(UsageError, match=r"^The model of the session is 'forest'"):
+        journal.append([Opened(settings={"model": "forest", "strategy": "gini"}, items=5)], "me")
+    with pytest.raises(UsageError) as caught:
         opened("digits", path)
-    opened("digits", path, {"model": "mlp"}).close()
+    assert str(caught.value) == (
+        "The session uses the model 'forest' and the strategy 'gini', which are not installed "
+        "here. Install the package that adds them, or choose others with `tuilabel label` and "
+        "--model auto --strategy auto."
+    )
+    with pytest.raises(UsageError, match=r"uses the strategy 'gini', which is not installed here"):
+        opened("digits", path, {"model": "auto"})
+    opened("digits", path, {"model": "auto", "strategy": "auto"}).close()
+    again = opened("digits", path)
+    assert (again.settings.model, again.settings.strategy) == ("auto", "auto")
+    again.close()
 
 
 # Demos.

@@ -65,7 +65,9 @@ def status_(session: str | None, as_json: bool, pictures: bool, unreadable: bool
 
         for line in unreadable_lines(dataset):
             click.echo(line)
-        changed = gone(view.known, view.record.events, dataset).changed
+        answered = list(view.known.answered())
+        rows = dataset.rows_of(answered)
+        changed = gone(view.known, view.record.events, dataset, answered, rows).changed
         if changed:
             click.echo(changed_text(changed))
     if pictures:

@@ -236,7 +236,8 @@ class ItemIds(Sequence[str]):
             found = bytes.fromhex(digits.decode())
         except ValueError:
             return None
-        is_usual = found.hex().encode() == digits
+        # `fromhex` also reads capitals, and passes over blanks.
+        is_usual = len(found) * 2 == len(digits) and digits.lower() == digits
         starts = (written[:, : len(prefix)] == np.frombuffer(prefix, np.uint8)).all()
         return (
             np.frombuffer(found, np.uint8).reshape(-1, DIGEST_SIZE) if is_usual and starts else None

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
+from operator import methodcaller
 
 import numpy as np
 from numpy.typing import NDArray
 
-_AS_BYTES = ("utf-8", "surrogateescape")
+_AS_BYTES = methodcaller("encode", "utf-8", "surrogateescape")
 
 
 def seeded_order(keys: NDArray[np.uint64], seed: int) -> NDArray[np.intp]:
@@ -30,7 +31,7 @@ def name_keys(names: Iterable[str]) -> NDArray[np.uint64]:
 
     A start waits for this: CRC-32 is fast, and `mixed` makes it uniform.
     """
-    return np.array([zlib.crc32(name.encode(*_AS_BYTES)) for name in names], dtype=np.uint64)
+    return np.fromiter(map(zlib.crc32, map(_AS_BYTES, names)), np.uint64)
 
 
 def mixed(keys: NDArray[np.uint64], salt: np.uint64) -> NDArray[np.uint64]:

@@ -76,6 +76,11 @@ class Event(NamedTuple):
         )
 
 
+def order_of(event: Event) -> tuple[int, str]:
+    """Return what events are ordered by, whatever order they arrive in."""
+    return event.t, event.id
+
+
 class InvalidLineError(ValueError):
     """A line that is no valid event; the text says why."""
 

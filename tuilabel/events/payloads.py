@@ -43,7 +43,7 @@ LONGEST_NOTE = 500
 """Characters of a note."""
 
 
-class Payload(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Payload(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """The content of an event.
 
     Attributes
@@ -147,7 +147,7 @@ class Opened(Payload, frozen=True):
             raise ValueError(f"the share of random queries {epsilon!r} is not from 0 to 1")
 
 
-class Asked(Struct, frozen=True, omit_defaults=True):
+class Asked(Struct, frozen=True, omit_defaults=True, gc=False):
     """One place of a batch.
 
     Attributes

@@ -29,6 +29,7 @@ from tuilabel.events.lines import (
     decode_bulk_line,
     decode_harmless,
     is_harmless,
+    order_of,
 )
 from tuilabel.events.payloads import About, Adopted, Batch, Begin, Bulk, BulkLine, Ended
 from tuilabel.journal.description import read_description
@@ -42,7 +43,7 @@ LIVE_SECONDS = 600.0
 SILENT_SECONDS, LOOK_SECONDS = 3600.0, 60.0
 """A log that has not grown for so long is looked at once in so long."""
 
-_LEAST, _MOST, _ALL = 2**16, 2**20, 2**25
+_LEAST, _MOST, _ALL = 2**16, 2**16, 2**25
 """Bytes that are read of a log at once, and of all logs together."""
 
 _PAGE, _PAGES = 2**16, 32
@@ -365,7 +366,7 @@ class Reader:
     def in_order(self, events: Iterable[Event]) -> Iterator[Event]:
         """Yield the first event of each id, in order."""
         firsts: dict[str, Event] = {}
-        for event in sorted(events, key=lambda event: (event.t, event.id)):
+        for event in sorted(events, key=order_of):
             first = firsts.setdefault(event.id, event)
             if first is event:
                 yield event
@@ -448,6 +449,7 @@ class Reader:
             return
         place, last = place_of(file.index, file.offset), file.last
         number, name, n = file.lines, log.name, file.number
+        highest, highest_at, has_ended = self.highest, 0, file.has_ended
         read = decode_harmless if is_harmless(block) else decode
         # The loop that a large session spends its time in.
         for line in block.split(b"\n"):
@@ -476,11 +478,14 @@ class Reader:
                         n = found
                     else:
                         n = file.take_number(found, n, number)
-                    if t > self.highest:
-                        self.highest, self._highest_at = t, (file, number)
-                    file.has_ended = type(payload) is Ended
+                    if t > highest:
+                        highest, highest_at = t, number
+                    has_ended = type(payload) is Ended
                     yield t, id_, place, event
             place += len(line) + 1
+        if highest > self.highest:
+            self.highest, self._highest_at = highest, (file, highest_at)
+        file.has_ended = has_ended
         file.offset, file.lines, file.number, file.last = split_place(place)[1], number, n, last
         log.number = max(log.number, n)
         log.has_ended = any(one.has_ended for one in log.files)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from tuilabel.events.lines import Event
-from tuilabel.session.class_sets import is_set, names_class
+from tuilabel.events.payloads import HUMAN, IMPORT, ORACLE_ORIGIN, Answer, Label, Skip
+from tuilabel.session.class_sets import is_set, names_class, said
+
+T = TypeVar("T")
+
+RANKS = {HUMAN: 0, ORACLE_ORIGIN: 1, IMPORT: 2}
+"""A rank counts only where no lower one has answered."""
+
+AS_IMPORT = RANKS[IMPORT]
 
 
 class Given(NamedTuple):
@@ -47,15 +56,31 @@ Kind = tuple[str, int, str | None, bool, str]
 answers share one."""
 
 
-class _Kinds(dict[Kind, int]):
-    """Numbers for kinds of answers, each made when it is first asked for."""
+def kind_of(event: Event) -> Kind:
+    """Return the kind of an answer that has an event of its own."""
+    answer = event.payload
+    if isinstance(answer, Label):
+        return event.by, RANKS.get(answer.origin, AS_IMPORT), answer.class_id, answer.audit, ""
+    assert isinstance(answer, Answer)
+    rank, why = RANKS.get(answer.origin, AS_IMPORT), answer.why if isinstance(answer, Skip) else ""
+    return event.by, rank, said(answer), answer.audit, why
+
+
+class Numbers(dict[T, int]):
+    """Numbers from 0 on for things that are often the same, each made when it is first asked for.
+
+    Attributes
+    ----------
+    things : list
+        By number.
+    """
 
     def __init__(self) -> None:
-        self.kinds: list[Kind] = []
+        self.things: list[T] = []
 
-    def __missing__(self, kind: Kind) -> int:
-        number = self[kind] = len(self.kinds)
-        self.kinds.append(kind)
+    def __missing__(self, thing: T) -> int:
+        number = self[thing] = len(self.things)
+        self.things.append(thing)
         return number
 
 
@@ -66,7 +91,7 @@ class Answers:
         self._t, self._numbers, self._kinds = array("Q"), array("Q"), array("I")
         self._ids: list[str] = []
         self._items: list[str] = []
-        self._known = _Kinds()
+        self._known: Numbers[Kind] = Numbers()
 
     def add(self, event: Event, number: int, item: str, kind: Kind) -> int:
         """Add an answer; return its row."""
@@ -78,8 +103,33 @@ class Answers:
         ids.append(event[0])
         return len(ids) - 1
 
+    def extend(self, events: Sequence[Event], items: Iterable[str], numbers: Iterable[int]) -> None:
+        """Add answers that have events of their own.
+
+        Parameters
+        ----------
+        events : sequence of Event
+        items : iterable of str
+            What they are about.
+        numbers : iterable of int
+            Their places among the events that were read.
+        """
+        self._t.extend([event.t for event in events])
+        self._numbers.extend(numbers)
+        self._kinds.extend([self._known[kind_of(event)] for event in events])
+        self._ids.extend([event.id for event in events])
+        self._items.extend(items)
+
+    def since(self, row: int) -> tuple[list[str], list[int]]:
+        """Return the items of the answers from a row on, and the numbers of their kinds."""
+        return self._items[row:], self._kinds[row:].tolist()
+
     def __len__(self) -> int:
         return len(self._ids)
+
+    def kind(self, number: int) -> Kind:
+        """Return a kind by its number."""
+        return self._known.things[number]
 
     def item(self, row: int) -> str:
         """Return the item that an answer is about."""
@@ -87,7 +137,7 @@ class Answers:
 
     def about(self, class_ids: Collection[str]) -> dict[str, None]:
         """Return the items that have an answer to one of some classes, in order of arrival."""
-        wanted = np.array([_names(kind[2], class_ids) for kind in self._known.kinds], dtype=bool)
+        wanted = np.array([_names(kind[2], class_ids) for kind in self._known.things], dtype=bool)
         if not wanted.any():
             return {}
         rows = np.flatnonzero(wanted[np.frombuffer(self._kinds, dtype=np.uintc)])
@@ -95,8 +145,14 @@ class Answers:
 
     def __getitem__(self, row: int) -> Given:
         return Given(
-            self._t[row], self._ids[row], self._numbers[row], *self._known.kinds[self._kinds[row]]
+            self._t[row], self._ids[row], self._numbers[row], *self._known.things[self._kinds[row]]
         )
+
+    def newest(self) -> Iterator[int]:
+        """Yield the rows of all answers, the newest first."""
+        rows = np.argsort(np.array(self._t), kind="stable")[::-1]
+        for _, same in groupby(map(int, rows), key=self._t.__getitem__):
+            yield from sorted(same, key=self.order, reverse=True)
 
     def order(self, row: int) -> tuple[int, str]:
         """Return what answers are ordered by."""

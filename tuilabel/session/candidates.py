@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +30,7 @@ class Candidates:
 
     Parameters
     ----------
-    paths : sequence of sequence of str
+    paths : iterable of sequence of str
         The places of each item in the source: relative paths. The row itself counts where an item
         has none.
     audit
@@ -44,17 +46,21 @@ class Candidates:
         Whether a row is in the audit reserve.
     """
 
-    def __init__(self, paths: Sequence[Sequence[str]], audit: float, seed: int) -> None:
-        places = [every or (str(row),) for row, every in enumerate(paths)]
-        self._paths = np.fromiter(map(len, places), np.intp, len(places))
-        numbers = name_keys(name for every in places for name in every)
+    def __init__(self, paths: Iterable[Sequence[str]], audit: float, seed: int) -> None:
+        counts, parts = array("q"), []
+        every = ((found or (str(row),)) for row, found in enumerate(paths))
+        while some := list(islice(every, _CHUNK)):
+            counts.extend(map(len, some))
+            parts.append(name_keys(chain.from_iterable(some)))
+        numbers = np.concatenate([np.zeros(0, np.uint64), *parts])
+        self._paths = np.array(counts, np.intp)
         self.keys = numbers[np.cumsum(self._paths) - self._paths]
         self._audit = audit
         self._seed = seed
-        self.reserved = np.zeros(len(places), dtype=bool)
+        self.reserved = np.zeros(len(counts), dtype=bool)
         drawn = mixed(numbers, salts(seed)[1]) / 2.0**64 < audit
-        self.reserved[np.repeat(np.arange(len(places)), self._paths)[drawn]] = True
-        self._first = np.arange(len(places))
+        self.reserved[np.repeat(np.arange(len(counts)), self._paths)[drawn]] = True
+        self._first = np.arange(len(counts))
         self._equal: dict[int, list[int]] = {}
         self._names: dict[int, set[int]] = {}
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from tuilabel.events.lines import Event
+from tuilabel.events.lines import Event, order_of
 from tuilabel.events.payloads import (
     ClassAdded,
     ClassMerged,
@@ -441,7 +441,7 @@ def _root(roots: dict[str, str], id_: str) -> str:
 
 
 def _ordered(events: Iterable[Event]) -> list[Event]:
-    return sorted(events, key=lambda event: (event.t, event.id))
+    return sorted(events, key=order_of)
 
 
 def _first(ordered: list[Event]) -> set[str]:

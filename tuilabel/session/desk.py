@@ -14,7 +14,7 @@ class OwnAnswer(NamedTuple):
 
     Attributes
     ----------
-    id, item, by : str
+    id, item, by, at : str
     is_out_of_turn : bool
         Whether it left the cursor where it was: all but an answer to what was asked.
     """
@@ -22,6 +22,7 @@ class OwnAnswer(NamedTuple):
     id: str
     item: str
     by: str
+    at: str
     is_out_of_turn: bool
 
 
@@ -96,7 +97,7 @@ class Desk:
                 self._take_batch(batch)
             case Answer() as answer:
                 self.acts += 1
-                self._given[event.id] = OwnAnswer(event.id, answer.item, event.by, answer.relabel)
+                self._keep(event, answer.item, answer.relabel)
                 if not answer.relabel:
                     place = self.place_of(answer.item)
                     if place is not None:
@@ -104,7 +105,7 @@ class Desk:
                     self.advance()
             case Settled(item=item) | Remark(item=item):
                 self.acts += 1
-                self._given[event.id] = OwnAnswer(event.id, item, event.by, True)
+                self._keep(event, item, True)
             case Undo(item=str()) as undo:
                 self.acts += 1
                 undone = self._given.pop(undo.event, None)
@@ -112,6 +113,9 @@ class Desk:
                     self._bring_back(undo.item)
                 elif not undone.is_out_of_turn:
                     self._return_to(undone.item)
+
+    def _keep(self, event: Event, item: str, is_out_of_turn: bool) -> None:
+        self._given[event.id] = OwnAnswer(event.id, item, event.by, event.at, is_out_of_turn)
 
     def _take_batch(self, batch: Batch) -> None:
         if batch.round != self.round:

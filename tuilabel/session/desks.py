@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data.order import mixed
-from tuilabel.events.lines import Event
 from tuilabel.events.payloads import Batch, Begin, Opened
+from tuilabel.session.record import Record
 
 
 class Desks:
@@ -18,29 +18,20 @@ class Desks:
 
     Parameters
     ----------
+    record : Record
     keys : uint64 array of shape (count,)
         A number for each item, such as a part of its content hash.
     is_live : callable
         Returns whether somebody else works at the desk of a log at this moment.
     """
 
-    def __init__(self, keys: NDArray[np.uint64], is_live: Callable[[str], bool]) -> None:
+    def __init__(
+        self, record: Record, keys: NDArray[np.uint64], is_live: Callable[[str], bool]
+    ) -> None:
+        self._record = record
         self._keys = keys
         self._is_live = is_live
-        self._names: dict[str, str] = {}
-        self._desks: dict[str, str] = {}
-        self._batches: dict[str, Batch] = {}
         self._shared: tuple[tuple[str, ...], NDArray[np.bool_]] | None = None
-
-    def apply(self, event: Event) -> None:
-        """Apply an event of any log."""
-        match event.payload:
-            case Begin(annotator=name):
-                self._names[event.log] = name
-            case Opened(desk=desk):
-                self._desks[event.log] = desk or event.id
-            case Batch() as batch:
-                self._batches[event.log] = batch
 
     def grow(self, keys: NDArray[np.uint64]) -> None:
         """Take items into account that were added at the end: these are the numbers of all."""
@@ -48,19 +39,25 @@ class Desks:
 
     def annotators(self) -> list[str]:
         """Return the names of the others who work on the session at this moment, sorted."""
-        return sorted({name for log, name in self._names.items() if self._is_live(log)})
+        live = (event.payload for log, event in self._record.begun.items() if self._is_live(log))
+        return sorted({begin.annotator for begin in live if isinstance(begin, Begin)})
 
     def others(self) -> tuple[str, ...]:
         """Return the ids of the other live desks, sorted."""
-        return tuple(sorted({desk for log, desk in self._desks.items() if self._is_live(log)}))
+        desks = {
+            event.log: event.payload.desk or event.id
+            for event in self._record.opened
+            if isinstance(event.payload, Opened)
+        }
+        return tuple(sorted({desk for log, desk in desks.items() if self._is_live(log)}))
 
     def asked(self) -> set[str]:
         """Return the items that other desks are asking at this moment."""
         return {
             asked.item
-            for log, batch in self._batches.items()
-            if self._is_live(log)
-            for asked in batch.items
+            for log, event in self._record.batches.items()
+            if isinstance(event.payload, Batch) and self._is_live(log)
+            for asked in event.payload.items
         }
 
     def share_of(self, desk: str) -> NDArray[np.bool_] | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tuilabel.data import Dataset
 from tuilabel.session.imported import answer_event
@@ -27,18 +30,35 @@ class Gone(NamedTuple):
     changed: int = 0
 
 
-def gone(known: Labels, events: Events, items: Dataset) -> Gone:
-    """Count the answered items that a source, read to its end, has no longer."""
-    reading, answered = items.reading, list(known.answered())
+def gone(
+    known: Labels,
+    events: Events,
+    items: Dataset,
+    answered: Iterable[str],
+    rows: NDArray[np.intp],
+) -> Gone:
+    """Count the answered items that a source, read to its end, has no longer.
+
+    Parameters
+    ----------
+    known : Labels
+    events : Events
+    items : Dataset
+    answered : iterable of str
+        The items with an answer.
+    rows : intp array of shape (n,)
+        Their rows, -1 where it is none.
+    """
+    reading = items.reading
     readable = np.ones(len(items), dtype=bool) if reading is None else ~reading.refused
     there = readable.copy()
     if reading is not None:
         # Of equal files one that can be read is enough.
         there[reading.first[readable]] = True
-    rows = items.rows_of(answered).tolist()
-    lost = [item for item, row in zip(answered, rows, strict=True) if row < 0 or not there[row]]
-    if not lost:
+    is_lost = ~np.append(there, False)[rows]
+    if not is_lost.any():
         return Gone()
+    lost = list(compress(answered, is_lost))
     first = None if reading is None else 1
     paths = {
         path for row in np.flatnonzero(readable).tolist() for path in items.references(row)[:first]
@@ -47,6 +67,7 @@ def gone(known: Labels, events: Events, items: Dataset) -> Gone:
     for item in lost:
         standing = known.standing(item)
         if standing is not None:
-            answer = answer_event(events, known, item, standing.given).payload
+            event = events[standing.given.number]
+            answer = answer_event(event, known, item, standing.given).payload
             changed += not paths.isdisjoint(getattr(answer, "references", ()))
     return Gone(len(lost) - changed, changed)

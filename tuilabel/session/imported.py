@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from msgspec.structs import replace
 
 from tuilabel.events.lines import Event
@@ -12,20 +10,20 @@ from tuilabel.session.answers import Given
 from tuilabel.session.labels import Labels
 
 
-def answer_event(events: Sequence[Event], known: Labels, item: str, given: Given) -> Event:
+def answer_event(event: Event, known: Labels, item: str, given: Given) -> Event:
     """Return the event with an answer, as if that were about this item alone.
 
     For an imported one, it is the event of its file as an answer.
 
     Parameters
     ----------
-    events : sequence of Event
-        All events, in the order in which they were read.
+    event : Event
+        The one whose number the answer has.
     known : Labels
     item : str
     given : Given
     """
-    event, line = events[given.number], known.imported(item, given)
+    line = known.imported(item, given)
     if line is None:
         payload = event.payload
         if not (isinstance(payload, Answer) and payload.frames):

@@ -44,24 +44,32 @@ class LabelledRows:
         added = np.zeros(count - len(self.answered), dtype=bool)
         self.answered = np.concatenate([self.answered, added])
 
-    def fill(self, index: Mapping[str, int]) -> int:
+    def fill(self, index: Mapping[str, int]) -> tuple[list[str], NDArray[np.intp]]:
         """Take all labels into account, see `indices`.
 
         Returns
         -------
-        int
-            Number of items with an answer that are not in the dataset.
+        (list of str, intp array of shape (n,))
+            The items with an answer, and their rows, -1 where it is none.
         """
-        self._recounts, self._index = self._known.recounts, dict(index)
-        items = list(self._known.answered())
-        rows = self._items.rows_of(items)
+        training, audit = self._classes
+        others = [
+            item for item in self._known.answered() if item not in training and item not in audit
+        ]
+        rows = np.concatenate([*self._count(index), self._items.rows_of(others)])
         self.answered[rows[rows >= 0]] = True
-        row_of = dict(zip(items, rows.tolist(), strict=True))
-        for part, classes in zip(self._parts, self._classes, strict=True):
-            for item, class_id in classes.items():
-                if class_id in index and (row := row_of[item]) >= 0:
-                    part[row] = index[class_id]
-        return int(np.count_nonzero(rows < 0))
+        return [*training, *audit, *others], rows
+
+    def _count(self, index: Mapping[str, int]) -> list[NDArray[np.intp]]:
+        """Find the class index of every label; return the rows of those of each part."""
+        self._recounts, self._index = self._known.recounts, dict(index)
+        found = [self._items.rows_of(list(classes)) for classes in self._classes]
+        for part, classes, rows in zip(self._parts, self._classes, found, strict=True):
+            indices = np.array([index.get(id_, -1) for id_ in classes.values()], np.intp)
+            is_used = (rows >= 0) & (indices >= 0)
+            part.clear()
+            part.update(zip(rows[is_used].tolist(), indices[is_used].tolist(), strict=True))
+        return found
 
     def follow(self, item: str) -> None:
         """Take an event about an item into account that the labels have applied."""
@@ -89,15 +97,6 @@ class LabelledRows:
             Class indices by class id; rows of other classes are left out.
         """
         if self._recounts != self._known.recounts or self._index != index:
-            self._recounts, self._index = self._known.recounts, dict(index)
-            training, audit = (
-                {
-                    row: self._index[class_id]
-                    for item, class_id in classes.items()
-                    if class_id in self._index and (row := self._items.row_of(item)) is not None
-                }
-                for classes in self._classes
-            )
-            self._parts = training, audit
+            self._count(index)
         training, audit = self._parts
         return dict(training), dict(audit)

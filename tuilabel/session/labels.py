@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import combinations
+from itertools import combinations, compress
 from typing import Any, NamedTuple
 
-from tuilabel.events.lines import Event
+from tuilabel.events.lines import Event, order_of
 from tuilabel.events.payloads import (
-    HUMAN,
     IMPORT,
     LATER,
-    ORACLE_ORIGIN,
     SUGGESTED,
     Answer,
     Batch,
@@ -28,25 +26,21 @@ from tuilabel.events.payloads import (
     BulkLine,
     DecidedSet,
     Fitted,
+    Label,
     LabelSet,
     Payload,
     Remark,
     Settled,
-    Skip,
     Suggestion,
     Undo,
 )
 from tuilabel.session import class_sets
-from tuilabel.session.answers import Answers, Given, Kind
+from tuilabel.session.answers import AS_IMPORT, Answers, Given, kind_of
+from tuilabel.session.bulk_files import BulkFiles
 from tuilabel.session.class_sets import decoded, is_set, names_class, said
 from tuilabel.session.classes import CLASS_EVENTS, Classes
 from tuilabel.session.hierarchy import agree, agrees, settled
 from tuilabel.session.remarks import Remarks
-
-_RANKS = {HUMAN: 0, ORACLE_ORIGIN: 1, IMPORT: 2}
-"""A rank counts only where no lower one has answered."""
-
-_AS_IMPORT = _RANKS[IMPORT]
 
 _MANY, _MANY_OF_CLASSES = 32, 1000
 """Answers and decisions about one item, and events about classes: more are rare."""
@@ -137,6 +131,7 @@ class Labels:
 
     Attributes
     ----------
+    files : BulkFiles
     classes : Classes
     training, audit : dict of str to str
         Class ids by item: those to train on and those to measure on. Maintained with each event, so
@@ -172,11 +167,12 @@ class Labels:
     def __init__(
         self, bulk_lines: Callable[[Bulk], Sequence[BulkLine]], *, multi: bool = False
     ) -> None:
-        self._bulk_lines = bulk_lines
+        self.files = BulkFiles(bulk_lines)
         self._multi = multi
         self._answers = Answers()
         # Rows of them. Most items have one answer: a list for each would double the memory.
         self._given: dict[str, int | list[int]] = {}
+        self._counted = 0
         self._taken_back: dict[tuple[str, str], set[str]] = {}
         self._undone: set[str] = set()
         self._asked_again: set[str] = set()
@@ -238,21 +234,94 @@ class Labels:
         number : int
             Its place among the events that were read.
         """
+        self.extend([event], number)
+        self.count_added()
+
+    def extend(self, events: Sequence[Event], first: int) -> None:
+        """Apply events that were not applied before; `count_added` has to follow.
+
+        Most events are the first labels of their items. These are counted together.
+
+        Parameters
+        ----------
+        events : sequence of Event
+        first : int
+            The place of the first one among the events that were read.
+        """
         self._own_of_many = {}
+        given, rows = self._given, len(self._answers)
+        added: list[Event] = []
+        items: list[str] = []
+        numbers: list[int] = []
+        may_be_limited = bool(self._decided or self._taken_back)
+        for number, event in enumerate(events, first):
+            payload = event.payload
+            if isinstance(payload, Label) and not (self._multi or payload.group or payload.frames):
+                item = payload.item
+                if item not in given and not (may_be_limited and self._is_limited(event.id, item)):
+                    given[item] = rows
+                    rows += 1
+                    added.append(event)
+                    items.append(item)
+                    numbers.append(number)
+                    continue
+            elif isinstance(payload, Batch) and not any(asked.again for asked in payload.items):
+                continue
+            self._answers.extend(added, items, numbers)
+            self.count_added()
+            self._apply(event, number)
+            self._counted = rows = len(self._answers)
+            added, items, numbers = [], [], []
+            may_be_limited = bool(self._decided or self._taken_back)
+        self._answers.extend(added, items, numbers)
+
+    def _is_limited(self, id_: str, item: str) -> bool:
+        """Return whether a decision or an event about an answer arrived before the answer."""
+        return item in self._decided or (id_, item) in self._taken_back
+
+    def count_added(self) -> None:
+        """Count the first labels of items: quicker than `_count`, with the same result."""
+        items, kinds = self._answers.since(self._counted)
+        self._counted += len(items)
+        if self._auto:
+            self._auto_held -= len(self._auto.keys() & items)
+        training: dict[int, str] = {}
+        audit: dict[int, str] = {}
+        for number, times in Counter(kinds).items():
+            by, rank, class_id, is_audit, _ = self._answers.kind(number)
+            assert class_id is not None
+            self._name_class(class_id, times)
+            class_id = self.classes.resolved(class_id)
+            self.labels_held += times
+            self.by_class[class_id] += times
+            self.by_annotator[by] += times
+            if not is_audit:
+                training[number] = class_id
+            elif rank < AS_IMPORT:
+                audit[number] = class_id
+            else:
+                self.unmeasured.update(compress(items, [kind == number for kind in kinds]))
+        for part, classes in ((self.training, training), (self.audit, audit)):
+            if classes:
+                for item, kind in zip(items, kinds, strict=True):
+                    if kind in classes:
+                        part[item] = classes[kind]
+
+    def _apply(self, event: Event, number: int) -> None:
         payload = event.payload
         if isinstance(payload, LabelSet | DecidedSet) and not self._multi:
             return  # of a session of another kind
         if isinstance(payload, Answer):
-            class_id = self._said(payload)
-            rank, audit = _RANKS.get(payload.origin, _AS_IMPORT), payload.audit
-            why = payload.why if type(payload) is Skip else ""
-            kind = (event[4], rank, class_id, audit, why)
-            if why == LATER:
+            kind = kind_of(event)
+            if self._multi:
+                kind = (*kind[:2], self._said(payload), *kind[3:])
+            if kind[-1] == LATER:
                 self._kept_for_later[event.id] = payload.items
             for item in payload.items if payload.frames else (payload.item,):
                 if payload.group:
                     self._join(item, payload.group)
-                self._answer(event, number, item, kind)
+                row = self._answers.add(event, number, item, kind)
+                self._change(item, partial(self._keep, item, row))
         elif isinstance(payload, Undo):
             if payload.item is not None:
                 for item in payload.items:
@@ -282,11 +351,11 @@ class Labels:
         elif isinstance(payload, Suggestion):
             self._suggested.setdefault(payload.item, {})[event.t, event.id] = payload
         elif isinstance(payload, Fitted):
-            insort(self.fits, event, key=lambda event: (event.t, event.id))
+            insort(self.fits, event, key=order_of)
         elif isinstance(payload, Bulk):
             self._bulk[event.id] = event
             if payload.origin == IMPORT:
-                self._import(event, payload, number)
+                self._import(event, number)
             else:
                 self._bulk_changed()
         elif isinstance(payload, CLASS_EVENTS):
@@ -296,18 +365,6 @@ class Labels:
         """Return the class of an answer or a decision, or its set; None for a skip."""
         found = said(payload)
         return class_sets.coded([found]) if found and self._multi and not is_set(found) else found
-
-    def _answer(self, event: Event, number: int, item: str, kind: Kind) -> None:
-        """Apply an answer about one item."""
-        by, rank, class_id, audit, why = kind
-        row = self._answers.add(event, number, item, kind)
-        known = self._multi or item in self._given or item in self._decided
-        taken_back = self._taken_back and (event.id, item) in self._taken_back
-        if known or taken_back or (why and event.id in self._asked_again):
-            self._change(item, partial(self._keep, item, row))
-        else:
-            self._given[item] = row
-            self._count_only(item, class_id, by, rank, audit, why)
 
     def _join(self, item: str, group: str) -> None:
         """Note the group of an item; of several, the first of them by name."""
@@ -323,41 +380,16 @@ class Labels:
             _add(self.frames_by_group, group, step)
             self._frames_held += step
 
-    def _count_only(
-        self, item: str, class_id: str | None, by: str, rank: int, audit: bool, why: str
-    ) -> None:
-        """Count the only answer about an item: quicker than `_count`, with the same result."""
-        if self._auto:
-            self._auto_held -= item in self._auto
-        if class_id is None:
-            self._count_skip(item, why, +1)
-            return
-        if self.classes.depends_on(class_id):
-            self._name_class(class_id, +1)
-        else:
-            self._answers_to[class_id] += 1
-        class_id = self.classes.resolved(class_id)
-        self.labels_held += 1
-        self._count_in_group(item, +1)
-        self.by_class[class_id] += 1
-        self.by_annotator[by] += 1
-        if not audit:
-            self.training[item] = class_id
-        elif rank < _AS_IMPORT:
-            self.audit[item] = class_id
-        else:
-            self.unmeasured.add(item)
-
-    def _import(self, event: Event, bulk: Bulk, number: int) -> None:
+    def _import(self, event: Event, number: int) -> None:
         """Apply an import: each line is an answer of the annotator that it names."""
         lines: Imported = {}
-        for line in self._bulk_lines(bulk):
+        for line in self.files.take(event):
             lines.setdefault((line.item, line.by or event.by), line)
         self._imports[event.id] = lines
 
         def keep() -> None:
             for (item, by), line in lines.items():
-                kind = (by, _AS_IMPORT, self._said(line), line.audit, "")
+                kind = (by, AS_IMPORT, self._said(line), line.audit, "")
                 self._keep(item, self._answers.add(event, number, item, kind))
 
         self._change_all(self.imported_items(event.id), keep)
@@ -449,9 +481,9 @@ class Labels:
     ) -> None:
         if not standing.audit:
             _set(self.training, item, standing.class_id, step)
-        elif any(given.rank < _AS_IMPORT and given.class_id is not None for given in own):
+        elif any(given.rank < AS_IMPORT and given.class_id is not None for given in own):
             _set(self.audit, item, standing.class_id, step)
-        elif all(given.rank >= _AS_IMPORT for given in own):
+        elif all(given.rank >= AS_IMPORT for given in own):
             (self.unmeasured.add if step > 0 else self.unmeasured.discard)(item)
 
     def _take_class_event(self, event: Event) -> None:
@@ -496,31 +528,49 @@ class Labels:
         self._auto, self._suggested_in_bulk = {}, {}
         self._bulk_is_read = False
 
-    def read_bulk(self) -> None:
-        """Read the bulk files that were named since the last time: damage shows only then."""
-        if self._bulk_is_read:
-            return
-        self._bulk_is_read = True
+    def read_ahead(self, events: Iterable[Event]) -> bool:
+        """Read bulk files, in a thread that a disk may keep; return whether any was read.
+
+        Parameters
+        ----------
+        events : iterable of Event
+            Events that will be applied. The files that came into effect before are read as well.
+        """
+        new = [event for event in events if isinstance(event.payload, Bulk)]
+        if not self.files.read_ahead([*self._bulk_in_effect(), *new]):
+            return False
+        self._bulk_is_read = False
+        return True
+
+    def _bulk_in_effect(self) -> list[Event]:
+        """Return the events that name files in effect, except imports, in order."""
         standing = [
             event
-            for event in self._bulk.values()
+            for event in self.bulk_events()
             if event.id not in self._undone and event.id not in self._imports
         ]
-        standing.sort(key=lambda event: (event.t, event.id))
         replaced = {
             id_
             for event in standing
             if isinstance(event.payload, Bulk)
             for id_ in event.payload.replaces
         }
-        for event in standing:
+        return [event for event in standing if event.id not in replaced]
+
+    def read_bulk(self) -> None:
+        """Read the bulk files that were named since the last time: damage shows only then."""
+        if self._bulk_is_read:
+            return
+        self._bulk_is_read = True
+        self._auto, self._suggested_in_bulk = {}, {}
+        in_effect = self._bulk_in_effect()
+        self.files.forget(self._bulk.keys() - {event.id for event in in_effect})
+        for event in in_effect:
             bulk = event.payload
-            if event.id in replaced or not isinstance(bulk, Bulk):
-                continue
-            key = (event.t, event.id)
-            for line in self._bulk_lines(bulk):
+            assert isinstance(bulk, Bulk)
+            for line in self.files.lines(event):
                 if bulk.origin == SUGGESTED:
-                    self._suggested_in_bulk[line.item] = key, _suggestion(line, bulk)
+                    self._suggested_in_bulk[line.item] = order_of(event), _suggestion(line, bulk)
                 else:
                     self._auto[line.item] = event.id, line
         self._auto_held = sum(1 for _ in self.auto_labels())
@@ -632,8 +682,8 @@ class Labels:
         Of a group, it is the first such item.
         """
         seen: set[str] = set()
-        for item, found in self._given.items():
-            if not isinstance(found, int) and len(votes := self.votes(item)) > 1:
+        for item in sorted(item for item, rows in self._given.items() if not isinstance(rows, int)):
+            if len(votes := self.votes(item)) > 1:
                 unit = self.unit(item)
                 if unit not in seen:
                     seen.add(unit)
@@ -654,7 +704,8 @@ class Labels:
         """The first disputed item of each group, and those in no group."""
         units: dict[str, str] = {}
         for item in self.disputed:
-            units.setdefault(self.unit(item), item)
+            unit = self.unit(item)
+            units[unit] = min(item, units.get(unit, item))
         return {item: self.disputed[item] for item in units.values()}
 
     def tied_alike(self, item: str) -> tuple[str, ...]:
@@ -722,8 +773,8 @@ class Labels:
         some_ended = self._taken_back or self._asked_again or self._undone or self.unmeasured
         return filter(self.is_answered, self._given) if some_ended else iter(self._given)
 
-    def newest(self, by: str | None = None) -> Iterator[int]:
-        """Yield the numbers of the events of the answers that stand, the newest first.
+    def newest(self, by: str | None = None) -> Iterator[Given]:
+        """Yield the answers that stand, the newest first.
 
         Imported answers are left out, which have no event of their own.
 
@@ -733,19 +784,19 @@ class Labels:
             Whose answers; by default everybody's.
         """
         last = -1
-        for row in range(len(self._answers) - 1, -1, -1):
+        for row in self._answers.newest():
             given = self._answers[row]
             if (by is None or given.by == by) and given.id not in self._imports:
                 own = self.own(self._answers.item(row), given.by)
                 if own is not None and own.id == given.id:
                     # An answer about a group has a row for each frame.
                     if given.number != last:
-                        yield given.number
+                        yield given
                     last = given.number
 
     def newest_of_class(self, class_id: str) -> Iterator[str]:
         """Yield the items with a class in effect, the newest label first; no file is read."""
-        for row in range(len(self._answers) - 1, -1, -1):
+        for row in self._answers.newest():
             item = self._answers.item(row)
             standing = self.standing(item)
             if standing is None or standing.class_id is None:
@@ -809,7 +860,7 @@ class Labels:
 
     def bulk_events(self) -> list[Event]:
         """Return every event that names a bulk file, the oldest first."""
-        return sorted(self._bulk.values(), key=lambda event: (event.t, event.id))
+        return sorted(self._bulk.values(), key=order_of)
 
     def auto_batches(self) -> list[AutoBatch]:
         """Return the batches of auto-labels that were not taken back, the oldest first."""

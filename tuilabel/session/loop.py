@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from tuilabel.data import Dataset
 from tuilabel.errors import SessionFileError, StillSavingError
 from tuilabel.events import payloads as said
-from tuilabel.events.lines import Event
+from tuilabel.events.lines import Event, order_of
 from tuilabel.events.payloads import (
     Asked,
     Batch,
@@ -37,6 +37,7 @@ from tuilabel.events.payloads import (
 )
 from tuilabel.learn.requests import ColdStart, Fit, FitFinished
 from tuilabel.session import class_changes
+from tuilabel.session.answers import Given
 from tuilabel.session.candidates import Candidates
 from tuilabel.session.class_list import ClassList
 from tuilabel.session.class_sets import coded, decision_of, decoded, label_of
@@ -48,8 +49,10 @@ from tuilabel.session.gone import gone
 from tuilabel.session.hierarchy import parents_of
 from tuilabel.session.imported import answer_event
 from tuilabel.session.labelled_rows import LabelledRows
+from tuilabel.session.labels import Decision
 from tuilabel.session.payloads import asked_of, fitted, settings_from
 from tuilabel.session.record import Record
+from tuilabel.session.remarks import Remarked
 from tuilabel.session.requests import (
     Material,
     cold_start_request,
@@ -83,6 +86,13 @@ from tuilabel.session.values import (
 
 def _nothing() -> None:
     """Change nothing."""
+
+
+_Act = Given | Decision | Remarked
+
+
+def _order(act: _Act) -> tuple[int, str]:
+    return act.t, act.id
 
 
 class Requested(NamedTuple):
@@ -174,22 +184,19 @@ class Session:
         self._units = Units(dataset, self.known, self._rows)
         self._whole: str | None = None
         self._frames: list[int] = []
-        paths = [self._units.role_paths(row) for row in range(len(dataset))]
+        paths = map(self._units.role_paths, range(len(dataset)))
         self._candidates = Candidates(paths, audit, self.about.seed)
         self._join(range(len(dataset)))
-        self._desks = Desks(self._candidates.keys, log.is_live)
+        self._desks = Desks(self._record, self._candidates.keys, log.is_live)
         self._desk_id = ""
         self._opened: Event | None = None
-        self._opened_before = 0
+        self._runs_before: set[str] = set()
         self._is_open = is_open
         self._first_keys = first_keys
         self.pool_rows = len(dataset) if dataset.reading is None else 0
         self.desk = self._new_desk()
-        for event in log.read():
-            self._record.apply(event)
+        self._record.extend(log.read())
         self.known.read_bulk()
-        for event in self._record.about_desks():
-            self._desks.apply(event)
         self.classes = ClassList(self.known.classes, dataset.class_names)
         self.missing = self.changed = 0
         self._count_rows()
@@ -221,7 +228,7 @@ class Session:
                 desks.setdefault(desk, []).append(event.log)
                 sizes[desk] = settings_from(opened.settings).batch_size
         desk = self._free_desk(desks)
-        self._opened_before = len(self._record.opened)
+        self._runs_before = {event.log for event in self._record.opened}
         logs, size = set(desks.get(desk, ())), sizes.get(desk, self.settings.batch_size)
         for event in self._record.newest_of(logs):
             self.desk.apply(event)
@@ -253,9 +260,9 @@ class Session:
     def _count_rows(self) -> None:
         """Take the answers to all items that were read into account, and count what is gone."""
         reading = self.items.reading
-        self._rows.fill(self._columns())
+        answered, rows = self._rows.fill(self._columns())
         if reading is None or not reading.unread.any():
-            self.missing, self.changed = gone(self.known, self.events, self.items)
+            self.missing, self.changed = gone(self.known, self.events, self.items, answered, rows)
 
     def _new_desk(self) -> Desk:
         units = self._units
@@ -283,10 +290,10 @@ class Session:
         return own is not None and any(
             isinstance(event.payload, Opened)
             and event.payload.desk == self._desk_id
-            and event.log != own.log
-            and (event.t, event.id) < (own.t, own.id)
+            and event.log not in self._runs_before | {own.log}
+            and order_of(event) < order_of(own)
             and not self._log.is_over(event.log)
-            for event in self._record.opened[self._opened_before :]
+            for event in self._record.opened
         )
 
     def take_new_desk(self, *, by: Annotator) -> Event:
@@ -419,12 +426,6 @@ class Session:
         """Return the name of the class in an answer; None for a skip, or no answer."""
         class_id = None if event is None else said_by(event.payload)
         return None if class_id is None else self.known.classes.name(class_id)
-
-    def newest_answers(self, count: int) -> list[Event]:
-        """Return the newest answers at this desk that stand, the newest first."""
-        newest = islice(self.desk.newest_answers(), count)
-        found = (self._event_of(answer.item, answer.id) for answer in newest)
-        return [event for event in found if event is not None]
 
     def likely_next(self, count: int) -> list[int]:
         """Return rows that the next batch will probably have, to draw them ahead of time."""
@@ -595,19 +596,15 @@ class Session:
                     return self.events[found.number]
         return None
 
-    def _event_of(self, item: str, id_: str) -> Event | None:
-        found = (given.number for given in self.known.every(item) if given.id == id_)
-        number = next(found, None)
-        return None if number is None else self.events[number]
-
     def _earlier_act(self, by: Annotator) -> Event | None:
-        decided = (one.number for one in self.known.decisions() if one.by == by.name)
-        others = sorted(decided, reverse=True), self.known.remarks.newest(by.name)
-        numbers = merge(self.known.newest(by.name), *others, reverse=True)
+        answers: Iterable[_Act] = self.known.newest(by.name)
+        others: list[_Act] = [one for one in self.known.decisions() if one.by == by.name]
+        others += self.known.remarks.standing(by.name)
+        others.sort(key=_order, reverse=True)
         is_live = cache(self._log.is_live)  # one log may have thousands of them
-        for number in numbers:
-            if not is_live(self.events.log(number)):
-                return self.events[number]
+        for act in merge(answers, others, key=_order, reverse=True):
+            if not is_live(self.events.log(act.number)):
+                return self.events[act.number]
         return None
 
     def move(self, step: int) -> bool:
@@ -648,7 +645,9 @@ class Session:
         row = self.items.row_of(item)
         if before is None or row is None:
             raise NotAnsweredError("This image has no answer to change. It is asked in its turn.")
-        given = answer_event(self.events, self.known, item, before.given).payload
+        given = answer_event(
+            self.events[before.given.number], self.known, item, before.given
+        ).payload
         assert isinstance(given, said.Answer)
         label = label_of(
             self.to_choose(class_index),
@@ -1385,7 +1384,6 @@ class Session:
     def _take_in(self, event: Event) -> None:
         recounts = self.known.recounts
         self._record.apply(event)
-        self._desks.apply(event)
         if self.known.recounts != recounts:
             self._want_another_fit()
         payload = event.payload

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from array import array
+from bisect import insort
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Protocol, overload
 
-from tuilabel.events.lines import Event, Unknown
+from tuilabel.events.lines import Event, Unknown, order_of
 from tuilabel.events.payloads import (
     About,
     Batch,
@@ -28,11 +29,19 @@ from tuilabel.events.payloads import (
     actual_name,
 )
 from tuilabel.journal.reader import Reader
+from tuilabel.session.answers import Numbers
 from tuilabel.session.labels import Labels
 
 BATCHES_KEPT = 1000
 """Batch events of a desk that are read again when it is continued. An undo of an earlier answer
 brings its item back in the batch of that moment."""
+
+
+EVENTS_KEPT = 2000
+"""Events in memory: an undo needs no file for the answers of the last hours."""
+
+_TOGETHER = 128
+"""Events that are taken into account together."""
 
 
 class EventSource(Protocol):
@@ -62,18 +71,23 @@ class Events(Sequence[Event]):
         self._read = read
         self._places = array("q")
         self._logs = array("I")
-        self._log_numbers: dict[str, int] = {}
-        self._log_names: list[str] = []
+        self._log_numbers: Numbers[str] = Numbers()
+        self._in_memory: dict[int, Event] = {}
 
-    def append(self, event: Event) -> int:
-        """Add an event; return its number, from 0."""
-        log = self._log_numbers.get(event.log)
-        if log is None:
-            log = self._log_numbers[event.log] = len(self._log_names)
-            self._log_names.append(event.log)
-        self._places.append(event.place)
-        self._logs.append(log)
-        return len(self._places) - 1
+    def extend(self, events: Iterable[Event]) -> None:
+        """Add events, whose numbers follow those of the events before."""
+        self._places.extend([event.place for event in events])
+        self._logs.extend([self._log_numbers[event.log] for event in events])
+
+    def keep(self, number: int, event: Event) -> None:
+        """Keep an event in memory, and as many of those that were kept last."""
+        self._in_memory[number] = event
+        if len(self._in_memory) > EVENTS_KEPT:
+            del self._in_memory[next(iter(self._in_memory))]
+
+    def in_memory(self, number: int) -> Event | None:
+        """Return an event if no file has to be read for it."""
+        return self._in_memory.get(number)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -85,7 +99,7 @@ class Events(Sequence[Event]):
     def __getitem__(self, number: int | slice) -> Event | list[Event]:
         if isinstance(number, slice):
             return [self[one] for one in range(*number.indices(len(self)))]
-        return self._read(self._places[number]) or _UNREADABLE
+        return self.in_memory(number) or self._read(self._places[number]) or _UNREADABLE
 
     def number(self, event: Event) -> int:
         """Return the number of an event that was added, from 0."""
@@ -93,14 +107,17 @@ class Events(Sequence[Event]):
 
     def log(self, number: int) -> str:
         """Return the name of the log of an event."""
-        return self._log_names[self._logs[number]]
+        return self._log_numbers.things[self._logs[number]]
 
     def of_logs(self, logs: Collection[str], start: int = 0) -> Iterator[Event]:
-        """Yield the events of some logs, in order, from the one with a number on."""
+        """Yield the events of some logs, from the one with a number on; the last stay in memory."""
         wanted = {self._log_numbers[log] for log in logs if log in self._log_numbers}
         if wanted:
-            numbers = range(start, len(self._logs))
-            yield from (self[n] for n in numbers if self._logs[n] in wanted)
+            for number in range(start, len(self._logs)):
+                if self._logs[number] in wanted:
+                    event = self[number]
+                    self.keep(number, event)
+                    yield event
 
 
 _UNREADABLE = Event("", 0, 0, "", "", Unknown(kind="unreadable"))
@@ -120,13 +137,11 @@ class Record:
     known : Labels
         What everybody said.
     opened : list of Event
-        Each event by which a run took a desk.
+        Each event by which a run took a desk, in order.
     batches, begun : dict of str to Event
         The newest batch in each log, and the first event.
     acts : Counter of str
         Number of answers, remarks, decisions, and undos of any of them, by log.
-    window : (float, float) or None
-        The display window of images of more than 8 bits.
     """
 
     def __init__(self, source: EventSource) -> None:
@@ -138,66 +153,75 @@ class Record:
         self.begun: dict[str, Event] = {}
         self.acts: Counter[str] = Counter()
         self._batches_in: dict[str, deque[int]] = {}
-        self.window: tuple[float, float] | None = None
+        self._window: Event | None = None
 
     @property
     def source(self) -> str:
         """Where the images were found last."""
         found = self._source.about.source
-        for event in self.begun.values():
-            assert isinstance(event.payload, Begin)
-            found = event.payload.source
+        if self.begun:
+            begin = max(self.begun.values(), key=order_of).payload
+            assert isinstance(begin, Begin)
+            found = begin.source
         return actual_name(found)
 
+    @property
+    def window(self) -> tuple[float, float] | None:
+        """The display window of images of more than 8 bits."""
+        window = None if self._window is None else self._window.payload
+        return (window.low, window.high) if isinstance(window, Window) else None
+
     def apply(self, event: Event) -> None:
-        """Take an event into account that was not applied before."""
-        number = self.events.append(event)
-        self.known.apply(event, number)
-        type_ = type(event.payload)
-        if type_ in _ACTS:
-            self.acts[event.log] += 1
-        elif type_ in _ALSO:
-            self._take(event, number)
+        """Take an event into account that was not applied before, and keep it in memory."""
+        self.events.keep(len(self.events), event)
+        self.extend([event])
+
+    def extend(self, events: Iterable[Event]) -> None:
+        """Take events into account that were not applied before."""
+        events = iter(events)
+        while part := list(islice(events, _TOGETHER)):
+            first = len(self.events)
+            self.events.extend(part)
+            self.known.extend(part, first)
+            self.acts.update([event.log for event in part if type(event.payload) in _ACTS])
+            for number, event in enumerate(part, first):
+                if type(event.payload) in _ALSO:
+                    self._take(event, number)
+        self.known.count_added()
 
     def _take(self, event: Event, number: int) -> None:
         match event.payload:
             case Batch():
-                self.batches[event.log] = event
+                before = self.batches.get(event.log, event)
+                self.batches[event.log] = max(event, before, key=order_of)
                 self._batches_in.setdefault(event.log, deque(maxlen=BATCHES_KEPT)).append(number)
             case Undo(item=str()):
                 self.acts[event.log] += 1
             case Begin():
-                self.begun.setdefault(event.log, event)
+                before = self.begun.get(event.log, event)
+                self.begun[event.log] = min(event, before, key=order_of)
             case Opened():
-                self.opened.append(event)
-            case Window(low=low, high=high):
-                self.window = low, high
+                insort(self.opened, event, key=order_of)
+            case Window():
+                self._window = max(event, self._window or event, key=order_of)
 
-    def about_desks(self) -> Iterator[Event]:
-        """Yield the events that say who works at which desk, and what is asked there."""
-        yield from self.begun.values()
-        yield from self.opened
-        yield from self.batches.values()
-
-    def newest_of(self, logs: Collection[str]) -> Iterator[Event]:
-        """Yield the events of some logs from the newest `BATCHES_KEPT` batches on, in order."""
+    def newest_of(self, logs: Collection[str]) -> list[Event]:
+        """Return the events of some logs from the newest `BATCHES_KEPT` batches on, in order."""
         numbers = sorted(chain.from_iterable(self._batches_in.get(log, ()) for log in logs))
         start = numbers[-BATCHES_KEPT] if len(numbers) >= BATCHES_KEPT else 0
-        return self.events.of_logs(logs, start)
+        return sorted(self.events.of_logs(logs, start), key=order_of)
 
     @classmethod
     def read(cls, reader: Reader) -> Record:
         """Return the record of a session that was not read before."""
         record = cls(reader)
         with record.known.reading():
-            for event in reader.replay():
-                record.apply(event)
+            record.extend(reader.replay())
         if reader.is_in_order:
             return record
         again = cls(reader)
         with again.known.reading():
-            for event in reader.in_order(record.events):
-                again.apply(event)
+            again.extend(reader.in_order(record.events))
         return again
 
 

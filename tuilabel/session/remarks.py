@@ -101,7 +101,6 @@ class Remarks:
         newest = {one.by: one.id for one in self.of(item) if one.text is not None}
         return (flag is not None and flag.id == id_) or id_ in newest.values()
 
-    def newest(self, by: str) -> Iterator[int]:
-        """Return the numbers of an annotator's events that stand, the newest first."""
-        found = (one.number for item in self._every for one in self.of(item) if one.by == by)
-        return iter(sorted(found, reverse=True))
+    def standing(self, by: str) -> Iterator[Remarked]:
+        """Yield what an annotator remarked and has not taken back."""
+        return (one for item in self._every for one in self.of(item) if one.by == by)

@@ -160,7 +160,7 @@ class SessionView:
         """
         if number is None:
             newest = self.known.every(item)[-1]
-            said = answer_event(self.events, self.known, item, newest).payload
+            said = answer_event(self.events[newest.number], self.known, item, newest).payload
         else:
             said = self.events[number].payload
         assert isinstance(said, Answer | Remark)
@@ -234,7 +234,7 @@ class SessionView:
         )
 
     def _labelled(self, item: str, given: Given, class_name: str, is_disputed: bool) -> Labelled:
-        event = answer_event(self.events, self.known, item, given)
+        event = answer_event(self.events[given.number], self.known, item, given)
         answer, line = event.payload, self.known.imported(item, given)
         assert isinstance(answer, Answer)
         return Labelled(
@@ -278,4 +278,4 @@ class SessionView:
 
     def newest(self) -> Iterator[Event]:
         """Return the answers that stand, the newest first."""
-        return map(self.events.__getitem__, self.known.newest())
+        return (self.events[given.number] for given in self.known.newest())

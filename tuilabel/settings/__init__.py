@@ -3,7 +3,14 @@
 They are resolved once, checked and frozen. A message about an invalid value names its place.
 """
 
-from tuilabel.settings.layers import Found, config_file, find, resolve, user_directory
+from tuilabel.settings.layers import (
+    Found,
+    check_installed,
+    config_file,
+    find,
+    resolve,
+    user_directory,
+)
 from tuilabel.settings.report import settings_lines, settings_object, settings_table
 from tuilabel.settings.values import (
     KEYMAPS,
@@ -26,6 +33,7 @@ __all__ = [
     "Found",
     "Setting",
     "Settings",
+    "check_installed",
     "config_file",
     "find",
     "resolve",

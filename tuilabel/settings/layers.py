@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import platformdirs
 
 from tuilabel.errors import UsageError
+from tuilabel.plugins import exists
 from tuilabel.settings.values import PERSON, SETTINGS, Settings
 from tuilabel.small_files import read_small
 from tuilabel.text import inert, shown_path
@@ -110,6 +111,7 @@ def find(
     environ = os.environ if environ is None else environ
     file = config_file() if file is None else file
     in_file, defaults = _read(file), Settings()
+    check_installed(stored or {}, flags)
     found: dict[str, Found] = {}
     for name, setting in SETTINGS.items():
         layers = [(str(file), f"{file}: {name}", in_file.get(name))]
@@ -130,6 +132,39 @@ def find(
             Found(getattr(defaults, name), "default"),
         )
     return found
+
+
+def check_installed(stored: Mapping[str, Any], flags: Mapping[str, Any]) -> None:
+    """Raise an error for settings of a session that name plug-ins which are not installed here.
+
+    Parameters
+    ----------
+    stored : mapping
+        The settings that the session was last opened with.
+    flags : mapping
+        Settings given on the command line, which replace those of the session.
+
+    Raises
+    ------
+    UsageError
+        The message names every such setting, and the options that replace them.
+    """
+    missing = [
+        setting
+        for name, setting in SETTINGS.items()
+        if setting.values.group and flags.get(name) is None and stored.get(name) is not None
+        if not exists(setting.values.group, stored[name])
+    ]
+    if not missing:
+        return
+    names = [f"the {setting.name} {inert(repr(stored[setting.name]), 100)}" for setting in missing]
+    used = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    are, them, others = ("is", "it", "another") if len(names) == 1 else ("are", "them", "others")
+    raise UsageError(
+        f"The session uses {used}, which {are} not installed here. Install the package that adds "
+        f"{them}, or choose {others} with `tuilabel label` and "
+        f"{' '.join(f'{setting.option} auto' for setting in missing)}."
+    )
 
 
 def _read(file: Path) -> dict[str, Any]:

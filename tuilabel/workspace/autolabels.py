@@ -33,7 +33,7 @@ from tuilabel.session.payloads import settings_from
 from tuilabel.session.requests import Material, fit_request, rows_of
 from tuilabel.session.units import Units
 from tuilabel.session.view import SessionView
-from tuilabel.settings import resolve
+from tuilabel.settings import check_installed, resolve
 from tuilabel.workspace.multi import refuse
 from tuilabel.workspace.opening import open_dataset_of
 from tuilabel.workspace.places import cache_dir
@@ -224,7 +224,9 @@ def _write(
 
 def _request(view: SessionView, dataset: Dataset) -> Fit:
     """Return the request for the fit that the session would make on its labels."""
-    settings = settings_from({} if view.opened is None else view.opened.settings)
+    stored = {} if view.opened is None else view.opened.settings
+    check_installed(stored, {})
+    settings = settings_from(stored)
     known, has_truth = view.known, dataset.holdout is not None
     classes = ClassList(known.classes, dataset.class_names)
     columns = classes.columns(known.by_class, has_truth=has_truth)

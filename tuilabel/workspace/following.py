@@ -48,6 +48,8 @@ class Follower:
     tell : callable
         Takes new events, and what is wrong with the session if that has changed, else None. It is
         called in the thread, and passes them on to the event loop.
+    read_ahead : callable
+        Takes new events, and reads the files that they name; returns whether any was read.
     seconds : float
         From one look to the next.
     """
@@ -56,10 +58,12 @@ class Follower:
         self,
         journal: Journal,
         tell: Callable[[list[Event], Health | None], object],
+        read_ahead: Callable[[list[Event]], bool] = bool,
         seconds: float = READ_SECONDS,
     ) -> None:
         self._journal = journal
         self._tell = tell
+        self._read_ahead = read_ahead
         self._seconds = seconds
         self._wakes = threading.Event()
         self._ends = False
@@ -82,9 +86,11 @@ class Follower:
         while True:
             self._wakes.wait(self._seconds)
             self._wakes.clear()
-            events, health = self._journal.read(), health_of(self._journal)
+            events = self._journal.read()
+            has_read = self._read_ahead(events)
+            health = health_of(self._journal)
             if self._ends:
                 return
-            if events or health != self._health:
+            if events or has_read or health != self._health:
                 self._tell(events, None if health == self._health else health)
                 self._health = health

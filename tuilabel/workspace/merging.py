@@ -152,7 +152,9 @@ def _match(
             event = (
                 None
                 if standing is None
-                else answer_event(theirs.events, theirs.known, item, standing.given)
+                else answer_event(
+                    theirs.events[standing.given.number], theirs.known, item, standing.given
+                )
             )
             names = getattr(event and event.payload, "references", ())
             merged.unmatched.append((item, shown_path(next(iter(names), ""))))

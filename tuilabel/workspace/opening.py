@@ -330,8 +330,8 @@ def _offer_moved(source: str) -> None:
 
 def _newest_answers(view: SessionView) -> Iterator[Answer]:
     """Yield the newest labels of a session that stand, as many as are needed to know its files."""
-    for number in islice(view.known.newest(), _KNOWN_BY):
-        answer = view.record.events[number].payload
+    for event in islice(view.newest(), _KNOWN_BY):
+        answer = event.payload
         if isinstance(answer, Label | LabelSet):
             yield answer
 

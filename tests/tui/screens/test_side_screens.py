@@ -588,10 +588,12 @@ async def test_thousands_of_events_are_drawn_a_page_at_a_time(
         await pilot.pause()
         answer_a_batch(app)
         answer = loop.events[14]
-        for _ in range(5000):
-            loop.events.append(answer)
+        loop.events.extend([answer] * 5000)
         screen = await visit(app, pilot, "history")
         assert isinstance(screen, HistoryScreen)
+        async with asyncio.timeout(60):
+            while not screen._is_whole:
+                await pilot.pause(0.01)
         made = []
         row = screen._history.row
         monkeypatch.setattr(screen._history, "row", lambda place: made.append(place) or row(place))

@@ -15,6 +15,9 @@ from textual.pilot import Pilot
 from tests.tui.screens.test_label_screen import painted, shown
 from tests.tui.screens.test_side_screens import answer_a_batch, text_of, visit
 from tuilabel.errors import SaveError
+from tuilabel.events.payloads import Bulk, BulkLine
+from tuilabel.journal.journal import Journal
+from tuilabel.journal.reader import Reader
 from tuilabel.learn.requests import ColdStartFinished
 from tuilabel.tui.screens.demo import DemoScreen
 from tuilabel.tui.screens.help import HelpScreen
@@ -172,6 +175,38 @@ async def test_the_history_says_so_too_and_reads_nothing(
         await until(pilot, lambda: "✓ 11 saved: 5, was " in text_of(screen))
 
 
+async def test_the_history_is_read_beside_the_screen_also_where_a_file_hangs(
+    app: ScreenApp, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on, threads = threading.Event(), []
+    events = workspace.session.events
+    read = events._read
+
+    def hang(place: int) -> Any:
+        threads.append(threading.current_thread())
+        assert goes_on.wait(60)
+        return read(place)
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        answer_a_batch(app)
+        events._in_memory.clear()
+        monkeypatch.setattr(events, "_read", hang)
+        screen = await visit(app, pilot, "history")
+        await until(pilot, lambda: threads)
+        assert "Reading the events: 0%" in text_of(screen, "#events")
+        await pilot.press("down", "enter")
+        assert "still being read" in text_of(screen, "#status")
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("escape", "slash", *"fitted")
+        goes_on.set()
+        await until(pilot, lambda: "softmax on raw" in text_of(screen, "#events"))
+        await pilot.press("escape")
+        assert text_of(screen, "#events").count("label ") == 10
+    assert threading.main_thread() not in threads
+
+
 @pytest.mark.parametrize("place", ["curve", "confusion", "classes", "home", "messages"])
 async def test_the_other_screens_open_without_reading_the_session(
     app: ScreenApp, disk: Disk, monkeypatch: pytest.MonkeyPatch, place: str
@@ -196,6 +231,42 @@ async def test_the_other_screens_open_without_reading_the_session(
         await pilot.press("down", "up")
         assert "saving…" in text_of(screen)
         assert threading.main_thread() not in threads
+
+
+async def test_files_of_labels_are_read_beside_the_screen_and_count_once_they_are_there(
+    app: ScreenApp, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on, threads = threading.Event(), []
+    read, known = Reader.bulk_lines, workspace.session.known
+
+    def bulk_lines(reader: Reader, bulk: Bulk) -> Sequence[BulkLine]:
+        threads.append(threading.current_thread())
+        assert goes_on.wait(60)
+        return read(reader, bulk)
+
+    monkeypatch.setattr(Reader, "bulk_lines", bulk_lines)
+    class_id = workspace.session.classes.ids[0]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await painted(app, pilot)
+        batch = {asked.item for asked in workspace.session.desk.batch}
+        items = [item for item in workspace.dataset.ids if item not in batch][:30]
+        with Journal(workspace.path, "tool", "") as other:
+            for origin, some in (("import", items[:20]), ("auto", items[20:])):
+                name, sha256, count = other.write_bulk(
+                    BulkLine(item=item, class_id=class_id) for item in some
+                )
+                bulk = Bulk(file=name, sha256=sha256, count=count, origin=origin)
+                other.append([bulk], "tool")
+        app.label_screen._follower.look_now()
+        await until(pilot, lambda: threads)
+        await pilot.press("3")
+        assert (known.labels_held, known.auto_labels_held) == (1, 0)
+        goes_on.set()
+        await until(pilot, lambda: (known.labels_held, known.auto_labels_held) == (21, 10))
+        auto = known.bulk_events()[-1]
+        workspace.session.take_back(auto, by=workspace.annotator)
+        assert known.auto_labels_held == 0
+    assert threading.main_thread() not in threads
 
 
 async def test_the_demo_waits(workspace: Workspace, disk: Disk) -> None:

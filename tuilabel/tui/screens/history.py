@@ -14,10 +14,11 @@ from tuilabel.events.lines import Event
 from tuilabel.session.class_changes import ClassError
 from tuilabel.session.undoing import undone_text
 from tuilabel.session.values import Chosen
-from tuilabel.text import counted
+from tuilabel.text import counted, percent
 from tuilabel.tui.answering.answer_keys import AnswerKeys, saved_sentence
 from tuilabel.tui.answering.class_entry import LONGEST_TEXT
 from tuilabel.tui.answering.marks import Marks
+from tuilabel.tui.background.events import EventPages
 from tuilabel.tui.keymap.actions import ALSO, SIDE_ACTIONS
 from tuilabel.tui.screens.list_screen import ListScreen
 from tuilabel.tui.text.names import shown_name
@@ -46,9 +47,10 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
 
     def __init__(self, opened: OpenSession) -> None:
         super().__init__(opened)
-        self._history = History(
-            opened.session.events, opened.session.known, opened.workspace.annotator.name
-        )
+        events, known = opened.session.events, opened.session.known
+        self._pages = EventPages(events, self._events_arrived)
+        self._history = History(events, known, opened.workspace.annotator.name, self._pages.find)
+        self._is_whole = False
         self._list = EventList(id="events")
         self._beside = EventDetails(id="beside")
         self._picture = self._beside.picture
@@ -85,6 +87,10 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         """Register for frames."""
         self.register(self.answers)
 
+    def on_unmount(self) -> None:
+        """Read no more events."""
+        self._pages.close()
+
     def fit_to(self, width: int, height: int) -> None:
         """Share the space out between the list and the image, if one is open."""
         self._beside.display = self._legend.display = self._open
@@ -100,7 +106,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         if self.opened.saving.hangs:
             return
         marked = self._event()
-        if self._history.grow() and marked is not None:
+        if self._history.grow() and marked is not None and self._is_whole:
             place = self._history.place_of(marked)
             # The next dispute takes the place of one that was settled.
             self._cursor = self._cursor if place is None else place
@@ -109,6 +115,9 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
     def show_all(self) -> None:
         """Show the list, and how much of it the filter leaves."""
         history = self._history
+        # At first events are read from the oldest on, while the list begins with the newest.
+        self._is_whole = self._is_whole or history.share == 1
+        shown_rows = len(history) if self._is_whole else 0
         disputed = len(self.opened.session.known.disputes)
         disputes, count = counted(disputed, "dispute"), counted(history.total, "event")
         if history.filter or self._filtering:
@@ -126,10 +135,10 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         )
         self._list.show_events(
             history.row,
-            len(history),
+            shown_rows,
             self._cursor,
             history.widths,
-            _NO_DISPUTES if history.shows_disputes and not disputed else _NOTHING_FOUND,
+            self._why_nothing(disputed),
         )
         self._offer({"disputes"} if not (disputed or history.shows_disputes) else set())
         self._cursor = self._list.cursor
@@ -140,13 +149,35 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             here = self._event() is not None
             self._beside.show_details(history.details(self._cursor) if here else ())
 
+    def _why_nothing(self, disputed: int) -> str:
+        if not self._is_whole or self._pages.is_reading:
+            return f"Reading the events: {percent(self._history.share)}"
+        shows_disputes = self._history.shows_disputes
+        return _NO_DISPUTES if shows_disputes and not disputed else _NOTHING_FOUND
+
+    def _events_arrived(self, numbers: range) -> None:
+        """Show events that a thread has read; a filter may let more of them through."""
+        history, marked = self._history, self._event()
+        history.arrived(numbers)
+        if history.filter and not self._pages.is_reading:
+            history.narrow(history.filter)
+            place = None if marked is None else history.place_of(marked)
+            self._cursor = self._cursor if place is None else place
+        if self.is_mounted and not self.too_small:
+            self.show_all()
+
+    @property
+    def _why_no_event(self) -> str:
+        return "The event is still being read." if self._pages.is_reading else _NO_EVENT
+
     def _offer(self, in_vain: set[str]) -> None:
         if in_vain != self.in_vain:
             self.in_vain = in_vain
             self.show_foot()
 
     def _event(self) -> Event | None:
-        return self._history.event(self._cursor) if self._cursor < len(self._history) else None
+        there = self._is_whole and self._cursor < len(self._history)
+        return self._history.event(self._cursor) if there else None
 
     def _show_image(self) -> None:
         event = self._event()
@@ -222,7 +253,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         event = self._event()
         item = None if event is None else self._history.item_of(event)
         if event is None:
-            self.say(_NO_EVENT)
+            self.say(self._why_no_event)
         elif item is None:
             self.say("No image belongs to this event.")
         elif self.opened.workspace.dataset.row_of(item) is None:
@@ -251,7 +282,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         """Go back to where the image was asked, or to the event that this one is about."""
         event = self._event()
         if event is None:
-            self.say(_NO_EVENT)
+            self.say(self._why_no_event)
             return
         target = self._history.target(event)
         if target is not None:
@@ -397,7 +428,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         """Take back the marked event: an own answer, or what anybody may take back."""
         event = self._event()
         if event is None:
-            self.say(_NO_EVENT)
+            self.say(self._why_no_event)
         else:
             self._undo(partial(self.opened.session.take_back, event), "")
 
@@ -421,12 +452,8 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         """Mark the dispute that is open again, so that the next key settles that one."""
         if not self._history.shows_disputes or item not in self.opened.session.known.disputed:
             return
-        places = (
-            place
-            for place in range(len(self._history))
-            if self._history.item_of(self._history.event(place)) == item
-        )
-        self._cursor = next(places, self._cursor)
+        place = self._history.place_of_dispute(item)
+        self._cursor = self._cursor if place is None else place
         self.show_all()
 
     def action_disputes(self) -> None:

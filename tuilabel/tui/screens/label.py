@@ -127,7 +127,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self._reads, self._added = True, 0
         self._reading: asyncio.Task[None] | None = None
         self._deferred = DeferredRedraw(clock, self.set_timer)
-        self._follower = Follower(workspace.journal, self._tell)
+        self._follower = Follower(workspace.journal, self._tell, self.loop.known.read_ahead)
 
     @property
     def busy(self) -> bool:
@@ -156,6 +156,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
                 self.say(hint)
 
         self._event_loop, self._own_context = asyncio.get_running_loop(), copy_context()
+        self.loop.known.files.waits = True
         self._follower.start()
         if self.workspace.reading is not None:
             self.workspace.reading.notify = self._files_arrived

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from tuilabel.events.lines import Event
+from tuilabel.events.lines import Event, order_of
 from tuilabel.events.payloads import (
     LONGEST_NOTE,
     Adopted,
@@ -118,10 +118,19 @@ class History:
         What everybody said.
     reader : str
         Who reads it: where nobody else did anything, it does not matter who did what.
+    find : callable, optional
+        Returns an event by its number, from 0; None as long as it is not read. By default all are.
     """
 
-    def __init__(self, events: Sequence[Event], known: Labels, reader: str = "") -> None:
+    def __init__(
+        self,
+        events: Sequence[Event],
+        known: Labels,
+        reader: str = "",
+        find: Callable[[int], Event | None] | None = None,
+    ) -> None:
         self._events = events
+        self._event = find or events.__getitem__
         self._known = known
         self._by_id: dict[str, int] = {}
         self._texts: list[str] = []
@@ -134,6 +143,7 @@ class History:
         self._reader = shown_name(reader, _LONGEST_NAME)
         self._slowest = 0
         self._programs = 0
+        self._all_read = True
         self._words: tuple[str, ...] = ()
         self.filter = ""
         self.grow()
@@ -141,9 +151,10 @@ class History:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def _event(self, index: int) -> Event:
-        """Return an event by its place among those read, from 0: all events come from here."""
-        return self._events[index]
+    @property
+    def share(self) -> float:
+        """The share of the events that were looked at, 0 to 1."""
+        return self._looked_at / max(len(self._events), 1)
 
     @property
     def total(self) -> int:
@@ -167,9 +178,14 @@ class History:
             widths["who"] = 0
         return widths
 
-    def event(self, place: int) -> Event:
-        """Return the event at a place of the list, where 0 is the newest."""
+    def event(self, place: int) -> Event | None:
+        """Return the event at a place of the list, where 0 is the newest; None if unread."""
         return self._event(self._kept[-1 - place])
+
+    def place_of_dispute(self, item: str) -> int | None:
+        """Return the place of a dispute in the list; None if the filter leaves it out."""
+        standing = self._known.disputed.get(item)
+        return None if standing is None else self._place(standing.given.number)
 
     def number_of(self, event: Event) -> int:
         """Return the number of an event, from 1."""
@@ -177,11 +193,11 @@ class History:
 
     def place_of(self, event: Event) -> int | None:
         """Return the place of an event in the list; None if the filter leaves it out."""
-        number = self._by_id.get(event.id)
-        for place, index in enumerate(reversed(self._kept)):
-            if index == number:
-                return place
-        return None
+        return self._place(self._by_id.get(event.id))
+
+    def _place(self, number: int | None) -> int | None:
+        places = enumerate(reversed(self._kept))
+        return next((place for place, index in places if index == number), None)
 
     def item_of(self, event: Event) -> str | None:
         """Return the item that an event is about: of a group, among disputes, a disputed frame."""
@@ -213,8 +229,14 @@ class History:
         ]
 
     def row(self, place: int) -> EventRow:
-        """Return the event at a place in words."""
-        return self.row_of(self.event(place))
+        """Return the event at a place in words; only some of them as long as it is not read."""
+        event = self.event(place)
+        if event is not None:
+            return self.row_of(event)
+        index = self._kept[-1 - place]
+        facts = self._facts[index]
+        name = self._name_of(facts)
+        return EventRow(f"{index + 1}", "", "", facts.kind, name, facts.who, facts.round, "", "…")
 
     def row_of(self, event: Event) -> EventRow:
         """Return an event in words."""
@@ -253,8 +275,11 @@ class History:
         return EventRow(number, date, time, "dispute", names, who, "", "", about)
 
     def details(self, place: int) -> list[Detail]:
-        """Return the details of the event at a place."""
-        event, row = self.event(place), self.row(place)
+        """Return the details of the event at a place; none as long as it is not read."""
+        event = self.event(place)
+        if event is None:
+            return []
+        row = self.row_of(event)
         details = [("event", f"#{row.number} {row.kind}")]
         item = self.item_of(event)
         decision = None if item is None else self._known.decision(item)
@@ -299,13 +324,14 @@ class History:
 
     def _before(self, event: Event) -> Event | None:
         """Return the answer that an image had before an event."""
-        item, number = item_of(event), self._by_id[event.id]
+        item = item_of(event)
         answers = () if item is None else self._known.every(item)
-        before = [given for given in answers if given.number < number]
+        before = [given for given in answers if (given.t, given.id) < order_of(event)]
         return None if item is None or not before else self._answer_event(item, before[-1])
 
-    def _answer_event(self, item: str, given: Given) -> Event:
-        return answer_event(self._events, self._known, item, given)
+    def _answer_event(self, item: str, given: Given) -> Event | None:
+        event = self._event(given.number)
+        return None if event is None else answer_event(event, self._known, item, given)
 
     def _answer(self, event: Event) -> str:
         name = self._class_name(event)
@@ -354,9 +380,8 @@ class History:
     def _reference(self, item: str | None) -> str:
         """Return the name under which an item was answered last."""
         answers = () if item is None else self._known.every(item)
-        if item is None or not answers:
-            return ""
-        return self._reference_of(self._answer_event(item, answers[-1]))
+        answer = self._answer_event(item, answers[-1]) if item is not None and answers else None
+        return "" if answer is None else self._reference_of(answer)
 
     def _measure(self, facts: Facts) -> None:
         """Widen the fields that an event needs more room for."""
@@ -377,10 +402,13 @@ class History:
         return Facts(_kind(event), class_id, _who(event), _round(event), why, is_hidden)
 
     def grow(self) -> bool:
-        """Add the events that were appended; return whether there were any."""
+        """Add the events that were appended, as far as they are read; return whether any were."""
         before, count = self._looked_at, len(self._events)
         for index in range(before, count):
             event = self._event(index)
+            if event is None:
+                count = index
+                break
             self._by_id[event.id] = index
             facts = self._facts_of(event)
             # Most events share these with others.
@@ -402,13 +430,15 @@ class History:
         """Return the events of the lists that the filter asks for; None if it asks for none."""
         known = self._known
         if self.shows_disputes:
-            return sorted({standing.given.number for standing in known.disputes.values()})
+            numbers = sorted({standing.given.number for standing in known.disputes.values()})
+            return [number for number in numbers if number < self._looked_at]
         lists = {FLAGGED: known.remarks.flagged, NOTED: known.remarks.noted}
         wanted = [lists[word] for word in lists if word in self._words]
         if not wanted:
             return None
         items = set(wanted[0]).intersection(*wanted)
-        return sorted(remarks[item].number for remarks in wanted for item in items)
+        numbers = sorted(remarks[item].number for remarks in wanted for item in items)
+        return [number for number in numbers if number < self._looked_at]
 
     def narrow(self, text: str) -> None:
         """Keep the events that have all the words of a text.
@@ -423,13 +453,21 @@ class History:
             new.startswith(old) for new, old in zip(words, before, strict=False)
         )
         among: Sequence[int] = range(self._looked_at)
+        all_read, self._all_read = self._all_read, True
         listed = self._listed()
         if listed is not None:
             among = listed
-        elif longer and ":" not in text:
+        elif longer and ":" not in text and all_read:
             # More letters of the same words can only narrow the list.
             among = self._kept
         self._kept = [index for index in among if self._lets_through(index)]
+
+    def arrived(self, numbers: range) -> None:
+        """Take events into account that were read, while they are in memory."""
+        if any(":" not in word for word in self._words):
+            for index in range(numbers.start, min(numbers.stop, self._looked_at)):
+                self._text(index)
+        self.grow()
 
     def _lets_through(self, index: int) -> bool:
         is_hidden = self._facts[index].is_hidden
@@ -447,25 +485,34 @@ class History:
     def _field(self, index: int, field: str) -> str:
         """Return a field of a row, without brackets; no event is read for it."""
         if self.shows_disputes and field in EventRow._fields:
-            return str(getattr(self.row_of(self._event(index)), field))
+            event = self._read(index)
+            return "" if event is None else str(getattr(self.row_of(event), field))
         facts = self._facts[index]
         return self._name_of(facts) if field == "class_name" else str(getattr(facts, field))
 
     def _name_of(self, facts: Facts) -> str:
         return shown_name(self._known.classes.name(facts.class_id)) if facts.class_id else ""
 
+    def _read(self, index: int) -> Event | None:
+        """Return an event for the filter, and note if it is not read."""
+        event = self._event(index)
+        self._all_read = self._all_read and event is not None
+        return event
+
     def _text(self, index: int) -> str:
-        """Return the text of an event in lower case, made when it is first needed."""
-        if self.shows_disputes:
-            row = self.row_of(self._event(index))
-            return f"{row.date} {row.time} {row.about}".lower()
+        """Return the text of an event in lower case, made when it is first needed and read."""
         if len(self._texts) <= index:
             self._texts += [""] * (self._looked_at - len(self._texts))
-        if not self._texts[index]:
-            row = self.row_of(self._event(index))
-            self._texts[index] = " ".join(
-                (row.kind, row.class_name, row.who, row.date, row.time, row.about)
-            ).lower()
+        if self._texts[index] and not self.shows_disputes:
+            return self._texts[index]
+        event = self._read(index)
+        if event is None:
+            return ""
+        row = self.row_of(event)
+        if self.shows_disputes:
+            return f"{row.date} {row.time} {row.about}".lower()
+        parts = (row.kind, row.class_name, row.who, row.date, row.time, row.about)
+        self._texts[index] = " ".join(parts).lower()
         return self._texts[index]
 
 

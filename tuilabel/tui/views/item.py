@@ -53,7 +53,10 @@ def item_details(
     events = [event for event in said.events if item in items_of(event)]
     history = History(said.events, known)
     standing = known.standing(item)
-    answer = None if standing is None else answer_event(said.events, known, item, standing.given)
+    answer = None
+    if standing is not None:
+        found = said.events[standing.given.number]
+        answer = answer_event(found, known, item, standing.given)
     auto = known.auto_label(item)
     yield "item", item
     for place, reference in enumerate(_written(events) if row is None else dataset.references(row)):

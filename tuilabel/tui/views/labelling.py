@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from rich.cells import cell_len
 
@@ -145,7 +145,8 @@ class Presenter:
         return text if cell_len(text) < room else f"{words}  noted"
 
     def _answers_per_minute(self) -> float | None:
-        times = [local_time(event.at) for event in self.session.newest_answers(_PACE)]
+        answers = (one for one in self.session.desk.newest_answers() if not one.is_out_of_turn)
+        times = [local_time(answer.at) for answer in islice(answers, _PACE)]
         newest = [time for time in times if time is not None]
         if len(newest) < _PACE_FROM:
             return None
