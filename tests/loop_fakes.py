@@ -43,6 +43,7 @@ class FakeItems:
         self.reading: Reading | None = None
         self.guesses = None
         self.groups: Groups | None = None
+        self.guesses = None
         self.holdout = "hold-out" if holdout else None
         self.ids: Sequence[str] = [item_id(source, row) for row in range(count)]
         self._rows = {item: row for row, item in enumerate(self.ids)}

@@ -75,7 +75,7 @@ STATUS_FIELDS = {
     ),
     *("skip_reasons", "flagged", "notes"),
     *("accuracy", "annotators", "auto_labels", "fitted", "stopping", "disputed", "problems"),
-    *("disputes", "agreement", "asked", "without_example"),
+    *("disputes", "agreement", "asked", "without_example", "tallies"),
 }
 
 
@@ -454,6 +454,7 @@ def test_status_json_has_the_promised_fields(session: Path) -> None:
             "set": "hold-out",
             "disputed": 0,
         },
+        "tallies": None,
         "annotators": {
             "me": {"labels": 0, "per_minute": None, "here": False},
             "Zoë": {"labels": 3, "per_minute": None, "here": False},

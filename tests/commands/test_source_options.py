@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 from tuilabel.cli import main
+from tuilabel.commands.sources import choose_source
+from tuilabel.errors import UsageError
+from tuilabel.plugins import source_options
 from tuilabel.session.view import SessionView
 from tuilabel.tui.terminal.tty import TTY
 from tuilabel.workspace.places import last_session
@@ -82,7 +86,7 @@ def test_patterns_and_lists_are_labelled_too(tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         (("photos", "--where", "x == 1"), "--where needs a .csv or .tsv table, but photos is none"),
-        (("photos", "--folders", "labels"), "--folders is 'labels'; expected truth"),
+        (("photos", "--folders", "names"), "--folders is 'names'; expected one of labels, "),
         (("digits", "--folders", "truth"), "--folders needs a source of files, but digits is none"),
         (("photos", "--folders", "truth"), "photos has no files in folders"),
         (("t.csv", "-0"), "-0 needs a list of paths, but t.csv is none"),
@@ -101,11 +105,71 @@ def test_what_does_not_fit_is_refused(arguments: tuple[str, ...], sentence: str)
 
 
 @pytest.mark.usefixtures("root")
+def test_folders_without_classes_are_mentioned(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / "animals" / name).mkdir(parents=True)
+        Image.new("L", (6, 4), ord(name[0])).save(tmp_path / "animals" / name / "1.png")
+    result = lines("animals")
+    assert result.returncode == 2
+    found = " ".join(result.stderr.split())
+    assert "has no class names, but 2 folders (cat, dog): name the classes with --classes" in found
+    assert "or take the names of the folders as --folders labels, suggestions or truth." in found
+    assert last_session() is None
+    with_folders = ("animals", "--folders", "suggestions", "--batch-size", "1")
+    result = lines(*with_folders)
+    assert result.returncode == 0, result.stderr
+    assert view().known.labels_held == 2
+
+
+@pytest.mark.usefixtures("root")
+def test_boxes_are_exported_by_name(tmp_path: Path) -> None:
+    rows = "photos/1.png,0,0,3,3\nphotos/1.png,2,0,3,3\n"
+    (tmp_path / "boxes.csv").write_text(f"path,x,y,w,h\n{rows}")
+    result = lines("boxes.csv", "--classes", "a,b", "--batch-size", "1")
+    assert result.returncode == 0, result.stderr
+    exported = list(csv.DictReader(run("export", "boxes.csv").stdout.splitlines()))
+    assert [(row["reference"], row["status"]) for row in exported] == [
+        ("photos/1.png#xywh=0,0,3,3", "found"),
+        ("photos/1.png#xywh=2,0,3,3", "found"),
+    ]
+
+
+@pytest.mark.usefixtures("root")
 def test_a_simulation_takes_a_table_of_pixels() -> None:
     command = ["simulate", "d.csv", "--budget", "4", "--batch-size", "2", "--seeds", "1"]
     more = ["--model", "softmax", "--where", "pixel0 != 3"]
     result = run(*command, *more)
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "option", "value", "sentence"),
+    [
+        ("photos", "folders", "x", "--folders is 'x'; expected one of labels, suggestions, truth."),
+        (
+            "photos",
+            "confidence",
+            "0.5",
+            "--confidence needs a .json file of detections, but",
+        ),
+        ("photos", "root", ".", "--root needs a list, a table or a .json file, but photos is none"),
+        ("digits", "frames", True, "--frames needs a source of files, but digits is none"),
+        ("-", "root", ".", "--root is for paths in a file, and those of - are relative to the"),
+    ],
+)
+@pytest.mark.usefixtures("root")
+def test_options_need_a_source_that_has_them(
+    source: str, option: str, value: object, sentence: str
+) -> None:
+    with pytest.raises(UsageError) as found:
+        choose_source({"source": source, option: value})
+    assert sentence in str(found.value)
+
+
+def test_the_folder_of_the_paths_is_kept_as_an_absolute_path(root: Path) -> None:
+    options = {"source": "t.csv", "root": "photos", "frames": True}
+    choose_source(options)
+    assert source_options(options["source"]) == {"root": str(root), "frames": "True"}
 
 
 def test_a_terminal_is_no_list(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,6 +157,15 @@ def test_a_class_label_names_the_classes_and_is_the_truth_on_request(
     assert true.holdout is not None
     assert len(true) + len(true.holdout) == 9
     assert [why for _, why in true.skipped] == ["no class", "no class"]
+    labels_found = open_dataset(f"hf?folders=labels:{root}", cache_dir=tmp_path / "cache")
+    assert labels_found.guesses is not None
+    assert labels_found.guesses.are_labels
+    said = [labels_found.guesses.of(labels_found.references(row)) for row in range(11)]
+    assert [each and each.class_name for each in said] == [
+        *(("cat", "␛[2Jdog")[value % 2] for value in range(9)),
+        None,
+        None,
+    ]
     for row in range(len(true)):
         assert true.truth[row] == (int(true.full_image(row)[1, 1]) - 1) % 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -145,6 +146,19 @@ def test_names_that_lead_out_of_the_folder_are_left_out(
     copy_files("memory://photos", target, limit=99)
     assert [path.name for path in (tmp_path / "c").rglob("*.png")] == ["a.png"]
     assert not (tmp_path / "out.png").exists()
+
+
+@needs_fsspec
+@pytest.mark.usefixtures("bounded")
+def test_only_ordinary_files_are_copied(tmp_path: Path) -> None:
+    source, target = tmp_path / "photos", tmp_path / "c" / "photos"
+    source.mkdir()
+    (source / "a.png").write_bytes(b"1")
+    os.mkfifo(source / "pipe.png")
+    (source / "zero.png").symlink_to("/dev/zero")
+    copy_files(source.as_uri(), target, limit=10**6)
+    assert [path.name for path in target.iterdir()] == ["a.png"]
+    problem((source / "pipe.png").as_uri(), target, limit=10**6)
 
 
 @needs_fsspec

@@ -199,13 +199,12 @@ def test_of_three_who_label_through_two_mounts_one_is_killed_and_one_cut_off(
     found = labels(real / name)
     given = Counter(event.by for event in found)
     assert (given["anna"], given["bob"]) == (6, 6), "what was saved is there, and no key is two"
-    assert 3 <= carl.saved <= given["carl"] <= 4
+    assert given["carl"] in (3, 4), "the last may have been saved"
     items = Counter((event.by, event.payload.item) for event in found)
     assert max(items.values()) == 1
     checked = CliRunner().invoke(main, ["check", str(real / name)])
-    assert (checked.exit_code, "Nothing is damaged or missing." in checked.output) == (0, True), (
-        checked.output
-    )
+    assert checked.exit_code == 0, checked.output
+    assert "Nothing is damaged or missing." in checked.output
 
 
 def test_the_cache_of_a_home_on_sshfs_is_local(

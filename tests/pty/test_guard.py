@@ -67,6 +67,23 @@ def test_200_keys_in_a_stream_label_what_was_seen_when_they_were_pressed(
     assert misplaced(home) == []
 
 
+def test_marks_in_a_stream_are_saved_for_what_was_seen_and_never_left_out(
+    gallery: Callable[..., LabellingTerminal], home: Home
+) -> None:
+    """Mark what the screen shows, and press Enter soon after: where a mark is held, so is Enter."""
+    terminal = gallery("--multi")
+    for _ in range(40):
+        for key in (key_for(terminal), "\r"):
+            terminal.press(key)
+            terminal.pump(0.01)
+    terminal.settle(0.5)
+    terminal.quit()
+    rows = home.export()
+    assert len(rows) >= 5
+    for row in rows:
+        assert row["reference"].endswith(f"-{'|'.join(row['class'])}.png")
+
+
 def test_keys_pressed_before_the_first_image_label_nothing(start: Start, home: Home) -> None:
     for _ in range(2):  # a new session, and one that is resumed
         terminal = start("digits")

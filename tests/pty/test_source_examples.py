@@ -21,11 +21,29 @@ SHOWN = {
     "photos.csv": ("2", 2),
     "digits.csv": ("1", 3),
     "tuilabel photos --classes": ("1", 4),
-    "tuilabel photos --folders": ("1", 3),
     "--group folder": ("1", 3),
+    "boxes.csv": ("2", 3),
+    "md.json": ("1", 2),
+    "stack.tif": ("1", 8),
+    "--folders labels": ("1", 1),
+    "--folders truth": ("1", 3),
     "scans.npz": ("1", 20),
+    ".heic": ("1", 3),
+    "tuilabel scans --classes": ("1", 2),
+    "tuilabel sky": ("1", 4),
+    "photos.parquet": ("1", 3),
+    "file://": ("1", 4),
 }
 """A word of each example, a key of a class, and one more than the number of images left then."""
+
+NEEDED = {
+    ".heic": ("pillow_heif", "heic"),
+    "tuilabel scans --classes": ("pydicom", "dicom"),
+    "tuilabel sky": ("astropy", "fits"),
+    "photos.parquet": ("pyarrow", "hf"),
+    "file://": ("fsspec", "remote"),
+}
+"""The module that an example needs, and the extra that has it."""
 
 
 @pytest.fixture
@@ -49,6 +67,9 @@ def test_there_is_an_example_of_each() -> None:
 def test_an_example_labels_its_images(
     start: Callable[..., LabellingTerminal], home: Home, word: str
 ) -> None:
+    if word in NEEDED:
+        module, extra = NEEDED[word]
+        pytest.importorskip(module, reason=f"needs {module}: pip install -e '.[{extra}]'")
     (example,) = (example for example in EXAMPLES if word in example)
     programs = {"tuilabel": f"{sys.executable} -m tuilabel", "python3": sys.executable}
     script = re.sub(r"\b(tuilabel|python3)(?= \S)", lambda found: programs[found[0]], example)
@@ -57,5 +78,7 @@ def test_an_example_labels_its_images(
     key, count = SHOWN[word]
     terminal.answer(key)
     terminal.quit()
-    assert "1 label; saved in" in terminal.after_screen
+    imported = 3 if "--folders labels" in example else 0
+    labels = f"{1 + imported} label{'s' * bool(imported)}; saved in"
+    assert labels in terminal.after_screen
     assert home.status()["pool_left"] == count - 1

@@ -23,7 +23,7 @@ from tuilabel.session.labels import Labels
 
 CAT, DOG, OWL = map(class_id_of, CLASSES)
 BOB = Annotator("bob")
-NAMES = st.sampled_from([*CLASSES, "crack", "dent", "é", "e\u0301"])
+NAMES = st.sampled_from([*CLASSES, "crack", "cat/crack", "cat/dog", "é", "e\u0301"])
 SEATS = st.sampled_from([0, 1])
 NUMBERS = st.integers(0, 10**6)
 
@@ -304,7 +304,20 @@ def test_the_truth_of_a_holdout_keeps_its_meaning_when_classes_change() -> None:
 
 
 def test_names_that_cannot_be_used_are_one_sentence_each() -> None:
-    for name in ("", "  ", "x" * 4096, "a\x1b[31mb", "a\u202eb", "a\nb", "../x", "a\\b", ".."):
+    for name in (
+        "",
+        "  ",
+        "x" * 4096,
+        "a\x1b[31mb",
+        "a\u202eb",
+        "a\nb",
+        "../x",
+        "a\\b",
+        "..",
+        "a/",
+        "/a",
+        "a//b",
+    ):
         with pytest.raises(ClassError) as caught:
             checked_name(name)
         sentence = str(caught.value)
@@ -312,6 +325,7 @@ def test_names_that_cannot_be_used_are_one_sentence_each() -> None:
         assert sentence.isprintable()
         assert "\u202e" not in sentence
     assert checked_name(" e\u0301té ") == "été"
+    assert checked_name("bird / owl") == "bird/owl"
 
 
 def test_a_name_that_is_taken_names_the_class_that_has_it() -> None:

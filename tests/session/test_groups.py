@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from loop_fakes import ME, FakeItems, FakeLog, fake_ranking
+from loop_fakes import ME, FakeItems, FakeLog, fake_ranking, item_id
 
 from tuilabel.data.groups import WholeGroups
 from tuilabel.events import payloads as said
@@ -215,13 +215,18 @@ def test_a_frame_that_arrives_while_the_group_is_shown_is_asked_later() -> None:
     frames = go_to(session, 3)
     item, ids = current(session)[0], list(session.items.ids)
     assert session.frames(session.batch[session.cursor]) == frames
-    grown = grouped((4, 1))
-    new = [*ids[:3], grown.ids[-1], *ids[3:]]
-    session.items.ids[:] = new  # type: ignore[index]
-    session.items._rows = {one: row for row, one in enumerate(new)}  # type: ignore[attr-defined]
-    session._units.groups = grown.groups
+    items = session.items
+    assert isinstance(items, FakeItems)
+    items.ids = [*ids, item_id("fake", 4)]
+    items._rows[items.ids[4]] = 4
+    groups = [("group0.jpg", [0, 1, 2, 4]), ("group1.jpg", [3])]
+    session._units.groups = WholeGroups(groups, [("group0.jpg",)] * 5)
+    session.items_added()
     session.label(item, 1, by=ME)
     assert len(log.answers[-1].frames) == 2, "it was not among those on the screen"
+    while current(session)[1] != [0, 1, 2, 4]:
+        session.label(current(session)[0], 1, by=ME)
+        session.go_on(by=ME)
 
 
 def test_names_that_are_too_long_for_a_line_of_a_log_are_left_out(

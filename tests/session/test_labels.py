@@ -123,6 +123,7 @@ def recounted(labels: Labels) -> object:
 
 ITEMS = st.sampled_from("123")
 CLASSES = st.sampled_from([CAT, DOG, COW, "c1:unknown"])
+NAMES = st.sampled_from(["cat", "dog", "cow", "cat/dog", "cat/dog/cow"])
 NUMBERS = st.integers(1, 25).map(str)
 PAYLOADS = st.one_of(
     st.builds(
@@ -147,8 +148,8 @@ PAYLOADS = st.one_of(
     st.builds(Suggestion, item=ITEMS, class_id=CLASSES, origin=st.just("detector")),
     st.builds(Undo, event=NUMBERS, item=st.none() | ITEMS),
     st.builds(Decided, item=ITEMS, class_id=CLASSES),
-    st.builds(ClassAdded, class_id=CLASSES, name=st.sampled_from(["cat", "dog", "cow"])),
-    st.builds(ClassRenamed, class_id=CLASSES, name=st.sampled_from(["cat", "dog", "cow"])),
+    st.builds(ClassAdded, class_id=CLASSES, name=NAMES),
+    st.builds(ClassRenamed, class_id=CLASSES, name=NAMES),
     st.builds(ClassMerged, class_id=CLASSES, into=CLASSES),
     st.builds(ClassRetired, class_id=CLASSES),
     st.builds(
@@ -514,7 +515,10 @@ def test_of_many_events_about_one_thing_each_does_not_cost_what_all_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     done: Counter[str] = Counter()
-    for owner, name in ((Labels, "_count"), (Remarks, "follow"), (Classes, "_merge_again")):
+    for owner, name in (
+        *((Labels, "_count"), (Labels, "every")),
+        *((Remarks, "follow"), (Classes, "_merge_again")),
+    ):
         real = getattr(owner, name)
 
         def counted(self: object, *of: object, name: str = name, real: Any = real) -> object:
@@ -532,7 +536,10 @@ def test_of_many_events_about_one_thing_each_does_not_cost_what_all_do(
     with known.reading():
         for number, event in enumerate(events(*many)):
             known.apply(event, number)
+    answered = [known.own("1", "anna") for _ in range(1000)]
     assert known.training == {"1": "c1:0"}
+    assert answered[0] is not None
+    assert answered[0].id == "3997"
     assert {name for name, count in done.items() if count > 300} == set()
 
 

@@ -15,6 +15,7 @@ from tuilabel.events.payloads import IMPORT, SUGGESTED, Bulk, BulkLine, Undo
 from tuilabel.plugins import with_options
 from tuilabel.session.values import Annotator
 from tuilabel.session.view import SessionView
+from tuilabel.workspace import reading
 from tuilabel.workspace.importing import undo_import
 from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
 
@@ -129,7 +130,8 @@ def test_a_suggestion_is_shown_before_it_is_recorded(
     monkeypatch.setattr(file_reader, "_FILES", 1)
     monkeypatch.setattr(file_reader, "_WANTED_FILES", 1)
     monkeypatch.setattr(file_reader, "_THREADS", 1)
-    gate, read = threading.Semaphore(8), FolderItems.read
+    monkeypatch.setattr(reading, "FIRST_SECONDS", 0.0)
+    gate, read = threading.Semaphore(0), FolderItems.read
 
     def gated(items: FolderItems, rows: Sequence[int]) -> list[tuple[int, Found]]:
         gate.acquire()
@@ -137,11 +139,16 @@ def test_a_suggestion_is_shown_before_it_is_recorded(
 
     monkeypatch.setattr(FolderItems, "read", gated)
     with opened("suggestions") as work:
-        session, guesses = work.session, 0
-        for _ in range(4):
+        assert work.reading is not None
+        session = work.session
+        while session.current is None:
+            gate.release()
+            work.reading.take_in(30)
+            session.go_on(by=ME)
+        guesses = 0
+        while session.current is not None:
             guesses += session.guess() is not None
             session.label(str(session.current_id), 0, by=ME)
-        assert work.reading is not None
         assert work.reading.left
         assert not bulks(work)
         assert guesses

@@ -304,6 +304,23 @@ def test_a_session_of_other_classes_is_refused_and_both_are_named(
     opened(first, path).close()
 
 
+def test_a_session_whose_logs_are_lost_or_were_never_begun_can_be_opened(tmp_path: Path) -> None:
+    photos, path = str(pictures(tmp_path / "photos")), tmp_path / "s.tuilabel"
+    opened(photos, path, classes=("cat", "dog")).close()
+    for log in (path / "log").iterdir():
+        log.unlink()
+    with pytest.raises(SourceError, match="says where its source is, folder photos: run `tuilabel"):
+        opened(path=path)
+    with pytest.raises(SessionFileError, match=r"No log of .* names its classes: name them with"):
+        opened(photos, path)
+    with pytest.raises(UsageError, match="a single class"):
+        opened(photos, path, classes=("cat",))
+    with opened(photos, path, classes=("cat", "dog")) as workspace:
+        assert workspace.session.classes.names == ("cat", "dog")
+    with opened(path=path, classes=("cat", "dog", "owl")) as workspace:
+        assert workspace.session.classes.names == ("cat", "dog", "owl")
+
+
 def test_a_source_that_has_gone_is_reported_as_such(arrays: MakeArrays, tmp_path: Path) -> None:
     source = arrays("a.npz", "cat", "dog")
     path = tmp_path / "s.tuilabel"

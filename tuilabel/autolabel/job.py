@@ -19,6 +19,7 @@ from tuilabel.autolabel.rules import (
 )
 from tuilabel.errors import UsageError
 from tuilabel.learn.calibration import Calibration, fit_temperature
+from tuilabel.learn.levels import as_answered, subtrees
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import Fit
 from tuilabel.progress import Progress
@@ -161,9 +162,7 @@ def auto_label(
     options.check()
     teacher = learner.teach(request)
     known = _Known.of(learner, teacher, request)
-    calibration = fit_temperature(
-        known.probabilities(teacher), known.truth, fitted_on=known.name, rng=rng
-    )
+    calibration = known.calibrated(known.probabilities(teacher), rng)
     if options.method == "ordered":
         labelled = _in_order(
             learner, request, teacher, calibration, known, rows, options, rng, progress
@@ -200,19 +199,33 @@ class _Known:
     name: str
     rows: NDArray[np.intp] | None
     truth: NDArray[np.intp]
+    below: NDArray[np.bool_]
 
     @classmethod
     def of(cls, learner: Learner, teacher: Teacher, request: Fit) -> _Known:
         truth = learner.truth(request)
+        below = subtrees(request.parents, len(request.columns))
         if learner.holdout is not None and truth is not None and teacher.holdout is not None:
-            return cls(learner.holdout[0], None, truth)
-        return cls("audit", _array(request.audit_items), _array(request.audit_classes))
+            return cls(learner.holdout[0], None, truth, below)
+        rows, classes = _array(request.audit_items), _array(request.audit_classes)
+        return cls("audit", rows, classes, below)
 
     def probabilities(self, teacher: Teacher) -> NDArray[np.float32]:
         return teacher.of_holdout() if self.rows is None else teacher.of_pool(self.rows)
 
     def measure(self, student: Teacher) -> Accuracy | None:
-        return measure(self.probabilities(student).argmax(axis=1), self.truth, self.name)
+        return self.measured(self.probabilities(student).argmax(axis=1), slice(None))
+
+    def measured(self, classes: NDArray[np.intp], which: slice | NDArray[Any]) -> Accuracy | None:
+        """Return how many classes of some of the items are right, at the level of their answers."""
+        truth = self.truth[which]
+        return measure(as_answered(classes, truth, self.below), truth, self.name)
+
+    def calibrated(self, probabilities: NDArray[np.float32], rng: Generator) -> Calibration:
+        """Return a calibration; an answer that lies above the likeliest class confirms it."""
+        likeliest = probabilities.argmax(axis=1)
+        truth = np.where(self.below[self.truth, likeliest], likeliest, self.truth)
+        return fit_temperature(probabilities, truth, fitted_on=self.name, rng=rng)
 
 
 def _at_once(
@@ -228,7 +241,7 @@ def _at_once(
         for probabilities in (teacher.of_pool(rows), known.probabilities(teacher))
     )
     accepted, taken = chosen.accepted, passed.accepted
-    measured = measure(passed.classes[taken], known.truth[taken], known.name)
+    measured = known.measured(passed.classes[taken], taken)
     return rows[accepted], chosen.classes[accepted], chosen.confidences[accepted], measured
 
 
@@ -251,7 +264,7 @@ def _in_order(
         current = calibration
         if options.threshold is not None:
             # A threshold has one meaning after every fit only if each is calibrated.
-            current = fit_temperature(both[1], known.truth, fitted_on=known.name, rng=rng)
+            current = known.calibrated(both[1], rng)
         return np.asarray(current.apply(np.concatenate(both)))
 
     def refit(accepted: NDArray[np.intp], classes: NDArray[np.intp]) -> NDArray[np.float32]:
@@ -279,7 +292,7 @@ def _in_order(
     confidences = np.concatenate([np.empty(0), *(s.confidences for s in steps)])
     seen = np.concatenate([none, *(s.shadow_rows for s in steps)]) - count
     given = np.concatenate([none, *(s.shadow_classes for s in steps)])
-    measured = measure(given, known.truth[seen], known.name)
+    measured = known.measured(given, seen)
     return rows[accepted], classes, confidences, measured
 
 

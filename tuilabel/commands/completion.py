@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from click import Context, Parameter
 
-from tuilabel.plugins import ARRAY_FILES, BARE_SOURCES, DETECTION_FILES, TABLE_FILES
+from tuilabel.plugins import ARRAY_FILES, BARE_SOURCES, CELL_FILES, DETECTION_FILES, TABLE_FILES
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SOURCES: dict[str, str | None] = dict.fromkeys(BARE_SOURCES)
 """Sources that are not paths. The value is what a shell shows beside a name: nothing."""
 
-SOURCE_FILES = (*ARRAY_FILES, *TABLE_FILES, *DETECTION_FILES, ".txt")
+SOURCE_FILES = (*ARRAY_FILES, *TABLE_FILES, *DETECTION_FILES, *CELL_FILES, ".txt")
 """Endings of the files that are sources."""
 
 Items = list["CompletionItem[str]"]

@@ -43,6 +43,10 @@ DEMO_RATE, DEMO_BUDGET = 4.0, 200
 
 PERSON_SETTINGS = tuple(name for name, setting in SETTINGS.items() if setting.scope == PERSON)
 
+DEMO_SETTINGS = tuple(
+    name for name, setting in SETTINGS.items() if name != "yesno_keys" and not setting.is_table
+)
+
 Opener = Callable[..., "Workspace"]
 """Opens what is to be labelled; it is told how to report progress and which check to make."""
 
@@ -59,6 +63,12 @@ Opener = Callable[..., "Workspace"]
 )
 @setting_options()
 @line_options
+@click.option(
+    "--yesno", is_flag=True, help="Two classes, no and yes or those of --classes, on two keys."
+)
+@click.option(
+    "--multi", is_flag=True, help="Several classes for an image, or none: keys mark, Enter saves."
+)
 @click.option(
     "--group",
     metavar="HOW",
@@ -77,7 +87,7 @@ def label(session: str | None, line: bool, image: bool, mouse: bool, **options: 
 @click.command("demo")
 @source_argument
 @count_options
-@setting_options()
+@setting_options(*DEMO_SETTINGS)
 @line_options
 @click.option(
     "--rate",
@@ -137,7 +147,8 @@ def _label(
     opening = line_mode(line, image, is_input_read=options["source"] == INPUT)
     choose_source(options)
     if opening is None:
-        _continue(_on_screen(opener, **how), options, mouse=how.get("mouse", False))
+        ended = _on_screen(opener, yesno=options.get("yesno", False), **how)
+        _continue(ended, options, mouse=how.get("mouse", False))
     how.pop("mouse", None)
     use_one_thread()
     from tuilabel.line.run import run
@@ -191,14 +202,14 @@ def _check_source(options: Mapping[str, Any]) -> None:
         open_dataset(source)
 
 
-def _on_screen(opener: Opener, **how: Any) -> Ended:
+def _on_screen(opener: Opener, *, yesno: bool = False, **how: Any) -> Ended:
     from tuilabel.tui.terminal.tty import TTY
 
     with (
         prepare_screen() as probe,
         opener(
             progress=ProgressLine(stream=TTY.shown(sys.stderr)),
-            check=check_keys,
+            check=partial(check_keys, yesno=yesno),
             is_open=lambda host: ask_open(host, probe),
             ask=lambda folders: ask_folders(folders, probe),
             reads_on=True,
@@ -259,5 +270,5 @@ def _open_demo(
 def _source(options: Mapping[str, Any]) -> SourceOptions:
     from tuilabel.workspace.opening import SourceOptions
 
-    names = ("source", "classes", "pool", "test", "watch")
+    names = ("source", "classes", "pool", "test", "watch", "yesno", "multi")
     return SourceOptions(**{name: options[name] for name in names if name in options})

@@ -18,11 +18,14 @@ _OPEN_FILES = 64
 """Files and pipes of a session, a screen, a trainer and processes that decode images."""
 
 
-def check_keys(dataset: Any, settings: Any) -> None:
+def check_keys(dataset: Any, settings: Any, *, yesno: bool = False) -> None:
     """Raise if keys are invalid, before a session is made or opened."""
     from tuilabel.tui.keymap.resolved import keymap_of
 
-    keymap_of(settings).check_classes(dataset.class_names)
+    keymap = keymap_of(settings)
+    keymap.check_classes(dataset.class_names)
+    if yesno:
+        keymap.check_yesno(settings.yesno_keys)
 
 
 def check_limits() -> None:

@@ -174,6 +174,7 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
                 accuracy["set"],
             )
             + disputed_text(accuracy["disputed"])
+            + ("" if summary["tallies"] is None else " (of whole sets of classes)")
         )
     moved = summary["stopping"]
     if moved is not None:
@@ -181,7 +182,7 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
         if sentence is not None:
             yield f"stopping   {sentence}"
     for name, count in summary["by_class"].items():
-        yield f"  {count:>6,}   {inert(name)}"
+        yield f"  {count:>6,}   {inert(name)}{_tally_text(summary, name)}"
     yield from _example_lines(summary)
     for name, found in summary["annotators"].items():
         if found["labels"] or found["per_minute"] or found["here"]:
@@ -202,6 +203,17 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
         more = len(problems) - _MOST_LISTED
         also = f"{more:,} more problems; " if more > 0 else ""
         yield f"           {also}`tuilabel check {shown_path(path)}` says how to heal the session"
+
+
+def _tally_text(summary: Summary, name: str) -> str:
+    """Return how well a class is predicted where an image may have several; or nothing."""
+    found = (summary["tallies"] or {}).get(name)
+    if found is None:
+        return ""
+    return (
+        f": found for {found['found']:,} of {found['has']:,}, "
+        f"wrongly for {found['wrong']:,} of {found['has_not']:,}"
+    )
 
 
 def _reasons(reasons: Mapping[str, int]) -> str:
@@ -235,7 +247,10 @@ def _example_lines(summary: Summary) -> Iterator[str]:
 
 def class_lines(classes: Iterable[ClassSummary], known: Classes) -> Iterator[str]:
     """Yield the classes of a session as aligned lines, then what is wrong with them."""
-    for found in classes:
+    every = list(classes)
+    if not every:
+        yield "There are no classes."
+    for found in every:
         state = ""
         if found["merged_into"] is not None:
             state = f"   merged into {inert(known.name(found['id']))}"

@@ -39,8 +39,9 @@ class Cell(NamedTuple):
     @classmethod
     def read(cls, path: str) -> Cell | None:
         """Return the cell that a path stands for; None for that of a file."""
-        file, *rest = path.split("\0")
-        return cls(file, rest[0], int(rest[1])) if rest else None
+        file, is_cell, rest = path.partition("\0")
+        column, _, row = rest.rpartition("\0")
+        return cls(file, column, int(row)) if is_cell else None
 
     @property
     def name(self) -> str:

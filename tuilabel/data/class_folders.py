@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,6 +32,24 @@ from tuilabel.progress import Progress
 from tuilabel.text import shown_path
 
 
+class Named(NamedTuple):
+    """What is said about the classes of files.
+
+    Attributes
+    ----------
+    own : sequence of str
+        All classes, in order.
+    of : dict of str to str
+        The class of each file that has one, by its path.
+    why_none : str
+        Why a file has none, in a few words.
+    """
+
+    own: Sequence[str]
+    of: Mapping[str, str]
+    why_none: str
+
+
 def open_class_folders(
     source: str,
     root: Path,
@@ -42,8 +60,7 @@ def open_class_folders(
     test: int | None = None,
     seed: int | None = None,
     progress: Progress | None = None,
-    truth: Mapping[str, str] | None = None,
-    own: Sequence[str] = (),
+    named: Named | None = None,
     **options: Any,
 ) -> ArrayDataset:
     """Open files whose outermost folder names their true class; a fifth of them is held out.
@@ -61,22 +78,17 @@ def open_class_folders(
         Not used.
     progress : Progress, optional
         Called after every few files.
-    truth : dict of str to str, optional
-        The true class of each file, by its path; by default its outermost folder.
-    own : sequence of str
-        All true classes in order, if there is a `truth`.
+    named : Named, optional
+        Other classes than the folders.
 
     Raises
     ------
     SourceError, UsageError
         As for `tuilabel.data.folder.open_files`, and if no file is in a folder.
     """
-    why_outside = "in no folder" if truth is None else "no class"
-    if truth is None:
-        own = _classes(root, found[0])
-        truth = {key.path: _class(key.path) for key in found[0] if "/" in key.path}
-    inside = [key for key in found[0] if key.path in truth]
-    outside = [SkippedFile(key.path, why_outside) for key in found[0] if key.path not in truth]
+    own, of, why_none = named or _named_by_folders(root, found[0])
+    inside = [key for key in found[0] if key.path in of]
+    outside = [SkippedFile(key.path, why_none) for key in found[0] if key.path not in of]
     names = resolve_classes(source, own=own, given=classes) if own else ("",)
     items = list_files(source, root, (inside, found[1] + outside), classes=names, **options)
     rows = read_rows(items, progress)
@@ -87,7 +99,7 @@ def open_class_folders(
     # Together, so that all have one shape.
     images = pool_of(items, np.concatenate([of_pool, of_test]))
     number = {name: place for place, name in enumerate(own)}
-    numbers = np.array([number[truth[key.path]] for key in items.keys], np.int16)
+    numbers = np.array([number[of[key.path]] for key in items.keys], np.int16)
     return replace(
         dataset_of(items, of_pool, images[: len(of_pool)], rows),
         truth=numbers[of_pool],
@@ -97,21 +109,23 @@ def open_class_folders(
     )
 
 
-def guesses_of(root: Path, files: Sequence[FileKey], *, are_labels: bool) -> Guesses:
-    """Return what the outermost folder of each file says about it.
+def guesses_of(
+    root: Path, files: Sequence[FileKey], named: Named | None = None, *, are_labels: bool
+) -> Guesses:
+    """Return what the outermost folder of each file says about it, or other classes.
 
     Raises
     ------
     SourceError
         No file is in a folder.
     """
-    names = {folder: class_name(folder) for folder in _classes(root, files)}
+    own, of, _ = named or _named_by_folders(root, files)
+    names = {name: class_name(name) for name in own}
     said = {
-        key.name: Guess(name)
-        for key in files
-        if "/" in key.path and (name := names[_class(key.path)])
+        key.name: Guess(name) for key in files if key.path in of and (name := names[of[key.path]])
     }
-    return Guesses("folders", are_labels, tuple(dict.fromkeys(filter(None, names.values()))), said)
+    origin = "folders" if named is None else "labels"
+    return Guesses(origin, are_labels, tuple(dict.fromkeys(filter(None, names.values()))), said)
 
 
 def unnamed(source: str, files: Sequence[FileKey]) -> UnnamedClassesError | None:
@@ -130,14 +144,14 @@ def unnamed(source: str, files: Sequence[FileKey]) -> UnnamedClassesError | None
     )
 
 
-def _classes(root: Path, files: Sequence[FileKey]) -> list[str]:
-    found = sorted({_class(key.path) for key in files if "/" in key.path}, key=path_order)
-    if files and not found:
+def _named_by_folders(root: Path, files: Sequence[FileKey]) -> Named:
+    of = {key.path: _class(key.path) for key in files if "/" in key.path}
+    if files and not of:
         raise SourceError(
             f"{shown_path(root)} has no files in folders, whose names would be their classes: "
             "leave out --folders."
         )
-    return found
+    return Named(sorted(set(of.values()), key=path_order), of, "in no folder")
 
 
 def _class(path: str) -> str:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,9 @@ from tuilabel.errors import TuilabelError, UnnamedClassesError, UsageError
 from tuilabel.plugins import source_options
 from tuilabel.progress import Progress
 from tuilabel.text import shown_path
+
+if TYPE_CHECKING:
+    from tuilabel.data.class_folders import Named
 
 
 def list_folder(
@@ -215,6 +218,7 @@ def open_files(
     found: tuple[list[FileKey], list[SkippedFile]],
     *,
     progress: Progress | None = None,
+    named: Named | None = None,
     **options: Any,
 ) -> Dataset:
     """Return the items of files: unread if there is a seed, otherwise all read.
@@ -225,6 +229,8 @@ def open_files(
         As for `list_files`.
     progress : Progress, optional
         Called after every few files.
+    named : Named, optional
+        The classes that the option ``folders`` is about, if they are not the folders.
 
     Raises
     ------
@@ -244,8 +250,10 @@ def open_files(
             )
 
         if kind == "truth":
-            return open_class_folders(source, root, found, progress=progress, **options)
-        options["guesses"] = guesses_of(root, found[0], are_labels=kind == "labels")
+            return open_class_folders(
+                source, root, found, progress=progress, named=named, **options
+            )
+        options["guesses"] = guesses_of(root, found[0], named, are_labels=kind == "labels")
     items = list_files(source, root, found, **options)
     return items if options.get("seed") is not None else _whole(items, progress)
 

@@ -222,9 +222,13 @@ class Groups:
 
     def rows(self, row: int) -> list[int]:
         """Return the rows of the part that a row is in, in order."""
-        start, end = self._span(row)
-        found: list[int] = self.order[start:end].tolist()
+        found: list[int] = self.array(row).tolist()
         return found
+
+    def array(self, row: int) -> Rows:
+        """Return the same as an array."""
+        start, end = self._span(row)
+        return self.order[start:end]
 
     def name(self, row: int) -> str:
         """Return the path of the first file of a group."""

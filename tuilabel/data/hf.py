@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tuilabel.data.cell import Cells, cell_name
+from tuilabel.data.class_folders import Named
 from tuilabel.data.dataset import Dataset, SkippedFile, resolve_classes
 from tuilabel.data.decoding import DecodeService, Refused
 from tuilabel.data.decoding.formats import HF
@@ -36,8 +37,8 @@ def open_cells(
     Each has a column of images: bytes, or a struct with the field ``bytes``. Only metadata is read
     for the number of rows; images are read a group of rows at a time. An item id is the hash of the
     bytes in the cell, as that of a file of these bytes. A column of the type ``ClassLabel`` of
-    Hugging Face's datasets has the names of the classes and, with the option ``folders``, the true
-    ones.
+    Hugging Face's datasets has the names of the classes; with the option ``folders``, it has
+    the ground truth, labels or suggestions.
 
     Raises
     ------
@@ -67,11 +68,11 @@ def open_cells(
             if table.names != own:
                 del tables[name]
                 skipped.append(SkippedFile(name, "other classes than the first file"))
-    is_truth = source_options(source).get("folders") == "truth"
-    if is_truth and own is None:
+    kind = source_options(source).get("folders")
+    if kind is not None and own is None:
         raise SourceError(
             f"{shown_path(path)} has no column of the type ClassLabel, whose values would be the "
-            "true classes: leave out --folders."
+            "classes: leave out --folders."
         )
     keys = [
         file._replace(path=cell_name(file.path, row))
@@ -79,9 +80,9 @@ def open_cells(
         if file.path in tables
         for row in range(sum(tables[file.path].groups))
     ]
-    truth: dict[str, str] = {}
-    if is_truth:
-        truth = dict(_truth(root, tables, decoding, skipped))
+    named = None
+    if kind is not None and own is not None:
+        named = Named(own, dict(_labels(root, tables, decoding, skipped)), "no class")
     decoding.close()
     return open_files(
         source,
@@ -90,7 +91,7 @@ def open_cells(
         classes=resolve_classes(source, own=own, given=classes),
         cells=Cells(root, tables),
         progress=progress,
-        **({"truth": truth, "own": own} if is_truth else {}),
+        named=named,
         **options,
     )
 
@@ -117,7 +118,7 @@ def _tables(
     return tables, skipped
 
 
-def _truth(
+def _labels(
     root: Path,
     tables: dict[str, TableInfo],
     decoding: DecodeService,

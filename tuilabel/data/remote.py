@@ -107,13 +107,13 @@ def copy_files(url: str, target: Path, *, limit: int, progress: Progress | None 
 def _listed(system: Any, path: str) -> dict[str, Mapping[str, Any]]:
     """Return what is known of each file, by its path below the URL; "" for the URL's own."""
     about = system.info(path)
-    if about["type"] != "directory":
+    if about["type"] == "file":
         return {"": about}
     root = str(about["name"]).rstrip("/")
     found = {}
     for name, info in sorted(system.find(path, detail=True).items()):
         inner = str(name).removeprefix(root).lstrip("/")
-        if _is_inside(inner):
+        if _is_inside(inner) and info.get("type", "file") == "file":
             found[inner] = info
     return found
 

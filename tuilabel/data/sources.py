@@ -16,6 +16,7 @@ from tuilabel.errors import SourceError
 from tuilabel.plugins import (
     ARRAY_FILES,
     BARE_SOURCES,
+    CELL_FILES,
     DETECTION_FILES,
     TABLE_FILES,
     blame,
@@ -92,9 +93,10 @@ def open_dataset(
     ----------
     source : str
         ``digits``, ``mnist``, ``mnist:DIR``, a folder of images, an ``.npz`` or ``.npy`` file, a
-        ``.csv`` or ``.tsv`` table, a ``.json`` file of detections, any other file as a list of
-        paths, a pattern such as ``photos/**/*.jpg``, or ``NAME:`` or ``NAME:ARGUMENT`` with the
-        name of a plug-in. A folder or file named ``digits`` or ``mnist`` is opened as ``./digits``.
+        ``.csv`` or ``.tsv`` table, a ``.json`` file of detections, a ``.parquet`` or ``.arrow``
+        file, any other file as a list of paths, a pattern such as ``photos/**/*.jpg``, or ``NAME:``
+        or ``NAME:ARGUMENT`` with the name of a plug-in. A folder or file named ``digits`` or
+        ``mnist`` is opened as ``./digits``.
     classes : sequence of str, optional
         Class names. They are required if the source has none, and else rename its own.
     pool, test : int, optional
@@ -248,6 +250,6 @@ def _beside(path: Path) -> list[str]:
         around = list(path.parent.iterdir())
     except OSError:  # there is no such folder either
         around = []
-    endings = (*ARRAY_FILES, *TABLE_FILES, *DETECTION_FILES)
+    endings = (*ARRAY_FILES, *TABLE_FILES, *DETECTION_FILES, *CELL_FILES)
     found = [each.name for each in around if each.is_dir() or each.suffix in endings]
     return found + [f"{name}:" for name in names("sources") if name not in BARE_SOURCES]

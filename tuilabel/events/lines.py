@@ -169,7 +169,7 @@ def decode(line: bytes, log: str, place: int = -1) -> Event:
     try:
         content = _encoder.encode(_harmless(msgspec.json.decode(line)))
     except _UNREADABLE as error:
-        raise InvalidLineError(inert(str(error), 200)) from error
+        raise _invalid(error) from error
     return decode_harmless(content, log, place)
 
 
@@ -206,8 +206,12 @@ def _newer(line: bytes, error: Exception) -> Event:
         found = None
     known = KINDS.get(found.kind) if found else None
     if found is None or (known and found.payload.v <= known.version):
-        raise InvalidLineError(inert(str(error), 200)) from error
+        raise _invalid(error) from error
     return Event(found.id, found.n, found.t, found.at, found.by, Unknown(kind=found.kind))
+
+
+def _invalid(error: Exception) -> InvalidLineError:
+    return InvalidLineError(f"it is no valid event: {inert(str(error), 200)}")
 
 
 def decode_bulk_line(line: bytes) -> BulkLine:

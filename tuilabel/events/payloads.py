@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 HIGHEST_COUNT = 2**53
 Count = Annotated[int, Meta(ge=0, le=HIGHEST_COUNT)]
 Share = Annotated[float, Meta(ge=0, le=1)]
+ClassIds = Annotated[tuple[str, ...], Meta(max_length=1000)]
 
 HUMAN, ORACLE_ORIGIN, IMPORT, AUTO_ORIGIN = "human", "oracle", "import", "auto"
 """Where an answer comes from: a person, ground truth, another tool, or a model."""
@@ -73,7 +74,9 @@ class About(Struct, frozen=True, omit_defaults=True, kw_only=True):
     pool, test : int or None
         Number of items used of each split; None for all.
     format : int
-        Version of the files.
+        Version of the files: 2 if `multi`, so that no older program labels with single classes.
+    multi : bool
+        Whether an item may have several classes, or none.
     """
 
     uuid: str
@@ -83,6 +86,7 @@ class About(Struct, frozen=True, omit_defaults=True, kw_only=True):
     pool: Count | None = None
     test: Count | None = None
     format: Count = 1
+    multi: bool = False
 
 
 class Begin(Payload, frozen=True):
@@ -233,6 +237,10 @@ class Fitted(Payload, frozen=True):
     stop_set, moved, agreement
         Number of predictions compared with the previous fit, the share that differs, and Cohen's
         kappa; None where there is none.
+    tallies : tuple of tuple of int
+        In a session of several classes, for each class the number of items of the measured set that
+        have it, predicted and not, and of those that do not have it, predicted and not. `accuracy`
+        is then of whole sets.
     """
 
     labels: Count
@@ -248,6 +256,7 @@ class Fitted(Payload, frozen=True):
     stop_set: Count | None = None
     moved: Share | None = None
     agreement: Annotated[float, Meta(ge=-1, le=1)] | None = None
+    tallies: tuple[tuple[Count, Count, Count, Count], ...] = ()
 
 
 class Frame(Struct, frozen=True, omit_defaults=True):
@@ -330,6 +339,21 @@ class Label(Answer, frozen=True, kw_only=True):
     class_id: str
 
 
+class LabelSet(Answer, frozen=True, kw_only=True):
+    """An annotator gave an item several classes, or none of them.
+
+    Attributes
+    ----------
+    class_ids : tuple of str
+        The ids of its classes; may be empty.
+    others : tuple of str
+        The ids of the classes that could have been chosen, and were not: it has none of these.
+    """
+
+    class_ids: ClassIds
+    others: ClassIds = ()
+
+
 class Skip(Answer, frozen=True, kw_only=True):
     """An annotator skipped an item; it is not asked again, unless it was for later.
 
@@ -389,17 +413,31 @@ class Undo(Payload, frozen=True):
         return () if self.item is None else (self.item, *self.frames)
 
 
-class Decided(Payload, frozen=True):
-    """A tie between annotators was settled; `frames` are further items of a group, tied alike."""
+class Settled(Payload, frozen=True):
+    """A tie between annotators was settled."""
 
     item: str
-    class_id: str
-    frames: tuple[str, ...] = ()
 
     @property
     def items(self) -> tuple[str, ...]:
         """Every item that it is about."""
-        return (self.item, *self.frames)
+        frames: tuple[str, ...] = getattr(self, "frames", ())
+        return (self.item, *frames)
+
+
+class Decided(Settled, frozen=True):
+    """It was settled for a class; `frames` are further items of a group, tied alike."""
+
+    class_id: str
+    frames: tuple[str, ...] = ()
+
+
+class DecidedSet(Settled, frozen=True):
+    """It was settled in a session of several classes; the fields are those of `LabelSet`."""
+
+    class_ids: ClassIds
+    others: ClassIds = ()
+    frames: tuple[str, ...] = ()
 
 
 class Suggestion(Payload, frozen=True):
@@ -552,11 +590,13 @@ KINDS: dict[str, type[Payload]] = {
     "batch": Batch,
     "fitted": Fitted,
     "label": Label,
+    "label-set": LabelSet,
     "skip": Skip,
     "flag": Flag,
     "note": Note,
     "undo": Undo,
     "decided": Decided,
+    "decided-set": DecidedSet,
     "suggestion": Suggestion,
     "class-added": ClassAdded,
     "class-renamed": ClassRenamed,

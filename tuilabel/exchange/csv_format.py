@@ -10,6 +10,9 @@ from typing import TextIO
 
 from tuilabel.exchange.rows import COLUMNS, LabelRow
 
+BETWEEN = "|"
+"""Between the names of several classes; no class of such a session has it in its name."""
+
 _MARK = "'"
 _SEPARATORS = frozenset(",;:|^~\t\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 # Everything between two cells, whatever separates them; quotes and white space do not help.
@@ -31,7 +34,7 @@ def write_csv(rows: Iterable[LabelRow], file: TextIO) -> None:
     writer = csv.DictWriter(file, COLUMNS if first is None else list(first))
     writer.writeheader()
     for row in every if first is None else chain([first], every):
-        writer.writerow({column: _inert(value) for column, value in row.items()})
+        writer.writerow({column: _inert(_cell(value)) for column, value in row.items()})
 
 
 def unmarked(text: str) -> str:
@@ -40,6 +43,11 @@ def unmarked(text: str) -> str:
         return text
     bare = _MARKED.sub(r"\1\2", text)
     return bare if _inert(bare) == text else text
+
+
+def _cell(value: object) -> object:
+    """Return several classes as one text, which `pandas.Series.str.get_dummies` takes apart."""
+    return BETWEEN.join(value) if isinstance(value, list) else value
 
 
 def _inert(value: object) -> object:

@@ -17,7 +17,7 @@ LabelRow = TypedDict(
     {
         "item_id": str,
         "reference": str,
-        "class": str,
+        "class": str | list[str],
         "annotator": str,
         "time": str,
         "round": int,
@@ -32,6 +32,7 @@ LabelRow = TypedDict(
         "flagged": bool,
         "note": str,
         "group": NotRequired[str],
+        "unknown": NotRequired[list[str]],
     },
 )
 """One label of one image.
@@ -44,10 +45,13 @@ empty for a skip. `reason` is why the image was asked, and
 `draw` the probability with which it was drawn, None for a query. `why` is the reason of a skip.
 `flagged` is whether the image is flagged for a second opinion, and `note` what annotators noted
 about it; among the answers of all annotators, what this one did. `group` is the first file of the
-group that the image is a frame of, empty where it is in none: only a session with groups has it.
+group that the image is a frame of, empty where it is in none: only a session with groups has it. In
+a session of several classes `class` is a list, and `unknown` lists the classes that are not known
+for the image: annotators disagree about them, or they were added after it was answered. No other
+session has `unknown`.
 """
 
-COLUMNS = tuple(name for name in LabelRow.__annotations__ if name != "group")
+COLUMNS = tuple(name for name in LabelRow.__annotations__ if name not in ("group", "unknown"))
 
 
 class Labelled(Protocol):
@@ -83,6 +87,10 @@ class Labelled(Protocol):
     def is_flagged(self) -> bool: ...
     @property
     def note(self) -> str: ...
+    @property
+    def several(self) -> Sequence[str] | None: ...
+    @property
+    def unknown(self) -> Sequence[str]: ...
     @property
     def group(self) -> str | None: ...
 
@@ -128,7 +136,7 @@ def _rows_of(label: Labelled, references: Iterable[str], status: Status) -> Iter
             {
                 "item_id": label.item,
                 "reference": reference,
-                "class": label.class_name,
+                "class": label.class_name if label.several is None else list(label.several),
                 "annotator": label.annotator,
                 "time": label.time,
                 "round": label.round,
@@ -146,4 +154,6 @@ def _rows_of(label: Labelled, references: Iterable[str], status: Status) -> Iter
         )
         if label.group is not None:
             row["group"] = label.group
+        if label.several is not None or label.unknown:
+            row["unknown"] = list(label.unknown)
         yield row

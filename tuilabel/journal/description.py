@@ -14,7 +14,7 @@ from tuilabel.events.payloads import About
 from tuilabel.journal.store import FILE, Store, open_store
 from tuilabel.text import shown_path
 
-FORMAT = 1
+FORMAT = 2
 
 _LARGEST = 2**16
 _SQLITE = b"SQLite format 3\0"

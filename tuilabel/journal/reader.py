@@ -160,10 +160,13 @@ class LogFile:
 
     def report(self, line: int | None, text: str) -> None:
         """Record a problem once."""
+        count = len(self.problems)
+        if count > _MOST_PROBLEMS:  # ten million lines may be damaged
+            return
         problem = Problem(self.name, line, text)
-        if len(self.problems) == _MOST_PROBLEMS:
+        if count == _MOST_PROBLEMS:
             problem = Problem(self.name, None, "it has more problems than are listed")
-        if len(self.problems) <= _MOST_PROBLEMS and problem not in self.problems[-1:]:
+        if problem not in self.problems[-1:]:
             self.problems.append(problem)
 
     def take_number(self, number: int, before: int, line: int) -> int:

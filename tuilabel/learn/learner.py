@@ -354,6 +354,8 @@ class Learner:
             holdout_name=self._holdout_name,
             audit=(_indices(request.audit_items), _indices(request.audit_classes)),
             stop_rows=self._stop_rows,
+            parents=request.parents,
+            sets=np.array(request.sets, dtype=np.int8) if request.sets else None,
         )
         share, agreement = self._compared(request, result.stop_predictions)
         self._to_weigh = request if request.model == AUTO and needs.graph else None
@@ -376,6 +378,7 @@ class Learner:
             stop_set=len(self._stop_rows),
             moved=share,
             agreement=agreement,
+            tallies=result.tallies,
         )
 
     def teach(
@@ -411,6 +414,7 @@ class Learner:
             classes,
             n_classes=len(request.columns),
             rng=np.random.default_rng(request.seed),
+            parents=request.parents,
         )
         return Teacher((model, features), pool, holdout, fitted, len(request.columns))
 
@@ -421,7 +425,7 @@ class Learner:
         the labels of the next fit instead.
         """
         request, self._to_weigh = self._to_weigh, None
-        if request is None or len(request.items) < LEAST_WEIGHED:
+        if request is None or request.sets or len(request.items) < LEAST_WEIGHED:
             return
         needs = self.needs(request)
         if needs.features not in self._graphs:
@@ -436,7 +440,9 @@ class Learner:
         weighed = rng.permutation(len(labels))[:MOST_WEIGHED]
         rows = {seen: self._view(*seen)[0].rows(labelled[weighed]) for seen in choices}
         k = len(request.columns)
-        for scores in cross_validate(rows, labels[weighed], n_classes=k, rng=rng):
+        for scores in cross_validate(
+            rows, labels[weighed], n_classes=k, rng=rng, parents=request.parents
+        ):
             if scores is not None:
                 self._choice = decide(scores, self._choice or choices[0], choices)
                 self._weighed = len(labels)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from tuilabel.learn.levels import subtrees
 from tuilabel.learn.models import fit_model
 
 LEAST_WEIGHED = 30
@@ -35,6 +36,7 @@ def cross_validate(
     *,
     n_classes: int,
     rng: Generator,
+    parents: Sequence[int] = (),
 ) -> Iterator[Mapping[T, NDArray[np.float64]] | None]:
     """Score models on labels that they were not fitted on, a fit at a time.
 
@@ -48,6 +50,8 @@ def cross_validate(
         k
     rng
         Draws the folds.
+    parents
+        The class above each, as for `fit_model`. The probability of a class is that of all below.
 
     Yields
     ------
@@ -62,15 +66,21 @@ def cross_validate(
     estimation and model selection", IJCAI 1995.
     """
     scores = {name: np.zeros(len(labels)) for name in rows}
+    below = subtrees(parents, n_classes)[labels]
     for _ in range(REPEATS):
         fold = stratified_folds(labels, FOLDS, rng)
         for held_out in range(FOLDS):
             train, test = np.flatnonzero(fold != held_out), np.flatnonzero(fold == held_out)
             for name, features in rows.items():
                 model = fit_model(
-                    "softmax", features[train], labels[train], n_classes=n_classes, rng=rng
+                    "softmax",
+                    features[train],
+                    labels[train],
+                    n_classes=n_classes,
+                    rng=rng,
+                    parents=parents,
                 )
-                given = model.probabilities(features[test])[np.arange(len(test)), labels[test]]
+                given = model.probabilities(features[test]).sum(axis=1, where=below[test])
                 scores[name][test] += np.log(np.maximum(given, LEAST_PROBABILITY)) / REPEATS
                 yield None
     yield scores

@@ -8,8 +8,9 @@ every class is equally probable. scikit-learn is imported by the functions that 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,8 +19,10 @@ from numpy.typing import NDArray
 
 from tuilabel.learn.calibration import check_probabilities
 from tuilabel.learn.checks import check_indices
+from tuilabel.learn.class_sets import fit_each
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import CHUNK_ROWS, unit_rows
+from tuilabel.learn.levels import fit_levels, has_levels
 from tuilabel.plugins import blame, load, package_of
 
 TYPICAL_LENGTH = 10.0
@@ -64,6 +67,8 @@ def fit_model(
     *,
     n_classes: int,
     rng: Generator,
+    parents: Sequence[int] = (),
+    sets: NDArray[np.int8] | None = None,
 ) -> Model:
     """Fit the model of that name.
 
@@ -79,6 +84,11 @@ def fit_model(
         k, the number of classes, whether or not each has a label.
     rng
         Source of the model's random choices.
+    parents
+        The class above each, see `tuilabel.learn.levels`; empty where no class lies below another.
+    sets : (s, k) int8 array, optional
+        Sets of classes, see `tuilabel.learn.class_sets`. Then labels are rows of it, and the rows
+        of probabilities do not sum to 1.
 
     Returns
     -------
@@ -98,7 +108,16 @@ def fit_model(
         raise ValueError(
             f"{len(features)} items have labels of shape {labels.shape}; expected one each."
         )
+    if sets is not None:
+        check_indices(labels, len(sets), "Sets of classes")
+        return fit_each(
+            lambda used, has: fit_model(name, features[used], has, n_classes=2, rng=rng),
+            sets[labels],
+        )
     check_indices(labels, n_classes, "Labels")
+    if has_levels(parents):
+        fit_flat = partial(fit_model, name, n_classes=n_classes, rng=rng)
+        return fit_levels(fit_flat, features, labels, parents)
     present = np.unique(labels)
     if len(present) == 0:
         return _Constant(np.full(n_classes, 1 / n_classes, dtype=np.float32))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tuilabel.learn.class_sets import Tally
 from tuilabel.learn.metrics import Accuracy
 
 
@@ -37,6 +38,13 @@ class Fit:
         How many of the best items to return.
     seed
         Non-negative integers that seed the generator.
+    parents
+        The column of the class above each, -1 where there is none; empty where no class lies below
+        another: see `tuilabel.learn.levels`.
+    sets
+        In a session of several classes, the sets of classes that occur, each with a number for each
+        column: see `tuilabel.learn.class_sets`. Then `classes` and `audit_classes` are places in
+        it. Empty in any other session.
     """
 
     generation: int
@@ -56,6 +64,8 @@ class Fit:
     epsilon: float
     limit: int
     seed: tuple[int, ...]
+    parents: tuple[int, ...] = ()
+    sets: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,7 +124,7 @@ class FitFinished:
         Counts by true class (rows) and predicted class (columns) on that set.
     predicted, confidence
         The likeliest class of each item of that set and its probability, in the order of the
-        hold-out or of the request's audit items.
+        hold-out or of the request's audit items. Where the answer is a class above it, that.
     model, features, strategy
         Those that were used: never ``auto``.
     stop_set
@@ -123,6 +133,10 @@ class FitFinished:
         Share of the predictions on them that differ from the fit before; None at the first fit.
     agreement
         Cohen's kappa between these predictions and those of the fit before.
+    tallies
+        In a session of several classes, how each column was predicted for that set; see
+        `tuilabel.learn.class_sets`. There `accuracy` is of whole sets, and `confusion`, `predicted`
+        and `confidence` are empty.
 
     Raises
     ------
@@ -149,6 +163,7 @@ class FitFinished:
     stop_set: int
     moved: float | None
     agreement: float | None
+    tallies: tuple[Tally, ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.items) == len(self.probabilities) == len(self.draws):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 
 from tuilabel.learn.batch import pick_batch
 from tuilabel.learn.batch_strategies import QueryContext, is_batch_strategy, with_random_share
+from tuilabel.learn.class_sets import LeastCertain, Tally, tallies, whole_sets
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import CHUNK_ROWS, candidate_rows
+from tuilabel.learn.levels import as_answered, subtrees
 from tuilabel.learn.metrics import Accuracy, confusion_matrix
 from tuilabel.learn.models import Model, fit_model, score_rows
 from tuilabel.learn.strategies import bootstrap_rows, committee, margin
@@ -26,7 +29,7 @@ AUDIT_NAME = "audit"
 COMMITTEE = "committee"
 COMMITTEE_MEMBERS = 5
 
-_NONE = np.empty(0, dtype=np.intp)
+_NONE, _NO_SHARES = np.empty(0, dtype=np.intp), np.empty(0, dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +50,8 @@ class RoundResult:
         Wall-clock seconds of the fit, and of scoring and ranking the pool.
     accuracy
         On the hold-out, or else on the audit set; None without both or without a label.
+    tallies : tuple of Tally
+        With sets of classes, how each class was predicted for the audit set.
     confusion : (k, k) int64 array or None
         Confusion matrix of the same items; rows are the truth.
     predicted : (m,) intp array
@@ -64,10 +69,11 @@ class RoundResult:
     fit_seconds: float
     rank_seconds: float
     accuracy: Accuracy | None
-    confusion: NDArray[np.int64] | None
-    predicted: NDArray[np.intp]
-    confidence: NDArray[np.float32]
-    stop_predictions: NDArray[np.intp]
+    tallies: tuple[Tally, ...] = ()
+    confusion: NDArray[np.int64] | None = None
+    predicted: NDArray[np.intp] = field(default_factory=lambda: _NONE)
+    confidence: NDArray[np.float32] = field(default_factory=lambda: _NO_SHARES)
+    stop_predictions: NDArray[np.intp] = field(default_factory=lambda: _NONE)
 
 
 def run_round(
@@ -88,6 +94,8 @@ def run_round(
     audit: tuple[NDArray[np.integer], NDArray[np.integer]] | None = None,
     holdout_name: str = "hold-out",
     stop_rows: NDArray[np.integer] = _NONE,
+    parents: Sequence[int] = (),
+    sets: NDArray[np.int8] | None = None,
     chunk_rows: int = CHUNK_ROWS,
 ) -> RoundResult:
     """Fit, measure and rank.
@@ -127,6 +135,12 @@ def run_round(
         Name of the hold-out in the accuracy.
     stop_rows : (s,) integer array
         Rows of the pool whose predictions are returned.
+    parents
+        The class above each, as for `fit_model`. An answer that lies above a prediction counts as
+        right.
+    sets : (s, k) int8 array, optional
+        Sets of classes, as for `fit_model`: labels and classes of audit items are rows of it. The
+        accuracy is then of whole sets. Without a hold-out, and without predictions of the stop set.
     chunk_rows
         Number of items in memory as float32 at once.
 
@@ -151,21 +165,20 @@ def run_round(
         raise ValueError("An audit item is also trained on, so the accuracy would be too high.")
 
     started = time.perf_counter()
-    fitted = fit_model(model, pool.rows(labelled), labels, n_classes=n_classes, rng=rng)
+    fit = partial(fit_model, n_classes=n_classes, rng=rng, parents=parents, sets=sets)
+    fitted = fit(model, pool.rows(labelled), labels)
     members = []
     if strategy == COMMITTEE and len(labels):
         members = [
-            fit_model(
-                model, pool.rows(labelled[drawn]), labels[drawn], n_classes=n_classes, rng=rng
-            )
+            fit(model, pool.rows(labelled[drawn]), labels[drawn])
             for drawn in bootstrap_rows(labels, COMMITTEE_MEMBERS, rng)
         ]
     fit_seconds = time.perf_counter() - started
 
     started = time.perf_counter()
     order, draws = _rank(
-        fitted,
-        members,
+        fitted if sets is None else LeastCertain(fitted),
+        members if sets is None else list(map(LeastCertain, members)),
         pool,
         candidates,
         labelled,
@@ -173,7 +186,7 @@ def run_round(
         limit=limit,
         batch_size=batch_size,
         epsilon=epsilon,
-        n_classes=n_classes,
+        n_classes=n_classes if sets is None else 2,
         rng=rng,
         chunk_rows=chunk_rows,
     )
@@ -187,6 +200,16 @@ def run_round(
         believed[chunk] = probabilities
     rank_seconds = time.perf_counter() - started
 
+    if sets is not None:
+        return RoundResult(
+            items,
+            believed,
+            draws,
+            min(len(first), limit),
+            fit_seconds,
+            rank_seconds,
+            *_measure_sets(fitted, pool, audit_rows, _NONE if audit is None else audit[1], sets),
+        )
     accuracy = confusion = None
     predicted, confidence = _NONE, np.empty(0, dtype=np.float32)
     truth, name = audit[1] if audit is not None else _NONE, AUDIT_NAME
@@ -197,6 +220,7 @@ def run_round(
     elif len(labels):
         predicted, confidence = predict_rows(fitted, pool, audit_rows, chunk_rows)
     if len(predicted):
+        predicted = as_answered(predicted, truth, subtrees(parents, n_classes)).astype(np.intp)
         confusion = confusion_matrix(truth, predicted, n_classes)
         accuracy = Accuracy(correct=int(confusion.trace()), n=int(confusion.sum()), name=name)
     stop_predictions, _ = predict_rows(fitted, pool, stop_rows, chunk_rows)
@@ -208,11 +232,28 @@ def run_round(
         fit_seconds,
         rank_seconds,
         accuracy,
+        (),
         confusion,
         predicted,
         confidence,
         stop_predictions,
     )
+
+
+def _measure_sets(
+    fitted: Model,
+    pool: View,
+    rows: NDArray[np.integer],
+    truth: NDArray[np.integer],
+    sets: NDArray[np.int8],
+) -> tuple[Accuracy | None, tuple[Tally, ...]]:
+    """Return how many whole sets are right, and how each class was predicted."""
+    predicted = np.empty((len(rows), sets.shape[1]), dtype=bool)
+    for chunk, probabilities in score_rows(fitted, pool, rows):
+        predicted[chunk] = probabilities >= 0.5
+    correct, n = whole_sets(sets[truth], predicted)
+    accuracy = Accuracy(correct=correct, n=n, name=AUDIT_NAME) if n else None
+    return accuracy, tallies(sets[truth], predicted) if len(rows) else ()
 
 
 def _rank(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -20,7 +20,12 @@ class Command(Enum):
     Those without a letter are typed as their word after a colon.
     """
 
-    ACCEPT = ("=", "accept", "Label with the model's first choice; y does the same.")
+    ACCEPT = (
+        "=",
+        "accept",
+        "Label with the model's first choice; y does so too, unless a class is yes.",
+    )
+    NONE = ("", "none", "With --multi: label this image with none of the classes.")
     SKIP = ("s", "skip", "Pass this image over; it is not asked again.")
     UNSURE = ("", "unsure", "Pass this image over because its class is unclear.")
     UNUSABLE = ("", "unusable", "Pass this image over because it shows too little.")
@@ -71,6 +76,12 @@ class Chosen(NamedTuple):
     class_index: int
 
 
+class ChosenSet(NamedTuple):
+    """Several classes of one image."""
+
+    indices: tuple[int, ...]
+
+
 class Ambiguous(NamedTuple):
     """The beginning of several class names, or several names that differ only in case."""
 
@@ -89,25 +100,38 @@ class NoteText(NamedTuple):
     text: str
 
 
-Meaning = Chosen | Command | NoteText | Ambiguous | Unknown | None
+Meaning = Chosen | ChosenSet | Command | NoteText | Ambiguous | Unknown | None
 """None for an empty line, which is never an answer."""
 
 
 class Vocabulary:
     """Everything that can be typed, for given classes.
 
-    A line is, in this order: a command after a colon; a class name; the number of a class in the
-    list, unless a class name is a number; the letter of a command; the beginning of a class name.
-    Case counts only between names that differ in nothing else.
+    A line is, in this order: a command after a colon; a class name; the key of a class; the number
+    of a class in the list, unless a class name is a number; the letter of a command; the beginning
+    of a class name. Case counts only between names that differ in nothing else. Where `yes` is a
+    class, `y` is its beginning and accepts no suggestion.
 
     Parameters
     ----------
     names : sequence of str
         The class names, in class order.
+    keys : mapping of str to int, optional
+        Letters that stand for a class, as the keys of `--yesno` do, each with its place.
+    several : bool
+        Whether an image may have several classes: a line may name them, with commas between.
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        keys: Mapping[str, int] | None = None,
+        *,
+        several: bool = False,
+    ) -> None:
         self.names = tuple(names)
+        self.several = several
+        self.keys = dict(keys or {})
         self.numbered = not any(name.isdecimal() for name in names)
         self._exact = {name: index for index, name in enumerate(names)}
         self._folded: dict[str, list[int]] = {}
@@ -130,21 +154,45 @@ class Vocabulary:
         by_name = self._named(typed, folded)
         if by_name is not None:
             return by_name
+        if self.several and "," in typed:
+            return self._set(typed.split(","))
+        if typed in self.keys:
+            return Chosen(self.keys[typed])
         if typed.isascii() and typed.isdecimal():
             # A longer number is no class, and Python refuses thousands of digits.
             number = int(typed[:9])
             if self.numbered and 1 <= number <= len(self.names):
                 return Chosen(number - 1)
             return Unknown(())
-        if typed.lower() in _LETTERS:
+        if typed.lower() in _LETTERS and not (typed.lower() == "y" and "yes" in self._folded):
             return _LETTERS[typed.lower()]
-        begun = [
-            i for name, found in self._folded.items() if name.startswith(folded) for i in found
-        ]
+        begun = self._begun(folded, 0) or self._begun(folded, -1)
         if begun:
             return Chosen(begun[0]) if len(begun) == 1 else Ambiguous(tuple(sorted(begun)))
         nearest = difflib.get_close_matches(folded, self._folded, n=3)
         return Unknown(tuple(index for name in nearest for index in self._folded[name]))
+
+    def _set(self, parts: Sequence[str]) -> ChosenSet | Ambiguous | Unknown:
+        """Return the classes that several names mean, or what is wrong with one of them."""
+        found: set[int] = set()
+        for part in filter(None, map(str.strip, parts)):
+            match self.meaning(part):
+                case Chosen(place):
+                    found.add(place)
+                case (Ambiguous() | Unknown()) as wrong:
+                    return wrong
+                case _:
+                    return Unknown(())
+        return ChosenSet(tuple(sorted(found))) if found else Unknown(())
+
+    def _begun(self, folded: str, part: int) -> list[int]:
+        """Return the classes whose name, or the last part of it, begins with a text."""
+        return [
+            index
+            for name, found in self._folded.items()
+            if (name.rpartition("/")[2] if part else name).startswith(folded)
+            for index in found
+        ]
 
     def _named(self, typed: str, folded: str) -> Chosen | Ambiguous | None:
         if typed in self._exact:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 import numpy as np
@@ -14,6 +14,7 @@ from tuilabel.events.payloads import LATER, UNSURE, UNUSABLE
 from tuilabel.line.answers import (
     Ambiguous,
     Chosen,
+    ChosenSet,
     Command,
     Meaning,
     NoteText,
@@ -41,7 +42,7 @@ _SKIPS = {
 }
 """The commands that pass an image over, each with the reason."""
 
-ANSWERS = (Command.ACCEPT, *_SKIPS, Command.FLAG)
+ANSWERS = (Command.ACCEPT, Command.NONE, *_SKIPS, Command.FLAG)
 
 
 class Conversation:
@@ -87,7 +88,9 @@ class Conversation:
         self._guidelines = guidelines
         self.session = session
         classes = session.classes
-        self.vocabulary = Vocabulary([classes.names[index] for index in classes.open])
+        names = [classes.names[index] for index in classes.open]
+        keys = session.known.classes.keys_at_start(by.name)
+        self.vocabulary = Vocabulary(names, keys, several=session.about.multi)
         self._classes = classes.open
         self.words = Wording(session, self.vocabulary, width)
         self.by = by
@@ -165,7 +168,7 @@ class Conversation:
     def answers(self, line: str) -> bool:
         """Return whether a line is an answer for the image."""
         meaning = self.vocabulary.meaning(line)
-        return isinstance(meaning, Chosen | NoteText) or meaning in ANSWERS
+        return isinstance(meaning, Chosen | ChosenSet | NoteText) or meaning in ANSWERS
 
     def handle(self, line: str, ms: int | None = None) -> list[str]:
         """Handle a line typed at the prompt.
@@ -186,6 +189,10 @@ class Conversation:
         match meaning:
             case Chosen(place):
                 return self.label(self._classes[place], ms)
+            case ChosenSet(places):
+                return self.label([self._classes[place] for place in places], ms)
+            case Command.NONE if self.vocabulary.several:
+                return self.label([], ms)
             case Command.ACCEPT:
                 return self._accept(ms)
             case Command() if meaning in _SKIPS:
@@ -220,6 +227,8 @@ class Conversation:
                 )
             case Unknown(nearest):
                 return self._unknown(inert(line.strip(), 40), nearest)
+            case Command.NONE:
+                return words.say("Each image has one class here: skip it, or add a class.")
             case Command.NOTE:
                 return words.say("Type the note behind it, such as `:note two birds`.")
             case Command.GUIDELINES:
@@ -278,12 +287,14 @@ class Conversation:
             f"{form(Command.HELP)} lists what else can be typed."
         )
 
-    def label(self, index: int, ms: int | None = None) -> list[str]:
-        """Label the image."""
+    def label(self, index: int | Collection[int], ms: int | None = None) -> list[str]:
+        """Label the image with a class, or with several where it may have them."""
         return self._answer(lambda item: self.session.label(item, index, by=self.by, ms=ms))
 
     def _accept(self, ms: int | None) -> list[str]:
         if self.session.current is not None:
+            if self.vocabulary.several:
+                return self.words.say("Nothing to accept: type the classes of the image.")
             if self._suggestions != "before":
                 return self.words.say(f"Nothing to accept: {SUGGESTION_MODES[self._suggestions]}.")
             if self.session.suggestion() is None:

@@ -57,9 +57,10 @@ class Wording:
 
     def named(self, indices: Sequence[int]) -> str:
         """Return classes as they can be typed, with their numbers if they have some."""
-        numbered = self._vocabulary.numbered
+        words = self._vocabulary
+        forms = {place: key for key, place in words.keys.items()}
         shown = [
-            f"{index + 1} {self.name(index)}" if numbered else self.name(index)
+            f"{forms.get(index, index + 1 if words.numbered else '')} {self.name(index)}".lstrip()
             for index in indices[:LISTED_AT_ONCE]
         ]
         return ", ".join(shown) + (", and others" if len(indices) > LISTED_AT_ONCE else "")
@@ -165,10 +166,16 @@ class Wording:
         """Return a sentence about what can be typed."""
         form = self._vocabulary.form
         parts = ", or enough of its beginning" if self._longer else ""
-        parts += ", or its number" if self._vocabulary.numbered else ""
+        own = "key" if self._vocabulary.keys else "number"
+        parts += f", or its {own}" if self._vocabulary.keys or self._vocabulary.numbered else ""
+        what, taken = "a class", f"{form(Command.ACCEPT)} accepts the suggestion"
+        if self._vocabulary.several:
+            what = "the classes of the image, with commas between"
+            taken = f"{form(Command.NONE)} saves that it has none"
+            parts = ""
         return (
-            f"Type a class{parts}{',' if parts else ''} and Enter; "
-            f"{form(Command.ACCEPT)} accepts the suggestion, {form(Command.SKIP)} skips, "
+            f"Type {what}{parts}{',' if parts else ''} and Enter; "
+            f"{taken}, {form(Command.SKIP)} skips, "
             f"{form(Command.UNDO)} undoes, {form(Command.QUIT)} quits, {form(Command.HELP)} helps."
         )
 
@@ -181,7 +188,13 @@ class Wording:
         lines = self.say(
             "A class by its name"
             + (", by enough of its beginning" if self._longer else "")
-            + (", or by its number in the list." if self._vocabulary.numbered else "."),
+            + (
+                ", or by its key."
+                if self._vocabulary.keys
+                else ", or by its number in the list."
+                if self._vocabulary.numbered
+                else "."
+            ),
             "A command by its letter, or by its word, which works whatever the classes are called:",
         )
         for command in Command:

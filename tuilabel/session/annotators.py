@@ -116,15 +116,14 @@ def _seen(runs: dict[str, Run], is_live: Callable[[str, datetime | None], bool])
 
 
 def agreement(known: Labels) -> Agreement:
-    """Return how often annotators who labelled one item chose one class.
+    """Return how often annotators who labelled one item chose one class, or one below another.
 
     Skips do not count, nor do imports and the oracle where a person has answered.
     """
     items = agreeing = 0
     for votes in known.several():
         items += 1
-        classes = {known.classes.resolved(vote.class_id) for vote in votes if vote.class_id}
-        agreeing += len(classes) == 1
+        agreeing += known.agree(votes)
     return Agreement(items, agreeing)
 
 

@@ -10,7 +10,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from tuilabel.events.lines import Event
-from tuilabel.events.payloads import HUMAN, IMPORT, ORACLE_ORIGIN, Label, Skip
+from tuilabel.events.payloads import HUMAN, IMPORT, ORACLE_ORIGIN, Answer, Label, Skip
+from tuilabel.session.class_sets import is_set, names_class, said
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ class Given(NamedTuple):
     rank : int
         0 for a person, 1 for an oracle, 2 for an import.
     class_id : str or None
-        None for a skip.
+        None for a skip. In a session of several classes, a set: see `class_sets`.
     audit : bool
         Whether the item was drawn for the audit set.
     why : str
@@ -60,8 +61,9 @@ def kind_of(event: Event) -> Kind:
     answer = event.payload
     if isinstance(answer, Label):
         return event.by, RANKS.get(answer.origin, AS_IMPORT), answer.class_id, answer.audit, ""
-    assert isinstance(answer, Skip)
-    return event.by, RANKS.get(answer.origin, AS_IMPORT), None, answer.audit, answer.why
+    assert isinstance(answer, Answer)
+    rank, why = RANKS.get(answer.origin, AS_IMPORT), answer.why if isinstance(answer, Skip) else ""
+    return event.by, rank, said(answer), answer.audit, why
 
 
 class Numbers(dict[T, int]):
@@ -143,7 +145,7 @@ class Answers:
 
     def about(self, class_ids: Collection[str]) -> dict[str, None]:
         """Return the items that have an answer to one of some classes, in order of arrival."""
-        wanted = np.array([kind[2] in class_ids for kind in self._known.things], dtype=bool)
+        wanted = np.array([_names(kind[2], class_ids) for kind in self._known.things], dtype=bool)
         if not wanted.any():
             return {}
         rows = np.flatnonzero(wanted[np.frombuffer(self._kinds, dtype=np.uintc)])
@@ -163,3 +165,9 @@ class Answers:
     def order(self, row: int) -> tuple[int, str]:
         """Return what answers are ordered by."""
         return self._t[row], self._ids[row]
+
+
+def _names(class_id: str | None, wanted: Collection[str]) -> bool:
+    return class_id is not None and (
+        class_id in wanted or (is_set(class_id) and names_class(class_id, wanted))
+    )

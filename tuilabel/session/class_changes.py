@@ -16,12 +16,11 @@ from tuilabel.events.payloads import (
     Undo,
 )
 from tuilabel.session.classes import LONGEST_NAME, Classes, ClassInfo, normal_name
+from tuilabel.session.hierarchy import SEPARATOR
 from tuilabel.session.values import RefusedError
 from tuilabel.text import inert
 
 MOST_CLASSES = 1000
-
-_SEPARATORS = "/\\"
 
 
 class ClassError(UsageError, RefusedError):
@@ -54,14 +53,30 @@ def checked_name(name: str) -> str:
         )
     if inert(name, LONGEST_NAME) != name:
         raise ClassError(f"The name {shown} has characters that cannot be shown: leave them out.")
-    if any(separator in name for separator in _SEPARATORS) or name in (".", ".."):
-        raise ClassError(f"The name {shown} reads as a path: use a name without / and \\.")
-    return name
+    parts = [part.strip() for part in name.split(SEPARATOR)]
+    if "\\" in name or any(part in ("", ".", "..") for part in parts):
+        raise ClassError(
+            f"The name {shown} reads as a path: use a name such as owl or bird/owl, without \\."
+        )
+    return SEPARATOR.join(parts)
 
 
-def first(classes: Classes, name: str) -> ClassAdded:
+def check_for_sets(name: str) -> None:
+    """Raise an error for a name that would look like two in an export of several classes.
+
+    Raises
+    ------
+    ClassError
+    """
+    if "|" in name:
+        raise ClassError(
+            f"The name {inert(name, 40)} has a |, which separates classes in exports: leave it out."
+        )
+
+
+def first(classes: Classes, name: str, key: str | None = None) -> ClassAdded:
     """Return the event that adds a class of the source when the session begins."""
-    return ClassAdded(class_id=classes.new_id(name), name=normal_name(name))
+    return ClassAdded(class_id=classes.new_id(name), name=normal_name(name), key=key)
 
 
 def check_open(classes: Classes, class_id: str) -> None:

@@ -16,6 +16,9 @@ from tuilabel.events.payloads import (
     ClassRetired,
     Undo,
 )
+from tuilabel.session import class_sets
+from tuilabel.session.class_sets import is_set
+from tuilabel.session.hierarchy import SEPARATOR, above_each
 from tuilabel.text import DEFAULT_LIMIT, inert
 
 CLASS_EVENTS = (ClassAdded, ClassMerged, ClassRenamed, ClassRestyled, ClassRetired)
@@ -90,6 +93,9 @@ class Classes:
     merged : dict of str to str
         Ids of merged classes, each with the one whose answers it counts for, which is not merged
         itself; replaced and never changed.
+    above : dict of str to tuple of str
+        The classes above each that lies below others, see `tuilabel.session.hierarchy`; replaced
+        and never changed.
     version : int
         Grows whenever the classes may have changed.
     """
@@ -102,6 +108,8 @@ class Classes:
         self._without_effect: list[ClassMerged] = []
         # Made when it is asked for: a session may begin with a thousand classes.
         self._folded: _Folded | None = None
+        self._above: dict[str, tuple[str, ...]] | None = {}
+        self._has_levels = False
         self.version = 0
 
     def __iter__(self) -> Iterator[ClassInfo]:
@@ -153,6 +161,10 @@ class Classes:
                 self._events[event.id] = event
         if not any(changed):
             return False
+        names = (getattr(one.payload, "name", "") for one in changed if one is not None)
+        self._has_levels |= any(SEPARATOR in name for name in names)
+        if self._has_levels:
+            self._above = None
         self.answers_changed()
         if not any(one is not None and isinstance(one.payload, ClassMerged) for one in changed):
             return False
@@ -164,6 +176,29 @@ class Classes:
     def changes(self) -> int:
         """The number of events about classes, and of undos."""
         return len(self._events) + len(self._undone)
+
+    @property
+    def above(self) -> dict[str, tuple[str, ...]]:
+        """The classes above each that lies below others."""
+        if self._above is None:
+            self._above = above_each(self._standing_names())
+        return self._above
+
+    @above.setter
+    def above(self, above: dict[str, tuple[str, ...]]) -> None:
+        self._above = above
+
+    def _standing_names(self) -> dict[str, str]:
+        """Return the names of classes that were not merged, whether or not they have answers."""
+        names: dict[str, str] = {}
+        for event in _ordered(self._events.values()):
+            match event.payload:
+                case ClassAdded(class_id=id_, name=name) if id_ not in self.merged:
+                    names.setdefault(id_, normal_name(name))
+                case ClassRenamed(class_id=id_, name=name) if id_ in names:
+                    if event.id not in self._undone:
+                        names[id_] = normal_name(name)
+        return names
 
     def depends_on(self, class_id: str) -> bool:
         """Return whether an answer to a class may keep one whose adding was undone."""
@@ -204,20 +239,27 @@ class Classes:
 
     def resolved(self, class_id: str, merged: Mapping[str, str] | None = None) -> str:
         """Return the id of the class that answers to a class count for: by default, now."""
-        return (self.merged if merged is None else merged).get(class_id, class_id)
+        merged = self.merged if merged is None else merged
+        if is_set(class_id):
+            return class_sets.resolved(class_id, lambda one: merged.get(one, one))
+        return merged.get(class_id, class_id)
 
     def name(self, class_id: str) -> str:
         """Return the name of a class; the id where no event has added it."""
         return self.own_name(self.resolved(class_id))
 
     def own_name(self, class_id: str) -> str:
-        """Return the name of a class, of one merged into another as well."""
+        """Return the name of a class, of one merged into another as well, or those of a set."""
+        if is_set(class_id):
+            return class_sets.named(class_id, self.own_name)
         info = self.get(class_id)
         return self._now.gone.get(class_id, class_id) if info is None else info.name
 
     def written_name(self, class_id: str) -> str:
         """Return what stands for a class in an export: its id where two classes have its name."""
         class_id = self.resolved(class_id)
+        if is_set(class_id):
+            return class_sets.named(class_id, self.written_name, separator="|")
         name = self.own_name(class_id)
         return class_id if name in self._now.shared else name
 
@@ -238,6 +280,22 @@ class Classes:
     def key(self, class_id: str, by: str) -> str | None:
         """Return the key that an annotator chose for a class; None if there is none."""
         return self._now.keys.get((by, class_id))
+
+    def keys_at_start(self, by: str) -> dict[str, int]:
+        """Return the keys of the classes that a session began with, if it began with keys.
+
+        Parameters
+        ----------
+        by : str
+            The annotator, who may have chosen others since.
+
+        Returns
+        -------
+        dict of str to int
+            By key: the place among the classes that can be chosen.
+        """
+        began = ((place, info) for place, info in enumerate(self) if info.is_first and info.key)
+        return {self.key(info.id, by) or info.key or "": place for place, info in began}
 
     def names_of_source(self) -> list[str]:
         """Return the distinct names under which classes were added, in order.

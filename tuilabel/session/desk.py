@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from tuilabel.events.lines import Event
-from tuilabel.events.payloads import UNDONE, Answer, Asked, Batch, Decided, Remark, Undo
+from tuilabel.events.payloads import UNDONE, Answer, Asked, Batch, Remark, Settled, Undo
 
 
 class OwnAnswer(NamedTuple):
@@ -103,7 +103,7 @@ class Desk:
                     if place is not None:
                         self.cursor = place
                     self.advance()
-            case Decided(item=item) | Remark(item=item):
+            case Settled(item=item) | Remark(item=item):
                 self.acts += 1
                 self._keep(event, item, True)
             case Undo(item=str()) as undo:

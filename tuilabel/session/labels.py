@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import compress
+from itertools import combinations, compress
 from typing import Any, NamedTuple
 
 from tuilabel.events.lines import Event, order_of
@@ -24,16 +24,22 @@ from tuilabel.events.payloads import (
     Batch,
     Bulk,
     BulkLine,
-    Decided,
+    DecidedSet,
     Fitted,
     Label,
+    LabelSet,
+    Payload,
     Remark,
+    Settled,
     Suggestion,
     Undo,
 )
+from tuilabel.session import class_sets
 from tuilabel.session.answers import AS_IMPORT, Answers, Given, kind_of
 from tuilabel.session.bulk_files import BulkFiles
+from tuilabel.session.class_sets import decoded, is_set, names_class, said
 from tuilabel.session.classes import CLASS_EVENTS, Classes
+from tuilabel.session.hierarchy import agree, agrees, settled
 from tuilabel.session.remarks import Remarks
 
 _MANY, _MANY_OF_CLASSES = 32, 1000
@@ -71,9 +77,9 @@ class Standing(NamedTuple):
         The newest answer that agrees with it, of the highest rank of these; of a tie, the newest
         answer.
     class_id : str or None
-        None for a skip or a tie.
+        None for a skip or a tie. In a session of several classes, those that are not tied.
     is_disputed : bool
-        Whether as many annotators say one class as another.
+        Whether as many annotators say one class as another, or as many a class as not.
     audit : bool
     """
 
@@ -119,6 +125,9 @@ class Labels:
     ----------
     bulk_lines : callable
         Returns the lines of a bulk file.
+    multi : bool
+        Whether an item may have several classes. Then each class is resolved by itself, every class
+        id of an answer is a set (see `class_sets`), and an item is disputed if any class is tied.
 
     Attributes
     ----------
@@ -142,7 +151,8 @@ class Labels:
     by_class : Counter of str
         Number of labelled items by class id.
     by_annotator : Counter of str
-        Number of answers that agree with the label in effect, by annotator.
+        Number of answers that agree with the label in effect, by annotator; `bird` agrees with
+        `bird/owl`.
     groups : dict of str to str
         The group of each item that was answered as a frame of one, by the stored name of its first
         file.
@@ -154,8 +164,11 @@ class Labels:
         Number of times that items were counted again, because classes were merged or came apart.
     """
 
-    def __init__(self, bulk_lines: Callable[[Bulk], Sequence[BulkLine]]) -> None:
+    def __init__(
+        self, bulk_lines: Callable[[Bulk], Sequence[BulkLine]], *, multi: bool = False
+    ) -> None:
         self.files = BulkFiles(bulk_lines)
+        self._multi = multi
         self._answers = Answers()
         # Rows of them. Most items have one answer: a list for each would double the memory.
         self._given: dict[str, int | list[int]] = {}
@@ -191,6 +204,8 @@ class Labels:
         self.fits: list[Event] = []
         self.recounts = 0
         self._later: _Later | None = None
+        # Of the last item that had many answers: a search asks for each of its events.
+        self._own_of_many: dict[str, list[Given]] = {}
 
     # Applying events.
 
@@ -233,6 +248,7 @@ class Labels:
         first : int
             The place of the first one among the events that were read.
         """
+        self._own_of_many = {}
         given, rows = self._given, len(self._answers)
         added: list[Event] = []
         labels: list[Label] = []
@@ -240,7 +256,7 @@ class Labels:
         may_be_limited = bool(self._decided or self._taken_back)
         for number, event in enumerate(events, first):
             payload = event.payload
-            if isinstance(payload, Label) and not (payload.group or payload.frames):
+            if isinstance(payload, Label) and not (self._multi or payload.group or payload.frames):
                 item = payload.item
                 if item not in given and not (may_be_limited and self._is_limited(event.id, item)):
                     given[item] = rows
@@ -293,8 +309,12 @@ class Labels:
 
     def _apply(self, event: Event, number: int) -> None:
         payload = event.payload
+        if isinstance(payload, LabelSet | DecidedSet) and not self._multi:
+            return  # of a session of another kind
         if isinstance(payload, Answer):
             kind = kind_of(event)
+            if self._multi:
+                kind = (*kind[:2], self._said(payload), *kind[3:])
             if kind[-1] == LATER:
                 self._kept_for_later[event.id] = payload.items
             for item in payload.items if payload.frames else (payload.item,):
@@ -314,8 +334,9 @@ class Labels:
             if payload.event in self._bulk and payload.event not in self._imports:
                 self._bulk_changed()
             self._take_class_event(event)
-        elif isinstance(payload, Decided):
-            decision = Decision(event.t, event.id, number, event.by, payload.class_id)
+        elif isinstance(payload, Settled):
+            settles = self._said(payload) or ""
+            decision = Decision(event.t, event.id, number, event.by, settles)
             for item in payload.items:
                 decisions = self._decided.setdefault(item, [])
                 self._change(item, partial(insort, decisions, decision))
@@ -340,6 +361,11 @@ class Labels:
         elif isinstance(payload, CLASS_EVENTS):
             self._take_class_event(event)
 
+    def _said(self, payload: Payload | BulkLine) -> str | None:
+        """Return the class of an answer or a decision, or its set; None for a skip."""
+        found = said(payload)
+        return class_sets.coded([found]) if found and self._multi and not is_set(found) else found
+
     def _join(self, item: str, group: str) -> None:
         """Note the group of an item; of several, the first of them by name."""
         before = self.groups.get(item)
@@ -363,7 +389,7 @@ class Labels:
 
         def keep() -> None:
             for (item, by), line in lines.items():
-                kind = (by, AS_IMPORT, line.class_id, line.audit, "")
+                kind = (by, AS_IMPORT, self._said(line), line.audit, "")
                 self._keep(item, self._answers.add(event, number, item, kind))
 
         self._change_all(self.imported_items(event.id), keep)
@@ -390,6 +416,7 @@ class Labels:
                 if self._later is not None and self._has_many(item):
                     later[item] = None
         change()
+        self._own_of_many = {}
         for item in items:
             if item not in later:
                 self._count(item, +1)
@@ -408,24 +435,31 @@ class Labels:
     def _count(self, item: str, step: int) -> None:
         own = self._own(item)
         for given in own:
-            if given.class_id is not None:
-                self._name_class(given.class_id, step)
+            for class_id in () if given.class_id is None else self._chosen(given.class_id):
+                self._name_class(class_id, step)
         standing = self._standing(item, own)
         if standing is None:
             self._auto_held += step * (item in self._auto)
             return
         if standing.is_disputed:
             _set(self.disputed, item, standing, step)
+            if self._multi:
+                self._count_for_fits(item, standing, own, step)
         elif standing.class_id is None:
             self._count_skip(item, standing.given.why, step)
         else:
             self.labels_held += step
             self._count_in_group(item, step)
-            _add(self.by_class, standing.class_id, step)
+            for class_id in self._chosen(standing.class_id):
+                _add(self.by_class, class_id, step)
             for given in own:
-                if given.class_id and self.classes.resolved(given.class_id) == standing.class_id:
+                if given.class_id and self.agrees(given.class_id, standing.class_id):
                     _add(self.by_annotator, given.by, step)
             self._count_for_fits(item, standing, own, step)
+
+    def _chosen(self, class_id: str) -> Collection[str]:
+        """Return the class that an answer names, or those of its set."""
+        return decoded(class_id).chosen if self._multi else (class_id,)
 
     def _count_skip(self, item: str, why: str, step: int) -> None:
         self.skips_held += step
@@ -460,27 +494,34 @@ class Labels:
 
     def _change_classes(self, *events: Event) -> None:
         """Apply events about classes, and count the items again whose answers they move."""
-        before = self.classes.merged
-        if not self.classes.apply(*events):
+        classes = self.classes
+        if not self._given:  # nothing is to be counted again, and no class need be looked at
+            self.recounts += classes.apply(*events)
+            return
+        before, above_before = classes.merged, classes.above
+        classes.apply(*events)
+        now, above = classes.merged, classes.above
+        if (before, above_before) == (now, above):
             return
         self.recounts += 1
-        now = self.classes.merged
-        moved = {
+        moved = {id_ for id_ in {*above_before, *above} if above_before.get(id_) != above.get(id_)}
+        moved |= {
             id_
             for id_ in {*before, *now}
-            if self.classes.resolved(id_, before) != self.classes.resolved(id_)
+            if classes.resolved(id_, before) != classes.resolved(id_)
+            or classes.resolved(id_) in moved
         }
         items = self._answers.about(moved)
         for item, decisions in self._decided.items():
-            if any(decision.class_id in moved for decision in decisions):
+            if any(names_class(decision.class_id, moved) for decision in decisions):
                 items.setdefault(item)
-        self.classes.merged = before
+        classes.merged, classes.above = before, above_before
 
-        def merge() -> None:
-            self.classes.merged = now
-            self.classes.answers_changed()
+        def change() -> None:
+            classes.merged, classes.above = now, above
+            classes.answers_changed()
 
-        self._change_all(items, merge)
+        self._change_all(items, change)
 
     def _bulk_changed(self) -> None:
         # Files may be large: they are read when somebody asks, and not for each event about one.
@@ -547,6 +588,8 @@ class Labels:
 
         An import never replaces what the annotator it names has answered.
         """
+        if item in self._own_of_many:
+            return self._own_of_many[item]
         own: dict[str, Given] = {}
         for given in self.every(item):
             if not self._stands(given.id, item, given.by):
@@ -557,7 +600,10 @@ class Labels:
                 # A skip that was for later until now has replaced what was answered before it.
                 if given.why != LATER or given.id not in self._asked_again:
                     own[given.by] = given
-        return list(own.values())
+        found = list(own.values())
+        if self._has_many(item):
+            self._own_of_many = {item: found}
+        return found
 
     def _stands(self, id_: str, item: str, by: str) -> bool:
         """Return whether an annotator has not taken an event about an item back.
@@ -575,16 +621,15 @@ class Labels:
         labels = [given for given in own if given.class_id is not None]
         if not labels:
             return Standing(own[-1], None, False, audit)
-        votes = Counter(
-            self.classes.resolved(given.class_id)
-            for given in _of_highest_rank(labels)
-            if given.class_id is not None
-        )
-        (winner, most), *others = votes.most_common(2)
+        if self._multi:
+            return self._of_sets(item, labels, audit)
         decided = self.decision(item)
         if decided is not None:
-            winner = self.classes.resolved(decided.class_id)
-        elif others and others[0][1] == most:
+            winner: str | None = self.classes.resolved(decided.class_id)
+        else:
+            votes = [given.class_id for given in _of_highest_rank(labels) if given.class_id]
+            winner = settled(list(map(self.classes.resolved, votes)), self.classes.above)
+        if winner is None:
             return Standing(labels[-1], None, True, audit)
         agreeing = [
             given
@@ -592,6 +637,33 @@ class Labels:
             if given.class_id is not None and self.classes.resolved(given.class_id) == winner
         ]
         return Standing((_of_highest_rank(agreeing) or labels)[-1], winner, False, audit)
+
+    def _of_sets(self, item: str, labels: Sequence[Given], audit: bool) -> Standing:
+        """Return what counts for an item that may have several classes."""
+        resolved, decided = self.classes.resolved, self.decision(item)
+        votes = [(given.rank, resolved(given.class_id or "")) for given in labels]
+        if decided is not None:
+            votes = [(0, resolved(decided.class_id))]
+        found, is_tied = class_sets.settled(votes, self.classes.above)
+        if is_tied:
+            return Standing(labels[-1], found, True, audit)
+        agreeing = [given for given in labels if self.agrees(given.class_id or "", found)]
+        return Standing((_of_highest_rank(agreeing) or labels)[-1], found, False, audit)
+
+    def agrees(self, class_id: str, label: str) -> bool:
+        """Return whether an answer agrees with the label in effect, perhaps less specifically."""
+        found = self.classes.resolved(class_id)
+        if self._multi:
+            return not class_sets.contradict(found, label, self.classes.above)
+        return agrees(found, label, self.classes.above)
+
+    def agree(self, votes: Sequence[Given]) -> bool:
+        """Return whether no vote about an item contradicts another."""
+        above = self.classes.above
+        found = [self.classes.resolved(vote.class_id) for vote in votes if vote.class_id]
+        if self._multi:
+            return not any(class_sets.contradict(*pair, above) for pair in combinations(found, 2))
+        return agree(found, above)
 
     def decision(self, item: str) -> Decision | None:
         """Return the decision in effect for an item; None if there is none."""
@@ -727,7 +799,9 @@ class Labels:
         for row in self._answers.newest():
             item = self._answers.item(row)
             standing = self.standing(item)
-            if standing is None or standing.class_id != class_id:
+            if standing is None or standing.class_id is None:
+                continue
+            if class_id not in self._chosen(standing.class_id):
                 continue
             if standing.given == self._answers[row]:
                 yield item

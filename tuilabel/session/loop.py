@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from heapq import merge
-from itertools import chain, count, islice, starmap
+from itertools import chain, count, islice, starmap, zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -29,9 +29,7 @@ from tuilabel.events.lines import Event, order_of
 from tuilabel.events.payloads import (
     Asked,
     Batch,
-    Decided,
     Fitted,
-    Label,
     Opened,
     Payload,
     Skip,
@@ -42,10 +40,13 @@ from tuilabel.session import class_changes
 from tuilabel.session.answers import Given
 from tuilabel.session.candidates import Candidates
 from tuilabel.session.class_list import ClassList
+from tuilabel.session.class_sets import coded, decision_of, decoded, label_of
+from tuilabel.session.class_sets import said as said_by
 from tuilabel.session.desk import Desk
 from tuilabel.session.desks import Desks, start_of
 from tuilabel.session.fits import FitHistory
 from tuilabel.session.gone import gone
+from tuilabel.session.hierarchy import parents_of
 from tuilabel.session.imported import answer_event
 from tuilabel.session.labelled_rows import LabelledRows
 from tuilabel.session.labels import Decision
@@ -57,6 +58,7 @@ from tuilabel.session.requests import (
     cold_start_request,
     fit_request,
     rows_to_learn,
+    sets_of,
 )
 from tuilabel.session.source_guesses import suggestion_of
 from tuilabel.session.undoing import refusal
@@ -65,6 +67,7 @@ from tuilabel.session.values import (
     Annotator,
     Answer,
     Appender,
+    Chosen,
     CurvePoint,
     EventLog,
     LoopSettings,
@@ -119,6 +122,8 @@ class Session:
     is_open : callable, optional
         Asks the annotator whether their window on a host is still open, which the journal does not
         show; without it, it is taken to be.
+    first_keys : sequence of str, optional
+        Keys of the classes that a new session begins with, in their order.
 
     Attributes
     ----------
@@ -155,6 +160,7 @@ class Session:
         by: Annotator,
         record: Record | None = None,
         is_open: Callable[[str], bool] | None = None,
+        first_keys: Sequence[str] = (),
     ) -> None:
         self.items = dataset
         self.about = log.about
@@ -175,7 +181,7 @@ class Session:
         self._slots: list[Slot] = []
         self._slots_of: tuple[list[Asked] | None, int] = (None, 0)
         audit = 0.0 if dataset.holdout is not None else self.about.audit
-        self._units = Units(dataset, self.known)
+        self._units = Units(dataset, self.known, self._rows)
         self._whole: str | None = None
         self._frames: list[int] = []
         paths = self._units.role_paths(range(len(dataset)))
@@ -186,6 +192,7 @@ class Session:
         self._opened: Event | None = None
         self._runs_before: set[str] = set()
         self._is_open = is_open
+        self._first_keys = first_keys
         self.pool_rows = len(dataset) if dataset.reading is None else 0
         self.desk = self._new_desk()
         self._record.extend(log.read())
@@ -228,8 +235,8 @@ class Session:
         self.desk.acts = sum(self._record.acts[log] for log in logs)
         payloads: list[Payload] = []
         if not any(True for _ in self.known.classes):
-            names = self.items.class_names
-            payloads += [class_changes.first(self.known.classes, name) for name in names]
+            first = zip_longest(self.items.class_names, self._first_keys)
+            payloads += [class_changes.first(self.known.classes, *each) for each in first]
         items = len(self.items) + self.missing
         payloads.append(
             Opened(settings=asdict(self.settings), items=items, desk=desk, origin=by.origin)
@@ -367,7 +374,19 @@ class Session:
             return None
         # Of a dispute, the newest answer.
         class_id = standing.class_id or standing.given.class_id
-        return Answer(None if class_id is None else self.classes.index(class_id))
+        if class_id is None or not self.about.multi:
+            return Answer(None if class_id is None else self.classes.index(class_id))
+        return Answer(None, self._indices(decoded(class_id).chosen))
+
+    def classes_of(self, item: str) -> tuple[int, ...]:
+        """Return the class indices that count for an item; none where it has no label."""
+        standing = self.known.standing(item)
+        ids = () if standing is None or not standing.class_id else decoded(standing.class_id).chosen
+        return self._indices(ids)
+
+    def _indices(self, class_ids: Iterable[str]) -> tuple[int, ...]:
+        found = {self.classes.index(id_) for id_ in class_ids}
+        return tuple(sorted(index for index in found if index is not None))
 
     @property
     def labels(self) -> int:
@@ -405,8 +424,8 @@ class Session:
 
     def class_name(self, event: Event | None) -> str | None:
         """Return the name of the class in an answer; None for a skip, or no answer."""
-        label = None if event is None else event.payload
-        return self.known.classes.name(label.class_id) if isinstance(label, Label) else None
+        class_id = None if event is None else said_by(event.payload)
+        return None if class_id is None else self.known.classes.name(class_id)
 
     def likely_next(self, count: int) -> list[int]:
         """Return rows that the next batch will probably have, to draw them ahead of time."""
@@ -419,7 +438,7 @@ class Session:
     def label(
         self,
         item: str,
-        class_index: int,
+        class_index: Chosen,
         *,
         by: Annotator,
         ms: int | None = None,
@@ -431,7 +450,8 @@ class Session:
         ----------
         item : str
             The item id that the annotator saw.
-        class_index : int
+        class_index : int, or a collection of int
+            In a session of several classes, those of the item: perhaps none.
         by : Annotator
             Who answers.
         ms : int, optional
@@ -448,7 +468,7 @@ class Session:
         SaveError
             Not on disk; nothing has changed.
         """
-        return self._answer(item, self._to_choose(class_index), by, ms, accepted)
+        return self._answer(item, self.to_choose(class_index), by, ms, accepted)
 
     def skip(self, item: str, *, by: Annotator, ms: int | None = None, why: str = "") -> Event:
         """Skip the current item; raises errors as `label` does.
@@ -598,7 +618,7 @@ class Session:
         return True
 
     def relabel(
-        self, item: str, class_index: int, *, by: Annotator, ms: int | None = None
+        self, item: str, class_index: Chosen, *, by: Annotator, ms: int | None = None
     ) -> Event:
         """Change the answer of an item that was answered before; the current item stays.
 
@@ -629,9 +649,9 @@ class Session:
             self.events[before.given.number], self.known, item, before.given
         ).payload
         assert isinstance(given, said.Answer)
-        label = Label(
+        label = label_of(
+            self.to_choose(class_index),
             item=item,
-            class_id=self._to_choose(class_index),
             round=self.round,
             ms=ms,
             audit=before.audit,
@@ -645,7 +665,7 @@ class Session:
         (event,) = self._write([label], by, self._want_another_fit)
         return event
 
-    def decide(self, item: str, class_index: int, *, by: Annotator) -> Event:
+    def decide(self, item: str, class_index: Chosen, *, by: Annotator) -> Event:
         """Settle a dispute, or replace the decision that settled it; also for frames tied alike.
 
         Parameters
@@ -665,8 +685,8 @@ class Session:
         """
         if item not in self.known.disputed and self.known.decision(item) is None:
             raise RefusedError("Annotators agree about this image. Label it again instead.")
-        class_id = self._to_choose(class_index)
-        decided = Decided(item=item, class_id=class_id, frames=self.known.tied_alike(item))
+        frames = self.known.tied_alike(item)
+        decided = decision_of(item, self.to_choose(class_index), frames)
         (event,) = self._write([decided], by, self._want_another_fit)
         return event
 
@@ -705,7 +725,7 @@ class Session:
             "frames": self._units.frames_of(others),
         }
         answer: Payload = (
-            Skip(why=why, **facts) if class_id is None else Label(class_id=class_id, **facts)  # type: ignore[arg-type]
+            Skip(why=why, **facts) if class_id is None else label_of(class_id, **facts)  # type: ignore[arg-type]
         )
         payloads, place = [answer], self.cursor
         rest = (one.row for n, one in enumerate(self.batch) if n != place)
@@ -741,7 +761,7 @@ class Session:
         self,
         item: str,
         frame: int,
-        class_index: int | None,
+        class_index: Chosen | None,
         *,
         by: Annotator,
         ms: int | None = None,
@@ -783,7 +803,7 @@ class Session:
         answer: Payload = (
             Skip(why=why, **facts)  # type: ignore[arg-type]
             if class_index is None
-            else Label(class_id=self._to_choose(class_index), **facts)  # type: ignore[arg-type]
+            else label_of(self.to_choose(class_index), **facts)
         )
         was_answered = self.known.is_answered(frame_id)
 
@@ -1051,7 +1071,7 @@ class Session:
         request = self._cold_start_request() if self._is_first_round else self._fit_request()
         if request is not None:
             audit: Mapping[int, str] = {}
-            if isinstance(request, Fit):
+            if isinstance(request, Fit) and not request.sets:
                 ids = (request.columns[column] for column in request.audit_classes)
                 audit = dict(zip(request.audit_items, ids, strict=True))
             requested = Requested(self.round - 1, self.labels, len(self.events), audit)
@@ -1185,7 +1205,12 @@ class Session:
     def material(self) -> Material:
         """Return the labels and settings that a request is made from."""
         columns, equal = self._columns(), self._equal_in_pool()
-        parts = self._rows.indices(columns)
+        sets: dict[str, tuple[int, ...]] | None = None
+        if self.about.multi:
+            both = chain(self.known.training.values(), self.known.audit.values())
+            sets = sets_of(both, tuple(columns))
+        places = {one: place for place, one in enumerate(sets or ())}
+        parts = self._rows.indices(columns if sets is None else places)
         of_audit = parts[1]
         training, audit = (
             self._units.once(
@@ -1208,6 +1233,8 @@ class Session:
             tuple(np.flatnonzero(excluded[: self.pool_rows]).tolist()),
             desks=1 + len(self._desks.others()),
             truth=tuple(columns[id_] for id_ in self.classes.of_source) if self._has_truth else (),
+            parents=() if sets else parents_of(tuple(columns), self.known.classes.above),
+            sets=() if sets is None else tuple(sets.values()),
         )
 
     @property
@@ -1247,10 +1274,14 @@ class Session:
         SaveError
             Not on disk; nothing has changed. So it is with the other changes.
         """
+        if self.about.multi:
+            class_changes.check_for_sets(name)
         return self._change_classes(class_changes.add(self.known.classes, name, key), by)
 
     def rename_class(self, class_id: str, name: str, *, by: Annotator) -> Event:
         """Rename a class; its labels stay. Raises `ClassError`, as the other changes do."""
+        if self.about.multi:
+            class_changes.check_for_sets(name)
         return self._change_classes(class_changes.rename(self.known.classes, class_id, name), by)
 
     def merge_classes(self, class_id: str, into: str, *, by: Annotator) -> Event:
@@ -1269,11 +1300,21 @@ class Session:
         """Undo the newest change to the classes that can be undone, by whom it may be."""
         return self._change_classes(class_changes.undo(self.known.classes, by.name)[1], by)
 
-    def _to_choose(self, class_index: int) -> str:
-        """Return the id of a class that can be chosen."""
-        class_id = self.classes.ids[class_index]
-        class_changes.check_open(self.known.classes, class_id)
-        return class_id
+    def to_choose(self, chosen: Chosen) -> str:
+        """Return the id of a class that can be chosen, or a set of such classes.
+
+        Raises
+        ------
+        ClassError
+            A class was retired or merged.
+        """
+        several = [chosen] if isinstance(chosen, int) else chosen
+        ids = [self.classes.ids[index] for index in several]
+        for class_id in ids:
+            class_changes.check_open(self.known.classes, class_id)
+        if isinstance(chosen, int) and not self.about.multi:
+            return ids[0]
+        return coded(ids, (self.classes.ids[index] for index in self.classes.open))
 
     def _change_classes(self, payload: Payload, by: Annotator) -> Event:
         (event,) = self._write([payload], by)
@@ -1351,7 +1392,7 @@ class Session:
             self._want_another_fit()
             for item in imported:
                 self._rows.follow(item)
-        if isinstance(payload, said.Answer | Undo | said.Decided):
+        if isinstance(payload, said.Answer | Undo | said.Settled):
             for item in payload.items:
                 self._rows.follow(item)
         elif isinstance(payload, Batch):

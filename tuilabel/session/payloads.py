@@ -35,6 +35,7 @@ def fitted(fit: FitFinished, round_: int, labels: int) -> Fitted:
         stop_set=fit.stop_set,
         moved=_maybe_rounded(fit.moved),
         agreement=_maybe_rounded(fit.agreement),
+        tallies=tuple((t.found, t.missed, t.wrong, t.absent) for t in fit.tallies),
     )
 
 

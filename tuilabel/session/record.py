@@ -17,8 +17,10 @@ from tuilabel.events.payloads import (
     Bulk,
     BulkLine,
     Decided,
+    DecidedSet,
     Flag,
     Label,
+    LabelSet,
     Note,
     Opened,
     Skip,
@@ -145,7 +147,7 @@ class Record:
     def __init__(self, source: EventSource) -> None:
         self._source = source
         self.events = Events(source.event)
-        self.known = Labels(source.bulk_lines)
+        self.known = Labels(source.bulk_lines, multi=source.about.multi)
         self.opened: list[Event] = []
         self.batches: dict[str, Event] = {}
         self.begun: dict[str, Event] = {}
@@ -224,4 +226,4 @@ class Record:
 
 
 _ALSO = frozenset({Batch, Begin, Opened, Undo, Window})
-_ACTS = frozenset({Label, Skip, Flag, Note, Decided})
+_ACTS = frozenset({Label, LabelSet, Skip, Flag, Note, Decided, DecidedSet})

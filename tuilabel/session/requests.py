@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from tuilabel.learn.class_sets import HAS, HAS_NOT, UNKNOWN
 from tuilabel.learn.requests import ColdStart, Fit
+from tuilabel.session.class_sets import ClassSet, decoded
 from tuilabel.session.values import LoopSettings
 
 RANKED_BATCHES = 5
@@ -41,6 +43,10 @@ class Material(NamedTuple):
         are so many times as long.
     truth : tuple of int
         The column of each class of the hold-out; empty without one.
+    parents : tuple of int
+        The column of the class above each, as in `Fit`.
+    sets : tuple of tuple of int
+        In a session of several classes, what `training` and `audit` have places of, as in `Fit`.
     """
 
     settings: LoopSettings
@@ -50,6 +56,8 @@ class Material(NamedTuple):
     excluded: tuple[int, ...]
     desks: int = 1
     truth: tuple[int, ...] = ()
+    parents: tuple[int, ...] = ()
+    sets: tuple[tuple[int, ...], ...] = ()
 
     @property
     def cold_start_size(self) -> int:
@@ -87,6 +95,18 @@ def rows_of(
     place = {id_: column for column, id_ in enumerate(columns)}
     found = ((row_of(item), place.get(id_)) for item, id_ in classes.items())
     return {row: column for row, column in found if row is not None and column is not None}
+
+
+def sets_of(coded: Iterable[str], columns: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Return for each distinct set of classes a number for each column, as in `Fit`."""
+
+    def numbers(found: ClassSet) -> tuple[int, ...]:
+        return tuple(
+            HAS if id_ in found.chosen else HAS_NOT if id_ in found.others else UNKNOWN
+            for id_ in columns
+        )
+
+    return {one: numbers(decoded(one)) for one in dict.fromkeys(coded)}
 
 
 def cold_start_request(
@@ -131,4 +151,6 @@ def fit_request(material: Material, generation: int, seed: Sequence[int]) -> Fit
         epsilon=settings.epsilon,
         limit=max(RANKED_AT_LEAST, RANKED_BATCHES * settings.batch_size) * material.desks,
         seed=tuple(seed),
+        parents=material.parents,
+        sets=material.sets,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
@@ -101,6 +101,19 @@ class AskedSummary(TypedDict):
     draw: tuple[float, float] | None
 
 
+class TallySummary(TypedDict):
+    """How the newest fit predicts a class for the audit set, of a session of several classes.
+
+    `found` of the images that have the class (`has`) are predicted to, and `wrong` of those that do
+    not have it (`has_not`).
+    """
+
+    has: int
+    found: int
+    has_not: int
+    wrong: int
+
+
 class Summary(TypedDict):
     """The output of `tuilabel status --json`, but for `asked`."""
 
@@ -121,6 +134,7 @@ class Summary(TypedDict):
     strategy: str | None
     fitted: FittedSummary | None
     accuracy: AccuracySummary | None
+    tallies: dict[str, TallySummary] | None
     annotators: dict[str, AnnotatorSummary]
     agreement: AgreementSummary | None
     disputes: list[DisputeSummary]
@@ -147,7 +161,9 @@ def summarise(view: SessionView, now: datetime | None = None) -> Summary:
         None if the
         session was never opened. `rounds` is the number of batches that a model was fitted after,
         without those taken back since; `fitted` and `accuracy` are of the newest such fit, None
-        before the first. `skip_reasons` counts the skips that have one, and `flagged` and `notes`
+        before the first. Where an image may have several classes, `accuracy` is of whole sets, and
+        `tallies` has each class; otherwise it is None. `skip_reasons` counts the skips that have
+        one, and `flagged` and `notes`
         list the items with a flag and every note. `disputed` counts the items about which
         annotators disagree, and `disputes` lists them; of a group, its first such frame stands for
         all. `agreement` is None where no item was labelled by several annotators.
@@ -200,6 +216,7 @@ def summarise(view: SessionView, now: datetime | None = None) -> Summary:
             set=accuracy.set,
             disputed=known.audit_disputes if accuracy.set == "audit" else 0,
         ),
+        tallies=_tallies(fits, names) if view.about.multi else None,
         annotators={
             by: _annotator(known.by_annotator[by], seen)
             for by, seen in view.seen(now or datetime.now(UTC)).items()
@@ -258,6 +275,17 @@ def _text(value: object) -> str | None:
 
 def _fitted(fit: Fitted) -> FittedSummary:
     return FittedSummary(model=fit.model, features=fit.features, strategy=fit.strategy)
+
+
+def _tallies(fits: Sequence[Fitted], name: Callable[[str], str]) -> dict[str, TallySummary]:
+    newest = next((fit for fit in reversed(fits) if fit.tallies), None)
+    if newest is None:
+        return {}
+    pairs = zip(newest.classes, newest.tallies, strict=False)
+    return {
+        name(id_): TallySummary(has=hit + miss, found=hit, has_not=wrong + absent, wrong=wrong)
+        for id_, (hit, miss, wrong, absent) in pairs
+    }
 
 
 def _stopping(fits: Sequence[Fitted]) -> StoppingSummary | None:

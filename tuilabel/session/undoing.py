@@ -15,14 +15,16 @@ from tuilabel.events.payloads import (
     ClassRenamed,
     ClassRestyled,
     ClassRetired,
-    Decided,
     Flag,
     Label,
+    LabelSet,
     Note,
     Payload,
     Remark,
+    Settled,
     Skip,
 )
+from tuilabel.session.class_sets import said
 from tuilabel.session.classes import CLASS_EVENTS
 from tuilabel.session.labels import Labels
 from tuilabel.text import counted
@@ -36,7 +38,7 @@ def counts(event: Event, known: Labels) -> bool:
         case Answer(item=item):
             own = known.own(item, event.by)
             return own is not None and own.id == event.id
-        case Decided(item=item):
+        case Settled(item=item):
             decision = known.decision(item)
             return decision is not None and decision.id == event.id
         case Remark(item=item):
@@ -51,7 +53,7 @@ def refusal(event: Event, known: Labels, by: str) -> str | None:
     may be taken back by its annotator alone.
     """
     payload = event.payload
-    if not isinstance(payload, (Answer, Remark, Decided, Bulk, *CLASS_EVENTS)):
+    if not isinstance(payload, (Answer, Remark, Settled, Bulk, *CLASS_EVENTS)):
         return "Only labels, skips, flags, notes, decisions and class events can be taken back."
     if not counts(event, known):
         return NOT_IN_EFFECT
@@ -77,7 +79,8 @@ def undone_text(event: Event, known: Labels, shown: Callable[[str], str]) -> str
     """
     payload, name = event.payload, known.classes.name
     match payload:
-        case Label(class_id=id_):
+        case Label() | LabelSet():
+            id_ = said(payload) or ""
             return f"Undone: {shown(name(id_))}."
         case Skip():
             return f"Undone: a {skip_text(payload)}."
@@ -85,7 +88,8 @@ def undone_text(event: Event, known: Labels, shown: Callable[[str], str]) -> str
             return "Undone: the flag." if is_set else "Undone: the flag is back."
         case Note():
             return "Undone: the note."
-        case Decided(class_id=id_, item=item):
+        case Settled(item=item):
+            id_ = said(payload) or ""
             then = "the image is disputed again" if item in known.disputed else "the votes count"
             return f"Undone: the decision for {shown(name(id_))}; {then}."
         case ClassAdded(class_id=id_, name=added):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tuilabel.data import Dataset
 from tuilabel.events.lines import LONGEST_LINE, Event
 from tuilabel.events.payloads import Frame, stored_names
+from tuilabel.session.labelled_rows import LabelledRows
 from tuilabel.session.labels import Labels
 from tuilabel.session.values import NotReadError
 
@@ -28,10 +29,12 @@ class Units:
     ----------
     items : Dataset
     known : Labels
+    rows : LabelledRows, optional
+        Which rows have answers; without it nothing may ask whether a group has.
     """
 
-    def __init__(self, items: Dataset, known: Labels) -> None:
-        self._items, self._known = items, known
+    def __init__(self, items: Dataset, known: Labels, rows: LabelledRows | None = None) -> None:
+        self._items, self._known, self._rows = items, known, rows
         self.groups = items.groups
 
     # Of one item.
@@ -45,8 +48,10 @@ class Units:
         row = None if self.groups is None else self._items.row_of(item)
         if row is None:
             return self._known.is_answered(item)
-        frames = self.frames(row)
-        return all(self._known.is_answered(self._items.ids[frame]) for frame in frames)
+        assert self._rows is not None
+        frames, reading = np.array(self.frames(row)), self._items.reading
+        answered = self._rows.answered
+        return bool(answered[frames if reading is None else reading.first[frames]].all())
 
     def unit(self, item: str) -> object:
         """Return what is equal for all items that are asked together."""
@@ -85,10 +90,11 @@ class Units:
         """
         if self.groups is None:
             return [row]
-        rows, reading = self.groups.rows(row), self._items.reading
+        rows, reading = self.groups.array(row), self._items.reading
         if reading is not None:
-            rows = [one for one in rows if not (reading.unread[one] or reading.refused[one])]
-        return rows or [row]
+            rows = rows[~(reading.unread[rows] | reading.refused[rows])]
+        found: list[int] = rows.tolist()
+        return found or [row]
 
     def asked(self, row: int) -> int | None:
         """Return the row under whose id a unit is asked; None if other units have all its items.

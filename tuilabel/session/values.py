@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -102,9 +102,17 @@ class Slot(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The answer in effect for an item: a class index, or None for a skip."""
+    """The answer in effect for an item: a class index, or None for a skip.
+
+    In a session of several classes, `several` has the indices of those that count; None for a skip.
+    """
 
     class_index: int | None
+    several: tuple[int, ...] | None = None
+
+
+Chosen = int | Collection[int]
+"""A class index, or several of them in a session of several classes."""
 
 
 Request = Fit | ColdStart

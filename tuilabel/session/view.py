@@ -14,6 +14,7 @@ from tuilabel.journal.reader import LIVE_SECONDS, Problem, Reader
 from tuilabel.journal.runs import Run, this_run
 from tuilabel.session.annotators import Annotators, Seen
 from tuilabel.session.answers import Given
+from tuilabel.session.class_sets import coded, decoded, implied
 from tuilabel.session.imported import answer_event
 from tuilabel.session.labels import Standing
 from tuilabel.session.record import Record
@@ -51,6 +52,10 @@ class Labelled(NamedTuple):
     group : str or None
         The first file of the group that the item is a frame of, empty where it is in none; None in
         a session without groups.
+    several : tuple of str or None
+        In a session of several classes, the names of those it has; None for a skip.
+    unknown : tuple of str
+        There, the names of the classes that can be chosen and that are not known for it.
     """
 
     item: str
@@ -70,6 +75,8 @@ class Labelled(NamedTuple):
     note: str = ""
     is_imported: bool = False
     group: str | None = None
+    several: tuple[str, ...] | None = None
+    unknown: tuple[str, ...] = ()
 
 
 class SessionView:
@@ -167,6 +174,9 @@ class SessionView:
         all_answers : bool
             Yield instead of labels in effect the standing answer of each annotator, with skips.
         """
+        if self.about.multi:
+            yield from self._sets(all_answers)
+            return
         name = self.known.classes.written_name
         for item, standing in self.known.items():
             if all_answers:
@@ -199,6 +209,29 @@ class SessionView:
                 note=self._note(line.item),
                 group=self._group(line.item),
             )
+
+    def _sets(self, all_answers: bool) -> Iterator[Labelled]:
+        """Yield the same for a session of several classes; a dispute has those not in dispute."""
+        for item, standing in self.known.items():
+            if not all_answers and standing.class_id is not None:
+                label = self._labelled(item, standing.given, "", standing.is_disputed)
+                yield self._as_decided(self._with_set(label, standing.class_id), standing)
+            elif all_answers:
+                notes = {note.by: note.text or "" for note in self.known.remarks.notes(item)}
+                for given in self.known.answers(item):
+                    label = self._labelled(item, given, "", standing.is_disputed)
+                    label = label._replace(note=notes.get(given.by, ""))
+                    label = self._with_set(label, given.class_id or coded([]))
+                    yield label if given.class_id else label._replace(several=None)
+
+    def _with_set(self, label: Labelled, class_id: str) -> Labelled:
+        classes = self.known.classes
+        found = implied(decoded(classes.resolved(class_id)), classes.above)
+        open_ = [info.id for info in classes if info.id not in found.chosen | found.others]
+        return label._replace(
+            several=tuple(sorted(map(classes.written_name, found.chosen))),
+            unknown=tuple(map(classes.written_name, open_)),
+        )
 
     def _labelled(self, item: str, given: Given, class_name: str, is_disputed: bool) -> Labelled:
         event = answer_event(self.events[given.number], self.known, item, given)

@@ -232,6 +232,13 @@ def _keys(value: Any) -> tuple[str, ...]:
     return tuple(map(_key, value if isinstance(value, list) else [value]))
 
 
+def _two_keys(value: Any) -> str:
+    one, other = value
+    if one == other or not all(key.isprintable() and not key.isspace() for key in (one, other)):
+        raise ValueError
+    return f"{one}{other}"
+
+
 def _no_bool(value: Any) -> Any:
     if isinstance(value, bool):
         raise TypeError
@@ -300,6 +307,12 @@ class Settings:
         _share(0.5),
         0.1,
         "Share of the pool kept apart to measure accuracy, if there is no hold-out.",
+        NEW_SESSION,
+    )
+    yesno_keys: str = _declared(
+        _checked("two different characters, such as fj", _two_keys, metavar="KEYS"),
+        "fj",
+        "Keys of the two classes of --yesno.",
         NEW_SESSION,
     )
     annotator: str = _declared(

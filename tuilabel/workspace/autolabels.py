@@ -26,6 +26,7 @@ from tuilabel.journal.journal import Journal
 from tuilabel.learn.requests import Fit
 from tuilabel.progress import Progress
 from tuilabel.session.class_list import ClassList
+from tuilabel.session.hierarchy import parents_of
 from tuilabel.session.labels import AutoBatch
 from tuilabel.session.learner import open_learner
 from tuilabel.session.payloads import settings_from
@@ -33,6 +34,7 @@ from tuilabel.session.requests import Material, fit_request, rows_of
 from tuilabel.session.units import Units
 from tuilabel.session.view import SessionView
 from tuilabel.settings import check_installed, resolve
+from tuilabel.workspace.multi import refuse
 from tuilabel.workspace.opening import open_dataset_of
 from tuilabel.workspace.places import cache_dir
 
@@ -110,6 +112,7 @@ def autolabel(
     """
     options.check()
     view = SessionView(path)
+    refuse(path, view.about, "Auto-labels are", "label the remaining images yourself")
     dataset = open_dataset_of(view, progress)
     request = _request(view, dataset)
     learner = open_learner(dataset, cache_dir() / "features")
@@ -233,7 +236,8 @@ def _request(view: SessionView, dataset: Dataset) -> Fit:
     units = Units(dataset, known)
     training, audit = units.once(training, audit), units.once(audit)
     truth = tuple(map(columns.index, classes.of_source)) if has_truth else ()
-    material = Material(settings, columns, training, audit, (), truth=truth)
+    parents = parents_of(columns, known.classes.above)
+    material = Material(settings, columns, training, audit, (), truth=truth, parents=parents)
     request = fit_request(material, 0, (view.about.seed, 2, len(training)))
     if request is None:
         raise UsageError("There is no label to fit a model to. Label some images first.")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from tuilabel.errors import UsageError
-from tuilabel.events.payloads import Payload
+from tuilabel.events.payloads import ClassAdded, ClassRenamed, Payload
 from tuilabel.journal.journal import Journal
 from tuilabel.session import class_changes
 from tuilabel.session.class_changes import described
@@ -141,6 +141,9 @@ def _change(path: Path, payloads: Callable[[Classes], list[Payload]]) -> None:
     """Write events about classes, made from the classes as they are."""
     view = SessionView(path)
     found = payloads(view.known.classes)
+    for payload in found:
+        if view.about.multi and isinstance(payload, ClassAdded | ClassRenamed):
+            class_changes.check_for_sets(payload.name)
     by = _annotator()
     with Journal(view.path, by, view.source) as journal:
         journal.read()

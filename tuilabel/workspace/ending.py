@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from tuilabel.errors import SaveError, TuilabelError
-from tuilabel.events.payloads import Answer, Label, Payload, Undo, actual_name
+from tuilabel.events.payloads import Answer, Label, LabelSet, Payload, Undo, actual_name
 from tuilabel.text import counted, inert, shown_path
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import SUFFIX, data_dir
@@ -121,7 +121,7 @@ def _named(payloads: Iterable[Payload]) -> str:
     found = []
     for payload in payloads:
         match payload:
-            case Label():
+            case Label() | LabelSet():
                 found.append(f"the label of {_item(payload)}")
             case Answer():
                 found.append(f"the skip of {_item(payload)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from tuilabel.errors import SaveError
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from tuilabel.workspace.opening import Workspace
 
 
-def record_at_start(path: Path, dataset: Dataset, by: str, view: SessionView | None) -> SessionView:
+def record_at_start(
+    path: Path, dataset: Dataset, by: str, view: SessionView | None, keys: str = ""
+) -> SessionView:
     """Record what a source that was read to its end says, unless the session has it.
 
     Parameters
@@ -32,6 +35,8 @@ def record_at_start(path: Path, dataset: Dataset, by: str, view: SessionView | N
         The annotator.
     view : SessionView or None
         What was read of the session; None of a new one.
+    keys : str
+        Keys of the classes that a new session begins with, in their order; none for the usual ones.
 
     Returns
     -------
@@ -49,8 +54,8 @@ def record_at_start(path: Path, dataset: Dataset, by: str, view: SessionView | N
         journal.read()
         if not any(True for _ in view.known.classes):
             classes = view.known.classes
-            added = [class_changes.first(classes, name) for name in dataset.class_names]
-            journal.append(added, by)
+            first = zip_longest(dataset.class_names, keys)
+            journal.append([class_changes.first(classes, *each) for each in first], by)
         _record(journal, dataset, by)
     return SessionView(path)
 

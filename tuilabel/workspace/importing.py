@@ -31,6 +31,7 @@ from tuilabel.session.units import Units
 from tuilabel.session.view import SessionView
 from tuilabel.settings import resolve
 from tuilabel.text import inert
+from tuilabel.workspace.multi import refuse
 from tuilabel.workspace.opening import open_dataset_of
 
 MOST_LINES = 2_000_000
@@ -129,6 +130,8 @@ def plan_import(
         The session, its source or the rows cannot be read.
     """
     view = SessionView(path)
+    if not as_suggestions:
+        refuse(path, view.about, "Imported labels are", "import them with --as suggestions")
     found = Import(view, method, not as_suggestions)
     every = list(rows)  # what is wrong with the file is known before the source is opened
     dataset = open_dataset_of(view, progress)

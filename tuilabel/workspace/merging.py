@@ -95,6 +95,12 @@ def merge(
     if target.resolve() == other.resolve():
         raise UsageError(f"{shown_path(target)} is the same session. Name another one to merge.")
     ours, theirs = SessionView(target), SessionView(other)
+    if ours.about.multi != theirs.about.multi:
+        one, none = (target, other) if ours.about.multi else (other, target)
+        raise UsageError(
+            f"{shown_path(one)} was made with --multi and {shown_path(none)} without, so nothing "
+            "is merged. Merge sessions of one kind."
+        )
     if theirs.reader.highest > HIGHEST_COUNTER - _SPARE_COUNTERS:
         raise SessionFileError(
             f"{shown_path(other)} is not merged: {theirs.reader.highest_at} would use up the "

@@ -20,11 +20,11 @@ from tuilabel.errors import (
     UnnamedClassesError,
     UsageError,
 )
-from tuilabel.events.payloads import About, Answer, Label, Opened
+from tuilabel.events.payloads import About, Answer, Label, LabelSet, Opened
 from tuilabel.journal.description import create_session, is_session
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.store import LOGS
-from tuilabel.plugins import place_of, source_options, split_source
+from tuilabel.plugins import exists, place_of, source_options, split_source
 from tuilabel.session.class_changes import MOST_CLASSES, add
 from tuilabel.session.classes import Classes, normal_name
 from tuilabel.session.summary import summarise
@@ -34,6 +34,8 @@ from tuilabel.settings import Settings, resolve
 from tuilabel.small_files import open_regular
 from tuilabel.text import LONGEST_PATH, changed_text, counted, disputed_text, inert, shown_path
 from tuilabel.workspace.guesses import record_at_start, record_when_read
+from tuilabel.workspace.multi import FORMAT as MULTI_FORMAT
+from tuilabel.workspace.multi import check_options, check_resumed, check_source
 from tuilabel.workspace.places import (
     COPIES,
     FIRST_SOURCE,
@@ -50,6 +52,8 @@ from tuilabel.workspace.places import (
     source_name,
 )
 from tuilabel.workspace.writing import DiskBusyError, Writer
+from tuilabel.workspace.yesno import check_resumed as check_yesno
+from tuilabel.workspace.yesno import first_keys, open_for_two
 
 if TYPE_CHECKING:
     from tuilabel.data import Dataset
@@ -69,6 +73,8 @@ class SourceOptions(NamedTuple):
     pool: int | None = None
     test: int | None = None
     watch: bool = False
+    yesno: bool = False
+    multi: bool = False
 
 
 @dataclass(eq=False)
@@ -226,6 +232,9 @@ def _start(
 ) -> Workspace:
     _refuse_session(_source(options))
     settings = resolve(flags)
+    check_options(multi=options.multi, yesno=options.yesno)
+    if flags.get("yesno_keys") is not None and not options.yesno:
+        raise UsageError("--yesno-keys sets the keys of --yesno: add --yesno, or leave it out.")
     no_truth = SourceError(
         f"{shown_path(_source(options))} has no ground truth, which a demo labels with. "
         "Choose digits, mnist, an .npz file with labels or, with --folders truth, class folders."
@@ -234,12 +243,19 @@ def _start(
         # Labels are known by the content of the files, and counted from the first batch on.
         are_labels = source_options(_source(options)).get("folders") == "labels"
         seed = settings.seed if reads_on and not are_labels else None
-        dataset = _open_dataset(_source(options), options, progress, seed=seed)
+
+        def opened(classes: Sequence[str] | None) -> Dataset:
+            named = options._replace(classes=None if classes is None else tuple(classes))
+            return _open_dataset(_source(options), named, progress, seed=seed)
+
+        dataset = (open_for_two if options.yesno else _open_as_named)(opened, options.classes)
     except UnnamedClassesError as error:
         raise (no_truth if needs_truth else error) from None
     if needs_truth and dataset.truth is None:
         raise no_truth
     _refuse_one_class(dataset.source, dataset.class_names)
+    if options.multi:
+        check_source(dataset)
     if check is not None:
         check(dataset, settings)
     settings = _fitting(settings, flags, dataset, options)
@@ -251,10 +267,19 @@ def _start(
         audit=settings.audit,
         pool=options.pool,
         test=options.test,
+        format=MULTI_FORMAT if options.multi else 1,
+        multi=options.multi,
     )
     reading = _begun(dataset, options)
     create_session(path, about)
-    return _assemble(path, dataset, settings, reading)
+    keys = settings.yesno_keys if options.yesno else ""
+    return _assemble(path, dataset, settings, reading, keys=keys)
+
+
+def _open_as_named(
+    opener: Callable[[Sequence[str] | None], Dataset], given: Sequence[str] | None
+) -> Dataset:
+    return opener(given)
 
 
 def _refuse_session(source: str) -> None:
@@ -307,7 +332,7 @@ def _newest_answers(view: SessionView) -> Iterator[Answer]:
     """Yield the newest labels of a session that stand, as many as are needed to know its files."""
     for event in islice(view.newest(), _KNOWN_BY):
         answer = event.payload
-        if isinstance(answer, Label):
+        if isinstance(answer, Label | LabelSet):
             yield answer
 
 
@@ -351,13 +376,22 @@ def _resume(
 ) -> Workspace:
     view = SessionView(path)
     about, classes = view.about, view.known.classes
-    added = () if options.classes is None else _new_classes(path, classes, options.classes)
+    added = []
+    if next(classes.every(), None) is None:
+        _refuse_one_class(view.source, options.classes)
+    elif options.classes is not None:
+        added = _new_classes(path, classes, options.classes)
     given: dict[str, tuple[object, object]] = {
         "--pool": (options.pool, about.pool),
         "--test": (options.test, about.test),
         "--seed": (flags.get("seed"), about.seed),
         "--audit": (flags.get("audit"), about.audit),
+        "--yesno-keys": (flags.get("yesno_keys"), first_keys(classes) or None),
     }
+    check_options(multi=options.multi or about.multi, yesno=options.yesno)
+    check_resumed(path, about, options.multi)
+    if options.yesno:
+        check_yesno(path, classes)
     for option, (wanted, fixed) in given.items():
         if wanted is not None and wanted != fixed:
             made = f"with {option} {_shown(fixed)}, not {_shown(wanted)}"
@@ -423,7 +457,8 @@ def stored_settings(path: Path) -> dict[str, Any]:
 def _stored(view: SessionView) -> dict[str, Any]:
     opened: Opened | None = view.opened
     settings = {} if opened is None else opened.settings
-    return {**settings, "seed": view.about.seed, "audit": view.about.audit}
+    keys = first_keys(view.known.classes) or None
+    return {**settings, "seed": view.about.seed, "audit": view.about.audit, "yesno_keys": keys}
 
 
 def open_dataset_of(view: SessionView, progress: Progress | None = None) -> Dataset:
@@ -442,7 +477,15 @@ def _open_dataset_of(
 ) -> Dataset:
     """Open the source that a session is resumed with."""
     source, names = given.source, view.known.classes.names_of_source()[:MOST_CLASSES]
-    options = SourceOptions(None, tuple(names) or None, view.about.pool, view.about.test)
+    # The first process may have been killed, or its log lost, before it had named any.
+    classes = tuple(names) or given.classes
+    options = SourceOptions(None, classes, view.about.pool, view.about.test)
+    if source is None and not view.record.begun and not exists("sources", view.source):
+        command = shlex.join(["tuilabel", "label", "SOURCE", "--session", str(view.path)])
+        raise SourceError(
+            f"No log of {shown_path(view.path)} says where its source is, {inert(view.source)}: "
+            f"run `{shown_path(command)}`."
+        )
     if source is None and is_gone(view.source):
         is_copy = Path(place_of(view.source)).is_relative_to(cache_dir() / COPIES)
         new = "URL" if is_copy else "NEW"
@@ -465,12 +508,19 @@ def _open_dataset_of(
             # be emptied as it is filled.
             dataset = _open_dataset(source, options, progress, view.window)
         return dataset
+    except UnnamedClassesError as error:
+        where = shlex.quote(shown_path(view.path))
+        raise SessionFileError(
+            f"No log of {shown_path(view.path)} names its classes: name them with --classes, such "
+            f"as --classes cat,dog, or see with `tuilabel check {where}` what is missing."
+        ) from error
     except SourceError as error:
         if session_path(source) == session_path(view.source):
             raise
+        made = f" with the classes {_shown(names)}" if names else ""
         raise SessionFileError(
-            f"{view.path} was made for {view.source} with the classes {_shown(names)}, and "
-            f"cannot be opened with {source}: {error}"
+            f"{view.path} was made for {view.source}{made}, and cannot be opened with {source}: "
+            f"{error}"
         ) from error
 
 
@@ -541,6 +591,7 @@ def _assemble(
     reading: SourceReading | None,
     view: SessionView | None = None,
     is_open: Callable[[str], bool] | None = None,
+    keys: str = "",
 ) -> Workspace:
     from tuilabel.session import LoopSettings, Session
 
@@ -548,12 +599,13 @@ def _assemble(
     loop = LoopSettings(**{name: known[name] for name in LoopSettings.__dataclass_fields__})
     is_read = dataset.reading is None or not dataset.reading.unread.any()
     if dataset.guesses is not None and is_read:
-        view = record_at_start(path, dataset, settings.annotator, view)
+        view = record_at_start(path, dataset, settings.annotator, view, keys)
     reader = None if view is None else view.reader
     journal = Journal(path, settings.annotator, dataset.source, reader=reader)
     record = None if view is None else view.record
     try:
-        session = Session(dataset, journal, loop, Annotator(settings.annotator), record, is_open)
+        by = Annotator(settings.annotator)
+        session = Session(dataset, journal, loop, by, record, is_open, keys)
         session.keep_window(by=Annotator(settings.annotator))
     except BaseException:
         journal.close()

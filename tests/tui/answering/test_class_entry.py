@@ -145,7 +145,7 @@ def test_a_name_that_can_only_mean_one_class_labels(keys: str, index: int) -> No
     assert not one.is_begun
 
 
-@pytest.mark.parametrize("keys", ["⏎", "ca⏎", "a⏎", " ⏎", "x/y⏎", "..⏎"])
+@pytest.mark.parametrize("keys", ["⏎", "ca⏎", "a⏎", " ⏎", "x//y⏎", "..⏎"])
 def test_a_name_that_may_mean_another_labels_nothing_and_stays(keys: str) -> None:
     one = typing()
     assert press(one, keys)[-1] == (OutcomeKind.SAID, None)

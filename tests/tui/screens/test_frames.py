@@ -157,6 +157,21 @@ async def test_playing_ends_when_nobody_looks(
         assert "frame 1 of 3" in shown(app, "#picture"), "all were shown, and the first again"
 
 
+async def test_in_rows_one_image_stands_for_a_group(app: ScreenApp) -> None:
+    screen = app.label_screen
+    async with app.run_test(size=SIZE) as pilot:
+        await painted(app, pilot)
+        await pilot.press("v")
+        await painted(app, pilot)
+        for second, words in (("p", "Only the frames of a group"), ("1", "Only a frame of a")):
+            await pilot.press("tab", second)
+            assert words in shown(app, "#status")
+        item = screen.loop.current_id
+        assert screen.shown_item() == item
+        await pilot.press("1")
+        assert screen.loop.known.labels_held == FRAMES
+
+
 async def test_on_a_slow_line_nothing_is_played(
     app: ScreenApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -153,6 +153,8 @@ def _reading(path: str, read: Callable[[BufferedReader], _Result]) -> _Result | 
 
 def _info(file: BufferedReader) -> TableInfo:
     table = _opened(file).table
+    if min(table.groups, default=0) < 0:
+        raise ValueError("damaged")
     if sum(table.groups) > MOST_ROWS:
         raise ValueError(f"more than {MOST_ROWS:,} rows")
     features = _features(table.schema)
@@ -165,9 +167,8 @@ def _labels(file: BufferedReader, column: str) -> NDArray[np.int32]:
     table = _opened(file).table
     parts = [np.empty(0, np.int32)]
     for group in range(len(table.groups)):
-        values = table.read(group, column).fill_null(-1).to_numpy(zero_copy_only=False)
-        if values.dtype.kind not in "iu":
-            raise ValueError(f"classes that are {values.dtype}, not whole numbers")
+        values = table.read(group, column).cast("int64").fill_null(-1)
+        values = values.to_numpy(zero_copy_only=False)
         parts.append(values.clip(-1, 2**31 - 1).astype(np.int32))
     return np.concatenate(parts)
 

@@ -129,6 +129,7 @@ class AnswerKeys:
         self._note: NoteEntry | None = None
         self._first: Place | None = None
         self._first_was_early = False
+        self._class_was_held = False
         self._take_classes()
 
     # The image: is it on the terminal?
@@ -248,6 +249,7 @@ class AnswerKeys:
                 self._first = self._place()
                 self._screen.entry_changed()
             case OutcomeKind.HELD if self._screen.asked is not None:
+                self._class_was_held = True
                 self._hold()
             case OutcomeKind.LABEL | OutcomeKind.HELD if outcome.class_index is not None:
                 self._screen.choose_class(outcome.class_index)
@@ -388,6 +390,14 @@ class AnswerKeys:
 
     def _failed(self, error: Exception) -> None:
         self._screen.say(f"✗ {inert(str(error), 300)}", "bad")
+
+    def take_held(self) -> bool:
+        """Return whether a class key was held back since the last call.
+
+        Where several keys make one answer, it would lack that class.
+        """
+        was_held, self._class_was_held = self._class_was_held, False
+        return was_held
 
     def may_look(self) -> bool:
         """Return whether the image was on the terminal; hold the key back where it was not."""

@@ -6,6 +6,7 @@ the letters that are left for classes are all made from it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tuilabel.tui.keymap.keys import shown_key
@@ -113,6 +114,25 @@ ACTIONS = (
 PAUSE = Action("pause", ("p",), "pause", "Pause or resume the demo.", footer=True)
 """In the demo it replaces the action for suggestions, whose keys it may share."""
 
+_OF_SETS = {
+    "accept": ("confirm", "Save the classes that are marked for this image, or none of them."),
+    "skip": ("skip", "Skip this image; it is not asked about again. Its marks are not saved."),
+    "name": ("name", "Mark a class by typing part of its name, or add a class."),
+}
+"""Labels and sentences of actions where an image may have several classes."""
+
+
+def actions_of(actions: Sequence[Action], *, multi: bool) -> tuple[Action, ...]:
+    """Return the actions of a labelling screen in the words of its session."""
+    if not multi:
+        return tuple(actions)
+    usual = {action.id: (action.label, action.help) for action in actions}
+    said = usual | _OF_SETS
+    return tuple(
+        action._replace(label=said[action.id][0], help=said[action.id][1]) for action in actions
+    )
+
+
 REGISTRY = {action.id: action for action in (*ACTIONS, PAUSE)}
 """The actions whose keys a keymap can change, by id."""
 
@@ -153,6 +173,7 @@ SIDE_ACTIONS: dict[str, tuple[Action, ...]] = {
         *_UP_AND_DOWN,
         *_TO_THE_SIDES,
     ),
+    "tallies": _UP_AND_DOWN,
     "classes": (
         Action("new_class", ("a",), "add", "Add a class.", footer=True),
         Action("rename_class", ("r",), "rename", "Rename the class; its labels stay.", True),
@@ -196,8 +217,8 @@ SIDE_ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("quit", ("ctrl+c",), "quit", "Quit, and write nothing."),
     ),
 }
-"""The own actions of each of `PLACES`, of the images of a cell of the confusion matrix, and of the
-screen of `tuilabel view`."""
+"""The own actions of each of `PLACES`, of the images of a cell of the confusion matrix, of the
+screen in its place where an image may have several classes, and of that of `tuilabel view`."""
 
 ALSO = {"history": ("undo",), "view": ("invert", "more_contrast", "less_contrast")}
 """Actions of the labelling screen that one of these has too, with the same keys."""

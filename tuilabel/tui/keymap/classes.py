@@ -117,7 +117,9 @@ class ClassKeys:
         self._own = own
         first = [wish for wish in wishes if wish.is_first]
         set_by_user = {wish.added_as: own[wish.name] for wish in first if wish.name in own}
-        found = class_sequences([wish.added_as for wish in first], order, set_by_user)
+        found = class_sequences(
+            [wish.added_as for wish in first], order, self._added_with(first) | set_by_user
+        )
         self.keys = {wish.id: key for wish, key in zip(first, found, strict=True)}
         self._left: set[str] = set()
         self._leaders = list(dict.fromkeys(key[0] for key in found if len(key) == 2))
@@ -125,6 +127,13 @@ class ClassKeys:
         for wish in wishes:
             if wish.id not in self.keys:
                 self.take_in(wish)
+
+    def _added_with(self, first: Sequence[KeyWish]) -> dict[str, str]:
+        """Return the keys that a session began with, where none of them has another meaning."""
+        found = {wish.added_as: wish.added_with for wish in first if wish.added_with}
+        keys = [key for key in found.values() if len(key) == 1 and key in self._order]
+        of_user = [self._own[wish.name] for wish in first if wish.name in self._own]
+        return found if len({*keys, *of_user}) == len(found) + len(of_user) else {}
 
     def _choose(self, wishes: Sequence[KeyWish]) -> None:
         """Assign the keys that this annotator chose, all at once: two may have swapped."""

@@ -106,6 +106,24 @@ class Keymap:
         """Return the characters of each class: one, two, or none where the name is typed."""
         return class_sequences(names, self.order, self.own)
 
+    def check_yesno(self, keys: str) -> None:
+        """Raise an error if an action has one of the keys of two classes.
+
+        Raises
+        ------
+        UsageError
+        """
+        for key in keys:
+            if key in self.order:
+                continue
+            named = character_key(key, key)
+            action = next((id_ for id_, own in self.keys.items() if named in own), None)
+            why = f"is the key of {action}" if action else "labels no class"
+            raise UsageError(
+                f"--yesno-keys has {key!r}, which {why} in the keymap `{self.name}`: choose two "
+                f"keys such as {self.order[:2]}."
+            )
+
     def check_classes(self, names: Sequence[str]) -> None:
         """Raise an error if two of these classes have the same key.
 

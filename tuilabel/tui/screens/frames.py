@@ -73,13 +73,12 @@ class Frames:
 
     def play(self) -> None:
         """Play the frames, from the one that is shown."""
-        count = len(self._looking.frames)
-        if count < 2:
-            self._screen.say("This image has no other frames to play.")
+        if self._looking.frame is None:
+            self._screen.say("Only the frames of a group are played, one image at a time.")
         elif self._is_slow:
             self._screen.say("The line to the terminal is too slow to play frames: step instead.")
-        elif self._looking.can_step() and self._screen.may_look():
-            self._left = max(count, _AT_LEAST)
+        elif self._screen.may_look():
+            self._left = max(len(self._looking.frames), _AT_LEAST)
             self._clock = self._screen.set_interval(1 / PER_SECOND, self._go_on)
             self._looking.look_ahead()
 
@@ -97,7 +96,7 @@ class Frames:
     def _go_on(self) -> None:
         if self._clock is None:
             return
-        if not self._left or self._is_slow or not self._looking.can_step():
+        if not self._left or self._is_slow or self._looking.frame is None:
             self.stop()
         # A frame that is not decoded yet is waited for.
         elif self._looking.step_round():
@@ -109,7 +108,7 @@ class Frames:
         """Let the next class, or skip, be for the frame that is shown alone."""
         frame, count = self._looking.frame, len(self._looking.frames)
         if frame is None:
-            self._screen.say("This image is no frame of a group: its class key labels it.")
+            self._screen.say("Only a frame of a group, shown as one image, is labelled alone.")
             return
         self._alone = self._screen.asked, frame
         self._screen.look_again()

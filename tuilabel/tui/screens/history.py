@@ -11,10 +11,13 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from tuilabel.events.lines import Event
+from tuilabel.session.class_changes import ClassError
 from tuilabel.session.undoing import undone_text
+from tuilabel.session.values import Chosen
 from tuilabel.text import counted, percent
 from tuilabel.tui.answering.answer_keys import AnswerKeys, saved_sentence
 from tuilabel.tui.answering.class_entry import LONGEST_TEXT
+from tuilabel.tui.answering.marks import Marks
 from tuilabel.tui.background.events import EventPages
 from tuilabel.tui.keymap.actions import ALSO, SIDE_ACTIONS
 from tuilabel.tui.screens.list_screen import ListScreen
@@ -31,6 +34,8 @@ _HOW_TO_RELABEL = "Press the key of its class, or / and type its name; Esc leave
 _NO_EVENT = "No event is selected."
 _HOW_TO_FILTER = "Words, kind: class: who: why: and a word, is:flagged, is:noted. Esc clears."
 _HOW_TO_DECIDE = "Annotators disagree about these images. Press the key of the right class."
+_HOW_TO_MARK = "Mark its classes with their keys, then press Enter; Esc leaves it as it is."
+_HOW_TO_SETTLE = "Annotators disagree about these images. Mark the right classes, then press Enter."
 _NO_DISPUTES = "No image is disputed."
 _NOTHING_FOUND = "No event has all of these words."
 
@@ -56,6 +61,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         self._shown: str | None = None
         self._filtering = False
         self._relabelling = False
+        self._marks = Marks(opened.session.classes_of)
         # The person answers here, also while the ground truth answers on the demo's screen.
         self.answers = AnswerKeys(
             self,
@@ -138,6 +144,8 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         self._cursor = self._list.cursor
         if self._open:
             self._show_image()
+            if self.opened.session.about.multi:
+                self._legend.show_marks(self._marks.of(self.asked))
             here = self._event() is not None
             self._beside.show_details(history.details(self._cursor) if here else ())
 
@@ -256,6 +264,10 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
 
     def action_show(self) -> None:
         """Show the image of the marked event; pressed again, jump back to it."""
+        item = self.asked
+        if item is not None and (self._marks.are_begun(item) or self._saves_marks):
+            self._save_marks(item)
+            return
         if self._open and self._shown is not None:
             self.action_jump()
             return
@@ -297,7 +309,8 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         if not self._open:
             self.action_show()
         self._relabelling = True
-        self.say(_HOW_TO_RELABEL, "accent")
+        several = self.opened.session.about.multi
+        self.say(_HOW_TO_MARK if several else _HOW_TO_RELABEL, "accent")
 
     def choose_class(self, index: int) -> None:
         """Label the image of the marked event with another class."""
@@ -308,25 +321,50 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             self.action_show()
             self.say("Look at the image first, then press the key again.", "accent")
             return
+        if self.opened.session.about.multi:
+            self._marks.toggle(item, index)
+            self._legend.show_marks(self._marks.of(item))
+            self.say(self.opened.presenter.marked(self._marks.of(item)), "accent")
+            return
+        self._answer(item, index)
+
+    @property
+    def _saves_marks(self) -> bool:
+        """Whether the annotator has begun to answer with several classes, or with none."""
+        return self._relabelling and self.opened.session.about.multi
+
+    def _save_marks(self, item: str) -> None:
+        """Answer with the classes that are marked."""
+        if self.answers.take_held():
+            self.say("A class key came before this image was there: mark again.", "accent")
+            return
+        self._answer(item, sorted(self._marks.of(item)))
+
+    def _answer(self, item: str, chosen: Chosen) -> None:
+        """Change one's own answer, or settle a dispute."""
         known = self.opened.session.known
         is_own = self._relabelling or (item not in known.disputed and known.decision(item) is None)
-        (self._relabel if is_own else self._decide)(item, index)
+        (self._relabel if is_own else self._decide)(item, chosen)
 
     def _answered(self, sentence: Callable[[], str], _: Event | None) -> None:
         """Show an answer or a decision that was saved, and a sentence about it."""
+        self._marks.forget()
         self.opened.answered()
         self.session_changed()
         self.say(sentence(), "good")
 
-    def _relabel(self, item: str, index: int) -> None:
+    def _relabel(self, item: str, chosen: Chosen) -> None:
         """Change one's own answer."""
         session, by = self.opened.session, self.answers.annotator
         known = session.known
         before = known.standing(item)
         was = None if before is None else before.class_id
         own = known.own(item, by.name)
-        if own is not None and own.class_id == was == session.classes.ids[index]:
-            self.say(f"It is {self.opened.presenter.names[index]} already.")
+        wanted = self._to_choose(chosen)
+        if wanted is None:
+            return
+        if own is not None and own.class_id == was == wanted:
+            self.say(f"It is {shown_name(known.classes.name(wanted))} already.")
             return
 
         def sentence() -> str:
@@ -335,28 +373,43 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
                 stays = shown_name(known.classes.name(decision.class_id))
                 return f"✓ {session.desk.acts:,} saved. The decision for {stays} stands."
             name = None if was is None else known.classes.name(was)
-            after, chosen = known.standing(item), shown_name(session.classes.names[index])
-            saved = f"✓ {session.desk.acts:,} saved: {chosen}"
+            after, now = known.standing(item), known.classes.name(wanted)
+            saved = f"✓ {session.desk.acts:,} saved: {shown_name(now)}"
             if after is not None and after.is_disputed:
                 return f"{saved}. Disputed now: {self._history.said(item)}."
-            if after is not None and after.class_id != session.classes.ids[index]:
+            agrees = after is None or known.agrees(wanted, after.class_id or "")
+            if after is not None and (agrees, session.about.multi) != (True, True):
                 counts = shown_name(known.classes.name(after.class_id or ""))
-                return f"{saved}. {counts} still counts: more annotators chose it."
-            return saved_sentence(session.desk.acts, session.classes.names[index], name)
+                if not agrees:
+                    return f"{saved}. {counts} still counts: more annotators chose it."
+                if after.class_id != wanted:
+                    return f"{saved}. {counts} counts: it says more."
+            return saved_sentence(session.desk.acts, now, name)
 
-        write = partial(session.relabel, class_index=index)
+        write = partial(session.relabel, class_index=chosen)
         self.answers.give(write, partial(self._answered, sentence))
 
-    def _decide(self, item: str, index: int) -> None:
+    def _to_choose(self, chosen: Chosen) -> str | None:
+        """Return the class that was chosen, or the set of them; say why not, and return None."""
+        try:
+            return self.opened.session.to_choose(chosen)
+        except ClassError as error:
+            self.say(str(error), "bad")
+            return None
+
+    def _decide(self, item: str, chosen: Chosen) -> None:
         """Settle a dispute."""
-        session, name = self.opened.session, self.opened.presenter.names[index]
+        session, wanted = self.opened.session, self._to_choose(chosen)
+        if wanted is None:
+            return
+        name = shown_name(session.known.classes.name(wanted))
         before = session.known.decision(item)
-        if before is not None and before.class_id == session.classes.ids[index]:
+        if before is not None and before.class_id == wanted:
             self.say(f"It is decided already: {name}.")
             return
 
         def write(item: str, **who: Any) -> Event:
-            return session.decide(item, index, by=who["by"])
+            return session.decide(item, chosen, by=who["by"])
 
         def sentence() -> str:
             left = len(session.known.disputes)
@@ -415,7 +468,8 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
             self._filter(DISPUTES)
             self.fit_to(*self.app.size)
             self.show_all()
-            self.say(_HOW_TO_DECIDE, "accent")
+            several = self.opened.session.about.multi
+            self.say(_HOW_TO_SETTLE if several else _HOW_TO_DECIDE, "accent")
 
     def choose_new_class(self, name: str) -> None:
         """Add a class, and label the image of the marked event with it."""

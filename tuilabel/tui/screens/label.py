@@ -16,16 +16,19 @@ from textual.widget import Widget
 
 from tuilabel.errors import UsageError
 from tuilabel.events.lines import Event
-from tuilabel.events.payloads import LATER, UNSURE, UNUSABLE, Answer, Flag, Label, Note
+from tuilabel.events.payloads import LATER, UNSURE, UNUSABLE, Answer, Flag, Label, Note, Skip
 from tuilabel.session import Annotator, Ranking, Slot
 from tuilabel.session.undoing import skip_text, undone_text
+from tuilabel.session.values import Chosen
 from tuilabel.settings import SUGGESTIONS
 from tuilabel.text import SUGGESTION_MODES, counted
 from tuilabel.trainer.client import TrainerLink
 from tuilabel.trainer.reports import TrainerReport, Working
 from tuilabel.tui.answering.answer_keys import AnswerKeys
 from tuilabel.tui.answering.deferred_redraw import DeferredRedraw
+from tuilabel.tui.answering.marks import Marks
 from tuilabel.tui.background.threads import beside
+from tuilabel.tui.keymap.actions import actions_of
 from tuilabel.tui.keymap.resolved import keymap_of
 from tuilabel.tui.screens.base import A_WHILE, BaseScreen
 from tuilabel.tui.screens.frames import ANSWERS, Frames
@@ -79,7 +82,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         holdout = workspace.dataset.holdout
         name = holdout.name if holdout else None
         self.presenter = Presenter(self.loop, self.keymap, name, workspace.annotator.name)
-        self.take_actions(self.keymap.actions)
+        self.take_actions(actions_of(self.keymap.actions, multi=self.loop.about.multi))
         self.saving = Saving(self.loop, workspace.writer, self)
         dataset = workspace.dataset
         self.messages = Messages(
@@ -112,6 +115,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self.answers = AnswerKeys(
             self, self.presenter.classes, workspace.annotator, self.saving, clock
         )
+        self.marks = Marks(self.loop.classes_of)
         self._suggestions = workspace.settings.suggestions
         self._last: tuple[Slot, int | None] | None = None
         self._act: Piece = ("", "muted")
@@ -320,8 +324,18 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         return self.loop.items.ids[row] if is_frame and row is not None else self.asked
 
     def choose_class(self, index: int) -> None:
-        """Answer with a class, about the group or one frame alone."""
-        self._answer(partial(self.loop.label, class_index=index), class_index=index)
+        """Answer with a class, about the group or one frame alone.
+
+        Where an image may have several classes, mark it, or no longer.
+        """
+        if not self.loop.about.multi:
+            self._answer(partial(self.loop.label, class_index=index), class_index=index)
+        elif self.asked is None or self.too_small:
+            self._say_why_not()
+        else:
+            self.marks.toggle(self.asked, index)
+            self.board.show_marks(self.marks.of(self.asked))
+            self.say(self.presenter.marked(self.marks.of(self.asked)), "accent")
 
     def choose_new_class(self, name: str) -> None:
         """Add a class, and answer with it."""
@@ -329,8 +343,12 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             self._say_why_not()
             return
 
+        item = self.asked
+
         def added(new: Added) -> None:
-            self.choose_class(new.class_index)
+            # A class that is marked is no answer yet: Enter goes the usual way.
+            if not self.loop.about.multi or self.asked == item:
+                self.choose_class(new.class_index)
             self.say(new.sentence, "good")
 
         self.opened.add_class(name, self.answers.save, added)
@@ -348,8 +366,11 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             self.answers.begin_name()
 
     def action_accept(self) -> None:
-        """Label with the model's first choice."""
+        """Label with the model's first choice; where there may be several, with what is marked."""
         slot = self.loop.current
+        if self.loop.about.multi:
+            self._save_marks()
+            return
         if slot is not None and self.loop.suggestion() is None:
             self.say("This image has no suggestion to accept.", "accent")
         elif self._suggestions != "before":
@@ -357,6 +378,17 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             self.say(f"Nothing to accept: {SUGGESTION_MODES[self._suggestions]}{hint}.", "accent")
         else:
             self._answer(self.loop.accept_suggestion, class_index=self.loop.suggestion())
+
+    def _save_marks(self) -> None:
+        """Answer with the classes that are marked: perhaps with none."""
+        if self.asked is not None and self.answers.take_held():
+            enter = self.keymap.key("accept")
+            self.say(
+                f"A class key came before this image was there: mark again, then {enter}.", "accent"
+            )
+            return
+        chosen = sorted(self.marks.of(self.asked))
+        self._answer(partial(self.loop.label, class_index=chosen), class_index=chosen)
 
     def action_skip(self) -> None:
         """Pass the image over."""
@@ -460,7 +492,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self.changed()
 
     def _answer(
-        self, write: Callable[..., Event | None], class_index: int | None = None, why: str = ""
+        self, write: Callable[..., Event | None], class_index: Chosen | None = None, why: str = ""
     ) -> None:
         """Write an answer; `class_index` and `why` are what it says about a frame alone."""
         if self.asked is None:
@@ -490,7 +522,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         label = event.payload
         index = self.loop.classes.index(label.class_id) if isinstance(label, Label) else None
         self._last = (slot, index)
-        done = "" if index is not None else skip_text(label, "skipped")
+        self.marks.forget()
+        done = skip_text(label, "skipped") if isinstance(label, Skip) else ""
         if isinstance(label, Answer) and label.relabel:
             done = "this frame only"
         self._act = (f"{held} held back" if held else done, "muted")
@@ -753,6 +786,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         current = self.loop.current
         self._ask(current)
         self.board.show_image(current)
+        if self.loop.about.multi:
+            self.board.show_marks(self.marks.of(self.loop.current_id))
         # Pictures that come next are decoded once this one is painted: there are few cores.
         self.looking.request([])
         self._deferred.forget()

@@ -152,8 +152,13 @@ class Looking:
 
     @property
     def frame(self) -> int | None:
-        """The place in its group of the frame that is shown; None without a group."""
-        return min(self.look.frame, len(self.frames) - 1) if len(self.frames) > 1 else None
+        """The place in its group of the frame that is shown; None without a group.
+
+        It is None for a batch in rows as well, where one image stands for a group.
+        """
+        if len(self.frames) < 2 or self.board is None or self.board.view == "row":
+            return None
+        return min(self.look.frame, len(self.frames) - 1)
 
     @property
     def row(self) -> int | None:
@@ -445,10 +450,6 @@ class Looking:
         )
 
     # Frames of a group, one after another.
-
-    def can_step(self) -> bool:
-        """Return whether frames can be shown one after another."""
-        return self.frame is not None and self.board is not None and self.board.view != "row"
 
     def look_ahead(self) -> None:
         """Decode the frames that come next."""

@@ -24,7 +24,10 @@ _CLASSES = {
 def open_place(app: App[object], place: str, opened: OpenSession) -> None:
     """Put a screen over the labelling one, in the place of any other that is there."""
     # Imported when first visited: the first frame needs none of them.
-    screen = getattr(import_module(f"tuilabel.tui.screens.{place}"), _CLASSES[place])
+    file, name = place, _CLASSES[place]
+    if place == "confusion" and opened.session.about.multi:
+        file, name = "tallies", "TalliesScreen"
+    screen = getattr(import_module(f"tuilabel.tui.screens.{file}"), name)
     while getattr(app.screen, "is_side", False):
         app.pop_screen()
     app.push_screen(screen(opened))

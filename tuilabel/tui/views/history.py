@@ -19,19 +19,20 @@ from tuilabel.events.payloads import (
     ClassMerged,
     ClassRenamed,
     ClassRestyled,
-    Decided,
     Ended,
     Fitted,
     Flag,
     Note,
     Opened,
     Remark,
+    Settled,
     Skip,
     Suggestion,
     Undo,
     Window,
 )
 from tuilabel.session.answers import Given
+from tuilabel.session.class_sets import said
 from tuilabel.session.classes import CLASS_EVENTS
 from tuilabel.session.imported import answer_event
 from tuilabel.session.labels import Labels
@@ -95,7 +96,7 @@ _LISTS = frozenset({DISPUTES, FLAGGED, NOTED})
 _LONGEST_NAME = 40
 """Characters of the name of an annotator."""
 
-_UNDOABLE = (Answer, Decided, *CLASS_EVENTS)
+_UNDOABLE = (Answer, Settled, *CLASS_EVENTS)
 """Payloads whose class, or reason, is in brackets where they are not in effect."""
 
 _OF_THE_PROGRAM = (Begin, Opened, Batch, Ended, Window, Suggestion)
@@ -213,8 +214,8 @@ class History:
 
     def _class_name(self, event: Event) -> str | None:
         """Return the name of the class that an event gives or changes; None if there is none."""
-        class_id = getattr(event.payload, "class_id", None)
-        return self._known.classes.name(class_id) if isinstance(class_id, str) else None
+        class_id = _class_id(event)
+        return None if class_id is None else self._known.classes.name(class_id)
 
     def said(self, item: str) -> str:
         """Return who said what about a disputed item."""
@@ -284,7 +285,7 @@ class History:
         decision = None if item is None else self._known.decision(item)
         if item in self._known.disputed:
             details.append(("disputed", self.said(item)))
-        elif decision is not None and not isinstance(event.payload, Decided):
+        elif decision is not None and not isinstance(event.payload, Settled):
             name = shown_name(self._known.classes.name(decision.class_id))
             details.append(("decided", f"{name}, by {shown_name(decision.by, _LONGEST_NAME)}"))
         if row.kind == "dispute":
@@ -393,7 +394,7 @@ class History:
 
     def _facts_of(self, event: Event) -> Facts:
         index = self._by_id.get(event.payload.event) if isinstance(event.payload, Undo) else None
-        class_id = getattr(event.payload, "class_id", None)
+        class_id = _class_id(event)
         if index is not None and index < len(self._facts):
             class_id = self._facts[index].class_id
         is_hidden = isinstance(event.payload, _OF_THE_PROGRAM)
@@ -524,10 +525,16 @@ def item_of(event: Event) -> str | None:
 def items_of(event: Event) -> list[str]:
     """Return every item that an event is about."""
     payload = event.payload
-    if isinstance(payload, Answer | Undo | Decided):
+    if isinstance(payload, Answer | Undo | Settled):
         return list(payload.items)
     item = item_of(event)
     return [] if item is None else [item]
+
+
+def _class_id(event: Event) -> str | None:
+    """Return the class that an event is about, or the set of an answer."""
+    found = said(event.payload)
+    return getattr(event.payload, "class_id", None) if found is None else found
 
 
 def _kind(event: Event) -> str:
@@ -538,6 +545,8 @@ def _kind(event: Event) -> str:
 
 
 _KINDS = {
+    "label-set": "label",
+    "decided-set": "decided",
     "class-added": "class",
     "class-renamed": "rename",
     "class-merged": "merge",
@@ -571,4 +580,5 @@ def _date_and_time(time: str) -> tuple[str, str]:
 
 def _fit(fit: Fitted) -> str:
     model = f"{fit.model} on {fit.features}"
-    return f"{fit.accuracy.value:.1%} right, {model}" if fit.accuracy else model
+    what = "of whole sets right" if fit.tallies else "right"
+    return f"{fit.accuracy.value:.1%} {what}, {model}" if fit.accuracy else model

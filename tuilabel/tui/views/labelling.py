@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import islice, pairwise
 
 from rich.cells import cell_len
@@ -222,12 +222,26 @@ class Presenter:
                 mark = _DISPUTED
             elif answer is None:
                 mark = ""
+            elif answer.several is not None:
+                mark = self.named(answer.several)
             elif answer.class_index is None:
                 mark = _SKIPPED
             else:
-                mark = self.names[answer.class_index]
+                mark = self.classes.short[answer.class_index]
             marks.append(Thumbnail(slot.row, mark, place == session.cursor))
         return marks
+
+    def named(self, classes: Collection[int]) -> str:
+        """Return the names of several classes, or that there are none."""
+        order = [index for index in self.classes.open if index in classes]
+        order += sorted(set(classes) - set(order))
+        return "+".join(self.classes.short[index] for index in order) or "none"
+
+    def marked(self, classes: Collection[int]) -> str:
+        """Return a sentence about what is marked, and what saves it."""
+        enter = self.keymap.key("accept")
+        what = self.named(classes) if classes else "none of the classes"
+        return f"{enter} saves: {what}."
 
     @property
     def set_name(self) -> str:
@@ -241,7 +255,8 @@ class Presenter:
 
     def curve(self) -> tuple[str, list[float], str]:
         """Return the accuracy's title, values and caption."""
-        title = f"accuracy on {self.set_name}"
+        what = "whole sets right" if self.session.about.multi else "accuracy"
+        title = f"{what} on {self.set_name}"
         points = self.session.curve
         if not points:
             if self.session.current is None:

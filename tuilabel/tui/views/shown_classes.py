@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from tuilabel.session import Session
 from tuilabel.session.classes import ClassInfo
+from tuilabel.session.hierarchy import SEPARATOR
 from tuilabel.tui.keymap.classes import ClassKeys, KeyWish
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.text.names import shown_name
@@ -29,8 +32,11 @@ class ShownClasses:
         By class index. The keys of classes that cannot be chosen are empty.
     full_names : tuple of str
         By class index, as they are typed.
+    relative, short : tuple of str
+        By class index: the name as it is shown behind the class above it, such as `/owl`, and the
+        last part of the name alone, if no other class is called so. Elsewhere the name.
     open : tuple of int
-        Indices of the classes that can be chosen, in order.
+        Indices of the classes that can be chosen, in order, each followed by those below it.
     """
 
     def __init__(self, session: Session, keymap: Keymap, by: str) -> None:
@@ -41,6 +47,8 @@ class ShownClasses:
         self.version = -1
         self.names: tuple[str, ...] = ()
         self.full_names: tuple[str, ...] = ()
+        self.relative: tuple[str, ...] = ()
+        self.short: tuple[str, ...] = ()
         self.keys: tuple[str, ...] = ()
         self.open: tuple[int, ...] = ()
         self.update()
@@ -62,12 +70,33 @@ class ShownClasses:
         self.full_names = classes.names
         self.names = tuple(map(shown_name, classes.names))
         self.open = classes.open
+        self._take_levels()
         chosen = set(self.open)
         keys = self._assigned.keys
         self.keys = tuple(
             keys.get(id_, "") if index in chosen else "" for index, id_ in enumerate(classes.ids)
         )
         return moved
+
+    def _take_levels(self) -> None:
+        """Bring classes behind those above them, and shorten their names."""
+        ids, above = self._session.classes.ids, self._session.known.classes.above
+        self.relative = self.short = self.names
+        if not above:
+            return
+        at = {id_: index for index, id_ in enumerate(ids)}
+        own = [(*above.get(id_, ()), id_) for id_ in ids]
+        self.open = tuple(sorted(self.open, key=lambda index: [at[id_] for id_ in own[index]]))
+        lasts = [name.rpartition(SEPARATOR)[2] for name in self.full_names]
+        counts = Counter((*lasts, *(name for name in self.full_names if SEPARATOR in name)))
+        self.short = tuple(
+            shown_name(last) if id_ in above and counts[last] == 1 else name
+            for id_, last, name in zip(ids, lasts, self.names, strict=True)
+        )
+        self.relative = tuple(
+            shown_name(full.removeprefix(self.full_names[at[path[-2]]])) if len(path) > 1 else name
+            for path, full, name in zip(own, self.full_names, self.names, strict=True)
+        )
 
     def key(self, class_id: str) -> str:
         """Return the characters of a class, also of one that cannot be chosen."""

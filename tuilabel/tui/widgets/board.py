@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -257,6 +257,8 @@ class Board(Vertical):
             self._legend.prefer(self._presenter.usual_classes())
         title, values, caption = self._presenter.curve()
         chance = 1 / max(1, len(classes.open))
+        if self._presenter.session.about.multi:
+            chance = 0.5 ** len(classes.open)
         remark = self._presenter.without_example() or self._presenter.stopping()
         self._accuracy.show_accuracy(title, values, caption, chance=chance, remark=remark)
 
@@ -274,6 +276,8 @@ class Board(Vertical):
         title = presenter.model_title()
         slot, chosen = presenter.session.current, None
         self._can_accept = mode == "before" and presenter.session.suggestion() is not None
+        if presenter.session.about.multi:
+            self._can_accept = presenter.session.current is not None
         if mode == "after":
             slot, chosen = last or (None, None)
             title = "the model on your last answer"
@@ -303,6 +307,10 @@ class Board(Vertical):
         """Show the keys of some classes, one of them marked; None shows all as usual."""
         if not self._is_over:
             self._legend.show_only(classes, marked)
+
+    def show_marks(self, classes: Collection[int]) -> None:
+        """Show which classes are marked for the image."""
+        self._legend.show_marks(classes)
 
     def show_status(
         self, message: Piece | None, act: Piece, trainer: Piece, lost: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -40,6 +40,7 @@ class Legend(Lines):
         self._preferred: Sequence[int] = ()
         self._only: Sequence[int] | None = None
         self._marked: int | None = None
+        self._chosen: frozenset[int] = frozenset()
 
     def rows_needed(self, width: int) -> int:
         """Return how many rows the classes take at a width."""
@@ -57,6 +58,12 @@ class Legend(Lines):
             self._only, self._marked = classes, marked
             self.redraw()
 
+    def show_marks(self, classes: Collection[int]) -> None:
+        """Show which classes are marked for the image, each with a sign before its key."""
+        if self._chosen != frozenset(classes):
+            self._chosen = frozenset(classes)
+            self.redraw()
+
     def redraw(self) -> None:
         """Draw the classes in this size."""
         width, height = self.size
@@ -64,7 +71,8 @@ class Legend(Lines):
             return
         open_ = self._shown.open
         chosen = set(open_)
-        preferred = [index for index in self._preferred if index in chosen]
+        # What is marked for the image is never among those that are left out.
+        preferred = [index for index in (*self._chosen, *self._preferred) if index in chosen]
         listed = self._only
         if listed is None:
             listed = list(dict.fromkeys((*preferred, *open_))) if preferred else open_
@@ -105,9 +113,11 @@ class Legend(Lines):
     def _wrapped(self, classes: Sequence[int], width: int) -> list[list[Piece]]:
         rows: list[list[Piece]] = [[]]
         used = 0
+        # Behind the class above it, the rest of a name says which class it is.
+        names = self._shown.relative if self._only is None else self._shown.names
         for index in classes:
-            key, name = self._shown.keys[index], self._shown.names[index]
-            sign = " ›" if index == self._marked else "  "
+            key, name = self._shown.keys[index], names[index]
+            sign = " ›" if index == self._marked else " ✓" if index in self._chosen else "  "
             longest = min(_LONGEST_NAME, width - 3 - cell_len(key))
             text = "" if name == key else " " + fitted(name, min(cell_len(name), longest))
             label = sign + (key or "/")
@@ -115,7 +125,11 @@ class Legend(Lines):
             if used + length > width and rows[-1]:
                 rows.append([])
                 used = 0
-            rows[-1] += [(label, "strong"), (text, "plain")]
+            is_chosen = index in self._chosen
+            rows[-1] += [
+                (label, "good" if is_chosen else "strong"),
+                (text, "good" if is_chosen else "plain"),
+            ]
             used += length
         return rows
 

@@ -66,7 +66,7 @@ class Matrix(Lines):
             self.show([self.row((" " + self._waiting, "muted"))])
             return
         self._keys = [self._shown.keys[index] for index in found.classes]
-        self._names = [self._shown.names[index] for index in found.classes]
+        self._names = [self._shown.short[index] for index in found.classes]
         width, height = self.size
         biggest = max(max(row) for row in found.counts)
         head = self._head_width()
