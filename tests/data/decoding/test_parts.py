@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import struct
 import zlib
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from fuzzing import fuzzed
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from tuilabel.data.decoding import Decoded, Refused, decoder
 from tuilabel.data.decoding.decoder import OpenImage, decode_file
+from tuilabel.data.decoding.gif import gif_frames
 from tuilabel.data.decoding.values import MOST_FRAMES
 from tuilabel.data.part import box_part, frame_part, share_part
 from tuilabel.data.region import Region
@@ -191,6 +196,16 @@ def test_frames_of_a_gif_are_counted_as_far_as_they_go(tmp_path: Path, end: byte
     found = decode_file(str(tmp_path / "x.gif"))
     assert isinstance(found, Decoded)
     assert found.frames == 3
+
+
+@fuzzed
+@given(st.lists(st.one_of(st.sampled_from([gif(2)[19:-1], gif(0)]), st.binary(max_size=9))))
+@pytest.mark.usefixtures("bounded")
+def test_any_bytes_have_at_least_one_frame(parts: list[bytes]) -> None:
+    file = BufferedReader(BytesIO(gif(1, b"") + b"".join(parts)))
+    assert 1 <= gif_frames(file, 7) <= 7
+    file = BufferedReader(BytesIO(b"".join(parts)))
+    assert 1 <= gif_frames(file, 7) <= 7
 
 
 def test_frames_that_are_claimed_only_are_refused_one_by_one(tmp_path: Path) -> None:
