@@ -84,7 +84,7 @@ def test_boxes_of_a_file_are_cut_from_one_image(
     monkeypatch.setattr(OpenImage, "_open", opened)
     for name, times in (("x.png", 1), ("x.jpg", 2)):
         path = tmp_path / name
-        smooth(1600, 2400).save(path)
+        smooth(800, 1600).save(path)
         parts = [box_part(0, 0, 800, 800), box_part(800, 0, 1600, 800), box_part(9, 9, 99, 99)]
         loads.clear()
         found = decoded(path, *parts, box=(96, 96))
@@ -183,7 +183,7 @@ def test_pages_in_a_circle_end(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("bounded")
 def test_no_more_frames_are_counted_than_can_be_items(tmp_path: Path) -> None:
     many = tmp_path / "many"
-    for content in (gif(500_000), tiff(*range(1, 50_000), 0), claiming(tmp_path / "a.png", 2**31)):
+    for content in (gif(500_000), tiff(*range(1, 12_000), 0), claiming(tmp_path / "a.png", 2**31)):
         many.write_bytes(content)
         found = decode_file(str(many))
         assert isinstance(found, Decoded)
