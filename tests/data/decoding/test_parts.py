@@ -6,6 +6,7 @@ import struct
 import zlib
 from io import BufferedReader, BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from PIL import Image, ImageOps
 from tuilabel.data.decoding import Decoded, Refused, decoder
 from tuilabel.data.decoding.decoder import OpenImage, decode_file
 from tuilabel.data.decoding.gif import gif_frames
-from tuilabel.data.decoding.values import MOST_FRAMES
+from tuilabel.data.decoding.values import MOST_FRAMES, Stored
 from tuilabel.data.part import box_part, frame_part, share_part
 from tuilabel.data.region import Region
 
@@ -188,6 +189,17 @@ def test_no_more_frames_are_counted_than_can_be_items(tmp_path: Path) -> None:
         found = decode_file(str(many))
         assert isinstance(found, Decoded)
         assert found.frames == MOST_FRAMES + 1
+
+
+def test_frames_of_other_decoders_are_bounded_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = Stored(np.zeros((2, 3), np.uint8), 10**12, ())
+    monkeypatch.setitem(decoder._READERS, "BMP", lambda file, number, check: stored)
+    monkeypatch.setitem(decoder.EXTRAS, "BMP", SimpleNamespace(is_there=True))
+    Image.new("L", (3, 2)).save(tmp_path / "x.bmp")
+    (found,) = decoded(tmp_path / "x.bmp", "")
+    assert found.frames == MOST_FRAMES + 1
 
 
 @pytest.mark.parametrize("end", [b";", b"", b"\x21\xf9", b"\x2c\0", b"\0junk"])
