@@ -116,7 +116,7 @@ class Items:
     """A dataset of nothing but ids."""
 
     source, holdout, class_names = "benchmark", None, tuple("0123456789")
-    reading = None
+    reading = groups = guesses = None
 
     def __init__(self, count: int) -> None:
         self.ids = item_ids(count)

@@ -63,9 +63,10 @@ def events(*payloads: tuple[str, Payload]) -> list[Event]:
 
 
 def folded(found: Sequence[Event]) -> Labels:
+    """Return the state after events that were read together."""
     labels = Labels(lambda bulk: FILES[bulk.file])
-    for number, event in enumerate(found):
-        labels.apply(event, number)
+    labels.extend(found, 0)
+    labels.count_added()
     return labels
 
 

@@ -341,7 +341,7 @@ class Reader:
                     streams += [chain([first], stream) for first in [next(stream, None)] if first]
                 due = self._readable_now(files)
             ids, places, last, before, before_id = self._ids, self._places, None, 0, ""
-            for t, id_, place, event in merge(*streams):
+            for t, id_, place, event in merge(*streams) if len(streams) > 1 else chain(*streams):
                 if t <= before and (t < before or id_ <= before_id):
                     if last is not None and (t, id_) == (before, before_id):
                         self._compare(last, event)

@@ -103,22 +103,30 @@ class Answers:
         ids.append(event[0])
         return len(ids) - 1
 
-    def extend(self, events: Sequence[Event], items: Iterable[str], numbers: Iterable[int]) -> None:
-        """Add answers that have events of their own.
+    def extend(
+        self, events: Sequence[Event], labels: Sequence[Label], numbers: Iterable[int]
+    ) -> None:
+        """Add labels, each about one item.
 
         Parameters
         ----------
         events : sequence of Event
-        items : iterable of str
-            What they are about.
+        labels : sequence of Label
+            What is in them.
         numbers : iterable of int
             Their places among the events that were read.
         """
+        known, rank = self._known, RANKS.get
         self._t.extend([event.t for event in events])
         self._numbers.extend(numbers)
-        self._kinds.extend([self._known[kind_of(event)] for event in events])
+        self._kinds.extend(
+            [
+                known[event.by, rank(label.origin, AS_IMPORT), label.class_id, label.audit, ""]
+                for event, label in zip(events, labels, strict=True)
+            ]
+        )
         self._ids.extend([event.id for event in events])
-        self._items.extend(items)
+        self._items.extend([label.item for label in labels])
 
     def since(self, row: int) -> tuple[list[str], list[int]]:
         """Return the items of the answers from a row on, and the numbers of their kinds."""

@@ -251,7 +251,7 @@ class Labels:
         self._own_of_many = {}
         given, rows = self._given, len(self._answers)
         added: list[Event] = []
-        items: list[str] = []
+        labels: list[Label] = []
         numbers: list[int] = []
         may_be_limited = bool(self._decided or self._taken_back)
         for number, event in enumerate(events, first):
@@ -262,18 +262,18 @@ class Labels:
                     given[item] = rows
                     rows += 1
                     added.append(event)
-                    items.append(item)
+                    labels.append(payload)
                     numbers.append(number)
                     continue
             elif isinstance(payload, Batch) and not any(asked.again for asked in payload.items):
                 continue
-            self._answers.extend(added, items, numbers)
+            self._answers.extend(added, labels, numbers)
             self.count_added()
             self._apply(event, number)
             self._counted = rows = len(self._answers)
-            added, items, numbers = [], [], []
+            added, labels, numbers = [], [], []
             may_be_limited = bool(self._decided or self._taken_back)
-        self._answers.extend(added, items, numbers)
+        self._answers.extend(added, labels, numbers)
 
     def _is_limited(self, id_: str, item: str) -> bool:
         """Return whether a decision or an event about an answer arrived before the answer."""

@@ -184,7 +184,7 @@ class Session:
         self._units = Units(dataset, self.known, self._rows)
         self._whole: str | None = None
         self._frames: list[int] = []
-        paths = map(self._units.role_paths, range(len(dataset)))
+        paths = self._units.role_paths(range(len(dataset)))
         self._candidates = Candidates(paths, audit, self.about.seed)
         self._join(range(len(dataset)))
         self._desks = Desks(self._record, self._candidates.keys, log.is_live)
@@ -381,6 +381,8 @@ class Session:
     def classes_of(self, item: str) -> tuple[int, ...]:
         """Return the class indices that count for an item; none where it has no label."""
         standing = self.known.standing(item)
+        if item == self._whole and len(self._frames) > 1 and not self._units.is_answered(item):
+            standing = None  # it may have the answer about its first frame alone
         ids = () if standing is None or not standing.class_id else decoded(standing.class_id).chosen
         return self._indices(ids)
 
@@ -864,7 +866,7 @@ class Session:
         """Take rows into account that the dataset has at its end now, and that were not read."""
         known, count = len(self._rows.answered), len(self.items)
         self._rows.grow(count)
-        self._candidates.grow([self._units.role_paths(row) for row in range(known, count)])
+        self._candidates.grow(list(self._units.role_paths(range(known, count))))
         self._desks.grow(self._candidates.keys)
 
     def _join(self, rows: Sequence[int]) -> None:

@@ -32,7 +32,7 @@ from tuilabel.journal.reader import Reader
 from tuilabel.session.answers import Numbers
 from tuilabel.session.labels import Labels
 
-BATCHES_KEPT = 1000
+BATCHES_KEPT = 300
 """Batch events of a desk that are read again when it is continued. An undo of an earlier answer
 brings its item back in the batch of that moment."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -122,13 +122,13 @@ class Units:
         """Return the name of the group of a row as it is stored; empty for no group."""
         return "" if self.groups is None else stored_names([self.groups.name(row)])[0]
 
-    def role_paths(self, row: int) -> Sequence[str]:
-        """Return the paths by which it is decided whether a row is in the audit set."""
+    def role_paths(self, rows: Iterable[int]) -> Iterable[Sequence[str]]:
+        """Return the paths by which it is decided whether rows are in the audit set."""
         if self.groups is not None:
-            return self.groups.role_paths(row)
-        paths = self._items.references(row)
+            return map(self.groups.role_paths, rows)
+        paths = map(self._items.references, rows)
         # One that may be found equal to others has only its own.
-        return paths if self._items.reading is None else paths[:1]
+        return paths if self._items.reading is None else (every[:1] for every in paths)
 
     def frames_of(self, rows: Sequence[int]) -> tuple[Frame, ...]:
         """Return rows as the further frames of an answer, which fits into a line of a log.

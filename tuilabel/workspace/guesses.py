@@ -68,7 +68,9 @@ def record_when_read(work: Workspace) -> None:
 
     def record() -> None:
         with suppress(SaveError):  # The next start tries again.
-            reading.recorded(_record(work.journal, work.dataset, work.annotator.name))
+            events = _record(work.journal, work.dataset, work.annotator.name)
+            work.session.known.read_ahead(events)
+            reading.recorded(events)
 
     reading.when_read = lambda: work.writer.start(Task(record))
 

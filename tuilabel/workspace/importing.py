@@ -138,7 +138,7 @@ def plan_import(
     images, classes = _Images(dataset), _Names(view.known.classes)
     audit = 0.0 if dataset.holdout is not None else view.about.audit
     units = Units(dataset, view.known)
-    paths = [units.role_paths(row) for row in range(len(dataset))]
+    paths = units.role_paths(range(len(dataset)))
     reserved = Candidates(paths, audit, view.about.seed).reserved
     given: dict[tuple[str, str], BulkLine] = {}
     disputed: dict[tuple[str, str], str] = {}
