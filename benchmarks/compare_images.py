@@ -18,6 +18,7 @@ import tempfile
 import time
 import warnings
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,9 @@ def expected(path: Path) -> NDArray:
     """Return what Pillow decodes: upright, colours over mid grey where they are transparent."""
     with Image.open(path) as image:
         image.load()
-        upright = ImageOps.exif_transpose(image)
+        upright = image.copy()
+        with suppress(Exception):  # damaged metadata
+            upright = ImageOps.exif_transpose(image)
     if upright.mode.startswith(("I", "F")):
         return np.asarray(upright)
     if upright.has_transparency_data:
@@ -73,6 +76,12 @@ def opens(path: Path) -> bool:
 def main(folder: Path) -> int:
     """Compare the files of a folder, and print a table."""
     warnings.simplefilter("ignore")
+    # Otherwise plug-ins are in the order of the first files, and some take the files of others.
+    Image.init()
+    with suppress(ImportError):
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener()
     # Some of the files are made to take all memory.
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.RLIM_INFINITY))
     refused, different, slow = defaultdict[str, list[str]](list), list[str](), list[str]()

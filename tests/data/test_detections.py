@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tuilabel.data import open_dataset
+from tuilabel.data import detections, open_dataset
 from tuilabel.data.dataset import Dataset
 from tuilabel.data.folder_items import FolderItems
 from tuilabel.data.guesses import Guess
@@ -205,6 +205,19 @@ def test_what_is_no_such_json_is_refused(opened: Open, content: bytes, reason: s
         opened(content)
     check_sentence(found.value)
     assert reason in str(found.value)
+
+
+def test_names_of_any_length_and_many_values_do_no_harm(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = images(files={"a.png": [box(1, 0, 0, 1, 1)]})
+    content["detection_categories"] = {"1": "x" * 10_000, "2": " \x1b[31m"}
+    found = opened(content)
+    assert list(map(len, found.class_names)) == [80, 5]
+    assert said(found).popitem()[1] == Guess(found.class_names[0], 1)
+    monkeypatch.setattr(detections, "MOST_VALUES", 3)
+    with pytest.raises(SourceError, match=r"found\.json has more than 3 values: divide it"):
+        opened(content)
 
 
 def test_a_large_file_is_not_read(opened: Open, root: Path, cache_dir: Path) -> None:

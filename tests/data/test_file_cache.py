@@ -156,6 +156,20 @@ def test_files_that_are_gone_are_forgotten(tmp_path: Path) -> None:
     check(FileCache(tmp_path, "name", "v1"), SOME[:3])
 
 
+def test_parts_are_apart_from_their_file_and_forgotten_with_it(tmp_path: Path) -> None:
+    read = [
+        (file._replace(part=part), read_of(f"{file.path}{part}")[1])
+        for file in (key_of("a.gif"), key_of("b.gif", 7))
+        for part in ("", "frame=2", "xywh=percent:0,1.5,2,3")
+    ]
+    kept(tmp_path, read)
+    cache = FileCache(tmp_path, "name", "v1")
+    check(cache, read)
+    cache.forget([key_of("a.gif")])
+    check(cache, read[:3])
+    cache.close()
+
+
 def test_many_files_are_asked_for_at_once(tmp_path: Path) -> None:
     read = [read_of(f"{number}.png", (3, 2)) for number in range(1500)]
     kept(tmp_path, read)

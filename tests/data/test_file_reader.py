@@ -148,3 +148,25 @@ def test_after_the_end_nothing_is_read() -> None:
     assert not thread.is_alive()
     assert len(files.asked) == 1
     assert posted.empty()
+
+
+def test_parts_of_a_file_are_read_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_reader, "_FILES", 4)
+    files = Files(12)
+    # Of three files in turn; the frames of the last file are out of order.
+    files.keys = [FileKey(f"{row % 3}", 1, 0, 0, f"frame={12 - row}") for row in range(12)]
+    reader, posted = started(files)
+    reader.want([4])
+    reader.start()
+    assert sorted(rows_of(posted, 12)) == list(range(12))
+    assert files.asked == [[10, 7, 4, 1], [9, 6, 3, 0], [11, 8, 5, 2]]
+
+
+def test_no_more_parts_are_read_together_than_other_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_reader, "_FILES", 4)
+    files = Files(10)
+    files.keys = [FileKey("x", 1, 0, 0, f"frame={row + 1}") for row in range(10)]
+    reader, posted = started(files)
+    reader.start()
+    rows_of(posted, 10)
+    assert sorted(map(len, files.asked)) == [2, 4, 4]

@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tuilabel.data import open_dataset
+from tuilabel.data.cell import Cell
 from tuilabel.data.decoding import DecodeService, Refused, formats
 from tuilabel.data.decoding import cells as decoding_cells
 from tuilabel.data.decoding.cells import describe_table
+from tuilabel.data.decoding.decoder import decode_file
+from tuilabel.data.decoding.values import NeedsMoreMemory
 from tuilabel.data.places import find_places
 from tuilabel.errors import SourceError
 
@@ -213,12 +216,28 @@ def test_a_large_group_of_rows_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     path = tmp_path / "x.parquet"
     pq.write_table(table([png(1), bytes(10**6)]), path, compression="gzip")
     monkeypatch.setattr(decoding_cells, "LARGE_GROUP_BYTES", 10**6)
-    from tuilabel.data.cell import Cell
-    from tuilabel.data.decoding.decoder import decode_file
-
     found = decode_file(Cell(str(path), "image", 0).__fspath__())
     assert isinstance(found, Refused)
     assert found.reason.startswith("in a group of rows of 1 MB; at most 1 MB are read")
+
+
+@needs_pyarrow
+def test_a_large_group_is_kept_for_large_images_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.parquet"
+    pq.write_table(table([png(1), png(2)]), path)
+    with path.open("rb") as file:
+        assert decoding_cells.read_cell(file, Cell(str(path), "image", 1), may_be_large=False)
+        decoding_cells.forget_large()
+        assert decoding_cells._kept.values is not None
+        monkeypatch.setattr(decoding_cells, "GROUP_BYTES", 9)
+        decoding_cells._kept = decoding_cells._kept._replace(group=-1)
+        with pytest.raises(NeedsMoreMemory):
+            decoding_cells.read_cell(file, Cell(str(path), "image", 0), may_be_large=False)
+        assert decoding_cells.read_cell(file, Cell(str(path), "image", 0), may_be_large=True)
+        decoding_cells.forget_large()
+        assert decoding_cells._kept.values is None
 
 
 @needs_pyarrow

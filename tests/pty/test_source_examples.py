@@ -63,6 +63,19 @@ def test_there_is_an_example_of_each() -> None:
 
 
 @pytest.mark.usefixtures("photos")
+def test_without_classes_the_annotator_is_asked_what_the_folders_are(
+    start: Callable[..., LabellingTerminal], home: Home
+) -> None:
+    for answer, word in (("n", r"has no class\s+names,\s+but"), ("s", "suggested by folders")):
+        terminal = start("photos", cwd=home.path)
+        terminal.wait_for(r"Are the names of the 2 folders .cats, dogs. labels to")
+        terminal.press(f"{answer}\r")
+        terminal.wait_for(word)
+    terminal.quit()
+    assert home.status()["labels"] == 0
+
+
+@pytest.mark.usefixtures("photos")
 @pytest.mark.parametrize("word", SHOWN)
 def test_an_example_labels_its_images(
     start: Callable[..., LabellingTerminal], home: Home, word: str

@@ -132,12 +132,12 @@ def test_what_was_used_longest_ago_goes_first(tmp_path: Path) -> None:
     former = written(tmp_path / "folders" / "of" / "an earlier version", 100, 2000)
     now = written(tmp_path / "host-a" / "features" / "hog.npy", 5000, 1e11)
     assert [entry.size for entry in cache.entries(tmp_path)] == [5000, 900, 100, 400, 500]
-    cache.bound(tmp_path, 6900)
+    cache.bound(tmp_path, 6400)
     assert old.exists()
-    cache.bound(tmp_path, 6899)
+    cache.bound(tmp_path, 6399)
     assert not old.exists()
     assert former.exists()
-    cache.bound(tmp_path, 6401)
+    cache.bound(tmp_path, 5901)
     assert not former.exists()
     assert all(path.exists() for path in thumbnails)
     # A file of SQLite goes with those beside it; what is in use and a download stay.

@@ -318,6 +318,7 @@ def test_only_a_whole_folder_on_the_screen_is_watched(tmp_path: Path) -> None:
         (SourceOptions(str(folder), ("a", "b"), watch=True), False),
         (SourceOptions(str(folder), ("a", "b"), pool=2, watch=True), True),
         (SourceOptions(f"{folder}/*.png", ("a", "b"), watch=True), True),
+        (SourceOptions(f"folder?frames=True:{folder}", ("a", "b"), watch=True), True),
     ):
         with pytest.raises(UsageError, match="--watch"):
             open_workspace(options, {}, path=tmp_path / "s.tuilabel", reads_on=reads_on)

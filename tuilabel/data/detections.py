@@ -26,7 +26,8 @@ CONFIDENCE = 0.2
 MOST_BYTES = 2**28
 """Largest file that is read: decoding it takes several times as much memory."""
 
-_MOST_NAME = 200
+MOST_VALUES = 2**24
+"""Most values in it: each takes memory, however short it is."""
 
 _Share = Annotated[float, Meta(ge=0, le=1)]
 
@@ -151,6 +152,8 @@ def _read(path: Path) -> _Content:
         raise SourceError(
             f"{shown_path(path)} cannot be read ({error.strerror or error}): choose another file."
         ) from error
+    if content.count(b",") > MOST_VALUES:
+        raise SourceError(f"{shown_path(path)} has more than {MOST_VALUES:,} values: divide it.")
     try:
         return msgspec.json.decode(content, type=_Content)
     except RecursionError:
@@ -201,7 +204,7 @@ def _four(values: Sequence[float]) -> Sequence[float]:
 def _predicted(image: _Image) -> Guess | None:
     """Return what SpeciesNet takes an image for: the last name in ``id;class;order;...;name``."""
     names = [name for name in image.prediction.split(";") if name.strip()]
-    name = class_name(names[-1][:_MOST_NAME]) if names else ""
+    name = class_name(names[-1]) if names else ""
     return Guess(name, image.prediction_score) if name else None
 
 
@@ -209,8 +212,7 @@ def _classified(one: _Detection, content: _Content) -> Guess | None:
     """Return what a box is taken for, by its classifier or else by its detector."""
     known = content.classification_categories
     for category, share in (one.classifications or ())[:1]:
-        if name := class_name(known.get(category, "")[:_MOST_NAME]):
+        if name := class_name(known.get(category, "")):
             return Guess(name, share)
-    found = content.detection_categories.get(one.category, one.label)
-    name = class_name(found[:_MOST_NAME])
+    name = class_name(content.detection_categories.get(one.category, one.label))
     return Guess(name, one.conf) if name else None

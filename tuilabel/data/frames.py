@@ -19,6 +19,8 @@ from tuilabel.text import shown_path
 
 MOST_ITEMS = 1_000_000
 
+_SINGLE = ("JPEG", "BMP", "ICO", "ICNS", "PSD", "JPEG 2000")
+
 # A PNG says that it is animated before its pixels, which may follow long metadata.
 _PNG_BYTES = 2**16
 
@@ -80,4 +82,4 @@ def _may_have_frames(path: Path) -> bool:
                 return b"acTL" in head or b"IDAT" not in head
     except OSError:
         return False  # Reading it finds the reason.
-    return kind in ("GIF", "TIFF", "WebP")
+    return kind not in _SINGLE

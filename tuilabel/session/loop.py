@@ -381,6 +381,8 @@ class Session:
     def classes_of(self, item: str) -> tuple[int, ...]:
         """Return the class indices that count for an item; none where it has no label."""
         standing = self.known.standing(item)
+        if item == self._whole and len(self._frames) > 1 and not self._units.is_answered(item):
+            standing = None  # it may have the answer about its first frame alone
         ids = () if standing is None or not standing.class_id else decoded(standing.class_id).chosen
         return self._indices(ids)
 

@@ -295,6 +295,8 @@ def test_a_large_image_waits_for_its_turn(tmp_path: Path) -> None:
         (b"8BPS begins a PSD\n", "text, not an image"),
         (b"\xd7\xcd\xc6\x9a\0\0", "Windows metafile: convert it to PNG"),
         (b"\1\0\0\0" + bytes(36) + b" EMF", "Windows metafile"),
+        (b"DDS \x7c\0\0\0" + bytes(120), "(damaged )?DDS image"),
+        (b"DDS is short for a dentist\n", "text, not an image"),
         (b"%PDFs and %!PSs\n", "text, not an image"),
         (b"We like WEBP images\n", "text, not an image"),
         (b"We like AVI files\n", "text, not an image"),

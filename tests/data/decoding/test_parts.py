@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import struct
 import zlib
+from io import BufferedReader, BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from fuzzing import fuzzed
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from tuilabel.data.decoding import Decoded, Refused, decoder
 from tuilabel.data.decoding.decoder import OpenImage, decode_file
-from tuilabel.data.decoding.values import MOST_FRAMES
+from tuilabel.data.decoding.gif import gif_frames
+from tuilabel.data.decoding.values import MOST_FRAMES, Stored
 from tuilabel.data.part import box_part, frame_part, share_part
 from tuilabel.data.region import Region
 
@@ -79,7 +85,7 @@ def test_boxes_of_a_file_are_cut_from_one_image(
     monkeypatch.setattr(OpenImage, "_open", opened)
     for name, times in (("x.png", 1), ("x.jpg", 2)):
         path = tmp_path / name
-        smooth(1600, 2400).save(path)
+        smooth(800, 1600).save(path)
         parts = [box_part(0, 0, 800, 800), box_part(800, 0, 1600, 800), box_part(9, 9, 99, 99)]
         loads.clear()
         found = decoded(path, *parts, box=(96, 96))
@@ -178,11 +184,22 @@ def test_pages_in_a_circle_end(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("bounded")
 def test_no_more_frames_are_counted_than_can_be_items(tmp_path: Path) -> None:
     many = tmp_path / "many"
-    for content in (gif(500_000), tiff(*range(1, 50_000), 0), claiming(tmp_path / "a.png", 2**31)):
+    for content in (gif(500_000), tiff(*range(1, 12_000), 0), claiming(tmp_path / "a.png", 2**31)):
         many.write_bytes(content)
         found = decode_file(str(many))
         assert isinstance(found, Decoded)
         assert found.frames == MOST_FRAMES + 1
+
+
+def test_frames_of_other_decoders_are_bounded_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = Stored(np.zeros((2, 3), np.uint8), 10**12, ())
+    monkeypatch.setitem(decoder._READERS, "BMP", lambda file, number, check: stored)
+    monkeypatch.setitem(decoder.EXTRAS, "BMP", SimpleNamespace(is_there=True))
+    Image.new("L", (3, 2)).save(tmp_path / "x.bmp")
+    (found,) = decoded(tmp_path / "x.bmp", "")
+    assert found.frames == MOST_FRAMES + 1
 
 
 @pytest.mark.parametrize("end", [b";", b"", b"\x21\xf9", b"\x2c\0", b"\0junk"])
@@ -191,6 +208,16 @@ def test_frames_of_a_gif_are_counted_as_far_as_they_go(tmp_path: Path, end: byte
     found = decode_file(str(tmp_path / "x.gif"))
     assert isinstance(found, Decoded)
     assert found.frames == 3
+
+
+@fuzzed
+@given(st.lists(st.one_of(st.sampled_from([gif(2)[19:-1], gif(0)]), st.binary(max_size=9))))
+@pytest.mark.usefixtures("bounded")
+def test_any_bytes_have_at_least_one_frame(parts: list[bytes]) -> None:
+    file = BufferedReader(BytesIO(gif(1, b"") + b"".join(parts)))
+    assert 1 <= gif_frames(file, 7) <= 7
+    file = BufferedReader(BytesIO(b"".join(parts)))
+    assert 1 <= gif_frames(file, 7) <= 7
 
 
 def test_frames_that_are_claimed_only_are_refused_one_by_one(tmp_path: Path) -> None:

@@ -24,7 +24,13 @@ pytestmark = pytest.mark.usefixtures("warm_decoders")
 
 
 @pytest.fixture
-def bursts(tmp_path: Path) -> Iterator[Workspace]:
+def multi() -> bool:
+    """Return whether an image may have several classes."""
+    return False
+
+
+@pytest.fixture
+def bursts(tmp_path: Path, multi: bool) -> Iterator[Workspace]:
     """Open two groups of three photographs in a new session."""
     root = tmp_path / "bursts"
     for number in range(2 * FRAMES):
@@ -32,7 +38,8 @@ def bursts(tmp_path: Path) -> Iterator[Workspace]:
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (200, 150), 20 * number).save(path)
     flags = {"annotator": "me", "cold_start": "random", "audit": 0.0, "batch_size": 2}
-    source = SourceOptions(with_options(str(root), group="folder"), classes=("cat", "dog"))
+    named = with_options(str(root), group="folder")
+    source = SourceOptions(named, classes=("cat", "dog"), multi=multi)
     path = tmp_path / "s.tuilabel"
     with open_workspace(source, flags, path=path, reads_on=True) as opened:
         yield opened
@@ -155,6 +162,23 @@ async def test_playing_ends_when_nobody_looks(
         await pilot.press("tab", "p")
         await until(pilot, lambda: not screen.frames.plays)
         assert "frame 1 of 3" in shown(app, "#picture"), "all were shown, and the first again"
+
+
+@pytest.mark.parametrize("multi", [True])
+async def test_a_frame_has_classes_of_its_own_where_there_may_be_several(app: ScreenApp) -> None:
+    screen = app.label_screen
+    async with app.run_test(size=SIZE) as pilot:
+        await painted(app, pilot)
+        await pilot.press("tab", "1")
+        await painted(app, pilot)
+        await pilot.press("1", "2", "enter")
+        await painted(app, pilot)
+        group = [screen.loop.items.ids[row] for row in screen.looking.frames]
+        assert screen.loop.known.labels_held == 1
+        assert not screen.marks.of(screen.asked), "the others begin with no class"
+        await pilot.press("2", "enter")
+        assert screen.loop.known.labels_held == FRAMES
+        assert [screen.loop.classes_of(item) for item in group] == [(0, 1), (1,), (1,)]
 
 
 async def test_in_rows_one_image_stands_for_a_group(app: ScreenApp) -> None:

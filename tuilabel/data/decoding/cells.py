@@ -68,6 +68,13 @@ class _Kept(NamedTuple):
 _kept: _Kept | None = None
 
 
+def forget_large() -> None:
+    """Drop the group that was read last if it takes more memory than is usual."""
+    global _kept
+    if _kept is not None and _kept.values is not None and _kept.values.nbytes > GROUP_BYTES:
+        _kept = _kept._replace(group=-1, values=None)
+
+
 class CellError(Exception):
     """A cell has no image; the text is a few words."""
 

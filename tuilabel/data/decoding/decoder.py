@@ -275,7 +275,8 @@ class OpenImage:
             stored = _READERS[name](self._file(), number, check)
             if stored.pixels.ndim == 3:
                 stored = stored._replace(pixels=_without_colour(stored.pixels))
-            self._stored, self._frames = (number, stored), stored.frames
+            self._stored = number, stored
+            self._frames = min(max(stored.frames, 1), MOST_FRAMES + 1)
         return self._stored[1]
 
     def _at(self, number: int, may_be_large: bool) -> Image.Image:

@@ -23,6 +23,11 @@ _IMAGES = (
     (rb"\0\0\x01\0[^\0]", "ICO"),
     (rb"icns\0", "ICNS"),
     (rb"8BPS\0", "PSD"),
+    (rb"DDS \x7c\0\0\0", "DDS"),
+    (rb"qoif.{8}[\x03\x04][\x00\x01]", "QOI"),
+    (rb"BLP[12].{3}\0", "BLP"),
+    (rb"\x01\xda[\x00\x01][\x01\x02]", "SGI"),
+    (rb"\x59\xa6\x6a\x95", "Sun raster"),
     (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "JPEG 2000"),
     (rb"\0.{3}ftypavi", "AVIF"),
     (rb"\0.{3}ftyp(he|mif1|msf1)", "HEIC"),
@@ -123,7 +128,7 @@ def why_not_decoded(name: str, error: Exception) -> str:
     message = str(error)
     if isinstance(error, EOFError) or "truncated" in message.lower():
         return f"{name} image, cut short"
-    if "unsupported" in message.lower():
+    if re.search("unsupported|unimplemented", message, re.IGNORECASE):
         return f"{name} image that is not supported ({message})"
     # Some decoders only return the number of an error.
     found = f" ({message})" if any(map(str.isalpha, message)) else ""

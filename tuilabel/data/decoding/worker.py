@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from tuilabel.data.decoding.cells import describe_table, labels_of_table
+from tuilabel.data.decoding.cells import describe_table, forget_large, labels_of_table
 from tuilabel.data.decoding.decoder import OpenImage, set_up
 from tuilabel.data.decoding.values import (
     BUFFER_BYTES,
@@ -44,6 +44,8 @@ def main() -> None:
     answers = parent.makefile("wb", BUFFER_BYTES)
     for line in parent.makefile("rb"):
         request = json.loads(line)
+        if not request["large"]:
+            forget_large()
         _limit_memory(LARGE_MEMORY if request["large"] else MEMORY)
         if "table" in request:
             answers.writelines(_about_table(request["table"], request["label"]))

@@ -302,9 +302,15 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             event.stop()
             event.prevent_default()
         if not ANSWERS.issuperset(actions):
-            self.frames.end_alone()
+            self._end_alone()
         for action in actions:
             await self.app.run_action(action, self)
+
+    def _end_alone(self) -> None:
+        """Let the next answer be about all of what is asked."""
+        if self.frames.alone is not None:
+            self.frames.end_alone()
+            self._show_marks()
 
     def on_paste(self, event: events.Paste) -> None:
         """Add pasted text to a name; anywhere else it means nothing."""
@@ -333,9 +339,19 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         elif self.asked is None or self.too_small:
             self._say_why_not()
         else:
-            self.marks.toggle(self.asked, index)
-            self.board.show_marks(self.marks.of(self.asked))
-            self.say(self.presenter.marked(self.marks.of(self.asked)), "accent")
+            self.marks.toggle(self._answered_next or self.asked, index)
+            self._show_marks()
+            self.say(self.presenter.marked(self.marks.of(self._answered_next)), "accent")
+
+    @property
+    def _answered_next(self) -> str | None:
+        """The id of the item that the next answer is about: what is asked, or one frame of it."""
+        frame = self.frames.alone
+        return self.asked if frame is None else self.loop.items.ids[frame]
+
+    def _show_marks(self) -> None:
+        if self.loop.about.multi:
+            self.board.show_marks(self.marks.of(self._answered_next))
 
     def choose_new_class(self, name: str) -> None:
         """Add a class, and answer with it."""
@@ -387,7 +403,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
                 f"A class key came before this image was there: mark again, then {enter}.", "accent"
             )
             return
-        chosen = sorted(self.marks.of(self.asked))
+        chosen = sorted(self.marks.of(self._answered_next))
         self._answer(partial(self.loop.label, class_index=chosen), class_index=chosen)
 
     def action_skip(self) -> None:
@@ -633,7 +649,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         """Show the whole image that is asked."""
         if self.frames.alone is None:
             self.looking.whole()
-        self.frames.end_alone()
+        self._end_alone()
 
     def action_previous_file(self) -> None:
         """Look at the file before."""
@@ -651,6 +667,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         """Let the next class be for this frame alone."""
         if not self.too_small:
             self.frames.choose_alone()
+            self._show_marks()
 
     def may_look(self) -> bool:
         """Return whether the image was on the terminal; hold the key back where it was not."""
@@ -786,8 +803,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         current = self.loop.current
         self._ask(current)
         self.board.show_image(current)
-        if self.loop.about.multi:
-            self.board.show_marks(self.marks.of(self.loop.current_id))
+        self._show_marks()
         # Pictures that come next are decoded once this one is painted: there are few cores.
         self.looking.request([])
         self._deferred.forget()
