@@ -217,6 +217,20 @@ def test_undo_works_across_a_restart() -> None:
     assert picture(reopen(session, log)) == seen[0]
 
 
+def test_an_undo_and_a_relabel_after_a_restart_read_no_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session, log = make()
+    first, *_ = [label(session) for _ in range(12)]
+    again = reopen(session, log)
+    monkeypatch.setattr(again.events, "_read", lambda place: pytest.fail("an event was read"))
+    for _ in range(11):
+        assert again.undo(by=ME) is not None
+    again.relabel(first, 1, by=ME)
+    assert again.undo(by=ME) is not None
+    assert again.labels == 1
+
+
 def test_undo_reaches_answers_that_a_restart_has_not_read_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

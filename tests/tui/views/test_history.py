@@ -10,6 +10,7 @@ from tuilabel.events.lines import Event
 from tuilabel.events.payloads import Label
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.session import LoopSettings, Session
+from tuilabel.session.labels import Labels
 from tuilabel.tui.views.history import History
 
 
@@ -196,3 +197,16 @@ def test_a_clock_that_says_nonsense_is_shown_as_it_is(session: Session) -> None:
     row = History([event], session.known).row(0)
     assert row.date == ""
     assert "\x1b" not in row.time
+
+
+def test_what_an_image_was_before_does_not_depend_on_when_a_log_arrived() -> None:
+    relabel = Event("b", 2, 5, "", "me", Label(item="1", class_id="dog", relabel=True))
+    late = Event("a", 1, 3, "", "me", Label(item="1", class_id="cat"))
+    known = Labels(lambda _: [])
+    known.extend([relabel, late], 0)
+    known.count_added()
+    history = History([relabel, late], known)
+    place = history.place_of(relabel)
+    assert place is not None
+    assert ("class", "dog, was (cat)") not in history.details(place)
+    assert ("class", "dog, was cat") in history.details(place)
