@@ -314,7 +314,7 @@ class Reader:
             return []
         for name in names:
             if not name.endswith(".jsonl") and not name.startswith("."):
-                self._report(f"{LOGS}/{name}", "it is no log, and is passed over")
+                self._report(f"{LOGS}/{name}", "it is no log, and is passed over", is_healed=True)
         return [self.path / LOGS / name for name in names if name.endswith(".jsonl")]
 
     def _file(self, path: Path) -> LogFile:
