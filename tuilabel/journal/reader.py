@@ -597,6 +597,31 @@ class Reader:
                 found.append(Problem(f"{LOGS}/{name}.jsonl", None, text))
         return found
 
+    def removed(self) -> str | None:
+        """Return a sentence if logs of others that were read are gone, and all copies of them.
+
+        A log that was not read yet may be such a copy: then nothing is said.
+        """
+        try:
+            there = {name for name in self.store.names(LOGS) if name.endswith(".jsonl")}
+        except OSError:
+            return None
+        files = self.files()
+        if there - {file.path.name for file in files}:
+            return None
+        self._gone = {file.path.name for file in files if file.path.name not in there} - {
+            f"{name}.jsonl" for name in self.own
+        }
+        gone = [file for file in files if file.path.name in self._gone and file.number]
+        lost = [file for file in gone if not any(self._is_whole_copy(one, file) for one in files)]
+        if not lost:
+            return None
+        first = shown_path(self.path / lost[0].name)
+        logs = f"{first} and {counted(len(lost) - 1, 'other log')} were"
+        return (
+            f"{first + ' was' if len(lost) == 1 else logs} removed; what was saved there is gone."
+        )
+
     def _problems_of(self, file: LogFile) -> Iterator[Problem]:
         if file.path.name in self._gone:
             yield Problem(file.name, None, "it was removed while the session was open")
