@@ -617,10 +617,9 @@ class Reader:
         if not lost:
             return None
         first = shown_path(self.path / lost[0].name)
-        logs = f"{first} and {counted(len(lost) - 1, 'other log')} were"
-        return (
-            f"{first + ' was' if len(lost) == 1 else logs} removed; what was saved there is gone."
-        )
+        others = counted(len(lost) - 1, "other log")
+        which = f"{first} was" if len(lost) == 1 else f"{first} and {others} were"
+        return f"{which} removed; what was saved there is gone."
 
     def _problems_of(self, file: LogFile) -> Iterator[Problem]:
         if file.path.name in self._gone:
