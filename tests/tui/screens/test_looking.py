@@ -26,6 +26,7 @@ from tuilabel.data.region import WHOLE, Region
 from tuilabel.tui.screens import looking
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.views.look import Look
+from tuilabel.workspace import reading
 from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
 
 SIZE = (140, 45)
@@ -51,9 +52,10 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=[False, True], ids=["whole", "reads on"])
 def photographs(
-    folder: Path, tmp_path: Path, request: pytest.FixtureRequest
+    folder: Path, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Workspace]:
     """Open the photographs in a new session: read before, or behind the screen."""
+    monkeypatch.setattr(reading, "FIRST_SECONDS", 60.0)  # the machine may be busy
     flags = {"annotator": "me", "cold_start": "random", "audit": 0.0}
     source = SourceOptions(str(folder), classes=("cat", "dog"))
     path = tmp_path / "p.tuilabel"
