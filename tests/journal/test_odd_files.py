@@ -12,11 +12,12 @@ from tests.journal.sessions import answers, label, read, session, the_log, writt
 from tuilabel import durable_files
 from tuilabel.durable_files import write_whole
 from tuilabel.events.lines import decode, encode
-from tuilabel.events.payloads import About, BulkLine
+from tuilabel.events.payloads import AUTO_ORIGIN, About, Bulk, BulkLine
 from tuilabel.journal import store as store_module
 from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.reader import Reader
+from tuilabel.journal.store import FolderStore
 
 
 def test_lines_that_are_damaged_in_any_way_are_named_and_the_others_count(tmp_path: Path) -> None:
@@ -39,6 +40,27 @@ def test_lines_that_are_damaged_in_any_way_are_named_and_the_others_count(tmp_pa
     assert [event.id for event in found] == [event.id for event in events]
     assert [problem.split(": ")[0].rpartition(" ")[2] for problem in problems] == list("3457")
     assert "longer than a line may be" in problems[-1]
+
+
+def test_a_bulk_file_that_grew_is_not_kept_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, sizes, real = session(tmp_path), [], FolderStore.read
+    with Journal(path, "anna", "/x") as journal:
+        file, sha256, count = journal.write_bulk([BulkLine(item="i", class_id="c")])
+    bulk = Bulk(file=file, sha256=sha256, count=count, origin=AUTO_ORIGIN)
+    assert len(Reader(path).bulk_lines(bulk)) == 1
+
+    def read_part(self: FolderStore, name: str, offset: int, size: int) -> bytes:
+        sizes.append(size)
+        return real(self, name, offset, size)
+
+    monkeypatch.setattr(FolderStore, "read", read_part)
+    os.truncate(path / "bulk" / file, 2**24)
+    reader = Reader(path)
+    assert reader.bulk_lines(bulk) == []
+    assert "its content is not what was written" in str(reader.problems[0])
+    assert max(sizes) <= 2**20
 
 
 def test_thousands_of_damaged_lines_are_not_all_kept(tmp_path: Path) -> None:

@@ -93,6 +93,22 @@ def test_a_session_that_was_copied_back_is_not_lost(tmp_path: Path) -> None:
     assert journal.lost() is None
 
 
+def test_a_log_of_others_that_is_gone_is_lost_unless_a_copy_is_there(tmp_path: Path) -> None:
+    path = session(tmp_path)
+    journal, events = of_three(path)
+    anna, bob = (next((path / "log").glob(f"*-{by}-*")) for by in ("anna", "bob"))
+    shutil.copy(anna, anna.with_name("copy.jsonl"))
+    anna.unlink()
+    assert journal.lost() is None, "the copy was not read yet"
+    journal.read()
+    assert journal.lost() is None
+    bob.unlink()
+    assert journal.lost() == f"{bob} was removed; what was saved there is gone."
+    assert journal.save_copy(tmp_path / "copy.tuilabel") == []
+    found, _ = read(tmp_path / "copy.tuilabel")
+    assert [event.id for event in found] == [event.id for event in events]
+
+
 def test_a_damaged_description_loses_nothing(tmp_path: Path) -> None:
     path = session(tmp_path)
     journal, _ = of_three(path)

@@ -131,6 +131,18 @@ async def test_an_answer_that_comes_with_its_prompt_was_typed_before_it(
     await person.sees("1 label; saved in")
 
 
+async def test_what_is_damaged_is_said_before_the_first_prompt(
+    workspace: Workspace, person: Person
+) -> None:
+    (workspace.path / "log" / "x.jsonl").write_bytes(b"?\n")
+    workspace.journal.read()
+    talking = asyncio.create_task(person.talk(workspace).run((), None, 0))
+    await person.sees("is incomplete")
+    await person.sees("class? ")
+    person.types("q\n")
+    assert await asyncio.wait_for(talking, PATIENCE) == 0
+
+
 async def test_where_the_terminal_may_be_far_answers_wait_as_long_as_on_the_screen(
     workspace: Workspace, person: Person
 ) -> None:

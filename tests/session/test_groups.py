@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from loop_fakes import ME, FakeItems, FakeLog, fake_ranking, item_id
+from msgspec.structs import replace
 
 from tuilabel.data.groups import WholeGroups
 from tuilabel.events import payloads as said
@@ -324,3 +325,28 @@ def test_the_order_in_which_logs_are_read_makes_no_difference() -> None:
         for place in rng.permutation(len(log.written)).tolist():
             record.apply(log.written[place])
         assert state(record.known) == expected
+
+
+def test_a_group_may_have_several_classes_and_one_frame_others() -> None:
+    log = FakeLog(audit=0.0)
+    log.about = replace(log.about, multi=True)
+    session, _ = opened(log)
+    frames = go_to(session, 4)
+    item, _ = current(session)
+    apart = session.items.ids[frames[1]]
+    session.answer_frame(item, frames[1], (2,), by=ME)
+    session.label(item, (0, 1), by=ME)
+    dog = session.items.ids[frames[0]]
+    for row in frames[2:]:
+        session.relabel(session.items.ids[row], (1,), by=YOU)
+    session.relabel(dog, (1,), by=YOU)
+    tied = {session.items.ids[row] for row in frames} - {apart}
+    assert set(session.known.disputed) == tied
+    session.decide(dog, (0,), by=ME)
+    for now in (session, Session(session.items, log.reopened(), SETTINGS, ME)):
+        assert now.classes_of(apart) == (2,)
+        assert {now.classes_of(item) for item in tied} == {(0,)}
+        assert not now.known.disputed
+        material = now.material()
+        assert len(material.training) == now.labels, "a group is trained on once"
+        assert set(material.training.values()) <= set(range(len(material.sets)))

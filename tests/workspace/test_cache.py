@@ -130,8 +130,11 @@ def test_what_was_used_longest_ago_goes_first(tmp_path: Path) -> None:
     ]
     download = written(tmp_path / "host-a" / "mnist" / "train.gz", 500, 1)
     former = written(tmp_path / "folders" / "of" / "an earlier version", 100, 2000)
+    # A folder of a copy may have the name of another part of the cache.
+    copy = written(tmp_path / "host-a" / "remote" / "1" / "x" / "arrays" / "a.png", 700, 0)
     now = written(tmp_path / "host-a" / "features" / "hog.npy", 5000, 1e11)
-    assert [entry.size for entry in cache.entries(tmp_path)] == [5000, 900, 100, 400, 500]
+    found = cache.entries(tmp_path)
+    assert [entry.size for entry in found] == [5000, 900, 100, 400, 500, 700]
     cache.bound(tmp_path, 6400)
     assert old.exists()
     cache.bound(tmp_path, 6399)
@@ -140,11 +143,13 @@ def test_what_was_used_longest_ago_goes_first(tmp_path: Path) -> None:
     cache.bound(tmp_path, 5901)
     assert not former.exists()
     assert all(path.exists() for path in thumbnails)
-    # A file of SQLite goes with those beside it; what is in use and a download stay.
+    # A file of SQLite goes with those beside it; what is in use and downloads stay, which do not
+    # count.
     cache.bound(tmp_path, 1)
     assert not any(path.exists() for path in thumbnails)
     assert now.exists()
     assert download.exists()
+    assert copy.exists()
 
 
 def test_what_is_opened_counts_as_used(tmp_path: Path) -> None:

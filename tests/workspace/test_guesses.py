@@ -11,6 +11,7 @@ from PIL import Image
 
 from tuilabel.data import file_reader
 from tuilabel.data.folder_items import FolderItems, Found
+from tuilabel.errors import SourceError
 from tuilabel.events.payloads import IMPORT, SUGGESTED, Bulk, BulkLine, Undo
 from tuilabel.plugins import with_options
 from tuilabel.session.values import Annotator
@@ -189,3 +190,15 @@ def test_two_who_open_it_at_once_record_it_without_harm(opened: Open) -> None:
         second.session.take_in(second.journal.read())
         assert all(bulk.count == 12 for bulk in bulks(second))
         assert second.session.labels == 0
+
+
+def test_with_several_classes_folders_may_suggest_and_not_label(opened: Open) -> None:
+    with pytest.raises(SourceError, match=r"the other classes would stay unknown with --multi"):
+        opened("labels", multi=True)
+    with opened("suggestions", multi=True) as work:
+        assert work.session.about.multi
+
+
+def test_yesno_keeps_its_keys_for_classes_of_folders(opened: Open) -> None:
+    with opened("labels", yesno=True) as work:
+        assert work.session.known.classes.keys_at_start("me") == {"f": 0, "j": 1}

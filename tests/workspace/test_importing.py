@@ -77,6 +77,28 @@ def bytes_of(session: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in session.rglob("*") if path.is_file()}
 
 
+def test_no_command_is_silent_about_labels_that_do_not_count(session: Path, tmp_path: Path) -> None:
+    (log,) = (session / "log").iterdir()
+    whole = log.read_bytes()
+    damaged = whole.replace(b'"kind":"label"', b'"kind":"lab3l"', 1)
+    (session / "log" / "notes.txt").touch()
+    assert "incomplete" not in run("export", session).stderr
+    log.write_bytes(damaged)
+    line = damaged[: damaged.index(b"lab3l")].count(b"\n") + 1
+    said = f"{session} is incomplete: `tuilabel check {session}` says how to heal it. 1 part is "
+    said += f"damaged or missing, the first in log/{log.name}, line {line}: its checksum is wrong"
+    assert said in run("export", session).stderr
+    for command in (["import", session, every(tmp_path)], ["autolabel", session, "--dry-run"]):
+        assert said in " ".join(run(*command).stdout.split())
+    # Nothing is copied of what cannot be read, and that is said.
+    (session / "log").rename(session / "elsewhere")
+    other = opened(tmp_path / "photos", tmp_path / "other.tuilabel")
+    other.close()
+    assert (
+        "Not copied: log: it cannot be read" in run("merge", other.path, session, status=1).stdout
+    )
+
+
 def test_an_import_is_one_file_and_one_event(session: Path, tmp_path: Path) -> None:
     before = len(SessionView(session).events)
     said = run("import", session, every(tmp_path)).stdout

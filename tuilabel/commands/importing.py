@@ -71,6 +71,7 @@ def import_(
         _revert(path)
         return
     from tuilabel.exchange.reading import format_of_file, read_labels
+    from tuilabel.workspace.checking import damage_text
     from tuilabel.workspace.importing import plan_import, write_import
 
     source = Path(file)
@@ -88,7 +89,8 @@ def import_(
         progress.close()
     say(f"{shown_path(file)}, read as {format_}: {counted(found.rows, 'row')}.")
     named = shlex.quote(shown_path(session))
-    say(*_report(found, named))
+    damage = damage_text(path, found.view.problems)
+    say(*_report(found, named), *filter(None, [damage]))
     if not found.lines:
         raise ImportFileError(f"{shown_path(file)} has nothing to import into {named}.")
     if dry_run:

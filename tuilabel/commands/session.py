@@ -129,6 +129,7 @@ def export(
     from tuilabel.exchange.output import check_output, export_to, export_to_stdout
     from tuilabel.exchange.rows import label_rows
     from tuilabel.session.view import SessionView
+    from tuilabel.workspace.checking import damage_text
     from tuilabel.workspace.outputs import guarded
     from tuilabel.workspace.places import find_session
 
@@ -156,6 +157,8 @@ def export(
         images = counted(disputed, "image is", "images are")
         empty = "" if all_answers else ", and the class of each is empty"
         click.echo(f"{images} disputed{empty}.", err=True)
+    if damage := damage_text(path, view.problems):
+        click.echo(damage, err=True)
 
 
 def _places(source: str) -> Places | None:
@@ -268,7 +271,7 @@ def autolabel_(session: str | None, revert: bool, dry_run: bool, **options: Any)
         replaced=outcome.replaced,
         session=session,
     )
-    say(*lines)
+    say(*lines, *filter(None, [outcome.damage]))
     if dry_run and sys.stdout.isatty():
         from tuilabel.commands.printing import PicturePrinter, echo
         from tuilabel.commands.sheets import auto_label_sheet

@@ -325,8 +325,7 @@ def check_lines(found: CheckReport, of_classes: Sequence[str]) -> Iterator[str]:
         yield f"Unknown: whether events are missing at the end of {names}."
     if problems and found["is_healed"]:
         yield (
-            "Nothing is lost: an undamaged copy stands in for each damaged part. Damaged logs may "
-            "be deleted."
+            "Nothing is lost. Damaged logs may be deleted: an undamaged copy stands in for each."
         )
     elif problems:
         yield (

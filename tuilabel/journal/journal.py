@@ -317,12 +317,13 @@ class Journal:
         return name, hashlib.sha256(content).hexdigest(), len(encoded)
 
     def lost(self) -> str | None:
-        """Return a sentence if the session, or what this run wrote, is no longer there.
+        """Return a sentence if the session, or a log of it, is no longer there.
 
         Appending does not notice everything: another session may have been put in the place of
         this one after its last event.
         """
-        return lost(self.path, self._store, self.about, self._written)
+        own = lost(self.path, self._store, self.about, self._written)
+        return own or self._reader.removed()
 
     def save_copy(self, path: Path) -> list[str]:
         """Write the session to another place, also if it was removed since it was read.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import threading
 import time
@@ -311,7 +312,7 @@ class Reader:
             return []
         for name in names:
             if not name.endswith(".jsonl") and not name.startswith("."):
-                self._report(f"{LOGS}/{name}", "it is no log, and is passed over")
+                self._report(f"{LOGS}/{name}", "it is no log, and is passed over", is_healed=True)
         return [self.path / LOGS / name for name in names if name.endswith(".jsonl")]
 
     def _file(self, path: Path) -> LogFile:
@@ -593,6 +594,30 @@ class Reader:
                 found.append(Problem(f"{LOGS}/{name}.jsonl", None, text))
         return found
 
+    def removed(self) -> str | None:
+        """Return a sentence if logs of others that were read are gone, and all copies of them.
+
+        A log that was not read yet may be such a copy: then nothing is said.
+        """
+        try:
+            there = {name for name in self.store.names(LOGS) if name.endswith(".jsonl")}
+        except OSError:
+            return None
+        files = self.files()
+        if there - {file.path.name for file in files}:
+            return None
+        self._gone = {file.path.name for file in files if file.path.name not in there} - {
+            f"{name}.jsonl" for name in self.own
+        }
+        gone = [file for file in files if file.path.name in self._gone and file.number]
+        lost = [file for file in gone if not any(self._is_whole_copy(one, file) for one in files)]
+        if not lost:
+            return None
+        first = shown_path(self.path / lost[0].name)
+        others = counted(len(lost) - 1, "other log")
+        which = f"{first} was" if len(lost) == 1 else f"{first} and {others} were"
+        return f"{which} removed; what was saved there is gone."
+
     def _problems_of(self, file: LogFile) -> Iterator[Problem]:
         if file.path.name in self._gone:
             yield Problem(file.name, None, "it was removed while the session was open")
@@ -661,14 +686,23 @@ class Reader:
         """Return the lines of a bulk file; none, with a problem, if it is not as it was written."""
         name = Path(bulk.file).name
         try:
-            content = read_whole(self.store, f"{BULK}/{name}", _LARGEST_BULK)
-            if hashlib.sha256(content).hexdigest() != bulk.sha256:
+            # A file that is not what was written may be of any size: it is not kept in memory.
+            if self._sha256(f"{BULK}/{name}") != bulk.sha256:
                 raise OSError("its content is not what was written")
+            content = read_whole(self.store, f"{BULK}/{name}", _LARGEST_BULK)
             return [decode_bulk_line(line) for line in content.splitlines()]
         except (OSError, ValueError, RecursionError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             self._report(f"{BULK}/{name}", f"{inert(reason, 200)}; its labels do not count")
             return []
+
+    def _sha256(self, name: str) -> str:
+        size, found = self.store.size(name), hashlib.sha256()
+        if size > _LARGEST_BULK:
+            raise OSError(errno.EFBIG, "it is too large")
+        for offset in range(0, size, _MOST):
+            found.update(self.store.read(name, offset, min(_MOST, size - offset)))
+        return found.hexdigest()
 
 
 def _copied(numbers: array[int]) -> NDArray[np.int64]:

@@ -23,6 +23,7 @@ from tuilabel.session import ORACLE
 from tuilabel.text import inert, source_name
 from tuilabel.trainer.client import TrainerClient
 from tuilabel.workspace.cache import bound_beside
+from tuilabel.workspace.checking import damage_text
 from tuilabel.workspace.guidelines import read_guidelines
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import cache_dir, log_file
@@ -168,7 +169,9 @@ class Talk:
     async def _talk(self, opening: Sequence[str], demo: float | None, budget: int) -> None:
         conversation, dataset = self._conversation, self._workspace.dataset
         lines = conversation.words.say(*opening)
-        lines += conversation.opening(source_name(dataset.source), dataset.notices)
+        damage = damage_text(self._workspace.path, self._workspace.journal.problems)
+        notices = [*filter(None, [damage]), *dataset.notices]
+        lines += conversation.opening(source_name(dataset.source), notices)
         await self._say(lines)
         if demo is not None and not await self._demonstrate(demo, budget):
             return

@@ -240,7 +240,7 @@ class Classes:
     def resolved(self, class_id: str, merged: Mapping[str, str] | None = None) -> str:
         """Return the id of the class that answers to a class count for: by default, now."""
         merged = self.merged if merged is None else merged
-        if is_set(class_id):
+        if merged and is_set(class_id):
             return class_sets.resolved(class_id, lambda one: merged.get(one, one))
         return merged.get(class_id, class_id)
 

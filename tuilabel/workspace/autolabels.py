@@ -34,6 +34,7 @@ from tuilabel.session.requests import Material, fit_request, rows_of
 from tuilabel.session.units import Units
 from tuilabel.session.view import SessionView
 from tuilabel.settings import check_installed, resolve
+from tuilabel.workspace.checking import damage_text
 from tuilabel.workspace.multi import refuse
 from tuilabel.workspace.opening import open_dataset_of
 from tuilabel.workspace.places import cache_dir
@@ -72,6 +73,8 @@ class AutolabelOutcome:
         One for each accepted item.
     dataset : Dataset
         The source of the items.
+    damage : str
+        A sentence about labels that the model could not learn from; empty if there are none.
     """
 
     found: AutoLabels
@@ -80,6 +83,7 @@ class AutolabelOutcome:
     replaced: int
     labels: Sequence[AutoLabel] = field(repr=False)
     dataset: Dataset = field(repr=False, compare=False)
+    damage: str = ""
 
 
 def autolabel(
@@ -144,6 +148,7 @@ def autolabel(
         replaced=view.known.auto_labels_held,
         labels=labels,
         dataset=dataset,
+        damage=damage_text(path, view.problems),
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypedDict
 
 from tuilabel.events.payloads import Bulk
-from tuilabel.journal.reader import LogFile, Reader
+from tuilabel.journal.reader import LogFile, Problem, Reader
+from tuilabel.text import counted, shown_path
 
 
 class LogReport(TypedDict):
@@ -61,6 +64,18 @@ def check_session(path: Path) -> CheckReport:
         problems=[(one.file, one.line, one.text) for one in problems],
         is_healed=all(one.is_healed for one in problems),
         unjudged=[log["file"] for log in logs if not log["has_ended"]],
+    )
+
+
+def damage_text(path: Path, problems: Iterable[Problem]) -> str:
+    """Return a sentence about the parts of a session that do not count; empty if all do."""
+    lost = [problem for problem in problems if not problem.is_healed]
+    if not lost:
+        return ""
+    parts = counted(len(lost), "part is", "parts are")
+    return (
+        f"{shown_path(path)} is incomplete: `tuilabel check {shlex.quote(shown_path(path))}` says "
+        f"how to heal it. {parts} damaged or missing, the first in {lost[0]}."
     )
 
 

@@ -162,6 +162,8 @@ def _match(
 
 def _logs(theirs: SessionView, merged: Merged) -> Iterator[tuple[str, str]]:
     problems = {problem.file: problem.text for problem in theirs.problems}
+    if LOGS in problems:
+        merged.refused[LOGS] = problems[LOGS]
     for file in theirs.reader.files():
         if file.foreign is not None or file.log is None:
             merged.refused[shown_path(file.name)] = problems.get(file.name, "it has no event")
