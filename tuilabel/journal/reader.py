@@ -44,11 +44,8 @@ LIVE_SECONDS = 600.0
 SILENT_SECONDS, LOOK_SECONDS = 3600.0, 60.0
 """A log that has not grown for so long is looked at once in so long."""
 
-_LEAST, _MOST, _ALL = 2**16, 2**16, 2**25
-"""Bytes that are read of a log at once, and of all logs together."""
-
 _PAGE, _PAGES = 2**16, 32
-"""Bytes that are read to return single events, and how many such parts are kept."""
+"""Bytes that are read at once, and how many such parts are kept to return single events."""
 
 _OFFSET_BITS = 48
 _LARGEST_BULK = 2**30
@@ -180,12 +177,12 @@ class LogFile:
         self.damaged = 0
         return max(before, number)
 
-    def block(self, size: int) -> bytes:
+    def block(self) -> bytes:
         """Return what comes next in the file: whole lines, or too much for a line."""
         if self.skips:
             self.offset = self.store.skip_hole(self.name, self.offset)
-        block = self.store.read(self.name, self.offset, size)
-        if block and b"\n" not in block and size <= LONGEST_LINE:
+        block = self.store.read(self.name, self.offset, _PAGE)
+        if block and b"\n" not in block:
             block = self.store.read(self.name, self.offset, LONGEST_LINE + 1)
         return block
 
@@ -259,7 +256,7 @@ class Reader:
     def _first_about(self, path: Path) -> About | None:
         """Return the description of its session that a log begins with."""
         try:
-            line = self.store.read(f"{LOGS}/{path.name}", 0, _LEAST).partition(b"\n")[0]
+            line = self.store.read(f"{LOGS}/{path.name}", 0, _PAGE).partition(b"\n")[0]
             begin = decode(line, "").payload
         except (OSError, InvalidLineError):
             return None
@@ -334,11 +331,10 @@ class Reader:
         while due:
             streams: list[Iterator[Found]] = []
             adopted = 0
-            size = min(max(_LEAST, _ALL // len(due)), _MOST)
             # The beginnings of all logs come first: they name the sessions that were adopted.
             while due and adopted != len(self.uuids):
                 adopted = len(self.uuids)
-                for stream in [self._stream(file, size, now) for file in due]:
+                for stream in [self._stream(file, now) for file in due]:
                     streams += [chain([first], stream) for first in [next(stream, None)] if first]
                 due = self._readable_now(files)
             ids, places, last, before, before_id = self._ids, self._places, None, 0, ""
@@ -399,7 +395,7 @@ class Reader:
             file.foreign, file.size = None, -1
         return found
 
-    def _stream(self, file: LogFile, most: int, now: float) -> Iterator[Found]:
+    def _stream(self, file: LogFile, now: float) -> Iterator[Found]:
         file.looked_at = now
         try:
             size = self.store.size(file.name)
@@ -407,7 +403,7 @@ class Reader:
                 file.report(None, "it has become shorter since it was read")
             elif size != file.size:
                 file.grown = now
-                yield from self._blocks(file, size, most)
+                yield from self._blocks(file, size)
             file.size = size
             self._problems.pop(file.name, None)
         except FileNotFoundError:
@@ -418,9 +414,9 @@ class Reader:
         if file.log is not None:
             file.log.grown = max(file.log.grown, file.grown)
 
-    def _blocks(self, file: LogFile, size: int, most: int) -> Iterator[Found]:
+    def _blocks(self, file: LogFile, size: int) -> Iterator[Found]:
         file.tail = 0
-        while file.foreign is None and file.offset < size and (block := file.block(most)):
+        while file.foreign is None and file.offset < size and (block := file.block()):
             end = block.rfind(b"\n")
             if file.skips:
                 end = block.find(b"\n")

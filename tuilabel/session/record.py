@@ -40,7 +40,7 @@ brings its item back in the batch of that moment."""
 EVENTS_KEPT = 2000
 """Events in memory: an undo needs no file for the answers of the last hours."""
 
-_TOGETHER = 128
+_TOGETHER = 64
 """Events that are taken into account together."""
 
 
