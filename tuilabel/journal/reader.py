@@ -610,13 +610,28 @@ class Reader:
             f"{name}.jsonl" for name in self.own
         }
         gone = [file for file in files if file.path.name in self._gone and file.number]
-        lost = [file for file in gone if not any(self._is_whole_copy(one, file) for one in files)]
+        lost = [
+            file
+            for file in gone
+            if not any(self._is_whole_copy(one, file) for one in files)
+            # A listing may be stale, or incomplete where a connection was cut.
+            and self._is_missing(file.name)
+        ]
         if not lost:
             return None
         first = shown_path(self.path / lost[0].name)
         others = counted(len(lost) - 1, "other log")
         which = f"{first} was" if len(lost) == 1 else f"{first} and {others} were"
         return f"{which} removed; what was saved there is gone."
+
+    def _is_missing(self, name: str) -> bool:
+        try:
+            self.store.size(name)
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def _problems_of(self, file: LogFile) -> Iterator[Problem]:
         if file.path.name in self._gone:
