@@ -31,7 +31,8 @@ def write_csv(rows: Iterable[LabelRow], file: TextIO) -> None:
     """
     every = iter(rows)
     first = next(every, None)
-    writer = csv.DictWriter(file, COLUMNS if first is None else list(first))
+    columns = getattr(rows, "columns", COLUMNS) if first is None else list(first)
+    writer = csv.DictWriter(file, columns)
     writer.writeheader()
     for row in every if first is None else chain([first], every):
         writer.writerow({column: _inert(_cell(value)) for column, value in row.items()})
