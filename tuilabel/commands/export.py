@@ -166,10 +166,10 @@ def _export_file(
     name = format_ or format_of(output)
     write = writer(name)
     split = _split(shares)
-    fields = (*COLUMNS, *(["split"] if split else []))
-    names = None if columns is None else parse_columns(columns, fields)
     path = find_session(session)
     view = SessionView(path)
+    fields = (*COLUMNS, *(["group"] * bool(view.known.groups)), *(["split"] * bool(split)))
+    names = None if columns is None else parse_columns(columns, fields)
     keep = guard(*guarded(view.source, path))
     root = _root(view.source) if paths == "absolute" else None
     counts = Counts()
@@ -185,6 +185,7 @@ def _export_file(
     rows = shaped(
         chosen(labels, _filter(**which), counts),
         counts,
+        fields=fields,
         columns=names,
         paths=paths,
         root=root,
@@ -299,7 +300,7 @@ def _export_folders(
     from tuilabel.exchange.class_folders import ClassFolders
     from tuilabel.exchange.guard import check_folder
     from tuilabel.exchange.placement import place_rows
-    from tuilabel.exchange.rows import label_rows
+    from tuilabel.exchange.rows import COLUMNS, label_rows
     from tuilabel.session.view import SessionView
     from tuilabel.workspace.moving import announce_moves
     from tuilabel.workspace.outputs import guarded
@@ -335,7 +336,7 @@ def _export_folders(
     labels = chosen(label_rows(view.labelled(), None, places), _filter(**which), counts)
     keys = places.keys or {}
     wanted = place_rows(
-        shaped(labels, counts, split=split),
+        shaped(labels, counts, fields=COLUMNS, split=split),
         root,
         files,
         times={name: (key.size, key.mtime_ns) for name, key in keys.items()},

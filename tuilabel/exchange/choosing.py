@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tuilabel.errors import UsageError
-from tuilabel.exchange.rows import COLUMNS, LabelRow
+from tuilabel.exchange.rows import LabelRow
 from tuilabel.text import inert, meant
 
 if TYPE_CHECKING:
@@ -144,6 +144,7 @@ def shaped(
     rows: Iterable[LabelRow],
     counts: Counts,
     *,
+    fields: Sequence[str],
     columns: dict[str, str] | None = None,
     paths: str = "relative",
     root: Path | None = None,
@@ -155,6 +156,8 @@ def shaped(
     ----------
     rows : iterable of LabelRow
     counts : Counts
+    fields : sequence of str
+        Those that rows have, with that of a split.
     columns : dict of str to str, optional
         As `parse_columns` returns them; by default all under their own names.
     paths : str
@@ -164,9 +167,8 @@ def shaped(
     split : Split, optional
         Adds a column.
     """
-    fields = (*COLUMNS, *([SPLIT] if split else []))
     if columns is None and paths == PATH_FORMS[0] and split is None:
-        return Rows(rows, COLUMNS)
+        return Rows(rows, fields)
 
     def each() -> Iterator[dict[str, Any]]:
         for row in rows:
@@ -182,6 +184,6 @@ def shaped(
             if columns is None:
                 yield values
             else:
-                yield {name: values.get(own) for own, name in columns.items()}
+                yield {name: values[own] for own, name in columns.items()}
 
     return Rows(each(), fields if columns is None else list(columns.values()))

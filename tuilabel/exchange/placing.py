@@ -384,7 +384,7 @@ def _write(descriptor: int, block: bytes) -> None:
 
 
 def _name(new: str, target: str) -> None:
-    """Give a file its name, and never that of another one."""
+    """Rename a file to its name, and never that of another one."""
     try:
         os.link(new, target)
     except FileExistsError:

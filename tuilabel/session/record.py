@@ -240,9 +240,5 @@ class Record:
         return again
 
 
-<<<<<<< HEAD
-_ALSO = frozenset({Batch, Begin, Opened, Undo, Window})
-_ACTS = frozenset({Label, LabelSet, Skip, Flag, Note, Decided, DecidedSet})
-=======
 _ALSO = frozenset({Batch, Begin, Moved, Opened, Undo, Window})
-_ACTS = frozenset({Label, Skip, Flag, Note, Decided})
+_ACTS = frozenset({Label, LabelSet, Skip, Flag, Note, Decided, DecidedSet})
