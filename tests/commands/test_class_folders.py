@@ -222,7 +222,7 @@ def test_an_update_touches_nothing_that_is_not_its_own(photos: Path, out: Path) 
     (out / "dog/a.png").write_text("mine too")
     relabel(photos, a="dog")
     result = run(photos, out, "--update")
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert "Taken by other files, which stay: 1 name (dog/a.png)" in result.output
     assert "left as it is: 1 file (cat/a.png)" in result.output
     found = files_in(out)
@@ -230,7 +230,7 @@ def test_an_update_touches_nothing_that_is_not_its_own(photos: Path, out: Path) 
         *("a.pn?", "mine", "mine too"),
     )
     result = undo(photos, out)
-    assert "left: 1 file (cat/a.png)" in result.output
+    assert (result.exit_code, "left: 1 file (cat/a.png)" in result.output) == (1, True)
     assert set(files_in(out)) == {"cat/a.png", "cat/mine.png", "dog/a.png"}
     (out / "cat/a.png").unlink()
     assert undo(photos, out).exit_code == 0
@@ -245,6 +245,8 @@ def test_an_update_with_other_options_or_for_another_session_is_refused(
     before = tree(out)
     result = run(photos, out, "--update", "--files", "move")
     assert (result.exit_code, "made with --files copy" in result.output) == (2, True)
+    result = run(photos, out, "--update", "--origin", "human")
+    assert (result.exit_code, "made without options" in result.output) == (2, True)
     other = make(tmp_path / "others", {"1.png": "cat"})
     os.utime(other)
     result = run(other, out, "--update")

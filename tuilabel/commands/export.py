@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -351,13 +352,32 @@ def _export_folders(
     progress = ProgressLine()
     try:
         outcome = folders.export(
-            wanted, root, files, view.about.uuid, announce=announce, progress=progress
+            wanted,
+            root,
+            files,
+            view.about.uuid,
+            options=_as_typed(shares, **which),
+            announce=announce,
+            progress=progress,
         )
     finally:
         progress.close()
     say(*_outcome_lines(out, files, outcome, wanted))
     _report_choice(counts, split)
     say(f"`tuilabel export --undo {shown_path(folders.out / _manifest_name())}` takes it back.")
+    if outcome.taken or outcome.changed:
+        click.get_current_context().exit(1)
+
+
+def _as_typed(
+    shares: str | None, origin: Sequence[str], annotator: Sequence[str], min_probability: float
+) -> str:
+    """Return the options that choose images and parts, in one form."""
+    words = [f"--split {shares.replace(' ', '')}"] if shares else []
+    words += [f"--origin {name}" for name in sorted(origin)]
+    words += [f"--annotator {shlex.quote(name)}" for name in sorted(annotator)]
+    words += [f"--min-probability {min_probability:g}"] if min_probability else []
+    return " ".join(words)
 
 
 def _files_root(source: str) -> Path:
@@ -496,3 +516,4 @@ def _undo(session: str | None, manifest: Path) -> None:
     if outcome.changed:
         stay = _named(outcome.changed, "file")
         say(f"Of other content now, or with another file in the old place, so left: {stay}.")
+        click.get_current_context().exit(1)

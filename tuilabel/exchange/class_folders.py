@@ -15,7 +15,7 @@ from tuilabel.exchange.placement import Placement
 from tuilabel.exchange.placing import UNLINKABLE, Outcome, Placing
 from tuilabel.process.umask import UMASK
 from tuilabel.progress import Progress
-from tuilabel.text import shown_path
+from tuilabel.text import inert, shown_path
 
 MODES = ("copy", "hardlink", "symlink", "move")
 """How a file gets into its folder."""
@@ -87,6 +87,7 @@ class ClassFolders:
         files: str,
         session: str,
         *,
+        options: str = "",
         announce: Callable[[Sequence[Entry]], object] = lambda entries: None,
         progress: Progress | None = None,
     ) -> Outcome:
@@ -99,6 +100,8 @@ class ClassFolders:
         files : str
         session : str
             Identity of the session.
+        options : str
+            Those that chose the images and their parts.
         announce : callable
             Called with what is about to be placed, when that is in the manifest.
         progress : callable, optional
@@ -119,7 +122,7 @@ class ClassFolders:
                 with UMASK.of_person():
                     make_folders(self.out)
                 made["."] = ""
-            manifest = self._fitting(root, files, session)
+            manifest = self._fitting(root, files, session, options)
             with manifest.alone():
                 work = Placing(self.out, manifest, wanted.times, self._step, progress)
                 return work.update(wanted, made, announce)
@@ -143,12 +146,12 @@ class ClassFolders:
             return f"Take back what was done with --undo {shown_path(self.out / MANIFEST)}."
         return "Nothing was left there." if is_new else "Correct that and do it again."
 
-    def _fitting(self, root: Path, files: str, session: str) -> Manifest:
+    def _fitting(self, root: Path, files: str, session: str, options: str) -> Manifest:
         """Return the manifest: a new one, or the earlier one if it fits."""
         earlier = self.manifest
         if earlier is None or not earlier.files:
             id_ = uuid.uuid4().hex
-            found = Manifest(self.out / MANIFEST, id_, files, session, str(root))
+            found = Manifest(self.out / MANIFEST, id_, files, session, str(root), options)
             if earlier is not None:
                 self._step()
                 earlier.path.unlink()
@@ -160,6 +163,12 @@ class ClassFolders:
         if earlier.files != files:
             raise ExportError(
                 f"{shown} was made with --files {earlier.files}; use that, or another folder."
+            )
+        if earlier.options != options:
+            was = f"with {inert(earlier.options, 200)}" if earlier.options else "without options"
+            raise ExportError(
+                f"{shown} was made {was} to choose images and parts: use the same, or another "
+                "folder."
             )
         if earlier.root != str(root):
             raise ExportError(

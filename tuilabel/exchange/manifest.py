@@ -56,6 +56,7 @@ class _Line(msgspec.Struct, omit_defaults=True):
     files: str = ""
     session: str = ""
     root: str = ""
+    options: str = ""
     folder: str | None = None
     add: str | None = None
     source: str = ""
@@ -81,6 +82,8 @@ class Manifest:
         Identity of the session.
     root : str
         The absolute folder that the paths of the source are relative to.
+    options : str
+        Those that chose the images and their parts.
 
     Attributes
     ----------
@@ -93,8 +96,11 @@ class Manifest:
         Folders that were made, outer ones first; ``.`` is the outermost one itself.
     """
 
-    def __init__(self, path: Path, id: str, files: str, session: str, root: str) -> None:
+    def __init__(
+        self, path: Path, id: str, files: str, session: str, root: str, options: str = ""
+    ) -> None:
         self.path, self.id, self.files, self.session, self.root = path, id, files, session, root
+        self.options = options
         self.entries: dict[str, Entry] = {}
         self.unsure: set[str] = set()
         self.folders: dict[str, str] = {}
@@ -126,7 +132,8 @@ class Manifest:
             except (msgspec.DecodeError, UnicodeDecodeError):
                 said = _Line()
             if number == 1 and said.manifest == _VERSION:
-                found = cls(path, said.id, said.files, said.session, _actual(said.root))
+                root = _actual(said.root)
+                found = cls(path, said.id, said.files, said.session, root, said.options)
             elif found is None or not found._take(said):
                 raise ExportError(
                     f"{shown_path(path)} is not a manifest of class folders that this version can "
@@ -190,6 +197,7 @@ class Manifest:
                     files=self.files,
                     session=self.session,
                     root=_stored(self.root),
+                    options=self.options,
                 )
             )
         lines += (_Line(folder=_stored(path), why=why) for path, why in folders.items())

@@ -81,6 +81,9 @@ def place_rows(
     used, sources = set[str](), set[str]()
     for row in every:
         reference: str = row["reference"]
+        if reference not in times:  # one of many images in a file
+            found.skipped[OF_A_PART] += 1
+            continue
         source = moved[reference].source if reference in moved else reference
         if source in sources:
             continue  # it has been moved by halves
