@@ -16,9 +16,11 @@ from sessions import label_of, new_session
 
 from tuilabel.cli import main
 from tuilabel.data.places import find_places
+from tuilabel.events.payloads import LabelSet
 from tuilabel.exchange import placing
 from tuilabel.exchange.class_folders import MODES, ClassFolders
 from tuilabel.exchange.manifest import MANIFEST
+from tuilabel.session.classes import class_id_of
 from tuilabel.session.view import SessionView
 from tuilabel.workspace.opening import open_dataset_of
 from tuilabel.workspace.places import cache_dir, session_path
@@ -383,6 +385,29 @@ def test_parts_of_files_disputes_and_lost_files_are_counted(photos: Path, out: P
     assert set(files_in(out)) == {
         *("cat/x__b.png", "cat/y__b.png", "cat/y__b.json", "bird/owl/owl.png"),
     }
+
+
+def test_an_image_of_several_classes_has_no_folder(tmp_path: Path, out: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    payloads = []
+    for name, classes in (("1.png", ("cat",)), ("2.png", ("cat", "dog")), ("3.png", ())):
+        (folder / name).write_text(name)
+        ids = tuple(map(class_id_of, classes))
+        payloads.append(LabelSet(item=item_of(name), class_ids=ids, names=(name,)))
+    new_session(session_path(str(folder)), *payloads, source=str(folder), multi=True)
+    result = run(folder, out, "--split", "train=1")
+    assert files_in(out) == {"train/cat/1.png": "1.png"}, result.output
+    assert "1 image has several classes" in result.output
+    assert "1 image has no class" in result.output
+    arguments = ["export", str(folder), "--split", "train=1", "--columns", "path,class,split"]
+    rows = CliRunner().invoke(main, arguments, prog_name="tuilabel")
+    assert rows.stdout.splitlines()[1:] == [
+        "1.png,cat,train",
+        "2.png,cat|dog,train",
+        "3.png,,train",
+    ]
+    assert "cat 1, cat|dog 1" in rows.stderr
 
 
 # Trouble.

@@ -169,7 +169,12 @@ def _export_file(
     split = _split(shares)
     path = find_session(session)
     view = SessionView(path)
-    fields = (*COLUMNS, *(["group"] * bool(view.known.groups)), *(["split"] * bool(split)))
+    further = {
+        "group": view.known.groups,
+        "unknown": view.about.multi,
+        "split": split,
+    }
+    fields = (*COLUMNS, *(name for name, is_there in further.items() if is_there))
     names = None if columns is None else parse_columns(columns, fields)
     keep = guard(*guarded(view.source, path))
     root = _root(view.source) if paths == "absolute" else None
@@ -448,11 +453,19 @@ def _outcome_lines(out: Path, files: str, outcome: Outcome, wanted: Placement) -
 
 
 def _skipped_lines(skipped: Mapping[str, int]) -> list[str]:
-    from tuilabel.exchange.placement import DISPUTED, GONE, MOVED, OF_A_PART, SKIPPED
+    from tuilabel.exchange.placement import (
+        DISPUTED,
+        GONE,
+        MOVED,
+        OF_A_PART,
+        SEVERAL,
+        SKIPPED,
+    )
 
     reasons = {
         DISPUTED: ("image is disputed", "images are disputed"),
         SKIPPED: ("image has no class", "images have no class"),
+        SEVERAL: ("image has several classes", "images have several classes"),
         GONE: ("image is no longer in the source", "images are no longer in the source"),
         OF_A_PART: ("item is a part of a file", "items are parts of files"),
         MOVED: (

@@ -184,6 +184,6 @@ def shaped(
             if columns is None:
                 yield values
             else:
-                yield {name: values[own] for own, name in columns.items()}
+                yield {name: values.get(own) for own, name in columns.items()}
 
     return Rows(each(), fields if columns is None else list(columns.values()))

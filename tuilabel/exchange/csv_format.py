@@ -31,13 +31,16 @@ def write_csv(rows: Iterable[LabelRow], file: TextIO) -> None:
     a cell. JSON Lines keeps such text unchanged.
     """
     every = iter(rows)
-    first = next(every, None)
-    columns = getattr(rows, "columns", COLUMNS) if first is None else list(first)
+    columns = getattr(rows, "columns", None)
+    if columns is None:
+        first = next(every, None)
+        columns = COLUMNS if first is None else list(first)
+        every = every if first is None else chain([first], every)
     writer = csv.writer(file)
     writer.writerow(columns)
-    for row in every if first is None else chain([first], every):
+    for row in every:
         values = cast(Mapping[str, object], row)
-        writer.writerow([_inert(_cell(values[column])) for column in columns])
+        writer.writerow([_inert(_cell(values.get(column))) for column in columns])
 
 
 def unmarked(text: str) -> str:

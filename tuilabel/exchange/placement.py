@@ -20,7 +20,14 @@ BESIDE = (".txt", ".json", ".xmp")
 Times = tuple[int, int]
 """Size, and time of change in nanoseconds, of a file when it was hashed."""
 
-DISPUTED, GONE, OF_A_PART, MOVED, SKIPPED = "disputed", "gone", "part", "moved", "skipped"
+DISPUTED, GONE, OF_A_PART, MOVED, SKIPPED, SEVERAL = (
+    "disputed",
+    "gone",
+    "part",
+    "moved",
+    "skipped",
+    "several",
+)
 """Why a row is not placed."""
 
 
@@ -96,7 +103,7 @@ def place_rows(
             # It can go with one image only.
             others = [path for path in others if path not in used]
             used.update(others)
-        folder = class_parts(row["class"])
+        folder = class_parts(row["class"] if isinstance(row["class"], str) else row["class"][0])
         if "split" in row:
             folder = (row["split"], *folder)
         wanted.append(Wanted(folder, source, others))
@@ -125,6 +132,8 @@ def _is_placed(row: Mapping[str, Any], skipped: Counter[str]) -> bool:
         reason = DISPUTED
     elif not row["class"]:
         reason = SKIPPED
+    elif isinstance(row["class"], list) and len(row["class"]) > 1:
+        reason = SEVERAL
     elif row["status"] != "found":
         reason = GONE
     elif not row["item_id"].startswith("f1:"):

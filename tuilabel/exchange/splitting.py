@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuilabel.errors import UsageError
+from tuilabel.exchange.csv_format import BETWEEN
 from tuilabel.text import inert, percent
 
 _FORM = "--split takes parts and their shares, such as train=0.8,val=0.1,test=0.1"
@@ -65,7 +66,8 @@ class Split:
         ).digest()
         place = int.from_bytes(digest, "big") / 2**64
         name = next(name for name, end in zip(self.names, self._ends, strict=True) if place < end)
-        self.counts[name, row["class"]] += 1
+        found = row["class"]
+        self.counts[name, found if isinstance(found, str) else BETWEEN.join(found)] += 1
         return name
 
     def lines(self) -> list[str]:
