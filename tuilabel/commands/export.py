@@ -176,6 +176,13 @@ def _export_file(
     }
     fields = (*COLUMNS, *(name for name, is_there in further.items() if is_there))
     names = None if columns is None else parse_columns(columns, fields)
+    written = getattr(write, "fields", None)
+    if written is not None and names is not None:
+        raise UsageError(f"--format {name} has columns of its own: leave out --columns.")
+    if all_answers and not getattr(write, "answers", True):
+        raise UsageError(
+            f"--format {name} has one label for each image: leave out --all-answers, or use jsonl."
+        )
     keep = guard(*guarded(view.source, path))
     root = _root(view.source) if paths == "absolute" else None
     counts = Counts()
@@ -202,10 +209,10 @@ def _export_file(
     else:
         export_to(Path(output), rows, write, force=force, guard=keep, is_like=is_like)
     _report(view, counts, split, all_answers=all_answers)
-    if names is not None:
-        lost = [own for own in fields if own not in names]
-        if lost:
-            _note(f"Not written, because --columns does not name them: {', '.join(lost)}.")
+    lost = [own for own in fields if own not in (names or written or fields)]
+    if lost:
+        why = f"{name} has no place for them" if names is None else "--columns does not name them"
+        _note(f"Not written, because {why}: {', '.join(lost)}.")
     if counts.equal_names:
         rows_text = counted(counts.equal_names, "row has a name", "rows have a name")
         _note(f"{rows_text} that another image has too; --paths relative tells them apart.")
