@@ -30,6 +30,7 @@ from tuilabel.events.payloads import (
     ClassRetired,
     Decided,
     Label,
+    Moved,
     Skip,
     Suggestion,
     Undo,
@@ -136,7 +137,7 @@ def make_session(photos: Path, path: Path) -> None:
                 *(ClassAdded(bird, "bird"), ClassAdded(fox, "fox", "f"), ClassMerged(bird, owl)),
                 *(ClassMerged(owl, bird), ClassRetired(fox), ClassRestyled(owl, "o")),
                 *(ClassRenamed(dog, "dog"), Suggestion(second, dog, "me", 0.5)),
-                *(Window(0, 255), Adopted("other")),
+                *(Window(0, 255), Adopted("other"), Moved("/nowhere", ("b.png",), (first,))),
             ],
             by.name,
         )

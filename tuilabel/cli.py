@@ -31,7 +31,7 @@ COMMANDS = {
     "view": ("view", "view", "Look at images and mark some."),
     "show": ("show", "show", "Show images and what is known about them."),
     "status": ("session", "status_", "Show a session's progress."),
-    "export": ("session", "export", "Export labels."),
+    "export": ("export", "export", "Export labels."),
     "import": ("importing", "import_", "Import labels from a file."),
     "autolabel": ("session", "autolabel_", "Label the remaining images with the model."),
     "classes": ("classes", "classes_", "List or change the classes of a session."),

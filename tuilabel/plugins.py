@@ -99,6 +99,9 @@ GROUPS: Mapping[str, Group] = {
         {
             "csv": "tuilabel.exchange.csv_format:write_csv",
             "jsonl": "tuilabel.exchange.jsonl_format:write_jsonl",
+            "prodigy": "tuilabel.exchange.prodigy:write_prodigy",
+            "label-studio": "tuilabel.exchange.label_studio:write_label_studio",
+            "doccano": "tuilabel.exchange.doccano:write_doccano",
         },
     ),
     "stores": Group("store", {"folder": "tuilabel.journal.store:FolderStore"}),

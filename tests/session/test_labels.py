@@ -481,7 +481,8 @@ def test_the_labels_by_row_are_those_of_the_fold(
         known.apply(event, number)
         items = [getattr(event.payload, "item", None)]
         if isinstance(event.payload, Batch):
-            items = [asked.item for asked in event.payload.items]
+            ended = [id_ for asked in event.payload.items for id_ in asked.again]
+            items = [item for id_ in ended for item in known.kept_for_later(id_)]
         of_import = event.payload.event if isinstance(event.payload, Undo) else event.id
         for item in filter(None, (*items, *known.imported_items(of_import))):
             rows.follow(item)

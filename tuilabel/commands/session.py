@@ -1,22 +1,16 @@
-"""Commands about an existing session: its progress, its labels, a check, auto-labels."""
+"""Commands about an existing session: its progress, a check, auto-labels."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from tuilabel.commands.options import one_of, session_argument
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.commands.text import say
-from tuilabel.exchange import ORIGINS, format_of, writer
-from tuilabel.plugins import GROUPS
-from tuilabel.text import LONGEST_PATH, counted, inert, shown_path
-
-if TYPE_CHECKING:
-    from tuilabel.data.places import Places
+from tuilabel.text import counted
 
 
 @click.command("status")
@@ -75,110 +69,6 @@ def status_(session: str | None, as_json: bool, pictures: bool, unreadable: bool
         from tuilabel.commands.sheets import class_sheet
 
         echo(class_sheet(dataset, view, PicturePrinter({})))
-
-
-@click.command("export")
-@session_argument
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(),
-    metavar="OUT",
-    default="-",
-    show_default=True,
-    help="File to write, or - for standard output.",
-)
-@click.option(
-    "--format",
-    "format_",
-    **one_of(list(GROUPS["writers"].built_in), "writers"),
-    help="Format.  [default: the ending of OUT, or csv]",
-)
-@click.option(
-    "--origin",
-    type=click.Choice(ORIGINS),
-    multiple=True,
-    help="Export only labels of this origin; repeat it for several.  [default: all]",
-)
-@click.option(
-    "--all-answers",
-    is_flag=True,
-    help="Write what each annotator answered, not the label in effect.",
-)
-@click.option(
-    "--no-source",
-    is_flag=True,
-    help="Write the names of labelling time, without looking for the images.",
-)
-@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
-def export(
-    session: str | None,
-    output: str,
-    format_: str | None,
-    origin: tuple[str, ...],
-    all_answers: bool,
-    no_source: bool,
-    force: bool,
-) -> None:
-    """Export labels.
-
-    F is a session or the source it was made for; by default the last session. Each image is
-    looked for in the source, by its content: it may have been renamed, moved or copied.
-    """
-    from tuilabel.exchange.guard import guard
-    from tuilabel.exchange.output import check_output, export_to, export_to_stdout
-    from tuilabel.exchange.rows import label_rows
-    from tuilabel.session.view import SessionView
-    from tuilabel.workspace.checking import damage_text
-    from tuilabel.workspace.outputs import guarded
-    from tuilabel.workspace.places import find_session
-
-    path = find_session(session)
-    view = SessionView(path)
-    keep = guard(*guarded(view.source, path))
-    write = writer(format_ or format_of(output))
-    if output != "-":
-        check_output(Path(output), force=force, guard=keep)
-    places = None if no_source else _places(view.source)
-    rows = list(label_rows(view.labelled(all_answers=all_answers), origin or None, places))
-    if output == "-":
-        export_to_stdout(rows, write, keep)
-    else:
-        export_to(Path(output), rows, write, force=force, guard=keep)
-    gone = len({row["item_id"] for row in rows if row["status"] == "gone"})
-    if gone:
-        images = counted(gone, "labelled image is", "labelled images are")
-        click.echo(
-            f"{images} no longer in {shown_path(view.source)}; the status of each is `gone`.",
-            err=True,
-        )
-    disputed = len({row["item_id"] for row in rows if row["disputed"]})
-    if disputed:
-        images = counted(disputed, "image is", "images are")
-        empty = "" if all_answers else ", and the class of each is empty"
-        click.echo(f"{images} disputed{empty}.", err=True)
-    if damage := damage_text(path, view.problems):
-        click.echo(damage, err=True)
-
-
-def _places(source: str) -> Places | None:
-    """Return where images are now; report a source that cannot be read, and return None."""
-    from tuilabel.data.places import find_places
-    from tuilabel.errors import SourceError
-    from tuilabel.workspace.places import cache_dir
-
-    progress = ProgressLine()
-    try:
-        return find_places(source, cache_dir=cache_dir(), progress=progress)
-    except SourceError as error:
-        reason = inert(str(error), LONGEST_PATH).rstrip(".")
-        click.echo(
-            f"The names are those of labelling time, because the source cannot be read: {reason}.",
-            err=True,
-        )
-        return None
-    finally:
-        progress.close()
 
 
 @click.command("check")

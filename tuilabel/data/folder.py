@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,14 @@ from tuilabel.data.grouping import EXIF, check_size, grouping_of
 from tuilabel.data.groups import WholeGroups
 from tuilabel.data.guesses import Guesses
 from tuilabel.data.item_ids import ItemIds
-from tuilabel.data.listing import cannot_be_read, natural, no_image, path_order, scan
+from tuilabel.data.listing import (
+    cannot_be_read,
+    moved_files,
+    natural,
+    no_image,
+    path_order,
+    scan,
+)
 from tuilabel.data.order import name_keys, seeded_order
 from tuilabel.data.window import Window
 from tuilabel.errors import TuilabelError, UnnamedClassesError, UsageError
@@ -113,6 +120,7 @@ def list_files(
     guesses: Guesses | None = None,
     remarks: Sequence[str] = (),
     cells: Cells | None = None,
+    moved: Mapping[str, str] | None = None,
 ) -> FolderItems:
     """Return the items of files below a folder, before they are read.
 
@@ -135,6 +143,8 @@ def list_files(
         Sentences about the source.
     cells : Cells, optional
         Of table files, whose rows are the files that were found.
+    moved : dict of str to str, optional
+        As for `open_dataset`.
 
     Raises
     ------
@@ -143,6 +153,7 @@ def list_files(
     """
     refuse_test(test, source)
     files, skipped = found
+    files = [*files, *moved_files(root, moved or {}, files)]
     if not files:
         raise no_image(source, skipped)
     own = None if guesses is None or classes is not None else guesses.class_names
@@ -184,6 +195,7 @@ def list_files(
         cells=cells,
         grouping=grouping,
         buckets=buckets,
+        moved=moved,
     )
 
 

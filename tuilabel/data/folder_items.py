@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +84,8 @@ class FolderItems:
         How files are put into groups.
     buckets : sequence, optional
         What `grouping` returns for the paths of the files.
+    moved : dict of str to str, optional
+        The item ids that files outside of the folder have to have, by their absolute paths.
 
     Attributes
     ----------
@@ -109,6 +111,7 @@ class FolderItems:
         cells: Cells | None = None,
         grouping: Grouping | None = None,
         buckets: Sequence[Hashable] = (),
+        moved: Mapping[str, str] | None = None,
     ) -> None:
         self.guesses, self.remarks, self.cells = guesses, remarks, cells
         self.is_part, self.source = is_part, source or str(root)
@@ -134,6 +137,7 @@ class FolderItems:
         self._grouping, self.groups = grouping, None
         if grouping is not None:
             self.groups = self._grouped(grouping, buckets)
+        self._moved = moved or {}
         self._take_known()
 
     def _take_known(self) -> None:
@@ -388,6 +392,10 @@ class FolderItems:
     def _accept(
         self, row: int, digest: bytes, shape: tuple[int, ...], is_deep: bool, taken: float | None
     ) -> None:
+        item = self._moved.get(self.keys[row].path)
+        if item is not None and item != f"f1:{digest.hex()}":
+            self._refuse(row, "another file than the one that was moved there")
+            return
         self.unread[row] = False
         if taken is not None:
             self._times[row], self._clocks[row] = taken, True

@@ -5,7 +5,8 @@ from __future__ import annotations
 import heapq
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tuilabel.data.dataset import SkippedFile
@@ -149,6 +150,32 @@ def look_up_parts(
 
     files, skipped = look_up(root, paths())
     return [key._replace(part=part) for key in files for part in parts[key.path]], skipped
+
+
+def moved_files(
+    root: Path, moved: Mapping[str, str], files: Iterable[FileKey] = ()
+) -> list[FileKey]:
+    """Return the files that were moved out of a folder, as long as they are in the new place.
+
+    Parameters
+    ----------
+    root : Path
+    moved : dict of str to str
+        Their item ids by the absolute path of the new place. Whether a file there is that item is
+        not checked here.
+    files : iterable of FileKey
+        Those that were found already.
+    """
+    there = {key.path for key in files} if moved else set[str]()
+    found, above = [], os.path.join(root, "")  # noqa: PTH118
+    for path in moved:
+        if path not in there and path.removeprefix(above) not in there:
+            with suppress(OSError):
+                stated = os.lstat(path)
+                if stat.S_ISREG(stated.st_mode):
+                    times = (stated.st_mtime_ns, stated.st_ctime_ns)
+                    found.append(FileKey(path, stated.st_size, *times))
+    return found
 
 
 def below(root: Path, name: str) -> str | None:

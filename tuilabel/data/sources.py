@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -86,6 +86,7 @@ def open_dataset(
     cache_dir: Path | None = None,
     progress: Progress | None = None,
     seed: int | None = None,
+    moved: Mapping[str, str] | None = None,
 ) -> Dataset:
     """Open the images to label.
 
@@ -110,6 +111,9 @@ def open_dataset(
     seed : int, optional
         Images that can be read one after another are not read yet, and are in the random order of
         this seed: the dataset is a `FolderItems`. Without it everything is read first.
+    moved : dict of str to str, optional
+        Item ids of files that were moved out of the source, by the absolute path of the new place:
+        a file there joins if it is this item.
 
     Returns
     -------
@@ -139,6 +143,7 @@ def open_dataset(
         name, argument = _kind(typed, path), str(path)
     is_plugin = package_of("sources", name) != ""
     plain = is_plugin or name in BARE_SOURCES
+    further = {"moved": moved} if moved and not plain and name != "array" else {}
     open_it: Source = load("sources", name)
     dataset: Dataset = open_it(
         source,
@@ -148,7 +153,7 @@ def open_dataset(
         test=test,
         cache_dir=cache_dir,
         progress=progress,
-        **({} if plain else {"window": window, "seed": seed}),
+        **({} if plain else {"window": window, "seed": seed, **further}),
     )
     return _checked(dataset, name, source) if is_plugin else dataset
 

@@ -572,6 +572,30 @@ class Window(Payload, frozen=True):
     high: float
 
 
+class Moved(Payload, frozen=True):
+    """Files were moved out of the source into class folders.
+
+    Attributes
+    ----------
+    source : str
+        The absolute path of the folder that they are in now, stored like a name.
+    names : tuple of str
+        Their paths in it, as `stored_names` makes them.
+    items : tuple of str
+        The item that each is.
+    """
+
+    source: str
+    names: tuple[str, ...]
+    items: tuple[str, ...]
+
+    def places(self) -> dict[str, str]:
+        """Return the item ids by the absolute path."""
+        folder = actual_name(self.source)
+        paths = (os.path.join(folder, actual_name(name)) for name in self.names)  # noqa: PTH118
+        return dict(zip(paths, self.items, strict=False))
+
+
 class Adopted(Payload, frozen=True):
     """The logs of another session of the same images count in this one."""
 
@@ -605,6 +629,7 @@ KINDS: dict[str, type[Payload]] = {
     "class-restyled": ClassRestyled,
     "bulk": Bulk,
     "window": Window,
+    "moved": Moved,
     "adopted": Adopted,
     "ended": Ended,
 }

@@ -26,6 +26,9 @@ It raises a `tuilabel.exchange.reading.BadLineError` for a line that it cannot r
 yields each row as soon as it has its lines lets errors name the line.
 """
 
+OF_TOOLS = ("prodigy", "label-studio", "doccano")
+"""Formats of other tools, whose files end in ``.json`` or ``.jsonl``: they are named."""
+
 ORIGINS = ("human", "oracle", "import", "auto")
 """Who gave a label: an annotator, the ground truth in a demo, another tool, or a model."""
 
@@ -57,9 +60,9 @@ def format_of(path: str) -> str:
         There is no format of this ending; the message lists those that there are.
     """
     ending = PurePath(path.lower()).suffix.removeprefix(".")
-    if not ending or exists("writers", ending):
+    if not ending or (exists("writers", ending) and ending not in OF_TOOLS):
         return ending or "csv"
-    endings = " or ".join(f".{name}" for name in names("writers"))
+    endings = " or ".join(f".{name}" for name in names("writers") if name not in OF_TOOLS)
     raise UsageError(
         f"{shown_path(path)} has no known format: give a name that ends in {endings}, or choose "
         "the format with --format."

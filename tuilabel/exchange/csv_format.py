@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
-from typing import TextIO
+from typing import TextIO, cast
 
 from tuilabel.exchange.rows import COLUMNS, LabelRow
 
@@ -17,6 +17,7 @@ _MARK = "'"
 _SEPARATORS = frozenset(",;:|^~\t\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 # Everything between two cells, whatever separates them; quotes and white space do not help.
 _MARKED = re.compile(r"(^[\s\",;:|^~]*|[\s\",;:|^~]+)'([=+\-@＝＋－＠])|^'(?=[\t\r\n])")
+_SUSPECT = re.compile(r"(^|[\s\",;:|^~])[=+\-@＝＋－＠]|^[\t\r\n]")
 _BEGINNING = re.compile(r"(^[\s\",;:|^~]*|[\s\",;:|^~]+)([=+\-@＝＋－＠])?")
 
 
@@ -30,11 +31,16 @@ def write_csv(rows: Iterable[LabelRow], file: TextIO) -> None:
     a cell. JSON Lines keeps such text unchanged.
     """
     every = iter(rows)
-    first = next(every, None)
-    writer = csv.DictWriter(file, COLUMNS if first is None else list(first))
-    writer.writeheader()
-    for row in every if first is None else chain([first], every):
-        writer.writerow({column: _inert(_cell(value)) for column, value in row.items()})
+    columns = getattr(rows, "columns", None)
+    if columns is None:
+        first = next(every, None)
+        columns = COLUMNS if first is None else list(first)
+        every = every if first is None else chain([first], every)
+    writer = csv.writer(file)
+    writer.writerow(columns)
+    for row in every:
+        values = cast(Mapping[str, object], row)
+        writer.writerow([_inert(_cell(values.get(column))) for column in columns])
 
 
 def unmarked(text: str) -> str:
@@ -52,6 +58,8 @@ def _cell(value: object) -> object:
 
 def _inert(value: object) -> object:
     if not isinstance(value, str):
+        return value
+    if _SUSPECT.search(value) is None:  # nearly all text
         return value
     text = _BEGINNING.sub(_marked, value)
     return _MARK + text if text.startswith(("\t", "\r", "\n")) else text

@@ -63,6 +63,32 @@ def guard(own: Iterable[Path], sources: Callable[[], Iterable[str]]) -> Guard:
     return refuse
 
 
+def check_folder(out: Path, own: Iterable[Path], root: Path, *, is_listed: bool) -> None:
+    """Raise an error if class folders must not be made in a place.
+
+    Parameters
+    ----------
+    out : Path
+    own : iterable of Path
+        Files and folders of tuilabel.
+    root : Path
+        The folder that the files of the source are in.
+    is_listed : bool
+        Whether what lies in that folder is not of the source of itself, such as with a list.
+    """
+    real, shown = Path(os.path.realpath(out)), shown_path(out)
+    if any(map(is_session, (real, *real.parents[:2]))) or any(
+        real.is_relative_to(os.path.realpath(place)) for place in own
+    ):
+        raise _never(out, "belongs to a session or to tuilabel")
+    source = Path(os.path.realpath(root))
+    if real == source or (real.is_relative_to(source) and not is_listed):
+        raise ExportError(
+            f"{shown} is in {shown_path(root)}, whose images would be there twice: name a folder "
+            "outside of it."
+        )
+
+
 def _is_of_session(path: Path) -> bool:
     """Return whether a file is part of any session, or a link to a log."""
     folders = Path(os.path.realpath(path)).parents

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
 import os
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +22,9 @@ from tuilabel.text import inert, shown_path
 
 _SHOWN_BYTES = 20
 
+IsLike = Callable[[bytes], bool]
+"""Returns whether a file that begins so may be replaced, although its columns were chosen."""
+
 
 def export_to(
     path: Path,
@@ -28,6 +33,7 @@ def export_to(
     *,
     force: bool = False,
     guard: Guard | None = None,
+    is_like: IsLike | None = None,
 ) -> None:
     """Write rows to a file.
 
@@ -41,6 +47,8 @@ def export_to(
         is replaced.
     guard : Guard, optional
         Called before anything is written, and again before the file gets its name.
+    is_like : callable, optional
+        Returns whether a file that begins with some bytes has the form of this output.
 
     Raises
     ------
@@ -56,7 +64,7 @@ def export_to(
         write(rows, text)
         text.detach()
 
-    write_whole(path, write_rows, force=force, guard=guard)
+    write_whole(path, write_rows, force=force, guard=guard, is_like=is_like)
 
 
 def write_whole(
@@ -65,6 +73,7 @@ def write_whole(
     *,
     force: bool = False,
     guard: Guard | None = None,
+    is_like: IsLike | None = None,
 ) -> None:
     """Write a file that appears under its name when it is complete.
 
@@ -73,7 +82,7 @@ def write_whole(
     path : Path
     write : callable
         Writes to the file that it is called with.
-    force, guard
+    force, guard, is_like
         As in `export_to`.
 
     Raises
@@ -82,7 +91,7 @@ def write_whole(
         As in `export_to`.
     """
     try:
-        real = _place(path, force, guard)
+        real = _place(path, force, guard, is_like)
         with _new_beside(real) as new:
             with UMASK.of_person():
                 file = new.open("xb")
@@ -91,7 +100,7 @@ def write_whole(
                 file.flush()
                 os.fsync(file.fileno())
             if force:
-                new.replace(_place(path, force, guard))
+                new.replace(_place(path, force, guard, is_like))
             else:
                 _give_name(new, real)
     except FileExistsError:
@@ -103,13 +112,39 @@ def write_whole(
         raise _cannot_be_written(str(path), error) from error
 
 
-def check_output(path: Path, *, force: bool = False, guard: Guard | None = None) -> None:
+def has_form_of(head: bytes, format_: str, columns: Sequence[str]) -> bool:
+    """Return whether a file begins like an export of some columns in a built-in format.
+
+    Parameters
+    ----------
+    head : bytes
+        Its beginning.
+    format_ : str
+    columns : sequence of str
+    """
+    line = head.partition(b"\n")[0].removesuffix(b"\r").decode("utf-8", "replace")
+    if format_ == "csv":
+        return next(csv.reader([line]), []) == list(columns)
+    if format_ == "jsonl":
+        with suppress(ValueError):
+            found = json.loads(line)
+            return isinstance(found, dict) and list(found) == list(columns)
+    return False
+
+
+def check_output(
+    path: Path,
+    *,
+    force: bool = False,
+    guard: Guard | None = None,
+    is_like: IsLike | None = None,
+) -> None:
     """Raise now what `write_whole` would raise later.
 
     Parameters
     ----------
     path : Path
-    force, guard
+    force, guard, is_like
         As in `export_to`.
 
     Raises
@@ -118,7 +153,7 @@ def check_output(path: Path, *, force: bool = False, guard: Guard | None = None)
         As in `export_to`.
     """
     try:
-        with _new_beside(_place(path, force, guard)) as new:
+        with _new_beside(_place(path, force, guard, is_like)) as new:
             new.touch(exist_ok=False)
     except OSError as error:
         raise _cannot_be_written(str(path), error) from error
@@ -155,14 +190,22 @@ def export_to_stdout(rows: Iterable[LabelRow], write: Writer, guard: Guard | Non
         raise ExportError("Standard output is closed; name a file with --output.")
     if guard is not None:
         _check_stdout(guard)
-    text = io.StringIO(newline="")
-    write(rows, text)
-    output = text.getvalue()
-    if sys.stdout.isatty():
-        # A terminal would obey escape codes in the names of files.
-        output = "\n".join(inert(line, len(line) + 1) for line in output.splitlines()) + "\n"
     try:
-        sys.stdout.buffer.write(output.encode("utf-8", "surrogateescape"))
+        if sys.stdout.isatty():
+            text = io.StringIO(newline="")
+            write(rows, text)
+            # A terminal would obey escape codes in the names of files.
+            lines = (inert(line, len(line) + 1) for line in text.getvalue().splitlines())
+            output = "".join(f"{line}\n" for line in lines)
+            sys.stdout.buffer.write(output.encode("utf-8", "surrogateescape"))
+        else:
+            encoded = io.TextIOWrapper(
+                sys.stdout.buffer, encoding="utf-8", errors="surrogateescape", newline=""
+            )
+            try:
+                write(rows, encoded)
+            finally:
+                encoded.detach()
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise
@@ -178,7 +221,7 @@ def _check_stdout(guard: Guard) -> None:
             guard(file)
 
 
-def _place(path: Path, force: bool, guard: Guard | None) -> Path:
+def _place(path: Path, force: bool, guard: Guard | None, is_like: IsLike | None) -> Path:
     """Return the place to write, with all links resolved; refuse one that must stay as it is."""
     if guard is not None:
         guard(path)
@@ -191,7 +234,7 @@ def _place(path: Path, force: bool, guard: Guard | None) -> Path:
         if not path.is_file() or not real.exists() or not path.samefile(real):
             raise ExportError(f"{shown} is not an ordinary file; give another name.")
         head = head_of(path)
-        if not is_output(head):
+        if not is_output(head) and not (is_like is not None and is_like(head)):
             start = inert(head[:_SHOWN_BYTES].decode("utf-8", "replace"))
             raise ExportError(
                 f"{shown} exists already, and is no output of tuilabel (it begins with {start!r}): "

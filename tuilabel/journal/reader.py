@@ -715,8 +715,8 @@ class Reader:
         size, found = self.store.size(name), hashlib.sha256()
         if size > _LARGEST_BULK:
             raise OSError(errno.EFBIG, "it is too large")
-        for offset in range(0, size, _MOST):
-            found.update(self.store.read(name, offset, min(_MOST, size - offset)))
+        for offset in range(0, size, _PAGE):
+            found.update(self.store.read(name, offset, min(_PAGE, size - offset)))
         return found.hexdigest()
 
 

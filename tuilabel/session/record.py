@@ -21,6 +21,7 @@ from tuilabel.events.payloads import (
     Flag,
     Label,
     LabelSet,
+    Moved,
     Note,
     Opened,
     Skip,
@@ -142,6 +143,8 @@ class Record:
         The newest batch in each log, and the first event.
     acts : Counter of str
         Number of answers, remarks, decisions, and undos of any of them, by log.
+    moves : list of Event
+        Each event by which files were moved out of the source.
     """
 
     def __init__(self, source: EventSource) -> None:
@@ -154,6 +157,7 @@ class Record:
         self.acts: Counter[str] = Counter()
         self._batches_in: dict[str, deque[int]] = {}
         self._window: Event | None = None
+        self.moves: list[Event] = []
 
     @property
     def source(self) -> str:
@@ -170,6 +174,15 @@ class Record:
         """The display window of images of more than 8 bits."""
         window = None if self._window is None else self._window.payload
         return (window.low, window.high) if isinstance(window, Window) else None
+
+    @property
+    def moved(self) -> dict[str, str]:
+        """The item ids of files that were moved out of the source, by their absolute paths."""
+        found: dict[str, str] = {}
+        for event in self.moves:
+            if isinstance(event.payload, Moved) and not self.known.is_undone(event.id):
+                found |= event.payload.places()
+        return found
 
     def apply(self, event: Event) -> None:
         """Take an event into account that was not applied before, and keep it in memory."""
@@ -202,6 +215,8 @@ class Record:
                 self.begun[event.log] = min(event, before, key=order_of)
             case Opened():
                 insort(self.opened, event, key=order_of)
+            case Moved():
+                insort(self.moves, event, key=order_of)
             case Window():
                 self._window = max(event, self._window or event, key=order_of)
 
@@ -225,5 +240,5 @@ class Record:
         return again
 
 
-_ALSO = frozenset({Batch, Begin, Opened, Undo, Window})
+_ALSO = frozenset({Batch, Begin, Moved, Opened, Undo, Window})
 _ACTS = frozenset({Label, LabelSet, Skip, Flag, Note, Decided, DecidedSet})

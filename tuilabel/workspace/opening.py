@@ -502,11 +502,12 @@ def _open_dataset_of(
     source = view.source if source is None else source
     try:
         seed = view.about.seed if reads_on else None
-        dataset = _open_dataset(source, options, progress, view.window, seed)
+        moved = view.record.moved
+        dataset = _open_dataset(source, options, progress, view.window, seed, moved)
         if dataset.reading is not None and not given.watch and _is_strange(view, dataset):
             # Perhaps every file was renamed: the contents decide. A folder that is watched may
             # be emptied as it is filled.
-            dataset = _open_dataset(source, options, progress, view.window)
+            dataset = _open_dataset(source, options, progress, view.window, moved=moved)
         return dataset
     except UnnamedClassesError as error:
         where = shlex.quote(shown_path(view.path))
@@ -530,6 +531,7 @@ def _open_dataset(
     progress: Progress | None,
     window: tuple[float, float] | None = None,
     seed: int | None = None,
+    moved: Mapping[str, str] | None = None,
 ) -> Dataset:
     from tuilabel.data import Window, open_dataset
 
@@ -542,6 +544,7 @@ def _open_dataset(
         cache_dir=cache_dir(),
         progress=progress,
         seed=seed,
+        moved=moved,
     )
 
 

@@ -22,6 +22,7 @@ from tuilabel.events.payloads import (
     Ended,
     Fitted,
     Flag,
+    Moved,
     Note,
     Opened,
     Remark,
@@ -30,6 +31,7 @@ from tuilabel.events.payloads import (
     Suggestion,
     Undo,
     Window,
+    actual_name,
 )
 from tuilabel.session.answers import Given
 from tuilabel.session.class_sets import said
@@ -359,6 +361,8 @@ class History:
                 return f"into {shown_name(self._known.classes.name(into))}"
             case ClassRestyled(key=key):
                 return f"key {inert(key, 20)}"
+            case Moved(source=source, names=names):
+                return f"{counted(len(names), 'file')} to {inert(actual_name(source), 200)}"
             case Adopted(uuid=uuid):
                 return f"session {inert(uuid, 40)}"
             case Note(text=text):

@@ -1,0 +1,189 @@
+"""Which rows and columns of an export are written, and what is left out."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from tuilabel.errors import UsageError
+from tuilabel.exchange.rows import LabelRow
+from tuilabel.text import inert, meant
+
+if TYPE_CHECKING:
+    from tuilabel.exchange.splitting import Split
+
+PATH_FORMS = ("relative", "absolute", "name")
+"""How a reference is written: from the folder of the source, from the root, or without folders."""
+
+SPLIT = "split"
+"""The column of the part of a split."""
+
+_ALIASES = {"path": "reference", "label": "class"}
+
+
+class Rows(Iterable[LabelRow]):
+    """Rows to write, and the names of their columns, which are known without a row.
+
+    Parameters
+    ----------
+    rows : iterable of dict
+        All with the same columns.
+    columns : sequence of str
+    """
+
+    def __init__(self, rows: Iterable[Any], columns: Sequence[str]) -> None:
+        self._rows, self.columns = rows, tuple(columns)
+
+    def __iter__(self) -> Iterator[LabelRow]:
+        """Yield the rows."""
+        return cast(Iterator[LabelRow], iter(self._rows))
+
+
+class Filter(NamedTuple):
+    """Which labels are exported.
+
+    Attributes
+    ----------
+    origins, annotators : container of str or None
+        None for all.
+    least : float
+        The least probability of a label that has one.
+    """
+
+    origins: Container[str] | None = None
+    annotators: Container[str] | None = None
+    least: float = 0.0
+
+
+@dataclass
+class Counts:
+    """What is noticed while rows are written.
+
+    Attributes
+    ----------
+    rows : int
+    left_out : Counter of str
+        Rows that are not written, by the option that leaves them out.
+    gone, disputed : set of str
+        Items that are no longer in the source, and those that annotators disagree about.
+    names : set of int
+        Hashes of the names of images, where names alone are written.
+    equal_names : int
+        Number of rows whose name an earlier row has.
+    """
+
+    rows: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+    gone: set[str] = field(default_factory=set)
+    disputed: set[str] = field(default_factory=set)
+    names: set[int] = field(default_factory=set)
+    equal_names: int = 0
+
+
+def chosen(rows: Iterable[LabelRow], which: Filter, counts: Counts) -> Iterator[LabelRow]:
+    """Yield the rows that are exported, and count what there is to report."""
+    for row in rows:
+        probability = row["probability"]
+        if which.origins is not None and row["origin"] not in which.origins:
+            counts.left_out["--origin"] += 1
+        elif which.annotators is not None and row["annotator"] not in which.annotators:
+            counts.left_out["--annotator"] += 1
+        elif probability is not None and probability < which.least:
+            counts.left_out["--min-probability"] += 1
+        else:
+            counts.rows += 1
+            if row["status"] == "gone":
+                counts.gone.add(row["item_id"])
+            if row["disputed"]:
+                counts.disputed.add(row["item_id"])
+            yield row
+
+
+def parse_columns(text: str, known: Iterable[str]) -> dict[str, str]:
+    """Return the names of the columns to write by the fields that they have.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``path=filename,class=label``; a field without a name keeps its own. ``path`` is
+        another word for ``reference``, ``label`` for ``class``.
+    known : iterable of str
+        The fields that there are.
+
+    Raises
+    ------
+    UsageError
+        There is no such field, or a name is empty or there twice.
+    """
+    known = tuple(known)
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        word, equals, name = (piece.strip() for piece in part.partition("="))
+        name = name if equals else word
+        own = word if word in known else _ALIASES.get(word, word)
+        if own not in known:
+            shown = ", ".join(("path", *known))
+            raise UsageError(
+                f"--columns has {inert(word)!r}, which is no field of an export."
+                f"{meant(word, [*known, *_ALIASES])} There are {shown}."
+            )
+        if not name or own in found or name in found.values():
+            raise UsageError(
+                f"--columns has {inert(part)!r}, which is empty or there twice: use each field and "
+                "each name once, as in path=filename,class=label."
+            )
+        found[own] = name
+    return found
+
+
+def shaped(
+    rows: Iterable[LabelRow],
+    counts: Counts,
+    *,
+    fields: Sequence[str],
+    columns: dict[str, str] | None = None,
+    paths: str = "relative",
+    root: Path | None = None,
+    split: Split | None = None,
+) -> Rows:
+    """Return rows as they are written.
+
+    Parameters
+    ----------
+    rows : iterable of LabelRow
+    counts : Counts
+    fields : sequence of str
+        Those that rows have, with that of a split.
+    columns : dict of str to str, optional
+        As `parse_columns` returns them; by default all under their own names.
+    paths : str
+        One of `PATH_FORMS`.
+    root : Path, optional
+        The folder that references are relative to.
+    split : Split, optional
+        Adds a column.
+    """
+    if columns is None and paths == PATH_FORMS[0] and split is None:
+        return Rows(rows, fields)
+
+    def each() -> Iterator[dict[str, Any]]:
+        for row in rows:
+            values: dict[str, Any] = dict(row)
+            if split is not None:
+                values[SPLIT] = split.part(values)
+            if paths == "absolute" and root is not None:
+                values["reference"] = os.path.join(root, row["reference"])  # noqa: PTH118
+            elif paths == "name":
+                name = values["reference"] = PurePath(row["reference"]).name
+                counts.equal_names += hash(name) in counts.names
+                counts.names.add(hash(name))
+            if columns is None:
+                yield values
+            else:
+                yield {name: values.get(own) for own, name in columns.items()}
+
+    return Rows(each(), fields if columns is None else list(columns.values()))
