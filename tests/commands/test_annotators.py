@@ -17,7 +17,7 @@ from tuilabel.cli import main
 from tuilabel.events.payloads import Batch, ClassAdded, Decided, Measured, Payload, Skip
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.reader import Reader
-from tuilabel.journal.runs import Run
+from tuilabel.runs import Run
 from tuilabel.session.classes import class_id_of
 
 

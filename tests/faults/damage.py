@@ -15,8 +15,8 @@ from tuilabel.events.lines import Event, decode
 from tuilabel.events.payloads import Batch, Begin, Bulk, Ended
 from tuilabel.journal import journal as journal_module
 from tuilabel.journal.journal import Journal
-from tuilabel.journal.runs import this_run
 from tuilabel.journal.store import FILE
+from tuilabel.runs import this_run
 
 PAGE, SECTOR = 4096, 512
 

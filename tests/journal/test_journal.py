@@ -33,7 +33,7 @@ from tuilabel.journal import store as store_module
 from tuilabel.journal.description import create_session, is_session
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.reader import Reader
-from tuilabel.journal.runs import is_running, this_run
+from tuilabel.runs import is_running, this_run
 from tuilabel.small_files import open_regular
 from tuilabel.workspace.checking import check_session
 

@@ -32,8 +32,8 @@ from tuilabel.events.payloads import (
 from tuilabel.journal.description import read_description
 from tuilabel.journal.reader import LogFile, Problem, Reader, place_of, split_place
 from tuilabel.journal.rescue import Held, lost, save_copy
-from tuilabel.journal.runs import log_name, this_run
 from tuilabel.journal.store import BULK, LOGS
+from tuilabel.runs import log_name, this_run
 from tuilabel.text import shown_path
 
 _MOST_TRIES = 100

@@ -34,8 +34,8 @@ from tuilabel.events.lines import (
 )
 from tuilabel.events.payloads import About, Adopted, Batch, Begin, Bulk, BulkLine, Ended
 from tuilabel.journal.description import read_description
-from tuilabel.journal.runs import Run, is_running, log_name, this_run
 from tuilabel.journal.store import BULK, FILE, LOGS, Store, open_store, read_whole
+from tuilabel.runs import Run, is_running, log_name, this_run
 from tuilabel.text import counted, inert, shown_path
 
 LIVE_SECONDS = 600.0

@@ -22,7 +22,7 @@ FILE = "session.json"
 LOGS, BULK = "log", "bulk"
 
 _LOG_FILE = re.compile(r"\d{8}T\d{6}-.+-[0-9a-f]{4}\.jsonl")
-"""Names of logs, see `tuilabel.journal.runs.log_name`."""
+"""Names of logs, see `tuilabel.runs.log_name`."""
 
 _LARGEST = 2**16
 

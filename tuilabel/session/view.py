@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import HUMAN, About, Answer, Bulk, Opened, Remark, actual_name
 from tuilabel.journal.reader import LIVE_SECONDS, Problem, Reader
-from tuilabel.journal.runs import Run, this_run
+from tuilabel.runs import Run, this_run
 from tuilabel.session.annotators import Annotators, Seen
 from tuilabel.session.answers import Given
 from tuilabel.session.class_sets import coded, decoded, implied
