@@ -247,7 +247,7 @@ def test_an_unknown_export_format_is_refused_and_the_known_ones_are_named(tmp_pa
     session = tmp_path / "s.tuilabel"
     new_session(session)
     said = refused(tuilabel("export", str(session), "--format", "jsn"))
-    assert "There is no export format 'jsn': choose one of csv, jsonl. Did you" in said
+    assert "There is no export format 'jsn': choose one of csv, jsonl, " in said
 
 
 # Labelling without a terminal, and with one.
