@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
@@ -14,6 +15,9 @@ from tuilabel.text import counted, inert, shown_path
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import SUFFIX, data_dir
 from tuilabel.workspace.writing import DiskBusyError
+
+_AGAIN_SECONDS = 0.1
+
 
 SETTLE_SECONDS, CLOSE_SECONDS = 0.2, 0.5
 """Seconds for what was being saved when the program was left, and for the last event of the run."""
@@ -84,6 +88,9 @@ def _settle(work: Workspace) -> tuple[str, ...]:
 def _close(work: Workspace) -> str | None:
     """Close the log; return a sentence if the session was lost."""
     work.journal.close()
+    if work.journal.lost() is None:
+        return None
+    time.sleep(_AGAIN_SECONDS)  # where a connection was cut, files may be missing for a moment
     return work.journal.lost()
 
 

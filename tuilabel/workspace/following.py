@@ -11,6 +11,8 @@ from tuilabel.journal.journal import Journal
 
 READ_SECONDS = 5.0
 
+_CONFIRM_SECONDS = 2.0
+
 
 class Health(NamedTuple):
     """What is wrong with a session.
@@ -83,12 +85,19 @@ class Follower:
         self._wakes.set()
 
     def _follow(self) -> None:
+        seconds, was_lost = self._seconds, False
         while True:
-            self._wakes.wait(self._seconds)
+            self._wakes.wait(seconds)
             self._wakes.clear()
             events = self._journal.read()
             has_read = self._read_ahead(events)
             health = health_of(self._journal)
+            # Where a connection was cut, files may be missing for a moment: look twice.
+            is_lost = health.lost is not None
+            seconds = min(self._seconds, _CONFIRM_SECONDS if is_lost else self._seconds)
+            if is_lost and not was_lost:
+                health = health._replace(lost=self._health.lost)
+            was_lost = is_lost
             if self._ends:
                 return
             if events or has_read or health != self._health:

@@ -189,8 +189,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         sentence = self.opened.classes_changed(events)
         if sentence:
             self.mention(sentence, "accent")
-        self._deferred.do(self.show_all)
         news = None if health is None else self.messages.take(health)
+        self._deferred.do(self.show_all)
         if news is not None and (notice := self._notice(news)) is not None:
             self.say(*notice)
         top = self.app.screen
