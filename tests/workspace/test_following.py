@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, repeat
 from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,7 +13,7 @@ from tuilabel.workspace.following import Follower, Health
 
 
 def test_a_session_is_lost_once_two_looks_in_a_row_say_so() -> None:
-    looks = iter(["gone for a moment", None, "gone", "gone", "gone", None])
+    looks = chain(["gone for a moment", None, "gone", "gone", "gone"], repeat(None))
     told: SimpleQueue[str | None] = SimpleQueue()
 
     def tell(events: list[Event], health: Health | None) -> None:
