@@ -39,8 +39,8 @@ from tuilabel.events.payloads import (
 from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.reader import Reader
-from tuilabel.journal.runs import log_name
 from tuilabel.journal.store import LOGS
+from tuilabel.runs import log_name
 from tuilabel.session import Annotator, LoopSettings, Session
 from tuilabel.session.record import Record
 
