@@ -604,3 +604,13 @@ def test_counts_follow_a_decision_that_is_taken_back() -> None:
     assert (labels.labels_held, dict(labels.by_annotator), list(labels.disputed)) == (0, {}, ["1"])
     labels = folded(events(*run, ("bob", Undo("3", "1")), ("anna", Decided("1", CAT))))
     assert (labels.labels_held, dict(labels.by_annotator)) == (1, {"anna": 1})
+
+
+@pytest.mark.parametrize("multi", [False, True])
+def test_an_empty_class_id_of_an_attacker_is_an_unknown_class(multi: bool) -> None:
+    known = Labels(lambda bulk: FILES[bulk.file], multi=multi)
+    for number, event in enumerate(events(("ann", label("1", "")), ("bob", label("1", "")))):
+        known.apply(event, number)
+    assert known.labels_held == 1
+    assert known.agree(known.votes("1"))
+    assert [item for item, _ in known.items()] == ["1"]

@@ -364,7 +364,11 @@ class Labels:
     def _said(self, payload: Payload | BulkLine) -> str | None:
         """Return the class of an answer or a decision, or its set; None for a skip."""
         found = said(payload)
-        return class_sets.coded([found]) if found and self._multi and not is_set(found) else found
+        return (
+            class_sets.coded([found])
+            if found is not None and self._multi and not is_set(found)
+            else found
+        )
 
     def _join(self, item: str, group: str) -> None:
         """Note the group of an item; of several, the first of them by name."""
@@ -453,7 +457,7 @@ class Labels:
             for class_id in self._chosen(standing.class_id):
                 _add(self.by_class, class_id, step)
             for given in own:
-                if given.class_id and self.agrees(given.class_id, standing.class_id):
+                if given.class_id is not None and self.agrees(given.class_id, standing.class_id):
                     _add(self.by_annotator, given.by, step)
             self._count_for_fits(item, standing, own, step)
 
@@ -627,7 +631,7 @@ class Labels:
         if decided is not None:
             winner: str | None = self.classes.resolved(decided.class_id)
         else:
-            votes = [given.class_id for given in _of_highest_rank(labels) if given.class_id]
+            votes = [given.class_id or "" for given in _of_highest_rank(labels)]
             winner = settled(list(map(self.classes.resolved, votes)), self.classes.above)
         if winner is None:
             return Standing(labels[-1], None, True, audit)
@@ -660,7 +664,7 @@ class Labels:
     def agree(self, votes: Sequence[Given]) -> bool:
         """Return whether no vote about an item contradicts another."""
         above = self.classes.above
-        found = [self.classes.resolved(vote.class_id) for vote in votes if vote.class_id]
+        found = [self.classes.resolved(vote.class_id or "") for vote in votes]
         if self._multi:
             return not any(class_sets.contradict(*pair, above) for pair in combinations(found, 2))
         return agree(found, above)
