@@ -2,8 +2,8 @@
 
 By hand, for a folder with many formats, damaged files among them, such as Pillow's own::
 
-    git clone --depth 1 https://github.com/python-pillow/Pillow /tmp/pillow
-    python benchmarks/compare_images.py /tmp/pillow/Tests/images
+    git clone --depth 1 https://github.com/python-pillow/Pillow pillow
+    python benchmarks/compare_images.py pillow/Tests/images
 
 It prints how many files were opened, which are different and by how much, and which were refused
 with which reason; a star marks those that Pillow opens. It ends with status 1 if one is different.
