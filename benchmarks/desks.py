@@ -36,6 +36,7 @@ from tuilabel.events.payloads import About, Answer
 from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.reader import Reader
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.requests import ColdStart, Fit
 from tuilabel.session import Annotator, LoopSettings, Request, Session
@@ -151,7 +152,7 @@ def pass_on(pipes: Sequence[Connection], fitter: Connection) -> list[Done]:
 def fit_for_all(source: str, cache: Path, requests: Connection) -> None:
     """Answer requests until there is None."""
     dataset = open_dataset(source, cache_dir=cache)
-    learner = Learner(dataset.pool, len(dataset.class_names))
+    learner = Learner(pixels(dataset.pool), len(dataset.class_names))
     while (request := requests.recv()) is not None:
         answer = learner.fit if isinstance(request, Fit) else learner.cold_start
         requests.send(answer(request))

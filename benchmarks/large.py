@@ -27,6 +27,7 @@ from threadpoolctl import threadpool_limits
 
 from tuilabel.data import open_dataset
 from tuilabel.learn.faiss_search import LISTS_PER_ROOT, PROBES, search_approximately
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import CHUNK_ROWS
 from tuilabel.learn.graph import COMPONENTS, NEIGHBOURS, principal_components, search, usable_cores
@@ -122,7 +123,7 @@ def measure_ranking(path: Path, repeats: int) -> None:
     def rank(strategy: str, repeat: int) -> tuple[float, float]:
         cpu = time.process_time()
         found = run_round(
-            View(pool),
+            View(pixels(pool)),
             labelled=rows,
             labels=truth[rows],
             n_classes=10,
@@ -180,8 +181,8 @@ def memory() -> dict[str, int]:
 def real_rows(mnist: str) -> NDArray[np.float32]:
     """Return the rows from which the label graph of MNIST's 60,000 images is built."""
     pool = open_dataset(f"mnist:{mnist}").pool
-    features = prepare_features("deskew-hog", Images(pool, None), MemoryStore()).pool
-    mean, basis = principal_components(View(features))
+    features = prepare_features("deskew-hog", Images(pixels(pool), None), MemoryStore()).pool
+    mean, basis = principal_components(View(pixels(features)))
     reduced: NDArray[np.float32] = (features - mean) @ basis
     return reduced
 

@@ -32,6 +32,7 @@ from round import print_machine
 from threadpoolctl import threadpool_limits
 
 from tuilabel.data import open_dataset
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.models import fit_model, warm_up
 from tuilabel.learn.rounds import run_round
@@ -244,7 +245,7 @@ def tuilabel_loop(strategy: str) -> Loop:
     """Return a loop with one of tuilabel's strategies."""
 
     def loop(task: Task, initial: NDArray[np.intp], rounds: int, seed: int) -> Iterator[Round]:
-        view, labelled = View(task.images), initial
+        view, labelled = View(pixels(task.images)), initial
         for number in range(rounds):
             started = time.perf_counter()
             found = run_round(

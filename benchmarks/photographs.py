@@ -71,8 +71,9 @@ def make_photographs(folder: Path, count: int) -> int:
 
 def measure(bench: Bench, folder: Path, size: tuple[int, int], keys: int, rate: float) -> None:
     """Label photographs at a rate, and print what it took."""
-    arguments = ("--classes", "plain,spotted", "--model", "softmax", "--color", "truecolor")
-    command = bench.tuilabel(str(folder), "--session", str(bench.new_session()), *arguments)
+    # Asked by doubt, equal photographs follow one another, and nothing is drawn.
+    options = "--classes plain,spotted --model softmax --strategy random --color truecolor".split()
+    command = bench.tuilabel(str(folder), "--session", str(bench.new_session()), *options)
     program = Program(command, bench.env, size)
     program.read_until(FIRST_FRAME)
     program.wait_idle()

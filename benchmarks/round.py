@@ -30,6 +30,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import tuilabel
 from tuilabel.data import Dataset, as_array_file, open_dataset
 from tuilabel.data.arrays import Arrays
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.models import warm_up
@@ -160,7 +161,7 @@ def measure_upfront(dataset: Dataset, pool: NDArray[Any], folder: Path) -> Learn
     """Prepare pool and hold-out for ``auto``, and return a learner of the pool alone."""
     assert dataset.holdout is not None
     k, store = len(dataset.class_names), Arrays(folder)
-    with_holdout = Learner(pool, k, holdout=dataset.holdout, store=store)
+    with_holdout = Learner(pixels(pool), k, holdout=dataset.holdout, store=store)
     request = ColdStart(0, "auto", "auto", "auto", (), (), BATCH, (0,))
     started, cpu, parts = time.perf_counter(), time.process_time(), Parts()
     needs = with_holdout.needs(request)
@@ -174,7 +175,7 @@ def measure_upfront(dataset: Dataset, pool: NDArray[Any], folder: Path) -> Learn
         print(f"  {what:42}{seconds:8.1f} s")
 
     # Rounds are timed without the hold-out; its features and graph are in the same cache.
-    learner = Learner(pool, k, store=store)
+    learner = Learner(pixels(pool), k, store=store)
     started = time.perf_counter()
     learner.prepare(learner.needs(request))
     print(f"  {'again, cache full, without hold-out':42}{time.perf_counter() - started:8.1f} s")
@@ -200,7 +201,7 @@ async def measure_child(
     assert held is not None
     trainer = Trainer(
         OpenPool(
-            pool=as_array_file(pool, files),
+            pool=(as_array_file(pool, files),),
             n_classes=len(dataset.class_names),
             holdout=as_array_file(held.images, files),
             holdout_truth=as_array_file(held.truth, files),
@@ -370,7 +371,7 @@ def measure_floor(pool: NDArray[Any], truth: NDArray[Any], repeats: int) -> None
 
     def rank(strategy: str) -> float:
         return run_round(
-            View(pool),
+            View(pixels(pool)),
             labelled=rows,
             labels=truth[rows],
             n_classes=10,

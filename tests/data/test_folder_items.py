@@ -150,7 +150,8 @@ def test_models_see_one_shape(
         monkeypatch.setattr(
             "tuilabel.data.file_cache.FileCache.pictures", lambda self, keys, _: [None] * len(keys)
         )
-    pool = items.pool_file(np.arange(3), tmp_path).open()
+    rows = np.arange(3)
+    pool = items.pool_file(rows, tmp_path, items.seen_shape(rows)).open()
     assert pool.shape == shape
     assert [bool(image.any()) for image in pool] == [True, True, False]
 

@@ -174,7 +174,7 @@ def _pool(folder: Path) -> OpenPool:
         as_array_file(a, _FILES) for a in (images[:40], images[40:], truth[40:].astype(np.int16))
     )
     pool, holdout, classes = files
-    return OpenPool(pool, 3, holdout, classes, "t10k")
+    return OpenPool((pool,), 3, holdout, classes, "t10k")
 
 
 def _fit(generation: int, model: str = "softmax") -> Fit:

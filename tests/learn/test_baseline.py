@@ -10,6 +10,7 @@ from blob_pools import glyphs
 
 from tuilabel.data import HoldOut
 from tuilabel.learn.baseline import RandomCurves, random_curves
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.learner import Learner
 
 POOL, TRUTH = glyphs(200, side=12)
@@ -18,7 +19,7 @@ OPTIONS: dict[str, Any] = {"model": "softmax", "features": "raw", "batch_size": 
 
 @pytest.fixture
 def learner() -> Learner:
-    return Learner(POOL, 3, holdout=HoldOut("t10k", *glyphs(60, side=12, seed=1)))
+    return Learner(pixels(POOL), 3, holdout=HoldOut("t10k", *glyphs(60, side=12, seed=1)))
 
 
 def test_a_run_is_a_fit_for_each_batch_and_repeats(learner: Learner) -> None:
@@ -52,7 +53,7 @@ def test_other_true_classes_are_refused(learner: Learner, truth: Any) -> None:
 
 def test_without_a_hold_out_there_is_nothing_to_measure() -> None:
     with pytest.raises(ValueError, match="and a hold-out"):
-        random_curves(Learner(POOL, 3), TRUTH, **OPTIONS, budget=20, runs=1)
+        random_curves(Learner(pixels(POOL), 3), TRUTH, **OPTIONS, budget=20, runs=1)
 
 
 @pytest.mark.parametrize("runs", [((0.5,),), ((0.5, 1.5),), ((0.5, -0.1),)])

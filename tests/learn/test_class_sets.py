@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tuilabel.learn.class_sets import Tally, least_certain, tallies, whole_sets
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.models import fit_model
 from tuilabel.learn.rounds import run_round
@@ -46,7 +47,7 @@ def test_a_round_measures_whole_sets_and_each_class() -> None:
     known = np.tile(np.arange(4), 6)
     for strategy in ("margin", "diverse-margin", "committee"):
         result = run_round(
-            View(places),
+            View(pixels(places)),
             labelled=np.arange(12),
             labels=known[:12],
             n_classes=2,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tuilabel.errors import UsageError
 from tuilabel.learn.cold_start import COLD_STARTS, SUBSAMPLE_NUMBERS, cold_start
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.names import COLD_START_NAMES
 
@@ -22,7 +23,7 @@ def rng(seed: int = 5) -> np.random.Generator:
 
 
 def noise(n: int) -> View:
-    return View(rng(0).integers(0, 256, (n, 3, 4), dtype=np.uint8))
+    return View(pixels(rng(0).integers(0, 256, (n, 3, 4), dtype=np.uint8)))
 
 
 @every_method
@@ -49,7 +50,7 @@ def test_constant_images_are_no_error(name: str, dtype: type) -> None:
         warnings.simplefilter("error")
         # What scikit-learn does to scipy is theirs; its own deprecations are FutureWarnings.
         warnings.simplefilter("ignore", DeprecationWarning)
-        chosen = cold_start(name, View(np.ones((30, 4, 4), dtype=dtype)), 6, rng())
+        chosen = cold_start(name, View(pixels(np.ones((30, 4, 4), dtype=dtype))), 6, rng())
     assert len(set(chosen.tolist())) == 6
 
 
@@ -66,13 +67,13 @@ def test_kmeans_finds_every_group_and_the_biggest_first() -> None:
     groups = np.repeat([0, 1, 2], sizes)
     pool = (corners[groups] + rng(1).integers(0, 5, (105, 2))).astype(np.uint8)
     for seed in range(5):
-        chosen = cold_start("kmeans", View(pool), 3, rng(seed))
+        chosen = cold_start("kmeans", View(pixels(pool)), 3, rng(seed))
         assert groups[chosen].tolist() == [1, 2, 0]
 
 
 def test_kmeans_takes_the_item_nearest_to_the_centre() -> None:
     pool = np.array([[0], [10], [20], [200], [210], [220]], dtype=np.uint8)
-    assert sorted(cold_start("kmeans", View(pool), 2, rng())) == [1, 4]
+    assert sorted(cold_start("kmeans", View(pixels(pool)), 2, rng())) == [1, 4]
 
 
 def test_kmeans_looks_at_a_bounded_part_of_a_big_pool() -> None:
@@ -85,7 +86,7 @@ def test_kmeans_looks_at_a_bounded_part_of_a_big_pool() -> None:
             return part
 
     pool = np.zeros((30_000, 4, 100), dtype=np.uint8).view(Counted)
-    cold_start("kmeans", View(pool), 2, rng())
+    cold_start("kmeans", View(pixels(pool)), 2, rng())
     # The subsample is read to cluster it and to measure distances; one row tells the width.
     assert Counted.seen == 2 * SUBSAMPLE_NUMBERS // 400 + 1
 
@@ -94,7 +95,9 @@ def test_random_is_fair() -> None:
     generator = rng()
     counts = np.zeros(10, dtype=int)
     for _ in range(2000):
-        counts[cold_start("random", View(np.zeros((10, 1), dtype=np.uint8)), 3, generator)] += 1
+        counts[
+            cold_start("random", View(pixels(np.zeros((10, 1), dtype=np.uint8))), 3, generator)
+        ] += 1
     # Each of ten items is expected 600 times, give or take 20.
     assert (abs(counts - 600) < 100).all()
 
@@ -121,7 +124,7 @@ def test_one_by_one_is_as_all_at_once(
     name: str, n: int, size: int, distinct: int, excluded: set[int], seed: int
 ) -> None:
     pictures = rng(seed).integers(0, 256, (distinct, 2, 3), dtype=np.uint8)
-    pool = View(pictures[rng(seed).integers(0, distinct, n)])
+    pool = View(pixels(pictures[rng(seed).integers(0, distinct, n)]))
     out = np.array(sorted(row for row in excluded if row < n), dtype=np.intp)
 
     def ask(labelled: list[int]) -> list[int]:
@@ -151,14 +154,14 @@ def test_kmeans_passes_over_what_a_label_stands_for() -> None:
     pool = (corners[groups] + rng(1).integers(0, 5, (200, 2))).astype(np.uint8)
     for seed in range(5):
         labelled = np.array([0, 2])
-        chosen = cold_start("kmeans", View(pool), 4, rng(seed), labelled=labelled)
+        chosen = cold_start("kmeans", View(pixels(pool)), 4, rng(seed), labelled=labelled)
         assert sorted(groups[chosen].tolist()) == [1, 3]
 
 
 def test_a_pool_that_is_nearly_all_excluded_still_gives_what_is_left() -> None:
     pool = np.zeros((30_000, 4, 100), dtype=np.uint8)
     excluded = np.arange(29_995)
-    chosen = cold_start("kmeans", View(pool), 20, rng(), excluded=excluded)
+    chosen = cold_start("kmeans", View(pixels(pool)), 20, rng(), excluded=excluded)
     assert sorted(chosen.tolist()) == list(range(29_995, 30_000))
 
 

@@ -9,6 +9,7 @@ import pytest
 from blob_pools import blobs
 
 from tuilabel.learn import graph
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.graph import NoGraphError, build_graph, neighbours, search
 from tuilabel.learn.learner import Learner, Needs
@@ -79,7 +80,7 @@ def test_the_result_depends_on_its_seed_alone() -> None:
 @pytest.mark.usefixtures("large")
 def test_a_graph_on_them_knows_the_clusters() -> None:
     told: list[tuple[str, int, int]] = []
-    found = build_graph(View(POOL), 6, rng(), progress=lambda *step: told.append(step))
+    found = build_graph(View(pixels(POOL)), 6, rng(), progress=lambda *step: told.append(step))
     vectors = found.rows()
     centres = np.stack([vectors[k == CLUSTER].mean(axis=0) for k in range(6)])
     assert ((vectors @ centres.T).argmax(axis=1) == CLUSTER).mean() > 0.98
@@ -98,8 +99,8 @@ def test_a_pool_of_few_pictures_many_times_over_is_no_error() -> None:
 def test_without_faiss_a_large_pool_has_no_graph_and_is_told_why() -> None:
     expected = r"4,000 images needs faiss. Run pip install faiss-cpu\."
     with pytest.raises(NoGraphError, match=expected):
-        build_graph(View(POOL), 6, rng())
-    learner = Learner(POOL, 6)
+        build_graph(View(pixels(POOL)), 6, rng())
+    learner = Learner(pixels(POOL), 6)
     needs = Needs("raw", graph=True)
     learner.prepare(needs)
     assert learner.is_ready(needs)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tuilabel.errors import UsageError
 from tuilabel.learn import graph
 from tuilabel.learn.cold_start import cold_start
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.graph import (
     LEAST_ROWS,
@@ -31,7 +32,7 @@ def rng(seed: int = 5) -> np.random.Generator:
 
 
 def built(rows: np.ndarray, n_classes: int = 3, seed: int = 5) -> LabelGraph:
-    return build_graph(View(rows), n_classes, rng(seed))
+    return build_graph(View(pixels(rows)), n_classes, rng(seed))
 
 
 def right_after(asked: np.ndarray, rows: np.ndarray, cluster: np.ndarray) -> float:
@@ -64,7 +65,7 @@ def test_moons_are_clusters_though_no_line_parts_them(seed: int) -> None:
     points, cluster = make_moons(400, noise=0.05, random_state=seed)
     points = points.astype(np.float32)
     vectors = built(points).rows()
-    asked = cold_start("kmeans", View(vectors), 2, rng(seed))
+    asked = cold_start("kmeans", View(pixels(vectors)), 2, rng(seed))
     assert right_after(asked, vectors, cluster) > 0.98
     assert right_after(asked, points, cluster) < 0.9
 
@@ -72,14 +73,14 @@ def test_moons_are_clusters_though_no_line_parts_them(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_cold_start_on_it_finds_one_of_each_blob(seed: int) -> None:
     rows, cluster = blobs((80,) * 8, width=12, seed=seed)
-    chosen = cold_start("kmeans", View(built(rows).rows()), 8, rng(seed))
+    chosen = cold_start("kmeans", View(pixels(built(rows).rows())), 8, rng(seed))
     assert sorted(cluster[chosen].tolist()) == list(range(8))
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_cold_start_of_twenty_finds_the_small_blobs_too(seed: int) -> None:
     rows, cluster = blobs((300, 60, 40, 40, 35, 25), width=12, seed=seed)
-    chosen = cold_start("kmeans", View(built(rows).rows()), 20, rng(seed))
+    chosen = cold_start("kmeans", View(pixels(built(rows).rows())), 20, rng(seed))
     assert set(cluster[chosen].tolist()) == set(range(6))
 
 
@@ -93,7 +94,7 @@ def test_new_images_lie_where_their_cluster_lies() -> None:
     rows, cluster = blobs((200, 200, 200))
     others, truth = blobs((30, 40, 50), seed=1)
     found = built(rows)
-    embedded = found.embed(View(others))
+    embedded = found.embed(View(pixels(others)))
     assert embedded.shape == (120, found.vectors.shape[1])
     np.testing.assert_allclose(np.linalg.norm(embedded, axis=1), 1, atol=1e-4)
     model = fit_model("softmax", found.rows(), cluster, n_classes=3, rng=rng())
@@ -103,18 +104,18 @@ def test_new_images_lie_where_their_cluster_lies() -> None:
 def test_images_of_the_pool_are_embedded_near_themselves() -> None:
     rows, _ = blobs((200, 200, 200))
     found = built(rows)
-    alike = (found.embed(View(rows)) * found.rows()).sum(axis=1)
+    alike = (found.embed(View(pixels(rows))) * found.rows()).sum(axis=1)
     assert np.median(alike) > 0.95
 
 
 def test_of_no_new_images_there_are_no_rows() -> None:
     rows, _ = blobs((40, 40))
-    assert built(rows).embed(View(rows[:0])).shape == (0, graph.LEAST_VECTORS)
+    assert built(rows).embed(View(pixels(rows[:0]))).shape == (0, graph.LEAST_VECTORS)
 
 
 def test_an_image_far_from_all_others_is_embedded_somewhere() -> None:
     rows, _ = blobs((40, 40))
-    embedded = built(rows).embed(View(rows[:2] + np.float32(1e4)))
+    embedded = built(rows).embed(View(pixels(rows[:2] + np.float32(1e4))))
     np.testing.assert_allclose(np.linalg.norm(embedded, axis=1), 1, atol=1e-4)
 
 
@@ -166,16 +167,16 @@ def test_the_pool_is_only_read() -> None:
     before = rows.copy()
     rows.flags.writeable = False
     found = built(rows)
-    found.embed(View(rows))
+    found.embed(View(pixels(rows)))
     np.testing.assert_array_equal(rows, before)
 
 
 def test_progress_is_told_to_its_end() -> None:
     rows, _ = blobs((40, 40))
     told: list[tuple[str, int, int]] = []
-    found = build_graph(View(rows), 2, rng(), progress=lambda *step: told.append(step))
+    found = build_graph(View(pixels(rows)), 2, rng(), progress=lambda *step: told.append(step))
     assert told == [("neighbours", 80, 80), ("eigenvectors", 0, 1), ("eigenvectors", 1, 1)]
-    found.embed(View(rows[:5]), progress=lambda *step: told.append(step))
+    found.embed(View(pixels(rows[:5])), progress=lambda *step: told.append(step))
     assert told[-1] == ("hold-out", 5, 5)
 
 
@@ -238,14 +239,14 @@ def test_any_small_pool_has_a_graph(
     differ = len(np.unique(rows, axis=0))
     if differ < LEAST_ROWS:
         with pytest.raises(NoGraphError, match=rf"Only {differ} of {n} images differ"):
-            build_graph(View(rows), n_classes, rng(seed))
+            build_graph(View(pixels(rows)), n_classes, rng(seed))
         return
-    found = build_graph(View(rows), n_classes, rng(seed))
+    found = build_graph(View(pixels(rows)), n_classes, rng(seed))
     assert found.vectors.shape == (n, min(max(20, 2 * n_classes), 100, differ - 2))
-    for vectors in (found.rows(), found.embed(View(rows[::3]))):
+    for vectors in (found.rows(), found.embed(View(pixels(rows[::3])))):
         assert np.isfinite(vectors).all()
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
-    again = build_graph(View(rows), n_classes, rng(seed))
+    again = build_graph(View(pixels(rows)), n_classes, rng(seed))
     np.testing.assert_array_equal(found.vectors, again.vectors)
 
 
@@ -262,7 +263,7 @@ def test_copies_share_a_place_and_change_nobody_elses() -> None:
     np.testing.assert_array_equal(found.scales[800:], np.repeat(found.scales[copied], 12))
     distances, _ = neighbours(rows, graph.LOCAL_SCALE, rng())
     np.testing.assert_allclose(found.scales[:800], distances[:, -1], rtol=1e-3)
-    embedded = found.embed(View(rows[copied]))
+    embedded = found.embed(View(pixels(rows[copied])))
     assert (embedded * found.rows()[copied]).sum(axis=1).min() > 0.99
 
 
@@ -325,7 +326,7 @@ def test_components_are_those_of_scikit_learn() -> None:
     from sklearn.decomposition import PCA
 
     rows, _ = blobs((500, 300, 200), width=70)
-    mean, basis = principal_components(View(rows))
+    mean, basis = principal_components(View(pixels(rows)))
     assert basis.shape == (70, graph.COMPONENTS)
     pca = PCA(graph.COMPONENTS, svd_solver="full").fit(rows)
     np.testing.assert_allclose(mean, rows.mean(axis=0), atol=1e-5)
@@ -337,7 +338,7 @@ def test_components_are_those_of_scikit_learn() -> None:
 def test_directions_in_which_nothing_differs_are_left_out() -> None:
     rows, _ = blobs((50, 50), width=3)
     padded = np.hstack([rows, np.full((100, 20), 5, dtype=np.float32)])
-    mean, basis = principal_components(View(padded))
+    mean, basis = principal_components(View(pixels(padded)))
     assert mean.shape == (23,)
     assert basis.shape == (23, 3)
     assert abs(basis[3:]).max() < 1e-5

@@ -14,6 +14,7 @@ from tuilabel.data import HoldOut
 from tuilabel.data.arrays import Arrays
 from tuilabel.errors import UsageError
 from tuilabel.learn import learner as learner_module
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.graph import NoGraphError
 from tuilabel.learn.learner import AUTO_STRATEGY, QUICK_ROWS, Learner, Needs
 from tuilabel.learn.model_choice import LEAST_WEIGHED
@@ -70,7 +71,7 @@ def a_cold_start(**changes: Any) -> ColdStart:
 def ready(request: Fit | ColdStart, learner: Learner | None = None, **options: Any) -> Learner:
     """Return a learner that has prepared what a request needs."""
     options = {"holdout": HOLDOUT} | options
-    learner = learner or Learner(options.pop("pool", POOL), 3, **options)
+    learner = learner or Learner(pixels(options.pop("pool", POOL)), 3, **options)
     learner.prepare(learner.needs(request))
     return learner
 
@@ -112,6 +113,12 @@ def test_every_strategy_ranks_what_is_left(strategy: str) -> None:
     assert answer.strategy == (AUTO_STRATEGY if strategy == AUTO else strategy)
 
 
+def test_a_pool_in_parts_is_answered_as_one() -> None:
+    request = a_fit(model="hybrid", features="hog")
+    parts = Learner(pixels(POOL[:50], POOL[50:]), 3, holdout=HOLDOUT)
+    assert plain(ready(request, parts).fit(request)) == plain(ready(request).fit(request))
+
+
 @pytest.mark.parametrize("method", COLD_START_NAMES)
 def test_every_cold_start_chooses_as_many_as_asked(method: str) -> None:
     request = a_cold_start(method=method, items=(3,), excluded=(50, 51))
@@ -122,7 +129,7 @@ def test_every_cold_start_chooses_as_many_as_asked(method: str) -> None:
 
 @pytest.mark.parametrize("model", GROUPS["models"].built_in)
 def test_until_it_is_prepared_the_pixels_answer(model: str) -> None:
-    learner = Learner(POOL, 3, holdout=HOLDOUT)
+    learner = Learner(pixels(POOL), 3, holdout=HOLDOUT)
     request = a_fit(model=model, features="deskew-hog")
     assert not learner.is_ready(learner.needs(request))
     answer = learner.fit(request)
@@ -135,7 +142,7 @@ def test_until_it_is_prepared_the_pixels_answer(model: str) -> None:
 
 
 def test_features_without_a_graph_yet_are_seen_by_a_softmax() -> None:
-    learner = Learner(POOL, 3)
+    learner = Learner(pixels(POOL), 3)
     learner.prepare(Needs("hog", graph=False))
     answer = learner.fit(a_fit())
     assert (answer.model, answer.features) == ("softmax", "hog")
@@ -143,7 +150,7 @@ def test_features_without_a_graph_yet_are_seen_by_a_softmax() -> None:
 
 
 def test_a_graph_that_comes_while_a_fit_begins_is_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
-    learner = Learner(POOL, 3)
+    learner = Learner(pixels(POOL), 3)
     request = a_fit()
     needs = learner.needs(request)
 
@@ -177,15 +184,15 @@ def test_a_graph_that_comes_while_a_fit_begins_is_no_harm(monkeypatch: pytest.Mo
 def test_an_unknown_name_is_answered_with_those_there_are(
     change: dict[str, str], message: str
 ) -> None:
-    learner = Learner(POOL, 3)
+    learner = Learner(pixels(POOL), 3)
     for ask in (learner.needs, learner.fit):
         with pytest.raises(UsageError, match=message):
             ask(a_fit(**change))
 
 
 def test_quick_is_what_nobody_would_wait_for() -> None:
-    assert Learner(POOL, 3).is_quick()
-    assert not Learner(np.zeros((QUICK_ROWS + 1, 1), dtype=np.uint8), 3).is_quick()
+    assert Learner(pixels(POOL), 3).is_quick()
+    assert not Learner(pixels(np.zeros((QUICK_ROWS + 1, 1), dtype=np.uint8)), 3).is_quick()
 
 
 # The same again.
@@ -227,11 +234,11 @@ def test_a_learner_for_a_new_session_has_heard_nothing() -> None:
     def ask(count: int) -> Fit:
         return a_fit(range(count), dark, model=AUTO, features=AUTO)
 
-    learner = ready(ask(60), Learner(pool, 2))
+    learner = ready(ask(60), Learner(pixels(pool), 2))
     learner.fit(ask(60))
     reflected(learner)
     for count in (40, 60, 65):
-        fresh = ready(ask(count), Learner(pool, 2)).fit(ask(count))
+        fresh = ready(ask(count), Learner(pixels(pool), 2)).fit(ask(count))
         assert fresh.model == "softmax"
         answer = learner.for_new_session().fit(ask(count))
         assert plain(answer) == plain(fresh)
@@ -336,7 +343,7 @@ def test_fewer_labels_than_classes_are_an_ordinary_state(n_classes: int, labels:
         cold_start=AUTO,
         cold_start_size=20,
     )
-    learner = Learner(POOL, n_classes)
+    learner = Learner(pixels(POOL), n_classes)
     ready(request, learner)
     answer = learner.fit(request)
     assert len(answer.items) == 20
@@ -344,7 +351,7 @@ def test_fewer_labels_than_classes_are_an_ordinary_state(n_classes: int, labels:
 
 
 def test_one_class_only_is_an_ordinary_state_also_when_it_is_weighed() -> None:
-    learner = Learner(POOL, 1)
+    learner = Learner(pixels(POOL), 1)
     request = a_fit(
         range(40), np.zeros(120, int), columns=("a",), model=AUTO, features=AUTO, strategy=AUTO
     )
@@ -369,14 +376,14 @@ def test_numbers_that_are_none_are_a_clear_sentence(value: float) -> None:
     broken[77, 3, 3] = value
     sentence = r"^The pool has NaN or infinite numbers in item 77: replace them, or leave"
     with pytest.raises(UsageError, match=sentence):
-        Learner(broken, 3)
+        Learner(pixels(broken), 3)
     with pytest.raises(UsageError, match=r"^The hold-out has NaN.* in item 77"):
-        Learner(POOL, 3, holdout=HoldOut("t10k", broken, KIND))
+        Learner(pixels(POOL), 3, holdout=HoldOut("t10k", broken, KIND))
 
 
 def test_a_class_of_the_holdout_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="Classes of the hold-out run from 0 to 2"):
-        Learner(POOL, 2, holdout=HOLDOUT)
+        Learner(pixels(POOL), 2, holdout=HOLDOUT)
 
 
 def test_an_empty_holdout_measures_nothing() -> None:
@@ -400,7 +407,7 @@ def dark_and_bright(n: int = 200) -> tuple[np.ndarray, np.ndarray]:
 def test_auto_goes_over_to_what_the_labels_speak_for() -> None:
     pool, dark = dark_and_bright()
     request = a_fit(range(60), dark, model=AUTO, features=AUTO)
-    learner = Learner(pool, 2)
+    learner = Learner(pixels(pool), 2)
     ready(request, learner)
     few = a_fit(range(LEAST_WEIGHED - 1), dark, model=AUTO, features=AUTO)
     assert learner.fit(few).model == "hybrid"
@@ -425,7 +432,7 @@ def test_auto_stays_with_the_graph_where_labels_are_clusters() -> None:
 
 def test_who_resumes_with_labels_hears_them_first() -> None:
     pool, dark = dark_and_bright()
-    learner = Learner(pool, 2)
+    learner = Learner(pixels(pool), 2)
     request = a_fit(range(80), dark, model=AUTO, features=AUTO)
     ready(request, learner)
     assert learner.fit(request).model == "softmax"
@@ -463,7 +470,7 @@ def test_labels_are_weighed_again_only_when_they_have_grown(
 def test_a_reflection_that_is_broken_off_changes_nothing() -> None:
     pool, dark = dark_and_bright()
     request = a_fit(range(29), dark, model=AUTO, features=AUTO)
-    learner = Learner(pool, 2)
+    learner = Learner(pixels(pool), 2)
     ready(request, learner)
     learner.fit(request)
     request = a_fit(range(60), dark, model=AUTO, features=AUTO)
@@ -506,7 +513,7 @@ def test_twenty_labels_tell_mnist(mnist_dir: Path) -> None:
     mnist = open_dataset(f"mnist:{mnist_dir}", pool=1500, test=2000)
     assert mnist.holdout is not None
     assert mnist.truth is not None
-    learner = Learner(mnist.pool, 10, holdout=mnist.holdout)
+    learner = Learner(pixels(mnist.pool), 10, holdout=mnist.holdout)
     start = a_cold_start(model="hybrid", features=AUTO, size=20)
     ready(start, learner)
     asked = learner.cold_start(start).items
@@ -517,9 +524,9 @@ def test_twenty_labels_tell_mnist(mnist_dir: Path) -> None:
     assert answer.accuracy is not None
     assert answer.accuracy.n == 2000
     assert answer.accuracy.value >= 0.93
-    pixels = learner.fit(a_fit(asked, mnist.truth, features="raw", model="softmax", **digits))
-    assert pixels.accuracy is not None
-    assert pixels.accuracy.value < answer.accuracy.value - 0.05
+    plain = learner.fit(a_fit(asked, mnist.truth, features="raw", model="softmax", **digits))
+    assert plain.accuracy is not None
+    assert plain.accuracy.value < answer.accuracy.value - 0.05
 
 
 def test_a_class_without_a_label_has_probability_0_and_the_list_may_grow() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.levels import as_answered, subtrees
 from tuilabel.learn.models import fit_model
@@ -61,7 +62,7 @@ def test_an_answer_above_a_prediction_is_right_and_one_below_it_is_not() -> None
     labelled, audit = np.arange(6), np.arange(6, 9)
     classes = [CAT, CAT, OWL, OWL, HAWK, HAWK]
     result = run_round(
-        View(rows(*classes, OWL, HAWK, CAT)),
+        View(pixels(rows(*classes, OWL, HAWK, CAT))),
         labelled=labelled,
         labels=np.array(classes),
         n_classes=4,

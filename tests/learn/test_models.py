@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tuilabel.errors import UsageError
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import unit_rows
 from tuilabel.learn.models import TYPICAL_LENGTH, fit_model, score_rows, warm_up
@@ -173,7 +174,7 @@ def test_chunks_are_small_and_give_the_rows_asked_for() -> None:
     rows = np.array([9, 3, 7, 0, 5])
     pool = np.arange(10, dtype=np.float32)[:, None]
     found = np.empty((5, 1))
-    for chunk, probabilities in score_rows(model, View(pool), rows, chunk_rows=2):
+    for chunk, probabilities in score_rows(model, View(pixels(pool)), rows, chunk_rows=2):
         found[chunk] = probabilities
     assert found[:, 0].tolist() == rows.tolist()
     assert model.sizes == [2, 2, 1]
@@ -185,7 +186,7 @@ def test_rows_that_lie_near_each_other_come_in_the_order_asked(gap: int) -> None
         def probabilities(self, features: np.ndarray) -> np.ndarray:
             return features.astype(np.float32)
 
-    pool = View(np.arange(100, dtype=np.float32)[:, None])
+    pool = View(pixels(np.arange(100, dtype=np.float32)[:, None]))
     rows = np.r_[np.arange(0, 40), np.arange(40, 100, gap)]
     found = [scored for _, scored in score_rows(Echo(), pool, rows, chunk_rows=16)]
     assert np.concatenate(found)[:, 0].tolist() == rows.tolist()

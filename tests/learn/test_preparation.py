@@ -17,11 +17,12 @@ import tuilabel
 from tuilabel.data.arrays import Arrays
 from tuilabel.errors import UsageError
 from tuilabel.learn import preparation
+from tuilabel.learn.feature_sources import FeatureSource, pixels
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.graph import LabelGraph, NoGraphError, build_graph
 from tuilabel.learn.preparation import (
     Images,
-    PreparedFeatures,
+    Prepared,
     choose_features,
     prepare_features,
     prepare_graph,
@@ -32,6 +33,12 @@ from tuilabel.learn.transformers import Deskew, Hog
 
 POOL, KIND = glyphs(90)
 HOLDOUT, _ = glyphs(31, seed=1)
+
+
+def rows(source: FeatureSource | None) -> np.ndarray:
+    """Return all rows of a source that is there."""
+    assert source is not None
+    return source(slice(None))
 
 
 class CountingStore(MemoryStore):
@@ -51,10 +58,11 @@ def graph_of(
     holdout: np.ndarray | None = HOLDOUT,
     store: Store | None = None,
     **options: Any,
-) -> PreparedFeatures:
-    images, store = Images(pool, holdout), store or MemoryStore()
+) -> Prepared:
+    images = Images(pixels(pool), None if holdout is None else pixels(holdout))
+    store = store or MemoryStore()
     features = prepare_features("hog", images, store)
-    return prepare_graph(features, "hog", images, 3, store, **options)
+    return prepare_graph(features, 3, store, **options)
 
 
 # The choice of features.
@@ -104,25 +112,25 @@ def paper(pool: np.ndarray) -> np.ndarray:
     ],
 )
 def test_features_are_chosen_by_what_images_look_like(pool: np.ndarray, expected: str) -> None:
-    assert choose_features(pool) == expected
-    assert resolve_features("auto", pool) == expected
+    assert choose_features(pixels(pool)) == expected
+    assert resolve_features("auto", pixels(pool)) == expected
 
 
 def test_digits_are_glyphs() -> None:
     from tuilabel.data import open_dataset
 
     # They fill their 8 x 8 pixels to the border, so there is nothing to set upright.
-    assert choose_features(open_dataset("digits").pool) == "hog"
+    assert choose_features(pixels(open_dataset("digits").pool)) == "hog"
 
 
 def test_mnist_is_glyphs(mnist_dir: Path) -> None:
     from tuilabel.data import open_dataset
 
-    assert choose_features(open_dataset(f"mnist:{mnist_dir}").pool) == "deskew-hog"
+    assert choose_features(pixels(open_dataset(f"mnist:{mnist_dir}").pool)) == "deskew-hog"
 
 
 def test_what_is_named_is_not_chosen() -> None:
-    assert resolve_features("raw", POOL) == "raw"
+    assert resolve_features("raw", pixels(POOL)) == "raw"
 
 
 def test_a_large_pool_is_looked_at_in_part() -> None:
@@ -134,7 +142,7 @@ def test_a_large_pool_is_looked_at_in_part() -> None:
             return np.asarray(self.view(np.ndarray), *args, **options)
 
     pool = np.resize(POOL, (20_000, 16, 16)).view(Counted)
-    assert choose_features(pool) == "deskew-hog"
+    assert choose_features(pixels(pool)) == "deskew-hog"
     assert Counted.seen <= 2000
 
 
@@ -143,9 +151,10 @@ def test_a_large_pool_is_looked_at_in_part() -> None:
 
 def test_raw_is_the_images_themselves() -> None:
     store = CountingStore()
-    found = prepare_features("raw", Images(POOL, HOLDOUT), store)
-    assert found.pool is POOL
-    assert found.holdout is HOLDOUT
+    images = Images(pixels(POOL), pixels(HOLDOUT))
+    found = prepare_features("raw", images, store)
+    assert found.pool is images.pool
+    assert found.holdout is images.holdout
     assert store.saved == []
 
 
@@ -154,14 +163,14 @@ def test_features_are_those_of_the_transformers(monkeypatch: pytest.MonkeyPatch)
     told: list[tuple[str, int, int]] = []
     found = prepare_features(
         "deskew-hog",
-        Images(POOL, HOLDOUT),
+        Images(pixels(POOL), pixels(HOLDOUT)),
         MemoryStore(),
         progress=lambda *step: told.append(step),
     )
     expected = Hog().fit_transform(Deskew().fit_transform(POOL))
-    np.testing.assert_allclose(found.pool, expected, atol=1e-5)
+    np.testing.assert_allclose(rows(found.pool), expected, atol=1e-5)
     expected = Hog().fit_transform(Deskew().fit_transform(HOLDOUT))
-    np.testing.assert_allclose(found.holdout, expected, atol=1e-5)
+    np.testing.assert_allclose(rows(found.holdout), expected, atol=1e-5)
     assert [step for step in told if step[1] == step[2]] == [
         ("features", 90, 90),
         ("features", 31, 31),
@@ -170,35 +179,36 @@ def test_features_are_those_of_the_transformers(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_without_a_holdout_there_are_none_of_it() -> None:
-    assert prepare_features("hog", Images(POOL, None), MemoryStore()).holdout is None
-    found = prepare_features("hog", Images(POOL, HOLDOUT[:0]), MemoryStore()).holdout
-    assert found is not None
-    assert found.shape == (0, 392)
+    assert prepare_features("hog", Images(pixels(POOL), None), MemoryStore()).holdout is None
+    found = prepare_features(
+        "hog", Images(pixels(POOL), pixels(HOLDOUT[:0])), MemoryStore()
+    ).holdout
+    assert rows(found).shape == (0, 392)
 
 
 def test_unknown_features_are_refused_with_those_there_are() -> None:
     with pytest.raises(UsageError, match=r"no feature 'sift'.*raw, hog, deskew-hog"):
-        prepare_features("sift", Images(POOL, None), MemoryStore())
+        prepare_features("sift", Images(pixels(POOL), None), MemoryStore())
 
 
 def test_images_that_hold_no_numbers_leave_nothing_in_the_store(tmp_path: Path) -> None:
     broken = POOL.astype(np.float32)
     broken[50, 3, 3] = np.nan
     with pytest.raises(UsageError, match="NaN or infinite"):
-        prepare_features("hog", Images(broken, None), Arrays(tmp_path))
+        prepare_features("hog", Images(pixels(broken), None), Arrays(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_kept_is_not_computed_again(tmp_path: Path) -> None:
-    images = Images(POOL, HOLDOUT)
+    images = Images(pixels(POOL), pixels(HOLDOUT))
     fresh = prepare_features("deskew-hog", images, Arrays(tmp_path))
     told: list[object] = []
     kept = prepare_features(
         "deskew-hog", images, Arrays(tmp_path), progress=lambda *step: told.append(step)
     )
     assert told == []
-    np.testing.assert_array_equal(kept.pool, fresh.pool)
-    np.testing.assert_array_equal(kept.holdout, fresh.holdout)
+    np.testing.assert_array_equal(rows(kept.pool), rows(fresh.pool))
+    np.testing.assert_array_equal(rows(kept.holdout), rows(fresh.holdout))
 
 
 def changed(pool: np.ndarray) -> np.ndarray:
@@ -221,8 +231,8 @@ def changed(pool: np.ndarray) -> np.ndarray:
 )
 def test_other_images_and_features_have_other_names(name: str, pool: np.ndarray) -> None:
     store = CountingStore()
-    prepare_features("deskew-hog", Images(POOL, None), store)
-    prepare_features(name, Images(pool, None), store)
+    prepare_features("deskew-hog", Images(pixels(POOL), None), store)
+    prepare_features(name, Images(pixels(pool), None), store)
     first, second = store.saved
     assert first != second
 
@@ -243,8 +253,8 @@ def test_another_version_of_a_recipe_is_not_taken_for_this_one(
 
 def test_images_of_the_same_bytes_and_another_shape_differ() -> None:
     tall = POOL.reshape(90, 32, 8)
-    assert Images(POOL, None).digests[0] != Images(tall, None).digests[0]
-    assert Images(POOL, None).digests == Images(POOL.copy(order="F"), None).digests
+    assert pixels(POOL).digest != pixels(tall).digest
+    assert pixels(POOL).digest == pixels(POOL.copy(order="F")).digest
 
 
 # The graph.
@@ -255,31 +265,31 @@ def test_the_holdout_never_changes_the_graph() -> None:
         graph_of(holdout=holdout) for holdout in (None, HOLDOUT, paper(HOLDOUT))
     )
     assert alone.holdout is None
-    np.testing.assert_array_equal(alone.pool, beside.pool)
-    np.testing.assert_array_equal(alone.pool, beside_another.pool)
+    np.testing.assert_array_equal(rows(alone.pool), rows(beside.pool))
+    np.testing.assert_array_equal(rows(alone.pool), rows(beside_another.pool))
     assert beside.holdout is not None
-    assert beside.holdout.shape == (31, alone.pool.shape[1])
+    assert rows(beside.holdout).shape == (31, rows(alone.pool).shape[1])
 
 
 def test_one_image_of_the_holdout_has_no_part_in_anothers_place() -> None:
     together, alone = graph_of(), graph_of(holdout=HOLDOUT[7:8])
     assert together.holdout is not None
     assert alone.holdout is not None
-    np.testing.assert_allclose(alone.holdout[0], together.holdout[7], atol=1e-5)
+    np.testing.assert_allclose(rows(alone.holdout)[0], rows(together.holdout)[7], atol=1e-5)
 
 
 def test_rows_have_length_one_and_know_the_kinds() -> None:
     found = graph_of()
-    np.testing.assert_allclose(np.linalg.norm(found.pool, axis=1), 1, atol=1e-5)
-    centres = np.stack([found.pool[k == KIND].mean(axis=0) for k in range(3)])
-    assert ((found.pool @ centres.T).argmax(axis=1) == KIND).all()
+    np.testing.assert_allclose(np.linalg.norm(rows(found.pool), axis=1), 1, atol=1e-5)
+    centres = np.stack([rows(found.pool)[k == KIND].mean(axis=0) for k in range(3)])
+    assert ((rows(found.pool) @ centres.T).argmax(axis=1) == KIND).all()
 
 
 def test_a_graph_from_the_store_is_the_fresh_one(tmp_path: Path) -> None:
     fresh, first, kept = graph_of(), *(graph_of(store=Arrays(tmp_path)) for _ in range(2))
     for found in (first, kept):
-        np.testing.assert_array_equal(found.pool, fresh.pool)
-        np.testing.assert_array_equal(found.holdout, fresh.holdout)
+        np.testing.assert_array_equal(rows(found.pool), rows(fresh.pool))
+        np.testing.assert_array_equal(rows(found.holdout), rows(fresh.holdout))
     told: list[object] = []
     graph_of(store=Arrays(tmp_path), progress=lambda *step: told.append(step))
     assert told == []
@@ -312,8 +322,8 @@ def test_a_spoilt_file_is_made_again(tmp_path: Path, spoil: Callable[[Path], Non
     for path in files:
         spoil(path)
         found = graph_of(store=Arrays(tmp_path))
-        np.testing.assert_array_equal(found.pool, fresh.pool)
-        np.testing.assert_array_equal(found.holdout, fresh.holdout)
+        np.testing.assert_array_equal(rows(found.pool), rows(fresh.pool))
+        np.testing.assert_array_equal(rows(found.holdout), rows(fresh.holdout))
         assert sorted(tmp_path.iterdir()) == files
 
 
@@ -329,11 +339,11 @@ def test_a_holdout_goes_with_its_own_graph_only(
 
     monkeypatch.setattr(preparation, "build_graph", turned)
     fresh = graph_of()
-    (kept,) = tmp_path.glob("graph-*-hog-1-20-" + Images(POOL, None).digests[0] + ".npy")
+    (kept,) = tmp_path.glob("graph-*-hog-1-20-" + pixels(POOL).digest + ".npy")
     kept.unlink()
     found = graph_of(store=Arrays(tmp_path))
-    np.testing.assert_array_equal(found.pool, fresh.pool)
-    np.testing.assert_allclose(found.holdout, fresh.holdout, atol=1e-6)
+    np.testing.assert_array_equal(rows(found.pool), rows(fresh.pool))
+    np.testing.assert_allclose(rows(found.holdout), rows(fresh.holdout), atol=1e-6)
 
 
 def test_a_pool_without_a_graph_says_so_each_time(tmp_path: Path) -> None:
@@ -346,29 +356,29 @@ def test_a_pool_without_a_graph_says_so_each_time(tmp_path: Path) -> None:
 
 
 def test_other_numbers_of_classes_are_other_graphs() -> None:
-    images, store = Images(POOL, None), MemoryStore()
+    images, store = Images(pixels(POOL), None), MemoryStore()
     features = prepare_features("hog", images, store)
-    few, many = (prepare_graph(features, "hog", images, k, store) for k in (3, 20))
-    assert (few.pool.shape[1], many.pool.shape[1]) == (20, 40)
+    few, many = (prepare_graph(features, k, store) for k in (3, 20))
+    assert (rows(few.pool).shape[1], rows(many.pool).shape[1]) == (20, 40)
 
 
 @pytest.mark.parametrize("width", [3, 90])
 def test_a_graph_of_any_width_is_kept_whole(width: int) -> None:
-    rows, _ = blobs((40, 30), width=width)
-    images, store = Images(rows, rows[:4]), MemoryStore()
+    numbers, _ = blobs((40, 30), width=width)
+    images, store = Images(pixels(numbers), pixels(numbers[:4])), MemoryStore()
     features = prepare_features("raw", images, store)
-    fresh, kept = (prepare_graph(features, "raw", images, 2, store) for _ in range(2))
-    np.testing.assert_array_equal(fresh.pool, kept.pool)
-    np.testing.assert_array_equal(fresh.holdout, kept.holdout)
-    expected = build_graph(View(rows), 2, np.random.default_rng(0))
-    np.testing.assert_array_equal(kept.pool, expected.rows())
+    fresh, kept = (prepare_graph(features, 2, store) for _ in range(2))
+    np.testing.assert_array_equal(rows(fresh.pool), rows(kept.pool))
+    np.testing.assert_array_equal(rows(fresh.holdout), rows(kept.holdout))
+    expected = build_graph(View(pixels(numbers)), 2, np.random.default_rng(0))
+    np.testing.assert_array_equal(rows(kept.pool), expected.rows())
 
 
 def test_a_store_that_cannot_be_written_is_memory(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file, where a folder should be")
     found, fresh = graph_of(store=Arrays(tmp_path / "cache")), graph_of()
-    np.testing.assert_array_equal(found.pool, fresh.pool)
-    np.testing.assert_array_equal(found.holdout, fresh.holdout)
+    np.testing.assert_array_equal(rows(found.pool), rows(fresh.pool))
+    np.testing.assert_array_equal(rows(found.holdout), rows(fresh.holdout))
 
 
 MAKE = """
@@ -376,14 +386,16 @@ import hashlib, sys
 from pathlib import Path
 import numpy as np
 from tuilabel.data.arrays import Arrays
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.preparation import Images, prepare_features, prepare_graph
 
-images, store = Images(np.load(sys.argv[1]), np.load(sys.argv[2])), Arrays(Path(sys.argv[3]))
+images = Images(*(pixels(np.load(path)) for path in sys.argv[1:3]))
+store = Arrays(Path(sys.argv[3]))
 sys.stdin.readline()
 for _ in range(5):
     features = prepare_features("hog", images, store)
-    found = prepare_graph(features, "hog", images, 3, store)
-    made = found.pool.tobytes() + found.holdout.tobytes()
+    found = prepare_graph(features, 3, store)
+    made = b"".join(source(slice(None)).tobytes() for source in (found.pool, found.holdout))
     print(hashlib.sha256(made).hexdigest(), flush=True)
     for path in Path(sys.argv[3]).iterdir():
         path.unlink(missing_ok=True)
@@ -412,6 +424,6 @@ def test_two_processes_that_make_the_same_do_not_harm_each_other(tmp_path: Path)
     said = [process.communicate(timeout=120)[0].split() for process in both]
     assert [process.returncode for process in both] == [0, 0]
     fresh = graph_of()
-    assert fresh.holdout is not None
-    expected = hashlib.sha256(fresh.pool.tobytes() + fresh.holdout.tobytes()).hexdigest()
+    made = rows(fresh.pool).tobytes() + rows(fresh.holdout).tobytes()
+    expected = hashlib.sha256(made).hexdigest()
     assert set(said[0] + said[1]) == {expected}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tuilabel.errors import UsageError
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.rounds import RoundResult, run_round
@@ -48,8 +49,8 @@ def a_round(pool: np.ndarray = POOL, labelled: Any = range(12), **changes: Any) 
     }
     holdout = changes.pop("holdout", None)
     if holdout is not None:
-        given["holdout"] = (View(holdout[0]), holdout[1])
-    return run_round(View(pool), **(given | changes))
+        given["holdout"] = (View(pixels(holdout[0])), holdout[1])
+    return run_round(View(pixels(pool)), **(given | changes))
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -214,12 +215,12 @@ def test_a_loop_on_digits_reaches_ninety_percent() -> None:
     images = (digits.images * (255 / 16)).astype(np.uint8)
     order = rng(0).permutation(len(images))
     pool, truth = images[order[500:]], digits.target[order[500:]]
-    holdout = (View(images[order[:500]]), digits.target[order[:500]])
+    holdout = (View(pixels(images[order[:500]])), digits.target[order[:500]])
     generator = rng(1)
     labelled = generator.choice(len(pool), 10, replace=False)
     while True:
         result = run_round(
-            View(pool),
+            View(pixels(pool)),
             labelled=labelled,
             labels=truth[labelled],
             n_classes=10,

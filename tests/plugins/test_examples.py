@@ -23,6 +23,7 @@ from tuilabel.errors import ImportFileError, PluginError, SourceError
 from tuilabel.events.payloads import Opened
 from tuilabel.exchange.reading import read_labels
 from tuilabel.journal.journal import Journal
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.preparation import Images, prepare_features
 from tuilabel.simulate.kept_runs import fingerprint
 from tuilabel.simulate.plan import Plan
@@ -449,7 +450,7 @@ def test_another_version_of_a_package_shares_no_kept_runs_and_no_cached_features
     names = {"tuilabel.features": {"see": "own:See"}, "tuilabel.strategies": {"ask": "own:ask"}}
     code = "class See:\n    def fit(self, X): pass\n    def transform(self, X): return X[:, 0]\n"
     dataset = open_dataset("digits", cache_dir=tmp_path)
-    images = Images(dataset.pool[:5], None)
+    images = Images(pixels(dataset.pool[:5]), None)
     found = set()
     for version in ("1.0", "2.0", "2.0"):
         shutil.rmtree(tmp_path / "site" / "own-1.0.dist-info", ignore_errors=True)

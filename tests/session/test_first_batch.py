@@ -7,6 +7,7 @@ from loop_fakes import CLASSES, ME, FakeItems, FakeLog, fake_ranking
 from simulate_fakes import PLAN, made
 
 from tuilabel.events.payloads import Batch
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.requests import ColdStart
 from tuilabel.line.conversation import Conversation
@@ -88,7 +89,7 @@ def test_simulation_and_lines_begin_with_the_same_items(
     monkeypatch.setattr(
         simulation, "MemoryLog", lambda about: logs.append(FakeLog(seed=about.seed)) or logs[-1]
     )
-    learner = Learner(dataset.pool, 3, holdout=dataset.holdout)
+    learner = Learner(pixels(dataset.pool), 3, holdout=dataset.holdout)
     simulation.run_session(dataset, learner.for_new_session(), PLAN, combination, 7, lambda: None)
     simulated = [answer.item for answer in logs[0].answers]
 

@@ -18,6 +18,7 @@ from simulate_fakes import made, same
 from tuilabel.data import Dataset
 from tuilabel.errors import SourceError, TrainerError, TuilabelError, UsageError
 from tuilabel.events.payloads import About
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.requests import ColdStart, Fit, FitFinished
 from tuilabel.session import LoopSettings, Session
@@ -119,7 +120,7 @@ def test_models_are_weighed_between_fits(digits: Dataset, monkeypatch: pytest.Mo
 
 def test_it_is_the_loop_behind_the_screen(digits: Dataset, results: Results) -> None:
     assert digits.truth is not None
-    learner = Learner(digits.pool, 10, holdout=digits.holdout)
+    learner = Learner(pixels(digits.pool), 10, holdout=digits.holdout)
     settings = LoopSettings(**MARGIN._asdict(), batch_size=10)
     session = Session(digits, MemoryLog(About(uuid="test", source="digits")), settings, ME)
     first = session.take_request()

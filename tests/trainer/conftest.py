@@ -85,7 +85,7 @@ def toy() -> Iterator[Toy]:
     with ExitStack() as resources:
         files = (as_array_file(array, resources) for array in (pool, holdout, classes))
         pool_file, holdout_file, truth_file = files
-        opened = OpenPool(pool_file, 3, holdout_file, truth_file, "t10k")
+        opened = OpenPool((pool_file,), 3, holdout_file, truth_file, "t10k")
         yield Toy(pool, truth[:40], (holdout, classes), opened)
 
 

@@ -311,11 +311,11 @@ async def test_the_trainer_starts_without_room_for_files(
     digits = open_dataset("digits")
     if sys.platform == "linux":
         screen.client.start()
-        assert opened[0].pool.path.parts[:2] == ("/", "proc")
-        assert (opened[0].pool.open() == digits.pool).all()
+        assert opened[0].pool[0].path.parts[:2] == ("/", "proc")
+        assert (opened[0].pool[0].open() == digits.pool).all()
         assert (opened[0].holdout.open() == digits.holdout.images).all()
         await screen.client.stop()
-        assert not opened[0].pool.path.exists()
+        assert not opened[0].pool[0].path.exists()
     screen.client._trainer = None
     monkeypatch.setattr(array_file.tempfile, "NamedTemporaryFile", full)
     monkeypatch.setattr(array_file.os, "memfd_create", full, raising=False)

@@ -18,6 +18,7 @@ from tests.trainer.test_runner import a_fit, a_ranking, a_start
 from tuilabel.autolabel.job import AutolabelOptions, auto_label
 from tuilabel.data import HoldOut
 from tuilabel.learn.baseline import random_curves
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.requests import ColdStartFinished, FitFinished
 from tuilabel.trainer import messages, workbench
@@ -74,7 +75,7 @@ def go(tmp_path: Path) -> Callable[[], Awaitable[object]]:
 @pytest.fixture
 def learner(toy: Any) -> Learner:
     images, truth = toy.holdout
-    return Learner(toy.pool, 3, holdout=HoldOut("t10k", images, truth))
+    return Learner(pixels(toy.pool), 3, holdout=HoldOut("t10k", images, truth))
 
 
 def a_baseline(toy: Any, **changes: Any) -> Baseline:
@@ -237,7 +238,7 @@ def a_step(bench: Workbench, priority: Priority) -> Step:
 @pytest.fixture
 def bench() -> Workbench:
     learner: Any = None
-    return Workbench(learner, np.zeros(0), lambda message: None)
+    return Workbench(learner, lambda message: None)
 
 
 def test_a_less_urgent_job_pauses_at_its_next_step(bench: Workbench) -> None:

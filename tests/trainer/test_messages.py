@@ -116,8 +116,8 @@ BASELINE = Baseline(np.array([0, 1, 1], np.int16), "auto", "auto", 10, 50, 3)
 SCORED = Scored("softmax", "raw", np.array([[0.25, 0.75]], np.float32))
 
 TO_CHILD = [
-    OpenPool(POOL, 2),
-    OpenPool(POOL, 2, HOLDOUT, TRUTH, "t10k", cache_folder=Path("/cach\udcff %41/features")),
+    OpenPool((POOL,), 2),
+    OpenPool((POOL,), 2, HOLDOUT, TRUTH, "t10k", cache_folder=Path("/cach\udcff %41/features")),
     Do(1, Rank(FIT)),
     Do(2, Start(ColdStart(5, "kmeans", "hybrid", "hog", (4,), (), 10, (7, 2, 0)))),
     Do(3, Prepare("auto", "hog", "kmeans")),
@@ -269,7 +269,7 @@ def test_anything_else_is_refused(line: bytes) -> None:
 @pytest.mark.parametrize("pool", [None, {}, {"path": 1, "dtype": "|u1", "shape": [1], "offset": 0}])
 def test_a_pool_that_is_no_array_file_is_refused(pool: Any) -> None:
     with pytest.raises(TrainerError, match="Not a message"):
-        decode_to_child(broken(OpenPool(POOL, 2), pool=pool))
+        decode_to_child(broken(OpenPool((POOL,), 2), pool=pool))
 
 
 @given(st.binary(max_size=60))
@@ -375,4 +375,4 @@ def test_a_refusal_shows_no_control_characters(line: bytes) -> None:
 
 def test_a_holdout_needs_one_class_for_each_item() -> None:
     with pytest.raises(TrainerError, match="hold-out of 3 items has 0 true classes"):
-        OpenPool(POOL, 2, HOLDOUT)
+        OpenPool((POOL,), 2, HOLDOUT)

@@ -67,7 +67,7 @@ def large(tmp_path: Path, resources: ExitStack) -> OpenPool:
     pool, images, classes = (
         as_array_file(array, resources) for array in (POOL, holdout, truth.astype(np.int16))
     )
-    return OpenPool(pool, 3, images, classes, "t10k", cache_folder=tmp_path / "cache")
+    return OpenPool((pool,), 3, images, classes, "t10k", cache_folder=tmp_path / "cache")
 
 
 def a_fit(generation: int, **changes: Any) -> Fit:
@@ -229,7 +229,7 @@ async def test_what_cannot_be_prepared_is_said_once_and_learnt_without(
     trainer: Begin, toy: Any, events: Events, resources: ExitStack
 ) -> None:
     few = as_array_file(np.repeat(toy.pool[:25], 2, axis=0), resources)
-    running = trainer(opened=msgspec.structs.replace(toy.opened, pool=few))
+    running = trainer(opened=msgspec.structs.replace(toy.opened, pool=(few,)))
     request = a_fit(1, model="auto", classes=tuple(toy.truth[:12].tolist()))
     ask(running, request)
     prepared, _ = await after_progress(events, Prepared)
@@ -248,7 +248,7 @@ async def test_a_pool_too_small_for_a_graph_is_no_problem_of_auto(
     trainer: Begin, toy: Any, events: Events, resources: ExitStack
 ) -> None:
     few = as_array_file(toy.pool[:25], resources)
-    running = trainer(opened=msgspec.structs.replace(toy.opened, pool=few))
+    running = trainer(opened=msgspec.structs.replace(toy.opened, pool=(few,)))
     ask(running, a_fit(1, model="auto", classes=tuple(toy.truth[:12].tolist())))
     prepared, _ = await after_progress(events, Prepared)
     assert prepared.problem is None

@@ -19,6 +19,7 @@ import pytest
 
 from tests.trainer.conftest import PATIENCE
 from tuilabel.learn.cold_start import cold_start
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.learn.rounds import run_round
@@ -92,7 +93,7 @@ async def test_a_fit_in_the_child_is_the_fit_of_learn(
     found = await events.next(FitFinished)
     request = a_fit()
     expected = run_round(
-        View(toy.pool),
+        View(pixels(toy.pool)),
         labelled=np.array(request.items),
         labels=np.array(request.classes),
         n_classes=3,
@@ -101,7 +102,7 @@ async def test_a_fit_in_the_child_is_the_fit_of_learn(
         strategy="margin",
         limit=8,
         rng=np.random.default_rng(request.seed),
-        holdout=(View(toy.holdout[0]), toy.holdout[1]),
+        holdout=(View(pixels(toy.holdout[0])), toy.holdout[1]),
         holdout_name="t10k",
         audit=(np.array(request.audit_items), np.array(request.audit_classes)),
     )
@@ -129,7 +130,11 @@ async def test_the_child_goes_on_after_a_request_that_fails(
     running.submit(Start(a_cold_start(3, (1, 2), "kmeans")))
     chosen = await events.next(ColdStartFinished)
     expected = cold_start(
-        "kmeans", View(toy.pool), 5, np.random.default_rng((0, 2, 0)), excluded=np.array([1, 2])
+        "kmeans",
+        View(pixels(toy.pool)),
+        5,
+        np.random.default_rng((0, 2, 0)),
+        excluded=np.array([1, 2]),
     )
     assert list(chosen.items) == expected.tolist()
 
@@ -420,8 +425,8 @@ async def test_a_listener_that_fails_does_not_end_the_trainer(trainer: Begin, fa
 async def test_a_pool_that_is_gone_is_said_so(
     trainer: Begin, toy: Any, events: Any, tmp_path: Path
 ) -> None:
-    gone = replace(toy.opened.pool, path=tmp_path / "gone")
-    trainer(opened=msgspec.structs.replace(toy.opened, pool=gone))
+    gone = replace(toy.opened.pool[0], path=tmp_path / "gone")
+    trainer(opened=msgspec.structs.replace(toy.opened, pool=(gone,)))
     down = await events.next(TrainerDown)
     assert "could not open the pool" in down.reason
     assert str(gone.path)[:20] in down.reason

@@ -99,7 +99,7 @@ def test_what_is_no_request_ends_it_with_a_traceback(line: bytes, reason: bytes)
 
 
 def test_a_pool_that_cannot_be_opened_is_said_before_the_end(toy: Any) -> None:
-    path = toy.opened.pool.path
+    path = toy.opened.pool[0].path
     path.write_bytes(b"short")
     ended = run_worker(encode(toy.opened), input_ends=False)
     assert ended.returncode == 1

@@ -60,7 +60,7 @@ def test_the_first_batch_is_there_at_once_and_the_rest_follows(tmp_path: Path) -
         assert len(work.session.batch) == 3
         (pool,) = read_all(work)
         assert pool.rows == 12
-        images = pool.file.open()
+        images = pool.files[0].open()
         assert images.shape == (12, 5, 5)
         ids = work.dataset.ids
         assert [int(image[0, 0]) for image in images] == [
@@ -100,7 +100,30 @@ def test_a_larger_pool_follows_with_more_labels(
         second = work.reading.take_in() or work.reading.take_in(30)
         assert second is not None
         assert second.rows == 8
-        assert (second.file.open()[:4] == first.file.open()).all()
+        assert second.files[0] == first.files[0], "what models have is not written again"
+        assert second.files[1].shape[0] == second.rows - first.rows
+
+
+def test_colours_among_new_images_turn_the_whole_pool_into_one_of_colours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "FIRST_ROWS", 4)
+    monkeypatch.setattr(requests, "LABELS_OF_DOUBLING", 3)
+    folder = pictures(tmp_path / "x")
+    session = tmp_path / "s.tuilabel"
+    with opened(folder, session) as work:
+        order = [work.dataset.references(row)[0] for row in range(8)]
+    for name in order[4:]:
+        Image.new("RGB", (8, 8), (200, 100, 0)).save(folder / name)
+    with opened(folder, session) as work:
+        (first,) = read_all(work)
+        for _ in range(3):
+            label(work)
+        assert work.reading is not None
+        second = work.reading.take_in() or work.reading.take_in(30)
+        assert second is not None
+        (whole,) = second.files
+        assert (len(first.files[0].shape), whole.shape[0], len(whole.shape)) == (3, 8, 4)
 
 
 def test_what_cannot_be_read_is_passed_over_and_listed(tmp_path: Path) -> None:
@@ -308,7 +331,8 @@ def test_the_trainer_gets_what_arrived_once_it_is_a_batch(tmp_path: Path) -> Non
         while second is None:
             second = work.reading.take_in(30)
         assert second.rows == 7
-        assert (second.file.open()[:4] == first.file.open()).all()
+        assert second.files[0] == first.files[0], "what models have is not written again"
+        assert second.files[1].shape[0] == second.rows - first.rows
 
 
 def test_only_a_whole_folder_on_the_screen_is_watched(tmp_path: Path) -> None:

@@ -411,12 +411,12 @@ def _whole_groups(items: FolderItems, rows: NDArray[np.intp]) -> WholeGroups | N
 
 def pool_of(items: FolderItems, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
     """Return the images as models see them: in a file without a name, or else in memory."""
+    shape = items.seen_shape(rows)
     try:
         with tempfile.TemporaryDirectory(prefix="tuilabel-") as folder:
-            return items.pool_file(rows, Path(folder)).open()
+            return items.pool_file(rows, Path(folder), shape).open()
     except OSError:
-        shape, parts = items.seen(rows)
-        return np.concatenate([*parts, np.empty((0, *shape[1:]), np.uint8)])
+        return np.concatenate([*items.seen(rows, shape), np.empty((0, *shape), np.uint8)])
 
 
 def read_all(items: FolderItems, progress: Progress | None = None) -> None:

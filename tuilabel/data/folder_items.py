@@ -455,46 +455,47 @@ class FolderItems:
 
     # As models see them.
 
-    def seen(self, rows: NDArray[np.intp]) -> tuple[tuple[int, ...], Iterator[NDArray[np.uint8]]]:
-        """Return the images of some rows as models see them: their shape, and parts of them.
+    def seen_shape(self, rows: NDArray[np.intp]) -> tuple[int, ...]:
+        """Return the shape in which models see the images of some rows, once these were read.
 
         If all have one shape of at most 64 pixels a side, models see them as they are, else fitted
-        into 32x32. They see grey if all are grey. A file that cannot be read is black. It may be
-        called from any thread, once the rows were read.
+        into 32x32. They see grey if all are grey.
         """
         shapes = self.shapes[rows[~self.refused[rows]]]
         sizes = np.unique(shapes[:, :2], axis=0)
         exact = len(sizes) == 1 and sizes.max() <= MAX_EXACT_SIDE
         size = tuple(sizes[0].tolist()) if exact else (MODEL_SIDE, MODEL_SIDE)
-        channels = (3,) if (shapes[:, 2] > 1).any() else ()
-        shape = (len(rows), *size, *channels)
+        return (*size, 3) if (shapes[:, 2] > 1).any() else size
 
-        def parts() -> Iterator[NDArray[np.uint8]]:
-            for start in range(0, len(rows), _CHUNK):
-                some = rows[start : start + _CHUNK]
-                part = np.zeros((len(some), *shape[1:]), dtype=np.uint8)
-                for place, pair in enumerate(self._pairs(some)):
-                    image = None if pair is None else pair[0 if exact else 1]
-                    if image is not None and image.shape[:2] == size:
-                        is_grey = image.ndim < part.ndim - 1
-                        part[place] = image[..., None] if is_grey else image
-                yield part
+    def seen(self, rows: NDArray[np.intp], shape: tuple[int, ...]) -> Iterator[NDArray[np.uint8]]:
+        """Yield the images of some rows as models see them, in parts: (r, *shape).
 
-        return shape, parts()
+        A file that cannot be read is black. It may be called from any thread, once the rows were
+        read.
+        """
+        is_fitted = shape[:2] == (MODEL_SIDE, MODEL_SIDE)
+        for start in range(0, len(rows), _CHUNK):
+            some = rows[start : start + _CHUNK]
+            part = np.zeros((len(some), *shape), dtype=np.uint8)
+            for place, pair in enumerate(self._pairs(some)):
+                image = None if pair is None else pair[is_fitted]
+                if image is not None and image.shape[:2] == shape[:2]:
+                    is_grey = image.ndim < part.ndim - 1
+                    part[place] = image[..., None] if is_grey else image
+            yield part
 
-    def pool_file(self, rows: NDArray[np.intp], folder: Path) -> ArrayFile:
-        """Write the images of some rows, as `seen` returns them, into a new file.
+    def pool_file(self, rows: NDArray[np.intp], folder: Path, shape: tuple[int, ...]) -> ArrayFile:
+        """Write the images of some rows, as `seen` yields them, into a new file.
 
         Raises
         ------
         OSError
         """
-        shape, parts = self.seen(rows)
         path = folder / f"{uuid.uuid4().hex}.pool"
         with path.open("xb") as file:
-            for part in parts:
+            for part in self.seen(rows, shape):
                 file.write(part.data)
-        return ArrayFile(path, "|u1", shape, 0)
+        return ArrayFile(path, "|u1", (len(rows), *shape), 0)
 
     def _pairs(self, rows: NDArray[np.intp]) -> Iterator[Pair | None]:
         keys = [self.keys[row] for row in rows]

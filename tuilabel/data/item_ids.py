@@ -55,10 +55,13 @@ def digests(items: NDArray[Any]) -> NDArray[np.uint8]:
     shape = "x".join(map(str, items.shape[1:]))
     # Without dtype and shape, items of equal bytes would be one.
     start = hashlib.blake2b(f"{stored.str} {shape}\0".encode(), digest_size=DIGEST_SIZE)
+    plain = np.ascontiguousarray(items, dtype=stored)
+    # Bytes of a memoryview are cut out in a third of the time that numpy takes.
+    values, size = memoryview(plain.reshape(-1).view(np.uint8)), plain[:1].nbytes
     joined = bytearray()
-    for item in items:
+    for row in range(len(items)):
         state = start.copy()
-        state.update(np.ascontiguousarray(item, dtype=stored).data)
+        state.update(values[row * size : (row + 1) * size])
         joined += state.digest()
     release_pages(items)
     return np.frombuffer(bytes(joined), dtype=np.uint8).reshape(len(items), DIGEST_SIZE)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -14,17 +12,18 @@ from tuilabel.learn.clusters import (
     SAMPLE_ROWS_PER_CLUSTER,
     fit_clusters,
 )
+from tuilabel.learn.feature_sources import ArraySource
 
 
 def cluster_pictures(
-    pool: NDArray[Any], n_clusters: int, rng: Generator
+    pool: ArraySource, n_clusters: int, rng: Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Find the centres of clusters of images, on a random sample of a large pool.
 
     Parameters
     ----------
-    pool : (n, H, W) or (n, H, W, 3) uint8 array
-        Perhaps memory-mapped.
+    pool : ArraySource
+        Images of uint8, n in all.
     n_clusters
         How many; at most as many as there are images.
     rng
@@ -41,9 +40,9 @@ def cluster_pictures(
     seen = min(len(pool), max(SAMPLE_ROWS, SAMPLE_ROWS_PER_CLUSTER * k))
     # Ascending, so that a memory-mapped pool is read forwards.
     rows = np.sort(rng.choice(len(pool), seen, replace=False))
-    features = np.asarray(pool[rows], dtype=np.float32).reshape(seen, -1)
+    features = np.asarray(pool.items(rows), dtype=np.float32).reshape(seen, -1)
     fitted = fit_clusters(features, k, rng, mini_batches=k > MINI_BATCHES_ABOVE)
     counts = np.bincount(fitted.labels_, minlength=k)
     order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
-    centres = fitted.cluster_centers_[order].reshape(len(order), *pool.shape[1:])
+    centres = fitted.cluster_centers_[order].reshape(len(order), *pool.shape)
     return np.clip(np.rint(centres), 0, 255).astype(np.uint8), counts[order] / seen

@@ -1,28 +1,26 @@
-"""The input of a model: one or more arrays of numbers for each item, side by side."""
+"""The input of a model: one or more feature sources, side by side."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.learn.features import unit_rows
+from tuilabel.learn.feature_sources import FeatureSource
 
 _SAMPLE_ROWS = 1000
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Numbers for each item, from one or several arrays.
+    """Numbers for each item, from one or several sources.
 
     Parameters
     ----------
-    *blocks : (n, ...) uint8 or float32 arrays
-        Perhaps memory-mapped; nothing is copied before rows are asked for.
+    *blocks : FeatureSource
+        Each has the same n items.
     factors : sequence of float, optional
         Factor for the numbers of each block.
 
@@ -32,10 +30,10 @@ class View:
         If there is no block, or their numbers of items differ.
     """
 
-    blocks: tuple[NDArray[Any], ...]
+    blocks: tuple[FeatureSource, ...]
     factors: tuple[np.float32, ...] | None
 
-    def __init__(self, *blocks: NDArray[Any], factors: Sequence[float] | None = None) -> None:
+    def __init__(self, *blocks: FeatureSource, factors: Sequence[float] | None = None) -> None:
         if len({len(block) for block in blocks}) != 1:
             raise ValueError(
                 f"Blocks have {[len(block) for block in blocks]} items; expected the same in each."
@@ -56,7 +54,7 @@ class View:
     @property
     def width(self) -> int:
         """The number of columns, d."""
-        return sum(math.prod(block.shape[1:]) for block in self.blocks)
+        return sum(block.width for block in self.blocks)
 
     def rows(
         self, which: slice | NDArray[np.integer], out: NDArray[np.float32] | None = None
@@ -75,28 +73,19 @@ class View:
         (r, d) float32 array
             Perhaps the first rows of `out`, perhaps the items themselves: do not change them.
         """
-        parts = [block[which] for block in self.blocks]
-        if len(parts) == 1 and (out is None or parts[0].dtype == np.float32):
-            return unit_rows(parts[0])
-        count = len(parts[0])
+        if len(self.blocks) == 1 and not self.factors:
+            return self.blocks[0](which, None if out is None else out[: _count(which, len(self))])
+        count = _count(which, len(self))
         rows = np.empty((count, self.width), dtype=np.float32) if out is None else out[:count]
-        factors = self.factors or (np.float32(1),) * len(parts)
+        factors = self.factors or (np.float32(1),) * len(self.blocks)
         start = 0
-        for part, factor in zip(parts, factors, strict=True):
-            stop = start + math.prod(part.shape[1:])
-            _write_rows(part, factor, rows[:, start:stop])
-            start = stop
+        for block, factor in zip(self.blocks, factors, strict=True):
+            place = rows[:, start : start + block.width]
+            np.multiply(block(which, place), factor, out=place)
+            start += block.width
         return rows
 
 
-def _write_rows(items: NDArray[Any], factor: np.float32, out: NDArray[np.float32]) -> None:
-    """Write the result of `unit_rows`, times a factor, without an intermediate array."""
-    if items.dtype == np.uint8:
-        np.copyto(out, items.reshape(out.shape))
-        out *= np.float32(1 / 255)
-        if factor != 1:
-            out *= factor
-    elif factor == 1:
-        np.copyto(out, unit_rows(items))
-    else:
-        np.multiply(unit_rows(items), factor, out=out)
+def _count(which: slice | NDArray[np.integer], n: int) -> int:
+    """Return how many rows are asked for."""
+    return len(range(*which.indices(n))) if isinstance(which, slice) else len(which)

@@ -45,6 +45,28 @@ def unit_rows(features: NDArray[Any]) -> NDArray[np.float32]:
     raise ValueError(f"Features are {features.dtype}; expected uint8 or floating numbers.")
 
 
+def write_unit_rows(
+    items: NDArray[Any], out: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """Return the result of `unit_rows`, written to `out` where that saves an array.
+
+    Parameters
+    ----------
+    items : (m, ...) uint8 or floating array
+    out : (m, d) float32 array, optional
+
+    Returns
+    -------
+    (m, d) float32 array
+        `out`, or the items themselves.
+    """
+    if out is None or items.dtype != np.uint8:
+        return unit_rows(items)
+    np.copyto(out, items.reshape(out.shape))
+    out *= np.float32(1 / 255)
+    return out
+
+
 def candidate_rows(n: int, *taken: NDArray[np.integer]) -> NDArray[np.intp]:
     """Return the rows of a pool that a query may return: all but those taken, in order.
 

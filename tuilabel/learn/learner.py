@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tuilabel.learn.checks import check_finite, check_indices
 from tuilabel.learn.cold_start import cold_start
+from tuilabel.learn.feature_sources import ArraySource, pixels
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.graph import LEAST_ROWS, NoGraphError
 from tuilabel.learn.model_choice import LEAST_WEIGHED, cross_validate, decide
@@ -25,7 +26,7 @@ from tuilabel.learn.names import (
 )
 from tuilabel.learn.preparation import (
     Images,
-    PreparedFeatures,
+    Prepared,
     prepare_features,
     prepare_graph,
     resolve_features,
@@ -141,8 +142,8 @@ class Learner:
 
     Parameters
     ----------
-    pool : (n, ...) uint8 or float32 array
-        All items, perhaps memory-mapped.
+    pool : ArraySource
+        All items, as `pixels` returns them.
     n_classes
         Number of classes of the hold-out's truth, which sizes the label graph. A request has its
         own classes, and their number may grow from one to the next.
@@ -161,25 +162,26 @@ class Learner:
 
     def __init__(
         self,
-        pool: NDArray[Any],
+        pool: ArraySource,
         n_classes: int,
         *,
         holdout: HeldOut | None = None,
         store: Store | None = None,
     ) -> None:
         self.n_classes = n_classes
-        check_finite(pool, "The pool")
-        self._images = Images(pool, None)
+        for part in pool.parts:
+            check_finite(part, "The pool")
+        self._images = Images(pool)
         self._truth, self._holdout_name = None, ""
         if holdout is not None:
             check_finite(holdout.images, "The hold-out")
             check_indices(holdout.truth, n_classes, "Classes of the hold-out")
-            self._images = Images(pool, holdout.images)
+            self._images = Images(pool, pixels(holdout.images))
             self._truth = np.asarray(holdout.truth, dtype=np.intp)
             self._holdout_name = holdout.name
         self._store = MemoryStore() if store is None else store
-        self._features = {RAW: PreparedFeatures(pool, self._images.holdout)}
-        self._graphs: dict[str, PreparedFeatures] = {}
+        self._features = {RAW: Prepared(pool, self._images.holdout)}
+        self._graphs: dict[str, Prepared] = {}
         self._lengths: dict[str, float] = {}
         # As text: a kept exception would keep the arrays of its frames.
         self._no_graph: dict[str, str] = {}
@@ -193,6 +195,11 @@ class Learner:
 
     def __len__(self) -> int:
         return len(self._images.pool)
+
+    @property
+    def images(self) -> ArraySource:
+        """The images of the pool."""
+        return self._images.pool
 
     @property
     def holdout(self) -> tuple[str, NDArray[np.intp]] | None:
@@ -269,12 +276,7 @@ class Learner:
             return
         try:
             self._graphs[needs.features] = prepare_graph(
-                self._features[needs.features],
-                needs.features,
-                self._images,
-                self.n_classes,
-                self._store,
-                progress=progress,
+                self._features[needs.features], self.n_classes, self._store, progress=progress
             )
         except NoGraphError as error:
             self._no_graph[needs.features] = str(error)

@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import repeat
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuilabel.learn.feature_sources import ArraySource, FeatureSource, array_digest
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import CHUNK_ROWS
 from tuilabel.learn.graph import VERSION as GRAPH_VERSION
@@ -29,7 +29,7 @@ _LOOKED_AT = 500
 _EMPTY_BORDER = 0.9
 _FLAT = 0.1
 
-FEATURE_VERSIONS = {RAW: 0, "hog": 1, "deskew-hog": 1}
+FEATURE_VERSIONS = {"hog": 1, "deskew-hog": 1}
 """Part of the name of cached features; raised when features are computed differently."""
 
 
@@ -59,34 +59,23 @@ class Transformer(Protocol):
         """
 
 
-class Images:
-    """The images of the pool and the hold-out.
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Numbers for the pool and for the hold-out, computed alike."""
 
-    Parameters
-    ----------
-    pool : (n, H, W) or (n, H, W, 3) uint8 or float32 array
-    holdout : array of the same, with h items, or None
-    """
-
-    def __init__(self, pool: NDArray[Any], holdout: NDArray[Any] | None) -> None:
-        self.pool = pool
-        self.holdout = holdout
-
-    @cached_property
-    def digests(self) -> tuple[str, str]:
-        """Hashes of the content of the pool and the hold-out."""
-        return _digest(self.pool), "" if self.holdout is None else _digest(self.holdout)
+    pool: FeatureSource
+    holdout: FeatureSource | None
 
 
 @dataclass(frozen=True, eq=False)
-class PreparedFeatures:
-    """Arrays of features, one row per item, for the pool and the hold-out."""
+class Images:
+    """The images of the pool and of the hold-out."""
 
-    pool: NDArray[Any]
-    holdout: NDArray[Any] | None
+    pool: ArraySource
+    holdout: ArraySource | None = None
 
 
-def choose_features(pool: NDArray[Any]) -> str:
+def choose_features(pool: ArraySource) -> str:
     """Choose features by the look of the images, without any label.
 
     Gradients are better than pixels where shapes matter. Small grey glyphs, such as handwritten
@@ -95,7 +84,7 @@ def choose_features(pool: NDArray[Any]) -> str:
 
     Parameters
     ----------
-    pool : (n, H, W) or (n, H, W, 3) uint8 or float32 array
+    pool : ArraySource
 
     Returns
     -------
@@ -103,28 +92,29 @@ def choose_features(pool: NDArray[Any]) -> str:
         ``"raw"`` for images too small for gradients on a grid and for rows that are not images,
         ``"deskew-hog"`` for glyphs, ``"hog"`` for all others.
     """
-    if pool.ndim not in (3, 4) or min(pool.shape[1:3]) < 4:
-        return "raw"
-    if pool.ndim == 4 or max(pool.shape[1:3]) > SMALL_SIDE or len(pool) == 0:
+    shape = pool.shape
+    if len(shape) not in (2, 3) or min(shape[:2]) < 4:
+        return RAW
+    if len(shape) == 3 or max(shape) > SMALL_SIDE or len(pool) == 0:
         return "hog"
     from tuilabel.learn.transformers import brightness, ink
 
     step = max(1, len(pool) // _LOOKED_AT)
-    drawn = ink(brightness(np.asarray(pool[::step][:_LOOKED_AT])))
+    drawn = ink(brightness(np.asarray(pool.items(slice(0, step * _LOOKED_AT, step)))))
     border = np.concatenate([drawn[:, 0], drawn[:, -1], drawn[:, :, 0], drawn[:, :, -1]], axis=1)
     empty_border = (border < _FLAT).mean()
     has_ink = (drawn.reshape(len(drawn), -1).max(axis=1) > 2 * _FLAT).mean()
     return "deskew-hog" if empty_border > _EMPTY_BORDER and has_ink > 0.5 else "hog"
 
 
-def resolve_features(name: str, pool: NDArray[Any]) -> str:
+def resolve_features(name: str, pool: ArraySource) -> str:
     """Return a name of features, with ``auto`` replaced by the result of `choose_features`."""
     return choose_features(pool) if name == AUTO else name
 
 
 def prepare_features(
     name: str, images: Images, store: Store, *, progress: Progress | None = None
-) -> PreparedFeatures:
+) -> Prepared:
     """Compute the features of all images, or load them from the store.
 
     Parameters
@@ -133,11 +123,12 @@ def prepare_features(
         Never ``"auto"``.
     images : Images
     store : Store
+        Features are kept for each part of the images.
     progress : callable, optional
 
     Returns
     -------
-    PreparedFeatures
+    Prepared
 
     Raises
     ------
@@ -147,36 +138,28 @@ def prepare_features(
         They are a plug-in's, and it fails.
     """
     if name == RAW:
-        return PreparedFeatures(images.pool, images.holdout)
-    make = load("features", name)
+        return Prepared(images.pool, images.holdout)
+    make, version = load("features", name), _version(name)
 
-    def kept(part: NDArray[Any], digest: str) -> NDArray[np.float32]:
-        return _kept(part, name, digest, make(), store, progress)
+    def kept(source: ArraySource) -> ArraySource:
+        parts = [
+            _kept(part, f"{name}-{version}-{digest}", name, make(), store, progress)
+            for part, digest in zip(source.parts, source.digests, strict=True)
+        ]
+        return ArraySource(name, version, parts, source.digests)
 
-    pool, holdout = images.digests
-    return PreparedFeatures(
-        kept(images.pool, pool), None if images.holdout is None else kept(images.holdout, holdout)
-    )
+    return Prepared(kept(images.pool), None if images.holdout is None else kept(images.holdout))
 
 
 def prepare_graph(
-    features: PreparedFeatures,
-    name: str,
-    images: Images,
-    n_classes: int,
-    store: Store,
-    *,
-    progress: Progress | None = None,
-) -> PreparedFeatures:
+    features: Prepared, n_classes: int, store: Store, *, progress: Progress | None = None
+) -> Prepared:
     """Build the label graph of the pool and embed the hold-out, or load both from the store.
 
     Parameters
     ----------
-    features : PreparedFeatures
+    features : Prepared
         Features to measure distances on.
-    name
-        Name of the features.
-    images : Images
     n_classes
         k
     store : Store
@@ -184,57 +167,57 @@ def prepare_graph(
 
     Returns
     -------
-    PreparedFeatures
-        (n, m) and (h, m) float32 arrays, rows of length 1.
+    Prepared
+        Rows of length 1.
 
     Raises
     ------
     NoGraphError
         This pool cannot have a graph.
     """
-    digest, of_holdout = images.digests
+    pool, holdout = features.pool, features.holdout
     # Another class seldom needs another graph.
-    version = f"graph-{GRAPH_VERSION}-{_versioned(name)}-{vectors_for(n_classes)}"
-    kept = store.load(f"{version}-{digest}")
+    version = f"{GRAPH_VERSION}-{pool.name}-{pool.version}-{vectors_for(n_classes)}"
+    kept = store.load(f"graph-{version}-{pool.digest}")
     if kept is None:
         # Sessions of all seeds share the graph.
         rng = np.random.default_rng(0)
-        graph = build_graph(View(features.pool), n_classes, rng, progress=progress)
+        graph = build_graph(View(pool), n_classes, rng, progress=progress)
         parts = _packed(graph)
         size = sum(len(part) for part in parts)
-        store.save(f"{version}-{digest}", (size,), lambda: parts)
+        store.save(f"graph-{version}-{pool.digest}", (size,), lambda: parts)
     else:
-        graph = _unpacked(kept, len(images.pool))
+        graph = _unpacked(kept, len(pool))
     embedded = None
-    if features.holdout is not None:
+    if holdout is not None:
         # On another machine or with more threads the vectors may be rotated, so the name of the
         # embedding depends on this very graph.
-        own = f"{version}-{_digest(graph.vectors)}-{of_holdout}"
-        embedded = store.load(own)
-        if embedded is None:
-            made = graph.embed(View(features.holdout), progress=progress)
-            embedded = store.save(own, made.shape, lambda: [made])
-    return PreparedFeatures(graph.rows(), embedded)
+        own = f"graph-{version}-{array_digest(graph.vectors)}-{holdout.digest}"
+        found = store.load(own)
+        if found is None:
+            made = graph.embed(View(holdout), progress=progress)
+            found = store.save(own, made.shape, lambda: [made])
+        embedded = ArraySource("graph", version, [found], [holdout.digest])
+    return Prepared(ArraySource("graph", version, [graph.rows()], [pool.digest]), embedded)
 
 
-def _versioned(name: str) -> str:
-    """Return the name of features with their version, or with a hash of a plug-in's package."""
+def _version(name: str) -> str:
+    """Return the version of features: a hash of its package where they are a plug-in's."""
     package = package_of("features", name)
     if package:
-        return f"{name}-{hashlib.blake2b(package.encode(), digest_size=8).hexdigest()}"
-    return f"{name}-{FEATURE_VERSIONS[name]}"
+        return hashlib.blake2b(package.encode(), digest_size=8).hexdigest()
+    return str(FEATURE_VERSIONS[name])
 
 
 def _kept(
     images: NDArray[Any],
+    stored: str,
     name: str,
-    digest: str,
     transformer: Transformer,
     store: Store,
     progress: Progress | None,
 ) -> NDArray[np.float32]:
     """Load transformed images from the store, or transform them in chunks on every core."""
-    stored = f"{_versioned(name)}-{digest}"
     found = store.load(stored)
     if found is not None:
         return found
@@ -284,11 +267,3 @@ def _unpacked(numbers: NDArray[np.float32], n: int) -> LabelGraph:
     return LabelGraph(
         vectors.reshape(n, m), reduced.reshape(n, c), scales, mean, basis.reshape(width, c)
     )
-
-
-def _digest(array: NDArray[Any]) -> str:
-    """Hash an array's shape, type and content, a chunk at a time."""
-    digest = hashlib.blake2b(f"{array.shape} {array.dtype.str}".encode(), digest_size=16)
-    for start in range(0, len(array), CHUNK_ROWS):
-        digest.update(np.ascontiguousarray(array[start : start + CHUNK_ROWS]).data)
-    return digest.hexdigest()

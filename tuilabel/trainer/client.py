@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -53,7 +53,7 @@ class RunJob(Protocol):
 class TrainerLink(Protocol):
     """The part of a `TrainerClient` that a screen needs."""
 
-    def start(self, pool: ArrayFile | None = None) -> None:
+    def start(self, pool: Sequence[ArrayFile] = ()) -> None:
         """Start the child over some images."""
 
     def submit(self, request: Fit | ColdStart) -> None:
@@ -111,15 +111,15 @@ class TrainerClient:
         self._unstarted: str | None = None
         self._resources = ExitStack()
 
-    def start(self, pool: ArrayFile | None = None) -> None:
+    def start(self, pool: Sequence[ArrayFile] = ()) -> None:
         """Start the child, and submit a request that was made before.
 
         Parameters
         ----------
-        pool : ArrayFile, optional
-            The images, where the dataset does not have them at once. Once it has more of them, this
-            may be called again: another child takes the place of the first, and jobs of screens
-            fail.
+        pool : sequence of ArrayFile, optional
+            The images, part after part, where the dataset does not have them at once. Once it has
+            more of them, this may be called again: another child takes the place of the first, and
+            jobs of screens fail.
         """
         # The first image needs none of it.
         from tuilabel.trainer.messages import OpenPool
@@ -129,7 +129,7 @@ class TrainerClient:
         holdout, files = self._dataset.holdout, self._resources
         try:
             opened = OpenPool(
-                pool=as_array_file(self._dataset.pool, files) if pool is None else pool,
+                pool=tuple(pool) or (as_array_file(self._dataset.pool, files),),
                 holdout=None if holdout is None else as_array_file(holdout.images, files),
                 holdout_truth=None if holdout is None else as_array_file(holdout.truth, files),
                 holdout_name="" if holdout is None else holdout.name,

@@ -36,7 +36,8 @@ class OpenPool(Message):
     Attributes
     ----------
     pool
-        All items: (n, ...) uint8 or float32.
+        All items, in files whose rows follow one another: (n_i, ...) uint8 or float32, of one dtype
+        and shape.
     n_classes
         k, the number of classes.
     holdout
@@ -49,7 +50,7 @@ class OpenPool(Message):
         Folder for features and graphs; None to keep them in memory.
     """
 
-    pool: ArrayFile
+    pool: tuple[ArrayFile, ...]
     n_classes: int
     holdout: ArrayFile | None = None
     holdout_truth: ArrayFile | None = None
@@ -57,6 +58,11 @@ class OpenPool(Message):
     cache_folder: Path | None = None
 
     def __post_init__(self) -> None:
+        kinds = {(part.dtype, part.shape[1:]) for part in self.pool}
+        if len(kinds) != 1:
+            raise TrainerError(
+                f"The pool's files have items of {len(kinds)} kinds; expected one dtype and shape."
+            )
         items, classes = (
             0 if array is None else array.shape[0] for array in (self.holdout, self.holdout_truth)
         )

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tuilabel.autolabel.job import auto_label
 from tuilabel.data.arrays import replacing
@@ -131,16 +130,12 @@ class Workbench:
     Parameters
     ----------
     learner : Learner
-    pool : (n, ...) array
     send : callable
         Sends a message to the parent; may be called from any thread.
     """
 
-    def __init__(
-        self, learner: Learner, pool: NDArray[Any], send: Callable[[FromChild], None]
-    ) -> None:
+    def __init__(self, learner: Learner, send: Callable[[FromChild], None]) -> None:
         self.learner = learner
-        self.pool = pool
         self.send = send
         self._steps: dict[int, Step] = {}
         self._rankings = 0
@@ -331,7 +326,7 @@ def _score(bench: Workbench, job: Score, step: Step) -> Scored:
 def _centres(bench: Workbench, job: Centres, step: Step) -> CentresKept:
     with step.turn():
         rng = np.random.default_rng(job.seed)
-        pictures, shares = cluster_pictures(bench.pool, job.clusters, rng)
+        pictures, shares = cluster_pictures(bench.learner.images, job.clusters, rng)
         with replacing(job.out) as file:
             np.savez(file, pictures=pictures, shares=shares)
     return CentresKept()

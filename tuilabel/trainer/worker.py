@@ -21,6 +21,7 @@ from typing import BinaryIO
 from tuilabel.data import HoldOut
 from tuilabel.data.arrays import Arrays
 from tuilabel.errors import TrainerError, TuilabelError
+from tuilabel.learn.feature_sources import pixels
 from tuilabel.learn.learner import Learner
 from tuilabel.learn.models import warm_up
 from tuilabel.trainer.messages import (
@@ -121,9 +122,9 @@ def _workbench(channel: WorkerChannel, request: OpenPool) -> Workbench:
     name, images, truth = request.holdout_name, request.holdout, request.holdout_truth
     held = None if images is None or truth is None else HoldOut(name, images.open(), truth.open())
     store = None if request.cache_folder is None else Arrays(request.cache_folder)
-    pool = request.pool.open()
+    pool = pixels(*(part.open() for part in request.pool))
     learner = Learner(pool, request.n_classes, holdout=held, store=store)
-    return Workbench(learner, pool, channel.send)
+    return Workbench(learner, channel.send)
 
 
 def _private_output() -> BinaryIO:

@@ -36,10 +36,10 @@ _MORE = 0.25
 
 
 class Pool(NamedTuple):
-    """The images of the first rows, as models see them."""
+    """The images of the first rows, as models see them, in files that follow one another."""
 
     rows: int
-    file: ArrayFile
+    files: tuple[ArrayFile, ...]
 
 
 class Arrived(NamedTuple):
@@ -97,6 +97,7 @@ class SourceReading:
         self.added = 0
         self._counted = len(items)
         self._making = 0
+        self._files: tuple[ArrayFile, ...] = ()
         self._end = 0.0
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self.notify: Callable[[], object] = _nothing
@@ -238,8 +239,14 @@ class SourceReading:
         try:
             if self._folder is None:
                 self._folder = tempfile.TemporaryDirectory(prefix="tuilabel-")
-            file = self._items.pool_file(np.arange(rows), Path(self._folder.name))
-            self._post(Pool(rows, file))
+            shape = self._items.seen_shape(np.arange(rows))
+            # More images can turn a grey pool into one of colours.
+            if self._files and self._files[0].shape[1:] != shape:
+                self._files = ()
+            done = sum(file.shape[0] for file in self._files)
+            new = self._items.pool_file(np.arange(done, rows), Path(self._folder.name), shape)
+            self._files += (new,)
+            self._post(Pool(rows, self._files))
         except OSError as error:
             reason = error.strerror or str(error)
             self._post(TuilabelError(f"There is no room for the images of the model ({reason})."))

@@ -91,8 +91,7 @@ async def test_the_trainer_begins_once_its_images_were_read(
         assert app.requests == []
         gate.set()
         await until(pilot, lambda: app.requests)
-        (pool,) = app.trainer.pools
-        assert pool is not None
+        ((pool,),) = app.trainer.pools
         assert pool.shape == (10, 5, 5)
         await until(pilot, lambda: "1 file cannot be read" in text(app))
         files = [message.about for message in app.label_screen.messages.all()]

@@ -219,7 +219,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             return
         pool = reading.take_in()
         if pool is not None:
-            self._client.start(pool.file)
+            self._client.start(pool.files)
             self.loop.pool_opened(pool.rows)
             self.after_frame()
         self._go_on()
