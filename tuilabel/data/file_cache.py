@@ -196,7 +196,9 @@ class FileCache:
                 digest = b""
             time = None if math.isnan(taken) else taken
             pixels = pixels if any(pixels) else b""
-            found[file] = Known(digest, *shape, is_deep, reason, time, pixels)
+            height, width, channels, frames = shape
+            shown = height, width, channels, frames, is_deep
+            found[file] = Known(digest, *shown, reason, time, pixels)
         return found
 
     def pictures(self, keys: Sequence[FileKey], window: Window | None) -> list[Pair | None]:

@@ -76,7 +76,7 @@ def hash_of_jpeg(file: BinaryIO, orientation: int, part: str) -> bytes:
     return b""
 
 
-def _hasher(about: str) -> Any:
+def _hasher(about: str) -> hashlib.blake2b:
     found = hashlib.blake2b(digest_size=DIGEST_SIZE)
     found.update(f"{about}\n".encode())
     return found
