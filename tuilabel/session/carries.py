@@ -24,6 +24,11 @@ class Carries:
         """Add an event; it has an effect once `use` is called."""
         self._events[event.id] = event
 
+    def newest(self, undone: Collection[str]) -> Event | None:
+        """Return the newest event, without some; None if there is none."""
+        standing = (event for event in self._events.values() if event.id not in undone)
+        return max(standing, key=order_of, default=None)
+
     def has(self, id_: str) -> bool:
         """Return whether an event was added, by its id."""
         return id_ in self._events

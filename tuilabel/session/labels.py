@@ -804,6 +804,10 @@ class Labels:
         """The number of disputed items of the audit set, in which a group counts once."""
         return len({self.unit(item) for item, found in self.disputed.items() if found.audit})
 
+    def newest_carried(self) -> Event | None:
+        """Return the newest event that carries answers over; None if there is none."""
+        return self.carries.newest(self._undone)
+
     def is_undone(self, id_: str) -> bool:
         """Return whether a class event, a bulk file or a carrying over was taken back."""
         return id_ in self._undone

@@ -117,7 +117,8 @@ class Workspace:
         gone = counted(self.session.missing, "answered image is", "answered images are")
         missing = f" {gone} no longer in the source." if self.session.missing else ""
         if self.session.changed:
-            missing += f" {changed_text(self.session.changed)}"
+            command = carry_command(self.path)
+            missing += f" {changed_text(self.session.changed, self.session.same, command)}"
         return f"{labels}; saved in {shown_path(self.path)}.{missing}"
 
     def saved(self) -> str:
@@ -144,6 +145,11 @@ class Workspace:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def carry_command(path: Path) -> str:
+    """Return the command that keeps labels of files whose metadata changed, as it is shown."""
+    return f"`tuilabel carry {shlex.quote(shown_path(path))}`"
 
 
 def open_workspace(
