@@ -168,6 +168,13 @@ class Answers:
         """Return what answers are ordered by."""
         return self._t[row], self._ids[row]
 
+    def order_in_item(self, row: int) -> tuple[int, str, int]:
+        """Return what answers that count for one item are ordered by.
+
+        An import may have lines about several items that count as one.
+        """
+        return self._t[row], self._ids[row], row
+
 
 def _names(class_id: str | None, wanted: Collection[str]) -> bool:
     return class_id is not None and (

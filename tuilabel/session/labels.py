@@ -433,9 +433,9 @@ class Labels:
         if before is None:
             self._given[item] = row
         elif isinstance(before, int):
-            self._given[item] = sorted((before, row), key=self._answers.order)
+            self._given[item] = sorted((before, row), key=self._answers.order_in_item)
         else:
-            insort(before, row, key=self._answers.order)
+            insort(before, row, key=self._answers.order_in_item)
 
     def _ends(self, items: Collection[str]) -> Collection[str]:
         """Return the items that answers about some count for, each once."""
