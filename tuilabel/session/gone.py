@@ -79,7 +79,7 @@ def gone(
         for row in np.flatnonzero(readable).tolist()
         for path in items.references(row)[:first]
     }
-    changed, same = 0, []
+    changed, same, ids = 0, list[Carry](), items.ids
     for item in lost:
         given = ((events[one.number], one) for one in reversed(known.answers(item)))
         about = (answer_event(event, known, one).payload for event, one in given)
@@ -88,8 +88,10 @@ def gone(
         changed += bool(rows_now)
         pixels = {answer.pixels for answer in found} - {""}
         for row in rows_now:
-            new = items.ids[row]
-            if items.pixel_hash(row) in pixels and not known.is_answered(new):
+            new = ids[row]
+            # A file that was restored is an item that counts as this one already.
+            is_free = not known.is_answered(new) or known.carries.end(new) == item
+            if is_free and items.pixel_hash(row) in pixels:
                 same.append(Carry(item, new, items.pixel_hash(row)))
                 break
     return Gone(len(lost) - changed, changed, tuple(same))
