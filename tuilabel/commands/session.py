@@ -103,7 +103,7 @@ def check(session: str | None, as_json: bool) -> None:
 @session_argument
 @click.option("--revert", is_flag=True, help="Undo it, also where another annotator did it.")
 def carry_(session: str | None, revert: bool) -> None:
-    """Keep the labels of files of which only metadata has changed.
+    """Keep labels where only a file's metadata changed.
 
     F is a session or the source it was made for; by default the last session. A file is found by
     its path, and its stored pixels are compared with those that were labelled.

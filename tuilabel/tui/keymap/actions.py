@@ -92,7 +92,7 @@ ACTIONS = (
         "carry",
         ("tab k",),
         "keep labels",
-        "Keep the labels of files of which only metadata has changed.",
+        "Keep labels where only a file's metadata changed.",
         yields=True,
     ),
     _look("top_left", ("home", "tab 7"), "zoom", "Zoom into the top left quarter, or out again."),
