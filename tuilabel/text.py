@@ -125,28 +125,26 @@ def counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def changed_text(count: int, same: int = 0, how: str = "") -> str:
-    """Return a sentence about files that have other content than when they were labelled.
+def carry_text(count: int, how: str) -> str:
+    """Return a sentence about labelled files of which only metadata changed.
 
     Parameters
     ----------
     count : int
-    same : int
-        Of how many of them only metadata changed.
     how : str
-        Key or command that carries the labels of these over.
+        The key or the command that keeps their labels.
     """
+    files = counted(count, "labelled file")
+    labels = "its label" if count == 1 else "their labels"
+    return f"Only metadata of {files} changed: {how} keeps {labels}."
+
+
+def changed_text(count: int) -> str:
+    """Return a sentence about files that have other content than when they were labelled."""
     changed = counted(count, "file has", "files have")
-    was = "it was" if count == 1 else "they were"
-    labels = "its label" if same == 1 else "their labels"
-    if same == count:
-        return f"{changed} changed since {was} labelled, in metadata only: {how} keeps {labels}."
-    each = "it is" if count == 1 else "each is"
-    found = f"{changed} changed since {was} labelled: {each} another image now."
-    if same:
-        only = counted(same, "file", "files")
-        found += f" Of {only} only metadata changed: {how} keeps {labels}."
-    return found
+    if count == 1:
+        return f"{changed} changed since it was labelled: it is another image now."
+    return f"{changed} changed since they were labelled: each is another image now."
 
 
 def percent(share: float) -> str:

@@ -55,15 +55,17 @@ def status_(session: str | None, as_json: bool, pictures: bool, unreadable: bool
     if unreadable:
         from tuilabel.commands.text import unreadable_lines
         from tuilabel.session.gone import gone
-        from tuilabel.text import changed_text
+        from tuilabel.text import carry_text, changed_text
 
         for line in unreadable_lines(dataset):
             click.echo(line)
         answered = list(view.known.answered())
         rows = dataset.rows_of(answered)
         found = gone(view.known, view.record.events, dataset, answered, rows)
-        if found.changed:
-            click.echo(changed_text(found.changed, len(found.same), carry_command(path)))
+        if found.same:
+            click.echo(carry_text(len(found.same), carry_command(path)))
+        if others := found.changed - len(found.same):
+            click.echo(changed_text(others))
     if pictures:
         from tuilabel.commands.printing import PicturePrinter, echo
         from tuilabel.commands.sheets import class_sheet

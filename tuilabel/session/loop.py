@@ -134,13 +134,6 @@ class Session:
     desk : Desk
     events : Events
         Every event, in the order in which they were read.
-    missing : int
-        Number of items with an answer that are no longer in the source, without those that changed;
-        0 until all of it is read.
-    changed : int
-        Number of items with an answer whose file has other content now; 0 until all is read.
-    same : int
-        Number of those of which only metadata changed, see `carry`.
     pool_rows : int
         Number of the first rows that the trainer has; it learns from no others.
     taken_back : Event or None
@@ -269,14 +262,17 @@ class Session:
 
     @property
     def missing(self) -> int:
+        """The number of answered items whose files are gone; 0 until all is read."""
         return self._gone.missing
 
     @property
     def changed(self) -> int:
+        """The number of answered items whose file has other content now; 0 until all is read."""
         return self._gone.changed
 
     @property
     def same(self) -> int:
+        """The number of those of which only metadata changed, see `carry`."""
         return len(self._gone.same)
 
     def _new_desk(self) -> Desk:

@@ -41,9 +41,9 @@ async def test_one_key_keeps_the_labels_and_f6_takes_it_back(tmp_path: Path) -> 
         file.write_bytes(content[:2] + b"\xff\xfe\0\4hi" + content[2:])
     with open_workspace(SourceOptions(str(folder)), {}, path=path) as work:
         session, app = work.session, ScreenApp(work, LabelScreen)
-        async with app.run_test(size=(120, 30)) as pilot:
+        async with app.run_test(size=(80, 24)) as pilot:
             await pilot.pause()
-            offer = "2 files have changed since they were labelled, in metadata only: Tab k keeps"
+            offer = "Only metadata of 2 labelled files changed: Tab k keeps their labels."
             assert offer in text(app)
             assert session.pool_left == 4
             await pilot.press("tab", "k")

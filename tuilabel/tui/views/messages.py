@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tuilabel.data.dataset import SkippedFile
-from tuilabel.text import changed_text, counted, inert
+from tuilabel.text import carry_text, changed_text, counted, inert
 from tuilabel.tui.text.pieces import Piece, cells_in, fitted
 from tuilabel.workspace.following import Health
 
@@ -72,7 +72,8 @@ class Messages:
     ) -> None:
         """Take in what is known of the source now."""
         gone = counted(missing, "answered image is", "answered images are")
-        sentences = [changed_text(changed, same, key)] if changed else []
+        sentences = [carry_text(same, key)] if same else []
+        sentences += [changed_text(changed - same)] if changed > same else []
         sentences += [*notices, *([f"{gone} no longer in the source."] if missing else [])]
         self._of_source = [Message("source", inert(text, LONGEST)) for text in sentences]
         self._files = [
