@@ -191,6 +191,22 @@ def test_labels_are_kept_at_a_desk_and_what_is_asked_goes_on() -> None:
     assert refusal(event, session.known, "bob") is not None
 
 
+def test_what_others_have_carried_over_counts_here_however_many_events_arrive() -> None:
+    log, rows = labelled()
+    session = edited(log, *rows)
+    old, new = FakeItems(6).ids[rows[0]], session.items.ids[rows[0]]
+    chain = [old, *map(str, range(1000)), new]
+    run = [("eve", carried(pair)) for pair in pairwise(chain)]
+    found = [event._replace(id=f"c{event.id}", t=event.t + 99) for event in events(*run)]
+    session.take_in(found)
+    assert (session.changed, session.same, session.labels) == (2, 2, 3)
+    assert session.material().training.keys() == {rows[0]}
+    session.take_in([Event("u", 1, 9999, "", "bob", Undo(found[-1].id), "eve")])
+    assert (session.changed, session.same, session.labels) == (3, 3, 3)
+    assert not session.material().training
+    assert session.pool_left == 6
+
+
 def test_other_pixels_and_answers_without_a_hash_are_not_offered() -> None:
     log, rows = labelled("", "x1:another")
     session = edited(log, *rows)

@@ -183,6 +183,7 @@ class Labels:
         self._counted = 0
         self.carries = Carries()
         self.rejoined: Collection[str] = ()
+        self._joins_later = self._is_behind = False
         self._taken_back: dict[tuple[str, str], set[str]] = {}
         self._undone: set[str] = set()
         self._asked_again: set[str] = set()
@@ -226,8 +227,8 @@ class Labels:
         A log may have a hundred thousand answers about one item. Nothing is asked meanwhile.
         """
         later = self._later = _Later({}, {}, [])
-        yield
-        self._carry()
+        with self.joining():
+            yield
         self._change_classes(*later.of_classes)
         for item in later.items:
             self._count(item, +1)
@@ -235,6 +236,17 @@ class Labels:
             self.remarks.follow(item)
         self._later = None
         self.classes.answers_changed()
+
+    @contextmanager
+    def joining(self) -> Iterator[None]:
+        """Put off, until some events are applied, which items count as one after each of them."""
+        self._joins_later = True
+        try:
+            yield
+        finally:
+            self._joins_later = False
+            if self._is_behind:
+                self._carry()
 
     def apply(self, event: Event, number: int) -> None:
         """Apply an event that was not applied before.
@@ -349,7 +361,7 @@ class Labels:
             self._change_all(items, partial(self._undone.add, payload.event))
             if payload.event in self._bulk and payload.event not in self._imports:
                 self._bulk_changed()
-            if self._later is None and self.carries.has(payload.event):
+            if self.carries.has(payload.event):
                 self._carry()
             self._take_class_event(event)
         elif isinstance(payload, Settled):
@@ -365,8 +377,7 @@ class Labels:
                     self._change_all(items, partial(self._asked_again.add, id_))
         elif isinstance(payload, Carried):
             self.carries.add(event)
-            if self._later is None:
-                self._carry()
+            self._carry()
         elif isinstance(payload, Remark):
             self.remarks.add(event, number)
             self._follow(payload.item)
@@ -443,6 +454,9 @@ class Labels:
 
     def _carry(self) -> None:
         """Move answers to the items that they count for now."""
+        self._is_behind = self._joins_later
+        if self._joins_later:
+            return
         carries = self.carries
         ends = carries.ends(self._undone)
         moved = carries.differing(ends)

@@ -1362,8 +1362,10 @@ class Session:
 
     def take_in(self, events: Iterable[Event]) -> None:
         """Take what others have written into account."""
-        for event in events:
-            self._take_in(event)
+        with self.known.joining():
+            for event in events:
+                self._take_in(event)
+        self._rejoin()
 
     def others(self) -> list[str]:
         """Return the names of those who work on the session at this moment, sorted."""
@@ -1416,18 +1418,23 @@ class Session:
             self.desk.apply(event)
             if isinstance(event.payload, Opened):
                 self._desk_id, self._opened = event.payload.desk or event.id, event
+        self._rejoin()
         then()
         return events
+
+    def _rejoin(self) -> None:
+        """Take into account that other items count as one now."""
+        if self.known.rejoined:
+            for item in self.known.rejoined:
+                self._rows.follow(item)
+            self._count_rows()
+            self._want_another_fit()
 
     def _take_in(self, event: Event) -> None:
         recounts = self.known.recounts
         self._record.apply(event)
         if self.known.recounts != recounts:
             self._want_another_fit()
-        if self.known.rejoined:
-            for item in self.known.rejoined:
-                self._rows.follow(item)
-            self._count_rows()
         payload = event.payload
         of_import = payload.event if isinstance(payload, Undo) else event.id
         if imported := self.known.imported_items(of_import):
