@@ -55,7 +55,7 @@ async def test_one_key_keeps_the_labels_and_f6_takes_it_back(tmp_path: Path) -> 
             await pilot.press("1")
             await until(pilot, lambda: session.labels == 3)
             await pilot.press("f6", "/", *"kind:carried", "enter")
-            await until(pilot, lambda: "2 files of which only metadata changed" in text(app))
+            await until(pilot, lambda: "2 files with other metadata" in text(app))
             await pilot.press("delete")
             await until(pilot, lambda: "Undone: 2 changed files" in text(app))
             assert (session.labels, session.changed, session.same) == (3, 2, 2)

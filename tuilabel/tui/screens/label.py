@@ -482,8 +482,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             return
         self.changed()
         self._go_on()
-        kept = f"Kept the labels of {counted(count, 'file')} of which only metadata changed"
-        self.say(f"{kept}; in {self.key_of('history')} it can be taken back.", "good")
+        files, history = counted(count, "file"), self.key_of("history")
+        self.say(f"Kept the labels of {files}. In {history} this can be taken back.", "good")
 
     def action_guidelines(self) -> None:
         """Show the guidelines, once they are read."""

@@ -363,7 +363,7 @@ class History:
             case ClassRestyled(key=key):
                 return f"key {inert(key, 20)}"
             case Carried(pairs=pairs):
-                what = f"{counted(len(pairs), 'file')} of which only metadata changed"
+                what = f"{counted(len(pairs), 'file')} with other metadata"
                 return what if counts(event, self._known) else f"({what})"
             case Moved(source=source, names=names):
                 return f"{counted(len(names), 'file')} to {inert(actual_name(source), 200)}"
