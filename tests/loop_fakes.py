@@ -45,6 +45,7 @@ class FakeItems:
         self.groups: Groups | None = None
         self.guesses = None
         self.holdout = "hold-out" if holdout else None
+        self.pixels: dict[int, str] = {}
         self.ids: Sequence[str] = [item_id(source, row) for row in range(count)]
         self._rows = {item: row for row, item in enumerate(self.ids)}
 
@@ -67,6 +68,9 @@ class FakeItems:
 
     def references(self, i: int) -> tuple[str, ...]:
         return (f"file{i}.png",)
+
+    def pixel_hash(self, i: int) -> str:
+        return self.pixels.get(i, "")
 
 
 class FakeReading:

@@ -34,6 +34,7 @@ COMMANDS = {
     "export": ("export", "export", "Export labels."),
     "import": ("importing", "import_", "Import labels from a file."),
     "autolabel": ("session", "autolabel_", "Label the remaining images with the model."),
+    "carry": ("session", "carry_", "Keep labels where only a file's metadata changed."),
     "classes": ("classes", "classes_", "List or change the classes of a session."),
     "check": ("session", "check", "Check a session for damaged and missing parts."),
     "merge": ("annotators", "merge", "Merge the labels of one session into another."),

@@ -125,6 +125,20 @@ def counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def carry_text(count: int, how: str) -> str:
+    """Return a sentence about labelled files of which only metadata changed.
+
+    Parameters
+    ----------
+    count : int
+    how : str
+        The key or the command that keeps their labels.
+    """
+    files = counted(count, "labelled file")
+    labels = "its label" if count == 1 else "their labels"
+    return f"Only metadata of {files} changed: {how} keeps {labels}."
+
+
 def changed_text(count: int) -> str:
     """Return a sentence about files that have other content than when they were labelled."""
     changed = counted(count, "file has", "files have")

@@ -55,6 +55,7 @@ COMMANDS = (
     "classes",
     "import",
     "autolabel",
+    "carry",
     "simulate",
     "cache",
     "doctor",

@@ -34,7 +34,9 @@ def key_of(path: str, time: int = 1) -> FileKey:
 def read_of(path: str, shape: tuple[int, ...] = (9, 7), window: Window | None = None) -> Read:
     rng = np.random.default_rng(list(path.encode("utf-8", "surrogatepass")))
     thumbnail = rng.integers(0, 256, shape, dtype=np.uint8)
-    reduced = ReducedImage(rng.bytes(16), thumbnail, letterbox(thumbnail), 2, window)
+    reduced = ReducedImage(
+        rng.bytes(16), thumbnail, letterbox(thumbnail), 2, window, pixel_hash=rng.bytes(16)
+    )
     return key_of(path), reduced
 
 
@@ -64,6 +66,7 @@ def check(cache: FileCache, read: list[Read] = SOME, *, whole: bool = True) -> N
                 result.frames,
                 result.window is not None,
                 None,
+                pixel_hash=result.pixel_hash,
             )
     assert known == expected if whole else known.items() <= expected.items()
     for (_, result), pair in zip(
@@ -230,8 +233,8 @@ def test_something_else_is_replaced(tmp_path: Path) -> None:
     for statements in (
         ["CREATE TABLE mine (a)"],
         [*file_cache._SCHEMA, "CREATE TABLE more (a)"],
-        [*file_cache._SCHEMA, "CREATE TRIGGER t AFTER INSERT ON files1 BEGIN SELECT 1; END"],
-        [*file_cache._SCHEMA[1:], "CREATE VIEW files1 AS SELECT 1 AS key, 2 AS entry"],
+        [*file_cache._SCHEMA, "CREATE TRIGGER t AFTER INSERT ON files2 BEGIN SELECT 1; END"],
+        [*file_cache._SCHEMA[1:], "CREATE VIEW files2 AS SELECT 1 AS key, 2 AS entry"],
         [file_cache._SCHEMA[0].replace("entry", "entry2"), file_cache._SCHEMA[1]],
     ):
         database = sqlite3.connect(other)
@@ -252,14 +255,14 @@ def test_values_of_other_types_and_sizes_are_not_used(tmp_path: Path) -> None:
     key = file_cache._key_of(SOME[0][0])
     sealed = file_cache._sealed
     for value in (None, 1, 2.5, "text", b"", b"x", sealed(b"", key), bytes(2**17 + 1)):
-        database.execute("UPDATE files1 SET entry = ?", (value,))
+        database.execute("UPDATE files2 SET entry = ?", (value,))
         database.commit()
         assert FileCache(tmp_path, "name", "v1").known() == {}
     folder = tmp_path / "other"
     database = sqlite3.connect(kept(folder))
     for name in (b"\xff\xfe", b"", "text", 1):
         entry = sealed(bytes(file_cache._ENTRY.size), name if isinstance(name, bytes) else b"")
-        database.execute("INSERT INTO files1 VALUES (?, ?)", (name, entry))
+        database.execute("INSERT INTO files2 VALUES (?, ?)", (name, entry))
     pixels = bytes(2 * (96 * 96 + 32 * 32) * 3)
     for shape in ((0, 1, 1), (1, 0, 1), (97, 1, 1), (255, 255, 3), (9, 7, 2), (9, 7, 0), (9, 9, 3)):
         for content in (bytes(shape), bytes(shape) + pixels, bytes(shape) + pixels[:1087]):
@@ -273,7 +276,7 @@ def test_values_of_other_types_and_sizes_are_not_used(tmp_path: Path) -> None:
 def test_a_picture_of_another_file_is_not_used(tmp_path: Path) -> None:
     database = sqlite3.connect(kept(tmp_path))
     first, second = (file_cache._key_of(file) for file, _ in SOME[:2])
-    for table in ("files1", "pictures1"):
+    for table in ("files2", "pictures1"):
         database.execute(f"DELETE FROM {table} WHERE key = ?", (second,))
         database.execute(f"UPDATE {table} SET key = ? WHERE key = ?", (second, first))
     database.commit()

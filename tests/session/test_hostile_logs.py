@@ -61,6 +61,9 @@ def payload(rng: random.Random, kind: str) -> Any:
                 made[field.name] = [[some(rng), "margin"] for _ in range(rng.randrange(4))]
                 if rng.random() < 0.8:
                     made[field.name] = [{"item": a, "reason": b} for a, b in made[field.name]]
+            elif "Carry" in text:
+                ids = [(some(rng), some(rng)) for _ in range(rng.randrange(4))]
+                made[field.name] = [{"item": a, "into": b, "pixels": ""} for a, b in ids]
             elif "dict" in text:
                 made[field.name] = {str(value(rng)): rng.choice([1, value(rng)])}
             elif "int" in text or "float" in text:

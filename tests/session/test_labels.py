@@ -21,6 +21,8 @@ from tuilabel.events.payloads import (
     Begin,
     Bulk,
     BulkLine,
+    Carried,
+    Carry,
     ClassAdded,
     ClassMerged,
     ClassRenamed,
@@ -105,6 +107,7 @@ def state(labels: Labels) -> object:
 def recounted(labels: Labels) -> object:
     """Return the counts, from what counts for each item."""
     found = dict(labels.items())
+    ends = [item for item in "123" if labels.carries.end(item) == item]
     skipped = {
         item: one.given.why
         for item, one in found.items()
@@ -116,8 +119,8 @@ def recounted(labels: Labels) -> object:
         sum(1 for one in found.values() if one.is_disputed),
         Counter(skipped.values()),
         {item for item, why in skipped.items() if why == "later"},
-        {item for item in "123" if (flag := labels.remarks.flag(item)) and flag.is_set},
-        {item for item in "123" if labels.remarks.notes(item)},
+        {item for item in ends if (flag := labels.remarks.flag(item)) and flag.is_set},
+        {item for item in ends if labels.remarks.notes(item)},
     )
 
 
@@ -148,6 +151,10 @@ PAYLOADS = st.one_of(
     st.builds(Suggestion, item=ITEMS, class_id=CLASSES, origin=st.just("detector")),
     st.builds(Undo, event=NUMBERS, item=st.none() | ITEMS),
     st.builds(Decided, item=ITEMS, class_id=CLASSES),
+    st.builds(
+        Carried,
+        pairs=st.lists(st.builds(Carry, ITEMS, ITEMS, st.just("")), max_size=2).map(tuple),
+    ),
     st.builds(ClassAdded, class_id=CLASSES, name=NAMES),
     st.builds(ClassRenamed, class_id=CLASSES, name=NAMES),
     st.builds(ClassMerged, class_id=CLASSES, into=CLASSES),
@@ -484,8 +491,9 @@ def test_the_labels_by_row_are_those_of_the_fold(
             ended = [id_ for asked in event.payload.items for id_ in asked.again]
             items = [item for id_ in ended for item in known.kept_for_later(id_)]
         of_import = event.payload.event if isinstance(event.payload, Undo) else event.id
-        for item in filter(None, (*items, *known.imported_items(of_import))):
+        for item in filter(None, (*items, *known.imported_items(of_import), *known.rejoined)):
             rows.follow(item)
+        known.rejoined = ()
         if number >= ask:
             found = rows.indices(index)
             for part, expected in zip(found, (known.training, known.audit), strict=True):

@@ -49,21 +49,23 @@ def status_(session: str | None, as_json: bool, pictures: bool, unreadable: bool
         click.echo(line)
     if not (pictures or unreadable):
         return
-    from tuilabel.workspace.opening import open_dataset_of
+    from tuilabel.workspace.opening import carry_command, open_dataset_of
 
     dataset = open_dataset_of(view, ProgressLine())
     if unreadable:
         from tuilabel.commands.text import unreadable_lines
         from tuilabel.session.gone import gone
-        from tuilabel.text import changed_text
+        from tuilabel.text import carry_text, changed_text
 
         for line in unreadable_lines(dataset):
             click.echo(line)
         answered = list(view.known.answered())
         rows = dataset.rows_of(answered)
-        changed = gone(view.known, view.record.events, dataset, answered, rows).changed
-        if changed:
-            click.echo(changed_text(changed))
+        found = gone(view.known, view.record.events, dataset, answered, rows)
+        if found.same:
+            click.echo(carry_text(len(found.same), carry_command(path)))
+        if others := found.changed - len(found.same):
+            click.echo(changed_text(others))
     if pictures:
         from tuilabel.commands.printing import PicturePrinter, echo
         from tuilabel.commands.sheets import class_sheet
@@ -97,6 +99,39 @@ def check(session: str | None, as_json: bool) -> None:
         say(*check_lines(found, of_classes))
     if found["problems"]:
         click.get_current_context().exit(1)
+
+
+@click.command("carry")
+@session_argument
+@click.option("--revert", is_flag=True, help="Undo it, also where another annotator did it.")
+def carry_(session: str | None, revert: bool) -> None:
+    """Keep labels where only a file's metadata changed.
+
+    F is a session or the source it was made for; by default the last session. A file is found by
+    its path, and its stored pixels are compared with those that were labelled.
+    """
+    from tuilabel.text import changed_text
+    from tuilabel.workspace.carrying import carry, take_back
+    from tuilabel.workspace.opening import carry_command
+    from tuilabel.workspace.places import find_session
+
+    path = find_session(session)
+    command = carry_command(path)
+    if revert:
+        count = take_back(path)
+        files = counted(count, "changed file is", "changed files are")
+        say(f"Undone: {files} without a label again." if count else "There is nothing to undo.")
+        return
+    progress = ProgressLine()
+    found = carry(path, progress)
+    progress.close()
+    if found.same:
+        files = counted(len(found.same), "file")
+        say(f"Kept the labels of {files}. {command[:-1]} --revert` takes this back.")
+    else:
+        say("No labelled file has changed in its metadata only.")
+    if left := found.changed - len(found.same):
+        say(changed_text(left))
 
 
 @click.command("autolabel")

@@ -159,6 +159,9 @@ class Dataset(Protocol):
     def references(self, i: int) -> tuple[str, ...]:
         """Return the places where item `i` was found: several for exact duplicates."""
 
+    def pixel_hash(self, i: int) -> str:
+        """Return the hash of the stored pixels of item `i`, with its scheme; empty if unknown."""
+
 
 def image_array(images: NDArray[Any], n: int | None = None) -> NDArray[np.uint8]:
     """Return one image, or n images, as they are.
@@ -211,6 +214,8 @@ class ArrayDataset:
         image is reduced.
     locate_file : callable, optional
         Returns the path of the file of a row; without it items are not files.
+    hash_pixels : callable, optional
+        Returns the hash of the stored pixels of a row, as `Dataset.pixel_hash` does.
 
     Raises
     ------
@@ -231,6 +236,7 @@ class ArrayDataset:
     screen: Callable[[int], NDArray[np.uint8]] | None = field(default=None, repr=False)
     draw: Draw | None = field(default=None, repr=False)
     locate_file: Callable[[int], Path | None] | None = field(default=None, repr=False)
+    hash_pixels: Callable[[int], str] | None = field(default=None, repr=False)
     window: Window | None = None
     reading: Reading | None = None
     guesses: Guesses | None = None
@@ -296,6 +302,10 @@ class ArrayDataset:
     def references(self, i: int) -> tuple[str, ...]:
         """Return the places where item `i` was found."""
         return self.locate(i)
+
+    def pixel_hash(self, i: int) -> str:
+        """Return the hash of the stored pixels of item `i`; empty where it is not known."""
+        return "" if self.hash_pixels is None else self.hash_pixels(i)
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,7 +41,7 @@ _ASKED_AT_ONCE = 400
 
 # One tree for each table: what is added to a damaged one is found where it would be looked for.
 _SCHEMA = [
-    "CREATE TABLE files1 (key BLOB PRIMARY KEY, entry BLOB) WITHOUT ROWID",
+    "CREATE TABLE files2 (key BLOB PRIMARY KEY, entry BLOB) WITHOUT ROWID",
     "CREATE TABLE pictures1 (key BLOB, window BLOB, pair BLOB, PRIMARY KEY (key, window)) "
     "WITHOUT ROWID",
 ]
@@ -50,9 +50,9 @@ _PAGE = 2**13
 
 # Size, mtime and ctime of a file, after its path and, behind a zero byte, its part.
 _TIMES = struct.Struct("<qqq")
-# Digest, height, width, channels, frames, whether it is deep, and when it was taken (NaN if that is
-# unknown); then the reason of a failure.
-_ENTRY = struct.Struct("<16sIIBI?d")
+# Digest, height, width, channels, frames, whether it is deep, when it was taken (NaN if that is
+# unknown), and the hash of its pixels (zeros if that is); then the reason of a failure.
+_ENTRY = struct.Struct("<16sIIBI?d16s")
 _WINDOW = struct.Struct("<dd")
 # Height, width and channels of a thumbnail, before its values and those of its letterbox.
 _SHAPE = struct.Struct("<BBB")
@@ -117,6 +117,7 @@ class Known(NamedTuple):
     reason : str or None
         Why it is no image; None if it is one.
     taken : float or None
+    pixel_hash : bytes
         As in `tuilabel.data.decoding.Decoded`.
     """
 
@@ -128,6 +129,7 @@ class Known(NamedTuple):
     is_deep: bool
     reason: str | None
     taken: float | None = None
+    pixel_hash: bytes = b""
 
 
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -184,7 +186,7 @@ class FileCache:
                     continue
                 reason = entry[_ENTRY.size : -_CRC.size].decode(errors="replace")
             try:
-                digest, *shape, is_deep, taken = _ENTRY.unpack_from(entry)
+                digest, *shape, is_deep, taken, pixels = _ENTRY.unpack_from(entry)
                 name = key[: -_TIMES.size].decode("utf-8", "surrogatepass")
                 path, _, part = name.partition("\0")
                 file = FileKey(path, *_TIMES.unpack(key[-_TIMES.size :]))._replace(part=part)
@@ -193,8 +195,10 @@ class FileCache:
             if reason is not None and not any(digest):
                 digest = b""
             time = None if math.isnan(taken) else taken
+            pixels = pixels if any(pixels) else b""
             height, width, channels, frames = shape
-            found[file] = Known(digest, height, width, channels, frames, is_deep, reason, time)
+            shown = height, width, channels, frames, is_deep
+            found[file] = Known(digest, *shown, reason, time, pixels)
         return found
 
     def pictures(self, keys: Sequence[FileKey], window: Window | None) -> list[Pair | None]:
@@ -240,7 +244,7 @@ class FileCache:
     def _remember(self, file: FileKey, result: ReducedImage | Failure) -> None:
         key = _key_of(file)
         if isinstance(result, Failure):
-            entry = _ENTRY.pack(result.digest, 0, 0, 0, 0, False, math.nan)
+            entry = _ENTRY.pack(result.digest, 0, 0, 0, 0, False, math.nan, b"")
             entry += result.reason[:_LONGEST_REASON].encode(errors="replace")
             self._memory[key, b""] = _sealed(entry, key + self._version), b""
             return
@@ -248,7 +252,7 @@ class FileCache:
         shape, window = (height, width, *(channels or [1])), _window_of(result.window)
         taken = math.nan if result.taken is None else result.taken
         is_deep = result.window is not None
-        entry = _ENTRY.pack(result.digest, *shape, result.frames, is_deep, taken)
+        entry = _ENTRY.pack(result.digest, *shape, result.frames, is_deep, taken, result.pixel_hash)
         pair = _SHAPE.pack(*shape) + result.thumbnail.tobytes() + result.letterbox.tobytes()
         self._memory[key, window] = _sealed(entry, key), _sealed(pair, key + window)
 
@@ -256,7 +260,7 @@ class FileCache:
         """Move what is in memory to disk, if the disk takes it."""
         rows = self._memory.items()
         is_done = self._write(
-            ("REPLACE INTO files1 VALUES (?, ?)", [(key, entry) for (key, _), (entry, _) in rows]),
+            ("REPLACE INTO files2 VALUES (?, ?)", [(key, entry) for (key, _), (entry, _) in rows]),
             (
                 "REPLACE INTO pictures1 VALUES (?, ?, ?)",
                 [(*place, pair) for place, (_, pair) in rows if pair],
@@ -279,7 +283,7 @@ class FileCache:
         with self._writing:
             self._memory = {at: kept for at, kept in self._memory.items() if at[0] not in gone}
             self._write(
-                ("DELETE FROM files1 WHERE key = ?", keys),
+                ("DELETE FROM files2 WHERE key = ?", keys),
                 ("DELETE FROM pictures1 WHERE key = ?", keys),
             )
 
@@ -337,7 +341,7 @@ class FileCache:
     def _rows(self) -> list[tuple[bytes, bytes]]:
         """Return all keys and entries."""
         rows = self._read(
-            "SELECT key, entry FROM files1 WHERE typeof(key) = 'blob' AND typeof(entry) = 'blob'"
+            "SELECT key, entry FROM files2 WHERE typeof(key) = 'blob' AND typeof(entry) = 'blob'"
         )
         return rows + [(key, entry) for (key, _), (entry, _) in list(self._memory.items())]
 

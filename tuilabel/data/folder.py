@@ -381,6 +381,7 @@ def dataset_of(
         full=lambda i: items.full_image(int(rows[i])),
         draw=(lambda i, *part: items.picture(int(rows[i]), *part)) if items.has_pictures else None,
         locate_file=lambda i: items.file(int(rows[i])),
+        hash_pixels=lambda i: items.pixel_hash(int(rows[i])),
         window=items.window,
         guesses=items.guesses,
         groups=_whole_groups(items, rows),

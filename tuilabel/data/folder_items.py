@@ -21,6 +21,7 @@ from tuilabel.data.dataset import SkippedFile
 from tuilabel.data.decoding import DecodeService, Refused
 from tuilabel.data.decoding.values import MOST_FRAMES
 from tuilabel.data.file_cache import Failure, FileCache, FileKey, Pair
+from tuilabel.data.file_cache import Known as FileFacts
 from tuilabel.data.grouping import EXIF, Grouping
 from tuilabel.data.groups import Groups, Known
 from tuilabel.data.guesses import Guesses
@@ -122,6 +123,8 @@ class FolderItems:
         self.unread, self.refused = np.ones(count, dtype=bool), np.zeros(count, dtype=bool)
         self.first = np.arange(count)
         self.digests = np.zeros((count, DIGEST_SIZE), dtype=np.uint8)
+        # Of the stored pixels; zeros where it is not known.
+        self._pixel_hashes = np.zeros((count, DIGEST_SIZE), dtype=np.uint8)
         # Height, width, channels and frames.
         self.shapes = np.zeros((count, 4), dtype=np.int32)
         self.parts = np.fromiter((bool(key.part) for key in self.keys), bool, count)
@@ -150,7 +153,7 @@ class FolderItems:
                 self._refuse(row, found.reason)
             elif not found.is_deep or self._window is not None:
                 shape = (found.height, found.width, found.channels, found.frames)
-                self._accept(row, found.digest, shape, found.is_deep, found.taken)
+                self._accept(row, found, shape, found.is_deep)
         if self.groups is not None:
             self.groups.changed()
 
@@ -284,6 +287,11 @@ class FolderItems:
         """
         return tuple(key.name for key in self._same(i))
 
+    def pixel_hash(self, i: int) -> str:
+        """Return the hash of the stored pixels of row `i`; empty where it is not known."""
+        found = self._pixel_hashes[i]
+        return f"x1:{found.tobytes().hex()}" if found.any() else ""
+
     def _same(self, i: int) -> list[FileKey]:
         """Return the key of row `i`, and those of rows with the same content."""
         equal = self._equal.get(int(self.first[i]), ())
@@ -383,24 +391,26 @@ class FolderItems:
                 height, width, *channels = result.thumbnail.shape
                 shape = (height, width, *(channels or [1]), result.frames)
                 is_deep = result.window is not None
-                self._accept(row, result.digest, shape, is_deep, result.taken)
+                self._accept(row, result, shape, is_deep)
                 self._keep(row, result.thumbnail)
         if self.groups is not None and new:
             self.groups.changed()
         return [row for row, _ in new]
 
     def _accept(
-        self, row: int, digest: bytes, shape: tuple[int, ...], is_deep: bool, taken: float | None
+        self, row: int, found: FileFacts | ReducedImage, shape: tuple[int, ...], is_deep: bool
     ) -> None:
-        item = self._moved.get(self.keys[row].path)
+        item, digest = self._moved.get(self.keys[row].path), found.digest
         if item is not None and item != f"f1:{digest.hex()}":
             self._refuse(row, "another file than the one that was moved there")
             return
         self.unread[row] = False
-        if taken is not None:
-            self._times[row], self._clocks[row] = taken, True
+        if found.taken is not None:
+            self._times[row], self._clocks[row] = found.taken, True
         self._is_deep |= is_deep
         self.digests[row] = np.frombuffer(digest, np.uint8)
+        if found.pixel_hash:
+            self._pixel_hashes[row] = np.frombuffer(found.pixel_hash, np.uint8)
         self.shapes[row] = shape
         first = self.first[row] = self._rows.setdefault(digest, row)
         if first != row:
@@ -445,6 +455,7 @@ class FolderItems:
         self.first = np.concatenate([self.first, np.arange(before, before + count)])
         nothing = np.zeros((count, DIGEST_SIZE), np.uint8), np.zeros((count, 4), np.int32)
         self.digests = np.concatenate([self.digests, nothing[0]])
+        self._pixel_hashes = np.concatenate([self._pixel_hashes, nothing[0]])
         self.shapes = np.concatenate([self.shapes, nothing[1]])
         self.parts = np.concatenate([self.parts, np.zeros(count, dtype=bool)])
         self._times = np.concatenate([self._times, _changed(new)])

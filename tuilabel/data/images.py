@@ -46,6 +46,7 @@ class ReducedImage:
     window : Window or None
         The window through which the values are seen; None for an 8-bit image.
     taken : float or None
+    pixel_hash : bytes
         As in `Decoded`.
     """
 
@@ -55,6 +56,7 @@ class ReducedImage:
     frames: int
     window: Window | None = None
     taken: float | None = None
+    pixel_hash: bytes = b""
 
 
 Reduced = ReducedImage | NDArray[np.float64] | Refused
@@ -88,7 +90,8 @@ def _reduced(found: Decoded, window: Window | None) -> ReducedImage | NDArray[np
     else:
         small = window.apply(found.pixels)
     square = letterbox(small)
-    return ReducedImage(found.digest, small, square, found.frames, window, found.taken)
+    facts = found.frames, window, found.taken, found.pixel_hash
+    return ReducedImage(found.digest, small, square, *facts)
 
 
 def read_image_file(

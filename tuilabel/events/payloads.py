@@ -260,10 +260,11 @@ class Fitted(Payload, frozen=True):
 
 
 class Frame(Struct, frozen=True, omit_defaults=True):
-    """A further item of a group that an answer is about; `names` as in `Answer`."""
+    """A further item of a group that an answer is about; `names` and `pixels` as in `Answer`."""
 
     item: str
     names: tuple[str, ...] = ()
+    pixels: str = ""
 
 
 class Answer(Payload, frozen=True, kw_only=True):
@@ -299,6 +300,8 @@ class Answer(Payload, frozen=True, kw_only=True):
         The first file of its group, stored like a name; empty where it is in none.
     frames : tuple of Frame
         The further frames of the group that this is the answer about.
+    pixels : str
+        The hash of the item's stored pixels, with its scheme; empty where it is not known.
     """
 
     item: str
@@ -315,6 +318,7 @@ class Answer(Payload, frozen=True, kw_only=True):
     origin: str = HUMAN
     group: str = ""
     frames: tuple[Frame, ...] = ()
+    pixels: str = ""
 
     @property
     def items(self) -> tuple[str, ...]:
@@ -438,6 +442,20 @@ class DecidedSet(Settled, frozen=True):
     class_ids: ClassIds
     others: ClassIds = ()
     frames: tuple[str, ...] = ()
+
+
+class Carry(Struct, frozen=True):
+    """The item of a file before and after its metadata changed, and the hash of its pixels."""
+
+    item: str
+    into: str
+    pixels: str
+
+
+class Carried(Payload, frozen=True):
+    """Answers about items count for others from now on: only metadata of their files changed."""
+
+    pairs: tuple[Carry, ...]
 
 
 class Suggestion(Payload, frozen=True):
@@ -621,6 +639,7 @@ KINDS: dict[str, type[Payload]] = {
     "undo": Undo,
     "decided": Decided,
     "decided-set": DecidedSet,
+    "carried": Carried,
     "suggestion": Suggestion,
     "class-added": ClassAdded,
     "class-renamed": ClassRenamed,

@@ -39,6 +39,8 @@ class Given(NamedTuple):
         Whether the item was drawn for the audit set.
     why : str
         The reason of a skip; empty where there is none.
+    item : str
+        The item that it was given about, which may count for another one: see `Carries`.
     """
 
     t: int
@@ -49,6 +51,7 @@ class Given(NamedTuple):
     class_id: str | None
     audit: bool
     why: str = ""
+    item: str = ""
 
 
 Kind = tuple[str, int, str | None, bool, str]
@@ -152,9 +155,8 @@ class Answers:
         return dict.fromkeys(self._items[row] for row in rows.tolist())
 
     def __getitem__(self, row: int) -> Given:
-        return Given(
-            self._t[row], self._ids[row], self._numbers[row], *self._known.things[self._kinds[row]]
-        )
+        kind = self._known.things[self._kinds[row]]
+        return Given(self._t[row], self._ids[row], self._numbers[row], *kind, item=self._items[row])
 
     def newest(self) -> Iterator[int]:
         """Yield the rows of all answers, the newest first."""
@@ -165,6 +167,13 @@ class Answers:
     def order(self, row: int) -> tuple[int, str]:
         """Return what answers are ordered by."""
         return self._t[row], self._ids[row]
+
+    def order_in_item(self, row: int) -> tuple[int, str, int]:
+        """Return what answers that count for one item are ordered by.
+
+        An import may have lines about several items that count as one.
+        """
+        return self._t[row], self._ids[row], row
 
 
 def _names(class_id: str | None, wanted: Collection[str]) -> bool:

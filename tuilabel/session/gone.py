@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel.data import Dataset
+from tuilabel.events.payloads import Answer, Carried, Carry
 from tuilabel.session.imported import answer_event
 from tuilabel.session.labels import Labels
 from tuilabel.session.record import Events
@@ -24,10 +25,23 @@ class Gone(NamedTuple):
         No longer in the source.
     changed : int
         Of which a file is still there, but has other content: it is another item now.
+    same : tuple of Carry
+        Those of them whose stored pixels are what they were, so that only metadata changed, and
+        whose file has no answer yet.
     """
 
     missing: int = 0
     changed: int = 0
+    same: tuple[Carry, ...] = ()
+
+    def carried(self) -> list[Carried]:
+        """Return the events that carry answers over to the files that are the same."""
+        starts = range(0, len(self.same), MOST_CARRIED)
+        return [Carried(pairs=self.same[start : start + MOST_CARRIED]) for start in starts]
+
+
+MOST_CARRIED = 4000
+"""Items in one event: they fit into a line of a log."""
 
 
 def gone(
@@ -61,13 +75,23 @@ def gone(
     lost = list(compress(answered, is_lost))
     first = None if reading is None else 1
     paths = {
-        path for row in np.flatnonzero(readable).tolist() for path in items.references(row)[:first]
+        path: row
+        for row in np.flatnonzero(readable).tolist()
+        for path in items.references(row)[:first]
     }
-    changed = 0
+    changed, same, ids = 0, list[Carry](), items.ids
     for item in lost:
-        standing = known.standing(item)
-        if standing is not None:
-            event = events[standing.given.number]
-            answer = answer_event(event, known, item, standing.given).payload
-            changed += not paths.isdisjoint(getattr(answer, "references", ()))
-    return Gone(len(lost) - changed, changed)
+        given = ((events[one.number], one) for one in reversed(known.answers(item)))
+        about = (answer_event(event, known, one).payload for event, one in given)
+        found = [answer for answer in about if isinstance(answer, Answer)]
+        rows_now = [paths[path] for answer in found for path in answer.references if path in paths]
+        changed += bool(rows_now)
+        pixels = {answer.pixels for answer in found} - {""}
+        for row in rows_now:
+            new = ids[row]
+            # A file that was restored is an item that counts as this one already.
+            is_free = not known.is_answered(new) or known.carries.end(new) == item
+            if is_free and items.pixel_hash(row) in pixels:
+                same.append(Carry(item, new, items.pixel_hash(row)))
+                break
+    return Gone(len(lost) - changed, changed, tuple(same))

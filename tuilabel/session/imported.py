@@ -10,8 +10,8 @@ from tuilabel.session.answers import Given
 from tuilabel.session.labels import Labels
 
 
-def answer_event(event: Event, known: Labels, item: str, given: Given) -> Event:
-    """Return the event with an answer, as if that were about this item alone.
+def answer_event(event: Event, known: Labels, given: Given) -> Event:
+    """Return the event with an answer, as if that were about one item alone.
 
     For an imported one, it is the event of its file as an answer.
 
@@ -20,19 +20,19 @@ def answer_event(event: Event, known: Labels, item: str, given: Given) -> Event:
     event : Event
         The one whose number the answer has.
     known : Labels
-    item : str
     given : Given
     """
-    line = known.imported(item, given)
+    line = known.imported(given)
     if line is None:
         payload = event.payload
         if not (isinstance(payload, Answer) and payload.frames):
             return event
-        frames = {frame.item: frame.names for frame in payload.frames}
-        names = frames.get(item, payload.names)
-        return event._replace(payload=replace(payload, item=item, names=names, frames=()))
+        frames = {frame.item: frame for frame in payload.frames}
+        one = frames.get(given.item, payload)
+        about = {"item": given.item, "names": one.names, "pixels": one.pixels}
+        return event._replace(payload=replace(payload, **about, frames=()))
     label = Label(
-        item=item,
+        item=given.item,
         class_id=line.class_id,
         round=line.round,
         ms=line.ms,

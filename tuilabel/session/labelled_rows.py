@@ -58,6 +58,8 @@ class LabelledRows:
         ]
         rows = np.concatenate([*self._count(index), self._items.rows_of(others)])
         self.answered[rows[rows >= 0]] = True
+        for item in self._known.carries.away():
+            self._follow(item)
         return [*training, *audit, *others], rows
 
     def _count(self, index: Mapping[str, int]) -> list[NDArray[np.intp]]:
@@ -73,6 +75,10 @@ class LabelledRows:
 
     def follow(self, item: str) -> None:
         """Take an event about an item into account that the labels have applied."""
+        for one in self._known.carries.members(item):
+            self._follow(one)
+
+    def _follow(self, item: str) -> None:
         row = self._items.row_of(item)
         if row is None:
             return

@@ -24,6 +24,7 @@ from tuilabel.events.payloads import (
     Batch,
     Bulk,
     BulkLine,
+    Carried,
     DecidedSet,
     Fitted,
     Label,
@@ -37,6 +38,7 @@ from tuilabel.events.payloads import (
 from tuilabel.session import class_sets
 from tuilabel.session.answers import AS_IMPORT, Answers, Given, kind_of
 from tuilabel.session.bulk_files import BulkFiles
+from tuilabel.session.carries import Carries
 from tuilabel.session.class_sets import decoded, is_set, names_class, said
 from tuilabel.session.classes import CLASS_EVENTS, Classes
 from tuilabel.session.hierarchy import agree, agrees, settled
@@ -133,6 +135,9 @@ class Labels:
     ----------
     files : BulkFiles
     classes : Classes
+    carries : Carries
+        Which items count as one. Whatever is asked about any of them is answered for all; the
+        mappings below have the last one alone.
     training, audit : dict of str to str
         Class ids by item: those to train on and those to measure on. Maintained with each event, so
         that a fit costs no pass over the answers.
@@ -155,13 +160,16 @@ class Labels:
         `bird/owl`.
     groups : dict of str to str
         The group of each item that was answered as a frame of one, by the stored name of its first
-        file.
+        file; see `group` for items that count as one.
     frames_by_group : Counter of str
         Number of items with a label in effect, by group.
     fits : list of Event
         Their payloads are `Fitted`, in order.
     recounts : int
-        Number of times that items were counted again, because classes were merged or came apart.
+        Number of times that items were counted again, because classes were merged or came apart,
+        or because answers were carried over.
+    rejoined : collection of str
+        The items that the last carrying over, or its undo, was about.
     """
 
     def __init__(
@@ -173,6 +181,9 @@ class Labels:
         # Rows of them. Most items have one answer: a list for each would double the memory.
         self._given: dict[str, int | list[int]] = {}
         self._counted = 0
+        self.carries = Carries()
+        self.rejoined: Collection[str] = ()
+        self._joins_later = self._is_behind = False
         self._taken_back: dict[tuple[str, str], set[str]] = {}
         self._undone: set[str] = set()
         self._asked_again: set[str] = set()
@@ -193,7 +204,7 @@ class Labels:
         self.skipped: Counter[str] = Counter()
         self.postponed: set[str] = set()
         self.unmeasured: set[str] = set()
-        self.remarks = Remarks(self._stands)
+        self.remarks = Remarks(self._stands, self.carries)
         self.by_class: Counter[str] = Counter()
         self.by_annotator: Counter[str] = Counter()
         self.groups: dict[str, str] = {}
@@ -216,7 +227,8 @@ class Labels:
         A log may have a hundred thousand answers about one item. Nothing is asked meanwhile.
         """
         later = self._later = _Later({}, {}, [])
-        yield
+        with self.joining():
+            yield
         self._change_classes(*later.of_classes)
         for item in later.items:
             self._count(item, +1)
@@ -224,6 +236,17 @@ class Labels:
             self.remarks.follow(item)
         self._later = None
         self.classes.answers_changed()
+
+    @contextmanager
+    def joining(self) -> Iterator[None]:
+        """Put off, until some events are applied, which items count as one after each of them."""
+        self._joins_later = True
+        try:
+            yield
+        finally:
+            self._joins_later = False
+            if self._is_behind:
+                self._carry()
 
     def apply(self, event: Event, number: int) -> None:
         """Apply an event that was not applied before.
@@ -253,7 +276,7 @@ class Labels:
         added: list[Event] = []
         labels: list[Label] = []
         numbers: list[int] = []
-        may_be_limited = bool(self._decided or self._taken_back)
+        may_be_limited = self._may_be_limited
         for number, event in enumerate(events, first):
             payload = event.payload
             if isinstance(payload, Label) and not (self._multi or payload.group or payload.frames):
@@ -272,12 +295,17 @@ class Labels:
             self._apply(event, number)
             self._counted = rows = len(self._answers)
             added, labels, numbers = [], [], []
-            may_be_limited = bool(self._decided or self._taken_back)
+            may_be_limited = self._may_be_limited
         self._answers.extend(added, labels, numbers)
 
+    @property
+    def _may_be_limited(self) -> bool:
+        return bool(self._decided or self._taken_back or self.carries)
+
     def _is_limited(self, id_: str, item: str) -> bool:
-        """Return whether a decision or an event about an answer arrived before the answer."""
-        return item in self._decided or (id_, item) in self._taken_back
+        """Return whether what an answer counts for depends on an event that arrived before it."""
+        is_limited = item in self._decided or (id_, item) in self._taken_back
+        return is_limited or item in self.carries
 
     def count_added(self) -> None:
         """Count the first labels of items: quicker than `_count`, with the same result."""
@@ -320,31 +348,36 @@ class Labels:
             for item in payload.items if payload.frames else (payload.item,):
                 if payload.group:
                     self._join(item, payload.group)
-                row = self._answers.add(event, number, item, kind)
-                self._change(item, partial(self._keep, item, row))
+                row, end = self._answers.add(event, number, item, kind), self.carries.end(item)
+                self._change(end, partial(self._keep, end, row))
         elif isinstance(payload, Undo):
             if payload.item is not None:
                 for item in payload.items:
                     by = self._taken_back.setdefault((payload.event, item), set())
-                    self._change(item, partial(by.add, event.by))
+                    self._change(self.carries.end(item), partial(by.add, event.by))
                     self._follow(item)
                 return
-            items = self.imported_items(payload.event)
+            items = self._ends(self.imported_items(payload.event))
             self._change_all(items, partial(self._undone.add, payload.event))
             if payload.event in self._bulk and payload.event not in self._imports:
                 self._bulk_changed()
+            if self.carries.has(payload.event):
+                self._carry()
             self._take_class_event(event)
         elif isinstance(payload, Settled):
             settles = self._said(payload) or ""
             decision = Decision(event.t, event.id, number, event.by, settles)
             for item in payload.items:
                 decisions = self._decided.setdefault(item, [])
-                self._change(item, partial(insort, decisions, decision))
+                self._change(self.carries.end(item), partial(insort, decisions, decision))
         elif isinstance(payload, Batch):
             for asked in payload.items:
                 for id_ in asked.again:
-                    items = self.kept_for_later(id_)
+                    items = self._ends(self.kept_for_later(id_))
                     self._change_all(items, partial(self._asked_again.add, id_))
+        elif isinstance(payload, Carried):
+            self.carries.add(event)
+            self._carry()
         elif isinstance(payload, Remark):
             self.remarks.add(event, number)
             self._follow(payload.item)
@@ -372,15 +405,22 @@ class Labels:
 
     def _join(self, item: str, group: str) -> None:
         """Note the group of an item; of several, the first of them by name."""
-        before = self.groups.get(item)
-        if item not in self._given:
+        before, end = self.groups.get(item), self.carries.end(item)
+        if end not in self._given:
             self.groups[item] = group if before is None else min(before, group)
         elif before is None or group < before:
-            self._change(item, partial(self.groups.__setitem__, item, group))
+            self._change(end, partial(self.groups.__setitem__, item, group))
+
+    def group(self, item: str) -> str | None:
+        """Return the group of an item; None if it was not answered as a frame of one."""
+        if item not in self.carries:
+            return self.groups.get(item)
+        found = (self.groups.get(one) for one in self.carries.members(item))
+        return min((group for group in found if group is not None), default=None)
 
     def _count_in_group(self, item: str, step: int) -> None:
         """Count a labelled item as a frame of its group."""
-        if self.groups and (group := self.groups.get(item)) is not None:
+        if self.groups and (group := self.group(item)) is not None:
             _add(self.frames_by_group, group, step)
             self._frames_held += step
 
@@ -394,18 +434,49 @@ class Labels:
         def keep() -> None:
             for (item, by), line in lines.items():
                 kind = (by, AS_IMPORT, self._said(line), line.audit, "")
-                self._keep(item, self._answers.add(event, number, item, kind))
+                row = self._answers.add(event, number, item, kind)
+                self._keep(self.carries.end(item), row)
 
-        self._change_all(self.imported_items(event.id), keep)
+        self._change_all(self._ends(self.imported_items(event.id)), keep)
 
     def _keep(self, item: str, row: int) -> None:
         before = self._given.get(item)
         if before is None:
             self._given[item] = row
         elif isinstance(before, int):
-            self._given[item] = sorted((before, row), key=self._answers.order)
+            self._given[item] = sorted((before, row), key=self._answers.order_in_item)
         else:
-            insort(before, row, key=self._answers.order)
+            insort(before, row, key=self._answers.order_in_item)
+
+    def _ends(self, items: Collection[str]) -> Collection[str]:
+        """Return the items that answers about some count for, each once."""
+        return dict.fromkeys(map(self.carries.end, items)) if self.carries else items
+
+    def _carry(self) -> None:
+        """Move answers to the items that they count for now."""
+        self._is_behind = self._joins_later
+        if self._joins_later:
+            return
+        carries = self.carries
+        ends = carries.ends(self._undone)
+        moved = carries.differing(ends)
+        if not moved:
+            return
+        both = {carries.end(item) for item in moved} | {ends.get(item, item) for item in moved}
+        items = sorted(moved | both)
+
+        def move() -> None:
+            given = [self._given.pop(item, ()) for item in items]
+            carries.use(ends)
+            for rows in given:
+                for row in (rows,) if isinstance(rows, int) else rows:
+                    self._keep(carries.end(self._answers.item(row)), row)
+
+        self._change_all(items, move)
+        for item in items:
+            self._follow(item)
+        self.recounts += 1
+        self.rejoined = items
 
     def _change(self, item: str, change: Callable[[], object]) -> None:
         """Make a change that concerns one item, and count what holds before and after."""
@@ -437,13 +508,17 @@ class Labels:
             self._later.remarked[item] = None
 
     def _count(self, item: str, step: int) -> None:
+        if self.carries.end(item) != item:
+            return  # it is counted with another one
         own = self._own(item)
         for given in own:
             for class_id in () if given.class_id is None else self._chosen(given.class_id):
                 self._name_class(class_id, step)
         standing = self._standing(item, own)
         if standing is None:
-            self._auto_held += step * (item in self._auto)
+            if self._auto:
+                members = self.carries.members(item)
+                self._auto_held += step * sum(one in self._auto for one in members)
             return
         if standing.is_disputed:
             _set(self.disputed, item, standing, step)
@@ -515,10 +590,11 @@ class Labels:
             if classes.resolved(id_, before) != classes.resolved(id_)
             or classes.resolved(id_) in moved
         }
-        items = self._answers.about(moved)
+        about = self._answers.about(moved)
         for item, decisions in self._decided.items():
             if any(names_class(decision.class_id, moved) for decision in decisions):
-                items.setdefault(item)
+                about.setdefault(item)
+        items = self._ends(about)
         classes.merged, classes.above = before, above_before
 
         def change() -> None:
@@ -592,11 +668,12 @@ class Labels:
 
         An import never replaces what the annotator it names has answered.
         """
+        item = self.carries.end(item)
         if item in self._own_of_many:
             return self._own_of_many[item]
         own: dict[str, Given] = {}
         for given in self.every(item):
-            if not self._stands(given.id, item, given.by):
+            if not self._stands(given.id, given.item, given.by):
                 continue
             before = own.get(given.by)
             if before is None or given.rank <= before.rank:
@@ -671,6 +748,12 @@ class Labels:
 
     def decision(self, item: str) -> Decision | None:
         """Return the decision in effect for an item; None if there is none."""
+        if item not in self.carries:
+            return self._decision(item)
+        found = map(self._decision, self.carries.members(item))
+        return max((one for one in found if one is not None), default=None)
+
+    def _decision(self, item: str) -> Decision | None:
         for decision in reversed(self._decided.get(item, ())):
             if not self._taken_back.get((decision.id, item)):
                 return decision
@@ -695,7 +778,7 @@ class Labels:
 
     def unit(self, item: str) -> str:
         """Return what an item counts as in numbers of labels: its group, or else itself."""
-        group = self.groups.get(item)
+        group = self.group(item)
         return item if group is None else f"/{group}"
 
     @property
@@ -714,12 +797,13 @@ class Labels:
 
     def tied_alike(self, item: str) -> tuple[str, ...]:
         """Return the other items of its group with the same votes, or the same decision."""
-        group = self.groups.get(item)
+        group = self.group(item)
         if group is None:
             return ()
         decision = self.decision(item)
         votes = {(vote.by, vote.class_id) for vote in self.votes(item)}
-        others = (one for one, of in self.groups.items() if of == group and one != item)
+        frames = self._ends([one for one, of in self.groups.items() if of == group])
+        others = (one for one in frames if one != self.carries.end(item))
         if decision is not None:
             return tuple(one for one in others if self.decision(one) == decision)
         return tuple(
@@ -734,8 +818,12 @@ class Labels:
         """The number of disputed items of the audit set, in which a group counts once."""
         return len({self.unit(item) for item, found in self.disputed.items() if found.audit})
 
+    def newest_carried(self) -> Event | None:
+        """Return the newest event that carries answers over; None if there is none."""
+        return self.carries.newest(self._undone)
+
     def is_undone(self, id_: str) -> bool:
-        """Return whether a class event or a bulk file was taken back."""
+        """Return whether a class event, a bulk file or a carrying over was taken back."""
         return id_ in self._undone
 
     @property
@@ -747,9 +835,9 @@ class Labels:
         """Return the items that an import has labelled; none for any other event."""
         return dict.fromkeys(item for item, _ in self._imports.get(id_, ()))
 
-    def imported(self, item: str, given: Given) -> BulkLine | None:
+    def imported(self, given: Given) -> BulkLine | None:
         """Return the line with an imported answer; None for any other answer."""
-        return self._imports.get(given.id, {}).get((item, given.by))
+        return self._imports.get(given.id, {}).get((given.item, given.by))
 
     def standing(self, item: str) -> Standing | None:
         """Return what counts for an item; None if it has no answer."""
@@ -761,7 +849,7 @@ class Labels:
 
     def every(self, item: str) -> Sequence[Given]:
         """Return every answer about an item, in order, also those that no longer stand."""
-        rows = self._given.get(item, ())
+        rows = self._given.get(self.carries.end(item), ())
         return [self._answers[row] for row in ((rows,) if isinstance(rows, int) else rows)]
 
     def kept_for_later(self, id_: str) -> Sequence[str]:
@@ -801,7 +889,7 @@ class Labels:
     def newest_of_class(self, class_id: str) -> Iterator[str]:
         """Yield the items with a class in effect, the newest label first; no file is read."""
         for row in self._answers.newest():
-            item = self._answers.item(row)
+            item = self.carries.end(self._answers.item(row))
             standing = self.standing(item)
             if standing is None or standing.class_id is None:
                 continue
@@ -815,10 +903,10 @@ class Labels:
 
         An imported label is not enough in the audit set, since nothing is measured on it.
         """
-        return self._has_answer(item) and item not in self.unmeasured
+        return self._has_answer(item) and self.carries.end(item) not in self.unmeasured
 
     def _has_answer(self, item: str) -> bool:
-        rows = self._given.get(item)
+        rows = self._given.get(self.carries.end(item))
         if rows is None or not (self._taken_back or self._asked_again or self._undone):
             return rows is not None
         return bool(self._own(item))
@@ -847,7 +935,8 @@ class Labels:
 
     def decisions(self) -> Iterator[Decision]:
         """Yield the decision in effect for each item that has one."""
-        return (one for item in self._decided if (one := self.decision(item)) is not None)
+        items = self._ends(self._decided)
+        return (one for item in items if (one := self.decision(item)) is not None)
 
     def suggestion(self, item: str) -> Suggestion | None:
         """Return the newest suggestion about an item that was not taken back, if there is one."""

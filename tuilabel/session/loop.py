@@ -45,7 +45,7 @@ from tuilabel.session.class_sets import said as said_by
 from tuilabel.session.desk import Desk
 from tuilabel.session.desks import Desks, start_of
 from tuilabel.session.fits import FitHistory
-from tuilabel.session.gone import gone
+from tuilabel.session.gone import Gone, gone
 from tuilabel.session.hierarchy import parents_of
 from tuilabel.session.imported import answer_event
 from tuilabel.session.labelled_rows import LabelledRows
@@ -134,11 +134,6 @@ class Session:
     desk : Desk
     events : Events
         Every event, in the order in which they were read.
-    missing : int
-        Number of items with an answer that are no longer in the source, without those that changed;
-        0 until all of it is read.
-    changed : int
-        Number of items with an answer whose file has other content now; 0 until all is read.
     pool_rows : int
         Number of the first rows that the trainer has; it learns from no others.
     taken_back : Event or None
@@ -198,7 +193,7 @@ class Session:
         self._record.extend(log.read())
         self.known.read_bulk()
         self.classes = ClassList(self.known.classes, dataset.class_names)
-        self.missing = self.changed = 0
+        self._gone = Gone()
         self._count_rows()
         self._refuse_other_dataset()
         self._take_desk(by)
@@ -209,7 +204,7 @@ class Session:
 
     def _refuse_other_dataset(self) -> None:
         missing = self.missing + self.changed
-        if self._rows.answered.any() or not missing:
+        if self._rows.answered.any() or self.same or not missing:
             return
         raise SessionFileError(
             f"The session was made for {self.about.source}, not for {self.items.source}: none of "
@@ -260,9 +255,25 @@ class Session:
     def _count_rows(self) -> None:
         """Take the answers to all items that were read into account, and count what is gone."""
         reading = self.items.reading
+        self.known.rejoined = ()
         answered, rows = self._rows.fill(self._columns())
         if reading is None or not reading.unread.any():
-            self.missing, self.changed = gone(self.known, self.events, self.items, answered, rows)
+            self._gone = gone(self.known, self.events, self.items, answered, rows)
+
+    @property
+    def missing(self) -> int:
+        """The number of answered items whose files are gone; 0 until all is read."""
+        return self._gone.missing
+
+    @property
+    def changed(self) -> int:
+        """The number of answered items whose file has other content now; 0 until all is read."""
+        return self._gone.changed
+
+    @property
+    def same(self) -> int:
+        """The number of those of which only metadata changed, see `carry`."""
+        return len(self._gone.same)
 
     def _new_desk(self) -> Desk:
         units = self._units
@@ -647,9 +658,7 @@ class Session:
         row = self.items.row_of(item)
         if before is None or row is None:
             raise NotAnsweredError("This image has no answer to change. It is asked in its turn.")
-        given = answer_event(
-            self.events[before.given.number], self.known, item, before.given
-        ).payload
+        given = answer_event(self.events[before.given.number], self.known, before.given).payload
         assert isinstance(given, said.Answer)
         label = label_of(
             self.to_choose(class_index),
@@ -663,6 +672,7 @@ class Session:
             names=said.stored_names(self.items.references(row)),
             origin=by.origin,
             group=self._units.name(row),
+            pixels=self.items.pixel_hash(row),
         )
         (event,) = self._write([label], by, self._want_another_fit)
         return event
@@ -691,6 +701,30 @@ class Session:
         decided = decision_of(item, self.to_choose(class_index), frames)
         (event,) = self._write([decided], by, self._want_another_fit)
         return event
+
+    def carry(self, *, by: Annotator) -> Event | None:
+        """Let answers count for the files of which only metadata changed since.
+
+        Returns
+        -------
+        Event or None
+            None if there are no such files.
+
+        Raises
+        ------
+        SaveError
+            Not on disk; nothing has changed.
+        """
+
+        def carried() -> None:
+            current = self.desk.current
+            if current is not None and self._units.is_answered(current.item):
+                self._whole = None
+                self.desk.advance()
+                self._shown.add(self.cursor)
+
+        payloads = self._gone.carried()
+        return self._write(payloads, by, carried)[0] if payloads else None
 
     def show_all(self) -> None:
         """Note that the annotator sees the whole batch, so that no ranking replaces its places."""
@@ -725,6 +759,7 @@ class Session:
             "origin": by.origin,
             "group": self._units.name(slot.row),
             "frames": self._units.frames_of(others),
+            "pixels": self.items.pixel_hash(first),
         }
         answer: Payload = (
             Skip(why=why, **facts) if class_id is None else label_of(class_id, **facts)  # type: ignore[arg-type]
@@ -801,6 +836,7 @@ class Session:
             "names": said.stored_names(self.items.references(frame)),
             "origin": by.origin,
             "group": self._units.name(frame),
+            "pixels": self.items.pixel_hash(frame),
         }
         answer: Payload = (
             Skip(why=why, **facts)  # type: ignore[arg-type]
@@ -1326,8 +1362,10 @@ class Session:
 
     def take_in(self, events: Iterable[Event]) -> None:
         """Take what others have written into account."""
-        for event in events:
-            self._take_in(event)
+        with self.known.joining():
+            for event in events:
+                self._take_in(event)
+        self._rejoin()
 
     def others(self) -> list[str]:
         """Return the names of those who work on the session at this moment, sorted."""
@@ -1380,8 +1418,17 @@ class Session:
             self.desk.apply(event)
             if isinstance(event.payload, Opened):
                 self._desk_id, self._opened = event.payload.desk or event.id, event
+        self._rejoin()
         then()
         return events
+
+    def _rejoin(self) -> None:
+        """Take into account that other items count as one now."""
+        if self.known.rejoined:
+            for item in self.known.rejoined:
+                self._rows.follow(item)
+            self._count_rows()
+            self._want_another_fit()
 
     def _take_in(self, event: Event) -> None:
         recounts = self.known.recounts

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import Flag, Note, Remark
+from tuilabel.session.carries import Carries
 
 
 class Remarked(NamedTuple):
@@ -44,6 +45,8 @@ class Remarks:
     ----------
     stands : callable
         Returns whether an event, by its id, item and annotator, was not taken back.
+    carries : Carries
+        Which items count as one.
 
     Attributes
     ----------
@@ -51,8 +54,8 @@ class Remarks:
         By item: the flag in effect, and the newest of the notes in effect.
     """
 
-    def __init__(self, stands: Callable[[str, str, str], bool]) -> None:
-        self._stands = stands
+    def __init__(self, stands: Callable[[str, str, str], bool], carries: Carries) -> None:
+        self._stands, self._carries = stands, carries
         self._every: dict[str, list[Remarked]] = {}
         self.flagged: dict[str, Remarked] = {}
         self.noted: dict[str, Remarked] = {}
@@ -68,20 +71,27 @@ class Remarks:
 
     def follow(self, item: str) -> None:
         """Take into account that an event about an item was added, or may have been taken back."""
-        if item not in self._every:
+        if not self._every:
             return
-        flag, notes = self.flag(item), self.notes(item)
+        end = self._carries.end(item)
+        flag, notes = self.flag(end), self.notes(end)
         for found, remark in (
             (self.flagged, flag if flag is not None and flag.is_set else None),
             (self.noted, notes[-1] if notes else None),
         ):
+            found.pop(item, None)
             if remark is None:
-                found.pop(item, None)
+                found.pop(end, None)
             else:
-                found[item] = remark
+                found[end] = remark
 
     def of(self, item: str) -> list[Remarked]:
         """Return the flags and notes about an item that were not taken back, oldest first."""
+        members = self._carries.members(item)
+        found = [one for member in members for one in self._of_one(member)]
+        return found if len(members) == 1 else sorted(found)
+
+    def _of_one(self, item: str) -> list[Remarked]:
         every = self._every.get(item, ())
         return [one for one in every if self._stands(one.id, item, one.by)]
 
@@ -103,4 +113,4 @@ class Remarks:
 
     def standing(self, by: str) -> Iterator[Remarked]:
         """Yield what an annotator remarked and has not taken back."""
-        return (one for item in self._every for one in self.of(item) if one.by == by)
+        return (one for item in self._every for one in self._of_one(item) if one.by == by)

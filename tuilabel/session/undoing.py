@@ -10,6 +10,7 @@ from tuilabel.events.payloads import (
     SUGGESTED,
     Answer,
     Bulk,
+    Carried,
     ClassAdded,
     ClassMerged,
     ClassRenamed,
@@ -49,11 +50,12 @@ def counts(event: Event, known: Labels) -> bool:
 def refusal(event: Event, known: Labels, by: str) -> str | None:
     """Return why an annotator cannot take an event back, as a sentence; None if it is possible.
 
-    Anybody may take back decisions, class events and files of labels; an answer, a flag or a note
+    Anybody may take back decisions, class events, files of labels, and answers that were carried
+    over; an answer, a flag or a note
     may be taken back by its annotator alone.
     """
     payload = event.payload
-    if not isinstance(payload, (Answer, Remark, Settled, Bulk, *CLASS_EVENTS)):
+    if not isinstance(payload, (Answer, Remark, Settled, Bulk, Carried, *CLASS_EVENTS)):
         return "Only labels, skips, flags, notes, decisions and class events can be taken back."
     if not counts(event, known):
         return NOT_IN_EFFECT
@@ -106,6 +108,9 @@ def undone_text(event: Event, known: Labels, shown: Callable[[str], str]) -> str
             return f"Undone: the key {shown(key)} of {shown(name(id_))}."
         case Bulk() as bulk:
             return f"Undone: {bulk_text(bulk)}."
+        case Carried(pairs=pairs):
+            files = counted(len(pairs), "changed file is", "changed files are")
+            return f"Undone: {files} without a label again."
     raise AssertionError(f"{event.kind} cannot be taken back")
 
 

@@ -136,7 +136,10 @@ class Units:
         Where their names are very long, they are left out.
         """
         ids, references = self._items.ids, self._items.references
-        frames = tuple(Frame(ids[row], stored_names(references(row))) for row in rows)
+        frames = tuple(
+            Frame(ids[row], stored_names(references(row)), self._items.pixel_hash(row))
+            for row in rows
+        )
         if len(msgspec.json.encode(frames)) > _LONGEST_FRAMES:
             return tuple(Frame(one.item) for one in frames)
         return frames

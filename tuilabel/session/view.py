@@ -160,7 +160,7 @@ class SessionView:
         """
         if number is None:
             newest = self.known.every(item)[-1]
-            said = answer_event(self.events[newest.number], self.known, item, newest).payload
+            said = answer_event(self.events[newest.number], self.known, newest).payload
         else:
             said = self.events[number].payload
         assert isinstance(said, Answer | Remark)
@@ -234,8 +234,8 @@ class SessionView:
         )
 
     def _labelled(self, item: str, given: Given, class_name: str, is_disputed: bool) -> Labelled:
-        event = answer_event(self.events[given.number], self.known, item, given)
-        answer, line = event.payload, self.known.imported(item, given)
+        event = answer_event(self.events[given.number], self.known, given)
+        answer, line = event.payload, self.known.imported(given)
         assert isinstance(answer, Answer)
         return Labelled(
             item,
@@ -258,8 +258,7 @@ class SessionView:
         )
 
     def _group(self, item: str) -> str | None:
-        groups = self.known.groups
-        return actual_name(groups.get(item, "")) if groups else None
+        return actual_name(self.known.group(item) or "") if self.known.groups else None
 
     def _note(self, item: str) -> str:
         """Return the notes about an item in one text."""

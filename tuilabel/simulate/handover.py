@@ -72,6 +72,10 @@ class HandedOver:
         """Return no references: a simulation exports no labels."""
         return ()
 
+    def pixel_hash(self, i: int) -> str:
+        """Return no hash: an array has no metadata that may change."""
+        return ""
+
 
 def hand_over(dataset: Dataset, folder: Path) -> None:
     """Write a dataset with truth and a hold-out into a folder.

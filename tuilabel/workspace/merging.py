@@ -153,7 +153,7 @@ def _match(
                 None
                 if standing is None
                 else answer_event(
-                    theirs.events[standing.given.number], theirs.known, item, standing.given
+                    theirs.events[standing.given.number], theirs.known, standing.given
                 )
             )
             names = getattr(event and event.payload, "references", ())

@@ -32,7 +32,15 @@ from tuilabel.session.values import Annotator
 from tuilabel.session.view import SessionView
 from tuilabel.settings import Settings, resolve
 from tuilabel.small_files import open_regular
-from tuilabel.text import LONGEST_PATH, changed_text, counted, disputed_text, inert, shown_path
+from tuilabel.text import (
+    LONGEST_PATH,
+    carry_text,
+    changed_text,
+    counted,
+    disputed_text,
+    inert,
+    shown_path,
+)
 from tuilabel.workspace.guesses import record_at_start, record_when_read
 from tuilabel.workspace.multi import FORMAT as MULTI_FORMAT
 from tuilabel.workspace.multi import check_options, check_resumed, check_source
@@ -116,8 +124,11 @@ class Workspace:
             labels += f", accuracy {found.text}{disputed_text(self.session.audit_disputes)}"
         gone = counted(self.session.missing, "answered image is", "answered images are")
         missing = f" {gone} no longer in the source." if self.session.missing else ""
-        if self.session.changed:
-            missing += f" {changed_text(self.session.changed)}"
+        same, others = self.session.same, self.session.changed - self.session.same
+        if same:
+            missing += f" {carry_text(same, carry_command(self.path))}"
+        if others:
+            missing += f" {changed_text(others)}"
         return f"{labels}; saved in {shown_path(self.path)}.{missing}"
 
     def saved(self) -> str:
@@ -144,6 +155,11 @@ class Workspace:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def carry_command(path: Path) -> str:
+    """Return the command that keeps labels of files whose metadata changed, as it is shown."""
+    return f"`tuilabel carry {shlex.quote(shown_path(path))}`"
 
 
 def open_workspace(

@@ -28,6 +28,7 @@ from tuilabel.data.decoding.formats import (
     why_not_opened,
 )
 from tuilabel.data.decoding.gif import gif_frames
+from tuilabel.data.decoding.pixel_hash import hash_of_jpeg, hash_of_pixels
 from tuilabel.data.decoding.resizing import fitted
 from tuilabel.data.decoding.values import (
     LARGE_PIXELS,
@@ -217,16 +218,24 @@ class OpenImage:
                 taken = taken_at(image)
             width, height = self._size
             shown = None
+            # Only where a file is read, and not for each picture of it on the screen.
+            is_hashed, pixel_hash = box is not None and region is None, b""
             if is_box(part):
                 place, shown = self._place(part, orientation)
                 width, height = shown.size
             if stored is None:
                 # The image is needed again for other parts.
-                pixels = _upright(_pixels(self._cut(shown) if part else image), orientation)
+                pixels = _pixels(self._cut(shown) if part else image)
             else:
                 pixels = stored.pixels
                 if shown is not None:
                     pixels = pixels[shown.top : shown.bottom, shown.left : shown.right]
+            if is_hashed and name in _JPEG:
+                where = part if place is None else repr(tuple(place))
+                pixel_hash = hash_of_jpeg(self._file(), orientation, where)
+            elif is_hashed:
+                pixel_hash = hash_of_pixels(pixels, orientation)
+            pixels = _upright(pixels, orientation)
         except UnidentifiedImageError:
             return Refused(why_not_opened(head))
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -261,7 +270,8 @@ class OpenImage:
         if box is not None:
             pixels = fitted(pixels, box)
         digest = part_digest(self._digest, part, place) if part else self._digest
-        return Decoded(digest, name, (height, width), self._frames, pixels, facts, taken)
+        size = height, width
+        return Decoded(digest, name, size, self._frames, pixels, facts, taken, pixel_hash)
 
     def _read(self, name: str, number: int, may_be_large: bool) -> Stored:
         """Return a page or frame of a format that Pillow does not decode."""

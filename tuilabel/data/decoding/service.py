@@ -269,7 +269,8 @@ class _Child:
         digest, (height, width) = bytes.fromhex(answer["digest"]), answer["size"]
         facts = [(word, text) for word, text in answer["facts"]]
         kind, frames, taken = answer["format"], answer["frames"], answer["taken"]
-        return Decoded(digest, kind, (height, width), frames, pixels, facts, taken)
+        stored = bytes.fromhex(answer["pixels"])
+        return Decoded(digest, kind, (height, width), frames, pixels, facts, taken, stored)
 
     def receive_table(self) -> TableInfo | Refused:
         """Return the next answer, as `receive` does: what a table file has."""

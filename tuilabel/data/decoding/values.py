@@ -59,6 +59,9 @@ class Decoded:
         What its metadata says, as a word and a text each, inert; only where a region was asked for.
     taken : float or None
         When it was taken by its metadata, see `tuilabel.data.decoding.facts.taken_at`.
+    pixel_hash : bytes
+        Hash of its stored pixels (16 bytes), see `tuilabel.data.decoding.pixel_hash`. It is empty
+        where it is not known: in full size, for a region, or in a JPEG with an odd structure.
     """
 
     digest: bytes
@@ -68,6 +71,7 @@ class Decoded:
     pixels: NDArray[Any]
     facts: Sequence[tuple[str, str]] = ()
     taken: float | None = None
+    pixel_hash: bytes = b""
 
 
 class TableInfo(NamedTuple):

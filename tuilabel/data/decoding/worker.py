@@ -83,6 +83,7 @@ def _answer(
         shape=pixels.shape,
         facts=found.facts,
         taken=found.taken,
+        pixels=found.pixel_hash.hex(),
     )
     return [head, pixels.reshape(-1).view(np.uint8).data]
 

@@ -88,6 +88,13 @@ ACTIONS = (
     Action("history", ("f6",), "history", "Show all events of this session."),
     Action("home", ("f7",), "home", "Show recent sessions and sources."),
     Action("messages", ("f8",), "messages", "Show what is damaged, missing or cannot be read."),
+    Action(
+        "carry",
+        ("tab k",),
+        "keep labels",
+        "Keep labels where only a file's metadata changed.",
+        yields=True,
+    ),
     _look("top_left", ("home", "tab 7"), "zoom", "Zoom into the top left quarter, or out again."),
     _look("top_right", ("pageup", "tab 8"), "zoom", "Zoom into the top right quarter."),
     _look("bottom_left", ("end", "tab 4"), "zoom", "Zoom into the bottom left quarter."),

@@ -23,7 +23,7 @@ from tuilabel.tui.keymap.actions import ALSO, SIDE_ACTIONS
 from tuilabel.tui.screens.list_screen import ListScreen
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece
-from tuilabel.tui.views.history import DISPUTES, History, item_of
+from tuilabel.tui.views.history import DISPUTES, History
 from tuilabel.tui.views.look import Sight
 from tuilabel.tui.views.open_session import Added, OpenSession
 from tuilabel.tui.widgets.event_details import EventDetails
@@ -445,7 +445,7 @@ class HistoryScreen(ListScreen, inherit_bindings=False):
         self.opened.front.changed()
         self.opened.answered()
         self.session_changed()
-        self._mark_dispute(item_of(session.taken_back))
+        self._mark_dispute(self._history.item_of(session.taken_back))
         self.say(undone_text(session.taken_back, session.known, shown_name))
 
     def _mark_dispute(self, item: str | None) -> None:

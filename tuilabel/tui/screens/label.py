@@ -84,10 +84,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self.presenter = Presenter(self.loop, self.keymap, name, workspace.annotator.name)
         self.take_actions(actions_of(self.keymap.actions, multi=self.loop.about.multi))
         self.saving = Saving(self.loop, workspace.writer, self)
-        dataset = workspace.dataset
-        self.messages = Messages(
-            dataset.notices, dataset.skipped, self.loop.missing, self.loop.changed
-        )
+        self.messages = Messages([], [], 0)
+        self._about_source()
         self.messages.take(health_of(workspace.journal))
         self.stand_on(
             OpenSession(
@@ -244,12 +242,17 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         if reading.share == 1 and self._reads:
             self._reading_clock.pause()
             self._reads = False
-            dataset, known = self.workspace.dataset, self._notice()
-            self.messages.about_source(
-                dataset.notices, dataset.skipped, self.loop.missing, self.loop.changed
-            )
+            known = self._notice()
+            self._about_source()
             if (notice := self._notice()) is not None and notice != known:
                 self.say(*notice)
+
+    def _about_source(self) -> None:
+        """Take in what is known of the source now."""
+        dataset, loop = self.workspace.dataset, self.loop
+        self._gone = loop.missing, loop.changed, loop.same
+        key = self.keymap.key("carry")
+        self.messages.about_source(dataset.notices, dataset.skipped, *self._gone, key)
 
     def _change_desk(self) -> None:
         """Leave the desk to another window that has continued it too, and was first."""
@@ -465,6 +468,22 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             case Note(text=text):
                 self._act = ("noted" if text else "note removed", "muted")
         self.show_all()
+
+    def action_carry(self) -> None:
+        """Keep the labels of files of which only metadata changed."""
+        if self.too_small:
+            return
+        self.sentence = None
+        self.answers.save(self.loop.carry, partial(self._carried, self.loop.same))
+
+    def _carried(self, count: int, event: Event | None) -> None:
+        if event is None:
+            self.say("No labelled file has changed in its metadata only.")
+            return
+        self.changed()
+        self._go_on()
+        files, history = counted(count, "file"), self.key_of("history")
+        self.say(f"Kept the labels of {files}. In {history} this can be taken back.", "good")
 
     def action_guidelines(self) -> None:
         """Show the guidelines, once they are read."""
@@ -849,6 +868,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
 
     def show_all(self) -> None:
         """Show all but the image."""
+        if self._gone != (self.loop.missing, self.loop.changed, self.loop.same):
+            self._about_source()
         terminal = self.terminal
         self.board.show_progress("" if terminal is None else terminal.words)
         self.board.show_suggestions(self._suggestions, self._last)

@@ -15,6 +15,7 @@ from tuilabel.events.payloads import (
     Batch,
     Begin,
     Bulk,
+    Carried,
     ClassAdded,
     ClassMerged,
     ClassRenamed,
@@ -203,7 +204,7 @@ class History:
 
     def item_of(self, event: Event) -> str | None:
         """Return the item that an event is about: of a group, among disputes, a disputed frame."""
-        items = items_of(event)
+        items = list(map(self._known.carries.end, items_of(event)))
         if self.shows_disputes:
             items = [item for item in items if item in self._known.disputed] or items
         return items[0] if items else None
@@ -329,11 +330,11 @@ class History:
         item = item_of(event)
         answers = () if item is None else self._known.every(item)
         before = [given for given in answers if (given.t, given.id) < order_of(event)]
-        return None if item is None or not before else self._answer_event(item, before[-1])
+        return None if item is None or not before else self._answer_event(before[-1])
 
-    def _answer_event(self, item: str, given: Given) -> Event | None:
+    def _answer_event(self, given: Given) -> Event | None:
         event = self._event(given.number)
-        return None if event is None else answer_event(event, self._known, item, given)
+        return None if event is None else answer_event(event, self._known, given)
 
     def _answer(self, event: Event) -> str:
         name = self._class_name(event)
@@ -361,6 +362,9 @@ class History:
                 return f"into {shown_name(self._known.classes.name(into))}"
             case ClassRestyled(key=key):
                 return f"key {inert(key, 20)}"
+            case Carried(pairs=pairs):
+                what = f"{counted(len(pairs), 'file')} with other metadata"
+                return what if counts(event, self._known) else f"({what})"
             case Moved(source=source, names=names):
                 return f"{counted(len(names), 'file')} to {inert(actual_name(source), 200)}"
             case Adopted(uuid=uuid):
@@ -384,7 +388,7 @@ class History:
     def _reference(self, item: str | None) -> str:
         """Return the name under which an item was answered last."""
         answers = () if item is None else self._known.every(item)
-        answer = self._answer_event(item, answers[-1]) if item is not None and answers else None
+        answer = self._answer_event(answers[-1]) if answers else None
         return "" if answer is None else self._reference_of(answer)
 
     def _measure(self, facts: Facts) -> None:

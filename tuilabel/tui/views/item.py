@@ -50,13 +50,14 @@ def item_details(
         Its image; None if it cannot be read.
     """
     row, known = dataset.row_of(item), said.known
-    events = [event for event in said.events if item in items_of(event)]
+    members = set(known.carries.members(item))
+    events = [event for event in said.events if not members.isdisjoint(items_of(event))]
     history = History(said.events, known)
     standing = known.standing(item)
     answer = None
     if standing is not None:
         found = said.events[standing.given.number]
-        answer = answer_event(found, known, item, standing.given)
+        answer = answer_event(found, known, standing.given)
     auto = known.auto_label(item)
     yield "item", item
     for place, reference in enumerate(_written(events) if row is None else dataset.references(row)):

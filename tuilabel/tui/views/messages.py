@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tuilabel.data.dataset import SkippedFile
-from tuilabel.text import changed_text, counted, inert
+from tuilabel.text import carry_text, changed_text, counted, inert
 from tuilabel.tui.text.pieces import Piece, cells_in, fitted
 from tuilabel.workspace.following import Health
 
@@ -36,6 +36,10 @@ class Messages:
         Number of answered images that are no longer in the source.
     changed : int
         Number of files that have changed since they were labelled.
+    same : int
+        Of how many of them only metadata changed.
+    key : str
+        The key that keeps their labels.
 
     Attributes
     ----------
@@ -49,8 +53,10 @@ class Messages:
         skipped: Sequence[SkippedFile],
         missing: int,
         changed: int = 0,
+        same: int = 0,
+        key: str = "",
     ) -> None:
-        self.about_source(notices, skipped, missing, changed)
+        self.about_source(notices, skipped, missing, changed, same, key)
         self.reading: Callable[[], Message | None] = lambda: None
         self._health = Health()
         self._copied: list[Message] = []
@@ -61,10 +67,13 @@ class Messages:
         skipped: Sequence[SkippedFile],
         missing: int,
         changed: int = 0,
+        same: int = 0,
+        key: str = "",
     ) -> None:
         """Take in what is known of the source now."""
         gone = counted(missing, "answered image is", "answered images are")
-        sentences = [changed_text(changed)] if changed else []
+        sentences = [carry_text(same, key)] if same else []
+        sentences += [changed_text(changed - same)] if changed > same else []
         sentences += [*notices, *([f"{gone} no longer in the source."] if missing else [])]
         self._of_source = [Message("source", inert(text, LONGEST)) for text in sentences]
         self._files = [
