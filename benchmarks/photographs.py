@@ -72,8 +72,9 @@ def make_photographs(folder: Path, count: int) -> int:
 def measure(bench: Bench, folder: Path, size: tuple[int, int], keys: int, rate: float) -> None:
     """Label photographs at a rate, and print what it took."""
     # Asked by doubt, equal photographs follow one another, and nothing is drawn.
-    options = "--classes plain,spotted --model softmax --strategy random --color truecolor".split()
-    command = bench.tuilabel(str(folder), "--session", str(bench.new_session()), *options)
+    arguments = ["--classes", "plain,spotted", "--model", "softmax", "--strategy", "random"]
+    session = str(bench.new_session())
+    command = bench.tuilabel(str(folder), "--session", session, *arguments, "--color", "truecolor")
     program = Program(command, bench.env, size)
     program.read_until(FIRST_FRAME)
     program.wait_idle()
