@@ -189,7 +189,7 @@ def test_a_box_in_a_row_is_an_item(root: Path, opened: Open, columns: str, cells
     assert (items.image(0) == pixels[2:4, 1:4]).all()
     assert (items.full_image(0) == pixels[2:4, 1:4]).all()
     assert items.picture(0, (2, 2), Region(0, 0, 0.5, 0.5)).pixels().tolist() == [[13, 14]]
-    assert items.seen(np.array([0]))[0] == (1, 2, 3)
+    assert items.seen_shape(np.array([0])) == (2, 3)
     assert items.ids[0].startswith("p1:")
     assert items.row_of(items.ids[0]) == 0
     assert items.row_of(items.ids[0].replace("p1", "f1")) is None
