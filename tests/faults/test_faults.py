@@ -125,8 +125,8 @@ def test_a_careless_journal_is_found_out(careless: str, context: Context) -> Non
 def test_a_reader_that_is_silent_about_damage_is_found_out(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Reader, "_report", lambda *_: None)
-    monkeypatch.setattr(LogFile, "report", lambda *_: None)
+    monkeypatch.setattr(Reader, "_report", lambda *_, **__: None)
+    monkeypatch.setattr(LogFile, "report", lambda *_, **__: None)
     tally = run_some("any byte of any file changed", 20, context)
     assert "damage is not reported" in tally.wrong
     assert tally.lost == 0
