@@ -104,6 +104,35 @@ def test_a_larger_pool_follows_with_more_labels(
         assert second.files[1].shape[0] == second.rows - first.rows
 
 
+def test_pools_that_are_written_at_the_same_time_have_each_image_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "FIRST_ROWS", 4)
+    with opened(pictures(tmp_path / "x")) as work:
+        read_all(work)
+        found = work.reading
+        assert found is not None
+        begun, go_on, write = threading.Event(), threading.Event(), FolderItems.pool_file
+
+        def slow(*arguments: Any) -> Any:
+            begun.set()
+            assert go_on.wait(30)
+            return write(*arguments)
+
+        monkeypatch.setattr(FolderItems, "pool_file", slow)
+        threads = [threading.Thread(target=found._gather, args=(rows,)) for rows in (8, 12, 6)]
+        for thread in threads:
+            thread.start()
+            assert begun.wait(30)
+        go_on.set()
+        for thread in threads:
+            thread.join(30)
+        pool = found.take_in()
+        assert pool is not None
+        assert pool.rows == 12
+        assert sum(file.shape[0] for file in pool.files) == 12
+
+
 def test_colours_among_new_images_turn_the_whole_pool_into_one_of_colours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

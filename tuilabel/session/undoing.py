@@ -50,9 +50,8 @@ def counts(event: Event, known: Labels) -> bool:
 def refusal(event: Event, known: Labels, by: str) -> str | None:
     """Return why an annotator cannot take an event back, as a sentence; None if it is possible.
 
-    Anybody may take back decisions, class events, files of labels, and answers that were carried
-    over; an answer, a flag or a note
-    may be taken back by its annotator alone.
+    Anybody may take back decisions, class events, files of labels, and the carrying over of
+    answers. An answer, a flag or a note may be taken back by its annotator alone.
     """
     payload = event.payload
     if not isinstance(payload, (Answer, Remark, Settled, Bulk, Carried, *CLASS_EVENTS)):

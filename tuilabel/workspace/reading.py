@@ -98,6 +98,7 @@ class SourceReading:
         self._counted = len(items)
         self._making = 0
         self._files: tuple[ArrayFile, ...] = ()
+        self._gathering = threading.Lock()
         self._end = 0.0
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self.notify: Callable[[], object] = _nothing
@@ -237,21 +238,29 @@ class SourceReading:
 
     def _gather(self, rows: int) -> None:
         try:
-            if self._folder is None:
-                self._folder = tempfile.TemporaryDirectory(prefix="tuilabel-")
-            shape = self._items.seen_shape(np.arange(rows))
-            # More images can turn a grey pool into one of colours.
-            if self._files and self._files[0].shape[1:] != shape:
-                self._files = ()
-            done = sum(file.shape[0] for file in self._files)
-            new = self._items.pool_file(np.arange(done, rows), Path(self._folder.name), shape)
-            self._files += (new,)
-            self._post(Pool(rows, self._files))
+            # Two of these can overlap; each adds to what the other has written.
+            with self._gathering:
+                self._add_file(rows)
         except OSError as error:
             reason = error.strerror or str(error)
             self._post(TuilabelError(f"There is no room for the images of the model ({reason})."))
         except TuilabelError as error:
             self._post(error)
+
+    def _add_file(self, rows: int) -> None:
+        """Write what the pool of the first rows lacks, and post it; a larger one stays."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="tuilabel-")
+        shape = self._items.seen_shape(np.arange(rows))
+        done = sum(file.shape[0] for file in self._files)
+        if done >= rows:
+            return
+        # More images can turn a grey pool into one of colours.
+        if self._files and self._files[0].shape[1:] != shape:
+            self._files, done = (), 0
+        new = self._items.pool_file(np.arange(done, rows), Path(self._folder.name), shape)
+        self._files += (new,)
+        self._post(Pool(rows, self._files))
 
     def _post(self, arrived: Posted) -> None:
         self._arrived.put(arrived)
