@@ -136,7 +136,13 @@ def carry_text(count: int, how: str) -> str:
     """
     files = counted(count, "labelled file")
     labels = "its label" if count == 1 else "their labels"
-    return f"Only metadata of {files} changed: {how} keeps {labels}."
+    return f"Only the metadata of {files} changed: {how} keeps {labels}."
+
+
+def uncarried_text(count: int) -> str:
+    """Return a sentence about files whose labels are kept no longer."""
+    files = counted(count, "changed file is", "changed files are")
+    return f"Undone: {files} unlabelled again."
 
 
 def changed_text(count: int) -> str:

@@ -186,7 +186,7 @@ def test_labels_are_kept_at_a_desk_and_what_is_asked_goes_on() -> None:
     session.take_back(event, by=ME)
     assert (session.changed, session.same, session.pool_left) == (3, 3, 3)
     assert undone_text(event, session.known, str) == (
-        "Undone: 3 changed files are without a label again."
+        "Undone: 3 changed files are unlabelled again."
     )
     assert refusal(event, session.known, "bob") is not None
 

@@ -83,8 +83,8 @@ def test_labels_of_photographs_are_kept_by_a_command_and_exported_under_their_pa
         comment(folder / name, "seen")
     with reopened(folder, labelled, reads_on=False) as work:
         assert (work.session.changed, work.session.same) == (3, 3)
-        assert "Only metadata of 3 labelled files changed: `tuilabel carry " in work.outcome()
-    assert "Only metadata of 3 labelled files changed" in tuilabel(
+        assert "Only the metadata of 3 labelled files changed: `tuilabel carry " in work.outcome()
+    assert "Only the metadata of 3 labelled files changed" in tuilabel(
         "status", str(labelled), "--unreadable"
     )
     said = tuilabel("carry", str(labelled))

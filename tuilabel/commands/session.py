@@ -110,7 +110,7 @@ def carry_(session: str | None, revert: bool) -> None:
     F is a session or the source it was made for; by default the last session. A file is found by
     its path, and its stored pixels are compared with those that were labelled.
     """
-    from tuilabel.text import changed_text
+    from tuilabel.text import changed_text, uncarried_text
     from tuilabel.workspace.carrying import carry, take_back
     from tuilabel.workspace.opening import carry_command
     from tuilabel.workspace.places import find_session
@@ -119,8 +119,7 @@ def carry_(session: str | None, revert: bool) -> None:
     command = carry_command(path)
     if revert:
         count = take_back(path)
-        files = counted(count, "changed file is", "changed files are")
-        say(f"Undone: {files} without a label again." if count else "There is nothing to undo.")
+        say(uncarried_text(count) if count else "There is nothing to undo.")
         return
     progress = ProgressLine()
     found = carry(path, progress)
@@ -129,7 +128,7 @@ def carry_(session: str | None, revert: bool) -> None:
         files = counted(len(found.same), "file")
         say(f"Kept the labels of {files}. {command[:-1]} --revert` takes this back.")
     else:
-        say("No labelled file has changed in its metadata only.")
+        say("No labelled file has changed only in its metadata.")
     if left := found.changed - len(found.same):
         say(changed_text(left))
 

@@ -28,7 +28,7 @@ from tuilabel.events.payloads import (
 from tuilabel.session.class_sets import said
 from tuilabel.session.classes import CLASS_EVENTS
 from tuilabel.session.labels import Labels
-from tuilabel.text import counted
+from tuilabel.text import counted, uncarried_text
 
 NOT_IN_EFFECT = "This is not in effect any more: there is nothing to take back."
 
@@ -108,8 +108,7 @@ def undone_text(event: Event, known: Labels, shown: Callable[[str], str]) -> str
         case Bulk() as bulk:
             return f"Undone: {bulk_text(bulk)}."
         case Carried(pairs=pairs):
-            files = counted(len(pairs), "changed file is", "changed files are")
-            return f"Undone: {files} without a label again."
+            return uncarried_text(len(pairs))
     raise AssertionError(f"{event.kind} cannot be taken back")
 
 

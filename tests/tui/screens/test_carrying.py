@@ -43,7 +43,7 @@ async def test_one_key_keeps_the_labels_and_f6_takes_it_back(tmp_path: Path) -> 
         session, app = work.session, ScreenApp(work, LabelScreen)
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.pause()
-            offer = "Only metadata of 2 labelled files changed: Tab k keeps their labels."
+            offer = "Only the metadata of 2 labelled files changed: Tab k keeps their labels."
             assert offer in text(app)
             assert session.pool_left == 4
             await pilot.press("tab", "k")

@@ -478,12 +478,12 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
 
     def _carried(self, count: int, event: Event | None) -> None:
         if event is None:
-            self.say("No labelled file has changed in its metadata only.")
+            self.say("No labelled file has changed only in its metadata.")
             return
         self.changed()
         self._go_on()
         files, history = counted(count, "file"), self.key_of("history")
-        self.say(f"Kept the labels of {files}. In {history} this can be taken back.", "good")
+        self.say(f"Kept the labels of {files}. You can undo this in {history}.", "good")
 
     def action_guidelines(self) -> None:
         """Show the guidelines, once they are read."""
