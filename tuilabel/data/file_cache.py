@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 SUFFIX = ".files"
 """Ending of the name of a file of the cache. SQLite keeps others beside it, with longer names."""
 
-# Seconds to wait for another process that writes.
-_PATIENCE = 0.1
+# Seconds to wait for another process that writes, and at the start for one that begins the file.
+_PATIENCE, _PATIENCE_AT_FIRST = 0.1, 1.0
 # Bytes of pictures that are kept in memory where the disk does not take them.
 _MEMORY = 64 * 2**20
 # More than any row takes, and more rows than any folder has: a damaged file may claim anything.
@@ -297,26 +297,35 @@ class FileCache:
 
     def _open(self, folder: Path) -> None:
         """Open the file of this cache, or begin one."""
-        try:
-            kind = file_system_type(folder)
-            if is_network_type(kind):
-                raise OSError(errno.ENOLCK, f"it is on {kind}, which has no reliable locks")
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # No name is used twice: SQLite removes files by name, and those of a file that was
-            # removed while another process used it must not be those of the next one.
-            new = folder / f"{self._name}.{time.time_ns():016x}{SUFFIX}"
-            self._file = min(folder.glob(f"{self._name}.*{SUFFIX}"), default=new)
-            os.close(os.open(self._file, _FLAGS, 0o600))
-            os.utime(self._file)
-            self._writer = self._connected()
-            for table in _SCHEMA:
-                self._writer.execute(table.replace("TABLE", "TABLE IF NOT EXISTS"))
-            self._reader = self._connected()
-            query = "SELECT sql FROM sqlite_master WHERE sql NOT NULL"
-            if self._reader.execute(query).fetchmany(9) != [(table,) for table in _SCHEMA]:
-                raise UnicodeError("another schema")
-        except _errors() as error:
-            self._failed(error)
+        last = time.monotonic() + _PATIENCE_AT_FIRST
+        while True:
+            try:
+                return self._connect(folder)
+            except _errors() as error:
+                if _code(error) not in _LOCKED or time.monotonic() > last:
+                    return self._failed(error)
+            # Where several begin a file, SQLite refuses all but one at once, without any patience.
+            self._disconnect()
+            time.sleep(_PATIENCE / 10)
+
+    def _connect(self, folder: Path) -> None:
+        kind = file_system_type(folder)
+        if is_network_type(kind):
+            raise OSError(errno.ENOLCK, f"it is on {kind}, which has no reliable locks")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # No name is used twice: SQLite removes files by name, and those of a file that was
+        # removed while another process used it must not be those of the next one.
+        new = folder / f"{self._name}.{time.time_ns():016x}{SUFFIX}"
+        self._file = min(folder.glob(f"{self._name}.*{SUFFIX}"), default=new)
+        os.close(os.open(self._file, _FLAGS, 0o600))
+        os.utime(self._file)
+        self._writer = self._connected()
+        for table in _SCHEMA:
+            self._writer.execute(table.replace("TABLE", "TABLE IF NOT EXISTS"))
+        self._reader = self._connected()
+        query = "SELECT sql FROM sqlite_master WHERE sql NOT NULL"
+        if self._reader.execute(query).fetchmany(9) != [(table,) for table in _SCHEMA]:
+            raise UnicodeError("another schema")
 
     def _connected(self) -> sqlite3.Connection:
         import sqlite3
@@ -373,8 +382,7 @@ class FileCache:
     def _failed(self, error: Exception) -> None:
         """Begin a new file in place of a damaged one; or else keep in memory what is added."""
         assert self._folder is not None
-        # Some errors of the module have no code: of text that cannot be decoded, for example.
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        code = _code(error)
         if code in _LOCKED and self._reader is not None:
             return  # What was to be written stays in memory until the next time.
         is_damaged = code not in _NO_PLACE | _LOCKED and not isinstance(error, OSError)
@@ -390,6 +398,11 @@ class FileCache:
             "there, make it writable, or set XDG_CACHE_HOME to another one. Until then every start "
             "reads all files again."
         )
+
+
+def _code(error: Exception) -> int:
+    """Return SQLite's code of an error; 0 where it has none, as of text that cannot be decoded."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _errors() -> tuple[type[Exception], ...]:
