@@ -99,9 +99,11 @@ GROUPS: Mapping[str, Group] = {
         {
             "csv": "tuilabel.exchange.csv_format:write_csv",
             "jsonl": "tuilabel.exchange.jsonl_format:write_jsonl",
+            "parquet": "tuilabel.exchange.parquet_format:write_parquet",
             "prodigy": "tuilabel.exchange.prodigy:write_prodigy",
             "label-studio": "tuilabel.exchange.label_studio:write_label_studio",
             "doccano": "tuilabel.exchange.doccano:write_doccano",
+            "coco": "tuilabel.exchange.coco:write_coco",
         },
     ),
     "stores": Group("store", {"folder": "tuilabel.journal.store:FolderStore"}),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 from sessions import label_of, new_session
 
 from tuilabel.cli import main
@@ -19,14 +20,15 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "exports.md"
 
 
 def test_every_block_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyarrow")
     monkeypatch.chdir(tmp_path)
     photos = tmp_path / "photos"
     photos.mkdir()
     labels = []
     for number in range(12):
         name = f"{number}.png"
-        (photos / name).write_text(name)
-        digest = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
+        Image.new("L", (8, 8), number).save(photos / name)
+        digest = hashlib.blake2b((photos / name).read_bytes(), digest_size=16).hexdigest()
         labels.append(label_of(f"f1:{digest}", ("cat", "dog")[number % 2], name))
     for name in ("0.txt", "1.json"):
         (photos / name).write_text("beside")

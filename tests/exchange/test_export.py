@@ -56,9 +56,13 @@ def written(format_: str, *rows: LabelRow) -> str:
     return file.getvalue()
 
 
+TABLES = sorted(set(GROUPS["writers"].built_in) - {*OF_TOOLS, "parquet"})
+
+
 def test_every_format_has_a_writer_and_an_ending() -> None:
     assert set(OF_TOOLS) < set(GROUPS["writers"].built_in)
-    for name in set(GROUPS["writers"].built_in) - set(OF_TOOLS):
+    assert format_of("labels.parquet") == "parquet"
+    for name in TABLES:
         assert written(name, row(reference="a.png")).count("a.png") == 1
         assert format_of(f"folder.x/labels.{name.upper()}") == name
     assert {format_of(path) for path in ("-", "labels", "csv.d/x", ".json")} == {"csv"}
@@ -66,7 +70,9 @@ def test_every_format_has_a_writer_and_an_ending() -> None:
 
 @pytest.mark.parametrize("name", ["labels.json", "labels.xlsx", "labels.csv.gz", "a.\x1b[2J"])
 def test_an_ending_without_a_format_is_refused(name: str) -> None:
-    with pytest.raises(UsageError, match=r"ends in \.csv or \.jsonl, or .*--format") as caught:
+    with pytest.raises(
+        UsageError, match=r"ends in \.csv or \.jsonl or \.parquet, or .*--f"
+    ) as caught:
         format_of(name)
     assert str(caught.value).isprintable()
 
@@ -313,7 +319,7 @@ def test_an_empty_file_is_replaced_by_force(tmp_path: Path) -> None:
     assert out.read_text().startswith("item_id,")
 
 
-@pytest.mark.parametrize("name", sorted(set(GROUPS["writers"].built_in) - set(OF_TOOLS)))
+@pytest.mark.parametrize("name", TABLES)
 def test_each_format_is_known_by_its_beginning(name: str) -> None:
     assert is_output(written(name, row()).encode())
 

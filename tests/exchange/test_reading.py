@@ -25,7 +25,7 @@ def read(folder: Path, content: str | bytes, format_: str) -> list[ImportRow]:
     return list(read_labels(path, format_))
 
 
-TABLES = [name for name in GROUPS["writers"].built_in if name not in OF_TOOLS]
+TABLES = [name for name in GROUPS["writers"].built_in if name not in (*OF_TOOLS, "parquet")]
 
 
 def test_what_is_written_can_be_read() -> None:

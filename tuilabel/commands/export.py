@@ -153,7 +153,8 @@ def _export_file(
     update: bool,
     **which: Any,
 ) -> None:
-    from tuilabel.exchange.choosing import chosen, parse_columns, shaped
+    from tuilabel.exchange.choosing import About, chosen, parse_columns, shaped
+    from tuilabel.exchange.foreign import form_of
     from tuilabel.exchange.guard import guard
     from tuilabel.exchange.output import check_output, export_to, export_to_stdout, has_form_of
     from tuilabel.exchange.rows import COLUMNS, label_rows
@@ -176,15 +177,20 @@ def _export_file(
     }
     fields = (*COLUMNS, *(name for name, is_there in further.items() if is_there))
     names = None if columns is None else parse_columns(columns, fields)
-    written = getattr(write, "fields", None)
-    if written is not None and names is not None:
+    form = form_of(write)
+    if form.fields is not None and names is not None:
         raise UsageError(f"--format {name} has columns of its own: leave out --columns.")
-    if all_answers and not getattr(write, "answers", True):
+    if all_answers and not form.answers:
         raise UsageError(
             f"--format {name} has one label for each image: leave out --all-answers, or use jsonl."
         )
+    if form.images and no_source:
+        raise UsageError(f"--format {name} is about image files: leave out --no-source.")
     keep = guard(*guarded(view.source, path))
-    root = _root(view.source) if paths == "absolute" else None
+    root = None
+    if form.images or paths == "absolute":
+        option = f"--format {name}" if form.images else "--paths absolute"
+        root = _root(view.source, option)
     counts = Counts()
 
     def is_like(head: bytes) -> bool:
@@ -193,8 +199,10 @@ def _export_file(
 
     if output != "-":
         check_output(Path(output), force=force, guard=keep, is_like=is_like)
-    places = None if no_source else _places(view)
+    places = None if no_source else _found(view) if form.images else _places(view)
     labels = label_rows(view.labelled(all_answers=all_answers), None, places)
+    progress = ProgressLine()
+    classes = view.known.classes
     rows = shaped(
         chosen(labels, _filter(**which), counts),
         counts,
@@ -203,13 +211,29 @@ def _export_file(
         paths=paths,
         root=root,
         split=split,
+        about=About(
+            view.about.source,
+            [classes.written_name(info.id) for info in classes],
+            view.about.multi,
+            split.names if split else (),
+            progress,
+        ),
+        with_files=form.images,
     )
-    if output == "-":
-        export_to_stdout(rows, write, keep)
-    else:
-        export_to(Path(output), rows, write, force=force, guard=keep, is_like=is_like)
-    _report(view, counts, split, all_answers=all_answers)
-    lost = [own for own in fields if own not in (names or written or fields)]
+    try:
+        if output == "-":
+            notes = export_to_stdout(rows, write, keep)
+        else:
+            notes = export_to(Path(output), rows, write, force=force, guard=keep, is_like=is_like)
+    finally:
+        progress.close()
+    for line in notes:
+        _note(line)
+    if not form.images:
+        _report(view, counts, all_answers=all_answers)
+    _report_choice(counts, split)
+    _report_damage(view)
+    lost = [own for own in fields if own not in (names or form.fields or fields)]
     if lost:
         why = f"{name} has no place for them" if names is None else "--columns does not name them"
         _note(f"Not written, because {why}: {', '.join(lost)}.")
@@ -228,19 +252,17 @@ def _split(shares: str | None) -> Split | None:
     return None if shares is None else Split(shares)
 
 
-def _root(source: str) -> Path:
+def _root(source: str, option: str) -> Path:
     from tuilabel.data.places import files_root
 
     root = files_root(source)
     if root is None:
-        raise UsageError(f"{shown_path(source)} has no files, which --paths absolute would name.")
-    return root
+        raise UsageError(f"{shown_path(source)} has no files, which {option} would name.")
+    return root.absolute()
 
 
-def _report(
-    view: SessionView, counts: Counts, split: Split | None, *, all_answers: bool = False
-) -> None:
-    """Print what an export has left out or could not find, and the counts of a split."""
+def _report(view: SessionView, counts: Counts, *, all_answers: bool) -> None:
+    """Print how many images an export could not find, and how many are disputed."""
     if counts.gone:
         images = counted(len(counts.gone), "labelled image is", "labelled images are")
         _note(f"{images} no longer in {shown_path(view.source)}; the status of each is `gone`.")
@@ -248,8 +270,6 @@ def _report(
         images = counted(len(counts.disputed), "image is", "images are")
         empty = "" if all_answers else ", and the class of each is empty"
         _note(f"{images} disputed{empty}.")
-    _report_choice(counts, split)
-    _report_damage(view)
 
 
 def _report_damage(view: SessionView) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from pathlib import PurePath
-from typing import TYPE_CHECKING, TextIO, cast
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
 from tuilabel.errors import UsageError
 from tuilabel.plugins import exists, load, names
@@ -14,9 +14,14 @@ if TYPE_CHECKING:
     from tuilabel.exchange.reading import Row
     from tuilabel.exchange.rows import LabelRow
 
-Writer = Callable[[Iterable["LabelRow"], TextIO], None]
+Writer = Callable[[Iterable["LabelRow"], TextIO], Sequence[str] | None]
 """Writes rows to a text file, which it leaves open: what a name of the group ``writers`` in
-`tuilabel.plugins` stands for, also in a plug-in. The name is the ending of such files."""
+`tuilabel.plugins` stands for, also in a plug-in. The name is the ending of such files. It may
+return sentences about what it has left out."""
+
+BinaryWriter = Callable[[Iterable["LabelRow"], BinaryIO], Sequence[str] | None]
+FolderWriter = Callable[[Iterable["LabelRow"], Path], Sequence[str] | None]
+"""Writers that are marked with ``into`` by `tuilabel.exchange.foreign.writes`."""
 
 Reader = Callable[[Iterable[str]], Iterable["Row"]]
 """Reads rows from lines of text, which have their ends: what a name of the group ``readers`` in
@@ -26,8 +31,8 @@ It raises a `tuilabel.exchange.reading.BadLineError` for a line that it cannot r
 yields each row as soon as it has its lines lets errors name the line.
 """
 
-OF_TOOLS = ("prodigy", "label-studio", "doccano")
-"""Formats of other tools, whose files end in ``.json`` or ``.jsonl``: they are named."""
+OF_TOOLS = ("prodigy", "label-studio", "doccano", "coco")
+"""Formats of other tools, whose files have common endings, or are folders: they are named."""
 
 ORIGINS = ("human", "oracle", "import", "auto")
 """Who gave a label: an annotator, the ground truth in a demo, another tool, or a model."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tuilabel.errors import UsageError
 from tuilabel.exchange.rows import LabelRow
+from tuilabel.progress import Progress
 from tuilabel.text import inert, meant
 
 if TYPE_CHECKING:
@@ -25,18 +26,47 @@ SPLIT = "split"
 _ALIASES = {"path": "reference", "label": "class"}
 
 
+class About(NamedTuple):
+    """What is known of an export without a row.
+
+    Attributes
+    ----------
+    name : str
+        That of the session.
+    classes : sequence of str
+        Those of the session, in its order.
+    several : bool
+        Whether an image has several classes.
+    parts : sequence of str
+        Those of a split.
+    progress : Progress or None
+        Called while image files are read.
+    """
+
+    name: str = ""
+    classes: Sequence[str] = ()
+    several: bool = False
+    parts: Sequence[str] = ()
+    progress: Progress | None = None
+
+
 class Rows(Iterable[LabelRow]):
-    """Rows to write, and the names of their columns, which are known without a row.
+    """Rows to write, and what is known without a row.
 
     Parameters
     ----------
     rows : iterable of dict
         All with the same columns.
-    columns : sequence of str
+    columns : mapping of str to str
+        The field in each column.
+    about : About
     """
 
-    def __init__(self, rows: Iterable[Any], columns: Sequence[str]) -> None:
-        self._rows, self.columns = rows, tuple(columns)
+    def __init__(
+        self, rows: Iterable[Any], columns: Mapping[str, str], about: About | None = None
+    ) -> None:
+        self._rows, self.fields, self.about = rows, dict(columns), about or About()
+        self.columns = tuple(columns)
 
     def __iter__(self) -> Iterator[LabelRow]:
         """Yield the rows."""
@@ -149,6 +179,8 @@ def shaped(
     paths: str = "relative",
     root: Path | None = None,
     split: Split | None = None,
+    about: About | None = None,
+    with_files: bool = False,
 ) -> Rows:
     """Return rows as they are written.
 
@@ -166,15 +198,23 @@ def shaped(
         The folder that references are relative to.
     split : Split, optional
         Adds a column.
+    about : About, optional
+    with_files : bool
+        Add the absolute path of each image, as ``file``.
     """
-    if columns is None and paths == PATH_FORMS[0] and split is None:
-        return Rows(rows, fields)
+    named = {name: name for name in fields}
+    if columns is not None:
+        named = {name: own for own, name in columns.items()}
+    if columns is None and paths == PATH_FORMS[0] and split is None and not with_files:
+        return Rows(rows, named, about)
 
     def each() -> Iterator[dict[str, Any]]:
         for row in rows:
             values: dict[str, Any] = dict(row)
             if split is not None:
                 values[SPLIT] = split.part(values)
+            if with_files and root is not None:
+                values["file"] = os.path.join(root, row["reference"])  # noqa: PTH118
             if paths == "absolute" and root is not None:
                 values["reference"] = os.path.join(root, row["reference"])  # noqa: PTH118
             elif paths == "name":
@@ -186,4 +226,4 @@ def shaped(
             else:
                 yield {name: values.get(own) for own, name in columns.items()}
 
-    return Rows(each(), fields if columns is None else list(columns.values()))
+    return Rows(each(), named, about)

@@ -3,28 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from tuilabel.exchange.rows import LabelRow
 
 W = TypeVar("W", bound=Callable[..., Any])
 
 
-def writes(*fields: str, answers: bool = True) -> Callable[[W], W]:
-    """Return a decorator that says which fields of a row a writer writes; others are lost.
+Into = Literal["text", "bytes", "folder"]
+"""What a writer writes to: a text file, a binary file, or the path of a new folder."""
+
+
+class Form(NamedTuple):
+    """What a writer needs and writes.
+
+    Attributes
+    ----------
+    fields : tuple of str or None
+        The fields of a row that it writes; None for all of them, under any names.
+    answers : bool
+        Whether the format has room for the answers of several annotators about one image.
+    into : str
+        One of `Into`.
+    images : bool
+        Whether it reads the image files: rows have a ``file`` then.
+    """
+
+    fields: tuple[str, ...] | None = None
+    answers: bool = True
+    into: Into = "text"
+    images: bool = False
+
+
+def writes(
+    *fields: str, answers: bool = True, into: Into = "text", images: bool = False
+) -> Callable[[W], W]:
+    """Return a decorator that says what a writer writes, see `Form`; other fields are lost.
 
     Parameters
     ----------
     *fields : str
-    answers : bool
-        Whether the format has room for the answers of several annotators about one image.
+        Without any, the writer writes all of them.
+    answers, into, images
+        As in `Form`.
     """
 
     def mark(write: W) -> W:
-        write.fields, write.answers = fields, answers  # type: ignore[attr-defined]
+        write.form = Form(fields or None, answers, into, images)  # type: ignore[attr-defined]
         return write
 
     return mark
+
+
+def form_of(write: Callable[..., Any]) -> Form:
+    """Return what a writer, perhaps that of a plug-in, needs and writes."""
+    found = getattr(write, "form", None)
+    return found if isinstance(found, Form) else Form()
 
 
 def classes_of(row: LabelRow) -> list[str]:

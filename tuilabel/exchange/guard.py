@@ -21,6 +21,11 @@ _PLOT_MARK = "tuilabel"
 
 _HEAD_BYTES = 4096
 _EXPORT_STARTS = (b"item_id,reference,class,", b'{"item_id": "')
+_PARQUET, PARQUET_MARK = b"PAR1", "tuilabel"
+"""How Parquet begins, and the key in the metadata of an export, whose value is ``labels``."""
+
+# A list of one pair in Thrift: a table that was read and written again has more metadata.
+_MARKED = b"\x19\x1c\x18\x08tuilabel\x18\x06labels\x00"
 _SIMULATION_STARTS = (
     b"strategy,model,features,cold_start,seed,",
     b'{\n "settings": {\n  "version": "',
@@ -54,7 +59,7 @@ def guard(own: Iterable[Path], sources: Callable[[], Iterable[str]]) -> Guard:
             _is_among(path, (place, *place.rglob("*"))) for place in kept
         ):
             raise _never(path, "belongs to a session or to tuilabel")
-        is_export = head_of(path).startswith(_EXPORT_STARTS)
+        is_export = _is_export(head_of(path))
         for source in sources():
             place = Path(place_of(source) or source)
             if not (is_export and _is_folder(place)) and _is_among(path, _files_of(place)):
@@ -102,16 +107,25 @@ def _is_of_session(path: Path) -> bool:
 
 
 def head_of(path: Path) -> bytes:
-    """Return the beginning of a file."""
+    """Return the beginning of a file; of Parquet, whose metadata is at the end, both."""
     with path.open("rb") as file:
-        return file.read(_HEAD_BYTES)
+        head = file.read(_HEAD_BYTES)
+        if head.startswith(_PARQUET):
+            file.seek(max(len(head), file.seek(0, os.SEEK_END) - _HEAD_BYTES))
+            head += file.read(_HEAD_BYTES)
+        return head
+
+
+def _is_export(head: bytes) -> bool:
+    return head.startswith(_EXPORT_STARTS) or (head.startswith(_PARQUET) and _MARKED in head)
 
 
 def is_output(head: bytes) -> bool:
     """Return whether a file begins as the outputs of tuilabel do, or is empty."""
     return (
         not head
-        or head.startswith(_EXPORT_STARTS + _SIMULATION_STARTS)
+        or _is_export(head)
+        or head.startswith(_SIMULATION_STARTS)
         or any(head.startswith(start) and mark in head for start, mark in _PLOTS)
     )
 

@@ -11,10 +11,11 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from tuilabel.errors import ExportError
-from tuilabel.exchange import Writer
+from tuilabel.exchange import BinaryWriter, Writer
+from tuilabel.exchange.foreign import form_of
 from tuilabel.exchange.guard import Guard, head_of, is_output
 from tuilabel.exchange.rows import LabelRow
 from tuilabel.process.umask import UMASK
@@ -34,8 +35,8 @@ def export_to(
     force: bool = False,
     guard: Guard | None = None,
     is_like: IsLike | None = None,
-) -> None:
-    """Write rows to a file.
+) -> Sequence[str]:
+    """Write rows to a file, or to a new folder; return what the writer says.
 
     Parameters
     ----------
@@ -59,12 +60,24 @@ def export_to(
         That of `guard`.
     """
 
+    said: Sequence[str] | None = None
+
     def write_rows(file: BinaryIO) -> None:
-        text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
-        write(rows, text)
-        text.detach()
+        nonlocal said
+        said = _write(rows, write, file)
 
     write_whole(path, write_rows, force=force, guard=guard, is_like=is_like)
+    return said or ()
+
+
+def _write(rows: Iterable[LabelRow], write: Writer, file: BinaryIO) -> Sequence[str] | None:
+    if form_of(write).into == "bytes":
+        return cast(BinaryWriter, write)(rows, file)
+    text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
+    try:
+        return write(rows, text)
+    finally:
+        text.detach()
 
 
 def write_whole(
@@ -169,8 +182,10 @@ def _new_beside(path: Path) -> Iterator[Path]:
         new.unlink(missing_ok=True)
 
 
-def export_to_stdout(rows: Iterable[LabelRow], write: Writer, guard: Guard | None = None) -> None:
-    """Write rows to standard output, in UTF-8 whatever the locale.
+def export_to_stdout(
+    rows: Iterable[LabelRow], write: Writer, guard: Guard | None = None
+) -> Sequence[str]:
+    """Write rows to standard output, in UTF-8 whatever the locale; return what the writer says.
 
     Parameters
     ----------
@@ -190,23 +205,21 @@ def export_to_stdout(rows: Iterable[LabelRow], write: Writer, guard: Guard | Non
         raise ExportError("Standard output is closed; name a file with --output.")
     if guard is not None:
         _check_stdout(guard)
+    into = form_of(write).into
+    if into == "folder" or (into == "bytes" and sys.stdout.isatty()):
+        raise ExportError("This format is not for a terminal: name where to write it with -o OUT.")
     try:
         if sys.stdout.isatty():
             text = io.StringIO(newline="")
-            write(rows, text)
+            said = write(rows, text)
             # A terminal would obey escape codes in the names of files.
             lines = (inert(line, len(line) + 1) for line in text.getvalue().splitlines())
             output = "".join(f"{line}\n" for line in lines)
             sys.stdout.buffer.write(output.encode("utf-8", "surrogateescape"))
         else:
-            encoded = io.TextIOWrapper(
-                sys.stdout.buffer, encoding="utf-8", errors="surrogateescape", newline=""
-            )
-            try:
-                write(rows, encoded)
-            finally:
-                encoded.detach()
+            said = _write(rows, write, sys.stdout.buffer)
         sys.stdout.buffer.flush()
+        return said or ()
     except BrokenPipeError:
         raise
     except (OSError, UnicodeEncodeError) as error:

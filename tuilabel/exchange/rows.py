@@ -33,6 +33,8 @@ LabelRow = TypedDict(
         "note": str,
         "group": NotRequired[str],
         "unknown": NotRequired[list[str]],
+        "split": NotRequired[str],
+        "file": NotRequired[str],
     },
 )
 """One label of one image.
@@ -48,10 +50,11 @@ about it; among the answers of all annotators, what this one did. `group` is the
 group that the image is a frame of, empty where it is in none: only a session with groups has it. In
 a session of several classes `class` is a list, and `unknown` lists the classes that are not known
 for the image: annotators disagree about them, or they were added after it was answered. No other
-session has `unknown`.
+session has `unknown`. `split` is the part of a split that the image is in, and `file` the absolute
+path of the image, for formats that read it.
 """
 
-COLUMNS = tuple(name for name in LabelRow.__annotations__ if name not in ("group", "unknown"))
+COLUMNS = tuple(name for name in LabelRow.__annotations__ if name in LabelRow.__required_keys__)
 
 
 class Labelled(Protocol):

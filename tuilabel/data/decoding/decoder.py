@@ -35,6 +35,7 @@ from tuilabel.data.decoding.values import (
     MAX_PIXELS,
     MEMORY,
     MOST_FRAMES,
+    NO_PIXELS,
     Decoded,
     NeedsMoreMemory,
     NoImage,
@@ -210,20 +211,23 @@ class OpenImage:
             else:
                 image = self._at(number, may_be_large)
                 name = image.format or name or "unknown"
-                image = self._loaded(part, box, region)
+                if box != NO_PIXELS:
+                    image = self._loaded(part, box, region)
                 stored = None
                 # Only now, because reading metadata may decode too, and hides what went wrong.
-                orientation = _orientation(image)
+                orientation = 1 if self._turned else _orientation(image)
                 facts = () if region is None else facts_of(image)
                 taken = taken_at(image)
             width, height = self._size
             shown = None
             # Only where a file is read, and not for each picture of it on the screen.
-            is_hashed, pixel_hash = box is not None and region is None, b""
+            is_hashed, pixel_hash = box not in (None, NO_PIXELS) and region is None, b""
             if is_box(part):
                 place, shown = self._place(part, orientation)
                 width, height = shown.size
-            if stored is None:
+            if box == NO_PIXELS:
+                pixels = np.empty((0, 0), np.uint8)
+            elif stored is None:
                 # The image is needed again for other parts.
                 pixels = _pixels(self._cut(shown) if part else image)
             else:
@@ -267,11 +271,12 @@ class OpenImage:
             height, width = width, height
         if region is not None:
             pixels = region.part(pixels)
-        if box is not None:
+        if box not in (None, NO_PIXELS):
             pixels = fitted(pixels, box)
         digest = part_digest(self._digest, part, place) if part else self._digest
         size = height, width
-        return Decoded(digest, name, size, self._frames, pixels, facts, taken, pixel_hash)
+        turn = self._turned or orientation
+        return Decoded(digest, name, size, self._frames, pixels, facts, taken, pixel_hash, turn)
 
     def _read(self, name: str, number: int, may_be_large: bool) -> Stored:
         """Return a page or frame of a format that Pillow does not decode."""

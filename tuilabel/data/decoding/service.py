@@ -77,7 +77,8 @@ class DecodeService:
             See `tuilabel.data.part`; empty for the first page or frame.
         box : tuple of int, optional
             Largest width and height of the pixels to return; larger images are reduced, which is
-            much quicker for JPEG.
+            much quicker for JPEG. With `NO_PIXELS`, nothing is decoded but what is said of the
+            image.
         region : Region, optional
             The region of the upright image or part to return, before it is reduced; with it come
             the facts that the file's metadata has.
@@ -270,7 +271,8 @@ class _Child:
         facts = [(word, text) for word, text in answer["facts"]]
         kind, frames, taken = answer["format"], answer["frames"], answer["taken"]
         stored = bytes.fromhex(answer["pixels"])
-        return Decoded(digest, kind, (height, width), frames, pixels, facts, taken, stored)
+        size, turn = (height, width), answer["orientation"]
+        return Decoded(digest, kind, size, frames, pixels, facts, taken, stored, turn)
 
     def receive_table(self) -> TableInfo | Refused:
         """Return the next answer, as `receive` does: what a table file has."""

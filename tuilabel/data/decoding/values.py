@@ -22,6 +22,9 @@ LARGE_MEMORY = 2 * 2**30
 MOST_FRAMES = 10_000
 """Pages or frames of one file that can be items; no more are counted."""
 
+NO_PIXELS = (0, 0)
+"""The box of pixels that asks for none of them: what is returned is about the file."""
+
 BUFFER_BYTES = 2**16
 """Bytes of answers that are sent at once."""
 
@@ -62,6 +65,8 @@ class Decoded:
     pixel_hash : bytes
         Hash of its stored pixels (16 bytes), see `tuilabel.data.decoding.pixel_hash`. It is empty
         where it is not known: in full size, for a region, or in a JPEG with an odd structure.
+    orientation : int
+        How the image is stored, by EXIF.
     """
 
     digest: bytes
@@ -72,6 +77,7 @@ class Decoded:
     facts: Sequence[tuple[str, str]] = ()
     taken: float | None = None
     pixel_hash: bytes = b""
+    orientation: int = 1
 
 
 class TableInfo(NamedTuple):

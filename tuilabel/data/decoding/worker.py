@@ -52,7 +52,8 @@ def main() -> None:
             answers.flush()
             continue
         region = None if request["region"] is None else Region(*request["region"])
-        how = request["box"], region, request["large"]
+        box = request["box"] and tuple(request["box"])
+        how = box, region, request["large"]
         for path, parts in groupby(request["parts"], itemgetter(0)):
             with OpenImage(path) as image:
                 for _, part in parts:
@@ -84,6 +85,7 @@ def _answer(
         facts=found.facts,
         taken=found.taken,
         pixels=found.pixel_hash.hex(),
+        orientation=found.orientation,
     )
     return [head, pixels.reshape(-1).view(np.uint8).data]
 
