@@ -42,6 +42,13 @@ def test_the_package_alone_loads_nearly_nothing() -> None:
     assert loaded_by("import tuilabel") <= {"tuilabel", "__future__"}
 
 
+def test_a_public_name_is_imported_when_it_is_used() -> None:
+    heavy = {*SCREEN, *LEARNING, "PIL"}
+    loaded = loaded_by("import tuilabel\ntuilabel.open_session\ntuilabel.query")
+    assert {"tuilabel.api", "tuilabel.learn.query"} <= loaded
+    assert not heavy & loaded
+
+
 def test_help_loads_no_numbers_and_no_screen() -> None:
     heavy = {*SCREEN, *LEARNING, "numpy", "PIL", "sqlite3", "msgspec"}
     assert not heavy & loaded_by(run("--help"))

@@ -16,8 +16,8 @@ import hashlib
 from math import floor, isfinite
 from typing import NamedTuple
 
-_PERCENT = "xywh=percent:"
-_XYWH, _FRAME = "xywh=", "frame="
+PERCENT = "xywh=percent:"
+XYWH, _FRAME = "xywh=", "frame="
 _MILLION = 10**6
 _MOST = 10**9
 """More pixels than any side has."""
@@ -84,7 +84,7 @@ def share_part(left: float, top: float, width: float, height: float) -> str:
     sides = (*edges[:2], edges[2] - edges[0], edges[3] - edges[1])
     if min(sides[2:]) <= 0:
         raise PartError(f"{shown} has no pixel")
-    return _PERCENT + ",".join(f"{side / 10_000:.4f}".rstrip("0").rstrip(".") for side in sides)
+    return PERCENT + ",".join(f"{side / 10_000:.4f}".rstrip("0").rstrip(".") for side in sides)
 
 
 def frame_part(number: int) -> str:
@@ -99,7 +99,7 @@ def frame_of(part: str) -> int:
 
 def is_box(part: str) -> bool:
     """Return whether a part is a box."""
-    return part.startswith(_XYWH)
+    return part.startswith(XYWH)
 
 
 def stored_box(part: str, size: tuple[int, int], orientation: int) -> Box:
@@ -119,15 +119,15 @@ def stored_box(part: str, size: tuple[int, int], orientation: int) -> Box:
         It is not inside of the image.
     """
     width, height = size
-    if not part.startswith(_PERCENT):
-        left, top, wide, high = map(int, part.removeprefix(_XYWH).split(","))
+    if not part.startswith(PERCENT):
+        left, top, wide, high = map(int, part.removeprefix(XYWH).split(","))
         box = Box(left, top, left + wide, top + high)
         if box.right > width or box.bottom > height:
-            shown = part.removeprefix(_XYWH)
+            shown = part.removeprefix(XYWH)
             raise PartError(f"the box {shown} is not inside of the image of {width}x{height}")
         return box
     wide, high = (height, width) if orientation in SIDEWAYS else (width, height)
-    left, top, *sides = (round(float(each) * 10_000) for each in part[len(_PERCENT) :].split(","))
+    left, top, *sides = (round(float(each) * 10_000) for each in part[len(PERCENT) :].split(","))
     shares = (left, top, left + sides[0], top + sides[1])
     # In whole numbers, so that a box is the same on every machine.
     box = Box(
@@ -137,7 +137,7 @@ def stored_box(part: str, size: tuple[int, int], orientation: int) -> Box:
         )
     )
     if box.right == box.left or box.bottom == box.top:
-        raise PartError(f"the box {part.removeprefix(_XYWH)} has no pixel")
+        raise PartError(f"the box {part.removeprefix(XYWH)} has no pixel")
     if orientation in MIRRORED:
         box = Box(wide - box.right, box.top, wide - box.left, box.bottom)
     if orientation in UPSIDE_DOWN:
@@ -185,4 +185,4 @@ def part_digest(file: bytes, part: str, box: Box | None = None) -> bytes:
 
 def _written(box: Box) -> str:
     left, top, right, bottom = box
-    return f"{_XYWH}{left},{top},{right - left},{bottom - top}"
+    return f"{XYWH}{left},{top},{right - left},{bottom - top}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path, PurePath
 
@@ -156,6 +156,24 @@ def read_labels(path: Path, format_: str) -> Iterator[ImportRow]:
     except OSError as error:
         reason = error.strerror or error
         raise ImportFileError(f"{shown_path(path)} cannot be read ({reason}).") from error
+
+
+def checked_rows(rows: Iterable[Row]) -> Iterator[ImportRow]:
+    """Yield labels that come from a program and not from a file.
+
+    Raises
+    ------
+    ImportFileError
+        A value is invalid; the message has the number of its row, from 1.
+    """
+    for number, row in enumerate(rows, start=1):
+        try:
+            yield _label(row, _columns(row), number)
+        except BadLineError as error:
+            raise ImportFileError(
+                f"Row {number:,} cannot be imported: {inert(str(error), 300)}. Nothing was "
+                "imported."
+            ) from error
 
 
 def _columns(row: Row) -> dict[str, str]:
