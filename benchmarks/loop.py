@@ -96,6 +96,8 @@ def measure(
             label(session, clock)
             with clock("what the screen shows after a key"):
                 screen.header("random"), screen.thumbnails(), screen.curve(), screen.stopping()
+            with clock("look for the next batch, behind a key"):
+                session.likely_next()
             answer_request(session, clock)
         for _ in range(BATCH):
             with clock("undo"):

@@ -124,6 +124,21 @@ def test_a_full_batch_asks_for_a_fit_and_goes_on_at_once() -> None:
     assert session.current_id not in asked
 
 
+@pytest.mark.parametrize("holdout", [True, False])
+@pytest.mark.parametrize("is_ranked", [False, True])
+def test_the_next_batch_is_known_ahead_where_no_ranking_arrives(
+    holdout: bool, is_ranked: bool
+) -> None:
+    session, _ = make(holdout=holdout)
+    fill(session)
+    if is_ranked:
+        answer_request(session)
+    for _ in range(2):
+        expected = session.likely_next()
+        fill(session)
+        assert [slot.row for slot in session.batch] == expected
+
+
 def test_a_ranking_replaces_only_what_was_not_shown() -> None:
     session, _ = make()
     fill(session)

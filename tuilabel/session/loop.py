@@ -440,11 +440,14 @@ class Session:
         class_id = None if event is None else said_by(event.payload)
         return None if class_id is None else self.known.classes.name(class_id)
 
-    def likely_next(self, count: int) -> list[int]:
-        """Return rows that the next batch will probably have, to draw them ahead of time."""
-        batch = {slot.row for slot in self.batch}
-        rows = (row for row in self._ranked if not self._rows.answered[row] and row not in batch)
-        return list(islice(rows, count))
+    def likely_next(self) -> list[int]:
+        """Return the rows of the next batch, to draw them ahead; a ranking may change them."""
+        try:
+            batch = self._next_batch(self.round + 1, *(slot.row for slot in self.batch))
+        except NotReadError:
+            return []
+        rows = (self.items.row_of(asked.item) for asked in batch.items)
+        return [row for row in rows if row is not None]
 
     # What an annotator can do.
 

@@ -860,7 +860,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
     def after_painting(self) -> None:
         """Draw what comes next while the annotator looks at this image."""
         loop = self.loop
-        likely = loop.likely_next(len(loop.batch))
+        likely = loop.likely_next()
         self.looking.request([slot.row for slot in loop.batch[loop.cursor + 1 :]] + likely)
         after = [slot.row for slot in loop.batch[loop.cursor + 1 : loop.cursor + 2]]
         ready = [row for row in after or likely[:1] if self.looking.is_ready(row)]
