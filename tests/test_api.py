@@ -73,6 +73,15 @@ def test_a_session_without_labels_has_the_same_columns(tmp_path: Path) -> None:
     assert labels.targets.shape == (0,)
 
 
+def test_a_class_that_no_event_has_added_keeps_its_id(tmp_path: Path) -> None:
+    path = tmp_path / "s.tuilabel"
+    new_session(path, label_of("a", "owl", "a.png"), label_of("b", "dog", "b.png"))
+    labels = tuilabel.open_session(path).labels(look=False)
+    assert labels["class"].tolist() == [class_id_of("owl"), "dog"]
+    assert labels["class_id"].tolist() == [class_id_of("owl"), class_id_of("dog")]
+    assert labels.targets.tolist() == [2, 1]
+
+
 def test_several_classes_are_one_text_and_a_row_of_targets(tmp_path: Path) -> None:
     path, cat, dog = tmp_path / "s.tuilabel", class_id_of("cat"), class_id_of("dog")
     new_session(

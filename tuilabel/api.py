@@ -19,6 +19,7 @@ from tuilabel.data.part import PERCENT, XYWH, frame_of, is_box
 from tuilabel.errors import ImportFileError, SourceError, UsageError
 from tuilabel.exchange.csv_format import BETWEEN
 from tuilabel.exchange.rows import COLUMNS, LabelRow, label_rows
+from tuilabel.journal.reader import Reader
 from tuilabel.session.view import SessionView
 from tuilabel.text import inert, shown_path
 
@@ -65,7 +66,7 @@ def open_session(path: str | os.PathLike[str]) -> SavedSession:
     from tuilabel.workspace.places import find_session
 
     session = SavedSession(find_session(os.fspath(path)))
-    session.view()
+    Reader(session.path)
     return session
 
 
@@ -213,7 +214,8 @@ class Labels(dict[str, NDArray[Any]]):
     ``class_id``
         What stays the same when a class is renamed.
     ``set``
-        ``train``, ``audit`` for an image that is kept out of training, or empty.
+        ``train`` or ``audit``: whether the program trains on the label or measures on it. Empty for
+        others, such as auto-labels, disputes, and labels of audit images that were imported.
     ``file``, ``frame``, ``box_left``, ``box_top``, ``box_width``, ``box_height``, ``box_unit``
         In a session about boxes, pages or frames: the file, the number of the frame from 1 (0
         without one), and the box in stored pixels (unit ``pixel``) or in per cent of the upright
@@ -392,13 +394,12 @@ def _labels(path: Path, view: SessionView, rows: list[LabelRow]) -> Labels:
     values: list[dict[str, Any]] = [dict(row) for row in rows]
     used = {name for row in values for name in _names(row["class"])}
     names = [name for name, id_ in ids.items() if classes.is_open(id_) or name in used]
+    names += sorted(used - ids.keys())  # ids of classes that no event has added
     further = ["group"] * bool(known.groups) + ["unknown"] * is_multi
     for row in values:
-        row["class_id"] = BETWEEN.join(ids[name] for name in _names(row["class"]))
-        standing = known.standing(row["item_id"])
-        row["set"] = TRAIN if row["item_id"] in known.training else ""
-        if standing is not None and standing.audit:
-            row["set"] = "" if standing.class_id is None else AUDIT
+        row["class_id"] = BETWEEN.join(ids.get(name, name) for name in _names(row["class"]))
+        item = row["item_id"]
+        row["set"] = TRAIN if item in known.training else AUDIT if item in known.audit else ""
     columns = (*COLUMNS, *further, "class_id", "set")
     found = {name: _column(name, [row.get(name) for row in values]) for name in columns}
     return Labels(found | _parts(values), (*names,), path, is_multi)
