@@ -10,7 +10,6 @@ from sessions import label_of, new_session
 from tuilabel.data.item_ids import file_digest
 from tuilabel.data.part import part_digest, stored_box
 from tuilabel.events.payloads import Payload, Skip
-from tuilabel.workspace.places import session_path
 
 TAKEN = "2029:06:05 04:03:02"
 STORED = (60, 40)
@@ -41,12 +40,13 @@ def photo(path: Path, turn: int = 1, shade: int = 90) -> Path:
 
 
 def photos(folder: Path) -> Path:
-    """Return a folder of three photographs of which two have a label and one is skipped."""
+    """Return a session of three photographs of which two have a label and one is skipped."""
     first = photo(folder / "site" / "1.jpg")
     turned = photo(folder / "site" / "2.jpg", turn=6)
     skipped = photo(folder / "site" / "3.jpg", shade=10)
+    session = folder.with_suffix(".tuilabel")
     new_session(
-        session_path(str(folder)),
+        session,
         label_of(id_of(first), "bird/owl", "site/1.jpg", ms=1500),
         label_of(id_of(turned), "fox", "site/2.jpg"),
         Skip(item=id_of(skipped), names=("site/3.jpg",)),
@@ -54,11 +54,11 @@ def photos(folder: Path) -> Path:
         classes=("bird/owl", "fox"),
         by="ana",
     )
-    return folder
+    return session
 
 
-def boxes(folder: Path) -> str:
-    """Return a source of boxes in two photographs."""
+def boxes(folder: Path) -> Path:
+    """Return a session of boxes in two photographs."""
     photo(folder / "1.jpg")
     photo(folder / "2.jpg", turn=6)
     table = folder / "boxes.json"
@@ -68,8 +68,9 @@ def boxes(folder: Path) -> str:
     for name, part, turn, class_name in DETECTED:
         item = id_of(folder / name, part, turn)
         labels.append(label_of(item, class_name, f"{name}#{part}"))
-    new_session(session_path(source), *labels, source=source, classes=("bird/owl", "fox"), by="ana")
-    return source
+    session = folder.with_suffix(".tuilabel")
+    new_session(session, *labels, source=source, classes=("bird/owl", "fox"), by="ana")
+    return session
 
 
 DETECTED = (

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from exchange.pictured import boxes, id_of, photo, photos
+from exchange.pictured import boxes, digest_of, id_of, photo, photos
 from sessions import label_of, new_session
 
 from tuilabel.cli import main
+from tuilabel.data.decoding import DecodeService
+from tuilabel.errors import ExportError
 from tuilabel.events.payloads import LabelSet
+from tuilabel.exchange import pictured
+from tuilabel.exchange.camtrap_dp import read_package
+from tuilabel.exchange.splitting import Split
 from tuilabel.session.classes import class_id_of
 from tuilabel.workspace.places import session_path
 
 ACCEPTED = Path(__file__).parent / "accepted"
-"""Outputs that the reader of each tool was given, and has accepted."""
+"""Outputs that the reader of each tool was given, and has accepted: pycocotools, labelme,
+frictionless with the schemas of Camtrap DP 1.0.2, and datasets."""
+
+UPDATE = False
+"""Whether to write them anew; give them to these readers before they are kept."""
 
 
 def export(source: object, *options: object) -> Result:
@@ -26,13 +35,82 @@ def export(source: object, *options: object) -> Result:
     return CliRunner().invoke(main, [*map(str, arguments)], prog_name="tuilabel")
 
 
-@pytest.mark.parametrize(("name", "make"), [("photos", photos), ("boxes", boxes)])
-def test_coco_is_what_pycocotools_accepts(tmp_path: Path, name: str, make: Any) -> None:
-    out = tmp_path / "out.json"
-    result = export(make(tmp_path / name), "--format", "coco", "--paths", "name", "-o", out)
+@pytest.fixture(autouse=True)
+def _warm(monkeypatch: pytest.MonkeyPatch, warm_decoders: None, decoders: DecodeService) -> None:
+    monkeypatch.setattr(pictured, "DecodeService", lambda: decoders)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder with a session of photographs, one of boxes, and a project's description."""
+    folder = tmp_path_factory.mktemp("made")
+    photos(folder / "photos")
+    boxes(folder / "boxes")
+    (folder / "package").mkdir()
+    (folder / "package" / "datapackage.json").write_text(json.dumps(PROJECT))
+    (folder / "package" / "deployments.csv").write_text(DEPLOYMENTS)
+    return folder
+
+
+PROJECT = {
+    "name": "foxes",
+    "contributors": [{"title": "Ana"}],
+    "project": {
+        "title": "Foxes",
+        "samplingDesign": "opportunistic",
+        "captureMethod": ["activityDetection"],
+        "individualAnimals": False,
+        "observationLevel": ["media"],
+    },
+    "taxonomic": [{"scientificName": "Vulpes vulpes", "vernacularNames": {"eng": "fox"}}],
+}
+DEPLOYMENTS = (
+    "deploymentID,latitude,longitude,deploymentStart,deploymentEnd\n"
+    "site,51.5,-3.25,2029-06-01T00:00:00+0100,2029-07-01T00:00:00+0100\n"
+)
+
+
+def normal(text: str, made: Path) -> str:
+    """Return a text without hashes of files and times of labels, which are never the same."""
+    for number, path in enumerate(sorted(made.rglob("*.jpg")), start=1):
+        text = text.replace(digest_of(path).hex(), f"HASH{number}")
+    return re.sub(r"20[0-24-9]\d-[\d-]+T[\d:]+Z", "TIME", text)
+
+
+@pytest.mark.parametrize("name", ["photos", "boxes"])
+@pytest.mark.parametrize("format_", ["coco", "labelme", "camtrap-dp", "hf"])
+def test_an_export_is_what_the_reader_of_the_tool_accepts(
+    made: Path, tmp_path: Path, name: str, format_: str
+) -> None:
+    out = made / f"{name}.{format_}"
+    asked = {"coco": ["--paths", "name"], "camtrap-dp": ["--package", made / "package"]}
+    if format_ == "hf":
+        parquet = pytest.importorskip("pyarrow.parquet")
+    result = export(
+        made / f"{name}.tuilabel", "--format", format_, "-o", out, *asked.get(format_, [])
+    )
     assert result.exit_code == 0, result.output
-    assert "Not written, because coco has no place for them: item_id, annotator" in result.stderr
-    assert out.read_text() == (ACCEPTED / f"{name}.coco.json").read_text()
+    if format_ == "hf":
+        table = parquet.read_table(out / "data" / "train-00000-of-00001.parquet")
+        columns = table.to_pydict()
+        assert [Path(image["path"]).suffix for image in columns.pop("image")] == [".jpg", ".jpg"]
+        found = {"features": json.loads(table.schema.metadata[b"huggingface"])}
+        found["label"] = columns.get("label") or [
+            {"bbox": one["bbox"], "category": one["category"]} for one in columns["objects"]
+        ]
+        texts = {"train.json": json.dumps(found, indent=1) + "\n"}
+    elif out.is_dir():
+        texts = {path.name: path.read_text() for path in out.iterdir()}
+    else:
+        texts = {"coco.json": out.read_text()}
+    kept = ACCEPTED / out.name
+    if UPDATE:
+        kept.mkdir(exist_ok=True)
+        for own_name, text in texts.items():
+            (kept / own_name).write_text(normal(text, made))
+    assert {own_name: normal(text, made) for own_name, text in texts.items()} == {
+        path.name: path.read_text() for path in kept.iterdir()
+    }
 
 
 def test_what_a_format_of_images_cannot_say_is_left_out_and_counted(tmp_path: Path) -> None:
@@ -92,3 +170,75 @@ def test_parquet_has_a_list_of_several_classes(tmp_path: Path) -> None:
     result = export(tmp_path / "s.tuilabel", "-o", out, "--no-source")
     assert result.exit_code == 0, result.output
     assert parquet.read_table(out).column("class").to_pylist() == [["cat"]]
+
+
+def test_a_folder_that_has_something_is_never_written_to(made: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "precious").touch()
+    asked = ("--format", "labelme", "-o")
+    for place in (out, out / "precious", made / "photos", made / "photos.tuilabel"):
+        result = export(made / "photos.tuilabel", *asked, place)
+        assert (result.exit_code, "exists already" in result.output) == (2, True)
+    inside = export(made / "photos.tuilabel", *asked, made / "photos.tuilabel" / "new")
+    assert (inside.exit_code, "belongs to a session" in inside.output) == (2, True)
+    for options in ((*asked, tmp_path / "new", "--force"), (*asked, "-"), asked[:2]):
+        assert export(made / "photos.tuilabel", *options).exit_code == 2
+    assert [path.name for path in out.iterdir()] == ["precious"]
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_that_fails_halfway_leaves_nothing(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tuilabel.exchange.labelme.json.dump", full)
+    (tmp_path / "in").mkdir()
+    result = export(made / "photos.tuilabel", "--format", "labelme", "-o", tmp_path / "in" / "out")
+    assert (result.exit_code, "cannot be written (No space left" in result.output) == (2, True)
+    assert not list((tmp_path / "in").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("datapackage.json", "", "cannot be read (Expecting value"),
+        ("datapackage.json", "[" * 100_000, "cannot be read (maximum recursion"),
+        ("datapackage.json", "[]", "has no contributors or no project"),
+        ("datapackage.json", '{"contributors": [1]}', "has no contributors or no project"),
+        ("deployments.csv", "deploymentID\n", "has no deployment"),
+        ("deployments.csv", "deploymentID\na\n", "Row 1 of"),
+        ("deployments.csv", DEPLOYMENTS.replace("+0100", ""), "like 2024-03-01T00:00:00Z"),
+        ("deployments.csv", DEPLOYMENTS.replace("51.5", "north"), "a latitude that is no number"),
+        ("deployments.csv", "\xff", "cannot be read"),
+    ],
+)
+def test_a_bad_description_of_a_project_is_one_sentence(
+    made: Path, tmp_path: Path, name: str, content: str, says: str
+) -> None:
+    shutil.copytree(made / "package", tmp_path / "package")
+    (tmp_path / "package" / name).write_text(content, encoding="latin-1")
+    with pytest.raises(ExportError, match=re.escape(says)) as caught:
+        read_package(tmp_path / "package")
+    assert str(caught.value).isprintable()
+
+
+def test_images_of_no_deployment_are_left_out_and_counted(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "package", tmp_path / "package")
+    text = DEPLOYMENTS + DEPLOYMENTS.splitlines()[1].replace("site", "hill")
+    text = text.replace("site,", "wood,")
+    (tmp_path / "package" / "deployments.csv").write_text(text)
+    asked = ("--format", "camtrap-dp", "-o", tmp_path / "out")
+    result = export(made / "photos.tuilabel", *asked, "--package", tmp_path / "package")
+    assert "2 images in a folder that is named like no deployment were left out." in result.stderr
+    assert export(made / "photos.tuilabel", *asked).exit_code == 2
+
+
+def test_the_boxes_of_one_file_are_in_one_part() -> None:
+    rows = [
+        {"item_id": f"p1:{n:032x}", "reference": f"a.jpg#frame={n}", "class": ""} for n in range(50)
+    ]
+    split = Split("train=0.5,test=0.5")
+    assert len({split.part(row) for row in rows}) == 1

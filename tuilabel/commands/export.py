@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -13,7 +13,7 @@ from tuilabel.commands.options import one_of, session_argument
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.commands.text import say
 from tuilabel.errors import ExportError, SourceError, UsageError
-from tuilabel.exchange import ORIGINS, format_of, writer
+from tuilabel.exchange import ORIGINS, FolderWriter, format_of, writer
 from tuilabel.exchange.choosing import PATH_FORMS, Counts, Filter
 from tuilabel.plugins import GROUPS
 from tuilabel.text import LONGEST_PATH, counted, inert, shown_path
@@ -107,6 +107,12 @@ def _share(ctx: click.Context, parameter: click.Parameter, value: float) -> floa
     is_flag=True,
     help="Write the names of labelling time, without looking for the images.",
 )
+@click.option(
+    "--package",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="With camtrap-dp: a folder with a datapackage.json and deployments.csv of the project.",
+)
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 @click.option(
     "--files",
@@ -148,6 +154,7 @@ def _export_file(
     columns: str | None,
     paths: str,
     no_source: bool,
+    package: Path | None,
     force: bool,
     files: str | None,
     update: bool,
@@ -155,8 +162,15 @@ def _export_file(
 ) -> None:
     from tuilabel.exchange.choosing import About, chosen, parse_columns, shaped
     from tuilabel.exchange.foreign import form_of
-    from tuilabel.exchange.guard import guard
-    from tuilabel.exchange.output import check_output, export_to, export_to_stdout, has_form_of
+    from tuilabel.exchange.guard import check_folder, guard
+    from tuilabel.exchange.output import (
+        check_output,
+        check_output_folder,
+        export_to,
+        export_to_folder,
+        export_to_stdout,
+        has_form_of,
+    )
     from tuilabel.exchange.rows import COLUMNS, label_rows
     from tuilabel.session.view import SessionView
     from tuilabel.workspace.outputs import guarded
@@ -186,7 +200,8 @@ def _export_file(
         )
     if form.images and no_source:
         raise UsageError(f"--format {name} is about image files: leave out --no-source.")
-    keep = guard(*guarded(view.source, path))
+    own, sources = guarded(view.source, path)
+    keep = guard(own, sources)
     root = None
     if form.images or paths == "absolute":
         option = f"--format {name}" if form.images else "--paths absolute"
@@ -197,7 +212,16 @@ def _export_file(
         written = fields if names is None else names.values()
         return has_form_of(head, name, list(written))
 
-    if output != "-":
+    if package is not None and name != "camtrap-dp":
+        raise UsageError("--package is for --format camtrap-dp: leave it out.")
+    is_folder = form.into == "folder"
+    if is_folder and (force or output == "-"):
+        hint = "leave out --force" if force else "name it with -o OUT"
+        raise UsageError(f"--format {name} writes a new folder: {hint}.")
+    if is_folder:
+        check_output_folder(Path(output))
+        check_folder(Path(output).absolute(), own, root or Path(), is_listed=True)
+    elif output != "-":
         check_output(Path(output), force=force, guard=keep, is_like=is_like)
     places = None if no_source else _found(view) if form.images else _places(view)
     labels = label_rows(view.labelled(all_answers=all_answers), None, places)
@@ -216,6 +240,8 @@ def _export_file(
             [classes.written_name(info.id) for info in classes],
             view.about.multi,
             split.names if split else (),
+            paths,
+            package,
             progress,
         ),
         with_files=form.images,
@@ -223,6 +249,8 @@ def _export_file(
     try:
         if output == "-":
             notes = export_to_stdout(rows, write, keep)
+        elif is_folder:
+            notes = export_to_folder(Path(output), rows, cast(FolderWriter, write))
         else:
             notes = export_to(Path(output), rows, write, force=force, guard=keep, is_like=is_like)
     finally:
@@ -332,6 +360,7 @@ def _export_folders(
     columns: str | None,
     paths: str,
     no_source: bool,
+    package: Path | None,
     force: bool,
     files: str | None,
     update: bool,
@@ -352,6 +381,7 @@ def _export_folders(
         "--columns": columns is not None,
         "--paths": paths != PATH_FORMS[0],
         "--no-source": no_source,
+        "--package": package is not None,
         "--force": force,
     }
     for option in (name for name, is_given in unfit.items() if is_given):

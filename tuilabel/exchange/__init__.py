@@ -31,7 +31,10 @@ It raises a `tuilabel.exchange.reading.BadLineError` for a line that it cannot r
 yields each row as soon as it has its lines lets errors name the line.
 """
 
-OF_TOOLS = ("prodigy", "label-studio", "doccano", "coco")
+OF_TOOLS = (
+    *("prodigy", "label-studio", "doccano", "coco"),
+    *("labelme", "camtrap-dp", "hf"),
+)
 """Formats of other tools, whose files have common endings, or are folders: they are named."""
 
 ORIGINS = ("human", "oracle", "import", "auto")

@@ -39,6 +39,10 @@ class About(NamedTuple):
         Whether an image has several classes.
     parts : sequence of str
         Those of a split.
+    paths : str
+        One of `PATH_FORMS`.
+    package : Path or None
+        A folder that describes a camera trap project.
     progress : Progress or None
         Called while image files are read.
     """
@@ -47,6 +51,8 @@ class About(NamedTuple):
     classes: Sequence[str] = ()
     several: bool = False
     parts: Sequence[str] = ()
+    paths: str = PATH_FORMS[0]
+    package: Path | None = None
     progress: Progress | None = None
 
 

@@ -21,7 +21,8 @@ def write_coco(rows: Iterable[LabelRow], file: TextIO) -> Sequence[str]:
     """
     about = rows.about if isinstance(rows, Rows) else About()
     pictures = Pictures(rows, about.progress)
-    numbers = {name: number for number, name in enumerate(about.classes, start=1)}
+    classes = pictures.classes(about.classes)
+    numbers = {name: number for number, name in enumerate(classes, start=1)}
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for picture in pictures:
@@ -36,7 +37,7 @@ def write_coco(rows: Iterable[LabelRow], file: TextIO) -> Sequence[str]:
                 {
                     "id": len(annotations) + 1,
                     "image_id": number,
-                    "category_id": numbers.setdefault(name, len(numbers) + 1),
+                    "category_id": numbers[name],
                     # The outline is that of the box, as in a COCO of boxes alone.
                     "segmentation": [[left, top, left, bottom, right, bottom, right, top]],
                     "area": wide * high,

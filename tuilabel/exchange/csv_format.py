@@ -40,7 +40,7 @@ def write_csv(rows: Iterable[LabelRow], file: TextIO) -> None:
     writer.writerow(columns)
     for row in every:
         values = cast(Mapping[str, object], row)
-        writer.writerow([_inert(_cell(values.get(column))) for column in columns])
+        writer.writerow([marked(_cell(values.get(column))) for column in columns])
 
 
 def unmarked(text: str) -> str:
@@ -48,7 +48,7 @@ def unmarked(text: str) -> str:
     if _MARK not in text:
         return text
     bare = _MARKED.sub(r"\1\2", text)
-    return bare if _inert(bare) == text else text
+    return bare if marked(bare) == text else text
 
 
 def _cell(value: object) -> object:
@@ -56,7 +56,8 @@ def _cell(value: object) -> object:
     return BETWEEN.join(value) if isinstance(value, list) else value
 
 
-def _inert(value: object) -> object:
+def marked(value: object) -> object:
+    """Return a cell with apostrophes before what a spreadsheet would run; see `write_csv`."""
     if not isinstance(value, str):
         return value
     if _SUSPECT.search(value) is None:  # nearly all text

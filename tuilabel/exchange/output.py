@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,8 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from tuilabel.durable_files import make_folders, sync_directory
 from tuilabel.errors import ExportError
-from tuilabel.exchange import BinaryWriter, Writer
+from tuilabel.exchange import BinaryWriter, FolderWriter, Writer
 from tuilabel.exchange.foreign import form_of
 from tuilabel.exchange.guard import Guard, head_of, is_output
 from tuilabel.exchange.rows import LabelRow
@@ -123,6 +125,55 @@ def write_whole(
         ) from None
     except (OSError, UnicodeEncodeError) as error:
         raise _cannot_be_written(str(path), error) from error
+
+
+def export_to_folder(path: Path, rows: Iterable[LabelRow], write: FolderWriter) -> Sequence[str]:
+    """Write rows to a new folder, which appears when it is complete; return what the writer says.
+
+    Raises
+    ------
+    ExportError
+        There is something in its place, or it cannot be written.
+    """
+    check_output_folder(path)
+    new = path.with_name(f".tuilabel-{uuid.uuid4().hex}.new")
+    try:
+        with UMASK.of_person():
+            make_folders(path.absolute().parent)
+            new.mkdir()
+            said = write(rows, new)
+        for folder, _, names in os.walk(new):
+            for name in names:
+                descriptor = os.open(f"{folder}/{name}", os.O_RDONLY)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+            sync_directory(Path(folder))
+        check_output_folder(path)
+        # What others put there meanwhile is replaced only if it is an empty folder.
+        new.rename(path)
+        sync_directory(path.absolute().parent)
+    except (OSError, UnicodeEncodeError) as error:
+        raise _cannot_be_written(shown_path(path), error) from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return said or ()
+
+
+def check_output_folder(path: Path) -> None:
+    """Raise an error if there is something in the place of a new folder, but an empty one.
+
+    Raises
+    ------
+    ExportError
+    """
+    try:
+        is_free = not os.path.lexists(path) or (path.is_dir() and not any(path.iterdir()))
+    except OSError as error:
+        raise _cannot_be_written(shown_path(path), error) from error
+    if not is_free or path.is_symlink():
+        raise ExportError(f"{shown_path(path)} exists already: name a folder that does not exist.")
 
 
 def has_form_of(head: bytes, format_: str, columns: Sequence[str]) -> bool:

@@ -44,7 +44,7 @@ def write_parquet(rows: Iterable[LabelRow], file: BinaryIO) -> None:
     if not isinstance(rows, Rows):
         rows = Rows(rows, {name: name for name in COLUMNS})
     schema = pa.schema(
-        [(name, _type(pa, own, rows.about.several)) for name, own in rows.fields.items()]
+        [(name, kind_of(pa, own, rows.about.several)) for name, own in rows.fields.items()]
     )
     with pa.parquet.ParquetWriter(file, schema, store_schema=False) as writer:
         writer.add_key_value_metadata({PARQUET_MARK: "labels"})
@@ -56,7 +56,8 @@ def write_parquet(rows: Iterable[LabelRow], file: BinaryIO) -> None:
             writer.write_batch(pa.record_batch(columns, schema=schema))
 
 
-def _type(pa: Any, field: str, several: bool) -> Any:
+def kind_of(pa: Any, field: str, several: bool) -> Any:
+    """Return the type in Arrow of a field of an export."""
     if field == "unknown" or (field == "class" and several):
         return pa.list_(pa.string())
     kinds = {pa.int64: _WHOLE, pa.float64: _SHARES, pa.bool_: _TRUTHS}

@@ -48,19 +48,24 @@ class Picture:
         How the export names it.
     rows : list of (LabelRow, str)
         Each with its part, see `tuilabel.data.part`; empty for the whole image.
-    found : Decoded or None
+    answer : Decoded or None
         What is known of the file; None before it is read.
     """
 
     path: str
     reference: str
     rows: list[tuple[LabelRow, str]] = field(default_factory=list)
-    found: Decoded | None = None
+    answer: Decoded | None = None
+
+    @property
+    def found(self) -> Decoded:
+        """What is known of the file, which has been read."""
+        assert self.answer is not None
+        return self.answer
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the upright image."""
-        assert self.found is not None
         height, width = self.found.size
         return width, height
 
@@ -77,7 +82,6 @@ class Picture:
 
     def _boxes(self, part: str) -> tuple[Box, Box]:
         """Return the place of a part in the stored and in the upright image."""
-        assert self.found is not None
         turn = self.found.orientation
         stored = self.size[::-1] if turn in SIDEWAYS else self.size
         place = stored_box(part, stored, turn)
@@ -85,7 +89,6 @@ class Picture:
 
     def agrees(self, row: LabelRow, part: str) -> bool:
         """Return whether the file has the item of a row."""
-        assert self.found is not None
         digest = self.found.digest
         if part:
             try:
@@ -105,23 +108,38 @@ class Pictures(Iterable[Picture]):
     rows : iterable of LabelRow
         Each with its ``file``.
     progress : callable, optional
+
+    Attributes
+    ----------
+    left_out : Counter of str
+        Number of rows that are left out by the reason.
     """
 
     def __init__(self, rows: Iterable[LabelRow], progress: Progress | None = None) -> None:
-        self._rows, self._progress = rows, progress
-        self._left_out: Counter[str] = Counter()
-
-    def __iter__(self) -> Iterator[Picture]:
-        """Yield the image files that can be read, and have the items of their rows."""
-        by_path: dict[str, Picture] = {}
-        for row in self._rows:
+        self._progress, self.left_out = progress, Counter[str]()
+        self._by_path: dict[str, Picture] = {}
+        for row in rows:
             if (reason := _why_left_out(row)) is not None:
-                self._left_out[reason] += 1
+                self.left_out[reason] += 1
                 continue
             path, part = _divided(row, row["file"])
             reference, _ = _divided(row, row["reference"])
-            by_path.setdefault(path, Picture(path, reference)).rows.append((row, part))
-        every, decoding = list(by_path.values()), DecodeService()
+            picture = self._by_path.setdefault(path, Picture(path, reference))
+            picture.rows.append((row, part))
+
+    @property
+    def has_boxes(self) -> bool:
+        """Whether any item is a part of its file."""
+        return any(part for picture in self._by_path.values() for _, part in picture.rows)
+
+    def classes(self, known: Iterable[str]) -> list[str]:
+        """Return some classes, and after them those that rows have beside them."""
+        rows = (row for picture in self._by_path.values() for row, _ in picture.rows)
+        return list(dict.fromkeys([*known, *(name for row in rows for name in classes_of(row))]))
+
+    def __iter__(self) -> Iterator[Picture]:
+        """Yield the image files that can be read, and have the items of their rows."""
+        every, decoding = list(self._by_path.values()), DecodeService()
         try:
             for start in range(0, len(every), _AT_ONCE):
                 pictures = every[start : start + _AT_ONCE]
@@ -139,18 +157,18 @@ class Pictures(Iterable[Picture]):
         """Take in what is known of a file; return whether it has any of the items."""
         rows = picture.rows
         if isinstance(answer, Decoded):
-            picture.found = answer
+            picture.answer = answer
             picture.rows = [(row, part) for row, part in rows if picture.agrees(row, part)]
         else:
             picture.rows = []
-        self._left_out[CHANGED] += len(rows) - len(picture.rows)
+        self.left_out[CHANGED] += len(rows) - len(picture.rows)
         return bool(picture.rows)
 
     def notes(self) -> list[str]:
         """Return sentences about what was left out."""
         return [
             f"{counted(count, *_REASONS[reason])}, and {'was' if count == 1 else 'were'} left out."
-            for reason, count in self._left_out.items()
+            for reason, count in self.left_out.items()
             if count
         ]
 

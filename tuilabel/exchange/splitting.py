@@ -19,8 +19,8 @@ _TOLERANCE = 1e-6
 class Split:
     """Parts with their shares.
 
-    The part of an image depends on its id alone, that of a frame on its group: images that are
-    added later change nothing for the others.
+    The part of an image depends on its id alone, that of a frame on its group, and that of a box or
+    page on the path of its file: images that are added later change nothing for the others.
 
     Parameters
     ----------
@@ -61,6 +61,9 @@ class Split:
     def part(self, row: Mapping[str, Any]) -> str:
         """Return the part of a row, and count it."""
         key = row.get("group") or row["item_id"]
+        if key.startswith("p1:"):
+            # The boxes and pages of one file are never in two parts.
+            key = row["reference"].rpartition("#")[0] or key
         digest = hashlib.blake2b(
             key.encode(errors="surrogateescape"), digest_size=8, person=b"tuilabel split"
         ).digest()
