@@ -21,6 +21,7 @@ from tuilabel.data.decoding import DecodeService
 from tuilabel.errors import SessionFileError, SourceError, UsageError
 from tuilabel.events.payloads import Opened
 from tuilabel.journal.journal import Journal
+from tuilabel.plugins import with_options
 from tuilabel.session.view import SessionView
 from tuilabel.settings import config_file, user_directory
 from tuilabel.workspace.opening import (
@@ -168,6 +169,26 @@ def test_a_session_is_found_by_the_source_it_was_made_for(
     new_session(path, source=str(tmp_path / "photos"))
     for name in ("photos", "./photos", str(tmp_path / "photos"), path.stem):
         assert find_session(name) == path
+
+
+def test_a_session_made_with_options_is_found_by_its_source_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos.csv").touch()
+    for name, options in (("photos", {"group": "folder"}), ("photos.csv", {"root": "photos"})):
+        source = with_options(name, **options)
+        new_session(session_path(source), source=source)
+        assert find_session(name) == session_path(source)
+    new_session(session_path("mnist", pool=9), source="mnist")
+    assert find_session("mnist") == session_path("mnist", pool=9)
+    source = with_options("photos", group="exif:10s")
+    new_session(session_path(source), source=source)
+    with pytest.raises(SessionFileError, match=r"photos has 2 sessions.*: name one, photos-"):
+        find_session("photos")
+    new_session(session_path("photos"), source=str(tmp_path / "photos"))
+    assert find_session("photos") == session_path("photos")
 
 
 def test_the_last_session_is_remembered_while_it_is_there(tmp_path: Path) -> None:

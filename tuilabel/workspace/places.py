@@ -176,6 +176,8 @@ def find_session(name: str | None, *, may_be_new: bool = False) -> Path:
         candidates += [sessions / name, sessions / (name + SUFFIX)]
     found = next(filter(is_session, candidates), None)
     if found is None and name and not may_be_new:
+        found = _session_with_options(name)
+    if found is None and name and not may_be_new:
         # What lies in the place of a session is described when it is read.
         found = next(filter(os.path.lexists, candidates), None)
     is_source = is_folder(name) and path.suffix != SUFFIX
@@ -195,6 +197,33 @@ def find_session(name: str | None, *, may_be_new: bool = False) -> Path:
         f"There is no session '{shown_path(name)}'.{meant(name, [*known, *_sources_here()])} "
         f"Name a session or its source.{there}"
     )
+
+
+def _session_with_options(source: str) -> Path | None:
+    """Return the only session of a source that was made with options, such as --group or --pool.
+
+    Raises
+    ------
+    SessionFileError
+        There are several.
+    """
+    argument = split_source(named_source(source))[1]
+    stem = session_path(source).name.removesuffix(SUFFIX)
+    stem = stem if argument is None else stem.rpartition("-")[0]
+    found = []
+    for path in session_paths():
+        if path.name.startswith(stem):
+            try:
+                if split_source(SessionView(path).source)[1] == argument:
+                    found.append(path)
+            except (OSError, SessionFileError):
+                continue
+    if len(found) > 1:
+        raise SessionFileError(
+            f"{shown_path(source)} has {len(found)} sessions, made with different options: name "
+            f"one, {', '.join(inert(path.stem) for path in found)}."
+        )
+    return found[0] if found else None
 
 
 def _sources_here() -> list[str]:
