@@ -9,7 +9,7 @@ import re
 import stat
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def create_file(path: Path) -> int:
     return descriptor
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, parts: Iterable[bytes]) -> None:
     """Write a new file to disk.
 
     Raises
@@ -52,12 +52,12 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     descriptor = create_file(path)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
+        file.writelines(parts)
         file.flush()
         os.fsync(descriptor)
 
 
-def write_new(path: Path, content: bytes) -> None:
+def write_new(path: Path, parts: Iterable[bytes]) -> None:
     """Write a new file that gets its name when it is whole.
 
     Raises
@@ -70,7 +70,7 @@ def write_new(path: Path, content: bytes) -> None:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
     new = path.with_name(f".{uuid.uuid4().hex}.new")
     try:
-        write_whole(new, content)
+        write_whole(new, parts)
         new.rename(path)
         sync_directory(path.parent)
     finally:
@@ -94,7 +94,7 @@ def make_whole(path: Path, folders: Sequence[str], file: str, content: bytes) ->
         new.mkdir(0o700)
         for folder in folders:
             (new / folder).mkdir(0o700)
-        write_whole(new / file, content)
+        write_whole(new / file, [content])
         sync_directory(new)
         new.rename(path)
         sync_directory(path.parent)

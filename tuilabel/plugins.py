@@ -92,6 +92,10 @@ GROUPS: Mapping[str, Group] = {
         {
             "csv": "tuilabel.exchange.csv_reader:read_csv",
             "jsonl": "tuilabel.exchange.jsonl_reader:read_jsonl",
+            "prodigy": "tuilabel.exchange.prodigy_reader:read_prodigy",
+            "label-studio": "tuilabel.exchange.label_studio_reader:read_label_studio",
+            "doccano": "tuilabel.exchange.jsonl_reader:read_jsonl",
+            "labelme": "tuilabel.exchange.labelme_reader:read_labelme",
         },
     ),
     "writers": Group(

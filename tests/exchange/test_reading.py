@@ -14,7 +14,8 @@ from tuilabel.errors import ImportFileError, TuilabelError, UsageError
 from tuilabel.events.imports import ImportRow
 from tuilabel.exchange import OF_TOOLS, reader, writer
 from tuilabel.exchange.csv_format import marked, unmarked
-from tuilabel.exchange.reading import LONGEST_LINE, format_of_file, read_labels
+from tuilabel.exchange.guessing import format_of_file
+from tuilabel.exchange.reading import LONGEST_LINE, read_labels
 from tuilabel.exchange.rows import LabelRow
 from tuilabel.plugins import GROUPS
 
@@ -45,7 +46,7 @@ def test_an_export_is_read_as_it_was(tmp_path: Path, name: str) -> None:
     file = io.StringIO(newline="")
     writer(name)([ROW], file)
     (found,) = read(tmp_path, file.getvalue().encode("utf-8", "surrogateescape"), name)
-    assert found[1:] == (
+    assert found[1:13] == (
         *("f1:ab", "-a, =b\udcff.png", "-1", "@ana", ROW["time"], None, "human"),
         *(2, 350, "audit", 0.1, True),
     )
@@ -107,7 +108,7 @@ PNG = '{"path": "a.png", "class": %s}\n'
         (PNG % ("[" * 100_000), "jsonl", "Line 1 .*too deeply"),
         (PNG % ("1" * 5000), "jsonl", "Line 1 .*too many digits"),
         (PNG % ("1" + "0" * 400), "jsonl", "Line 1 .*class is a large number"),
-        (PNG % "[1]", "jsonl", "Line 1 .*class is a list"),
+        (PNG % "[[1]]", "jsonl", "Line 1 .*class is a list"),
         (PNG % '{"a": 1}', "jsonl", "Line 1 .*class is an object"),
         (PNG % "true", "jsonl", "Line 1 .*class is true or false"),
         (PNG % '"cat", "class": "dog"', "jsonl", "Line 1 .*'class' twice"),

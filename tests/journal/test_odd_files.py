@@ -165,7 +165,7 @@ def test_what_a_killed_process_left_is_removed_after_a_day(tmp_path: Path) -> No
     )
     for left in (old, new, other):
         (left / "log").mkdir(parents=True)
-        write_whole(left / "session.json", b"x")
+        write_whole(left / "session.json", [b"x"])
         if left is not new:
             os.utime(left, (1, 1))
     assert create_session(path, about)

@@ -323,3 +323,57 @@ def test_export_import_export_gives_the_same_bytes(
     run("import", other, tmp_path / f"1.{ending}")
     assert exported(other, tmp_path / f"3.{ending}") == first, "into another one"
     assert asked(SessionView(other)) == {}, "their draws are those of the other session"
+
+
+def test_paths_of_another_machine_are_replaced(session: Path, tmp_path: Path) -> None:
+    rows = [
+        ("/mnt/old/deep/3.png", "dog"),
+        (r"C:\old\deep\5.png", "dog"),
+        ("/mnt/older/7.png", "dog"),
+    ]
+    file = table(tmp_path / "l.csv", rows)
+    for number in (3, 5):  # now several images have the name
+        (tmp_path / "photos" / "also").mkdir(exist_ok=True)
+        Image.new("L", (9, number)).save(tmp_path / "photos" / "also" / f"{number}.png")
+    photos = tmp_path / "photos"
+    (photos / "deep").rename(photos / "deeper")
+    said = run("import", session, file, "--dry-run").stdout
+    assert "several images have the name: 2 rows" in said
+    maps = ("--map", f"/mnt/old/deep={photos}/deeper/", "--map", "C:/old/deep=deeper")
+    assert "Matched: 2 by path, 1 by name." in run("import", session, file, *maps).stdout
+    for wrong in ("a", "=b"):
+        assert "--map is" in run("import", session, file, "--map", wrong, status=2).stderr
+
+
+def test_bad_lines_are_left_out_on_request(session: Path, tmp_path: Path) -> None:
+    file = table(tmp_path / "l.csv", [("2.png", "dog"), ("4.png", "dog", "x"), ("6.png", "dog")])  # type: ignore[list-item]
+    assert "Line 3 of" in run("import", session, file, status=2).stderr
+    said = run("import", session, file, "--skip-bad").stdout
+    assert "cannot be read: 1 line (line 3: it has 3 cells; expected 2)." in said
+    assert "Imported 2 labels" in said
+
+
+def test_a_format_that_was_guessed_wrongly_is_named(session: Path, tmp_path: Path) -> None:
+    file = tmp_path / "l.jsonl"
+    file.write_text('{"image": "2.png", "label": "dog", "answer": "accept"}\n{"image": 3}\n')
+    said = run("import", session, file, status=2).stderr
+    assert "Line 2 of" in said
+    assert "it looked like prodigy (it has image and answer)" in said
+    said = run("import", session, file, "--format", "label-studio", status=2).stderr
+    assert "It looks like prodigy (it has image and answer): try --format prodigy." in said
+
+
+def test_the_likeliest_suggestion_about_an_image_counts(session: Path, tmp_path: Path) -> None:
+    rows: Any = [("2.png", "dog", "0.3"), ("2.png", "cat", "0.6"), ("4.png", "dog", "0.5")]
+    rows += [("4.png", "cat", "0.5"), ("6.png", "cat", ""), ("6.png", "dog", "0.1")]
+    file = table(tmp_path / "l.csv", rows, "path,class,probability")
+    said = run("import", session, file, "--as", "suggestions").stdout
+    assert "disagree about the image: 1 row (line 5: 4.png)" in said
+    view = SessionView(session)
+    items = {one: f"{one}.png" for one in ("2", "6")}
+    known = {
+        one.references[0]: (view.known.classes.name(one.class_id), one.probability)
+        for event in view.known.bulk_events()
+        for one in view.known.files.lines(event)
+    }
+    assert known == {items["2"]: ("cat", 0.6), items["6"]: ("dog", 0.1)}

@@ -82,9 +82,6 @@ def test_what_does_not_fit_is_refused_in_one_sentence(source: str, path: Path) -
     opened(source, path, classes=NAMES, multi=True).close()
     assert "Auto-labels are for one class for each image" in refused("autolabel", path)
     assert "which separates classes in exports" in refused("classes", path, "add", "x|y")
-    table = path.with_name("t.csv")
-    table.write_text("path,class\na,car\n")
-    assert "Imported labels are for one class" in refused("import", path, table)
 
 
 def test_an_export_has_every_class_and_says_which_are_unknown(source: str, path: Path) -> None:
@@ -106,6 +103,77 @@ def test_an_export_has_every_class_and_says_which_are_unknown(source: str, path:
     status = json.loads(run("status", path, "--json"))
     assert status["by_class"] == {"car": 1, "bird": 2, "bird/owl": 1, "=plane": 0}
     assert (status["labels"], status["skipped"], status["tallies"]) == (3, 1, {})
+
+
+def sets(path: Path) -> dict[str, tuple[list[str], list[str]]]:
+    """Return the classes of each image in an export, and those that are not known."""
+    rows = map(json.loads, run("export", path, "--format", "jsonl").splitlines())
+    return {row["reference"]: (row["class"], row["unknown"]) for row in rows}
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_an_export_is_imported_as_it_was(source: str, path: Path, ending: str) -> None:
+    with opened(source, path, classes=NAMES, multi=True) as work:
+        by = work.annotator
+        for chosen in ((0, 2), (), (1,)):
+            work.session.label(str(work.session.current_id), chosen, by=by)
+        work.session.add_class("=plane", by=by)
+        work.session.skip(str(work.session.current_id), by=by)
+    other = path.with_name("o.tuilabel")
+    opened(source, other, classes=(*NAMES, "=plane"), multi=True).close()
+    run("export", path, "-o", table := path.with_name(f"t.{ending}"))
+    assert "Imported 3 labels" in run("import", other, table)
+    run("export", other, "-o", again := path.with_name(f"o.{ending}"))
+    assert again.read_bytes() == table.read_bytes()
+    every = path.with_name(f"e.{ending}")
+    run("export", path, "-o", every, "--all-answers")
+    assert "without a class: 1 row" in run("import", other, every), "the skip says nothing"
+    single = path.with_name("single.tuilabel")
+    opened(source, single, classes=NAMES).close()
+    assert "Left out, with several classes" in run("import", single, table) or ending == "csv"
+
+
+def test_lists_from_other_tools_say_what_an_image_is_not(source: str, path: Path) -> None:
+    opened(source, path, classes=(*NAMES, "wet"), multi=True).close()
+
+    def imported(*rows: dict[str, Any], format_: str = "auto") -> str:
+        (path.with_name("l.jsonl")).write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return run("import", path, path.with_name("l.jsonl"), "--format", format_)
+
+    imported(
+        {"filename": "images[0]", "label": ["car", "bird"]},
+        {"filename": "images[1]", "label": []},
+        {"filename": "images[2]", "label": "car"},
+    )
+    # `bird` alone says nothing about `bird/owl`, and `wet` is in no list of the file.
+    assert sets(path) == {
+        "images[0]": (["bird", "car"], ["bird/owl", "wet"]),
+        "images[1]": ([], ["bird/owl", "wet"]),
+        "images[2]": (["car"], ["bird", "bird/owl", "wet"]),
+    }
+    run("import", path, "--revert")
+    common = {"answer": "accept"}
+    said = imported(
+        {"image": "images[0]", "label": "car", **common},
+        {"image": "images[0]", "label": "wet", **common},
+        {"image": "images[1]", "label": "car", "answer": "reject"},
+        {"image": "images[2]", "label": "car", **common},
+        {"image": "images[2]", "label": "car", "answer": "reject"},
+        {
+            "image": "images[3]",
+            "options": [{"id": "car"}, {"id": "wet"}],
+            "accept": ["wet"],
+            **common,
+        },
+        {"image": "images[4]", "label": "car", "answer": "ignore"},
+    )
+    assert "In conflict and left out" in said
+    assert "without a class: 1 row" in said
+    assert sets(path) == {
+        "images[0]": (["car", "wet"], ["bird", "bird/owl"]),
+        "images[1]": ([], ["bird", "bird/owl", "wet"]),
+        "images[3]": (["wet"], ["bird", "bird/owl"]),
+    }
 
 
 def test_in_lines_several_classes_are_typed_with_commas(source: str, path: Path) -> None:

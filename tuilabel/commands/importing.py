@@ -18,7 +18,7 @@ from tuilabel.plugins import GROUPS
 from tuilabel.text import counted, inert, shown_path
 
 if TYPE_CHECKING:
-    from tuilabel.workspace.importing import Import
+    from tuilabel.workspace.importing import Import, Some
 
 _MOST_NAMED = 5
 _LONGEST_NAME = 80
@@ -32,7 +32,7 @@ _LONGEST_NAME = 80
     "format_",
     **one_of(["auto", *GROUPS["readers"].built_in], "readers"),
     default="auto",
-    help="Format.  [default: auto, the ending or the first line of FILE]",
+    help="Format.  [default: auto, what FILE looks like]",
 )
 @click.option(
     "--as",
@@ -43,6 +43,14 @@ _LONGEST_NAME = 80
     help="Import labels, or suggestions that an annotator sees and accepts or not.",
 )
 @click.option("--by", metavar="NAME", help="Annotator of rows that name none.  [default: you]")
+@click.option("--skip-bad", is_flag=True, help="Leave out lines that cannot be read.")
+@click.option(
+    "--map",
+    "moved",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="Replace the beginning OLD of paths, as of another machine, by NEW.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and write nothing.")
 @click.option(
     "--revert", is_flag=True, help="Undo the newest import, also that of another annotator."
@@ -53,10 +61,12 @@ def import_(
     format_: str,
     kind: str,
     by: str | None,
+    skip_bad: bool,
+    moved: Sequence[str],
     dry_run: bool,
     revert: bool,
 ) -> None:
-    """Import labels from a file.
+    """Import labels from a file of tuilabel or another tool, or from class folders.
 
     F is a session or the source it was made for. FILE has a row for each image, with its item_id,
     path or name, and its class. A label that somebody gave in the session stays in effect. Imported
@@ -70,35 +80,57 @@ def import_(
             raise UsageError("Name one of them: a FILE to import, or --revert.")
         _revert(path)
         return
-    from tuilabel.exchange.reading import format_of_file, read_labels
+    from tuilabel.exchange.guessing import correction, format_of_file
+    from tuilabel.exchange.reading import read_labels, unit_of
     from tuilabel.workspace.checking import damage_text
-    from tuilabel.workspace.importing import plan_import, write_import
+    from tuilabel.workspace.importing import Some, plan_import, write_import
+    from tuilabel.workspace.matching import replaced
 
-    source = Path(file)
-    if format_ == "auto":
+    source, was_guessed = Path(file), format_ == "auto"
+    if was_guessed:
         format_ = format_of_file(source)
     by = inert((by or "").strip(), _LONGEST_NAME) or None
-    rows = read_labels(source, format_)
-    method = inert(source.name, _LONGEST_NAME)
+    bad, unit = Some(), unit_of(format_)
+    rows = read_labels(source, format_, bad.add if skip_bad else None)
     progress = ProgressLine()
     try:
         found = plan_import(
-            path, rows, method, as_suggestions=kind == "suggestions", by=by, progress=progress
+            path,
+            replaced(rows, [_old_and_new(one) for one in moved]),
+            inert(source.name, _LONGEST_NAME),
+            as_suggestions=kind == "suggestions",
+            by=by,
+            unit=unit,
+            progress=progress,
         )
+    except ImportFileError as error:
+        more = correction(source, format_, was_guessed=was_guessed)
+        raise ImportFileError(f"{error}{more}") from error
     finally:
         progress.close()
     say(f"{shown_path(file)}, read as {format_}: {counted(found.rows, 'row')}.")
     named = shlex.quote(shown_path(session))
     damage = damage_text(path, found.view.problems)
+    say(*_named("Left out, since they cannot be read", bad, unit))
     say(*_report(found, named), *filter(None, [damage]))
-    if not found.lines:
+    if not found.count:
         raise ImportFileError(f"{shown_path(file)} has nothing to import into {named}.")
     if dry_run:
         say("Nothing was written (--dry-run).")
         return
     write_import(found)
-    what = counted(len(found.lines), "label" if found.is_of_labels else "suggestion")
+    what = counted(found.count, "label" if found.is_of_labels else "suggestion")
     say(f"Imported {what} as one event. `tuilabel import {named} --revert` takes it back.")
+
+
+def _old_and_new(given: str) -> tuple[str, str]:
+    old, is_there, new = given.partition("=")
+    if not (old and is_there):
+        raise UsageError(
+            f"--map is {inert(given)!r}; expected the beginning of paths in the file, =, and what "
+            "takes its place, such as --map /mnt/old=/data/new."
+        )
+    return old, new
 
 
 def _revert(path: Path) -> None:
@@ -117,13 +149,18 @@ def _revert(path: Path) -> None:
 
 def _report(found: Import, session: str) -> Iterator[str]:
     """Yield what becomes of the rows, one sentence each."""
-    images = counted(len({line.item for line in found.lines}), "image")
+    images = counted(found.images, "image")
     kinds = ", ".join(f"{count:,} by {how}" for how, count in found.matched.most_common())
     yield f"Matched: {kinds or 'none'}. To import: {images}."
     yield from _named("Unmatched, since no image has the content, path or name", found.unmatched)
     yield from _named("Unmatched, since several images have the name", found.ambiguous)
     if found.unlabelled:
         yield f"Left out, without a class: {counted(found.unlabelled, 'row')}."
+    if found.several:
+        yield (
+            f"Left out, with several classes: {counted(found.several, 'row')}. A session that was "
+            "made with --multi takes them as labels."
+        )
     for name, count in found.unknown.most_common(_MOST_NAMED):
         add = f"tuilabel classes {session} add {shlex.quote(name)}"
         yield (
@@ -154,8 +191,8 @@ def _report(found: Import, session: str) -> Iterator[str]:
         yield f"{of_them} of the audit set, and never trained on; the images are still asked."
 
 
-def _named(what: str, rows: Sequence[str]) -> Iterator[str]:
-    if rows:
-        more = f"; and {len(rows) - _MOST_NAMED:,} more" if len(rows) > _MOST_NAMED else ""
-        named = "; ".join(rows[:_MOST_NAMED])
-        yield f"{what}: {counted(len(rows), 'row')} ({named}{more})."
+def _named(what: str, rows: Some, unit: str = "row") -> Iterator[str]:
+    if rows.count:
+        rest = rows.count - len(rows.first)
+        more = f"; and {rest:,} more" if rest else ""
+        yield f"{what}: {counted(rows.count, unit)} ({'; '.join(rows.first)}{more})."

@@ -27,6 +27,16 @@ class ImportRow(NamedTuple):
         As in an export.
     has_remark : bool
         Whether it has a flag or a note.
+    classes : tuple of str or None
+        All classes of the image, where the file has a list; then `class_name` is the first one.
+    others : tuple of str or None
+        Classes that the image does not have, where the file says so.
+    unknown : tuple of str or None
+        Classes that are not known for the image, in an export of several classes.
+    part : str
+        The part of the image that it is about, as in `tuilabel.data.part`.
+    is_folder : bool
+        Whether the class is the path of a folder, of which a part may be the name of the class.
     """
 
     line: int
@@ -42,3 +52,8 @@ class ImportRow(NamedTuple):
     reason: str = ""
     draw: float | None = None
     has_remark: bool = False
+    classes: tuple[str, ...] | None = None
+    others: tuple[str, ...] | None = None
+    unknown: tuple[str, ...] | None = None
+    part: str = ""
+    is_folder: bool = False

@@ -562,6 +562,9 @@ class BulkLine(Struct, frozen=True, omit_defaults=True, kw_only=True):
         Whether an imported label is about an item of the audit set.
     origin, round, ms, reason, draw
         Of an imported label: what its file says, as in `Answer`. It is an import all the same.
+    class_ids, others : tuple of str
+        Of an imported label in a session of several classes, as in `LabelSet`; then `class_id` is
+        empty.
     """
 
     item: str
@@ -576,6 +579,8 @@ class BulkLine(Struct, frozen=True, omit_defaults=True, kw_only=True):
     ms: Count | None = None
     reason: str = ""
     draw: Share | None = None
+    class_ids: ClassIds | None = None
+    others: ClassIds = ()
 
     @property
     def references(self) -> list[str]:

@@ -6,10 +6,10 @@ import csv
 from collections.abc import Iterable, Iterator
 
 from tuilabel.exchange.csv_format import unmarked
-from tuilabel.exchange.reading import BadLineError, Row
+from tuilabel.exchange.reading import BadLineError, Row, going_on
 
 
-def read_csv(lines: Iterable[str]) -> Iterator[Row]:
+def read_csv(lines: Iterable[str]) -> Iterator[Row | BadLineError]:
     """Yield each record after the header, by column; empty lines are passed over.
 
     Commas, semicolons or tabs separate the cells, whichever the header has most of. Apostrophes
@@ -18,17 +18,28 @@ def read_csv(lines: Iterable[str]) -> Iterator[Row]:
     given = iter(lines)
     header = next(given, "")
     delimiter = max(",;\t", key=header.count)
-    try:
-        names = next(csv.reader([header], delimiter=delimiter, strict=True), [])
-        columns = [name.strip() for name in names]
-        twice = {name for name in columns if columns.count(name) > 1 and name}
-        if twice:
-            raise BadLineError(f"the header has the column {min(twice)!r} twice")
-        for record in csv.reader(given, delimiter=delimiter, strict=True):
-            if not record:
-                continue
-            if len(record) != len(columns):
-                raise BadLineError(f"it has {len(record)} cells; expected {len(columns)}")
+    columns = [name.strip() for name in next(_records([header], delimiter), [])]
+    twice = {name for name in columns if columns.count(name) > 1 and name}
+    if twice:
+        raise BadLineError(f"the header has the column {min(twice)!r} twice")
+    for record in going_on(_records(given, delimiter)):
+        if isinstance(record, BadLineError):
+            yield record
+        elif len(record) == len(columns):
             yield dict(zip(columns, map(unmarked, record), strict=True))
-    except csv.Error as error:
-        raise BadLineError(f"it is no CSV ({error})") from None
+        elif record:
+            yield BadLineError(f"it has {len(record)} cells; expected {len(columns)}")
+
+
+class _records:  # noqa: N801 - an iterator, so that reading goes on after an error
+    def __init__(self, lines: Iterable[str], delimiter: str) -> None:
+        self._records = csv.reader(lines, delimiter=delimiter, strict=True)
+
+    def __iter__(self) -> _records:
+        return self
+
+    def __next__(self) -> list[str]:
+        try:
+            return next(self._records)
+        except csv.Error as error:
+            raise BadLineError(f"it is no CSV ({error})") from None

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from pathlib import Path, PurePath
+from pathlib import Path
+from typing import Any, TypeVar
 
 from tuilabel.errors import ImportFileError, TuilabelError
 from tuilabel.events.imports import ImportRow
 from tuilabel.events.payloads import HIGHEST_COUNT, HUMAN, IMPORT, ORACLE_ORIGIN
-from tuilabel.plugins import blame, exists, names
+from tuilabel.exchange.csv_format import BETWEEN
+from tuilabel.plugins import blame
 from tuilabel.small_files import open_regular
 from tuilabel.text import DEFAULT_LIMIT, inert, shown_path
 
@@ -21,10 +23,18 @@ Row = Mapping[str, object]
 LONGEST_LINE = 2**20
 """Bytes of a line at most."""
 
+PART, OTHERS, FOLDER = ":part", ":others", ":folder"
+"""Columns of readers of other tools: the part of the image that a row is about, the classes that it
+does not have, and whether the class is the folder that the image is in."""
+
 _COLUMNS = {
     "item": ("item_id",),
     "path": ("reference", "path", "file", "filename", "image", "file_name", "filepath"),
-    "class": ("class", "label", "category"),
+    "class": ("class", "label", "category", "choice", "labels", "classes"),
+    "unknown": ("unknown",),
+    "part": (PART,),
+    "others": (OTHERS,),
+    "folder": (FOLDER,),
     "by": ("annotator",),
     "time": ("time",),
     "probability": ("probability",),
@@ -42,10 +52,36 @@ _LONGEST_ID = 200
 _LONGEST_PATH = 4096
 _LONGEST_REASON = 40
 _MOST_SHOWN = 10
+_MOST_CLASSES = 1000
+
+R = TypeVar("R", bound=Callable[..., Any])
+
+
+def reads(unit: str) -> Callable[[R], R]:
+    """Return a decorator for a reader that takes the path of a file or folder, not lines.
+
+    Such a reader yields a number, which errors name, and a row.
+
+    Parameters
+    ----------
+    unit : str
+        What the number counts, such as ``task``.
+    """
+
+    def mark(read: R) -> R:
+        read.unit = unit  # type: ignore[attr-defined]
+        return read
+
+    return mark
 
 
 class BadLineError(TuilabelError):
-    """A line, or a row that ends there, that cannot be read; the text says why."""
+    """A line, or a row that ends there, that cannot be read; the text says why.
+
+    A reader that yields it goes on after it; one that raises it cannot.
+    """
+
+    number = 0
 
 
 class Lines:
@@ -76,57 +112,72 @@ class Lines:
             reason = getattr(error, "strerror", None) or error
             raise ImportFileError(f"{shown_path(path)} cannot be read ({reason}).") from error
 
-    def __iter__(self) -> Iterator[str]:
-        """Yield the lines.
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __iter__(self) -> Lines:
+        return self
+
+    def __next__(self) -> str:
+        """Return the next line.
 
         Raises
         ------
         BadLineError
-            A line is too long, or is no text.
+            The line is too long, or is no text; the next call returns the line after it.
         OSError
             The file cannot be read on.
         """
-        with self._file:
-            while line := self._file.readline(LONGEST_LINE + 1):
-                self.number += 1
-                if self.number == 1:
-                    line = line.removeprefix(b"\xef\xbb\xbf")
-                if len(line) > LONGEST_LINE:
-                    raise BadLineError("it is longer than 1 MiB")
-                if b"\0" in line:
-                    raise BadLineError("it has a zero byte, as in UTF-16; save the file as UTF-8")
-                yield line.decode("utf-8", "surrogateescape")
+        line = self._file.readline(LONGEST_LINE + 1)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        if self.number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if len(line) > LONGEST_LINE:
+            while line and not line.endswith(b"\n"):
+                line = self._file.readline(LONGEST_LINE)
+            raise BadLineError("it is longer than 1 MiB")
+        if b"\0" in line:
+            raise BadLineError("it has a zero byte, as in UTF-16; save the file as UTF-8")
+        return line.decode("utf-8", "surrogateescape")
 
 
-def format_of_file(path: Path) -> str:
-    """Return the format of a file: that of its ending, else what its first line looks like.
-
-    Raises
-    ------
-    ImportFileError
-        The file cannot be read, or is of no known format; the message says what it looks like.
-    PluginError
-        Its ending is the name of a plug-in that cannot be used.
-    """
-    ending = PurePath(str(path).lower()).suffix.removeprefix(".")
-    if ending and exists("readers", ending):
-        return ending
-    try:
-        first = next(iter(Lines(path)), "").strip()
-    except (BadLineError, OSError) as error:
-        raise ImportFileError(f"{shown_path(path)}: line 1 cannot be read: {error}.") from error
-    if first.startswith("{") and first.endswith("}"):
-        return "jsonl"
-    if any(separator in first for separator in ",;\t") and not first.startswith(("[", "<", "{")):
-        return "csv"
-    raise ImportFileError(
-        f"{shown_path(path)} has no known format (it begins with {inert(first, 20)!r}): name it "
-        f"with --format, one of {', '.join(names('readers'))}."
-    )
+T = TypeVar("T")
 
 
-def read_labels(path: Path, format_: str) -> Iterator[ImportRow]:
+def going_on(values: Iterable[T]) -> Iterator[T | BadLineError]:
+    """Yield values, and the `BadLineError`s that are raised between them."""
+    every = iter(values)
+    while True:
+        try:
+            yield next(every)
+        except StopIteration:
+            return
+        except BadLineError as error:
+            yield error
+
+
+def unit_of(format_: str) -> str:
+    """Return what the rows of a format are numbered by, such as ``line``."""
+    from tuilabel.exchange import reader
+
+    return str(getattr(reader(format_), "unit", "line"))
+
+
+def read_labels(
+    path: Path, format_: str, bad: Callable[[str], object] | None = None
+) -> Iterator[ImportRow]:
     """Yield the labels in a file.
+
+    Parameters
+    ----------
+    path : Path
+    format_ : str
+    bad : callable, optional
+        Called with a few words about each line that cannot be read, which is then left out.
+        Without it, the first one raises an error.
 
     Raises
     ------
@@ -138,19 +189,30 @@ def read_labels(path: Path, format_: str) -> Iterator[ImportRow]:
     from tuilabel.exchange import reader
 
     read = reader(format_)
-    lines = Lines(path)
+    unit = unit_of(format_)
     columns: dict[str, str] | None = None
     seen: Row = {}
     try:
         with blame("readers", format_):
-            for row in read(lines):
-                if columns is None or row.keys() != seen.keys():
-                    columns, seen = _columns(row), row
-                yield _label(row, columns, lines.number)
+            for first, number, row in _numbered(read, path):
+                if not isinstance(row, BadLineError):
+                    try:
+                        if columns is None or row.keys() != seen.keys():
+                            columns, seen = _columns(row), row
+                        yield _label(row, columns, number)
+                        continue
+                    except BadLineError as error:
+                        row = error
+                if bad is None:
+                    row.number = number
+                    raise row
+                places = f"{unit}s {first:,} to" if first < number else unit
+                bad(f"{places} {number:,}: {inert(str(row), 300)}")
     except BadLineError as error:
-        where = f"line {lines.number:,} of {shown_path(path)}"
+        where = f"{unit} {error.number:,} of " if error.number else ""
+        where += shown_path(path)
         raise ImportFileError(
-            f"{where[0].upper()}{where[1:]} cannot be imported: {inert(str(error), 300)}. Nothing "
+            f"{where[:1].upper()}{where[1:]} cannot be imported: {inert(str(error), 300)}. Nothing "
             "was imported; correct the file."
         ) from error
     except OSError as error:
@@ -174,6 +236,25 @@ def checked_rows(rows: Iterable[Row]) -> Iterator[ImportRow]:
                 f"Row {number:,} cannot be imported: {inert(str(error), 300)}. Nothing was "
                 "imported."
             ) from error
+
+
+def _numbered(
+    read: Callable[..., Iterable[Any]], path: Path
+) -> Iterator[tuple[int, int, Row | BadLineError]]:
+    """Yield each row with the number of its first line and of its last one, or the error."""
+    if hasattr(read, "unit"):
+        yield from ((number, number, row) for number, row in read(path))
+        return
+    lines, before = Lines(path), 0
+    try:
+        for row in read(lines):
+            yield min(before + 1, lines.number), lines.number, row
+            before = lines.number
+    except BadLineError as error:
+        error.number = lines.number
+        raise
+    finally:
+        lines.close()
 
 
 def _columns(row: Row) -> dict[str, str]:
@@ -202,10 +283,19 @@ def _label(row: Row, columns: Mapping[str, str], line: int) -> ImportRow:
     def text(field: str, longest: int = DEFAULT_LIMIT) -> str:
         return _text(field, row.get(columns.get(field, "")), longest)
 
+    def names(field: str) -> tuple[str, ...] | None:
+        value = row.get(columns.get(field, ""))
+        if isinstance(value, str) and field == "unknown":
+            value = value.split(BETWEEN) if value else []
+        if not isinstance(value, (list, tuple)):
+            return None
+        if len(value) > _MOST_CLASSES:
+            raise BadLineError(f"it has {len(value):,} classes; at most {_MOST_CLASSES:,} do")
+        return tuple(_utf8(_text("class", one, DEFAULT_LIMIT)) for one in value)
+
     origin = text("origin")
-    class_name = text("class")
-    if any("\ud800" <= character <= "\udfff" for character in class_name):
-        raise BadLineError("its class is not UTF-8; save the file as UTF-8")
+    classes = names("class")
+    class_name = _utf8(text("class")) if classes is None else "".join(classes[:1])
     return ImportRow(
         line,
         text("item", _LONGEST_ID),
@@ -220,7 +310,18 @@ def _label(row: Row, columns: Mapping[str, str], line: int) -> ImportRow:
         inert(text("reason", _LONGEST_REASON)),
         _share("draw", row.get(columns.get("draw", ""))),
         _is_true(row.get(columns.get("flagged", ""))) or bool(row.get(columns.get("note", ""))),
+        classes,
+        names("others"),
+        names("unknown"),
+        text("part"),
+        "folder" in columns,
     )
+
+
+def _utf8(name: str) -> str:
+    if any("\ud800" <= character <= "\udfff" for character in name):
+        raise BadLineError("its class is not UTF-8; save the file as UTF-8")
+    return name
 
 
 def _text(field: str, value: object, longest: int) -> str:

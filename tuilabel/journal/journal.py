@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -294,8 +294,13 @@ class Journal:
             f"Not saved: {found}, then press the key again. The session is {shown_path(self.path)}."
         )
 
-    def write_bulk(self, lines: Iterable[BulkLine]) -> tuple[str, str, int]:
+    def write_bulk(self, lines: Iterable[BulkLine | bytes]) -> tuple[str, str, int]:
         """Write a bulk file; an event has to name it before its lines count.
+
+        Parameters
+        ----------
+        lines : iterable of BulkLine or bytes
+            Those that are bytes are encoded already.
 
         Returns
         -------
@@ -306,15 +311,23 @@ class Journal:
         ------
         SaveError
         """
-        encoded = [msgspec.json.encode(line) for line in lines]
-        content = b"".join(line + b"\n" for line in encoded)
+        count, sha256 = 0, hashlib.sha256()
+
+        def parts() -> Iterator[bytes]:
+            nonlocal count
+            for line in lines:
+                part = (line if isinstance(line, bytes) else msgspec.json.encode(line)) + b"\n"
+                count += 1
+                sha256.update(part)
+                yield part
+
         name = f"{uuid.uuid4().hex}.jsonl"
         try:
-            self._store.write(f"{BULK}/{name}", content)
+            self._store.write_parts(f"{BULK}/{name}", parts())
         except OSError as error:
             raise self._not_saved(error) from error
         self._held.hold(f"{BULK}/{name}")
-        return name, hashlib.sha256(content).hexdigest(), len(encoded)
+        return name, sha256.hexdigest(), count
 
     def lost(self) -> str | None:
         """Return a sentence if the session, or a log of it, is no longer there.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from io import FileIO
@@ -45,6 +45,10 @@ class Store(Protocol):
 
     def write(self, name: str, content: bytes) -> None:
         """Store a new file whole, durably; it is an error if there is one."""
+
+    def write_parts(self, name: str, parts: Iterable[bytes]) -> None:
+        """Store a new file of some parts, as `write` does; it may be large."""
+        self.write(name, b"".join(parts))
 
     def create(self, name: str) -> None:
         """Begin an empty log, of which this is the only writer; `FileExistsError` if there is one.
@@ -180,7 +184,10 @@ class FolderStore(Store):
         if name == FILE:
             make_whole(self._path, (LOGS, BULK), FILE, content)
         else:
-            write_new(self._path / name, content)
+            write_new(self._path / name, [content])
+
+    def write_parts(self, name: str, parts: Iterable[bytes]) -> None:
+        write_new(self._path / name, parts)
 
     def create(self, name: str) -> None:
         place = self._path / name

@@ -126,6 +126,8 @@ def said(payload: Payload | BulkLine) -> str | None:
     match payload:
         case LabelSet() | DecidedSet():
             return _coded(payload.class_ids, payload.others)
+        case BulkLine(class_ids=tuple()):
+            return _coded(payload.class_ids or (), payload.others)
         case Label() | Decided() | BulkLine():
             return payload.class_id
     return None

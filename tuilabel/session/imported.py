@@ -5,8 +5,9 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from tuilabel.events.lines import Event
-from tuilabel.events.payloads import IMPORT, Answer, Label
+from tuilabel.events.payloads import IMPORT, Answer
 from tuilabel.session.answers import Given
+from tuilabel.session.class_sets import label_of, said
 from tuilabel.session.labels import Labels
 
 
@@ -31,9 +32,9 @@ def answer_event(event: Event, known: Labels, given: Given) -> Event:
         one = frames.get(given.item, payload)
         about = {"item": given.item, "names": one.names, "pixels": one.pixels}
         return event._replace(payload=replace(payload, **about, frames=()))
-    label = Label(
+    label = label_of(
+        said(line) or "",
         item=given.item,
-        class_id=line.class_id,
         round=line.round,
         ms=line.ms,
         audit=line.audit,

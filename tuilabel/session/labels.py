@@ -428,7 +428,8 @@ class Labels:
         """Apply an import: each line is an answer of the annotator that it names."""
         lines: Imported = {}
         for line in self.files.take(event):
-            lines.setdefault((line.item, line.by or event.by), line)
+            if self._multi or line.class_ids is None:  # else of a session of another kind
+                lines.setdefault((line.item, line.by or event.by), line)
         self._imports[event.id] = lines
 
         def keep() -> None:

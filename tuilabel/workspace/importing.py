@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from itertools import chain, islice
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -26,19 +26,36 @@ from tuilabel.events.payloads import (
 from tuilabel.journal.journal import Journal
 from tuilabel.progress import Progress
 from tuilabel.session.candidates import Candidates
-from tuilabel.session.classes import Classes, normal_name
+from tuilabel.session.class_sets import ClassSet, contradict, decoded, is_set
 from tuilabel.session.units import Units
 from tuilabel.session.view import SessionView
 from tuilabel.settings import resolve
 from tuilabel.text import inert
-from tuilabel.workspace.multi import refuse
+from tuilabel.workspace.drafts import Drafts
+from tuilabel.workspace.matching import ClassNames, Images
 from tuilabel.workspace.opening import open_dataset_of
 
 MOST_LINES = 2_000_000
 """Labels of one import at most."""
 
-_SCHEMES = ("f1:", "p1:", "a1:")
-"""What item ids of tuilabel begin with."""
+_MOST_NAMED = 5
+_LOOKED_AT = 1000
+_BETWEEN = "|"
+"""Between the names of several classes in one text, as an export writes them."""
+
+
+@dataclass
+class Some:
+    """A number of things, and the first few of them in words."""
+
+    count: int = 0
+    first: list[str] = field(default_factory=list)
+
+    def add(self, what: str) -> None:
+        """Count one more."""
+        self.count += 1
+        if self.count <= _MOST_NAMED:
+            self.first.append(what)
 
 
 @dataclass
@@ -52,47 +69,51 @@ class Import:
         Where the labels come from, such as the name of the file.
     is_of_labels : bool
         Whether they are labels, and not suggestions.
-    lines : list of BulkLine
+    drafts : Drafts
     rows : int
         Number of rows in the file.
+    images : int
+        Number of images to import a label of.
     matched : Counter of str
         Number of rows with an image of the session, by ``content``, ``path`` and ``name``.
-    unmatched, ambiguous : list of str
+    unmatched, ambiguous : Some
         Rows without an image in the session, and those whose name several images have.
-    unlabelled, of_models, remarks : int
-        Number of rows without a class, of rows with a model's label, and of rows with a flag or a
-        note, which is not imported.
+    unlabelled, several, of_models, remarks : int
+        Number of rows without a class, of rows with several classes where an image has one, of rows
+        with a model's label, and of rows with a flag or a note, which is not imported.
     unknown : Counter of str
         Number of rows by the name of a class that the session does not have.
-    conflicts : list of str
+    conflicts : Some
         Images about which one annotator's rows disagree.
     same, other : int
         Number of images to which the session has given the same class, and another one.
     audit : int
-        Number of images of the audit set.
+        Number of labels of the audit set.
     """
 
     view: SessionView
     method: str
     is_of_labels: bool
-    lines: list[BulkLine] = field(default_factory=list)
+    drafts: Drafts = field(default_factory=Drafts)
     rows: int = 0
+    images: int = 0
     matched: Counter[str] = field(default_factory=Counter)
-    unmatched: list[str] = field(default_factory=list)
-    ambiguous: list[str] = field(default_factory=list)
+    unmatched: Some = field(default_factory=Some)
+    ambiguous: Some = field(default_factory=Some)
     unlabelled: int = 0
+    several: int = 0
     of_models: int = 0
     remarks: int = 0
     unknown: Counter[str] = field(default_factory=Counter)
-    conflicts: list[str] = field(default_factory=list)
+    conflicts: Some = field(default_factory=Some)
     same: int = 0
     other: int = 0
     audit: int = 0
 
     @property
-    def annotators(self) -> int:
-        """The number of annotators whose labels these are."""
-        return len({line.by for line in self.lines})
+    def count(self) -> int:
+        """The number of labels or suggestions to import."""
+        return len(self.drafts.places)
 
 
 def plan_import(
@@ -102,6 +123,7 @@ def plan_import(
     *,
     as_suggestions: bool = False,
     by: str | None = None,
+    unit: str = "line",
     progress: Progress | None = None,
 ) -> Import:
     """Match rows with the images and classes of a session; nothing is written.
@@ -122,6 +144,8 @@ def plan_import(
         Whether they are suggestions, and not labels.
     by : str, optional
         The annotator of rows that name none; by default the one who imports them.
+    unit : str
+        What rows are numbered by.
     progress : callable, optional
 
     Raises
@@ -130,57 +154,59 @@ def plan_import(
         The session, its source or the rows cannot be read.
     """
     view = SessionView(path)
-    if not as_suggestions:
-        refuse(path, view.about, "Imported labels are", "import them with --as suggestions")
     found = Import(view, method, not as_suggestions)
-    every = list(rows)  # what is wrong with the file is known before the source is opened
+    rows = iter(rows)
+    # Most of what is wrong with a file is known before the source is opened.
+    rows = chain(list(islice(rows, _LOOKED_AT)), rows)
+    meaning = _Meaning(found, ClassNames(view.known.classes))
+    if meaning.is_of_sets:
+        rows = list(rows)
+        meaning.learn(rows)
     dataset = open_dataset_of(view, progress)
-    images, classes = _Images(dataset), _Names(view.known.classes)
+    images = Images(dataset)
     audit = 0.0 if dataset.holdout is not None else view.about.audit
     units = Units(dataset, view.known)
     paths = units.role_paths(range(len(dataset)))
     reserved = Candidates(paths, audit, view.about.seed).reserved
-    given: dict[tuple[str, str], BulkLine] = {}
-    disputed: dict[tuple[str, str], str] = {}
-    for row in every:
+    for row in rows:
         found.rows += 1
         found.remarks += row.has_remark
-        if not row.class_name:
-            found.unlabelled += 1
-            continue
         if found.is_of_labels and row.origin == AUTO_ORIGIN:
             found.of_models += 1
             continue
+        if not meaning.has_any(row):
+            found.unlabelled += 1
+            continue
         place, how = images.find(row)
         if place is None:
-            shown = f"line {row.line:,}: {inert(row.path or row.item, 200)}"
-            (found.ambiguous if how else found.unmatched).append(shown)
+            which = found.ambiguous if how else found.unmatched
+            which.add(f"{unit} {row.line:,}: {inert(row.path or row.item, 200)}")
             continue
         found.matched[how] += 1
-        class_id = classes.find(row.class_name)
-        if class_id is None:
-            found.unknown[inert(row.class_name)] += 1
+        code = meaning.code(row)
+        if code is None:
             continue
         line = BulkLine(
             item=dataset.ids[place],
-            class_id=class_id,
+            class_id="",
             probability=row.probability,
             names=stored_names(dataset.references(place)),
         )
         if found.is_of_labels:
             line = _label(line, row, by, is_audit=bool(reserved[place]))
-        key = line.item, line.by or ""
-        before = given.setdefault(key, line)
-        if before.class_id != class_id:
-            disputed.setdefault(key, f"line {row.line:,}: {inert(row.path or row.item, 200)}")
-    found.lines = [line for key, line in given.items() if key not in disputed]
-    found.conflicts = list(disputed.values())
-    _compare(found)
-    if len(found.lines) > MOST_LINES:
-        raise UsageError(
-            f"There are {len(found.lines):,} labels; one import has at most {MOST_LINES:,}: divide "
-            "the file."
-        )
+        found.drafts.add(place, code, row.line, _saying(line, code))
+        if len(found.drafts) > MOST_LINES:
+            raise UsageError(
+                f"More than {MOST_LINES:,} rows have an image of the session; one import has at "
+                "most so many: divide the file."
+            )
+    for number, place in found.drafts.settle(meaning.joined, by_share=as_suggestions):
+        reference = next(iter(dataset.references(place)), dataset.ids[place])
+        found.conflicts.add(f"{unit} {number:,}: {inert(reference, 200)}")
+    places = found.drafts.places
+    found.images = len(set(places.tolist()))
+    found.audit = int(reserved[places].sum()) if found.is_of_labels else 0
+    _compare(found, dataset)
     return found
 
 
@@ -193,7 +219,7 @@ def write_import(found: Import) -> Event:
         It may not be on disk.
     """
     with _journal(found.view) as journal:
-        name, sha256, count = journal.write_bulk(found.lines)
+        name, sha256, count = journal.write_bulk(found.drafts.lines(_saying))
         bulk = Bulk(
             file=name,
             sha256=sha256,
@@ -250,72 +276,93 @@ def _label(line: BulkLine, row: ImportRow, by: str | None, *, is_audit: bool) ->
     )
 
 
-def _compare(found: Import) -> None:
+def _saying(line: BulkLine, code: str) -> BulkLine:
+    """Return a line with a class, or with a set of classes."""
+    if not is_set(code):
+        return replace(line, class_id=code)
+    both = decoded(code)
+    return replace(line, class_ids=tuple(sorted(both.chosen)), others=tuple(sorted(both.others)))
+
+
+def _compare(found: Import, dataset: Dataset) -> None:
     """Count the images that the session has labelled already."""
     known, classes = found.view.known, found.view.known.classes
-    for line in found.lines:
-        found.audit += line.audit
-        standing = known.standing(line.item)
+    if not known.labels_held:
+        return
+    for place, code in zip(found.drafts.places.tolist(), found.drafts.codes(), strict=True):
+        standing = known.standing(dataset.ids[place])
         if standing is not None and standing.class_id is not None:
-            if standing.class_id == classes.resolved(line.class_id):
+            if standing.class_id == classes.resolved(code):
                 found.same += 1
             else:
                 found.other += 1
 
 
-class _Names:
-    """The classes of a session by name or id."""
+class _Meaning:
+    """What rows say about the classes of their images: one class each, or a set with --multi.
 
-    def __init__(self, classes: Classes) -> None:
-        self._ids: dict[str, str] = {}
-        for info in classes.every():
-            if info.id not in classes.merged:
-                name = normal_name(info.name)
-                if name not in self._ids or classes.is_open(info.id):
-                    self._ids[name] = info.id
-        # Two classes may have one name; an export has their ids then.
-        self._ids |= {info.id: info.id for info in classes.every()}
+    Parameters
+    ----------
+    found : Import
+        Where rows are counted that say nothing.
+    names : ClassNames
+    """
 
-    def find(self, name: str) -> str | None:
-        found = self._ids.get(name)
-        return self._ids.get(normal_name(name)) if found is None else found
+    def __init__(self, found: Import, names: ClassNames) -> None:
+        self._found, self._names = found, names
+        about, classes = found.view.about, found.view.known.classes
+        self.is_of_sets = about.multi and found.is_of_labels
+        self._open = frozenset(info.id for info in classes)
+        self._listed: frozenset[str] = frozenset()
+        self._above = classes.above
 
+    def learn(self, rows: Iterable[ImportRow]) -> None:
+        """Note the classes that lists in the file name: an image with a list has no other."""
+        listed = {name for row in rows for name in row.classes or ()}
+        self._listed = frozenset(id_ for name in listed if (id_ := self._names.find(name)))
 
-class _Images:
-    """The images of a source by id, path and name."""
+    def has_any(self, row: ImportRow) -> bool:
+        """Return whether a row says anything about classes."""
+        if not self.is_of_sets:
+            return bool(row.class_name)
+        lists = row.classes, row.others, row.unknown
+        return bool(row.class_name) or any(each is not None for each in lists)
 
-    def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
-        self._root = posixpath.normpath(dataset.source)
-        self._paths: dict[str, int] = {}
-        self._names: dict[str, int | None] = {}
-        for row in range(len(dataset)):
-            for path in dataset.references(row):
-                self._paths[path] = row
-                name = PurePosixPath(path).name
-                is_other = self._names.get(name, row) != row
-                self._names[name] = None if is_other else row
+    def code(self, row: ImportRow) -> str | None:
+        """Return the class in a row, or its set; None, and count it, if the session has none."""
+        if self.is_of_sets:
+            return self._set(row)
+        if row.classes is not None and len(row.classes) > 1:
+            self._found.several += 1
+            return None
+        return self._class(row, row.class_name)
 
-    def find(self, row: ImportRow) -> tuple[int | None, str]:
-        """Return the row of an image, and how it was found; a word for an ambiguous one too."""
-        place = self._dataset.row_of(row.item) if row.item else None
-        if place is not None:
-            return place, "content"
-        if not row.path or row.item.startswith(_SCHEMES):
-            return None, ""
-        for path in self._possible(row.path):
-            if path in self._paths:
-                return self._paths[path], "path"
-        name = PurePosixPath(row.path.replace("\\", "/")).name
-        return self._names.get(name), "name" if name in self._names else ""
+    def _class(self, row: ImportRow, name: str) -> str | None:
+        found = self._names.find(name, is_folder=row.is_folder)
+        if found is None:
+            self._found.unknown[inert(name)] += 1
+        return found
 
-    def _possible(self, path: str) -> Iterator[str]:
-        """Yield a path, that below the source, and those from each folder in it, but no name."""
-        yield path
-        normal = posixpath.normpath(path.replace("\\", "/"))
-        yield normal
-        if normal.startswith(f"{self._root}/"):
-            yield normal[len(self._root) + 1 :]
-        parts = [part for part in normal.split("/") if part]
-        for first in range(1, len(parts) - 1):
-            yield "/".join(parts[first:])
+    def _set(self, row: ImportRow) -> str | None:
+        named: Collection[str] = row.classes if row.classes is not None else ()
+        if row.classes is None and row.class_name:
+            named = row.class_name.split(_BETWEEN)
+        chosen = frozenset(id_ for name in named if (id_ := self._class(row, name)))
+        others = frozenset[str]()
+        if row.unknown is not None:
+            others = self._open - {self._names.find(name) for name in row.unknown}
+        elif row.others is not None:
+            others = frozenset(id_ for name in row.others if (id_ := self._names.find(name)))
+        elif row.classes is not None:
+            others = self._listed
+        if not chosen and (named or not others):
+            self._found.unlabelled += not named
+            return None
+        return ClassSet(chosen, others).coded
+
+    def joined(self, one: str, other: str) -> str | None:
+        """Return what two rows say together; None if they contradict each other."""
+        if not self.is_of_sets or contradict(one, other, self._above):
+            return None
+        a, b = decoded(one), decoded(other)
+        return ClassSet(a.chosen | b.chosen, a.others | b.others).coded
