@@ -131,7 +131,7 @@ def test_labels_are_added_as_one_event_that_can_be_taken_back(photos: Path) -> N
     session = tuilabel.open_session(photos)
     images = np.array(["elsewhere/4.png", item(photos / "5.png")])
     arguments = (images, np.array(["cat", "dog"]))
-    assert len(session.add(*arguments, dry_run=True).lines) == 2
+    assert session.add(*arguments, dry_run=True).count == 2
     assert len(session.labels()["class"]) == 4
     added = session.add(*arguments, by="resnet", probability=np.array([0.9, 0.5], np.float32))
     assert dict(added.matched) == {"name": 1, "content": 1}
@@ -156,7 +156,7 @@ def test_suggestions_are_no_labels(photos: Path) -> None:
         ({"images": ["4.png"], "classes": ["cat", "dog"]}, UsageError, "1 of path, 2 of class"),
         ({"images": ["4.png"], "classes": ["owl"]}, ImportFileError, "1 of an unknown class"),
         ({"images": ["9.png"], "classes": ["cat"]}, ImportFileError, "1 without an image"),
-        ({"images": ["4.png"], "classes": [["cat"]]}, ImportFileError, "Row 1 .*expected text"),
+        ({"images": ["4.png"], "classes": [[["a"]]]}, ImportFileError, "Row 1 .*expected text"),
         (
             {"images": ["4.png"], "classes": ["cat"], "probability": [1.5]},
             ImportFileError,

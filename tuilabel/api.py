@@ -184,7 +184,7 @@ class SavedSession:
             as_suggestions=suggestions,
             by=inert((by or "").strip(), _LONGEST_NAME) or None,
         )
-        if not found.lines:
+        if not found.count:
             raise ImportFileError(
                 f"There is nothing to add to {shown_path(self.path)}: {_why(found)}."
             )
@@ -459,11 +459,12 @@ def _plain(values: Iterable[Any]) -> list[Any]:
 
 def _why(found: Import) -> str:
     """Return what became of rows none of which can be added."""
-    unmatched = len(found.unmatched) + len(found.ambiguous)
+    unmatched = found.unmatched.count + found.ambiguous.count
     counts = {
         "without an image in the session": unmatched,
         "without a class": found.unlabelled,
+        "with several classes": found.several,
         "of an unknown class": sum(found.unknown.values()),
-        "in conflict": len(found.conflicts),
+        "in conflict": found.conflicts.count,
     }
     return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "no images"

@@ -71,7 +71,7 @@ def test_prodigy(tmp_path: Path) -> None:
         ("b.jpg", "dog", None, None, None),
         ("c.jpg", "dog", None, None, None),
     ]
-    assert [row.part for row in rows[4:6]] == ["xywh=1,2,3,4", ""]
+    assert [row.parts for row in rows[4:6]] == [("xywh=1,2,3,4",), ()]
     assert (rows[4].probability, rows[6].item) == (0.5, "f1:ab")
     assert [row.line for row in rows] == [1, 2, 3, 4, 5, 5, 6]
 
@@ -118,7 +118,7 @@ def test_label_studio(tmp_path: Path) -> None:
     ]
     assert (rows[0].ms, rows[0].time) == (1500, "2030-01-01T00:00:00.000000Z")
     assert (rows[2].origin, rows[2].probability) == ("auto", 0.75)
-    assert rows[3].part == "xywh=percent:10,20,30,40"
+    assert "xywh=percent:10,20,30,40" in rows[3].parts
     assert [row.line for row in rows] == [1, 1, 1, 2, 3, 4]
 
 
@@ -152,13 +152,15 @@ def test_labelme_in_a_folder_and_alone(tmp_path: Path) -> None:
         (tmp_path / name).write_text(json.dumps(found, indent=2))
     rows = read(tmp_path)
     assert looks_like(tmp_path).name == looks_like(tmp_path / "2.json").name == "labelme"
-    found = [(row.path.removeprefix(f"{tmp_path}/"), *what(row)[1:3], row.part) for row in rows]
+    found = [
+        (row.path.removeprefix(f"{tmp_path}/"), *what(row)[1:3], row.parts[:1]) for row in rows
+    ]
     assert found == [
-        ("a.jpg", ("cat",), ("wet",), ""),
-        ("../pics/b.jpg", "cat", None, "xywh=1,2,4,4"),
-        ("../pics/b.jpg", "dog", None, ""),
-        ("c.jpg", "", None, ""),
-        ("in/a.jpg", ("wet",), (), ""),
+        ("a.jpg", ("cat",), ("wet",), ()),
+        ("../pics/b.jpg", "cat", None, ("xywh=1,2,4,4",)),
+        ("../pics/b.jpg", "dog", None, ()),
+        ("c.jpg", "", None, ()),
+        ("in/a.jpg", ("wet",), (), ()),
     ]
     assert [row.line for row in read(tmp_path / "1.json")] == [1]
 

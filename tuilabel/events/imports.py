@@ -33,8 +33,8 @@ class ImportRow(NamedTuple):
         Classes that the image does not have, where the file says so.
     unknown : tuple of str or None
         Classes that are not known for the image, in an export of several classes.
-    part : str
-        The part of the image that it is about, as in `tuilabel.data.part`.
+    parts : tuple of str
+        What the part of the image that it is about may be called, as in `tuilabel.data.part`.
     is_folder : bool
         Whether the class is the path of a folder, of which a part may be the name of the class.
     """
@@ -55,5 +55,5 @@ class ImportRow(NamedTuple):
     classes: tuple[str, ...] | None = None
     others: tuple[str, ...] | None = None
     unknown: tuple[str, ...] | None = None
-    part: str = ""
+    parts: tuple[str, ...] = ()
     is_folder: bool = False

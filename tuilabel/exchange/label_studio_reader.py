@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from tuilabel.data.part import share_part
 from tuilabel.events.payloads import AUTO_ORIGIN
+from tuilabel.exchange.boxes import parts_of
 from tuilabel.exchange.json_values import read_json, shaped
-from tuilabel.exchange.reading import PART, BadLineError, Row, reads
+from tuilabel.exchange.reading import PARTS, BadLineError, Row, reads
 
 _UPLOAD = re.compile(r"^/?data/upload/(\d+/)?([0-9a-f]{8}-)?")
 _LONGEST = 2**33
@@ -22,7 +22,8 @@ _LOCAL = re.compile(r"^/?data/local-files/?\?d=")
 
 class _Result(Struct):
     value: dict[str, Any] = {}
-    type: str = ""
+    width: float = field(name="original_width", default=100)
+    height: float = field(name="original_height", default=100)
 
 
 class _Answer(Struct):
@@ -85,7 +86,7 @@ def _rows(task: _Task) -> Iterator[Row]:
         for result in answer.result:
             if "rectanglelabels" in result.value:
                 for name in _listed(result.value["rectanglelabels"]):
-                    yield {**row, "class": name, PART: _box(result.value)}
+                    yield {**row, "class": name, PARTS: _box(result)}
             else:
                 classes += _listed(result.value.get("choices"))
                 for names in _listed(result.value.get("taxonomy")):
@@ -124,9 +125,12 @@ def _annotator(answer: _Answer) -> str | None:
     return None if by is None else str(by)
 
 
-def _box(value: Mapping[str, Any]) -> str:
+def _box(result: _Result) -> list[str]:
     try:
-        sides = [float(value[side]) / 100 for side in ("x", "y", "width", "height")]
-        return share_part(*sides)
-    except (KeyError, TypeError, ValueError):  # also a `PartError`
+        left, top, wide, high = (
+            float(result.value[side]) / 100 for side in ("x", "y", "width", "height")
+        )
+    except (KeyError, TypeError, ValueError):
         raise BadLineError("it has a box without x, y, width and height in percent") from None
+    width, height = result.width, result.height
+    return parts_of(left * width, top * height, wide * width, high * height, (width, height))

@@ -8,9 +8,9 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from tuilabel.data.listing import natural, scan
-from tuilabel.data.part import PartError, box_part
+from tuilabel.exchange.boxes import parts_of
 from tuilabel.exchange.json_values import read_json, shaped
-from tuilabel.exchange.reading import OTHERS, PART, BadLineError, Row, reads
+from tuilabel.exchange.reading import OTHERS, PARTS, BadLineError, Row, reads
 
 _LARGEST = 2**26
 
@@ -25,6 +25,8 @@ class _File(Struct):
     image: str = field(name="imagePath")
     shapes: list[_Shape]
     flags: dict[str, bool] | None = None
+    width: float | None = field(name="imageWidth", default=None)
+    height: float | None = field(name="imageHeight", default=None)
 
 
 @reads("file")
@@ -56,16 +58,14 @@ def _rows(file: Path, found: _File) -> Iterator[Row]:
         yield {"path": image, "class": chosen, OTHERS: others}
         return
     for shape in found.shapes:
-        yield {"path": image, "class": shape.label, PART: _box(shape)}
+        yield {"path": image, "class": shape.label, PARTS: _box(found, shape)}
     if not found.shapes:
         yield {"path": image, "class": None}
 
 
-def _box(shape: _Shape) -> str:
+def _box(found: _File, shape: _Shape) -> list[str]:
     if shape.shape_type != "rectangle" or len(shape.points) != 2:
-        return ""
+        return []
     (x1, y1), (x2, y2) = shape.points
-    try:
-        return box_part(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
-    except PartError as error:
-        raise BadLineError(str(error)) from None
+    size = (found.width, found.height) if found.width and found.height else None
+    return parts_of(min(x1, x2), min(y1, y2), abs(x2 - x1), abs(y2 - y1), size)

@@ -8,10 +8,10 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from tuilabel.data.part import PartError, box_part
+from tuilabel.exchange.boxes import parts_of
 from tuilabel.exchange.json_values import shaped
 from tuilabel.exchange.jsonl_reader import read_jsonl
-from tuilabel.exchange.reading import OTHERS, PART, BadLineError, Row
+from tuilabel.exchange.reading import OTHERS, PARTS, BadLineError, Row
 
 _LATEST = 2**33
 
@@ -43,6 +43,8 @@ class _Task(Struct):
     accept: list[str | int] | None = None
     spans: list[_Span] | None = None
     score: float | None = None
+    width: float | None = None
+    height: float | None = None
     meta: dict[str, Any] | None = None
     time: float | None = field(name="_timestamp", default=None)
     annotator: str | None = field(name="_annotator_id", default=None)
@@ -88,7 +90,7 @@ def _rows(task: _Task) -> Iterator[Row]:
         yield row
     elif task.spans:
         for span in task.spans:
-            yield {**row, "class": span.label, PART: _box(span)} | _not(task, span.label)
+            yield {**row, "class": span.label, PARTS: _box(task, span)} | _not(task, span.label)
     else:
         yield {**row, "class": task.label} | _not(task, task.label)
 
@@ -98,13 +100,11 @@ def _not(task: _Task, name: str | None) -> dict[str, Any]:
     return {"class": None, OTHERS: [name]} if task.answer == "reject" and name else {}
 
 
-def _box(span: _Span) -> str:
+def _box(task: _Task, span: _Span) -> list[str]:
     if span.x is None or span.y is None or span.width is None or span.height is None:
-        return ""
-    try:
-        return box_part(span.x, span.y, span.x + span.width, span.y + span.height)
-    except PartError as error:
-        raise BadLineError(str(error)) from None
+        return []
+    size = (task.width, task.height) if task.width and task.height else None
+    return parts_of(span.x, span.y, span.width, span.height, size)
 
 
 def _time(seconds: float | None) -> str | None:

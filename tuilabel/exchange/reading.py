@@ -23,16 +23,16 @@ Row = Mapping[str, object]
 LONGEST_LINE = 2**20
 """Bytes of a line at most."""
 
-PART, OTHERS, FOLDER = ":part", ":others", ":folder"
-"""Columns of readers of other tools: the part of the image that a row is about, the classes that it
-does not have, and whether the class is the folder that the image is in."""
+PARTS, OTHERS, FOLDER = ":parts", ":others", ":folder"
+"""Columns of readers of other tools: what the part of the image that a row is about may be called,
+the classes that it does not have, and whether the class is the folder that the image is in."""
 
 _COLUMNS = {
     "item": ("item_id",),
     "path": ("reference", "path", "file", "filename", "image", "file_name", "filepath"),
     "class": ("class", "label", "category", "choice", "labels", "classes"),
     "unknown": ("unknown",),
-    "part": (PART,),
+    "parts": (PARTS,),
     "others": (OTHERS,),
     "folder": (FOLDER,),
     "by": ("annotator",),
@@ -313,7 +313,7 @@ def _label(row: Row, columns: Mapping[str, str], line: int) -> ImportRow:
         classes,
         names("others"),
         names("unknown"),
-        text("part"),
+        names("parts") or (),
         "folder" in columns,
     )
 

@@ -100,8 +100,8 @@ class Images:
             return place, "content"
         if not row.path or row.item.startswith(_SCHEMES):
             return None, ""
-        if row.part:
-            found = self._find(row.path, f"#{row.part}")
+        for part in row.parts:
+            found = self._find(row.path, f"#{part}")
             if found[1]:
                 return found
         return self._find(row.path, "")
