@@ -133,7 +133,8 @@ class SavedSession:
             Item ids, paths or names of files. Each image is looked for by its id, then by its path,
             then by the name of its file, if one image has it.
         classes : iterable of str
-            The name of the class of each image; empty for none.
+            The name of the class of each image, empty for none; or a list of names, of which a
+            session of one class for each image takes one.
         by : str, optional
             The annotator, such as ``"resnet50"``; by default you.
         probability : iterable of float, optional
@@ -146,7 +147,7 @@ class SavedSession:
         Returns
         -------
         Import
-            What was added, and what became of other images: `lines`, `matched`, `unmatched`,
+            What was added, and what became of other images: `count`, `matched`, `unmatched`,
             `unknown`, `conflicts`, ...
 
         Raises
