@@ -81,7 +81,7 @@ class BadLineError(TuilabelError):
     A reader that yields it goes on after it; one that raises it cannot.
     """
 
-    number = 0
+    number: int | None = None
 
 
 class Lines:
@@ -209,7 +209,7 @@ def read_labels(
                 places = f"{unit}s {first:,} to" if first < number else unit
                 bad(f"{places} {number:,}: {inert(str(row), 300)}")
     except BadLineError as error:
-        where = f"{unit} {error.number:,} of " if error.number else ""
+        where = f"{unit} {error.number:,} of " if error.number is not None else ""
         where += shown_path(path)
         raise ImportFileError(
             f"{where[:1].upper()}{where[1:]} cannot be imported: {inert(str(error), 300)}. Nothing "
