@@ -34,6 +34,8 @@ COMMANDS = {
     "export": ("export", "export", "Export labels."),
     "import": ("importing", "import_", "Import labels from a file."),
     "autolabel": ("session", "autolabel_", "Label the remaining images with the model."),
+    "model": ("models", "model", "Write a session's model to a file."),
+    "predict": ("models", "predict", "Predict the classes of images with a model in a file."),
     "carry": ("session", "carry_", "Keep labels where only a file's metadata changed."),
     "classes": ("classes", "classes_", "List or change the classes of a session."),
     "check": ("session", "check", "Check a session for damaged and missing parts."),

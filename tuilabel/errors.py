@@ -83,5 +83,11 @@ class ImportFileError(TuilabelError):
     exit_code = 2
 
 
+class ModelFileError(TuilabelError):
+    """A file of a model that cannot be read, or does not fit."""
+
+    exit_code = 2
+
+
 class TrainerError(TuilabelError):
     """A child process that died, hung or could not fit a model; labelling continues without it."""

@@ -18,12 +18,11 @@ from tuilabel.autolabel.rules import (
     Step,
     choose,
     estimate,
-    measure,
     ordered,
     training_set,
 )
 from tuilabel.errors import UsageError
-from tuilabel.learn.metrics import Accuracy, wilson_interval
+from tuilabel.learn.metrics import Accuracy, measure, wilson_interval
 from tuilabel.learn.models import fit_model
 
 PROBABILITIES = np.array(

@@ -13,13 +13,12 @@ from tuilabel.autolabel.rules import (
     Estimate,
     choose,
     estimate,
-    measure,
     ordered,
     training_set,
 )
 from tuilabel.errors import UsageError
-from tuilabel.learn.calibration import Calibration, fit_temperature
-from tuilabel.learn.levels import as_answered, subtrees
+from tuilabel.learn.calibration import Calibration
+from tuilabel.learn.known import Known
 from tuilabel.learn.metrics import Accuracy
 from tuilabel.learn.requests import Fit
 from tuilabel.progress import Progress
@@ -161,7 +160,7 @@ def auto_label(
     """
     options.check()
     teacher = learner.teach(request)
-    known = _Known.of(learner, teacher, request)
+    known = Known.of(learner, teacher, request)
     calibration = known.calibrated(known.probabilities(teacher), rng)
     if options.method == "ordered":
         labelled = _in_order(
@@ -192,46 +191,10 @@ def auto_label(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Known:
-    """Items with a known class that are not trained on: the hold-out, or the audit set."""
-
-    name: str
-    rows: NDArray[np.intp] | None
-    truth: NDArray[np.intp]
-    below: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, learner: Learner, teacher: Teacher, request: Fit) -> _Known:
-        truth = learner.truth(request)
-        below = subtrees(request.parents, len(request.columns))
-        if learner.holdout is not None and truth is not None and teacher.holdout is not None:
-            return cls(learner.holdout[0], None, truth, below)
-        rows, classes = _array(request.audit_items), _array(request.audit_classes)
-        return cls("audit", rows, classes, below)
-
-    def probabilities(self, teacher: Teacher) -> NDArray[np.float32]:
-        return teacher.of_holdout() if self.rows is None else teacher.of_pool(self.rows)
-
-    def measure(self, student: Teacher) -> Accuracy | None:
-        return self.measured(self.probabilities(student).argmax(axis=1), slice(None))
-
-    def measured(self, classes: NDArray[np.intp], which: slice | NDArray[Any]) -> Accuracy | None:
-        """Return how many classes of some of the items are right, at the level of their answers."""
-        truth = self.truth[which]
-        return measure(as_answered(classes, truth, self.below), truth, self.name)
-
-    def calibrated(self, probabilities: NDArray[np.float32], rng: Generator) -> Calibration:
-        """Return a calibration; an answer that lies above the likeliest class confirms it."""
-        likeliest = probabilities.argmax(axis=1)
-        truth = np.where(self.below[self.truth, likeliest], likeliest, self.truth)
-        return fit_temperature(probabilities, truth, fitted_on=self.name, rng=rng)
-
-
 def _at_once(
     teacher: Teacher,
     calibration: Calibration,
-    known: _Known,
+    known: Known,
     rows: NDArray[np.intp],
     options: AutolabelOptions,
 ) -> Chosen:
@@ -250,7 +213,7 @@ def _in_order(
     request: Fit,
     teacher: Teacher,
     calibration: Calibration,
-    known: _Known,
+    known: Known,
     rows: NDArray[np.intp],
     options: AutolabelOptions,
     rng: Generator,

@@ -216,3 +216,31 @@ def letterbox(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     square = np.zeros((MODEL_SIDE, MODEL_SIDE, *pixels.shape[2:]), dtype=np.uint8)
     square[top : top + height, left : left + width] = resized(pixels, (width, height))
     return square
+
+
+def as_seen(image: NDArray[np.uint8], shape: Sequence[int]) -> NDArray[np.uint8] | None:
+    """Return an image as a model sees it that was fitted to images of a shape.
+
+    Parameters
+    ----------
+    image : uint8 array of shape (H, W) or (H, W, 3)
+        At most 96 pixels a side, as `thumbnail` returns it.
+    shape : sequence of int
+        Height and width, and 3 for colours. Into 32x32 any image is fitted, as `letterbox` does.
+
+    Returns
+    -------
+    uint8 array of that shape, or None
+        None if the image has another size. Colours become grey for a model that has seen none.
+    """
+    if tuple(shape[:2]) == (MODEL_SIDE, MODEL_SIDE):
+        image = letterbox(image)
+    if image.shape[:2] != tuple(shape[:2]):
+        return None
+    if len(shape) > image.ndim:
+        return np.repeat(image[..., None], 3, axis=2)
+    if len(shape) < image.ndim:
+        from PIL import Image
+
+        return np.asarray(Image.fromarray(image).convert("L"))
+    return image

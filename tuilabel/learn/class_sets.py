@@ -57,13 +57,13 @@ def fit_each(
         What is known of each item.
     """
     columns = known.T
-    return _OneVersusRest(
+    return OneVersusRest(
         [fit(column != UNKNOWN, column[column != UNKNOWN].astype(np.intp)) for column in columns]
     )
 
 
 @dataclass(frozen=True)
-class _OneVersusRest:
+class OneVersusRest:
     """A model for each class, of which the second column is the probability."""
 
     models: Sequence[_Model]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,7 +35,7 @@ from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinish
 from tuilabel.learn.rounds import run_round
 from tuilabel.learn.stopping import kappa, moved, stop_set
 from tuilabel.learn.store import MemoryStore, Store
-from tuilabel.plugins import check
+from tuilabel.plugins import check, package_of
 from tuilabel.progress import Progress
 
 AUTO_MODELS = ("hybrid", "graph", "softmax")
@@ -417,6 +417,7 @@ class Learner:
             n_classes=len(request.columns),
             rng=np.random.default_rng(request.seed),
             parents=request.parents,
+            sets=np.array(request.sets, dtype=np.int8) if request.sets else None,
         )
         return Teacher((model, features), pool, holdout, fitted, len(request.columns))
 
@@ -432,23 +433,53 @@ class Learner:
         needs = self.needs(request)
         if needs.features not in self._graphs:
             return
-        labelled, labels = _indices(request.items), _indices(request.classes)
+        labels = request.classes
         if WEIGHED_AGAIN * self._weighed > len(labels) >= self._weighed:
             return
         choices: list[Seen] = [(model, needs.features) for model in AUTO_MODELS]
         if request.features == AUTO and needs.features != RAW:
             choices.append(("softmax", RAW))
-        rng = np.random.default_rng((*request.seed, 1))
-        weighed = rng.permutation(len(labels))[:MOST_WEIGHED]
-        rows = {seen: self._view(*seen)[0].rows(labelled[weighed]) for seen in choices}
-        k = len(request.columns)
-        for scores in cross_validate(
-            rows, labels[weighed], n_classes=k, rng=rng, parents=request.parents
-        ):
+        for scores in self._scores(request, choices):
             if scores is not None:
                 self._choice = decide(scores, self._choice or choices[0], choices)
                 self._weighed = len(labels)
             yield
+
+    def inductive(self, request: Fit, seen: Seen) -> Seen:
+        """Return a model that predicts any image, with its features.
+
+        Parameters
+        ----------
+        request : Fit
+        seen : tuple of model and features
+            Returned as it is, unless it needs the graph of the pool or is a plug-in's. Then it is
+            a softmax; with ``auto`` features, cross-validation decides whether it is on these
+            features or on the pixels.
+        """
+        model, features = seen
+        if model not in GRAPH_MODELS and not package_of("models", model):
+            return seen
+        choices: list[Seen] = [("softmax", features)]
+        if request.features == AUTO and features != RAW:
+            choices.append(("softmax", RAW))
+        if len(choices) == 1 or request.sets or len(request.items) < LEAST_WEIGHED:
+            return choices[0]
+        *_, scores = self._scores(request, choices)
+        assert scores is not None
+        return decide(scores, choices[0], choices)
+
+    def _scores(
+        self, request: Fit, choices: Sequence[Seen]
+    ) -> Iterator[Mapping[Seen, NDArray[np.float64]] | None]:
+        """Compare models on the labels of a request, as `cross_validate` does."""
+        labelled, labels = _indices(request.items), _indices(request.classes)
+        rng = np.random.default_rng((*request.seed, 1))
+        weighed = rng.permutation(len(labels))[:MOST_WEIGHED]
+        rows = {seen: self._view(*seen)[0].rows(labelled[weighed]) for seen in choices}
+        k = len(request.columns)
+        yield from cross_validate(
+            rows, labels[weighed], n_classes=k, rng=rng, parents=request.parents
+        )
 
     def _seen_by(self, request: Fit, needs: Needs) -> Seen:
         """Return the requested model and features, as far as they are prepared."""

@@ -107,6 +107,37 @@ class Accuracy:
         return wilson_interval(self.correct, self.n)[1]
 
 
+def measure(classes: NDArray[np.integer], truth: NDArray[np.integer], name: str) -> Accuracy | None:
+    """Compare the classes that a method gives to items it never saw with the true ones.
+
+    Parameters
+    ----------
+    classes : (h,) integer array
+        Of hold-out or audit items. Of auto-labels: of those that the method accepts, with the same
+        threshold and fits as for the items it labels.
+    truth : (h,) integer array
+    name
+        The set: ``"hold-out"``, ``"t10k"``, ``"audit"``.
+
+    Returns
+    -------
+    Accuracy or None
+        None if there are no items.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ.
+    """
+    if classes.shape != truth.shape:
+        raise ValueError(
+            f"There are {len(classes)} classes and {len(truth)} true classes; expected as many."
+        )
+    if len(classes) == 0:
+        return None
+    return Accuracy(int((classes == truth).sum()), len(classes), name)
+
+
 def confusion_matrix(
     truth: NDArray[np.integer], predicted: NDArray[np.integer], n_classes: int
 ) -> NDArray[np.int64]:

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 
 from tuilabel.learn.calibration import check_probabilities
 from tuilabel.learn.checks import check_indices
-from tuilabel.learn.class_sets import fit_each
+from tuilabel.learn.class_sets import OneVersusRest, fit_each
 from tuilabel.learn.feature_view import View
 from tuilabel.learn.features import CHUNK_ROWS, unit_rows
 from tuilabel.learn.levels import fit_levels, has_levels
+from tuilabel.learn.network import CERTAIN, Layer, Network, joined
 from tuilabel.plugins import blame, load, package_of
 
 TYPICAL_LENGTH = 10.0
@@ -132,6 +133,42 @@ def fit_model(
     return _Spread(model, present.astype(np.intp), n_classes)
 
 
+def network_of(model: Model, width: int) -> tuple[NDArray[np.intp], Network] | None:
+    """Return a fitted model as numbers alone, without the classes that it has no label of.
+
+    Parameters
+    ----------
+    model : Model
+        As `fit_model` returns it.
+    width : int
+        The number of features, d.
+
+    Returns
+    -------
+    (c,) intp array, and Network of c classes
+        The classes that the network predicts, in class order; None for the model of a plug-in, and
+        for one that knows fewer than two classes.
+    """
+    if isinstance(model, Network):
+        return np.arange(model.n_classes), model
+    if isinstance(model, _Spread) and isinstance(model.model, Network):
+        return model.present, model.model
+    if isinstance(model, OneVersusRest):
+        members = [_member(each) for each in model.models]
+        known = [member for member in members if member is not None]
+        if len(known) == len(members):
+            return np.arange(len(members)), joined(known, width)
+    return None
+
+
+def _member(model: object) -> Network | float | None:
+    """Return the network of two classes, or the score of a class that all items have, or none."""
+    if isinstance(model, _Constant):
+        none, all_ = model.distribution
+        return float(CERTAIN * (all_ - none))
+    return model if isinstance(model, Network) else None
+
+
 def score_rows(
     model: Model,
     view: View,
@@ -228,27 +265,6 @@ class _FromPlugin:
         return found
 
 
-@dataclass(frozen=True)
-class _Softmax:
-    """A linear layer and a softmax.
-
-    One float32 matrix product per chunk is several times faster than scikit-learn's
-    predict_proba, which checks its input and copies the scores.
-    """
-
-    weights: NDArray[np.float32]  # (d, k)
-    bias: NDArray[np.float32]  # (k,)
-
-    def probabilities(self, features: NDArray[Any]) -> NDArray[np.float32]:
-        scores = unit_rows(features) @ self.weights
-        scores += self.bias
-        # The maximum over a few long rows is several times faster than over many short ones.
-        scores -= np.ascontiguousarray(scores.T).max(axis=0)[:, None]
-        np.exp(scores, out=scores)
-        scores /= scores.sum(axis=1, keepdims=True)
-        return scores
-
-
 def fit_softmax(rows: NDArray[np.float32], labels: NDArray[np.intp], rng: Generator) -> Model:
     """Fit a logistic regression; a `FitFunction`."""
     from sklearn.linear_model import LogisticRegression
@@ -261,30 +277,21 @@ def fit_softmax(rows: NDArray[np.float32], labels: NDArray[np.intp], rng: Genera
     fitted = _without_convergence_warning(regression, rows * scale, labels)
     weights = (fitted.coef_.T * scale).astype(np.float32)
     bias = fitted.intercept_.astype(np.float32)
-    if weights.shape[1] == 1:
+    return Network((_of_each_class(weights, bias),))
+
+
+def _of_each_class(weights: NDArray[np.float32], biases: NDArray[np.float32]) -> Layer:
+    """Return the last layer with a score for each class."""
+    if len(biases) == 1:
         # With two classes only the second has a score; that of the first is 0.
         weights = np.hstack([np.zeros_like(weights), weights])
-        bias = np.concatenate([np.zeros_like(bias), bias])
-    return _Softmax(np.ascontiguousarray(weights), bias)
+        biases = np.concatenate([np.zeros_like(biases), biases])
+    return np.ascontiguousarray(weights), biases
 
 
 def _scale_of(rows: NDArray[np.float32]) -> np.float32:
     length = np.sqrt(np.einsum("nd,nd->", rows, rows, dtype=np.float64) / len(rows))
     return np.float32(TYPICAL_LENGTH / length if length > 0 else 1)
-
-
-@dataclass(frozen=True)
-class _Mlp:
-    """scikit-learn's multi-layer perceptron, which computes in float32."""
-
-    fitted: Any
-    scale: np.float32
-
-    def probabilities(self, features: NDArray[Any]) -> NDArray[np.float32]:
-        if len(features) == 0:
-            return np.empty((0, len(self.fitted.classes_)), dtype=np.float32)
-        probabilities = self.fitted.predict_proba(unit_rows(features) * self.scale)
-        return np.asarray(probabilities, dtype=np.float32)
 
 
 def fit_mlp(rows: NDArray[np.float32], labels: NDArray[np.intp], rng: Generator) -> Model:
@@ -299,7 +306,9 @@ def fit_mlp(rows: NDArray[np.float32], labels: NDArray[np.intp], rng: Generator)
         random_state=int(rng.integers(2**32)),
     )
     scale = _scale_of(rows)
-    return _Mlp(_without_convergence_warning(network, rows * scale, labels), scale)
+    fitted = _without_convergence_warning(network, rows * scale, labels)
+    first, last = zip(fitted.coefs_, fitted.intercepts_, strict=True)
+    return Network(((first[0] * scale, first[1]), _of_each_class(*last)))
 
 
 def _without_convergence_warning(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from tuilabel.learn.feature_sources import ArraySource, FeatureSource, array_digest
 from tuilabel.learn.feature_view import View
-from tuilabel.learn.features import CHUNK_ROWS
+from tuilabel.learn.features import CHUNK_ROWS, unit_rows
 from tuilabel.learn.graph import VERSION as GRAPH_VERSION
 from tuilabel.learn.graph import LabelGraph, build_graph, usable_cores, vectors_for
 from tuilabel.learn.names import AUTO, RAW
 from tuilabel.learn.store import Store
-from tuilabel.plugins import blame, load, package_of
+from tuilabel.plugins import blame, check, load, package_of
 from tuilabel.progress import Progress
 
 SMALL_SIDE = 64
@@ -29,8 +29,9 @@ _LOOKED_AT = 500
 _EMPTY_BORDER = 0.9
 _FLAT = 0.1
 
-FEATURE_VERSIONS = {"hog": 1, "deskew-hog": 1}
-"""Part of the name of cached features; raised when features are computed differently."""
+FEATURE_VERSIONS = {RAW: 0, "hog": 1, "deskew-hog": 1}
+"""Part of the name of cached features, and of what a model in a file needs; raised when features
+are computed differently."""
 
 
 class Transformer(Protocol):
@@ -139,7 +140,7 @@ def prepare_features(
     """
     if name == RAW:
         return Prepared(images.pool, images.holdout)
-    make, version = load("features", name), _version(name)
+    make, version = load("features", name), feature_version(name)
 
     def kept(source: ArraySource) -> ArraySource:
         parts = [
@@ -149,6 +150,50 @@ def prepare_features(
         return ArraySource(name, version, parts, source.digests)
 
     return Prepared(kept(images.pool), None if images.holdout is None else kept(images.holdout))
+
+
+def features_of(name: str, images: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the features of some images, each independent of the others.
+
+    Parameters
+    ----------
+    name
+        Never ``"auto"``.
+    images : (m, H, W) or (m, H, W, 3) uint8 array
+
+    Returns
+    -------
+    (m, d) float32 array
+
+    Raises
+    ------
+    UsageError
+        There are no features of that name.
+    PluginError
+        They are a plug-in's, and it fails.
+    """
+    if name == RAW:
+        return unit_rows(images)
+    transformer: Transformer = load("features", name)()
+    with blame("features", name):
+        transformer.fit(images[:1])
+    return _transformed(transformer, name, images)
+
+
+def feature_hash(name: str, shape: Sequence[int]) -> str:
+    """Return a hash of how features are computed of images of a shape.
+
+    Features with the same hash are the same numbers, but for rounding. It is that of the name, the
+    version and the shape.
+
+    Raises
+    ------
+    UsageError, PluginError
+        There are no features of that name, or they cannot be used.
+    """
+    check("features", name)
+    text = f"{name} {feature_version(name)} {'x'.join(map(str, shape))}"
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def prepare_graph(
@@ -201,8 +246,8 @@ def prepare_graph(
     return Prepared(ArraySource("graph", version, [graph.rows()], [pool.digest]), embedded)
 
 
-def _version(name: str) -> str:
-    """Return the version of features: a hash of its package where they are a plug-in's."""
+def feature_version(name: str) -> str:
+    """Return the version of features: a hash of the package where they are a plug-in's."""
     package = package_of("features", name)
     if package:
         return hashlib.blake2b(package.encode(), digest_size=8).hexdigest()
@@ -226,14 +271,7 @@ def _kept(
     chunks = [slice(start, start + CHUNK_ROWS) for start in range(0, len(images), CHUNK_ROWS)]
 
     def transform(chunk: slice, width: int | None = None) -> NDArray[np.float32]:
-        with blame("features", name):
-            rows = np.asarray(transformer.transform(images[chunk]), dtype=np.float32)
-            expected = (len(images[chunk]), width or max(rows.shape[-1:], default=1))
-            if rows.shape != expected:
-                raise ValueError(f"features have shape {rows.shape}; expected {expected}")
-            if not np.isfinite(rows).all():
-                raise ValueError("features have NaN or infinite numbers")
-        return rows
+        return _transformed(transformer, name, images[chunk], width)
 
     def parts() -> Iterator[NDArray[np.float32]]:
         cores = usable_cores()
@@ -248,6 +286,20 @@ def _kept(
 
     width = transform(slice(0, 1)).shape[1]
     return store.save(stored, (len(images), width), parts)
+
+
+def _transformed(
+    transformer: Transformer, name: str, images: NDArray[Any], width: int | None = None
+) -> NDArray[np.float32]:
+    """Return what a fitted transformer makes of images, checked."""
+    with blame("features", name):
+        rows = np.asarray(transformer.transform(images), dtype=np.float32)
+        expected = (len(images), width or max(rows.shape[-1:], default=1))
+        if rows.shape != expected:
+            raise ValueError(f"features have shape {rows.shape}; expected {expected}")
+        if not np.isfinite(rows).all():
+            raise ValueError("features have NaN or infinite numbers")
+    return rows
 
 
 def _packed(graph: LabelGraph) -> list[NDArray[np.float32]]:

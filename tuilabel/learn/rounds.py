@@ -208,7 +208,7 @@ def run_round(
             min(len(first), limit),
             fit_seconds,
             rank_seconds,
-            *_measure_sets(fitted, pool, audit_rows, _NONE if audit is None else audit[1], sets),
+            *measure_sets(fitted, pool, audit_rows, _NONE if audit is None else audit[1], sets),
         )
     accuracy = confusion = None
     predicted, confidence = _NONE, np.empty(0, dtype=np.float32)
@@ -240,7 +240,7 @@ def run_round(
     )
 
 
-def _measure_sets(
+def measure_sets(
     fitted: Model,
     pool: View,
     rows: NDArray[np.integer],

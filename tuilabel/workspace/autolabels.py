@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tuilabel.autolabel.job import AutolabelOptions, AutoLabels, auto_label
 from tuilabel.data import Dataset
-from tuilabel.errors import UsageError
 from tuilabel.events.payloads import (
     AUTO_ORIGIN,
     Answer,
@@ -23,18 +21,13 @@ from tuilabel.events.payloads import (
     stored_names,
 )
 from tuilabel.journal.journal import Journal
-from tuilabel.learn.requests import Fit
 from tuilabel.progress import Progress
-from tuilabel.session.class_list import ClassList
-from tuilabel.session.hierarchy import parents_of
 from tuilabel.session.labels import AutoBatch
 from tuilabel.session.learner import open_learner
-from tuilabel.session.payloads import settings_from
-from tuilabel.session.requests import Material, fit_request, rows_of
-from tuilabel.session.units import Units
 from tuilabel.session.view import SessionView
-from tuilabel.settings import check_installed, resolve
+from tuilabel.settings import resolve
 from tuilabel.workspace.checking import damage_text
+from tuilabel.workspace.fitting import request_of, unanswered_rows
 from tuilabel.workspace.multi import refuse
 from tuilabel.workspace.opening import open_dataset_of
 from tuilabel.workspace.places import cache_dir
@@ -118,13 +111,13 @@ def autolabel(
     view = SessionView(path)
     refuse(path, view.about, "Auto-labels are", "label the remaining images yourself")
     dataset = open_dataset_of(view, progress)
-    request = _request(view, dataset)
+    request = request_of(view, dataset)
     learner = open_learner(dataset, cache_dir() / "features")
     learner.prepare(learner.needs(request), progress=progress)
     # From the labels alone: earlier auto-labels must not change what the same labels give.
     rng = np.random.default_rng((view.about.seed, 3, len(request.items)))
     found = auto_label(
-        learner, request, _unanswered(view, dataset), options, rng=rng, progress=progress
+        learner, request, unanswered_rows(view, dataset), options, rng=rng, progress=progress
     )
     classes = view.known.classes
     labels = [
@@ -225,30 +218,3 @@ def _write(
             estimate=found.estimate.to_json(),
         )
         journal.append([bulk], _annotator())
-
-
-def _request(view: SessionView, dataset: Dataset) -> Fit:
-    """Return the request for the fit that the session would make on its labels."""
-    stored = {} if view.opened is None else view.opened.settings
-    check_installed(stored, {})
-    settings = settings_from(stored)
-    known, has_truth = view.known, dataset.holdout is not None
-    classes = ClassList(known.classes, dataset.class_names)
-    columns = classes.columns(known.by_class, has_truth=has_truth)
-    training, audit = (
-        rows_of(part, columns, dataset.row_of) for part in (known.training, known.audit)
-    )
-    units = Units(dataset, known)
-    training, audit = units.once(training, audit), units.once(audit)
-    truth = tuple(map(columns.index, classes.of_source)) if has_truth else ()
-    parents = parents_of(columns, known.classes.above)
-    material = Material(settings, columns, training, audit, (), truth=truth, parents=parents)
-    request = fit_request(material, 0, (view.about.seed, 2, len(training)))
-    if request is None:
-        raise UsageError("There is no label to fit a model to. Label some images first.")
-    return request
-
-
-def _unanswered(view: SessionView, dataset: Dataset) -> NDArray[np.intp]:
-    free = np.array([not view.known.is_answered(item) for item in dataset.ids], dtype=bool)
-    return np.flatnonzero(free)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tuilabel.data import Dataset, open_dataset
 from tuilabel.data.listing import below
+from tuilabel.data.window import Window
 from tuilabel.errors import SourceError, UnnamedClassesError
 from tuilabel.plugins import root_of
 from tuilabel.progress import Progress
@@ -27,6 +28,8 @@ class Viewed:
     source : str
         As for `tuilabel.data.open_dataset`.
     progress : callable, optional
+    window : Window, optional
+        As for `tuilabel.data.open_dataset`.
 
     Attributes
     ----------
@@ -39,8 +42,12 @@ class Viewed:
     SourceError, UsageError, DownloadError
     """
 
-    def __init__(self, source: str, progress: Progress | None = None) -> None:
-        opener = partial(open_dataset, source, cache_dir=cache_dir(), progress=progress)
+    def __init__(
+        self, source: str, progress: Progress | None = None, window: Window | None = None
+    ) -> None:
+        opener = partial(
+            open_dataset, source, cache_dir=cache_dir(), progress=progress, window=window
+        )
         try:
             self.dataset: Dataset = opener()
         except UnnamedClassesError:
