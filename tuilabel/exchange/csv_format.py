@@ -37,7 +37,7 @@ def write_csv(rows: Iterable[LabelRow], file: TextIO) -> None:
         columns = COLUMNS if first is None else list(first)
         every = every if first is None else chain([first], every)
     writer = csv.writer(file)
-    writer.writerow(list(map(_inert, columns)))
+    writer.writerow(list(map(marked, columns)))
     for row in every:
         values = cast(Mapping[str, object], row)
         writer.writerow([marked(_cell(values.get(column))) for column in columns])
