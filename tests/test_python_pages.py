@@ -106,9 +106,9 @@ def test_a_loader(photos: Path) -> None:
 
 def test_hugging_face(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("datasets")
-    export("PyTorch")
+    export("Hugging Face")
     names = run(blocks("training.md", "Hugging Face")["python"])
-    assert {*names["images"]} == {"train", "validation"}  # type: ignore[misc]
+    assert {*names["images"]} == {"train", "test"}  # type: ignore[misc]
     assert capsys.readouterr().out.startswith("['cat', 'dog']")
 
 
