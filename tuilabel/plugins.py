@@ -96,6 +96,10 @@ GROUPS: Mapping[str, Group] = {
             "label-studio": "tuilabel.exchange.label_studio_reader:read_label_studio",
             "doccano": "tuilabel.exchange.jsonl_reader:read_jsonl",
             "labelme": "tuilabel.exchange.labelme_reader:read_labelme",
+            "folders": "tuilabel.exchange.folders_reader:read_folders",
+            "parquet": "tuilabel.exchange.parquet_reader:read_parquet",
+            "coco": "tuilabel.exchange.coco_reader:read_coco",
+            "tuilabel-0.1": "tuilabel.exchange.former_session:read_former_session",
         },
     ),
     "writers": Group(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import sqlite3
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,7 @@ from tuilabel.exchange.reading import LONGEST_LINE, read_labels
 from tuilabel.exchange.rows import LabelRow
 from tuilabel.plugins import GROUPS
 
+ACCEPTED = Path(__file__).with_name("accepted")
 BUILT_IN = sorted(GROUPS["readers"].built_in)
 
 
@@ -186,6 +191,121 @@ def test_what_is_exported_for_a_tool_is_guessed_and_read(tmp_path: Path, name: s
     assert second.classes == ("cat", "wet")
 
 
+def test_files_that_labelme_accepts() -> None:
+    flags = read(ACCEPTED / "photos.labelme")
+    assert [(row.classes, row.others) for row in flags] == [
+        (("bird/owl",), ("fox",)),
+        (("fox",), ("bird/owl",)),
+    ]
+    boxes = read(ACCEPTED / "boxes.labelme")
+    assert [(Path(row.path).name, row.class_name, row.parts[0]) for row in boxes] == [
+        ("1.jpg", "fox", "xywh=6,4,30,20"),
+        ("1.jpg", "bird/owl", "xywh=0,0,12,8"),
+        ("2.jpg", "bird/owl", "xywh=4,12,20,15"),
+    ]
+
+
+def test_coco(tmp_path: Path) -> None:
+    rows = read(ACCEPTED / "boxes.coco" / "coco.json")
+    assert [(row.path, row.class_name, *row.parts) for row in rows] == [
+        ("1.jpg", "fox", "xywh=6,4,30,20", "xywh=percent:10,10,50,50"),
+        ("1.jpg", "bird/owl", "xywh=0,0,12,8", "xywh=percent:0,0,20,20"),
+        ("2.jpg", "bird/owl", "xywh=4,12,20,15", "xywh=percent:10,20,50,25"),
+    ]
+    found = json.loads((ACCEPTED / "boxes.coco" / "coco.json").read_text())
+    found["annotations"] = [
+        {"image_id": 1, "category_id": 9},
+        {"image_id": 9, "category_id": 1},
+        {"image_id": 1, "category_id": 2, "score": 0.5},
+        {"image_id": 1, "category_id": 2, "bbox": [1, 2, 3]},
+    ]
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(found))
+    bad: list[str] = []
+    first, second = read(path, "coco", bad)
+    assert (first.line, first.class_name, first.probability, first.parts) == (3, "fox", 0.5, ())
+    assert (second.path, second.class_name) == ("2.jpg", "")
+    assert [one.partition(":")[0] for one in bad] == [f"annotation {n}" for n in (1, 2, 4)]
+
+
+def test_parquet(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    about = {"label": {"_type": "ClassLabel", "names": ["cat", "dog"]}}
+    features = json.dumps({"info": {"features": about}})
+    path = tmp_path / "train-0.x"
+    image = pa.array([{"bytes": b"one", "path": "1.png"}, {"bytes": b"two", "path": None}, None])
+    label = pa.array([1, 0, -1])
+    table = pa.table({"image": image, "label": label, "fold": pa.array([b"x"] * 3)})
+    pq.write_table(table.replace_schema_metadata({"huggingface": features}), path)
+    digest = hashlib.blake2b(b"one", digest_size=16).hexdigest()
+    rows = read(path)
+    assert [(row.line, row.path, row.class_name) for row in rows] == [
+        (1, "1.png", "dog"),
+        (2, "", "cat"),
+        (3, "", "-1"),
+    ]
+    assert rows[0].item == f"f1:{digest}"
+    columns = {"File": ["a"], "class": [["cat", "wet"]], "time": [datetime(2030, 1, 1)]}
+    pq.write_table(pa.table({**columns, "x": [1]}), path)
+    (row,) = read(path)
+    assert (row.path, row.classes, row.time) == ("a", ("cat", "wet"), "2030-01-01T00:00:00")
+    pq.write_table(pa.table({"x": [1]}), path)
+    with pytest.raises(ImportFileError, match=r"Row 1 .*no class.*; it has x"):
+        read(path)
+    path.write_bytes(b"PAR1" + bytes(20))
+    with pytest.raises(ImportFileError, match="no Parquet table that can be read"):
+        read(path)
+
+
+def test_a_session_of_the_unreleased_version(tmp_path: Path) -> None:
+    path = tmp_path / "old.tuilabel"
+
+    def event(kind: str, *values: object, body: object = None) -> tuple[object, ...]:
+        return (kind, "2029-01-01T00:00:00.000+00:00", "ana", *values, json.dumps(body))
+
+    places = {"references": ["in/a.png", "b.png"]}
+    with closing(sqlite3.connect(path, isolation_level=None)) as base:
+        base.executescript(
+            "CREATE TABLE event (seq INTEGER PRIMARY KEY AUTOINCREMENT, uuid, kind, time, "
+            "annotator, item, class_name, round, ms, origin, target, body);"
+            "PRAGMA application_id = 0x54554C42; PRAGMA user_version = 3;"
+        )
+        for number, values in enumerate(
+            (
+                event("open", None, None, 0, None, None),
+                event("label", "f1:a", "cat", 1, 900, None, body=places),
+                event("label", "f1:a", "dog", 1, 800, None, body=places),
+                event("undo", "f1:a", None, 1, None, "u2"),
+                event("label", "f1:b", "dog", 1, None, None),
+                event("skip", "f1:b", None, 1, None, None, body=[1]),
+                event("autobatch", None, None, 1, None, None),
+                event("auto", "f1:c", "cat", 1, None, "u6", body={"probability": 0.75}),
+                event("autobatch", None, None, 1, None, None),
+                event("auto", "f1:d", "cat", 1, None, "u8"),
+                event("revert", None, None, 1, None, "u8"),
+            )
+        ):
+            base.execute(
+                "INSERT INTO event (uuid, kind, time, annotator, item, class_name, round, ms, "
+                "target, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (f"u{number}", *values),
+            )
+    before = path.read_bytes()
+    label, skip, guess = read(path)
+    assert (label.item, label.path, label.class_name, label.by) == (
+        *("f1:a", "in/a.png", "cat", "ana"),
+    )
+    assert (label.ms, label.round, label.time) == (900, 1, "2029-01-01T00:00:00.000+00:00")
+    assert (skip.item, skip.class_name) == ("f1:b", "")
+    assert (guess.item, guess.origin, guess.probability, guess.by) == ("f1:c", "auto", 0.75, None)
+    assert path.read_bytes() == before
+    with closing(sqlite3.connect(path, isolation_level=None)) as base:
+        base.executescript("DROP TABLE event; CREATE VIEW event AS SELECT 1 AS seq;")
+    with pytest.raises(ImportFileError, match="no table of events"):
+        read(path)
+
+
 @pytest.mark.parametrize(
     ("format_", "content", "reason"),
     [
@@ -198,6 +318,11 @@ def test_what_is_exported_for_a_tool_is_guessed_and_read(tmp_path: Path, name: s
         ("label-studio", "[" * 100_000, "nested too deeply"),
         ("label-studio", '[{"data": {"a": 1, "a": 2}}]', "'a' twice"),
         ("label-studio", "\xff", "no text in UTF-8"),
+        ("coco", '[{"image_id": 1, "category_id": 2}]', "results without the names"),
+        ("coco", '{"images": []}', "no COCO file"),
+        ("coco", '{"images": [{"id": []}]}', "no COCO file"),
+        ("folders", "", "no folder"),
+        ("tuilabel-0.1", "SQLite format 3\0", "no session of tuilabel 0.1"),
         ("labelme", '{"shapes": []}', "File 1 .*no file of labelme"),
         ("labelme", '{"imagePath": "a", "shapes": [{"label": 3}]}', "File 1 .*shapes"),
     ],
@@ -250,6 +375,8 @@ def test_a_format_that_was_wrong_is_said(tmp_path: Path) -> None:
         *(b'{"image":"a",', b'"answer":"accept"', b'"label":', b'"options":[{"id":1}],', b"}\n"),
         *(b'[{"data":{"image":"a"},"annotations":[', b'{"result":[{"value":{"choices":', b"]}]}]"),
         *(b'{"imagePath":"a","shapes":[', b'{"label":"a","points":[[1,2],[3,1e999]]}', b"1e400"),
+        *(b'{"images":[{"id":1,"file_name":"a"}],"categories":[', b'{"id":1,"name":"b"}],'),
+        *(b'"annotations":[', b'{"image_id":1,"category_id":1,"bbox":[1,2,3,1e999]},', b"PAR1"),
         *(b'"accept":[1],', b'"_timestamp":1e300,', b'"lead_time":1e999,', b"]", b"}", b"\xff"),
     ),
     format_=st.sampled_from(BUILT_IN),

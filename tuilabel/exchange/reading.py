@@ -159,6 +159,11 @@ def going_on(values: Iterable[T]) -> Iterator[T | BadLineError]:
             yield error
 
 
+def is_column(name: str) -> bool:
+    """Return whether a column of this name may be needed."""
+    return any(name.strip().casefold() in possible for possible in _COLUMNS.values())
+
+
 def unit_of(format_: str) -> str:
     """Return what the rows of a format are numbered by, such as ``line``."""
     from tuilabel.exchange import reader
@@ -295,7 +300,8 @@ def _label(row: Row, columns: Mapping[str, str], line: int) -> ImportRow:
 
     origin = text("origin")
     classes = names("class")
-    class_name = _utf8(text("class")) if classes is None else "".join(classes[:1])
+    longest = _LONGEST_PATH if "folder" in columns else DEFAULT_LIMIT
+    class_name = _utf8(text("class", longest)) if classes is None else "".join(classes[:1])
     return ImportRow(
         line,
         text("item", _LONGEST_ID),

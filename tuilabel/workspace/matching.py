@@ -14,6 +14,8 @@ from tuilabel.session.classes import Classes, normal_name
 _SCHEMES = ("f1:", "p1:", "a1:")
 """What item ids of tuilabel begin with."""
 
+_DEEPEST = 20
+
 
 def replaced(
     rows: Iterable[ImportRow], beginnings: Sequence[tuple[str, str]]
@@ -55,6 +57,7 @@ class ClassNames:
                     self._ids[name] = info.id
         # Two classes may have one name; an export has their ids then.
         self._ids |= {info.id: info.id for info in classes.every()}
+        self._folders: dict[str, str | None] = {}
 
     def find(self, name: str, *, is_folder: bool = False) -> str | None:
         """Return the id of a class; None if there is no such class.
@@ -66,11 +69,15 @@ class ClassNames:
         if found is None:
             found = self._ids.get(normal_name(name))
         if found is None and is_folder:
-            parts = name.split("/")
-            ends = range(len(parts), 0, -1)
-            names = ("/".join(parts[first:end]) for end in ends for first in range(end))
-            found = next((id_ for one in names if (id_ := self.find(one)) is not None), None)
+            if name not in self._folders:
+                self._folders[name] = self._find_folder(name.split("/")[-_DEEPEST:])
+            found = self._folders[name]
         return found
+
+    def _find_folder(self, parts: list[str]) -> str | None:
+        ends = range(len(parts), 0, -1)
+        names = ("/".join(parts[first:end]) for end in ends for first in range(end))
+        return next((id_ for one in names if (id_ := self.find(one)) is not None), None)
 
 
 class Images:

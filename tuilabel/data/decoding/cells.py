@@ -164,7 +164,7 @@ def _info(file: BufferedReader) -> TableInfo:
         raise ValueError("damaged")
     if sum(table.groups) > MOST_ROWS:
         raise ValueError(f"more than {MOST_ROWS:,} rows")
-    features = _features(table.schema)
+    features = features_of(table.schema)
     label = _label(features)
     names = [] if label is None else list(map(str, features[label]["names"]))
     return TableInfo(list(table.groups), _image_column(table.schema, features), label, names)
@@ -304,7 +304,7 @@ def _place(header: bytes, table: int, number: int) -> int:
     return table + int(away) if away else 0
 
 
-def _features(schema: Any) -> dict[str, Any]:
+def features_of(schema: Any) -> dict[str, Any]:
     """Return what Hugging Face's datasets has recorded about the columns; {} if it is not there."""
     try:
         found = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
