@@ -131,6 +131,31 @@ async def test_an_answer_that_comes_with_its_prompt_was_typed_before_it(
     await person.sees("1 label; saved in")
 
 
+async def test_what_fails_of_what_others_follow_is_said_once(
+    workspace: Workspace, person: Person
+) -> None:
+    class Feeds:
+        def __init__(self) -> None:
+            self.texts = ["--mirror has stopped."]
+
+        def news(self) -> list[str]:
+            news, self.texts = self.texts, []
+            return news
+
+    channel = LineChannel(person.program, person.program)
+    feeds: Any = Feeds()
+    talk = Talk(workspace, channel, False, lambda: person.now, feeds=feeds)
+    talking = asyncio.create_task(talk.run((), None, 0))
+    await person.sees("--mirror has stopped.")
+    await person.sees("class? ")
+    person.now += 1.5
+    person.types("4\n")
+    await person.sees("class? ")
+    person.types("q\n")
+    assert await asyncio.wait_for(talking, PATIENCE) == 0
+    assert person.seen.count("has stopped") == 1
+
+
 async def test_what_is_damaged_is_said_before_the_first_prompt(
     workspace: Workspace, person: Person
 ) -> None:

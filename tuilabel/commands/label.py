@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from tuilabel.commands.completion import complete_sessions
+from tuilabel.commands.feeds import Feeding, check_feeds, feed_options, start_feeds
 from tuilabel.commands.line import PlainProgress, check_terminal, line_mode, use_one_thread
 from tuilabel.commands.options import (
     count_options,
@@ -36,6 +37,7 @@ from tuilabel.process.signals import SIGNALS, leave_at_once
 from tuilabel.settings import PERSON, SETTINGS
 
 if TYPE_CHECKING:
+    from tuilabel.feeds.parent import Feeds
     from tuilabel.tui.app.base import Ended
     from tuilabel.workspace.opening import SourceOptions, Workspace
 
@@ -75,6 +77,7 @@ Opener = Callable[..., "Workspace"]
     help="Ask the files of a group as one: exif:10s, regex:PATTERN or folder.",
 )
 @click.option("--watch", is_flag=True, help="Add files that arrive in the folder while you label.")
+@feed_options
 @click.option("--mouse/--no-mouse", default=False, help="Report mouse events.  [default: no]")
 def label(session: str | None, line: bool, image: bool, mouse: bool, **options: Any) -> None:
     """Label images (the default command).
@@ -146,8 +149,9 @@ def _label(
     check_limits()
     opening = line_mode(line, image, is_input_read=options["source"] == INPUT)
     choose_source(options)
+    feeding = check_feeds(options)
     if opening is None:
-        ended = _on_screen(opener, yesno=options.get("yesno", False), **how)
+        ended = _on_screen(opener, feeding, yesno=options.get("yesno", False), **how)
         _continue(ended, options, mouse=how.get("mouse", False))
     how.pop("mouse", None)
     use_one_thread()
@@ -156,15 +160,18 @@ def _label(
     from tuilabel.tui.terminal.tty import TTY
 
     ask = ask_folders if sys.stdin.isatty() and sys.stdout.isatty() else None
-    with opener(progress=PlainProgress(), ask=ask) as work:
+    with opener(progress=PlainProgress(), ask=ask) as work, start_feeds(feeding, work) as feeds:
         status = run(
             work,
             (TTY.keys, TTY.shown(sys.stdout).fileno()),
             pictures=image,
             opening=opening,
             is_far=lambda: bool(find_relay(os.environ)),
+            feeds=feeds,
             **how,
         )
+        work.journal.close()
+        status = _finish_feeds(feeds, status)
     if not status:
         write_labels(work.path)
     sys.exit(status)
@@ -202,7 +209,17 @@ def _check_source(options: Mapping[str, Any]) -> None:
         open_dataset(source)
 
 
-def _on_screen(opener: Opener, *, yesno: bool = False, **how: Any) -> Ended:
+def _finish_feeds(feeds: Feeds | None, status: int) -> int:
+    """Finish what others follow, and return the exit status."""
+    if feeds is None:
+        return status
+    say_after_screen(*feeds.finish())
+    return status or int(feeds.is_behind)
+
+
+def _on_screen(
+    opener: Opener, feeding: Feeding | None = None, *, yesno: bool = False, **how: Any
+) -> Ended:
     from tuilabel.tui.terminal.tty import TTY
 
     with (
@@ -214,14 +231,17 @@ def _on_screen(opener: Opener, *, yesno: bool = False, **how: Any) -> Ended:
             ask=lambda folders: ask_folders(folders, probe),
             reads_on=True,
         ) as work,
+        start_feeds(feeding, work) as feeds,
     ):
         terminal = terminal_for(work.settings, probe.finish())
         from tuilabel.tui.app.labelling import run
         from tuilabel.workspace.ending import end_run
 
-        ended = run(work, **how, **terminal)
+        ended = run(work, feeds=feeds, **how, **terminal)
         ending = end_run(work)
         say_after_screen(*work.dataset.notices, *outcome_of(ending, ended.status))
+        if ended.request is None and not ending.is_stuck:
+            ended = ended._replace(status=_finish_feeds(feeds, ended.status))
     if ending.is_stuck:
         leave_at_once(ended.status or int(ending.failed))
     if ending.failed:

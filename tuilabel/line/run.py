@@ -29,6 +29,7 @@ from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import cache_dir, log_file
 
 if TYPE_CHECKING:
+    from tuilabel.feeds.parent import Feeds
     from tuilabel.trainer.runner import TrainerEvent
 
 DROPPED = "Dropped what was typed before the image. Answer for the image above."
@@ -46,6 +47,7 @@ def run(
     demo_budget: int = 0,
     opening: Sequence[str] = (),
     is_far: Callable[[], bool] = bool,
+    feeds: Feeds | None = None,
 ) -> int:
     """Label in lines of text until the annotator, the end of the input or a signal ends it.
 
@@ -64,6 +66,8 @@ def run(
         Sentences at the start.
     is_far : callable
         Returns whether the terminal may be far.
+    feeds : Feeds, optional
+        What others follow meanwhile.
 
     Returns
     -------
@@ -72,7 +76,7 @@ def run(
     """
     sys.stdout.flush()
     channel = LineChannel(*descriptors, sys.stdout.encoding)
-    talk = Talk(workspace, channel, pictures, is_far=is_far)
+    talk = Talk(workspace, channel, pictures, is_far=is_far, feeds=feeds)
     return asyncio.run(talk.run(opening, demo, demo_budget))
 
 
@@ -86,7 +90,7 @@ class Talk:
     pictures : bool
     clock : callable
         A monotonic clock, in seconds.
-    is_far : callable
+    is_far, feeds
         As for `run`.
     """
 
@@ -97,8 +101,10 @@ class Talk:
         pictures: bool,
         clock: Callable[[], float] = time.monotonic,
         is_far: Callable[[], bool] = bool,
+        feeds: Feeds | None = None,
     ) -> None:
         self._workspace = workspace
+        self._feeds = feeds
         self._channel = channel
         self._clock = clock
         self._is_far = is_far
@@ -189,7 +195,8 @@ class Talk:
 
     async def _answer(self) -> str | None:
         """Return the next line that was typed for this prompt."""
-        await self._say(self._conversation.ask())
+        news = [] if self._feeds is None else self._feeds.news()
+        await self._say([*self._conversation.words.say(*news), *self._conversation.ask()])
         while True:
             await self._channel.drain()
             if self._channel.typed and self._channel.drop_typed():

@@ -29,6 +29,11 @@ class Umask:
             os.umask(self._of_person)
             self._of_person = None
 
+    @property
+    def given(self) -> int:
+        """The umask that the command was started with, for another process; -1 for this one's."""
+        return -1 if self._of_person is None else self._of_person
+
     @contextmanager
     def of_person(self) -> Iterator[None]:
         """Make new files with the umask that the command was started with."""

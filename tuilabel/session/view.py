@@ -117,6 +117,12 @@ class SessionView:
         opened = self.record.opened[-1].payload if self.record.opened else None
         self.opened = opened if isinstance(opened, Opened) else None
 
+    def read_on(self) -> list[Event]:
+        """Read what was appended since, into `known` and `events`; return it, in order."""
+        events = self.reader.read()
+        self.record.extend(events)
+        return events
+
     @property
     def problems(self) -> list[Problem]:
         """What is damaged or missing."""

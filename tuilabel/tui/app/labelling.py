@@ -23,6 +23,7 @@ from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import cache_dir, log_file
 
 if TYPE_CHECKING:
+    from tuilabel.feeds.parent import Feeds
     from tuilabel.tui.images.protocols.support import Graphics
 
 
@@ -46,6 +47,8 @@ class TuilabelApp(TerminalApp, inherit_bindings=False):
         What the terminal reported about itself.
     graphics : Graphics, optional
         The graphics protocol for the image; by default it is drawn with characters.
+    feeds : Feeds, optional
+        What others follow meanwhile.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class TuilabelApp(TerminalApp, inherit_bindings=False):
         colours: Colours | None = None,
         answers: TerminalAnswers | None = None,
         graphics: Graphics | None = None,
+        feeds: Feeds | None = None,
     ) -> None:
         super().__init__(workspace.settings, colours or Colours(), answers or TerminalAnswers())
         if graphics is not None:
@@ -73,7 +77,7 @@ class TuilabelApp(TerminalApp, inherit_bindings=False):
         )
         name = shown_name(source_name(workspace.dataset.source), 24)
         if demo is None:
-            self._first = LabelScreen(workspace, name, self.trainer)
+            self._first = LabelScreen(workspace, name, self.trainer, feeds=feeds)
         else:
             from tuilabel.tui.screens.demo import DemoScreen
 
@@ -129,6 +133,7 @@ def run(
     colours: Colours | None = None,
     answers: TerminalAnswers | None = None,
     graphics: Graphics | None = None,
+    feeds: Feeds | None = None,
     mouse: bool = False,
 ) -> Ended:
     """Label until the person, a signal or a crash ends it.
@@ -142,5 +147,6 @@ def run(
         colours=colours,
         answers=answers,
         graphics=graphics,
+        feeds=feeds,
     )
     return app.run_to_its_end(workspace.saved, mouse=mouse)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.timer import Timer
@@ -50,6 +51,9 @@ from tuilabel.workspace.guidelines import read_guidelines
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.saving import Saving
 
+if TYPE_CHECKING:
+    from tuilabel.feeds.parent import Feeds
+
 READ_SECONDS, READING_SECONDS = 0.1, 1.0
 """How long what was read is gathered, and how often its progress is shown."""
 
@@ -66,6 +70,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         Answers requests, and does jobs for other screens.
     clock : callable
         A monotonic clock, in seconds.
+    feeds : Feeds, optional
+        What others follow meanwhile.
     """
 
     def __init__(
@@ -74,11 +80,13 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         source_name: str,
         trainer: TrainerLink,
         clock: Callable[[], float] = time.monotonic,
+        feeds: Feeds | None = None,
     ) -> None:
         super().__init__(keymap_of(workspace.settings))
         self.workspace = workspace
         self.loop = workspace.session
         self._client = trainer
+        self._feeds = feeds
         holdout = workspace.dataset.holdout
         name = holdout.name if holdout else None
         self.presenter = Presenter(self.loop, self.keymap, name, workspace.annotator.name)
@@ -156,6 +164,9 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self._event_loop, self._own_context = asyncio.get_running_loop(), copy_context()
         self.loop.known.files.waits = True
         self._follower.start()
+        if self._feeds is not None:
+            self._feeds.changed = self._feeds_changed
+            self._feeds_told()
         if self.workspace.reading is not None:
             self.workspace.reading.notify = self._files_arrived
             self.messages.reading = partial(reading_message, self.workspace.reading)
@@ -194,6 +205,22 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         top = self.app.screen
         if isinstance(top, BaseScreen) and top is not self:
             top.session_changed()
+
+    def _feeds_changed(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the program has ended meanwhile
+            self._event_loop.call_soon_threadsafe(self._feeds_told, context=self._own_context)
+
+    def _feeds_told(self) -> None:
+        """Show what is wrong with what others follow."""
+        if self._feeds is None or self.is_leaving:
+            return
+        self.messages.feeds = [
+            Message(option, text, "bad") for option, text in self._feeds.troubles.items()
+        ]
+        if self._feeds.news():
+            notice = self._notice(self.messages.feeds[0])
+            self.say(*notice or ("", "muted"))
+        self.show_foot()
 
     # Reading of the source.
 
@@ -883,4 +910,6 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         """Show what was saved, or what was begun, or a sentence."""
         sentence = self.waiting or self.sentence
         lost = f"session lost: {self.key_of('messages')}" if self.messages.is_lost else ""
-        self.board.show_status(self.answers.line(sentence), self._act, self._trainer, lost)
+        failing = " ".join(message.about for message in self.messages.feeds)
+        feeds = f"✗ {failing}: {self.key_of('messages')}" if failing else ""
+        self.board.show_status(self.answers.line(sentence), self._act, self._trainer, lost, feeds)

@@ -45,6 +45,8 @@ class Messages:
     ----------
     reading : callable
         Returns how far the source was read, while it is.
+    feeds : list of Message
+        What fails of what others follow.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Messages:
     ) -> None:
         self.about_source(notices, skipped, missing, changed, same, key)
         self.reading: Callable[[], Message | None] = lambda: None
+        self.feeds: list[Message] = []
         self._health = Health()
         self._copied: list[Message] = []
 
@@ -107,7 +110,7 @@ class Messages:
         """Return every message, the most serious first."""
         reading = self.reading()
         of_source = [*([reading] if reading else []), *self._of_source]
-        return [*self._copied, *self._of_session(), *of_source, *self._files]
+        return [*self._copied, *self._of_session(), *self.feeds, *of_source, *self._files]
 
     def line(self, width: int, key: str, first: Message | None = None) -> Piece | None:
         """Return one line about the first message, and where the others are; None without any.
@@ -121,7 +124,7 @@ class Messages:
         first : Message, optional
             By default the most serious.
         """
-        sentences = [*self._of_session(), *self._of_source]
+        sentences = [*self._of_session(), *self.feeds, *self._of_source]
         if not sentences:
             return None
         first = first or sentences[0]

@@ -313,7 +313,7 @@ class Board(Vertical):
         self._legend.show_marks(classes)
 
     def show_status(
-        self, message: Piece | None, act: Piece, trainer: Piece, lost: str = ""
+        self, message: Piece | None, act: Piece, trainer: Piece, lost: str = "", feeds: str = ""
     ) -> None:
         """Show a sentence if there is one, else what is saved, the trainer and the keys.
 
@@ -327,6 +327,8 @@ class Board(Vertical):
             What the trainer is doing.
         lost : str
             Shown in place of the number of saved answers, if the session is no longer there.
+        feeds : str
+            What others follow, and fails.
         """
         if message is not None:
             self._status.show_bar([(" " + message[0], message[1])])
@@ -334,7 +336,7 @@ class Board(Vertical):
         acts = self._presenter.session.desk.acts
         left: list[Piece] = [(f" ✓ {acts:,} saved", "good")] if acts else [(" ready", "muted")]
         left = [(f" ✗ {lost}", "bad")] if lost else left
-        left += [("  " + text, style) for text, style in (act, trainer) if text]
+        left += [("  " + text, style) for text, style in ((feeds, "bad"), act, trainer) if text]
         in_vain = {
             *([] if self._can_accept else ["accept"]),
             *(["skip"] if self._presenter.session.current is None else []),

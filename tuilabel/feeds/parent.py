@@ -1,0 +1,139 @@
+"""The side of the process that labels: it starts the process of feeds, and never waits for it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tuilabel.feeds.plan import Plan
+from tuilabel.process.umask import UMASK
+from tuilabel.text import shown_path
+from tuilabel.trainer.runner import NICENESS, child_environment, open_log
+
+FINISH_SECONDS = 20.0
+"""Longest time for the last state at the end, when the terminal is back."""
+
+
+class Feeds:
+    """A process that feeds others while somebody labels.
+
+    Parameters
+    ----------
+    plan : Plan
+    log_path : Path
+        The file for its standard error.
+
+    Attributes
+    ----------
+    changed : callable
+        Called in a thread when `troubles` have changed.
+    """
+
+    def __init__(self, plan: Plan, log_path: Path) -> None:
+        self.changed: Callable[[], object] = bool
+        self._log_path = log_path
+        self._troubles: dict[str, str] = {}
+        self._told: dict[str, str] = {}
+        self._is_done = False
+        self._options = [] if plan.mirror is None else ["--mirror"]
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            self._process = self._start(plan)
+        except OSError as error:
+            self._lose(f"its process could not be started ({error.strerror or error})")
+            return
+        self._listening = threading.Thread(target=self._listen, name="feeds", daemon=True)
+        self._listening.start()
+
+    def _start(self, plan: Plan) -> subprocess.Popen[bytes]:
+        log = open_log(self._log_path)
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "tuilabel.feeds.child"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                bufsize=0,
+                # Neither Ctrl-C nor a hang-up is for it: it ends in order, when its input does.
+                start_new_session=True,
+                umask=UMASK.given,
+                env=child_environment(),
+            )
+        finally:
+            os.close(log)
+        with contextlib.suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+        assert process.stdin is not None
+        # A thread writes it: a plan may be longer than a pipe holds, and the process starts slowly.
+        threading.Thread(target=_write, args=(process, plan.encode()), daemon=True).start()
+        return process
+
+    def _listen(self) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            found = json.loads(line)
+            is_news = found["troubles"] != self._troubles
+            self._troubles, self._is_done = found["troubles"], found["done"]
+            if is_news:
+                self.changed()
+        if not self._is_done:
+            self._lose(f"its process has ended; see {shown_path(self._log_path)}")
+            self.changed()
+
+    def _lose(self, why: str) -> None:
+        self._troubles = {option: f"{option} has stopped: {why}." for option in self._options}
+
+    @property
+    def troubles(self) -> dict[str, str]:
+        """What is wrong, as a sentence for each option."""
+        return dict(self._troubles)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the mirror is not what the session says."""
+        return "--mirror" in self._troubles
+
+    def news(self) -> list[str]:
+        """Return the sentences that are new since the last call."""
+        told, self._told = self._told, self.troubles
+        return [text for option, text in self._told.items() if told.get(option) != text]
+
+    def finish(self, seconds: float = FINISH_SECONDS) -> list[str]:
+        """Have the last state written, and return sentences about what is wrong.
+
+        What takes longer goes on when this process has ended.
+        """
+        self.changed = bool
+        process = self._process
+        if process is not None:
+            assert process.stdin is not None
+            process.stdin.close()
+            self._listening.join(seconds)
+            if self._listening.is_alive():
+                return [*self.troubles.values(), f"{' and '.join(self._options)} is still at work."]
+            process.wait()
+        return list(self.troubles.values())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self.finish(0)
+
+
+def _write(process: subprocess.Popen[bytes], plan: bytes) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(OSError, ValueError):  # it has ended, or labelling has
+        while plan:
+            plan = plan[process.stdin.write(plan) :]
