@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -239,3 +240,20 @@ def fit_finished(
         moved=None,
         agreement=None,
     )
+
+
+class NoTrainer:
+    """A link that takes requests and never answers."""
+
+    def __init__(self, *_: Any) -> None:
+        self.started = 0
+        self.asked: list[Any] = []
+
+    def start(self) -> None:
+        self.started += 1
+
+    def submit(self, request: Any) -> None:
+        self.asked.append(request)
+
+    async def stop(self) -> None:
+        self.started -= 1

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
+import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
+from loop_fakes import NoTrainer
 from PIL import Image
 
 from tuilabel.cli import main
@@ -19,6 +19,13 @@ from tuilabel.plugins import source_options
 from tuilabel.session.view import SessionView
 from tuilabel.tui.terminal.tty import TTY
 from tuilabel.workspace.places import last_session
+
+pytestmark = pytest.mark.usefixtures("warm_decoders", "no_trainer")
+
+
+@pytest.fixture
+def no_trainer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuilabel.line.run.TrainerClient", NoTrainer)
 
 
 @pytest.fixture
@@ -35,14 +42,24 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def run(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tuilabel", *arguments]
-    return subprocess.run(command, input=typed, capture_output=True, text=True, check=False)
+def run(*arguments: str, typed: str = "") -> Result:
+    return CliRunner().invoke(main, arguments, input=typed, prog_name="tuilabel")
 
 
-def lines(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Label two images in lines of text."""
-    return run("label", *arguments, "--line", "--no-image", typed="1\n2\nq\n")
+def lines(*arguments: str) -> Result:
+    """Label two images in lines of text, as they come through a pipe."""
+    (source, typed), (unread, sink) = os.pipe(), os.pipe()
+    os.write(typed, b"1\n2\nq\n")
+    os.close(typed)
+    with (
+        os.fdopen(source) as keys,
+        os.fdopen(unread),
+        os.fdopen(sink, "w") as shown,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(TTY, "keys", keys.fileno())
+        patch.setattr(TTY, "shown", lambda _: shown)
+        return run("label", *arguments, "--line", "--no-image")
 
 
 def view() -> SessionView:
@@ -55,19 +72,19 @@ def view() -> SessionView:
 def test_rows_of_a_table_are_labelled_and_the_session_continues_with_them() -> None:
     train = ("t.csv", "--where", "split == 'train'")
     started = lines(*train, "--classes", "a,b", "--batch-size", "2")
-    assert started.returncode == 0, started.stderr
+    assert started.exit_code == 0, started.stderr
     session = last_session()
     assert view().opened is not None
     assert view().opened.items == 4
-    assert lines(*train).returncode == 0
+    assert lines(*train).exit_code == 0
     assert last_session() == session
     assert view().known.labels_held == 4
-    again = run("--line", "--no-image", typed="q\n")
-    assert again.returncode == 0, again.stderr
-    assert lines("t.csv", "--classes", "a,b", "--batch-size", "2").returncode == 0
+    again = lines()
+    assert again.exit_code == 0, again.stderr
+    assert lines("t.csv", "--classes", "a,b", "--batch-size", "2").exit_code == 0
     assert last_session() != session
     exported = run("export", "t.csv")
-    assert exported.returncode == 0, exported.stderr
+    assert exported.exit_code == 0, exported.stderr
     assert "photos/" in exported.stdout
     assert "found" in exported.stdout
 
@@ -77,7 +94,7 @@ def test_patterns_and_lists_are_labelled_too(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("photos/1.png\nphotos/2.png\n")
     for source, count in (("photos/[12].*", 2), ("**/*.png", 6), ("list.txt", 2)):
         result = lines(source, "--classes", "a,b", "--batch-size", "1")
-        assert result.returncode == 0, result.stderr
+        assert result.exit_code == 0, result.stderr
         assert view().opened is not None
         assert view().opened.items == count
 
@@ -99,7 +116,7 @@ def test_patterns_and_lists_are_labelled_too(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("root")
 def test_what_does_not_fit_is_refused(arguments: tuple[str, ...], sentence: str) -> None:
     result = lines(*arguments, "--classes", "a,b")
-    assert result.returncode == 2
+    assert result.exit_code == 2
     assert sentence in " ".join(result.stderr.split())
     assert last_session() is None
 
@@ -110,14 +127,14 @@ def test_folders_without_classes_are_mentioned(tmp_path: Path) -> None:
         (tmp_path / "animals" / name).mkdir(parents=True)
         Image.new("L", (6, 4), ord(name[0])).save(tmp_path / "animals" / name / "1.png")
     result = lines("animals")
-    assert result.returncode == 2
+    assert result.exit_code == 2
     found = " ".join(result.stderr.split())
     assert "has no class names, but 2 folders (cat, dog): name the classes with --classes" in found
     assert "or take the names of the folders as --folders labels, suggestions or truth." in found
     assert last_session() is None
     with_folders = ("animals", "--folders", "suggestions", "--batch-size", "1")
     result = lines(*with_folders)
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.stderr
     assert view().known.labels_held == 2
 
 
@@ -126,7 +143,7 @@ def test_boxes_are_exported_by_name(tmp_path: Path) -> None:
     rows = "photos/1.png,0,0,3,3\nphotos/1.png,2,0,3,3\n"
     (tmp_path / "boxes.csv").write_text(f"path,x,y,w,h\n{rows}")
     result = lines("boxes.csv", "--classes", "a,b", "--batch-size", "1")
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.stderr
     exported = list(csv.DictReader(run("export", "boxes.csv").stdout.splitlines()))
     assert [(row["reference"], row["status"]) for row in exported] == [
         ("photos/1.png#xywh=0,0,3,3", "found"),
@@ -139,7 +156,7 @@ def test_a_simulation_takes_a_table_of_pixels() -> None:
     command = ["simulate", "d.csv", "--budget", "4", "--batch-size", "2", "--seeds", "1"]
     more = ["--model", "softmax", "--where", "pixel0 != 3"]
     result = run(*command, *more)
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.stderr
 
 
 @pytest.mark.parametrize(
@@ -185,7 +202,7 @@ def test_a_list_is_simulated_from_standard_input(root: Path) -> None:
     paths = "\0".join(map(str, root.iterdir()))
     command = ["simulate", "-", "-0", "--budget", "4"]
     result = run(*command, typed=paths)
-    assert result.returncode == 2
+    assert result.exit_code == 2
     assert "has no ground truth" in " ".join(result.stderr.split())
 
 
@@ -194,16 +211,16 @@ def test_class_folders_on_standard_input_are_truth() -> None:
     paths = [f"photos/{value}.png" for value in range(6)]
     more = ["--budget", "2", "--batch-size", "2", "--seeds", "1", "--model", "softmax"]
     result = run("simulate", "-", "--folders", "truth", *more, typed="\n".join(paths))
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.stderr
     assert "softmax" in result.stdout
 
 
 @pytest.mark.usefixtures("root")
 def test_an_export_never_replaces_the_table_it_labels() -> None:
-    assert lines("t.csv", "--classes", "a,b", "--batch-size", "2").returncode == 0
+    assert lines("t.csv", "--classes", "a,b", "--batch-size", "2").exit_code == 0
     before = Path("t.csv").read_bytes()
     result = run("export", "t.csv", "-o", "t.csv", "--force")
-    assert result.returncode == 2
+    assert result.exit_code == 2
     assert "is never replaced" in " ".join(result.stderr.split())
     assert Path("t.csv").read_bytes() == before
 
@@ -214,15 +231,15 @@ def test_a_url_is_copied_when_it_is_named_and_never_else(
     pytest.importorskip("fsspec", reason="needs fsspec: pip install -e '.[remote]'")
     url = root.as_uri()
     started = lines(url, "--classes", "a,b", "--batch-size", "2")
-    assert started.returncode == 0, started.stderr
+    assert started.exit_code == 0, started.stderr
     session = last_session()
     shutil.rmtree(root)
-    assert lines("--session", str(session)).returncode == 0, "the copy is opened"
+    assert lines("--session", str(session)).exit_code == 0, "the copy is opened"
     exported = run("export", url)
-    assert exported.returncode == 0, exported.stderr
+    assert exported.exit_code == 0, exported.stderr
     assert exported.stdout.count("found") == 4
     shutil.rmtree(view().source)
-    gone = run("label", "--session", str(session), "--line", "--no-image")
+    gone = lines("--session", str(session))
     assert "was removed from the cache. Copy the files again with" in " ".join(gone.stderr.split())
 
 

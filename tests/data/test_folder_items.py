@@ -16,6 +16,8 @@ from tuilabel.data.folder import list_folder
 from tuilabel.data.folder_items import FolderItems
 from tuilabel.errors import SourceError
 
+pytestmark = pytest.mark.usefixtures("warm_decoders")
+
 Make = Callable[..., FolderItems]
 
 

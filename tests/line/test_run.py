@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loop_fakes import NoTrainer
 from sessions import answer_events, answered
 
 from tuilabel.commands.line import PlainProgress, line_mode
@@ -26,23 +27,6 @@ from tuilabel.workspace.places import session_path
 
 PATIENCE = 60.0
 """Seconds after which a wait that is in vain fails."""
-
-
-class NoTrainer:
-    """A link that takes requests and never answers."""
-
-    def __init__(self, *_: Any) -> None:
-        self.started = 0
-        self.asked: list[Any] = []
-
-    def start(self) -> None:
-        self.started += 1
-
-    def submit(self, request: Any) -> None:
-        self.asked.append(request)
-
-    async def stop(self) -> None:
-        self.started -= 1
 
 
 @pytest.fixture
@@ -162,7 +146,7 @@ async def test_what_is_damaged_is_said_before_the_first_prompt(
     (workspace.path / "log" / "x.jsonl").write_bytes(b"?\n")
     workspace.journal.read()
     talking = asyncio.create_task(person.talk(workspace).run((), None, 0))
-    await person.sees("is incomplete")
+    await person.sees("incomplete")
     await person.sees("class? ")
     person.types("q\n")
     assert await asyncio.wait_for(talking, PATIENCE) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def line() -> Iterator[Callable[..., Link]]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep them on one worker, beside the other terminals' and not among them."""
-    here = Path(__file__).parent
+    here = f"{Path(__file__).parent}{os.sep}"
     for item in items:
-        if here in item.path.parents:
+        if str(item.path).startswith(here):
             item.add_marker(pytest.mark.xdist_group("peers"))

@@ -50,8 +50,7 @@ def start(home: Home) -> Iterator[Callable[..., LabellingTerminal]]:
     def start(
         *arguments: str, command: Sequence[str] = (sys.executable, "-m", "tuilabel"), **options: Any
     ) -> LabellingTerminal:
-        # On a busy machine a terminal would seem to be far away, and get fewer shades.
-        options = {"env": {**home.env, "TUILABEL_LINK": "fast"}, "cwd": home.path, **options}
+        options = {"env": home.env, "cwd": home.path, **options}
         terminal = LabellingTerminal([*command, *arguments], **options)
         started.append(terminal)
         return terminal
@@ -76,7 +75,7 @@ def pictures(tmp_path: Path) -> Path:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep terminals on one worker: two at once would wait for each other's processes."""
-    here = Path(__file__).parent
+    here = f"{Path(__file__).parent}{os.sep}"
     for item in items:
-        if here in item.path.parents:
+        if str(item.path).startswith(here):
             item.add_marker(pytest.mark.xdist_group("pty"))

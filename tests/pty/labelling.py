@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -11,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+
 import tuilabel
 from tests.pty.terminal import PATIENCE, Terminal
+from tuilabel.cli import main
 
 # The words that tests look for on the screen: here and nowhere else.
 SAVED = r"([\d,]+) saved"
@@ -30,6 +34,17 @@ OUTCOME = r"(\d+) labels?, accuracy (\d+\.\d)% .* on the hold-out, n = (\d+); sa
 
 UNBOUND_KEY = "Z"
 CTRL_C = "\x03"
+
+_SLOW_TRAINER = """\
+import os, select, sys
+
+if "tuilabel.trainer.worker" in sys.orig_argv:
+    os.read(0, 2**16)
+    print('{"kind":"PoolOpened","items":1}', flush=True)
+    while not select.select([0], [], [], 1)[0] or os.read(0, 2**16):
+        print('{"kind":"Heartbeat"}', flush=True)
+    os._exit(0)
+"""
 
 # Cells that an image covers at 80x24 and 100x30, however large it is drawn.
 _PICTURE = (range(12, 28), range(5, 14))
@@ -127,15 +142,18 @@ class Home:
         env |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
         # The tests may run in tmux, and wait for the terminal that they play themselves.
         env["TUILABEL_KEY_DELAY"] = "0"
+        # On a busy machine a terminal would seem to be far away, and get fewer shades.
+        env["TUILABEL_LINK"] = "fast"
         # The same tuilabel that is imported here, installed or not.
         env["PYTHONPATH"] = str(Path(tuilabel.__file__).parent.parent)
         return cls(path, env)
 
     def never_fit(self) -> None:
-        """Keep trainers from ever being ready: they import SciPy for ever."""
+        """Keep trainers from ever being ready for a job, as if they imported SciPy for ever."""
         slow = self.path / "slow"
         slow.mkdir()
-        (slow / "scipy.py").write_text("import signal\n\nwhile True:\n    signal.pause()\n")
+        # Python imports this first of all.
+        (slow / "sitecustomize.py").write_text(_SLOW_TRAINER)
         self.env["PYTHONPATH"] = f"{slow}{os.pathsep}{self.env['PYTHONPATH']}"
 
     @property
@@ -159,23 +177,26 @@ class Home:
 
     def status(self) -> dict[str, Any]:
         """Return the output of `tuilabel status --json`."""
-        done = self.run("status", str(self.session), "--json")
-        assert done.returncode == 0, done.stderr
-        status: dict[str, Any] = json.loads(done.stdout)
+        (status,) = self._told("status", str(self.session), "--json")
         return status
 
     def export(self, session: Path | None = None) -> list[dict[str, Any]]:
         """Return the rows of `tuilabel export`."""
-        done = self.run("export", str(session or self.session), "--format", "jsonl")
-        assert done.returncode == 0, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        return self._told("export", str(session or self.session), "--format", "jsonl")
 
     def damage(self) -> list[Any]:
         """Return what `tuilabel check --json` finds damaged or missing."""
-        problems: list[Any] = json.loads(self.run("check", str(self.session), "--json").stdout)[
-            "problems"
-        ]
+        (checked,) = self._told("check", str(self.session), "--json", may_exit=1)
+        problems: list[Any] = checked["problems"]
         return problems
+
+    def _told(self, *arguments: str, may_exit: int = 0) -> list[Any]:
+        """Return what is in the lines of JSON that a command prints, which runs in this process."""
+        env = {**dict.fromkeys(os.environ), **self.env}
+        with contextlib.chdir(self.path):
+            done = CliRunner(env=env).invoke(main, arguments, catch_exceptions=False)
+        assert done.exit_code in (0, may_exit), done.output
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def _look(block: str, foreground: str, background: str) -> tuple[str, str, str]:

@@ -19,6 +19,8 @@ from tuilabel.workspace import reading
 from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
 from tuilabel.workspace.reading import Pool
 
+pytestmark = pytest.mark.usefixtures("warm_decoders")
+
 FLAGS = {"batch_size": 3, "audit": 0.25}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import shutil
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -29,16 +30,17 @@ from tuilabel.tui.views.look import Look
 from tuilabel.workspace import reading
 from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
 
+pytestmark = pytest.mark.usefixtures("warm_decoders")
+
 SIZE = (140, 45)
 SCRATCH = (2210, 1390, 2270, 1415)
 """Left, top, right and bottom of a scratch on one of the photographs."""
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Return a folder of photographs; the first has a scratch."""
-    path = tmp_path / "photographs"
-    path.mkdir()
+@pytest.fixture(scope="module")
+def taken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of photographs, which is only to be copied."""
+    path = tmp_path_factory.mktemp("taken")
     rng = np.random.default_rng(0)
     for number in range(6):
         coarse = Image.fromarray(rng.integers(80, 120, (4, 6, 3), dtype=np.uint8))
@@ -48,6 +50,12 @@ def folder(tmp_path: Path) -> Path:
             ImageDraw.Draw(image).line(SCRATCH, fill=(255, 255, 255), width=4)
         image.save(path / f"{number}.jpg", quality=90)
     return path
+
+
+@pytest.fixture
+def folder(taken: Path, tmp_path: Path) -> Path:
+    """Return a folder of photographs; the first has a scratch."""
+    return Path(shutil.copytree(taken, tmp_path / "photographs"))
 
 
 @pytest.fixture(params=[False, True], ids=["whole", "reads on"])

@@ -19,6 +19,8 @@ from tuilabel.tui.widgets.lines import Lines
 from tuilabel.workspace import reading
 from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
 
+pytestmark = pytest.mark.usefixtures("warm_decoders")
+
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
