@@ -406,3 +406,46 @@ def test_class_folders_are_matched_by_content(session: Path, photos: Path, tmp_p
     found = {one.references[0]: one.class_name for one in view.labelled() if one.is_imported}
     assert found["2.png"] == "dog"
     assert found["deep/3.png"] == "cat"
+
+
+def test_suggestions_order_the_queue_by_their_doubt(photos: Path, tmp_path: Path) -> None:
+    session = tmp_path / "new.tuilabel"
+    opened(photos, session).close()
+    shares = {name: (7 * n % 20) / 20 for n, name in enumerate(NAMES) if n % 4}
+    rows: Any = [(name, "dog", str(share)) for name, share in shares.items()]
+    file = table(tmp_path / "l.csv", rows, "path,class,probability")
+    run("import", session, file, "--as", "suggestions")
+    with opened(photos, session) as work:
+        loop, ids = work.session, work.dataset.ids
+        references = {ids[row]: work.dataset.references(row)[0] for row in range(len(ids))}
+        assert loop.take_request() is None, "no cold start takes the place of suggestions"
+        asked_for = []
+        while loop.current is not None:
+            if not loop.current.audit:
+                asked_for.append(references[str(loop.current_id)])
+            loop.label(str(loop.current_id), 0, by=ME)
+            loop.go_on(by=ME)
+        known = [name for name in asked_for if name in shares]
+        assert len(known) > 4
+        assert known == sorted(known, key=lambda name: (shares[name], NAMES.index(name)))
+        assert asked_for[: len(known)] == known, "those without a suggestion come last"
+        asked_by = {
+            event.payload.reason for event in loop.events if isinstance(event.payload, Label)
+        }
+        assert "doubt" in asked_by
+
+
+def test_two_imports_that_contradict_each_other_come_first(
+    session: Path, photos: Path, tmp_path: Path
+) -> None:
+    for name in ("dog", "cat"):
+        rows: Any = [(one, "dog" if n > 9 else name, "0.9") for n, one in enumerate(NAMES)]
+        file = table(tmp_path / f"{name}.csv", rows, "path,class,probability")
+        run("import", session, file, "--as", "suggestions")
+    doubts = SessionView(session).known
+    doubts.read_bulk()
+    assert sorted(doubts.doubts.values()) == [0.0] * 10 + [0.9] * 10
+    run("import", session, "--revert")
+    with opened(photos, session) as work:
+        assert set(work.session.known.doubts.values()) == {0.9}
+        work.session.known.read_bulk()

@@ -28,9 +28,10 @@ SUGGESTED = "suggested"
 UNSURE, UNUSABLE, LATER = "unsure", "unusable", "later"
 """Why an item is skipped: its class is unclear, nobody can tell from this image, or not now."""
 
-AUDIT, COLD_START, ORDER, RANDOM_SHARE, UNDONE = (
+AUDIT, COLD_START, DOUBT, ORDER, RANDOM_SHARE, UNDONE = (
     "audit",
     "cold start",
+    "doubt",
     "order",
     "random share",
     "undone",

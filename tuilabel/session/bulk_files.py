@@ -7,6 +7,14 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import Bulk, BulkLine
 
+OF_SOURCE = {"of": "source"}
+"""Among the settings of a bulk file with what the source says about its items."""
+
+
+def is_of_source(bulk: Bulk) -> bool:
+    """Return whether a bulk file has what the source says, and not an import."""
+    return bulk.settings.items() >= OF_SOURCE.items()
+
 
 class BulkFiles:
     """Reads bulk files once, and keeps the lines of those that are in effect.

@@ -37,7 +37,7 @@ from tuilabel.events.payloads import (
 )
 from tuilabel.session import class_sets
 from tuilabel.session.answers import AS_IMPORT, Answers, Given, kind_of
-from tuilabel.session.bulk_files import BulkFiles
+from tuilabel.session.bulk_files import BulkFiles, is_of_source
 from tuilabel.session.carries import Carries
 from tuilabel.session.class_sets import decoded, is_set, names_class, said
 from tuilabel.session.classes import CLASS_EVENTS, Classes
@@ -153,6 +153,9 @@ class Labels:
         Items of the audit set that only imports have labelled: neither trained on nor measured.
     remarks : Remarks
         Flags and notes.
+    doubts : dict of str to float
+        The probability of the imported suggestion about an item, if it has one; 0 where two imports
+        suggest different classes. Read by `read_bulk`, and not changed but replaced.
     by_class : Counter of str
         Number of labelled items by class id.
     by_annotator : Counter of str
@@ -195,6 +198,7 @@ class Labels:
         self._auto: dict[str, tuple[str, BulkLine]] = {}
         self._suggested: dict[str, dict[tuple[int, str], Suggestion]] = {}
         self._suggested_in_bulk: dict[str, tuple[tuple[int, str], Suggestion]] = {}
+        self.doubts: dict[str, float] = {}
         self.classes = Classes(lambda class_id: self._answers_to[class_id] > 0)
         self.training: dict[str, str] = {}
         self.audit: dict[str, str] = {}
@@ -644,6 +648,7 @@ class Labels:
             return
         self._bulk_is_read = True
         self._auto, self._suggested_in_bulk = {}, {}
+        doubts: dict[str, float] = {}
         in_effect = self._bulk_in_effect()
         self.files.forget(self._bulk.keys() - {event.id for event in in_effect})
         for event in in_effect:
@@ -651,10 +656,24 @@ class Labels:
             assert isinstance(bulk, Bulk)
             for line in self.files.lines(event):
                 if bulk.origin == SUGGESTED:
+                    if not is_of_source(bulk):
+                        self._doubt(doubts, line)
                     self._suggested_in_bulk[line.item] = order_of(event), _suggestion(line, bulk)
                 else:
                     self._auto[line.item] = event.id, line
+        self.doubts = doubts
         self._auto_held = sum(1 for _ in self.auto_labels())
+
+    def _doubt(self, doubts: dict[str, float], line: BulkLine) -> None:
+        """Note how likely a suggestion is, and whether it contradicts an earlier one."""
+        before = self._suggested_in_bulk.get(line.item)
+        if before is not None:
+            both = map(self.classes.resolved, (before[1].class_id, line.class_id))
+            if not agree(list(both), self.classes.above):
+                doubts[line.item] = 0.0
+                return
+        if line.probability is not None:
+            doubts.setdefault(line.item, line.probability)
 
     @property
     def auto_labels_held(self) -> int:

@@ -35,7 +35,7 @@ from tuilabel.events.payloads import (
     Skip,
     Undo,
 )
-from tuilabel.learn.requests import ColdStart, Fit, FitFinished
+from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.session import class_changes
 from tuilabel.session.answers import Given
 from tuilabel.session.candidates import Candidates
@@ -44,6 +44,7 @@ from tuilabel.session.class_sets import coded, decision_of, decoded, label_of
 from tuilabel.session.class_sets import said as said_by
 from tuilabel.session.desk import Desk
 from tuilabel.session.desks import Desks, start_of
+from tuilabel.session.doubts import Doubts
 from tuilabel.session.fits import FitHistory
 from tuilabel.session.gone import Gone, gone
 from tuilabel.session.hierarchy import parents_of
@@ -171,6 +172,8 @@ class Session:
         self._unfinished: Callable[[], object] | None = None
         self._rows = LabelledRows(self.known, dataset)
         self._ranked: dict[int, Asked] = {}
+        self._doubts = Doubts({}, dataset)
+        self._doubts_of: tuple[object, int] = (None, 0)
         self._requested: dict[int, Requested] = {}
         self._shown: set[int] = set()
         self._slots: list[Slot] = []
@@ -242,9 +245,9 @@ class Session:
             self._write(payloads, by)
             payloads = []
         untouched = not any(self._units.is_answered(asked.item) for asked in self.desk.batch)
-        resized = untouched and size != self.settings.batch_size
-        if self.desk.current is None or resized:
-            again = resized and self.desk.round > 0
+        is_stale = size != self.settings.batch_size or self._doubts_are_new
+        if self.desk.current is None or (untouched and is_stale):
+            again = untouched and is_stale and self.desk.round > 0
             with suppress(NotReadError):
                 batch = self._next_batch(self.desk.round + (not again))
                 if batch.items or not self.desk.round:
@@ -961,7 +964,7 @@ class Session:
         of_audit = int(count * self.about.audit) + 1
         # All of a group is read before it is shown: also of one that a model has chosen.
         units, here = self._units, [slot.row for slot in self.batch[self.cursor :]]
-        ranked = self._heads(self._ranked) if units.groups is not None else ()
+        ranked = self._heads(self._ranking) if units.groups is not None else ()
         queries = islice(self._candidates.queries(ranked, free, start), count)
         next_ones = [*queries, *islice(self._candidates.audits(free, start), of_audit)]
         rows = chain(
@@ -970,6 +973,26 @@ class Session:
             map(units.lacking, [*here[1:], *next_ones]),
         )
         return list(dict.fromkeys(chain.from_iterable(rows)))
+
+    @property
+    def _ranking(self) -> Mapping[int, Asked]:
+        """The ranking of the model, or that by imported suggestions until there is one."""
+        return self._ranked or self._by_doubt()
+
+    def _by_doubt(self) -> Doubts:
+        self.known.read_bulk()
+        reading = self.items.reading
+        made_of = self.known.doubts, 0 if reading is None else int(reading.unread.sum())
+        if self._doubts_of[0] is not made_of[0] or self._doubts_of[1] != made_of[1]:
+            self._doubts_of = made_of
+            self._doubts = Doubts(made_of[0], self.items)
+        return self._doubts
+
+    @property
+    def _doubts_are_new(self) -> bool:
+        """Whether the batch was made before suggestions were imported that order it."""
+        has_asked = any(asked.reason == said.DOUBT for asked in self.desk.batch)
+        return not (self.known.fits or has_asked) and bool(self._by_doubt())
 
     def _heads(self, ranked: Mapping[int, Asked]) -> dict[int, Asked]:
         """Return a ranking by the first rows of its units."""
@@ -1010,7 +1033,7 @@ class Session:
             An item that is to be asked was not read yet. No other takes its place, so that the
             same seed asks the same on a slow disk.
         """
-        queries, audits = self._unasked(self._ranked, answered)
+        queries, audits = self._unasked(self._ranking, answered)
         size = self.settings.batch_size
         audit_places = self._candidates.audit_places(size, number)
         places: list[Asked] = []
@@ -1159,7 +1182,7 @@ class Session:
             Not on disk; nothing has changed.
         """
         requested = self._requested.get(ranking.generation)
-        if requested is None:
+        if requested is None or (isinstance(ranking, ColdStartFinished) and self._by_doubt()):
             return None
         fit = ranking if isinstance(ranking, FitFinished) else None
         ranked = asked_of(ranking, self.items.ids)
@@ -1224,7 +1247,7 @@ class Session:
             self._want_another_fit()
 
     def _cold_start_request(self) -> ColdStart | None:
-        if self.settings.cold_start == "random" or self.desk.current is None:
+        if self.settings.cold_start == "random" or self.desk.current is None or self._by_doubt():
             return None
         # What is shown will be labelled: the cold start looks for items that differ from it.
         slots = (slot for place, slot in enumerate(self.batch) if place in self._shown)

@@ -7,13 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from tuilabel.data import Dataset
-from tuilabel.events.lines import Event
 from tuilabel.events.payloads import IMPORT, SUGGESTED, Bulk, BulkLine, Suggestion, stored_names
+from tuilabel.session.bulk_files import OF_SOURCE, is_of_source
 from tuilabel.session.candidates import Candidates
 from tuilabel.session.classes import class_id_of
 from tuilabel.session.labels import Labels
-
-_OF_SOURCE = {"of": "source"}
 
 
 def suggestion_of(items: Dataset, row: int) -> Suggestion | None:
@@ -80,14 +78,11 @@ def bulk_of(items: Dataset, file: tuple[str, str, int]) -> Bulk:
         count=count,
         origin=IMPORT if guesses.are_labels else SUGGESTED,
         method=guesses.origin,
-        settings=dict(_OF_SOURCE),
+        settings=dict(OF_SOURCE),
     )
 
 
 def are_recorded(known: Labels) -> bool:
     """Return whether a session has what its source says, also if it was taken back."""
-    return any(_is_of_source(event) for event in known.bulk_events())
-
-
-def _is_of_source(event: Event) -> bool:
-    return isinstance(event.payload, Bulk) and event.payload.settings.items() >= _OF_SOURCE.items()
+    bulks = (event.payload for event in known.bulk_events())
+    return any(isinstance(bulk, Bulk) and is_of_source(bulk) for bulk in bulks)

@@ -7,7 +7,7 @@ from itertools import islice, pairwise
 
 from rich.cells import cell_len
 
-from tuilabel.events.payloads import LATER
+from tuilabel.events.payloads import DOUBT, LATER
 from tuilabel.learn import stopping
 from tuilabel.learn.stopping import COMPARISONS
 from tuilabel.session import Session, Slot
@@ -160,6 +160,9 @@ class Presenter:
     def model_title(self) -> str:
         """Return the names of the model and the strategy."""
         session = self.session
+        asked = session.desk.current
+        if session.recipe is None and asked is not None and asked.reason == DOUBT:
+            return "no model yet · doubtful suggestions first"
         if session.recipe is None:
             return f"no model yet · cold start {session.settings.cold_start}"
         return f"{session.recipe.model} on {session.recipe.features} · {session.recipe.strategy}"
