@@ -66,7 +66,7 @@ def side_key_table() -> str:
     moves = {action.id for action in SIDE_ACTIONS["cell"]}
     rows = [
         (place, coded(action.shown_keys, " or "), action.help)
-        for place in (*PLACES, "view")
+        for place in (*PLACES, "rest", "view")
         for action in SIDE_ACTIONS[place]
         if action.id not in moves
     ]
@@ -174,7 +174,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 def test_every_page_is_found_from_the_readme() -> None:
-    named = set(re.findall(r"`(docs/[\w/]+\.md)`", README.read_text(encoding="utf-8")))
+    named = set(re.findall(r"`(docs/[\w/-]+\.md)`", README.read_text(encoding="utf-8")))
     assert named == {f"docs/{page.name}" for page in DOCS}
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -10,7 +12,7 @@ import click
 from tuilabel.commands.options import one_of, session_argument
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.commands.text import say
-from tuilabel.text import counted
+from tuilabel.text import counted, inert, shown_path
 
 
 @click.command("status")
@@ -137,10 +139,10 @@ def carry_(session: str | None, revert: bool) -> None:
 @session_argument
 @click.option(
     "--method",
-    **one_of(("confident", "ordered", "naive")),
+    **one_of(("confident", "ordered", "naive", "rest")),
     default="confident",
-    help="Label images above a threshold; all, the most confident first, with fits in between; or "
-    "all at once.  [default: confident]",
+    help="Label images above a threshold; all, the most confident first, with fits in between; "
+    "all at once; or what a random check of the rest has covered.  [default: confident]",
 )
 @click.option(
     "--threshold",
@@ -173,6 +175,9 @@ def autolabel_(session: str | None, revert: bool, dry_run: bool, **options: Any)
     from tuilabel.workspace.places import find_session
 
     path = find_session(session)
+    if options["method"] == "rest" and not revert:
+        _label_rest(path, dry_run, {**options, "method": None})
+        return
     if revert:
         batch = take_back(path)
         if batch is None:
@@ -201,3 +206,26 @@ def autolabel_(session: str | None, revert: bool, dry_run: bool, **options: Any)
         from tuilabel.commands.sheets import auto_label_sheet
 
         echo(auto_label_sheet(outcome.dataset, outcome.labels, PicturePrinter({})))
+
+
+def _label_rest(path: Path, dry_run: bool, others: dict[str, Any]) -> None:
+    from tuilabel.errors import UsageError
+    from tuilabel.session.spot_checks import sentence
+    from tuilabel.workspace.rest import label_rest
+
+    given = [name for name, value in others.items() if value is not None]
+    if given:
+        raise UsageError(f"--{given[0]} has no effect with --method rest: leave it out.")
+    found = label_rest(path, dry_run=dry_run)
+    say(sentence(found.result, found.sought))
+    labels = f"{counted(found.images, 'image')} without an answer"
+    if not found.images:
+        say("Each image that the check covers has an answer, so nothing is labelled.")
+    elif dry_run:
+        say(f"{labels} would be labelled {inert(found.other)}. Nothing was written (--dry-run).")
+    else:
+        named = shlex.quote(shown_path(path))
+        say(
+            f"Labelled {labels} as {inert(found.other)}, as one batch of origin auto. "
+            f"`tuilabel autolabel {named} --revert` takes it back."
+        )

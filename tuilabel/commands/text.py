@@ -149,6 +149,8 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
     yield from _remark_lines("flagged", summary["flagged"])
     yield from _remark_lines("notes", summary["notes"])
     yield from _dispute_lines(summary["disputes"])
+    for check in summary["checks"]:
+        yield f"rest       {check['text']}"
     if summary["auto_labels"]:
         yield f"auto       {summary['auto_labels']:,} labels assigned by a model"
     yield f"rounds     {summary['rounds']:,}"
@@ -320,6 +322,8 @@ def check_lines(found: CheckReport, of_classes: Sequence[str]) -> Iterator[str]:
         yield f"  {problem}"
     for text in of_classes:
         yield f"  classes: {inert(text, 400)}"
+    for text in found["spot_checks"]:
+        yield f"  {text}"
     if found["unjudged"]:
         names = ", ".join(map(shown_path, found["unjudged"]))
         yield f"Unknown: whether events are missing at the end of {names}."

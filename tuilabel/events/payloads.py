@@ -28,8 +28,9 @@ SUGGESTED = "suggested"
 UNSURE, UNUSABLE, LATER = "unsure", "unusable", "later"
 """Why an item is skipped: its class is unclear, nobody can tell from this image, or not now."""
 
-AUDIT, COLD_START, DOUBT, ORDER, RANDOM_SHARE, UNDONE = (
+AUDIT, CHECK, COLD_START, DOUBT, ORDER, RANDOM_SHARE, UNDONE = (
     "audit",
+    "check",
     "cold start",
     "doubt",
     "order",
@@ -155,15 +156,17 @@ class Asked(Struct, frozen=True, omit_defaults=True, gc=False):
     ----------
     item : str
     reason : str
-        Why it is asked: `AUDIT`, `COLD_START`, `ORDER` (the order of the seed, while no ranking is
-        there), `RANDOM_SHARE`, `UNDONE` (its answer was taken back at another desk), `LATER` (it
-        was skipped for later, and nothing else is left), or the name of the strategy.
+        Why it is asked: `AUDIT`, `CHECK` (a `SpotCheck` has drawn it), `COLD_START`, `ORDER` (the
+        order of the seed, while no ranking is there), `RANDOM_SHARE`, `UNDONE` (its answer was
+        taken back at another desk), `LATER` (it was skipped for later, and nothing else is left),
+        or the name of the strategy.
     draw : float or None
-        The probability with which it was drawn: for the audit set, or in its batch as one of the
-        share of random queries. None for a query.
+        The probability with which it was drawn: for the audit set, for a check, or in its batch as
+        one of the share of random queries. None for a query.
     probabilities : dict or None
-        Probability by class id in the ranking; None before any model, and for audit items, where a
-        suggestion would bias the measurement. Classes with probability 0 are left out.
+        Probability by class id in the ranking; None before any model, and for audit items and
+        checks, where a suggestion would bias the measurement. Classes with probability 0 are left
+        out.
     again : tuple of str
         Ids of the skips for later that no longer count, because the item is asked again here.
     """
@@ -189,6 +192,9 @@ class Batch(Payload, frozen=True):
         The first place that the ranking could fill, from 0.
     late : bool
         Whether the ranking came too late for an earlier place.
+    sought : str
+        The class that the desk looks for: what is probably of it is asked first. Empty where the
+        strategy orders.
     seen : dict of str to int
         The last number read of each other log that has grown since this log last recorded it.
     """
@@ -198,6 +204,7 @@ class Batch(Payload, frozen=True):
     fit: str | None = None
     place: Count | None = None
     late: bool = False
+    sought: str = ""
     seen: dict[str, Count] = {}
 
     def __post_init__(self) -> None:
@@ -566,6 +573,8 @@ class BulkLine(Struct, frozen=True, omit_defaults=True, kw_only=True):
     class_ids, others : tuple of str
         Of an imported label in a session of several classes, as in `LabelSet`; then `class_id` is
         empty.
+    unit : str
+        In the set of a `SpotCheck`, the item under which its group is asked, if that is another.
     """
 
     item: str
@@ -582,11 +591,49 @@ class BulkLine(Struct, frozen=True, omit_defaults=True, kw_only=True):
     draw: Share | None = None
     class_ids: ClassIds | None = None
     others: ClassIds = ()
+    unit: str = ""
 
     @property
     def references(self) -> list[str]:
         """The item's names in the source when it was labelled."""
         return [actual_name(name) for name in self.names]
+
+
+class SpotCheck(Payload, frozen=True):
+    """Some items were drawn at random from a fixed set, to bound how many of it have a class.
+
+    Attributes
+    ----------
+    file, sha256, count
+        The set: a bulk file, in which every item has the class that it is believed to have. It is
+        no label.
+    class_id : str
+        The class that is looked for in the set.
+    units : int
+        Number of items in the set, in which a group counts once.
+    seed : int
+        See `tuilabel.session.spot_checks.draw`.
+    items : tuple of str
+        The items that were drawn, in the order of the draw: of a group, the one that is asked.
+    """
+
+    file: str
+    sha256: str
+    count: Count
+    class_id: str
+    units: Count
+    seed: Count
+    items: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        drawn = len(set(self.items))
+        if not 0 < drawn == len(self.items) <= self.units <= self.count:
+            raise ValueError(f"a check of {drawn} different items of {self.units} is impossible")
+
+    @property
+    def bulk(self) -> Bulk:
+        """The file with the set."""
+        return Bulk(file=self.file, sha256=self.sha256, count=self.count, origin=CHECK)
 
 
 class Window(Payload, frozen=True):
@@ -653,6 +700,7 @@ KINDS: dict[str, type[Payload]] = {
     "class-retired": ClassRetired,
     "class-restyled": ClassRestyled,
     "bulk": Bulk,
+    "spot-check": SpotCheck,
     "window": Window,
     "moved": Moved,
     "adopted": Adopted,

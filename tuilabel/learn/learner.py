@@ -31,7 +31,7 @@ from tuilabel.learn.preparation import (
     prepare_graph,
     resolve_features,
 )
-from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
+from tuilabel.learn.requests import LIKELY, ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.learn.rounds import run_round
 from tuilabel.learn.stopping import kappa, moved, stop_set
 from tuilabel.learn.store import MemoryStore, Store
@@ -328,7 +328,7 @@ class Learner:
         pool, holdout = self._view(model, features)
         labelled, excluded = _indices(request.items), _indices(request.excluded)
         first = _NONE
-        if len(labelled) < request.cold_start_size:
+        if len(labelled) < request.cold_start_size and request.sought < 0:
             first = self._first_items(
                 needs,
                 request.cold_start,
@@ -358,6 +358,7 @@ class Learner:
             stop_rows=self._stop_rows,
             parents=request.parents,
             sets=np.array(request.sets, dtype=np.int8) if request.sets else None,
+            sought=request.sought,
         )
         share, agreement = self._compared(request, result.stop_predictions)
         self._to_weigh = request if request.model == AUTO and needs.graph else None
@@ -376,7 +377,7 @@ class Learner:
             confidence=tuple(result.confidence.astype(np.float64).round(3).tolist()),
             model=model,
             features=features,
-            strategy=strategy,
+            strategy=strategy if request.sought < 0 else LIKELY,
             stop_set=len(self._stop_rows),
             moved=share,
             agreement=agreement,

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from tuilabel.learn.class_sets import Tally
 from tuilabel.learn.metrics import Accuracy
 
+LIKELY = "likely"
+"""The strategy in the answer to a request that looks for a class."""
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -45,6 +48,9 @@ class Fit:
         In a session of several classes, the sets of classes that occur, each with a number for each
         column: see `tuilabel.learn.class_sets`. Then `classes` and `audit_classes` are places in
         it. Empty in any other session.
+    sought
+        The column of a class to look for: the likeliest items are ranked first, whatever the
+        strategy. -1 for none.
     """
 
     generation: int
@@ -66,6 +72,7 @@ class Fit:
     seed: tuple[int, ...]
     parents: tuple[int, ...] = ()
     sets: tuple[tuple[int, ...], ...] = ()
+    sought: int = -1
 
 
 @dataclass(frozen=True)

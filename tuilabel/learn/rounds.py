@@ -96,6 +96,7 @@ def run_round(
     stop_rows: NDArray[np.integer] = _NONE,
     parents: Sequence[int] = (),
     sets: NDArray[np.int8] | None = None,
+    sought: int = -1,
     chunk_rows: int = CHUNK_ROWS,
 ) -> RoundResult:
     """Fit, measure and rank.
@@ -141,6 +142,8 @@ def run_round(
     sets : (s, k) int8 array, optional
         Sets of classes, as for `fit_model`: labels and classes of audit items are rows of it. The
         accuracy is then of whole sets. Without a hold-out, and without predictions of the stop set.
+    sought
+        Column of a class by whose probability to rank, in place of the strategy; -1 for none.
     chunk_rows
         Number of items in memory as float32 at once.
 
@@ -168,7 +171,7 @@ def run_round(
     fit = partial(fit_model, n_classes=n_classes, rng=rng, parents=parents, sets=sets)
     fitted = fit(model, pool.rows(labelled), labels)
     members = []
-    if strategy == COMMITTEE and len(labels):
+    if strategy == COMMITTEE and len(labels) and sought < 0:
         members = [
             fit(model, pool.rows(labelled[drawn]), labels[drawn])
             for drawn in bootstrap_rows(labels, COMMITTEE_MEMBERS, rng)
@@ -187,6 +190,7 @@ def run_round(
         batch_size=batch_size,
         epsilon=epsilon,
         n_classes=n_classes if sets is None else 2,
+        sought=sought,
         rng=rng,
         chunk_rows=chunk_rows,
     )
@@ -268,13 +272,14 @@ def _rank(
     batch_size: int,
     epsilon: float,
     n_classes: int,
+    sought: int,
     rng: Generator,
     chunk_rows: int,
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return positions in `candidates`, best first, at most `limit`, and draw probabilities."""
     utilities = np.empty(len(candidates), dtype=np.float32)
     function = load("strategies", strategy)
-    joint = is_batch_strategy(function)
+    joint = is_batch_strategy(function) and sought < 0
     score = margin if joint or strategy == COMMITTEE else function
     kept = np.empty((len(candidates), n_classes) if joint else (0, 0), dtype=np.float32)
     for chunk, probabilities in score_rows(fitted, pool, candidates, chunk_rows):
@@ -283,6 +288,8 @@ def _rank(
         if members:
             rows = pool.rows(candidates[chunk])
             utilities[chunk] = committee(np.stack([m.probabilities(rows) for m in members]), rng)
+        elif sought >= 0:
+            utilities[chunk] = probabilities[:, sought]
         else:
             with blame("strategies", strategy):
                 utilities[chunk] = _of_shape(score(probabilities, rng), len(probabilities))
@@ -293,7 +300,8 @@ def _rank(
             size = min(batch_size, limit)
             together = _of_shape(function(context, size, rng), min(size, len(candidates)))
             order = np.concatenate([together, order[~np.isin(order, together)]])[:limit]
-        return with_random_share(order, len(candidates), batch_size, epsilon, rng)
+        share = epsilon if sought < 0 else 0.0
+        return with_random_share(order, len(candidates), batch_size, share, rng)
 
 
 def _of_shape(numbers: Any, n: int) -> NDArray[Any]:

@@ -60,6 +60,7 @@ class Candidates:
         self.reserved = np.zeros(len(counts), dtype=bool)
         drawn = mixed(numbers, salts(seed)[1]) / 2.0**64 < audit
         self.reserved[np.repeat(np.arange(len(counts)), self._paths)[drawn]] = True
+        self._is_released = False
         self._first = np.arange(len(counts))
         self._equal: dict[int, list[int]] = {}
         self._names: dict[int, set[int]] = {}
@@ -71,8 +72,13 @@ class Candidates:
         self._first = np.concatenate([self._first, first])
         self._paths = np.concatenate([self._paths, added._paths])
         self.keys = np.concatenate([self.keys, added.keys])
-        self.reserved = np.concatenate([self.reserved, added.reserved])
+        self.reserved = np.concatenate([self.reserved, added.reserved & (not self._is_released)])
         self.__dict__.pop("_order", None)
+
+    def release(self) -> None:
+        """Reserve nothing any more: what was not asked yet is queried like all others."""
+        self._is_released = True
+        self.reserved[:] = False
 
     def join(self, row: int, first: int) -> None:
         """Take into account that a row is the same item as another, the first of all equal ones.

@@ -43,6 +43,8 @@ class Desk:
     round : int
         The number of the batch, from 1; 0 before the first.
     batch : list of Asked
+    sought : str
+        The class that the desk looks for; empty where the strategy orders.
     acts : int
         Number of times an annotator labelled, skipped, remarked, decided or undid here.
     """
@@ -60,6 +62,7 @@ class Desk:
         self._given: dict[str, OwnAnswer] = {}
         self.round = 0
         self.batch: list[Asked] = []
+        self.sought = ""
         self._cursor = 0
         self._is_behind = False
         self.acts = 0
@@ -124,6 +127,7 @@ class Desk:
             self.round = batch.round
             self.cursor = -1
         self.batch = [asked for asked in batch.items if self._is_there(asked.item)]
+        self.sought = batch.sought
         if self.cursor < 0 or self.cursor >= len(self.batch):
             self.advance()
 

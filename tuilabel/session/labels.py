@@ -32,6 +32,7 @@ from tuilabel.events.payloads import (
     Payload,
     Remark,
     Settled,
+    SpotCheck,
     Suggestion,
     Undo,
 )
@@ -168,6 +169,8 @@ class Labels:
         Number of items with a label in effect, by group.
     fits : list of Event
         Their payloads are `Fitted`, in order.
+    checks : list of Event
+        Their payloads are `SpotCheck`, in order.
     recounts : int
         Number of times that items were counted again, because classes were merged or came apart,
         or because answers were carried over.
@@ -217,6 +220,7 @@ class Labels:
         self._auto_held = 0
         self._bulk_is_read = True
         self.fits: list[Event] = []
+        self.checks: list[Event] = []
         self.recounts = 0
         self._later: _Later | None = None
         # Of the last item that had many answers: a search asks for each of its events.
@@ -389,6 +393,8 @@ class Labels:
             self._suggested.setdefault(payload.item, {})[event.t, event.id] = payload
         elif isinstance(payload, Fitted):
             insort(self.fits, event, key=order_of)
+        elif isinstance(payload, SpotCheck):
+            insort(self.checks, event, key=order_of)
         elif isinstance(payload, Bulk):
             self._bulk[event.id] = event
             if payload.origin == IMPORT:

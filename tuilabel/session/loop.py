@@ -35,7 +35,7 @@ from tuilabel.events.payloads import (
     Skip,
     Undo,
 )
-from tuilabel.learn.requests import ColdStart, ColdStartFinished, Fit, FitFinished
+from tuilabel.learn.requests import LIKELY, ColdStart, ColdStartFinished, Fit, FitFinished
 from tuilabel.session import class_changes
 from tuilabel.session.answers import Given
 from tuilabel.session.candidates import Candidates
@@ -62,6 +62,7 @@ from tuilabel.session.requests import (
     sets_of,
 )
 from tuilabel.session.source_guesses import suggestion_of
+from tuilabel.session.spot_checks import Ending, likeliest_first, predicted
 from tuilabel.session.undoing import refusal
 from tuilabel.session.units import Units
 from tuilabel.session.values import (
@@ -195,6 +196,8 @@ class Session:
         self.desk = self._new_desk()
         self._record.extend(log.read())
         self.known.read_bulk()
+        if self._record.has_sought:
+            self._candidates.release()
         self.classes = ClassList(self.known.classes, dataset.class_names)
         self._gone = Gone()
         self._count_rows()
@@ -535,10 +538,12 @@ class Session:
     def guess(self) -> said.Suggestion | None:
         """Return a suggestion of another tool for the current item, where the model has none.
 
-        None for audit items, where a suggestion would bias the measurement.
+        None for audit items and checks, where a suggestion would bias the measurement.
         """
-        slot = self.current
+        slot, asked = self.current, self.desk.current
         if slot is None or slot.audit or slot.probabilities is not None:
+            return None
+        if asked is not None and asked.reason == said.CHECK:
             return None
         guess = self.known.suggestion(self.items.ids[slot.row])
         guess = suggestion_of(self.items, slot.row) if guess is None else guess
@@ -878,18 +883,82 @@ class Session:
         """
         if self.desk.current is not None or not (self.pool_left or any(self._postponed(()))):
             return None
-
-        def moved_on() -> None:
-            self._whole = None
-            self.generation += 1
-            self._wanted = True
-            self._shown = {self.cursor}
-
         try:
             batch = self._next_batch(self.round + 1)
         except NotReadError:
             return None
-        return self._write([batch], by, moved_on)[0] if batch.items else None
+        return self._write([batch], by, self._began_batch)[0] if batch.items else None
+
+    def _began_batch(self) -> None:
+        self._whole = None
+        self.generation += 1
+        self._wanted = True
+        self._shown = {self.cursor}
+
+    # Looking for a class.
+
+    def rest(self) -> list[list[int]]:
+        """Return the rows of each unit without an answer, first the one under whose id it is asked.
+
+        Raises
+        ------
+        NotReadError
+            Not all of the source was read yet.
+        """
+        reading = self.items.reading
+        if reading is not None and reading.unread.any():
+            raise NotReadError("The images are still being read. Check the rest after that.")
+        rows = np.flatnonzero(self._units.open(self._rows.closed)).tolist()
+        if self._units.groups is None:
+            firsts = {self.items.ids[row]: [row] for row in reversed(rows)}
+            return list(firsts.values())[::-1]
+        found: dict[int, list[int]] = {}
+        for row in rows:
+            first = self._units.asked(row)
+            if first is not None:
+                others = (frame for frame in self._units.frames(row) if frame != first)
+                found.setdefault(first, [first, *others])
+        return list(found.values())
+
+    def predicted(self, class_id: str) -> int | None:
+        """Return how many unanswered items of the newest ranking are predicted to have a class.
+
+        None where the newest ranking was made before the desk looked for it.
+        """
+        left = [asked for row, asked in self._ranked.items() if not self._is_answered(row)]
+        if not self._ranked or next(iter(self._ranked.values())).reason != LIKELY:
+            return None
+        return predicted(left, class_id)
+
+    def seek(self, class_id: str, *, by: Annotator) -> Event:
+        """Ask from now on what is probably of a class; empty: as the strategy orders again.
+
+        The audit set grows no more after that: it would no longer be a uniform sample of the pool.
+
+        Raises
+        ------
+        RefusedError
+            What is to be asked was not read yet.
+        SaveError
+            Not on disk; nothing has changed. So it is with `begin_check`.
+        """
+        return self._turn_to(self._ending._replace(sought=class_id), (), by)
+
+    def begin_check(self, check: said.SpotCheck, *, by: Annotator) -> Event:
+        """Ask the items first that a check has drawn, here and where others look for a class."""
+        return self._turn_to(Ending(check.class_id, check), (check,), by)
+
+    def _turn_to(self, ending: Ending, payloads: Sequence[Payload], by: Annotator) -> Event:
+        try:
+            batch = self._next_batch(self.round + 1, ending=ending)
+        except NotReadError as error:
+            raise RefusedError("The next images are being read. Try again in a moment.") from error
+        return self._write([*payloads, batch], by, self._began_batch)[0]
+
+    @property
+    def _ending(self) -> Ending:
+        check = self.known.checks[-1].payload if self.known.checks else None
+        return Ending(self.desk.sought, check if isinstance(check, said.SpotCheck) else None)
 
     # Reading of the source.
 
@@ -1015,6 +1084,8 @@ class Session:
     @property
     def pool_rows_wanted(self) -> int:
         """The number of the first rows that the trainer should have by now."""
+        if self.desk.sought:
+            return len(self.items)  # what is not ranked is not found
         return rows_to_learn(self.labels, len(self.items))
 
     def pool_opened(self, rows: int) -> None:
@@ -1024,8 +1095,10 @@ class Session:
 
     # Batches.
 
-    def _next_batch(self, number: int, *answered: int) -> Batch:
+    def _next_batch(self, number: int, *answered: int, ending: Ending | None = None) -> Batch:
         """Return the batch with a number, composed as if some more rows were answered.
+
+        What is asked first is what `ending` says, by default that which is in effect.
 
         Raises
         ------
@@ -1033,9 +1106,11 @@ class Session:
             An item that is to be asked was not read yet. No other takes its place, so that the
             same seed asks the same on a slow disk.
         """
-        queries, audits = self._unasked(self._ranking, answered)
+        ending = ending or self._ending
+        ranked = self._ranked if ending.sought else self._ranking
+        queries, audits = self._unasked(ranked, answered, ending)
         size = self.settings.batch_size
-        audit_places = self._candidates.audit_places(size, number)
+        audit_places = frozenset() if ending.sought else self._candidates.audit_places(size, number)
         places: list[Asked] = []
         postponed = self._postponed(answered)
         for place in range(size):
@@ -1047,7 +1122,7 @@ class Session:
             places.append(asked)
         # A log of another program may have used up the numbers.
         number = min(number, said.HIGHEST_COUNT)
-        return Batch(round=number, items=tuple(places), seen=self._log.seen())
+        return Batch(round=number, items=tuple(places), sought=ending.sought, seen=self._log.seen())
 
     def _postponed(self, left_out: Collection[int]) -> Iterator[Asked]:
         """Yield the items that were skipped for later, the longest ago first.
@@ -1069,16 +1144,22 @@ class Session:
                 yield Asked(item, said.LATER, again=tuple(again))
 
     def _unasked(
-        self, ranked: Mapping[int, Asked], left_out: Collection[int]
+        self,
+        ranked: Mapping[int, Asked],
+        left_out: Collection[int],
+        ending: Ending | None = None,
     ) -> tuple[list[Iterator[Asked]], list[Iterator[Asked]]]:
         """Return the queries and the audit items that have no answer, in parts.
 
         What belongs to this desk comes first, then what belongs to others, and at the end what
-        others are asking now.
+        others are asking now. Where the desk looks for a class, what a check has drawn comes before
+        all of it, except what others are asking, and there are no audit items.
         """
 
-        units = self._units
+        units, ending = self._units, ending or self._ending
         taken = {self.items.ids[row] for row in left_out}
+        if ending.sought:
+            ranked = likeliest_first(ranked, ending.sought)
         ranked = ranked if units.groups is None else self._heads(ranked)
 
         def distinct(rows: Iterable[int]) -> Iterator[tuple[int, str]]:
@@ -1106,10 +1187,33 @@ class Session:
             parts[:1] = [parts[0] & own, parts[0] & ~own]
             start = start_of(self._desk_id, self._first_rows)
         queries, audits = self._candidates.queries, self._candidates.audits
-        return (
-            [starmap(query, distinct(queries(ranked, part, start))) for part in parts],
-            [starmap(audit, distinct(audits(part, start))) for part in parts],
-        )
+        asked: list[Iterator[Asked]] = [
+            starmap(query, distinct(queries(ranked, part, start))) for part in parts
+        ]
+        if not ending.sought:
+            return asked, [starmap(audit, distinct(audits(part, start))) for part in parts]
+        drawn = self._drawn(ending.check)
+
+        def checked() -> Iterator[Asked]:
+            for part in parts[:-1]:
+                for row, one in drawn.items():
+                    if part[row] and one.item not in taken:
+                        taken.add(one.item)
+                        yield one
+
+        return [checked(), *asked], [iter(()) for _ in range(len(asked) + 1)]
+
+    def _drawn(self, check: said.SpotCheck | None) -> dict[int, Asked]:
+        """Return what a check has drawn by the first row of its unit, in the order of the draw."""
+        if check is None:
+            return {}
+        share = round(len(check.items) / check.units, 12)
+        rows = ((self.items.row_of(item), item) for item in check.items)
+        return {
+            self._units.head(row): Asked(item, said.CHECK, share)
+            for row, item in rows
+            if row is not None
+        }
 
     # The trainer.
 
@@ -1189,7 +1293,11 @@ class Session:
         seen = {n for n, slot in enumerate(self.batch) if self._is_answered(slot.row)}
         seen |= self._shown if shown else {0} if fit is None else set()
         batch = self.desk.batch
-        kept = {n: batch[n] for n, slot in enumerate(self.batch) if n in seen or slot.audit}
+        kept = {
+            n: batch[n]
+            for n, slot in enumerate(self.batch)
+            if n in seen or slot.audit or batch[n].reason == said.CHECK
+        }
         first = next(place for place in count() if place not in seen)
         queries, audits = self._unasked(ranked, [self.batch[n].row for n in kept])
         others = chain.from_iterable([*queries, *audits])
@@ -1202,6 +1310,7 @@ class Session:
             items=items,
             place=first,
             late=first > 1 or self.round > requested.round + 1,
+            sought=self.desk.sought,
             seen=self._log.seen(),
         )
         payloads: list[Payload] = [replaced]
@@ -1299,6 +1408,7 @@ class Session:
             truth=tuple(columns[id_] for id_ in self.classes.of_source) if self._has_truth else (),
             parents=() if sets else parents_of(tuple(columns), self.known.classes.above),
             sets=() if sets is None else tuple(sets.values()),
+            sought=columns.get(self.desk.sought, -1) if sets is None else -1,
         )
 
     @property
@@ -1471,6 +1581,8 @@ class Session:
             for item in payload.items:
                 self._rows.follow(item)
         elif isinstance(payload, Batch):
+            if payload.sought:
+                self._candidates.release()
             for asked in payload.items:
                 for id_ in asked.again:
                     for item in self.known.kept_for_later(id_):

@@ -145,6 +145,8 @@ class Record:
         Number of answers, remarks, decisions, and undos of any of them, by log.
     moves : list of Event
         Each event by which files were moved out of the source.
+    has_sought : bool
+        Whether any desk has looked for a class.
     """
 
     def __init__(self, source: EventSource) -> None:
@@ -158,6 +160,7 @@ class Record:
         self._batches_in: dict[str, deque[int]] = {}
         self._window: Event | None = None
         self.moves: list[Event] = []
+        self.has_sought = False
 
     @property
     def source(self) -> str:
@@ -204,7 +207,8 @@ class Record:
 
     def _take(self, event: Event, number: int) -> None:
         match event.payload:
-            case Batch():
+            case Batch(sought=sought):
+                self.has_sought |= bool(sought)
                 before = self.batches.get(event.log, event)
                 self.batches[event.log] = max(event, before, key=order_of)
                 self._batches_in.setdefault(event.log, deque(maxlen=BATCHES_KEPT)).append(number)

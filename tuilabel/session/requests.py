@@ -47,6 +47,8 @@ class Material(NamedTuple):
         The column of the class above each, as in `Fit`.
     sets : tuple of tuple of int
         In a session of several classes, what `training` and `audit` have places of, as in `Fit`.
+    sought : int
+        The column of the class that the desk looks for, -1 for none.
     """
 
     settings: LoopSettings
@@ -58,6 +60,7 @@ class Material(NamedTuple):
     truth: tuple[int, ...] = ()
     parents: tuple[int, ...] = ()
     sets: tuple[tuple[int, ...], ...] = ()
+    sought: int = -1
 
     @property
     def cold_start_size(self) -> int:
@@ -153,4 +156,5 @@ def fit_request(material: Material, generation: int, seed: Sequence[int]) -> Fit
         seed=tuple(seed),
         parents=material.parents,
         sets=material.sets,
+        sought=material.sought,
     )

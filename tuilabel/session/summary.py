@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 from tuilabel.events.payloads import Fitted
 from tuilabel.session.annotators import Seen, agreement
 from tuilabel.session.remarks import Remarked
+from tuilabel.session.spot_checks import CheckResult, results, sentence
 
 if TYPE_CHECKING:
     from tuilabel.session.view import SessionView
@@ -114,6 +115,25 @@ class TallySummary(TypedDict):
     wrong: int
 
 
+class CheckSummary(TypedDict):
+    """A random check of the rest for a class; see `tuilabel.session.spot_checks.CheckResult`.
+
+    `text` says the same in a sentence.
+    """
+
+    by: str
+    time: str
+    look_for: str
+    size: int
+    drawn: int
+    answered: int
+    found: int
+    unclear: int
+    error: float
+    at_most: int | None
+    text: str
+
+
 class Summary(TypedDict):
     """The output of `tuilabel status --json`, but for `asked`."""
 
@@ -138,6 +158,7 @@ class Summary(TypedDict):
     annotators: dict[str, AnnotatorSummary]
     agreement: AgreementSummary | None
     disputes: list[DisputeSummary]
+    checks: list[CheckSummary]
     auto_labels: int
     stopping: StoppingSummary | None
     problems: list[str]
@@ -233,9 +254,26 @@ def summarise(view: SessionView, now: datetime | None = None) -> Summary:
             )
             for item, standing in known.disputes.items()
         ],
+        checks=[_check(one, names(one.class_id)) for one in results(known)],
         auto_labels=known.auto_labels_held,
         stopping=_stopping([fit for fit in fits if fit.moved is not None]),
         problems=list(map(str, view.problems)),
+    )
+
+
+def _check(result: CheckResult, name: str) -> CheckSummary:
+    return CheckSummary(
+        by=result.by,
+        time=result.at,
+        look_for=name,
+        size=result.size,
+        drawn=result.drawn,
+        answered=result.answered,
+        found=result.found,
+        unclear=result.unclear,
+        error=result.error,
+        at_most=result.at_most,
+        text=sentence(result, name),
     )
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypedDict
 
-from tuilabel.events.payloads import Bulk
+from tuilabel.events.payloads import Bulk, SpotCheck
 from tuilabel.journal.reader import LogFile, Problem, Reader
-from tuilabel.text import counted, shown_path
+from tuilabel.session import spot_checks
+from tuilabel.text import counted, inert, shown_path
 
 
 class LogReport(TypedDict):
@@ -29,7 +30,8 @@ class CheckReport(TypedDict):
     `problems` has the file, the number of the line or None, and a text for each. `is_healed` tells
     whether nothing is lost, because an undamaged copy stands in for each. `unjudged` names the logs
     that do not end with the closing event of their run: whether events are missing at their ends
-    cannot be known, except that other logs have recorded how far they were read.
+    cannot be known, except that other logs have recorded how far they were read. `spot_checks` has
+    a text for each random check of the rest: its draw was repeated from its seed and its set.
     """
 
     session: str
@@ -38,6 +40,7 @@ class CheckReport(TypedDict):
     events: int
     problems: list[tuple[str, int | None, str]]
     is_healed: bool
+    spot_checks: list[str]
     unjudged: list[str]
 
 
@@ -51,9 +54,15 @@ def check_session(path: Path) -> CheckReport:
     """
     reader = Reader(path)
     events = reader.read()
+    checks = []
     for event in events:
         if isinstance(event.payload, Bulk):
             reader.bulk_lines(event.payload)
+        elif isinstance(event.payload, SpotCheck):
+            lines = reader.bulk_lines(event.payload.bulk)
+            wrong = spot_checks.problem(event.payload, lines)
+            said = wrong or f"{counted(len(event.payload.items), 'item')} drawn as its seed says"
+            checks.append(f"check by {inert(event.by, 40)}: {said}")
     logs = [_report(file, reader) for file in reader.files()]
     problems = reader.problems
     return CheckReport(
@@ -63,6 +72,7 @@ def check_session(path: Path) -> CheckReport:
         events=len(events),
         problems=[(one.file, one.line, one.text) for one in problems],
         is_healed=all(one.is_healed for one in problems),
+        spot_checks=checks,
         unjudged=[log["file"] for log in logs if not log["has_ended"]],
     )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tuilabel.errors import SaveError, SessionFileError, TuilabelError, UsageError
 from tuilabel.events.lines import HIGHEST_COUNTER
-from tuilabel.events.payloads import Adopted, Bulk
+from tuilabel.events.payloads import Adopted, Bulk, SpotCheck
 from tuilabel.journal.journal import Journal
 from tuilabel.journal.reader import LogFile
 from tuilabel.journal.store import BULK, LOGS, Store
@@ -179,8 +179,9 @@ def _safe_stem(file: LogFile) -> str:
 
 
 def _bulk_files(theirs: SessionView, merged: Merged) -> Iterator[tuple[str, str]]:
-    for event in theirs.known.bulk_events():
-        bulk = event.payload
+    payloads = [event.payload for event in theirs.known.bulk_events() + theirs.known.checks]
+    for payload in payloads:
+        bulk = payload.bulk if isinstance(payload, SpotCheck) else payload
         assert isinstance(bulk, Bulk)
         name = f"{BULK}/{Path(bulk.file).name}"
         if not theirs.reader.bulk_lines(bulk) and bulk.count:

@@ -95,6 +95,13 @@ ACTIONS = (
         "Keep labels where only a file's metadata changed.",
         yields=True,
     ),
+    Action(
+        "rest",
+        ("tab e",),
+        "rare class",
+        "Look for the rarer of two classes, and check the rest.",
+        yields=True,
+    ),
     _look("top_left", ("home", "tab 7"), "zoom", "Zoom into the top left quarter, or out again."),
     _look("top_right", ("pageup", "tab 8"), "zoom", "Zoom into the top right quarter."),
     _look("bottom_left", ("end", "tab 4"), "zoom", "Zoom into the bottom left quarter."),
@@ -209,6 +216,11 @@ SIDE_ACTIONS: dict[str, tuple[Action, ...]] = {
         *_UP_AND_DOWN,
     ),
     "cell": (*_UP_AND_DOWN, *_TO_THE_SIDES),
+    "rest": (
+        Action("begin", ("enter",), "begin", "Ask what the marked line says.", footer=True),
+        Action("other_class", ("c",), "other class", "Look for the other class.", footer=True),
+        *_UP_AND_DOWN,
+    ),
     "view": (
         Action("mark", ("space", "m"), "mark", "Mark the image, or take its mark away.", True),
         Action("leave", ("q",), "done", "Write the paths of the marked images, and quit.", True),
@@ -225,7 +237,8 @@ SIDE_ACTIONS: dict[str, tuple[Action, ...]] = {
     ),
 }
 """The own actions of each of `PLACES`, of the images of a cell of the confusion matrix, of the
-screen in its place where an image may have several classes, and of that of `tuilabel view`."""
+screen in its place where an image may have several classes, of that for a rare class, and of that
+of `tuilabel view`."""
 
 ALSO = {"history": ("undo",), "view": ("invert", "more_contrast", "less_contrast")}
 """Actions of the labelling screen that one of these has too, with the same keys."""

@@ -44,6 +44,7 @@ from tuilabel.tui.views.guidelines import guideline_rows
 from tuilabel.tui.views.labelling import Presenter
 from tuilabel.tui.views.messages import Message, Messages
 from tuilabel.tui.views.open_session import Added, OpenSession
+from tuilabel.tui.views.rest import two_classes
 from tuilabel.tui.views.trainer import reading_message, reading_piece, trainer_piece
 from tuilabel.tui.widgets.board import Board
 from tuilabel.workspace.following import Follower, Health, health_of
@@ -195,6 +196,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         self.loop.take_in(events)
         self._change_desk()
         self._go_on()
+        self._tell_ending()
         sentence = self.opened.classes_changed(events)
         if sentence:
             self.mention(sentence, "accent")
@@ -512,6 +514,28 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         files, history = counted(count, "file"), self.key_of("history")
         self.say(f"Kept the labels of {files}. You can undo this in {history}.", "good")
 
+    def action_rest(self) -> None:
+        """Show how to look for the rarer of two classes, and to check that none is left."""
+        classes = two_classes(self.loop)
+        if classes is None:
+            self.say("Looking for a rare class needs a session of two classes.", "accent")
+        elif not self.too_small:
+            from tuilabel.tui.screens.rest import RestScreen
+
+            self.presenter.rare.seen()
+            self.app.push_screen(RestScreen(self.opened, classes, self._rest_begun))
+
+    def _rest_begun(self) -> None:
+        self.changed()
+        self._read_on()
+
+    def _tell_ending(self) -> None:
+        """Show that nothing likely is left to ask, or what a check of the rest has shown."""
+        news = self.presenter.rare.take(self.keymap.key("rest"))
+        if news is not None:
+            self.show_all()
+            self.say(news, "good")
+
     def action_guidelines(self) -> None:
         """Show the guidelines, once they are read."""
         path = self.workspace.settings.guidelines
@@ -593,6 +617,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             self.set_timer(A_WHILE, partial(self._forget_act, self._act))
         self.changed()
         self._go_on()
+        self._tell_ending()
 
     def _forget_act(self, act: Piece) -> None:
         """Show no longer what a key did, unless another has done something since."""
@@ -783,6 +808,7 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
         if event is not None:
             self._deferred.do(self.show_all)
             self.call_later(self._draw_batch)
+            self._tell_ending()
 
     def _ranking_failed(self, ranking: Ranking, _: Exception) -> None:
         self._waiting_ranking = self._waiting_ranking or ranking

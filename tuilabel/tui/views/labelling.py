@@ -15,6 +15,7 @@ from tuilabel.text import counted, disputed_text, inert, percent, set_name
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece, cells_in, fitted
+from tuilabel.tui.views.rest import EndingNews
 from tuilabel.tui.views.shown_classes import ShownClasses
 from tuilabel.tui.views.values import ClassBar, Thumbnail, local_time
 
@@ -58,6 +59,7 @@ class Presenter:
     Attributes
     ----------
     classes : ShownClasses
+    rare : EndingNews
     shown_item : callable
         Returns the id of what is shown: of a group, that of a frame.
     """
@@ -67,6 +69,7 @@ class Presenter:
         self.keymap = keymap
         self.classes = ShownClasses(session, keymap, by)
         self.shown_item: Callable[[], str | None] = lambda: session.current_id
+        self.rare = EndingNews(session)
         self._holdout = holdout
 
     @property
@@ -137,7 +140,8 @@ class Presenter:
             return ""
         remarks, asked = session.known.remarks, session.desk.current
         note = remarks.noted.get(item)
-        words = "  kept for later" if asked is not None and asked.reason == LATER else ""
+        words = self.rare.words()
+        words += "  kept for later" if asked is not None and asked.reason == LATER else ""
         words += "  flagged" if item in remarks.flagged else ""
         if note is None:
             return words
