@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -115,7 +115,7 @@ class SavedSession:
     def add(
         self,
         images: Iterable[str | os.PathLike[str]],
-        classes: Iterable[str],
+        classes: Iterable[str | Sequence[str]],
         *,
         by: str | None = None,
         probability: Iterable[float] | None = None,
