@@ -97,7 +97,7 @@ def test_a_csv_for_a_script_in_a_terminal(start: Start) -> None:
     terminal = start(*words)
     terminal.wait_ready()
     for _ in range(3):
-        terminal.answer("c")
+        terminal.answer("1")
     terminal.quit()
     rows = table("train.csv")
     assert [*rows[0]] == ["file", "label"]
