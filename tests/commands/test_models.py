@@ -174,15 +174,22 @@ def test_files_of_any_source(known: Known, source: str, tmp_path: Path) -> None:
     assert len(notes) == 1
 
 
-def test_what_is_held_out_is_left_out_and_reported(known: Known, tmp_path: Path) -> None:
+def test_what_is_held_out_of_a_source_is_predicted_too(known: Known, tmp_path: Path) -> None:
     np.savez("truth.npz", images=IMAGES, labels=np.arange(40) % 2)
-    said, notes = run("predict", known.path, "truth.npz")
-    assert len(said.splitlines()) == 33
-    assert notes[-1].startswith("The 8 images held out of ")
+    for name in ("truth.npz", "a.npz"):
+        if name == "a.npz":
+            np.savez(name, images=IMAGES)
+        run("predict", known.path, name, "-o", f"{name}.csv")
+    with_truth, without = (
+        sorted(rows_of(tmp_path / f"{name}.csv"), key=lambda row: row["path"])
+        for name in ("truth.npz", "a.npz")
+    )
+    assert with_truth == without
+    assert len(without) == 40
     known.takes((5, 5))
     _, notes = run("predict", known.path, "truth.npz", status=2)
     assert notes[-1].startswith(
-        "tuilabel: No image was predicted. 32 images were left out: images[0] (has 8x8 pixels; "
+        "tuilabel: No image was predicted. 40 images were left out: images[0] (has 8x8 pixels; "
     )
 
 

@@ -181,7 +181,7 @@ def predict(
 
 def _notices(dataset: Dataset) -> Iterator[str]:
     yield from dataset.notices
-    if dataset.holdout is not None:
+    if dataset.holdout is not None and dataset.holdout.locate is None:
         images = counted(len(dataset.holdout), "image")
         yield (
             f"The {images} held out of {shown_path(dataset.source)} to measure accuracy are left "

@@ -25,6 +25,7 @@ from tuilabel.data.dataset import (
 from tuilabel.data.file_cache import FileKey
 from tuilabel.data.folder import dataset_of, list_files, pool_of, read_rows
 from tuilabel.data.guesses import Guess, Guesses
+from tuilabel.data.item_ids import ItemIds
 from tuilabel.data.listing import path_order
 from tuilabel.data.npz import held_out_rows
 from tuilabel.errors import SourceError, UnnamedClassesError
@@ -103,7 +104,13 @@ def open_class_folders(
     return replace(
         dataset_of(items, of_pool, images[: len(of_pool)], rows),
         truth=numbers[of_pool],
-        holdout=HoldOut("hold-out", images[len(of_pool) :], numbers[of_test])
+        holdout=HoldOut(
+            "hold-out",
+            images[len(of_pool) :],
+            numbers[of_test],
+            ItemIds("f1", items.digests[of_test], items.parts[of_test]),
+            lambda i: items.references(int(of_test[i])),
+        )
         if len(of_test)
         else None,
     )

@@ -47,11 +47,17 @@ class HoldOut:
         Each has the shape of an image of the pool.
     truth : int16 array of shape (m,)
         Class indices.
+    ids : sequence of str
+        Item ids; empty where they are not known.
+    locate : callable, optional
+        Returns the places where an item was found.
     """
 
     name: str
     images: NDArray[np.uint8]
     truth: NDArray[np.int16]
+    ids: Sequence[str] = ()
+    locate: Callable[[int], tuple[str, ...]] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -389,9 +395,10 @@ def build_dataset(
         found_notices.append(_duplicates_notice(train, copies))
     kept_holdout = None
     if holdout is not None and holdout.truth is not None:
-        images, truth = holdout.images, holdout.truth
+        images, truth, digests = holdout.images, holdout.truth, holdout.digests
+        left, reference = np.flatnonzero(~in_pool), holdout.reference
         if in_pool.any():
-            images, truth = images[~in_pool], truth[~in_pool]
+            images, truth, digests = images[left], truth[left], digests[left]
             found_notices.append(
                 f"{in_pool.sum()} of the {len(holdout)} {holdout.name} images are also in the "
                 "pool and are left out of the hold-out."
@@ -402,7 +409,13 @@ def build_dataset(
                 "pool, but accuracy is measured on images that training never sees: choose other "
                 "files."
             )
-        kept_holdout = HoldOut(holdout.name, images, truth)
+        kept_holdout = HoldOut(
+            holdout.name,
+            images,
+            truth,
+            ItemIds("a1", digests),
+            lambda i: (reference(int(left[i])),),
+        )
 
     # Without duplicates the arrays stay as they are: a memory map stays a memory map.
     def kept(array: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuilabel import __version__
-from tuilabel.data import Dataset
 from tuilabel.data.decoding.formats import HEAD_BYTES, image_format
-from tuilabel.data.images import as_seen
+from tuilabel.data.images import as_seen, thumbnail
 from tuilabel.data.window import Window
 from tuilabel.errors import ModelFileError, SourceError, TuilabelError
 from tuilabel.learn.features import CHUNK_ROWS
@@ -101,6 +100,40 @@ def model_of(view: SessionView, progress: Progress | None = None) -> SessionMode
 # Predictions.
 
 
+class _Part(NamedTuple):
+    """The pool of a source, or its hold-out, which is predicted like any other images.
+
+    Attributes
+    ----------
+    ids : sequence of str
+    seen : uint8 array of shape (n, ...)
+        The images as a model sees them that was fitted to the source.
+    image : callable
+        Returns an image, at most 96 pixels a side.
+    paths : callable
+        Returns the paths of an image.
+    """
+
+    ids: Sequence[str]
+    seen: NDArray[np.uint8]
+    image: Callable[[int], NDArray[np.uint8]]
+    paths: Callable[[int], tuple[str, ...]]
+
+
+def _parts(viewed: Viewed) -> Iterator[_Part]:
+    dataset = viewed.dataset
+    yield _Part(dataset.ids, dataset.pool, dataset.image, viewed.paths)
+    held = dataset.holdout
+    if held is not None and held.locate is not None:
+        locate, images = held.locate, held.images
+        yield _Part(
+            held.ids,
+            images,
+            lambda row: thumbnail(images[row]),
+            lambda row: viewed.named(locate(row)),
+        )
+
+
 class Predictor:
     """A model of a file, which predicts images of any source.
 
@@ -183,28 +216,32 @@ class Predictor:
         """
         fields = self.fields(each=each)
         names = [one.name for one in self.card.classes]
-        count, dataset = len(viewed), viewed.dataset
-        for start in range(0, count, CHUNK_ROWS):
-            end = min(start + CHUNK_ROWS, count)
-            rows, images = self._images(viewed, range(start, end))
-            if len(rows):
-                features = features_of(self.card.features.name, images)
-                found = self._probabilities(features)
-                for row, shares in zip(rows, found.astype(float).round(6).tolist(), strict=True):
-                    named: list[object] = [
-                        [name for name, share in zip(names, shares, strict=True) if share >= SURE],
-                        None,
-                    ]
-                    if not self.card.several:
-                        best = max(range(len(shares)), key=shares.__getitem__)
-                        named = [names[best], shares[best]]
-                    for path in viewed.paths(row):
-                        values = [path, dataset.ids[row], *named, *shares]
+        parts = list(_parts(viewed))
+        count, done = sum(len(part.ids) for part in parts), 0
+        for part in parts:
+            for start in range(0, len(part.ids), CHUNK_ROWS):
+                end = min(start + CHUNK_ROWS, len(part.ids))
+                rows, images = self._images(part, range(start, end))
+                shares = self._probabilities(images) if len(rows) else ()
+                for row, own in zip(rows, shares, strict=True):
+                    chosen = self._chosen(names, own)
+                    for path in part.paths(row):
+                        values = [path, part.ids[row], *chosen, *own]
                         yield dict(zip(fields, values, strict=False))
-            if progress is not None:
-                progress("predicting", end, count)
+                done += end - start
+                if progress is not None:
+                    progress("predicting", done, count)
 
-    def _probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _chosen(self, names: Sequence[str], shares: Sequence[float]) -> tuple[object, object]:
+        """Return the class and its probability, or the classes where there may be several."""
+        if self.card.several:
+            sure = [name for name, share in zip(names, shares, strict=True) if share >= SURE]
+            return sure, None
+        best = max(range(len(shares)), key=shares.__getitem__)
+        return names[best], shares[best]
+
+    def _probabilities(self, images: NDArray[np.uint8]) -> list[list[float]]:
+        features = features_of(self.card.features.name, images)
         if features.shape[1] != self._network.width:
             raise ModelFileError(
                 f"{self.shown} takes {counted(self._network.width, 'number')} of an image, and "
@@ -219,33 +256,34 @@ class Predictor:
             raise ModelFileError(
                 f"{self.shown} returns numbers that are no probabilities: export the model again."
             )
-        return found
+        rounded: list[list[float]] = found.astype(float).round(6).tolist()
+        return rounded
 
-    def _images(self, viewed: Viewed, rows: range) -> tuple[Sequence[int], NDArray[np.uint8]]:
+    def _images(self, part: _Part, rows: range) -> tuple[Sequence[int], NDArray[np.uint8]]:
         """Return the images of some rows as the model sees them, and the rows that have one."""
-        shape, dataset = self.card.images.shape, viewed.dataset
-        if dataset.pool.shape[1:] == shape:
-            return rows, dataset.pool[rows.start : rows.stop]
+        shape = self.card.images.shape
+        if part.seen.shape[1:] == shape:
+            return rows, part.seen[rows.start : rows.stop]
         images = np.empty((len(rows), *shape), np.uint8)
         there: list[int] = []
         for row in rows:
-            image = self._image(viewed, dataset, row)
+            image = self._image(part, row)
             if image is not None:
                 images[len(there)] = image
                 there.append(row)
         return there, images[: len(there)]
 
-    def _image(self, viewed: Viewed, dataset: Dataset, row: int) -> NDArray[np.uint8] | None:
+    def _image(self, part: _Part, row: int) -> NDArray[np.uint8] | None:
         shape = self.card.images.shape
         try:
-            image = dataset.image(row)
+            image = part.image(row)
         except SourceError as error:
             self.left_out.append(inert(str(error), 200).rstrip("."))
             return None
         seen = as_seen(image, shape)
         if seen is None:
             size, expected = (f"{side[1]}x{side[0]}" for side in (image.shape, shape))
-            path = shown_path(viewed.paths(row)[0])
+            path = shown_path(part.paths(row)[0])
             self.left_out.append(f"{path} (has {size} pixels; the model expects {expected})")
             return None
         self.greyed += seen.ndim < image.ndim

@@ -71,10 +71,13 @@ class Viewed:
 
         Equal files are one image with several paths. Bytes that are not text are lone surrogates.
         """
-        found = self.dataset.references(row)
+        return self.named(self.dataset.references(row))
+
+    def named(self, references: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the paths that references are, as `paths` does."""
         if self._folder is None:
-            return found
-        return tuple(os.path.join(self._folder, path) for path in found)  # noqa: PTH118
+            return references
+        return tuple(os.path.join(self._folder, path) for path in references)  # noqa: PTH118
 
     def times(self) -> NDArray[np.float64]:
         """Return when the file of each image was changed: (n,) seconds, infinite where it is gone.
