@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 from learn.test_learner import KIND, a_fit, ready
+from learn.test_model_files import NETWORKS, card_of
 
 from tuilabel.errors import UsageError
 from tuilabel.learn.apart import Apart, take_apart
 from tuilabel.learn.learner import Learner
+from tuilabel.learn.model_files import write_model
 from tuilabel.learn.names import AUTO
 from tuilabel.learn.requests import Fit
 
+A_CARD = card_of(NETWORKS["softmax"])
 REST = np.arange(60, 120)
 AUDIT = {"audit_items": tuple(range(12, 60)), "audit_classes": tuple(KIND[12:60].tolist())}
 
@@ -39,6 +42,28 @@ def test_a_model_that_needs_no_pool_is_taken_as_it_is_and_measured_as_a_round_do
         found.network.probabilities(teacher.pool.rows(REST)),
         found.calibration.apply(teacher.of_pool(REST)),
         atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("model", ["softmax", "mlp", "hybrid"])
+def test_onnxruntime_returns_the_calibrated_probabilities_of_the_model(model: str) -> None:
+    pytest.importorskip("onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    # Wrong answers, so that there is a temperature.
+    answers = tuple((kind + row % 2) % 3 for row, kind in enumerate(AUDIT["audit_classes"]))
+    request = a_fit(model=model, **{**AUDIT, "audit_classes": answers})
+    learner = ready(request, holdout=None)
+    found = apart(learner, request)
+    assert found.calibration is not None
+    assert abs(found.calibration.temperature - 1) > 0.1
+    teacher = learner.teach(request, seen=(found.model, found.features))
+    features = teacher.pool.rows(REST)
+    session = runtime.InferenceSession(write_model(".onnx", found.network, A_CARD))
+    np.testing.assert_allclose(
+        session.run(None, {"features": features})[0],
+        found.calibration.apply(teacher.of_pool(REST)),
+        atol=1e-5,
+        rtol=0,
     )
 
 
