@@ -206,8 +206,10 @@ def test_options_that_do_not_fit_are_refused(tmp_path: Path, given: dict[str, An
 
 def test_a_plan_is_the_same_after_its_way() -> None:
     mirror = MirrorPlan("/a\udcff", "csv", {"class": "ä"}, "absolute", "/r", replaces=(1, 2, 3))
-    for plan in (Plan("/s", {"a.jsonl": 5}, mirror), Plan("/s")):
+    whole = Plan("/s", {"a.jsonl": 5}, mirror, "/f\udcff", 7, "cat")
+    for plan in (whole, Plan("/s")):
         assert Plan.decode(plan.encode()) == plan
+    assert whole.options == ["--mirror", "--stream", "--on-label"]
 
 
 def test_its_process_writes_the_last_state_when_labelling_ends_however_it_ends(

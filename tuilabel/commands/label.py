@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
@@ -30,7 +30,7 @@ from tuilabel.commands.screen import (
     terminal_for,
 )
 from tuilabel.commands.sources import INPUT, choose_source
-from tuilabel.commands.text import say_after_screen, write_labels
+from tuilabel.commands.text import say, say_after_screen, write_labels
 from tuilabel.errors import UnnamedClassesError
 from tuilabel.plugins import exists, is_url, named_source, split_source, with_options
 from tuilabel.process.signals import SIGNALS, leave_at_once
@@ -160,10 +160,14 @@ def _label(
     from tuilabel.tui.terminal.tty import TTY
 
     ask = ask_folders if sys.stdin.isatty() and sys.stdout.isatty() else None
+    takes_stdout = feeding is not None and feeding.takes_stdout
+    shown = TTY.shown(sys.stdout)
+    if takes_stdout and shown is sys.stdout:
+        shown = sys.stderr
     with opener(progress=PlainProgress(), ask=ask) as work, start_feeds(feeding, work) as feeds:
         status = run(
             work,
-            (TTY.keys, TTY.shown(sys.stdout).fileno()),
+            (TTY.keys, shown.fileno()),
             pictures=image,
             opening=opening,
             is_far=lambda: bool(find_relay(os.environ)),
@@ -171,8 +175,8 @@ def _label(
             **how,
         )
         work.journal.close()
-        status = _finish_feeds(feeds, status)
-    if not status:
+        status = _finish_feeds(feeds, status, shown)
+    if not (status or takes_stdout):
         write_labels(work.path)
     sys.exit(status)
 
@@ -209,11 +213,11 @@ def _check_source(options: Mapping[str, Any]) -> None:
         open_dataset(source)
 
 
-def _finish_feeds(feeds: Feeds | None, status: int) -> int:
+def _finish_feeds(feeds: Feeds | None, status: int, stream: TextIO) -> int:
     """Finish what others follow, and return the exit status."""
     if feeds is None:
         return status
-    say_after_screen(*feeds.finish())
+    say(*feeds.finish(), stream=stream)
     return status or int(feeds.is_behind)
 
 
@@ -241,12 +245,14 @@ def _on_screen(
         ending = end_run(work)
         say_after_screen(*work.dataset.notices, *outcome_of(ending, ended.status))
         if ended.request is None and not ending.is_stuck:
-            ended = ended._replace(status=_finish_feeds(feeds, ended.status))
+            status = _finish_feeds(feeds, ended.status, TTY.shown(sys.stdout))
+            ended = ended._replace(status=status)
     if ending.is_stuck:
         leave_at_once(ended.status or int(ending.failed))
     if ending.failed:
         return ended._replace(status=ended.status or 1, request=None)
-    if not ended.status and ended.request is None:
+    takes_stdout = feeding is not None and feeding.takes_stdout
+    if not ended.status and ended.request is None and not takes_stdout:
         write_labels(work.path)
     return ended
 

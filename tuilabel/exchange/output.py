@@ -255,7 +255,7 @@ def export_to_stdout(
     if sys.stdout is None:
         raise ExportError("Standard output is closed; name a file with --output.")
     if guard is not None:
-        _check_stdout(guard)
+        check_stdout(guard)
     into = form_of(write).into
     if into == "folder" or (into == "bytes" and sys.stdout.isatty()):
         raise ExportError("This format is not for a terminal: name where to write it with -o OUT.")
@@ -277,8 +277,8 @@ def export_to_stdout(
         raise _cannot_be_written("Standard output", error) from error
 
 
-def _check_stdout(guard: Guard) -> None:
-    """Refuse to append to a file that is never replaced."""
+def check_stdout(guard: Guard) -> None:
+    """Raise an error if standard output is appended to a file that is never replaced."""
     file = Path("/dev/stdout")
     with suppress(OSError):  # there is no such name, or nothing can be read there
         if file.is_file() and file.stat().st_size:

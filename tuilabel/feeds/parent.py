@@ -42,16 +42,15 @@ class Feeds:
         self._log_path = log_path
         self._troubles: dict[str, str] = {}
         self._told: dict[str, str] = {}
-        self._is_done = False
-        self._options = [] if plan.mirror is None else ["--mirror"]
+        self._done = threading.Event()
+        self._options = plan.options
         self._process: subprocess.Popen[bytes] | None = None
         try:
             self._process = self._start(plan)
         except OSError as error:
             self._lose(f"its process could not be started ({error.strerror or error})")
             return
-        self._listening = threading.Thread(target=self._listen, name="feeds", daemon=True)
-        self._listening.start()
+        threading.Thread(target=self._listen, name="feeds", daemon=True).start()
 
     def _start(self, plan: Plan) -> subprocess.Popen[bytes]:
         log = open_log(self._log_path)
@@ -64,6 +63,7 @@ class Feeds:
                 bufsize=0,
                 # Neither Ctrl-C nor a hang-up is for it: it ends in order, when its input does.
                 start_new_session=True,
+                pass_fds=() if plan.descriptor is None else (plan.descriptor,),
                 umask=UMASK.given,
                 env=child_environment(),
             )
@@ -82,11 +82,14 @@ class Feeds:
         for line in self._process.stdout:
             found = json.loads(line)
             is_news = found["troubles"] != self._troubles
-            self._troubles, self._is_done = found["troubles"], found["done"]
+            self._troubles = found["troubles"]
+            if found["done"]:
+                self._done.set()
             if is_news:
                 self.changed()
-        if not self._is_done:
+        if not self._done.is_set():
             self._lose(f"its process has ended; see {shown_path(self._log_path)}")
+            self._done.set()
             self.changed()
 
     def _lose(self, why: str) -> None:
@@ -117,10 +120,10 @@ class Feeds:
         if process is not None:
             assert process.stdin is not None
             process.stdin.close()
-            self._listening.join(seconds)
-            if self._listening.is_alive():
+            if not self._done.wait(seconds):
                 return [*self.troubles.values(), f"{' and '.join(self._options)} is still at work."]
-            process.wait()
+            # It may go on, for a reader that is slow.
+            process.returncode = process.poll() or 0
         return list(self.troubles.values())
 
     def __enter__(self) -> Self:

@@ -47,11 +47,25 @@ class Plan:
     read : dict of str to int
         How far each log was read when labelling began, in bytes: what follows is new.
     mirror : MirrorPlan or None
+    stream, descriptor : str and int or None
+        The FIFO that changes are written to, and what it, or else standard output, is open as.
+    command : str or None
+        The program that changes are passed to.
     """
 
     session: str
     read: dict[str, int] = field(default_factory=dict)
     mirror: MirrorPlan | None = None
+    stream: str | None = None
+    descriptor: int | None = None
+    command: str | None = None
+
+    @property
+    def options(self) -> list[str]:
+        """The options that request it."""
+        streams = self.stream is not None or self.descriptor is not None
+        given = {"--mirror": self.mirror, "--stream": streams or None, "--on-label": self.command}
+        return [option for option, value in given.items() if value is not None]
 
     def encode(self) -> bytes:
         """Return it as a line, in ASCII, which can express any file name."""

@@ -102,6 +102,11 @@ class Journal:
         """What is wrong with the session, as far as it was read."""
         return self._reader.problems
 
+    @property
+    def read_so_far(self) -> dict[str, int]:
+        """How far the file of each log was read, in bytes; nothing of what this run writes."""
+        return {file.path.name: file.offset for file in self._reader.files()}
+
     def read(self) -> list[Event]:
         """Return the events that others have written since the last call; all at the first."""
         events = self._reader.read()

@@ -172,6 +172,10 @@ class Classes:
         self._merge_again()
         return self.merged != before
 
+    def event(self, id_: str) -> Event | None:
+        """Return an event about classes, also one that was taken back; None for any other."""
+        return self._events.get(id_)
+
     @property
     def changes(self) -> int:
         """The number of events about classes, and of undos."""

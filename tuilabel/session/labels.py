@@ -878,6 +878,15 @@ class Labels:
         rows = self._given.get(self.carries.end(item), ())
         return [self._answers[row] for row in ((rows,) if isinstance(rows, int) else rows)]
 
+    def find(self, id_: str, item: str) -> Given | Decision | None:
+        """Return the answer or the decision of an event about an item, also if it was undone."""
+        both = (*self.every(item), *self._decided.get(item, ()))
+        return next((one for one in both if one.id == id_), None)
+
+    def stands(self, given: Given) -> bool:
+        """Return whether an answer was not taken back; a later one may have replaced it."""
+        return self._stands(given.id, given.item, given.by)
+
     def kept_for_later(self, id_: str) -> Sequence[str]:
         """Return the items that a skip for later was about, by its id; none if it is unknown."""
         return self._kept_for_later.get(id_, ())

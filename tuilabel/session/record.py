@@ -231,17 +231,30 @@ class Record:
         return sorted(self.events.of_logs(logs, start), key=order_of)
 
     @classmethod
-    def read(cls, reader: Reader) -> Record:
-        """Return the record of a session that was not read before."""
+    def read(cls, reader: Reader, note: Callable[[Event], object] | None = None) -> Record:
+        """Return the record of a session that was not read before.
+
+        Parameters
+        ----------
+        reader : Reader
+        note : callable, optional
+            Called with each event as it is read.
+        """
         record = cls(reader)
         with record.known.reading():
-            record.extend(reader.replay())
+            record.extend(reader.replay() if note is None else _noted(reader.replay(), note))
         if reader.is_in_order:
             return record
         again = cls(reader)
         with again.known.reading():
             again.extend(reader.in_order(record.events))
         return again
+
+
+def _noted(events: Iterable[Event], note: Callable[[Event], object]) -> Iterator[Event]:
+    for event in events:
+        note(event)
+        yield event
 
 
 _ALSO = frozenset({Batch, Begin, Moved, Opened, Undo, Window})

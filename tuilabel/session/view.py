@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,6 +85,8 @@ class SessionView:
     Parameters
     ----------
     path : Path
+    note : callable, optional
+        Called with the reader and each event as it is read for the first time.
 
     Attributes
     ----------
@@ -107,11 +109,12 @@ class SessionView:
         There is no session, or nothing of it can be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, note: Callable[[Reader, Event], object] | None = None) -> None:
         self.path = path
         self.reader = Reader(path)
         self.about: About = self.reader.about
-        self.record = Record.read(self.reader)
+        noted = None if note is None else partial(note, self.reader)
+        self.record = Record.read(self.reader, noted)
         self.events, self.known = self.record.events, self.record.known
         self.source, self.window = self.record.source, self.record.window
         opened = self.record.opened[-1].payload if self.record.opened else None
