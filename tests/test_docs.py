@@ -9,6 +9,7 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -194,7 +195,7 @@ def test_every_command_shown_has_the_options_it_is_given(
         words = re.search(r"(?:^|\$ |\| )tuilabel( [^|]*)?$", line.partition("   #")[0])
         if words is None or page.name == "commands.md":
             continue
-        arguments = shlex.split(words[1] or "")
+        arguments = [*takewhile(lambda word: word != ">", shlex.split(words[1] or ""))]
         name = arguments.pop(0) if arguments and arguments[0] in COMMANDS else "label"
         command = main.get_command(None, name)  # type: ignore[arg-type]
         assert command is not None
