@@ -19,6 +19,7 @@ from PIL import Image
 from tuilabel.errors import ExportError, UsageError
 from tuilabel.events.payloads import AUTO_ORIGIN, HUMAN, ORACLE_ORIGIN
 from tuilabel.exchange import OF_TOOLS, ORIGINS, format_of, writer
+from tuilabel.exchange.csv_format import marked
 from tuilabel.exchange.guard import is_output
 from tuilabel.exchange.output import export_to
 from tuilabel.exchange.rows import LabelRow, label_rows
@@ -196,6 +197,7 @@ def test_no_separator_makes_a_formula(reference: str, name: str, annotator: str)
         "csv", row(**{"reference": reference, "class": name, "annotator": annotator, "ms": None})
     )
     cells = [cell for line in read_csv(text) for cell in line]
+    assert read_csv(text)[1][1:4] == [marked(reference), marked(name), marked(annotator)]
     for delimiter in SEPARATORS:
         saved = io.StringIO(newline="")
         csv.writer(saved, delimiter=delimiter).writerow(cells)

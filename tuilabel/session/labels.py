@@ -695,6 +695,11 @@ class Labels:
         An import never replaces what the annotator it names has answered.
         """
         item = self.carries.end(item)
+        row = self._given.get(item)
+        if isinstance(row, int):  # nearly every item
+            given = self._answers[row]
+            is_kept = given.why != LATER or given.id not in self._asked_again
+            return [given] if is_kept and self._stands(given.id, given.item, given.by) else []
         if item in self._own_of_many:
             return self._own_of_many[item]
         own: dict[str, Given] = {}
@@ -724,6 +729,11 @@ class Labels:
     def _standing(self, item: str, own: Sequence[Given]) -> Standing | None:
         if not own:
             return None
+        if len(own) == 1 and not self._multi and not self._decided:  # nearly every item
+            (given,) = own
+            id_ = given.class_id
+            label = None if id_ is None else self.classes.resolved(id_)
+            return Standing(given, label, False, given.audit)
         audit = any(given.audit for given in own)
         labels = [given for given in own if given.class_id is not None]
         if not labels:

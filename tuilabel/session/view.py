@@ -271,6 +271,8 @@ class SessionView:
 
     def _note(self, item: str) -> str:
         """Return the notes about an item in one text."""
+        if not self.known.remarks.noted:
+            return ""
         notes = self.known.remarks.notes(item)
         if len(notes) == 1:
             return notes[0].text or ""
