@@ -150,8 +150,8 @@ def test_each_path_in_a_folder_has_the_label_of_what_is_there(
 def test_only_files_that_changed_are_hashed(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[str] = []
 
-    def digest(path: Path, real: Callable[[Path], bytes | None] = places._digest) -> bytes | None:
-        hashed.append(path.name)
+    def digest(path: str, real: Callable[[str], bytes | None] = places._digest) -> bytes | None:
+        hashed.append(Path(path).name)
         return real(path)
 
     monkeypatch.setattr(places, "_digest", digest)

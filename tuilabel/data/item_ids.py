@@ -31,12 +31,21 @@ from tuilabel.data.mmap import release_pages
 
 DIGEST_SIZE = 16
 
+_SMALL = 2**16
+"""Bytes that are read at once."""
+
 Scheme = Literal["f1", "p1", "a1"]
 
 
 def file_digest(file: BufferedReader | BytesIO) -> bytes:
     """Hash a file from its position to its end: 16 bytes, of the scheme ``f1``."""
-    return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=DIGEST_SIZE)).digest()
+    state = hashlib.blake2b(digest_size=DIGEST_SIZE)
+    if isinstance(file, BufferedReader):
+        start = file.read(_SMALL)
+        state.update(start)
+        if len(start) < _SMALL:  # without the large buffer, which takes longer than the hash
+            return state.digest()
+    return hashlib.file_digest(file, lambda: state).digest()
 
 
 def digests(items: NDArray[Any]) -> NDArray[np.uint8]:

@@ -20,6 +20,9 @@ from tuilabel.progress import Progress
 from tuilabel.small_files import open_regular
 from tuilabel.text import shown_path
 
+_REPORTED = 100
+"""Files between two reports of progress."""
+
 
 @dataclass
 class Places:
@@ -201,19 +204,20 @@ def _of_files(
     places = Places(unread={name.rstrip("/") for name, _ in skipped}, keys=keys)
     files = [*natural(files), *moved_files(root, moved, files)]
     for done, key in enumerate(files, start=1):
-        digest = (known[key].digest if key in known else b"") or _digest(root / key.path)
+        digest: bytes | None = known[key].digest if key in known else b""
+        digest = digest or _digest(os.path.join(root, key.path))  # noqa: PTH118
         if digest is None:
             places.unread.add(key.path)
         elif moved.get(key.path, item := f"f1:{digest.hex()}") == item:
             places.add(item, key.path)
             if keys is not None:
                 keys[key.path] = key
-        if progress is not None:
+        if progress is not None and (done % _REPORTED == 0 or done == len(files)):
             progress("looking for images", done, len(files))
     return places
 
 
-def _digest(path: Path) -> bytes | None:
+def _digest(path: str) -> bytes | None:
     """Hash a file; None if it cannot be read, or is no longer an ordinary one."""
     try:
         with os.fdopen(open_regular(path), "rb") as file:

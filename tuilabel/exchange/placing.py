@@ -310,16 +310,26 @@ class Placing:
     def _remove(self, paths: Sequence[str], root: Path) -> set[str]:
         """Take files back; return the paths of those that stay, because they have changed."""
         left: set[str] = set()
-        for done, path in enumerate(paths, start=1):
-            entry = self._manifest.entries[path]
-            if not os.path.lexists(self._at(path)):
-                continue
-            if self._agrees(entry) and self._take(entry, str(root)):
-                self._outcome.removed.append(path)
-            else:
-                left.add(path)
-                self._outcome.changed.append(path)
-            if self._progress is not None and done % _CHUNK == 0:
+        for start in range(0, len(paths), _CHUNK):
+            ready: list[str] = []
+            folders: set[str] = set()
+            for path in paths[start : start + _CHUNK]:
+                entry = self._manifest.entries[path]
+                if not os.path.lexists(self._at(path)):
+                    continue
+                if self._agrees(entry) and self._is_back(entry, str(root), folders):
+                    ready.append(path)
+                else:
+                    left.add(path)
+                    self._outcome.changed.append(path)
+            for folder in sorted(folders):
+                sync_directory(Path(folder))
+            for path in ready:
+                self._step()
+                os.unlink(self._at(path))  # noqa: PTH108
+            self._outcome.removed += ready
+            if self._progress is not None:
+                done = min(start + _CHUNK, len(paths))
                 self._progress("taking files back", done, len(paths))
         return left
 
@@ -343,24 +353,26 @@ class Placing:
                     return True
         return _hash(target) == entry.hash
 
-    def _take(self, entry: Entry, root: str) -> bool:
-        """Remove one file, which goes back to the source if it was moved; never over another."""
-        target = self._at(entry.path)
-        if self._files == "move":
-            origin = f"{root}/{entry.source}"
-            if not os.path.lexists(origin):
-                self._return(target, origin, entry)
-            elif _hash(origin) != entry.hash:
-                return False
-        self._step()
-        os.unlink(target)  # noqa: PTH108
+    def _is_back(self, entry: Entry, root: str, folders: set[str]) -> bool:
+        """Put a moved file back, but not over another; return whether its place here can go.
+
+        `folders` are those that have to be written to disk before.
+        """
+        if self._files != "move":
+            return True
+        origin = f"{root}/{entry.source}"
+        if os.path.lexists(origin):
+            return _hash(origin) == entry.hash
+        self._return(self._at(entry.path), origin, entry)
+        folders.add(os.path.dirname(origin))  # noqa: PTH120
         return True
 
     def _return(self, target: str, origin: str, entry: Entry) -> None:
         folder = Path(origin).parent
-        self._step()
-        with UMASK.of_person():
-            make_folders(folder)
+        if not folder.is_dir():
+            self._step()
+            with UMASK.of_person():
+                make_folders(folder)
         self._step()
         try:
             os.link(target, origin)
@@ -374,7 +386,6 @@ class Placing:
                     raise OSError(errno.EIO, "it changes while it is read") from None
             finally:
                 self._new = before
-        sync_directory(folder)
 
 
 def _write(descriptor: int, block: bytes) -> None:
