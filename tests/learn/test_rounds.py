@@ -75,6 +75,15 @@ def test_best_first() -> None:
     assert best.items.tolist() == everything.items[:5].tolist()
 
 
+@pytest.mark.parametrize("strategy", ["margin", "committee", "diverse-margin"])
+def test_the_likeliest_of_a_class_that_is_looked_for_come_first(strategy: str) -> None:
+    result = a_round(limit=1000, strategy=strategy, sought=1, epsilon=0.5)
+    np.testing.assert_array_equal(
+        result.probabilities[:, 1], np.sort(result.probabilities[:, 1])[::-1]
+    )
+    assert np.isnan(result.draws).all()
+
+
 def test_labelled_excluded_and_audit_items_are_not_returned() -> None:
     result = a_round(
         excluded=np.arange(20, 40), audit=(np.arange(35, 45), TRUTH[35:45]), limit=1000

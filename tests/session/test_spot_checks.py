@@ -270,3 +270,27 @@ def test_nothing_is_checked_before_all_is_read() -> None:
         session.rest()
     session.items_read(reading.read(*range(5)))
     assert len(session.rest()) == 5
+
+
+def test_all_checks_of_a_session_together_are_wrong_no_more_often_than_they_say() -> None:
+    # Somebody who finds too many looks for what is like them, and checks again, up to six times.
+    rng = np.random.default_rng(0)
+    bounds = {
+        (size, found, number): most_in_set(size, 60, found, error_of(number))
+        for number, size in enumerate(range(1000, 640, -60), 1)
+        for found in range(61)
+    }
+    wrong = 0
+    for _ in range(2000):
+        having = int(rng.integers(1, 120))
+        for number, size in enumerate(range(1000, 640, -60), 1):
+            found = int(rng.hypergeometric(having, size - having, 60))
+            if bounds[size, found, number] < having:
+                wrong += 1
+                break
+            # What was found leads to some of the others.
+            having -= found
+            having -= int(rng.integers(0, having + 1)) if found else 0
+            if not (found and having):
+                break
+    assert wrong / 2000 <= 0.05

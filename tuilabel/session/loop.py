@@ -900,6 +900,8 @@ class Session:
     def rest(self) -> list[list[int]]:
         """Return the rows of each unit without an answer, first the one under whose id it is asked.
 
+        Rows of equal items may be among them.
+
         Raises
         ------
         NotReadError
@@ -910,8 +912,7 @@ class Session:
             raise NotReadError("The images are still being read. Check the rest after that.")
         rows = np.flatnonzero(self._units.open(self._rows.closed)).tolist()
         if self._units.groups is None:
-            firsts = {self.items.ids[row]: [row] for row in reversed(rows)}
-            return list(firsts.values())[::-1]
+            return [[row] for row in rows]
         found: dict[int, list[int]] = {}
         for row in rows:
             first = self._units.asked(row)

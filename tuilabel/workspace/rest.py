@@ -43,14 +43,16 @@ def plan_check(
     SaveError
     """
     ids, references = work.dataset.ids, work.dataset.references
-    lines, asked = [], []
+    lines: dict[str, BulkLine] = {}
     for first, *others in units:
-        asked.append(ids[first])
+        head = ids[first]
         for row in (first, *others):
-            unit = "" if row == first else ids[first]
-            names = stored_names(references(row))
-            lines.append(BulkLine(item=ids[row], class_id=other, names=names, unit=unit))
-    name, sha256, written = work.journal.write_bulk(lines)
+            item, names = ids[row], stored_names(references(row))
+            # Equal files are one item, in the first group that has it.
+            unit = "" if row == first else head
+            lines.setdefault(item, BulkLine(item=item, class_id=other, names=names, unit=unit))
+    asked = [line.item for line in lines.values() if not line.unit]
+    name, sha256, written = work.journal.write_bulk(lines.values())
     rng = np.random.default_rng([work.session.about.seed, 4, len(work.session.known.checks)])
     seed = int(rng.integers(2**53))
     return SpotCheck(

@@ -56,7 +56,11 @@ class RestScreen(ListScreen, inherit_bindings=False):
     def show_all(self) -> None:
         """Show what can be asked now."""
         session, (sought, other) = self.opened.session, self._pair
+        is_first = not self._steps
         self._steps = steps(session, sought, session.pool_left)
+        if is_first and session.predicted(sought) == 0 and not session.known.checks:
+            # Nothing likely is left: now comes a check. After one, the next is never Enter alone.
+            self._cursor = next((n for n, step in enumerate(self._steps) if step.draws), 0)
         self._cursor = max(0, min(self._cursor, len(self._steps) - 1))
         counts = session.known.by_class
         names = [f"{name_of(session, id_)} {counts[id_]:,}" for id_ in (sought, other)]

@@ -29,6 +29,7 @@ from tuilabel.events.payloads import (
     Remark,
     Settled,
     Skip,
+    SpotCheck,
     Suggestion,
     Undo,
     Window,
@@ -365,6 +366,8 @@ class History:
             case Carried(pairs=pairs):
                 what = f"{counted(len(pairs), 'file')} with other metadata"
                 return what if counts(event, self._known) else f"({what})"
+            case SpotCheck(items=drawn, units=units):
+                return f"{len(drawn):,} of {units:,} drawn at random"
             case Moved(source=source, names=names):
                 return f"{counted(len(names), 'file')} to {inert(actual_name(source), 200)}"
             case Adopted(uuid=uuid):
@@ -561,6 +564,7 @@ _KINDS = {
     "class-retired": "retire",
     "class-restyled": "key",
     "adopted": "merge",
+    "spot-check": "check",
 }
 """Shorter words for some kinds of events."""
 

@@ -125,22 +125,36 @@ class EndingNews:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._complete = "" if self._open_check else self._newest
+        self._id = self._complete = ""
+        self._items: tuple[str, ...] = ()
+        self._places: dict[str, int] = {}
+        self._first = 0
         self._was_dry = self._is_done = False
+        if not self._is_checking():
+            self._complete = self._id
 
-    @property
-    def _newest(self) -> str:
-        """The id of the newest check; empty without one."""
-        checks = self._session.known.checks
-        return checks[-1].id if checks else ""
+    def _is_checking(self) -> bool:
+        """Return whether a drawn image of the newest check has no answer yet.
 
-    @property
-    def _open_check(self) -> SpotCheck | None:
-        """The newest check, if a drawn image has no answer yet: no more is looked at for a key."""
-        checks = self._session.known.checks
-        newest = checks[-1].payload if checks else None
-        found = isinstance(newest, SpotCheck) and is_open(newest, self._session.known)
-        return newest if found and isinstance(newest, SpotCheck) else None
+        A key costs no more where many are drawn: they are mostly answered in their order.
+        """
+        known, asked = self._session.known, self._session.desk.current
+        if not known.checks:
+            return False
+        newest = known.checks[-1]
+        if newest.id != self._id and isinstance(newest.payload, SpotCheck):
+            self._id, self._items, self._first = newest.id, newest.payload.items, 0
+            self._places = {item: place for place, item in enumerate(self._items, 1)}
+        if self._id == self._complete and (asked is None or asked.reason != CHECK):
+            return False
+        is_answered, count = known.is_answered, len(self._items)
+        while self._first < count and is_answered(self._items[self._first]):
+            self._first += 1
+        if self._first == count:
+            # An answer may have been taken back.
+            is_open = (n for n, item in enumerate(self._items) if not is_answered(item))
+            self._first = next(is_open, count)
+        return self._first < count
 
     def take(self, key: str) -> str | None:
         """Return a sentence if something has come to its end since the last time.
@@ -153,17 +167,17 @@ class EndingNews:
         session, sought = self._session, self._session.desk.sought
         if not (sought or session.known.checks):
             return None
-        checking = self._open_check
-        before, self._complete = self._complete, "" if checking else self._newest
+        is_checking = self._is_checking()
+        before, self._complete = self._complete, "" if is_checking else self._id
         if self._complete != before and self._complete:
             self._is_done = True
             newest = results(session.known)[-1]
             name = session.known.classes.name(newest.class_id)
             # The rest of the sentence would not fit, and is on that screen.
             return f"{sentence(newest, name).partition(':')[0].rstrip('.')}: {key} goes on."
-        is_dry = bool(sought) and session.predicted(sought) == 0 and checking is None
+        is_dry = bool(sought) and session.predicted(sought) == 0 and not is_checking
         was_dry, self._was_dry = self._was_dry, is_dry
-        if is_dry and not was_dry:
+        if is_dry and not was_dry and not self._is_done:
             name = name_of(session, sought)
             return f"No image is predicted to be {name} any more: {key} checks the rest."
         return None
@@ -179,10 +193,8 @@ class EndingNews:
         if not sought or asked is None:
             return ""
         name = shown_name(session.known.classes.name(sought), 12)
-        checking = self._open_check
-        if asked.reason == CHECK and checking is not None:
-            answered = sum(map(session.known.is_answered, checking.items))
-            return f"  check {answered + 1:,} of {len(checking.items):,}"
+        if asked.reason == CHECK and self._is_checking() and asked.item in self._places:
+            return f"  check {self._places[asked.item]:,} of {len(self._items):,}"
         if self._is_done:
             return "  check done"
         if session.predicted(sought) == 0:
