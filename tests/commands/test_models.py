@@ -109,7 +109,10 @@ def test_a_model_that_needs_the_pool_is_replaced_and_that_is_reported(
     said, _ = run("model", path, "-o", tmp_path / "m.onnx")
     lines = said.splitlines()
     assert lines[0].startswith("Wrote softmax on hog to ")
-    assert lines[1].startswith("The session's model, graph on hog, cannot be in a file. The two ")
+    assert lines[1].startswith(
+        "The session's model is graph on hog, which cannot be written to a file. The two predict "
+        "the same for "
+    )
     assert lines[1].endswith("% of the 20 images without a label.")
     assert lines[2].startswith("accuracy   ")
     assert lines[3].startswith("Calibration needs 30 audit labels")

@@ -84,8 +84,8 @@ def _model_lines(found: SessionModel, view: SessionView, output: str) -> Iterato
             share = apart.agreement.agreed / n
             same = f"{share:.1%} of the {counted(n, 'image')} without a label"
         yield (
-            f"The session's model, {instead} on {features}, cannot be in a file. The two predict "
-            f"the same for {same}."
+            f"The session's model is {instead} on {features}, which cannot be written to a file. "
+            f"The two predict the same for {same}."
         )
     if apart.accuracy is None:
         yield "accuracy   not measured: there are no audit labels"

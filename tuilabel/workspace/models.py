@@ -144,8 +144,8 @@ class Predictor:
     Attributes
     ----------
     card : ModelCard
-    left_out : list of str
-        Images that were not predicted, each with the reason.
+    left_out : int
+        Number of images that were not predicted.
     greyed : int
         Number of images in colour that the model has seen in grey.
 
@@ -168,7 +168,8 @@ class Predictor:
             ) from error
         self._network, self.card = read_model(data, self.shown)
         self._check_features()
-        self.left_out: list[str] = []
+        self.left_out = 0
+        self._reasons: list[str] = []
         self.greyed = 0
 
     def _check_features(self) -> None:
@@ -278,23 +279,27 @@ class Predictor:
         try:
             image = part.image(row)
         except SourceError as error:
-            self.left_out.append(inert(str(error), 200).rstrip("."))
+            self._leave_out(inert(str(error), 200).rstrip("."))
             return None
         seen = as_seen(image, shape)
         if seen is None:
             size, expected = (f"{side[1]}x{side[0]}" for side in (image.shape, shape))
             path = shown_path(part.paths(row)[0])
-            self.left_out.append(f"{path} (has {size} pixels; the model expects {expected})")
+            self._leave_out(f"{path} (has {size} pixels; the model expects {expected})")
             return None
         self.greyed += seen.ndim < image.ndim
         return seen
 
+    def _leave_out(self, why: str) -> None:
+        self.left_out += 1
+        if len(self._reasons) < _MOST_NAMED:
+            self._reasons.append(why)
+
     def notes(self) -> Iterator[str]:
         """Yield sentences about images that were left out, or seen in another way."""
         if self.left_out:
-            images = counted(len(self.left_out), "image was", "images were")
-            more = len(self.left_out) - _MOST_NAMED
-            named = "; ".join(self.left_out[:_MOST_NAMED])
+            images = counted(self.left_out, "image was", "images were")
+            more, named = self.left_out - len(self._reasons), "; ".join(self._reasons)
             yield f"{images} left out: {named}{f'; and {more:,} more' if more > 0 else ''}."
         if self.greyed:
             images = counted(self.greyed, "image in colour was", "images in colour were")
