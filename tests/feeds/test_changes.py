@@ -153,7 +153,7 @@ ACTS = st.lists(
 )
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(ACTS)
 def test_whoever_keeps_what_is_in_effect_has_what_the_session_says(
     tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, str | None, bool]]

@@ -108,7 +108,7 @@ class Outlet:
         if self._trouble or not self._lines.dropped:
             return self._trouble
         lines = counted(self._lines.dropped, "line was", "lines were")
-        return f"{self.name}: its reader is slow, so {lines} dropped."
+        return f"The reader of {self.name} is slow: {lines} dropped."
 
     def end(self) -> None:
         """Pass on what waits, and no more."""
@@ -271,7 +271,7 @@ class Program(Outlet):
         self._failures += 1
         times = f", {self._failures} times so far" if self._failures > 1 else ""
         self._trouble = (
-            f"{self.name}: `{inert(self._command, _SHOWN)}` {how}{times}; what it printed is in "
+            f"`{inert(self._command, _SHOWN)}` ({self.name}) {how}{times}; what it printed is in "
             f"{shown_path(self._log_path)}."
         )
 

@@ -106,9 +106,9 @@ class Feeds:
         return "--mirror" in self._troubles
 
     def news(self) -> list[str]:
-        """Return the sentences that are new since the last call."""
+        """Return the sentences about what has failed since the last call and did not before."""
         told, self._told = self._told, self.troubles
-        return [text for option, text in self._told.items() if told.get(option) != text]
+        return [text for option, text in self._told.items() if option not in told]
 
     def finish(self, seconds: float = FINISH_SECONDS) -> list[str]:
         """Have the last state written, and return sentences about what is wrong.
