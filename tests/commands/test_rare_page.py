@@ -47,6 +47,10 @@ def test_every_block_runs(own_home: Path, tmp_path: Path, monkeypatch: pytest.Mo
         rows = list(csv.DictReader(file))
     assert sorted(row["origin"] for row in rows) == ["auto"] * 4 + ["human"] * 8
     assert "8 items drawn as its seed says" in said[-1]
+    CliRunner().invoke(main, ["classes", "parts", "add", "scratch"])
+    result = CliRunner().invoke(main, ["autolabel", "parts", "--method", "rest"])
+    assert result.exit_code == 2
+    assert "no longer has the two classes of the check" in result.output
 
 
 def test_its_figures_are_right() -> None:

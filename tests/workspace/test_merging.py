@@ -16,10 +16,11 @@ from tuilabel import durable_files
 from tuilabel.cli import main
 from tuilabel.errors import SaveError, SessionFileError, UsageError
 from tuilabel.events.lines import decode, encode
-from tuilabel.events.payloads import AUTO_ORIGIN, About, Bulk, BulkLine, ClassAdded
+from tuilabel.events.payloads import AUTO_ORIGIN, About, Bulk, BulkLine, ClassAdded, SpotCheck
 from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
 from tuilabel.session.classes import class_id_of
+from tuilabel.session.spot_checks import draw
 from tuilabel.session.view import SessionView
 from tuilabel.workspace.checking import check_session
 from tuilabel.workspace.merging import merge
@@ -125,6 +126,29 @@ def test_auto_labels_come_with_their_file(pair: tuple[Path, Path], items: list[s
     (b / "bulk" / name).write_bytes(b"?")
     (a / "bulk" / name).unlink()
     assert merge(a, b, "anna").refused == {f"bulk/{name}": "it is missing or damaged"}
+
+
+def test_a_check_of_the_rest_comes_with_its_set(
+    pair: tuple[Path, Path], photos: Path, items: list[str]
+) -> None:
+    into, other = pair
+    with Journal(other, "bob", str(photos)) as journal:
+        journal.read()
+        lines = [BulkLine(item=item, class_id=class_id_of("cat")) for item in items]
+        file, sha256, count = journal.write_bulk(lines)
+        drawn = draw(items, 2, seed=1)
+        check = SpotCheck(
+            file=file,
+            sha256=sha256,
+            count=count,
+            class_id=class_id_of("dog"),
+            units=count,
+            seed=1,
+            items=drawn,
+        )
+        journal.append([check], "bob")
+    merge(into, other, "anna")
+    assert check_session(into)["spot_checks"] == ["check by bob: 2 items drawn as its seed says"]
 
 
 def test_a_dry_run_says_what_would_happen_and_writes_nothing(

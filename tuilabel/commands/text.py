@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tuilabel.workspace.classes import ClassSummary
 
 _MOST_LISTED = 5
-"""Disputes, and damaged parts, that `status` names."""
+"""Disputes, checks of the rest and damaged parts that `status` names."""
 
 _LONGEST_NAME = 40
 
@@ -149,7 +149,7 @@ def status_lines(path: Path, summary: Summary) -> Iterator[str]:
     yield from _remark_lines("flagged", summary["flagged"])
     yield from _remark_lines("notes", summary["notes"])
     yield from _dispute_lines(summary["disputes"])
-    for check in summary["checks"]:
+    for check in summary["checks"][-_MOST_LISTED:]:
         yield f"rest       {check['text']}"
     if summary["auto_labels"]:
         yield f"auto       {summary['auto_labels']:,} labels assigned by a model"

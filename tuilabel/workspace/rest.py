@@ -123,7 +123,12 @@ def label_rest(path: Path, *, dry_run: bool = False) -> RestLabels:
             f"The set of the check, {shown_path(path / 'bulk' / check.file)}, is missing or "
             "damaged. Put an undamaged copy of the file there, or check the rest again."
         )
-    other = lines[0].class_id
+    other = classes.resolved(lines[0].class_id)
+    if {info.id for info in classes} != {result.class_id, other}:
+        raise UsageError(
+            "The session no longer has the two classes of the check, so what is left may be of "
+            "another class. Begin another check, or use another --method."
+        )
     count = sum(not known.is_answered(line.item) for line in lines)
     if count and not dry_run:
         bulk = Bulk(

@@ -133,6 +133,11 @@ async def test_a_session_of_ten_classes_has_no_rare_one(app: ScreenApp) -> None:
         await pilot.pause()
         await pilot.press("tab", "e")
         await until(pilot, lambda: "needs a session of two classes" in text(app))
+        loop = app.label_screen.loop
+        loop.seek(loop.classes.ids[3], by=ME)  # while there were two
+        await pilot.press("tab", "e")
+        await until(pilot, lambda: "There are no longer two classes" in text(app))
+        assert loop.desk.sought == ""
         result = CliRunner().invoke(
             main, ["autolabel", str(app.label_screen.workspace.path), "--method", "rest"]
         )

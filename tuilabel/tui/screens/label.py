@@ -517,13 +517,19 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
     def action_rest(self) -> None:
         """Show how to look for the rarer of two classes, and to check that none is left."""
         classes = two_classes(self.loop)
-        if classes is None:
+        if classes is None and self.loop.desk.sought:
+            self.answers.save(partial(self.loop.seek, ""), self._rest_left)
+        elif classes is None:
             self.say("Looking for a rare class needs a session of two classes.", "accent")
         elif not self.too_small:
             from tuilabel.tui.screens.rest import RestScreen
 
             self.presenter.rare.seen()
             self.app.push_screen(RestScreen(self.opened, classes, self._rest_begun))
+
+    def _rest_left(self, _: Event | None) -> None:
+        self._rest_begun()
+        self.say("There are no longer two classes: the strategy chooses images again.", "accent")
 
     def _rest_begun(self) -> None:
         self.changed()
