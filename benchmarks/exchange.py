@@ -1,4 +1,4 @@
-"""Export large sessions, as the command does, and print the time and the memory.
+"""Export and import large sessions, as the commands do, and print the time and the memory.
 
 Files go into class folders by hard link, and back. Labels go to CSV and to JSON Lines, and the
 bare loop over the same labels is printed beside them. Run it on an otherwise idle machine:
@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from tuilabel.data.item_ids import file_digest
+import numpy as np
+
+from tuilabel.data.item_ids import digests, file_digest
 from tuilabel.events.payloads import About, ClassAdded, Label
 from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
@@ -31,6 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--files", type=int, default=100_000, help="files to place (100,000)")
     parser.add_argument("--labels", type=int, default=1_000_000, help="labels (1,000,000)")
+    parser.add_argument("--imports", type=int, default=1_000_000, help="to import (1,000,000)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tuilabel-") as name:
         place = Path(name)
@@ -40,6 +44,8 @@ def main() -> None:
             folders(place, options.files)
         if options.labels:
             tables(place, options.labels)
+        if options.imports:
+            imports(place, options.imports)
 
 
 def folders(place: Path, count: int) -> None:
@@ -81,6 +87,29 @@ def tables(place: Path, count: int) -> None:
         "path=filename,class=label,split",
     )
     show("  with columns and a split", "export", session, *asked, "--split", "train=0.8,test=0.2")
+
+
+def imports(place: Path, count: int) -> None:
+    """Print the time and memory of imports of what was exported, each into an empty session."""
+    source = place / "images.npy"
+    pixels = np.arange(count, dtype="<u4").view(np.uint8).reshape(count, 2, 2)
+    np.save(source, pixels)
+    ids = (f"a1:{digest.tobytes().hex()}" for digest in digests(pixels))
+    items = [(item, f"array[{number}]") for number, item in enumerate(ids)]
+    labelled, empty = place / "labelled.tuilabel", place / "empty.tuilabel"
+    make_session(labelled, str(source), items)
+    make_session(empty, str(source), [])
+    show("  an empty session, read alone", "export", empty)
+    for ending in ("csv", "jsonl", "parquet"):
+        file, session = place / f"import.{ending}", place / f"import-{ending}.tuilabel"
+        asked = ("--format", ending, "-o", file)
+        show(f"{count:,} labels, {ending} written", "export", labelled, "--no-source", *asked)
+        shutil.copytree(empty, session)
+        show("  imported", "import", session, file)
+    with (place / "paths.csv").open("w") as file:
+        file.write("path,class\n")
+        file.writelines(f"{name},{CLASSES[n % 10]}\n" for n, (_, name) in enumerate(items))
+    show("  imported by paths", "import", empty, place / "paths.csv")
 
 
 def make_session(path: Path, source: str, items: list[tuple[str, str]]) -> None:

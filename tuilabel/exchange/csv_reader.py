@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 
 from tuilabel.exchange.csv_format import unmarked
-from tuilabel.exchange.reading import BadLineError, Row, going_on
+from tuilabel.exchange.reading import BadLineError, Row, going_on, is_column
 
 
 def read_csv(lines: Iterable[str]) -> Iterator[Row | BadLineError]:
@@ -22,11 +23,18 @@ def read_csv(lines: Iterable[str]) -> Iterator[Row | BadLineError]:
     twice = {name for name in columns if columns.count(name) > 1 and name}
     if twice:
         raise BadLineError(f"the header has the column {min(twice)!r} twice")
+    # Of a table that has what is needed, no other column is looked at.
+    places = [place for place, name in enumerate(columns) if is_column(name)]
+    names = [columns[place] for place in places] if len(places) > 1 else columns
+    cells = itemgetter(*places) if len(places) > 1 else tuple
     for record in going_on(_records(given, delimiter)):
         if isinstance(record, BadLineError):
             yield record
         elif len(record) == len(columns):
-            yield dict(zip(columns, map(unmarked, record), strict=True))
+            found = cells(record)
+            if any("'" in cell for cell in found):
+                found = tuple(map(unmarked, found))
+            yield dict(zip(names, found, strict=True))
         elif record:
             yield BadLineError(f"it has {len(record)} cells; expected {len(columns)}")
 

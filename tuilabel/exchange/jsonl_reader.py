@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tuilabel.exchange.json_values import parsed
+from tuilabel.exchange.json_values import parsed_line
 from tuilabel.exchange.reading import BadLineError, Row, going_on
 
 
@@ -15,7 +15,7 @@ def read_jsonl(lines: Iterable[str]) -> Iterator[Row | BadLineError]:
             yield line
         elif line.strip():
             try:
-                found = parsed(line)
+                found = parsed_line(line)
             except BadLineError as error:
                 yield error
                 continue

@@ -285,54 +285,57 @@ def _columns(row: Row) -> dict[str, str]:
 
 
 def _label(row: Row, columns: Mapping[str, str], line: int) -> ImportRow:
-    def text(field: str, longest: int = DEFAULT_LIMIT) -> str:
-        return _text(field, row.get(columns.get(field, "")), longest)
+    value = {field: row.get(name) for field, name in columns.items()}.get
 
     def names(field: str) -> tuple[str, ...] | None:
-        value = row.get(columns.get(field, ""))
-        if isinstance(value, str) and field == "unknown":
-            value = value.split(BETWEEN) if value else []
-        if not isinstance(value, (list, tuple)):
+        found = value(field)
+        if isinstance(found, str) and field == "unknown":
+            found = found.split(BETWEEN) if found else []
+        if not isinstance(found, (list, tuple)):
             return None
-        if len(value) > _MOST_CLASSES:
-            raise BadLineError(f"it has {len(value):,} classes; at most {_MOST_CLASSES:,} do")
-        return tuple(_utf8(_text("class", one, DEFAULT_LIMIT)) for one in value)
+        if len(found) > _MOST_CLASSES:
+            raise BadLineError(f"it has {len(found):,} classes; at most {_MOST_CLASSES:,} do")
+        return tuple(_utf8(_text("class", one, DEFAULT_LIMIT)) for one in found)
 
-    origin = text("origin")
-    classes = names("class")
+    origin = _text("origin", value("origin"))
+    by, reason = value("by"), value("reason")
+    classes = None if type(value("class")) is str else names("class")
     longest = _LONGEST_PATH if "folder" in columns else DEFAULT_LIMIT
-    class_name = _utf8(text("class", longest)) if classes is None else "".join(classes[:1])
+    class_name = "".join(classes[:1]) if classes else ""
+    if classes is None:
+        class_name = _utf8(_text("class", value("class"), longest))
+    # Most files have few of these columns: a large one spends its time here.
     return ImportRow(
         line,
-        text("item", _LONGEST_ID),
-        text("path", _LONGEST_PATH),
+        _text("item", value("item"), _LONGEST_ID),
+        _text("path", value("path"), _LONGEST_PATH),
         class_name,
-        inert(text("by", _LONGEST_ID), _LONGEST_ID) or None,
-        _time(text("time")),
-        _share("probability", row.get(columns.get("probability", ""))),
+        (inert(_text("by", by, _LONGEST_ID), _LONGEST_ID) or None) if by else None,
+        _time(_text("time", value("time"))),
+        _share("probability", value("probability")),
         origin if origin in (HUMAN, ORACLE_ORIGIN, "auto") else IMPORT,
-        _count("round", row.get(columns.get("round", ""))) or 0,
-        _count("ms", row.get(columns.get("ms", ""))),
-        inert(text("reason", _LONGEST_REASON)),
-        _share("draw", row.get(columns.get("draw", ""))),
-        _is_true(row.get(columns.get("flagged", ""))) or bool(row.get(columns.get("note", ""))),
+        _count("round", value("round")) or 0,
+        _count("ms", value("ms")),
+        inert(_text("reason", reason, _LONGEST_REASON)) if reason else "",
+        _share("draw", value("draw")),
+        bool(value("note")) or _is_true(value("flagged")),
         classes,
-        names("others"),
-        names("unknown"),
-        names("parts") or (),
+        names("others") if "others" in columns else None,
+        names("unknown") if "unknown" in columns else None,
+        (names("parts") or ()) if "parts" in columns else (),
         "folder" in columns,
     )
 
 
 def _utf8(name: str) -> str:
-    if any("\ud800" <= character <= "\udfff" for character in name):
+    if not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
         raise BadLineError("its class is not UTF-8; save the file as UTF-8")
     return name
 
 
-def _text(field: str, value: object, longest: int) -> str:
-    if value is None:
-        return ""
+def _text(field: str, value: object, longest: int = DEFAULT_LIMIT) -> str:
+    if value is None or (type(value) is str and len(value) <= longest):
+        return value or ""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= HIGHEST_COUNT:
         return str(value)
     if not isinstance(value, str):
@@ -341,7 +344,7 @@ def _text(field: str, value: object, longest: int) -> str:
         raise BadLineError(
             f"its {_noun(field)} has {len(value):,} characters; at most {longest:,} are possible"
         )
-    return value
+    return str(value)  # also a text of numpy
 
 
 def _noun(field: str) -> str:
@@ -368,6 +371,8 @@ def _number(field: str, value: object) -> float | None:
 
 
 def _share(field: str, value: object) -> float | None:
+    if value is None or value == "":
+        return None
     found = _number(field, value)
     if found is not None and not 0 <= found <= 1:
         raise BadLineError(f"its {field} is {found:g}; expected a number from 0 to 1")
@@ -375,6 +380,10 @@ def _share(field: str, value: object) -> float | None:
 
 
 def _count(field: str, value: object) -> int | None:
+    if value is None or value == "":
+        return None
+    if type(value) is str and len(value) < 15 and value.isdecimal() and value.isascii():
+        return int(value)
     found = _number(field, value)
     if found is None:
         return None
@@ -385,6 +394,8 @@ def _count(field: str, value: object) -> int | None:
 
 def _time(text: str) -> str | None:
     """Return a time as it is written; None for one of another form."""
+    if not text:
+        return None
     try:
         datetime.fromisoformat(text)
     except ValueError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -168,7 +168,9 @@ def plan_import(
     units = Units(dataset, view.known)
     paths = units.role_paths(range(len(dataset)))
     reserved = Candidates(paths, audit, view.about.seed).reserved
-    for row in rows:
+    is_reserved = reserved.tobytes()
+    drafts, references = found.drafts, dataset.references
+    for row, by_content in _found_by_id(rows, dataset):
         found.rows += 1
         found.remarks += row.has_remark
         if found.is_of_labels and row.origin == AUTO_ORIGIN:
@@ -177,7 +179,7 @@ def plan_import(
         if not meaning.has_any(row):
             found.unlabelled += 1
             continue
-        place, how = images.find(row)
+        place, how = images.find(row) if by_content < 0 else (by_content, "content")
         if place is None:
             which = found.ambiguous if how else found.unmatched
             which.add(f"{unit} {row.line:,}: {inert(row.path or row.item, 200)}")
@@ -186,16 +188,26 @@ def plan_import(
         code = meaning.code(row)
         if code is None:
             continue
-        line = BulkLine(
-            item=dataset.ids[place],
-            class_id="",
-            probability=row.probability,
-            names=stored_names(dataset.references(place)),
-        )
+        item = row.item if by_content >= 0 else dataset.ids[place]
+        names = stored_names(references(place))
+        line = BulkLine(item=item, class_id=code, probability=row.probability, names=names)
         if found.is_of_labels:
-            line = _label(line, row, by, is_audit=bool(reserved[place]))
-        found.drafts.add(place, code, row.line, _saying(line, code))
-        if len(found.drafts) > MOST_LINES:
+            line = BulkLine(
+                item=item,
+                class_id=code,
+                probability=row.probability,
+                by=row.by or by,
+                at=row.time,
+                names=names,
+                audit=is_reserved[place] == 1,
+                origin=row.origin,
+                round=row.round,
+                ms=row.ms,
+                reason=row.reason,
+                draw=row.draw,
+            )
+        drafts.add(place, code, row.line, _saying(line, code) if is_set(code) else line)
+        if len(drafts) > MOST_LINES:
             raise UsageError(
                 f"More than {MOST_LINES:,} rows have an image of the session; one import has at "
                 "most so many: divide the file."
@@ -261,27 +273,24 @@ def _journal(view: SessionView) -> Journal:
     return journal
 
 
-def _label(line: BulkLine, row: ImportRow, by: str | None, *, is_audit: bool) -> BulkLine:
-    """Return a line with what a label has and a suggestion has not."""
-    return replace(
-        line,
-        by=row.by or by,
-        at=row.time,
-        audit=is_audit,
-        origin=row.origin,
-        round=row.round,
-        ms=row.ms,
-        reason=row.reason,
-        draw=row.draw,
-    )
+def _found_by_id(rows: Iterable[ImportRow], dataset: Dataset) -> Iterator[tuple[ImportRow, int]]:
+    """Yield rows with those of the dataset that have their item ids, -1 for none.
+
+    Many are looked for at once, which takes a tenth of the time.
+    """
+    rows = iter(rows)
+    while some := list(islice(rows, _LOOKED_AT)):
+        ids = [row.item for row in some]
+        places = dataset.rows_of(ids).tolist() if any(ids) else [-1] * len(ids)
+        yield from zip(some, places, strict=True)
 
 
 def _saying(line: BulkLine, code: str) -> BulkLine:
     """Return a line with a class, or with a set of classes."""
     if not is_set(code):
         return replace(line, class_id=code)
-    both = decoded(code)
-    return replace(line, class_ids=tuple(sorted(both.chosen)), others=tuple(sorted(both.others)))
+    chosen, others = (tuple(sorted(ids)) for ids in decoded(code))
+    return replace(line, class_id="", class_ids=chosen, others=others)
 
 
 def _compare(found: Import, dataset: Dataset) -> None:
