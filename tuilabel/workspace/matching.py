@@ -86,6 +86,7 @@ class Images:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
         self._root = posixpath.normpath(dataset.source)
+        self._folder = posixpath.basename(self._root)
 
     @cached_property
     def _paths(self) -> dict[str, int]:
@@ -121,12 +122,16 @@ class Images:
         return self._names.get(name), "name" if name in self._names else ""
 
     def _possible(self, path: str) -> Iterator[str]:
-        """Yield a path, that below the source, and those from each folder in it, but no name."""
+        """Yield a path, that below the source, and those from each folder in it.
+
+        A name alone is one of them only behind the name of the folder of the source.
+        """
         yield path
         normal = posixpath.normpath(_slashed(path))
         yield normal
         if normal.startswith(f"{self._root}/"):
             yield normal[len(self._root) + 1 :]
         parts = [part for part in normal.split("/") if part]
-        for first in range(1, len(parts) - 1):
-            yield "/".join(parts[first:])
+        for first in range(1, len(parts)):
+            if first < len(parts) - 1 or parts[first - 1] == self._folder:
+                yield "/".join(parts[first:])
