@@ -20,6 +20,7 @@ from tuilabel.errors import ImportFileError, SourceError, UsageError
 from tuilabel.exchange.csv_format import BETWEEN
 from tuilabel.exchange.rows import COLUMNS, LabelRow, label_rows
 from tuilabel.journal.reader import Reader
+from tuilabel.plugins import named_store
 from tuilabel.session.view import SessionView
 from tuilabel.text import inert, shown_path
 
@@ -83,7 +84,7 @@ class SavedSession:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path.absolute()
+        self.path = Path(named_store(str(path)))  # found from any folder
 
     def __repr__(self) -> str:
         return f"SavedSession({shown_path(self.path)!r})"

@@ -14,7 +14,9 @@ from click.testing import CliRunner
 from hypothesis import example, given
 from hypothesis import strategies as st
 from plugins.conftest import Install
+from sessions import label_of, new_session
 
+import tuilabel
 from tuilabel import plugins
 from tuilabel.cli import main
 from tuilabel.errors import PluginError, SourceError, UsageError
@@ -324,3 +326,16 @@ def test_a_source_has_its_options_back(options: dict[str, str]) -> None:
 def test_a_source_with_options_is_legible() -> None:
     source = with_options("table:/x.csv", where='split == "a:b" and not size in (1, 2)')
     assert source == 'table?where=split == "a%3Ab" and not size in (1, 2):/x.csv'
+
+
+def test_python_reads_a_session_in_a_store_from_any_folder(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "from pathlib import Path\nfrom tuilabel.journal import store\n\n\n"
+    code += "def kept(name):\n    return store.FolderStore(Path(name))\n"
+    install("kept", {"tuilabel.stores": {"kept": "kept:kept"}}, code)
+    monkeypatch.chdir(tmp_path)
+    new_session(Path("kept:labels"), label_of("a", "cat", "a.png"))
+    session = tuilabel.open_session("kept:labels")
+    monkeypatch.chdir("/")
+    assert session.labels(look=False)["class"].tolist() == ["cat"]
