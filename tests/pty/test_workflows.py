@@ -119,10 +119,9 @@ def test_two_answers_one_of_them_rare() -> None:
 def test_predictions_that_are_corrected() -> None:
     rows = [f"{number}.png,{('cat', 'dog')[number % 2]},0.9" for number in range(12)]
     Path("predictions.csv").write_text("\n".join(["file,label,probability", *rows, ""]))
-    first, import_, again, export = commands("A model has guessed, and I want it right")
-    run(first, answers=0)
+    import_, label, export = commands("A model has guessed, and I want it right")
     assert "12 suggestions" in run(import_)
-    run(again, answers=4)
+    run(label, answers=4)
     run(export)
     assert len(table("corrected.csv")) == 4
 

@@ -449,3 +449,17 @@ def test_two_imports_that_contradict_each_other_come_first(
     with opened(photos, session) as work:
         assert set(work.session.known.doubts.values()) == {0.9}
         work.session.known.read_bulk()
+
+
+def test_an_import_starts_a_session_with_the_classes_that_are_named(
+    photos: Path, tmp_path: Path
+) -> None:
+    file = every(tmp_path)
+    start = ("import", photos, file, "--classes", "cat,dog")
+    assert "no session for the folder" in run("import", photos, file, status=2).output
+    assert "--dry-run writes nothing" in run(*start, "--dry-run", status=2).output
+    run("import", photos, tmp_path / "missing.csv", "--classes", "cat,dog", status=2)
+    assert "no session for the folder" in run("status", photos, status=2).output
+    assert "Imported 20 labels" in run(*start).output
+    assert "leave out --classes" in run(*start, status=2).output
+    assert "Imported 20 labels" in run("import", photos, file).output

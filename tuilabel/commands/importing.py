@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from tuilabel.commands.completion import complete_sessions
-from tuilabel.commands.options import one_of
+from tuilabel.commands.options import comma_separated, one_of
 from tuilabel.commands.progress import ProgressLine
 from tuilabel.commands.text import say
-from tuilabel.errors import ImportFileError, UsageError
+from tuilabel.errors import ImportFileError, SessionFileError, UsageError
 from tuilabel.plugins import GROUPS
 from tuilabel.text import counted, inert, shown_path
 
@@ -51,6 +51,12 @@ _LONGEST_NAME = 80
     metavar="OLD=NEW",
     help="Replace the beginning OLD of paths, as of another machine, by NEW.",
 )
+@click.option(
+    "--classes",
+    metavar="A,B,...",
+    callback=comma_separated,
+    help="Start a session with these classes for a source that has none yet.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and write nothing.")
 @click.option(
     "--revert", is_flag=True, help="Undo the newest import, also that of another annotator."
@@ -63,6 +69,7 @@ def import_(
     by: str | None,
     skip_bad: bool,
     moved: Sequence[str],
+    classes: tuple[str, ...] | None,
     dry_run: bool,
     revert: bool,
 ) -> None:
@@ -74,11 +81,10 @@ def import_(
     """
     from tuilabel.workspace.places import find_session
 
-    path = find_session(session)
     if revert or file is None:
         if file is not None or not revert:
             raise UsageError("Name one of them: a FILE to import, or --revert.")
-        _revert(path)
+        _revert(find_session(session))
         return
     from tuilabel.exchange.guessing import correction, format_of_file
     from tuilabel.exchange.reading import read_labels, unit_of
@@ -94,6 +100,7 @@ def import_(
     rows = read_labels(source, format_, bad.add if skip_bad else None)
     progress = ProgressLine()
     try:
+        path = _session(session, classes, progress, dry_run=dry_run)
         found = plan_import(
             path,
             replaced(rows, [_old_and_new(one) for one in moved]),
@@ -131,6 +138,34 @@ def _old_and_new(given: str) -> tuple[str, str]:
             "takes its place, such as --map /mnt/old=/data/new."
         )
     return old, new
+
+
+def _session(
+    name: str, classes: tuple[str, ...] | None, progress: ProgressLine, *, dry_run: bool
+) -> Path:
+    """Return a session; with classes, start one for a source that has none."""
+    from tuilabel.workspace.places import find_session
+
+    if classes is None:
+        return find_session(name)
+    try:
+        path = find_session(name)
+    except SessionFileError:
+        pass
+    else:
+        raise UsageError(
+            f"{shown_path(name)} has a session already, {shown_path(path)}: leave out --classes, "
+            "or add classes with `tuilabel classes`."
+        )
+    if dry_run:
+        raise UsageError(
+            f"{shown_path(name)} has no session yet, and --dry-run writes nothing: leave it out. "
+            "--revert takes an import back."
+        )
+    from tuilabel.workspace.opening import SourceOptions, open_workspace
+
+    with open_workspace(SourceOptions(name, classes), {}, progress=progress) as work:
+        return work.path
 
 
 def _revert(path: Path) -> None:
