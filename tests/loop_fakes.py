@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,9 @@ class FakeItems:
 
     def pixel_hash(self, i: int) -> str:
         return self.pixels.get(i, "")
+
+    def look_at(self, places: Mapping[str, str]) -> None:
+        pass
 
 
 class FakeReading:

@@ -370,6 +370,15 @@ def test_a_split_comes_before_the_class(photos: Path, out: Path) -> None:
     assert "train: " in result.output
 
 
+def test_what_image_folder_takes_differently_is_said(tmp_path: Path) -> None:
+    folder = make(tmp_path / "gifs", {"a.png": "cat", "b.gif": "cat", "c": "dog"})
+    result = run(folder, tmp_path / "out", "--split", "train=1")
+    assert "2 images have endings that torchvision's ImageFolder passes over (none, .gif)" in (
+        result.output
+    )
+    assert "Some class folders" not in result.output
+
+
 def test_parts_of_files_disputes_and_lost_files_are_counted(photos: Path, out: Path) -> None:
     with_part = label_of(f"p1:{'0' * 32}", "cat", "a.png#xywh=1,1,2,2")
     from tuilabel.journal.journal import Journal

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -31,6 +32,11 @@ FOLDERS = "folders"
 
 _MODES = ("copy", "hardlink", "symlink", "move")
 _MOST_NAMED = 3
+
+_OF_IMAGE_FOLDER = frozenset(
+    [".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"]
+)
+"""The endings of the files that torchvision's ImageFolder takes for images."""
 
 
 def _share(ctx: click.Context, parameter: click.Parameter, value: float) -> float:
@@ -432,7 +438,7 @@ def _export_folders(
         )
     finally:
         progress.close()
-    say(*_outcome_lines(out, files, outcome, wanted))
+    say(*_outcome_lines(out, files, outcome, wanted, is_split=split is not None))
     _report_choice(counts, split)
     say(f"`tuilabel export --undo {shown_path(folders.out / _manifest_name())}` takes it back.")
     if outcome.taken or outcome.changed:
@@ -484,7 +490,9 @@ _DONE = {
 }
 
 
-def _outcome_lines(out: Path, files: str, outcome: Outcome, wanted: Placement) -> list[str]:
+def _outcome_lines(
+    out: Path, files: str, outcome: Outcome, wanted: Placement, *, is_split: bool
+) -> list[str]:
     """Return what an export of class folders has done, and what it has not."""
     placed = set(outcome.placed)
     images = len(placed & wanted.items.keys())
@@ -508,12 +516,27 @@ def _outcome_lines(out: Path, files: str, outcome: Outcome, wanted: Placement) -
             f"({', '.join(sorted(why))}); the manifest lists them."
         )
     lines += _skipped_lines(wanted.skipped)
+    return [*lines, *_lines_for_image_folder(wanted, is_split)]
+
+
+def _lines_for_image_folder(wanted: Placement, is_split: bool) -> list[str]:
+    """Return what torchvision's ImageFolder does not take as it is meant."""
+    lines = []
     depth = max((path.count("/") for path in wanted.folders), default=0)
-    if depth > 0:
+    if depth > is_split:
         lines.append(
             "Some class folders are in others. torchvision's ImageFolder takes the outermost "
             "folders for classes."
         )
+    others = Counter(
+        ending
+        for path in wanted.items
+        if (ending := PurePath(path).suffix.lower()) not in _OF_IMAGE_FOLDER
+    )
+    if others:
+        endings = ", ".join(inert(ending, 20) or "none" for ending in sorted(others)[:_MOST_NAMED])
+        images = counted(others.total(), "image has an ending", "images have endings")
+        lines.append(f"{images} that torchvision's ImageFolder passes over ({endings}).")
     return lines
 
 

@@ -168,6 +168,9 @@ class Dataset(Protocol):
     def pixel_hash(self, i: int) -> str:
         """Return the hash of the stored pixels of item `i`, with its scheme; empty if unknown."""
 
+    def look_at(self, places: Mapping[str, str]) -> None:
+        """Look for files that are gone in other places: item ids by absolute paths."""
+
 
 def image_array(images: NDArray[Any], n: int | None = None) -> NDArray[np.uint8]:
     """Return one image, or n images, as they are.
@@ -222,6 +225,8 @@ class ArrayDataset:
         Returns the path of the file of a row; without it items are not files.
     hash_pixels : callable, optional
         Returns the hash of the stored pixels of a row, as `Dataset.pixel_hash` does.
+    look_elsewhere : callable, optional
+        Does what `Dataset.look_at` does.
 
     Raises
     ------
@@ -243,6 +248,7 @@ class ArrayDataset:
     draw: Draw | None = field(default=None, repr=False)
     locate_file: Callable[[int], Path | None] | None = field(default=None, repr=False)
     hash_pixels: Callable[[int], str] | None = field(default=None, repr=False)
+    look_elsewhere: Callable[[Mapping[str, str]], object] | None = field(default=None, repr=False)
     window: Window | None = None
     reading: Reading | None = None
     guesses: Guesses | None = None
@@ -308,6 +314,11 @@ class ArrayDataset:
     def references(self, i: int) -> tuple[str, ...]:
         """Return the places where item `i` was found."""
         return self.locate(i)
+
+    def look_at(self, places: Mapping[str, str]) -> None:
+        """Look for files that are gone in other places, see `Dataset`."""
+        if self.look_elsewhere is not None:
+            self.look_elsewhere(places)
 
     def pixel_hash(self, i: int) -> str:
         """Return the hash of the stored pixels of item `i`; empty where it is not known."""

@@ -382,6 +382,7 @@ def dataset_of(
         draw=(lambda i, *part: items.picture(int(rows[i]), *part)) if items.has_pictures else None,
         locate_file=lambda i: items.file(int(rows[i])),
         hash_pixels=lambda i: items.pixel_hash(int(rows[i])),
+        look_elsewhere=items.look_at,
         window=items.window,
         guesses=items.guesses,
         groups=_whole_groups(items, rows),

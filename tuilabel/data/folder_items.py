@@ -141,6 +141,7 @@ class FolderItems:
         if grouping is not None:
             self.groups = self._grouped(grouping, buckets)
         self._moved = moved or {}
+        self._moved_since: dict[str, Path] = {}
         self._take_known()
 
     def _take_known(self) -> None:
@@ -285,17 +286,16 @@ class FolderItems:
 
         The part of a file is behind its path, as in ``a.jpg#xywh=40,30,120,80``.
         """
-        return tuple(key.name for key in self._same(i))
+        return tuple(self.keys[row].name for row in self._same(i))
 
     def pixel_hash(self, i: int) -> str:
         """Return the hash of the stored pixels of row `i`; empty where it is not known."""
         found = self._pixel_hashes[i]
         return f"x1:{found.tobytes().hex()}" if found.any() else ""
 
-    def _same(self, i: int) -> list[FileKey]:
-        """Return the key of row `i`, and those of rows with the same content."""
-        equal = self._equal.get(int(self.first[i]), ())
-        return [self.keys[i], *(self.keys[row] for row in equal if row != i)]
+    def _same(self, i: int) -> list[int]:
+        """Return row `i`, and those with the same content."""
+        return [i, *(row for row in self._equal.get(int(self.first[i]), ()) if row != i)]
 
     def image(self, i: int) -> NDArray[np.uint8]:
         """Return row `i` for the screen: from memory, from the cache, or else from its file."""
@@ -314,29 +314,40 @@ class FolderItems:
     def picture(self, i: int, box: tuple[int, int], region: Region = WHOLE) -> Picture:
         """Return a part of row `i`, reduced to a box, from its file."""
         digest = None if self.unread[i] else self.digests[i].tobytes()
-        place, part = self._place(self.keys[i])
+        place, part = self._place(i)
         return read_picture(place, self._decoding, digest, self._window, box, region, part)
 
     def file(self, i: int) -> Path | None:
         """Return the path of the file of row `i`; None if it is no file of its own."""
-        return self.root / self.keys[i].path if self.cells is None else None
+        place, _ = self._place(i)
+        return place if isinstance(place, Path) else None
 
-    def _place(self, key: FileKey) -> tuple[Path | Cell, str]:
-        """Return the file of a key, and the part of it."""
-        return self.root / key.path if self.cells is None else self.cells.place(key.path), key.part
+    def look_at(self, places: Mapping[str, str]) -> None:
+        """Look for files that are gone in other places, see `Dataset`."""
+        self._moved_since |= {item: Path(path) for path, item in places.items()}
+
+    def _place(self, row: int) -> tuple[Path | Cell, str]:
+        """Return the file of a row, and the part of it."""
+        key = self.keys[row]
+        if self.cells is not None:
+            return self.cells.place(key.path), key.part
+        place = self.root / key.path
+        if self._moved_since and not self.unread[row] and not place.exists():
+            place = self._moved_since.get(self._id(row), place)
+        return place, key.part
 
     def full_image(self, i: int) -> NDArray[np.uint8]:
         """Return row `i` at full size, from its file."""
-        keys, digest = self._same(i), self.digests[i].tobytes()
+        digest = self.digests[i].tobytes()
         reason = ""
-        for key in keys:
-            place, part = self._place(key)
+        for row in self._same(i):
+            place, part = self._place(row)
             found = read_image_file(place, self._decoding, digest, self._window, part)
             if not isinstance(found, Refused):
                 return found
             reason = reason or found.reason
         raise SourceError(
-            f"{inert(keys[0].name)} can no longer be read ({reason}): open the folder again."
+            f"{inert(self.keys[i].name)} can no longer be read ({reason}): open the folder again."
         )
 
     # Reading.
@@ -367,7 +378,7 @@ class FolderItems:
         return found
 
     def _reduced(self, rows: Sequence[int]) -> list[ReducedImage | NDArray[np.float64] | Refused]:
-        parts = [self._place(self.keys[row]) for row in rows]
+        parts = [self._place(row) for row in rows]
         return reduce_image_files(parts, self._decoding, self._window)
 
     def _choose_window(self, deep: Sequence[NDArray[np.float64]]) -> None:

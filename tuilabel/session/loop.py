@@ -30,6 +30,7 @@ from tuilabel.events.payloads import (
     Asked,
     Batch,
     Fitted,
+    Moved,
     Opened,
     Payload,
     Skip,
@@ -1581,6 +1582,8 @@ class Session:
         if isinstance(payload, said.Answer | Undo | said.Settled):
             for item in payload.items:
                 self._rows.follow(item)
+        elif isinstance(payload, Moved):
+            self.items.look_at(payload.places())
         elif isinstance(payload, Batch):
             if payload.sought:
                 self._candidates.release()

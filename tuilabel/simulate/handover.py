@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -75,6 +75,9 @@ class HandedOver:
     def pixel_hash(self, i: int) -> str:
         """Return no hash: an array has no metadata that may change."""
         return ""
+
+    def look_at(self, places: Mapping[str, str]) -> None:
+        """Look nowhere: an array is no file that is moved."""
 
 
 def hand_over(dataset: Dataset, folder: Path) -> None:
