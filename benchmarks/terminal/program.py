@@ -149,9 +149,9 @@ class Program:
     # Its processes.
 
     def children(self) -> list[int]:
-        """Return the ids of its child processes."""
-        tasks = Path(f"/proc/{self.pid}/task/{self.pid}/children")
-        return [int(child) for child in tasks.read_text().split()]
+        """Return the ids of its child processes, whichever thread started them."""
+        tasks = Path(f"/proc/{self.pid}/task").glob("*/children")
+        return [int(child) for task in tasks for child in task.read_text().split()]
 
     def trainer_works(self) -> bool:
         """Return whether any thread of the child process is computing at this moment."""
@@ -181,6 +181,16 @@ class Program:
             name: int(re.search(rf"^{name}:\s+(\d+)", rollup, re.MULTILINE)[1]) / 1024  # type: ignore[index]
             for name in ("Rss", "Pss")
         }
+
+    def peaks_of_children(self) -> dict[int, float]:
+        """Return the largest resident memory that each child process has had, in megabytes."""
+        peaks = {}
+        for child in self.children():
+            with contextlib.suppress(OSError):
+                status = Path(f"/proc/{child}/status").read_text()
+                if found := re.search(r"^VmHWM:\s+(\d+)", status, re.MULTILINE):
+                    peaks[child] = int(found[1]) / 1024
+        return peaks
 
     def end(self) -> None:
         """Press q, read to the end, and kill a program that has not ended."""
