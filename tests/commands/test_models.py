@@ -189,7 +189,8 @@ def test_what_is_held_out_of_a_source_is_predicted_too(known: Known, tmp_path: P
     )
     assert with_truth == without
     assert len(without) == 40
-    known.takes((5, 5))
+    hog = FeaturesOfModel("hog", "1", feature_hash("hog", (9999, 9999, 3)), 392)
+    known.takes((5, 5), images=ImagesOfModel((9999, 9999, 3)), features=hog)
     _, notes = run("predict", known.path, "truth.npz", status=2)
     assert notes[-1].startswith(
         "tuilabel: No image was predicted. 40 images were left out: images[0] (has 8x8 pixels; "
@@ -242,6 +243,7 @@ def test_nothing_that_people_need_is_replaced(known: Known, source: str) -> None
     assert "is no output of tuilabel" in predict("table.csv", "--force")
     run("predict", known.path, source, "-o", "p.csv")
     assert "exists already; use --force" in predict("p.csv")
+    run("predict", known.path, source, "-o", "p.csv", "--force", "--probabilities")
     run("predict", known.path, source, "-o", "p.csv", "--force")
     assert classes_in(Path("p.csv")) == RIGHT
 

@@ -122,6 +122,10 @@ def refused(data: bytes) -> str:
     [
         ({"classes": (ClassOfModel("a", "a"),) * 3}, "it has 3 classes, 1 of them different"),
         ({"classes": (ClassOfModel("a", "a"),)}, "it has only one class"),
+        (
+            {"classes": tuple(ClassOfModel(str(n), "a" * 10**5) for n in range(3))},
+            "a class has a name of 100,000 characters",
+        ),
         ({"several": True}, "it has 3 scores for 3 classes"),
         ({"features": FeaturesOfModel("raw", "0", "ff", 13)}, "its layers have the shapes"),
         ({"images": ImagesOfModel((3,))}, r"its images have the shape \(3,\)"),

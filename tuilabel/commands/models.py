@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("csv", "jsonl")
 
+_STARTS = (b"path,item_id,class,probability", b'{"path": "')
+
 
 @click.command("model")
 @session_argument
@@ -127,7 +129,7 @@ def predict(
     """
     from tuilabel.exchange import writer
     from tuilabel.exchange.guard import guard
-    from tuilabel.exchange.output import check_output, export_to, export_to_stdout, has_form_of
+    from tuilabel.exchange.output import check_output, export_to, export_to_stdout
     from tuilabel.workspace.models import Predictor, sources_of
     from tuilabel.workspace.outputs import guarded
 
@@ -142,13 +144,9 @@ def predict(
     sources = sources_of([_source(file) for file in files])
     own, known = guarded(sources[0])
     keep = guard([*own, Path(model)], lambda: [*sources, *known()])
-    fields = predictor.fields(each=probabilities)
-
-    def is_like(head: bytes) -> bool:
-        return has_form_of(head, name, fields)
 
     if output != "-":
-        check_output(Path(output), force=force, guard=keep, is_like=is_like)
+        check_output(Path(output), force=force, guard=keep, is_like=_is_of_predictions)
     progress = ProgressLine()
     try:
         opened = [predictor.open(source, progress) for source in sources]
@@ -170,13 +168,25 @@ def predict(
             with data_output():
                 export_to_stdout(predictions, write, keep)
         else:
-            export_to(Path(output), predictions, write, force=force, guard=keep, is_like=is_like)
+            export_to(
+                Path(output),
+                predictions,
+                write,
+                force=force,
+                guard=keep,
+                is_like=_is_of_predictions,
+            )
     finally:
         progress.close()
     for note in predictor.notes():
         click.echo(note, err=True)
     if output != "-":
         say(f"{counted(counts[0], 'row')} written to {shown_path(output)}.")
+
+
+def _is_of_predictions(head: bytes) -> bool:
+    """Return whether a file begins as predictions do, whatever its further columns."""
+    return head.startswith(_STARTS) and b"item_id" in head.partition(b"\n")[0]
 
 
 def _notices(dataset: Dataset) -> Iterator[str]:

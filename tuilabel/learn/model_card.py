@@ -8,6 +8,7 @@ FORMAT = 1
 
 MOST_SIDE = 10_000
 MOST_CLASSES = 1000
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,9 @@ def problem(card: ModelCard) -> str | None:
         return f"it has {len(card.classes)} classes, {len(ids)} of them different"
     if len(ids) == 1 and not card.several:
         return "it has only one class"
+    longest = max(len(each.name) for each in card.classes)
+    if longest > LONGEST_NAME:
+        return f"a class has a name of {longest:,} characters"
     shape = card.images.shape
     is_image = len(shape) == 2 or (len(shape) == 3 and shape[2] == 3)
     if not is_image or not all(1 <= side <= MOST_SIDE for side in shape):

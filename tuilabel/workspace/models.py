@@ -265,14 +265,10 @@ class Predictor:
         shape = self.card.images.shape
         if part.seen.shape[1:] == shape:
             return rows, part.seen[rows.start : rows.stop]
-        images = np.empty((len(rows), *shape), np.uint8)
-        there: list[int] = []
-        for row in rows:
-            image = self._image(part, row)
-            if image is not None:
-                images[len(there)] = image
-                there.append(row)
-        return there, images[: len(there)]
+        found = [(row, image) for row in rows if (image := self._image(part, row)) is not None]
+        images = [image for _, image in found]
+        # Without images nothing has this shape, which a hostile file may have made very large.
+        return [row for row, _ in found], np.stack(images) if images else np.empty(0, np.uint8)
 
     def _image(self, part: _Part, row: int) -> NDArray[np.uint8] | None:
         shape = self.card.images.shape
