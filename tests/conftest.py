@@ -8,6 +8,7 @@ import gc
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import termios
 from collections.abc import Iterator
@@ -39,6 +40,27 @@ with contextlib.suppress(OSError), Path("/dev/tty").open() as own_terminal:
     signal.signal(signal.SIGHUP, hung_up)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile a share of the tests, so that each of pytest's workers need not compile them all.
+
+    The names are pytest's own: where a release has others, all is compiled everywhere again.
+    """
+    worker = getattr(session.config, "workerinput", None)
+    if worker is None or sys.dont_write_bytecode:
+        return
+    with contextlib.suppress(ImportError, AttributeError, TypeError, KeyError, OSError):
+        from _pytest.assertion import rewrite
+
+        share = slice(int(worker["workerid"].removeprefix("gw")), None, worker["workercount"])
+        for file in sorted(REPOSITORY.glob("tests/**/test_*.py"))[share]:
+            compiled = rewrite.get_cache_dir(file) / f"{file.stem}{rewrite.PYC_TAIL}"
+            if not compiled.exists():
+                state = session.config.stash[rewrite.assertstate_key]
+                rewrite.try_makedirs(compiled.parent)
+                source, code = rewrite._rewrite_test(file, session.config)[:2]
+                rewrite._write_pyc(state, code, source, compiled)
 
 
 def pytest_collection_finish() -> None:

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from plugins.conftest import Install
 from sessions import label_of, new_session
 
+from tests import forks
 from tuilabel.cli import main
 from tuilabel.data import open_dataset
 from tuilabel.data.arrays import Arrays
@@ -34,15 +35,7 @@ NAMES = ("--features", "profile", "--model", "nearest", "--strategy", "gini")
 
 def tuilabel(site: Path, *arguments: str, status: int = 0) -> str:
     """Run a command in a fresh process that finds the packages in a folder."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tuilabel", *arguments],
-        env={**os.environ, "PYTHONPATH": str(site)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = forks.run(arguments, env={**os.environ, "PYTHONPATH": str(site)})
     assert done.returncode == status, done.stderr
     return done.stdout
 

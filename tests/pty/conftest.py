@@ -12,7 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.forks import can_fork
 from tests.pty.labelling import Home, LabellingTerminal
+
+TUILABEL = (sys.executable, "-m", "tuilabel")
+"""The command that starts it as people do."""
 
 
 @pytest.fixture(autouse=True)
@@ -47,11 +51,11 @@ def start(home: Home) -> Iterator[Callable[..., LabellingTerminal]]:
     """Return a function that starts `tuilabel` with arguments; at last it kills what still runs."""
     started: list[LabellingTerminal] = []
 
-    def start(
-        *arguments: str, command: Sequence[str] = (sys.executable, "-m", "tuilabel"), **options: Any
-    ) -> LabellingTerminal:
+    def start(*arguments: str, command: Sequence[str] = (), **options: Any) -> LabellingTerminal:
         options = {"env": home.env, "cwd": home.path, **options}
-        terminal = LabellingTerminal([*command, *arguments], **options)
+        forks = not command and can_fork(options["env"])
+        command = command or (() if forks else TUILABEL)
+        terminal = LabellingTerminal([*command, *arguments], forks=forks, **options)
         started.append(terminal)
         return terminal
 

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from typing import Any
 from click.testing import CliRunner
 
 import tuilabel
-from tests.pty.terminal import PATIENCE, Terminal
+from tests.forks import run
+from tests.pty.terminal import Terminal
 from tuilabel.cli import main
 
 # The words that tests look for on the screen: here and nowhere else.
@@ -163,17 +163,8 @@ class Home:
         return path
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run `tuilabel` without a terminal."""
-        return subprocess.run(
-            [sys.executable, "-m", "tuilabel", *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            env=self.env,
-            cwd=self.path,
-            timeout=PATIENCE,
-            check=False,
-        )
+        """Run `tuilabel` without a terminal and without input."""
+        return run(arguments, env=self.env, cwd=self.path)
 
     def status(self) -> dict[str, Any]:
         """Return the output of `tuilabel status --json`."""

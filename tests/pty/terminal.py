@@ -16,6 +16,8 @@ from pathlib import Path
 import pexpect
 import pyte
 
+from tests.forks import Forked
+
 PATIENCE = 60.0
 """Seconds after which a wait that is in vain fails; far more than anything here takes."""
 
@@ -57,6 +59,7 @@ class Terminal:
     Parameters
     ----------
     command : sequence of str
+        The arguments of a `tuilabel` that is to be forked (see `tests.forks`), if `forks`.
     env : mapping
         The whole environment.
     cwd : Path
@@ -83,18 +86,11 @@ class Terminal:
         report_delay: float = 0.0,
         background: str | None = None,
         version: str = "pyte(0.8)",
+        forks: bool = False,
     ) -> None:
         columns, rows = size
-        self._process = pexpect.spawn(
-            command[0],
-            list(command[1:]),
-            env=dict(env),
-            cwd=str(cwd),
-            dimensions=(rows, columns),
-            timeout=None,
-            preexec_fn=_with_signals,
-        )
-        self._fd = self._process.child_fd
+        self._process = (_Forked if forks else _Spawned)(command, env, cwd, size)
+        self._fd = self._process.fd
         self._settings_before = _settings_of_new_terminal()
         self.pid: int = self._process.pid
         self._screen = pyte.Screen(columns, rows)
@@ -241,6 +237,11 @@ class Terminal:
         cursor = self._screen.cursor
         return self._screen.display[cursor.y][: cursor.x]
 
+    @property
+    def owes_reports(self) -> bool:
+        """Whether it was asked for the cursor and has not told it yet."""
+        return bool(self._due)
+
     def wide(self) -> int:
         """Return the column of the rightmost cell that something was drawn in."""
         drawn = {column for row in self._screen.buffer.values() for column in row}
@@ -249,7 +250,7 @@ class Terminal:
     def resize(self, columns: int, rows: int) -> None:
         """Change the size; the kernel tells the program."""
         self._screen.resize(rows, columns)
-        self._process.setwinsize(rows, columns)
+        termios.tcsetwinsize(self._fd, (rows, columns))
 
     def send_signal(self, number: signal.Signals) -> None:
         """Send a signal to the program alone."""
@@ -258,9 +259,7 @@ class Terminal:
     def hang_up(self) -> None:
         """Vanish, as a terminal does whose window is closed or whose line is cut."""
         self.open = False
-        # Not by pexpect's own close, which takes its time and signals the program besides.
-        self._process.ptyproc.fileobj.close()
-        self._process.ptyproc.closed = True
+        self._process.hang_up()
 
     def _write(self, text: str) -> None:
         try:
@@ -276,9 +275,7 @@ class Terminal:
         while self.pump(end - time.monotonic()):
             pass
         assert is_gone(self.pid, end - time.monotonic()), f"It does not end.\n{self.drawn()}"
-        self._process.wait()
-        died_of: int | None = self._process.signalstatus
-        return int(self._process.exitstatus) if died_of is None else -died_of
+        return self._process.wait()
 
     def left_behind(self) -> list[str]:
         """Name what the program did not put back as it found it."""
@@ -292,10 +289,73 @@ class Terminal:
 
     def close(self) -> None:
         """Kill the program if it still runs, and free everything."""
-        if not self._process.terminated:
+        if not self._process.has_ended:
             self.send_signal(signal.SIGKILL)
             self._process.wait()
         self.hang_up()
+
+
+class _Spawned:
+    """A command on a new pseudo-terminal."""
+
+    def __init__(
+        self, command: Sequence[str], env: Mapping[str, str], cwd: Path, size: tuple[int, int]
+    ) -> None:
+        self._process = pexpect.spawn(
+            command[0],
+            list(command[1:]),
+            env=dict(env),
+            cwd=str(cwd),
+            dimensions=(size[1], size[0]),
+            timeout=None,
+            preexec_fn=_with_signals,
+        )
+        self.pid: int = self._process.pid
+        self.fd: int = self._process.child_fd
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was waited for."""
+        return bool(self._process.terminated)
+
+    def wait(self) -> int:
+        """Wait for it; return its exit status, or minus the signal it died of."""
+        self._process.wait()
+        died_of: int | None = self._process.signalstatus
+        return int(self._process.exitstatus) if died_of is None else -died_of
+
+    def hang_up(self) -> None:
+        """Close the terminal."""
+        # Not by pexpect's own close, which takes its time and signals the program besides.
+        self._process.ptyproc.fileobj.close()
+        self._process.ptyproc.closed = True
+
+
+class _Forked:
+    """A `tuilabel` on a new pseudo-terminal that is forked where its modules are imported."""
+
+    def __init__(
+        self, arguments: Sequence[str], env: Mapping[str, str], cwd: Path, size: tuple[int, int]
+    ) -> None:
+        own, theirs = os.openpty()
+        termios.tcsetwinsize(own, (size[1], size[0]))
+        self._process = Forked(
+            arguments, env=env, cwd=cwd, streams=[theirs, theirs, theirs], terminal=True
+        )
+        os.close(theirs)
+        self._file = os.fdopen(own, "rb", buffering=0)
+        self.pid, self.fd = self._process.pid, own
+        self.has_ended = False
+
+    def wait(self) -> int:
+        """Wait for it; return its exit status, or minus the signal it died of."""
+        status = self._process.status
+        self.has_ended = True
+        return status
+
+    def hang_up(self) -> None:
+        """Close the terminal."""
+        self._file.close()
 
 
 def _with_signals() -> None:

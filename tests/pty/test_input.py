@@ -23,8 +23,8 @@ WITHIN = 8.0
 """Seconds after which Ctrl-C and signals have acted, whatever was typed before: less than one on a
 quiet machine. To handle all that was typed before takes much longer than this."""
 
-AFTERWARDS = "stty -icanon -echo min 0 time 12; echo 'left:['$(cat -v)']'"
-"""What a shell does that shows what was left for it to read."""
+AFTERWARDS = "stty -icanon -echo min 1; echo ended; echo 'left:['$(sed '/^END$/Q' | cat -v)']'"
+"""What a shell does that shows what was left for it to read, before a line END."""
 
 FAR = 0.3
 
@@ -36,6 +36,10 @@ def at_a_shell(start: Start, *arguments: str, program: str = "-m tuilabel") -> L
 
 
 def left_for_the_shell(terminal: LabellingTerminal) -> str:
+    terminal.wait_for(
+        lambda: not terminal.open or ("ended" in terminal.text and not terminal.owes_reports)
+    )
+    terminal.press("\nEND\n")
     terminal.wait_exit()
     return terminal.after_screen.rpartition("left:[")[2].partition("]")[0]
 

@@ -12,6 +12,8 @@ from PIL import Image
 from tests.pty.labelling import Home, LabellingTerminal
 from tests.pty.test_view import mark
 
+pytestmark = pytest.mark.usefixtures("no_fits")
+
 Start = Callable[..., LabellingTerminal]
 
 

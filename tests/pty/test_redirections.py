@@ -17,6 +17,8 @@ from tests.pty.test_endings import CRASHES_AT_THE_THIRD_IMAGE
 from tests.pty.test_job_control import Shell
 from tests.pty.test_line import asked
 
+pytestmark = pytest.mark.usefixtures("no_fits")
+
 Start = Callable[..., LabellingTerminal]
 
 RUN = (sys.executable, "-m", "tuilabel")

@@ -12,6 +12,8 @@ from PIL import Image
 
 from tests.pty.labelling import Home, LabellingTerminal
 
+pytestmark = pytest.mark.usefixtures("no_fits")
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
 EXAMPLES = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
 SHOWN = {
