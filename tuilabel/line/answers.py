@@ -32,6 +32,7 @@ class Command(Enum):
     LATER = ("", "later", "Pass this image over until no other image is left.")
     FLAG = ("", "flag", "Flag this image for a second opinion, or unflag it.")
     NOTE = ("", "note", "Write the text behind it as a note about this image.")
+    REST = ("", "rest", "Look for the rarer of two classes, and check the rest.")
     GUIDELINES = ("", "guidelines", "Print the guidelines for labelling.")
     UNDO = ("u", "undo", "Take back the last answer, however long ago it was given.")
     CLASSES = ("c", "classes", "List the classes; c again lists the next ones.")
@@ -64,7 +65,7 @@ class Command(Enum):
 
 
 _LETTERS = {c.letter: c for c in Command if c.letter} | {"y": Command.ACCEPT}
-_NOTE = f":{Command.NOTE.word} "
+_NOTE, _REST = f":{Command.NOTE.word} ", f":{Command.REST.word} "
 _COLONS = {":" + letter: command for letter, command in _LETTERS.items()} | {
     ":" + command.word: command for command in Command
 }
@@ -100,7 +101,13 @@ class NoteText(NamedTuple):
     text: str
 
 
-Meaning = Chosen | ChosenSet | Command | NoteText | Ambiguous | Unknown | None
+class RestText(NamedTuple):
+    """What to ask at the end of a session of two classes."""
+
+    text: str
+
+
+Meaning = Chosen | ChosenSet | Command | NoteText | RestText | Ambiguous | Unknown | None
 """None for an empty line, which is never an answer."""
 
 
@@ -146,6 +153,8 @@ class Vocabulary:
             return NoteText(note.strip()[:LONGEST_NOTE])
         if len(typed) > LONGEST:
             return Unknown(())
+        if typed[: len(_REST)].lower() == _REST:
+            return RestText(typed[len(_REST) :].strip().lower())
         folded = _folded(typed)
         if not folded:
             return None

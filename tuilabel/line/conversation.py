@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from tuilabel.errors import SaveError, SourceError, UsageError
+from tuilabel.errors import SaveError, SourceError, TuilabelError, UsageError
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import LATER, UNSURE, UNUSABLE
 from tuilabel.line.answers import (
@@ -18,10 +18,12 @@ from tuilabel.line.answers import (
     Command,
     Meaning,
     NoteText,
+    RestText,
     Unknown,
     Vocabulary,
 )
 from tuilabel.line.picture import Look, picture
+from tuilabel.line.rest import Plan, Rest
 from tuilabel.line.trainer import at_work, trouble
 from tuilabel.line.wording import WIDTH, Wording
 from tuilabel.session import Annotator, Ranking, Request, Session, Slot
@@ -70,6 +72,8 @@ class Conversation:
         Length of a line, in columns.
     guidelines : callable, optional
         Returns the guidelines; raises `UsageError` if they cannot be read.
+    plan : Plan, optional
+        Draws a check of the rest.
     """
 
     def __init__(
@@ -84,8 +88,10 @@ class Conversation:
         pictures: bool = True,
         width: int = WIDTH,
         guidelines: Callable[[], str] | None = None,
+        plan: Plan | None = None,
     ) -> None:
         self._guidelines = guidelines
+        self._rest = Rest(session, plan)
         self.session = session
         classes = session.classes
         names = [classes.names[index] for index in classes.open]
@@ -148,7 +154,8 @@ class Conversation:
         slot = self.session.current
         if slot is None:
             return self.words.ending()
-        lines = self.words.where() + self.words.remarks() + self._draw(slot)
+        about = self.words.say(self._rest.words())
+        lines = self.words.where() + about + self.words.remarks() + self._draw(slot)
         return lines + (self.words.opinion(slot) if self._suggestions == "before" else [])
 
     def _draw(self, slot: Slot) -> list[str]:
@@ -204,6 +211,8 @@ class Conversation:
                 return self._remark(lambda item: self.session.flag(item, by=self.by))
             case NoteText(text):
                 return self._remark(lambda item: self.session.note(item, text, by=self.by))
+            case RestText(text):
+                return self._look_for(text)
             case Command.UNDO:
                 return self._undo()
             case Command.QUIT:
@@ -231,6 +240,8 @@ class Conversation:
                 return words.say("Each image has one class here: skip it, or add a class.")
             case Command.NOTE:
                 return words.say("Type the note behind it, such as `:note two birds`.")
+            case Command.REST:
+                return words.say(*self._rest.lines())
             case Command.GUIDELINES:
                 return self._print_guidelines()
             case Command.ACCURACY:
@@ -257,6 +268,16 @@ class Conversation:
                 return []
             case _:
                 return words.help()
+
+    def _look_for(self, typed: str) -> list[str]:
+        """Ask other images first, as is typed after `:rest`."""
+        try:
+            done = self._rest.turn_to(typed, by=self.by)
+        except SaveError as error:
+            return self._not_saved(error)
+        except TuilabelError as error:
+            return self.words.say(inert(str(error), 400))
+        return self._moved(done)
 
     def _print_guidelines(self) -> list[str]:
         if self._guidelines is None:
@@ -348,7 +369,7 @@ class Conversation:
             self.session.go_on(by=self.by)
         except SaveError as error:
             return self.words.say(done, inert(str(error), 400))
-        return self.words.say(done)
+        return self.words.say(done, self._rest.news())
 
     # The trainer.
 
@@ -372,6 +393,7 @@ class Conversation:
             return
         if event is not None and self.session.curve[-1:] != before:
             self._news += self.words.accuracy()
+        self._news += self.words.say(self._rest.news())
 
     def learner_prepared(self) -> None:
         """Request another fit: the trainer can now do better with the same labels."""

@@ -27,6 +27,7 @@ from tuilabel.workspace.checking import damage_text
 from tuilabel.workspace.guidelines import read_guidelines
 from tuilabel.workspace.opening import Workspace
 from tuilabel.workspace.places import cache_dir, log_file
+from tuilabel.workspace.rest import plan_check
 
 if TYPE_CHECKING:
     from tuilabel.feeds.parent import Feeds
@@ -128,6 +129,7 @@ class Talk:
             pictures=pictures,
             width=min(WIDTH, max(20, columns)),
             guidelines=partial(read_guidelines, guidelines) if guidelines else None,
+            plan=partial(plan_check, workspace),
         )
         self._trainer_runs = False
         self._trainer_came = asyncio.Event()

@@ -19,6 +19,7 @@ from tuilabel.errors import UsageError
 from tuilabel.events.lines import Event
 from tuilabel.events.payloads import LATER, UNSURE, UNUSABLE, Answer, Flag, Label, Note, Skip
 from tuilabel.session import Annotator, Ranking, Slot
+from tuilabel.session.rare import two_classes
 from tuilabel.session.undoing import skip_text, undone_text
 from tuilabel.session.values import Chosen
 from tuilabel.settings import SUGGESTIONS
@@ -44,7 +45,6 @@ from tuilabel.tui.views.guidelines import guideline_rows
 from tuilabel.tui.views.labelling import Presenter
 from tuilabel.tui.views.messages import Message, Messages
 from tuilabel.tui.views.open_session import Added, OpenSession
-from tuilabel.tui.views.rest import two_classes
 from tuilabel.tui.views.trainer import reading_message, reading_piece, trainer_piece
 from tuilabel.tui.widgets.board import Board
 from tuilabel.workspace.following import Follower, Health, health_of

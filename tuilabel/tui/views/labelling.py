@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from itertools import islice, pairwise
 
 from rich.cells import cell_len
@@ -11,11 +12,11 @@ from tuilabel.events.payloads import DOUBT, LATER
 from tuilabel.learn import stopping
 from tuilabel.learn.stopping import COMPARISONS
 from tuilabel.session import Session, Slot
+from tuilabel.session.rare import EndingNews
 from tuilabel.text import counted, disputed_text, inert, percent, set_name
 from tuilabel.tui.keymap.resolved import Keymap
 from tuilabel.tui.text.names import shown_name
 from tuilabel.tui.text.pieces import Piece, cells_in, fitted
-from tuilabel.tui.views.rest import EndingNews
 from tuilabel.tui.views.shown_classes import ShownClasses
 from tuilabel.tui.views.values import ClassBar, Thumbnail, local_time
 
@@ -69,7 +70,7 @@ class Presenter:
         self.keymap = keymap
         self.classes = ShownClasses(session, keymap, by)
         self.shown_item: Callable[[], str | None] = lambda: session.current_id
-        self.rare = EndingNews(session)
+        self.rare = EndingNews(session, partial(shown_name, limit=16))
         self._holdout = holdout
 
     @property
@@ -140,7 +141,7 @@ class Presenter:
             return ""
         remarks, asked = session.known.remarks, session.desk.current
         note = remarks.noted.get(item)
-        words = self.rare.words()
+        words = f"  {found}" if (found := self.rare.words()) else ""
         words += "  kept for later" if asked is not None and asked.reason == LATER else ""
         words += "  flagged" if item in remarks.flagged else ""
         if note is None:
