@@ -72,22 +72,25 @@ def spy(**options):
     return discover(**options)
 importlib.metadata.Distribution.discover = spy
 from tuilabel.cli import main
-try:
-    main(sys.argv[1:], prog_name="tuilabel")
-except SystemExit:
-    pass
-print(); print(json.dumps(len(reads)))
+found = []
+for arguments in json.loads(sys.argv[1]):
+    try:
+        main(arguments, prog_name="tuilabel")
+    except SystemExit:
+        pass
+    found.append(len(reads))
+print(); print(json.dumps(found))
 """
 
 
-def reads(*arguments: str, complete: str | None = None) -> int:
-    """Run a command in a fresh process; return how often it read all entry points."""
+def reads(*commands: tuple[str, ...], complete: str | None = None) -> list[int]:
+    """Run commands in a fresh process; return how often all entry points were read after each."""
     own = dict(os.environ)
     if complete is not None:
         words = {"COMP_WORDS": complete, "COMP_CWORD": str(len(complete.split(" ")) - 1)}
         own |= {**words, "_TUILABEL_COMPLETE": "bash_complete"}
     done = subprocess.run(
-        [sys.executable, "-c", SPY, *arguments],
+        [sys.executable, "-c", SPY, json.dumps(commands)],
         cwd=REPOSITORY,
         env=own,
         stdin=subprocess.DEVNULL,
@@ -96,12 +99,13 @@ def reads(*arguments: str, complete: str | None = None) -> int:
         check=True,
         timeout=120,
     )
-    return int(json.loads(done.stdout.splitlines()[-1]))
+    found: list[int] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
+def test_only_unknown_names_and_lists_read_entry_points() -> None:
+    # Each of these would read them: nothing is kept of what was not read.
+    built_in = (
         ("--help",),
         ("label", "--help"),
         ("simulate", "--help"),
@@ -111,21 +115,19 @@ def reads(*arguments: str, complete: str | None = None) -> int:
         ("status", "mnist:here"),
         ("status", "/tmp/no:where"),
         ("simulate", "digits", "--model", "softmax", "--budget", "20", "--seeds", "1"),
-    ],
-)
-def test_built_in_names_never_read_entry_points(arguments: tuple[str, ...]) -> None:
-    assert reads(*arguments) == 0
-
-
-def test_unknown_names_and_lists_read_entry_points() -> None:
-    assert reads("label", "digits", "--model", "nearst") == 1
-    assert reads("doctor") == 1
+    )
+    unknown = ("label", "digits", "--model", "nearst")
+    assert dict(zip((*built_in, unknown), reads(*built_in, unknown), strict=True)) == {
+        **dict.fromkeys(built_in, 0),
+        unknown: 1,
+    }
+    assert reads(("doctor",)) == [1]
 
 
 def test_completing_a_built_in_name_never_reads_entry_points() -> None:
     for words in ("tuilabel --model ml", "tuilabel export --format ", "tuilabel simulate --st"):
-        assert reads(complete=words) == 0
-    assert reads(complete="tuilabel --model nea") == 1
+        assert reads((), complete=words) == [0]
+    assert reads((), complete="tuilabel --model nea") == [1]
 
 
 # Names of plug-ins.

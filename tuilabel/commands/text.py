@@ -73,8 +73,10 @@ def say_after_screen(*lines: str) -> None:
 
     stream = TTY.shown(sys.stdout)
     if lines and stream.isatty():
+        first, lines = lines[0], lines[1:]
         with contextlib.suppress(OSError):
-            click.echo("\r\x1b[K", stream, nl=False)  # EL, "erase to the end of the line"
+            # EL, "erase to the end of the line"; in one piece, so that no key comes between.
+            click.echo(f"\r\x1b[K{wrapped(first, stream)}", stream)
     say(*lines, stream=stream)
 
 

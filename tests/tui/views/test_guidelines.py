@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -55,6 +55,8 @@ def test_headings_lists_and_code_are_laid_out() -> None:
 
 
 @given(st.text(st.sampled_from("a 猫#-*1.`>\n\t"), max_size=300), st.integers(30, 90))
+@example("```猫\na\n```a\n", 40)
+@example("```a``` 猫\n~~~~ 猫", 40)
 def test_every_row_fits_and_nothing_is_lost(text: str, width: int) -> None:
     rows = guideline_rows(text.expandtabs(4), width)
     assert all(cells_in(row) <= width for row in rows)

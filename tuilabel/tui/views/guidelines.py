@@ -17,7 +17,7 @@ Row = list[Piece]
 
 _HEADING = re.compile(r" {0,3}#{1,6} +(.*)")
 _ITEM = re.compile(r"( *)([-*+]|\d{1,9}[.)]) +(.*)")
-_FENCE = re.compile(r" {0,3}(```|~~~)")
+_FENCE = re.compile(r" {0,3}(?:`{3,}|~{3,}) *([^`]*)$")
 _MOST_INDENT = 8
 
 
@@ -54,14 +54,15 @@ def _rows(text: str, width: int) -> Iterator[Row]:
         paragraph, indent, mark = [], "", ""
 
     for line in text.split("\n"):
-        if is_code or _FENCE.match(line):
+        fence = _FENCE.match(line)
+        if is_code or fence:
             yield from finished()
-            if _FENCE.match(line):
-                is_code = not is_code
-            else:
-                yield from (
-                    [("  " + part, "muted")] for part in chop_cells(line, width - 2) or [""]
-                )
+            # The name of a language may follow what begins a block, but nothing what ends it.
+            if fence and not (is_code and fence[1]):
+                is_code, line = not is_code, fence[1]
+                if not line:
+                    continue
+            yield from ([("  " + part, "muted")] for part in chop_cells(line, width - 2) or [""])
             continue
         heading, item = _HEADING.match(line), _ITEM.match(line)
         if heading or item or not line.strip():
