@@ -145,6 +145,19 @@ def test_what_nobody_can_tell_counts_as_found_and_an_undo_opens_the_check_again(
     assert "3 answered, 0 found so far" in sentence(result, "rare")
 
 
+@pytest.mark.parametrize(("sought", "found", "unclear"), [(0, 4, 0), (1, 1, 3)])
+def test_a_class_below_is_found_and_one_above_may_be_it(
+    sought: int, found: int, unclear: int
+) -> None:
+    items = FakeItems(9, classes=("bird", "bird/owl"), holdout=False)
+    session = Session(items, FakeLog(), LoopSettings(cold_start="random", batch_size=5), ME)
+    session.begin_check(replaced(plan(session, 4), session.classes.ids[sought]), by=ME)
+    for index in (0, 1, 0, 0):
+        label(session, index)
+    (result,) = results(session.known)
+    assert (result.found, result.unclear) == (found, unclear)
+
+
 def test_a_second_check_shares_the_error_with_the_first() -> None:
     session = opened(FakeLog())
     for number in (1, 2):

@@ -60,9 +60,10 @@ class CheckResult(NamedTuple):
     size, drawn, answered : int
         Units in the set, how many were drawn, and how many of these have an answer.
     found : int
-        Drawn units with the class.
+        Drawn units with the class, or one below it.
     unclear : int
-        Drawn units that were skipped or are disputed: they count as if they had it.
+        Drawn units that were skipped or are disputed, or have a class above it: they count as if
+        they had it.
     error : float
         The share of `ERROR` that this check spends.
     at_most : int or None
@@ -145,17 +146,17 @@ def _counted(
     result: CheckResult, check: SpotCheck, known: Labels, frames: Mapping[str, Sequence[str]]
 ) -> CheckResult:
     answered = found = unclear = 0
+    sought, above = result.class_id, known.classes.above
     for item in check.items:
         if not known.is_answered(item):
             continue
         answered += 1
         group = known.group(item)
         every = [item, *frames.get("" if group is None else group, ())]
-        standing = [known.standing(one) for one in every]
-        classes = [None if one is None else one.class_id for one in standing]
-        if result.class_id in classes:
+        classes = [one.class_id for each in every if (one := known.standing(each)) is not None]
+        if any(one and sought in (one, *above.get(one, ())) for one in classes):
             found += 1
-        elif any(one is not None and one.class_id is None for one in standing):
+        elif any(one is None or one in above.get(sought, ()) for one in classes):
             unclear += 1
     at_most = None
     if answered == result.drawn:
