@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from tuilabel.tui.terminal.capabilities import Colours
 from tuilabel.tui.text.glyphs import level_bar
 from tuilabel.tui.text.pieces import fitted
+from tuilabel.tui.widgets import thumbnails
 from tuilabel.tui.widgets.accuracy_line import _resampled
 
 # Text.
@@ -33,3 +38,23 @@ def test_a_long_curve_keeps_its_newest_value() -> None:
     values = [number / 100 for number in range(100)]
     assert len(_resampled(values, 7)) == 7
     assert _resampled(values, 7)[-1] == 0.99
+
+
+def test_thumbnails_of_a_batch_that_is_too_large_to_keep_are_done_at_some_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(thumbnails, "KEPT", 8)
+    asked: list[int] = []
+
+    def image_of(row: int) -> NDArray[np.uint8]:
+        asked.append(row)
+        return np.zeros((2, 2), np.uint8)
+
+    kept = thumbnails.Thumbnails(image_of, 16)
+    for row in range(100, 112):
+        kept.drawn(row, 4, 2, Colours())
+    steps = 0
+    while kept.prepare(range(20), 4, 2, Colours()) and steps < 20:
+        steps += 1
+    assert steps < 20
+    assert asked[12:] == list(range(4))

@@ -54,11 +54,15 @@ class Thumbnails:
     ) -> list[int]:
         """Draw some images ahead of time, few enough that no key waits for it.
 
+        Of a batch that is larger than what is kept, only the beginning is drawn: drawing all of it
+        again and again would never end.
+
         Returns
         -------
         list of int
             Those that are not drawn yet.
         """
+        rows = rows[: KEPT // 2]
         missing = [row for row in rows if (row, width, height, colours) not in self._drawn]
         for row in missing[:at_once]:
             self.drawn(row, width, height, colours)
