@@ -38,7 +38,9 @@ def test_a_check_is_begun_answered_and_what_it_shows_is_said(talk: Begin) -> Non
     )
     assert it.say(":rest 20") == "Drew 20 of 26 images at random."
     for place in range(1, 20):
-        assert f"Random check {place} of 20." in it.prompt()
+        prompt = it.prompt()
+        assert f"Random check {place} of 20." in prompt
+        assert "No suggestion: this image was drawn at random for a check." in prompt
         assert it.say("ok") == "Saved: ok."
     it.prompt()
     assert it.say("ok") == (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tuilabel.errors import UsageError
-from tuilabel.events.payloads import CHECK, SpotCheck
+from tuilabel.events.payloads import SpotCheck
 from tuilabel.session import Annotator, Session
 from tuilabel.session.rare import EndingNews, two_classes
 from tuilabel.session.spot_checks import MOST_DRAWN, none_found, results, sentence
@@ -37,10 +37,8 @@ class Rest:
 
     def words(self) -> str:
         """Return which image of a check is asked, as a sentence; empty for any other image."""
-        asked = self._session.desk.current
-        if asked is None or asked.reason != CHECK or not (words := self._ending.words()):
-            return ""
-        return f"Random {words}."
+        words = self._ending.words() if self._session.is_check else ""
+        return f"Random {words}." if words else ""
 
     def news(self) -> str:
         """Return a sentence if something has come to its end; else nothing."""

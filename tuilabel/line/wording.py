@@ -100,6 +100,8 @@ class Wording:
         """Return the model's suggestion for an image, or why there is none."""
         if slot.audit:
             return self.say("No suggestion: this image was drawn at random to measure accuracy.")
+        if not past and self._session.is_check:
+            return self.say("No suggestion: this image was drawn at random for a check.")
         guess = self._session.guess()
         if not past and guess is not None:
             name = inert(self._session.known.classes.name(guess.class_id), _LONGEST_NAME)

@@ -396,6 +396,12 @@ class Session:
             return Answer(None if class_id is None else self.classes.index(class_id))
         return Answer(None, self._indices(decoded(class_id).chosen))
 
+    @property
+    def is_check(self) -> bool:
+        """Whether what is asked was drawn by a check."""
+        asked = self.desk.current
+        return asked is not None and asked.reason == said.CHECK
+
     def classes_of(self, item: str) -> tuple[int, ...]:
         """Return the class indices that count for an item; none where it has no label."""
         standing = self.known.standing(item)
@@ -541,10 +547,8 @@ class Session:
 
         None for audit items and checks, where a suggestion would bias the measurement.
         """
-        slot, asked = self.current, self.desk.current
-        if slot is None or slot.audit or slot.probabilities is not None:
-            return None
-        if asked is not None and asked.reason == said.CHECK:
+        slot = self.current
+        if slot is None or slot.audit or slot.probabilities is not None or self.is_check:
             return None
         guess = self.known.suggestion(self.items.ids[slot.row])
         guess = suggestion_of(self.items, slot.row) if guess is None else guess

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tuilabel.events.payloads import CHECK, SpotCheck
+from tuilabel.events.payloads import SpotCheck
 from tuilabel.session.loop import Session
 from tuilabel.session.spot_checks import results, sentence
 
@@ -48,14 +48,14 @@ class EndingNews:
 
         A key costs no more where many are drawn: they are mostly answered in their order.
         """
-        known, asked = self._session.known, self._session.desk.current
+        known = self._session.known
         if not known.checks:
             return False
         newest = known.checks[-1]
         if newest.id != self._id and isinstance(newest.payload, SpotCheck):
             self._id, self._items, self._first = newest.id, newest.payload.items, 0
             self._places = {item: place for place, item in enumerate(self._items, 1)}
-        if self._id == self._complete and (asked is None or asked.reason != CHECK):
+        if self._id == self._complete and not self._session.is_check:
             return False
         is_answered, count = known.is_answered, len(self._items)
         while self._first < count and is_answered(self._items[self._first]):
@@ -103,7 +103,7 @@ class EndingNews:
         if not sought or asked is None:
             return ""
         name = self._shown(session.known.classes.name(sought))
-        if asked.reason == CHECK and self._is_checking() and asked.item in self._places:
+        if session.is_check and self._is_checking() and asked.item in self._places:
             return f"check {self._places[asked.item]:,} of {len(self._items):,}"
         if self._is_done:
             return "check done"

@@ -93,6 +93,7 @@ async def test_a_rare_class_is_looked_for_and_the_rest_is_checked(tmp_path: Path
             assert "nothing is predicted to be defect any more" in text(app)
             await pilot.press("enter")
             await until(pilot, lambda: "check 1 of 60" in text(app))
+            assert "check: drawn at random, no suggestion" in text(app)
             while loop.known.by_class[loop.classes.ids[0]] < 63:
                 loop.label(str(loop.current_id), 0, by=ME)
             app.label_screen.changed()

@@ -291,6 +291,8 @@ class Board(Vertical):
             self._suggestions.show_sentence(title, "comes with your next label")
         elif slot.audit:
             self._suggestions.show_sentence(title, "audit image: drawn at random, no suggestion")
+        elif mode == "before" and presenter.session.is_check:
+            self._suggestions.show_sentence(title, "check: drawn at random, no suggestion")
         elif mode == "before" and presenter.session.guess() is not None:
             self._suggestions.show_sentence(title, presenter.guess())
         elif slot.probabilities is None:
