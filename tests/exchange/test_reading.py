@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -167,3 +169,69 @@ def test_a_reader_reads_lines_as_they_come() -> None:
     assert next(given) == "b.png,dog\n"
     text = json.dumps({"a": 1})
     assert list(reader("jsonl")([text])) == [{"a": 1}]
+
+
+@pytest.mark.parametrize(
+    ("content", "format_", "said"),
+    [
+        ("," * 2**19 + "class,class\n", "csv", "column 'class' twice"),
+        ("{" + "".join(f'"{n}":1,' for n in range(2**16)) + '"9":2}', "jsonl", "'9' twice"),
+    ],
+)
+def test_a_name_that_is_there_twice_is_found_at_once(
+    tmp_path: Path, content: str, format_: str, said: str
+) -> None:
+    # With a comparison of each name with all others, this takes many minutes.
+    with pytest.raises(ImportFileError, match=said):
+        read(tmp_path, content, format_)
+
+
+def test_an_error_says_what_can_be_done(tmp_path: Path) -> None:
+    (tmp_path / "labels.json").write_text("[")
+    with pytest.raises(ImportFileError) as error:
+        list(read_labels(tmp_path / "labels.json", "coco"))
+    # The name of a file stays as it is also where a sentence begins with it.
+    assert str(error.value).startswith(f"{tmp_path}/labels.json cannot be imported: ")
+    assert "--skip-bad" not in str(error.value)
+    with pytest.raises(ImportFileError, match=r"^Line 1 of .* each such line with --skip-bad\.$"):
+        read(tmp_path, "{", "jsonl")
+
+
+@pytest.mark.parametrize("format_", sorted(GROUPS["readers"].built_in))
+def test_no_reader_waits_for_a_pipe(tmp_path: Path, format_: str) -> None:
+    os.mkfifo(tmp_path / "labels")
+    with pytest.raises(ImportFileError, match=r"pipe|folder|pip install"):
+        list(read_labels(tmp_path / "labels", format_))
+
+
+def test_a_labelme_file_that_cannot_be_read_is_left_out_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = '{"imagePath": "b.png", "shapes": [], "flags": {"cat": true}}'
+    for name in "ab":
+        (tmp_path / f"{name}.json").write_text(content)
+
+    def open_regular(path: Path) -> int:
+        if path.name == "a.json":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return os.open(path, os.O_RDONLY)
+
+    monkeypatch.setattr("tuilabel.exchange.json_values.open_regular", open_regular)
+    bad: list[str] = []
+    assert len(list(read_labels(tmp_path, "labelme", bad.append))) == 1
+    assert bad == ["file 1: a.json: Permission denied"]
+
+
+def test_a_parquet_table_takes_no_more_memory_than_it_has_labels(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    path, classes = tmp_path / "a", pyarrow.array(["cat"] * 4000)
+    parquet.write_table(pyarrow.table([classes] * 3, ["path", "class", "class"]), path)
+    with pytest.raises(ImportFileError, match="'class' twice"):
+        list(read_labels(path, "parquet"))
+    paths = pyarrow.DictionaryArray.from_arrays([0] * 4000, ["x" * 2**18])
+    parquet.write_table(pyarrow.table([paths, classes], ["path", "class"]), path)
+    assert path.stat().st_size < 2**15
+    with pytest.raises(ImportFileError, match="too large"):
+        list(read_labels(path, "parquet"))

@@ -370,7 +370,7 @@ def test_the_likeliest_suggestion_about_an_image_counts(session: Path, tmp_path:
     rows += [("4.png", "cat", "0.5"), ("6.png", "cat", ""), ("6.png", "dog", "0.1")]
     file = table(tmp_path / "l.csv", rows, "path,class,probability")
     said = run("import", session, file, "--as", "suggestions").stdout
-    assert "disagree about the image: 1 row (line 5: 4.png)" in said
+    assert "disagree about the image: 1 image (line 5: 4.png)" in said
     view = SessionView(session)
     items = {one: f"{one}.png" for one in ("2", "6")}
     known = {
@@ -400,7 +400,7 @@ def test_class_folders_are_matched_by_content(session: Path, photos: Path, tmp_p
     assert "Matched: 5 by content" in said
     assert "path or name: 1 row (file 4: dog/8.png)" in said
     assert "unknown class `bird`" in said
-    assert "disagree about the image: 1 row (file 5: 6.png)" in said
+    assert "disagree about the image: 1 image (file 5: 6.png)" in said
     assert "without a class: 1 row" in said
     view = SessionView(session)
     found = {one.references[0]: one.class_name for one in view.labelled() if one.is_imported}

@@ -210,7 +210,7 @@ def _report(found: Import, session: str) -> Iterator[str]:
             "--as suggestions imports them."
         )
     conflicts = "In conflict and left out, since rows of one annotator disagree about the image"
-    yield from _named(conflicts, found.conflicts)
+    yield from _named(conflicts, found.conflicts, "image")
     if found.remarks:
         yield f"Not imported: the flags and notes of {counted(found.remarks, 'row')}."
     if found.other:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
 from tuilabel.exchange.csv_format import unmarked
-from tuilabel.exchange.reading import BadLineError, Row, going_on, is_column
+from tuilabel.exchange.reading import BadLineError, Row, going_on, is_column, repeated
 
 
 def read_csv(lines: Iterable[str]) -> Iterator[Row | BadLineError]:
@@ -20,9 +20,9 @@ def read_csv(lines: Iterable[str]) -> Iterator[Row | BadLineError]:
     header = next(given, "")
     delimiter = max(",;\t", key=header.count)
     columns = [name.strip() for name in next(_records([header], delimiter), [])]
-    twice = {name for name in columns if columns.count(name) > 1 and name}
-    if twice:
-        raise BadLineError(f"the header has the column {min(twice)!r} twice")
+    twice = next(repeated(filter(None, columns)), None)
+    if twice is not None:
+        raise BadLineError(f"the header has the column {twice!r} twice")
     # Of a table that has what is needed, no other column is looked at.
     places = [place for place, name in enumerate(columns) if is_column(name)]
     names = [columns[place] for place in places] if len(places) > 1 else columns

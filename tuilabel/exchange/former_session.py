@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tuilabel.exchange.reading import BadLineError, Row, reads
+from tuilabel.small_files import open_regular
 
 _EVENTS = """
 SELECT seq, uuid, kind, time, annotator, item, class_name, round, ms, target, body
@@ -27,6 +29,7 @@ def read_former_session(path: Path) -> Iterator[tuple[int, Row | BadLineError]]:
     answers: dict[str, dict[str, tuple[int, Row]]] = {}
     guesses: dict[str, dict[str, tuple[int, Row]]] = {}
     items: dict[str, str] = {}
+    os.close(open_regular(path))  # SQLite would wait for a pipe
     try:
         place = f"file:{quote(str(path.absolute()))}?mode=ro"
         with closing(sqlite3.connect(place, uri=True)) as database:

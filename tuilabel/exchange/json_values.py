@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tuilabel.exchange.reading import BadLineError
+from tuilabel.exchange.reading import BadLineError, repeated
 from tuilabel.small_files import open_regular
 from tuilabel.text import inert
 
@@ -59,8 +59,7 @@ def parsed_line(text: str) -> Any:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(repeated(name for name, _ in pairs))
         raise BadLineError(f"it has {twice!r} twice")
     return found
 

@@ -46,8 +46,9 @@ def read_labelme(path: Path) -> Iterator[tuple[int, Row | BadLineError]]:
             found = shaped(read_json(file, _LARGEST), _File, "file of labelme")
             for row in _rows(file, found):
                 yield number, row
-        except BadLineError as error:
-            yield number, BadLineError(f"{file.name}: {error}")
+        except (BadLineError, OSError) as error:
+            reason = getattr(error, "strerror", None) or error
+            yield number, BadLineError(f"{file.name}: {reason}")
 
 
 def _rows(file: Path, found: _File) -> Iterator[Row]:

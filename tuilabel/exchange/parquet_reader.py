@@ -12,10 +12,12 @@ from typing import Any
 from tuilabel.data.decoding.cells import features_of
 from tuilabel.data.decoding.formats import HF
 from tuilabel.data.item_ids import file_digest
-from tuilabel.exchange.reading import BadLineError, Row, is_column, reads
+from tuilabel.exchange.reading import BadLineError, Row, is_column, reads, repeated
 from tuilabel.small_files import open_regular
 
-_AT_ONCE, _IMAGES_AT_ONCE = 20_000, 64
+_AT_ONCE, _IMAGES_AT_ONCE = 2_000, 64
+_MOST_BYTES = 2**28
+"""Bytes of the rows that are read at once: a small file may have a long text in every row."""
 
 
 @reads("row")
@@ -33,12 +35,16 @@ def read_parquet(path: Path) -> Iterator[tuple[int, Row | BadLineError]]:
         with os.fdopen(open_regular(path), "rb") as file:
             table = pyarrow.parquet.ParquetFile(file)
             schema, features = table.schema_arrow, features_of(table.schema_arrow)
+            if twice := list(repeated(schema.names)):
+                raise BadLineError(f"it has the column {twice[0]!r} twice")
             images = [field.name for field in schema if _is_of_images(field.type)]
             wanted = [name for name in schema.names if name in images[:1] or is_column(name)]
             names = [name for name in wanted if name not in images[1:]] or schema.names[:10]
             changes = [_change(features.get(name, {})) for name in names]
             number = 0
             for batch in table.iter_batches(_IMAGES_AT_ONCE if images else _AT_ONCE, columns=names):
+                if sum(map(_size, batch.columns)) > _MOST_BYTES:
+                    raise BadLineError("its rows are too large to be labels")
                 columns = [
                     _values(batch.column(name).to_pylist(), change)
                     for name, change in zip(names, changes, strict=True)
@@ -49,6 +55,20 @@ def read_parquet(path: Path) -> Iterator[tuple[int, Row | BadLineError]]:
                     yield number, _of_image(row, images[0]) if images else row
     except (pyarrow.ArrowException, ValueError, NotImplementedError) as error:
         raise BadLineError(f"it is no Parquet table that can be read ({error})") from None
+
+
+def _size(column: Any) -> int:
+    """Return how many bytes a column has at most, with each text as often as it is there."""
+    import pyarrow.compute as compute
+    import pyarrow.types as types
+
+    if not types.is_dictionary(column.type):
+        return int(column.nbytes)
+    is_text = types.is_string(column.type.value_type) or types.is_large_string(
+        column.type.value_type
+    )
+    longest = compute.max(compute.binary_length(column.dictionary)).as_py() if is_text else None
+    return len(column) * (longest or 0)
 
 
 def _is_of_images(kind: Any) -> bool:

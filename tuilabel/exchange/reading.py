@@ -82,6 +82,7 @@ class BadLineError(TuilabelError):
     """
 
     number: int | None = None
+    may_be_left_out = False
 
 
 class Lines:
@@ -159,6 +160,15 @@ def going_on(values: Iterable[T]) -> Iterator[T | BadLineError]:
             yield error
 
 
+def repeated(names: Iterable[str]) -> Iterator[str]:
+    """Yield each name that was there before."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            yield name
+        seen.add(name)
+
+
 def is_column(name: str) -> bool:
     """Return whether a column of this name may be needed."""
     return any(name.strip().casefold() in possible for possible in _COLUMNS.values())
@@ -209,16 +219,18 @@ def read_labels(
                     except BadLineError as error:
                         row = error
                 if bad is None:
-                    row.number = number
+                    row.number, row.may_be_left_out = number, True
                     raise row
                 places = f"{unit}s {first:,} to" if first < number else unit
                 bad(f"{places} {number:,}: {inert(str(row), 300)}")
     except BadLineError as error:
-        where = f"{unit} {error.number:,} of " if error.number is not None else ""
-        where += shown_path(path)
+        where = f"{unit.capitalize()} {error.number:,} of " if error.number is not None else ""
+        do = "correct the file"
+        if error.may_be_left_out:
+            do += f", or leave out each such {unit} with --skip-bad"
         raise ImportFileError(
-            f"{where[:1].upper()}{where[1:]} cannot be imported: {inert(str(error), 300)}. Nothing "
-            "was imported; correct the file."
+            f"{where}{shown_path(path)} cannot be imported: {inert(str(error), 300)}. Nothing was "
+            f"imported; {do}."
         ) from error
     except OSError as error:
         reason = error.strerror or error
