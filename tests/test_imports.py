@@ -87,7 +87,9 @@ def test_the_screen_loads_no_learning() -> None:
 
 def test_what_is_not_the_screen_loads_neither_screen_nor_learning() -> None:
     modules = ("data", "journal", "learn", "session", "trainer", "exchange", "settings")
-    code = "".join(f"import tuilabel.{name}\n" for name in (*modules, "workspace", "line.run"))
+    code = "".join(
+        f"import tuilabel.{name}\n" for name in (*modules, "workspace", "line.run", "feeds.child")
+    )
     assert not (SCREEN | LEARNING) & loaded_by(f"{code}import tuilabel.workspace.opening")
 
 

@@ -16,6 +16,7 @@ from loop_fakes import FakeItems
 from tuilabel.errors import SaveError, SessionFileError
 from tuilabel.events.lines import AS_FOUND, sealed
 from tuilabel.events.payloads import KINDS, About
+from tuilabel.feeds.changes import lines_of
 from tuilabel.journal.description import create_session
 from tuilabel.journal.journal import Journal
 from tuilabel.session import Annotator, LoopSettings, Session
@@ -153,6 +154,7 @@ def test_random_logs_end_neither_reader_nor_folds(tmp_path: Path, part: int) -> 
             check_texts([event.id, event.by, event.at])
         summarise(view)
         list(view.labelled())
+        assert all(json.loads(told)["kind"] for told in lines_of(events, view))
         for problem in view.problems:
             assert inert(str(problem), LONGEST_PATH) == str(problem)
         assert check_session(path)["events"] == len(events)

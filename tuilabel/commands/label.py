@@ -150,9 +150,12 @@ def _label(
     opening = line_mode(line, image, is_input_read=options["source"] == INPUT)
     choose_source(options)
     feeding = check_feeds(options)
+    takes_stdout = feeding is not None and feeding.takes_stdout
     if opening is None:
+        how["writes_labels"] = not takes_stdout
         ended = _on_screen(opener, feeding, yesno=options.get("yesno", False), **how)
-        _continue(ended, options, mouse=how.get("mouse", False))
+        more = {name: how[name] for name in ("mouse", "writes_labels") if name in how}
+        _continue(ended, options, **more)
     how.pop("mouse", None)
     use_one_thread()
     from tuilabel.line.run import run
@@ -160,7 +163,6 @@ def _label(
     from tuilabel.tui.terminal.tty import TTY
 
     ask = ask_folders if sys.stdin.isatty() and sys.stdout.isatty() else None
-    takes_stdout = feeding is not None and feeding.takes_stdout
     shown = TTY.shown(sys.stdout)
     if takes_stdout and shown is sys.stdout:
         shown = sys.stderr
@@ -181,7 +183,7 @@ def _label(
     sys.exit(status)
 
 
-def _continue(ended: Ended, options: Mapping[str, Any], *, mouse: bool = False) -> NoReturn:
+def _continue(ended: Ended, options: Mapping[str, Any], **how: Any) -> NoReturn:
     """Open what the last screen requested until one requests nothing, then exit.
 
     The settings of the person stay in effect; those of the last session do not.
@@ -192,11 +194,11 @@ def _continue(ended: Ended, options: Mapping[str, Any], *, mouse: bool = False) 
         match ended.request:
             case ("demo", name):
                 opener = partial(_open_demo, {**kept, "source": name})
-                ended = _on_screen(opener, demo=DEMO_RATE, demo_budget=DEMO_BUDGET, mouse=mouse)
+                ended = _on_screen(opener, demo=DEMO_RATE, demo_budget=DEMO_BUDGET, **how)
             case ("session", name):
-                ended = _on_screen(partial(_open, kept, name), mouse=mouse)
+                ended = _on_screen(partial(_open, kept, name), **how)
             case (_, name):
-                ended = _on_screen(partial(_open, {**kept, "source": name}), mouse=mouse)
+                ended = _on_screen(partial(_open, {**kept, "source": name}), **how)
     sys.exit(ended.status)
 
 
@@ -223,7 +225,12 @@ def _finish_feeds(feeds: Feeds | None, status: int, stream: TextIO) -> int:
 
 
 def _on_screen(
-    opener: Opener, feeding: Feeding | None = None, *, yesno: bool = False, **how: Any
+    opener: Opener,
+    feeding: Feeding | None = None,
+    *,
+    yesno: bool = False,
+    writes_labels: bool = True,
+    **how: Any,
 ) -> Ended:
     from tuilabel.tui.terminal.tty import TTY
 
@@ -252,8 +259,7 @@ def _on_screen(
         leave_at_once(ended.status or int(ending.failed))
     if ending.failed:
         return ended._replace(status=ended.status or 1, request=None)
-    takes_stdout = feeding is not None and feeding.takes_stdout
-    if not ended.status and ended.request is None and not takes_stdout:
+    if not ended.status and ended.request is None and writes_labels:
         write_labels(work.path)
     return ended
 

@@ -118,7 +118,8 @@ class Changes:
         references: list[str] | None = None,
     ) -> Line:
         if references is None:
-            references = [self._view.reference(item)]
+            is_known = bool(self._known.every(item))  # another desk's log may be missing
+            references = [self._view.reference(item)] if is_known else []
         name, id_ = self._named(class_id)
         return {
             **self._line(event, kind),
