@@ -80,6 +80,15 @@ def test_other_names_of_columns_are_known(tmp_path: Path, content: str, format_:
     assert format_of_file(tmp_path / "labels.x") == format_
 
 
+def test_a_column_without_a_name_is_no_column(tmp_path: Path) -> None:
+    (row,) = read(tmp_path, ",path,class\n7,a.png,cat\n", "csv")
+    assert row[1:9] == ("", "a.png", "cat", None, None, None, "import", 0)
+    rows = read(
+        tmp_path, '{"path": "a", "class": "b"}\n{"class": "b", "path": "a", "ms": 3}', "jsonl"
+    )
+    assert [row.ms for row in rows] == [None, 3], "lines may have other columns than the first"
+
+
 def test_a_class_may_be_a_whole_number(tmp_path: Path) -> None:
     assert read(tmp_path, '{"path": "a", "class": 7}', "jsonl")[0].class_name == "7"
 

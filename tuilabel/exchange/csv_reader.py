@@ -32,7 +32,7 @@ def read_csv(lines: Iterable[str]) -> Iterator[Row | BadLineError]:
             yield record
         elif len(record) == len(columns):
             found = cells(record)
-            if any("'" in cell for cell in found):
+            if "'" in "".join(found):
                 found = tuple(map(unmarked, found))
             yield dict(zip(names, found, strict=True))
         elif record:

@@ -6,12 +6,13 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tuilabel.errors import ImportFileError, TuilabelError
 from tuilabel.events.imports import ImportRow
-from tuilabel.events.payloads import HIGHEST_COUNT, HUMAN, IMPORT, ORACLE_ORIGIN
+from tuilabel.events.payloads import AUTO_ORIGIN, HIGHEST_COUNT, HUMAN, IMPORT, ORACLE_ORIGIN
 from tuilabel.exchange.csv_format import BETWEEN
 from tuilabel.plugins import blame
 from tuilabel.small_files import open_regular
@@ -52,6 +53,9 @@ _LONGEST_ID = 200
 _LONGEST_PATH = 4096
 _LONGEST_REASON = 40
 _MOST_SHOWN = 10
+_LISTS = ("others", "unknown", "parts")
+_PLAIN = tuple(field for field in _COLUMNS if field not in (*_LISTS, "folder"))
+_ORIGINS = (HUMAN, ORACLE_ORIGIN, AUTO_ORIGIN)
 _MOST_CLASSES = 1000
 
 R = TypeVar("R", bound=Callable[..., Any])
@@ -205,23 +209,26 @@ def read_labels(
 
     read = reader(format_)
     unit = unit_of(format_)
-    columns: dict[str, str] | None = None
-    seen: Row = {}
+    columns = _Columns({}, ())
+    before = 0
     try:
         with blame("readers", format_):
-            for first, number, row in _numbered(read, path):
+            for number, row in _numbered(read, path):
                 if not isinstance(row, BadLineError):
                     try:
-                        if columns is None or row.keys() != seen.keys():
-                            columns, seen = _columns(row), row
+                        if tuple(row) != columns.there or not columns.there:
+                            columns = _columns(row)
                         yield _label(row, columns, number)
+                        before = number
                         continue
                     except BadLineError as error:
                         row = error
                 if bad is None:
                     row.number, row.may_be_left_out = number, True
                     raise row
-                places = f"{unit}s {first:,} to" if first < number else unit
+                is_long = unit == "line" and before + 1 < number
+                places = f"lines {before + 1:,} to" if is_long else unit
+                before = number
                 bad(f"{places} {number:,}: {inert(str(row), 300)}")
     except BadLineError as error:
         where = f"{unit.capitalize()} {error.number:,} of " if error.number is not None else ""
@@ -257,16 +264,15 @@ def checked_rows(rows: Iterable[Row]) -> Iterator[ImportRow]:
 
 def _numbered(
     read: Callable[..., Iterable[Any]], path: Path
-) -> Iterator[tuple[int, int, Row | BadLineError]]:
-    """Yield each row with the number of its first line and of its last one, or the error."""
+) -> Iterator[tuple[int, Row | BadLineError]]:
+    """Yield each row, or its error, with the number of its last line."""
     if hasattr(read, "unit"):
-        yield from ((number, number, row) for number, row in read(path))
+        yield from read(path)
         return
-    lines, before = Lines(path), 0
+    lines = Lines(path)
     try:
         for row in read(lines):
-            yield min(before + 1, lines.number), lines.number, row
-            before = lines.number
+            yield lines.number, row
     except BadLineError as error:
         error.number = lines.number
         raise
@@ -274,8 +280,28 @@ def _numbered(
         lines.close()
 
 
-def _columns(row: Row) -> dict[str, str]:
-    """Return the names that columns have in a file."""
+class _Columns:
+    """The columns of rows.
+
+    Parameters
+    ----------
+    named : mapping of str to str
+        The name of each field in the rows.
+    there : tuple of str
+        All names in the rows.
+    """
+
+    def __init__(self, named: Mapping[str, str], there: tuple[str, ...]) -> None:
+        # A field without a column has no name: "" would be the first column of many tables.
+        name: Callable[[str], Any] = named.get
+        self.there = there
+        self.plain = tuple(map(name, _PLAIN))
+        self.lists = tuple(map(name, _LISTS)) if not named.keys().isdisjoint(_LISTS) else ()
+        self.is_folder = "folder" in named
+
+
+def _columns(row: Row) -> _Columns:
+    """Return the columns that a row has."""
     if not isinstance(row, Mapping):
         raise BadLineError(f"the reader has returned {type(row).__name__}, not columns")
     there = {name.strip().casefold(): name for name in row if isinstance(name, str)}
@@ -293,50 +319,62 @@ def _columns(row: Row) -> dict[str, str]:
             f"it names no image, as item_id, reference, path, file, filename or image; it has "
             f"{listed}"
         )
-    return found
+    return _Columns(found, tuple(row))
 
 
-def _label(row: Row, columns: Mapping[str, str], line: int) -> ImportRow:
-    value = {field: row.get(name) for field, name in columns.items()}.get
+def _label(row: Row, columns: _Columns, line: int) -> ImportRow:
+    """Return the label in a row.
 
-    def names(field: str) -> tuple[str, ...] | None:
-        found = value(field)
-        if isinstance(found, str) and field == "unknown":
-            found = found.split(BETWEEN) if found else []
-        if not isinstance(found, (list, tuple)):
-            return None
-        if len(found) > _MOST_CLASSES:
-            raise BadLineError(f"it has {len(found):,} classes; at most {_MOST_CLASSES:,} do")
-        return tuple(_utf8(_text("class", one, DEFAULT_LIMIT)) for one in found)
-
-    origin = _text("origin", value("origin"))
-    by, reason = value("by"), value("reason")
-    classes = None if type(value("class")) is str else names("class")
-    longest = _LONGEST_PATH if "folder" in columns else DEFAULT_LIMIT
-    class_name = "".join(classes[:1]) if classes else ""
-    if classes is None:
-        class_name = _utf8(_text("class", value("class"), longest))
-    # Most files have few of these columns: a large one spends its time here.
+    A large file spends its time here, most of it on columns that are empty or as expected.
+    """
+    item, path, class_, by, time, probability, origin, round_, ms, reason, draw, flagged, note = (
+        map(row.get, columns.plain)
+    )
+    longest = _LONGEST_PATH if columns.is_folder else DEFAULT_LIMIT
+    classes = others = unknown = None
+    parts: tuple[str, ...] | None = None
+    if isinstance(class_, (list, tuple)):
+        classes = _names("class", class_)
+        class_ = classes[0] if classes else ""
+    if columns.lists:
+        others, unknown, parts = (
+            _names(field, row.get(name)) for field, name in zip(_LISTS, columns.lists, strict=True)
+        )
     return ImportRow(
         line,
-        _text("item", value("item"), _LONGEST_ID),
-        _text("path", value("path"), _LONGEST_PATH),
-        class_name,
-        (inert(_text("by", by, _LONGEST_ID), _LONGEST_ID) or None) if by else None,
-        _time(_text("time", value("time"))),
-        _share("probability", value("probability")),
-        origin if origin in (HUMAN, ORACLE_ORIGIN, "auto") else IMPORT,
-        _count("round", value("round")) or 0,
-        _count("ms", value("ms")),
+        _text("item", item, _LONGEST_ID),
+        _text("path", path, _LONGEST_PATH),
+        _utf8(_text("class", class_, longest)),
+        _named(_text("by", by, _LONGEST_ID)) if by else None,
+        _time(_text("time", time)) if time else None,
+        _share("probability", probability),
+        origin if origin in _ORIGINS else IMPORT,
+        _count("round", round_) or 0,
+        _count("ms", ms),
         inert(_text("reason", reason, _LONGEST_REASON)) if reason else "",
-        _share("draw", value("draw")),
-        bool(value("note")) or _is_true(value("flagged")),
+        _share("draw", draw),
+        bool(note) or _is_true(flagged),
         classes,
-        names("others") if "others" in columns else None,
-        names("unknown") if "unknown" in columns else None,
-        (names("parts") or ()) if "parts" in columns else (),
-        "folder" in columns,
+        others,
+        unknown,
+        parts or (),
+        columns.is_folder,
     )
+
+
+@lru_cache(maxsize=2**10)
+def _named(name: str) -> str | None:
+    return inert(name, _LONGEST_ID) or None
+
+
+def _names(field: str, value: object) -> tuple[str, ...] | None:
+    if isinstance(value, str) and field == "unknown":
+        value = value.split(BETWEEN) if value else []
+    if not isinstance(value, (list, tuple)):
+        return None
+    if len(value) > _MOST_CLASSES:
+        raise BadLineError(f"it has {len(value):,} classes; at most {_MOST_CLASSES:,} do")
+    return tuple(_utf8(_text("class", one, DEFAULT_LIMIT)) for one in value)
 
 
 def _utf8(name: str) -> str:

@@ -170,13 +170,15 @@ def plan_import(
     reserved = Candidates(paths, audit, view.about.seed).reserved
     is_reserved = reserved.tobytes()
     drafts, references = found.drafts, dataset.references
+    codes: dict[str, str] = {}
     for row, by_content in _found_by_id(rows, dataset):
         found.rows += 1
         found.remarks += row.has_remark
         if found.is_of_labels and row.origin == AUTO_ORIGIN:
             found.of_models += 1
             continue
-        if not meaning.has_any(row):
+        code = codes.get(row.class_name) if row.classes is None else None
+        if code is None and not meaning.has_any(row):
             found.unlabelled += 1
             continue
         place, how = images.find(row) if by_content < 0 else (by_content, "content")
@@ -185,9 +187,12 @@ def plan_import(
             which.add(f"{unit} {row.line:,}: {inert(row.path or row.item, 200)}")
             continue
         found.matched[how] += 1
-        code = meaning.code(row)
         if code is None:
-            continue
+            code = meaning.code(row)
+            if code is None:
+                continue
+            if row.classes is None and not meaning.is_of_sets and not row.is_folder:
+                codes[row.class_name] = code
         item = row.item if by_content >= 0 else dataset.ids[place]
         names = stored_names(references(place))
         line = BulkLine(item=item, class_id=code, probability=row.probability, names=names)
