@@ -216,7 +216,8 @@ def read_labels(
             for number, row in _numbered(read, path):
                 if not isinstance(row, BadLineError):
                     try:
-                        if tuple(row) != columns.there or not columns.there:
+                        is_plain = type(row) is dict and bool(row)
+                        if not is_plain or tuple(row) != columns.there:
                             columns = _columns(row)
                         yield _label(row, columns, number)
                         before = number
