@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,8 @@ def measure(bench: Bench, session: Path, source: str, keys: int) -> None:
                     mark = mirror.stat().st_mtime_ns
                 program.read(PAUSE, first=PAUSE)
             program.end()
+            while list(folder.glob(".tuilabel-*")):  # the last state is being written
+                time.sleep(1)
     table.times("label key without a mirror", found[()])
     table.times("label key beside a mirror", found[with_mirror])
     if during:

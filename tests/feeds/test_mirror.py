@@ -113,7 +113,7 @@ def test_it_is_written_at_most_once_in_two_seconds_and_when_something_has_change
     assert keep(0, at_once=True)
 
 
-def test_a_file_that_is_not_the_mirror_any_more_stays_as_it_is(
+def test_a_file_that_is_not_the_mirror_any_more_stays_until_it_is_removed(
     tmp_path: Path, session: Path
 ) -> None:
     path = tmp_path / "m.csv"
@@ -126,6 +126,19 @@ def test_a_file_that_is_not_the_mirror_any_more_stays_as_it_is(
         assert "m.csv was changed by another program" in mirror.trouble
         assert path.read_text() == "mine\n"
     assert list(tmp_path.glob(".tuilabel-*")) == []
+    path.unlink()
+    mirror.keep(at_once=True)
+    assert mirror.trouble == ""
+    assert path.read_bytes() == exported(session, tmp_path)
+
+
+def test_two_windows_of_a_session_keep_one_file(tmp_path: Path, session: Path) -> None:
+    plan = MirrorPlan(str(tmp_path / "m.csv"), "csv")
+    mirrors = [Mirror(plan, SessionView(session)) for _ in range(2)]
+    for mirror in mirrors * 2:
+        mirror.is_stale = True
+        mirror.keep(at_once=True)
+        assert mirror.trouble == ""
 
 
 def test_what_cannot_be_written_is_reported_and_written_once_it_can_be(

@@ -37,10 +37,6 @@ FIELDS = (*COLUMNS, "group", "unknown")
 """The fields that rows of a mirror may have."""
 
 
-class MirrorChangedError(ExportError):
-    """The file is no longer what was written."""
-
-
 def mark_of(path: Path) -> Mark | None:
     """Return the mark of a file; None if there is none."""
     try:
@@ -128,12 +124,11 @@ class Mirror:
         self._mark: Mark | None = plan.replaces
         self._write: Writer = writer(plan.format)
         self._due, self._pause = clock(), LEAST_SECONDS
-        self._is_over = False
 
     def keep(self, *, at_once: bool = False) -> None:
         """Write the file if the session has changed, and if it is time for it."""
         begun = self._clock()
-        if self._is_over or not self.is_stale or (begun < self._due and not at_once):
+        if not self.is_stale or (begun < self._due and not at_once):
             return
         try:
             export_to(
@@ -144,8 +139,6 @@ class Mirror:
                 guard=self._check,
                 is_like=lambda _: True,
             )
-        except MirrorChangedError as error:
-            self._is_over, self.trouble = True, str(error)
         except TuilabelError as error:
             self.trouble = str(error)
             self._pause = min(2 * self._pause, MOST_SECONDS)
@@ -159,10 +152,11 @@ class Mirror:
 
     def _check(self, path: Path) -> None:
         found = mark_of(path)
-        if found is not None and found != self._mark:
-            raise MirrorChangedError(
-                f"{shown_path(path)} was changed by another program, so it is no longer written: "
-                "remove it and start again."
+        # Another window of the session may keep the same file.
+        if found not in (None, self._mark) and not is_mirror(path, self._view.about.uuid):
+            raise ExportError(
+                f"{shown_path(path)} was changed by another program, and is left as it is: the "
+                "mirror goes on once that file is removed."
             )
 
     def _rows(self) -> Rows:
