@@ -121,7 +121,8 @@ class Feeds:
             assert process.stdin is not None
             process.stdin.close()
             if not self._done.wait(seconds):
-                return [*self.troubles.values(), f"{' and '.join(self._options)} is still at work."]
+                at_work = f"Still at work in the background: {', '.join(self._options)}."
+                return [*self.troubles.values(), at_work]
             # It may go on, for a reader that is slow.
             process.returncode = process.poll() or 0
         return list(self.troubles.values())
