@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 
+from tests import forks
 from tuilabel.data import as_array_file
 from tuilabel.trainer.jobs import Ranked, Started
 from tuilabel.trainer.messages import Finished, OpenPool
@@ -115,6 +119,19 @@ def unwrapped(event: TrainerEvent) -> Any:
 @pytest.fixture
 def events() -> Events:
     return Events()
+
+
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fork trainers where scikit-learn is imported already: what they do is tested, not how."""
+    if sys.platform != "linux":
+        yield
+        return
+    forks.adopt_orphans(True)
+    starting = SimpleNamespace(**{**vars(subprocess), "Popen": forks.start_trainer})
+    monkeypatch.setattr("asyncio.unix_events.subprocess", starting)
+    yield
+    forks.adopt_orphans(False)
 
 
 @pytest.fixture

@@ -42,6 +42,8 @@ from tuilabel.trainer.messages import Failed, Finished, Progress, encode
 from tuilabel.trainer.runner import Trainer, TrainerDown, TrainerRestarted
 from tuilabel.trainer.workbench import JobCancelledError, Step, Workbench
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 Begin = Callable[..., Trainer]
 Fake = Callable[[str], str]
 Told = Callable[[], Awaitable[str]]

@@ -24,6 +24,8 @@ from tuilabel.trainer.jobs import Prepare, Prepared, Rank, Start
 from tuilabel.trainer.messages import Failed, OpenPool, Progress
 from tuilabel.trainer.runner import Trainer, TrainerDown, TrainerRestarted
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 Begin = Callable[..., Trainer]
 Fake = Callable[[str], str]
 Told = Callable[[], Awaitable[str]]
