@@ -95,7 +95,7 @@ def imports(place: Path, count: int) -> None:
     pixels = np.arange(count, dtype="<u4").view(np.uint8).reshape(count, 2, 2)
     np.save(source, pixels)
     ids = (f"a1:{digest.tobytes().hex()}" for digest in digests(pixels))
-    items = [(item, f"array[{number}]") for number, item in enumerate(ids)]
+    items = [(item, f"images[{number}]") for number, item in enumerate(ids)]
     labelled, empty = place / "labelled.tuilabel", place / "empty.tuilabel"
     make_session(labelled, str(source), items)
     make_session(empty, str(source), [])

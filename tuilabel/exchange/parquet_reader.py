@@ -16,6 +16,7 @@ from tuilabel.exchange.reading import BadLineError, Row, is_column, reads, repea
 from tuilabel.small_files import open_regular
 
 _AT_ONCE, _IMAGES_AT_ONCE = 2_000, 64
+_BUFFER = 2**20
 _MOST_BYTES = 2**28
 """Bytes of the rows that are read at once: a small file may have a long text in every row."""
 
@@ -33,7 +34,7 @@ def read_parquet(path: Path) -> Iterator[tuple[int, Row | BadLineError]]:
 
     try:
         with os.fdopen(open_regular(path), "rb") as file:
-            table = pyarrow.parquet.ParquetFile(file)
+            table = pyarrow.parquet.ParquetFile(file, buffer_size=_BUFFER)
             schema, features = table.schema_arrow, features_of(table.schema_arrow)
             if twice := list(repeated(schema.names)):
                 raise BadLineError(f"it has the column {twice[0]!r} twice")
@@ -42,7 +43,8 @@ def read_parquet(path: Path) -> Iterator[tuple[int, Row | BadLineError]]:
             names = [name for name in wanted if name not in images[1:]] or schema.names[:10]
             changes = [_change(features.get(name, {})) for name in names]
             number = 0
-            for batch in table.iter_batches(_IMAGES_AT_ONCE if images else _AT_ONCE, columns=names):
+            at_once = _IMAGES_AT_ONCE if images else _AT_ONCE
+            for batch in table.iter_batches(at_once, columns=names, use_threads=False):
                 if sum(map(_size, batch.columns)) > _MOST_BYTES:
                     raise BadLineError("its rows are too large to be labels")
                 columns = [
