@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -242,3 +243,23 @@ def test_the_boxes_of_one_file_are_in_one_part() -> None:
     ]
     split = Split("train=0.5,test=0.5")
     assert len({split.part(row) for row in rows}) == 1
+
+
+@pytest.mark.parametrize("format_", ["parquet", "hf", "camtrap-dp", "coco", "labelme"])
+def test_a_name_that_is_no_text_is_kept_or_refused_in_one_sentence(
+    made: Path, tmp_path: Path, format_: str
+) -> None:
+    if format_ in ("parquet", "hf"):
+        pytest.importorskip("pyarrow")
+    name, session = os.fsdecode(b"caf\xe9.jpg"), tmp_path / "s.tuilabel"
+    photo(tmp_path / "in" / name)
+    odd = label_of(id_of(tmp_path / "in" / name), "cat", name)
+    new_session(session, odd, source=str(tmp_path / "in"))
+    (tmp_path / "new").mkdir()
+    options = ["--package", made / "package"] if format_ == "camtrap-dp" else []
+    result = export(session, "--format", format_, "-o", tmp_path / "new" / "out", *options)
+    if format_ in ("coco", "labelme"):
+        assert result.exit_code == 0, result.output
+    else:
+        assert (result.exit_code, "is not valid text" in result.output) == (2, True)
+        assert not list((tmp_path / "new").iterdir())

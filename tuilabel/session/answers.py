@@ -87,12 +87,47 @@ class Numbers(dict[T, int]):
         return number
 
 
+class Ids:
+    """A list of ids; those of 32 hexadecimal digits, as nearly all are, take 16 bytes each."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+        self._others: dict[int, str] = {}
+
+    def append(self, id_: str) -> None:
+        """Add an id."""
+        self.extend([id_])
+
+    def extend(self, ids: Sequence[str]) -> None:
+        """Add ids."""
+        start, joined = len(self), "".join(ids)
+        try:
+            packed = bytes.fromhex(joined)
+        except ValueError:
+            packed = b""
+        if packed.hex() != joined or any(len(id_) != 2 * _BYTES for id_ in ids):
+            self._others |= enumerate(ids, start)
+            packed = bytes(_BYTES * len(ids))
+        self._bytes += packed
+
+    def __len__(self) -> int:
+        return len(self._bytes) // _BYTES
+
+    def __getitem__(self, row: int) -> str:
+        found = self._others.get(row) if self._others else None
+        place = _BYTES * row
+        return self._bytes[place : place + _BYTES].hex() if found is None else found
+
+
+_BYTES = 16
+
+
 class Answers:
     """A table of answers, in the order in which they arrived; none is ever removed."""
 
     def __init__(self) -> None:
         self._t, self._numbers, self._kinds = array("Q"), array("Q"), array("I")
-        self._ids: list[str] = []
+        self._ids = Ids()
         self._items: list[str] = []
         self._known: Numbers[Kind] = Numbers()
 
