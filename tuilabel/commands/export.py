@@ -54,7 +54,7 @@ def _share(ctx: click.Context, parameter: click.Parameter, value: float) -> floa
     metavar="OUT",
     default="-",
     show_default=True,
-    help="File or, for class folders, folder to write; - for standard output.",
+    help="File or, for formats of folders, new folder to write; - for standard output.",
 )
 @click.option(
     "--format",
