@@ -216,8 +216,8 @@ def exists(group: str, name: str) -> bool:
     return name in GROUPS[group].built_in or _find(group, name) is not None
 
 
-def check(group: str, name: str) -> None:
-    """Raise an error for a name that a group does not have.
+def check(group: str, name: str, *others: str) -> None:
+    """Raise an error for a name that a group does not have; others may be chosen beside them.
 
     Raises
     ------
@@ -227,7 +227,7 @@ def check(group: str, name: str) -> None:
         As `exists`.
     """
     if not exists(group, name):
-        known = names(group)
+        known = (*names(group), *others)
         raise UsageError(
             f"There is no {GROUPS[group].noun} {inert(name)!r}: choose one of {', '.join(known)}."
             f"{meant(name, known)}"

@@ -261,7 +261,8 @@ def test_an_update_with_other_options_or_for_another_session_is_refused(
 
 
 def test_a_session_looks_for_moved_images_in_the_new_place(photos: Path, out: Path) -> None:
-    assert run(photos, out, "--files", "move").exit_code == 0
+    said = run(photos, out, "--files", "move").output
+    assert f"`tuilabel export {photos} --undo {out / MANIFEST}` takes it back." in said
     view = SessionView(session_path(str(photos)))
     places = find_places(str(photos), cache_dir=cache_dir(), moved=view.record.moved)
     assert places.items[item_of("a.png")] == [str(out / "cat/a.png")]

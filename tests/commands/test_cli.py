@@ -60,6 +60,8 @@ COMMANDS = (
     "cache",
     "doctor",
     "settings",
+    "model",
+    "predict",
 )
 STATUS_FIELDS = {
     *(
@@ -249,6 +251,7 @@ def test_an_unknown_export_format_is_refused_and_the_known_ones_are_named(tmp_pa
     new_session(session)
     said = refused(tuilabel("export", str(session), "--format", "jsn"))
     assert "There is no export format 'jsn': choose one of csv, jsonl, " in said
+    assert ", hf, folders." in said
 
 
 # Labelling without a terminal, and with one.

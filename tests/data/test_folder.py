@@ -13,7 +13,7 @@ from hostile_images import ico, png
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from tuilabel.data import file_reader, folder, folder_items, open_dataset, window
+from tuilabel.data import file_reader, folder, folder_items, listing, open_dataset, window
 from tuilabel.data.dataset import SkippedFile
 from tuilabel.data.decoding import DecodeService, Refused
 from tuilabel.data.file_cache import FileCache
@@ -413,6 +413,19 @@ def test_bombs_and_crashes_cost_one_file_each(
         SkippedFile("bomb.ico", "more than 100 megapixels"),
         SkippedFile("bomb.png", "more than 100 megapixels"),
     )
+
+
+def test_text_beside_an_image_is_no_file_that_cannot_be_read(root: Path, save: Save) -> None:
+    for name in ("a.png", "in/b.JPG", "in/c.png", "d.json/e.png", "d.png"):
+        save(name)
+    beside = ("a.txt", "a.png.XMP", "in/b.json")
+    alone = ("b.txt", "in/a.txt", "f.txt", "f.json", "in/c.csv")
+    for name in (*beside, *alone):
+        (root / name).write_text("a caption")
+    found = {key.path for key in listing.scan(root)[0]}
+    everything = {key.path for key in listing.scan(root, beside=True)[0]}
+    assert everything - found == set(beside)
+    assert {*alone, "d.json/e.png"} < found
 
 
 def test_several_pages_are_mentioned_each_time(root: Path, save: Save, opened) -> None:

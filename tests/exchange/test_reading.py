@@ -137,6 +137,12 @@ def test_a_bad_line_is_named_in_one_sentence(
     assert str(caught.value).isprintable()
 
 
+def test_a_name_begins_a_sentence_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ImportFileError, match=r"^labels\.x cannot be imported: the header"):
+        read(Path(), "a,a\n", "csv")
+
+
 @given(content=st.binary(max_size=200), format_=st.sampled_from(["csv", "jsonl"]))
 def test_no_bytes_crash_a_reader(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, format_: str

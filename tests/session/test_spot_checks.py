@@ -138,7 +138,9 @@ def test_what_nobody_can_tell_counts_as_found_and_an_undo_opens_the_check_again(
     (result,) = results(session.known)
     assert (result.found, result.unclear) == (0, 2)
     assert result.at_most == most_in_set(60, 4, 2, 0.025) - 2
-    assert sentence(result, "rare").endswith("0 found, and 2 skipped or disputed were taken to be.")
+    assert sentence(result, "rare").endswith(
+        "0 found, and 2 that are skipped or disputed count as found."
+    )
     session.undo(by=ME)
     (result,) = results(session.known)
     assert (result.answered, result.at_most) == (3, None)

@@ -16,7 +16,7 @@ from tuilabel.commands.text import say
 from tuilabel.errors import ExportError, SourceError, UsageError
 from tuilabel.exchange import ORIGINS, FolderWriter, format_of, writer
 from tuilabel.exchange.choosing import PATH_FORMS, Counts, Filter
-from tuilabel.plugins import GROUPS
+from tuilabel.plugins import GROUPS, check
 from tuilabel.text import LONGEST_PATH, counted, inert, shown_path
 
 if TYPE_CHECKING:
@@ -186,6 +186,7 @@ def _export_file(
         option = "--update" if update else "--files"
         raise UsageError(f"{option} is for class folders: add --format {FOLDERS}.")
     name = format_ or format_of(output)
+    check("writers", name, FOLDERS)
     write = writer(name)
     split = _split(shares)
     path = find_session(session)
@@ -440,7 +441,10 @@ def _export_folders(
         progress.close()
     say(*_outcome_lines(out, files, outcome, wanted, is_split=split is not None))
     _report_choice(counts, split)
-    say(f"`tuilabel export --undo {shown_path(folders.out / _manifest_name())}` takes it back.")
+    manifest = shlex.quote(shown_path(folders.out / _manifest_name()))
+    # Where files were moved to, the session says: the last one may be another by then.
+    named = f"{shlex.quote(shown_path(session or path))} " if files == "move" else ""
+    say(f"`tuilabel export {named}--undo {manifest}` takes it back.")
     if outcome.taken or outcome.changed:
         click.get_current_context().exit(1)
 

@@ -176,7 +176,7 @@ def autolabel_(session: str | None, revert: bool, dry_run: bool, **options: Any)
 
     path = find_session(session)
     if options["method"] == "rest" and not revert:
-        _label_rest(path, dry_run, {**options, "method": None})
+        _label_rest(path, session, dry_run, {**options, "method": None})
         return
     if revert:
         batch = take_back(path)
@@ -185,7 +185,7 @@ def autolabel_(session: str | None, revert: bool, dry_run: bool, **options: Any)
         else:
             from tuilabel.tui.views.values import shown_time
 
-            undone = counted(batch.written, "auto-label")
+            undone = counted(batch.held, "auto-label")
             say(f"Undone: {undone} of {shown_time(batch.event.at)}.")
         return
     chosen = AutolabelOptions(**options)
@@ -208,7 +208,7 @@ def autolabel_(session: str | None, revert: bool, dry_run: bool, **options: Any)
         echo(auto_label_sheet(outcome.dataset, outcome.labels, PicturePrinter({})))
 
 
-def _label_rest(path: Path, dry_run: bool, others: dict[str, Any]) -> None:
+def _label_rest(path: Path, session: str | None, dry_run: bool, others: dict[str, Any]) -> None:
     from tuilabel.errors import UsageError
     from tuilabel.session.spot_checks import sentence
     from tuilabel.workspace.rest import label_rest
@@ -224,7 +224,7 @@ def _label_rest(path: Path, dry_run: bool, others: dict[str, Any]) -> None:
     elif dry_run:
         say(f"{labels} would be labelled {inert(found.other)}. Nothing was written (--dry-run).")
     else:
-        named = shlex.quote(shown_path(path))
+        named = shlex.quote(shown_path(session or path))
         say(
             f"Labelled {labels} as {inert(found.other)}, as one batch of origin auto. "
             f"`tuilabel autolabel {named} --revert` takes it back."

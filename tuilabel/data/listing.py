@@ -18,15 +18,21 @@ from tuilabel.text import counted, inert, shown_path
 
 _NAMED_FILES = 3
 _MOST_FILES, _MOST_SKIPPED = 10**7, 10**6
+BESIDE = (".txt", ".json", ".xmp")
+"""Endings of files that go with an image of their name, such as a caption."""
+
 _NOUNS = {"glob": "pattern", "detections": "file", "hf": "dataset"}
 
 
-def scan(root: Path, depth: int | None = None) -> tuple[list[FileKey], list[SkippedFile]]:
+def scan(
+    root: Path, depth: int | None = None, *, beside: bool = False
+) -> tuple[list[FileKey], list[SkippedFile]]:
     """Return the files in any order, and each unreadable entry with the reason.
 
     Links to folders are followed once all other folders are read. No folder is read twice, so
     that links in a circle end. With a depth, only so many levels of folders are read: with 1, the
-    files in the folder itself.
+    files in the folder itself. Files beside others of their name (`BESIDE`) are among them only
+    with `beside`.
     """
     files: list[FileKey] = []
     skipped: list[SkippedFile] = []
@@ -53,6 +59,7 @@ def scan(root: Path, depth: int | None = None) -> tuple[list[FileKey], list[Skip
         if folder and _is_session(folder, {entry.name for entry in shown}):
             skipped.append(SkippedFile(folder, "a session, not images"))
             continue
+        passed = set() if beside else _beside([entry.name for entry in shown])
         for entry in shown:
             name = f"{folder}{entry.name}"
             try:
@@ -63,6 +70,8 @@ def scan(root: Path, depth: int | None = None) -> tuple[list[FileKey], list[Skip
                 elif entry.is_dir():
                     heapq.heappush(linked, f"{name}/")
                 elif entry.is_file():
+                    if entry.name in passed:
+                        continue
                     stat = entry.stat()
                     files.append(FileKey(name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
                 else:
@@ -72,6 +81,14 @@ def scan(root: Path, depth: int | None = None) -> tuple[list[FileKey], list[Skip
             except OSError as error:
                 skipped.append(SkippedFile(name, error.strerror or str(error)))
     return files, skipped
+
+
+def _beside(names: Sequence[str]) -> set[str]:
+    """Return the names in a folder that have an ending of `BESIDE`, and go with another file."""
+    found = {name for name in names if name.lower().endswith(BESIDE)}
+    others = set(names) - found if found else set()
+    others |= {name.rpartition(".")[0] for name in others}
+    return {name for name in found if name.rpartition(".")[0] in others}
 
 
 def look_up(root: Path, names: Iterable[str]) -> tuple[list[FileKey], list[SkippedFile]]:

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tuilabel.data.item_ids import file_digest
-from tuilabel.data.listing import natural, scan
-from tuilabel.exchange.placement import BESIDE
+from tuilabel.data.listing import BESIDE, natural, scan
 from tuilabel.exchange.reading import FOLDER, BadLineError, Row, reads
 from tuilabel.small_files import open_regular
 

@@ -136,7 +136,7 @@ def _files_of(source: Path) -> Iterator[Path]:
         from tuilabel.data.listing import scan
 
         with suppress(SourceError):  # a folder that cannot be read
-            yield from (source / key.path for key in scan(source)[0])
+            yield from (source / key.path for key in scan(source, beside=True)[0])
 
 
 def _is_folder(path: Path) -> bool:

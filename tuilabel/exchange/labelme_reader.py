@@ -37,7 +37,7 @@ def read_labelme(path: Path) -> Iterator[tuple[int, Row | BadLineError]]:
     """
     files = [path]
     if path.is_dir():
-        every = natural(scan(path)[0])
+        every = natural(scan(path, beside=True)[0])
         files = [path / key.path for key in every if key.path.lower().endswith(".json")]
         if not files:
             raise BadLineError("it has no .json file, as labelme writes beside an image")

@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tuilabel.data.item_ids import file_digest
+from tuilabel.data.listing import BESIDE
 from tuilabel.exchange.folder_names import FolderNames, Wanted, class_parts
 from tuilabel.exchange.manifest import MANIFEST, Entry
 from tuilabel.small_files import open_regular
-
-BESIDE = (".txt", ".json", ".xmp")
-"""Endings of files that go with an image."""
 
 Times = tuple[int, int]
 """Size, and time of change in nanoseconds, of a file when it was hashed."""

@@ -107,11 +107,6 @@ class AutoBatch(NamedTuple):
     event: Event
     held: int
 
-    @property
-    def written(self) -> int:
-        """The number of labels in the batch."""
-        return self.event.payload.count if isinstance(self.event.payload, Bulk) else 0
-
 
 class _Later(NamedTuple):
     """What is put off while a session is read: see `Labels.reading`."""

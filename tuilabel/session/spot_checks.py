@@ -200,8 +200,8 @@ def sentence(result: CheckResult, name: str) -> str:
         )
     unclear = ""
     if result.unclear:
-        were = "was" if result.unclear == 1 else "were"
-        unclear = f", and {result.unclear:,} skipped or disputed {were} taken to be"
+        are, count = ("is", "counts") if result.unclear == 1 else ("are", "count")
+        unclear = f", and {result.unclear:,} that {are} skipped or disputed {count} as found"
     if not result.left:
         return f"All {of_set} that were left are answered: {result.found:,} {name}{unclear}."
     checks = "" if result.number == 1 else f" over {result.number:,} checks"

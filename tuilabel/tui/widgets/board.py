@@ -296,12 +296,7 @@ class Board(Vertical):
         elif mode == "before" and presenter.session.guess() is not None:
             self._suggestions.show_sentence(title, presenter.guess())
         elif slot.probabilities is None:
-            self._suggestions.show_sentence(
-                title,
-                "no suggestion: chosen before the first fit"
-                if presenter.session.recipe
-                else "suggestions come with the first fit",
-            )
+            self._suggestions.show_sentence(title, presenter.no_suggestion())
         else:
             self._suggestions.show_bars(title, presenter.bars(slot, chosen))
 
