@@ -138,7 +138,10 @@ def test_a_list_that_is_empty_or_binary_is_refused(opened: Open, root: Path) -> 
     with pytest.raises(SourceError, match=r"^The list .* names no file: "):
         opened("\n\n")
     with pytest.raises(SourceError, match="neither a text file of paths nor another source"):
-        opened((root / "a.png").read_bytes(), name="photo.jpg")
+        opened(b"a\0b", name="photo.raw")
+    for image in ((root / "a.png").read_bytes(), b"\xff\xd8\xff\xe0broken"):
+        with pytest.raises(SourceError, match=r"photo is one image: open the folder it is in\."):
+            opened(image, name="photo")
     with pytest.raises(SourceError, match="has a NUL byte"):
         opened("a.png\nb.png\n".encode("utf-16"))
     opened("a.png\n")

@@ -139,8 +139,8 @@ def test_a_bad_line_is_named_in_one_sentence(
 
 def test_a_name_begins_a_sentence_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ImportFileError, match=r"^labels\.x cannot be imported: the header"):
-        read(Path(), "a,a\n", "csv")
+    with pytest.raises(ImportFileError, match=r"^labels\.x cannot be imported: it is no JSON"):
+        read(Path(), "a,a\n", "coco")
 
 
 @given(content=st.binary(max_size=200), format_=st.sampled_from(["csv", "jsonl"]))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tuilabel.data.dataset import Dataset
+from tuilabel.data.decoding.formats import HEAD_BYTES, image_format
 from tuilabel.data.folder import open_files
 from tuilabel.data.listing import look_up
 from tuilabel.errors import SourceError
@@ -41,6 +42,9 @@ def open_list(source: str, *, argument: str, **options: Any) -> Dataset:
         with os.fdopen(open_regular(path), "rb") as file:
             if os.fstat(file.fileno()).st_size > MOST_BYTES:
                 raise too_large(path)
+            if image_format(file.read(HEAD_BYTES)):
+                raise SourceError(f"{shown_path(path)} is one image: open the folder it is in.")
+            file.seek(0)
             paths = paths_in(file, shown_path(path), null="null" in query)
             if "base" in query:
                 paths = (os.path.join(query["base"], name) for name in paths)  # noqa: PTH118
