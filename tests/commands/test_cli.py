@@ -607,7 +607,7 @@ def test_an_ending_without_a_format_writes_nothing(session: Path, tmp_path: Path
     for name in ("out.json", "out.xlsx"):
         out = tmp_path / name
         message = refused(tuilabel("export", str(session), "-o", str(out), "--force"))
-        assert "ends in .csv or .jsonl" in message
+        assert "ends in .csv, .jsonl or .parquet, or" in message
         assert not out.exists()
 
 

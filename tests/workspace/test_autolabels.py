@@ -113,7 +113,7 @@ def test_one_event_takes_a_batch_back(labelled: Path) -> None:
     before = len(SessionView(labelled).events)
     batch = take_back(labelled)
     assert batch is not None
-    assert batch.written > 0
+    assert batch.held > 0
     view = SessionView(labelled)
     assert [event.kind for event in view.events[before:]] == ["begin", "undo", "ended"]
     assert view.known.auto_labels_held == 0

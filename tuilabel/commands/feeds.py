@@ -175,7 +175,7 @@ def _check_mirror(
     form = form_of(writer(name))
     if form.images or form.into == "folder":
         raise UsageError(f"The format {name} is about image files: choose another for --mirror.")
-    named = None if columns is None else parse_columns(columns, FIELDS)
+    named = None if columns is None else parse_columns(columns, FIELDS, "--mirror-columns")
     if named is not None and form.fields is not None:
         raise UsageError(f"The format {name} has columns of its own: leave out --mirror-columns.")
     path = os.path.abspath(mirror)  # noqa: PTH100  (links stay what they are)

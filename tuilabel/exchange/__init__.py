@@ -70,8 +70,8 @@ def format_of(path: str) -> str:
     ending = PurePath(path.lower()).suffix.removeprefix(".")
     if not ending or (exists("writers", ending) and ending not in OF_TOOLS):
         return ending or "csv"
-    endings = " or ".join(f".{name}" for name in names("writers") if name not in OF_TOOLS)
+    *first, last = (f".{name}" for name in names("writers") if name not in OF_TOOLS)
     raise UsageError(
-        f"{shown_path(path)} has no known format: give a name that ends in {endings}, or choose "
-        "the format with --format."
+        f"{shown_path(path)} has no known format: give a name that ends in {', '.join(first)} or "
+        f"{last}, or choose the format with --format."
     )

@@ -139,7 +139,7 @@ def chosen(rows: Iterable[LabelRow], which: Filter, counts: Counts) -> Iterator[
             yield row
 
 
-def parse_columns(text: str, known: Iterable[str]) -> dict[str, str]:
+def parse_columns(text: str, known: Iterable[str], option: str = "--columns") -> dict[str, str]:
     """Return the names of the columns to write by the fields that they have.
 
     Parameters
@@ -149,6 +149,8 @@ def parse_columns(text: str, known: Iterable[str]) -> dict[str, str]:
         another word for ``reference``, ``label`` for ``class``.
     known : iterable of str
         The fields that there are.
+    option : str
+        What the text was given with; errors name it.
 
     Raises
     ------
@@ -164,12 +166,12 @@ def parse_columns(text: str, known: Iterable[str]) -> dict[str, str]:
         if own not in known:
             shown = ", ".join(("path", *known))
             raise UsageError(
-                f"--columns has {inert(word)!r}, which is no field of an export."
+                f"{option} has {inert(word)!r}, which is no field of an export."
                 f"{meant(word, [*known, *_ALIASES])} There are {shown}."
             )
         if not name or own in found or name in found.values():
             raise UsageError(
-                f"--columns has {inert(part)!r}, which is empty or there twice: use each field and "
+                f"{option} has {inert(part)!r}, which is empty or there twice: use each field and "
                 "each name once, as in path=filename,class=label."
             )
         found[own] = name

@@ -91,10 +91,10 @@ class Import:
         Number of labels of the audit set.
     """
 
-    view: SessionView
+    view: SessionView = field(repr=False)
     method: str
     is_of_labels: bool
-    drafts: Drafts = field(default_factory=Drafts)
+    drafts: Drafts = field(default_factory=Drafts, repr=False)
     rows: int = 0
     images: int = 0
     matched: Counter[str] = field(default_factory=Counter)

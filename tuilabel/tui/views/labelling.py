@@ -8,7 +8,7 @@ from itertools import islice, pairwise
 
 from rich.cells import cell_len
 
-from tuilabel.events.payloads import CHECK, DOUBT, LATER
+from tuilabel.events.payloads import DOUBT, LATER
 from tuilabel.learn import stopping
 from tuilabel.learn.stopping import COMPARISONS
 from tuilabel.session import Session, Slot
@@ -201,15 +201,6 @@ class Presenter:
         share = "" if guess.probability is None else f" {percent(guess.probability)}"
         name = shown_name(self.session.known.classes.name(guess.class_id))
         return f"{name}{share}, suggested by {inert(guess.origin, 40)}"
-
-    def no_suggestion(self) -> str:
-        """Return why the model suggests no class for the current item."""
-        asked = self.session.desk.current
-        if asked is not None and asked.reason == CHECK:
-            return "check of the rest: drawn at random, no suggestion"
-        if self.session.recipe is None:
-            return "suggestions come with the first fit"
-        return "no suggestion: chosen without the model"
 
     def usual_classes(self) -> list[int]:
         """Return the classes that have labels, the most frequent ones first."""

@@ -296,7 +296,12 @@ class Board(Vertical):
         elif mode == "before" and presenter.session.guess() is not None:
             self._suggestions.show_sentence(title, presenter.guess())
         elif slot.probabilities is None:
-            self._suggestions.show_sentence(title, presenter.no_suggestion())
+            self._suggestions.show_sentence(
+                title,
+                "no suggestion: chosen without the model"
+                if presenter.session.recipe
+                else "suggestions come with the first fit",
+            )
         else:
             self._suggestions.show_bars(title, presenter.bars(slot, chosen))
 
