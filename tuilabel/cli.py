@@ -32,7 +32,7 @@ COMMANDS = {
     "show": ("show", "show", "Show images and what is known about them."),
     "status": ("session", "status_", "Show a session's progress."),
     "export": ("export", "export", "Export labels."),
-    "import": ("importing", "import_", "Import labels from a file."),
+    "import": ("importing", "import_", "Import labels from a file or from class folders."),
     "autolabel": ("session", "autolabel_", "Label the remaining images with the model."),
     "model": ("models", "model", "Write a session's model to a file."),
     "predict": ("models", "predict", "Predict the classes of images with a model in a file."),

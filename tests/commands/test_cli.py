@@ -78,7 +78,7 @@ STATUS_FIELDS = {
     ),
     *("skip_reasons", "flagged", "notes"),
     *("accuracy", "annotators", "auto_labels", "fitted", "stopping", "disputed", "problems"),
-    *("disputes", "agreement", "asked", "without_example", "tallies"),
+    *("disputes", "agreement", "asked", "without_example", "tallies", "checks"),
 }
 
 
@@ -467,6 +467,7 @@ def test_status_json_has_the_promised_fields(session: Path) -> None:
         "agreement": None,
         "without_example": [],
         "groups": None,
+        "checks": [],
     }
     assert set(json.loads(result.stdout)) == STATUS_FIELDS
 

@@ -89,7 +89,7 @@ def test_options_of_label_are_offered_without_its_name() -> None:
     for begun in ("tuilabel", "tuilabel label", "tuilabel photos", "tuilabel --seed 1"):
         assert complete(f"{begun} --model ml") == plain("mlp")
     assert complete("tuilabel label --strategy mar") == plain("margin")
-    assert complete("tuilabel export --format c") == plain("csv")
+    assert complete("tuilabel export --format cs") == plain("csv")
     assert complete("tuilabel export --origin ") == plain("human", "oracle", "import", "auto")
 
 

@@ -71,7 +71,7 @@ def label_at(tmp_path: Path) -> Iterator[Callable[[Path, str], LabellingTerminal
         words = ("-m", "tuilabel", *START, "--session", str(session), "--annotator", name)
         terminal = LabellingTerminal(
             [sys.executable, *words],
-            env=home.env,
+            env={**home.env, "TUILABEL_LINK": "fast"},
             cwd=home.path,
             size=(100, 30),
         )

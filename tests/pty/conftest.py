@@ -52,7 +52,8 @@ def start(home: Home) -> Iterator[Callable[..., LabellingTerminal]]:
     started: list[LabellingTerminal] = []
 
     def start(*arguments: str, command: Sequence[str] = (), **options: Any) -> LabellingTerminal:
-        options = {"env": home.env, "cwd": home.path, **options}
+        # On a busy machine a terminal would seem to be far away, and get fewer shades.
+        options = {"env": {**home.env, "TUILABEL_LINK": "fast"}, "cwd": home.path, **options}
         forks = not command and can_fork(options["env"])
         command = command or (() if forks else TUILABEL)
         terminal = LabellingTerminal([*command, *arguments], forks=forks, **options)

@@ -142,8 +142,6 @@ class Home:
         env |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
         # The tests may run in tmux, and wait for the terminal that they play themselves.
         env["TUILABEL_KEY_DELAY"] = "0"
-        # On a busy machine a terminal would seem to be far away, and get fewer shades.
-        env["TUILABEL_LINK"] = "fast"
         # The same tuilabel that is imported here, installed or not.
         env["PYTHONPATH"] = str(Path(tuilabel.__file__).parent.parent)
         return cls(path, env)

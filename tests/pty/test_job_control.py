@@ -32,6 +32,7 @@ class Shell:
 
     def __init__(self, start: Start, home: Home, first: str = "", label: str = LABEL) -> None:
         env = {**home.env, "PS1": "shell> ", "ENV": "", "HOME": str(home.path)}
+        env["TUILABEL_LINK"] = "fast"
         self.terminal = start("-i", command=["sh"], env=env)
         self.wait_prompt()
         self.terminal.press(first + label)

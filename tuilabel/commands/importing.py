@@ -73,7 +73,7 @@ def import_(
     dry_run: bool,
     revert: bool,
 ) -> None:
-    """Import labels from a file of tuilabel or another tool, or from class folders.
+    """Import labels from a file or from class folders.
 
     F is a session or the source it was made for. FILE has a row for each image, with its item_id,
     path or name, and its class. A label that somebody gave in the session stays in effect. Imported
