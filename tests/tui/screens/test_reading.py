@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 
 from tuilabel.data import watching
 from tuilabel.data.folder_items import FolderItems
+from tuilabel.session import requests
 from tuilabel.tui.screens.label import LabelScreen
 from tuilabel.tui.widgets.lines import Lines
 from tuilabel.workspace import reading
@@ -98,6 +99,24 @@ async def test_the_trainer_begins_once_its_images_were_read(
         await until(pilot, lambda: "1 file cannot be read" in text(app))
         files = [message.about for message in app.label_screen.messages.all()]
         assert "notes.txt" in files
+
+
+async def test_the_trainer_gets_more_images_as_there_are_more_labels(
+    work: Workspace, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "FIRST_ROWS", 4)
+    monkeypatch.setattr(requests, "LABELS_OF_DOUBLING", 3)
+    app = ScreenApp(work, LabelScreen)
+    async with app.run_test(size=(80, 24)) as pilot:
+        gate.set()
+        await until(pilot, lambda: app.trainer.pools)
+        # Nothing is left to be read, so that nothing but labels can ask for more images.
+        await until(pilot, lambda: not app.label_screen._reads)
+        while work.session.labels < 3:
+            await pilot.press("1")
+        await until(pilot, lambda: len(app.trainer.pools) == 2)
+        rows = [[file.shape[0] for file in files] for files in app.trainer.pools]
+        assert rows == [[4], [4, 4]]
 
 
 async def test_an_error_of_the_reader_is_shown_and_nothing_is_lost(

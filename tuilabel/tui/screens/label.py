@@ -915,6 +915,8 @@ class LabelScreen(BaseScreen, inherit_bindings=False):
             self._show_trainer(("", "muted"), busy=False)
         else:
             self._client.submit(request)
+        # More labels may be worth a larger pool, also where nothing is left to be read.
+        self._read_on()
 
     def after_painting(self) -> None:
         """Draw what comes next while the annotator looks at this image."""
