@@ -466,7 +466,7 @@ def _why(found: Import) -> str:
         "without an image in the session": unmatched,
         "without a class": found.unlabelled,
         "with several classes": found.several,
-        "of an unknown class": sum(found.unknown.values()),
+        "of an unknown class": sum(found.unknown.values()) + found.unlisted,
         "in conflict": found.conflicts.count,
     }
     return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "no images"

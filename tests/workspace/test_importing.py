@@ -14,6 +14,7 @@ from loop_fakes import ME, fake_ranking
 from PIL import Image
 
 from tuilabel.cli import main
+from tuilabel.events.imports import ImportRow
 from tuilabel.events.payloads import IMPORT, SUGGESTED, Bulk, Label
 from tuilabel.learn.requests import ColdStart, Fit
 from tuilabel.session.summary import asked, summarise
@@ -22,6 +23,7 @@ from tuilabel.session.values import Annotator
 from tuilabel.session.view import SessionView
 from tuilabel.tui.views.history import History
 from tuilabel.tui.views.item import item_details
+from tuilabel.workspace.importing import plan_import
 from tuilabel.workspace.opening import SourceOptions, Workspace, open_workspace
 
 pytestmark = pytest.mark.usefixtures("warm_decoders", "own_home")
@@ -177,6 +179,13 @@ def test_unknown_classes_conflicts_and_rows_without_a_class_are_left_out(
     assert "without a class: 1 row" in said
     assert "Imported 1 label as one event" in said
     assert "\x1b" not in said
+
+
+def test_a_column_that_is_no_class_takes_little_memory(session: Path) -> None:
+    rows = (ImportRow(n, "", "2.png", f"class {n}") for n in range(3000))
+    found = plan_import(session, rows, "l.csv")
+    assert len(found.unknown) + found.unlisted == found.unknown.total() + found.unlisted == 3000
+    assert len(found.unknown) < 2000
 
 
 def test_annotators_and_times_are_kept_and_name_whom_they_name(

@@ -15,6 +15,7 @@ import click
 
 from tuilabel.commands.options import one_of, options
 from tuilabel.errors import ExportError, UsageError
+from tuilabel.exchange.choosing import PATH_FORMS
 from tuilabel.plugins import GROUPS
 from tuilabel.text import shown_path
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from tuilabel.feeds.parent import Feeds
     from tuilabel.feeds.plan import MirrorPlan, Plan
     from tuilabel.workspace.opening import Workspace
-
-_PATHS = ("relative", "absolute", "name")
 
 feed_options = options(
     click.option(
@@ -46,7 +45,7 @@ feed_options = options(
     ),
     click.option(
         "--mirror-paths",
-        type=click.Choice(_PATHS),
+        type=click.Choice(PATH_FORMS),
         help="Paths in the mirror, as with `tuilabel export --paths`.  [default: relative]",
     ),
     click.option("--force", is_flag=True, help="Replace the file of --mirror if it exists."),
@@ -179,7 +178,7 @@ def _check_mirror(
     if named is not None and form.fields is not None:
         raise UsageError(f"The format {name} has columns of its own: leave out --mirror-columns.")
     path = os.path.abspath(mirror)  # noqa: PTH100  (links stay what they are)
-    plan = MirrorPlan(path, name, named, paths or _PATHS[0], replaces=mark_of(Path(path)))
+    plan = MirrorPlan(path, name, named, paths or PATH_FORMS[0], replaces=mark_of(Path(path)))
     check_mirror(plan, keep, force=force)
     return plan
 

@@ -201,8 +201,8 @@ def _report(found: Import, session: str) -> Iterator[str]:
         yield (
             f"Left out, with the unknown class `{name}`: {counted(count, 'row')}. `{add}` adds it."
         )
-    if len(found.unknown) > _MOST_NAMED:
-        rest = sum(count for _, count in found.unknown.most_common()[_MOST_NAMED:])
+    rest = sum(count for _, count in found.unknown.most_common()[_MOST_NAMED:]) + found.unlisted
+    if rest:
         yield f"Left out, with other unknown classes: {counted(rest, 'row')}."
     if found.of_models:
         yield (

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import marshal
+import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -39,6 +42,7 @@ MOST_LINES = 2_000_000
 """Labels of one import at most."""
 
 _MOST_NAMED = 5
+_MOST_UNKNOWN = 1000
 _LOOKED_AT = 1000
 _BETWEEN = "|"
 """Between the names of several classes in one text, as an export writes them."""
@@ -83,6 +87,8 @@ class Import:
         with a model's label, and of rows with a flag or a note, which is not imported.
     unknown : Counter of str
         Number of rows by the name of a class that the session does not have.
+    unlisted : int
+        Number of rows with further unknown classes: a column that is no class has many values.
     conflicts : Some
         Images about which one annotator's rows disagree.
     same, other : int
@@ -105,6 +111,7 @@ class Import:
     of_models: int = 0
     remarks: int = 0
     unknown: Counter[str] = field(default_factory=Counter)
+    unlisted: int = 0
     conflicts: Some = field(default_factory=Some)
     same: int = 0
     other: int = 0
@@ -160,8 +167,7 @@ def plan_import(
     rows = chain(list(islice(rows, _LOOKED_AT)), rows)
     meaning = _Meaning(found, ClassNames(view.known.classes))
     if meaning.is_of_sets:
-        rows = list(rows)
-        meaning.learn(rows)
+        rows = _noted(rows, meaning.learn)
     dataset = open_dataset_of(view, progress)
     images = Images(dataset)
     audit = 0.0 if dataset.holdout is not None else view.about.audit
@@ -290,6 +296,17 @@ def _found_by_id(rows: Iterable[ImportRow], dataset: Dataset) -> Iterator[tuple[
         yield from zip(some, places, strict=True)
 
 
+def _noted(rows: Iterable[ImportRow], note: Callable[[ImportRow], object]) -> Iterator[ImportRow]:
+    """Yield rows after all of them were noted. Until then they are on disk: there may be many."""
+    with tempfile.TemporaryFile() as file, suppress(EOFError):
+        for row in rows:
+            note(row)
+            marshal.dump(tuple(row), file)
+        file.seek(0)
+        while True:
+            yield ImportRow(*marshal.load(file))
+
+
 def _saying(line: BulkLine, code: str) -> BulkLine:
     """Return a line with a class, or with a set of classes."""
     if not is_set(code):
@@ -327,13 +344,12 @@ class _Meaning:
         about, classes = found.view.about, found.view.known.classes
         self.is_of_sets = about.multi and found.is_of_labels
         self._open = frozenset(info.id for info in classes)
-        self._listed: frozenset[str] = frozenset()
+        self._listed: set[str] = set()
         self._above = classes.above
 
-    def learn(self, rows: Iterable[ImportRow]) -> None:
+    def learn(self, row: ImportRow) -> None:
         """Note the classes that lists in the file name: an image with a list has no other."""
-        listed = {name for row in rows for name in row.classes or ()}
-        self._listed = frozenset(id_ for name in listed if (id_ := self._names.find(name)))
+        self._listed |= {id_ for name in row.classes or () if (id_ := self._names.find(name))}
 
     def has_any(self, row: ImportRow) -> bool:
         """Return whether a row says anything about classes."""
@@ -354,7 +370,11 @@ class _Meaning:
     def _class(self, row: ImportRow, name: str) -> str | None:
         found = self._names.find(name, is_folder=row.is_folder)
         if found is None:
-            self._found.unknown[inert(name)] += 1
+            name, unknown = inert(name), self._found.unknown
+            if name in unknown or len(unknown) < _MOST_UNKNOWN:
+                unknown[name] += 1
+            else:
+                self._found.unlisted += 1
         return found
 
     def _set(self, row: ImportRow) -> str | None:
@@ -368,7 +388,7 @@ class _Meaning:
         elif row.others is not None:
             others = frozenset(id_ for name in row.others if (id_ := self._names.find(name)))
         elif row.classes is not None:
-            others = self._listed
+            others = frozenset(self._listed)
         if not chosen and (named or not others):
             self._found.unlabelled += not named
             return None
