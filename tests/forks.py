@@ -106,7 +106,11 @@ class Forked:
     def status(self) -> int:
         """The exit status, or minus the signal it died of; waits until it has ended."""
         with self._told:
-            return _number(self._told)
+            status = _number(self._told)
+            # Until the other side is closed, the process can still be found.
+            self._told.shutdown(socket.SHUT_WR)
+            self._told.recv(1)
+        return status
 
 
 class Adopted:
@@ -197,7 +201,7 @@ class _Start(NamedTuple):
 
 def _ask(start: _Start, streams: Sequence[int]) -> socket.socket:
     """Ask for a process; return where its number comes and, if it is not adopted, its status."""
-    told, theirs = socket.socketpair()
+    told, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     forker = _forker("tuilabel" if start.module == "tuilabel" else "trainer")
     with theirs:
         socket.send_fds(forker[0], [json.dumps(start).encode()], [*streams, theirs.fileno()])
@@ -274,6 +278,7 @@ def _is_forked(telling: socket.socket, is_adopted: bool) -> bool:
         telling.send(b"%d" % status)
         # Until it is waited for, no other process can have its number.
         telling.recv(1)
+    os.waitpid(pid, 0)
     os._exit(0)
 
 
