@@ -310,7 +310,7 @@ def test_a_file_that_took_an_old_place_stays_there(photos: Path, out: Path) -> N
     assert run(photos, out, "--files", "move").exit_code == 0
     (photos / "a.png").write_text("new")
     result = undo(photos, out)
-    assert "another file in the old place, so left: 1 file (cat/a.png)" in result.output
+    assert "another file is in the old place, so left: 1 file (cat/a.png)" in result.output
     assert (photos / "a.png").read_text() == "new"
     assert (out / "cat/a.png").read_text() == "a.png"
 

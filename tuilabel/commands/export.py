@@ -510,7 +510,7 @@ def _outcome_lines(
     if outcome.taken:
         lines.append(f"Taken by other files, which stay: {_named(outcome.taken, 'name')}.")
     if outcome.changed:
-        lines.append(f"Of other content now, and left as it is: {_named(outcome.changed, 'file')}.")
+        lines.append(f"Changed since, and left as it is: {_named(outcome.changed, 'file')}.")
     renamed = [entry for entry in wanted.entries if entry.why and entry.path in placed]
     why = {entry.why for entry in renamed} | set(filter(None, wanted.folders.values()))
     count = len(renamed) + sum(map(bool, wanted.folders.values()))
@@ -620,5 +620,5 @@ def _undo(session: str | None, manifest: Path) -> None:
     say(f"{counted(len(outcome.removed), 'file')} {back}.")
     if outcome.changed:
         stay = _named(outcome.changed, "file")
-        say(f"Of other content now, or with another file in the old place, so left: {stay}.")
+        say(f"Changed since, or another file is in the old place, so left: {stay}.")
         click.get_current_context().exit(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 import stat
 from pathlib import Path
 from typing import NamedTuple
@@ -185,8 +186,9 @@ def find_session(name: str | None, *, may_be_new: bool = False) -> Path:
         return found or path
     if is_source:
         raise SessionFileError(
-            f"There is no session for the folder {shown_path(path)} yet. `tuilabel FOLDER "
-            "--classes A,B,...` starts one; name a session that lies elsewhere by its folder."
+            f"There is no session for the folder {shown_path(path)} yet. `tuilabel "
+            f"{shlex.quote(shown_path(path))} --classes A,B,...` starts one; name a session that "
+            "lies elsewhere by its own folder."
         )
     try:
         known = sorted(file.stem for file in sessions.glob("*" + SUFFIX))
