@@ -103,7 +103,7 @@ def label_rest(path: Path, *, dry_run: bool = False) -> RestLabels:
     SessionFileError, SaveError
         The session, or the set of the check, cannot be read, or nothing can be written.
     UsageError
-        No check is complete.
+        No check is complete, or what it covers is labelled.
     """
     view = SessionView(path)
     known, classes = view.known, view.known.classes
@@ -129,6 +129,9 @@ def label_rest(path: Path, *, dry_run: bool = False) -> RestLabels:
             "The session no longer has the two classes of the check, so what is left may be of "
             "another class. Begin another check, or use another --method."
         )
+    newest = [batch.event.payload for batch in known.auto_batches()[-1:]]
+    if any(isinstance(one, Bulk) and one.settings.get("check") == event.id for one in newest):
+        raise UsageError("What the check has covered is labelled already: --revert takes it back.")
     count = sum(not known.is_answered(line.item) for line in lines)
     if count and not dry_run:
         bulk = Bulk(

@@ -122,6 +122,8 @@ async def test_a_rare_class_is_looked_for_and_the_rest_is_checked(tmp_path: Path
     assert "Labelled 4 images without an answer as ok" in result.output
     rows = list(label_rows(SessionView(work.path).labelled()))
     assert [row["class"] for row in rows if row["origin"] == "auto"] == ["ok"] * 4
+    result = run.invoke(main, ["autolabel", str(work.path), "--method", "rest"])
+    assert "is labelled already: --revert takes it back" in result.output
     damaged = next((work.path / "bulk").iterdir())
     damaged.write_bytes(damaged.read_bytes() + b"\n")
     assert run.invoke(main, ["check", str(work.path)]).exit_code == 1
