@@ -68,13 +68,13 @@ def test_an_export_without_rows_has_the_columns_too(photos: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "says"),
     [
-        ("file=path", "no field of an export. There are path, item_id"),
+        ("file=path", "not a field of an export. There are path, item_id"),
         ("clas", "Did you mean 'class'?"),
         ("class=", "empty or there twice"),
         ("class=a,path=a", "empty or there twice"),
         ("class,label", "empty or there twice"),
-        ("", "no field of an export"),
-        ("split", "no field of an export"),
+        ("", "not a field of an export"),
+        ("split", "not a field of an export"),
     ],
 )
 def test_columns_that_there_are_not_are_refused(photos: Path, columns: str, says: str) -> None:
@@ -173,13 +173,13 @@ PINNED = "rrrrrrvrrrrvrrrrrrrrrtrrtrrrrrrrrvrrrrtr"
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "is no part with a share"),
-        ("train", "is no part with a share"),
-        ("train=x", "is no part with a share"),
-        ("train=nan,test=1", "is no part with a share"),
-        ("train=0,test=1", "is no part with a share"),
-        ("a/b=0.5,test=0.5", "is no part with a share"),
-        ("..=0.5,test=0.5", "is no part with a share"),
+        ("", "is not a part with a share"),
+        ("train", "is not a part with a share"),
+        ("train=x", "is not a part with a share"),
+        ("train=nan,test=1", "is not a part with a share"),
+        ("train=0,test=1", "is not a part with a share"),
+        ("a/b=0.5,test=0.5", "is not a part with a share"),
+        ("..=0.5,test=0.5", "is not a part with a share"),
         ("train=0.5,train=0.5", "is there twice"),
         ("train=0.8,test=0.1", "are 0.9 together, not 1"),
     ],

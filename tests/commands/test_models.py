@@ -251,7 +251,7 @@ def test_nothing_that_people_need_is_replaced(known: Known, source: str) -> None
 def test_what_cannot_be_predicted_with_is_refused(tmp_path: Path, source: str) -> None:
     (tmp_path / "m.onnx").write_bytes(b"\x80\x04\x95 a pickle")
     line = refused("predict", tmp_path / "m.onnx", source)
-    assert "m.onnx is no model that tuilabel has exported" in line
+    assert "m.onnx is not a model that tuilabel has exported" in line
     assert "cannot be read (No such file" in refused("predict", tmp_path / "none", source)
     assert "it is a directory" in refused("predict", tmp_path, source)
 

@@ -72,7 +72,7 @@ def test_every_format_has_a_writer_and_an_ending() -> None:
 @pytest.mark.parametrize("name", ["labels.json", "labels.xlsx", "labels.csv.gz", "a.\x1b[2J"])
 def test_an_ending_without_a_format_is_refused(name: str) -> None:
     with pytest.raises(
-        UsageError, match=r"ends in \.csv or \.jsonl or \.parquet, or .*--f"
+        UsageError, match=r"ends in \.csv, \.jsonl or \.parquet, or .*--f"
     ) as caught:
         format_of(name)
     assert str(caught.value).isprintable()

@@ -212,7 +212,11 @@ def test_a_folder_that_fails_halfway_leaves_nothing(
         ("deployments.csv", "deploymentID\n", "has no deployment"),
         ("deployments.csv", "deploymentID\na\n", "Row 1 of"),
         ("deployments.csv", DEPLOYMENTS.replace("+0100", ""), "like 2024-03-01T00:00:00Z"),
-        ("deployments.csv", DEPLOYMENTS.replace("51.5", "north"), "a latitude that is no number"),
+        (
+            "deployments.csv",
+            DEPLOYMENTS.replace("51.5", "north"),
+            "a latitude that is not a number",
+        ),
         ("deployments.csv", "\xff", "cannot be read"),
     ],
 )

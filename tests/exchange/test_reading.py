@@ -104,17 +104,17 @@ PNG = '{"path": "a.png", "class": %s}\n'
         ("path,class\na.png,Bär\n".encode("latin-1"), "csv", "Line 2 .*not UTF-8"),
         ("path,class\n" + "a" * (LONGEST_LINE + 1), "csv", "Line 2 .*longer than 1 MiB"),
         ("path,class\n" + "a" * 200_000, "csv", "Line 2 .*field larger"),
-        ('path,class\n"a.png,cat\n', "csv", "Line 2 .*no CSV"),
+        ('path,class\n"a.png,cat\n', "csv", "Line 2 .*not valid CSV"),
         ("path,class\na.png\n", "csv", "Line 2 .*1 cells; expected 2"),
         ("path,class,path\n", "csv", "Line 1 .*'path' twice"),
         ("path,name\na.png,cat\n", "csv", "no class, label or category; it has path, name"),
         ("class,width\ncat,3\n", "csv", "names no image"),
-        ("path,class\rа.png,cat\r", "csv", "Line 1 .*no CSV"),
+        ("path,class\rа.png,cat\r", "csv", "Line 1 .*not valid CSV"),
         ("path,class,probability\na.png,cat,2\n", "csv", "its probability is 2; expected"),
         ("path,class,probability\na.png,cat,1e999\n", "csv", "expected a number"),
         ("path,class,round\na.png,cat,1.5\n", "csv", "expected a whole number"),
         ("path,class\na.png," + "c" * 81 + "\n", "csv", "its class has 81 characters"),
-        (PNG % '"cat"' + "{\n", "jsonl", "Line 2 .*no JSON"),
+        (PNG % '"cat"' + "{\n", "jsonl", "Line 2 .*not valid JSON"),
         ("[1]", "jsonl", "Line 1 .*no object"),
         (PNG % ("[" * 100_000), "jsonl", "Line 1 .*too deeply"),
         (PNG % ("1" * 5000), "jsonl", "Line 1 .*too many digits"),
@@ -139,7 +139,9 @@ def test_a_bad_line_is_named_in_one_sentence(
 
 def test_a_name_begins_a_sentence_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ImportFileError, match=r"^labels\.x cannot be imported: it is no JSON"):
+    with pytest.raises(
+        ImportFileError, match=r"^labels\.x cannot be imported: it is not valid JSON"
+    ):
         read(Path(), "a,a\n", "coco")
 
 

@@ -254,7 +254,7 @@ def test_parquet(tmp_path: Path) -> None:
     with pytest.raises(ImportFileError, match=r"Row 1 .*no class.*; it has x"):
         read(path)
     path.write_bytes(b"PAR1" + bytes(20))
-    with pytest.raises(ImportFileError, match="no Parquet table that can be read"):
+    with pytest.raises(ImportFileError, match="not a Parquet table that can be read"):
         read(path)
 
 
@@ -309,21 +309,25 @@ def test_a_session_of_the_unreleased_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("format_", "content", "reason"),
     [
-        ("prodigy", '{"image": "a", "label": ["cat"]}', r"Line 1 .*no task of Prodigy .*\$.label"),
+        (
+            "prodigy",
+            '{"image": "a", "label": ["cat"]}',
+            r"Line 1 .*not a task of Prodigy .*\$.label",
+        ),
         ("prodigy", '{"image": "a", "image": "b"}', "Line 1 .*'image' twice"),
         ("prodigy", '{"image": "a", "answer": "accept"}\n[]', "Line 2 .*no object"),
-        ("label-studio", '{"data": {}}', "no array of tasks"),
+        ("label-studio", '{"data": {}}', "not an array of tasks"),
         ("label-studio", '[{"data": {"image": 3}}]', "Task 1 .*no image"),
-        ("label-studio", '[{"data": {}}, {"image": 3}]', "Task 2 .*no task of Label Studio"),
+        ("label-studio", '[{"data": {}}, {"image": 3}]', "Task 2 .*not a task of Label Studio"),
         ("label-studio", "[" * 100_000, "nested too deeply"),
         ("label-studio", '[{"data": {"a": 1, "a": 2}}]', "'a' twice"),
-        ("label-studio", "\xff", "no text in UTF-8"),
+        ("label-studio", "\xff", "not text in UTF-8"),
         ("coco", '[{"image_id": 1, "category_id": 2}]', "results without the names"),
-        ("coco", '{"images": []}', "no COCO file"),
-        ("coco", '{"images": [{"id": []}]}', "no COCO file"),
-        ("folders", "", "no folder"),
-        ("tuilabel-0.1", "SQLite format 3\0", "no session of tuilabel 0.1"),
-        ("labelme", '{"shapes": []}', "File 1 .*no file of labelme"),
+        ("coco", '{"images": []}', "not a COCO file"),
+        ("coco", '{"images": [{"id": []}]}', "not a COCO file"),
+        ("folders", "", "not a folder"),
+        ("tuilabel-0.1", "SQLite format 3\0", "not a session of tuilabel 0.1"),
+        ("labelme", '{"shapes": []}', "File 1 .*not a file of labelme"),
         ("labelme", '{"imagePath": "a", "shapes": [{"label": 3}]}', "File 1 .*shapes"),
     ],
 )

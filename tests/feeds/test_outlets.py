@@ -176,11 +176,11 @@ def test_a_program_that_cannot_be_found_is_reported(tmp_path: Path) -> None:
     ("given", "words"),
     [
         ({"stream": "nowhere"}, "make it with `mkfifo nowhere`"),
-        ({"stream": "/"}, "is no FIFO"),
+        ({"stream": "/"}, "is not a FIFO"),
         ({"stream": "a\0b"}, "cannot be opened"),
-        ({"stream": __file__}, "is no FIFO"),
+        ({"stream": __file__}, "is not a FIFO"),
         ({"on_label": " "}, "has no command"),
-        ({"stream": "/dev/null"}, "is no FIFO"),
+        ({"stream": "/dev/null"}, "is not a FIFO"),
     ],
 )
 def test_what_cannot_be_followed_is_refused(given: dict[str, Any], words: str) -> None:

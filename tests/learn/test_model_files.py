@@ -289,7 +289,7 @@ def test_any_damage_is_found_or_harmless(ending: str, place: int, byte: int, cut
     "data", [b"", b"\x80\x04\x95pickle", b"PK\x03\x04" + b"\0" * 80, b"item_id,reference,class,\n"]
 )
 def test_a_file_of_another_kind_is_refused(data: bytes) -> None:
-    assert "is no model that tuilabel has exported (it begins with" in refused(data)
+    assert "is not a model that tuilabel has exported (it begins with" in refused(data)
 
 
 def test_no_other_format_is_written_and_a_missing_package_is_named(

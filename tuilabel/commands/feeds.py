@@ -132,7 +132,7 @@ def _check_stream(stream: str, keep: Guard) -> dict[str, Any]:
         ) from None
     if not is_fifo:
         raise UsageError(
-            f"{shown} is no FIFO: make one with `mkfifo`, or write to a file with `--stream - > "
+            f"{shown} is not a FIFO: make one with `mkfifo`, or write to a file with `--stream - > "
             "FILE`."
         )
     return {"stream": os.path.abspath(stream), **_opened(stream)}  # noqa: PTH100

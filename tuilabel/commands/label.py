@@ -219,7 +219,7 @@ def _finish_feeds(feeds: Feeds | None, status: int, stream: TextIO) -> int:
     """Finish what others follow, and return the exit status."""
     if feeds is None:
         return status
-    SIGNALS.resume()  # whoever does not want to wait for it may leave
+    SIGNALS.resume()  # anyone who does not want to wait for it may leave
     say(*feeds.finish(), stream=stream)
     return status or int(feeds.is_behind)
 

@@ -217,7 +217,7 @@ def _lacking(row: Mapping[str, str]) -> str:
             return f"a {name} that is not like 2024-03-01T00:00:00Z"
     for name in ("latitude", "longitude"):
         if _number(row[name]) is None:
-            return f"a {name} that is no number"
+            return f"a {name} that is not a number"
     return "a cell too many" if None in row else ""
 
 

@@ -166,7 +166,7 @@ def parse_columns(text: str, known: Iterable[str], option: str = "--columns") ->
         if own not in known:
             shown = ", ".join(("path", *known))
             raise UsageError(
-                f"{option} has {inert(word)!r}, which is no field of an export."
+                f"{option} has {inert(word)!r}, which is not a field of an export."
                 f"{meant(word, [*known, *_ALIASES])} There are {shown}."
             )
         if not name or own in found or name in found.values():

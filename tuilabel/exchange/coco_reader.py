@@ -47,13 +47,13 @@ def read_coco(path: Path) -> Iterator[tuple[int, Row | BadLineError]]:
             "it has results without the names of images and categories; put them into the "
             "annotations of the COCO file that they are for"
         )
-    content = shaped(found, _Content, "COCO file")
+    content = shaped(found, _Content, "a COCO file")
     images = {image.id: image for image in content.images}
     names = {category.id: category.name for category in content.categories}
     seen = set()
     for number, one in enumerate(content.annotations, start=1):
         try:
-            annotation = shaped(one, _Annotation, "annotation of COCO")
+            annotation = shaped(one, _Annotation, "an annotation of COCO")
             image = images.get(annotation.image_id)
             if image is None or annotation.category_id not in names:
                 what = "image" if image is None else "category"

@@ -50,4 +50,7 @@ class _records:  # noqa: N801 - an iterator, so that reading goes on after an er
         try:
             return next(self._records)
         except csv.Error as error:
-            raise BadLineError(f"it is no CSV ({error})") from None
+            why = str(error)
+            if "new-line character" in why:
+                why = "a carriage return inside of a line: save it with the line ends of Unix"
+            raise BadLineError(f"it is not valid CSV ({why})") from None

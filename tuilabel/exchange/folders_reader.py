@@ -19,7 +19,7 @@ def read_folders(path: Path) -> Iterator[tuple[int, Row | BadLineError]]:
     Text that lies beside images is passed over. A file in no folder has no class.
     """
     if not path.is_dir():
-        raise BadLineError("it is no folder; name one whose folders are named like classes")
+        raise BadLineError("it is not a folder; name one whose folders are named like classes")
     files = (key for key in natural(scan(path)[0]) if not key.path.lower().endswith(BESIDE))
     for number, key in enumerate(files, start=1):
         try:

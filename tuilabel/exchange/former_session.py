@@ -36,7 +36,7 @@ def read_former_session(path: Path) -> Iterator[tuple[int, Row | BadLineError]]:
             database.execute("PRAGMA trusted_schema = OFF")
             kinds = database.execute("SELECT type FROM sqlite_master WHERE name = 'event'")
             if kinds.fetchall() != [("table",)]:
-                raise BadLineError("it is no session of tuilabel 0.1: it has no table of events")
+                raise BadLineError("it is not a session of tuilabel 0.1: it has no table of events")
             database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 2**20)
             for seq, uuid, kind, *event, target, body in database.execute(_EVENTS):
                 item = str(event[2])
@@ -51,7 +51,7 @@ def read_former_session(path: Path) -> Iterator[tuple[int, Row | BadLineError]]:
                 elif kind == "revert":
                     guesses.pop(target, None)
     except (sqlite3.Error, OverflowError) as error:
-        raise BadLineError(f"it is no session of tuilabel 0.1 ({error})") from None
+        raise BadLineError(f"it is not a session of tuilabel 0.1 ({error})") from None
     for standing in answers.values():
         if standing:
             yield standing[next(reversed(standing))]

@@ -28,16 +28,18 @@ def parsed(text: str | bytes) -> Any:
     Raises
     ------
     BadLineError
-        It is no JSON, is nested too deeply, or an object has a name twice.
+        It is not JSON, is nested too deeply, or an object has a name twice.
     """
     try:
         return json.loads(text, object_pairs_hook=_object)
     except RecursionError:
         raise BadLineError("its JSON is nested too deeply") from None
     except json.JSONDecodeError as error:
-        raise BadLineError(f"it is no JSON ({error.msg} at character {error.pos + 1})") from None
+        raise BadLineError(
+            f"it is not valid JSON ({error.msg} at character {error.pos + 1})"
+        ) from None
     except UnicodeDecodeError:
-        raise BadLineError("it is no text in UTF-8") from None
+        raise BadLineError("it is not text in UTF-8") from None
     except ValueError:
         raise BadLineError("it has a number of too many digits") from None
 
@@ -72,7 +74,7 @@ def shaped(value: object, shape: type[T], what: str) -> T:
     value : object
     shape : type
     what : str
-        What it is expected to be, such as ``task of Prodigy``.
+        What it is expected to be, such as ``a task of Prodigy``.
 
     Raises
     ------
@@ -82,7 +84,7 @@ def shaped(value: object, shape: type[T], what: str) -> T:
     try:
         return msgspec.convert(value, shape)
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise BadLineError(f"it is no {what} ({inert(str(error), 200)})") from None
+        raise BadLineError(f"it is not {what} ({inert(str(error), 200)})") from None
 
 
 def read_json(path: Path, largest: int = MOST_BYTES) -> Any:

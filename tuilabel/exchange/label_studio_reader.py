@@ -53,10 +53,10 @@ def read_label_studio(path: Path) -> Iterator[tuple[int, Row | BadLineError]]:
     """
     tasks = read_json(path)
     if not isinstance(tasks, list):
-        raise BadLineError("it is no array of tasks; export it from Label Studio as JSON")
+        raise BadLineError("it is not an array of tasks; export it from Label Studio as JSON")
     for number, one in enumerate(tasks, start=1):
         try:
-            for row in _rows(shaped(one, _Task, "task of Label Studio")):
+            for row in _rows(shaped(one, _Task, "a task of Label Studio")):
                 yield number, row
         except BadLineError as error:
             yield number, error
@@ -98,7 +98,7 @@ def _rows(task: _Task) -> Iterator[Row]:
 def _listed(value: Any) -> list[Any]:
     if value is None or isinstance(value, list):
         return value or []
-    raise BadLineError("its classes are no list")
+    raise BadLineError("its classes are not a list")
 
 
 def _path(data: Mapping[str, Any]) -> str:

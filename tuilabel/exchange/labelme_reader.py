@@ -43,7 +43,7 @@ def read_labelme(path: Path) -> Iterator[tuple[int, Row | BadLineError]]:
             raise BadLineError("it has no .json file, as labelme writes beside an image")
     for number, file in enumerate(files, start=1):
         try:
-            found = shaped(read_json(file, _LARGEST), _File, "file of labelme")
+            found = shaped(read_json(file, _LARGEST), _File, "a file of labelme")
             for row in _rows(file, found):
                 yield number, row
         except (BadLineError, OSError) as error:

@@ -56,7 +56,7 @@ def read_parquet(path: Path) -> Iterator[tuple[int, Row | BadLineError]]:
                     row = dict(zip(names, values, strict=True))
                     yield number, _of_image(row, images[0]) if images else row
     except (pyarrow.ArrowException, ValueError, NotImplementedError) as error:
-        raise BadLineError(f"it is no Parquet table that can be read ({error})") from None
+        raise BadLineError(f"it is not a Parquet table that can be read ({error})") from None
 
 
 def _size(column: Any) -> int:

@@ -60,7 +60,7 @@ def read_prodigy(lines: Iterable[str]) -> Iterator[Row | BadLineError]:
         try:
             if isinstance(found, BadLineError):
                 raise found
-            yield from _rows(shaped(found, _Task, "task of Prodigy"))
+            yield from _rows(shaped(found, _Task, "a task of Prodigy"))
         except BadLineError as error:
             yield error
 

@@ -47,7 +47,7 @@ class Split:
             name, equals, number = (piece.strip() for piece in part.partition("="))
             share = _share(number)
             if not equals or not name or not share or "/" in name or name.startswith("."):
-                raise UsageError(f"{inert(part)!r} is no part with a share: {_FORM}.")
+                raise UsageError(f"{inert(part)!r} is not a part with a share: {_FORM}.")
             if name in self.names:
                 raise UsageError(f"The part {inert(name)!r} is there twice: {_FORM}.")
             total += share

@@ -128,8 +128,8 @@ def read_model(data: bytes, shown: str) -> tuple[Network, ModelCard]:
     if not is_model(data[:64]):
         start = inert(data[:12].decode("utf-8", "replace"))
         raise ModelFileError(
-            f"{shown} is no model that tuilabel has exported (it begins with {start!r}): name the "
-            "output of `tuilabel model`."
+            f"{shown} is not a model that tuilabel has exported (it begins with {start!r}): name "
+            "the output of `tuilabel model`."
         )
     ending = ".skops" if data.startswith(_ZIP) else ".onnx"
     _check_installed(ending, shown)
