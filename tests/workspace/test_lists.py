@@ -112,3 +112,12 @@ def test_a_list_that_no_session_opens_again_is_in_the_cache(root: Path) -> None:
     source = keep_list(stream, null=False, is_kept=False)
     assert Path(split_source(source)[1] or "").parent == cache_dir() / "lists"
     assert len(open_dataset(source, classes=["a"], seed=0)) == 1
+
+
+@pytest.mark.usefixtures("root")
+def test_the_name_of_a_kept_list_is_told_to_nobody() -> None:
+    with pytest.raises(SourceError) as caught:
+        open_dataset(keep(b"c.png\nsub\n"), classes=["a"], seed=0)
+    said = str(caught.value)
+    assert said.startswith("None of the files that were named is an image: ")
+    assert ("c.png (" in said, "sub (" in said, "stdin" in said) == (True, True, False)

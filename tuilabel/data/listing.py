@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -216,6 +218,16 @@ def path_order(path: str) -> tuple[object, ...]:
     return (*map(natural_key, path.split("/")), path)
 
 
+def kept_list(content: bytes | bytearray) -> str:
+    """Return the name of the file that keeps a list nobody has made a file of."""
+    return f"stdin-{hashlib.blake2b(content, digest_size=8).hexdigest()}.txt"
+
+
+def is_kept_list(path: str) -> bool:
+    """Return whether a file has such a name: nobody knows it."""
+    return re.fullmatch(r"stdin-[0-9a-f]{16}\.txt", path.rpartition("/")[2]) is not None
+
+
 def no_image(source: str, failures: Sequence[SkippedFile]) -> SourceError:
     """Return the error of a source of files without images."""
     name, path = split_source(source)
@@ -224,6 +236,8 @@ def no_image(source: str, failures: Sequence[SkippedFile]) -> SourceError:
     hint = "choose a folder of images." if is_folder else "choose another source."
     if not failures:
         return SourceError(f"{what} {'is empty' if is_folder else 'names no file'}: {hint}")
+    if name == "list" and is_kept_list(path or ""):
+        return SourceError(f"None of the files that were named is an image: {listed(failures)}.")
     if any("-ubyte" in name for name, _ in failures):
         hint = f"if these are IDX files, open mnist:{shown_path(path or '')}."
     return SourceError(f"{what} has no images: {listed(failures)}; {hint}")

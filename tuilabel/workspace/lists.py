@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import tempfile
@@ -10,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from tuilabel.data.listing import below
+from tuilabel.data.listing import below, kept_list
 from tuilabel.data.path_list import MOST_BYTES, paths_in, too_large
 from tuilabel.errors import UsageError
 from tuilabel.plugins import with_options
@@ -54,8 +53,7 @@ def keep_list(
         if progress is not None:
             progress("reading the list of files", len(content), None)
     root = _root(paths_in(io.BytesIO(content), _NAME.capitalize(), null=null))
-    name = hashlib.blake2b(content, digest_size=8).hexdigest()
-    path = (data_dir() if is_kept else cache_dir()) / "lists" / f"stdin-{name}.txt"
+    path = (data_dir() if is_kept else cache_dir()) / "lists" / kept_list(content)
     try:
         _write(path, content)
     except OSError as error:
