@@ -19,7 +19,7 @@ from tuilabel.errors import UsageError
 from tuilabel.events.payloads import Answer
 from tuilabel.plugins import with_options
 from tuilabel.session.view import SessionView
-from tuilabel.workspace import autolabels
+from tuilabel.workspace.fitting import request_of
 from tuilabel.workspace.opening import SourceOptions, Workspace, open_dataset_of, open_workspace
 
 pytestmark = pytest.mark.usefixtures("warm_decoders", "own_home")
@@ -129,7 +129,7 @@ def test_imports_and_auto_labels_know_groups(opened: Open, tmp_path: Path) -> No
         names = [work.dataset.references(row)[0] for row in range(len(work.dataset))]
         path = work.path
     view = SessionView(path)
-    request = autolabels._request(view, open_dataset_of(view))
+    request = request_of(view, open_dataset_of(view))
     of_audit = [paths for paths, is_audit in asked if is_audit]
     assert len(request.audit_items) == len(of_audit)
     assert len(request.items) + len(request.audit_items) == BURSTS
