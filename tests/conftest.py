@@ -88,7 +88,8 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for kind in ("CONFIG", "DATA", "CACHE", "STATE"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(home / kind.lower()))
     for name in list(os.environ):
-        if name.startswith("TUILABEL_") and not name.startswith("TUILABEL_TEST_"):
+        # A screen in an earlier test may have set variables of Textual, which programs read.
+        if name.startswith(("TUILABEL_", "TEXTUAL")) and not name.startswith("TUILABEL_TEST_"):
             monkeypatch.delenv(name)
     return home
 
