@@ -50,7 +50,7 @@ def test_thumbnails_of_a_batch_that_is_too_large_to_keep_are_done_at_some_time(
         asked.append(row)
         return np.zeros((2, 2), np.uint8)
 
-    kept = thumbnails.Thumbnails(image_of, 16)
+    kept = thumbnails.Thumbnails(image_of, 16, lambda rows: None)
     for row in range(100, 112):
         kept.drawn(row, 4, 2, Colours())
     steps = 0

@@ -43,7 +43,7 @@ class BatchRows(ImageLines):
 
     def __init__(self, image_of: Callable[[int], Pixels], *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._thumbnails = Thumbnails(image_of, _GREYS)
+        self._thumbnails = Thumbnails(image_of, _GREYS, self.get_ready)
         self._batch: Sequence[Thumbnail] = ()
         self._words: Sequence[Piece] = ()
         self._shown: tuple[object, ...] = ()

@@ -28,7 +28,7 @@ class BatchStrip(Lines):
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
-        self._thumbnails = Thumbnails(image_of, _GREYS)
+        self._thumbnails = Thumbnails(image_of, _GREYS, self.get_ready)
         self._batch: Sequence[Thumbnail] = ()
 
     def show_batch(self, batch: Sequence[Thumbnail]) -> None:

@@ -56,7 +56,7 @@ class Gallery(Lines):
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
-        self._thumbnails = Thumbnails(image_of, _GREYS)
+        self._thumbnails = Thumbnails(image_of, _GREYS, self.get_ready)
         self._has_cursor = has_cursor
         self._at_once = at_once
         self._tiles: Sequence[Tile] = ()

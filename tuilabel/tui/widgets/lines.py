@@ -11,6 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tuilabel.tui.terminal.capabilities import Blocks, Colours
+from tuilabel.tui.terminal.screen_diff import ScreenCopy
 from tuilabel.tui.text.glyphs import drawable
 from tuilabel.tui.text.pieces import Piece, isolated
 from tuilabel.tui.text.theme import colours_of
@@ -59,6 +60,13 @@ class Lines(Widget):
             self._is_in_frame, self._rows_size = False, self.size
         row = self._rows[y] if y < len(self._rows) else Strip.blank(self.size.width)
         return row.apply_style(self.rich_style)
+
+    def get_ready(self, rows: Sequence[Strip]) -> None:
+        """Work out how rows are drawn before a frame has them; in any thread."""
+        copy = getattr(self.app, "copy", None)
+        if isinstance(copy, ScreenCopy):
+            # What a frame would work out for each of thousands of cells, the rows remember.
+            copy.get_ready([row.apply_style(self.rich_style) for row in rows])
 
     @property
     def rich_style(self) -> Style:

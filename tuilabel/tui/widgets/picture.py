@@ -13,7 +13,6 @@ from textual.strip import Strip
 
 from tuilabel.tui.images import CONTRAST_STEPS, Pixels, adjust, draw
 from tuilabel.tui.terminal.capabilities import THIN_GREYS, Colours
-from tuilabel.tui.terminal.screen_diff import ScreenCopy
 from tuilabel.tui.text.pieces import Piece, centred_text
 from tuilabel.tui.views.look import Sight
 from tuilabel.tui.widgets.image_lines import ImageLines, boxed
@@ -82,14 +81,10 @@ class Picture(ImageLines):
             encode = self._overlay.planned(self, self._key(key))
             return lambda image: encode(adjusted(image))
         drawn_as, size, colours = self._key(key), self.image_size, self.colours
-        style, copy = self.rich_style, getattr(self.app, "copy", None)
 
         def draw_all(image: Pixels) -> tuple[tuple[Hashable, ...], list[Strip]]:
             rows = _drawn(adjusted(image), size, colours)
-            # What a frame would work out for each of thousands of cells is remembered by the rows.
-            styled = [row.apply_style(style) for row in rows]
-            if isinstance(copy, ScreenCopy):
-                copy.get_ready(styled)
+            self.get_ready(rows)
             return drawn_as, rows
 
         return draw_all

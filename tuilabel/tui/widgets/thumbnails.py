@@ -26,11 +26,19 @@ class Thumbnails:
         Returns the (H, W) or (H, W, 3) uint8 image of a row of the dataset.
     greys : int
         The most values of a channel: few make long runs, and so a batch short to send.
+    get_ready : callable
+        Called with the rows of an image that was drawn ahead.
     """
 
-    def __init__(self, image_of: Callable[[int], Pixels], greys: int) -> None:
+    def __init__(
+        self,
+        image_of: Callable[[int], Pixels],
+        greys: int,
+        get_ready: Callable[[Sequence[Strip]], object],
+    ) -> None:
         self._image_of = image_of
         self._greys = greys
+        self._get_ready = get_ready
         self._drawn: OrderedDict[tuple[object, ...], list[Strip]] = OrderedDict()
 
     def drawn(self, row: int, width: int, height: int, colours: Colours) -> list[Strip]:
@@ -65,7 +73,7 @@ class Thumbnails:
         rows = rows[: KEPT // 2]
         missing = [row for row in rows if (row, width, height, colours) not in self._drawn]
         for row in missing[:at_once]:
-            self.drawn(row, width, height, colours)
+            self._get_ready(self.drawn(row, width, height, colours))
         return missing[at_once:]
 
 
