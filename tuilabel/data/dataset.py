@@ -434,7 +434,10 @@ def build_dataset(
 
     def locate(i: int) -> tuple[str, ...]:
         row = int(train_rows[i])
-        return tuple(train.reference(found) for found in (row, *copies.get(row, ())))
+        place = train.reference(row)
+        if row not in copies:  # A start asks for a million of them.
+            return (place,)
+        return (place, *map(train.reference, copies[row]))
 
     return ArrayDataset(
         source=source,
